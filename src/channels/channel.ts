@@ -1,0 +1,61 @@
+// What a channel is. Times are nanoseconds as bigint, rates are Hz.
+// Source of the fields: the metadata records Arrakis publishers write (see docs/protocol.md).
+
+/** numpy names of the sample types that Arrakis publishers write. */
+export const DATA_TYPES = [
+  "int16",
+  "int32",
+  "int64",
+  "uint32",
+  "float32",
+  "float64",
+] as const;
+
+/** One of {@linkcode DATA_TYPES}. */
+export type DataType = typeof DATA_TYPES[number];
+
+/** Bytes of one sample of each type. */
+export const SAMPLE_BYTES: Readonly<Record<DataType, number>> = {
+  int16: 2,
+  int32: 4,
+  int64: 8,
+  uint32: 4,
+  float32: 4,
+  float64: 8,
+};
+
+/** A named series and where its samples are published. */
+export interface Channel {
+  readonly name: string;
+  readonly dataType: DataType;
+  /** Samples per second, Hz. */
+  readonly sampleRate: number;
+  readonly publisher: string;
+  /** Arrakis's partition: a group of channels of one type that share a topic. */
+  readonly partitionId: string;
+  /** The channel's id in the rows of its partition's messages. */
+  readonly partitionIndex: number;
+  /** Time span of one block, ns. */
+  readonly strideNs: bigint;
+  /** Longest time after a block's end by which its publisher promises it, ns. */
+  readonly maxLatencyNs: bigint;
+  /** Replay context, or null for live. */
+  readonly replayId: string | null;
+}
+
+/** Kafka topic that carries a partition's blocks (wire format: `arrakis-[replay-<id>-]<partition>`). */
+export function topicOf(
+  channel: Pick<Channel, "partitionId" | "replayId">,
+): string {
+  return channel.replayId === null
+    ? `arrakis-${channel.partitionId}`
+    : `arrakis-replay-${channel.replayId}-${channel.partitionId}`;
+}
+
+/** Samples of one channel in a span; not a whole number where the rate does not divide it. */
+export function samplesIn(
+  channel: Pick<Channel, "sampleRate">,
+  spanNs: bigint,
+): number {
+  return channel.sampleRate * Number(spanNs) / 1e9;
+}

@@ -1,0 +1,59 @@
+// Where blocks come from: one interface for Kafka and for the embedded replay.
+// Invariant: a source calls its sink only between start() and close(), on the one event loop.
+import type { Catalog } from "../channels/catalog.ts";
+
+/** Takes what a source reads. Every call is synchronous; `value` is only valid during the call. */
+export interface BlockSink {
+  /** One message value of a data topic, in Kafka's order. */
+  onMessage(
+    topic: string,
+    value: Uint8Array,
+    offset: number,
+    timestampMs: number,
+  ): void;
+  /** A fetch answered at `atMs` (Unix ms) that had reached the topic's high watermark. */
+  onCaughtUp(topic: string, atMs: number): void;
+  /** Offsets `from` (inclusive) to `to` (exclusive) that the log no longer holds or never gave. */
+  onHole(topic: string, from: number, to: number): void;
+  /** The topic was deleted and made again, or its log was cut: reading starts over at `offset`. */
+  onRestart(topic: string, offset: number): void;
+}
+
+/** How one wanted topic is doing. */
+export interface TopicStatus {
+  readonly topic: string;
+  readonly state: "starting" | "reading" | "behind" | "unreachable" | "missing";
+  /** Offset of the next message to read; -1 before it is known. */
+  readonly position: number;
+  readonly highWatermark: number;
+}
+
+export interface SourceStatus {
+  readonly kind: "kafka" | "embedded";
+  /** Metadata has been read to its end at least once. */
+  readonly ready: boolean;
+  /** False while the source cannot be read (broker away). */
+  readonly reachable: boolean;
+  /** Unix ms of the last good answer; 0 before the first. */
+  readonly lastContactMs: number;
+  readonly topics: readonly TopicStatus[];
+  /** Plain counters for /metrics, name → value (e.g. `holes`, `reconnects`, `metadata_bad_records`). */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** One place that channels and blocks come from. */
+export interface Source {
+  readonly catalog: Catalog;
+  /** Connects, loads the catalog, resolves when it is loaded or the source is known to be away (it keeps trying). */
+  start(sink: BlockSink): Promise<void>;
+  /**
+   * Fetch this data topic from now on. Idempotent; missing topics are waited for.
+   * `fromMs`: Unix ms; the first message read is the first produced at or after it.
+   */
+  want(topic: string, fromMs: number): void;
+  /** Stop fetching it. Idempotent. */
+  unwant(topic: string): void;
+  status(): SourceStatus;
+  /** Bounded: resolves within 3 s even while the broker hangs. */
+  close(): Promise<void>;
+}
