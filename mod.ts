@@ -1,0 +1,69 @@
+/**
+ * Qanat as a library: the HTTP application of one instance as a fetch handler.
+ *
+ * ```ts
+ * import { createApp } from "@qanat/qanat";
+ * await using app = await createApp();
+ * const response = await app.fetch(new Request("http://localhost/v1/channels"));
+ * ```
+ *
+ * @module
+ */
+import { Qanat } from "./src/app.ts";
+import { nowGpsNs } from "./src/blocks/gps_time.ts";
+import { Catalog } from "./src/channels/catalog.ts";
+import { type Config, parseConfig } from "./src/config.ts";
+import { honoApp } from "./src/http/hono_app.ts";
+import { jsonLogger, type Logger } from "./src/log.ts";
+import { EmbeddedSource } from "./src/source/embedded_source.ts";
+import type { Source } from "./src/source/source.ts";
+
+export type { Channel, DataType } from "./src/channels/channel.ts";
+export { Catalog } from "./src/channels/catalog.ts";
+export type { Config } from "./src/config.ts";
+export type { Logger } from "./src/log.ts";
+export type {
+  BlockSink,
+  Source,
+  SourceStatus,
+  TopicStatus,
+} from "./src/source/source.ts";
+
+/** What {@linkcode createApp} takes; everything has a default. */
+export interface CreateAppOptions {
+  /** Where blocks come from. @default the embedded source */
+  readonly source?: Source;
+  /** Settings that differ from the defaults; `deno task start --help` lists them. */
+  readonly config?: Partial<Config>;
+  /** @default silent */
+  readonly log?: Logger;
+}
+
+/** A running instance behind a fetch handler. */
+export interface App extends AsyncDisposable {
+  /** Answers a request; bodies of stream routes go on until cancelled. */
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** Ends all streams and frees everything. Throws when a buffer did not come home. */
+  close(): Promise<void>;
+}
+
+/** Starts an instance. Needs no permission with the embedded source. */
+export async function createApp(options: CreateAppOptions = {}): Promise<App> {
+  const parsed = parseConfig([], {});
+  if (parsed.kind !== "config") throw new Error("The defaults do not parse");
+  const source = options.source ??
+    new EmbeddedSource({ catalog: new Catalog(), nowGpsNs: () => nowGpsNs() });
+  const qanat = new Qanat({
+    config: { ...parsed.config, ...options.config },
+    source,
+    log: options.log ?? jsonLogger(() => {}, "error"),
+  });
+  await qanat.start();
+  const app = honoApp(qanat, { addressOf: () => "", alreadySent: null });
+  const close = () => qanat.close();
+  return {
+    fetch: (request) => app.fetch(request),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

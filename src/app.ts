@@ -1,0 +1,198 @@
+// Wires the parts of one instance and closes them in the reverse order. Nothing is a module-level singleton.
+// Imports neither Kafka nor sockets, so that edge runtimes can load it.
+import { BlockStore } from "./blocks/block_store.ts";
+import { gpsMsOfUnixMs } from "./blocks/gps_time.ts";
+import type { Catalog } from "./channels/catalog.ts";
+import { type Channel, topicOf } from "./channels/channel.ts";
+import { Broadcast } from "./clients/broadcast.ts";
+import type { Config } from "./config.ts";
+import type { Logger } from "./log.ts";
+import { PageRing } from "./memory/page_ring.ts";
+import { Slab } from "./memory/slab.ts";
+import { Metrics } from "./metrics.ts";
+import type { Source } from "./source/source.ts";
+
+const TICK_MS = 100;
+const CLIENT_TICK_MS = 1000;
+const MIB = 1024 * 1024;
+
+export interface QanatOptions {
+  readonly config: Config;
+  readonly source: Source;
+  readonly log: Logger;
+  readonly nowMs?: () => number;
+}
+
+/** One instance: source, retained blocks, clients. HTTP is put in front by whoever serves it. */
+export class Qanat {
+  readonly config: Config;
+  readonly catalog: Catalog;
+  readonly source: Source;
+  readonly ring: PageRing;
+  readonly slab: Slab;
+  readonly store: BlockStore;
+  readonly broadcast: Broadcast;
+  readonly log: Logger;
+  readonly #nowMs: () => number;
+  readonly #metrics: Metrics;
+  readonly #startedMs: number;
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #started = false;
+  #loopDelayMs = 0;
+
+  constructor(options: QanatOptions) {
+    const { config, source, log } = options;
+    const nowMs = options.nowMs ?? Date.now;
+    this.config = config;
+    this.source = source;
+    this.catalog = source.catalog;
+    this.log = log;
+    this.#nowMs = nowMs;
+    this.#startedMs = nowMs();
+    this.ring = new PageRing(new Uint8Array(config.retentionMb * MIB));
+    this.slab = new Slab({ budgetBytes: config.slabMb * MIB });
+    this.store = new BlockStore({
+      ring: this.ring,
+      source,
+      catalog: source.catalog,
+      log,
+      nowMs,
+      lingerMs: config.lingerMs,
+      resumeWindowMs: config.resumeWindowMs,
+      futureToleranceMs: config.futureToleranceMs,
+      outageWaitMs: config.outageWaitMs,
+    });
+    this.broadcast = new Broadcast({
+      store: this.store,
+      catalog: source.catalog,
+      slab: this.slab,
+      log,
+      nowMs,
+      clientsMax: config.clientsMax,
+      inFlightFramesMax: config.inFlightFrames,
+      heartbeatMs: config.heartbeatMs,
+      writeStallMs: config.writeStallMs,
+      catchUpRowsMax: config.catchUpRowsMax,
+      retryMs: config.retryMs,
+    });
+    this.#metrics = new Metrics(this);
+  }
+
+  /** Reads metadata and begins to tick. */
+  async start(): Promise<void> {
+    let expectedMs = this.#nowMs() + TICK_MS;
+    let clientTickMs = 0;
+    this.#timer = setInterval(() => {
+      const nowMs = this.#nowMs();
+      this.#loopDelayMs = Math.max(
+        nowMs - expectedMs,
+        this.#loopDelayMs * 0.9,
+        0,
+      );
+      expectedMs = nowMs + TICK_MS;
+      this.store.tick();
+      if (nowMs - clientTickMs < CLIENT_TICK_MS) return;
+      clientTickMs = nowMs;
+      this.broadcast.tick();
+    }, TICK_MS);
+    await this.source.start(this.store);
+    this.#started = true;
+  }
+
+  /** Why requests should go elsewhere; empty when ready. A silent publisher is no reason. */
+  notReady(): string[] {
+    const { config } = this;
+    const status = this.source.status();
+    const reasons: string[] = [];
+    if (!this.#started) reasons.push("still starting");
+    if (!status.ready) reasons.push("metadata not loaded yet");
+    const awayMs = this.#nowMs() - status.lastContactMs;
+    if (!status.reachable && awayMs > config.readyGraceMs) {
+      reasons.push(`the ${status.kind} source is unreachable`);
+    }
+    if (this.#loopDelayMs > config.eventLoopDelayMaxMs) {
+      reasons.push(
+        `event loop delay is ${
+          Math.round(this.#loopDelayMs)
+        } ms, limit ${config.eventLoopDelayMaxMs} ms`,
+      );
+    }
+    return reasons;
+  }
+
+  /** Whether a channel's partition is read now and has delivered within its latency. */
+  isLive(channel: Channel): boolean {
+    const topic = topicOf(channel);
+    for (const { blocks } of this.store.partitions()) {
+      if (blocks.topic === topic) {
+        return blocks.absent === null && blocks.newest >= 0;
+      }
+    }
+    return channel.replayId === null;
+  }
+
+  get loopDelayMs(): number {
+    return this.#loopDelayMs;
+  }
+
+  /** What `/v1/status` shows. Times are GPS ns as text, ages in seconds. */
+  status(): Record<string, unknown> {
+    const gpsMs = gpsMsOfUnixMs(this.#nowMs());
+    const { ring, slab, broadcast, source } = this;
+    return {
+      uptime_s: (this.#nowMs() - this.#startedMs) / 1000,
+      ready: this.notReady().length === 0,
+      event_loop_delay_ms: this.#loopDelayMs,
+      source: source.status(),
+      channels: this.catalog.size,
+      clients: broadcast.clientCount,
+      selections: broadcast.groupCount,
+      ring: {
+        capacity_bytes: ring.capacityBytes,
+        occupied_bytes: ring.occupiedBytes,
+        reclaimed_pages: ring.reclaimedPages,
+      },
+      slab: {
+        budget_bytes: slab.budgetBytes,
+        committed_bytes: slab.committedBytes,
+        used_bytes: slab.usedBytes,
+        used_slots: slab.usedSlots,
+        high_water_bytes: slab.highWaterBytes,
+        reserved_bytes: slab.reservedBytes,
+      },
+      partitions: [...this.store.partitions()].map(({ blocks, leases }) => ({
+        topic: blocks.topic,
+        leases,
+        state: !blocks.primed ? "starting" : blocks.absent ?? "present",
+        newest_end_ns: blocks.newest < 0
+          ? null
+          : String(BigInt(blocks.newest + 1) * blocks.strideNs),
+        age_s: blocks.newest < 0
+          ? null
+          : (gpsMs - (blocks.newest + 1) * blocks.strideMs) / 1000,
+        ...blocks.counters,
+      })),
+    };
+  }
+
+  metrics(): Promise<{ text: string; contentType: string }> {
+    return this.#metrics.render();
+  }
+
+  /** Ends every client properly. Their bytes leave while the server closes. */
+  drain(): void {
+    this.broadcast.drain();
+  }
+
+  /** Closes in the reverse order; throws when a slot or a lease did not come home. */
+  async close(): Promise<void> {
+    this.broadcast.close();
+    await this.source.close();
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.store.close();
+    for (let turn = 0; turn < 100 && this.slab.usedSlots > 0; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    this.slab.assertEmpty();
+  }
+}

@@ -1,0 +1,196 @@
+// Reads the flatbuffer in an Arrow message's metadata, with every access bounds-checked by its DataView.
+// Invariant: work is bounded by what the caller asks for; a damaged buffer throws RangeError, nothing else.
+// (apache-arrow's own parser follows a damaged vector length until memory ends: found by mutating messages.)
+
+// Encapsulated message (Arrow columnar format):
+//   byte offset 0  int32  continuation, 0xFFFFFFFF
+//               4  int32  bytes of metadata, padding included
+//               8         metadata: flatbuffer Message, then the body
+export const PREFIX_BYTES = 8;
+const CONTINUATION = 0xffffffff;
+
+// Field numbers in Message.fbs and Schema.fbs.
+const MESSAGE = { headerType: 1, header: 2, bodyLength: 3 } as const;
+const RECORD_BATCH = {
+  length: 0,
+  nodes: 1,
+  buffers: 2,
+  compression: 3,
+} as const;
+const SCHEMA = { fields: 1 } as const;
+const FIELD = { name: 0, typeType: 2, type: 3, children: 5 } as const;
+const INT = { bitWidth: 0, isSigned: 1 } as const;
+const FLOATING_POINT = { precision: 0 } as const;
+/** FieldNode: int64 length, int64 null_count. Buffer: int64 offset, int64 length. */
+const STRUCT_BYTES = 16;
+export const HEADER_SCHEMA = 1;
+export const HEADER_RECORD_BATCH = 3;
+const TYPE_INT = 2;
+const TYPE_FLOATING_POINT = 3;
+const TYPE_LIST = 12;
+const FLOAT_NAMES = ["float16", "float32", "float64"];
+const NAME_BYTES_MAX = 64;
+
+/** Bytes of the prefix and metadata of the message at `at`, or −1 when there is none. */
+export function prefixedBytes(view: DataView, at: number): number {
+  if (at + PREFIX_BYTES > view.byteLength) return -1;
+  if (view.getUint32(at, true) !== CONTINUATION) return -1;
+  const metadataBytes = view.getInt32(at + 4, true);
+  const end = at + PREFIX_BYTES + metadataBytes;
+  if (metadataBytes <= 0 || end > view.byteLength) return -1;
+  return PREFIX_BYTES + metadataBytes;
+}
+
+/** A table of the flatbuffer. */
+class Table {
+  readonly view: DataView;
+  readonly at: number;
+  readonly #vtable: number;
+
+  constructor(view: DataView, at: number) {
+    this.view = view;
+    this.at = at;
+    this.#vtable = at - view.getInt32(at, true);
+  }
+
+  /** Byte offset of a field's value, or 0 when it is absent. */
+  place(field: number): number {
+    const slot = 4 + 2 * field;
+    if (slot >= this.view.getUint16(this.#vtable, true)) return 0;
+    const offset = this.view.getUint16(this.#vtable + slot, true);
+    return offset === 0 ? 0 : this.at + offset;
+  }
+
+  int64(field: number): number {
+    const at = this.place(field);
+    return at === 0 ? 0 : Number(this.view.getBigInt64(at, true));
+  }
+
+  uint8(field: number): number {
+    const at = this.place(field);
+    return at === 0 ? 0 : this.view.getUint8(at);
+  }
+
+  /** Where a field's offset points, or 0. */
+  target(field: number): number {
+    const at = this.place(field);
+    return at === 0 ? 0 : at + this.view.getUint32(at, true);
+  }
+
+  table(field: number): Table | null {
+    const at = this.target(field);
+    return at === 0 ? null : new Table(this.view, at);
+  }
+
+  /** Length and first element of a vector. */
+  vector(field: number): { count: number; at: number } {
+    const at = this.target(field);
+    if (at === 0) return { count: 0, at: 0 };
+    return { count: this.view.getUint32(at, true), at: at + 4 };
+  }
+
+  text(field: number): string {
+    const { count, at } = this.vector(field);
+    if (count > NAME_BYTES_MAX) return "";
+    let text = "";
+    for (let i = 0; i < count; i++) {
+      text += String.fromCharCode(this.view.getUint8(at + i));
+    }
+    return text;
+  }
+}
+
+/** The Message of an encapsulated message that begins at `at`. */
+export class MessageHeader {
+  readonly headerType: number;
+  readonly bodyBytes: number;
+  readonly #header: Table;
+
+  constructor(view: DataView, at: number) {
+    const root = at + PREFIX_BYTES;
+    const message = new Table(view, root + view.getUint32(root, true));
+    this.headerType = message.uint8(MESSAGE.headerType);
+    this.bodyBytes = message.int64(MESSAGE.bodyLength);
+    const header = message.table(MESSAGE.header);
+    if (header === null) throw new RangeError("The message has no header");
+    this.#header = header;
+  }
+
+  /** Rows of a record batch. */
+  get rowCount(): number {
+    return this.#header.int64(RECORD_BATCH.length);
+  }
+
+  get isCompressed(): boolean {
+    return this.#header.place(RECORD_BATCH.compression) !== 0;
+  }
+
+  get nodeCount(): number {
+    return this.#header.vector(RECORD_BATCH.nodes).count;
+  }
+
+  get bufferCount(): number {
+    return this.#header.vector(RECORD_BATCH.buffers).count;
+  }
+
+  /** Byte offset of a FieldNode: int64 length, then int64 null_count. */
+  nodeAt(index: number): number {
+    return this.#header.vector(RECORD_BATCH.nodes).at + STRUCT_BYTES * index;
+  }
+
+  /** Length and null count of a node. */
+  node(index: number): { length: number; nullCount: number } {
+    const [length, nullCount] = this.#pair(this.nodeAt(index));
+    return { length, nullCount };
+  }
+
+  /** Byte offset, from the body's start, and bytes of a buffer. */
+  buffer(index: number): { at: number; bytes: number } {
+    const { at: vector } = this.#header.vector(RECORD_BATCH.buffers);
+    const [at, bytes] = this.#pair(vector + STRUCT_BYTES * index);
+    return { at, bytes };
+  }
+
+  get fieldCount(): number {
+    return this.#header.vector(SCHEMA.fields).count;
+  }
+
+  /** Name and type of a schema's field, e.g. `data: list<float32>`. */
+  fieldText(index: number): string {
+    const { view } = this.#header;
+    const at = this.#header.vector(SCHEMA.fields).at + 4 * index;
+    const field = new Table(view, at + view.getUint32(at, true));
+    return `${field.text(FIELD.name)}: ${typeText(field)}`;
+  }
+
+  #pair(at: number): [number, number] {
+    const { view } = this.#header;
+    return [
+      Number(view.getBigInt64(at, true)),
+      Number(view.getBigInt64(at + 8, true)),
+    ];
+  }
+}
+
+function typeText(field: Table): string {
+  const code = field.uint8(FIELD.typeType);
+  const type = field.table(FIELD.type);
+  if (type === null) return "none";
+  if (code === TYPE_INT) {
+    const width = type.place(INT.bitWidth);
+    const bits = width === 0 ? 0 : type.view.getInt32(width, true);
+    return `${type.uint8(INT.isSigned) ? "int" : "uint"}${bits}`;
+  }
+  if (code === TYPE_FLOATING_POINT) {
+    const at = type.place(FLOATING_POINT.precision);
+    const precision = at === 0 ? 0 : type.view.getInt16(at, true);
+    return FLOAT_NAMES[precision] ?? "float";
+  }
+  if (code !== TYPE_LIST) return `type ${code}`;
+  const { count, at } = field.vector(FIELD.children);
+  if (count !== 1) return "list";
+  const child = new Table(field.view, at + field.view.getUint32(at, true));
+  return child.uint8(FIELD.typeType) === TYPE_LIST
+    ? "list<list>"
+    : `list<${typeText(child)}>`;
+}

@@ -1,0 +1,221 @@
+// The bytes of a selection's rows, built once: schema message, and a one-row record batch with every list null.
+// Invariant: a template's length never changes; a row is the template with time, values and presence patched in.
+import {
+  Field,
+  Float32,
+  Float64,
+  Int16,
+  Int32,
+  Int64,
+  List,
+  makeData,
+  RecordBatch,
+  RecordBatchStreamWriter,
+  Schema,
+  Struct,
+  Uint32,
+} from "apache-arrow";
+import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
+import { MessageHeader, prefixedBytes } from "./message_header.ts";
+
+/** What ends an IPC stream: continuation marker and a metadata length of 0. */
+export const END_OF_STREAM: Uint8Array = Uint8Array.of(
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+  0,
+  0,
+  0,
+  0,
+);
+
+/** One list column. */
+export interface RowColumn {
+  readonly name: string;
+  readonly dataType: DataType;
+  /** Text of the field's metadata `rate`, Hz. */
+  readonly rate: string;
+  /** Samples in one row. */
+  readonly samples: number;
+}
+
+/** Template of a selection: `time: int64 not null`, then a `list<T>` a channel. */
+export class RowTemplate {
+  /** Encapsulated schema message. */
+  readonly schemaMessage: Uint8Array;
+  /** Encapsulated record batch of no rows. */
+  readonly emptyBatch: Uint8Array;
+  readonly byteLength: number;
+  readonly #bytes: Uint8Array;
+  readonly #timeAt: number;
+  readonly #nullCountAt: Int32Array;
+  readonly #validityAt: Int32Array;
+  readonly #valuesAt: Int32Array;
+
+  /** `columns` sorted by name. */
+  constructor(columns: readonly RowColumn[]) {
+    const schema = new Schema([
+      new Field("time", new Int64(), false),
+      ...columns.map((column) =>
+        new Field(
+          column.name,
+          listOf(column.dataType),
+          true,
+          new Map([["rate", column.rate]]),
+        )
+      ),
+    ]);
+    const [schemaMessage, batch] = messagesOf(schema, columns, 1);
+    this.schemaMessage = schemaMessage!;
+    this.emptyBatch = messagesOf(schema, columns, 0)[1]!;
+    this.#bytes = batch!;
+    this.byteLength = batch!.byteLength;
+    const places = batchPlaces(batch!);
+    // Nodes: time, then list and items of each column. Buffers: validity and data of time,
+    // then validity, offsets, validity of the items, items of each column.
+    this.#timeAt = places.bufferAt(1);
+    this.#nullCountAt = Int32Array.from(
+      columns,
+      (_, i) => places.nodeAt(1 + 2 * i) + 8,
+    );
+    this.#validityAt = Int32Array.from(
+      columns,
+      (_, i) => places.bufferAt(2 + 4 * i),
+    );
+    this.#valuesAt = Int32Array.from(
+      columns,
+      (_, i) => places.bufferAt(5 + 4 * i),
+    );
+  }
+
+  /** Writes the template into `target` at `at`, with its time (GPS ns): every list is null. */
+  begin(target: Uint8Array, at: number, timeNs: bigint): void {
+    target.set(this.#bytes, at);
+    let rest = timeNs;
+    for (let i = at + this.#timeAt; i < at + this.#timeAt + 8; i += 4) {
+      const word = Number(rest & 0xffffffffn);
+      rest >>= 32n;
+      target[i] = word;
+      target[i + 1] = word >>> 8;
+      target[i + 2] = word >>> 16;
+      target[i + 3] = word >>> 24;
+    }
+  }
+
+  /** Where a column's samples lie, from the message's start. */
+  valuesByteOffset(column: number): number {
+    return this.#valuesAt[column]!;
+  }
+
+  /** Makes a column's list present; its samples are the caller's to write. */
+  setPresent(target: Uint8Array, at: number, column: number): void {
+    target[at + this.#nullCountAt[column]!] = 0;
+    target[at + this.#validityAt[column]!] = 1;
+  }
+}
+
+function listOf(dataType: DataType): List {
+  return new List(new Field("item", arrowType(dataType), true));
+}
+
+function arrowType(dataType: DataType) {
+  switch (dataType) {
+    case "int16":
+      return new Int16();
+    case "int32":
+      return new Int32();
+    case "int64":
+      return new Int64();
+    case "uint32":
+      return new Uint32();
+    case "float32":
+      return new Float32();
+    case "float64":
+      return new Float64();
+  }
+}
+
+/** The messages of a stream of one batch with 0 rows, or with 1 row whose lists are null but have their room. */
+function messagesOf(
+  schema: Schema,
+  columns: readonly RowColumn[],
+  rows: 0 | 1,
+): Uint8Array[] {
+  const children = [
+    makeData({
+      type: new Int64(),
+      length: rows,
+      nullCount: 0,
+      data: new BigInt64Array(rows),
+    }),
+    ...columns.map((column) => {
+      const samples = rows * column.samples;
+      const item = makeData({
+        type: arrowType(column.dataType),
+        length: samples,
+        nullCount: 0,
+        // deno-lint-ignore no-explicit-any -- zeros of the type's own array, chosen by its size
+        data: zeros(column.dataType, samples) as any,
+        // deno-lint-ignore no-explicit-any -- one of six types, all numeric
+      } as any);
+      return makeData({
+        type: listOf(column.dataType),
+        length: rows,
+        nullCount: rows,
+        nullBitmap: new Uint8Array(8),
+        valueOffsets: Int32Array.from(rows ? [0, samples] : [0]),
+        child: item,
+      });
+    }),
+  ];
+  const batch = new RecordBatch(
+    schema,
+    makeData({
+      type: new Struct(schema.fields),
+      length: rows,
+      nullCount: 0,
+      children,
+    }),
+  );
+  const writer = new RecordBatchStreamWriter();
+  writer.write(batch);
+  return splitMessages(writer.finish().toUint8Array(true));
+}
+
+function zeros(dataType: DataType, count: number) {
+  if (dataType === "int64") return new BigInt64Array(count);
+  if (dataType === "float64") return new Float64Array(count);
+  if (dataType === "float32") return new Float32Array(count);
+  if (dataType === "uint32") return new Uint32Array(count);
+  return SAMPLE_BYTES[dataType] === 2
+    ? new Int16Array(count)
+    : new Int32Array(count);
+}
+
+function splitMessages(stream: Uint8Array): Uint8Array[] {
+  const view = new DataView(stream.buffer, stream.byteOffset);
+  const messages: Uint8Array[] = [];
+  let at = 0;
+  for (;;) {
+    const headBytes = prefixedBytes(view, at);
+    if (headBytes < 0) return messages;
+    const end = at + headBytes + new MessageHeader(view, at).bodyBytes;
+    messages.push(stream.slice(at, end));
+    at = end;
+  }
+}
+
+/** Where the nodes and buffers of a record batch message lie, from the message's start. */
+function batchPlaces(message: Uint8Array): {
+  nodeAt(node: number): number;
+  bufferAt(buffer: number): number;
+} {
+  const view = new DataView(message.buffer, message.byteOffset);
+  const header = new MessageHeader(view, 0);
+  const bodyAt = prefixedBytes(view, 0);
+  return {
+    nodeAt: (node) => header.nodeAt(node),
+    bufferAt: (index) => bodyAt + header.buffer(index).at,
+  };
+}

@@ -1,0 +1,276 @@
+// All partitions that somebody wants, and the timelines over them: the sink of the source.
+// Invariant: a topic is fetched while it has leases or lingers; one PartitionBlocks and one reader a topic.
+import type { Catalog } from "../channels/catalog.ts";
+import type { Logger } from "../log.ts";
+import type { PageRing } from "../memory/page_ring.ts";
+import type { BlockSink, Source } from "../source/source.ts";
+import { gpsMsOfUnixMs } from "./gps_time.ts";
+import { PartitionBlocks } from "./partition_blocks.ts";
+import { Timeline } from "./timeline.ts";
+
+export interface BlockStoreOptions {
+  readonly ring: PageRing;
+  readonly source: Source;
+  readonly catalog: Catalog;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  readonly lingerMs: number;
+  readonly resumeWindowMs: number;
+  readonly futureToleranceMs: number;
+  readonly outageWaitMs: number;
+}
+
+interface Entry {
+  readonly blocks: PartitionBlocks;
+  readonly timelines: Set<Timeline>;
+  readonly replayId: string | null;
+  leases: number;
+  /** Unix ms at which the last lease was dropped. */
+  idleSinceMs: number;
+}
+
+/** A wanted topic and what its blocks are. */
+export interface TopicShape {
+  readonly topic: string;
+  readonly strideNs: bigint;
+  readonly maxLatencyNs: bigint;
+  readonly replayId: string | null;
+}
+
+/** The retained blocks of all wanted partitions. Times given in are Unix ms; inside, GPS ms. */
+export class BlockStore implements BlockSink {
+  readonly counters = { holes: 0, restarts: 0, unwanted: 0 };
+  /** Sums of the partitions that have been dropped, so that no counter goes back. */
+  readonly closedCounters = {
+    blocks: 0,
+    bytes: 0,
+    bad: 0,
+    late: 0,
+    duplicate: 0,
+    future: 0,
+    tooLarge: 0,
+    missed: 0,
+    resets: 0,
+    lateRows: 0,
+  };
+  readonly #options: BlockStoreOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #timelines = new Map<
+    string,
+    { timeline: Timeline; users: number }
+  >();
+  /** Newest block end of each replay context, GPS ms. */
+  readonly #replayMs = new Map<string, number>();
+  readonly #badLogged = new Set<string>();
+
+  constructor(options: BlockStoreOptions) {
+    this.#options = options;
+  }
+
+  /** The timeline of a set of topics, which are fetched until `release`. */
+  lease(shapes: readonly TopicShape[], strideNs: bigint): Timeline {
+    const sorted = [...shapes].sort((a, b) => a.topic < b.topic ? -1 : 1);
+    const key = timelineKey(sorted.map((s) => s.topic), strideNs);
+    const known = this.#timelines.get(key);
+    if (known) {
+      known.users++;
+      return known.timeline;
+    }
+    const entries = sorted.map((shape) => this.#want(shape));
+    const timeline = new Timeline(
+      entries.map((e) => e.blocks),
+      strideNs,
+      this.#gpsMs(),
+    );
+    for (const entry of entries) {
+      entry.leases++;
+      entry.timelines.add(timeline);
+    }
+    this.#timelines.set(key, { timeline, users: 1 });
+    timeline.advance(this.#gpsMs());
+    return timeline;
+  }
+
+  release(timeline: Timeline): void {
+    const key = timelineKey(
+      timeline.partitions.map((p) => p.topic),
+      timeline.strideNs,
+    );
+    const known = this.#timelines.get(key);
+    if (!known || known.timeline !== timeline) {
+      throw new Error(`Cannot release a timeline that is not leased: ${key}`);
+    }
+    if (--known.users > 0) return;
+    this.#timelines.delete(key);
+    this.closedCounters.lateRows += timeline.lateRows;
+    for (const partition of timeline.partitions) {
+      const entry = this.#entries.get(partition.topic)!;
+      entry.timelines.delete(timeline);
+      entry.leases--;
+      entry.idleSinceMs = this.#options.nowMs();
+    }
+  }
+
+  onMessage(topic: string, value: Uint8Array, offset: number): void {
+    const entry = this.#entries.get(topic);
+    if (!entry) {
+      this.counters.unwanted++;
+      return;
+    }
+    const nowMs = this.#gpsMs();
+    const isLive = entry.replayId === null;
+    const arrival = entry.blocks.append(value, isLive ? nowMs : NaN);
+    if (arrival === "bad" || arrival === "future" || arrival === "too-large") {
+      this.#logOnce(topic, arrival, offset, entry.blocks.lastBadReason);
+      return;
+    }
+    if (!isLive) this.#moveReplay(entry, arrival === "reset");
+    if (arrival === "reset") {
+      for (const timeline of entry.timelines) timeline.reset(nowMs);
+    }
+    for (const timeline of entry.timelines) timeline.advance(nowMs);
+  }
+
+  onCaughtUp(topic: string, atMs: number): void {
+    const entry = this.#entries.get(topic);
+    if (!entry) return;
+    entry.blocks.caughtUp(this.#contextMs(entry, gpsMsOfUnixMs(atMs)));
+    const nowMs = this.#gpsMs();
+    for (const timeline of entry.timelines) timeline.advance(nowMs);
+  }
+
+  onHole(topic: string, from: number, to: number): void {
+    this.counters.holes += to - from;
+    this.#options.log.warn("offset-hole", { topic, from, to });
+  }
+
+  onRestart(topic: string, offset: number): void {
+    this.counters.restarts++;
+    this.#options.log.warn("topic-restarted", { topic, offset });
+    const entry = this.#entries.get(topic);
+    if (!entry) return;
+    entry.blocks.reset();
+    entry.blocks.primed = false;
+    for (const timeline of entry.timelines) timeline.reset(this.#gpsMs());
+  }
+
+  /** Late rows and lingering topics; call a few times a second. */
+  tick(): void {
+    const nowMs = this.#gpsMs();
+    for (const { timeline } of this.#timelines.values()) {
+      timeline.advance(nowMs);
+    }
+    const idleBefore = this.#options.nowMs() - this.#options.lingerMs;
+    for (const [topic, entry] of this.#entries) {
+      if (entry.leases === 0 && entry.idleSinceMs <= idleBefore) {
+        this.#drop(topic, entry);
+      }
+    }
+  }
+
+  /** Every wanted partition with its leases, for status and metrics. */
+  *partitions(): Iterable<{ blocks: PartitionBlocks; leases: number }> {
+    yield* this.#entries.values();
+  }
+
+  get timelineCount(): number {
+    return this.#timelines.size;
+  }
+
+  get lateRows(): number {
+    let rows = this.closedCounters.lateRows;
+    for (const { timeline } of this.#timelines.values()) {
+      rows += timeline.lateRows;
+    }
+    return rows;
+  }
+
+  /** Throws when a lease is still out. */
+  close(): void {
+    if (this.#timelines.size > 0) {
+      throw new Error(
+        `Cannot close the block store as ${this.#timelines.size} timelines are still leased`,
+      );
+    }
+    for (const [topic, entry] of this.#entries) this.#drop(topic, entry);
+  }
+
+  #want(shape: TopicShape): Entry {
+    let entry = this.#entries.get(shape.topic);
+    if (entry && entry.blocks.strideNs !== shape.strideNs && !entry.leases) {
+      this.#drop(shape.topic, entry);
+      entry = undefined;
+    }
+    if (entry) return entry;
+    const { source, resumeWindowMs, nowMs } = this.#options;
+    entry = {
+      blocks: new PartitionBlocks({
+        topic: shape.topic,
+        strideNs: shape.strideNs,
+        maxLatencyNs: shape.maxLatencyNs,
+        ring: this.#options.ring,
+        futureToleranceMs: this.#options.futureToleranceMs,
+        outageWaitMs: this.#options.outageWaitMs,
+        hasClock: shape.replayId === null,
+      }),
+      timelines: new Set(),
+      replayId: shape.replayId,
+      leases: 0,
+      idleSinceMs: nowMs(),
+    };
+    this.#entries.set(shape.topic, entry);
+    source.want(shape.topic, nowMs() - resumeWindowMs);
+    return entry;
+  }
+
+  #drop(topic: string, entry: Entry): void {
+    this.#options.source.unwant(topic);
+    this.#entries.delete(topic);
+    const sums: Record<string, number> = this.closedCounters;
+    for (const [name, count] of Object.entries(entry.blocks.counters)) {
+      sums[name] = (sums[name] ?? 0) + count;
+    }
+  }
+
+  #gpsMs(): number {
+    return gpsMsOfUnixMs(this.#options.nowMs());
+  }
+
+  /** GPS ms now, as the context of a partition counts it. A replay's clock is its newest block's end. */
+  #contextMs(entry: Entry, gpsMs: number): number {
+    return entry.replayId === null
+      ? gpsMs
+      : this.#replayMs.get(entry.replayId) ?? -Infinity;
+  }
+
+  #moveReplay(entry: Entry, isReset: boolean): void {
+    const { newest, strideMs } = entry.blocks;
+    const endMs = (newest + 1) * strideMs;
+    const before = this.#replayMs.get(entry.replayId!) ?? -Infinity;
+    this.#replayMs.set(
+      entry.replayId!,
+      isReset ? endMs : Math.max(before, endMs),
+    );
+  }
+
+  #logOnce(
+    topic: string,
+    arrival: string,
+    offset: number,
+    reason: string,
+  ): void {
+    const key = `${topic} ${arrival}`;
+    if (this.#badLogged.has(key) || this.#badLogged.size > 10_000) return;
+    this.#badLogged.add(key);
+    this.#options.log.warn("message-set-aside", {
+      topic,
+      offset,
+      outcome: arrival,
+      ...(arrival === "bad" ? { reason } : {}),
+    });
+  }
+}
+
+function timelineKey(topics: readonly string[], strideNs: bigint): string {
+  return `${strideNs} ${topics.join(" ")}`;
+}

@@ -1,0 +1,352 @@
+// The blocks of one partition: where each lies in the page ring, and up to where the partition is settled.
+// Invariant: `settled` never goes back (except through reset()), and every stored block below it may be sent.
+import type { Channel, DataType } from "../channels/channel.ts";
+import { DATA_TYPES } from "../channels/channel.ts";
+import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
+import type { PageRing } from "../memory/page_ring.ts";
+
+// A record in the ring, 64-byte aligned:
+//   int32 word 0        number of ids, n (ids 0 … n−1)
+//   int32 word 1        data type, index into DATA_TYPES
+//   int32 word 2        byte offset of the message value, from the record's start
+//   int32 word 3        reserved
+//   int32 words 4+2·id  byte offset of the id's first sample, from the record's start; 0: not in this block
+//   int32 words 5+2·id  number of samples
+//   then the message value, 64-byte aligned
+const WORD_IDS = 0;
+const WORD_TYPE = 1;
+const WORD_VALUE = 2;
+export const WORD_TABLE = 4;
+/** Largest partition_index accepted: Arrakis puts at most some hundred channels in a partition. */
+const IDS_MAX = 65_536;
+const INDEX_CAPACITY_MIN = 256;
+const INDEX_CAPACITY_MAX = 1 << 20;
+
+/** What became of one message. */
+export type Arrival =
+  | "stored"
+  | "late"
+  | "duplicate"
+  | "future"
+  | "bad"
+  | "too-large"
+  | "reset";
+
+/** Why a partition does not hold rows back. */
+export type AbsentReason = "late" | "unreachable";
+
+/** `NOT_HELD`: it was here and its page was taken back. `NONE`: it never came. */
+export const NONE = -1;
+export const NOT_HELD = -2;
+
+export interface PartitionOptions {
+  readonly topic: string;
+  readonly strideNs: bigint;
+  readonly maxLatencyNs: bigint;
+  readonly ring: PageRing;
+  /** A block that begins later than now plus this is set aside, ms. */
+  readonly futureToleranceMs: number;
+  /** How long rows wait for a partition that cannot be read, ms. */
+  readonly outageWaitMs: number;
+  /** False in a replay context, whose time is that of its blocks: there nothing is late by the clock. */
+  readonly hasClock: boolean;
+}
+
+/** Index and settled watermark of one partition. Block index = block time / stride, an exact number. */
+export class PartitionBlocks {
+  readonly topic: string;
+  readonly strideNs: bigint;
+  readonly strideMs: number;
+  readonly maxLatencyMs: number;
+  readonly ring: PageRing;
+  readonly counters = {
+    blocks: 0,
+    bytes: 0,
+    bad: 0,
+    late: 0,
+    duplicate: 0,
+    future: 0,
+    tooLarge: 0,
+    missed: 0,
+    resets: 0,
+  };
+  /** Highest block index stored; −1 before the first. */
+  newest = -1;
+  /** Blocks below this index are settled: stored, or given up. */
+  settled = -1;
+  /** The first fetch that reached the high watermark has been answered. */
+  primed = false;
+  /** Null while the partition holds rows back. */
+  absent: AbsentReason | null = null;
+  /** GPS ms at which a fetch had last reached the high watermark. */
+  caughtUpMs = -Infinity;
+  /** First reason a message was refused for, for the log. */
+  lastBadReason = "";
+  readonly #decoder = new BlockDecoder();
+  readonly #layout = newBlockLayout();
+  readonly #futureToleranceMs: number;
+  readonly #outageWaitMs: number;
+  readonly #hasClock: boolean;
+  readonly #words: Int32Array;
+  #indexOf = new Float64Array(INDEX_CAPACITY_MIN).fill(-1);
+  #positionOf = new Float64Array(INDEX_CAPACITY_MIN);
+  /** Index of a block that jumped back by more than max_latency; a second one in a row confirms a reset. */
+  #suspect = -1;
+
+  constructor(options: PartitionOptions) {
+    this.topic = options.topic;
+    this.strideNs = options.strideNs;
+    this.strideMs = Number(options.strideNs) / 1e6;
+    this.maxLatencyMs = Number(options.maxLatencyNs) / 1e6;
+    this.ring = options.ring;
+    this.#futureToleranceMs = options.futureToleranceMs || 2 * this.strideMs;
+    this.#outageWaitMs = options.outageWaitMs;
+    this.#hasClock = options.hasClock;
+    const bytes = options.ring.bytes;
+    this.#words = new Int32Array(
+      bytes.buffer,
+      bytes.byteOffset,
+      bytes.byteLength >> 2,
+    );
+  }
+
+  /** Takes one message value (copied). `nowMs` is GPS ms; NaN where the context has no clock (replay). */
+  append(value: Uint8Array, nowMs: number): Arrival {
+    const layout = this.#layout;
+    const reason = this.#decoder.decode(value, layout);
+    if (reason !== null) return this.#refuse(reason);
+    if (layout.timeNs < 0n || layout.timeNs % this.strideNs !== 0n) {
+      return this.#refuse(`time ${layout.timeNs} is not on the stride's grid`);
+    }
+    const index = Number(layout.timeNs / this.strideNs);
+    if (index * this.strideMs > nowMs + this.#futureToleranceMs) {
+      this.counters.future++;
+      return "future";
+    }
+    if (this.locate(index) >= 0) {
+      this.counters.duplicate++;
+      return "duplicate";
+    }
+    if (
+      this.newest >= 0 &&
+      (this.newest - index) * this.strideMs > this.maxLatencyMs
+    ) {
+      const confirmed = this.#suspect >= 0 && index > this.#suspect;
+      if (!confirmed) {
+        this.#suspect = index;
+        this.counters.late++;
+        return "late";
+      }
+      this.reset();
+      this.counters.resets++;
+      return this.#store(index, value) ? "reset" : "too-large";
+    }
+    this.#suspect = -1;
+    if (!this.#store(index, value)) {
+      this.counters.tooLarge++;
+      return "too-large";
+    }
+    if (this.absent !== null) {
+      const ageMs = nowMs - (index + 1) * this.strideMs;
+      if (!(ageMs > this.maxLatencyMs)) {
+        this.absent = null;
+        this.settled = Math.max(this.settled, index);
+      }
+    }
+    if (this.primed && index < this.settled) {
+      this.counters.late++;
+      return "late";
+    }
+    return "stored";
+  }
+
+  /** Forgets everything that was read; the position of the log may be anywhere now. */
+  reset(): void {
+    this.#indexOf.fill(-1);
+    this.newest = -1;
+    this.settled = -1;
+    this.absent = null;
+    this.#suspect = -1;
+  }
+
+  #refuse(reason: string): Arrival {
+    this.counters.bad++;
+    this.lastBadReason = reason;
+    return "bad";
+  }
+
+  #store(index: number, value: Uint8Array): boolean {
+    const layout = this.#layout;
+    let ids = 0;
+    for (let row = 0; row < layout.rowCount; row++) {
+      const id = layout.ids[row]!;
+      if (id < IDS_MAX && id >= ids) ids = id + 1;
+    }
+    const valueAt = (4 * (WORD_TABLE + 2 * ids) + 63) & ~63;
+    const position = this.ring.reserve(valueAt + value.byteLength);
+    if (position < 0) return false;
+    const base = this.ring.byteOffset(position);
+    const words = this.#words;
+    const at = base >> 2;
+    words[at + WORD_IDS] = ids;
+    words[at + WORD_TYPE] = DATA_TYPES.indexOf(layout.dataType);
+    words[at + WORD_VALUE] = valueAt;
+    words.fill(0, at + WORD_TABLE, at + WORD_TABLE + 2 * ids);
+    for (let row = 0; row < layout.rowCount; row++) {
+      const id = layout.ids[row]!;
+      const samples = layout.lengths[row]!;
+      if (id >= IDS_MAX || samples < 0) continue;
+      words[at + WORD_TABLE + 2 * id] = valueAt + layout.starts[row]!;
+      words[at + WORD_TABLE + 2 * id + 1] = samples;
+    }
+    this.ring.bytes.set(value, base + valueAt);
+    this.#remember(index, position);
+    this.counters.blocks++;
+    this.counters.bytes += value.byteLength;
+    if (index > this.newest) this.newest = index;
+    return true;
+  }
+
+  #remember(index: number, position: number): void {
+    for (;;) {
+      const capacity = this.#indexOf.length;
+      const slot = index % capacity;
+      const other = this.#indexOf[slot]!;
+      if (
+        other >= 0 && other !== index && capacity < INDEX_CAPACITY_MAX &&
+        this.ring.holds(this.#positionOf[slot]!)
+      ) {
+        this.#grow(capacity * 2);
+        continue;
+      }
+      this.#indexOf[slot] = index;
+      this.#positionOf[slot] = position;
+      return;
+    }
+  }
+
+  #grow(capacity: number): void {
+    const indexes = this.#indexOf;
+    const positions = this.#positionOf;
+    this.#indexOf = new Float64Array(capacity).fill(-1);
+    this.#positionOf = new Float64Array(capacity);
+    for (let slot = 0; slot < indexes.length; slot++) {
+      const index = indexes[slot]!;
+      if (index < 0) continue;
+      this.#indexOf[index % capacity] = index;
+      this.#positionOf[index % capacity] = positions[slot]!;
+    }
+  }
+
+  /** Ring position of a block, or {@linkcode NONE}, or {@linkcode NOT_HELD}. */
+  locate(index: number): number {
+    const slot = index % this.#indexOf.length;
+    if (this.#indexOf[slot] !== index) {
+      return this.newest >= 0 &&
+          index <= this.newest - this.#indexOf.length
+        ? NOT_HELD
+        : NONE;
+    }
+    const position = this.#positionOf[slot]!;
+    return this.ring.holds(position) ? position : NOT_HELD;
+  }
+
+  /**
+   * Byte offset in the ring of a channel's samples in a block, or −1 when the block lacks the channel,
+   * or holds it with another type or number of samples.
+   */
+  samplesAt(position: number, channel: ChannelPlace): number {
+    const base = this.ring.byteOffset(position);
+    const words = this.#words;
+    const at = base >> 2;
+    if (channel.partitionIndex >= words[at + WORD_IDS]!) return -1;
+    if (words[at + WORD_TYPE] !== channel.typeCode) return -1;
+    const entry = at + WORD_TABLE + 2 * channel.partitionIndex;
+    const start = words[entry]!;
+    if (start === 0 || words[entry + 1] !== channel.blockSamples) return -1;
+    return base + start;
+  }
+
+  /** Lowest stored and held index at or above `from`, or Infinity. Linear in the index: for gaps only. */
+  nextStored(from: number): number {
+    if (from > this.newest) return Infinity;
+    let next = Infinity;
+    for (let slot = 0; slot < this.#indexOf.length; slot++) {
+      const index = this.#indexOf[slot]!;
+      if (index < from || index >= next) continue;
+      if (this.ring.holds(this.#positionOf[slot]!)) next = index;
+    }
+    return next;
+  }
+
+  /** A fetch answered at GPS ms `atMs` had reached the high watermark. */
+  caughtUp(atMs: number): void {
+    if (atMs > this.caughtUpMs) this.caughtUpMs = atMs;
+    if (this.primed) return;
+    this.primed = true;
+    this.settled = this.newest + 1;
+    const ageMs = atMs - (this.newest + 1) * this.strideMs;
+    if (this.newest < 0 || ageMs > this.maxLatencyMs + this.strideMs) {
+      this.absent = "late";
+    }
+  }
+
+  /** Moves `settled` as far as arrivals, the clock and the reader allow. `nowMs`: GPS ms. */
+  settle(nowMs: number): void {
+    if (!this.primed) return;
+    while (this.settled <= this.newest) {
+      if (this.locate(this.settled) !== NONE) {
+        this.settled++;
+        continue;
+      }
+      const deadlineMs = (this.settled + 1) * this.strideMs + this.maxLatencyMs;
+      if (this.caughtUpMs < deadlineMs && !this.#outage(nowMs)) return;
+      // Every block up to the deadline's is lost; jump, since a publisher may have been away for hours.
+      const lastLost = Math.floor(
+        (Math.max(this.caughtUpMs, deadlineMs) - this.maxLatencyMs) /
+          this.strideMs,
+      );
+      const next = Math.min(this.nextStored(this.settled), lastLost);
+      const to = Math.max(next, this.settled + 1);
+      this.counters.missed += to - this.settled;
+      this.settled = to;
+    }
+    if (this.absent !== null) return;
+    const deadlineMs = (this.settled + 1) * this.strideMs + this.maxLatencyMs;
+    if (this.caughtUpMs >= deadlineMs) {
+      this.absent = "late";
+      this.counters.missed++;
+    } else if (nowMs >= deadlineMs && this.#outage(nowMs)) {
+      this.absent = "unreachable";
+      this.counters.missed++;
+    }
+  }
+
+  #outage(nowMs: number): boolean {
+    return this.#hasClock && nowMs - this.caughtUpMs > this.#outageWaitMs;
+  }
+}
+
+/** Where a channel's samples lie in its partition's blocks. */
+export interface ChannelPlace {
+  readonly partitionIndex: number;
+  readonly typeCode: number;
+  /** Samples in one block. */
+  readonly blockSamples: number;
+}
+
+/** The place of a channel. */
+export function placeOf(channel: Channel): ChannelPlace {
+  return {
+    partitionIndex: channel.partitionIndex,
+    typeCode: typeCodeOf(channel.dataType),
+    blockSamples: Math.round(
+      channel.sampleRate * Number(channel.strideNs) / 1e9,
+    ),
+  };
+}
+
+/** A data type as the number that stands in ring records. */
+export function typeCodeOf(dataType: DataType): number {
+  return DATA_TYPES.indexOf(dataType);
+}

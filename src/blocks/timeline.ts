@@ -1,0 +1,202 @@
+// Joins partitions at one row stride: decides which row may go out next.
+// Invariant: rows are released in strictly increasing order, each once; a row leaves when its last partition is settled.
+import { NONE, NOT_HELD, type PartitionBlocks } from "./partition_blocks.ts";
+
+/** A span that a stream will not get, and why. Row indexes, `to` exclusive. */
+export interface RowGap {
+  readonly from: number;
+  readonly to: number;
+  readonly reason: GapReason;
+}
+
+/** `missing`: never published or too late. `retention`: no longer held. `slow`: passed by while the client stalled. */
+export type GapReason =
+  | "missing"
+  | "retention"
+  | "slow"
+  | "unknown-id"
+  | "time-reset";
+
+/** Takes what a timeline releases, in order. */
+export interface TimelineListener {
+  onRow(row: number): void;
+  onGap(gap: RowGap): void;
+  /** Time jumped back or the log began anew: nothing that was told before holds. */
+  onReset(): void;
+  /** The timeline has found its place; `frontier` is set. */
+  onReady(): void;
+}
+
+/** What a row looks like from the ring. */
+export type RowState = "held" | "gone" | "empty";
+
+/** Least common multiple of strides, ns. */
+export function rowStrideOf(strides: Iterable<bigint>): bigint {
+  let result = 1n;
+  for (const stride of strides) {
+    let a = result;
+    let b = stride;
+    while (b > 0n) [a, b] = [b, a % b];
+    result = result / a * stride;
+  }
+  return result;
+}
+
+/** The rows of one set of partitions at one stride. */
+export class Timeline {
+  readonly partitions: readonly PartitionBlocks[];
+  readonly strideNs: bigint;
+  readonly strideMs: number;
+  /** Blocks of each partition in one row. */
+  readonly ratios: readonly number[];
+  readonly listeners = new Set<TimelineListener>();
+  /** Next row to be released; −1 until every partition has been read to its end once. */
+  frontier = -1;
+  /** Rows released without one of their partitions. */
+  lateRows = 0;
+  #createdMs: number;
+
+  constructor(
+    partitions: readonly PartitionBlocks[],
+    strideNs: bigint,
+    nowMs: number,
+  ) {
+    this.partitions = partitions;
+    this.strideNs = strideNs;
+    this.strideMs = Number(strideNs) / 1e6;
+    this.ratios = partitions.map((p) => Number(strideNs / p.strideNs));
+    this.#createdMs = nowMs;
+  }
+
+  /** Releases every row that is ready. Called after each arrival and on a slow tick. */
+  advance(nowMs: number): void {
+    const partitions = this.partitions;
+    for (let i = 0; i < partitions.length; i++) partitions[i]!.settle(nowMs);
+    if (this.frontier < 0 && !this.#findPlace(nowMs)) return;
+    for (;;) {
+      const row = this.frontier;
+      if (row > this.#newestRow() || !this.#isSettled(row)) return;
+      if (this.stateOf(row) === "empty") {
+        const to = Math.max(row + 1, Math.min(this.nextRow(row), this.#end()));
+        this.frontier = to;
+        for (const listener of this.listeners) {
+          listener.onGap({ from: row, to, reason: "missing" });
+        }
+        continue;
+      }
+      if (this.#isShort(row)) this.lateRows++;
+      this.frontier = row + 1;
+      for (const listener of this.listeners) listener.onRow(row);
+    }
+  }
+
+  /** Starts over after a reset of one of its partitions. */
+  reset(nowMs: number): void {
+    this.frontier = -1;
+    this.#createdMs = nowMs;
+    for (const listener of this.listeners) listener.onReset();
+  }
+
+  /** Whether the ring still has all that came for a row. */
+  stateOf(row: number): RowState {
+    let held = false;
+    for (let i = 0; i < this.partitions.length; i++) {
+      const partition = this.partitions[i]!;
+      const ratio = this.ratios[i]!;
+      for (let k = 0; k < ratio; k++) {
+        const position = partition.locate(row * ratio + k);
+        if (position === NOT_HELD) return "gone";
+        if (position !== NONE) held = true;
+      }
+    }
+    return held ? "held" : "empty";
+  }
+
+  /** The next row at or above `row` for which something is held, or Infinity. */
+  nextRow(row: number): number {
+    let next = Infinity;
+    for (let i = 0; i < this.partitions.length; i++) {
+      const ratio = this.ratios[i]!;
+      const index = this.partitions[i]!.nextStored(row * ratio);
+      next = Math.min(next, Math.floor(index / ratio));
+    }
+    return next;
+  }
+
+  /** Exclusive end of a row, GPS ns, as text: the `id:` of its event. */
+  endNsText(row: number): string {
+    return String(BigInt(row + 1) * this.strideNs);
+  }
+
+  startNs(row: number): bigint {
+    return BigInt(row) * this.strideNs;
+  }
+
+  /** First row that begins at or after a time. */
+  rowAt(timeNs: bigint): number {
+    return Number((timeNs + this.strideNs - 1n) / this.strideNs);
+  }
+
+  #findPlace(nowMs: number): boolean {
+    const patient = nowMs - this.#createdMs < 2000;
+    let present = Infinity;
+    let past = -1;
+    for (let i = 0; i < this.partitions.length; i++) {
+      const partition = this.partitions[i]!;
+      if (!partition.primed) {
+        if (patient) return false;
+        continue;
+      }
+      const row = Math.ceil((partition.newest + 1) / this.ratios[i]!);
+      past = Math.max(past, row);
+      if (partition.absent === null) present = Math.min(present, row);
+    }
+    if (present < Infinity) this.frontier = present;
+    else if (past > 0) this.frontier = past;
+    else return false;
+    for (const listener of this.listeners) listener.onReady();
+    return true;
+  }
+
+  #newestRow(): number {
+    let newest = -1;
+    for (let i = 0; i < this.partitions.length; i++) {
+      newest = Math.max(
+        newest,
+        Math.floor(this.partitions[i]!.newest / this.ratios[i]!),
+      );
+    }
+    return newest;
+  }
+
+  /** Rows before this are settled by every partition that holds rows back. */
+  #end(): number {
+    let end = Infinity;
+    for (let i = 0; i < this.partitions.length; i++) {
+      const partition = this.partitions[i]!;
+      if (partition.absent !== null) continue;
+      end = Math.min(end, Math.floor(partition.settled / this.ratios[i]!));
+    }
+    return end;
+  }
+
+  #isSettled(row: number): boolean {
+    for (let i = 0; i < this.partitions.length; i++) {
+      const partition = this.partitions[i]!;
+      if (!partition.primed) return false;
+      if (partition.absent !== null) continue;
+      if (partition.settled < (row + 1) * this.ratios[i]!) return false;
+    }
+    return true;
+  }
+
+  #isShort(row: number): boolean {
+    for (let i = 0; i < this.partitions.length; i++) {
+      const ratio = this.ratios[i]!;
+      for (let k = 0; k < ratio; k++) {
+        if (this.partitions[i]!.locate(row * ratio + k) < 0) return true;
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,235 @@
+// Rows as Server-Sent Events: JSON text, or base64 of the Arrow message.
+// Invariant: a channel's JSON text of a row is made once, whatever number of selections hold the channel.
+import type { Timeline } from "../blocks/timeline.ts";
+import type { Slab } from "../memory/slab.ts";
+import { ArrowRows, copySamples, type RowEncoder } from "./arrow_rows.ts";
+import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
+import {
+  NUMBER_TEXT_MAX,
+  writeAscii,
+  writeFloat32,
+  writeFloat64,
+  writeInteger,
+} from "./number_text.ts";
+import type { Column } from "./row_plan.ts";
+
+const ARENA_BYTES = 4 * 1024 * 1024;
+const COMMA = 44;
+const OPEN = 91;
+const CLOSE = 93;
+const QUOTE = 34;
+
+/** Text made in the current rows: fragments by channel, and scratch for one whole row. One per process. */
+export class TextScratch {
+  generation = 0;
+  arena = new Uint8Array(ARENA_BYTES);
+  arenaUsed = 0;
+  row = new Uint8Array(ARENA_BYTES);
+  /** Samples of one channel and row, aligned for any type. */
+  samples = new Uint8Array(64 * 1024);
+  /** Fragments made and fragments copied: how often the sharing paid. */
+  made = 0;
+  shared = 0;
+
+  /** Room for `bytes` in the arena; everything in it is forgotten when it is full. */
+  room(bytes: number): number {
+    if (this.arenaUsed + bytes > this.arena.byteLength) {
+      this.generation++;
+      this.arenaUsed = 0;
+      if (bytes > this.arena.byteLength) this.arena = new Uint8Array(bytes);
+    }
+    return this.arenaUsed;
+  }
+
+  /** The row buffer with at least this size; what was written so far is kept. */
+  grow(bytes: number): Uint8Array {
+    if (bytes > this.row.byteLength) {
+      const larger = new Uint8Array(Math.max(bytes, 2 * this.row.byteLength));
+      larger.set(this.row);
+      this.row = larger;
+    }
+    return this.row;
+  }
+
+  sampleRoom(bytes: number): Uint8Array {
+    if (bytes > this.samples.byteLength) this.samples = new Uint8Array(bytes);
+    return this.samples;
+  }
+}
+
+/** JSON events of one selection. */
+export class JsonEventRows implements RowEncoder {
+  readonly frameBytes: number;
+  readonly #timeline: Timeline;
+  readonly #columns: readonly Column[];
+  readonly #slab: Slab;
+  readonly #scratch: TextScratch;
+
+  constructor(
+    timeline: Timeline,
+    columns: readonly Column[],
+    slab: Slab,
+    scratch: TextScratch,
+  ) {
+    this.#timeline = timeline;
+    this.#columns = columns;
+    this.#slab = slab;
+    this.#scratch = scratch;
+    this.frameBytes = columns.reduce(
+      (sum, column) => sum + column.key.byteLength + 12 * column.rowSamples,
+      128,
+    );
+  }
+
+  encode(row: number): Frame | null {
+    const scratch = this.#scratch;
+    const columns = this.#columns;
+    let out: Uint8Array = scratch.row;
+    let at = writeEventHead(out, this.#timeline, row);
+    at = writeAscii(
+      out,
+      at,
+      `{"time":"${this.#timeline.startNs(row)}","channels":{`,
+    );
+    for (let i = 0; i < columns.length; i++) {
+      const column = columns[i]!;
+      makeText(column, row, scratch);
+      const bytes = column.textBytes;
+      out = scratch.grow(at + bytes + 8);
+      if (i > 0) out[at++] = COMMA;
+      out.set(
+        scratch.arena.subarray(column.textAt, column.textAt + bytes),
+        at,
+      );
+      at += bytes;
+    }
+    at = writeAscii(out, at, "}}\n\n");
+    const frame = Frame.claim(this.#slab, at);
+    frame?.chunk.set(out.subarray(0, at), ENVELOPE_HEAD_BYTES);
+    return frame;
+  }
+}
+
+/** Events whose data is the base64 of the record batch message. */
+export class ArrowEventRows implements RowEncoder {
+  readonly arrow: ArrowRows;
+  readonly frameBytes: number;
+  readonly #timeline: Timeline;
+  readonly #slab: Slab;
+  readonly #scratch: TextScratch;
+
+  constructor(
+    timeline: Timeline,
+    columns: readonly Column[],
+    slab: Slab,
+    scratch: TextScratch,
+  ) {
+    this.arrow = new ArrowRows(timeline, columns, slab);
+    this.#timeline = timeline;
+    this.#slab = slab;
+    this.#scratch = scratch;
+    this.frameBytes = 4 * Math.ceil(this.arrow.template.byteLength / 3) + 64;
+  }
+
+  encode(row: number): Frame | null {
+    const bytes = this.arrow.template.byteLength;
+    const message = this.#scratch.sampleRoom(bytes);
+    this.arrow.fill(row, message, 0);
+    const out = this.#scratch.grow(this.frameBytes);
+    let at = writeEventHead(out, this.#timeline, row);
+    at = writeAscii(out, at, message.subarray(0, bytes).toBase64());
+    at = writeAscii(out, at, "\n\n");
+    const frame = Frame.claim(this.#slab, at);
+    frame?.chunk.set(out.subarray(0, at), ENVELOPE_HEAD_BYTES);
+    return frame;
+  }
+}
+
+function writeEventHead(
+  out: Uint8Array,
+  timeline: Timeline,
+  row: number,
+): number {
+  return writeAscii(out, 0, `id: ${timeline.endNsText(row)}\ndata: `);
+}
+
+/** Makes `"name":[…]` of a row in the arena unless it is there already. */
+function makeText(column: Column, row: number, scratch: TextScratch): void {
+  if (
+    column.textRow === row && column.textGeneration === scratch.generation
+  ) {
+    scratch.shared++;
+    return;
+  }
+  const { key, rowSamples, blockBytes, ratio } = column;
+  let at = scratch.room(
+    key.byteLength + rowSamples * (NUMBER_TEXT_MAX + 1) + 8,
+  );
+  const out = scratch.arena;
+  const start = at;
+  out.set(key, at);
+  at += key.byteLength;
+  const samples = scratch.sampleRoom(blockBytes * ratio);
+  at = copySamples(column, row, samples, 0)
+    ? writeSamples(out, at, column, samples)
+    : writeAscii(out, at, "null");
+  scratch.arenaUsed = at;
+  scratch.made++;
+  column.textRow = row;
+  column.textGeneration = scratch.generation;
+  column.textAt = start;
+  column.textBytes = at - start;
+}
+
+function writeSamples(
+  out: Uint8Array,
+  at: number,
+  column: Column,
+  bytes: Uint8Array,
+): number {
+  const count = column.rowSamples;
+  const { buffer } = bytes;
+  out[at++] = OPEN;
+  switch (column.channel.dataType) {
+    case "float32": {
+      const values = new Float32Array(buffer, 0, count);
+      for (let i = 0; i < count; i++) {
+        if (i > 0) out[at++] = COMMA;
+        at = writeFloat32(out, at, values[i]!);
+      }
+      break;
+    }
+    case "float64": {
+      const values = new Float64Array(buffer, 0, count);
+      for (let i = 0; i < count; i++) {
+        if (i > 0) out[at++] = COMMA;
+        at = writeFloat64(out, at, values[i]!);
+      }
+      break;
+    }
+    case "int64": {
+      const values = new BigInt64Array(buffer, 0, count);
+      for (let i = 0; i < count; i++) {
+        if (i > 0) out[at++] = COMMA;
+        out[at++] = QUOTE;
+        at = writeAscii(out, at, String(values[i]!));
+        out[at++] = QUOTE;
+      }
+      break;
+    }
+    default: {
+      const { dataType } = column.channel;
+      const values = dataType === "int16"
+        ? new Int16Array(buffer, 0, count)
+        : dataType === "int32"
+        ? new Int32Array(buffer, 0, count)
+        : new Uint32Array(buffer, 0, count);
+      for (let i = 0; i < count; i++) {
+        if (i > 0) out[at++] = COMMA;
+        at = writeInteger(out, at, values[i]!);
+      }
+    }
+  }
+  out[at++] = CLOSE;
+  return at;
+}

@@ -1,0 +1,152 @@
+// Numbers as JSON text, written straight into bytes. Each reads back to exactly the value; NaN and infinities are null.
+// Invariant: at most NUMBER_TEXT_MAX bytes are written for one number.
+
+/** Longest text of one number: `-1.7976931348623157e+308` has 24. */
+export const NUMBER_TEXT_MAX = 26;
+
+const MINUS = 45;
+const POINT = 46;
+const ZERO = 48;
+const LOWER_E = 101;
+/** Powers of ten that a double holds exactly. */
+const POWERS = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
+
+/** Writes ASCII text; returns the byte offset behind it. */
+export function writeAscii(
+  out: Uint8Array,
+  at: number,
+  text: string,
+): number {
+  for (let i = 0; i < text.length; i++) out[at + i] = text.charCodeAt(i);
+  return at + text.length;
+}
+
+/** Writes a whole number of magnitude below 2^53. */
+export function writeInteger(
+  out: Uint8Array,
+  at: number,
+  value: number,
+): number {
+  if (value < 0) {
+    out[at++] = MINUS;
+    value = -value;
+  }
+  let digits = 1;
+  while (digits < POWERS.length && value >= POWERS[digits]!) digits++;
+  for (let i = at + digits - 1; i >= at; i--) {
+    const rest = Math.floor(value / 10);
+    out[i] = ZERO + (value - rest * 10);
+    value = rest;
+  }
+  return at + digits;
+}
+
+/** Writes a float64 in its shortest form. */
+export function writeFloat64(
+  out: Uint8Array,
+  at: number,
+  value: number,
+): number {
+  if (Number.isFinite(value)) {
+    if (value === 0) return writeZero(out, at, value);
+    return writeAscii(out, at, String(value));
+  }
+  return writeAscii(out, at, "null");
+}
+
+/**
+ * Writes a float32 in the shortest decimal that, read as a double and rounded to float32, is the value again.
+ * The candidates have 6, 7, 8 and 9 digits; one multiplication or division by an exact power of ten is
+ * correctly rounded, so it stands for the reader's parse.
+ */
+export function writeFloat32(
+  out: Uint8Array,
+  at: number,
+  value: number,
+): number {
+  if (!Number.isFinite(value)) return writeAscii(out, at, "null");
+  if (value === 0) return writeZero(out, at, value);
+  if (value < 0) {
+    out[at++] = MINUS;
+    value = -value;
+  }
+  if (value < 16_777_216 && value === Math.floor(value)) {
+    return writeInteger(out, at, value);
+  }
+  const exponent = Math.floor(Math.log10(value));
+  for (let precision = 6; precision <= 9; precision++) {
+    const scale = precision - 1 - exponent;
+    if (scale > 22 || scale < -22) break;
+    const digits = Math.round(
+      scale >= 0 ? value * POWERS[scale]! : value / POWERS[-scale]!,
+    );
+    const back = scale >= 0
+      ? digits / POWERS[scale]!
+      : digits * POWERS[-scale]!;
+    if (Math.fround(back) === value) {
+      return writeDecimal(out, at, digits, -scale);
+    }
+  }
+  // Beyond 10^±22, and denormals, which have fewer digits than six.
+  for (let precision = 1; precision < 9; precision++) {
+    const back = Number(value.toPrecision(precision));
+    if (Math.fround(back) === value) return writeAscii(out, at, String(back));
+  }
+  return writeAscii(out, at, String(Number(value.toPrecision(9))));
+}
+
+/** Writes digits × 10^power as JavaScript would. */
+function writeDecimal(
+  out: Uint8Array,
+  at: number,
+  digits: number,
+  power: number,
+): number {
+  while (digits % 10 === 0) {
+    digits /= 10;
+    power++;
+  }
+  let count = 1;
+  while (digits >= POWERS[count]!) count++;
+  const point = count + power;
+  if (point > 21 || point <= -6) return writeExponent(out, at, digits, point);
+  if (point <= 0) {
+    out[at++] = ZERO;
+    out[at++] = POINT;
+    for (let i = point; i < 0; i++) out[at++] = ZERO;
+    return writeInteger(out, at, digits);
+  }
+  if (power >= 0) {
+    at = writeInteger(out, at, digits);
+    for (let i = 0; i < power; i++) out[at++] = ZERO;
+    return at;
+  }
+  const end = writeInteger(out, at, digits);
+  for (let i = end; i > at + point; i--) out[i] = out[i - 1]!;
+  out[at + point] = POINT;
+  return end + 1;
+}
+
+function writeExponent(
+  out: Uint8Array,
+  at: number,
+  digits: number,
+  point: number,
+): number {
+  const end = writeInteger(out, at, digits);
+  let behind = end;
+  if (end > at + 1) {
+    for (let i = end; i > at + 1; i--) out[i] = out[i - 1]!;
+    out[at + 1] = POINT;
+    behind = end + 1;
+  }
+  out[behind++] = LOWER_E;
+  out[behind++] = point > 0 ? 43 : MINUS;
+  return writeInteger(out, behind, Math.abs(point - 1));
+}
+
+function writeZero(out: Uint8Array, at: number, value: number): number {
+  if (Object.is(value, -0)) out[at++] = MINUS;
+  out[at++] = ZERO;
+  return at;
+}

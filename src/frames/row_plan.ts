@@ -1,0 +1,69 @@
+// Where the samples of a selection's rows come from: one column a channel, sorted by name.
+// Invariant: columns of one timeline are shared between selections, so a channel's text is made once a row.
+import type { Channel } from "../channels/channel.ts";
+import { SAMPLE_BYTES, topicOf } from "../channels/channel.ts";
+import {
+  type ChannelPlace,
+  type PartitionBlocks,
+  placeOf,
+} from "../blocks/partition_blocks.ts";
+import type { Timeline } from "../blocks/timeline.ts";
+
+/** One channel as a timeline sees it. */
+export interface Column {
+  readonly channel: Channel;
+  readonly partition: PartitionBlocks;
+  readonly place: ChannelPlace;
+  /** Blocks in one row. */
+  readonly ratio: number;
+  readonly blockBytes: number;
+  readonly rowSamples: number;
+  /** `"name":` as UTF-8. */
+  readonly key: Uint8Array;
+  /** Where this column's text of `textRow` lies in the fragment arena, and of which generation. */
+  textRow: number;
+  textGeneration: number;
+  textAt: number;
+  textBytes: number;
+}
+
+const columnsOf = new WeakMap<Timeline, Map<string, Column>>();
+const encoder = new TextEncoder();
+
+/** The columns of a selection on its timeline. */
+export function planColumns(
+  timeline: Timeline,
+  channels: readonly Channel[],
+): Column[] {
+  let known = columnsOf.get(timeline);
+  if (!known) columnsOf.set(timeline, known = new Map());
+  const byTopic = new Map(timeline.partitions.map((p) => [p.topic, p]));
+  const columns: Column[] = [];
+  for (const channel of channels) {
+    let column = known.get(channel.name);
+    if (!column || column.channel !== channel) {
+      const partition = byTopic.get(topicOf(channel));
+      if (!partition) {
+        throw new Error(`No partition of the timeline carries ${channel.name}`);
+      }
+      const place = placeOf(channel);
+      const ratio = Number(timeline.strideNs / partition.strideNs);
+      column = {
+        channel,
+        partition,
+        place,
+        ratio,
+        blockBytes: place.blockSamples * SAMPLE_BYTES[channel.dataType],
+        rowSamples: place.blockSamples * ratio,
+        key: encoder.encode(JSON.stringify(channel.name) + ":"),
+        textRow: -1,
+        textGeneration: -1,
+        textAt: 0,
+        textBytes: 0,
+      };
+      known.set(channel.name, column);
+    }
+    columns.push(column);
+  }
+  return columns;
+}

@@ -1,0 +1,38 @@
+// Health, readiness, status, metrics and the index.
+import { Hono } from "hono";
+import type { Qanat } from "../app.ts";
+import { problem } from "./problem.ts";
+
+/** `/healthz`, `/readyz`, `/v1/status`, `/metrics`, `/`. */
+export function serviceRoutes(qanat: Qanat): Hono {
+  const app = new Hono();
+  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.get("/readyz", (c) => {
+    const reasons = qanat.notReady();
+    return reasons.length === 0 ? c.json({ status: "ready" }) : problem(503, {
+      title: "Not ready",
+      detail: reasons.join("; "),
+      reasons,
+    });
+  });
+  app.get("/v1/status", (c) => c.json(qanat.status()));
+  app.get("/metrics", async () => {
+    const { text, contentType } = await qanat.metrics();
+    return new Response(text, { headers: { "content-type": contentType } });
+  });
+  app.get("/", (c) => c.text(indexText(new URL(c.req.url).origin, qanat)));
+  return app;
+}
+
+function indexText(origin: string, qanat: Qanat): string {
+  const base = origin + qanat.config.basePath;
+  return `Qanat: live time series over HTTP
+
+  ${base}/v1/channels                 channels as JSON (match=, type=, min_rate=, max_rate=, publisher=, replay=)
+  ${base}/v1/channels/count           how many
+  ${base}/v1/events?channels=A,B      Server-Sent Events
+  ${base}/v1/arrow?channels=A,B       Arrow IPC stream
+  ${base}/v1/status                   partitions, clients, memory
+  ${base}/healthz, /readyz, /metrics  for operators
+`;
+}

@@ -1,0 +1,181 @@
+// What a client asks of a stream: parsed from the query or a JSON body, checked, and turned into channels.
+// Invariant: every refusal names what was wrong and what would be right.
+import type { Catalog } from "../channels/catalog.ts";
+import { BadExpressionError } from "../channels/catalog.ts";
+import type { Channel } from "../channels/channel.ts";
+import { rowStrideOf } from "../blocks/timeline.ts";
+import { problem } from "./problem.ts";
+
+/** A checked request. */
+export interface StreamRequest {
+  /** Sorted by name, all of one context. */
+  readonly channels: readonly Channel[];
+  readonly encoding: "json" | "arrow";
+  readonly durationNs: bigint | undefined;
+  /** `after=`, as given. */
+  readonly after: string | undefined;
+}
+
+const NAMES = [
+  "channels",
+  "match",
+  "replay",
+  "encoding",
+  "duration",
+  "after",
+] as const;
+type Name = typeof NAMES[number];
+type Fields = Partial<Record<Name, string>> & { names?: string[] };
+
+/** Longest row stride that different strides may lead to, ns. */
+const ROW_STRIDE_MAX_NS = 60_000_000_000n;
+
+/** Reads a GET's query. */
+export function fieldsOfQuery(url: URL): Fields | Response {
+  const fields: Fields = {};
+  for (const [name, value] of url.searchParams) {
+    if (!isName(name)) return unknownField(name, "query parameter");
+    if (name === "channels") {
+      (fields.names ??= []).push(...value.split(",").filter((n) => n !== ""));
+    } else if (fields[name] !== undefined) {
+      return bad(`The query parameter '${name}' is given twice`);
+    } else fields[name] = value;
+  }
+  return fields;
+}
+
+/** Reads a POST's JSON body: the same names, `channels` as a list of strings. */
+export function fieldsOfBody(text: string): Fields | Response {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    return bad(`The body is not JSON: ${(error as Error).message}`);
+  }
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    return bad(`The body must be a JSON object such as {"channels":["A"]}`);
+  }
+  const fields: Fields = {};
+  for (const [name, value] of Object.entries(body)) {
+    if (!isName(name)) return unknownField(name, "field");
+    if (name === "channels") {
+      if (
+        !Array.isArray(value) || value.some((v) => typeof v !== "string")
+      ) return bad(`'channels' must be a list of channel names`);
+      fields.names = value;
+    } else if (typeof value === "string" || typeof value === "number") {
+      fields[name] = String(value);
+    } else return bad(`'${name}' must be a string`);
+  }
+  return fields;
+}
+
+/** Checks the fields and finds the channels. */
+export function streamRequest(
+  fields: Fields,
+  catalog: Catalog,
+  channelsMax: number,
+): StreamRequest | Response {
+  const { names, match, replay, encoding, duration, after } = fields;
+  if (encoding !== undefined && encoding !== "json" && encoding !== "arrow") {
+    return bad(`encoding must be 'json' or 'arrow', not '${encoding}'`);
+  }
+  let durationNs: bigint | undefined;
+  if (duration !== undefined) {
+    const seconds = Number(duration);
+    if (!(seconds > 0 && seconds <= 1e9)) {
+      return bad(
+        `duration must be a number of seconds above 0, not '${duration}'`,
+      );
+    }
+    durationNs = BigInt(Math.round(seconds * 1e9));
+  }
+  const replayId = replay === undefined || replay === "" ? null : replay;
+  if (replayId !== null && !catalog.replayIds().includes(replayId)) {
+    return problem(404, {
+      title: "Unknown replay context",
+      detail: `There is no replay context '${replayId}'`,
+      known: catalog.replayIds().slice(0, 100),
+    });
+  }
+  const found = find(catalog, names, match, replayId);
+  if (found instanceof Response) return found;
+  if (found.length > channelsMax) {
+    return bad(
+      `The selection has ${found.length} channels, at most ${channelsMax} are allowed`,
+      "Too many channels",
+    );
+  }
+  const strideNs = rowStrideOf(found.map((c) => c.strideNs));
+  if (strideNs > ROW_STRIDE_MAX_NS) {
+    return bad(
+      `The channels' strides have a least common multiple of ${strideNs} ns, at most ${ROW_STRIDE_MAX_NS} ns can be joined`,
+      "Strides do not fit",
+    );
+  }
+  return {
+    channels: found,
+    encoding: encoding ?? "json",
+    durationNs,
+    after,
+  };
+}
+
+function find(
+  catalog: Catalog,
+  names: readonly string[] | undefined,
+  match: string | undefined,
+  replayId: string | null,
+): Channel[] | Response {
+  const chosen = new Map<string, Channel>();
+  const unknown: { name: string; near: string[] }[] = [];
+  for (const name of names ?? []) {
+    const channel = catalog.get(name, replayId);
+    if (channel) chosen.set(name, channel);
+    else if (unknown.length < 20) {
+      unknown.push({ name, near: catalog.near(name, replayId) });
+    }
+  }
+  if (unknown.length > 0) {
+    return problem(404, {
+      title: "Unknown channels",
+      detail: `No such channel: ${unknown.map((u) => u.name).join(", ")}`,
+      unknown,
+    });
+  }
+  if (match !== undefined) {
+    try {
+      for (const channel of catalog.find({ match, replayId })) {
+        chosen.set(channel.name, channel);
+      }
+    } catch (error) {
+      if (!(error instanceof BadExpressionError)) throw error;
+      return problem(400, {
+        title: "Bad expression",
+        detail: `match is not a valid expression: ${error.message}`,
+        index: error.index,
+      });
+    }
+  }
+  if (chosen.size === 0) {
+    return bad(
+      match === undefined
+        ? "Give channels=A,B or match=EXPRESSION"
+        : `No channel matches '${match}'`,
+      "Nothing selected",
+    );
+  }
+  return [...chosen.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+function isName(name: string): name is Name {
+  return (NAMES as readonly string[]).includes(name);
+}
+
+function unknownField(name: string, kind: string): Response {
+  return bad(`Unknown ${kind} '${name}'; known are ${NAMES.join(", ")}`);
+}
+
+function bad(detail: string, title = "Bad request"): Response {
+  return problem(400, { title, detail });
+}

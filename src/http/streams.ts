@@ -1,0 +1,138 @@
+// The two stream routes: /v1/events and /v1/arrow. Chooses the outlet; everything else is the broadcast's.
+import { type Context, Hono } from "hono";
+import type { ServerResponse } from "node:http";
+import type { Catalog } from "../channels/catalog.ts";
+import type { Broadcast } from "../clients/broadcast.ts";
+import type { StreamFormat } from "../clients/selection_group.ts";
+import { problem } from "./problem.ts";
+import { SocketOutlet } from "./socket_outlet.ts";
+import { StreamOutlet } from "./stream_outlet.ts";
+import {
+  fieldsOfBody,
+  fieldsOfQuery,
+  streamRequest,
+} from "./stream_request.ts";
+
+export interface StreamRoutesOptions {
+  readonly catalog: Catalog;
+  readonly broadcast: Broadcast;
+  readonly channelsMax: number;
+  /** Address of the client, for the log. */
+  readonly addressOf: (context: Context) => string;
+  /** What a handler answers when it has written the response itself; given by whoever serves node:http. */
+  readonly alreadySent: Response | null;
+}
+
+const CONTENT_TYPES: Record<StreamFormat, string> = {
+  "events": "text/event-stream; charset=utf-8",
+  "events-arrow": "text/event-stream; charset=utf-8",
+  "arrow": "application/vnd.apache.arrow.stream",
+};
+/** 10,000 channel names of 255 bytes. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
+const RETRY_AFTER_SECONDS = "5";
+
+/** Routes for GET and POST. */
+export function streamRoutes(options: StreamRoutesOptions): Hono {
+  const app = new Hono();
+  for (const path of ["/v1/events", "/v1/arrow"] as const) {
+    app.on(["GET", "POST"], path, (c) => open(c, path, options));
+  }
+  return app;
+}
+
+async function open(
+  c: Context,
+  path: "/v1/events" | "/v1/arrow",
+  options: StreamRoutesOptions,
+): Promise<Response> {
+  const { catalog, broadcast, channelsMax } = options;
+  const fields = c.req.method === "POST"
+    ? await readBody(c)
+    : fieldsOfQuery(new URL(c.req.url));
+  if (fields instanceof Response) return fields;
+  if (path === "/v1/arrow" && fields.encoding !== undefined) {
+    return problem(400, {
+      title: "Bad request",
+      detail: "encoding belongs to /v1/events; /v1/arrow is always Arrow",
+    });
+  }
+  const request = streamRequest(fields, catalog, channelsMax);
+  if (request instanceof Response) return request;
+  const format: StreamFormat = path === "/v1/arrow"
+    ? "arrow"
+    : request.encoding === "arrow"
+    ? "events-arrow"
+    : "events";
+  const headers = {
+    "content-type": CONTENT_TYPES[format],
+    "cache-control": "no-store, no-transform",
+    "x-accel-buffering": "no",
+  };
+  if (c.req.method === "HEAD") {
+    return new Response(null, { headers });
+  }
+  const after = c.req.header("last-event-id") ?? request.after;
+  const admission = broadcast.admit(request.channels, format, {
+    address: options.addressOf(c),
+    durationNs: request.durationNs,
+    afterNs: after === undefined || after === "" ? undefined : timeOf(after),
+  });
+  if (admission.kind === "full") {
+    const full = problem(503, {
+      title: "Full",
+      detail: `The limit of ${admission.limit} is reached; try again later`,
+    });
+    full.headers.set("retry-after", RETRY_AFTER_SECONDS);
+    return full;
+  }
+  if (admission.kind === "too-large") {
+    return problem(400, { title: "Row too large", detail: admission.detail });
+  }
+  const outgoing = (c.env as { outgoing?: ServerResponse } | undefined)
+    ?.outgoing;
+  if (!outgoing || !options.alreadySent) {
+    const outlet = new StreamOutlet(broadcast.inFlightFramesMax);
+    admission.open(outlet);
+    return new Response(outlet.body, { headers });
+  }
+  if (outgoing.destroyed || outgoing.socket?.destroyed) {
+    admission.cancel();
+    return options.alreadySent;
+  }
+  // What middleware (CORS) has put on the response so far; a response taken over gets nothing later.
+  c.res.headers.forEach((value, name) => outgoing.setHeader(name, value));
+  outgoing.writeHead(200, headers);
+  outgoing.flushHeaders();
+  admission.open(new SocketOutlet(outgoing));
+  return options.alreadySent;
+}
+
+async function readBody(
+  c: Context,
+): Promise<ReturnType<typeof fieldsOfBody>> {
+  const type = c.req.header("content-type") ?? "";
+  if (!/^application\/json\b/i.test(type)) {
+    return problem(415, {
+      title: "Unsupported media type",
+      detail: `The body must be application/json, not '${type}'`,
+    });
+  }
+  if (Number(c.req.header("content-length") ?? 0) > BODY_BYTES_MAX) {
+    return tooLarge();
+  }
+  const text = await c.req.text();
+  return text.length > BODY_BYTES_MAX ? tooLarge() : fieldsOfBody(text);
+}
+
+function tooLarge(): Response {
+  return problem(413, {
+    title: "Body too large",
+    detail: `The body may have at most ${BODY_BYTES_MAX} bytes`,
+  });
+}
+
+/** A time in GPS ns as an id carries it, or null. */
+function timeOf(id: string): bigint | null {
+  return /^\d{1,19}$/.test(id) ? BigInt(id) : null;
+}

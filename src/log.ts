@@ -1,0 +1,40 @@
+// The log: one JSON object a line, with a level. Where lines go is the caller's choice.
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = typeof LOG_LEVELS[number];
+
+/** Takes an event's name and its fields. */
+export interface Logger {
+  debug(event: string, fields?: Record<string, unknown>): void;
+  info(event: string, fields?: Record<string, unknown>): void;
+  warn(event: string, fields?: Record<string, unknown>): void;
+  error(event: string, fields?: Record<string, unknown>): void;
+}
+
+/** A logger that writes lines such as `{"time":"…","level":"info","event":"client-open",…}`. */
+export function jsonLogger(
+  write: (line: string) => void,
+  level: LogLevel,
+): Logger {
+  const lowest = LOG_LEVELS.indexOf(level);
+  const at = (name: LogLevel) => {
+    if (LOG_LEVELS.indexOf(name) < lowest) return () => {};
+    return (event: string, fields: Record<string, unknown> = {}) =>
+      write(JSON.stringify({
+        time: new Date().toISOString(),
+        level: name,
+        event,
+        ...fields,
+      }, bigintAsText));
+  };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+  };
+}
+
+function bigintAsText(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
+}

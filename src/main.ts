@@ -1,0 +1,103 @@
+// The process: settings, source, server, signals.
+import { nowGpsNs } from "./blocks/gps_time.ts";
+import { Catalog } from "./channels/catalog.ts";
+import { type Config, parseConfig } from "./config.ts";
+import { Qanat } from "./app.ts";
+import { serve } from "./http/server.ts";
+import { jsonLogger, type Logger } from "./log.ts";
+import { EmbeddedSource } from "./source/embedded_source.ts";
+import type { Source } from "./source/source.ts";
+
+/** The whole stop must fit the promise of five seconds. */
+const STOP_MAX_MS = 4500;
+
+const encoder = new TextEncoder();
+
+function print(text: string): void {
+  Deno.stdout.writeSync(encoder.encode(text));
+}
+
+function complain(text: string): void {
+  Deno.stderr.writeSync(encoder.encode(text));
+}
+
+async function sourceOf(config: Config, log: Logger): Promise<Source> {
+  const catalog = new Catalog();
+  if (config.kafka.length === 0) {
+    return new EmbeddedSource({ catalog, nowGpsNs: () => nowGpsNs() });
+  }
+  // Loaded only here, so that the embedded source needs nothing of kafkajs.
+  const { kafkaSourceOf } = await import("./source/kafka_settings.ts");
+  return await kafkaSourceOf(config, catalog, log);
+}
+
+async function main(): Promise<void> {
+  const parsed = parseConfig(Deno.args, Deno.env.toObject());
+  if (parsed.kind === "help") return print(parsed.text + "\n");
+  if (parsed.kind === "error") {
+    complain(parsed.message + "\n");
+    Deno.exit(2);
+  }
+  const { config } = parsed;
+  const log = jsonLogger(
+    (line) => complain(line + "\n"),
+    config.logLevel,
+  );
+  let source: Source;
+  try {
+    source = await sourceOf(config, log);
+  } catch (error) {
+    complain(`Cannot set up Kafka: ${(error as Error).message}\n`);
+    Deno.exit(2);
+  }
+  const qanat = new Qanat({ config, source, log });
+  await qanat.start();
+  const server = await serve(qanat).catch((error: Error) => {
+    complain(
+      `Cannot listen on ${config.host}:${config.port}: ${error.message}\n`,
+    );
+    Deno.exit(1);
+  });
+  greet(qanat, `http://${config.host}:${server.port}${config.basePath}`);
+  let stopping = false;
+  const stop = (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info("stopping", { signal });
+    const overdue = setTimeout(() => {
+      log.error("stop-overdue", { afterMs: STOP_MAX_MS });
+      Deno.exit(1);
+    }, STOP_MAX_MS);
+    qanat.drain();
+    server.close(config.drainMs)
+      .then(() => qanat.close())
+      .then(() => {
+        clearTimeout(overdue);
+        log.info("stopped");
+        Deno.exit(0);
+      }, (error: Error) => {
+        log.error("stop-failed", { error: error.stack ?? error.message });
+        Deno.exit(1);
+      });
+  };
+  Deno.addSignalListener("SIGINT", () => stop("SIGINT"));
+  Deno.addSignalListener("SIGTERM", () => stop("SIGTERM"));
+}
+
+function greet(qanat: Qanat, url: string): void {
+  const { config, catalog } = qanat;
+  const from = config.kafka.length > 0
+    ? `Kafka at ${config.kafka.join(", ")}`
+    : "embedded: GW150914 strain (GWOSC, doi:10.7935/K5MW2F23, CC BY 4.0) and synthetic channels";
+  const name = catalog.get("H1:GWOSC-4KHZ_R1_WHITENED", null)?.name ??
+    catalog.find({})[0]?.name ?? "CHANNEL";
+  print(`Qanat is serving on ${url}
+source: ${from}
+channels: ${catalog.size}
+try:
+  curl -N '${url}/v1/events?channels=${name}'
+  curl -N '${url}/v1/arrow?channels=${name}&duration=10' -o strain.arrows
+`);
+}
+
+await main();

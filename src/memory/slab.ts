@@ -1,0 +1,210 @@
+// What goes out: slots of fixed size classes over big buffers, free lists threaded through the vacant slots,
+// an owner count per slot. Invariant: a slot is either vacant and on its class's list, or has at least one owner.
+
+const MIN_SLOT_BYTES = 256;
+const MAX_SLOT_BYTES = 16 * 1024 * 1024;
+/** Sizes between a power of two and the next: at most a fifth of a slot is wasted. */
+const STEPS_PER_OCTAVE = 4;
+const CHUNK_BYTES = 256 * 1024;
+const NO_SLOT = -1;
+
+/** Slot sizes in bytes, ascending, multiples of 64. */
+const CLASS_BYTES: readonly number[] = (() => {
+  const sizes: number[] = [];
+  for (let base = MIN_SLOT_BYTES; base < MAX_SLOT_BYTES; base *= 2) {
+    for (let step = 0; step < STEPS_PER_OCTAVE; step++) {
+      sizes.push(base + base * step / STEPS_PER_OCTAVE);
+    }
+  }
+  sizes.push(MAX_SLOT_BYTES);
+  return sizes;
+})();
+
+/**
+ * Recycled memory for frames. A handle names a slot; it is valid from claim to the last release.
+ *
+ * Not for: long-lived data (it blocks the slots of its class), sizes above 16 MiB.
+ * Capacity: `budgetBytes` in all; committed in chunks as classes need them and kept.
+ */
+export class Slab {
+  readonly budgetBytes: number;
+  readonly #free = new Int32Array(CLASS_BYTES.length).fill(NO_SLOT);
+  readonly #chunks: Uint8Array[] = [];
+  // By handle: owners while claimed, else 0; the next vacant handle; class; chunk; byte offset in the chunk.
+  #owners = new Int32Array(1024);
+  #next = new Int32Array(1024);
+  #class = new Uint8Array(1024);
+  #chunk = new Int32Array(1024);
+  #at = new Int32Array(1024);
+  #slots = 0;
+  #committed = 0;
+  #used = 0;
+  #usedSlots = 0;
+  #highWater = 0;
+  #reserved = 0;
+
+  constructor(options: { budgetBytes: number }) {
+    if (!(options.budgetBytes >= MIN_SLOT_BYTES)) {
+      throw new RangeError(
+        `budgetBytes must be at least ${MIN_SLOT_BYTES}: current value is ${options.budgetBytes}`,
+      );
+    }
+    this.budgetBytes = options.budgetBytes;
+  }
+
+  /** A slot of at least `byteLength` bytes with one owner, or −1 when the budget has no room. */
+  claim(byteLength: number): number {
+    const sizeClass = classOf(byteLength);
+    if (sizeClass < 0) return NO_SLOT;
+    let handle = this.#free[sizeClass]!;
+    if (handle === NO_SLOT) {
+      if (!this.#commit(sizeClass)) return NO_SLOT;
+      handle = this.#free[sizeClass]!;
+    }
+    this.#free[sizeClass] = this.#next[handle]!;
+    this.#owners[handle] = 1;
+    this.#usedSlots++;
+    this.#used += CLASS_BYTES[sizeClass]!;
+    if (this.#used > this.#highWater) this.#highWater = this.#used;
+    return handle;
+  }
+
+  /** One more owner. */
+  retain(handle: number): void {
+    if (!(this.#owners[handle]! > 0)) throw this.#vacant("retain", handle);
+    this.#owners[handle]!++;
+  }
+
+  /** One owner less; the last one makes the slot vacant. */
+  release(handle: number): void {
+    const owners = this.#owners[handle]!;
+    if (!(owners > 0)) throw this.#vacant("release", handle);
+    this.#owners[handle] = owners - 1;
+    if (owners > 1) return;
+    const sizeClass = this.#class[handle]!;
+    this.#next[handle] = this.#free[sizeClass]!;
+    this.#free[sizeClass] = handle;
+    this.#usedSlots--;
+    this.#used -= CLASS_BYTES[sizeClass]!;
+  }
+
+  /** The slot's first `byteLength` bytes (all by default), a view. */
+  view(
+    handle: number,
+    byteLength: number = this.slotBytes(handle),
+  ): Uint8Array {
+    if (!(this.#owners[handle]! > 0)) throw this.#vacant("view", handle);
+    if (byteLength > this.slotBytes(handle)) {
+      throw new RangeError(
+        `Cannot view ${byteLength} bytes of a slot of ${
+          this.slotBytes(handle)
+        }`,
+      );
+    }
+    const at = this.#at[handle]!;
+    return this.#chunks[this.#chunk[handle]!]!.subarray(at, at + byteLength);
+  }
+
+  slotBytes(handle: number): number {
+    return CLASS_BYTES[this.#class[handle]!]!;
+  }
+
+  /** Books bytes for a client to be; false when they would go beyond the budget. */
+  reserve(bytes: number): boolean {
+    if (this.#reserved + bytes > this.budgetBytes) return false;
+    this.#reserved += bytes;
+    return true;
+  }
+
+  unreserve(bytes: number): void {
+    if (bytes > this.#reserved) {
+      throw new RangeError(
+        `Cannot unreserve ${bytes} bytes as only ${this.#reserved} are reserved`,
+      );
+    }
+    this.#reserved -= bytes;
+  }
+
+  /** Throws unless every slot is vacant and nothing is reserved. */
+  assertEmpty(): void {
+    if (this.#usedSlots > 0 || this.#reserved > 0) {
+      throw new Error(
+        `The slab must be empty at close: ${this.#usedSlots} slots are claimed, ${this.#reserved} bytes reserved`,
+      );
+    }
+  }
+
+  get usedSlots(): number {
+    return this.#usedSlots;
+  }
+
+  get usedBytes(): number {
+    return this.#used;
+  }
+
+  get committedBytes(): number {
+    return this.#committed;
+  }
+
+  get highWaterBytes(): number {
+    return this.#highWater;
+  }
+
+  get reservedBytes(): number {
+    return this.#reserved;
+  }
+
+  /** One more chunk for a class, all its slots vacant. */
+  #commit(sizeClass: number): boolean {
+    const slotBytes = CLASS_BYTES[sizeClass]!;
+    let count = Math.max(1, Math.floor(CHUNK_BYTES / slotBytes));
+    const room = this.budgetBytes - this.#committed;
+    count = Math.min(count, Math.floor(room / slotBytes));
+    if (count === 0) return false;
+    const chunk = this.#chunks.length;
+    this.#chunks.push(new Uint8Array(count * slotBytes));
+    this.#committed += count * slotBytes;
+    this.#growTables(this.#slots + count);
+    for (let i = count - 1; i >= 0; i--) {
+      const handle = this.#slots + i;
+      this.#class[handle] = sizeClass;
+      this.#chunk[handle] = chunk;
+      this.#at[handle] = i * slotBytes;
+      this.#next[handle] = this.#free[sizeClass]!;
+      this.#free[sizeClass] = handle;
+    }
+    this.#slots += count;
+    return true;
+  }
+
+  #growTables(slots: number): void {
+    if (slots <= this.#owners.length) return;
+    const length = Math.max(slots, 2 * this.#owners.length);
+    this.#owners = grown(this.#owners, new Int32Array(length));
+    this.#next = grown(this.#next, new Int32Array(length));
+    this.#class = grown(this.#class, new Uint8Array(length));
+    this.#chunk = grown(this.#chunk, new Int32Array(length));
+    this.#at = grown(this.#at, new Int32Array(length));
+  }
+
+  #vacant(action: string, handle: number): Error {
+    return new Error(
+      `Cannot ${action} slot ${handle} as it has no owner (double release, or never claimed)`,
+    );
+  }
+}
+
+function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
+
+/** Smallest class that holds so many bytes, or −1. */
+function classOf(byteLength: number): number {
+  if (!(byteLength <= MAX_SLOT_BYTES)) return -1;
+  if (byteLength <= MIN_SLOT_BYTES) return 0;
+  const octave = 31 - Math.clz32((byteLength - 1) >>> 8);
+  const base = MIN_SLOT_BYTES * 2 ** octave;
+  const step = Math.ceil((byteLength - base) * STEPS_PER_OCTAVE / base);
+  return octave * STEPS_PER_OCTAVE + step;
+}

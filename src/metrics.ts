@@ -1,0 +1,165 @@
+// Prometheus metrics, read from the parts' own counters when they are asked for. No label per channel.
+import { Counter, Gauge, Registry } from "prom-client";
+import type { Qanat } from "./app.ts";
+
+/** Renders an instance's figures. */
+export class Metrics {
+  readonly #registry = new Registry();
+
+  constructor(qanat: Qanat) {
+    const { broadcast, store, ring, slab, catalog, source } = qanat;
+    const gauge = (name: string, help: string, read: () => number) =>
+      this.#gauge(name, help, read);
+    const counter = (name: string, help: string, read: () => number) =>
+      this.#counter(name, help, read);
+    gauge("clients", "Clients connected", () => broadcast.clientCount);
+    gauge("selections", "Selections in use", () => broadcast.groupCount);
+    gauge("channels", "Channels known", () => catalog.size);
+    gauge(
+      "event_loop_delay_seconds",
+      "Recent largest delay",
+      () => qanat.loopDelayMs / 1000,
+    );
+    gauge("ready", "1 when ready", () => qanat.notReady().length ? 0 : 1);
+    gauge(
+      "source_reachable",
+      "1 when the source answers",
+      () => source.status().reachable ? 1 : 0,
+    );
+    gauge("ring_capacity_bytes", "Page ring size", () => ring.capacityBytes);
+    gauge("ring_occupied_bytes", "Page ring in use", () => ring.occupiedBytes);
+    counter(
+      "ring_pages_reclaimed_total",
+      "Pages taken back",
+      () => ring.reclaimedPages,
+    );
+    gauge("slab_budget_bytes", "Slab budget", () => slab.budgetBytes);
+    gauge(
+      "slab_committed_bytes",
+      "Slab memory allocated",
+      () => slab.committedBytes,
+    );
+    gauge(
+      "slab_used_bytes",
+      "Slab memory in claimed slots",
+      () => slab.usedBytes,
+    );
+    gauge("slab_used_slots", "Slots claimed", () => slab.usedSlots);
+    gauge(
+      "slab_high_water_bytes",
+      "Most ever in use",
+      () => slab.highWaterBytes,
+    );
+    gauge(
+      "slab_reserved_bytes",
+      "Promised to admitted clients",
+      () => slab.reservedBytes,
+    );
+    const sums = () => {
+      const total: Record<string, number> = { ...store.closedCounters };
+      for (const { blocks } of store.partitions()) {
+        for (const [name, count] of Object.entries(blocks.counters)) {
+          total[name] = (total[name] ?? 0) + count;
+        }
+      }
+      return total;
+    };
+    for (
+      const [field, name, help] of [
+        ["blocks", "blocks_total", "Blocks stored"],
+        ["bytes", "block_bytes_total", "Bytes of stored messages"],
+        ["bad", "messages_bad_total", "Messages that could not be read"],
+        ["late", "blocks_late_total", "Blocks that came after their row"],
+        ["duplicate", "blocks_duplicate_total", "Blocks that came twice"],
+        ["future", "blocks_future_total", "Blocks stamped in the future"],
+        [
+          "tooLarge",
+          "blocks_too_large_total",
+          "Blocks larger than the ring takes",
+        ],
+        ["missed", "blocks_missed_total", "Blocks given up"],
+        ["resets", "time_resets_total", "Jumps back in time"],
+      ] as const
+    ) counter(name, help, () => sums()[field] ?? 0);
+    counter(
+      "rows_late_total",
+      "Rows sent without a partition",
+      () => store.lateRows,
+    );
+    counter(
+      "offset_holes_total",
+      "Offsets that were never read",
+      () => store.counters.holes,
+    );
+    counter(
+      "topic_restarts_total",
+      "Topics begun anew",
+      () => store.counters.restarts,
+    );
+    for (
+      const [field, name, help] of [
+        ["framesEncoded", "frames_encoded_total", "Live frames made"],
+        ["framesSent", "frames_sent_total", "Live frames handed to clients"],
+        ["catchUpRows", "catch_up_rows_total", "Rows made for clients behind"],
+        ["opened", "clients_opened_total", "Streams opened"],
+        ["refused", "clients_refused_total", "Streams refused as full"],
+        ["slabShort", "slab_short_total", "Frames that found no slot"],
+      ] as const
+    ) counter(name, help, () => broadcast.counters[field]);
+    const { ends } = broadcast;
+    const prefixed = "qanat_clients_ended_total";
+    new Counter({
+      name: prefixed,
+      help: "Streams ended, by reason",
+      labelNames: ["reason"],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [reason, count] of Object.entries(ends)) {
+          this.inc({ reason }, count);
+        }
+      },
+    });
+    new Gauge({
+      name: "qanat_source_counter",
+      help: "Counters of the source, by name",
+      labelNames: ["name"],
+      registers: [this.#registry],
+      collect() {
+        for (const [name, n] of Object.entries(source.status().counters)) {
+          this.set({ name }, n);
+        }
+      },
+    });
+  }
+
+  async render(): Promise<{ text: string; contentType: string }> {
+    return {
+      text: await this.#registry.metrics(),
+      contentType: this.#registry.contentType,
+    };
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name: `qanat_${name}`,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  #counter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name: `qanat_${name}`,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+}

@@ -1,0 +1,168 @@
+// The source that needs nothing: strain around GW150914 and synthetic channels, stamped with current GPS time.
+// Invariant: a wanted topic gets every block once, in order, just after the block's end.
+import { encodeBlock } from "../arrow/block_encoder.ts";
+import type { Catalog } from "../channels/catalog.ts";
+import { samplesIn } from "../channels/channel.ts";
+import type { BlockSink, Source, SourceStatus } from "./source.ts";
+import {
+  byTopic,
+  type EmbeddedChannel,
+  embeddedChannels,
+} from "./synthetic.ts";
+
+export interface EmbeddedSourceOptions {
+  readonly catalog: Catalog;
+  readonly nowGpsNs: () => bigint;
+  readonly nowUnixMs?: () => number;
+  /** More channels of 2,048 Hz, for load tests. @default 0 */
+  readonly extraChannels?: number;
+}
+
+interface Topic {
+  readonly members: readonly EmbeddedChannel[];
+  readonly ids: readonly number[];
+  readonly strideNs: bigint;
+}
+
+/** How far back a first lease is served, ns. */
+const BACKLOG_MAX_NS = 10_000_000_000n;
+/** Timers fire at the ends of this grid, the shortest stride. */
+const GRID_NS = 62_500_000n;
+
+/** Blocks of the embedded channels by topic and index. Shared by the source and `deno task publish`. */
+export class EmbeddedBlocks {
+  readonly channels: readonly EmbeddedChannel[];
+  readonly #topics = new Map<string, Topic>();
+
+  constructor(channels: readonly EmbeddedChannel[]) {
+    this.channels = channels;
+    for (const [topic, members] of byTopic(channels)) {
+      this.#topics.set(topic, {
+        members,
+        ids: members.map((m) => m.channel.partitionIndex),
+        strideNs: members[0]!.channel.strideNs,
+      });
+    }
+  }
+
+  get topics(): string[] {
+    return [...this.#topics.keys()];
+  }
+
+  /** Stride of a topic, ns; undefined when there is no such topic. */
+  strideNs(topic: string): bigint | undefined {
+    return this.#topics.get(topic)?.strideNs;
+  }
+
+  /** The message of a block; it begins at index × stride. */
+  blockOf(topic: string, index: number): Uint8Array {
+    const found = this.#topics.get(topic);
+    if (!found) throw new RangeError(`There is no embedded topic '${topic}'`);
+    const { members, ids, strideNs } = found;
+    return encodeBlock(
+      BigInt(index) * strideNs,
+      members[0]!.channel.dataType,
+      ids,
+      members.map(({ channel, samples }) => {
+        const count = samplesIn(channel, strideNs);
+        return samples(index * count, count);
+      }),
+    );
+  }
+}
+
+/** The embedded source. */
+export class EmbeddedSource implements Source {
+  readonly catalog: Catalog;
+  readonly #options: EmbeddedSourceOptions;
+  readonly #nowUnixMs: () => number;
+  /** Next block index of each wanted topic. */
+  readonly #next = new Map<string, number>();
+  #blocks: EmbeddedBlocks | null = null;
+  #sink: BlockSink | null = null;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #lastContactMs = 0;
+  #sent = 0;
+
+  constructor(options: EmbeddedSourceOptions) {
+    this.#options = options;
+    this.catalog = options.catalog;
+    this.#nowUnixMs = options.nowUnixMs ?? Date.now;
+  }
+
+  async start(sink: BlockSink): Promise<void> {
+    const channels = await embeddedChannels(this.#options.extraChannels ?? 0);
+    this.#blocks = new EmbeddedBlocks(channels);
+    for (const { channel } of channels) this.catalog.set(channel);
+    this.#sink = sink;
+    this.#lastContactMs = this.#nowUnixMs();
+    this.#schedule();
+  }
+
+  want(topic: string, fromMs: number): void {
+    const strideNs = this.#blocks?.strideNs(topic);
+    if (strideNs === undefined || this.#next.has(topic)) return;
+    const nowNs = this.#options.nowGpsNs();
+    const backNs = BigInt(
+      Math.max(0, Math.round(this.#nowUnixMs() - fromMs)),
+    ) * 1_000_000n;
+    const fromNs = nowNs - (backNs < BACKLOG_MAX_NS ? backNs : BACKLOG_MAX_NS);
+    this.#next.set(topic, Number(fromNs / strideNs));
+    // Not in this turn: whoever wants the topic is not ready for its blocks yet.
+    setTimeout(() => this.#emit(topic), 0);
+  }
+
+  unwant(topic: string): void {
+    this.#next.delete(topic);
+  }
+
+  status(): SourceStatus {
+    return {
+      kind: "embedded",
+      ready: this.#blocks !== null,
+      reachable: true,
+      lastContactMs: this.#lastContactMs,
+      topics: [...this.#next].map(([topic, next]) => ({
+        topic,
+        state: "reading",
+        position: next,
+        highWatermark: next,
+      })),
+      counters: { blocks: this.#sent },
+    };
+  }
+
+  close(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#sink = null;
+    this.#next.clear();
+    return Promise.resolve();
+  }
+
+  #schedule(): void {
+    const nowNs = this.#options.nowGpsNs();
+    const waitNs = GRID_NS - nowNs % GRID_NS;
+    this.#timer = setTimeout(() => {
+      this.#lastContactMs = this.#nowUnixMs();
+      for (const topic of [...this.#next.keys()]) this.#emit(topic);
+      if (this.#sink) this.#schedule();
+    }, Math.ceil(Number(waitNs) / 1e6));
+  }
+
+  #emit(topic: string): void {
+    const sink = this.#sink;
+    let index = this.#next.get(topic);
+    if (!sink || index === undefined) return;
+    const strideNs = this.#blocks!.strideNs(topic)!;
+    const end = Number(this.#options.nowGpsNs() / strideNs);
+    for (; index < end; index++) {
+      this.#next.set(topic, index + 1);
+      const value = this.#blocks!.blockOf(topic, index);
+      sink.onMessage(topic, value, index, this.#nowUnixMs());
+      this.#sent++;
+      if (!this.#next.has(topic)) return;
+    }
+    sink.onCaughtUp(topic, this.#nowUnixMs());
+  }
+}

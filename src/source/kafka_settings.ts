@@ -1,0 +1,43 @@
+// From settings to a Kafka source: reads certificate and token files.
+import type { Catalog } from "../channels/catalog.ts";
+import type { Config } from "../config.ts";
+import type { Logger } from "../log.ts";
+import { KafkaSource } from "./kafka_source.ts";
+
+/** The Kafka source that the settings describe. Throws when a file cannot be read. */
+export async function kafkaSourceOf(
+  config: Config,
+  catalog: Catalog,
+  log: Logger,
+): Promise<KafkaSource> {
+  const read = async (path: string) =>
+    path === "" ? undefined : await Deno.readTextFile(path);
+  const [ca, cert, key] = await Promise.all([
+    read(config.kafkaCa),
+    read(config.kafkaCert),
+    read(config.kafkaKey),
+  ]);
+  const ssl = config.kafkaTls || ca !== undefined || cert !== undefined
+    ? {
+      ...(ca === undefined ? {} : { ca: [ca] }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+    }
+    : undefined;
+  return new KafkaSource({
+    brokers: config.kafka,
+    catalog,
+    log,
+    clientId: "qanat",
+    readyGraceMs: config.readyGraceMs,
+    ...(ssl ? { ssl } : {}),
+    ...(config.kafkaSasl === "" ? {} : {
+      sasl: {
+        mechanism: config.kafkaSasl,
+        username: config.kafkaUser,
+        password: config.kafkaPassword,
+        tokenFile: config.kafkaTokenFile,
+      },
+    }),
+  });
+}

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { BlockDecoder, newBlockLayout } from "../../src/arrow/block_decoder.ts";
+import { encodeBlock } from "../../src/arrow/block_encoder.ts";
+import { SAMPLE_BYTES } from "../../src/channels/channel.ts";
+import { fixtureBlocks, fixtureMessages, samplesAt } from "./fixtures.ts";
+
+function random(seed: number): () => number {
+  return () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
+    return (seed >>> 0) / 4294967296;
+  };
+}
+
+const messages = fixtureMessages();
+const data = messages.filter((m) => !m.topic.includes("metadata"));
+
+/** topic → id → channel name, from the metadata records. */
+const names = new Map<string, string>();
+for (const { key, value, topic } of messages) {
+  if (!topic.includes("metadata") || key!.startsWith("__") || !value) continue;
+  const record = JSON.parse(new TextDecoder().decode(value));
+  names.set(`arrakis-${record.partition_id} ${record.partition_index}`, key!);
+}
+
+describe("BlockDecoder.decode()", () => {
+  it("reads what the real publisher wrote: all types, permuted rows, missing channels, NaN", () => {
+    const got = new Map<string, Map<string, unknown[]>>();
+    const layout = newBlockLayout();
+    const decoders = new Map<string, BlockDecoder>();
+    let rows = 0;
+    for (const { topic, value } of data) {
+      const decoder = decoders.get(topic) ?? new BlockDecoder();
+      decoders.set(topic, decoder);
+      assert.equal(decoder.decode(value!, layout), null);
+      for (let row = 0; row < layout.rowCount; row++) {
+        const name = names.get(`${topic} ${layout.ids[row]}`)!;
+        const key = `${name.slice(0, 2)} ${layout.timeNs}`;
+        const block = got.get(key) ?? new Map();
+        got.set(key, block);
+        const samples = samplesAt(
+          value!,
+          layout.dataType,
+          layout.starts[row]!,
+          layout.lengths[row]!,
+        );
+        block.set(name, Array.from(samples));
+        rows++;
+      }
+    }
+    let expectedRows = 0;
+    for (const { publisher, time, channels } of fixtureBlocks()) {
+      const block = got.get(`${publisher.slice(0, 2)} ${time}`)!;
+      for (const [name, values] of Object.entries(channels)) {
+        const samples = block.get(name)!;
+        assert.equal(samples.length, values.length, name);
+        for (let i = 0; i < values.length; i++) {
+          const expected = values[i];
+          const sample = samples[i];
+          if (expected === null || expected === "NaN") {
+            assert.ok(Number.isNaN(sample), `${name}[${i}]`);
+          } else {assert.equal(
+              String(sample),
+              String(expected),
+              `${name}[${i}]`,
+            );}
+        }
+        expectedRows++;
+      }
+    }
+    assert.equal(rows, expectedRows);
+    const hits = [...decoders.values()].map((d) => d.headerCacheHits);
+    assert.ok(hits.reduce((a, b) => a + b) > data.length / 2, `${hits}`);
+  });
+
+  it("survives 10,000 seeded mutations with a warm cache and never points outside the value", () => {
+    const next = random(7);
+    const layout = newBlockLayout();
+    const decoder = new BlockDecoder();
+    let refused = 0;
+    for (let i = 0; i < 10_000; i++) {
+      const original = data[Math.floor(next() * data.length)]!.value!;
+      decoder.decode(original, layout);
+      let value = original.slice();
+      const kind = i % 4;
+      if (kind === 0) value = value.slice(0, Math.floor(next() * value.length));
+      if (kind === 1) {
+        for (let n = 1 + next() * 8; n > 0; n--) {
+          value[Math.floor(next() * value.length)]! ^= 1 <<
+            Math.floor(next() * 8);
+        }
+      }
+      if (kind === 2) {
+        // Lengths, offsets and counts are 32-bit words: set one to an extreme.
+        const at = 4 * Math.floor(next() * value.length / 4);
+        const words = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), value.length, 65536];
+        new DataView(value.buffer).setInt32(
+          at,
+          words[Math.floor(next() * words.length)]!,
+          true,
+        );
+      }
+      if (kind === 3) {
+        const other = data[Math.floor(next() * data.length)]!.value!;
+        const cut = Math.floor(next() * Math.min(value.length, other.length));
+        value.set(other.subarray(cut, value.length), cut);
+      }
+      const reason = decoder.decode(value, layout);
+      if (reason !== null) {
+        refused++;
+        continue;
+      }
+      for (let row = 0; row < layout.rowCount; row++) {
+        const bytes = layout.lengths[row]! * SAMPLE_BYTES[layout.dataType];
+        const start = layout.starts[row]!;
+        assert.ok(start >= 0 && start + bytes <= value.length);
+      }
+    }
+    assert.ok(refused > 2000, `${refused} refused`);
+  });
+
+  it("reads back what encodeBlock() wrote", () => {
+    const series = [
+      BigInt64Array.of(1n, -(2n ** 63n), 2n ** 63n - 1n),
+      BigInt64Array.of(4n, 5n, 6n),
+    ];
+    const value = encodeBlock(1126259462n * 10n ** 9n, "int64", [7, 3], series);
+    const layout = newBlockLayout();
+    assert.equal(new BlockDecoder().decode(value, layout), null);
+    assert.equal(layout.timeNs, 1126259462000000000n);
+    assert.deepEqual([...layout.ids.subarray(0, 2)], [7, 3]);
+    for (let row = 0; row < 2; row++) {
+      assert.deepEqual(
+        samplesAt(value, "int64", layout.starts[row]!, layout.lengths[row]!),
+        series[row],
+      );
+    }
+  });
+
+  it("names what is wrong with a message", () => {
+    const layout = newBlockLayout();
+    const good = data[0]!.value!;
+    const decode = (value: Uint8Array) =>
+      new BlockDecoder().decode(value, layout);
+    assert.equal(decode(new Uint8Array(0)), "not an Arrow IPC stream");
+    assert.match(decode(good.slice(0, 700))!, /cut short/);
+    assert.equal(
+      decode(encodeBlock(0n, "int16", [], [])),
+      "empty",
+    );
+  });
+});
