@@ -162,7 +162,8 @@ function parseHeader(value: Uint8Array): Header | string {
   if (schemaBytes < 0) return "not an Arrow IPC stream";
   const batchBytes = prefixedBytes(view, schemaBytes);
   if (batchBytes < 0) return "no record batch follows the schema";
-  const bytes = value.slice(0, schemaBytes + batchBytes);
+  // Not slice(): of a Buffer, which Kafka's values are, that would be a view.
+  const bytes = Uint8Array.from(value.subarray(0, schemaBytes + batchBytes));
   const header = new DataView(bytes.buffer);
   try {
     const schema = new MessageHeader(header, 0);

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { BlockDecoder, newBlockLayout } from "../../src/arrow/block_decoder.ts";
@@ -135,6 +136,15 @@ describe("BlockDecoder.decode()", () => {
         series[row],
       );
     }
+  });
+
+  it("reads a Buffer that is a view into a larger one, as kafkajs hands out", () => {
+    const value = data[0]!.value!;
+    const response = Buffer.alloc(value.length + 64, 0xaa);
+    response.set(value, 13);
+    const layout = newBlockLayout();
+    const view = response.subarray(13, 13 + value.length);
+    assert.equal(new BlockDecoder().decode(view, layout), null);
   });
 
   it("names what is wrong with a message", () => {

@@ -1,0 +1,93 @@
+// Kafka as a source: the consumer pool for data topics, the metadata follower for the catalog.
+import type { Catalog } from "../channels/catalog.ts";
+import type { KafkaSasl, KafkaTls } from "../kafka/connection.ts";
+import { FetchPool } from "../kafka/fetch_pool.ts";
+import { MetadataFollower } from "../kafka/metadata.ts";
+import type { Logger } from "../log.ts";
+import type { BlockSink, Source, SourceStatus } from "./source.ts";
+
+export interface KafkaSourceOptions {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly catalog: Catalog;
+  readonly log: Logger;
+  /** The start waits at most so long for the metadata. */
+  readonly readyGraceMs: number;
+  readonly ssl?: KafkaTls;
+  readonly sasl?: KafkaSasl;
+}
+
+const CLOSE_MAX_MS = 2500;
+const NO_VALUE = new Uint8Array(0);
+
+/** The Kafka source. */
+export class KafkaSource implements Source {
+  readonly catalog: Catalog;
+  readonly #pool: FetchPool;
+  readonly #metadata: MetadataFollower;
+  readonly #readyGraceMs: number;
+  #sink: BlockSink | null = null;
+
+  constructor(options: KafkaSourceOptions) {
+    this.catalog = options.catalog;
+    this.#readyGraceMs = options.readyGraceMs;
+    this.#pool = new FetchPool({
+      ...options,
+      onTopics: (topics) => this.#metadata.onTopics(topics),
+    });
+    this.#metadata = new MetadataFollower(
+      this.#pool,
+      options.catalog,
+      options.log,
+    );
+  }
+
+  async start(sink: BlockSink): Promise<void> {
+    this.#sink = sink;
+    await this.#pool.start();
+    if (!this.#pool.reachable) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const enough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#readyGraceMs);
+    });
+    await Promise.race([this.#metadata.ready(), enough]);
+    clearTimeout(timer);
+  }
+
+  want(topic: string, fromMs: number): void {
+    const sink = this.#sink;
+    if (!sink) return;
+    this.#pool.want(topic, Math.max(0, Math.floor(fromMs)), {
+      onRecord: ({ value, offset, timestampMs }) =>
+        sink.onMessage(topic, value ?? NO_VALUE, offset, timestampMs),
+      onCaughtUp: (atMs) => sink.onCaughtUp(topic, atMs),
+      onHole: (from, to) => sink.onHole(topic, from, to),
+      onRestart: (offset) => sink.onRestart(topic, offset),
+    });
+  }
+
+  unwant(topic: string): void {
+    this.#pool.unwant(topic);
+  }
+
+  status(): SourceStatus {
+    return {
+      kind: "kafka",
+      ready: this.#metadata.isReady,
+      reachable: this.#pool.reachable,
+      lastContactMs: this.#pool.lastContactMs,
+      topics: this.#pool.topics(),
+      counters: { ...this.#pool.counters, ...this.#metadata.counters },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#sink = null;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const enough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MAX_MS);
+    });
+    await Promise.race([this.#pool.close(), enough]);
+    clearTimeout(timer);
+  }
+}
