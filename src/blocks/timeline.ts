@@ -147,12 +147,14 @@ export class Timeline {
         if (patient) return false;
         continue;
       }
-      const row = Math.ceil((partition.newest + 1) / this.ratios[i]!);
-      past = Math.max(past, row);
-      if (partition.absent === null) present = Math.min(present, row);
+      const ratio = this.ratios[i]!;
+      if (partition.absent === null) {
+        present = Math.min(present, Math.ceil(partition.settled / ratio));
+      }
+      past = Math.max(past, Math.floor(partition.newest / ratio));
     }
     if (present < Infinity) this.frontier = present;
-    else if (past > 0) this.frontier = past;
+    else if (past >= 0) this.frontier = past;
     else return false;
     for (const listener of this.listeners) listener.onReady();
     return true;

@@ -34,6 +34,10 @@ export type Admission =
 /** Longest frame the slab can hold, bytes. */
 const FRAME_BYTES_MAX = 16 * 1024 * 1024;
 
+/** How long a client's writes may stand still while the slab is short. */
+const SHORT_GRACE_MS = 500;
+const SHORT_RETRY_MS = 20;
+
 /** Hands rows to clients. Knows no HTTP. */
 export class Broadcast {
   readonly slab: Slab;
@@ -59,6 +63,7 @@ export class Broadcast {
   readonly #unwatch: () => void;
   #behind: Client[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #retryTimer: ReturnType<typeof setTimeout> | null = null;
   #draining = false;
   #opening = 0;
 
@@ -172,7 +177,10 @@ export class Broadcast {
     client.outlet.destroy();
   }
 
-  /** No slot for a frame: the clients with the oldest unfinished writes give theirs back. */
+  /**
+   * No slot for a frame. The row is tried again from the ring; a client whose writes have not moved for
+   * {@linkcode SHORT_GRACE_MS} is closed, the oldest first, and gives its slots back.
+   */
   slabIsShort(): void {
     this.counters.slabShort++;
     let oldest: Client | null = null;
@@ -182,9 +190,15 @@ export class Broadcast {
         oldest = client;
       }
     }
-    // One a shortage: the row is retried from the ring, and a healthy client is never far behind.
-    if (oldest) this.drop(oldest, "slow");
-    this.#schedule();
+    if (oldest && this.nowMs() - oldest.lastProgressMs >= SHORT_GRACE_MS) {
+      this.drop(oldest, "slow");
+    }
+    this.#retryTimer ??= setTimeout(() => {
+      this.#retryTimer = null;
+      for (const client of this.#clients) {
+        if (this.#isBehind(client)) this.#enqueue(client);
+      }
+    }, SHORT_RETRY_MS);
   }
 
   /** Heartbeats, stalls, stragglers; once a second. No timer per client. */
@@ -217,6 +231,7 @@ export class Broadcast {
   close(): void {
     this.drain();
     if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
     this.#unwatch();
     if (this.#groups.size > 0) {
       throw new Error(
@@ -331,10 +346,17 @@ export class Broadcast {
     let budget = this.#options.catchUpRowsMax;
     const waiting = this.#behind;
     this.#behind = [];
+    let isShort = false;
     for (const client of waiting) {
       client.queued = false;
-      while (budget > 0 && this.#step(client)) budget--;
-      if (this.#isBehind(client)) {
+      while (budget > 0 && !isShort) {
+        const step = this.#step(client);
+        if (step === "short") isShort = true;
+        if (step !== "done") break;
+        budget--;
+      }
+      // When the slab is short, slabIsShort() tries again a little later.
+      if (!isShort && this.#isBehind(client)) {
         client.queued = true;
         this.#behind.push(client);
       }
@@ -348,9 +370,9 @@ export class Broadcast {
       client.outlet.inFlight < this.inFlightFramesMax;
   }
 
-  /** One row or gap for a client that is behind; false when nothing can be done now. */
-  #step(client: Client): boolean {
-    if (!this.#isBehind(client)) return false;
+  /** One row or gap for a client that is behind. */
+  #step(client: Client): "done" | "idle" | "short" {
+    if (!this.#isBehind(client)) return "idle";
     const { timeline, rows } = client.group;
     const row = client.cursor;
     const nowMs = this.nowMs();
@@ -359,7 +381,7 @@ export class Broadcast {
       const frame = rows.encode(row);
       if (frame === null) {
         this.slabIsShort();
-        return false;
+        return "short";
       }
       client.resuming = false;
       client.sendRow(frame, row, nowMs);
@@ -376,7 +398,7 @@ export class Broadcast {
       client.skip(to, reason, nowMs);
     }
     if (client.cursor >= client.endRow) this.end(client, "complete");
-    return true;
+    return "done";
   }
 
   #tellUnknownId(client: Client, afterNs: bigint | null): void {

@@ -1,0 +1,75 @@
+// A source that a test drives by hand: blocks of the embedded channels, at whatever pace and clock the test wants.
+import { unixMsOfGpsMs } from "../src/blocks/gps_time.ts";
+import { Catalog } from "../src/channels/catalog.ts";
+import { parseConfig } from "../src/config.ts";
+import type { Config } from "../src/config.ts";
+import type { Logger } from "../src/log.ts";
+import { EmbeddedBlocks } from "../src/source/embedded_source.ts";
+import type { EmbeddedChannel } from "../src/source/synthetic.ts";
+import type { BlockSink, Source, SourceStatus } from "../src/source/source.ts";
+
+export class DrivenSource implements Source {
+  readonly catalog = new Catalog();
+  readonly blocks: EmbeddedBlocks;
+  readonly wanted = new Set<string>();
+  sink: BlockSink | null = null;
+
+  constructor(channels: readonly EmbeddedChannel[]) {
+    this.blocks = new EmbeddedBlocks(channels);
+    for (const { channel } of channels) this.catalog.set(channel);
+  }
+
+  start(sink: BlockSink): Promise<void> {
+    this.sink = sink;
+    return Promise.resolve();
+  }
+
+  want(topic: string): void {
+    this.wanted.add(topic);
+  }
+
+  unwant(topic: string): void {
+    this.wanted.delete(topic);
+  }
+
+  status(): SourceStatus {
+    return {
+      kind: "embedded",
+      ready: true,
+      reachable: true,
+      lastContactMs: Date.now(),
+      topics: [],
+      counters: {},
+    };
+  }
+
+  close(): Promise<void> {
+    this.sink = null;
+    return Promise.resolve();
+  }
+}
+
+/** A clock that stands just behind the end of a block of 1/16 s. */
+export class BlockClock {
+  index: number;
+
+  constructor(index: number) {
+    this.index = index;
+  }
+
+  readonly nowMs = (): number => unixMsOfGpsMs(this.index * 62.5) + 1;
+}
+
+export const silent: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+};
+
+/** The defaults with some settings changed. */
+export function configWith(changes: Partial<Config>): Config {
+  const parsed = parseConfig([], {});
+  if (parsed.kind !== "config") throw new Error("The defaults do not parse");
+  return { ...parsed.config, ...changes };
+}
