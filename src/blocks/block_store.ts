@@ -128,15 +128,14 @@ export class BlockStore implements BlockSink {
     if (arrival === "reset") {
       for (const timeline of entry.timelines) timeline.reset(nowMs);
     }
-    for (const timeline of entry.timelines) timeline.advance(nowMs);
+    this.#advance(entry, nowMs);
   }
 
   onCaughtUp(topic: string, atMs: number): void {
     const entry = this.#entries.get(topic);
     if (!entry) return;
     entry.blocks.caughtUp(this.#contextMs(entry, gpsMsOfUnixMs(atMs)));
-    const nowMs = this.#gpsMs();
-    for (const timeline of entry.timelines) timeline.advance(nowMs);
+    this.#advance(entry, this.#gpsMs());
   }
 
   onHole(topic: string, from: number, to: number): void {
@@ -234,6 +233,12 @@ export class BlockStore implements BlockSink {
 
   #gpsMs(): number {
     return gpsMsOfUnixMs(this.#options.nowMs());
+  }
+
+  #advance(entry: Entry, nowMs: number): void {
+    // All find their place before any of them settles the block that has just come.
+    for (const timeline of entry.timelines) timeline.findPlace(nowMs);
+    for (const timeline of entry.timelines) timeline.advance(nowMs);
   }
 
   /** GPS ms now, as the context of a partition counts it. A replay's clock is its newest block's end. */

@@ -71,8 +71,9 @@ export class Timeline {
   /** Releases every row that is ready. Called after each arrival and on a slow tick. */
   advance(nowMs: number): void {
     const partitions = this.partitions;
+    // Before settling: a partition that was silent begins with the block that has just come.
+    if (!this.findPlace(nowMs)) return;
     for (let i = 0; i < partitions.length; i++) partitions[i]!.settle(nowMs);
-    if (this.frontier < 0 && !this.#findPlace(nowMs)) return;
     for (;;) {
       const row = this.frontier;
       if (row > this.#newestRow() || !this.#isSettled(row)) return;
@@ -137,7 +138,9 @@ export class Timeline {
     return Number((timeNs + this.strideNs - 1n) / this.strideNs);
   }
 
-  #findPlace(nowMs: number): boolean {
+  /** Sets `frontier` once every partition has been read to its end; false until then. */
+  findPlace(nowMs: number): boolean {
+    if (this.frontier >= 0) return true;
     const patient = nowMs - this.#createdMs < 2000;
     let present = Infinity;
     let past = -1;

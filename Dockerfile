@@ -1,0 +1,26 @@
+# Qanat in a container: docker build -t qanat . && docker run -p 8080:8080 qanat [--kafka HOST:PORT …]
+# Without --kafka it serves the embedded source. Run it with --sysctl net.ipv4.tcp_notsent_lowat=65536
+# (compose.yaml does), so that the kernel hides less of a slow client (docs: ARCHITECTURE.md, limits).
+FROM denoland/deno:2.9.6
+
+WORKDIR /app
+RUN chown deno:deno /app
+USER deno
+
+COPY --chown=deno:deno deno.json deno.lock* ./
+COPY --chown=deno:deno src ./src
+COPY --chown=deno:deno data ./data
+COPY --chown=deno:deno mod.ts LICENSE ./
+RUN deno cache --quiet src/main.ts src/publish.ts
+
+ENV QANAT_HOST=0.0.0.0 \
+    QANAT_PORT=8080
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["deno", "eval", "const r = await fetch(`http://127.0.0.1:${Deno.env.get('QANAT_PORT')}${Deno.env.get('QANAT_BASE_PATH') ?? ''}/healthz`, { signal: AbortSignal.timeout(2000) }); Deno.exit(r.ok ? 0 : 1)"]
+
+# Qanat closes clients, Kafka and memory on SIGTERM. Options follow the image's name.
+ENTRYPOINT ["deno", "run", "--no-prompt", "--cached-only", "-P=start", "src/main.ts"]
+CMD []

@@ -1,0 +1,111 @@
+// Which programs that only some suites need are on this machine, and where.
+// Invariant: finding one never installs, downloads or starts anything that outlives the call.
+
+/** A part that is not Qanat's own: present (with the way to call it) or missing (with the way to get it). */
+export interface OptionalPart {
+  readonly name: string;
+  /** What is tested with it. */
+  readonly suites: string;
+  /** Program to run, or null where it is missing. */
+  readonly program: string | null;
+  readonly howToGet: string;
+}
+
+/** The parts by the key that suites ask for. */
+export interface OptionalParts {
+  readonly kafka: OptionalPart;
+  readonly python: OptionalPart;
+  readonly chromium: OptionalPart;
+  readonly curl: OptionalPart;
+}
+
+const PYTHON_MODULES = [
+  "arrakis",
+  "arrakis_server",
+  "arrakis_backend_kafka",
+  "confluent_kafka",
+  "pyarrow",
+  "requests",
+  "numpy",
+];
+
+const MODULES_PRESENT = "import importlib.util as u, sys; " +
+  "sys.exit(any(u.find_spec(m) is None for m in sys.argv[1:]))";
+
+function runs(program: string, args: readonly string[]): boolean {
+  try {
+    return new Deno.Command(program, {
+      args: [...args],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).outputSync().success;
+  } catch {
+    return false; // not found, or not executable
+  }
+}
+
+function firstThatRuns(
+  programs: readonly (string | undefined)[],
+  args: readonly string[],
+): string | null {
+  for (const program of programs) {
+    if (program && runs(program, args)) return program;
+  }
+  return null;
+}
+
+/** Looks for every optional part; about a second. */
+export function findOptionalParts(root: URL): OptionalParts {
+  const java = runs("java", ["-version"]) && runs("mvn", ["-v"]);
+  const engine = java ? null : firstThatRuns(["docker", "podman"], ["info"]);
+  const venvPython = new URL(".qanat/venv/bin/python", root).pathname;
+  return {
+    kafka: {
+      name: "Kafka broker (Java 17 and Maven, or a container engine)",
+      suites: "Kafka suites",
+      program: java ? "java" : engine,
+      howToGet: "apt-get install openjdk-17-jdk-headless maven",
+    },
+    python: {
+      name: "Python with arrakis, arrakis-server and pyarrow",
+      suites: "interoperability suites",
+      program: firstThatRuns(
+        [Deno.env.get("QANAT_PYTHON"), venvPython, "python3"],
+        ["-c", MODULES_PRESENT, ...PYTHON_MODULES],
+      ),
+      howToGet: "see CONTRIBUTING.md, or set QANAT_PYTHON",
+    },
+    chromium: {
+      name: "Chromium",
+      suites: "browser suites",
+      program: firstThatRuns(
+        [Deno.env.get("QANAT_CHROMIUM"), "/usr/bin/chromium"],
+        ["--version"],
+      ),
+      howToGet: "apt-get install chromium, or set QANAT_CHROMIUM",
+    },
+    curl: {
+      name: "curl",
+      suites: "end-to-end suites",
+      program: firstThatRuns(["curl"], ["--version"]),
+      howToGet: "apt-get install curl",
+    },
+  };
+}
+
+/**
+ * Whether a suite that needs these parts can run. False means: mark it skipped.
+ * @throws {Error} where one is missing and QANAT_REQUIRE=all forbids skipping.
+ */
+export function canRun(needed: readonly OptionalPart[]): boolean {
+  const missing = needed.filter((part) => part.program === null);
+  if (missing.length === 0) return true;
+  if (Deno.env.get("QANAT_REQUIRE") === "all") {
+    const names = missing.map((part) => `${part.name} (${part.howToGet})`);
+    throw new Error(
+      `QANAT_REQUIRE=all, but this machine lacks ${names.join(" and ")}`,
+    );
+  }
+  return false;
+}

@@ -1,0 +1,142 @@
+// `deno task test [--check] [--integration] [paths…]`: picks the test grammar, names what is skipped, runs Deno.
+// Invariant: the exit code is that of `deno test` or `deno check`, and nothing is left out in silence.
+import { findOptionalParts } from "./optional_parts.ts";
+import { type Tally, tallyOf } from "./test_tally.ts";
+
+const ROOT = new URL("..", import.meta.url);
+const JSR_BDD = "jsr:@std/testing@^1.0.0/bdd";
+const JSR_PROBE_MS = 5000;
+const CHECKED = ["src", "test", "bench", "scripts", "mod.ts"];
+
+function say(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
+}
+
+/** Whether the registry of @std/testing (or Deno's cache of it) answers within a few seconds. */
+async function jsrAnswers(): Promise<boolean> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["info", "--no-config", "--json", JSR_BDD],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+    signal: AbortSignal.timeout(JSR_PROBE_MS),
+  });
+  const { success, stdout } = await command.output();
+  if (!success) return false;
+  const graph = JSON.parse(new TextDecoder().decode(stdout)) as {
+    modules?: { error?: string }[];
+  };
+  return graph.modules?.length !== undefined && graph.modules.length > 0 &&
+    graph.modules.every((module) => module.error === undefined);
+}
+
+/** Writes the imports of deno.json with node:test in place of @std/testing/bdd; returns the file. */
+function writeImportMap(): string {
+  const config = JSON.parse(
+    Deno.readTextFileSync(new URL("deno.json", ROOT)),
+  ) as { imports: Record<string, string> };
+  const imports: Record<string, string> = { "@std/testing/bdd": "node:test" };
+  for (const [name, target] of Object.entries(config.imports)) {
+    if (name.startsWith("@std/testing")) continue;
+    imports[name] = target.startsWith("./") ? `.${target}` : target;
+    // deno.json implies a package's inner files; an import map says them.
+    if (target.startsWith("npm:") && !name.endsWith("/")) {
+      imports[`${name}/`] ??= `npm:/${target.slice("npm:".length)}/`;
+    }
+  }
+  Deno.mkdirSync(new URL(".qanat", ROOT), { recursive: true });
+  const file = new URL(".qanat/import_map.json", ROOT);
+  // A rename, so that two runs at once never read half a map.
+  const draft = new URL(`import_map.${Deno.pid}.json`, file);
+  Deno.writeTextFileSync(draft, JSON.stringify({ imports }, null, 2) + "\n");
+  Deno.renameSync(draft, file);
+  return file.pathname;
+}
+
+function sayOptionalParts(): void {
+  for (const part of Object.values(findOptionalParts(ROOT))) {
+    say(
+      part.program === null
+        ? `SKIPPED: ${part.suites}: no ${part.name}; get it: ${part.howToGet}`
+        : `found: ${part.name}: ${part.program} (${part.suites})`,
+    );
+  }
+}
+
+function holdsTypeScript(path: string): boolean {
+  const url = new URL(path, ROOT);
+  let info;
+  try {
+    info = Deno.statSync(url);
+  } catch {
+    return false;
+  }
+  if (info.isFile) return path.endsWith(".ts");
+  for (const entry of Deno.readDirSync(url)) {
+    if (holdsTypeScript(`${path}/${entry.name}`)) return true;
+  }
+  return false;
+}
+
+function appendSummary(tally: Tally): void {
+  const file = Deno.env.get("QANAT_TEST_SUMMARY");
+  if (file === undefined || file === "") return;
+  Deno.writeTextFileSync(file, JSON.stringify(tally) + "\n", { append: true });
+}
+
+async function run(args: readonly string[]): Promise<number> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: ROOT,
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn();
+  return (await child.status).code;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const paths = args.filter((arg) => !arg.startsWith("--"));
+  const jsr = await jsrAnswers();
+  const map = jsr ? [] : ["--import-map", writeImportMap()];
+  say(
+    `tests are written with ${
+      jsr
+        ? "@std/testing/bdd"
+        : "node:test (the registry of @std/testing does not answer)"
+    }`,
+  );
+  if (args.includes("--check")) {
+    const present = (paths.length > 0 ? paths : CHECKED).filter(
+      holdsTypeScript,
+    );
+    return await run(["check", ...map, ...present]);
+  }
+  sayOptionalParts();
+  const integration = args.includes("--integration");
+  const selected = paths.length > 0
+    ? paths
+    : integration
+    ? ["test/integration"]
+    : ["test"];
+  const junit = await Deno.makeTempFile({ prefix: "qanat-", suffix: ".xml" });
+  const code = await run([
+    "test",
+    "--no-prompt",
+    "--no-check",
+    "-P=test",
+    ...map,
+    `--junit-path=${junit}`,
+    ...(integration || paths.length > 0 ? [] : ["--ignore=test/integration"]),
+    ...selected,
+  ]);
+  const tally = tallyOf(await Deno.readTextFile(junit), code === 0);
+  await Deno.remove(junit);
+  appendSummary(tally);
+  say(
+    `${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`,
+  );
+  return code;
+}
+
+Deno.exit(await main(Deno.args));

@@ -1,0 +1,264 @@
+// Joining with a clock in hand: no test here waits.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { encodeBlock } from "../../src/arrow/block_encoder.ts";
+import { PartitionBlocks } from "../../src/blocks/partition_blocks.ts";
+import {
+  type RowGap,
+  rowStrideOf,
+  Timeline,
+} from "../../src/blocks/timeline.ts";
+import { PageRing } from "../../src/memory/page_ring.ts";
+
+const STRIDE_NS = 62_500_000n;
+const STRIDE_MS = 62.5;
+const LATENCY_MS = 1000;
+
+function setUp(count: number, strides: bigint[] = [], ringBytes = 1 << 20) {
+  const ring = new PageRing(new Uint8Array(ringBytes));
+  const partitions = Array.from(
+    { length: count },
+    (_, i) =>
+      new PartitionBlocks({
+        topic: `arrakis-p${i}`,
+        strideNs: strides[i] ?? STRIDE_NS,
+        maxLatencyNs: BigInt(LATENCY_MS) * 1_000_000n,
+        ring,
+        futureToleranceMs: 0,
+        outageWaitMs: 60_000,
+        hasClock: true,
+      }),
+  );
+  const strideNs = rowStrideOf(partitions.map((p) => p.strideNs));
+  const timeline = new Timeline(partitions, strideNs, 0);
+  const rows: number[] = [];
+  const gaps: RowGap[] = [];
+  let resets = 0;
+  timeline.listeners.add({
+    onRow: (row) => rows.push(row),
+    onGap: (gap) => gaps.push(gap),
+    onReset: () => resets++,
+    onReady: () => {},
+  });
+  const put = (p: number, index: number, nowMs: number) => {
+    const partition = partitions[p]!;
+    const arrival = partition.append(
+      encodeBlock(BigInt(index) * partition.strideNs, "int16", [0], [
+        Int16Array.of(index, p),
+      ]),
+      nowMs,
+    );
+    if (arrival === "reset") timeline.reset(nowMs);
+    timeline.advance(nowMs);
+    return arrival;
+  };
+  const caughtUp = (nowMs: number, ...which: number[]) => {
+    for (const p of which.length ? which : partitions.keys()) {
+      partitions[p]!.caughtUp(nowMs);
+    }
+    timeline.advance(nowMs);
+  };
+  /** Blocks before row 1000 in every partition, all read to the end. */
+  const begin = () => {
+    partitions.forEach((p, i) => {
+      const ratio = Number(strideNs / p.strideNs);
+      put(i, 1000 * ratio - 1, end(1000));
+    });
+    caughtUp(end(1000));
+    assert.equal(timeline.frontier, 1000);
+  };
+  /** GPS ms at which row `row` begins, a bit later. */
+  const end = (row: number) => row * Number(strideNs) / 1e6 + 1;
+  return {
+    partitions,
+    timeline,
+    rows,
+    gaps,
+    put,
+    caughtUp,
+    begin,
+    end,
+    resets: () => resets,
+  };
+}
+
+describe("Timeline", () => {
+  it("releases a row the moment its last partition arrives", () => {
+    const t = setUp(3);
+    t.begin();
+    t.put(0, 1000, t.end(1001));
+    t.put(2, 1000, t.end(1001));
+    assert.deepEqual(t.rows, []);
+    t.put(1, 1000, t.end(1001));
+    assert.deepEqual(t.rows, [1000]);
+  });
+
+  it("keeps rows in order when a partition runs ahead", () => {
+    const t = setUp(2);
+    t.begin();
+    for (let row = 1000; row < 1004; row++) t.put(0, row, t.end(1004));
+    for (let row = 1000; row < 1004; row++) t.put(1, row, t.end(1004));
+    assert.deepEqual(t.rows, [1000, 1001, 1002, 1003]);
+  });
+
+  it("calls a partition late only by a fetch answered after the deadline", () => {
+    const t = setUp(2);
+    t.begin();
+    t.put(0, 1000, t.end(1001));
+    const deadline = t.end(1001) + LATENCY_MS;
+    t.timeline.advance(deadline + 5000);
+    assert.deepEqual(t.rows, [], "the clock alone must not make it late");
+    t.caughtUp(deadline - 10, 1);
+    assert.deepEqual(t.rows, []);
+    t.caughtUp(deadline + 10, 1);
+    assert.deepEqual(t.rows, [1000]);
+    assert.equal(t.timeline.lateRows, 1);
+    assert.equal(t.partitions[1]!.absent, "late");
+  });
+
+  it("does not wait for an absent partition again, and does from the row after it is back", () => {
+    const t = setUp(2);
+    t.begin();
+    t.put(0, 1000, t.end(1001));
+    t.caughtUp(t.end(1001) + LATENCY_MS, 1);
+    for (let row = 1001; row < 1020; row++) t.put(0, row, t.end(row + 1));
+    assert.equal(t.rows.at(-1), 1019);
+    t.put(1, 1020, t.end(1021));
+    assert.equal(t.partitions[1]!.absent, null);
+    t.put(0, 1020, t.end(1021));
+    assert.equal(t.rows.at(-1), 1020);
+    t.put(0, 1021, t.end(1022));
+    assert.equal(t.rows.at(-1), 1020, "row 1021 waits for partition 1");
+    t.put(1, 1021, t.end(1022));
+    assert.equal(t.rows.at(-1), 1021);
+  });
+
+  it("delivers the backlog after an outage that was shorter than outageWaitMs", () => {
+    const t = setUp(2);
+    t.begin();
+    t.timeline.advance(t.end(1001) + 30_000);
+    assert.deepEqual(t.rows, []);
+    const back = t.end(1001) + 30_000;
+    for (let row = 1000; row < 1400; row++) t.put(0, row, back);
+    for (let row = 1000; row < 1400; row++) t.put(1, row, back);
+    assert.equal(t.rows.length, 400);
+    assert.equal(t.timeline.lateRows, 0);
+  });
+
+  it("gives up an unreachable partition after outageWaitMs", () => {
+    const t = setUp(2);
+    t.begin();
+    const later = t.end(1001) + 61_000;
+    t.put(0, 1000, later - 1000);
+    t.caughtUp(later, 0);
+    assert.deepEqual(t.rows, [1000]);
+    assert.equal(t.partitions[1]!.absent, "unreachable");
+  });
+
+  it("tells a hole that one publisher left, once its latency has passed", () => {
+    const t = setUp(1);
+    t.begin();
+    t.put(0, 1000, t.end(1001));
+    t.put(0, 1005, t.end(1006));
+    assert.deepEqual(t.rows, [1000]);
+    t.caughtUp(t.end(1005) + LATENCY_MS);
+    assert.deepEqual(t.rows, [1000, 1005]);
+    assert.equal(t.gaps[0]!.from, 1001);
+    assert.equal(t.gaps.at(-1)!.to, 1005);
+  });
+
+  it("sends a block that came out of order but within its latency", () => {
+    const t = setUp(1);
+    t.begin();
+    t.put(0, 1001, t.end(1002));
+    assert.deepEqual(t.rows, []);
+    t.put(0, 1000, t.end(1002));
+    assert.deepEqual(t.rows, [1000, 1001]);
+  });
+
+  it("joins strides at their least common multiple", () => {
+    const t = setUp(2, [62_500_000n, 1_000_000_000n]);
+    assert.equal(t.timeline.strideNs, 1_000_000_000n);
+    t.begin();
+    t.put(1, 1000, t.end(1001));
+    for (let i = 0; i < 16; i++) t.put(0, 16_000 + i, t.end(1001));
+    assert.deepEqual(t.rows, [1000]);
+  });
+
+  it("begins with the first block of a partition that was silent", () => {
+    const t = setUp(1);
+    t.caughtUp(t.end(1000));
+    t.put(0, 1000, t.end(1001));
+    assert.deepEqual(t.rows, [1000]);
+  });
+});
+
+describe("PartitionBlocks.append()", () => {
+  it("counts a duplicate and keeps the first", () => {
+    const t = setUp(1);
+    t.begin();
+    assert.equal(t.put(0, 1000, t.end(1001)), "stored");
+    assert.equal(t.put(0, 1000, t.end(1001)), "duplicate");
+    assert.deepEqual(t.rows, [1000]);
+  });
+
+  it("sets aside a block from a clock that runs ahead", () => {
+    const t = setUp(1);
+    t.begin();
+    assert.equal(t.put(0, 9000, t.end(1001)), "future");
+    assert.equal(t.put(0, 1000, t.end(1001)), "stored");
+    assert.deepEqual(t.rows, [1000]);
+  });
+
+  it("takes two blocks in a row that jump back by more than max_latency as a reset", () => {
+    const t = setUp(1);
+    t.begin();
+    t.put(0, 1000, t.end(1001));
+    assert.equal(t.put(0, 500, t.end(1002)), "late");
+    assert.equal(t.put(0, 501, t.end(1002)), "reset");
+    assert.equal(t.resets(), 1);
+    t.put(0, 502, t.end(1002));
+    assert.ok(t.rows.includes(502));
+  });
+
+  it("goes on after one stray old block", () => {
+    const t = setUp(1);
+    t.begin();
+    assert.equal(t.put(0, 500, t.end(1001)), "late");
+    assert.equal(t.put(0, 1000, t.end(1001)), "stored");
+    assert.equal(t.put(0, 501, t.end(1001)), "late");
+    assert.equal(t.resets(), 0);
+  });
+
+  it("refuses what is off the grid, unreadable or too large", () => {
+    const t = setUp(1);
+    const [partition] = t.partitions;
+    const off = encodeBlock(1n, "int16", [0], [Int16Array.of(1)]);
+    assert.equal(partition!.append(off, 1e12), "bad");
+    assert.match(partition!.lastBadReason, /grid/);
+    assert.equal(partition!.append(new Uint8Array(10), 1e12), "bad");
+    const large = encodeBlock(0n, "float64", [0], [new Float64Array(1 << 17)]);
+    assert.equal(partition!.append(large, 1e12), "too-large");
+  });
+
+  it("a page taken back makes its rows gone, never wrong", () => {
+    const t = setUp(1, [], 64 * 1024);
+    t.begin();
+    for (let row = 1000; row < 1400; row++) t.put(0, row, t.end(row + 1));
+    assert.equal(t.timeline.stateOf(1000), "gone");
+    assert.equal(t.timeline.stateOf(1399), "held");
+    assert.equal(t.timeline.stateOf(1400), "empty");
+    const next = t.timeline.nextRow(1000);
+    assert.ok(next > 1000 && next < 1399);
+    assert.equal(t.timeline.stateOf(next), "held");
+    assert.equal(t.timeline.stateOf(next - 1), "gone");
+  });
+});
+
+describe("rowStrideOf()", () => {
+  it("is the least common multiple", () => {
+    assert.equal(rowStrideOf([STRIDE_NS]), STRIDE_NS);
+    assert.equal(rowStrideOf([4n, 6n, 3n]), 12n);
+    assert.equal(STRIDE_MS, Number(STRIDE_NS) / 1e6);
+  });
+});

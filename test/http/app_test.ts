@@ -1,0 +1,227 @@
+// The routes through app.fetch alone: no socket, no Kafka.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "@std/testing/bdd";
+import { tableFromIPC } from "apache-arrow";
+import { type App, createApp } from "../../mod.ts";
+import { configWith } from "../driven_source.ts";
+
+let app: App;
+const get = (path: string, init?: RequestInit) =>
+  Promise.resolve(app.fetch(new Request("http://localhost" + path, init)));
+const json = async (path: string, init?: RequestInit) => {
+  const response = await get(path, init);
+  return { response, body: await response.json() };
+};
+const A = "H1:GWOSC-4KHZ_R1_WHITENED";
+const B = "H1:QANAT-COUNT_I64_16";
+
+async function readFor(response: Response, events: number): Promise<string> {
+  const reader = response.body!.pipeThrough(new TextDecoderStream())
+    .getReader();
+  let text = "";
+  while (text.split("\n\n").length <= events) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    text += value;
+  }
+  await reader.cancel();
+  return text;
+}
+
+before(async () => {
+  app = await createApp({ config: configWith({ clientsMax: 3 }) });
+});
+
+after(() => app.close());
+
+describe("GET /v1/channels", () => {
+  it("lists, filters and pages", async () => {
+    const { body } = await json("/v1/channels?match=H1:GWOSC&limit=1");
+    assert.equal(body.channels.length, 1);
+    assert.equal(body.next, "H1:GWOSC-4KHZ_R1_STRAIN");
+    const second = await json(
+      `/v1/channels?match=H1:GWOSC&limit=1&after=${body.next}`,
+    );
+    assert.equal(second.body.channels[0].name, A);
+    assert.equal(second.body.next, null);
+    assert.deepEqual(Object.keys(second.body.channels[0]), [
+      "name",
+      "data_type",
+      "sample_rate",
+      "publisher",
+      "stride_ns",
+      "max_latency_ns",
+      "replay_id",
+      "live",
+    ]);
+    const { body: count } = await json("/v1/channels/count?type=int64");
+    assert.deepEqual(count, { count: 4 });
+  });
+
+  it("gives the same as Arrow", async () => {
+    const response = await get("/v1/channels?match=H1:GWOSC", {
+      headers: { accept: "application/vnd.apache.arrow.stream" },
+    });
+    const table = tableFromIPC(new Uint8Array(await response.arrayBuffer()));
+    assert.equal(table.numRows, 2);
+    assert.equal(table.getChild("name")!.get(1), A);
+  });
+
+  it("describes one, and names near ones for an unknown name", async () => {
+    const { body } = await json(`/v1/channels/${encodeURIComponent(A)}`);
+    assert.equal(body.sample_rate, 4096);
+    const unknown = await json("/v1/channels/H1:GWOSC-4KHZ_R1_WHITENET");
+    assert.equal(unknown.response.status, 404);
+    assert.equal(unknown.body.near[0], A);
+  });
+});
+
+describe("errors", () => {
+  const cases: [string, number, RegExp][] = [
+    ["/v1/channels?match=(", 400, /not a valid expression/],
+    ["/v1/channels?mach=x", 400, /Unknown query parameter 'mach'/],
+    ["/v1/channels?type=float16", 400, /type must be one of/],
+    ["/v1/channels?min_rate=x", 400, /min_rate must be a number/],
+    ["/v1/channels?limit=0", 400, /limit must be/],
+    ["/v1/events", 400, /Give channels=/],
+    ["/v1/events?channels=", 400, /Give channels=/],
+    ["/v1/events?channels=X:Y", 404, /No such channel: X:Y/],
+    ["/v1/events?match=ZZZ", 400, /No channel matches/],
+    [`/v1/events?channels=${A}&encoding=xml`, 400, /encoding must be/],
+    [`/v1/events?channels=${A}&duration=-1`, 400, /duration must be/],
+    [`/v1/arrow?channels=${A}&encoding=json`, 400, /always Arrow/],
+    [`/v1/events?channels=${A}&replay=r`, 404, /no replay context 'r'/],
+    ["/nothing", 404, /nothing at/],
+  ];
+  for (const [path, status, detail] of cases) {
+    it(`${status} for ${path}`, async () => {
+      const { response, body } = await json(path);
+      assert.equal(response.status, status);
+      assert.equal(
+        response.headers.get("content-type"),
+        "application/problem+json",
+      );
+      assert.match(body.detail, detail);
+      assert.equal(body.status, status);
+    });
+  }
+
+  it("405 with Allow for a wrong method", async () => {
+    const { response } = await json("/v1/events", { method: "DELETE" });
+    assert.equal(response.status, 405);
+    assert.match(response.headers.get("allow")!, /GET, HEAD, POST/);
+  });
+
+  it("503 with Retry-After when full, and room again after a client leaves", async () => {
+    const open = await Promise.all(
+      [1, 2, 3].map(() => get(`/v1/events?channels=${A}`)),
+    );
+    const full = await get(`/v1/events?channels=${A}`);
+    assert.equal(full.status, 503);
+    assert.equal(full.headers.get("retry-after"), "5");
+    await Promise.all(open.map((r) => r.body!.cancel()));
+    const again = await get(`/v1/events?channels=${A}`);
+    assert.equal(again.status, 200);
+    await again.body!.cancel();
+  });
+});
+
+describe("GET /v1/events", () => {
+  it("says hello, then rows whose ids are their exclusive ends", async () => {
+    const response = await get(`/v1/events?channels=${B},${A}`);
+    assert.match(response.headers.get("content-type")!, /^text\/event-stream/);
+    assert.equal(
+      response.headers.get("cache-control"),
+      "no-store, no-transform",
+    );
+    assert.equal(response.headers.get("x-accel-buffering"), "no");
+    assert.equal(response.headers.get("access-control-allow-origin"), "*");
+    const [hello, ...rows] = (await readFor(response, 4)).split("\n\n");
+    assert.match(hello!, /^retry: 1000\nevent: hello\ndata: /);
+    const told = JSON.parse(hello!.split("data: ")[1]!);
+    assert.equal(told.stride_ns, 62_500_000);
+    assert.deepEqual(told.channels.map((c: { name: string }) => c.name), [
+      A,
+      B,
+    ]);
+    let last = 0n;
+    for (const row of rows.slice(0, 3)) {
+      const [, id, data] = /^id: (\d+)\ndata: (.*)$/.exec(row)!;
+      const { time, channels } = JSON.parse(data!);
+      assert.equal(BigInt(id!) - BigInt(time), 62_500_000n);
+      assert.ok(last === 0n || BigInt(time) === last);
+      last = BigInt(id!);
+      assert.equal(channels[A].length, 256);
+      // A counter counts samples since the GPS epoch.
+      assert.equal(channels[B][0], String(BigInt(time) * 16n / 10n ** 9n));
+    }
+  });
+
+  it("carries Arrow in base64 where asked, with the schema in hello", async () => {
+    const response = await get(`/v1/events?channels=${B}&encoding=arrow`);
+    const [hello, row] = (await readFor(response, 2)).split("\n\n");
+    const { schema } = JSON.parse(hello!.split("data: ")[1]!);
+    const batch = row!.split("data: ")[1]!;
+    const table = tableFromIPC(
+      [schema, batch].map((text) => Uint8Array.fromBase64(text)),
+    );
+    assert.equal(table.numRows, 1);
+    assert.equal(table.getChild(B)!.get(0).length, 1);
+  });
+
+  it("takes a long selection by POST", async () => {
+    const response = await get("/v1/events", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ channels: [A, B] }),
+    });
+    assert.equal(response.status, 200);
+    await response.body!.cancel();
+    const wrong = await json("/v1/events", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{",
+    });
+    assert.match(wrong.body.detail, /not JSON/);
+  });
+
+  it("resumes behind Last-Event-ID from the ring, and tells an id that is none", async () => {
+    const first = await get(`/v1/events?channels=${B}`);
+    const id = /id: (\d+)/.exec(await readFor(first, 3))![1]!;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const second = await get(`/v1/events?channels=${B}`, {
+      headers: { "last-event-id": id },
+    });
+    const text = await readFor(second, 3);
+    assert.equal(/"time":"(\d+)"/.exec(text)![1], id);
+    const third = await get(`/v1/events?channels=${B}&after=nonsense`);
+    assert.match(await readFor(third, 3), /event: gap\ndata: .*unknown-id/);
+  });
+});
+
+describe("GET /v1/arrow", () => {
+  it("is a whole stream of one batch a row, ended after duration", async () => {
+    const response = await get(`/v1/arrow?channels=${A},${B}&duration=0.25`);
+    assert.equal(
+      response.headers.get("content-type"),
+      "application/vnd.apache.arrow.stream",
+    );
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const table = tableFromIPC(bytes);
+    assert.equal(table.numRows, 4);
+    assert.deepEqual([...bytes.subarray(-8)], [255, 255, 255, 255, 0, 0, 0, 0]);
+  });
+});
+
+describe("service routes", () => {
+  it("answer health, readiness, status, metrics and the index", async () => {
+    assert.equal((await get("/healthz")).status, 200);
+    assert.equal((await get("/readyz")).status, 200);
+    const { body } = await json("/v1/status");
+    assert.equal(body.source.kind, "embedded");
+    const metrics = await (await get("/metrics")).text();
+    assert.match(metrics, /^qanat_clients \d+$/m);
+    assert.match(metrics, /^qanat_slab_used_slots \d+$/m);
+    assert.match(await (await get("/")).text(), /\/v1\/events/);
+  });
+});

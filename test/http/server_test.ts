@@ -1,0 +1,165 @@
+// The stream routes on real sockets: HEAD, HTTP/1.0, pipelining, clients that vanish, a Deno.serve beside them.
+import assert from "node:assert/strict";
+import net from "node:net";
+import { after, before, describe, it } from "@std/testing/bdd";
+import { Qanat } from "../../src/app.ts";
+import { nowGpsNs } from "../../src/blocks/gps_time.ts";
+import { Catalog } from "../../src/channels/catalog.ts";
+import { type HttpServer, serve } from "../../src/http/server.ts";
+import { EmbeddedSource } from "../../src/source/embedded_source.ts";
+import { configWith, silent } from "../driven_source.ts";
+
+const PATH = "/v1/events?channels=H1:QANAT-COUNT_I64_16";
+let qanat: Qanat;
+let server: HttpServer;
+
+/** Sends bytes as they are; resolves with what has come when `until` is in it, or at the end. */
+function raw(text: string, until: RegExp): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let got = "";
+    const socket = net.connect(server.port, "127.0.0.1", () => {
+      socket.write(text);
+    });
+    socket.on("data", (data) => {
+      got += data.toString("latin1");
+      if (until.test(got)) socket.destroy();
+    });
+    socket.on("close", () => resolve(got));
+    socket.on("error", reject);
+  });
+}
+
+before(async () => {
+  const catalog = new Catalog();
+  qanat = new Qanat({
+    config: configWith({
+      port: 0,
+      trustedProxies: ["127.0.0.0/8"],
+      corsOrigin: "https://a.example",
+    }),
+    source: new EmbeddedSource({ catalog, nowGpsNs: () => nowGpsNs() }),
+    log: silent,
+  });
+  await qanat.start();
+  server = await serve(qanat);
+});
+
+after(async () => {
+  qanat.drain();
+  await server.close(500);
+  await qanat.close();
+});
+
+describe("serve()", () => {
+  it("streams chunks whose envelope is right, under cors()", async () => {
+    const got = await raw(
+      `GET ${PATH} HTTP/1.1\r\nhost: x\r\norigin: https://a.example\r\n\r\n`,
+      /"time"[\s\S]*"time"/,
+    );
+    const [head, body] = got.split("\r\n\r\n", 2);
+    assert.match(head!, /transfer-encoding: chunked/i);
+    assert.match(head!, /access-control-allow-origin: https:\/\/a\.example/i);
+    const rest = got.slice(head!.length + 4);
+    assert.ok(body !== undefined);
+    let at = 0;
+    let chunks = 0;
+    for (;;) {
+      const line = rest.indexOf("\r\n", at);
+      const size = parseInt(rest.slice(at, line), 16);
+      if (!(size > 0) || line + 4 + size > rest.length) break;
+      assert.equal(rest.slice(line + 2 + size, line + 4 + size), "\r\n");
+      at = line + 4 + size;
+      chunks++;
+    }
+    assert.ok(chunks >= 2);
+  });
+
+  it("answers HEAD without a stream", async () => {
+    const got = await raw(
+      `HEAD ${PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+      /$^/,
+    );
+    assert.match(got, /^HTTP\/1\.1 200/);
+    assert.match(got, /content-type: text\/event-stream/i);
+    assert.equal(got.split("\r\n\r\n")[1], "");
+  });
+
+  it("does not chunk for HTTP/1.0", async () => {
+    const got = await raw(
+      `GET ${PATH} HTTP/1.0\r\nhost: x\r\n\r\n`,
+      /"time"[\s\S]*"time"/,
+    );
+    assert.doesNotMatch(got, /transfer-encoding/i);
+    assert.match(got, /\r\n\r\nretry: 1000\nevent: hello\n/);
+  });
+
+  it("serves the second of two pipelined requests", async () => {
+    const request = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+    const got = await raw(
+      request("/healthz") + request(PATH),
+      /"time"[\s\S]*"time"/,
+    );
+    assert.equal(got.match(/HTTP\/1\.1 200/g)!.length, 2);
+    assert.match(got, /event: hello/);
+  });
+
+  it("answers a header that is too large with a problem", async () => {
+    const got = await raw(
+      `GET /v1/events?channels=${
+        "x".repeat(30_000)
+      } HTTP/1.1\r\nhost: x\r\n\r\n`,
+      /\}$/,
+    );
+    assert.match(got, /^HTTP\/1\.1 431/);
+    assert.match(got, /application\/problem\+json/);
+  });
+
+  it("loses no slot when clients vanish in the middle of a write", async () => {
+    const path = "/v1/arrow?match=H1:QANAT-.*_F";
+    await Promise.all(
+      Array.from({ length: 50 }, (_, i) =>
+        new Promise<void>((resolve) => {
+          const socket = net.connect(server.port, "127.0.0.1", () => {
+            socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
+          });
+          socket.on("error", () => {});
+          socket.on("close", () => resolve());
+          setTimeout(() => socket.resetAndDestroy(), 20 + i * 7);
+        })),
+    );
+    for (let i = 0; i < 100 && qanat.broadcast.clientCount > 0; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.equal(qanat.broadcast.clientCount, 0);
+    assert.equal(qanat.slab.usedSlots, 0);
+    assert.equal(qanat.slab.reservedBytes, 0);
+  });
+
+  it("works beside a Deno.serve in the same process", async () => {
+    const other = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      () => new Response("other"),
+    );
+    const theirs = await fetch(`http://127.0.0.1:${other.addr.port}/`);
+    assert.equal(await theirs.text(), "other");
+    const ours = await fetch(`http://127.0.0.1:${server.port}/healthz`);
+    assert.deepEqual(await ours.json(), { status: "ok" });
+    await other.shutdown();
+  });
+
+  it("answers a preflight", async () => {
+    const response = await fetch(`http://127.0.0.1:${server.port}${PATH}`, {
+      method: "OPTIONS",
+      headers: {
+        origin: "https://a.example",
+        "access-control-request-method": "GET",
+      },
+    });
+    assert.equal(response.status, 204);
+    assert.match(
+      response.headers.get("access-control-allow-headers")!,
+      /last-event-id/,
+    );
+    await response.body?.cancel();
+  });
+});

@@ -1,0 +1,65 @@
+// Holds the table of ARCHITECTURE.md true: which folder may import from which, and who uses which package.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+
+const MAY: Record<string, readonly string[]> = {
+  arrow: ["channels"],
+  memory: [],
+  channels: [],
+  blocks: ["arrow", "memory", "channels", "source", "log.ts"],
+  kafka: ["channels", "source", "log.ts"],
+  source: ["kafka", "channels", "arrow", "config.ts", "log.ts"],
+  frames: ["arrow", "memory", "blocks", "channels"],
+  clients: ["frames", "blocks", "channels", "arrow", "memory", "log.ts"],
+  http: [
+    "clients",
+    "channels",
+    "frames",
+    "blocks",
+    "arrow",
+    "app.ts",
+    "log.ts",
+  ],
+};
+const ONLY_USER: Record<string, RegExp> = {
+  "apache-arrow": /^arrow\//,
+  "kafkajs": /^(kafka\/|publish\.ts)/,
+  "t-a-i": /^blocks\/gps_time\.ts/,
+  "re2js": /^channels\/catalog\.ts/,
+  "prom-client": /^metrics\.ts/,
+};
+const SRC = new URL("../src/", import.meta.url);
+
+function* files(folder: URL, prefix = ""): Iterable<string> {
+  for (const entry of Deno.readDirSync(folder)) {
+    if (entry.isDirectory) {
+      yield* files(
+        new URL(entry.name + "/", folder),
+        prefix + entry.name + "/",
+      );
+    } else if (entry.name.endsWith(".ts")) yield prefix + entry.name;
+  }
+}
+
+describe("imports of src/", () => {
+  it("follow the table of folders, and each package has one owner", () => {
+    for (const file of files(SRC)) {
+      const folder = file.split("/")[0]!;
+      const text = Deno.readTextFileSync(new URL(file, SRC)).slice(0, 20_000);
+      for (const [, target] of text.matchAll(/from "([^"]+)"/g)) {
+        const package_ = Object.keys(ONLY_USER).find((name) =>
+          target === name || target!.startsWith(name + "/")
+        );
+        if (package_) {
+          assert.match(file, ONLY_USER[package_]!, `${file} uses ${package_}`);
+        }
+        if (!target!.startsWith("../") || !MAY[folder]) continue;
+        const wanted = target!.slice(3).split("/")[0]!;
+        assert.ok(
+          MAY[folder].includes(wanted),
+          `${file} must not import ${target}`,
+        );
+      }
+    }
+  });
+});

@@ -1,0 +1,235 @@
+// Starts the whole way as processes of their own: a real broker, the real publisher, Qanat.
+// Invariant: close() ends every process that was started here, in reverse order, and nothing else.
+import { startKafka } from "../../scripts/kafka.ts";
+import { findOptionalParts } from "../../scripts/optional_parts.ts";
+
+const ROOT = new URL("../..", import.meta.url);
+const READY_MS = 60_000;
+const POLL_MS = 100;
+const LOG_CHARS_MAX = 4000;
+
+export const PARTS = findOptionalParts(ROOT);
+
+/** A port that was free a moment ago. */
+export function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  return port;
+}
+
+/** A child process whose lines are kept, so that a failure can show them. */
+export class Process {
+  readonly #child: Deno.ChildProcess;
+  readonly #name: string;
+  readonly #readers: Promise<void>[];
+  readonly #status: Promise<Deno.CommandStatus>;
+  #out = "";
+  #log = "";
+  #ended: number | null = null;
+
+  constructor(name: string, program: string, args: readonly string[]) {
+    this.#name = name;
+    this.#child = new Deno.Command(program, {
+      args: [...args],
+      cwd: ROOT,
+      env: { PYTHONDONTWRITEBYTECODE: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#readers = [
+      this.#keep(this.#child.stdout, (text) => this.#out += text),
+      this.#keep(this.#child.stderr, () => {}),
+    ];
+    this.#status = this.#child.status.then((status) => {
+      this.#ended = status.code;
+      return status;
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** All it wrote to standard output so far. */
+  get output(): string {
+    return this.#out;
+  }
+
+  /** Resolves once its output matches. */
+  async says(pattern: RegExp, timeoutMs = READY_MS): Promise<RegExpMatchArray> {
+    const endMs = Date.now() + timeoutMs;
+    for (;;) {
+      const match = this.#out.match(pattern);
+      if (match !== null) return match;
+      this.#throwIfEnded(`before it said ${pattern}`);
+      if (Date.now() > endMs) {
+        throw new Error(
+          `${this.#name} did not say ${pattern} within ${timeoutMs} ms:\n${this.#log}`,
+        );
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** Resolves once this URL answers 200. */
+  async answers(url: string, timeoutMs = READY_MS): Promise<void> {
+    const endMs = Date.now() + timeoutMs;
+    let last = "no answer";
+    while (Date.now() < endMs) {
+      this.#throwIfEnded(`before ${url} answered`);
+      try {
+        const response = await fetch(url, {
+          signal: AbortSignal.timeout(2000),
+        });
+        last = `${response.status} ${await response.text()}`;
+        if (response.ok) return;
+      } catch (error) {
+        last = String(error);
+      }
+      await sleep(POLL_MS);
+    }
+    throw new Error(
+      `${url} is not ready after ${timeoutMs} ms: ${last}\n${this.#log}`,
+    );
+  }
+
+  /** Its exit code, once it ends by itself. */
+  async ends(): Promise<number> {
+    const status = await this.#status;
+    await Promise.all(this.#readers);
+    return status.code;
+  }
+
+  /** Ends it: SIGTERM, then SIGKILL when the time is up. Its exit code, and how long it took. */
+  async stop(withinMs = 10_000): Promise<{ code: number; tookMs: number }> {
+    const startMs = Date.now();
+    if (this.#ended === null) this.#child.kill("SIGTERM");
+    const timer = setTimeout(() => {
+      if (this.#ended === null) this.#child.kill("SIGKILL");
+    }, withinMs);
+    const code = await this.ends();
+    clearTimeout(timer);
+    return { code, tookMs: Date.now() - startMs };
+  }
+
+  /** The end of what it wrote, both streams. */
+  get log(): string {
+    return this.#log;
+  }
+
+  async #keep(
+    stream: ReadableStream<Uint8Array>,
+    take: (text: string) => void,
+  ) {
+    for await (
+      const text of stream.pipeThrough(
+        new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>,
+      )
+    ) {
+      this.#log = (this.#log + text).slice(-LOG_CHARS_MAX);
+      take(text);
+    }
+  }
+
+  #throwIfEnded(when: string): void {
+    if (this.#ended === null) return;
+    throw new Error(
+      `${this.#name} ended with ${this.#ended} ${when}:\n${this.#log}`,
+    );
+  }
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+export interface ChainOptions {
+  readonly channels: number;
+  /** Longest time to publish; close() ends it earlier. */
+  readonly secondsMax: number;
+  /** Every how many blocks some channels are left out; 0 never. @default 0 */
+  readonly partialEvery?: number;
+}
+
+/** Broker, publisher and Qanat, all running and ready. */
+export interface Chain {
+  readonly directory: string;
+  readonly arrakisUrl: string;
+  readonly brokerPid: number;
+  readonly qanat: Process;
+  readonly qanatUrl: string;
+  close(): Promise<void>;
+}
+
+/** Starts broker, publisher and Qanat; on failure ends what was started. */
+export async function startChain(options: ChainOptions): Promise<Chain> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (let last = closers.pop(); last !== undefined; last = closers.pop()) {
+      await last();
+    }
+  };
+  try {
+    const directory = await Deno.makeTempDir({ prefix: "qanat-chain-" });
+    closers.push(() => Deno.remove(directory, { recursive: true }));
+    const broker = await startKafka({
+      port: freePort(),
+      dir: `${directory}/kafka`,
+    });
+    closers.push(() => broker.stop());
+    const publisher = new Process("publisher.py", PARTS.python.program!, [
+      "test/integration/python/publisher.py",
+      `--kafka=${broker.address}`,
+      `--dir=${directory}`,
+      `--channels=${options.channels}`,
+      `--seconds=${options.secondsMax}`,
+      `--partial-every=${options.partialEvery ?? 0}`,
+    ]);
+    closers.push(() => publisher.stop());
+    const [, arrakisUrl] = await publisher.says(/"arrakis": "([^"]+)"/);
+    await publisher.says(/"event": "ready"/);
+    const port = freePort();
+    const qanatUrl = `http://127.0.0.1:${port}`;
+    const qanat = new Process("qanat", Deno.execPath(), [
+      "run",
+      "--no-prompt",
+      "-P=start",
+      "src/main.ts",
+      `--kafka=${broker.address}`,
+      `--port=${port}`,
+    ]);
+    closers.push(() => qanat.stop());
+    await qanat.says(/https?:\/\/\S+/);
+    await qanat.answers(`${qanatUrl}/readyz`);
+    return {
+      directory,
+      arrakisUrl: arrakisUrl!,
+      brokerPid: broker.pid,
+      qanat,
+      qanatUrl,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** URL of a stream of these channels. */
+export function streamUrl(
+  base: string,
+  kind: "events" | "arrow",
+  names: readonly string[],
+  durationS?: number,
+): string {
+  const channels = encodeURIComponent(names.join(","));
+  const duration = durationS === undefined ? "" : `&duration=${durationS}`;
+  return `${base}/v1/${kind}?channels=${channels}${duration}`;
+}
+
+/** A line of a figure on standard output. */
+export function say(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
+}

@@ -1,0 +1,190 @@
+# Owns one real arrakis-server process and one real arrakis Publisher, and a record of all they publish.
+# Invariant: a block is in DIR/published.bin before it is handed to Kafka, and values depend on
+# (channel, block) alone, so that a reader can compare bit for bit at any time.
+#
+# published.json: {"strideNs", "channels": [{"name", "dataType", "sampleRate", "samples", "byteOffset"}], "blockBytes"}
+# published.bin, one block after another:
+#   byteOffset 0   int64   time of the block, GPS ns
+#              8   uint8   one per channel: 1 published, 0 left out; padded to 8
+#    byteOffset[i] samples of channel i, little-endian, padded to 8
+import argparse
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import warnings
+
+warnings.simplefilter("ignore")
+import numpy
+
+RATES_HZ = [16, 64, 256, 512, 1024, 2048]
+DATA_TYPES = ["float32", "float64", "int16", "int32", "int64", "uint32"]
+STRIDE_NS = 62_500_000
+BANK_SAMPLES = 1 << 16
+stopping = False
+
+
+def say(event, **fields):
+    print(json.dumps({"event": event, **fields}), flush=True)
+
+
+def round_up(count, step):
+    return (count + step - 1) // step * step
+
+
+def plan_channels(count):
+    channels = []
+    for index in range(count):
+        data_type = DATA_TYPES[index % len(DATA_TYPES)]
+        rate = RATES_HZ[(index // len(DATA_TYPES) + index) % len(RATES_HZ)]
+        channels.append(
+            {
+                "name": f"H1:QNT-{data_type.upper()}_{rate}_{index:04d}",
+                "dataType": data_type,
+                "sampleRate": rate,
+                "samples": rate * STRIDE_NS // 1_000_000_000,
+            }
+        )
+    at = 8 + round_up(count, 8)
+    for channel in channels:
+        channel["byteOffset"] = at
+        at += round_up(channel["samples"] * numpy.dtype(channel["dataType"]).itemsize, 8)
+    return channels, at
+
+
+def make_bank(data_type, seed):
+    """Random samples of one type, with each value that formats get wrong."""
+    rng = numpy.random.default_rng([0x51414E, seed])
+    dtype = numpy.dtype(data_type)
+    if dtype.kind == "f":
+        bank = rng.standard_normal(BANK_SAMPLES) * 10.0 ** rng.integers(-24, 12, BANK_SAMPLES)
+        bank = bank.astype(dtype)
+        special = [numpy.nan, numpy.inf, -numpy.inf, -0.0, 0.0, 1.0, -1.0, 1e21, 1e-7, 123456789.0]
+        places = rng.integers(0, BANK_SAMPLES, BANK_SAMPLES // 16)
+        bank[places] = numpy.resize(numpy.array(special, dtype=dtype), places.size)
+        return bank
+    limits = numpy.iinfo(dtype)
+    bank = rng.integers(limits.min, limits.max, BANK_SAMPLES, dtype=dtype, endpoint=True)
+    places = rng.integers(0, BANK_SAMPLES, BANK_SAMPLES // 16)
+    bank[places] = numpy.resize(numpy.array([limits.min, limits.max, 0], dtype=dtype), places.size)
+    return bank
+
+
+def samples_of(bank, channel_index, block_index, samples):
+    at = (channel_index * 7919 + block_index * 257) % (BANK_SAMPLES - samples)
+    return bank[at : at + samples]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start_server(args, channels):
+    config = os.path.join(args.dir, "publishers")
+    os.makedirs(config, exist_ok=True)
+    with open(os.path.join(config, "publisher.toml"), "w") as toml:
+        toml.write(f'[publisher]\npublisher_id = "{args.publisher}"\n')
+        toml.write(f"max_latency = {args.max_latency_ms * 1_000_000}\nstride = {STRIDE_NS}\n")
+        for channel in channels:
+            toml.write(f'\n["{channel["name"]}"]\nsample_rate = {channel["sampleRate"]}\n')
+            toml.write(f'data_type = "{channel["dataType"]}"\n')
+    url = f"grpc://127.0.0.1:{free_port()}"
+    command = [os.path.join(os.path.dirname(sys.executable), "arrakis-server"), "-u", url]
+    command += ["KAFKA", "--kafka-url", args.kafka, "--publisher-config", config]
+    log = open(os.path.join(args.dir, "arrakis-server.log"), "w")
+    return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL), url
+
+
+def register(args, url, server):
+    from arrakis import Publisher
+
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return Publisher(args.publisher, url, token=False).register()
+        except Exception as error:
+            if server.poll() is not None:
+                raise SystemExit(f"arrakis-server ended with {server.returncode}: see {args.dir}/arrakis-server.log")
+            if time.monotonic() > deadline:
+                raise SystemExit(f"cannot register with arrakis-server at {url} within 60 s: {error}")
+            time.sleep(0.25)
+
+
+def publish(args, publisher, channels, block_bytes):
+    from arrakis import SeriesBlock
+    from gpstime import gpsnow
+
+    banks = {data_type: make_bank(data_type, i) for i, data_type in enumerate(DATA_TYPES)}
+    by_name = publisher.channels
+    now_ns = int(gpsnow() * 1e9)
+    first_ns = now_ns // STRIDE_NS * STRIDE_NS
+    blocks = int(args.seconds * 1_000_000_000 // STRIDE_NS)
+    late_ms_max = 0.0
+    with open(os.path.join(args.dir, "published.bin"), "wb", buffering=0) as record, publisher:
+        for block_index in range(blocks):
+            time_ns = first_ns + block_index * STRIDE_NS
+            wait_s = (time_ns + STRIDE_NS) / 1e9 - gpsnow()
+            if wait_s > 0:
+                time.sleep(wait_s)
+            else:
+                late_ms_max = max(late_ms_max, -wait_s * 1000)
+            if stopping:
+                break
+            raw = bytearray(block_bytes)
+            raw[0:8] = time_ns.to_bytes(8, "little")
+            data = {}
+            for index, channel in enumerate(channels):
+                if args.partial_every and (block_index + index) % args.partial_every == 0 and index % 5 == 0:
+                    continue
+                values = samples_of(banks[channel["dataType"]], index, block_index, channel["samples"])
+                raw[8 + index] = 1
+                at = channel["byteOffset"]
+                raw[at : at + values.nbytes] = values.tobytes()
+                data[channel["name"]] = values
+            record.write(raw)
+            publisher.publish(SeriesBlock(time_ns, data, {name: by_name[name] for name in data}))
+            if block_index == 0:
+                say("ready", firstNs=str(time_ns))
+        say("done", blocks=block_index + 1, lateMsMax=round(late_ms_max, 1))
+
+
+def stop(*_):
+    global stopping
+    stopping = True
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kafka", required=True)
+    parser.add_argument("--dir", required=True)
+    parser.add_argument("--channels", type=int, default=12)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--publisher", default="H1QNT")
+    parser.add_argument("--max-latency-ms", type=int, default=4000)
+    parser.add_argument("--partial-every", type=int, default=0, help="leave channels out of some blocks")
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    os.makedirs(args.dir, exist_ok=True)
+    channels, block_bytes = plan_channels(args.channels)
+    with open(os.path.join(args.dir, "published.json"), "w") as header:
+        json.dump({"strideNs": str(STRIDE_NS), "channels": channels, "blockBytes": block_bytes}, header)
+    server, url = start_server(args, channels)
+    try:
+        publisher = register(args, url, server)
+        say("registered", arrakis=url, channels=len(publisher.channels))
+        publish(args, publisher, channels, block_bytes)
+    finally:
+        server.terminate()
+        try:
+            server.wait(5)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+main()

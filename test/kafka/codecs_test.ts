@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { describe, it } from "@std/testing/bdd";
+import { CompressionCodecs, CompressionTypes } from "kafkajs";
+import snappy from "snappyjs";
+import { registerCodecs, unsnappy } from "../../src/kafka/codecs.ts";
+
+const text = Buffer.from("strain ".repeat(1000));
+
+describe("registerCodecs()", () => {
+  it("gives kafkajs snappy, lz4 and zstd that undo themselves", async () => {
+    registerCodecs();
+    for (const name of ["Snappy", "LZ4", "ZSTD"] as const) {
+      const codec = (CompressionCodecs as unknown as Record<
+        number,
+        () => {
+          compress(e: { buffer: Buffer }): Promise<Buffer>;
+          decompress(b: Buffer): Promise<Buffer>;
+        }
+      >)[CompressionTypes[name]]!();
+      const packed = await codec.compress({ buffer: text });
+      assert.ok(packed.length < text.length / 4, name);
+      assert.ok((await codec.decompress(packed)).equals(text), name);
+    }
+  });
+});
+
+describe("unsnappy()", () => {
+  it("unwraps Java's framing of several blocks", () => {
+    const half = text.subarray(0, 3500);
+    const block = Buffer.from(snappy.compress(half));
+    const head = Buffer.from("82534e415050590000000001" + "00000001", "hex");
+    const size = Buffer.alloc(4);
+    size.writeInt32BE(block.length);
+    const framed = Buffer.concat([head, size, block, size, block]);
+    assert.deepEqual(Buffer.from(unsnappy(framed)), text);
+    assert.throws(() => unsnappy(framed.subarray(0, 40)), /cut short/);
+  });
+});

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { Slab } from "../../src/memory/slab.ts";
+
+describe("Slab", () => {
+  it("double release, and any use of a vacant slot, throws", () => {
+    const slab = new Slab({ budgetBytes: 1 << 20 });
+    const handle = slab.claim(1000);
+    slab.retain(handle);
+    slab.release(handle);
+    slab.release(handle);
+    assert.throws(() => slab.release(handle), /Cannot release slot 0/);
+    assert.throws(() => slab.retain(handle), /Cannot retain/);
+    assert.throws(() => slab.view(handle), /Cannot view/);
+    assert.throws(() => slab.release(-1), /Cannot release/);
+    assert.throws(() => slab.release(1e9), /Cannot release/);
+  });
+
+  it("a claim beyond the budget is an outcome, not growth", () => {
+    const slab = new Slab({ budgetBytes: 64 * 1024 });
+    const handles: number[] = [];
+    for (
+      let handle = slab.claim(4096);
+      handle >= 0;
+      handle = slab.claim(4096)
+    ) {
+      handles.push(handle);
+    }
+    assert.equal(handles.length, 16);
+    assert.equal(slab.committedBytes, 64 * 1024);
+    slab.release(handles.pop()!);
+    assert.ok(slab.claim(4096) >= 0);
+    assert.equal(slab.claim(17 * 1024 * 1024), -1);
+  });
+
+  it("gives every size a slot that holds it and wastes at most a fifth", () => {
+    const slab = new Slab({ budgetBytes: 1 << 28 });
+    for (let bytes = 1; bytes <= 1 << 24; bytes = Math.ceil(bytes * 1.07)) {
+      const handle = slab.claim(bytes);
+      const got = slab.slotBytes(handle);
+      assert.ok(got >= bytes, `${bytes} in ${got}`);
+      if (bytes > 256) assert.ok(got <= bytes * 1.25 + 1, `${bytes} in ${got}`);
+      slab.release(handle);
+    }
+  });
+
+  it("never lets two live slots overlap, over 50,000 seeded claims and releases", () => {
+    const slab = new Slab({ budgetBytes: 8 << 20 });
+    const live: { handle: number; mark: number; bytes: number }[] = [];
+    let seed = 5;
+    const random = () =>
+      (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+    for (let i = 0; i < 50_000; i++) {
+      if (random() < 0.55) {
+        const bytes = 1 + Math.floor(random() ** 4 * 60_000);
+        const handle = slab.claim(bytes);
+        if (handle < 0) continue;
+        const mark = i & 255;
+        const view = slab.view(handle, bytes);
+        view[0] = view[bytes - 1] = mark;
+        live.push({ handle, mark, bytes });
+      } else if (live.length > 0) {
+        const at = Math.floor(random() * live.length);
+        const { handle, mark, bytes } = live.splice(at, 1)[0]!;
+        const view = slab.view(handle, bytes);
+        assert.equal(view[0], mark);
+        assert.equal(view[bytes - 1], mark);
+        slab.release(handle);
+      }
+      assert.equal(slab.usedSlots, live.length);
+    }
+    assert.throws(() => slab.assertEmpty(), /slots are claimed/);
+    for (const { handle } of live) slab.release(handle);
+    slab.assertEmpty();
+    assert.equal(slab.usedBytes, 0);
+  });
+
+  it("books reservations up to its budget", () => {
+    const slab = new Slab({ budgetBytes: 1000 });
+    assert.ok(slab.reserve(600));
+    assert.ok(!slab.reserve(600));
+    assert.throws(() => slab.unreserve(700), /only 600/);
+    assert.throws(() => slab.assertEmpty(), /600 bytes reserved/);
+    slab.unreserve(600);
+    slab.assertEmpty();
+  });
+});
