@@ -15,7 +15,6 @@ const COMPRESSIONS: Record<string, CompressionTypes> = {
   none: CompressionTypes.None,
   gzip: CompressionTypes.GZIP,
   snappy: CompressionTypes.Snappy,
-  lz4: CompressionTypes.LZ4,
   zstd: CompressionTypes.ZSTD,
 };
 const HELP = `deno task publish --kafka HOST:PORT[,…]
@@ -25,7 +24,7 @@ const HELP = `deno task publish --kafka HOST:PORT[,…]
   --match EXPRESSION    only channels whose names match
   --rate FACTOR         blocks are written FACTOR times as fast as time passes (default 1)
   --duration SECONDS    ends after so long (default: until stopped)
-  --compression NAME    none, gzip, snappy, lz4, zstd (default none)
+  --compression NAME    none, gzip, snappy, zstd (default none)
 `;
 const GRID_NS = 62_500_000n;
 const encoder = new TextEncoder();

@@ -50,7 +50,7 @@ function codec(
   });
 }
 
-/** Teaches kafkajs snappy, lz4 and zstd. Idempotent. */
+/** Teaches kafkajs snappy, zstd, and to read lz4. Idempotent. */
 export function registerCodecs(): void {
   const codecs = CompressionCodecs as unknown as Record<number, () => Codec>;
   codecs[CompressionTypes.Snappy] = codec(
@@ -58,7 +58,10 @@ export function registerCodecs(): void {
     unsnappy,
   );
   codecs[CompressionTypes.LZ4] = codec(
-    (bytes) => lz4.compress(bytes),
+    // Brokers refuse the frames that lz4js writes; what Java and librdkafka write, it reads.
+    () => {
+      throw new Error("lz4 can be read, not written: choose zstd or snappy");
+    },
     (bytes) => lz4.decompress(bytes),
   );
   codecs[CompressionTypes.ZSTD] = codec(

@@ -1,0 +1,37 @@
+// Recycled slots against fresh arrays: 8 KiB frames, 32 alive at a time.
+import { Slab } from "../src/memory/slab.ts";
+
+const BYTES = 8192;
+const ALIVE = 32;
+const slab = new Slab({ budgetBytes: 1 << 24 });
+const handles = new Int32Array(ALIVE).fill(-1);
+const arrays: (Uint8Array | null)[] = new Array(ALIVE).fill(null);
+let turn = 0;
+let sink = 0;
+
+Deno.bench("Slab claim and release", {
+  group: "8 KiB frame",
+  baseline: true,
+}, () => {
+  const at = turn++ % ALIVE;
+  if (handles[at]! >= 0) slab.release(handles[at]!);
+  handles[at] = slab.claim(BYTES);
+  sink += handles[at]!;
+});
+
+Deno.bench("Slab claim, view and release", { group: "8 KiB frame" }, () => {
+  const at = turn++ % ALIVE;
+  if (handles[at]! >= 0) slab.release(handles[at]!);
+  handles[at] = slab.claim(BYTES);
+  sink += slab.view(handles[at]!, BYTES).length;
+});
+
+Deno.bench("new Uint8Array", { group: "8 KiB frame" }, () => {
+  const at = turn++ % ALIVE;
+  arrays[at] = new Uint8Array(BYTES);
+  sink += arrays[at]!.length;
+});
+
+globalThis.addEventListener("unload", () => {
+  if (sink === 0) throw new Error("nothing was done");
+});
