@@ -182,6 +182,7 @@ export function parseConfig(
   }
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
+    if (arg === "--") continue; // `deno task start -- --port 81` passes it on
     if (arg === "--help" || arg === "-h") {
       return { kind: "help", text: helpText() };
     }

@@ -34,7 +34,7 @@ describe("src/edge.ts", () => {
         if (!response) await new Promise((resolve) => setTimeout(resolve, 50));
       }
       if (!response) {
-        child.kill();
+        child.kill("SIGKILL");
         assert.fail(await complaints);
       }
       assert.equal(response.status, 200);
@@ -45,7 +45,7 @@ describe("src/edge.ts", () => {
       await metrics.body?.cancel();
     } finally {
       try {
-        child.kill();
+        child.kill("SIGKILL");
       } catch {
         // It has ended.
       }
