@@ -13,6 +13,8 @@ export interface KafkaOptions {
   readonly dir: string;
   /** More lines of server.properties. */
   readonly props?: Readonly<Record<string, string>>;
+  /** More arguments of the storage's format step, such as `--add-scram`. */
+  readonly formatArgs?: readonly string[];
   /** Opens JMX on this port of 127.0.0.1. */
   readonly jmxPort?: number;
 }
@@ -92,7 +94,7 @@ export async function fetchKafka(): Promise<string> {
 
 /** Starts a broker on 127.0.0.1 and resolves when it takes requests. */
 export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
-  const { port, dir, props = {}, jmxPort } = options;
+  const { port, dir, props = {}, formatArgs = [], jmxPort } = options;
   const libs = await fetchKafka();
   await Deno.mkdir(dir, { recursive: true });
   const file = `${dir}/server.properties`;
@@ -145,6 +147,7 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
       "-c",
       file,
       "--ignore-formatted",
+      ...formatArgs,
     ),
   );
   if (!formatted.ok) {

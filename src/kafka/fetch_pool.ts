@@ -79,7 +79,8 @@ export class FetchPool {
   #wakeMetadata: (() => void) | null = null;
   #metadataDue = true;
   #running: Promise<void> = Promise.resolve();
-  #damageLogged = new Set<string>();
+  #isLossLogged = false;
+  readonly #damageLogged = new Set<string>();
 
   constructor(options: FetchPoolOptions) {
     this.#options = options;
@@ -261,7 +262,9 @@ export class FetchPool {
   #lost(address: string, error: Error): void {
     if (this.#closed) return;
     this.counters.reconnects++;
-    if (this.reachable) {
+    // Once an outage, the first one at the start included.
+    if (this.reachable || this.lastContactMs === 0 && !this.#isLossLogged) {
+      this.#isLossLogged = true;
       this.#options.log.warn("kafka-lost", { address, error: error.message });
       for (const wanted of this.#wanted.values()) {
         if (wanted.state !== "missing") wanted.state = "unreachable";

@@ -10,6 +10,8 @@ import { EmbeddedSource } from "../../src/source/embedded_source.ts";
 import { configWith, silent } from "../driven_source.ts";
 
 const PATH = "/v1/events?channels=H1:QANAT-COUNT_I64_16";
+/** Addresses of the clients that the log told. */
+const opened: string[] = [];
 let qanat: Qanat;
 let server: HttpServer;
 
@@ -38,7 +40,12 @@ before(async () => {
       corsOrigin: "https://a.example",
     }),
     source: new EmbeddedSource({ catalog, nowGpsNs: () => nowGpsNs() }),
-    log: silent,
+    log: {
+      ...silent,
+      info: (event, fields) => {
+        if (event === "client-open") opened.push(String(fields!.address));
+      },
+    },
   });
   await qanat.start();
   server = await serve(qanat);
@@ -133,6 +140,21 @@ describe("serve()", () => {
     assert.equal(qanat.broadcast.clientCount, 0);
     assert.equal(qanat.slab.usedSlots, 0);
     assert.equal(qanat.slab.reservedBytes, 0);
+  });
+
+  it("believes X-Forwarded-For of trusted proxies only, from the last hop on", async () => {
+    const ask = async (forwarded: string) => {
+      opened.length = 0;
+      await raw(
+        `GET ${PATH} HTTP/1.1\r\nhost: x\r\nx-forwarded-for: ${forwarded}\r\n\r\n`,
+        /hello/,
+      );
+      return opened[0];
+    };
+    assert.equal(await ask("198.51.100.7"), "198.51.100.7");
+    assert.equal(await ask("203.0.113.9, 198.51.100.7"), "198.51.100.7");
+    assert.equal(await ask("198.51.100.7, 127.0.0.2"), "198.51.100.7");
+    assert.equal(await ask("forged"), "127.0.0.1");
   });
 
   it("works beside a Deno.serve in the same process", async () => {
