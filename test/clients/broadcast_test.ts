@@ -1,0 +1,239 @@
+// A client's life with a clock in hand: heartbeats, duration, stalls, changes, drain.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
+import { Qanat } from "../../src/app.ts";
+import type { Client, ClientOptions } from "../../src/clients/client.ts";
+import type { Outlet } from "../../src/clients/outlet.ts";
+import type { StreamFormat } from "../../src/clients/selection_group.ts";
+import { embeddedChannels } from "../../src/source/synthetic.ts";
+import type { Config } from "../../src/config.ts";
+import type { Frame } from "../../src/frames/frame.ts";
+import {
+  BlockClock,
+  configWith,
+  DrivenSource,
+  silent,
+} from "../driven_source.ts";
+
+const FIRST = 23_671_510_000;
+const NAME = "H1:QANAT-COUNT_I64_16";
+const channels = (await embeddedChannels()).filter(({ channel }) =>
+  channel.name === NAME
+);
+const decoder = new TextDecoder();
+
+/** Keeps what is written; finishes writes when the test says so. */
+class HeldOutlet implements Outlet {
+  onDrain: () => void = () => {};
+  onClose: () => void = () => {};
+  readonly written: Uint8Array[] = [];
+  ending: "open" | "ended" | "destroyed" = "open";
+  isStalled = false;
+  readonly #pending: (Frame | null)[] = [];
+
+  get inFlight(): number {
+    return this.#pending.length;
+  }
+
+  get text(): string {
+    return this.written.map((bytes) => decoder.decode(bytes)).join("");
+  }
+
+  write(frame: Frame): void {
+    frame.retain();
+    this.written.push(frame.body.slice());
+    this.#pending.push(frame);
+    if (!this.isStalled) this.finish();
+  }
+
+  writeBytes(bytes: Uint8Array): void {
+    this.written.push(bytes);
+    this.#pending.push(null);
+    if (!this.isStalled) this.finish();
+  }
+
+  finish(): void {
+    while (this.#pending.length > 0) this.#pending.shift()?.release();
+    this.onDrain();
+  }
+
+  end(): void {
+    this.ending = "ended";
+    this.finish();
+  }
+
+  destroy(): void {
+    this.ending = "destroyed";
+    this.finish();
+  }
+}
+
+let source: DrivenSource;
+let clock: BlockClock;
+let qanat: Qanat;
+let row: number;
+
+function setUp(changes: Partial<Config> = {}): Promise<void> {
+  source = new DrivenSource(channels);
+  clock = new BlockClock(FIRST);
+  row = FIRST;
+  qanat = new Qanat({
+    config: configWith({ retentionMb: 1, lingerMs: 0, ...changes }),
+    source,
+    log: silent,
+    nowMs: clock.nowMs,
+  });
+  return qanat.start();
+}
+
+function open(
+  format: StreamFormat = "events",
+  options: Partial<ClientOptions> = {},
+): { outlet: HeldOutlet; client: Client } {
+  const admission = qanat.broadcast.admit(
+    [source.catalog.get(NAME, null)!],
+    format,
+    { address: "", ...options },
+  );
+  assert.ok(admission.kind === "ready");
+  const outlet = new HeldOutlet();
+  return { outlet, client: admission.open(outlet) };
+}
+
+/** Publishes rows; the first one is read before any client is served. */
+function publish(count: number): void {
+  const [topic] = source.blocks.topics;
+  for (let i = 0; i < count; i++) {
+    clock.index = row + 1;
+    source.sink!.onMessage(topic!, source.blocks.blockOf(topic!, row), row, 0);
+    source.sink!.onCaughtUp(topic!, clock.nowMs());
+    row++;
+  }
+}
+
+function ids(outlet: HeldOutlet): number[] {
+  return [...outlet.text.matchAll(/^id: (\d+)\ndata/gm)].map((m) =>
+    Number(BigInt(m[1]!) / 62_500_000n)
+  );
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+beforeEach(() => setUp());
+
+afterEach(async () => {
+  qanat.drain();
+  await qanat.close();
+});
+
+describe("Broadcast", () => {
+  it("sends heartbeats whose id is the settled end, and batches of no rows", () => {
+    const events = open();
+    const arrow = open("arrow");
+    publish(3);
+    assert.deepEqual(ids(events.outlet), [row - 1, row]);
+    const before = arrow.outlet.written.length;
+    clock.index += 16 * 16;
+    qanat.broadcast.tick();
+    const end = BigInt(row) * 62_500_000n;
+    assert.ok(events.outlet.text.endsWith(`\n\nid: ${end}\n\n`));
+    assert.equal(arrow.outlet.written.length, before + 1);
+    assert.ok(arrow.outlet.written.at(-1)!.length > 8);
+  });
+
+  it("encodes a row once for all clients of a selection", () => {
+    open();
+    publish(1);
+    const clients = Array.from({ length: 9 }, () => open());
+    publish(10);
+    const { framesEncoded, framesSent } = qanat.broadcast.counters;
+    assert.equal(framesSent, 10 * framesEncoded);
+    for (const { outlet } of clients) assert.equal(ids(outlet).length, 10);
+  });
+
+  it("ends after duration, with an event that says so", () => {
+    const { outlet, client } = open("events", { durationNs: 250_000_000n });
+    publish(10);
+    assert.equal(client.rows, 4);
+    assert.equal(outlet.ending, "ended");
+    assert.match(outlet.text, /event: end\ndata: \{"reason":"complete"\}\n\n$/);
+  });
+
+  it("a client that stalls misses nothing that the ring still holds", async () => {
+    const stalled = open();
+    const other = open();
+    publish(2);
+    stalled.outlet.isStalled = true;
+    publish(50);
+    assert.equal(ids(other.outlet).length, 51);
+    assert.ok(ids(stalled.outlet).length <= 5);
+    stalled.outlet.isStalled = false;
+    stalled.outlet.finish();
+    await turn();
+    assert.deepEqual(ids(stalled.outlet), ids(other.outlet));
+  });
+
+  it("a client that the ring has passed is told the span, and gets the rest", async () => {
+    const { outlet } = open();
+    publish(2);
+    outlet.isStalled = true;
+    publish(3000);
+    outlet.isStalled = false;
+    outlet.finish();
+    for (let i = 0; i < 50; i++) await turn();
+    const gap = /event: gap\ndata: (.*)\n/.exec(outlet.text);
+    assert.ok(gap);
+    const { from, to, reason } = JSON.parse(gap[1]!);
+    assert.equal(reason, "slow");
+    const got = ids(outlet);
+    const last = got.findIndex((id, i) => i > 0 && id !== got[i - 1]! + 1);
+    assert.equal(BigInt(from), BigInt(got[last - 1]!) * 62_500_000n);
+    assert.equal(BigInt(to), BigInt(got[last]! - 1) * 62_500_000n);
+    assert.equal(got.at(-1), row);
+  });
+
+  it("drops a client none of whose writes finishes", () => {
+    const { outlet, client } = open();
+    publish(2);
+    outlet.isStalled = true;
+    publish(2);
+    clock.index += 16 * 61;
+    qanat.broadcast.tick();
+    assert.equal(client.ended, "stalled");
+    assert.equal(outlet.ending, "destroyed");
+  });
+
+  it("ends a stream whose channel changes or is removed", () => {
+    const channel = source.catalog.get(NAME, null)!;
+    const first = open();
+    source.catalog.set({ ...channel, sampleRate: 32 });
+    assert.match(first.outlet.text, /event: end\ndata: \{"reason":"changed"\}/);
+    const second = open();
+    source.catalog.remove(NAME, null);
+    assert.match(second.outlet.text, /"reason":"removed"/);
+    assert.equal(qanat.broadcast.groupCount, 0);
+  });
+
+  it("ends all properly when it drains and admits nobody more", () => {
+    const events = open();
+    const arrow = open("arrow");
+    qanat.drain();
+    assert.match(events.outlet.text, /"reason":"drain"/);
+    assert.deepEqual([...arrow.outlet.written.at(-1)!], [
+      255,
+      255,
+      255,
+      255,
+      0,
+      0,
+      0,
+      0,
+    ]);
+    const refused = qanat.broadcast.admit(
+      [source.catalog.get(NAME, null)!],
+      "events",
+      { address: "" },
+    );
+    assert.equal(refused.kind, "full");
+  });
+});
