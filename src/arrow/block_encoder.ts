@@ -2,10 +2,6 @@
 // Invariant: what it writes, BlockDecoder and pyarrow read back bit for bit.
 import {
   Field,
-  Float32,
-  Float64,
-  Int16,
-  Int32,
   Int64,
   List,
   makeData,
@@ -16,24 +12,7 @@ import {
   Uint32,
 } from "apache-arrow";
 import type { DataType } from "../channels/channel.ts";
-
-/** Samples of one channel, in the type's own array. */
-export type Samples =
-  | Int16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | Float32Array
-  | Float64Array;
-
-const TYPES = {
-  int16: () => new Int16(),
-  int32: () => new Int32(),
-  int64: () => new Int64(),
-  uint32: () => new Uint32(),
-  float32: () => new Float32(),
-  float64: () => new Float64(),
-};
+import { arrowTypeOf, newSamples, type Samples } from "./arrow_types.ts";
 
 /** The message of one block: row `i` is channel `ids[i]` with `series[i]`. `timeNs`: start of the block, GPS ns. */
 export function encodeBlock(
@@ -53,7 +32,7 @@ export function encodeBlock(
     offsets[i + 1] = offsets[i]! + series[i]!.length;
   }
   const items = joined(dataType, series, offsets[rows]!);
-  const itemType = TYPES[dataType]();
+  const itemType = arrowTypeOf(dataType);
   const listType = new List(new Field("item", itemType, true));
   const schema = new Schema([
     new Field("time", new Int64(), false),
@@ -107,17 +86,7 @@ function joined(
   series: readonly Samples[],
   count: number,
 ): Samples {
-  const all: Samples = dataType === "int64"
-    ? new BigInt64Array(count)
-    : dataType === "float64"
-    ? new Float64Array(count)
-    : dataType === "float32"
-    ? new Float32Array(count)
-    : dataType === "uint32"
-    ? new Uint32Array(count)
-    : dataType === "int32"
-    ? new Int32Array(count)
-    : new Int16Array(count);
+  const all = newSamples(dataType, count);
   let at = 0;
   for (const samples of series) {
     if (samples.constructor !== all.constructor) {

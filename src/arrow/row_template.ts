@@ -2,10 +2,6 @@
 // Invariant: a template's length never changes; a row is the template with time, values and presence patched in.
 import {
   Field,
-  Float32,
-  Float64,
-  Int16,
-  Int32,
   Int64,
   List,
   makeData,
@@ -13,9 +9,9 @@ import {
   RecordBatchStreamWriter,
   Schema,
   Struct,
-  Uint32,
 } from "apache-arrow";
-import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
+import type { DataType } from "../channels/channel.ts";
+import { arrowTypeOf, newSamples } from "./arrow_types.ts";
 import { MessageHeader, prefixedBytes } from "./message_header.ts";
 
 /** What ends an IPC stream: continuation marker and a metadata length of 0. */
@@ -116,24 +112,7 @@ export class RowTemplate {
 }
 
 function listOf(dataType: DataType): List {
-  return new List(new Field("item", arrowType(dataType), true));
-}
-
-function arrowType(dataType: DataType) {
-  switch (dataType) {
-    case "int16":
-      return new Int16();
-    case "int32":
-      return new Int32();
-    case "int64":
-      return new Int64();
-    case "uint32":
-      return new Uint32();
-    case "float32":
-      return new Float32();
-    case "float64":
-      return new Float64();
-  }
+  return new List(new Field("item", arrowTypeOf(dataType), true));
 }
 
 /** The messages of a stream of one batch with 0 rows, or with 1 row whose lists are null but have their room. */
@@ -152,11 +131,11 @@ function messagesOf(
     ...columns.map((column) => {
       const samples = rows * column.samples;
       const item = makeData({
-        type: arrowType(column.dataType),
+        type: arrowTypeOf(column.dataType),
         length: samples,
         nullCount: 0,
         // deno-lint-ignore no-explicit-any -- zeros of the type's own array, chosen by its size
-        data: zeros(column.dataType, samples) as any,
+        data: newSamples(column.dataType, samples) as any,
         // deno-lint-ignore no-explicit-any -- one of six types, all numeric
       } as any);
       return makeData({
@@ -181,16 +160,6 @@ function messagesOf(
   const writer = new RecordBatchStreamWriter();
   writer.write(batch);
   return splitMessages(writer.finish().toUint8Array(true));
-}
-
-function zeros(dataType: DataType, count: number) {
-  if (dataType === "int64") return new BigInt64Array(count);
-  if (dataType === "float64") return new Float64Array(count);
-  if (dataType === "float32") return new Float32Array(count);
-  if (dataType === "uint32") return new Uint32Array(count);
-  return SAMPLE_BYTES[dataType] === 2
-    ? new Int16Array(count)
-    : new Int32Array(count);
 }
 
 function splitMessages(stream: Uint8Array): Uint8Array[] {

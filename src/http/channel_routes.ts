@@ -1,17 +1,13 @@
 // Discovery: /v1/channels, /v1/channels/count, /v1/channels/{name}.
 import { Hono } from "hono";
 import { encodeChannelTable } from "../arrow/channel_table.ts";
-import {
-  BadExpressionError,
-  type Catalog,
-  type ChannelFilter,
-} from "../channels/catalog.ts";
+import type { Catalog, ChannelFilter } from "../channels/catalog.ts";
 import {
   type Channel,
   DATA_TYPES,
   type DataType,
 } from "../channels/channel.ts";
-import { problem } from "./problem.ts";
+import { badExpression, problem } from "./problem.ts";
 
 const FILTERS = [
   "match",
@@ -103,12 +99,7 @@ function tryFind(catalog: Catalog, filter: ChannelFilter) {
   try {
     return catalog.find(filter);
   } catch (error) {
-    if (!(error instanceof BadExpressionError)) throw error;
-    return problem(400, {
-      title: "Bad expression",
-      detail: `match is not a valid expression: ${error.message}`,
-      index: error.index,
-    });
+    return badExpression(error);
   }
 }
 

@@ -1,10 +1,9 @@
 // What a client asks of a stream: parsed from the query or a JSON body, checked, and turned into channels.
 // Invariant: every refusal names what was wrong and what would be right.
 import type { Catalog } from "../channels/catalog.ts";
-import { BadExpressionError } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
 import { rowStrideOf } from "../blocks/timeline.ts";
-import { problem } from "./problem.ts";
+import { badExpression, problem } from "./problem.ts";
 
 /** A checked request. */
 export interface StreamRequest {
@@ -149,12 +148,7 @@ function find(
         chosen.set(channel.name, channel);
       }
     } catch (error) {
-      if (!(error instanceof BadExpressionError)) throw error;
-      return problem(400, {
-        title: "Bad expression",
-        detail: `match is not a valid expression: ${error.message}`,
-        index: error.index,
-      });
+      return badExpression(error);
     }
   }
   if (chosen.size === 0) {

@@ -1,6 +1,6 @@
 // Channels of the embedded source, and their samples as a function of time alone.
 // Invariant: the samples of a block depend on nothing but channel and block index, so anyone can recompute them.
-import { type Samples } from "../arrow/block_encoder.ts";
+import { newSamples, type Samples } from "../arrow/arrow_types.ts";
 import { type Channel, type DataType, topicOf } from "../channels/channel.ts";
 import { STRAIN_GZIP_BASE64 } from "./strain.ts";
 
@@ -198,15 +198,7 @@ function filled(
   count: number,
   value: (i: number) => number,
 ): Samples {
-  const samples = dataType === "float32"
-    ? new Float32Array(count)
-    : dataType === "float64"
-    ? new Float64Array(count)
-    : dataType === "int16"
-    ? new Int16Array(count)
-    : dataType === "int32"
-    ? new Int32Array(count)
-    : new Uint32Array(count);
+  const samples = newSamples(dataType, count) as Float64Array;
   for (let i = 0; i < count; i++) samples[i] = value(i);
   return samples;
 }

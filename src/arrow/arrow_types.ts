@@ -1,0 +1,40 @@
+// Data types as apache-arrow types and as typed arrays: one table for encoder, template and sources.
+import { Float32, Float64, Int16, Int32, Int64, Uint32 } from "apache-arrow";
+import type { DataType } from "../channels/channel.ts";
+
+/** Samples of one channel, in the type's own array. */
+export type Samples =
+  | Int16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | Float32Array
+  | Float64Array;
+
+const TYPES = {
+  int16: () => new Int16(),
+  int32: () => new Int32(),
+  int64: () => new Int64(),
+  uint32: () => new Uint32(),
+  float32: () => new Float32(),
+  float64: () => new Float64(),
+};
+
+const ARRAYS = {
+  int16: Int16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint32: Uint32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+};
+
+/** The Arrow type of samples. */
+export function arrowTypeOf(dataType: DataType) {
+  return TYPES[dataType]();
+}
+
+/** `count` zeros in the type's own array. */
+export function newSamples(dataType: DataType, count: number): Samples {
+  return new ARRAYS[dataType](count);
+}
