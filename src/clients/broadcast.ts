@@ -74,8 +74,8 @@ export class Broadcast {
     this.retryMs = options.retryMs;
     this.nowMs = options.nowMs;
     this.#unwatch = options.catalog.onChange(
-      (name, replayId, before, after) => {
-        if (before) this.#channelChanged(name, replayId, after);
+      (_name, _replayId, before, after) => {
+        if (before) this.#channelChanged(before, after);
       },
     );
   }
@@ -419,16 +419,17 @@ export class Broadcast {
     );
   }
 
-  #channelChanged(
-    name: string,
-    replayId: string | null,
-    after: Channel | undefined,
-  ): void {
+  #channelChanged(before: Channel, after: Channel | undefined): void {
+    const topic = topicOf(before);
+    // A stride is its partition's: every stream of the topic must be joined anew.
+    const isStrideNew = after !== undefined &&
+      after.strideNs !== before.strideNs;
     for (const group of [...this.#groups.values()]) {
-      const held = group.channels.some((c) =>
-        c.name === name && c.replayId === replayId
+      const isHeld = group.channels.some((c) =>
+        c.replayId === before.replayId &&
+        (c.name === before.name || isStrideNew && topicOf(c) === topic)
       );
-      if (held) group.endAll(after ? "changed" : "removed");
+      if (isHeld) group.endAll(after ? "changed" : "removed");
     }
   }
 }

@@ -214,6 +214,19 @@ describe("Broadcast", () => {
     assert.equal(qanat.broadcast.groupCount, 0);
   });
 
+  it("ends every stream of a partition whose stride changes, and serves the new one", () => {
+    const channel = source.catalog.get(NAME, null)!;
+    const other = { ...channel, name: "H1:QANAT-OTHER", partitionIndex: 9 };
+    source.catalog.set(other);
+    const first = open();
+    publish(2);
+    source.catalog.set({ ...other, strideNs: 125_000_000n });
+    assert.match(first.outlet.text, /"reason":"changed"/);
+    source.catalog.set({ ...channel, strideNs: 125_000_000n });
+    const second = open();
+    assert.equal(second.client.group.timeline.partitions[0]!.strideMs, 125);
+  });
+
   it("ends all properly when it drains and admits nobody more", () => {
     const events = open();
     const arrow = open("arrow");
