@@ -8,6 +8,7 @@ import {
 import {
   HEADER_RECORD_BATCH,
   HEADER_SCHEMA,
+  messageFollows,
   MessageHeader,
   prefixedBytes,
 } from "./message_header.ts";
@@ -106,6 +107,10 @@ function readRows(
   }
   const { rowCount, itemCount } = header;
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  // What follows the body is no part of the header, so it is looked at in every message.
+  if (messageFollows(view, bodyAt + header.bodyBytes)) {
+    return "more than one record batch";
+  }
   const timeAt = bodyAt + header.at[TIME_DATA]!;
   const idAt = bodyAt + header.at[ID_DATA]!;
   const offsetsAt = bodyAt + header.at[LIST_OFFSETS]!;

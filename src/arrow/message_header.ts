@@ -41,6 +41,13 @@ export function prefixedBytes(view: DataView, at: number): number {
   return PREFIX_BYTES + metadataBytes;
 }
 
+/** Whether a message, not an end of stream (metadata of 0 bytes), begins at `at`; it may be cut short. */
+export function messageFollows(view: DataView, at: number): boolean {
+  if (at + PREFIX_BYTES > view.byteLength) return false;
+  return view.getUint32(at, true) === CONTINUATION &&
+    view.getInt32(at + 4, true) !== 0;
+}
+
 /** A table of the flatbuffer. */
 class Table {
   readonly view: DataView;

@@ -1,9 +1,22 @@
 import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import {
+  Field,
+  Float32,
+  Int64,
+  List,
+  Table,
+  tableToIPC,
+  Uint32,
+  vectorFromArray,
+} from "apache-arrow";
+import { newSamples } from "../../src/arrow/arrow_types.ts";
 import { BlockDecoder, newBlockLayout } from "../../src/arrow/block_decoder.ts";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
-import { SAMPLE_BYTES } from "../../src/channels/channel.ts";
+import { END_OF_STREAM } from "../../src/arrow/row_template.ts";
+import { prefixedBytes } from "../../src/arrow/message_header.ts";
+import { DATA_TYPES, SAMPLE_BYTES } from "../../src/channels/channel.ts";
 import { fixtureBlocks, fixtureMessages, samplesAt } from "./fixtures.ts";
 
 function random(seed: number): () => number {
@@ -157,6 +170,84 @@ describe("BlockDecoder.decode()", () => {
     assert.equal(
       decode(encodeBlock(0n, "int16", [], [])),
       "empty",
+    );
+  });
+
+  it("round-trips every data type that encodeBlock() writes, rows of any length", () => {
+    const layout = newBlockLayout();
+    for (const dataType of DATA_TYPES) {
+      const series = [3, 0, 1, 5].map((count, row) => {
+        const samples = newSamples(dataType, count);
+        for (let i = 0; i < count; i++) {
+          if (samples instanceof BigInt64Array) samples[i] = BigInt(row + i);
+          else samples[i] = row + i;
+        }
+        return samples;
+      });
+      const value = encodeBlock(-5n, dataType, [9, 0, 4294967295, 2], series);
+      assert.equal(new BlockDecoder().decode(value, layout), null);
+      assert.equal(layout.dataType, dataType);
+      assert.equal(layout.timeNs, -5n);
+      assert.deepEqual([...layout.ids.subarray(0, 4)], [9, 0, 4294967295, 2]);
+      series.forEach((samples, row) => {
+        const { starts, lengths } = layout;
+        assert.deepEqual(
+          samplesAt(value, dataType, starts[row]!, lengths[row]!),
+          samples,
+        );
+      });
+    }
+  });
+
+  it("refuses a second record batch, whole or cut, also when the header is known", () => {
+    const layout = newBlockLayout();
+    const decoder = new BlockDecoder();
+    const first = encodeBlock(1n, "int16", [0], [Int16Array.of(1, 2)]);
+    const second = encodeBlock(2n, "int16", [0], [Int16Array.of(3, 4)]);
+    const schemaBytes = prefixedBytes(new DataView(second.buffer), 0);
+    const open = first.subarray(0, first.length - END_OF_STREAM.length);
+    const two = Uint8Array.from([...open, ...second.subarray(schemaBytes)]);
+    assert.equal(decoder.decode(two, layout), "more than one record batch");
+    for (const good of [first, open]) {
+      assert.equal(decoder.decode(good, layout), null);
+      assert.equal(layout.timeNs, 1n);
+    }
+    const hits = decoder.headerCacheHits;
+    for (const bytes of [two.length, open.length + 8]) {
+      const reason = decoder.decode(two.subarray(0, bytes), layout);
+      assert.equal(reason, "more than one record batch");
+    }
+    assert.equal(decoder.headerCacheHits, hits + 2);
+  });
+
+  it("takes a row with a null list or a null sample as absent, and refuses differing times", () => {
+    const message = (times: bigint[], rows: (null | (null | number)[])[]) =>
+      tableToIPC(
+        new Table({
+          time: vectorFromArray(times, new Int64()),
+          id: vectorFromArray(rows.map((_, i) => i), new Uint32()),
+          data: vectorFromArray(
+            rows,
+            new List(new Field("item", new Float32(), true)),
+          ),
+        }),
+        "stream",
+      );
+    const layout = newBlockLayout();
+    const decoder = new BlockDecoder();
+    const lists = message([7n, 7n, 7n], [[1, 2], null, [3, 4]]);
+    for (let turn = 0; turn < 2; turn++) {
+      assert.equal(decoder.decode(lists, layout), null);
+      assert.deepEqual([...layout.lengths.subarray(0, 3)], [2, -1, 2]);
+    }
+    const items = message([7n, 7n], [[1, null], [3, 4]]);
+    assert.equal(decoder.decode(items, layout), null);
+    assert.deepEqual([...layout.lengths.subarray(0, 2)], [-1, 2]);
+    const value = samplesAt(items, "float32", layout.starts[1]!, 2);
+    assert.deepEqual(Array.from(value), [3, 4]);
+    assert.equal(
+      decoder.decode(message([7n, 8n], [[1], [2]]), layout),
+      "time of row 1 is not that of row 0",
     );
   });
 });

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { tableFromIPC } from "apache-arrow";
+import { tableFromIPC as flechetteTable } from "@uwdata/flechette";
+import { encodeChannelTable } from "../../src/arrow/channel_table.ts";
+import type { Channel } from "../../src/channels/channel.ts";
+
+const live: Channel = {
+  name: "H1:A",
+  dataType: "float32",
+  sampleRate: 0.5,
+  publisher: "P",
+  partitionId: "P-0",
+  partitionIndex: 3,
+  strideNs: 62_500_000n,
+  maxLatencyNs: 10n ** 18n + 1n,
+  replayId: null,
+};
+const replayed: Channel = { ...live, name: "L1:Ä", replayId: "o3" };
+const COLUMNS = [
+  "name",
+  "data_type",
+  "sample_rate",
+  "publisher",
+  "stride_ns",
+  "max_latency_ns",
+  "replay_id",
+  "live",
+];
+const rows = [
+  ["H1:A", "float32", 0.5, "P", 62_500_000n, 10n ** 18n + 1n, null, true],
+  ["L1:Ä", "float32", 0.5, "P", 62_500_000n, 10n ** 18n + 1n, "o3", false],
+];
+
+describe("encodeChannelTable()", () => {
+  it("reads back in apache-arrow and flechette, 64-bit times exact", () => {
+    const bytes = encodeChannelTable(
+      [live, replayed],
+      (c) => c.replayId === null,
+    );
+    const table = tableFromIPC(bytes);
+    const other = flechetteTable(bytes, { useBigInt: true });
+    assert.deepEqual(table.schema.fields.map((f) => f.name), COLUMNS);
+    rows.forEach((expected, row) => {
+      assert.deepEqual(
+        COLUMNS.map((name) => table.getChild(name)!.get(row)),
+        expected,
+      );
+      assert.deepEqual(
+        COLUMNS.map((name) => other.getChild(name).at(row)),
+        expected,
+      );
+    });
+  });
+
+  it("keeps its columns when no channel is listed", () => {
+    const table = tableFromIPC(encodeChannelTable([], () => true));
+    assert.equal(table.numRows, 0);
+    assert.deepEqual(table.schema.fields.map((f) => f.name), COLUMNS);
+  });
+});
