@@ -24,12 +24,17 @@ const CLASS_BYTES: readonly number[] = (() => {
  * Recycled memory for frames. A handle names a slot; it is valid from claim to the last release.
  *
  * Not for: long-lived data (it blocks the slots of its class), sizes above 16 MiB.
- * Capacity: `budgetBytes` in all; committed in chunks as classes need them and kept.
+ * Capacity: `budgetBytes` in all; committed in chunks as classes need them. When the budget is full, a class that
+ * runs short takes over chunks in which no slot is claimed.
  */
 export class Slab {
   readonly budgetBytes: number;
   readonly #free = new Int32Array(CLASS_BYTES.length).fill(NO_SLOT);
-  readonly #chunks: Uint8Array[] = [];
+  /** By chunk: its memory (null once given up), the slots in it that are claimed. */
+  readonly #chunks: (Uint8Array | null)[] = [];
+  readonly #claimed: number[] = [];
+  /** Handles of given-up chunks, to be used again. */
+  readonly #spare: number[] = [];
   // By handle: owners while claimed, else 0; the next vacant handle; class; chunk; byte offset in the chunk.
   #owners = new Int32Array(1024);
   #next = new Int32Array(1024);
@@ -42,6 +47,7 @@ export class Slab {
   #usedSlots = 0;
   #highWater = 0;
   #reserved = 0;
+  #givenUp = 0;
 
   constructor(options: { budgetBytes: number }) {
     if (!(options.budgetBytes >= MIN_SLOT_BYTES)) {
@@ -63,6 +69,7 @@ export class Slab {
     }
     this.#free[sizeClass] = this.#next[handle]!;
     this.#owners[handle] = 1;
+    this.#claimed[this.#chunk[handle]!]!++;
     this.#usedSlots++;
     this.#used += CLASS_BYTES[sizeClass]!;
     if (this.#used > this.#highWater) this.#highWater = this.#used;
@@ -84,6 +91,7 @@ export class Slab {
     const sizeClass = this.#class[handle]!;
     this.#next[handle] = this.#free[sizeClass]!;
     this.#free[sizeClass] = handle;
+    this.#claimed[this.#chunk[handle]!]!--;
     this.#usedSlots--;
     this.#used -= CLASS_BYTES[sizeClass]!;
   }
@@ -150,30 +158,71 @@ export class Slab {
     return this.#highWater;
   }
 
+  /** Chunks that one size class gave up for another. */
+  get givenUpChunks(): number {
+    return this.#givenUp;
+  }
+
   get reservedBytes(): number {
     return this.#reserved;
   }
 
-  /** One more chunk for a class, all its slots vacant. */
+  /** One more chunk for a class, all its slots vacant. Other classes give up vacant chunks where it must be. */
   #commit(sizeClass: number): boolean {
     const slotBytes = CLASS_BYTES[sizeClass]!;
-    let count = Math.max(1, Math.floor(CHUNK_BYTES / slotBytes));
+    if (slotBytes > this.budgetBytes) return false;
+    while (this.budgetBytes - this.#committed < slotBytes) {
+      if (!this.#giveUpVacant()) return false;
+    }
     const room = this.budgetBytes - this.#committed;
-    count = Math.min(count, Math.floor(room / slotBytes));
-    if (count === 0) return false;
-    const chunk = this.#chunks.length;
-    this.#chunks.push(new Uint8Array(count * slotBytes));
+    const count = Math.min(
+      Math.max(1, Math.floor(CHUNK_BYTES / slotBytes)),
+      Math.floor(room / slotBytes),
+    );
+    let chunk = this.#chunks.indexOf(null);
+    if (chunk < 0) chunk = this.#chunks.length;
+    this.#chunks[chunk] = new Uint8Array(count * slotBytes);
+    this.#claimed[chunk] = 0;
     this.#committed += count * slotBytes;
     this.#growTables(this.#slots + count);
-    for (let i = count - 1; i >= 0; i--) {
-      const handle = this.#slots + i;
+    // The class's list is empty here: slots are threaded in the order they lie in.
+    let last = NO_SLOT;
+    for (let i = 0; i < count; i++) {
+      const handle = this.#spare.pop() ?? this.#slots++;
       this.#class[handle] = sizeClass;
       this.#chunk[handle] = chunk;
       this.#at[handle] = i * slotBytes;
-      this.#next[handle] = this.#free[sizeClass]!;
-      this.#free[sizeClass] = handle;
+      this.#next[handle] = NO_SLOT;
+      if (last === NO_SLOT) this.#free[sizeClass] = handle;
+      else this.#next[last] = handle;
+      last = handle;
     }
-    this.#slots += count;
+    return true;
+  }
+
+  /** Drops one chunk none of whose slots is claimed; linear in the slots of its class, and only when the budget is full. */
+  #giveUpVacant(): boolean {
+    const chunk = this.#claimed.findIndex((claimed, i) =>
+      claimed === 0 && this.#chunks[i] !== null
+    );
+    if (chunk < 0) return false;
+    this.#committed -= this.#chunks[chunk]!.byteLength;
+    this.#chunks[chunk] = null;
+    this.#givenUp++;
+    for (let sizeClass = 0; sizeClass < CLASS_BYTES.length; sizeClass++) {
+      let kept = NO_SLOT;
+      let handle = this.#free[sizeClass]!;
+      while (handle !== NO_SLOT) {
+        const next = this.#next[handle]!;
+        if (this.#chunk[handle] === chunk) this.#spare.push(handle);
+        else {
+          this.#next[handle] = kept;
+          kept = handle;
+        }
+        handle = next;
+      }
+      this.#free[sizeClass] = kept;
+    }
     return true;
   }
 
