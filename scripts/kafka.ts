@@ -163,7 +163,16 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
       stdout: "null",
       stderr: "null",
     }).spawn();
-    await answering(port, child);
+    const started = child;
+    let isEnded = false;
+    started.status.then(() => isEnded = true);
+    try {
+      await answering(port, () => isEnded);
+    } catch (error) {
+      signal(started, "SIGKILL");
+      await started.status;
+      throw error;
+    }
   };
   await begin();
   return {
@@ -198,15 +207,13 @@ function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
 /** Resolves once the broker answers an ApiVersions request: an open port alone is too early. */
 async function answering(
   port: number,
-  child: Deno.ChildProcess,
+  hasEnded: () => boolean,
 ): Promise<void> {
-  let ended = false;
-  child.status.then(() => ended = true);
   const deadline = Date.now() + READY_MAX_MS;
   // int32 size, int16 api key 18, int16 version 0, int32 correlation id, int16 null client id
   const request = Uint8Array.of(0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 255, 255);
   while (Date.now() < deadline) {
-    if (ended) {
+    if (hasEnded()) {
       throw new Error("Kafka ended while starting; is its port in use?");
     }
     try {
@@ -257,6 +264,8 @@ async function main(): Promise<void> {
     );
     Deno.exit(2);
   }
+  // Asked before anything is started: a signal meanwhile must not leave a broker behind.
+  const stopped = stopAsked();
   if (await hasJava()) {
     const dir = values.dir ??
       await Deno.makeTempDir({ prefix: "qanat-kafka-" });
@@ -265,10 +274,9 @@ async function main(): Promise<void> {
       dir,
       ...(values["jmx-port"] ? { jmxPort: Number(values["jmx-port"]) } : {}),
     });
-    print(
-      `Kafka ${KAFKA_VERSION} is ready on ${broker.address} (log in ${dir})\n`,
-    );
-    await stopAsked();
+    print(`Kafka is ready on ${broker.address}\n`);
+    print(`(version ${KAFKA_VERSION}, log in ${dir})\n`);
+    await stopped;
     await broker.stop();
     if (!values.dir) await Deno.remove(dir, { recursive: true });
     return;
@@ -309,11 +317,14 @@ async function main(): Promise<void> {
     print(`${engine} could not start Kafka: ${started.text}\n`);
     Deno.exit(1);
   }
-  print(
-    `Kafka ${KAFKA_VERSION} is starting on 127.0.0.1:${port} (${engine}, ${name})\n`,
-  );
-  await stopAsked();
-  await run(engine, ["stop", name]);
+  try {
+    await answering(port, () => false);
+    print(`Kafka is ready on 127.0.0.1:${port}\n`);
+    print(`(version ${KAFKA_VERSION}, ${engine} container ${name})\n`);
+    await stopped;
+  } finally {
+    await run(engine, ["stop", name]);
+  }
 }
 
 function stopAsked(): Promise<void> {

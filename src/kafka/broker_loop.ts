@@ -1,7 +1,9 @@
 // The loop that reads from one broker: one fetch at a time carries all topics that it leads.
 // Invariant: at most one request is under way; a failure backs off, tells the pool, and tries again until stopped.
 import { type ConnectionOptions, KafkaConnection } from "./connection.ts";
-import type { FetchPool, Wanted } from "./fetch_pool.ts";
+import type { FetchedTopic } from "./fetch_answer.ts";
+import type { FetchPool } from "./fetch_pool.ts";
+import type { TopicReading } from "./topic_reading.ts";
 
 /** Longest that a fetch waits at the broker, and so a newly wanted topic for its first. */
 const MAX_WAIT_MS = 250;
@@ -11,11 +13,10 @@ const BACK_OFF_MAX_MS = 500;
 
 /** Reads from one broker until stopped. */
 export class BrokerLoop {
-  readonly host: string;
-  readonly port: number;
+  readonly nodeId: number;
+  readonly address: string;
   readonly running: Promise<void>;
   readonly #pool: FetchPool;
-  readonly #nodeId: number;
   readonly #connection: KafkaConnection;
   #stopped = false;
   #wake: (() => void) | null = null;
@@ -23,16 +24,13 @@ export class BrokerLoop {
 
   constructor(
     pool: FetchPool,
-    nodeId: number,
-    host: string,
-    port: number,
+    { nodeId, host, port }: { nodeId: number; host: string; port: number },
     options: ConnectionOptions,
   ) {
     this.#pool = pool;
-    this.#nodeId = nodeId;
-    this.host = host;
-    this.port = port;
+    this.nodeId = nodeId;
     this.#connection = new KafkaConnection(host, port, options);
+    this.address = this.#connection.address;
     this.running = this.#run();
   }
 
@@ -48,8 +46,8 @@ export class BrokerLoop {
 
   async #run(): Promise<void> {
     let backOffMs = BACK_OFF_MIN_MS;
-    while (!this.#stopped && !this.#pool.isClosed) {
-      const due = this.#pool.due(this.#nodeId);
+    while (!this.#stopped) {
+      const due = this.#pool.due(this.nodeId);
       if (due.length === 0) {
         await this.#pause(MAX_WAIT_MS);
         continue;
@@ -59,23 +57,26 @@ export class BrokerLoop {
         backOffMs = BACK_OFF_MIN_MS;
       } catch (error) {
         if (this.#stopped) break;
-        this.#pool.lost(`${this.host}:${this.port}`, error as Error);
+        this.#pool.lost(this, error as Error);
         await this.#pause(backOffMs);
         backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);
       }
     }
   }
 
-  async #read(due: Wanted[]): Promise<void> {
+  async #read(due: readonly TopicReading[]): Promise<void> {
     const pool = this.#pool;
-    const unplaced = due.filter((w) => w.position < 0);
+    const unplaced = due.filter((reading) => reading.position < 0);
     if (unplaced.length > 0) await pool.place(this.#connection, unplaced);
-    const ready = due.filter((w) => w.position >= 0 && pool.isWanted(w));
-    if (ready.length === 0) return;
+    const ready = due.filter((reading) =>
+      reading.position >= 0 && !reading.isOver
+    );
+    if (this.#stopped || ready.length === 0) return;
     // Whoever stands first is never cut short: take turns.
     const first = this.#turn++ % ready.length;
     const asked = [...ready.slice(first), ...ready.slice(0, first)];
     pool.counters.fetches++;
+    const sentMs = Date.now();
     const answers = await this.#connection.fetch(
       asked.map(({ topic, position, maxBytes }) => ({
         topic,
@@ -84,18 +85,20 @@ export class BrokerLoop {
       })),
       { maxWaitMs: MAX_WAIT_MS, maxBytes: FETCH_BYTES_MAX },
     );
-    if (this.#stopped || pool.isClosed) return;
-    pool.contact();
+    if (this.#stopped) return;
+    pool.contact(this.address);
+    const atMs = validAtMs(answers, sentMs, Date.now());
     const byTopic = new Map(answers.map((a) => [a.topic, a]));
-    for (const wanted of ready) {
-      const fetched = byTopic.get(wanted.topic);
-      if (fetched && pool.deliver(wanted, fetched)) {
-        await pool.replace(this.#connection, wanted);
+    for (const reading of ready) {
+      const fetched = byTopic.get(reading.topic);
+      if (fetched && pool.deliver(reading, fetched, atMs)) {
+        await pool.replace(this.#connection, reading);
       }
     }
   }
 
   #pause(ms: number): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
@@ -106,4 +109,18 @@ export class BrokerLoop {
       this.#wake = done;
     });
   }
+}
+
+/**
+ * Latest Unix ms at which an answer's high watermarks surely held. An answer may lie in the socket while this process
+ * is frozen or busy, so the time at which it is read says nothing. One with something in it may have been made as
+ * soon as it was asked for; an empty one was made after the whole wait.
+ */
+export function validAtMs(
+  answers: readonly FetchedTopic[],
+  sentMs: number,
+  readMs: number,
+): number {
+  const isEmpty = answers.every((a) => a.errorCode === 0 && a.nextOffset < 0);
+  return isEmpty ? Math.min(readMs, sentMs + MAX_WAIT_MS) : sentMs;
 }

@@ -1,16 +1,32 @@
 // The one file that uses kafkajs's inner classes: requests to one broker, answers per partition.
 // Invariant: a request that fails or takes too long destroys its connection; the next one begins with a new one.
 // Not public API (docs/decisions/0003): kafkajs is pinned exactly, and test/integration/kafka_test.ts holds it.
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import Broker from "kafkajs/src/broker/index.js";
 import connectionPoolBuilder from "kafkajs/src/cluster/connectionPoolBuilder.js";
 import { createLogger, LEVELS } from "kafkajs/src/loggers/index.js";
 import defaultSocketFactory from "kafkajs/src/network/socketFactory.js";
 import Decoder from "kafkajs/src/protocol/decoder.js";
+import Encoder from "kafkajs/src/protocol/encoder.js";
 import RecordBatchDecoder from "kafkajs/src/protocol/recordBatch/v0/decoder.js";
 import apiKeys from "kafkajs/src/protocol/requests/apiKeys.js";
 import { requests } from "kafkajs/src/protocol/requests/index.js";
+import {
+  type ClusterMetadata,
+  decodeMetadata,
+  METADATA_REQUEST,
+  METADATA_VERSION,
+} from "./cluster_metadata.ts";
 import { registerCodecs } from "./codecs.ts";
+import {
+  type BatchDecoder,
+  decodeTopic,
+  FETCH_VERSION,
+  type FetchedTopic,
+  type RawTopic,
+  splitAnswer,
+} from "./fetch_answer.ts";
+import { type KafkaSasl, saslOf } from "./sasl.ts";
 
 /** TLS material, PEM texts. */
 export interface KafkaTls {
@@ -19,126 +35,95 @@ export interface KafkaTls {
   readonly key?: string;
 }
 
-export interface KafkaSasl {
-  readonly mechanism:
-    | "plain"
-    | "scram-sha-256"
-    | "scram-sha-512"
-    | "oauthbearer";
-  readonly username: string;
-  readonly password: string;
-  /** Read at each authentication, so that a renewed token is used. */
-  readonly tokenFile: string;
-}
-
 export interface ConnectionOptions {
   readonly clientId: string;
   readonly ssl?: KafkaTls;
   readonly sasl?: KafkaSasl;
 }
 
-export interface TopicLeader {
-  readonly topic: string;
-  readonly errorCode: number;
-  /** Node that leads partition 0; −1 when there is none. */
-  readonly leader: number;
-}
+/** What is asked of a topic's offsets: a Unix ms, or an end of the log. */
+export type OffsetAsked = number | "earliest" | "latest";
 
-export interface ClusterMetadata {
-  readonly brokers: readonly { nodeId: number; host: string; port: number }[];
-  readonly topics: readonly TopicLeader[];
-}
-
-/** One record of a topic. Views: valid until the next turn of the event loop. */
-export interface KafkaRecord {
-  readonly offset: number;
-  readonly timestampMs: number;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-}
-
-/** What a fetch says of one topic's partition 0. */
-export interface FetchedTopic {
-  readonly topic: string;
-  readonly errorCode: number;
-  readonly highWatermark: number;
-  /** Offset ranges that could not be decoded, `to` exclusive. */
-  readonly damaged: readonly { from: number; to: number; reason: string }[];
-  readonly records: readonly KafkaRecord[];
-  /** Offset behind the last whole batch; −1 when there was none. */
-  readonly nextOffset: number;
+/** The part of a connection that looks up offsets. */
+export interface OffsetLookup {
+  /** First offset at or after a time, or of an end of the log; −1 when there is none. */
+  listOffsets(
+    asked: readonly { topic: string; at: OffsetAsked }[],
+  ): Promise<Map<string, { errorCode: number; offset: number }>>;
 }
 
 const CONNECT_TIMEOUT_MS = 3000;
 const REQUEST_TIMEOUT_MS = 6000;
+/** A session is renewed so long before it ends. */
+const REAUTHENTICATE_MS = 10_000;
 const EARLIEST = -2;
 const LATEST = -1;
-
-// A record batch (magic 2) begins:
-//   byte offset 0  int64 first offset    8  int32 length of what follows
-//              16  int8 magic           21  int16 attributes    23  int32 last offset delta
-const BATCH_PREFIX_BYTES = 12;
-const BATCH_HEAD_BYTES = 61;
-const CONTROL_BATCH = 0x20;
 
 // deno-lint-ignore no-explicit-any -- kafkajs's inner classes have no types
 type Inner = any;
 
+const decodeBatch: BatchDecoder = async (batch) =>
+  (await RecordBatchDecoder(new Decoder(batch))).records;
+
 /** Requests to one broker. */
-export class KafkaConnection {
-  readonly host: string;
-  readonly port: number;
+export class KafkaConnection implements OffsetLookup {
+  readonly address: string;
+  readonly #host: string;
+  readonly #port: number;
   readonly #options: ConnectionOptions;
   #broker: Promise<Inner> | null = null;
   #pool: Inner = null;
+  /** Counts the connections that were given up. */
+  #generation = 0;
+  /** Ends the requests that are under way. */
+  readonly #aborts = new Set<(reason: Error) => void>();
 
   constructor(host: string, port: number, options: ConnectionOptions) {
-    this.host = host;
-    this.port = port;
+    this.#host = host;
+    this.#port = port;
+    this.address = `${host}:${port}`;
     this.#options = options;
     registerCodecs();
   }
 
   /** All topics and who leads them. */
   async metadata(): Promise<ClusterMetadata> {
-    const answer = await this.#send(
-      apiKeys.Metadata,
-      requests.Metadata,
-      { topics: [], allowAutoTopicCreation: false },
+    const metadata: ClusterMetadata = await this.#send((broker) =>
+      broker.versions[apiKeys.Metadata].maxVersion >= METADATA_VERSION
+        ? {
+          request: {
+            apiKey: apiKeys.Metadata,
+            apiVersion: METADATA_VERSION,
+            apiName: "Metadata",
+            encode: () =>
+              Promise.resolve(
+                new Encoder().writeBuffer(Buffer.from(METADATA_REQUEST)),
+              ),
+          },
+          response: {
+            decode: (bytes: Buffer) => Promise.resolve(decodeMetadata(bytes)),
+          },
+        }
+        : oldMetadata(broker)
     );
-    return {
-      brokers: answer.brokers.map((b: Inner) => ({
-        nodeId: b.nodeId,
-        host: b.host,
-        port: b.port,
-      })),
-      topics: answer.topicMetadata.map((t: Inner) => ({
-        topic: t.topic,
-        errorCode: t.topicErrorCode,
-        leader: t.partitionMetadata.find((p: Inner) => p.partitionId === 0)
-          ?.leader ?? -1,
-      })),
-    };
+    if (metadata.brokers.length === 0) {
+      throw new Error(`${this.address} answers for a cluster without brokers`);
+    }
+    return metadata;
   }
 
-  /** First offset at or after a time (Unix ms), or `"earliest"`, `"latest"`; −1 when there is none. */
   async listOffsets(
-    asked: readonly { topic: string; at: number | "earliest" | "latest" }[],
+    asked: readonly { topic: string; at: OffsetAsked }[],
   ): Promise<Map<string, { errorCode: number; offset: number }>> {
-    const answer = await this.#send(apiKeys.ListOffsets, requests.ListOffsets, {
-      isolationLevel: 0,
-      topics: asked.map(({ topic, at }) => ({
-        topic,
-        partitions: [{
-          partition: 0,
-          timestamp: at === "earliest"
-            ? EARLIEST
-            : at === "latest"
-            ? LATEST
-            : at,
-        }],
-      })),
-    });
+    const answer = await this.#send((broker) =>
+      broker.lookupRequest(apiKeys.ListOffsets, requests.ListOffsets)({
+        isolationLevel: 0,
+        topics: asked.map(({ topic, at }) => ({
+          topic,
+          partitions: [{ partition: 0, timestamp: timestampOf(at) }],
+        })),
+      })
+    );
     return new Map(answer.responses.map((r: Inner) => [r.topic, {
       errorCode: r.partitions[0].errorCode,
       offset: Number(r.partitions[0].offset),
@@ -150,78 +135,91 @@ export class KafkaConnection {
     asked: readonly { topic: string; offset: number; maxBytes: number }[],
     options: { maxWaitMs: number; maxBytes: number },
   ): Promise<FetchedTopic[]> {
-    const answer = await this.#send(apiKeys.Fetch, requests.Fetch, {
-      isolationLevel: 0,
-      maxWaitTime: options.maxWaitMs,
-      minBytes: 1,
-      maxBytes: options.maxBytes,
-      topics: asked.map(({ topic, offset, maxBytes }) => ({
-        topic,
-        partitions: [{ partition: 0, fetchOffset: String(offset), maxBytes }],
-      })),
-    }, decodeFetch);
+    const answer = await this.#send((broker) => ({
+      ...broker.lookupRequest(apiKeys.Fetch, requests.Fetch)({
+        isolationLevel: 0,
+        maxWaitTime: options.maxWaitMs,
+        minBytes: 1,
+        maxBytes: options.maxBytes,
+        topics: asked.map(({ topic, offset, maxBytes }) => ({
+          topic,
+          partitions: [{ partition: 0, fetchOffset: String(offset), maxBytes }],
+        })),
+      }),
+      response: {
+        decode: (bytes: Buffer) => Promise.resolve(splitAnswer(bytes)),
+      },
+    }));
     if (answer.errorCode !== 0) {
       throw new Error(`Kafka refused a fetch with error ${answer.errorCode}`);
     }
     const offsets = new Map(asked.map((a) => [a.topic, a.offset]));
     return await Promise.all(
       answer.topics.map((raw: RawTopic) =>
-        decodeTopic(raw, offsets.get(raw.topic) ?? 0)
+        decodeTopic(raw, offsets.get(raw.topic) ?? 0, decodeBatch)
       ),
     );
   }
 
   /** Drops the sockets at once. The next request connects anew. */
   destroy(): void {
+    this.#generation++;
     for (const connection of this.#pool?.pool ?? []) {
       connection.requestQueue.destroy();
       connection.socket?.destroy();
     }
     this.#pool = null;
     this.#broker = null;
+    const reason = new Error(`The connection to ${this.address} was given up`);
+    for (const abort of this.#aborts) abort(reason);
   }
 
-  async #send(
-    apiKey: number,
-    request: Inner,
-    fields: Record<string, unknown>,
-    decode?: (bytes: Buffer) => Promise<Inner>,
-  ): Promise<Inner> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const overdue = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () =>
-          reject(
-            new Error(
-              `${this.host}:${this.port} did not answer within ${REQUEST_TIMEOUT_MS} ms`,
-            ),
+  async #send(make: (broker: Inner) => Inner): Promise<Inner> {
+    const generation = this.#generation;
+    const { promise: ended, reject: abort } = Promise.withResolvers<never>();
+    this.#aborts.add(abort);
+    const timer = setTimeout(
+      () =>
+        abort(
+          new Error(
+            `${this.address} did not answer within ${REQUEST_TIMEOUT_MS} ms`,
           ),
-        REQUEST_TIMEOUT_MS,
-      );
-    });
+        ),
+      REQUEST_TIMEOUT_MS,
+    );
     try {
       const work = (async () => {
         const broker = await (this.#broker ??= this.#connect());
-        const made = broker.lookupRequest(apiKey, request)(fields);
+        this.#check(generation);
+        const { request, response } = make(broker);
         return await broker.connectionPool.send({
-          ...made,
+          request,
           response: {
-            decode: decode ?? made.response.decode,
+            decode: response.decode,
             parse: (answer: Inner) => answer,
           },
         });
       })();
       work.catch(() => {});
-      return await Promise.race([work, overdue]);
+      return await Promise.race([work, ended]);
     } catch (error) {
-      this.destroy();
+      if (generation === this.#generation) this.destroy();
       throw error;
     } finally {
       clearTimeout(timer);
+      this.#aborts.delete(abort);
+    }
+  }
+
+  /** A connection that was given up must not come to life again. */
+  #check(generation: number): void {
+    if (generation !== this.#generation) {
+      throw new Error(`The connection to ${this.address} was given up`);
     }
   }
 
   async #connect(): Promise<Inner> {
+    const generation = this.#generation;
     const { clientId, ssl, sasl } = this.#options;
     const logger = createLogger({
       level: LEVELS.NOTHING,
@@ -229,17 +227,18 @@ export class KafkaConnection {
     });
     const pool = await connectionPoolBuilder({
       logger,
-      brokers: [`${this.host}:${this.port}`],
+      brokers: [this.address],
       clientId,
-      ssl: ssl && { ...ssl, servername: this.host },
-      sasl: sasl && await saslOf(sasl),
+      ssl: ssl && { ...ssl, servername: this.#host },
+      sasl: sasl && saslOf(sasl),
       socketFactory: defaultSocketFactory(),
       connectionTimeout: CONNECT_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       enforceRequestTimeout: false,
       maxInFlightRequests: null,
-      reauthenticationThreshold: 10_000,
-    }).build({ host: this.host, port: this.port });
+      reauthenticationThreshold: REAUTHENTICATE_MS,
+    }).build({ host: this.#host, port: this.#port });
+    this.#check(generation);
     this.#pool = pool;
     const broker = new Broker({
       connectionPool: pool,
@@ -248,98 +247,35 @@ export class KafkaConnection {
       authenticationTimeout: CONNECT_TIMEOUT_MS,
     });
     await broker.connect();
+    if (broker.versions[apiKeys.Fetch].maxVersion < FETCH_VERSION) {
+      throw new Error(`${this.address} is older than Kafka 2.3`);
+    }
     return broker;
   }
 }
 
-function saslOf(sasl: KafkaSasl): Inner {
-  const { mechanism, username, password, tokenFile } = sasl;
-  if (mechanism !== "oauthbearer") return { mechanism, username, password };
-  return {
-    mechanism,
-    oauthBearerProvider: async () => ({
-      value: (await Deno.readTextFile(tokenFile)).trim(),
-    }),
+function timestampOf(at: OffsetAsked): number {
+  return at === "earliest" ? EARLIEST : at === "latest" ? LATEST : at;
+}
+
+/** The newest version kafkajs itself speaks: it has no topic ids. */
+function oldMetadata(broker: Inner): Inner {
+  const made = broker.lookupRequest(apiKeys.Metadata, requests.Metadata)({
+    topics: [],
+    allowAutoTopicCreation: false,
+  });
+  const decode = async (bytes: Buffer): Promise<ClusterMetadata> => {
+    const { brokers, topicMetadata } = await made.response.decode(bytes);
+    return {
+      brokers,
+      topics: topicMetadata.map((t: Inner) => ({
+        topic: t.topic,
+        topicId: "",
+        errorCode: t.topicErrorCode,
+        leader: t.partitionMetadata.find((p: Inner) => p.partitionId === 0)
+          ?.leader ?? -1,
+      })),
+    };
   };
-}
-
-interface RawTopic {
-  readonly topic: string;
-  readonly errorCode: number;
-  readonly highWatermark: number;
-  readonly records: Buffer;
-}
-
-/** A fetch response of any version kafkajs speaks up to 11, records left as bytes. */
-function decodeFetch(bytes: Buffer): Promise<Inner> {
-  const decoder = new Decoder(bytes);
-  decoder.readInt32(); // throttle time
-  const errorCode = decoder.readInt16();
-  decoder.readInt32(); // session id
-  const topics: RawTopic[] = [];
-  const topicCount = decoder.readInt32();
-  for (let t = 0; t < topicCount; t++) {
-    const topic = decoder.readString();
-    const partitionCount = decoder.readInt32();
-    for (let p = 0; p < partitionCount; p++) {
-      decoder.readInt32(); // partition, always 0
-      const partitionError = decoder.readInt16();
-      const highWatermark = Number(decoder.readInt64());
-      decoder.readInt64(); // last stable offset
-      decoder.readInt64(); // log start offset
-      const abortedCount = decoder.readInt32();
-      for (let a = 0; a < abortedCount; a++) {
-        decoder.readInt64();
-        decoder.readInt64();
-      }
-      decoder.readInt32(); // preferred read replica
-      const size = decoder.readInt32();
-      const records = decoder.readBytes(Math.max(0, size));
-      topics.push({ topic, errorCode: partitionError, highWatermark, records });
-    }
-  }
-  return Promise.resolve({ errorCode, topics });
-}
-
-/** Decodes whole batches one by one, so that a damaged one costs only itself. */
-async function decodeTopic(
-  raw: RawTopic,
-  fromOffset: number,
-): Promise<FetchedTopic> {
-  const { topic, errorCode, highWatermark, records: bytes } = raw;
-  const records: KafkaRecord[] = [];
-  const damaged: { from: number; to: number; reason: string }[] = [];
-  let nextOffset = -1;
-  for (let at = 0; at + BATCH_HEAD_BYTES <= bytes.length;) {
-    const first = Number(bytes.readBigInt64BE(at));
-    const end = at + BATCH_PREFIX_BYTES + bytes.readInt32BE(at + 8);
-    if (end > bytes.length || end <= at) break;
-    const to = first + bytes.readInt32BE(at + 23) + 1;
-    if ((bytes.readInt16BE(at + 21) & CONTROL_BATCH) === 0) {
-      try {
-        const batch = await RecordBatchDecoder(
-          new Decoder(bytes.subarray(at, end)),
-        );
-        for (const record of batch.records) {
-          const offset = Number(record.offset);
-          if (offset < fromOffset) continue;
-          records.push({
-            offset,
-            timestampMs: Number(record.timestamp),
-            key: record.key,
-            value: record.value,
-          });
-        }
-      } catch (error) {
-        damaged.push({
-          from: Math.max(first, fromOffset),
-          to,
-          reason: String((error as Error).message).slice(0, 200),
-        });
-      }
-    }
-    nextOffset = to;
-    at = end;
-  }
-  return { topic, errorCode, highWatermark, damaged, records, nextOffset };
+  return { request: made.request, response: { decode } };
 }

@@ -3,22 +3,11 @@
 import type { Logger } from "../log.ts";
 import type { TopicStatus } from "../source/source.ts";
 import { BrokerLoop } from "./broker_loop.ts";
-import {
-  type ClusterMetadata,
-  type ConnectionOptions,
-  type FetchedTopic,
-  KafkaConnection,
-  type KafkaRecord,
-} from "./connection.ts";
-
-/** Takes one topic's records. Every call is synchronous. */
-export interface TopicReader {
-  onRecord(record: KafkaRecord): void;
-  onCaughtUp(atMs: number): void;
-  /** Offsets that are gone or could not be decoded. */
-  onHole(from: number, to: number): void;
-  onRestart(offset: number): void;
-}
+import type { ClusterMetadata, TopicLeader } from "./cluster_metadata.ts";
+import { ClusterWatch } from "./cluster_watch.ts";
+import type { ConnectionOptions, OffsetLookup } from "./connection.ts";
+import type { FetchedTopic } from "./fetch_answer.ts";
+import { type TopicReader, TopicReading } from "./topic_reading.ts";
 
 export interface FetchPoolOptions extends ConnectionOptions {
   readonly brokers: readonly string[];
@@ -27,31 +16,11 @@ export interface FetchPoolOptions extends ConnectionOptions {
   readonly onTopics: (topics: readonly string[]) => void;
 }
 
-/** A topic that is read, and how far. */
-export interface Wanted {
-  readonly topic: string;
-  readonly reader: TopicReader;
-  readonly from: number | "earliest";
-  /** Holes are normal where the log is compacted. */
-  readonly isCompacted: boolean;
-  position: number;
-  highWatermark: number;
-  leader: number;
-  state: TopicStatus["state"];
-  /** Unix ms before which it is not asked for again. */
-  retryAtMs: number;
-  retries: number;
-  maxBytes: number;
-}
-
-const TOPIC_BYTES_MAX = 8 * 1024 * 1024;
-const TOPIC_BYTES_LIMIT = 64 * 1024 * 1024;
-const METADATA_EVERY_MS = 5000;
 const BACK_OFF_MIN_MS = 100;
-const BACK_OFF_MAX_MS = 500;
 const TOPIC_BACK_OFF_MAX_MS = 5000;
 
 // Kafka's error codes.
+const UNKNOWN_SERVER_ERROR = -1;
 const OFFSET_OUT_OF_RANGE = 1;
 const UNKNOWN_TOPIC = 3;
 
@@ -63,34 +32,42 @@ export class FetchPool {
     holes: 0,
     restarts: 0,
     damaged_batches: 0,
+    refused_records: 0,
     topic_errors: 0,
     reconnects: 0,
     metadata_refreshes: 0,
   };
+  readonly log: Logger;
   reachable = false;
   lastContactMs = 0;
   readonly #options: FetchPoolOptions;
-  readonly #wanted = new Map<string, Wanted>();
+  readonly #watch: ClusterWatch;
+  readonly #wanted = new Map<string, TopicReading>();
   readonly #nodes = new Map<number, BrokerLoop>();
-  readonly #existing = new Set<string>();
-  #seed: KafkaConnection | null = null;
-  #seedIndex = 0;
+  readonly #ending = new Set<Promise<unknown>>();
+  /** Addresses that failed last. */
+  readonly #lost = new Set<string>();
+  #topics: ReadonlyMap<string, TopicLeader> = new Map();
   #closed = false;
-  #wakeMetadata: (() => void) | null = null;
-  #metadataDue = true;
-  #running: Promise<void> = Promise.resolve();
-  #isLossLogged = false;
-  readonly #damageLogged = new Set<string>();
 
   constructor(options: FetchPoolOptions) {
     this.#options = options;
+    this.log = options.log;
+    this.#watch = new ClusterWatch({
+      brokers: options.brokers,
+      connection: options,
+      onMetadata: (metadata, address, isStale) => {
+        this.counters.metadata_refreshes++;
+        this.contact(address);
+        return this.take(metadata, isStale);
+      },
+      onLost: (address, error, isAll) => this.#miss(address, error, isAll),
+    });
   }
 
   /** Begins; resolves after the first metadata answer or the first failure. */
-  async start(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#running = this.#followMetadata(resolve);
-    });
+  start(): Promise<void> {
+    return this.#watch.start();
   }
 
   want(
@@ -99,299 +76,217 @@ export class FetchPool {
     reader: TopicReader,
     isCompacted: boolean = false,
   ): void {
-    if (this.#wanted.has(topic)) return;
-    this.#wanted.set(topic, {
-      topic,
-      reader,
-      from,
-      isCompacted,
-      position: -1,
-      highWatermark: -1,
-      leader: -1,
-      state: "starting",
-      retryAtMs: 0,
-      retries: 0,
-      maxBytes: TOPIC_BYTES_MAX,
-    });
-    this.#assign();
+    if (this.#closed || this.#wanted.has(topic)) return;
+    const options = { from, isCompacted, isRestart: false };
+    const reading = new TopicReading(topic, reader, options);
+    this.#wanted.set(topic, reading);
+    const known = this.#topics.get(topic);
+    if (known && this.#nodes.has(known.leader)) this.#lookAfter(reading, known);
+    else this.#watch.refresh();
   }
 
   unwant(topic: string): void {
+    const reading = this.#wanted.get(topic);
+    if (reading) reading.isOver = true;
     this.#wanted.delete(topic);
   }
 
   topics(): TopicStatus[] {
-    return [...this.#wanted.values()].map((w) => ({
-      topic: w.topic,
-      state: w.state,
-      position: w.position,
-      highWatermark: w.highWatermark,
+    return [...this.#wanted.values()].map((reading) => ({
+      topic: reading.topic,
+      state: reading.state,
+      position: reading.position,
+      highWatermark: reading.highWatermark,
     }));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#wanted.clear();
-    this.#wakeMetadata?.();
-    this.#seed?.destroy();
-    for (const node of this.#nodes.values()) node.stop();
-    await Promise.all([
-      this.#running,
-      ...[...this.#nodes.values()].map((node) => node.running),
-    ]);
+    for (const topic of [...this.#wanted.keys()]) this.unwant(topic);
+    for (const node of this.#nodes.values()) this.#end(node);
+    await Promise.all([this.#watch.close(), ...this.#ending]);
   }
 
-  #leaders = new Map<string, number>();
-
-  /** Gives every wanted topic its leader's node. */
-  #assign(): void {
-    for (const wanted of this.#wanted.values()) {
-      wanted.leader = this.#leaders.get(wanted.topic) ?? -1;
-      const node = this.#nodes.get(wanted.leader);
-      if (node) node.wake();
-      else this.#refresh();
+  /** Takes what the cluster says; true when every wanted topic has a leader. `isStale`: newer is on its way. */
+  take(metadata: ClusterMetadata, isStale: boolean = false): boolean {
+    const named = new Set(metadata.brokers.map((b) => b.nodeId));
+    for (const node of this.#nodes.values()) {
+      if (!named.has(node.nodeId)) this.#end(node);
     }
-  }
-
-  #refresh(): void {
-    this.#metadataDue = true;
-    this.#wakeMetadata?.();
-  }
-
-  async #followMetadata(first: () => void): Promise<void> {
-    let backOffMs = BACK_OFF_MIN_MS;
-    while (!this.#closed) {
-      this.#metadataDue = false;
-      try {
-        const metadata = await this.#askMetadata();
-        if (this.#closed) break;
-        this.#take(metadata);
-        backOffMs = BACK_OFF_MIN_MS;
-        first();
-        // A missing leader is looked for again soon, everything else at leisure.
-        const isIncomplete = [...this.#wanted.values()].some((w) =>
-          w.leader < 0
-        );
-        if (!this.#metadataDue) {
-          await this.#pause(isIncomplete ? 500 : METADATA_EVERY_MS);
-        } else await this.#pause(BACK_OFF_MIN_MS);
-      } catch (error) {
-        this.#lost(`${this.#seed?.host}:${this.#seed?.port}`, error as Error);
-        first();
-        this.#seed = null;
-        await this.#pause(backOffMs);
-        backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);
+    for (const broker of metadata.brokers) {
+      const node = this.#nodes.get(broker.nodeId);
+      if (node?.address === `${broker.host}:${broker.port}`) continue;
+      if (node) this.#end(node);
+      const { nodeId } = broker;
+      this.#nodes.set(nodeId, new BrokerLoop(this, broker, this.#options));
+    }
+    this.#topics = new Map(
+      metadata.topics.filter((t) => t.errorCode !== UNKNOWN_TOPIC)
+        .map((t) => [t.topic, t]),
+    );
+    let isComplete = true;
+    for (const reading of [...this.#wanted.values()]) {
+      const found = this.#topics.get(reading.topic);
+      if (found) {
+        const isSettled = !isStale || !reading.awaitsMetadata;
+        if (isSettled) this.#lookAfter(reading, found);
+      } else {
+        reading.state = "missing";
+        reading.leader = -1;
       }
+      if (!found || found.leader < 0) isComplete = false;
     }
-    this.#seed?.destroy();
+    this.#options.onTopics([...this.#topics.keys()]);
+    return isComplete;
   }
 
-  async #askMetadata(): Promise<ClusterMetadata> {
-    const { brokers } = this.#options;
-    if (this.#seed === null) {
-      const address = brokers[this.#seedIndex++ % brokers.length]!;
-      const colon = address.lastIndexOf(":");
-      this.#seed = new KafkaConnection(
-        address.slice(0, colon).replace(/^\[|\]$/g, ""),
-        Number(address.slice(colon + 1)),
-        this.#options,
-      );
-    }
-    const metadata = await this.#seed.metadata();
-    this.counters.metadata_refreshes++;
-    this.contact();
-    return metadata;
-  }
-
-  #take(metadata: ClusterMetadata): void {
-    for (const { nodeId, host, port } of metadata.brokers) {
-      const node = this.#nodes.get(nodeId);
-      if (node && node.host === host && node.port === port) continue;
-      node?.stop();
-      this.#nodes.set(
-        nodeId,
-        new BrokerLoop(this, nodeId, host, port, this.#options),
-      );
-    }
-    this.#leaders = new Map(metadata.topics.map((t) => [t.topic, t.leader]));
-    this.#existing.clear();
-    for (const { topic, errorCode } of metadata.topics) {
-      if (errorCode !== UNKNOWN_TOPIC) this.#existing.add(topic);
-    }
-    for (const wanted of this.#wanted.values()) {
-      if (!this.#existing.has(wanted.topic)) wanted.state = "missing";
-      const leader = this.#leaders.get(wanted.topic) ?? -1;
-      if (leader !== wanted.leader) {
-        wanted.leader = leader;
-        wanted.retryAtMs = 0;
+  /** Compares a reading with what the cluster says of its topic, and lets it go on. */
+  #lookAfter(reading: TopicReading, found: TopicLeader): void {
+    const { topicId, leader } = found;
+    if (topicId !== "" && topicId === reading.formerTopicId) return;
+    let next = reading;
+    if (topicId !== "" && topicId !== reading.topicId) {
+      // Deleted and made again: whatever its offsets are now, they are not the old ones.
+      if (reading.topicId !== "" && reading.position >= 0) {
+        next = reading.successor("earliest");
       }
-      this.#nodes.get(leader)?.wake();
+      next.formerTopicId = reading.topicId;
+      next.topicId = topicId;
+    } else if (reading.isBeyondEnd) {
+      // The same topic, cut: go on behind what was read rather than read days again.
+      const { lastTimestampMs } = reading;
+      const isSame = topicId !== "" && lastTimestampMs >= 0;
+      next = reading.successor(isSame ? lastTimestampMs : "earliest");
     }
-    this.#options.onTopics([...this.#existing]);
+    if (next !== reading) this.#wanted.set(next.topic, next);
+    if (leader !== next.leader) {
+      next.leader = leader;
+      next.retryAtMs = 0;
+      next.state = "starting";
+    }
+    next.awaitsMetadata = false;
+    this.#nodes.get(leader)?.wake();
   }
 
-  #pause(ms: number): Promise<void> {
-    if (this.#closed) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wakeMetadata = () => {
-        clearTimeout(timer);
-        this.#wakeMetadata = null;
-        setTimeout(resolve, this.#closed ? 0 : 20);
-      };
-    });
+  #end(node: BrokerLoop): void {
+    this.#nodes.delete(node.nodeId);
+    this.#lost.delete(node.address);
+    node.stop();
+    const ending: Promise<unknown> = node.running.finally(() =>
+      this.#ending.delete(ending)
+    );
+    this.#ending.add(ending);
   }
 
-  // What a node needs of its pool.
+  // What a broker's loop needs of its pool.
 
-  get isClosed(): boolean {
-    return this.#closed;
-  }
-
-  contact(): void {
-    if (!this.reachable) this.#options.log.info("kafka-reached");
+  contact(address: string): void {
+    const wasLost = this.#lost.delete(address);
+    if (wasLost || !this.reachable) this.log.info("kafka-reached", { address });
     this.reachable = true;
     this.lastContactMs = Date.now();
   }
 
-  lost(address: string, error: Error): void {
-    this.#lost(address, error);
-    this.#refresh();
+  lost(node: BrokerLoop, error: Error): void {
+    if (this.#closed) return;
+    for (const reading of this.#wanted.values()) {
+      if (reading.leader !== node.nodeId) continue;
+      // While it was away a topic may have been made again: first learn what it is.
+      reading.awaitsMetadata = true;
+      if (reading.state !== "missing") reading.state = "unreachable";
+    }
+    this.#miss(node.address, error, false);
+    this.#watch.refresh();
   }
 
-  #lost(address: string, error: Error): void {
+  /** Logs once an outage of an address; the cluster counts as lost with the last of them. */
+  #miss(address: string, error: Error, isAll: boolean): void {
     if (this.#closed) return;
     this.counters.reconnects++;
-    // Once an outage, the first one at the start included.
-    if (this.reachable || this.lastContactMs === 0 && !this.#isLossLogged) {
-      this.#isLossLogged = true;
-      this.#options.log.warn("kafka-lost", { address, error: error.message });
-      for (const wanted of this.#wanted.values()) {
-        if (wanted.state !== "missing") wanted.state = "unreachable";
-      }
+    if (!this.#lost.has(address)) {
+      this.#lost.add(address);
+      this.log.warn("kafka-lost", { address, error: error.message });
     }
+    const nodes = [...this.#nodes.values()];
+    if (!isAll && !nodes.every((n) => this.#lost.has(n.address))) return;
     this.reachable = false;
+    for (const reading of this.#wanted.values()) {
+      if (reading.state !== "missing") reading.state = "unreachable";
+    }
   }
 
   /** Topics to ask a node for now. */
-  due(nodeId: number): Wanted[] {
+  due(nodeId: number): TopicReading[] {
     const nowMs = Date.now();
-    return [...this.#wanted.values()].filter((w) =>
-      w.leader === nodeId && w.retryAtMs <= nowMs
-    );
+    return [...this.#wanted.values()].filter((r) => r.isDue(nodeId, nowMs));
   }
 
-  /** Whether a topic is still wanted by the same reader. */
-  isWanted(wanted: Wanted): boolean {
-    return this.#wanted.get(wanted.topic) === wanted;
-  }
-
-  /** Finds where to begin, and after an out-of-range answer where to go on. */
+  /** Finds where to begin. */
   async place(
-    connection: KafkaConnection,
-    wanted: readonly Wanted[],
+    lookup: OffsetLookup,
+    readings: readonly TopicReading[],
   ): Promise<void> {
-    const found = await connection.listOffsets(
-      wanted.map(({ topic, from }) => ({ topic, at: from })),
+    // The end first: what is written between the two questions is read then, not passed over.
+    const ends = await lookup.listOffsets(
+      readings.map(({ topic }) => ({ topic, at: "latest" })),
     );
-    const ends = await connection.listOffsets(
-      wanted.map(({ topic }) => ({ topic, at: "latest" })),
+    const begins = await lookup.listOffsets(
+      readings.map(({ topic, options }) => ({ topic, at: options.from })),
     );
-    for (const topic of wanted) {
-      const begin = found.get(topic.topic);
-      const end = ends.get(topic.topic);
+    for (const reading of readings) {
+      if (reading.isOver) continue;
+      const begin = begins.get(reading.topic);
+      const end = ends.get(reading.topic);
       if (!begin || !end || begin.errorCode || end.errorCode) {
-        this.#failed(topic, begin?.errorCode || end?.errorCode || -1);
+        const errorCode = begin?.errorCode || end?.errorCode;
+        this.#failed(reading, errorCode || UNKNOWN_SERVER_ERROR);
         continue;
       }
-      topic.position = begin.offset < 0 ? end.offset : begin.offset;
-      topic.highWatermark = end.offset;
-      topic.retries = 0;
+      const offset = begin.offset < 0 ? end.offset : begin.offset;
+      reading.begin(offset, end.offset, this);
     }
   }
 
-  async replace(connection: KafkaConnection, wanted: Wanted): Promise<void> {
+  /** After an out-of-range answer, which does not say where the log begins and ends (Kafka 4.1): where to go on. */
+  async replace(lookup: OffsetLookup, reading: TopicReading): Promise<void> {
+    const { topic } = reading;
     const ask = async (at: "earliest" | "latest") =>
-      (await connection.listOffsets([{ topic: wanted.topic, at }]))
-        .get(wanted.topic)?.offset ?? -1;
-    const earliest = await ask("earliest");
-    const latest = await ask("latest");
-    if (earliest < 0 || latest < 0 || !this.isWanted(wanted)) return;
-    const { position } = wanted;
-    wanted.position = earliest;
-    if (position > latest) {
-      this.counters.restarts++;
-      wanted.reader.onRestart(earliest);
-    } else if (position < earliest) {
-      this.counters.holes += earliest - position;
-      wanted.reader.onHole(position, earliest);
-    } else wanted.position = position;
+      (await lookup.listOffsets([{ topic, at }])).get(topic);
+    const first = await ask("earliest");
+    const end = await ask("latest");
+    if (reading.isOver) return;
+    if (!first || !end || first.errorCode || end.errorCode) {
+      const errorCode = first?.errorCode || end?.errorCode;
+      this.#failed(reading, errorCode || UNKNOWN_SERVER_ERROR);
+    } else if (reading.position < first.offset) {
+      reading.passTo(first.offset, this);
+    } else {
+      reading.isBeyondEnd = reading.position > end.offset;
+      this.#failed(reading, OFFSET_OUT_OF_RANGE);
+    }
   }
 
   /** Hands out what a fetch brought for a topic. True when its position must be looked up anew. */
-  deliver(wanted: Wanted, fetched: FetchedTopic): boolean {
-    if (!this.isWanted(wanted)) return false;
-    const { errorCode, highWatermark, nextOffset } = fetched;
+  deliver(reading: TopicReading, fetched: FetchedTopic, atMs: number): boolean {
+    if (reading.isOver) return false;
+    const { errorCode } = fetched;
     if (errorCode === OFFSET_OUT_OF_RANGE) return true;
-    if (errorCode !== 0) {
-      this.#failed(wanted, errorCode);
-      return false;
-    }
-    wanted.retries = 0;
-    wanted.highWatermark = highWatermark;
-    for (const { from, to, reason } of fetched.damaged) {
-      this.counters.damaged_batches++;
-      if (!this.#damageLogged.has(wanted.topic)) {
-        this.#damageLogged.add(wanted.topic);
-        this.#options.log.warn("batch-undecodable", {
-          topic: wanted.topic,
-          from,
-          to,
-          reason,
-        });
-      }
-      wanted.reader.onHole(from, to);
-    }
-    let expected = wanted.position;
-    for (const record of fetched.records) {
-      if (record.offset > expected && !wanted.isCompacted) {
-        const isDamaged = fetched.damaged.some((d) => d.to === record.offset);
-        if (!isDamaged) {
-          this.counters.holes += record.offset - expected;
-          wanted.reader.onHole(expected, record.offset);
-        }
-      }
-      wanted.reader.onRecord(record);
-      if (!this.isWanted(wanted)) return false;
-      expected = record.offset + 1;
-    }
-    this.counters.records += fetched.records.length;
-    if (nextOffset > wanted.position) {
-      wanted.position = nextOffset;
-      wanted.maxBytes = TOPIC_BYTES_MAX;
-    } else if (highWatermark > wanted.position) {
-      // A batch larger than asked for, and not first in the answer: ask for more next time.
-      wanted.maxBytes = Math.min(2 * wanted.maxBytes, TOPIC_BYTES_LIMIT);
-    }
-    if (wanted.position >= highWatermark) {
-      wanted.state = "reading";
-      wanted.reader.onCaughtUp(Date.now());
-    } else wanted.state = "behind";
+    if (errorCode === 0) reading.take(fetched, atMs, this);
+    else this.#failed(reading, errorCode);
     return false;
   }
 
-  #failed(wanted: Wanted, errorCode: number): void {
+  #failed(reading: TopicReading, errorCode: number): void {
     this.counters.topic_errors++;
-    wanted.retries++;
-    wanted.state = errorCode === UNKNOWN_TOPIC ? "missing" : "starting";
-    wanted.retryAtMs = Date.now() +
-      Math.min(BACK_OFF_MIN_MS * 2 ** wanted.retries, TOPIC_BACK_OFF_MAX_MS);
-    if (wanted.retries === 1) {
-      this.#options.log.warn("topic-error", {
-        topic: wanted.topic,
-        errorCode,
-      });
+    reading.retries++;
+    reading.state = errorCode === UNKNOWN_TOPIC ? "missing" : "starting";
+    reading.awaitsMetadata = true;
+    const backOffMs = BACK_OFF_MIN_MS * 2 ** Math.min(reading.retries, 10);
+    reading.retryAtMs = Date.now() + Math.min(backOffMs, TOPIC_BACK_OFF_MAX_MS);
+    if (reading.retries === 1) {
+      const { topic } = reading;
+      this.log.warn("topic-error", { topic, errorCode });
     }
-    this.#refresh();
+    this.#watch.refresh();
   }
 }

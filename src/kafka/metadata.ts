@@ -7,7 +7,8 @@ import {
   type DataType,
 } from "../channels/channel.ts";
 import type { Logger } from "../log.ts";
-import type { FetchPool, TopicReader } from "./fetch_pool.ts";
+import type { FetchPool } from "./fetch_pool.ts";
+import type { TopicReader } from "./topic_reading.ts";
 
 export const METADATA_PREFIX = "arrakis-metadata-";
 /** Longest stride and latency that make sense, ns: an hour. */
@@ -87,6 +88,9 @@ export class MetadataFollower {
   readonly #log: Logger;
   /** Topics followed, and whether each has been read to its end once. */
   readonly #topics = new Map<string, boolean>();
+  /** Which topic said last what a channel is, by replay context and name: only that one can take it back. */
+  readonly #owners = new Map<string, string>();
+  #existing: ReadonlySet<string> = new Set();
   #isListed = false;
   #onReady: (() => void) | null = null;
 
@@ -96,9 +100,13 @@ export class MetadataFollower {
     this.#log = log;
   }
 
-  /** Topics are known and all have been read to their end. */
+  /** Topics are known, and all that exist have been read to their end. */
   get isReady(): boolean {
-    return this.#isListed && ![...this.#topics.values()].includes(false);
+    if (!this.#isListed) return false;
+    for (const [topic, isRead] of this.#topics) {
+      if (!isRead && this.#existing.has(topic)) return false;
+    }
+    return true;
   }
 
   /** Resolves when ready. */
@@ -110,6 +118,7 @@ export class MetadataFollower {
   /** Takes the cluster's topics: new publishers are followed from the start. */
   onTopics(topics: readonly string[]): void {
     this.#isListed = true;
+    this.#existing = new Set(topics);
     for (const topic of topics) {
       if (!topic.startsWith(METADATA_PREFIX) || this.#topics.has(topic)) {
         continue;
@@ -131,7 +140,7 @@ export class MetadataFollower {
         if (name.startsWith("__")) return;
         if (value === null || value.byteLength === 0) {
           const replayId = names.get(name);
-          if (replayId !== undefined) this.#catalog.remove(name, replayId);
+          if (replayId !== undefined) this.#takeBack(topic, name, replayId);
           names.delete(name);
           return;
         }
@@ -139,9 +148,10 @@ export class MetadataFollower {
         if (typeof channel !== "string") {
           const before = names.get(name);
           if (before !== undefined && before !== channel.replayId) {
-            this.#catalog.remove(name, before);
+            this.#takeBack(topic, name, before);
           }
           names.set(name, channel.replayId);
+          this.#owners.set(ownerKey(name, channel.replayId), topic);
           this.#catalog.set(channel);
           return;
         }
@@ -163,11 +173,19 @@ export class MetadataFollower {
       onHole: () => {},
       onRestart: () => {
         for (const [name, replayId] of names) {
-          this.#catalog.remove(name, replayId);
+          this.#takeBack(topic, name, replayId);
         }
         names.clear();
       },
     };
+  }
+
+  /** Removes a channel, unless another publisher has taken it over since. */
+  #takeBack(topic: string, name: string, replayId: string | null): void {
+    const key = ownerKey(name, replayId);
+    if (this.#owners.get(key) !== topic) return;
+    this.#owners.delete(key);
+    this.#catalog.remove(name, replayId);
   }
 
   #tellReady(): void {
@@ -175,6 +193,10 @@ export class MetadataFollower {
     this.#onReady?.();
     this.#onReady = null;
   }
+}
+
+function ownerKey(name: string, replayId: string | null): string {
+  return JSON.stringify([replayId, name]);
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -1,8 +1,9 @@
 // Kafka as a source: the consumer pool for data topics, the metadata follower for the catalog.
 import type { Catalog } from "../channels/catalog.ts";
-import type { KafkaSasl, KafkaTls } from "../kafka/connection.ts";
+import type { KafkaTls } from "../kafka/connection.ts";
 import { FetchPool } from "../kafka/fetch_pool.ts";
 import { MetadataFollower } from "../kafka/metadata.ts";
+import type { KafkaSasl } from "../kafka/sasl.ts";
 import type { Logger } from "../log.ts";
 import type { BlockSink, Source, SourceStatus } from "./source.ts";
 

@@ -2,83 +2,45 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { after, before, describe, it } from "@std/testing/bdd";
-import { type Admin, Kafka, logLevel } from "kafkajs";
-import {
-  fetchKafka,
-  type KafkaBroker,
-  startKafka,
-} from "../../scripts/kafka.ts";
-import { Catalog } from "../../src/channels/catalog.ts";
-import { KafkaSource } from "../../src/source/kafka_source.ts";
-import { silent } from "../driven_source.ts";
+import { type Admin, CompressionTypes } from "kafkajs";
+import { fetchKafka } from "../../scripts/kafka.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
-import { freePort, PARTS, sleep } from "./chain.ts";
+import type { KafkaSource } from "../../src/source/kafka_source.ts";
+import { PARTS, sleep } from "./chain.ts";
+import { KafkaTrial, until } from "./kafka_trial.ts";
 
 const runnable = canRun([PARTS.kafka]);
 
-interface Heard {
-  offsets: number[];
-  values: string[];
-  sizes: number[];
-  caughtUp: number;
-  holes: [number, number][];
-  restarts: number[];
-}
-
-async function until(
-  what: string,
-  holds: () => boolean,
-  withinMs = 20_000,
-): Promise<number> {
-  const beganMs = performance.now();
-  while (!holds()) {
-    if (performance.now() - beganMs > withinMs) {
-      throw new Error(`Not within ${withinMs} ms: ${what}`);
-    }
-    await sleep(10);
-  }
-  return performance.now() - beganMs;
-}
+/** Two messages a compression, one of them larger than a block of its format. */
+const LIBRDKAFKA_PRODUCER = `
+import sys
+from confluent_kafka import Producer
+for kind in sys.argv[2:]:
+    p = Producer({"bootstrap.servers": sys.argv[1], "compression.type": kind, "message.max.bytes": 10000000})
+    for size in (10, 300000):
+        p.produce("arrakis-librdkafka", (kind + " ").encode() * size)
+    p.flush()
+`;
 
 describe(
   "KafkaSource on a real broker",
   { ignore: !runnable, skip: !runnable },
   () => {
-    let broker: KafkaBroker;
-    let dir: string;
-    let kafka: Kafka;
-    let admin: Admin;
+    let trial: KafkaTrial;
     let source: KafkaSource;
-    const heard = new Map<string, Heard>();
+    let admin: Admin;
+    const hear = (topic: string) => trial.listener.to(topic);
+    const create = (topic: string, isCompacted = false) =>
+      trial.create(topic, isCompacted);
+    const send = (topic: string, values: readonly (string | Buffer)[]) =>
+      trial.send(topic, values);
 
-    function hear(topic: string): Heard {
-      let one = heard.get(topic);
-      if (!one) {
-        one = {
-          offsets: [],
-          values: [],
-          sizes: [],
-          caughtUp: 0,
-          holes: [],
-          restarts: [],
-        };
-        heard.set(topic, one);
-      }
-      return one;
-    }
+    before(async () => {
+      trial = await KafkaTrial.start();
+      ({ source, admin } = trial);
+    });
 
-    async function send(
-      topic: string,
-      values: (string | Buffer)[],
-    ): Promise<void> {
-      const producer = kafka.producer({ allowAutoTopicCreation: false });
-      await producer.connect();
-      await producer.send({
-        topic,
-        messages: values.map((value) => ({ value })),
-      });
-      await producer.disconnect();
-    }
+    after(async () => await trial?.close());
 
     /** Java's own producer: what it compresses is what publishers' brokers hold. */
     async function javaProducer(
@@ -92,7 +54,7 @@ describe(
           `${await fetchKafka()}/*`,
           "org.apache.kafka.tools.ConsoleProducer",
           "--bootstrap-server",
-          broker.address,
+          trial.broker.address,
           "--topic",
           topic,
           "--compression-codec",
@@ -108,55 +70,6 @@ describe(
       assert.ok((await child.status).success, compression);
     }
 
-    const create = (topic: string, compact = false) =>
-      admin.createTopics({
-        waitForLeaders: true,
-        topics: [{
-          topic,
-          numPartitions: 1,
-          configEntries: compact
-            ? [{ name: "cleanup.policy", value: "compact" }]
-            : [],
-        }],
-      });
-
-    before(async () => {
-      dir = await Deno.makeTempDir({ prefix: "qanat-kafka-test-" });
-      broker = await startKafka({ port: freePort(), dir });
-      kafka = new Kafka({
-        brokers: [broker.address],
-        logLevel: logLevel.NOTHING,
-        retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 60 },
-      });
-      admin = kafka.admin();
-      await admin.connect();
-      source = new KafkaSource({
-        brokers: [broker.address],
-        clientId: "qanat-test",
-        catalog: new Catalog(),
-        log: silent,
-        readyGraceMs: 5000,
-      });
-      await source.start({
-        onMessage: (topic, value, offset) => {
-          const one = hear(topic);
-          one.offsets.push(offset);
-          one.sizes.push(value.byteLength);
-          one.values.push(new TextDecoder().decode(value.subarray(0, 64)));
-        },
-        onCaughtUp: (topic) => hear(topic).caughtUp++,
-        onHole: (topic, from, to) => hear(topic).holes.push([from, to]),
-        onRestart: (topic, offset) => hear(topic).restarts.push(offset),
-      });
-    });
-
-    after(async () => {
-      await admin?.disconnect();
-      await source?.close();
-      await broker?.stop();
-      if (dir) await Deno.remove(dir, { recursive: true });
-    });
-
     it("reads all five compressions, in order, each once", async () => {
       await create("arrakis-codecs");
       const expected: string[] = [];
@@ -169,6 +82,49 @@ describe(
       source.want("arrakis-codecs", 0);
       await until("100 messages", () => one.values.length >= 100);
       assert.deepEqual(one.values, expected);
+      assert.deepEqual(one.holes, []);
+    });
+
+    it("reads what kafkajs compresses", async () => {
+      await create("arrakis-kafkajs");
+      const producer = trial.kafka.producer({ allowAutoTopicCreation: false });
+      await producer.connect();
+      const kinds = ["None", "GZIP", "Snappy", "ZSTD"] as const;
+      for (const kind of kinds) {
+        await producer.send({
+          topic: "arrakis-kafkajs",
+          compression: CompressionTypes[kind],
+          messages: [{ value: `${kind} ${"x".repeat(1000)}` }],
+        });
+      }
+      await producer.disconnect();
+      const one = hear("arrakis-kafkajs");
+      source.want("arrakis-kafkajs", 0);
+      await until("all", () => one.values.length >= kinds.length);
+      assert.deepEqual(one.values.map((v) => v.split(" ")[0]), [...kinds]);
+    });
+
+    it("reads what librdkafka compresses", {
+      ignore: PARTS.python.program === null,
+      skip: PARTS.python.program === null,
+    }, async () => {
+      const kinds = ["none", "gzip", "snappy", "lz4", "zstd"];
+      await create("arrakis-librdkafka");
+      const { success, stderr } = await new Deno.Command(
+        PARTS.python.program!,
+        {
+          args: ["-c", LIBRDKAFKA_PRODUCER, trial.broker.address, ...kinds],
+          stdin: "null",
+        },
+      ).output();
+      assert.ok(success, new TextDecoder().decode(stderr));
+      const one = hear("arrakis-librdkafka");
+      source.want("arrakis-librdkafka", 0);
+      await until("all", () => one.sizes.length >= 2 * kinds.length);
+      assert.deepEqual(
+        one.values.map((v) => v.split(" ")[0]),
+        kinds.flatMap((kind) => [kind, kind]),
+      );
       assert.deepEqual(one.holes, []);
     });
 
@@ -222,7 +178,7 @@ describe(
         }),
       });
       await create(topic, true);
-      const producer = kafka.producer({ allowAutoTopicCreation: false });
+      const producer = trial.kafka.producer({ allowAutoTopicCreation: false });
       await producer.connect();
       await producer.send({
         topic,
@@ -290,9 +246,9 @@ describe(
       source.want("arrakis-kill", 0);
       await send("arrakis-kill", ["a", "b"]);
       await until("two", () => one.values.length === 2);
-      await broker.kill9();
+      await trial.broker.kill9();
       await until("noticed", () => !source.status().reachable);
-      await broker.restart();
+      await trial.broker.restart();
       const ms = await until("reached", () => source.status().reachable);
       await send("arrakis-kill", ["c"]);
       await until("third", () => one.values.length === 3);

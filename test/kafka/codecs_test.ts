@@ -4,14 +4,19 @@ import { describe, it } from "@std/testing/bdd";
 import { CompressionCodecs, CompressionTypes } from "kafkajs";
 import lz4 from "lz4js";
 import snappy from "snappyjs";
-import { registerCodecs, unsnappy } from "../../src/kafka/codecs.ts";
+import { zstdCompressSync } from "node:zlib";
+import {
+  BATCH_BYTES_MAX,
+  registerCodecs,
+  unsnappy,
+} from "../../src/kafka/codecs.ts";
 
 const text = Buffer.from("strain ".repeat(1000));
 
 describe("registerCodecs()", () => {
-  it("gives kafkajs snappy and zstd that undo themselves", async () => {
+  it("gives kafkajs gzip, snappy and zstd that undo themselves", async () => {
     registerCodecs();
-    for (const name of ["Snappy", "ZSTD"] as const) {
+    for (const name of ["GZIP", "Snappy", "ZSTD"] as const) {
       const codec = (CompressionCodecs as unknown as Record<
         number,
         () => {
@@ -52,5 +57,20 @@ describe("unsnappy()", () => {
     const framed = Buffer.concat([head, size, block, size, block]);
     assert.deepEqual(Buffer.from(unsnappy(framed)), text);
     assert.throws(() => unsnappy(framed.subarray(0, 40)), /cut short/);
+  });
+});
+
+describe("BATCH_BYTES_MAX", () => {
+  it("stops a few bytes that claim to be gigabytes", async () => {
+    registerCodecs();
+    const zstd = (CompressionCodecs as unknown as Record<
+      number,
+      () => { decompress(b: Buffer): Promise<Buffer> }
+    >)[CompressionTypes.ZSTD]!();
+    const bomb = zstdCompressSync(Buffer.alloc(BATCH_BYTES_MAX + 1));
+    assert.ok(bomb.length < BATCH_BYTES_MAX / 1000);
+    await assert.rejects(zstd.decompress(bomb));
+    // A snappy block begins with the length that it claims, as a varint.
+    assert.throws(() => unsnappy(Buffer.from("ffffffff0f00", "hex")));
   });
 });

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { parseChannel } from "../../src/kafka/metadata.ts";
+import { Catalog } from "../../src/channels/catalog.ts";
+import type { FetchPool } from "../../src/kafka/fetch_pool.ts";
+import { MetadataFollower, parseChannel } from "../../src/kafka/metadata.ts";
+import type { TopicReader } from "../../src/kafka/topic_reading.ts";
+import { silent } from "../driven_source.ts";
 import { fixtureMessages } from "../arrow/fixtures.ts";
 
 const encode = (value: unknown) =>
@@ -59,5 +63,103 @@ describe("parseChannel()", () => {
       "not JSON",
     );
     assert.equal(typeof parseChannel("H1:A-B", encode(GOOD)), "object");
+  });
+});
+
+describe("MetadataFollower", () => {
+  function follow(...topics: string[]) {
+    const readers = new Map<string, TopicReader>();
+    const warned: unknown[] = [];
+    const catalog = new Catalog();
+    const pool = {
+      want: (topic: string, _: unknown, reader: TopicReader) =>
+        readers.set(topic, reader),
+    } as unknown as FetchPool;
+    const follower = new MetadataFollower(pool, catalog, {
+      ...silent,
+      warn: (event) => warned.push(event),
+    });
+    follower.onTopics(topics);
+    const put = (topic: string, key: string, value: unknown) =>
+      readers.get(topic)!.onRecord({
+        offset: 0,
+        timestampMs: 0,
+        key: encode(key),
+        value: value === null ? null : encode(value),
+      });
+    return { readers, warned, catalog, follower, put };
+  }
+  const A = "arrakis-metadata-A";
+  const B = "arrakis-metadata-B";
+
+  it("takes the real publishers' topics to their end: channels, a tombstone, their own records", () => {
+    const messages = fixtureMessages().filter((m) =>
+      m.topic.startsWith("arrakis-metadata-")
+    );
+    const topics = [...new Set(messages.map((m) => m.topic))];
+    const { readers, warned, catalog, follower } = follow(...topics);
+    const live = new Set<string>();
+    for (const { topic, offset, key, value } of messages) {
+      readers.get(topic)!.onRecord({
+        offset,
+        timestampMs: 0,
+        key: encode(key!),
+        value,
+      });
+      if (key!.startsWith("__")) continue;
+      if (value === null) live.delete(key!);
+      else live.add(key!);
+    }
+    assert.equal(follower.isReady, false);
+    for (const topic of topics) readers.get(topic)!.onCaughtUp(1);
+    assert.equal(follower.isReady, true);
+    assert.deepEqual(warned, []);
+    assert.equal(catalog.size, live.size);
+  });
+
+  it("counts every malformed record, logs one a topic, and keeps what it knew", () => {
+    const { warned, catalog, follower, put } = follow(A);
+    put(A, GOOD.name, GOOD);
+    put(A, GOOD.name, "{");
+    put(A, GOOD.name, { ...GOOD, stride: -1 });
+    assert.equal(follower.counters.metadata_bad_records, 2);
+    assert.deepEqual(warned, ["metadata-record-refused"]);
+    assert.equal(catalog.get(GOOD.name, null)?.sampleRate, 16);
+  });
+
+  it("a publisher cannot take back what another has taken over", () => {
+    const { catalog, put } = follow(A, B);
+    put(A, GOOD.name, GOOD);
+    put(B, GOOD.name, { ...GOOD, publisher: "L1" });
+    put(A, GOOD.name, null);
+    assert.equal(catalog.get(GOOD.name, null)?.publisher, "L1");
+    put(B, GOOD.name, null);
+    assert.equal(catalog.size, 0);
+  });
+
+  it("keeps replay contexts apart", () => {
+    const { catalog, put } = follow(A, B);
+    put(A, GOOD.name, GOOD);
+    put(B, GOOD.name, { ...GOOD, replay_id: "r1", sample_rate: 32 });
+    assert.equal(catalog.get(GOOD.name, null)?.sampleRate, 16);
+    assert.equal(catalog.get(GOOD.name, "r1")?.sampleRate, 32);
+    put(B, GOOD.name, null);
+    assert.equal(catalog.get(GOOD.name, "r1"), undefined);
+    assert.equal(catalog.get(GOOD.name, null)?.sampleRate, 16);
+  });
+
+  it("a topic that was deleted before it was read does not hold readiness back", () => {
+    const { readers, follower } = follow(A, B);
+    readers.get(A)!.onCaughtUp(1);
+    assert.equal(follower.isReady, false);
+    follower.onTopics([A]);
+    assert.equal(follower.isReady, true);
+  });
+
+  it("forgets a topic's channels when it is made again", () => {
+    const { readers, catalog, put } = follow(A);
+    put(A, GOOD.name, GOOD);
+    readers.get(A)!.onRestart(0);
+    assert.equal(catalog.size, 0);
   });
 });

@@ -1,0 +1,68 @@
+// How Qanat proves who it is: the settings of a SASL mechanism, in kafkajs's shape.
+// Invariant: a token is read from its file at each authentication, and a refused one is an error, never an empty cluster.
+import { Buffer } from "node:buffer";
+
+export interface KafkaSasl {
+  readonly mechanism:
+    | "plain"
+    | "scram-sha-256"
+    | "scram-sha-512"
+    | "oauthbearer";
+  readonly username: string;
+  readonly password: string;
+  /** Read at each authentication, so that a renewed token is used. */
+  readonly tokenFile: string;
+}
+
+/** Sends one SASL message and gives the answer: int32 length, then its bytes. */
+interface Exchange {
+  (message: {
+    request: { encode(): Promise<Buffer> };
+    response: {
+      decode(bytes: Buffer): Promise<Buffer>;
+      parse(bytes: Buffer): Buffer;
+    };
+  }): Promise<Buffer>;
+}
+
+const LENGTH_BYTES = 4;
+const REFUSAL_CHARS_MAX = 200;
+
+/** kafkajs's `sasl` setting. */
+export function saslOf(sasl: KafkaSasl): unknown {
+  const { mechanism, username, password, tokenFile } = sasl;
+  if (mechanism !== "oauthbearer") return { mechanism, username, password };
+  return {
+    mechanism,
+    authenticationProvider: (
+      { saslAuthenticate }: { saslAuthenticate: Exchange },
+    ) => ({ authenticate: () => sendToken(tokenFile, saslAuthenticate) }),
+  };
+}
+
+/**
+ * RFC 7628's exchange. kafkajs's own takes a refusal for success: a broker refuses a token by an answer that is not
+ * empty, and the error that it then gives to the next request reads as a cluster without brokers and topics.
+ */
+async function sendToken(tokenFile: string, exchange: Exchange): Promise<void> {
+  const token = (await Deno.readTextFile(tokenFile)).trim();
+  const message = Buffer.from(`n,,\x01auth=Bearer ${token}\x01\x01`);
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeInt32BE(message.byteLength);
+  const answer = await exchange({
+    request: {
+      encode: () => Promise.resolve(Buffer.concat([length, message])),
+    },
+    response: {
+      decode: (bytes) => Promise.resolve(bytes),
+      parse: (bytes) => bytes,
+    },
+  });
+  const refusal = answer.toString("utf8", LENGTH_BYTES);
+  if (refusal === "") return;
+  throw new Error(
+    `Authentication: the broker refused the token of ${tokenFile}: ${
+      refusal.slice(0, REFUSAL_CHARS_MAX)
+    }`,
+  );
+}

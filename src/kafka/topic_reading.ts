@@ -1,0 +1,185 @@
+// One wanted topic: how far it has been read, and what a fetch brought handed to its reader.
+// Invariant: `position` only grows, and each offset below it was a record, or told as a hole, or normal to lack.
+import type { Logger } from "../log.ts";
+import type { TopicStatus } from "../source/source.ts";
+import type { FetchedTopic, Gap, KafkaRecord } from "./fetch_answer.ts";
+
+/** Takes one topic's records. Every call is synchronous. */
+export interface TopicReader {
+  onRecord(record: KafkaRecord): void;
+  onCaughtUp(atMs: number): void;
+  /** Offsets that are gone or could not be decoded. */
+  onHole(from: number, to: number): void;
+  onRestart(offset: number): void;
+}
+
+export interface ReadingOptions {
+  /** Unix ms, or the start of the log. */
+  readonly from: number | "earliest";
+  /** Holes are normal where the log is compacted. */
+  readonly isCompacted: boolean;
+  /** Its reader is told so as soon as it is known where reading starts. */
+  readonly isRestart: boolean;
+}
+
+/** Counted over all topics. */
+export interface ReadingCounters {
+  records: number;
+  holes: number;
+  restarts: number;
+  damaged_batches: number;
+  refused_records: number;
+}
+
+const BYTES_START = 8 * 1024 * 1024;
+const BYTES_LIMIT = 64 * 1024 * 1024;
+
+/** A topic that is read. A restart is a new reading, so that answers to the old one's requests find no taker. */
+export class TopicReading {
+  readonly topic: string;
+  readonly reader: TopicReader;
+  readonly options: ReadingOptions;
+  /** Which topic of that name it is; empty before it is known. */
+  topicId = "";
+  /** The topic that had the name before: an answer of a broker that lags behind is not a new change. */
+  formerTopicId = "";
+  /** Next offset to read; −1 before it is known. */
+  position = -1;
+  highWatermark = -1;
+  leader = -1;
+  state: TopicStatus["state"] = "starting";
+  /** Not asked for before the cluster has said anew what it is and who leads it. */
+  awaitsMetadata = false;
+  /** Its position lies behind the log's end. */
+  isBeyondEnd = false;
+  /** Unix ms before which it is not asked for again. */
+  retryAtMs = 0;
+  retries = 0;
+  maxBytes = BYTES_START;
+  /** Kafka's time of the last record, Unix ms; −1 before the first. */
+  lastTimestampMs = -1;
+  /** Nobody wants it any more. */
+  isOver = false;
+  #isDamageLogged = false;
+  #isRefusalLogged = false;
+
+  constructor(topic: string, reader: TopicReader, options: ReadingOptions) {
+    this.topic = topic;
+    this.reader = reader;
+    this.options = options;
+  }
+
+  /** The reading that takes over from this one. */
+  successor(from: number | "earliest"): TopicReading {
+    const { isCompacted } = this.options;
+    const options = { from, isCompacted, isRestart: true };
+    const next = new TopicReading(this.topic, this.reader, options);
+    next.topicId = this.topicId;
+    next.formerTopicId = this.formerTopicId;
+    next.leader = this.leader;
+    this.isOver = true;
+    return next;
+  }
+
+  isDue(nodeId: number, nowMs: number): boolean {
+    return this.leader === nodeId && !this.awaitsMetadata &&
+      this.retryAtMs <= nowMs;
+  }
+
+  /** Begins at an offset. */
+  begin(offset: number, highWatermark: number, taker: ReadingTaker): void {
+    this.position = offset;
+    this.highWatermark = highWatermark;
+    this.retries = 0;
+    if (!this.options.isRestart) return;
+    taker.counters.restarts++;
+    this.#tell(taker, () => this.reader.onRestart(offset));
+  }
+
+  /** Passes over offsets that the log no longer holds. */
+  passTo(offset: number, taker: ReadingTaker): void {
+    this.#tellGap({ from: this.position, to: offset, damage: null }, taker);
+    this.position = offset;
+  }
+
+  /** Hands out what a fetch without error brought. `atMs`: when its high watermark held. */
+  take(fetched: FetchedTopic, atMs: number, taker: ReadingTaker): void {
+    const { highWatermark, nextOffset, records, gaps } = fetched;
+    this.retries = 0;
+    this.highWatermark = highWatermark;
+    let gap = 0;
+    for (const record of records) {
+      while (gap < gaps.length && gaps[gap]!.to <= record.offset) {
+        this.#tellGap(gaps[gap++]!, taker);
+      }
+      try {
+        this.reader.onRecord(record);
+      } catch (error) {
+        this.#refused(taker, error as Error, record.offset);
+      }
+      if (this.isOver) return;
+      this.lastTimestampMs = record.timestampMs;
+    }
+    while (gap < gaps.length) this.#tellGap(gaps[gap++]!, taker);
+    if (this.isOver) return;
+    taker.counters.records += records.length;
+    if (nextOffset > this.position) {
+      this.position = nextOffset;
+      this.maxBytes = BYTES_START;
+    } else if (highWatermark > this.position) {
+      // A batch larger than asked for, and not first in the answer: ask for more next time.
+      this.maxBytes = Math.min(2 * this.maxBytes, BYTES_LIMIT);
+    }
+    if (this.position < highWatermark) {
+      this.state = "behind";
+      return;
+    }
+    this.state = "reading";
+    this.#tell(taker, () => this.reader.onCaughtUp(atMs));
+  }
+
+  #tellGap({ from, to, damage }: Gap, taker: ReadingTaker): void {
+    const { counters, log } = taker;
+    if (damage !== null) {
+      counters.damaged_batches++;
+      if (!this.#isDamageLogged) {
+        this.#isDamageLogged = true;
+        log.warn("batch-undecodable", {
+          topic: this.topic,
+          from,
+          to,
+          reason: damage,
+        });
+      }
+    } else if (this.options.isCompacted) return;
+    counters.holes += to - from;
+    this.#tell(taker, () => this.reader.onHole(from, to));
+  }
+
+  #tell(taker: ReadingTaker, call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#refused(taker, error as Error, this.position);
+    }
+  }
+
+  /** A reader that throws has had its record: trying again would read it twice, and for ever. */
+  #refused({ counters, log }: ReadingTaker, error: Error, offset: number) {
+    counters.refused_records++;
+    if (this.#isRefusalLogged) return;
+    this.#isRefusalLogged = true;
+    log.error("record-refused", {
+      topic: this.topic,
+      offset,
+      error: error.message,
+      stack: error.stack,
+    });
+  }
+}
+
+/** What a reading tells beside its reader. */
+export interface ReadingTaker {
+  readonly counters: ReadingCounters;
+  readonly log: Logger;
+}

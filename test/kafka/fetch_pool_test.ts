@@ -1,0 +1,311 @@
+// The pool without a network: what it makes of answers, by the calls that a broker's loop makes.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { validAtMs } from "../../src/kafka/broker_loop.ts";
+import type { OffsetAsked, OffsetLookup } from "../../src/kafka/connection.ts";
+import type { FetchedTopic, Gap } from "../../src/kafka/fetch_answer.ts";
+import { FetchPool } from "../../src/kafka/fetch_pool.ts";
+import type { TopicReading } from "../../src/kafka/topic_reading.ts";
+import { silent } from "../driven_source.ts";
+
+const NODE = 5;
+
+class Trial {
+  readonly heard: unknown[][] = [];
+  readonly warned: string[] = [];
+  readonly pool = new FetchPool({
+    brokers: ["127.0.0.1:1"],
+    clientId: "test",
+    log: {
+      ...silent,
+      warn: (event) => this.warned.push(event),
+      error: (event) => this.warned.push(event),
+    },
+    onTopics: () => {},
+  });
+  /** Throws at this offset. */
+  badOffset = -1;
+
+  want(isCompacted = false): void {
+    this.pool.want("t", 1000, {
+      onRecord: ({ offset }) => {
+        this.heard.push(["record", offset]);
+        if (offset === this.badOffset) throw new Error("a reader's fault");
+      },
+      onCaughtUp: (atMs) => this.heard.push(["caught-up", atMs]),
+      onHole: (from, to) => this.heard.push(["hole", from, to]),
+      onRestart: (offset) => this.heard.push(["restart", offset]),
+    }, isCompacted);
+  }
+
+  /** The cluster says that the topic is there, or (null) not. */
+  says(topicId: string | null, isStale = false): void {
+    const topics = topicId === null
+      ? []
+      : [{ topic: "t", topicId, errorCode: 0, leader: NODE }];
+    this.pool.take({ brokers: [], topics }, isStale);
+  }
+
+  get reading(): TopicReading {
+    const due = this.pool.due(NODE);
+    assert.equal(due.length, 1, "the topic is not due");
+    return due[0]!;
+  }
+
+  async placed(begin: number, end: number): Promise<TopicReading> {
+    const { reading } = this;
+    await this.pool.place(
+      lookup((at) => at === "latest" ? end : begin),
+      [reading],
+    );
+    return reading;
+  }
+
+  deliver(
+    reading: TopicReading,
+    offsets: number[],
+    more: Partial<FetchedTopic> = {},
+  ): boolean {
+    const fetched: FetchedTopic = {
+      topic: "t",
+      errorCode: 0,
+      highWatermark: 100,
+      records: offsets.map((offset) => ({
+        offset,
+        timestampMs: 2000 + offset,
+        key: null,
+        value: null,
+      })),
+      gaps: [],
+      nextOffset: offsets.length ? offsets.at(-1)! + 1 : -1,
+      ...more,
+    };
+    return this.pool.deliver(reading, fetched, 77);
+  }
+}
+
+function lookup(answer: (at: OffsetAsked) => number): OffsetLookup {
+  return {
+    listOffsets: (asked) =>
+      Promise.resolve(
+        new Map(
+          asked.map(({ topic, at }) => [topic, {
+            errorCode: 0,
+            offset: answer(at),
+          }]),
+        ),
+      ),
+  };
+}
+
+const gap = (from: number, to: number, damage: string | null = null): Gap => ({
+  from,
+  to,
+  damage,
+});
+
+describe("FetchPool.place()", () => {
+  it("does not pass over what is written between its two questions", async () => {
+    const trial = new Trial();
+    trial.want();
+    trial.says("a");
+    const { reading } = trial;
+    let end = 10;
+    const racing = lookup((at) => at === "latest" ? end++ : -1);
+    await trial.pool.place({
+      listOffsets: async (asked) => {
+        const answer = await racing.listOffsets(asked);
+        end++; // a message is written behind each question
+        return answer;
+      },
+    }, [reading]);
+    assert.equal(reading.position, 10);
+  });
+});
+
+describe("FetchPool.deliver()", () => {
+  it("tells records and holes in the order of their offsets, then that it caught up", async () => {
+    const trial = new Trial();
+    trial.want();
+    trial.says("a");
+    const reading = await trial.placed(0, 6);
+    trial.deliver(reading, [1, 3], {
+      gaps: [gap(0, 1), gap(2, 3, "bad"), gap(4, 6)],
+      nextOffset: 6,
+      highWatermark: 6,
+    });
+    assert.deepEqual(trial.heard, [
+      ["hole", 0, 1],
+      ["record", 1],
+      ["hole", 2, 3],
+      ["record", 3],
+      ["hole", 4, 6],
+      ["caught-up", 77],
+    ]);
+    assert.equal(trial.pool.counters.holes, 4);
+    assert.equal(trial.pool.counters.damaged_batches, 1);
+    assert.deepEqual(trial.warned, ["batch-undecodable"]);
+  });
+
+  it("holes are normal in a compacted topic, damage is not", async () => {
+    const trial = new Trial();
+    trial.want(true);
+    trial.says("a");
+    const reading = await trial.placed(0, 9);
+    const gaps = [gap(0, 4), gap(5, 9, "bad")];
+    trial.deliver(reading, [4], { gaps, nextOffset: 9, highWatermark: 9 });
+    assert.deepEqual(trial.heard, [
+      ["record", 4],
+      ["hole", 5, 9],
+      ["caught-up", 77],
+    ]);
+    assert.equal(reading.position, 9);
+  });
+
+  it("a reader that throws is counted, logged once, and not told twice", async () => {
+    const trial = new Trial();
+    trial.badOffset = 1;
+    trial.want();
+    trial.says("a");
+    const reading = await trial.placed(0, 3);
+    trial.deliver(reading, [0, 1, 2], { highWatermark: 3 });
+    assert.deepEqual(trial.heard.map(([, at]) => at), [0, 1, 2, 77]);
+    assert.equal(reading.position, 3);
+    assert.equal(trial.pool.counters.refused_records, 1);
+    assert.deepEqual(trial.warned, ["record-refused"]);
+  });
+
+  it("asks for more when nothing came of a batch that is larger than asked for", async () => {
+    const trial = new Trial();
+    trial.want();
+    trial.says("a");
+    const reading = await trial.placed(0, 100);
+    const MIB = 1024 * 1024;
+    for (const mib of [16, 32, 64, 64]) {
+      trial.deliver(reading, []);
+      assert.equal(reading.maxBytes, mib * MIB);
+    }
+    trial.deliver(reading, [0]);
+    assert.equal(reading.maxBytes, 8 * MIB);
+  });
+
+  it("an error holds one topic back until the cluster has answered anew", async () => {
+    const trial = new Trial();
+    trial.want();
+    trial.says("a");
+    const reading = await trial.placed(0, 3);
+    trial.deliver(reading, [], { errorCode: 6 }); // not the leader
+    assert.equal(trial.pool.due(NODE).length, 0);
+    reading.retryAtMs = 0;
+    trial.says("a", true); // an answer that was under way before the error
+    assert.equal(trial.pool.due(NODE).length, 0);
+    trial.says("a");
+    assert.equal(trial.reading, reading);
+    assert.deepEqual(trial.warned, ["topic-error"]);
+  });
+});
+
+describe("a topic made again", () => {
+  it("is read from its start, however many messages it has (sent 12, got 3, nothing told)", async () => {
+    const trial = new Trial();
+    trial.want();
+    trial.says("a");
+    const old = await trial.placed(0, 9);
+    trial.deliver(old, [0, 1, 2]);
+    trial.says(null);
+    assert.equal(trial.pool.topics()[0]!.state, "missing");
+    trial.says("b");
+    // What the old topic's request still brings finds no taker.
+    trial.deliver(old, [3, 4]);
+    const reading = await trial.placed(0, 12);
+    trial.deliver(reading, [0, 1]);
+    trial.says("a"); // a broker that lags behind
+    trial.says("b");
+    assert.equal(trial.reading, reading);
+    assert.deepEqual(trial.heard, [
+      ["record", 0],
+      ["record", 1],
+      ["record", 2],
+      ["restart", 0],
+      ["record", 0],
+      ["record", 1],
+    ]);
+    assert.equal(trial.pool.counters.restarts, 1);
+  });
+
+  it("is no matter of a broker that does not tell ids", async () => {
+    const trial = new Trial();
+    trial.want();
+    trial.says("a");
+    const reading = await trial.placed(0, 9);
+    trial.says("");
+    assert.equal(trial.reading, reading);
+  });
+});
+
+describe("FetchPool.replace()", () => {
+  const OUT_OF_RANGE = { errorCode: 1 };
+
+  async function outOfRange(begin: number, end: number): Promise<Trial> {
+    const trial = new Trial();
+    trial.want();
+    trial.says("a");
+    const reading = await trial.placed(3, 9);
+    trial.deliver(reading, [3, 4]);
+    trial.heard.length = 0;
+    assert.equal(trial.deliver(reading, [], OUT_OF_RANGE), true);
+    const ends = lookup((at) => at === "earliest" ? begin : end);
+    await trial.pool.replace(ends, reading);
+    reading.retryAtMs = 0;
+    return trial;
+  }
+
+  it("tells a hole where retention took what was not read yet", async () => {
+    const trial = await outOfRange(8, 9);
+    assert.deepEqual(trial.heard, [["hole", 5, 8]]);
+    assert.equal(trial.reading.position, 8);
+    assert.equal(trial.pool.counters.holes, 3);
+  });
+
+  it("starts over at the last time read where the same topic's log was cut", async () => {
+    const trial = await outOfRange(0, 4);
+    assert.equal(trial.pool.due(NODE).length, 0);
+    trial.says("a");
+    const asked: OffsetAsked[] = [];
+    await trial.pool.place(
+      lookup((at) => (asked.push(at), 3)),
+      [trial.reading],
+    );
+    assert.deepEqual(asked, ["latest", 2004]);
+    assert.deepEqual(trial.heard, [["restart", 3]]);
+  });
+
+  it("waits before asking again where the answer makes no sense", async () => {
+    const trial = await outOfRange(0, 9);
+    assert.deepEqual(trial.heard, []);
+    assert.equal(trial.pool.due(NODE).length, 0);
+    trial.says("a");
+    assert.equal(trial.reading.position, 5);
+  });
+});
+
+describe("validAtMs()", () => {
+  const answer = (nextOffset: number, errorCode = 0) => [{
+    topic: "t",
+    errorCode,
+    highWatermark: 9,
+    records: [],
+    gaps: [],
+    nextOffset,
+  }];
+
+  it("is not moved by how late an answer is read (a frozen process called rows late)", () => {
+    assert.equal(validAtMs(answer(-1), 1000, 51_000), 1250);
+    assert.equal(validAtMs(answer(9), 1000, 51_000), 1000);
+    assert.equal(validAtMs(answer(-1, 3), 1000, 51_000), 1000);
+  });
+
+  it("is never later than the reading", () => {
+    assert.equal(validAtMs(answer(-1), 1000, 1010), 1010);
+  });
+});
