@@ -9,7 +9,6 @@ USER deno
 
 COPY --chown=deno:deno deno.json deno.lock* ./
 COPY --chown=deno:deno src ./src
-COPY --chown=deno:deno data ./data
 COPY --chown=deno:deno mod.ts LICENSE ./
 RUN deno cache --quiet src/main.ts src/publish.ts
 

@@ -54,7 +54,6 @@ export class Qanat {
     this.store = new BlockStore({
       ring: this.ring,
       source,
-      catalog: source.catalog,
       log,
       nowMs,
       lingerMs: config.lingerMs,
@@ -122,13 +121,9 @@ export class Qanat {
 
   /** Whether a channel's partition is read now and has delivered within its latency. */
   isLive(channel: Channel): boolean {
-    const topic = topicOf(channel);
-    for (const { blocks } of this.store.partitions()) {
-      if (blocks.topic === topic) {
-        return blocks.absent === null && blocks.newest >= 0;
-      }
-    }
-    return channel.replayId === null;
+    const blocks = this.store.partition(topicOf(channel));
+    if (!blocks) return channel.replayId === null;
+    return blocks.absent === null && blocks.newest >= 0;
   }
 
   get loopDelayMs(): number {

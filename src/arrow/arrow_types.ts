@@ -1,5 +1,18 @@
-// Data types as apache-arrow types and as typed arrays: one table for encoder, template and sources.
-import { Float32, Float64, Int16, Int32, Int64, Uint32 } from "apache-arrow";
+// What the encoder and the template share of apache-arrow: types, typed arrays, a stream of one batch.
+import {
+  type Data,
+  Float32,
+  Float64,
+  Int16,
+  Int32,
+  Int64,
+  makeData,
+  RecordBatch,
+  RecordBatchStreamWriter,
+  type Schema,
+  Struct,
+  Uint32,
+} from "apache-arrow";
 import type { DataType } from "../channels/channel.ts";
 
 /** Samples of one channel, in the type's own array. */
@@ -37,4 +50,17 @@ export function arrowTypeOf(dataType: DataType) {
 /** `count` zeros in the type's own array. */
 export function newSamples(dataType: DataType, count: number): Samples {
   return new ARRAYS[dataType](count);
+}
+
+/** An IPC stream of one record batch, a child a field of the schema. */
+export function streamOfBatch(
+  schema: Schema,
+  rows: number,
+  children: Data[],
+): Uint8Array {
+  const type = new Struct(schema.fields);
+  const data = makeData({ type, length: rows, nullCount: 0, children });
+  const writer = new RecordBatchStreamWriter();
+  writer.write(new RecordBatch(schema, data));
+  return writer.finish().toUint8Array(true);
 }

@@ -63,9 +63,8 @@ interface Header {
   readonly dataType: DataType;
   readonly hasNullLists: boolean;
   readonly hasNullItems: boolean;
-  /** Byte offset of each buffer from the body's start, and its bytes. */
+  /** Byte offset of each buffer from the body's start. */
   readonly at: readonly number[];
-  readonly bytesOf: readonly number[];
 }
 
 /** Decoder of one partition's messages. */
@@ -248,7 +247,6 @@ function checkedHeader(
     hasNullLists,
     hasNullItems,
     at,
-    bytesOf,
   };
 }
 

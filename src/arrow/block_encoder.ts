@@ -1,18 +1,13 @@
 // Writes a block as Arrakis's publishers do: an IPC stream of schema, one record batch, end of stream.
 // Invariant: what it writes, BlockDecoder and pyarrow read back bit for bit.
-import {
-  Field,
-  Int64,
-  List,
-  makeData,
-  RecordBatch,
-  RecordBatchStreamWriter,
-  Schema,
-  Struct,
-  Uint32,
-} from "apache-arrow";
+import { Field, Int64, List, makeData, Schema, Uint32 } from "apache-arrow";
 import type { DataType } from "../channels/channel.ts";
-import { arrowTypeOf, newSamples, type Samples } from "./arrow_types.ts";
+import {
+  arrowTypeOf,
+  newSamples,
+  type Samples,
+  streamOfBatch,
+} from "./arrow_types.ts";
 
 /** The message of one block: row `i` is channel `ids[i]` with `series[i]`. `timeNs`: start of the block, GPS ns. */
 export function encodeBlock(
@@ -67,18 +62,7 @@ export function encodeBlock(
       // deno-lint-ignore no-explicit-any -- List's props are lost in the union of item types
     } as any),
   ];
-  const batch = new RecordBatch(
-    schema,
-    makeData({
-      type: new Struct(schema.fields),
-      length: rows,
-      nullCount: 0,
-      children,
-    }),
-  );
-  const writer = new RecordBatchStreamWriter();
-  writer.write(batch);
-  return writer.finish().toUint8Array(true);
+  return streamOfBatch(schema, rows, children);
 }
 
 function joined(

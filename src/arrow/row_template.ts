@@ -1,17 +1,8 @@
 // The bytes of a selection's rows, built once: schema message, and a one-row record batch with every list null.
 // Invariant: a template's length never changes; a row is the template with time, values and presence patched in.
-import {
-  Field,
-  Int64,
-  List,
-  makeData,
-  RecordBatch,
-  RecordBatchStreamWriter,
-  Schema,
-  Struct,
-} from "apache-arrow";
+import { Field, Int64, List, makeData, Schema } from "apache-arrow";
 import type { DataType } from "../channels/channel.ts";
-import { arrowTypeOf, newSamples } from "./arrow_types.ts";
+import { arrowTypeOf, newSamples, streamOfBatch } from "./arrow_types.ts";
 import { MessageHeader, prefixedBytes } from "./message_header.ts";
 
 /** What ends an IPC stream: continuation marker and a metadata length of 0. */
@@ -148,18 +139,7 @@ function messagesOf(
       });
     }),
   ];
-  const batch = new RecordBatch(
-    schema,
-    makeData({
-      type: new Struct(schema.fields),
-      length: rows,
-      nullCount: 0,
-      children,
-    }),
-  );
-  const writer = new RecordBatchStreamWriter();
-  writer.write(batch);
-  return splitMessages(writer.finish().toUint8Array(true));
+  return splitMessages(streamOfBatch(schema, rows, children));
 }
 
 function splitMessages(stream: Uint8Array): Uint8Array[] {

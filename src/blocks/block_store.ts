@@ -1,17 +1,15 @@
 // All partitions that somebody wants, and the timelines over them: the sink of the source.
 // Invariant: a topic is fetched while it has leases or lingers; one PartitionBlocks and one reader a topic.
-import type { Catalog } from "../channels/catalog.ts";
 import type { Logger } from "../log.ts";
 import type { PageRing } from "../memory/page_ring.ts";
 import type { BlockSink, Source } from "../source/source.ts";
 import { gpsMsOfUnixMs } from "./gps_time.ts";
-import { PartitionBlocks } from "./partition_blocks.ts";
+import { newBlockCounters, PartitionBlocks } from "./partition_blocks.ts";
 import { Timeline } from "./timeline.ts";
 
 export interface BlockStoreOptions {
   readonly ring: PageRing;
   readonly source: Source;
-  readonly catalog: Catalog;
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly lingerMs: number;
@@ -39,20 +37,9 @@ export interface TopicShape {
 
 /** The retained blocks of all wanted partitions. Times given in are Unix ms; inside, GPS ms. */
 export class BlockStore implements BlockSink {
-  readonly counters = { holes: 0, restarts: 0, unwanted: 0 };
+  readonly counters = { holes: 0, restarts: 0 };
   /** Sums of the partitions that have been dropped, so that no counter goes back. */
-  readonly closedCounters = {
-    blocks: 0,
-    bytes: 0,
-    bad: 0,
-    late: 0,
-    duplicate: 0,
-    future: 0,
-    tooLarge: 0,
-    missed: 0,
-    resets: 0,
-    lateRows: 0,
-  };
+  readonly closedCounters = { ...newBlockCounters(), lateRows: 0 };
   readonly #options: BlockStoreOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #timelines = new Map<
@@ -113,10 +100,7 @@ export class BlockStore implements BlockSink {
 
   onMessage(topic: string, value: Uint8Array, offset: number): void {
     const entry = this.#entries.get(topic);
-    if (!entry) {
-      this.counters.unwanted++;
-      return;
-    }
+    if (!entry) return;
     const nowMs = this.#gpsMs();
     const isLive = entry.replayId === null;
     const arrival = entry.blocks.append(value, isLive ? nowMs : NaN);
@@ -172,8 +156,9 @@ export class BlockStore implements BlockSink {
     yield* this.#entries.values();
   }
 
-  get timelineCount(): number {
-    return this.#timelines.size;
+  /** The blocks of a topic, while it is wanted. */
+  partition(topic: string): PartitionBlocks | undefined {
+    return this.#entries.get(topic)?.blocks;
   }
 
   get lateRows(): number {

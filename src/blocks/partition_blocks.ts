@@ -1,7 +1,7 @@
 // The blocks of one partition: where each lies in the page ring, and up to where the partition is settled.
 // Invariant: `settled` never goes back (except through reset()), and every stored block below it may be sent.
 import type { Channel, DataType } from "../channels/channel.ts";
-import { DATA_TYPES } from "../channels/channel.ts";
+import { DATA_TYPES, samplesIn } from "../channels/channel.ts";
 import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type { PageRing } from "../memory/page_ring.ts";
 
@@ -16,7 +16,7 @@ import type { PageRing } from "../memory/page_ring.ts";
 const WORD_IDS = 0;
 const WORD_TYPE = 1;
 const WORD_VALUE = 2;
-export const WORD_TABLE = 4;
+const WORD_TABLE = 4;
 /** Largest partition_index accepted: Arrakis puts at most some hundred channels in a partition. */
 const IDS_MAX = 65_536;
 const INDEX_CAPACITY_MIN = 256;
@@ -52,14 +52,9 @@ export interface PartitionOptions {
   readonly hasClock: boolean;
 }
 
-/** Index and settled watermark of one partition. Block index = block time / stride, an exact number. */
-export class PartitionBlocks {
-  readonly topic: string;
-  readonly strideNs: bigint;
-  readonly strideMs: number;
-  readonly maxLatencyMs: number;
-  readonly ring: PageRing;
-  readonly counters = {
+/** Counters of a partition's messages, all 0. */
+export function newBlockCounters() {
+  return {
     blocks: 0,
     bytes: 0,
     bad: 0,
@@ -70,6 +65,16 @@ export class PartitionBlocks {
     missed: 0,
     resets: 0,
   };
+}
+
+/** Index and settled watermark of one partition. Block index = block time / stride, an exact number. */
+export class PartitionBlocks {
+  readonly topic: string;
+  readonly strideNs: bigint;
+  readonly strideMs: number;
+  readonly maxLatencyMs: number;
+  readonly ring: PageRing;
+  readonly counters = newBlockCounters();
   /** Highest block index stored; −1 before the first. */
   newest = -1;
   /** Blocks below this index are settled: stored, or given up. */
@@ -189,7 +194,7 @@ export class PartitionBlocks {
     const words = this.#words;
     const at = base >> 2;
     words[at + WORD_IDS] = ids;
-    words[at + WORD_TYPE] = DATA_TYPES.indexOf(layout.dataType);
+    words[at + WORD_TYPE] = typeCodeOf(layout.dataType);
     words[at + WORD_VALUE] = valueAt;
     words.fill(0, at + WORD_TABLE, at + WORD_TABLE + 2 * ids);
     for (let row = 0; row < layout.rowCount; row++) {
@@ -340,13 +345,11 @@ export function placeOf(channel: Channel): ChannelPlace {
   return {
     partitionIndex: channel.partitionIndex,
     typeCode: typeCodeOf(channel.dataType),
-    blockSamples: Math.round(
-      channel.sampleRate * Number(channel.strideNs) / 1e9,
-    ),
+    blockSamples: Math.round(samplesIn(channel, channel.strideNs)),
   };
 }
 
 /** A data type as the number that stands in ring records. */
-export function typeCodeOf(dataType: DataType): number {
+function typeCodeOf(dataType: DataType): number {
   return DATA_TYPES.indexOf(dataType);
 }

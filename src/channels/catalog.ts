@@ -1,7 +1,7 @@
 // All known channels by context and name: find, count, near matches, changes.
 // Invariant: a name is unique within its context (live, or one replay); listeners hear of every change.
 import { RE2JS, RE2JSSyntaxException } from "re2js";
-import { type Channel, type DataType, topicOf } from "./channel.ts";
+import type { Channel, DataType } from "./channel.ts";
 
 /** What to look for; an absent field does not restrict. */
 export interface ChannelFilter {
@@ -48,7 +48,6 @@ interface Context {
 /** The channels of one instance. */
 export class Catalog {
   readonly #contexts = new Map<string | null, Context>();
-  readonly #byTopic = new Map<string, Map<string, Channel>>();
   readonly #listeners = new Set<CatalogListener>();
 
   /** Adds or replaces; an equal channel changes nothing. */
@@ -57,13 +56,8 @@ export class Catalog {
     const context = this.#context(replayId);
     const before = context.byName.get(name);
     if (before && equal(before, channel)) return;
-    if (before) this.#byTopic.get(topicOf(before))?.delete(name);
-    else context.sorted = null;
+    if (!before) context.sorted = null;
     context.byName.set(name, channel);
-    const topic = topicOf(channel);
-    let members = this.#byTopic.get(topic);
-    if (!members) this.#byTopic.set(topic, members = new Map());
-    members.set(name, channel);
     for (const tell of this.#listeners) tell(name, replayId, before, channel);
   }
 
@@ -75,10 +69,6 @@ export class Catalog {
     context.byName.delete(name);
     context.sorted = null;
     if (context.byName.size === 0) this.#contexts.delete(replayId);
-    const topic = topicOf(before);
-    const members = this.#byTopic.get(topic);
-    members?.delete(name);
-    if (members?.size === 0) this.#byTopic.delete(topic);
     for (const tell of this.#listeners) {
       tell(name, replayId, before, undefined);
     }
@@ -129,11 +119,6 @@ export class Catalog {
   /** Replay contexts that have channels, sorted. */
   replayIds(): string[] {
     return [...this.#contexts.keys()].filter((id) => id !== null).sort();
-  }
-
-  /** Channels that share a data topic. */
-  byTopic(topic: string): Channel[] {
-    return [...this.#byTopic.get(topic)?.values() ?? []];
   }
 
   /** Calls `listener` on every change until the returned function is called. */

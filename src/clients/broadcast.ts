@@ -6,7 +6,7 @@ import type { Catalog } from "../channels/catalog.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
 import { TextScratch } from "../frames/event_rows.ts";
 import type { Logger } from "../log.ts";
-import type { Slab } from "../memory/slab.ts";
+import { type Slab, SLOT_BYTES_MAX } from "../memory/slab.ts";
 import { Client, type ClientOptions, type EndReason } from "./client.ts";
 import type { Outlet } from "./outlet.ts";
 import { SelectionGroup, type StreamFormat } from "./selection_group.ts";
@@ -31,9 +31,6 @@ export type Admission =
   | { readonly kind: "full"; readonly limit: string }
   | { readonly kind: "too-large"; readonly detail: string };
 
-/** Longest frame the slab can hold, bytes. */
-const FRAME_BYTES_MAX = 16 * 1024 * 1024;
-
 /** How long a client's writes may stand still while the slab is short. */
 const SHORT_GRACE_MS = 500;
 const SHORT_RETRY_MS = 20;
@@ -52,9 +49,6 @@ export class Broadcast {
     opened: 0,
     refused: 0,
     slabShort: 0,
-    rows: 0,
-    bytes: 0,
-    gaps: 0,
   };
   readonly ends: Partial<Record<EndReason, number>> = {};
   readonly #options: BroadcastOptions;
@@ -102,12 +96,12 @@ export class Broadcast {
     }
     const group = this.#groupOf(channels, format);
     const { frameBytes } = group.rows;
-    if (frameBytes > FRAME_BYTES_MAX) {
+    if (frameBytes > SLOT_BYTES_MAX) {
       this.#closeIfIdle(group);
       return {
         kind: "too-large",
         detail: `A row of this selection takes about ${frameBytes} bytes, ` +
-          `at most ${FRAME_BYTES_MAX} can be sent`,
+          `at most ${SLOT_BYTES_MAX} can be sent`,
       };
     }
     if (!this.slab.reserve(frameBytes)) {
@@ -156,7 +150,7 @@ export class Broadcast {
       const rows = (durationNs + timeline.strideNs - 1n) / timeline.strideNs;
       client.endRow = client.cursor + Number(rows);
     }
-    if (client.cursor < timeline.frontier) this.#enqueue(client);
+    this.#enqueue(client);
   }
 
   /** Ends a client properly. Idempotent. */
@@ -195,9 +189,7 @@ export class Broadcast {
     }
     this.#retryTimer ??= setTimeout(() => {
       this.#retryTimer = null;
-      for (const client of this.#clients) {
-        if (this.#isBehind(client)) this.#enqueue(client);
-      }
+      for (const client of this.#clients) this.#enqueue(client);
     }, SHORT_RETRY_MS);
   }
 
@@ -213,9 +205,7 @@ export class Broadcast {
         }
         continue;
       }
-      if (client.cursor >= 0 && client.cursor < group.timeline.frontier) {
-        this.#enqueue(client);
-      }
+      this.#enqueue(client);
       if (nowMs - client.lastWriteMs >= heartbeatMs) {
         client.sendBytes(group.heartbeatBytes(client.cursor), nowMs);
       }
@@ -279,10 +269,7 @@ export class Broadcast {
     this.counters.opened++;
     outlet.onDrain = () => {
       client.lastProgressMs = this.nowMs();
-      if (
-        client.cursor >= 0 && client.cursor < group.timeline.frontier &&
-        client.ended === null
-      ) this.#enqueue(client);
+      this.#enqueue(client);
     };
     outlet.onClose = () => this.drop(client, "client-left");
     client.sendBytes(group.openingBytes(), nowMs);
@@ -301,9 +288,6 @@ export class Broadcast {
     this.#clients.delete(client);
     group.clients.delete(client);
     this.slab.unreserve(group.rows.frameBytes);
-    this.counters.rows += client.rows;
-    this.counters.bytes += client.bytes;
-    this.counters.gaps += client.gaps;
     this.ends[reason] = (this.ends[reason] ?? 0) + 1;
     this.#options.log.info("client-close", {
       address: client.options.address,
@@ -326,8 +310,9 @@ export class Broadcast {
     this.#options.store.release(group.timeline);
   }
 
+  /** Queues a client that is behind and can take a row; its next drain queues one that cannot. */
   #enqueue(client: Client): void {
-    if (client.queued) return;
+    if (client.queued || !this.#isBehind(client)) return;
     client.queued = true;
     this.#behind.push(client);
     this.#schedule();
@@ -356,12 +341,8 @@ export class Broadcast {
         budget--;
       }
       // When the slab is short, slabIsShort() tries again a little later.
-      if (!isShort && this.#isBehind(client)) {
-        client.queued = true;
-        this.#behind.push(client);
-      }
+      if (!isShort) this.#enqueue(client);
     }
-    this.#schedule();
   }
 
   #isBehind(client: Client): boolean {
@@ -402,21 +383,15 @@ export class Broadcast {
   }
 
   #tellUnknownId(client: Client, afterNs: bigint | null): void {
-    if (client.group.format === "arrow") return;
-    const to = client.group.timeline.endNsText(client.cursor - 1);
-    client.gaps++;
-    client.sendBytes(
-      new TextEncoder().encode(
-        `id: ${to}\nevent: gap\ndata: ${
-          JSON.stringify({
-            from: afterNs === null ? null : String(afterNs),
-            to,
-            reason: "unknown-id",
-          })
-        }\n\n`,
-      ),
-      this.nowMs(),
+    const { group } = client;
+    const bytes = group.gapBytes(
+      afterNs === null ? null : String(afterNs),
+      group.timeline.endNsText(client.cursor - 1),
+      "unknown-id",
     );
+    if (!bytes) return;
+    client.gaps++;
+    client.sendBytes(bytes, this.nowMs());
   }
 
   #channelChanged(before: Channel, after: Channel | undefined): void {

@@ -77,10 +77,12 @@ export class Client {
 
   /** Tells a span that will not come and moves past it. */
   skip(to: number, reason: GapReason, nowMs: number): void {
-    const from = this.cursor;
+    const { timeline } = this.group;
+    const fromText = timeline.endNsText(this.cursor - 1);
     this.cursor = to;
     this.gaps++;
-    const bytes = this.group.gapBytes(from, to, reason);
+    const toText = timeline.endNsText(to - 1);
+    const bytes = this.group.gapBytes(fromText, toText, reason);
     if (bytes) this.sendBytes(bytes, nowMs);
   }
 }

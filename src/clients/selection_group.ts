@@ -142,14 +142,16 @@ export class SelectionGroup implements TimelineListener {
     );
   }
 
-  /** The event that tells a gap; null in Arrow, where `time` jumps. */
-  gapBytes(from: number, to: number, reason: GapReason): Uint8Array | null {
+  /** The event that tells a gap, GPS ns as text; null in Arrow, where `time` jumps. */
+  gapBytes(
+    from: string | null,
+    to: string,
+    reason: GapReason,
+  ): Uint8Array | null {
     if (this.format === "arrow") return null;
-    const fromNs = this.timeline.endNsText(from - 1);
-    const toNs = this.timeline.endNsText(to - 1);
     return encoder.encode(
-      `id: ${toNs}\nevent: gap\ndata: ${
-        JSON.stringify({ from: fromNs, to: toNs, reason })
+      `id: ${to}\nevent: gap\ndata: ${
+        JSON.stringify({ from, to, reason })
       }\n\n`,
     );
   }

@@ -27,9 +27,6 @@ export class TextScratch {
   row = new Uint8Array(ARENA_BYTES);
   /** Samples of one channel and row, aligned for any type. */
   samples = new Uint8Array(64 * 1024);
-  /** Fragments made and fragments copied: how often the sharing paid. */
-  made = 0;
-  shared = 0;
 
   /** Room for `bytes` in the arena; everything in it is forgotten when it is full. */
   room(bytes: number): number {
@@ -157,10 +154,7 @@ function writeEventHead(
 function makeText(column: Column, row: number, scratch: TextScratch): void {
   if (
     column.textRow === row && column.textGeneration === scratch.generation
-  ) {
-    scratch.shared++;
-    return;
-  }
+  ) return;
   const { key, rowSamples, blockBytes, ratio } = column;
   let at = scratch.room(
     key.byteLength + rowSamples * (NUMBER_TEXT_MAX + 1) + 8,
@@ -174,7 +168,6 @@ function makeText(column: Column, row: number, scratch: TextScratch): void {
     ? writeSamples(out, at, column, samples)
     : writeAscii(out, at, "null");
   scratch.arenaUsed = at;
-  scratch.made++;
   column.textRow = row;
   column.textGeneration = scratch.generation;
   column.textAt = start;

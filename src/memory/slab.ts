@@ -2,7 +2,8 @@
 // an owner count per slot. Invariant: a slot is either vacant and on its class's list, or has at least one owner.
 
 const MIN_SLOT_BYTES = 256;
-const MAX_SLOT_BYTES = 16 * 1024 * 1024;
+/** Largest claim, bytes. */
+export const SLOT_BYTES_MAX = 16 * 1024 * 1024;
 /** Sizes between a power of two and the next: at most a fifth of a slot is wasted. */
 const STEPS_PER_OCTAVE = 4;
 const CHUNK_BYTES = 256 * 1024;
@@ -11,12 +12,12 @@ const NO_SLOT = -1;
 /** Slot sizes in bytes, ascending, multiples of 64. */
 const CLASS_BYTES: readonly number[] = (() => {
   const sizes: number[] = [];
-  for (let base = MIN_SLOT_BYTES; base < MAX_SLOT_BYTES; base *= 2) {
+  for (let base = MIN_SLOT_BYTES; base < SLOT_BYTES_MAX; base *= 2) {
     for (let step = 0; step < STEPS_PER_OCTAVE; step++) {
       sizes.push(base + base * step / STEPS_PER_OCTAVE);
     }
   }
-  sizes.push(MAX_SLOT_BYTES);
+  sizes.push(SLOT_BYTES_MAX);
   return sizes;
 })();
 
@@ -250,7 +251,7 @@ function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
 
 /** Smallest class that holds so many bytes, or −1. */
 function classOf(byteLength: number): number {
-  if (!(byteLength <= MAX_SLOT_BYTES)) return -1;
+  if (!(byteLength <= SLOT_BYTES_MAX)) return -1;
   if (byteLength <= MIN_SLOT_BYTES) return 0;
   const octave = 31 - Math.clz32((byteLength - 1) >>> 8);
   const base = MIN_SLOT_BYTES * 2 ** octave;
