@@ -1,7 +1,7 @@
 // Wires the parts of one instance and closes them in the reverse order. Nothing is a module-level singleton.
 // Imports neither Kafka nor sockets, so that edge runtimes can load it.
 import { BlockStore } from "./blocks/block_store.ts";
-import { gpsMsOfUnixMs } from "./blocks/gps_time.ts";
+import { gpsMsOfUnixMs, nowGpsNs } from "./blocks/gps_time.ts";
 import type { Catalog } from "./channels/catalog.ts";
 import { type Channel, topicOf } from "./channels/channel.ts";
 import { Broadcast } from "./clients/broadcast.ts";
@@ -60,6 +60,7 @@ export class Qanat {
       resumeWindowMs: config.resumeWindowMs,
       futureToleranceMs: config.futureToleranceMs,
       outageWaitMs: config.outageWaitMs,
+      historyBytes: config.historyMb * MIB,
     });
     this.broadcast = new Broadcast({
       store: this.store,
@@ -73,6 +74,10 @@ export class Qanat {
       writeStallMs: config.writeStallMs,
       catchUpRowsMax: config.catchUpRowsMax,
       retryMs: config.retryMs,
+      historyReadersMax: config.historyReadersMax,
+      gapFillRowsMax: config.gapFillRowsMax,
+      resumeWindowMs: config.resumeWindowMs,
+      outageWaitMs: config.outageWaitMs,
     });
     this.#metrics = new Metrics(this);
   }
@@ -126,6 +131,11 @@ export class Qanat {
     return blocks.absent === null && blocks.newest >= 0;
   }
 
+  /** GPS time now, ns. */
+  nowNs(): bigint {
+    return nowGpsNs(this.#nowMs());
+  }
+
   get loopDelayMs(): number {
     return this.#loopDelayMs;
   }
@@ -142,6 +152,12 @@ export class Qanat {
       channels: this.catalog.size,
       clients: broadcast.clientCount,
       selections: broadcast.groupCount,
+      past: {
+        histories: broadcast.past.histories,
+        resumes: broadcast.past.resumes,
+        waiting: broadcast.past.waiting,
+        ...broadcast.past.counters,
+      },
       ring: {
         capacity_bytes: ring.capacityBytes,
         occupied_bytes: ring.occupiedBytes,

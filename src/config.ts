@@ -28,6 +28,9 @@ export interface Config {
   readonly futureToleranceMs: number;
   readonly writeStallMs: number;
   readonly catchUpRowsMax: number;
+  readonly historyReadersMax: number;
+  readonly historyMb: number;
+  readonly gapFillRowsMax: number;
   readonly readyGraceMs: number;
   readonly eventLoopDelayMaxMs: number;
   readonly drainMs: number;
@@ -137,6 +140,23 @@ const SETTINGS: readonly Setting[] = [
     1e6,
     "rows",
     "made for clients behind in one turn",
+  ),
+  whole(
+    "historyReadersMax",
+    4,
+    0,
+    1000,
+    "streams",
+    "that read the past from the source at once",
+  ),
+  whole("historyMb", 32, 1, 4096, "MiB", "memory of one reader of the past"),
+  whole(
+    "gapFillRowsMax",
+    1000,
+    0,
+    1e6,
+    "rows",
+    "longest gap that is filled with nulls",
   ),
   whole(
     "readyGraceMs",

@@ -106,7 +106,31 @@ export class Metrics {
         ["slabShort", "slab_short_total", "Frames that found no slot"],
       ] as const
     ) counter(name, help, () => broadcast.counters[field]);
-    const { ends } = broadcast;
+    const { past } = broadcast;
+    gauge("histories", "Histories read now", () => past.histories);
+    gauge("resumes", "Resumes read from the source now", () => past.resumes);
+    gauge("resumes_waiting", "Resumes that wait", () => past.waiting);
+    for (
+      const [field, name, help] of [
+        ["rows", "past_rows_total", "Rows read from the source again"],
+        ["reads", "past_reads_total", "Reads of the past"],
+        ["failures", "past_failures_total", "Reads of the past that failed"],
+        ["refused", "histories_refused_total", "Histories refused as full"],
+      ] as const
+    ) counter(name, help, () => past.counters[field]);
+    const { ends, gapsTold } = broadcast;
+    new Counter({
+      name: "qanat_gaps_total",
+      help: "Gaps told to clients, by reason",
+      labelNames: ["reason"],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [reason, count] of Object.entries(gapsTold)) {
+          this.inc({ reason }, count);
+        }
+      },
+    });
     const prefixed = "qanat_clients_ended_total";
     new Counter({
       name: prefixed,

@@ -6,7 +6,12 @@ import type { Config } from "../src/config.ts";
 import type { Logger } from "../src/log.ts";
 import { EmbeddedBlocks } from "../src/source/embedded_source.ts";
 import type { EmbeddedChannel } from "../src/source/synthetic.ts";
-import type { BlockSink, Source, SourceStatus } from "../src/source/source.ts";
+import type {
+  BlockSink,
+  PastReader,
+  Source,
+  SourceStatus,
+} from "../src/source/source.ts";
 
 export class DrivenSource implements Source {
   readonly catalog = new Catalog();
@@ -24,8 +29,16 @@ export class DrivenSource implements Source {
     return Promise.resolve();
   }
 
-  want(topic: string): void {
+  want(topic: string, fromMs: number): number {
     this.wanted.add(topic);
+    return fromMs;
+  }
+
+  openPast(): PastReader {
+    return {
+      read: () => Promise.reject(new Error("This source has no past")),
+      close: () => {},
+    };
   }
 
   unwant(topic: string): void {

@@ -111,6 +111,8 @@ class Table {
 export class MessageHeader {
   readonly headerType: number;
   readonly bodyBytes: number;
+  /** Byte offset of the header's table. */
+  readonly headerAt: number;
   readonly #header: Table;
 
   constructor(view: DataView, at: number) {
@@ -121,6 +123,7 @@ export class MessageHeader {
     const header = message.table(MESSAGE.header);
     if (header === null) throw new RangeError("The message has no header");
     this.#header = header;
+    this.headerAt = header.at;
   }
 
   /** Rows of a record batch. */

@@ -25,6 +25,8 @@ export interface RowColumn {
   readonly rate: string;
   /** Samples in one row. */
   readonly samples: number;
+  /** Blocks in one row; above 1 the column's samples can be null block by block. @default 1 */
+  readonly parts?: number;
 }
 
 /** Template of a selection: `time: int64 not null`, then a `list<T>` a channel. */
@@ -39,6 +41,9 @@ export class RowTemplate {
   readonly #nullCountAt: Int32Array;
   readonly #validityAt: Int32Array;
   readonly #valuesAt: Int32Array;
+  readonly #itemNullCountAt: Int32Array;
+  readonly #itemValidityAt: Int32Array;
+  readonly #columns: readonly RowColumn[];
 
   /** `columns` sorted by name. */
   constructor(columns: readonly RowColumn[]) {
@@ -74,6 +79,15 @@ export class RowTemplate {
       columns,
       (_, i) => places.bufferAt(5 + 4 * i),
     );
+    this.#columns = columns;
+    this.#itemNullCountAt = Int32Array.from(
+      columns,
+      (_, i) => places.nodeAt(2 + 2 * i) + 8,
+    );
+    this.#itemValidityAt = Int32Array.from(
+      columns,
+      (_, i) => places.bufferAt(4 + 4 * i),
+    );
   }
 
   /** Writes the template into `target` at `at`, with its time (GPS ns): every list is null. */
@@ -100,6 +114,37 @@ export class RowTemplate {
     target[at + this.#nullCountAt[column]!] = 0;
     target[at + this.#validityAt[column]!] = 1;
   }
+
+  /** Makes the samples of some of a column's blocks present: `present[k]` is 1 where block k is there. */
+  setPartsPresent(
+    target: Uint8Array,
+    at: number,
+    column: number,
+    present: Uint8Array,
+  ): void {
+    const { samples, parts = 1 } = this.#columns[column]!;
+    const partSamples = samples / parts;
+    const bitsAt = at + this.#itemValidityAt[column]!;
+    let nulls = samples;
+    for (let part = 0; part < parts; part++) {
+      if (present[part] === 0) continue;
+      nulls -= partSamples;
+      const end = (part + 1) * partSamples;
+      for (let item = part * partSamples; item < end;) {
+        if ((item & 7) === 0 && item + 8 <= end) {
+          target[bitsAt + (item >> 3)] = 0xff;
+          item += 8;
+        } else {
+          target[bitsAt + (item >> 3)]! |= 1 << (item & 7);
+          item++;
+        }
+      }
+    }
+    const countAt = at + this.#itemNullCountAt[column]!;
+    for (let byte = 0; byte < 4; byte++) {
+      target[countAt + byte] = nulls >>> (8 * byte);
+    }
+  }
 }
 
 function listOf(dataType: DataType): List {
@@ -124,7 +169,12 @@ function messagesOf(
       const item = makeData({
         type: arrowTypeOf(column.dataType),
         length: samples,
-        nullCount: 0,
+        ...((column.parts ?? 1) > 1
+          ? {
+            nullCount: samples,
+            nullBitmap: new Uint8Array(Math.ceil(samples / 64) * 8),
+          }
+          : { nullCount: 0 }),
         // deno-lint-ignore no-explicit-any -- zeros of the type's own array, chosen by its size
         data: newSamples(column.dataType, samples) as any,
         // deno-lint-ignore no-explicit-any -- one of six types, all numeric

@@ -1,9 +1,11 @@
 // All partitions that somebody wants, and the timelines over them: the sink of the source.
 // Invariant: a topic is fetched while it has leases or lingers; one PartitionBlocks and one reader a topic.
 import type { Logger } from "../log.ts";
+import { type Channel, topicOf } from "../channels/channel.ts";
 import type { PageRing } from "../memory/page_ring.ts";
+import { PastRows } from "./past_rows.ts";
 import type { BlockSink, Source } from "../source/source.ts";
-import { gpsMsOfUnixMs } from "./gps_time.ts";
+import { gpsMsOfUnixMs, unixMsOfGpsMs } from "./gps_time.ts";
 import { newBlockCounters, PartitionBlocks } from "./partition_blocks.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -16,6 +18,8 @@ export interface BlockStoreOptions {
   readonly resumeWindowMs: number;
   readonly futureToleranceMs: number;
   readonly outageWaitMs: number;
+  /** Ring of one reader of the past. */
+  readonly historyBytes: number;
 }
 
 interface Entry {
@@ -33,6 +37,21 @@ export interface TopicShape {
   readonly strideNs: bigint;
   readonly maxLatencyNs: bigint;
   readonly replayId: string | null;
+}
+
+/** The topics that carry some channels. */
+export function shapesOf(channels: readonly Channel[]): TopicShape[] {
+  const shapes = new Map<string, TopicShape>();
+  for (const channel of channels) {
+    const topic = topicOf(channel);
+    shapes.set(topic, {
+      topic,
+      strideNs: channel.strideNs,
+      maxLatencyNs: channel.maxLatencyNs,
+      replayId: channel.replayId,
+    });
+  }
+  return [...shapes.values()];
 }
 
 /** The retained blocks of all wanted partitions. Times given in are Unix ms; inside, GPS ms. */
@@ -98,6 +117,27 @@ export class BlockStore implements BlockSink {
     }
   }
 
+  /** Rows from a time on, read from the source again. The caller closes them. */
+  openPast(
+    shapes: readonly TopicShape[],
+    strideNs: bigint,
+    fromNs: bigint,
+  ): PastRows {
+    const { source, historyBytes } = this.#options;
+    const fromMs = unixMsOfGpsMs(Number(fromNs) / 1e6);
+    return new PastRows({
+      shapes,
+      strideNs,
+      ringBytes: historyBytes,
+      toleranceMs: (shape) => this.toleranceMs(shape),
+      // A block is produced after its end, by a clock that may be behind by the tolerance.
+      reader: source.openPast(shapes.map((shape) => ({
+        topic: shape.topic,
+        fromMs: fromMs - this.toleranceMs(shape),
+      }))),
+    });
+  }
+
   onMessage(topic: string, value: Uint8Array, offset: number): void {
     const entry = this.#entries.get(topic);
     if (!entry) return;
@@ -133,6 +173,7 @@ export class BlockStore implements BlockSink {
     const entry = this.#entries.get(topic);
     if (!entry) return;
     entry.blocks.reset();
+    entry.blocks.coveredFrom = 0;
     entry.blocks.primed = false;
     for (const timeline of entry.timelines) timeline.reset(this.#gpsMs());
   }
@@ -149,6 +190,11 @@ export class BlockStore implements BlockSink {
         this.#drop(topic, entry);
       }
     }
+  }
+
+  /** How far ahead of its production a block may lie, ms. */
+  toleranceMs(shape: TopicShape): number {
+    return this.#options.futureToleranceMs || 2 * Number(shape.strideNs) / 1e6;
   }
 
   /** Every wanted partition with its leases, for status and metrics. */
@@ -187,6 +233,7 @@ export class BlockStore implements BlockSink {
     }
     if (entry) return entry;
     const { source, resumeWindowMs, nowMs } = this.#options;
+    const fromMs = source.want(shape.topic, nowMs() - resumeWindowMs);
     entry = {
       blocks: new PartitionBlocks({
         topic: shape.topic,
@@ -196,6 +243,8 @@ export class BlockStore implements BlockSink {
         futureToleranceMs: this.#options.futureToleranceMs,
         outageWaitMs: this.#options.outageWaitMs,
         hasClock: shape.replayId === null,
+        // A block is produced after its end, by a clock that may be ahead by the tolerance.
+        coveredFromMs: gpsMsOfUnixMs(fromMs) + this.toleranceMs(shape),
       }),
       timelines: new Set(),
       replayId: shape.replayId,
@@ -203,7 +252,6 @@ export class BlockStore implements BlockSink {
       idleSinceMs: nowMs(),
     };
     this.#entries.set(shape.topic, entry);
-    source.want(shape.topic, nowMs() - resumeWindowMs);
     return entry;
   }
 

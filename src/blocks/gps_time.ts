@@ -24,6 +24,22 @@ export function unixMsOfGpsMs(gpsMs: number): number {
   return guess - leapMs(guess - leapMs(guess));
 }
 
+const ISO_UTC = /^(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?Z$/;
+const GPS_SECONDS = /^(\d{1,10})(?:\.(\d{0,9}))?$/;
+
+/** GPS ns of a text: GPS seconds with up to nine decimals, or ISO 8601 UTC; null when it is neither. */
+export function gpsNsOfText(text: string): bigint | null {
+  const decimals = (digits = "") => BigInt(digits.padEnd(9, "0"));
+  const gps = GPS_SECONDS.exec(text);
+  if (gps) return BigInt(gps[1]!) * 1_000_000_000n + decimals(gps[2]);
+  const iso = ISO_UTC.exec(text);
+  if (!iso) return null;
+  const unixMs = Date.parse(iso[1]! + "Z");
+  const gpsMs = gpsMsOfUnixMs(unixMs);
+  if (!(gpsMs >= 0)) return null;
+  return BigInt(gpsMs) * 1_000_000n + decimals(iso[2]);
+}
+
 /** GPS time now, ns. The system clock gives microseconds at best. */
 export function nowGpsNs(unixMs: number = Date.now()): bigint {
   return BigInt(Math.round(gpsMsOfUnixMs(unixMs) * 1000)) * 1000n;

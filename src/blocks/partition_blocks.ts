@@ -35,6 +35,9 @@ export type Arrival =
 /** Why a partition does not hold rows back. */
 export type AbsentReason = "late" | "unreachable";
 
+/** Why a block is not in its row. `missing`: read from the past, where nothing is late by the clock. */
+export type MissReason = AbsentReason | "missing";
+
 /** `NOT_HELD`: it was here and its page was taken back. `NONE`: it never came. */
 export const NONE = -1;
 export const NOT_HELD = -2;
@@ -50,6 +53,10 @@ export interface PartitionOptions {
   readonly outageWaitMs: number;
   /** False in a replay context, whose time is that of its blocks: there nothing is late by the clock. */
   readonly hasClock: boolean;
+  /** The log is read from GPS ms on: of blocks that begin there or later none was passed over. @default 0 */
+  readonly coveredFromMs?: number;
+  /** True where a range of the past is read: time may jump back there. @default false */
+  readonly isPast?: boolean;
 }
 
 /** Counters of a partition's messages, all 0. */
@@ -77,10 +84,14 @@ export class PartitionBlocks {
   readonly counters = newBlockCounters();
   /** Highest block index stored; −1 before the first. */
   newest = -1;
+  /** Index of the block that was stored last. */
+  lastIndex = -1;
   /** Blocks below this index are settled: stored, or given up. */
   settled = -1;
   /** The first fetch that reached the high watermark has been answered. */
   primed = false;
+  /** Of blocks from this index on, all that the log held has been read. */
+  coveredFrom: number;
   /** Null while the partition holds rows back. */
   absent: AbsentReason | null = null;
   /** GPS ms at which a fetch had last reached the high watermark. */
@@ -92,6 +103,10 @@ export class PartitionBlocks {
   readonly #futureToleranceMs: number;
   readonly #outageWaitMs: number;
   readonly #hasClock: boolean;
+  readonly #isPast: boolean;
+  /** Blocks given up as their partition could not be read. */
+  #unreachableFrom = 0;
+  #unreachableTo = 0;
   readonly #words: Int32Array;
   #indexOf = new Float64Array(INDEX_CAPACITY_MIN).fill(-1);
   #positionOf = new Float64Array(INDEX_CAPACITY_MIN);
@@ -107,6 +122,10 @@ export class PartitionBlocks {
     this.#futureToleranceMs = options.futureToleranceMs || 2 * this.strideMs;
     this.#outageWaitMs = options.outageWaitMs;
     this.#hasClock = options.hasClock;
+    this.#isPast = options.isPast ?? false;
+    this.coveredFrom = Math.ceil(
+      (options.coveredFromMs ?? 0) / this.strideMs,
+    );
     const bytes = options.ring.bytes;
     this.#words = new Int32Array(
       bytes.buffer,
@@ -133,7 +152,7 @@ export class PartitionBlocks {
       return "duplicate";
     }
     if (
-      this.newest >= 0 &&
+      !this.#isPast && this.newest >= 0 &&
       (this.newest - index) * this.strideMs > this.maxLatencyMs
     ) {
       const confirmed = this.#suspect >= 0 && index > this.#suspect;
@@ -143,6 +162,7 @@ export class PartitionBlocks {
         return "late";
       }
       this.reset();
+      this.coveredFrom = index;
       this.counters.resets++;
       return this.#store(index, value) ? "reset" : "too-large";
     }
@@ -154,6 +174,9 @@ export class PartitionBlocks {
     if (this.absent !== null) {
       const ageMs = nowMs - (index + 1) * this.strideMs;
       if (!(ageMs > this.maxLatencyMs)) {
+        if (this.absent === "unreachable") {
+          this.#giveUp(Math.max(this.settled, index));
+        }
         this.absent = null;
         this.settled = Math.max(this.settled, index);
       }
@@ -208,6 +231,7 @@ export class PartitionBlocks {
     this.#remember(index, position);
     this.counters.blocks++;
     this.counters.bytes += value.byteLength;
+    this.lastIndex = index;
     if (index > this.newest) this.newest = index;
     return true;
   }
@@ -272,6 +296,23 @@ export class PartitionBlocks {
     return base + start;
   }
 
+  /** Why a block that is not here is not. */
+  missReasonOf(index: number): MissReason {
+    if (this.#isPast) return "missing";
+    if (index >= this.#unreachableFrom && index < this.#unreachableTo) {
+      return "unreachable";
+    }
+    return index >= this.settled && this.absent !== null ? this.absent : "late";
+  }
+
+  /** Notes that blocks from `settled` to `to` are missing because they could not be read. */
+  #giveUp(to: number): void {
+    if (this.settled > this.#unreachableTo) {
+      this.#unreachableFrom = this.settled;
+    }
+    this.#unreachableTo = to;
+  }
+
   /** Lowest stored and held index at or above `from`, or Infinity. Linear in the index: for gaps only. */
   nextStored(from: number): number {
     if (from > this.newest) return Infinity;
@@ -313,6 +354,7 @@ export class PartitionBlocks {
       );
       const next = Math.min(this.nextStored(this.settled), lastLost);
       const to = Math.max(next, this.settled + 1);
+      if (this.caughtUpMs < deadlineMs) this.#giveUp(to);
       this.counters.missed += to - this.settled;
       this.settled = to;
     }

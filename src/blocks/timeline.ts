@@ -9,12 +9,16 @@ export interface RowGap {
   readonly reason: GapReason;
 }
 
-/** `missing`: never published or too late. `retention`: no longer held. `slow`: passed by while the client stalled. */
+/**
+ * `missing`: never published or too late. `retention`: no longer held. `slow`: passed by while the client stalled.
+ * `unknown-id`: no time, or one in the future. `stride-changed`: comes again, as a part of a longer row.
+ */
 export type GapReason =
   | "missing"
   | "retention"
   | "slow"
   | "unknown-id"
+  | "stride-changed"
   | "time-reset";
 
 /** Takes what a timeline releases, in order. */
@@ -26,6 +30,9 @@ export interface TimelineListener {
   /** The timeline has found its place; `frontier` is set. */
   onReady(): void;
 }
+
+/** So long a timeline waits for partitions that have not been read to their end once, ms. */
+const PATIENCE_MS = 2000;
 
 /** What a row looks like from the ring. */
 export type RowState = "held" | "gone" | "empty";
@@ -54,6 +61,8 @@ export class Timeline {
   frontier = -1;
   /** Rows released without one of their partitions. */
   lateRows = 0;
+  /** First row that was promised not to come and not told as a gap yet; −1: none. */
+  #quietFrom = -1;
   #createdMs: number;
 
   constructor(
@@ -78,22 +87,91 @@ export class Timeline {
       const row = this.frontier;
       if (row > this.#newestRow() || !this.#isSettled(row)) return;
       if (this.stateOf(row) === "empty") {
-        const to = Math.max(row + 1, Math.min(this.nextRow(row), this.#end()));
-        this.frontier = to;
-        for (const listener of this.listeners) {
-          listener.onGap({ from: row, to, reason: "missing" });
-        }
+        this.frontier = Math.max(
+          row + 1,
+          Math.min(this.nextRow(row), this.#end()),
+        );
+        this.#tellGap(row);
         continue;
       }
-      if (this.#isShort(row)) this.lateRows++;
+      if (this.#quietFrom >= 0) this.#tellGap(row);
+      if (this.isShort(row)) this.lateRows++;
       this.frontier = row + 1;
       for (const listener of this.listeners) listener.onRow(row);
     }
   }
 
+  /** Rows below this have been released or told as a gap. */
+  get released(): number {
+    return this.#quietFrom >= 0 ? this.#quietFrom : this.frontier;
+  }
+
+  /**
+   * Promises that nothing more comes before what the readers have surely seen, while every partition is silent.
+   * The span is told as a gap once something comes again. `frontier` is where the promise ends.
+   */
+  settleQuiet(): void {
+    if (this.frontier < 0 || this.frontier <= this.#newestRow()) return;
+    if (!this.partitions.every((p) => p.absent === "late")) return;
+    const row = this.seenRow;
+    if (row <= this.frontier) return;
+    if (this.#quietFrom < 0) this.#quietFrom = this.frontier;
+    this.frontier = row;
+  }
+
+  /** Where the stream stands though it says nothing: the promise, or, before any row, what has been seen. */
+  get quietRow(): number {
+    return this.frontier < 0 ? this.seenRow : this.frontier;
+  }
+
+  /** Rows below this would have come, within their latency, and been read; −1 where no clock can say. */
+  get seenRow(): number {
+    let row = Infinity;
+    for (let i = 0; i < this.partitions.length; i++) {
+      const { primed, caughtUpMs, maxLatencyMs } = this.partitions[i]!;
+      if (!primed) return -1;
+      row = Math.min(row, (caughtUpMs - maxLatencyMs) / this.strideMs);
+    }
+    return Math.max(-1, Math.floor(row));
+  }
+
+  /** First row of which the partitions have passed over nothing since they are read. */
+  get coveredRow(): number {
+    let row = 0;
+    for (let i = 0; i < this.partitions.length; i++) {
+      const { coveredFrom } = this.partitions[i]!;
+      row = Math.max(row, Math.ceil(coveredFrom / this.ratios[i]!));
+    }
+    return row;
+  }
+
+  /** Whether the ring has all that came for a row, and all that the log had was read into it. */
+  isWhole(row: number): boolean {
+    return row >= this.coveredRow && this.stateOf(row) !== "gone";
+  }
+
+  /** Every partition has been looked at and none has anything: no row says where the stream stands. */
+  isIdle(nowMs: number): boolean {
+    if (this.frontier >= 0) return false;
+    return !this.#isPatient(nowMs) || this.partitions.every((p) => p.primed);
+  }
+
+  #isPatient(nowMs: number): boolean {
+    return nowMs - this.#createdMs < PATIENCE_MS;
+  }
+
+  /** Tells the gap up to `frontier`, with what was promised before. */
+  #tellGap(row: number): void {
+    const from = this.#quietFrom >= 0 ? this.#quietFrom : row;
+    this.#quietFrom = -1;
+    const gap: RowGap = { from, to: this.frontier, reason: "missing" };
+    for (const listener of this.listeners) listener.onGap(gap);
+  }
+
   /** Starts over after a reset of one of its partitions. */
   reset(nowMs: number): void {
     this.frontier = -1;
+    this.#quietFrom = -1;
     this.#createdMs = nowMs;
     for (const listener of this.listeners) listener.onReset();
   }
@@ -133,6 +211,11 @@ export class Timeline {
     return BigInt(row) * this.strideNs;
   }
 
+  /** The row that a time lies in. */
+  rowOf(timeNs: bigint): number {
+    return Number(timeNs / this.strideNs);
+  }
+
   /** First row that begins at or after a time. */
   rowAt(timeNs: bigint): number {
     return Number((timeNs + this.strideNs - 1n) / this.strideNs);
@@ -141,7 +224,7 @@ export class Timeline {
   /** Sets `frontier` once every partition has been read to its end; false until then. */
   findPlace(nowMs: number): boolean {
     if (this.frontier >= 0) return true;
-    const patient = nowMs - this.#createdMs < 2000;
+    const patient = this.#isPatient(nowMs);
     let present = Infinity;
     let past = -1;
     for (let i = 0; i < this.partitions.length; i++) {
@@ -195,7 +278,8 @@ export class Timeline {
     return true;
   }
 
-  #isShort(row: number): boolean {
+  /** Whether a block of the row is not held. */
+  isShort(row: number): boolean {
     for (let i = 0; i < this.partitions.length; i++) {
       const ratio = this.ratios[i]!;
       for (let k = 0; k < ratio; k++) {

@@ -1,15 +1,22 @@
 // All clients and their groups: admission, catching up, heartbeats, ends.
 // Invariant: a group lives while it has clients; at close no client, lease or slot is left.
-import type { BlockStore, TopicShape } from "../blocks/block_store.ts";
-import { rowStrideOf } from "../blocks/timeline.ts";
+import { type BlockStore, shapesOf } from "../blocks/block_store.ts";
+import { gpsMsOfUnixMs } from "../blocks/gps_time.ts";
+import { type GapReason, rowStrideOf } from "../blocks/timeline.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
 import { TextScratch } from "../frames/event_rows.ts";
+import { ENVELOPE_BYTES } from "../frames/frame.ts";
 import type { Logger } from "../log.ts";
 import { type Slab, SLOT_BYTES_MAX } from "../memory/slab.ts";
 import { Client, type ClientOptions, type EndReason } from "./client.ts";
 import type { Outlet } from "./outlet.ts";
-import { SelectionGroup, type StreamFormat } from "./selection_group.ts";
+import { PastDesk } from "./past_feed.ts";
+import {
+  CUT_SHORT,
+  SelectionGroup,
+  type StreamFormat,
+} from "./selection_group.ts";
 
 export interface BroadcastOptions {
   readonly store: BlockStore;
@@ -23,6 +30,10 @@ export interface BroadcastOptions {
   readonly writeStallMs: number;
   readonly catchUpRowsMax: number;
   readonly retryMs: number;
+  readonly historyReadersMax: number;
+  readonly gapFillRowsMax: number;
+  readonly resumeWindowMs: number;
+  readonly outageWaitMs: number;
 }
 
 /** Whether one more client can be served. */
@@ -51,6 +62,10 @@ export class Broadcast {
     slabShort: 0,
   };
   readonly ends: Partial<Record<EndReason, number>> = {};
+  readonly gapsTold: Partial<Record<GapReason, number>> = {};
+  readonly past: PastDesk;
+  readonly log: Logger;
+  readonly store: BlockStore;
   readonly #options: BroadcastOptions;
   readonly #groups = new Map<string, SelectionGroup>();
   readonly #clients = new Set<Client>();
@@ -67,6 +82,12 @@ export class Broadcast {
     this.inFlightFramesMax = options.inFlightFramesMax;
     this.retryMs = options.retryMs;
     this.nowMs = options.nowMs;
+    this.log = options.log;
+    this.store = options.store;
+    this.past = new PastDesk(this, {
+      historiesMax: options.historyReadersMax,
+      failureWaitMs: options.outageWaitMs,
+    });
     this.#unwatch = options.catalog.onChange(
       (_name, _replayId, before, after) => {
         if (before) this.#channelChanged(before, after);
@@ -95,16 +116,25 @@ export class Broadcast {
       return { kind: "full", limit: `${clientsMax} clients` };
     }
     const group = this.#groupOf(channels, format);
-    const { frameBytes } = group.rows;
-    if (frameBytes > SLOT_BYTES_MAX) {
+    const { frameBytes, frameBytesMax } = group.rows;
+    if (frameBytesMax + ENVELOPE_BYTES > SLOT_BYTES_MAX) {
       this.#closeIfIdle(group);
       return {
         kind: "too-large",
-        detail: `A row of this selection takes about ${frameBytes} bytes, ` +
-          `at most ${SLOT_BYTES_MAX} can be sent`,
+        detail: `A row of this selection can take ${frameBytesMax} bytes, ` +
+          `at most ${SLOT_BYTES_MAX - ENVELOPE_BYTES} can be sent: ask for ` +
+          `fewer channels, or for Arrow where text is asked for`,
       };
     }
+    const needsPermit = this.#needsPast(group, options);
+    if (needsPermit && !this.past.takePermit()) {
+      this.#closeIfIdle(group);
+      this.counters.refused++;
+      const { historyReadersMax } = this.#options;
+      return { kind: "full", limit: `${historyReadersMax} histories at once` };
+    }
     if (!this.slab.reserve(frameBytes)) {
+      if (needsPermit) this.past.releasePermit();
       this.#closeIfIdle(group);
       this.counters.refused++;
       return {
@@ -119,48 +149,121 @@ export class Broadcast {
       open: (outlet) => {
         this.#opening--;
         group.opening--;
-        return this.#open(group, outlet, options);
+        return this.#open(group, outlet, options, needsPermit);
       },
       cancel: () => {
         this.#opening--;
         group.opening--;
         this.slab.unreserve(frameBytes);
+        if (needsPermit) this.past.releasePermit();
         this.#closeIfIdle(group);
       },
     };
   }
 
-  /** Gives a client its first row once its timeline has found its place. */
+  /** Whether what a client asks for begins where the page ring does not reach. */
+  #needsPast({ timeline }: SelectionGroup, options: ClientOptions): boolean {
+    const { startNs, afterNs } = options;
+    // A resume never needs a permit, and where it goes on is where it was.
+    if (startNs === undefined || typeof afterNs === "bigint") return false;
+    const row = timeline.rowOf(startNs);
+    if (timeline.released >= 0) {
+      return row < timeline.released && !timeline.isWhole(row);
+    }
+    // The ring is about to be filled so far back.
+    const ageMs = gpsMsOfUnixMs(this.nowMs()) - row * timeline.strideMs;
+    return ageMs > this.#options.resumeWindowMs;
+  }
+
+  /** Gives a client its first row once its timeline has found its place, or has nothing to find it by. */
   place(client: Client): void {
     const { timeline } = client.group;
-    if (client.cursor >= 0 || timeline.frontier < 0) return;
-    const { afterNs, durationNs } = client.options;
-    client.cursor = timeline.frontier;
-    if (afterNs !== undefined) {
-      const row = afterNs === null ? Infinity : timeline.rowAt(afterNs);
-      // A frontier may trail the clock by the row in flight; an id beyond that was never given out.
-      if (row > timeline.frontier + 1) {
-        this.#tellUnknownId(client, afterNs);
-      } else {
-        client.cursor = row;
-        client.resuming = row < timeline.frontier;
-      }
+    if (client.cursor >= 0) return this.#enqueue(client);
+    const { afterNs, startNs, endNs, durationNs } = client.options;
+    const isBack = typeof afterNs === "bigint" || startNs !== undefined;
+    if (timeline.released < 0) {
+      const isBounded = durationNs !== undefined || endNs !== undefined;
+      if (!isBack && !(isBounded && timeline.seenRow >= 0)) return;
+      if (!timeline.isIdle(gpsMsOfUnixMs(this.nowMs()))) return;
     }
-    if (durationNs !== undefined) {
-      const rows = (durationNs + timeline.strideNs - 1n) / timeline.strideNs;
-      client.endRow = client.cursor + Number(rows);
+    if (typeof afterNs === "bigint") this.#placeAfter(client, afterNs);
+    else if (startNs !== undefined) {
+      client.cursor = timeline.rowOf(startNs);
+      client.resuming = true;
+    } else client.cursor = Math.max(timeline.frontier, timeline.quietRow);
+    if (afterNs === null) this.#tellOddId(client, null, "unknown-id");
+    if (endNs !== undefined) client.endRow = timeline.rowAt(endNs);
+    else if (durationNs !== undefined) {
+      const fromNs = startNs ?? timeline.startNs(client.cursor);
+      client.endRow = timeline.rowAt(fromNs + durationNs);
     }
+    if (client.cursor >= client.endRow) return this.end(client, "complete");
+    const isHeld = timeline.released >= 0 && timeline.isWhole(client.cursor);
+    if (isHeld) this.past.dropPermit(client);
+    if (timeline.released < 0 && isBack) this.past.begin(client);
+    else this.#enqueue(client);
+  }
+
+  #placeAfter(client: Client, afterNs: bigint): void {
+    const { timeline } = client.group;
+    const { resumeWindowMs } = this.#options;
+    const { released } = timeline;
+    const ahead = timeline.rowAt(afterNs);
+    // Another instance may have been a little ahead; an id behind the clock's future was never given out.
+    const isAhead = released >= 0 && ahead > released + 1;
+    if (isAhead && this.#isFuture(client.group, afterNs)) {
+      client.cursor = released;
+      return this.#tellOddId(client, afterNs, "unknown-id");
+    }
+    const row = timeline.rowOf(afterNs);
+    client.cursor = row;
+    client.resuming = true;
+    if (row < ahead) this.#tellOddId(client, afterNs, "stride-changed");
+    if (released < 0 || row >= released || timeline.isWhole(row)) return;
+    const windowRows = Math.ceil(resumeWindowMs / timeline.strideMs);
+    const held = Math.max(timeline.coveredRow, timeline.nextRow(row));
+    const from = Math.min(released - windowRows, held, released);
+    if (from > row) this.tellGap(client, from, "retention");
+  }
+
+  /** Whether no instance can have given out a time as an id yet. A replay has no clock to tell by. */
+  #isFuture({ shapes }: SelectionGroup, timeNs: bigint): boolean {
+    if (shapes[0]!.replayId !== null) return true;
+    const tolerancesMs = shapes.map((s) => this.store.toleranceMs(s));
+    const aheadMs = Math.max(...tolerancesMs) +
+      Math.max(...shapes.map((s) => Number(s.strideNs) / 1e6));
+    const nowMs = gpsMsOfUnixMs(this.nowMs());
+    return timeNs > BigInt(Math.ceil(nowMs + aheadMs)) * 1_000_000n;
+  }
+
+  /** Tells a span without rows, by the client's policy. */
+  tellGap(client: Client, to: number, reason: GapReason): void {
+    const { gaps = "fill" } = client.options;
+    const end = Math.min(to, client.endRow);
+    const isFilled = gaps === "fill" && reason === "missing" &&
+      end - client.cursor <= this.#options.gapFillRowsMax;
+    this.gapsTold[reason] = (this.gapsTold[reason] ?? 0) + 1;
+    client.tellGap(end, reason, isFilled, this.nowMs());
+    if (gaps === "fail") this.end(client, "gap");
+    else if (client.cursor >= client.endRow) this.end(client, "complete");
+    else this.#enqueue(client);
+  }
+
+  /** The ring goes on with a client whose past was read. */
+  takeBack(client: Client): void {
     this.#enqueue(client);
   }
 
-  /** Ends a client properly. Idempotent. */
+  /** Ends a client: properly, or so that its reader sees that something is missing. Idempotent. */
   end(client: Client, reason: EndReason): void {
     if (client.ended !== null) return;
     client.ended = reason;
-    const bytes = client.group.closingBytes(reason);
+    const bytes = client.group.closingBytes(reason, client.gapToTell);
     if (bytes.byteLength > 0) client.sendBytes(bytes, this.nowMs());
     this.#forget(client, reason);
-    client.outlet.end();
+    if (client.group.format === "arrow" && CUT_SHORT.has(reason)) {
+      client.outlet.cutShort();
+    } else client.outlet.end();
   }
 
   /** Drops a client whose writes do not leave. */
@@ -199,17 +302,38 @@ export class Broadcast {
     const { heartbeatMs, writeStallMs } = this.#options;
     for (const client of this.#clients) {
       const { outlet, group } = client;
+      const { timeline } = group;
       if (outlet.inFlight > 0) {
         if (nowMs - client.lastProgressMs >= writeStallMs) {
           this.drop(client, "stalled");
-        }
+        } else if (
+          client.options.slow === "close" && this.#isPassed(client)
+        ) this.end(client, "slow");
         continue;
       }
-      this.#enqueue(client);
-      if (nowMs - client.lastWriteMs >= heartbeatMs) {
-        client.sendBytes(group.heartbeatBytes(client.cursor), nowMs);
+      this.place(client);
+      const isQuiet = nowMs - client.lastWriteMs >= heartbeatMs;
+      const isBounded = client.endRow < Infinity;
+      if (client.ended !== null || !isQuiet && !isBounded) continue;
+      timeline.settleQuiet();
+      const { released } = timeline;
+      const isLive = client.pastState === "none" && client.cursor >= released;
+      const settled = isLive
+        ? Math.max(client.cursor, timeline.quietRow)
+        : client.cursor;
+      if (isBounded && isLive && settled >= client.endRow) {
+        this.tellGap(client, client.endRow, "missing");
+      } else if (isQuiet) {
+        client.sendBytes(group.heartbeatBytes(settled), nowMs);
       }
     }
+  }
+
+  /** Whether the ring has passed a client that does not read. */
+  #isPassed({ cursor, group, resuming, pastState }: Client): boolean {
+    const { timeline } = group;
+    return !resuming && pastState === "none" && cursor >= 0 &&
+      cursor < timeline.released && !timeline.isWhole(cursor);
   }
 
   /** Ends every client properly. */
@@ -240,18 +364,8 @@ export class Broadcast {
     }`;
     const known = this.#groups.get(key);
     if (known) return known;
-    const shapes = new Map<string, TopicShape>();
-    for (const channel of channels) {
-      const topic = topicOf(channel);
-      shapes.set(topic, {
-        topic,
-        strideNs: channel.strideNs,
-        maxLatencyNs: channel.maxLatencyNs,
-        replayId: channel.replayId,
-      });
-    }
     const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
-    const timeline = this.#options.store.lease([...shapes.values()], strideNs);
+    const timeline = this.#options.store.lease(shapesOf(channels), strideNs);
     const group = new SelectionGroup(this, key, channels, format, timeline);
     this.#groups.set(key, group);
     return group;
@@ -261,15 +375,18 @@ export class Broadcast {
     group: SelectionGroup,
     outlet: Outlet,
     options: ClientOptions,
+    hasPermit: boolean,
   ): Client {
     const nowMs = this.nowMs();
     const client = new Client(group, outlet, options, nowMs);
+    client.hasPermit = hasPermit;
     this.#clients.add(client);
     group.clients.add(client);
     this.counters.opened++;
     outlet.onDrain = () => {
       client.lastProgressMs = this.nowMs();
-      this.#enqueue(client);
+      if (client.wakePast !== null) client.wakePast();
+      else this.#enqueue(client);
     };
     outlet.onClose = () => this.drop(client, "client-left");
     client.sendBytes(group.openingBytes(), nowMs);
@@ -285,6 +402,7 @@ export class Broadcast {
 
   #forget(client: Client, reason: EndReason): void {
     const { group } = client;
+    this.past.forget(client);
     this.#clients.delete(client);
     group.clients.delete(client);
     this.slab.unreserve(group.rows.frameBytes);
@@ -346,8 +464,8 @@ export class Broadcast {
   }
 
   #isBehind(client: Client): boolean {
-    return client.ended === null && client.cursor >= 0 &&
-      client.cursor < client.group.timeline.frontier &&
+    return client.ended === null && client.pastState === "none" &&
+      client.cursor >= 0 && client.cursor < client.group.timeline.released &&
       client.outlet.inFlight < this.inFlightFramesMax;
   }
 
@@ -356,39 +474,67 @@ export class Broadcast {
     if (!this.#isBehind(client)) return "idle";
     const { timeline, rows } = client.group;
     const row = client.cursor;
-    const nowMs = this.nowMs();
-    const state = timeline.stateOf(row);
-    if (state === "held") {
-      const frame = rows.encode(row);
-      if (frame === null) {
-        this.slabIsShort();
-        return "short";
-      }
-      client.resuming = false;
-      client.sendRow(frame, row, nowMs);
-      frame.release();
-      this.counters.catchUpRows++;
-    } else {
-      const next = Math.max(timeline.nextRow(row), row + 1);
-      const to = Math.min(next, timeline.frontier);
-      const reason = client.resuming
-        ? "retention"
-        : state === "gone"
-        ? "slow"
-        : "missing";
-      client.skip(to, reason, nowMs);
+    const newest = timeline.released - 1;
+    if (client.options.slow === "latest" && !client.resuming && row < newest) {
+      this.tellGap(client, newest, "slow");
+      return "done";
     }
+    if (row >= client.fillTo) {
+      if (!timeline.isWhole(row)) return this.#pass(client);
+      if (timeline.stateOf(row) === "empty") {
+        const next = Math.max(timeline.nextRow(row), row + 1);
+        this.tellGap(client, Math.min(next, timeline.released), "missing");
+        return "done";
+      }
+      if (client.endsAtGaps && timeline.isShort(row)) {
+        this.tellGap(client, row + 1, "missing");
+        return "done";
+      }
+    }
+    const frame = rows.encode(row);
+    if (frame === null) {
+      this.slabIsShort();
+      return "short";
+    }
+    client.sendRow(frame, row, this.nowMs());
+    frame.release();
+    this.counters.catchUpRows++;
+    if (client.cursor > newest) client.resuming = false;
     if (client.cursor >= client.endRow) this.end(client, "complete");
     return "done";
   }
 
-  #tellUnknownId(client: Client, afterNs: bigint | null): void {
+  /** The ring does not have a client's next row: it is read from the source again, or told as a gap. */
+  #pass(client: Client): "done" | "idle" {
+    const { timeline } = client.group;
+    if (client.resuming) {
+      this.past.begin(client);
+      return "idle";
+    }
+    if (client.options.slow === "close") {
+      this.end(client, "slow");
+      return "idle";
+    }
+    const newest = timeline.released - 1;
+    this.tellGap(client, Math.max(newest, client.cursor + 1), "slow");
+    return "done";
+  }
+
+  /** Tells, first of all, an id that rows cannot simply go on from. */
+  #tellOddId(
+    client: Client,
+    afterNs: bigint | null,
+    reason: "unknown-id" | "stride-changed",
+  ): void {
     const { group } = client;
+    const from = group.timeline.endNsText(client.cursor - 1);
     const bytes = group.gapBytes(
-      afterNs === null ? null : String(afterNs),
-      group.timeline.endNsText(client.cursor - 1),
-      "unknown-id",
+      reason === "unknown-id"
+        ? { from: afterNs === null ? null : String(afterNs), to: from, reason }
+        : { from, to: String(afterNs), reason },
+      reason === "stride-changed",
     );
+    this.gapsTold[reason] = (this.gapsTold[reason] ?? 0) + 1;
     if (!bytes) return;
     client.gaps++;
     client.sendBytes(bytes, this.nowMs());

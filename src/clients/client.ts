@@ -15,13 +15,28 @@ export type EndReason =
   | "drain"
   | "slow"
   | "stalled"
+  | "gap"
   | "error";
+
+/** What a client wants in place of rows that are missing. */
+export type GapPolicy = "fill" | "skip" | "fail";
+
+/** What a client wants when it cannot keep up. */
+export type SlowPolicy = "gap" | "latest" | "close";
 
 export interface ClientOptions {
   /** Where the client resumes, GPS ns; null when what it gave is no time; undefined for live from now. */
   readonly afterNs?: bigint | null | undefined;
+  /** Rows that end after this time, GPS ns. */
+  readonly startNs?: bigint | undefined;
+  /** Rows that begin before this time, GPS ns. */
+  readonly endNs?: bigint | undefined;
   /** Ends the stream after so much time, ns. */
   readonly durationNs?: bigint | undefined;
+  /** @default "fill" */
+  readonly gaps?: GapPolicy | undefined;
+  /** @default "gap" */
+  readonly slow?: SlowPolicy | undefined;
   readonly address: string;
 }
 
@@ -34,8 +49,18 @@ export class Client {
   cursor = -1;
   /** First row not to send. */
   endRow = Infinity;
-  /** Still working off what it asked for from the past. */
+  /** Still working off what it asked for from the past: it never loses rows by being slow. */
   resuming = false;
+  /** Rows below this are sent, though nothing came for them. */
+  fillTo = -1;
+  /** A gap that an Arrow client is told with its next batch. */
+  gapToTell: ToldGap | null = null;
+  /** Whether rows are read for it from the source. */
+  pastState: "none" | "waiting" | "reading" = "none";
+  /** Holds one of the permits of histories. */
+  hasPermit = false;
+  /** Lets its feed go on. */
+  wakePast: (() => void) | null = null;
   /** Waiting in the catch-up queue. */
   queued = false;
   ended: EndReason | null = null;
@@ -59,9 +84,16 @@ export class Client {
     this.openedMs = this.lastWriteMs = this.lastProgressMs = nowMs;
   }
 
+  get endsAtGaps(): boolean {
+    return this.options.gaps === "fail";
+  }
+
   sendRow(frame: Frame, row: number, nowMs: number): void {
     if (this.outlet.inFlight === 0) this.lastProgressMs = nowMs;
-    this.outlet.write(frame);
+    if (this.gapToTell !== null && row >= this.fillTo) {
+      this.outlet.writeBytes(this.group.withGap(frame.body, this.gapToTell));
+      this.gapToTell = null;
+    } else this.outlet.write(frame);
     this.rows++;
     this.bytes += frame.chunk.byteLength;
     this.lastWriteMs = nowMs;
@@ -75,14 +107,34 @@ export class Client {
     this.lastWriteMs = nowMs;
   }
 
-  /** Tells a span that will not come and moves past it. */
-  skip(to: number, reason: GapReason, nowMs: number): void {
-    const { timeline } = this.group;
-    const fromText = timeline.endNsText(this.cursor - 1);
-    this.cursor = to;
+  /** Tells the span from the cursor to `to`. `fills`: its rows are sent, as nulls; else it is passed over. */
+  tellGap(to: number, reason: GapReason, fills: boolean, nowMs: number): void {
+    const { group } = this;
+    const gap: ToldGap = {
+      from: group.timeline.endNsText(this.cursor - 1),
+      to: group.timeline.endNsText(to - 1),
+      reason,
+    };
     this.gaps++;
-    const toText = timeline.endNsText(to - 1);
-    const bytes = this.group.gapBytes(fromText, toText, reason);
+    if (fills) this.fillTo = to;
+    else this.cursor = to;
+    const bytes = group.gapBytes(gap, fills);
     if (bytes) this.sendBytes(bytes, nowMs);
+    else this.gapToTell = joined(this.gapToTell, gap);
   }
+}
+
+/** A gap in words: GPS ns, `to` exclusive. */
+export interface ToldGap {
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+}
+
+/** Two gaps with nothing told between them. */
+function joined(first: ToldGap | null, second: ToldGap): ToldGap {
+  if (first === null) return second;
+  const reasons = first.reason.split(",");
+  if (!reasons.includes(second.reason)) reasons.push(second.reason);
+  return { from: first.from, to: second.to, reason: reasons.join(",") };
 }

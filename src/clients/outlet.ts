@@ -11,6 +11,8 @@ export interface Outlet {
   readonly inFlight: number;
   /** Ends the response properly, behind everything written. */
   end(): void;
+  /** Ends it behind everything written, so that its reader sees that it is not whole. */
+  cutShort(): void;
   /** Drops the connection at once. */
   destroy(): void;
   /** Called after each finished write. */

@@ -1,20 +1,31 @@
 // All clients of one selection in one format: they share every frame.
 // Invariant: a live row is encoded at most once here, and only when some client takes it.
 import type { Channel } from "../channels/channel.ts";
-import type { GapReason, RowGap, Timeline } from "../blocks/timeline.ts";
+import { shapesOf, type TopicShape } from "../blocks/block_store.ts";
+import type { RowGap, Timeline } from "../blocks/timeline.ts";
 import type { TimelineListener } from "../blocks/timeline.ts";
+import { withMetadata } from "../arrow/message_metadata.ts";
 import { END_OF_STREAM } from "../arrow/row_template.ts";
 import { ArrowRows, type RowEncoder } from "../frames/arrow_rows.ts";
 import { ArrowEventRows, JsonEventRows } from "../frames/event_rows.ts";
 import { planColumns } from "../frames/row_plan.ts";
 import type { Broadcast } from "./broadcast.ts";
-import type { Client, EndReason } from "./client.ts";
+import type { Client, EndReason, ToldGap } from "./client.ts";
 
 /** What a client is sent: JSON events, events with Arrow in base64, or an Arrow stream. */
 export type StreamFormat = "events" | "events-arrow" | "arrow";
 
 const encoder = new TextEncoder();
-const NO_BYTES = new Uint8Array(0);
+/** Ends after which an Arrow stream must not look whole: it has no end-of-stream marker, and its body breaks off. */
+export const CUT_SHORT: ReadonlySet<EndReason> = new Set<EndReason>([
+  "gap",
+  "error",
+  "slow",
+  "stalled",
+]);
+/** Keys of metadata on record batch messages. */
+const GAP_KEY = "qanat.gap";
+const END_KEY = "qanat.end";
 
 /** One selection in one format. */
 export class SelectionGroup implements TimelineListener {
@@ -22,6 +33,7 @@ export class SelectionGroup implements TimelineListener {
   readonly channels: readonly Channel[];
   readonly format: StreamFormat;
   readonly timeline: Timeline;
+  readonly shapes: readonly TopicShape[];
   readonly rows: RowEncoder;
   readonly clients = new Set<Client>();
   /** Admitted clients whose response has not begun. */
@@ -42,24 +54,31 @@ export class SelectionGroup implements TimelineListener {
     this.channels = channels;
     this.format = format;
     this.timeline = timeline;
-    const columns = planColumns(timeline, channels);
-    const { slab, scratch } = broadcast;
-    if (format === "events") {
-      this.rows = new JsonEventRows(timeline, columns, slab, scratch);
-      this.#schemaMessage = this.#emptyBatch = null;
-    } else {
-      const arrow = format === "arrow"
-        ? new ArrowRows(timeline, columns, slab)
-        : null;
-      const events = arrow
-        ? null
-        : new ArrowEventRows(timeline, columns, slab, scratch);
-      this.rows = (arrow ?? events)!;
-      const { template } = arrow ?? events!.arrow;
-      this.#schemaMessage = template.schemaMessage;
-      this.#emptyBatch = template.emptyBatch;
-    }
+    this.shapes = shapesOf(channels);
+    const rows = this.encoderOf(timeline);
+    this.rows = rows;
+    const template = rows instanceof JsonEventRows
+      ? null
+      : rows instanceof ArrowRows
+      ? rows.template
+      : rows.arrow.template;
+    this.#schemaMessage = template?.schemaMessage ?? null;
+    this.#emptyBatch = template?.emptyBatch ?? null;
     timeline.listeners.add(this);
+  }
+
+  /** Makes this selection's rows from the blocks of a timeline: its own, or one of the past. */
+  encoderOf(timeline: Timeline): JsonEventRows | ArrowRows | ArrowEventRows {
+    const columns = planColumns(timeline, this.channels);
+    const { slab, scratch } = this.#broadcast;
+    switch (this.format) {
+      case "events":
+        return new JsonEventRows(timeline, columns, slab, scratch);
+      case "events-arrow":
+        return new ArrowEventRows(timeline, columns, slab, scratch);
+      case "arrow":
+        return new ArrowRows(timeline, columns, slab);
+    }
   }
 
   onRow(row: number): void {
@@ -69,7 +88,13 @@ export class SelectionGroup implements TimelineListener {
     let finished: Client[] | null = null;
     for (const client of this.clients) {
       if (client.cursor !== row || client.ended !== null) continue;
+      if (client.pastState !== "none") continue;
       if (client.outlet.inFlight >= inFlightMax) continue;
+      if (client.endsAtGaps && this.timeline.isShort(row)) {
+        this.#broadcast.tellGap(client, row + 1, "missing");
+        continue;
+      }
+      client.resuming = false;
       if (frame === null) {
         frame = this.rows.encode(row);
         if (frame === null) {
@@ -89,17 +114,20 @@ export class SelectionGroup implements TimelineListener {
   }
 
   onGap(gap: RowGap): void {
-    const nowMs = this.#broadcast.nowMs();
     for (const client of this.clients) {
-      if (client.cursor === gap.from && client.ended === null) {
-        client.skip(gap.to, gap.reason, nowMs);
-        if (gap.to >= client.endRow) this.#broadcast.end(client, "complete");
-      }
+      if (client.ended !== null || client.pastState !== "none") continue;
+      if (client.cursor < gap.from || client.cursor >= gap.to) continue;
+      this.#broadcast.tellGap(client, gap.to, gap.reason);
     }
   }
 
   onReset(): void {
-    this.endAll("time-reset");
+    for (const client of [...this.clients]) {
+      // What it reads is in the log as it was.
+      if (client.pastState === "none") {
+        this.#broadcast.end(client, "time-reset");
+      }
+    }
   }
 
   onReady(): void {
@@ -135,33 +163,40 @@ export class SelectionGroup implements TimelineListener {
   }
 
   /** What a quiet stream sends. A bare id moves `lastEventId` and dispatches nothing. */
-  heartbeatBytes(cursor: number): Uint8Array {
+  heartbeatBytes(settled: number): Uint8Array {
     if (this.format === "arrow") return this.#emptyBatch!;
     return encoder.encode(
-      cursor < 0 ? ":\n\n" : `id: ${this.timeline.endNsText(cursor - 1)}\n\n`,
+      settled < 0 ? ":\n\n" : `id: ${this.timeline.endNsText(settled - 1)}\n\n`,
     );
   }
 
-  /** The event that tells a gap, GPS ns as text; null in Arrow, where `time` jumps. */
+  /** The event that tells a gap; null in Arrow. Where rows fill the gap, the id is theirs to move. */
   gapBytes(
-    from: string | null,
-    to: string,
-    reason: GapReason,
+    gap: { from: string | null; to: string; reason: string },
+    fills: boolean,
   ): Uint8Array | null {
     if (this.format === "arrow") return null;
-    return encoder.encode(
-      `id: ${to}\nevent: gap\ndata: ${
-        JSON.stringify({ from, to, reason })
-      }\n\n`,
-    );
+    const id = fills ? "" : `id: ${gap.to}\n`;
+    const data = JSON.stringify({ ...gap, filled: fills });
+    return encoder.encode(`${id}event: gap\ndata: ${data}\n\n`);
   }
 
-  /** What is written before the response ends. */
-  closingBytes(reason: EndReason): Uint8Array {
+  /** A row of an Arrow stream that tells the gap before it. */
+  withGap(message: Uint8Array, gap: ToldGap): Uint8Array {
+    return withMetadata(message, GAP_KEY, JSON.stringify(gap));
+  }
+
+  /** What is written before the response ends. `gap`: not told yet. */
+  closingBytes(reason: EndReason, gap: ToldGap | null): Uint8Array {
     if (this.format === "arrow") {
-      return reason === "slow" || reason === "stalled"
-        ? NO_BYTES
-        : END_OF_STREAM;
+      const parts: Uint8Array[] = [];
+      if (gap !== null) parts.push(this.withGap(this.#emptyBatch!, gap));
+      if (reason !== "complete") {
+        const text = JSON.stringify({ reason });
+        parts.push(withMetadata(this.#emptyBatch!, END_KEY, text));
+      }
+      if (!CUT_SHORT.has(reason)) parts.push(END_OF_STREAM);
+      return concat(parts);
     }
     return encoder.encode(
       `event: end\ndata: ${JSON.stringify({ reason })}\n\n`,
@@ -171,4 +206,14 @@ export class SelectionGroup implements TimelineListener {
   close(): void {
     this.timeline.listeners.delete(this);
   }
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((n, p) => n + p.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.byteLength;
+  }
+  return bytes;
 }

@@ -10,8 +10,9 @@ import type { Column } from "./row_plan.ts";
 export interface RowEncoder {
   /** The frame of a row, or null when the slab is full. The caller owns it. */
   encode(row: number): Frame | null;
-  /** Expected bytes of a frame. */
+  /** Expected bytes of a frame, and the most that it can have. */
   readonly frameBytes: number;
+  readonly frameBytesMax: number;
 }
 
 /** Record batch messages of one selection. */
@@ -32,6 +33,7 @@ export class ArrowRows implements RowEncoder {
         dataType: column.channel.dataType,
         rate: rateText(column.channel.sampleRate),
         samples: column.rowSamples,
+        parts: column.ratio,
       })),
     );
     this.#valuesAt = Int32Array.from(
@@ -41,6 +43,10 @@ export class ArrowRows implements RowEncoder {
   }
 
   get frameBytes(): number {
+    return this.template.byteLength;
+  }
+
+  get frameBytesMax(): number {
     return this.template.byteLength;
   }
 
@@ -55,32 +61,40 @@ export class ArrowRows implements RowEncoder {
     const { template } = this;
     template.begin(target, at, this.#timeline.startNs(row));
     for (let i = 0; i < this.#columns.length; i++) {
-      if (
-        copySamples(this.#columns[i]!, row, target, at + this.#valuesAt[i]!)
-      ) {
-        template.setPresent(target, at, i);
+      const column = this.#columns[i]!;
+      if (copySamples(column, row, target, at + this.#valuesAt[i]!) === 0) {
+        continue;
+      }
+      template.setPresent(target, at, i);
+      if (column.ratio > 1) {
+        template.setPartsPresent(target, at, i, column.present);
       }
     }
   }
 }
 
-/** Copies a channel's samples of a row; false when any of its blocks lacks them. */
+/**
+ * Copies a channel's samples of a row, and notes in `present` which of its blocks have them. How many do;
+ * what the others' samples are in `target` is not touched.
+ */
 export function copySamples(
   column: Column,
   row: number,
   target: Uint8Array,
   at: number,
-): boolean {
-  const { partition, place, ratio, blockBytes } = column;
+): number {
+  const { partition, place, ratio, blockBytes, present } = column;
   const ring = partition.ring.bytes;
+  let count = 0;
   for (let k = 0; k < ratio; k++) {
     const position = partition.locate(row * ratio + k);
-    if (position < 0) return false;
-    const from = partition.samplesAt(position, place);
-    if (from < 0) return false;
+    const from = position < 0 ? -1 : partition.samplesAt(position, place);
+    present[k] = from < 0 ? 0 : 1;
+    if (from < 0) continue;
     target.set(ring.subarray(from, from + blockBytes), at + k * blockBytes);
+    count++;
   }
-  return true;
+  return count;
 }
 
 /** The `rate` of a field's metadata: as Python's str() writes the float. */

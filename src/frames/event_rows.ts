@@ -5,19 +5,28 @@ import type { Slab } from "../memory/slab.ts";
 import { ArrowRows, copySamples, type RowEncoder } from "./arrow_rows.ts";
 import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
 import {
-  NUMBER_TEXT_MAX,
+  SAMPLE_TEXT_MAX,
   writeAscii,
   writeFloat32,
   writeFloat64,
   writeInteger,
 } from "./number_text.ts";
+import type { MissReason } from "../blocks/partition_blocks.ts";
 import type { Column } from "./row_plan.ts";
+
+const encoder = new TextEncoder();
 
 const ARENA_BYTES = 4 * 1024 * 1024;
 const COMMA = 44;
 const OPEN = 91;
 const CLOSE = 93;
+const BRACE = 125;
 const QUOTE = 34;
+/** `,null` for a sample that is not there. */
+const NULL_TEXT_BYTES = 5;
+/** `,"missing":{…}` without names: a reason with its quotes and commas. */
+const REASON_BYTES = 16;
+const HEAD_BYTES = 128;
 
 /** Text made in the current rows: fragments by channel, and scratch for one whole row. One per process. */
 export class TextScratch {
@@ -57,6 +66,7 @@ export class TextScratch {
 /** JSON events of one selection. */
 export class JsonEventRows implements RowEncoder {
   readonly frameBytes: number;
+  readonly frameBytesMax: number;
   readonly #timeline: Timeline;
   readonly #columns: readonly Column[];
   readonly #slab: Slab;
@@ -74,7 +84,12 @@ export class JsonEventRows implements RowEncoder {
     this.#scratch = scratch;
     this.frameBytes = columns.reduce(
       (sum, column) => sum + column.key.byteLength + 12 * column.rowSamples,
-      128,
+      HEAD_BYTES,
+    );
+    this.frameBytesMax = columns.reduce(
+      (sum, column) =>
+        sum + 2 * column.key.byteLength + REASON_BYTES + textBytesMax(column),
+      HEAD_BYTES,
     );
   }
 
@@ -82,6 +97,7 @@ export class JsonEventRows implements RowEncoder {
     const scratch = this.#scratch;
     const columns = this.#columns;
     let out: Uint8Array = scratch.row;
+    let missing = false;
     let at = writeEventHead(out, this.#timeline, row);
     at = writeAscii(
       out,
@@ -99,8 +115,22 @@ export class JsonEventRows implements RowEncoder {
         at,
       );
       at += bytes;
+      if (column.missing !== null) missing = true;
     }
-    at = writeAscii(out, at, "}}\n\n");
+    out[at++] = BRACE;
+    if (missing) {
+      const reasons = columns.filter((c) => c.missing !== null).map((c) => [
+        c.channel.name,
+        c.missing,
+      ]);
+      const text = encoder.encode(
+        `,"missing":${JSON.stringify(Object.fromEntries(reasons))}`,
+      );
+      out = scratch.grow(at + text.byteLength + 8);
+      out.set(text, at);
+      at += text.byteLength;
+    }
+    at = writeAscii(out, at, "}\n\n");
     const frame = Frame.claim(this.#slab, at);
     frame?.chunk.set(out.subarray(0, at), ENVELOPE_HEAD_BYTES);
     return frame;
@@ -111,6 +141,7 @@ export class JsonEventRows implements RowEncoder {
 export class ArrowEventRows implements RowEncoder {
   readonly arrow: ArrowRows;
   readonly frameBytes: number;
+  readonly frameBytesMax: number;
   readonly #timeline: Timeline;
   readonly #slab: Slab;
   readonly #scratch: TextScratch;
@@ -126,6 +157,7 @@ export class ArrowEventRows implements RowEncoder {
     this.#slab = slab;
     this.#scratch = scratch;
     this.frameBytes = 4 * Math.ceil(this.arrow.template.byteLength / 3) + 64;
+    this.frameBytesMax = this.frameBytes;
   }
 
   encode(row: number): Frame | null {
@@ -155,18 +187,29 @@ function makeText(column: Column, row: number, scratch: TextScratch): void {
   if (
     column.textRow === row && column.textGeneration === scratch.generation
   ) return;
-  const { key, rowSamples, blockBytes, ratio } = column;
-  let at = scratch.room(
-    key.byteLength + rowSamples * (NUMBER_TEXT_MAX + 1) + 8,
-  );
+  const { key, blockBytes, ratio, place, present } = column;
+  let at = scratch.room(key.byteLength + textBytesMax(column));
   const out = scratch.arena;
   const start = at;
   out.set(key, at);
   at += key.byteLength;
   const samples = scratch.sampleRoom(blockBytes * ratio);
-  at = copySamples(column, row, samples, 0)
-    ? writeSamples(out, at, column, samples)
-    : writeAscii(out, at, "null");
+  column.missing = null;
+  if (copySamples(column, row, samples, 0) === 0) {
+    at = writeAscii(out, at, "null");
+    column.missing = whyMissing(column, row);
+  } else {
+    const count = place.blockSamples;
+    out[at++] = OPEN;
+    for (let part = 0; part < ratio; part++) {
+      if (part > 0) out[at++] = COMMA;
+      const first = part * count;
+      at = present[part] === 1
+        ? writeSamples(out, at, column, samples, first, first + count)
+        : writeAscii(out, at, "null,".repeat(count - 1) + "null");
+    }
+    out[at++] = CLOSE;
+  }
   scratch.arenaUsed = at;
   column.textRow = row;
   column.textGeneration = scratch.generation;
@@ -174,36 +217,52 @@ function makeText(column: Column, row: number, scratch: TextScratch): void {
   column.textBytes = at - start;
 }
 
+/** Most bytes that a column's samples of one row can have as text, brackets and commas included. */
+function textBytesMax(column: Column): number {
+  const longest = SAMPLE_TEXT_MAX[column.channel.dataType] + 1;
+  return column.rowSamples * Math.max(longest, NULL_TEXT_BYTES) + 8;
+}
+
+function whyMissing(column: Column, row: number): MissReason | null {
+  const { partition, ratio } = column;
+  for (let k = 0; k < ratio; k++) {
+    const index = row * ratio + k;
+    if (partition.locate(index) < 0) return partition.missReasonOf(index);
+  }
+  return null;
+}
+
+/** Writes samples `from` to `to`, commas between them. */
 function writeSamples(
   out: Uint8Array,
   at: number,
   column: Column,
   bytes: Uint8Array,
+  from: number,
+  to: number,
 ): number {
-  const count = column.rowSamples;
   const { buffer } = bytes;
-  out[at++] = OPEN;
   switch (column.channel.dataType) {
     case "float32": {
-      const values = new Float32Array(buffer, 0, count);
-      for (let i = 0; i < count; i++) {
-        if (i > 0) out[at++] = COMMA;
+      const values = new Float32Array(buffer, 0, to);
+      for (let i = from; i < to; i++) {
+        if (i > from) out[at++] = COMMA;
         at = writeFloat32(out, at, values[i]!);
       }
       break;
     }
     case "float64": {
-      const values = new Float64Array(buffer, 0, count);
-      for (let i = 0; i < count; i++) {
-        if (i > 0) out[at++] = COMMA;
+      const values = new Float64Array(buffer, 0, to);
+      for (let i = from; i < to; i++) {
+        if (i > from) out[at++] = COMMA;
         at = writeFloat64(out, at, values[i]!);
       }
       break;
     }
     case "int64": {
-      const values = new BigInt64Array(buffer, 0, count);
-      for (let i = 0; i < count; i++) {
-        if (i > 0) out[at++] = COMMA;
+      const values = new BigInt64Array(buffer, 0, to);
+      for (let i = from; i < to; i++) {
+        if (i > from) out[at++] = COMMA;
         out[at++] = QUOTE;
         at = writeAscii(out, at, String(values[i]!));
         out[at++] = QUOTE;
@@ -213,16 +272,15 @@ function writeSamples(
     default: {
       const { dataType } = column.channel;
       const values = dataType === "int16"
-        ? new Int16Array(buffer, 0, count)
+        ? new Int16Array(buffer, 0, to)
         : dataType === "int32"
-        ? new Int32Array(buffer, 0, count)
-        : new Uint32Array(buffer, 0, count);
-      for (let i = 0; i < count; i++) {
-        if (i > 0) out[at++] = COMMA;
+        ? new Int32Array(buffer, 0, to)
+        : new Uint32Array(buffer, 0, to);
+      for (let i = from; i < to; i++) {
+        if (i > from) out[at++] = COMMA;
         at = writeInteger(out, at, values[i]!);
       }
     }
   }
-  out[at++] = CLOSE;
   return at;
 }

@@ -1,8 +1,19 @@
 // Numbers as JSON text, written straight into bytes. Each reads back to exactly the value; NaN and infinities are null.
 // Invariant: at most NUMBER_TEXT_MAX bytes are written for one number.
+import type { DataType } from "../channels/channel.ts";
 
 /** Longest text of one number: `-1.7976931348623157e+308` has 24. */
 export const NUMBER_TEXT_MAX = 26;
+
+/** Longest text of one sample of each type, bytes; 64-bit integers stand in quotes. */
+export const SAMPLE_TEXT_MAX: Readonly<Record<DataType, number>> = {
+  int16: 6,
+  int32: 11,
+  uint32: 10,
+  int64: 22,
+  float32: NUMBER_TEXT_MAX,
+  float64: NUMBER_TEXT_MAX,
+};
 
 const MINUS = 45;
 const POINT = 46;

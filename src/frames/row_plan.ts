@@ -4,6 +4,7 @@ import type { Channel } from "../channels/channel.ts";
 import { SAMPLE_BYTES, topicOf } from "../channels/channel.ts";
 import {
   type ChannelPlace,
+  type MissReason,
   type PartitionBlocks,
   placeOf,
 } from "../blocks/partition_blocks.ts";
@@ -18,6 +19,8 @@ export interface Column {
   readonly ratio: number;
   readonly blockBytes: number;
   readonly rowSamples: number;
+  /** Which blocks of the row that was copied last are there: 1 or 0 each. */
+  readonly present: Uint8Array;
   /** `"name":` as UTF-8. */
   readonly key: Uint8Array;
   /** Where this column's text of `textRow` lies in the fragment arena, and of which generation. */
@@ -25,6 +28,8 @@ export interface Column {
   textGeneration: number;
   textAt: number;
   textBytes: number;
+  /** Why the column is null in `textRow`; null where it is not, or where its block came without it. */
+  missing: MissReason | null;
 }
 
 const columnsOf = new WeakMap<Timeline, Map<string, Column>>();
@@ -55,11 +60,13 @@ export function planColumns(
         ratio,
         blockBytes: place.blockSamples * SAMPLE_BYTES[channel.dataType],
         rowSamples: place.blockSamples * ratio,
+        present: new Uint8Array(ratio),
         key: encoder.encode(JSON.stringify(channel.name) + ":"),
         textRow: -1,
         textGeneration: -1,
         textAt: 0,
         textBytes: 0,
+        missing: null,
       };
       known.set(channel.name, column);
     }

@@ -45,6 +45,7 @@ export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
       catalog,
       broadcast,
       channelsMax: config.channelsMax,
+      nowNs: () => qanat.nowNs(),
       addressOf: options.addressOf,
       alreadySent: options.alreadySent,
     }),

@@ -49,6 +49,12 @@ export class SocketOutlet implements Outlet {
     this.#outgoing.end();
   }
 
+  cutShort(): void {
+    // Without the last chunk that HTTP/1.1 wants.
+    if (this.#socket === null) this.#outgoing.destroy();
+    else this.#socket.end(() => this.#outgoing.destroy());
+  }
+
   destroy(): void {
     this.#outgoing.destroy();
   }

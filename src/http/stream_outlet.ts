@@ -46,9 +46,13 @@ export class StreamOutlet implements Outlet {
     this.#controller.close();
   }
 
+  cutShort(): void {
+    this.destroy();
+  }
+
   destroy(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#controller.error(new Error("The stream was closed: client too slow"));
+    this.#controller.error(new Error("The stream was cut short by the server"));
   }
 }

@@ -2,7 +2,9 @@
 // Invariant: every refusal names what was wrong and what would be right.
 import type { Catalog } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
+import { gpsNsOfText } from "../blocks/gps_time.ts";
 import { rowStrideOf } from "../blocks/timeline.ts";
+import type { GapPolicy, SlowPolicy } from "../clients/client.ts";
 import { badExpression, problem } from "./problem.ts";
 
 /** A checked request. */
@@ -10,7 +12,11 @@ export interface StreamRequest {
   /** Sorted by name, all of one context. */
   readonly channels: readonly Channel[];
   readonly encoding: "json" | "arrow";
+  readonly startNs: bigint | undefined;
+  readonly endNs: bigint | undefined;
   readonly durationNs: bigint | undefined;
+  readonly gaps: GapPolicy | undefined;
+  readonly slow: SlowPolicy | undefined;
   /** `after=`, as given. */
   readonly after: string | undefined;
 }
@@ -20,9 +26,15 @@ const NAMES = [
   "match",
   "replay",
   "encoding",
+  "start",
+  "end",
   "duration",
   "after",
+  "gaps",
+  "slow",
 ] as const;
+const GAPS = ["fill", "skip", "fail"] as const;
+const SLOW = ["gap", "latest", "close"] as const;
 type Name = typeof NAMES[number];
 type Fields = Partial<Record<Name, string>> & { names?: string[] };
 
@@ -73,22 +85,20 @@ export function fieldsOfBody(text: string): Fields | Response {
 export function streamRequest(
   fields: Fields,
   catalog: Catalog,
-  channelsMax: number,
+  options: { channelsMax: number; nowNs: bigint },
 ): StreamRequest | Response {
-  const { names, match, replay, encoding, duration, after } = fields;
+  const { names, match, replay, encoding, after } = fields;
+  const { channelsMax } = options;
   if (encoding !== undefined && encoding !== "json" && encoding !== "arrow") {
     return bad(`encoding must be 'json' or 'arrow', not '${encoding}'`);
   }
-  let durationNs: bigint | undefined;
-  if (duration !== undefined) {
-    const seconds = Number(duration);
-    if (!(seconds > 0 && seconds <= 1e9)) {
-      return bad(
-        `duration must be a number of seconds above 0, not '${duration}'`,
-      );
-    }
-    durationNs = BigInt(Math.round(seconds * 1e9));
+  for (const [name, known] of [["gaps", GAPS], ["slow", SLOW]] as const) {
+    const value = fields[name];
+    if (value === undefined || known.some((k) => k === value)) continue;
+    return bad(`${name} must be one of ${known.join(", ")}, not '${value}'`);
   }
+  const range = rangeOf(fields, options.nowNs);
+  if (range instanceof Response) return range;
   const replayId = replay === undefined || replay === "" ? null : replay;
   if (replayId !== null && !catalog.replayIds().includes(replayId)) {
     return problem(404, {
@@ -115,9 +125,61 @@ export function streamRequest(
   return {
     channels: found,
     encoding: encoding ?? "json",
-    durationNs,
+    ...range,
     after,
+    gaps: fields.gaps as GapPolicy | undefined,
+    slow: fields.slow as SlowPolicy | undefined,
   };
+}
+
+/** Blocks may be stamped a little ahead of this clock. */
+const AHEAD_NS = 2_000_000_000n;
+
+/** The range of time that is asked for. A replay's times are of the past, whatever the clock says. */
+function rangeOf(
+  { start, end, duration, after }: Fields,
+  nowNs: bigint,
+): Pick<StreamRequest, "startNs" | "endNs" | "durationNs"> | Response {
+  let durationNs: bigint | undefined;
+  if (duration !== undefined) {
+    const seconds = Number(duration);
+    if (!(seconds > 0 && seconds <= 1e9)) {
+      return bad(
+        `duration must be a number of seconds above 0, not '${duration}'`,
+      );
+    }
+    durationNs = BigInt(Math.round(seconds * 1e9));
+  }
+  const times: (bigint | undefined)[] = [];
+  for (const [name, text] of [["start", start], ["end", end]] as const) {
+    const timeNs = text === undefined ? undefined : gpsNsOfText(text);
+    if (timeNs === null) {
+      return bad(
+        `${name} must be GPS seconds such as ${nowNs / 1_000_000_000n} or ` +
+          `1126259462.42, or ISO 8601 UTC such as 2015-09-14T09:50:45.4Z, not '${text}'`,
+      );
+    }
+    times.push(timeNs);
+  }
+  const [startNs, endNs] = times;
+  if (endNs !== undefined && durationNs !== undefined) {
+    return bad("Give end or duration, not both");
+  }
+  if (startNs !== undefined && startNs > nowNs + AHEAD_NS) {
+    return bad(
+      `start lies ${
+        (startNs - nowNs) / 1_000_000_000n
+      } s in the future; now is GPS ${nowNs / 1_000_000_000n}`,
+    );
+  }
+  if (startNs !== undefined && endNs !== undefined && endNs <= startNs) {
+    return bad("end must lie after start");
+  }
+  const isFromNow = startNs === undefined && after === undefined;
+  if (isFromNow && endNs !== undefined && endNs <= nowNs) {
+    return bad("end lies in the past: give a start, too");
+  }
+  return { startNs, endNs, durationNs };
 }
 
 function find(

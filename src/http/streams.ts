@@ -10,6 +10,7 @@ import { StreamOutlet } from "./stream_outlet.ts";
 import {
   fieldsOfBody,
   fieldsOfQuery,
+  type StreamRequest,
   streamRequest,
 } from "./stream_request.ts";
 
@@ -17,6 +18,8 @@ export interface StreamRoutesOptions {
   readonly catalog: Catalog;
   readonly broadcast: Broadcast;
   readonly channelsMax: number;
+  /** GPS time now, ns. */
+  readonly nowNs: () => bigint;
   /** Address of the client, for the log. */
   readonly addressOf: (context: Context) => string;
   /** What a handler answers when it has written the response itself; given by whoever serves node:http. */
@@ -57,26 +60,43 @@ async function open(
       detail: "encoding belongs to /v1/events; /v1/arrow is always Arrow",
     });
   }
-  const request = streamRequest(fields, catalog, channelsMax);
+  const request = streamRequest(fields, catalog, {
+    channelsMax,
+    nowNs: options.nowNs(),
+  });
   if (request instanceof Response) return request;
   const format: StreamFormat = path === "/v1/arrow"
     ? "arrow"
     : request.encoding === "arrow"
     ? "events-arrow"
     : "events";
-  const headers = {
+  const isFile = format === "arrow" &&
+    (request.endNs !== undefined || request.durationNs !== undefined);
+  const headers: Record<string, string> = {
     "content-type": CONTENT_TYPES[format],
     "cache-control": "no-store, no-transform",
     "x-accel-buffering": "no",
+    ...(isFile ? { "content-disposition": fileOf(request) } : {}),
   };
   if (c.req.method === "HEAD") {
     return new Response(null, { headers });
   }
   const after = c.req.header("last-event-id") ?? request.after;
+  const afterNs = after === undefined || after === ""
+    ? undefined
+    : timeOf(after);
+  if (endsBefore(request, afterNs)) {
+    // What makes an EventSource stop asking.
+    return new Response(null, { status: 204 });
+  }
   const admission = broadcast.admit(request.channels, format, {
     address: options.addressOf(c),
+    startNs: request.startNs,
+    endNs: request.endNs,
     durationNs: request.durationNs,
-    afterNs: after === undefined || after === "" ? undefined : timeOf(after),
+    afterNs,
+    gaps: request.gaps,
+    slow: request.slow,
   });
   if (admission.kind === "full") {
     const full = problem(503, {
@@ -106,6 +126,27 @@ async function open(
   outgoing.flushHeaders();
   admission.open(new SocketOutlet(outgoing));
   return options.alreadySent;
+}
+
+/** Whether a client that comes back has had all of its range. */
+function endsBefore(
+  { startNs, endNs, durationNs }: StreamRequest,
+  afterNs: bigint | null | undefined,
+): boolean {
+  if (typeof afterNs !== "bigint") return false;
+  const lastNs = endNs ??
+    (startNs !== undefined && durationNs !== undefined
+      ? startNs + durationNs
+      : undefined);
+  return lastNs !== undefined && afterNs >= lastNs;
+}
+
+/** Names the file that a bounded Arrow stream is. */
+function fileOf({ channels, startNs }: StreamRequest): string {
+  const first = channels[0]!.name.replace(/[^\w.-]/g, "_");
+  const more = channels.length > 1 ? `_and_${channels.length - 1}` : "";
+  const from = startNs === undefined ? "live" : startNs / 1_000_000_000n;
+  return `attachment; filename="${first}${more}_${from}.arrows"`;
 }
 
 async function readBody(

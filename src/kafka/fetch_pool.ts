@@ -48,6 +48,7 @@ export class FetchPool {
   /** Addresses that failed last. */
   readonly #lost = new Set<string>();
   #topics: ReadonlyMap<string, TopicLeader> = new Map();
+  #brokers: ReadonlyMap<number, { host: string; port: number }> = new Map();
   #closed = false;
 
   constructor(options: FetchPoolOptions) {
@@ -100,6 +101,22 @@ export class FetchPool {
     }));
   }
 
+  /** Where a topic's leader listens; null while it has none that is known. */
+  leaderOf(topic: string): { host: string; port: number } | null {
+    const leader = this.#topics.get(topic)?.leader;
+    return leader === undefined ? null : this.#brokers.get(leader) ?? null;
+  }
+
+  /** Whether the cluster has been asked, and has no such topic. */
+  isMissing(topic: string): boolean {
+    return this.#brokers.size > 0 && !this.#topics.has(topic);
+  }
+
+  /** Asks the cluster anew for its topics and leaders. */
+  refresh(): void {
+    this.#watch.refresh();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const topic of [...this.#wanted.keys()]) this.unwant(topic);
@@ -109,6 +126,7 @@ export class FetchPool {
 
   /** Takes what the cluster says; true when every wanted topic has a leader. `isStale`: newer is on its way. */
   take(metadata: ClusterMetadata, isStale: boolean = false): boolean {
+    this.#brokers = new Map(metadata.brokers.map((b) => [b.nodeId, b]));
     const named = new Set(metadata.brokers.map((b) => b.nodeId));
     for (const node of this.#nodes.values()) {
       if (!named.has(node.nodeId)) this.#end(node);

@@ -3,7 +3,14 @@
 import { encodeBlock } from "../arrow/block_encoder.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import { samplesIn } from "../channels/channel.ts";
-import type { BlockSink, Source, SourceStatus } from "./source.ts";
+import type {
+  BlockSink,
+  PastMessages,
+  PastReader,
+  PastTopic,
+  Source,
+  SourceStatus,
+} from "./source.ts";
 import {
   byTopic,
   type EmbeddedChannel,
@@ -24,8 +31,12 @@ interface Topic {
   readonly strideNs: bigint;
 }
 
-/** How far back a first lease is served, ns. */
-const BACKLOG_MAX_NS = 10_000_000_000n;
+/** How far back a first lease is served, ms. */
+const BACKLOG_MAX_MS = 10_000;
+/** How far back the past goes, ms: any block can be made again, but a user must see what retention does. */
+const PAST_MAX_MS = 3_600_000;
+/** Blocks made in one read of the past. */
+const PAST_BLOCKS_MAX = 16;
 /** Timers fire at the ends of this grid, the shortest stride. */
 const GRID_NS = 62_500_000n;
 
@@ -99,17 +110,61 @@ export class EmbeddedSource implements Source {
     this.#schedule();
   }
 
-  want(topic: string, fromMs: number): void {
+  want(topic: string, fromMs: number): number {
     const strideNs = this.#blocks?.strideNs(topic);
-    if (strideNs === undefined || this.#next.has(topic)) return;
-    const nowNs = this.#options.nowGpsNs();
-    const backNs = BigInt(
-      Math.max(0, Math.round(this.#nowUnixMs() - fromMs)),
-    ) * 1_000_000n;
-    const fromNs = nowNs - (backNs < BACKLOG_MAX_NS ? backNs : BACKLOG_MAX_NS);
-    this.#next.set(topic, Number(fromNs / strideNs));
+    const reachedMs = Math.max(fromMs, this.#nowUnixMs() - BACKLOG_MAX_MS);
+    if (strideNs === undefined || this.#next.has(topic)) return reachedMs;
+    this.#next.set(topic, this.#indexAt(strideNs, reachedMs));
     // Not in this turn: whoever wants the topic is not ready for its blocks yet.
     setTimeout(() => this.#emit(topic), 0);
+    return reachedMs;
+  }
+
+  openPast(topics: readonly PastTopic[]): PastReader {
+    const next = new Map<string, number>();
+    const isCut = new Map<string, boolean>();
+    for (const { topic, fromMs } of topics) {
+      const strideNs = this.#blocks?.strideNs(topic);
+      if (strideNs === undefined) continue;
+      const oldestMs = this.#nowUnixMs() - PAST_MAX_MS;
+      isCut.set(topic, fromMs < oldestMs);
+      const index = this.#indexAt(strideNs, Math.max(fromMs, oldestMs));
+      next.set(topic, index);
+    }
+    const read = (topic: string): PastMessages => {
+      const messages = [];
+      const strideNs = this.#blocks?.strideNs(topic) ?? 1n;
+      const nowNs = this.#options.nowGpsNs();
+      const nowMs = this.#nowUnixMs();
+      const end = Number(nowNs / strideNs);
+      let index = next.get(topic) ?? end;
+      const to = Math.min(end, index + PAST_BLOCKS_MAX);
+      for (; index < to; index++) {
+        const ageNs = nowNs - BigInt(index + 1) * strideNs;
+        messages.push({
+          value: this.#blocks!.blockOf(topic, index),
+          timestampMs: nowMs - Number(ageNs) / 1e6,
+        });
+      }
+      next.set(topic, index);
+      const isAtEnd = index >= end;
+      return { topic, messages, isAtEnd, isCut: isCut.get(topic) ?? false };
+    };
+    return {
+      read: (asked) => Promise.resolve(asked.map(read)),
+      close: () => {},
+    };
+  }
+
+  /** The block that was being taken at a Unix ms. */
+  #indexAt(strideNs: bigint, unixMs: number): number {
+    const backNs = BigInt(
+      Math.max(0, Math.round((this.#nowUnixMs() - unixMs) * 1e6)),
+    );
+    return Math.max(
+      0,
+      Number((this.#options.nowGpsNs() - backNs) / strideNs),
+    );
   }
 
   unwant(topic: string): void {

@@ -1,11 +1,18 @@
 // Kafka as a source: the consumer pool for data topics, the metadata follower for the catalog.
 import type { Catalog } from "../channels/catalog.ts";
-import type { KafkaTls } from "../kafka/connection.ts";
+import type { ConnectionOptions, KafkaTls } from "../kafka/connection.ts";
 import { FetchPool } from "../kafka/fetch_pool.ts";
 import { MetadataFollower } from "../kafka/metadata.ts";
 import type { KafkaSasl } from "../kafka/sasl.ts";
 import type { Logger } from "../log.ts";
-import type { BlockSink, Source, SourceStatus } from "./source.ts";
+import { KafkaPast } from "../kafka/kafka_past.ts";
+import type {
+  BlockSink,
+  PastReader,
+  PastTopic,
+  Source,
+  SourceStatus,
+} from "./source.ts";
 
 export interface KafkaSourceOptions {
   readonly brokers: readonly string[];
@@ -27,11 +34,13 @@ export class KafkaSource implements Source {
   readonly #pool: FetchPool;
   readonly #metadata: MetadataFollower;
   readonly #readyGraceMs: number;
+  readonly #connection: ConnectionOptions;
   #sink: BlockSink | null = null;
 
   constructor(options: KafkaSourceOptions) {
     this.catalog = options.catalog;
     this.#readyGraceMs = options.readyGraceMs;
+    this.#connection = options;
     this.#pool = new FetchPool({
       ...options,
       onTopics: (topics) => this.#metadata.onTopics(topics),
@@ -55,9 +64,9 @@ export class KafkaSource implements Source {
     clearTimeout(timer);
   }
 
-  want(topic: string, fromMs: number): void {
+  want(topic: string, fromMs: number): number {
     const sink = this.#sink;
-    if (!sink) return;
+    if (!sink) return fromMs;
     this.#pool.want(topic, Math.max(0, Math.floor(fromMs)), {
       onRecord: ({ value, offset, timestampMs }) =>
         sink.onMessage(topic, value ?? NO_VALUE, offset, timestampMs),
@@ -65,6 +74,11 @@ export class KafkaSource implements Source {
       onHole: (from, to) => sink.onHole(topic, from, to),
       onRestart: (offset) => sink.onRestart(topic, offset),
     });
+    return fromMs;
+  }
+
+  openPast(topics: readonly PastTopic[]): PastReader {
+    return new KafkaPast(this.#pool, this.#connection, topics);
   }
 
   unwant(topic: string): void {

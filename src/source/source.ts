@@ -41,6 +41,36 @@ export interface SourceStatus {
   readonly counters: Readonly<Record<string, number>>;
 }
 
+/** A topic to be read again. */
+export interface PastTopic {
+  readonly topic: string;
+  /** Unix ms: no message that was produced at or after it is passed over. */
+  readonly fromMs: number;
+}
+
+/** What one read brought of a topic. */
+export interface PastMessages {
+  readonly topic: string;
+  /** In the log's order. The values stay as they are until close(). */
+  readonly messages: readonly {
+    readonly value: Uint8Array;
+    /** When it was produced, Unix ms. */
+    readonly timestampMs: number;
+  }[];
+  /** The end of the log as it was when the answer was made. */
+  readonly isAtEnd: boolean;
+  /** The log no longer reaches back to where the reading began, or was cut under it. */
+  readonly isCut: boolean;
+}
+
+/** Reads past messages, as much and as fast as it is asked for. Positions only grow. */
+export interface PastReader {
+  /** The next messages of some of the topics; at least one a topic unless it is at its end. Throws when it cannot. */
+  read(topics: readonly string[]): Promise<readonly PastMessages[]>;
+  /** Idempotent; a read that is under way throws. */
+  close(): void;
+}
+
 /** One place that channels and blocks come from. */
 export interface Source {
   readonly catalog: Catalog;
@@ -48,11 +78,14 @@ export interface Source {
   start(sink: BlockSink): Promise<void>;
   /**
    * Fetch this data topic from now on. Idempotent; missing topics are waited for.
-   * `fromMs`: Unix ms; the first message read is the first produced at or after it.
+   * `fromMs`: Unix ms; the first message read is the first produced at or after it. Returns the Unix ms that
+   * it came to: a source may not reach back so far.
    */
-  want(topic: string, fromMs: number): void;
+  want(topic: string, fromMs: number): number;
   /** Stop fetching it. Idempotent. */
   unwant(topic: string): void;
+  /** Reads past messages again, apart from everything else. */
+  openPast(topics: readonly PastTopic[]): PastReader;
   status(): SourceStatus;
   /** Bounded: resolves within 3 s even while the broker hangs. */
   close(): Promise<void>;

@@ -27,7 +27,7 @@ class HeldOutlet implements Outlet {
   onDrain: () => void = () => {};
   onClose: () => void = () => {};
   readonly written: Uint8Array[] = [];
-  ending: "open" | "ended" | "destroyed" = "open";
+  ending: "open" | "ended" | "cut short" | "destroyed" = "open";
   isStalled = false;
   readonly #pending: (Frame | null)[] = [];
 
@@ -59,6 +59,11 @@ class HeldOutlet implements Outlet {
 
   end(): void {
     this.ending = "ended";
+    this.finish();
+  }
+
+  cutShort(): void {
+    this.ending = "cut short";
     this.finish();
   }
 
@@ -232,16 +237,9 @@ describe("Broadcast", () => {
     const arrow = open("arrow");
     qanat.drain();
     assert.match(events.outlet.text, /"reason":"drain"/);
-    assert.deepEqual([...arrow.outlet.written.at(-1)!], [
-      255,
-      255,
-      255,
-      255,
-      0,
-      0,
-      0,
-      0,
-    ]);
+    const last = arrow.outlet.written.at(-1)!;
+    assert.deepEqual([...last.subarray(-8)], [255, 255, 255, 255, 0, 0, 0, 0]);
+    assert.match(decoder.decode(last), /qanat\.end.*"reason":"drain"/s);
     const refused = qanat.broadcast.admit(
       [source.catalog.get(NAME, null)!],
       "events",

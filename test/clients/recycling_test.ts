@@ -135,18 +135,26 @@ function checkArrow(reader: Reader, isWhole: boolean): [number, number] {
   let gaps = 0;
   let last = -1;
   let at = schemaMessage.length;
+  // Bytes of the metadata of messages without a gap or an end told in them.
+  template.begin(wanted, 0, 0n);
+  const ofEmpty = new DataView(emptyBatch.buffer).getInt32(4, true);
+  const ofRow = new DataView(wanted.buffer).getInt32(4, true);
   while (at + 8 < bytes.length) {
-    if (startsWith(bytes, at, emptyBatch)) {
-      at += emptyBatch.length;
+    const view = new DataView(bytes.buffer, at);
+    const before = view.getInt32(4, true) - ofEmpty;
+    if (startsWith(bytes, at + 8 + before, emptyBatch.subarray(8))) {
+      at += before + emptyBatch.length;
       continue;
     }
-    const isCut = at + byteLength > bytes.length;
+    const told = view.getInt32(4, true) - ofRow;
+    const text = decoder.decode(bytes.subarray(at + 8, at + 8 + told));
+    if (told > 0) assert.match(text, /qanat\.gap/);
+    const isCut = at + told + byteLength > bytes.length;
     if (isCut) {
       assert.ok(!isWhole, "cut short");
       break;
     }
     // The time is the first buffer of the body, behind prefix and metadata.
-    const view = new DataView(bytes.buffer, at);
     const row = Number(
       view.getBigInt64(8 + view.getInt32(4, true), true) / STRIDE_NS,
     );
@@ -160,12 +168,16 @@ function checkArrow(reader: Reader, isWhole: boolean): [number, number] {
         template.valuesByteOffset(i),
       );
     });
-    assert.ok(startsWith(bytes, at, wanted), `row ${row} differs`);
+    assert.ok(
+      startsWith(bytes, at + 8 + told, wanted.subarray(8)),
+      `row ${row} differs`,
+    );
     assert.ok(row > last, `row ${row} after ${last}`);
-    if (last >= 0 && row !== last + 1) gaps++;
+    assert.equal(last >= 0 && row !== last + 1, told > 0, "a gap, and told");
+    if (told > 0) gaps++;
     last = row;
     rows++;
-    at += byteLength;
+    at += told + byteLength;
   }
   return [rows, gaps];
 }

@@ -1,0 +1,239 @@
+// Feeds clients that want rows which the page ring does not have, each at its own pace, until the ring can go on.
+// Invariant: a permit is given back exactly once; at most `historiesMax` histories and RESUMES_MAX resumes are read
+// at a time, and a resume waits for its turn instead of being refused.
+import type { BlockStore } from "../blocks/block_store.ts";
+import type { PastRows } from "../blocks/past_rows.ts";
+import type { RowEncoder } from "../frames/arrow_rows.ts";
+import type { Logger } from "../log.ts";
+import type { Client, EndReason } from "./client.ts";
+
+/** What feeding needs of the broadcast. */
+export interface PastHost {
+  readonly nowMs: () => number;
+  readonly inFlightFramesMax: number;
+  readonly log: Logger;
+  readonly store: BlockStore;
+  /** Tells a span without rows by the client's policy. */
+  tellGap(client: Client, to: number, reason: "missing" | "retention"): void;
+  end(client: Client, reason: EndReason): void;
+  slabIsShort(): void;
+  /** The ring can go on with a client. */
+  takeBack(client: Client): void;
+}
+
+/** Resumes that are read from the source at a time; the others wait. */
+const RESUMES_MAX = 4;
+/** Longest work in one turn of the event loop, ms, so that live rows never wait for the past. */
+const SLICE_MS = 2;
+const SHORT_RETRY_MS = 20;
+const BACK_OFF_MIN_MS = 100;
+const BACK_OFF_MAX_MS = 2000;
+
+/** Who reads the past, and who waits for it. */
+export class PastDesk {
+  readonly counters = { rows: 0, reads: 0, failures: 0, refused: 0 };
+  readonly #host: PastHost;
+  readonly #historiesMax: number;
+  readonly #failureWaitMs: number;
+  readonly #waiting: Client[] = [];
+  #histories = 0;
+  #resumes = 0;
+
+  constructor(
+    host: PastHost,
+    options: { historiesMax: number; failureWaitMs: number },
+  ) {
+    this.#host = host;
+    this.#historiesMax = options.historiesMax;
+    this.#failureWaitMs = options.failureWaitMs;
+  }
+
+  get histories(): number {
+    return this.#histories;
+  }
+
+  get resumes(): number {
+    return this.#resumes;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Takes the permit of one history; false when all are out. */
+  takePermit(): boolean {
+    if (this.#histories >= this.#historiesMax) {
+      this.counters.refused++;
+      return false;
+    }
+    this.#histories++;
+    return true;
+  }
+
+  releasePermit(): void {
+    this.#histories--;
+  }
+
+  /** Begins to feed a client from its cursor on, or lets it wait for its turn. */
+  begin(client: Client): void {
+    if (client.pastState !== "none") return;
+    if (!client.hasPermit) {
+      if (this.#resumes >= RESUMES_MAX) {
+        client.pastState = "waiting";
+        this.#waiting.push(client);
+        return;
+      }
+      this.#resumes++;
+    }
+    client.pastState = "reading";
+    const hasPermit = client.hasPermit;
+    this.#feed(client).catch((error: Error) => {
+      this.#host.log.error("past-failed", { error: error.stack });
+      this.#host.end(client, "error");
+    }).finally(() => {
+      if (hasPermit) this.dropPermit(client);
+      else this.#resumes--;
+      this.#next();
+    });
+  }
+
+  /** A client has left: its permit comes back when its feed sees it, or now. */
+  forget(client: Client): void {
+    if (client.pastState === "reading") return client.wakePast?.();
+    const place = this.#waiting.indexOf(client);
+    if (place >= 0) this.#waiting.splice(place, 1);
+    this.dropPermit(client);
+  }
+
+  dropPermit(client: Client): void {
+    if (!client.hasPermit) return;
+    client.hasPermit = false;
+    this.releasePermit();
+  }
+
+  #next(): void {
+    const client = this.#waiting.shift();
+    if (!client) return;
+    client.pastState = "none";
+    this.begin(client);
+  }
+
+  async #feed(client: Client): Promise<void> {
+    const { group } = client;
+    const host = this.#host;
+    const past = host.store.openPast(
+      group.shapes,
+      group.timeline.strideNs,
+      group.timeline.startNs(client.cursor),
+    );
+    try {
+      const rows = group.encoderOf(past.timeline);
+      const isBack = await this.#serve(client, past, rows);
+      client.pastState = "none";
+      if (isBack) host.takeBack(client);
+    } finally {
+      client.pastState = "none";
+      past.close();
+    }
+  }
+
+  /** True when the ring goes on. */
+  async #serve(
+    client: Client,
+    past: PastRows,
+    rows: RowEncoder,
+  ): Promise<boolean> {
+    const host = this.#host;
+    const { timeline } = client.group;
+    let sliceEndMs = performance.now() + SLICE_MS;
+    while (client.ended === null) {
+      if (client.outlet.inFlight >= host.inFlightFramesMax) {
+        await untilWoken(client);
+        sliceEndMs = performance.now() + SLICE_MS;
+        continue;
+      }
+      const row = client.cursor;
+      const { released, seenRow } = timeline;
+      if (released >= 0 && timeline.isWhole(row)) return true;
+      const reached = released >= 0
+        ? released
+        : seenRow >= 0
+        ? seenRow
+        : Infinity;
+      if (row >= reached) return true;
+      const limit = Math.min(client.endRow, reached);
+      const step = row < client.fillTo
+        ? { kind: "row" } as const
+        : past.next(row, limit);
+      if (step.kind === "row") {
+        if (client.endsAtGaps && past.timeline.isShort(row)) {
+          host.tellGap(client, row + 1, "missing");
+          continue;
+        }
+        const frame = rows.encode(row);
+        if (frame === null) {
+          host.slabIsShort();
+          await sleep(SHORT_RETRY_MS);
+          continue;
+        }
+        client.sendRow(frame, row, host.nowMs());
+        frame.release();
+        this.counters.rows++;
+        if (client.cursor >= client.endRow) host.end(client, "complete");
+      } else if (step.kind === "gap") {
+        const reason = step.reason === "retention" ? "retention" : "missing";
+        host.tellGap(client, step.to, reason);
+      } else if (step.kind === "end") {
+        // Without a clock, as in a replay, the end of the logs is all there is.
+        if (limit === Infinity) return true;
+        host.tellGap(client, limit, "missing");
+      } else if (!await this.#read(client, past, step.topics)) {
+        host.end(client, "error");
+      }
+      if (performance.now() < sliceEndMs) continue;
+      await sleep(0);
+      sliceEndMs = performance.now() + SLICE_MS;
+    }
+    return false;
+  }
+
+  /** Reads on, as often as it takes; false once it has failed for too long. */
+  async #read(
+    client: Client,
+    past: PastRows,
+    topics: readonly string[],
+  ): Promise<boolean> {
+    const beganMs = this.#host.nowMs();
+    let backOffMs = BACK_OFF_MIN_MS;
+    while (client.ended === null) {
+      try {
+        this.counters.reads++;
+        await past.read(topics);
+        return true;
+      } catch (error) {
+        this.counters.failures++;
+        const { message } = error as Error;
+        this.#host.log.warn("past-read-failed", { topics, error: message });
+        const waitedMs = this.#host.nowMs() - beganMs;
+        if (waitedMs > this.#failureWaitMs) return false;
+        await sleep(backOffMs);
+        backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);
+      }
+    }
+    return true;
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Resolves after the client's next finished write, or when it leaves. */
+function untilWoken(client: Client): Promise<void> {
+  return new Promise((resolve) => {
+    client.wakePast = () => {
+      client.wakePast = null;
+      resolve();
+    };
+  });
+}

@@ -1,0 +1,202 @@
+// Reads past messages over connections of its own: what one history asks for, when it asks for it.
+// Invariant: a topic's position only grows, and each message between where it began and `position` was handed out
+// once, unless the log no longer had it or it could not be decoded.
+import type { Logger } from "../log.ts";
+import type { PastMessages, PastReader, PastTopic } from "../source/source.ts";
+import { type ConnectionOptions, KafkaConnection } from "./connection.ts";
+import type { FetchedTopic } from "./fetch_answer.ts";
+
+/** What the past needs to know of the cluster. */
+export interface Leaders {
+  leaderOf(topic: string): { host: string; port: number } | null;
+  isMissing(topic: string): boolean;
+  refresh(): void;
+  readonly log: Logger;
+}
+
+interface Reading {
+  readonly fromMs: number;
+  /** Next offset; −1 before it is known. */
+  position: number;
+  isAtEnd: boolean;
+  isCut: boolean;
+}
+
+/** Longest that the broker waits at the end of a log. */
+const MAX_WAIT_MS = 50;
+/** Of one answer; a batch larger than its topic's part comes whole. */
+const ANSWER_BYTES = 8 * 1024 * 1024;
+const TOPIC_BYTES_MIN = 64 * 1024;
+const TOPIC_BYTES_MAX = 1024 * 1024;
+const UNKNOWN_TOPIC = 3;
+const OFFSET_OUT_OF_RANGE = 1;
+
+/** The past of some topics. */
+export class KafkaPast implements PastReader {
+  readonly #leaders: Leaders;
+  readonly #options: ConnectionOptions;
+  readonly #readings = new Map<string, Reading>();
+  readonly #connections = new Map<string, KafkaConnection>();
+  readonly #topicBytes: number;
+  #isClosed = false;
+
+  constructor(
+    leaders: Leaders,
+    options: ConnectionOptions,
+    topics: readonly PastTopic[],
+  ) {
+    this.#leaders = leaders;
+    this.#options = options;
+    for (const { topic, fromMs } of topics) {
+      this.#readings.set(topic, {
+        fromMs: Math.max(0, Math.floor(fromMs)),
+        position: -1,
+        isAtEnd: false,
+        isCut: false,
+      });
+    }
+    this.#topicBytes = Math.min(
+      TOPIC_BYTES_MAX,
+      Math.max(TOPIC_BYTES_MIN, Math.floor(ANSWER_BYTES / topics.length)),
+    );
+  }
+
+  async read(topics: readonly string[]): Promise<readonly PastMessages[]> {
+    const byAddress = new Map<string, string[]>();
+    const answers: PastMessages[] = [];
+    for (const topic of topics) {
+      const leader = this.#leaders.leaderOf(topic);
+      if (leader === null) {
+        if (!this.#leaders.isMissing(topic)) {
+          this.#leaders.refresh();
+          throw new Error(`${topic} has no leader now`);
+        }
+        answers.push({ topic, messages: [], isAtEnd: true, isCut: false });
+        continue;
+      }
+      const address = `${leader.host}:${leader.port}`;
+      const asked = byAddress.get(address) ?? [];
+      byAddress.set(address, asked);
+      asked.push(topic);
+      if (!this.#connections.has(address)) {
+        const { host, port } = leader;
+        const connection = new KafkaConnection(host, port, this.#options);
+        this.#connections.set(address, connection);
+      }
+    }
+    const read = await Promise.all(
+      [...byAddress].map(([address, asked]) =>
+        this.#readFrom(this.#connections.get(address)!, asked)
+      ),
+    );
+    return [...answers, ...read.flat()];
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const connection of this.#connections.values()) connection.destroy();
+    this.#connections.clear();
+  }
+
+  async #readFrom(
+    connection: KafkaConnection,
+    topics: readonly string[],
+  ): Promise<PastMessages[]> {
+    const unplaced = topics.filter((t) => this.#readings.get(t)!.position < 0);
+    if (unplaced.length > 0) await this.#place(connection, unplaced);
+    this.#check();
+    const fetched = await connection.fetch(
+      topics.map((topic) => ({
+        topic,
+        offset: this.#readings.get(topic)!.position,
+        maxBytes: this.#topicBytes,
+      })),
+      { maxWaitMs: MAX_WAIT_MS, maxBytes: ANSWER_BYTES },
+    );
+    this.#check();
+    const answers: PastMessages[] = [];
+    for (const answer of fetched) {
+      answers.push(await this.#take(connection, answer));
+    }
+    return answers;
+  }
+
+  async #place(
+    connection: KafkaConnection,
+    topics: readonly string[],
+  ): Promise<void> {
+    const earliest = await connection.listOffsets(
+      topics.map((topic) => ({ topic, at: "earliest" })),
+    );
+    // The end first: what is written between the two questions is read then.
+    const latest = await connection.listOffsets(
+      topics.map((topic) => ({ topic, at: "latest" })),
+    );
+    const begins = await connection.listOffsets(
+      topics.map((topic) => ({
+        topic,
+        at: this.#readings.get(topic)!.fromMs,
+      })),
+    );
+    for (const topic of topics) {
+      const reading = this.#readings.get(topic)!;
+      const first = this.#offset(topic, earliest.get(topic));
+      const end = this.#offset(topic, latest.get(topic));
+      const begin = this.#offset(topic, begins.get(topic));
+      reading.position = begin < 0 ? end : begin;
+      // Whether messages before the first one were this old nobody can tell any more.
+      reading.isCut = first > 0 && reading.position <= first;
+    }
+  }
+
+  #offset(
+    topic: string,
+    found: { errorCode: number; offset: number } | undefined,
+  ): number {
+    if (found && found.errorCode === 0) return found.offset;
+    this.#leaders.refresh();
+    throw new Error(
+      `${topic}: Kafka refused an offset with error ${found?.errorCode}`,
+    );
+  }
+
+  async #take(
+    connection: KafkaConnection,
+    answer: FetchedTopic,
+  ): Promise<PastMessages> {
+    const { topic, errorCode, nextOffset, highWatermark, gaps } = answer;
+    const reading = this.#readings.get(topic)!;
+    if (errorCode === OFFSET_OUT_OF_RANGE) {
+      const at = "earliest";
+      const first = (await connection.listOffsets([{ topic, at }])).get(topic);
+      reading.position = this.#offset(topic, first);
+      reading.isCut = true;
+    } else if (errorCode !== 0) {
+      this.#leaders.refresh();
+      if (errorCode === UNKNOWN_TOPIC && this.#leaders.isMissing(topic)) {
+        return { topic, messages: [], isAtEnd: true, isCut: false };
+      }
+      throw new Error(`${topic}: Kafka refused a fetch with ${errorCode}`);
+    } else {
+      for (const { from, to, damage } of gaps) {
+        const reason = damage ?? "not in the log";
+        this.#leaders.log.warn("past-hole", { topic, from, to, reason });
+      }
+      if (nextOffset > reading.position) reading.position = nextOffset;
+      reading.isAtEnd = reading.position >= highWatermark;
+    }
+    return {
+      topic,
+      messages: answer.records.map(({ value, timestampMs }) => ({
+        value: value ?? new Uint8Array(0),
+        timestampMs,
+      })),
+      isAtEnd: reading.isAtEnd,
+      isCut: reading.isCut,
+    };
+  }
+
+  #check(): void {
+    if (this.#isClosed) throw new Error("The past is closed");
+  }
+}
