@@ -110,6 +110,8 @@ export class PartitionBlocks {
   readonly #words: Int32Array;
   #indexOf = new Float64Array(INDEX_CAPACITY_MIN).fill(-1);
   #positionOf = new Float64Array(INDEX_CAPACITY_MIN);
+  /** Entries below this index may have made room for others. */
+  #forgottenTo = 0;
   /** Index of a block that jumped back by more than max_latency; a second one in a row confirms a reset. */
   #suspect = -1;
 
@@ -191,6 +193,7 @@ export class PartitionBlocks {
   /** Forgets everything that was read; the position of the log may be anywhere now. */
   reset(): void {
     this.#indexOf.fill(-1);
+    this.#forgottenTo = 0;
     this.newest = -1;
     this.settled = -1;
     this.absent = null;
@@ -248,6 +251,9 @@ export class PartitionBlocks {
         this.#grow(capacity * 2);
         continue;
       }
+      if (other >= 0 && other !== index) {
+        this.#forgottenTo = Math.max(this.#forgottenTo, other + 1);
+      }
       this.#indexOf[slot] = index;
       this.#positionOf[slot] = position;
       return;
@@ -271,10 +277,7 @@ export class PartitionBlocks {
   locate(index: number): number {
     const slot = index % this.#indexOf.length;
     if (this.#indexOf[slot] !== index) {
-      return this.newest >= 0 &&
-          index <= this.newest - this.#indexOf.length
-        ? NOT_HELD
-        : NONE;
+      return index < this.#forgottenTo ? NOT_HELD : NONE;
     }
     const position = this.#positionOf[slot]!;
     return this.ring.holds(position) ? position : NOT_HELD;
