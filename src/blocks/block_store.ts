@@ -18,7 +18,7 @@ export interface BlockStoreOptions {
   readonly resumeWindowMs: number;
   readonly futureToleranceMs: number;
   readonly outageWaitMs: number;
-  /** Ring of one reader of the past. */
+  /** Ring of one reader of the past; as much again may be read ahead. */
   readonly historyBytes: number;
 }
 
@@ -128,7 +128,7 @@ export class BlockStore implements BlockSink {
     return new PastRows({
       shapes,
       strideNs,
-      ringBytes: historyBytes,
+      memoryBytes: historyBytes,
       toleranceMs: (shape) => this.toleranceMs(shape),
       // A block is produced after its end, by a clock that may be behind by the tolerance.
       reader: source.openPast(shapes.map((shape) => ({

@@ -42,6 +42,10 @@ export type MissReason = AbsentReason | "missing";
 export const NONE = -1;
 export const NOT_HELD = -2;
 
+/** In place of a block's index: the message cannot be read, or lies ahead of the clock. */
+export const BAD = -1;
+export const FUTURE = -2;
+
 export interface PartitionOptions {
   readonly topic: string;
   readonly strideNs: bigint;
@@ -84,8 +88,6 @@ export class PartitionBlocks {
   readonly counters = newBlockCounters();
   /** Highest block index stored; −1 before the first. */
   newest = -1;
-  /** Index of the block that was stored last. */
-  lastIndex = -1;
   /** Blocks below this index are settled: stored, or given up. */
   settled = -1;
   /** The first fetch that reached the high watermark has been answered. */
@@ -136,8 +138,8 @@ export class PartitionBlocks {
     );
   }
 
-  /** Takes one message value (copied). `nowMs` is GPS ms; NaN where the context has no clock (replay). */
-  append(value: Uint8Array, nowMs: number): Arrival {
+  /** The index of a message's block; negative where it is {@linkcode BAD} or of the {@linkcode FUTURE}. */
+  indexOf(value: Uint8Array, nowMs: number): number {
     const layout = this.#layout;
     const reason = this.#decoder.decode(value, layout);
     if (reason !== null) return this.#refuse(reason);
@@ -147,8 +149,15 @@ export class PartitionBlocks {
     const index = Number(layout.timeNs / this.strideNs);
     if (index * this.strideMs > nowMs + this.#futureToleranceMs) {
       this.counters.future++;
-      return "future";
+      return FUTURE;
     }
+    return index;
+  }
+
+  /** Takes one message value (copied). `nowMs` is GPS ms; NaN where the context has no clock (replay). */
+  append(value: Uint8Array, nowMs: number): Arrival {
+    const index = this.indexOf(value, nowMs);
+    if (index < 0) return index === FUTURE ? "future" : "bad";
     if (this.locate(index) >= 0) {
       this.counters.duplicate++;
       return "duplicate";
@@ -200,10 +209,10 @@ export class PartitionBlocks {
     this.#suspect = -1;
   }
 
-  #refuse(reason: string): Arrival {
+  #refuse(reason: string): number {
     this.counters.bad++;
     this.lastBadReason = reason;
-    return "bad";
+    return BAD;
   }
 
   #store(index: number, value: Uint8Array): boolean {
@@ -234,7 +243,6 @@ export class PartitionBlocks {
     this.#remember(index, position);
     this.counters.blocks++;
     this.counters.bytes += value.byteLength;
-    this.lastIndex = index;
     if (index > this.newest) this.newest = index;
     return true;
   }

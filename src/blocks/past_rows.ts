@@ -1,18 +1,19 @@
 // Rows of the past, joined by read position: a block is missing when the log was read far enough to know.
-// Invariant: bounded memory (one small ring, and at most one answer a partition); rows come in increasing order, and
-// each span that has none is one gap.
+// Invariant: bounded memory (a ring that holds one row's blocks, and about as many bytes read ahead); rows come in
+// increasing order, each block in its row, and a span that has none is one gap.
 import type { PastMessages, PastReader } from "../source/source.ts";
 import { PageRing } from "../memory/page_ring.ts";
 import type { TopicShape } from "./block_store.ts";
 import { gpsMsOfUnixMs } from "./gps_time.ts";
-import { NONE, PartitionBlocks } from "./partition_blocks.ts";
+import { FUTURE, NOT_HELD, PartitionBlocks } from "./partition_blocks.ts";
 import { type GapReason, Timeline } from "./timeline.ts";
 
 export interface PastRowsOptions {
   readonly shapes: readonly TopicShape[];
   readonly strideNs: bigint;
   readonly reader: PastReader;
-  readonly ringBytes: number;
+  /** Bytes of the ring, and of what is read ahead. */
+  readonly memoryBytes: number;
   /** A block may lie so far ahead of its production, ms, by its stride. */
   readonly toleranceMs: (shape: TopicShape) => number;
 }
@@ -24,19 +25,23 @@ export type PastStep =
   | { readonly kind: "need"; readonly topics: readonly string[] }
   | { readonly kind: "end" };
 
+interface Pending {
+  readonly value: Uint8Array;
+  readonly nowMs: number;
+}
+
 interface PastPartition {
   readonly blocks: PartitionBlocks;
   readonly ratio: number;
   readonly hasClock: boolean;
-  /** Read and not looked at yet. */
-  queue: PastMessages["messages"];
-  queueAt: number;
+  /** Read, and not in the ring yet, by block index. */
+  readonly pending: Map<number, Pending>;
+  /** Highest block index that was read; −1 before the first. */
+  newest: number;
+  /** Lowest block index that was read; Infinity before the first. */
+  first: number;
   isAtEnd: boolean;
   isCut: boolean;
-  /** Index of the first block that was read; Infinity before it. */
-  first: number;
-  /** Index and ring position of what was stored, oldest first. */
-  readonly stored: { index: number; position: number }[];
 }
 
 /** How far the log is read on, beyond a missing block, for one that was produced late, ms. */
@@ -47,16 +52,20 @@ const END: PastStep = { kind: "end" };
 
 /** The rows of one set of partitions, from some time on. */
 export class PastRows {
-  /** Never advanced: it only tells what the ring holds. */
+  /** Never advanced: it only tells what the ring holds, which is the row that next() spoke of. */
   readonly timeline: Timeline;
   readonly counters = { blocks: 0, bad: 0, future: 0 };
   readonly #reader: PastReader;
-  readonly #ring: PageRing;
+  readonly #memoryBytes: number;
   readonly #partitions: readonly PastPartition[];
+  #pendingBytes = 0;
+  /** Rows below it are over. */
+  #row = 0;
 
   constructor(options: PastRowsOptions) {
     this.#reader = options.reader;
-    this.#ring = new PageRing(new Uint8Array(options.ringBytes));
+    this.#memoryBytes = options.memoryBytes;
+    const ring = new PageRing(new Uint8Array(options.memoryBytes));
     const shapes = [...options.shapes].sort((a, b) =>
       a.topic < b.topic ? -1 : 1
     );
@@ -65,7 +74,7 @@ export class PastRows {
         topic: shape.topic,
         strideNs: shape.strideNs,
         maxLatencyNs: shape.maxLatencyNs,
-        ring: this.#ring,
+        ring,
         futureToleranceMs: options.toleranceMs(shape),
         outageWaitMs: 0,
         hasClock: false,
@@ -77,32 +86,36 @@ export class PastRows {
       blocks,
       ratio: this.timeline.ratios[i]!,
       hasClock: shapes[i]!.replayId === null,
-      queue: [],
-      queueAt: 0,
+      pending: new Map(),
+      newest: -1,
+      first: Infinity,
       isAtEnd: false,
       isCut: false,
-      first: Infinity,
-      stored: [],
     }));
   }
 
-  /** What is at `row`. A gap ends at `limit` at the latest. */
+  /**
+   * What is at `row`, which never goes back. A gap ends at `limit` at the latest. Throws when the blocks of one row
+   * do not fit in the ring.
+   */
   next(row: number, limit: number): PastStep {
-    let need: string[] | null = null;
-    let isWhole = true;
+    this.#row = row;
+    const need: string[] = [];
+    let isEmpty = true;
     for (const partition of this.#partitions) {
-      const { ratio, blocks } = partition;
-      this.#forget(partition, row * ratio);
+      const { ratio, blocks, pending } = partition;
       for (let index = row * ratio; index < (row + 1) * ratio; index++) {
-        if (this.#find(partition, index, row)) continue;
-        if (this.#isFinal(partition, index, row)) isWhole = false;
-        else (need ??= []).push(blocks.topic);
-        break;
+        if (blocks.locate(index) >= 0 || pending.has(index)) isEmpty = false;
+        else if (!this.#isFinal(partition, index)) {
+          need.push(blocks.topic);
+          break;
+        }
       }
     }
-    if (need !== null) return { kind: "need", topics: need };
-    if (isWhole || this.timeline.stateOf(row) !== "empty") return ROW;
-    return this.#gap(row, limit);
+    if (need.length > 0) return { kind: "need", topics: need };
+    if (isEmpty) return this.#gap(row, limit);
+    for (const partition of this.#partitions) this.#keep(partition, row);
+    return ROW;
   }
 
   /** Reads some topics on. */
@@ -112,11 +125,9 @@ export class PastRows {
         p.blocks.topic === answer.topic
       );
       if (!partition) continue;
-      // Asked for only when the queue was used up.
-      partition.queue = answer.messages;
-      partition.queueAt = 0;
       partition.isAtEnd = answer.isAtEnd;
       partition.isCut ||= answer.isCut;
+      for (const message of answer.messages) this.#take(partition, message);
     }
   }
 
@@ -126,96 +137,74 @@ export class PastRows {
 
   /** The span without rows that begins at `row`, once the log was read far enough to know where it ends. */
   #gap(row: number, limit: number): PastStep {
-    const next = this.timeline.nextRow(row);
-    const to = Math.min(next, limit);
-    const need: string[] = [];
-    for (const partition of this.#partitions) {
-      const last = to * partition.ratio - 1;
-      while (!this.#isFinal(partition, last, row)) {
-        if (this.#append(partition)) {
-          // Something may lie nearer now.
-          if (this.timeline.nextRow(row) < next) return this.#gap(row, limit);
-        } else {
-          need.push(partition.blocks.topic);
-          break;
-        }
+    let next = Infinity;
+    for (const { pending, ratio } of this.#partitions) {
+      for (const index of pending.keys()) {
+        next = Math.min(next, Math.floor(index / ratio));
       }
     }
-    if (need.length > 0) return { kind: "need", topics: need };
-    if (!(to < Infinity) || next === Infinity && this.#areAllAtEnd()) {
-      return END;
+    const to = Math.min(next, limit);
+    const open = this.#partitions.filter((p) =>
+      !this.#isFinal(p, to === Infinity ? Infinity : to * p.ratio - 1)
+    );
+    if (open.length > 0) {
+      return { kind: "need", topics: open.map((p) => p.blocks.topic) };
     }
+    if (next === Infinity) return END;
     const isCut = this.#partitions.some((p) =>
       p.isCut && to * p.ratio <= p.first
     );
-    return {
-      kind: "gap",
-      to: Math.max(to, row + 1),
-      reason: isCut ? "retention" : "missing",
-    };
+    return { kind: "gap", to, reason: isCut ? "retention" : "missing" };
   }
 
-  #areAllAtEnd(): boolean {
-    return this.#partitions.every((p) =>
-      p.isAtEnd && p.queueAt >= p.queue.length
-    );
-  }
-
-  /** Whether a block is held, after everything that is needed to know was taken from the queue. */
-  #find(partition: PastPartition, index: number, row: number): boolean {
-    const { blocks } = partition;
-    while (blocks.locate(index) === NONE) {
-      if (this.#isFinal(partition, index, row)) return false;
-      if (!this.#append(partition)) return false;
-    }
-    return blocks.locate(index) >= 0;
-  }
-
-  /** Whether a block that is not here will not come any more. */
-  #isFinal(partition: PastPartition, index: number, row: number): boolean {
-    const { blocks, queue, queueAt, isAtEnd } = partition;
-    if (blocks.locate(index) !== NONE) return true;
-    const isUsedUp = queueAt >= queue.length;
-    if (isUsedUp && isAtEnd) return true;
+  /** Whether a block that was not read yet will not come any more. */
+  #isFinal(partition: PastPartition, index: number): boolean {
+    const { blocks, newest, isAtEnd } = partition;
+    if (isAtEnd) return true;
+    if (newest <= index) return false;
     const lateMs = Math.max(LATE_MS, blocks.maxLatencyMs);
-    if ((blocks.newest - index) * blocks.strideMs > lateMs) return true;
-    return !isUsedUp && !this.#hasRoom(queue[queueAt]!.value.byteLength, row);
+    return (newest - index) * blocks.strideMs > lateMs ||
+      this.#pendingBytes >= this.#memoryBytes;
   }
 
-  /** Whether a value fits without taking back what rows from `row` on still need. */
-  #hasRoom(byteLength: number, row: number): boolean {
-    let oldest = Infinity;
-    for (const partition of this.#partitions) {
-      this.#forget(partition, row * partition.ratio);
-      oldest = Math.min(oldest, partition.stored[0]?.position ?? Infinity);
+  /** Takes what was read, except what no row asks for any more. The first of two equal blocks stays. */
+  #take(
+    partition: PastPartition,
+    { value, timestampMs }: PastMessages["messages"][number],
+  ): void {
+    const { blocks, pending, ratio, hasClock } = partition;
+    const nowMs = hasClock ? gpsMsOfUnixMs(timestampMs) : NaN;
+    const index = blocks.indexOf(value, nowMs);
+    if (index < 0) {
+      this.counters[index === FUTURE ? "future" : "bad"]++;
+      return;
     }
-    if (oldest === Infinity) return true;
-    const { headPosition, capacityBytes, pageBytes } = this.#ring;
-    // The value's table of channels, the bytes at the buffer's end that a value does not fit in, the open page.
-    const needed = 2 * byteLength + 2 * pageBytes;
-    return headPosition + needed - oldest <= capacityBytes;
-  }
-
-  #forget({ stored }: PastPartition, index: number): void {
-    while (stored.length > 0 && stored[0]!.index < index) stored.shift();
-  }
-
-  /** Takes the next message from the queue; false when there is none. */
-  #append(partition: PastPartition): boolean {
-    const { blocks, hasClock } = partition;
-    const message = partition.queue[partition.queueAt];
-    if (message === undefined) return false;
-    partition.queueAt++;
-    const nowMs = hasClock ? gpsMsOfUnixMs(message.timestampMs) : NaN;
-    const before = this.#ring.headPosition;
-    const arrival = blocks.append(message.value, nowMs);
-    if (arrival === "bad") this.counters.bad++;
-    if (arrival === "future") this.counters.future++;
-    if (this.#ring.headPosition === before) return true;
-    this.counters.blocks++;
-    const index = blocks.lastIndex;
+    partition.newest = Math.max(partition.newest, index);
     partition.first = Math.min(partition.first, index);
-    partition.stored.push({ index, position: blocks.locate(index) });
-    return true;
+    if (index < this.#row * ratio || pending.has(index)) return;
+    if (blocks.locate(index) >= 0) return;
+    pending.set(index, { value, nowMs });
+    this.#pendingBytes += value.byteLength;
+    this.counters.blocks++;
+  }
+
+  /** Brings a partition's blocks of a row into the ring. */
+  #keep({ blocks, pending, ratio }: PastPartition, row: number): void {
+    for (let index = row * ratio; index < (row + 1) * ratio; index++) {
+      const found = pending.get(index);
+      if (found === undefined) continue;
+      pending.delete(index);
+      this.#pendingBytes -= found.value.byteLength;
+      blocks.append(found.value, found.nowMs);
+    }
+    for (const partition of this.#partitions) {
+      const first = row * partition.ratio;
+      for (let index = first; index < first + partition.ratio; index++) {
+        if (partition.blocks.locate(index) !== NOT_HELD) continue;
+        throw new Error(
+          `The blocks of one row do not fit in ${this.#memoryBytes} bytes; raise --history-mb`,
+        );
+      }
+    }
   }
 }

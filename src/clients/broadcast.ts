@@ -491,7 +491,7 @@ export class Broadcast {
         return "done";
       }
     }
-    const frame = rows.encode(row);
+    const frame = rows.encode(row, row < client.fillTo);
     if (frame === null) {
       this.slabIsShort();
       return "short";

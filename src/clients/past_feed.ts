@@ -170,7 +170,7 @@ export class PastDesk {
           host.tellGap(client, row + 1, "missing");
           continue;
         }
-        const frame = rows.encode(row);
+        const frame = rows.encode(row, row < client.fillTo);
         if (frame === null) {
           host.slabIsShort();
           await sleep(SHORT_RETRY_MS);

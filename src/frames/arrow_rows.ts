@@ -8,8 +8,11 @@ import type { Column } from "./row_plan.ts";
 
 /** Makes the bytes of rows, each once. */
 export interface RowEncoder {
-  /** The frame of a row, or null when the slab is full. The caller owns it. */
-  encode(row: number): Frame | null;
+  /**
+   * The frame of a row, or null when the slab is full. The caller owns it. `isFill`: the row was told as missing,
+   * so that every channel of it is null, whatever came later.
+   */
+  encode(row: number, isFill?: boolean): Frame | null;
   /** Expected bytes of a frame, and the most that it can have. */
   readonly frameBytes: number;
   readonly frameBytesMax: number;
@@ -50,16 +53,17 @@ export class ArrowRows implements RowEncoder {
     return this.template.byteLength;
   }
 
-  encode(row: number): Frame | null {
+  encode(row: number, isFill = false): Frame | null {
     const frame = Frame.claim(this.#slab, this.template.byteLength);
-    if (frame) this.fill(row, frame.chunk, ENVELOPE_HEAD_BYTES);
+    if (frame) this.fill(row, frame.chunk, ENVELOPE_HEAD_BYTES, isFill);
     return frame;
   }
 
   /** Writes the message of a row into `target` at `at`; `template.byteLength` bytes. */
-  fill(row: number, target: Uint8Array, at: number): void {
+  fill(row: number, target: Uint8Array, at: number, isFill: boolean): void {
     const { template } = this;
     template.begin(target, at, this.#timeline.startNs(row));
+    if (isFill) return;
     for (let i = 0; i < this.#columns.length; i++) {
       const column = this.#columns[i]!;
       if (copySamples(column, row, target, at + this.#valuesAt[i]!) === 0) {

@@ -93,7 +93,7 @@ export class JsonEventRows implements RowEncoder {
     );
   }
 
-  encode(row: number): Frame | null {
+  encode(row: number, isFill = false): Frame | null {
     const scratch = this.#scratch;
     const columns = this.#columns;
     let out: Uint8Array = scratch.row;
@@ -106,7 +106,7 @@ export class JsonEventRows implements RowEncoder {
     );
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i]!;
-      makeText(column, row, scratch);
+      makeText(column, row, scratch, isFill);
       const bytes = column.textBytes;
       out = scratch.grow(at + bytes + 8);
       if (i > 0) out[at++] = COMMA;
@@ -160,10 +160,10 @@ export class ArrowEventRows implements RowEncoder {
     this.frameBytesMax = this.frameBytes;
   }
 
-  encode(row: number): Frame | null {
+  encode(row: number, isFill = false): Frame | null {
     const bytes = this.arrow.template.byteLength;
     const message = this.#scratch.sampleRoom(bytes);
-    this.arrow.fill(row, message, 0);
+    this.arrow.fill(row, message, 0, isFill);
     const out = this.#scratch.grow(this.frameBytes);
     let at = writeEventHead(out, this.#timeline, row);
     at = writeAscii(out, at, message.subarray(0, bytes).toBase64());
@@ -183,9 +183,15 @@ function writeEventHead(
 }
 
 /** Makes `"name":[…]` of a row in the arena unless it is there already. */
-function makeText(column: Column, row: number, scratch: TextScratch): void {
+function makeText(
+  column: Column,
+  row: number,
+  scratch: TextScratch,
+  isFill: boolean,
+): void {
   if (
-    column.textRow === row && column.textGeneration === scratch.generation
+    column.textRow === row && column.textGeneration === scratch.generation &&
+    !isFill
   ) return;
   const { key, blockBytes, ratio, place, present } = column;
   let at = scratch.room(key.byteLength + textBytesMax(column));
@@ -195,9 +201,9 @@ function makeText(column: Column, row: number, scratch: TextScratch): void {
   at += key.byteLength;
   const samples = scratch.sampleRoom(blockBytes * ratio);
   column.missing = null;
-  if (copySamples(column, row, samples, 0) === 0) {
+  if (isFill || copySamples(column, row, samples, 0) === 0) {
     at = writeAscii(out, at, "null");
-    column.missing = whyMissing(column, row);
+    column.missing = isFill ? null : whyMissing(column, row);
   } else {
     const count = place.blockSamples;
     out[at++] = OPEN;
@@ -211,7 +217,7 @@ function makeText(column: Column, row: number, scratch: TextScratch): void {
     out[at++] = CLOSE;
   }
   scratch.arenaUsed = at;
-  column.textRow = row;
+  column.textRow = isFill ? -1 : row;
   column.textGeneration = scratch.generation;
   column.textAt = start;
   column.textBytes = at - start;

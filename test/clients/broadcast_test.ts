@@ -3,17 +3,16 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import type { Client, ClientOptions } from "../../src/clients/client.ts";
-import type { Outlet } from "../../src/clients/outlet.ts";
 import type { StreamFormat } from "../../src/clients/selection_group.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import type { Config } from "../../src/config.ts";
-import type { Frame } from "../../src/frames/frame.ts";
 import {
   BlockClock,
   configWith,
   DrivenSource,
   silent,
 } from "../driven_source.ts";
+import { HeldOutlet } from "./held_outlet.ts";
 
 const FIRST = 23_671_510_000;
 const NAME = "H1:QANAT-COUNT_I64_16";
@@ -21,57 +20,6 @@ const channels = (await embeddedChannels()).filter(({ channel }) =>
   channel.name === NAME
 );
 const decoder = new TextDecoder();
-
-/** Keeps what is written; finishes writes when the test says so. */
-class HeldOutlet implements Outlet {
-  onDrain: () => void = () => {};
-  onClose: () => void = () => {};
-  readonly written: Uint8Array[] = [];
-  ending: "open" | "ended" | "cut short" | "destroyed" = "open";
-  isStalled = false;
-  readonly #pending: (Frame | null)[] = [];
-
-  get inFlight(): number {
-    return this.#pending.length;
-  }
-
-  get text(): string {
-    return this.written.map((bytes) => decoder.decode(bytes)).join("");
-  }
-
-  write(frame: Frame): void {
-    frame.retain();
-    this.written.push(frame.body.slice());
-    this.#pending.push(frame);
-    if (!this.isStalled) this.finish();
-  }
-
-  writeBytes(bytes: Uint8Array): void {
-    this.written.push(bytes);
-    this.#pending.push(null);
-    if (!this.isStalled) this.finish();
-  }
-
-  finish(): void {
-    while (this.#pending.length > 0) this.#pending.shift()?.release();
-    this.onDrain();
-  }
-
-  end(): void {
-    this.ending = "ended";
-    this.finish();
-  }
-
-  cutShort(): void {
-    this.ending = "cut short";
-    this.finish();
-  }
-
-  destroy(): void {
-    this.ending = "destroyed";
-    this.finish();
-  }
-}
 
 let source: DrivenSource;
 let clock: BlockClock;
