@@ -89,6 +89,8 @@ export class BlockStore implements BlockSink {
       this.#gpsMs(),
     );
     for (const entry of entries) {
+      // What came while nobody joined it is settled now, or the stream would begin where the last one ended.
+      if (entry.timelines.size === 0) entry.blocks.settle(this.#gpsMs());
       entry.leases++;
       entry.timelines.add(timeline);
     }

@@ -35,6 +35,7 @@ export function gpsNsOfText(text: string): bigint | null {
   const iso = ISO_UTC.exec(text);
   if (!iso) return null;
   const unixMs = Date.parse(iso[1]! + "Z");
+  if (Number.isNaN(unixMs)) return null;
   const gpsMs = gpsMsOfUnixMs(unixMs);
   if (!(gpsMs >= 0)) return null;
   return BigInt(gpsMs) * 1_000_000n + decimals(iso[2]);

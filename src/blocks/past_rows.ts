@@ -113,7 +113,7 @@ export class PastRows {
       }
     }
     if (need.length > 0) return { kind: "need", topics: need };
-    if (isEmpty) return this.#gap(row, limit);
+    if (isEmpty) return this.#gap(limit);
     for (const partition of this.#partitions) this.#keep(partition, row);
     return ROW;
   }
@@ -135,8 +135,8 @@ export class PastRows {
     this.#reader.close();
   }
 
-  /** The span without rows that begins at `row`, once the log was read far enough to know where it ends. */
-  #gap(row: number, limit: number): PastStep {
+  /** The span without rows that begins here, once the log was read far enough to know where it ends. */
+  #gap(limit: number): PastStep {
     let next = Infinity;
     for (const { pending, ratio } of this.#partitions) {
       for (const index of pending.keys()) {

@@ -361,6 +361,21 @@ describe("resume", () => {
   });
 });
 
+describe("a partition that lingers", () => {
+  it("a new stream begins now, not where the last one ended", async () => {
+    await qanat.close();
+    await setUp({ lingerMs: 60_000 });
+    const first = open();
+    publishTo(FIRST - 1, FIRST + 5);
+    first.outlet.onClose();
+    assert.equal(qanat.broadcast.clientCount, 0);
+    publishTo(FIRST + 5, FIRST + 50);
+    const second = open();
+    publishTo(FIRST + 50, FIRST + 53);
+    assert.deepEqual(idsOf(second.outlet.text), range(FIRST + 50, FIRST + 53));
+  });
+});
+
 describe("quiet streams", () => {
   it("a heartbeat moves the id to what is settled, and nothing older is sent later", async () => {
     const { outlet } = open();

@@ -149,6 +149,10 @@ export interface ChainOptions {
   readonly channels: number;
   /** Longest time to publish; close() ends it earlier. */
   readonly secondsMax: number;
+  /** Another publisher that arrakis-server shall know: PUBLISHER,TAG,STRIDE_NS,CHANNELS. */
+  readonly also?: string;
+  /** More flags for Qanat. */
+  readonly qanatArgs?: readonly string[];
   /** Every how many blocks some channels are left out; 0 never. @default 0 */
   readonly partialEvery?: number;
 }
@@ -158,6 +162,7 @@ export interface Chain {
   readonly directory: string;
   readonly arrakisUrl: string;
   readonly brokerPid: number;
+  readonly brokerAddress: string;
   readonly qanat: Process;
   readonly qanatUrl: string;
   close(): Promise<void>;
@@ -186,6 +191,7 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
       `--channels=${options.channels}`,
       `--seconds=${options.secondsMax}`,
       `--partial-every=${options.partialEvery ?? 0}`,
+      ...options.also ? [`--also=${options.also}`] : [],
     ]);
     closers.push(() => publisher.stop());
     const [, arrakisUrl] = await publisher.says(/"arrakis": "([^"]+)"/);
@@ -199,6 +205,7 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
       "src/main.ts",
       `--kafka=${broker.address}`,
       `--port=${port}`,
+      ...options.qanatArgs ?? [],
     ]);
     closers.push(() => qanat.stop());
     await qanat.says(/https?:\/\/\S+/);
@@ -207,6 +214,7 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
       directory,
       arrakisUrl: arrakisUrl!,
       brokerPid: broker.pid,
+      brokerAddress: broker.address,
       qanat,
       qanatUrl,
       close,

@@ -22,7 +22,6 @@ import numpy
 
 RATES_HZ = [16, 64, 256, 512, 1024, 2048]
 DATA_TYPES = ["float32", "float64", "int16", "int32", "int64", "uint32"]
-STRIDE_NS = 62_500_000
 BANK_SAMPLES = 1 << 16
 stopping = False
 
@@ -35,17 +34,17 @@ def round_up(count, step):
     return (count + step - 1) // step * step
 
 
-def plan_channels(count):
+def plan_channels(count, stride_ns, tag):
     channels = []
     for index in range(count):
         data_type = DATA_TYPES[index % len(DATA_TYPES)]
         rate = RATES_HZ[(index // len(DATA_TYPES) + index) % len(RATES_HZ)]
         channels.append(
             {
-                "name": f"H1:QNT-{data_type.upper()}_{rate}_{index:04d}",
+                "name": f"H1:{tag}-{data_type.upper()}_{rate}_{index:04d}",
                 "dataType": data_type,
                 "sampleRate": rate,
-                "samples": rate * STRIDE_NS // 1_000_000_000,
+                "samples": rate * stride_ns // 1_000_000_000,
             }
         )
     at = 8 + round_up(count, 8)
@@ -84,15 +83,23 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def start_server(args, channels):
-    config = os.path.join(args.dir, "publishers")
+def write_config(config, publisher, channels, max_latency_ms, stride_ns):
     os.makedirs(config, exist_ok=True)
-    with open(os.path.join(config, "publisher.toml"), "w") as toml:
-        toml.write(f'[publisher]\npublisher_id = "{args.publisher}"\n')
-        toml.write(f"max_latency = {args.max_latency_ms * 1_000_000}\nstride = {STRIDE_NS}\n")
+    with open(os.path.join(config, f"{publisher}.toml"), "w") as toml:
+        toml.write(f'[publisher]\npublisher_id = "{publisher}"\n')
+        toml.write(f"max_latency = {max_latency_ms * 1_000_000}\nstride = {stride_ns}\n")
         for channel in channels:
             toml.write(f'\n["{channel["name"]}"]\nsample_rate = {channel["sampleRate"]}\n')
             toml.write(f'data_type = "{channel["dataType"]}"\n')
+
+
+def start_server(args, channels):
+    config = os.path.join(args.dir, "publishers")
+    write_config(config, args.publisher, channels, args.max_latency_ms, args.stride_ns)
+    if args.also:
+        publisher, tag, stride_ns, count = args.also.split(",")
+        others, _ = plan_channels(int(count), int(stride_ns), tag)
+        write_config(config, publisher, others, args.max_latency_ms, int(stride_ns))
     url = f"grpc://127.0.0.1:{free_port()}"
     command = [os.path.join(os.path.dirname(sys.executable), "arrakis-server"), "-u", url]
     command += ["KAFKA", "--kafka-url", args.kafka, "--publisher-config", config]
@@ -108,7 +115,7 @@ def register(args, url, server):
         try:
             return Publisher(args.publisher, url, token=False).register()
         except Exception as error:
-            if server.poll() is not None:
+            if server and server.poll() is not None:
                 raise SystemExit(f"arrakis-server ended with {server.returncode}: see {args.dir}/arrakis-server.log")
             if time.monotonic() > deadline:
                 raise SystemExit(f"cannot register with arrakis-server at {url} within 60 s: {error}")
@@ -122,13 +129,14 @@ def publish(args, publisher, channels, block_bytes):
     banks = {data_type: make_bank(data_type, i) for i, data_type in enumerate(DATA_TYPES)}
     by_name = publisher.channels
     now_ns = int(gpsnow() * 1e9)
-    first_ns = now_ns // STRIDE_NS * STRIDE_NS
-    blocks = int(args.seconds * 1_000_000_000 // STRIDE_NS)
+    stride_ns = args.stride_ns
+    first_ns = now_ns // stride_ns * stride_ns
+    blocks = int(args.seconds * 1_000_000_000 // stride_ns)
     late_ms_max = 0.0
     with open(os.path.join(args.dir, "published.bin"), "wb", buffering=0) as record, publisher:
         for block_index in range(blocks):
-            time_ns = first_ns + block_index * STRIDE_NS
-            wait_s = (time_ns + STRIDE_NS) / 1e9 - gpsnow()
+            time_ns = first_ns + block_index * stride_ns
+            wait_s = (time_ns + stride_ns) / 1e9 - gpsnow()
             if wait_s > 0:
                 time.sleep(wait_s)
             else:
@@ -162,29 +170,34 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kafka", required=True)
     parser.add_argument("--dir", required=True)
+    parser.add_argument("--also", help="PUBLISHER,TAG,STRIDE_NS,CHANNELS of one that will publish to this server, too")
+    parser.add_argument("--server", help="URL of the server of another publisher.py, which was started --also for this")
     parser.add_argument("--channels", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--publisher", default="H1QNT")
+    parser.add_argument("--tag", default="QNT", help="subsystem in the channels' names")
+    parser.add_argument("--stride-ns", type=int, default=62_500_000)
     parser.add_argument("--max-latency-ms", type=int, default=4000)
     parser.add_argument("--partial-every", type=int, default=0, help="leave channels out of some blocks")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     os.makedirs(args.dir, exist_ok=True)
-    channels, block_bytes = plan_channels(args.channels)
+    channels, block_bytes = plan_channels(args.channels, args.stride_ns, args.tag)
     with open(os.path.join(args.dir, "published.json"), "w") as header:
-        json.dump({"strideNs": str(STRIDE_NS), "channels": channels, "blockBytes": block_bytes}, header)
-    server, url = start_server(args, channels)
+        json.dump({"strideNs": str(args.stride_ns), "channels": channels, "blockBytes": block_bytes}, header)
+    server, url = (None, args.server) if args.server else start_server(args, channels)
     try:
         publisher = register(args, url, server)
         say("registered", arrakis=url, channels=len(publisher.channels))
         publish(args, publisher, channels, block_bytes)
     finally:
-        server.terminate()
-        try:
-            server.wait(5)
-        except subprocess.TimeoutExpired:
-            server.kill()
+        if server:
+            server.terminate()
+            try:
+                server.wait(5)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
 
 main()
