@@ -7,10 +7,21 @@ const GPS_EPOCH_UNIX_MS = 315_964_800_000;
 /** TAI − GPS, ms, constant by definition. */
 const TAI_MINUS_GPS_MS = 19_000;
 
+const DAY_MS = 86_400_000;
+/** The day that was asked last, and its leap seconds: they change at midnight UTC only. */
+let lastDay = NaN;
+let lastLeapMs = 0;
+
 /** GPS − Unix, ms, in force at `unixMs` (leap seconds included, epoch difference not). */
 function leapMs(unixMs: number): number {
-  const whole = Math.floor(unixMs);
-  return tai.oneToOne.unixToAtomic(whole) - whole - TAI_MINUS_GPS_MS;
+  // The library asks big integers each time, and this stands in the way of every message.
+  const day = Math.floor(unixMs / DAY_MS);
+  if (day !== lastDay) {
+    const whole = day * DAY_MS;
+    lastDay = day;
+    lastLeapMs = tai.oneToOne.unixToAtomic(whole) - whole - TAI_MINUS_GPS_MS;
+  }
+  return lastLeapMs;
 }
 
 /** GPS time in ms (fractions allowed) of a Unix time in ms. */

@@ -342,6 +342,13 @@ export class PartitionBlocks {
     if (this.primed) return;
     this.primed = true;
     this.settled = this.newest + 1;
+    if (this.#hasClock && this.newest >= 0) {
+      // A block that is missing now may still come within its latency.
+      const open = Math.floor((atMs - this.maxLatencyMs) / this.strideMs);
+      const first = Math.max(open, this.nextStored(0));
+      this.settled = Math.min(first, this.settled);
+      this.settle(atMs);
+    }
     const ageMs = atMs - (this.newest + 1) * this.strideMs;
     if (this.newest < 0 || ageMs > this.maxLatencyMs + this.strideMs) {
       this.absent = "late";
