@@ -52,6 +52,12 @@ export class Process {
     return this.#child.pid;
   }
 
+  /** Ends it as a power cut would. */
+  async kill9(): Promise<void> {
+    if (this.#ended === null) this.#child.kill("SIGKILL");
+    await this.ends();
+  }
+
   /** All it wrote to standard output so far. */
   get output(): string {
     return this.#out;
@@ -196,33 +202,41 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
     closers.push(() => publisher.stop());
     const [, arrakisUrl] = await publisher.says(/"arrakis": "([^"]+)"/);
     await publisher.says(/"event": "ready"/);
-    const port = freePort();
-    const qanatUrl = `http://127.0.0.1:${port}`;
-    const qanat = new Process("qanat", Deno.execPath(), [
-      "run",
-      "--no-prompt",
-      "-P=start",
-      "src/main.ts",
+    const { qanat, url } = launchQanat([
       `--kafka=${broker.address}`,
-      `--port=${port}`,
       ...options.qanatArgs ?? [],
     ]);
     closers.push(() => qanat.stop());
-    await qanat.says(/https?:\/\/\S+/);
-    await qanat.answers(`${qanatUrl}/readyz`);
+    await qanat.answers(`${url}/readyz`);
     return {
       directory,
       arrakisUrl: arrakisUrl!,
       brokerPid: broker.pid,
       brokerAddress: broker.address,
       qanat,
-      qanatUrl,
+      qanatUrl: url,
       close,
     };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Starts a Qanat on a port of its own (or the given one); it answers a little later. */
+export function launchQanat(
+  args: readonly string[],
+  port: number = freePort(),
+): { qanat: Process; url: string; port: number } {
+  const qanat = new Process("qanat", Deno.execPath(), [
+    "run",
+    "--no-prompt",
+    "-P=start",
+    "src/main.ts",
+    `--port=${port}`,
+    ...args,
+  ]);
+  return { qanat, url: `http://127.0.0.1:${port}`, port };
 }
 
 /** URL of a stream of these channels. */
