@@ -1,0 +1,150 @@
+// Runs the code blocks of the README and of docs/recipes.md as they stand, in one folder, in their order.
+// Invariant: only the port is replaced. A block behind `<!-- runs until stopped -->` is stopped once it has said enough.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "@std/testing/bdd";
+import { canRun } from "../../scripts/optional_parts.ts";
+import { launchQanat, PARTS, type Process } from "./chain.ts";
+
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+const ENDLESS = "<!-- runs until stopped -->";
+/** An endless recipe has shown that it works after so many lines. */
+const LINES_MIN = 20;
+const BOUNDED_MS = 60_000;
+const runnable = canRun([PARTS.python, PARTS.curl]);
+
+interface Recipe {
+  readonly title: string;
+  readonly language: string;
+  readonly code: string;
+  readonly isEndless: boolean;
+}
+
+/** The blocks under the headings that tell how to use a running instance. */
+function recipesOf(file: string, headings: RegExp): Recipe[] {
+  const text = Deno.readTextFileSync(new URL(`../../${file}`, import.meta.url));
+  const recipes: Recipe[] = [];
+  let heading = "";
+  let before = "";
+  for (const part of text.split(/^(```\w+\n[\s\S]*?^```$|^## .*$)/m)) {
+    const block = /^```(\w+)\n([\s\S]*?)^```$/m.exec(part);
+    if (part.startsWith("## ")) heading = part.slice(3);
+    else if (!block) before = part;
+    else if (headings.test(heading)) {
+      const [, language, code] = block;
+      recipes.push({
+        title: `${file}: ${heading}: ${code!.split("\n")[0]!.slice(0, 60)}`,
+        language: language!,
+        code: code!,
+        isEndless: before.includes(ENDLESS),
+      });
+    }
+  }
+  return recipes;
+}
+
+const RECIPES = [
+  ...recipesOf("README.md", /^Try it/),
+  ...recipesOf("docs/recipes.md", /./),
+];
+
+describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
+  let qanat: Process;
+  let origin: string;
+  let directory: string;
+
+  before(async () => {
+    directory = await Deno.makeTempDir({ prefix: "qanat-recipes-" });
+    const launched = launchQanat([]);
+    qanat = launched.qanat;
+    origin = launched.url;
+    await qanat.answers(`${origin}/readyz`);
+  });
+  after(async () => {
+    await qanat?.stop();
+    if (directory) await Deno.remove(directory, { recursive: true });
+  });
+
+  /** Runs a recipe; its exit code, null where it was stopped, and what it said. */
+  async function run(
+    { language, code, isEndless }: Recipe,
+  ): Promise<{ code: number | null; said: string; complained: string }> {
+    const text = code.replaceAll("http://127.0.0.1:8080", origin);
+    const suffix = { sh: ".sh", python: ".py", js: ".mjs" }[language];
+    assert.ok(suffix, `no way to run ${language}`);
+    // A browser has it; Deno takes it from the package of that name.
+    const prelude = language === "js"
+      ? 'import { EventSource } from "eventsource";\n'
+      : "";
+    const file = await Deno.makeTempFile({ dir: directory, suffix });
+    await Deno.writeTextFile(file, prelude + text);
+    const [program, args] = language === "sh"
+      ? ["bash", ["-eu", file]]
+      : language === "python"
+      ? [PARTS.python.program!, [file]]
+      : [
+        Deno.execPath(),
+        ["run", "--no-prompt", "--allow-net", `--config=${CONFIG}`, file],
+      ];
+    const child = new Deno.Command(program as string, {
+      args: args as string[],
+      cwd: directory,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const timer = setTimeout(() => child.kill("SIGKILL"), BOUNDED_MS);
+    const complaint = new Response(child.stderr).text();
+    let said = "";
+    let isStopped = false;
+    for await (
+      const part of child.stdout.pipeThrough(
+        new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>,
+      )
+    ) {
+      said += part;
+      if (isEndless && !isStopped && said.split("\n").length > LINES_MIN) {
+        isStopped = true;
+        // A shell's curl ends with the group of it, or at its next write.
+        child.kill("SIGTERM");
+        break;
+      }
+    }
+    const status = await child.status;
+    clearTimeout(timer);
+    return {
+      code: isStopped ? null : status.code,
+      said,
+      complained: await complaint,
+    };
+  }
+
+  for (const recipe of RECIPES) {
+    it(recipe.title, async () => {
+      const { code, said, complained } = await run(recipe);
+      assert.equal(code, recipe.isEndless ? null : 0, complained);
+      assert.doesNotMatch(said, /"status":[45]/, said);
+    });
+  }
+
+  it("what they fetch of the past is whole: 160 rows, no nulls", async () => {
+    const { said, code, complained } = await run({
+      title: "",
+      language: "python",
+      code: `import polars as pl
+for name in ("past.arrows", "strain.arrows"):
+    table = pl.read_ipc_stream(name)
+    print(table.height, sum(table.null_count().row(0)))
+`,
+      isEndless: false,
+    });
+    assert.equal(code, 0, complained);
+    assert.equal(said, "160 0\n160 0\n");
+  });
+
+  it("there are recipes for each client by name", () => {
+    const all = RECIPES.map((r) => r.code).join("\n");
+    for (const name of ["curl", "pyarrow", "polars", "duckdb", "EventSource"]) {
+      assert.ok(all.includes(name), name);
+    }
+  });
+});
