@@ -1,0 +1,80 @@
+// Reads event streams of one Qanat on this machine and measures from a row's end to its last byte, in a process of
+// its own. Invariant: bounded in streams and seconds, loopback only, ends by itself.
+// deno run … latency_reader.ts SECONDS URL…: says `attached`, at the end {"rows", "lost", "p50", "p99", "max"} (ms).
+import { gpsMsOfUnixMs } from "../../src/blocks/gps_time.ts";
+
+const STREAMS_MAX = 200;
+const SECONDS_MAX = 600;
+const DOUBLE_LF = "\n\n";
+
+function say(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
+}
+
+const [secondsText, ...urls] = Deno.args;
+const seconds = Number(secondsText);
+if (!(seconds > 0 && seconds <= SECONDS_MAX) || urls.length > STREAMS_MAX) {
+  throw new Error(
+    `At most ${STREAMS_MAX} streams for ${SECONDS_MAX} s: asked for ${urls.length} for ${secondsText} s`,
+  );
+}
+if (urls.some((url) => new URL(url).hostname !== "127.0.0.1")) {
+  throw new Error("Only 127.0.0.1 is read");
+}
+
+const latenciesMs: number[] = [];
+let lost = 0;
+let attached = 0;
+
+async function read(url: string): Promise<void> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${await response.text()}`);
+  const reader = response.body!.pipeThrough(
+    new TextDecoderStream() as ReadableWritablePair<
+      string,
+      Uint8Array<ArrayBuffer>
+    >,
+  ).getReader();
+  const timer = setTimeout(() => reader.cancel(), 1000 * seconds);
+  let rest = "";
+  let strideNs = 0n;
+  let lastNs = 0n;
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    const nowMs = gpsMsOfUnixMs(
+      performance.timeOrigin + performance.now(),
+    );
+    const events = (rest + value).split(DOUBLE_LF);
+    rest = events.pop()!;
+    for (const event of events) {
+      const stride = /"stride_ns":(\d+)/.exec(event);
+      if (stride && strideNs === 0n) {
+        strideNs = BigInt(stride[1]!);
+        if (++attached === urls.length) say("attached");
+      }
+      const id = /^id: (\d+)\ndata/.exec(event);
+      if (!id) continue;
+      const endNs = BigInt(id[1]!);
+      latenciesMs.push(nowMs - Number(endNs) / 1e6);
+      if (lastNs > 0n) lost += Number((endNs - lastNs) / strideNs) - 1;
+      lastNs = endNs;
+    }
+  }
+  clearTimeout(timer);
+}
+
+await Promise.all(urls.map(read));
+latenciesMs.sort((a, b) => a - b);
+const at = (part: number) =>
+  Math.round(
+    10 * latenciesMs[Math.floor(part * (latenciesMs.length - 1))]!,
+  ) / 10;
+say(JSON.stringify({
+  rows: latenciesMs.length,
+  lost,
+  p50: at(0.5),
+  p99: at(0.99),
+  max: at(1),
+}));
+Deno.exit(0);
