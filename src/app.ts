@@ -60,6 +60,7 @@ export class Qanat {
       resumeWindowMs: config.resumeWindowMs,
       futureToleranceMs: config.futureToleranceMs,
       outageWaitMs: config.outageWaitMs,
+      outageGraceMs: config.outageGraceMs,
       historyBytes: config.historyMb * MIB,
     });
     this.broadcast = new Broadcast({

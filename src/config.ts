@@ -25,6 +25,7 @@ export interface Config {
   readonly lingerMs: number;
   readonly resumeWindowMs: number;
   readonly outageWaitMs: number;
+  readonly outageGraceMs: number;
   readonly futureToleranceMs: number;
   readonly writeStallMs: number;
   readonly catchUpRowsMax: number;
@@ -116,6 +117,14 @@ const SETTINGS: readonly Setting[] = [
     8.64e7,
     "ms",
     "rows wait for a partition that cannot be read",
+  ),
+  whole(
+    "outageGraceMs",
+    15_000,
+    0,
+    600_000,
+    "ms",
+    "nothing is called late after an outage",
   ),
   whole(
     "futureToleranceMs",

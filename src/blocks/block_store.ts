@@ -18,6 +18,7 @@ export interface BlockStoreOptions {
   readonly resumeWindowMs: number;
   readonly futureToleranceMs: number;
   readonly outageWaitMs: number;
+  readonly outageGraceMs: number;
   /** Ring of one reader of the past; as much again may be read ahead. */
   readonly historyBytes: number;
 }
@@ -244,6 +245,7 @@ export class BlockStore implements BlockSink {
         ring: this.#options.ring,
         futureToleranceMs: this.#options.futureToleranceMs,
         outageWaitMs: this.#options.outageWaitMs,
+        outageGraceMs: this.#options.outageGraceMs,
         hasClock: shape.replayId === null,
         // A block is produced after its end, by a clock that may be ahead by the tolerance.
         coveredFromMs: gpsMsOfUnixMs(fromMs) + this.toleranceMs(shape),

@@ -22,6 +22,9 @@ const IDS_MAX = 65_536;
 const INDEX_CAPACITY_MIN = 256;
 const INDEX_CAPACITY_MAX = 1 << 20;
 
+/** A reader that has not reached the log's end for so long was away, ms: four times what a fetch waits. */
+const AWAY_MS = 1000;
+
 /** What became of one message. */
 export type Arrival =
   | "stored"
@@ -55,6 +58,8 @@ export interface PartitionOptions {
   readonly futureToleranceMs: number;
   /** How long rows wait for a partition that cannot be read, ms. */
   readonly outageWaitMs: number;
+  /** How long nothing is called late after that, ms: publishers must find the broker again, too. */
+  readonly outageGraceMs: number;
   /** False in a replay context, whose time is that of its blocks: there nothing is late by the clock. */
   readonly hasClock: boolean;
   /** The log is read from GPS ms on: of blocks that begin there or later none was passed over. @default 0 */
@@ -98,12 +103,16 @@ export class PartitionBlocks {
   absent: AbsentReason | null = null;
   /** GPS ms at which a fetch had last reached the high watermark. */
   caughtUpMs = -Infinity;
+  /** The same, but held back for the grace after an outage: what has not come by then is late. */
+  seenMs = -Infinity;
+  #graceEndMs = -Infinity;
   /** First reason a message was refused for, for the log. */
   lastBadReason = "";
   readonly #decoder = new BlockDecoder();
   readonly #layout = newBlockLayout();
   readonly #futureToleranceMs: number;
   readonly #outageWaitMs: number;
+  readonly #outageGraceMs: number;
   readonly #hasClock: boolean;
   readonly #isPast: boolean;
   /** Blocks given up as their partition could not be read. */
@@ -125,6 +134,7 @@ export class PartitionBlocks {
     this.ring = options.ring;
     this.#futureToleranceMs = options.futureToleranceMs || 2 * this.strideMs;
     this.#outageWaitMs = options.outageWaitMs;
+    this.#outageGraceMs = options.outageGraceMs;
     this.#hasClock = options.hasClock;
     this.#isPast = options.isPast ?? false;
     this.coveredFrom = Math.ceil(
@@ -338,7 +348,11 @@ export class PartitionBlocks {
 
   /** A fetch answered at GPS ms `atMs` had reached the high watermark. */
   caughtUp(atMs: number): void {
+    if (this.primed && atMs - this.caughtUpMs > AWAY_MS) {
+      this.#graceEndMs = atMs + this.#outageGraceMs;
+    }
     if (atMs > this.caughtUpMs) this.caughtUpMs = atMs;
+    if (this.caughtUpMs >= this.#graceEndMs) this.seenMs = this.caughtUpMs;
     if (this.primed) return;
     this.primed = true;
     this.settled = this.newest + 1;
@@ -364,21 +378,21 @@ export class PartitionBlocks {
         continue;
       }
       const deadlineMs = (this.settled + 1) * this.strideMs + this.maxLatencyMs;
-      if (this.caughtUpMs < deadlineMs && !this.#outage(nowMs)) return;
+      if (this.seenMs < deadlineMs && !this.#outage(nowMs)) return;
       // Every block up to the deadline's is lost; jump, since a publisher may have been away for hours.
       const lastLost = Math.floor(
-        (Math.max(this.caughtUpMs, deadlineMs) - this.maxLatencyMs) /
+        (Math.max(this.seenMs, deadlineMs) - this.maxLatencyMs) /
           this.strideMs,
       );
       const next = Math.min(this.nextStored(this.settled), lastLost);
       const to = Math.max(next, this.settled + 1);
-      if (this.caughtUpMs < deadlineMs) this.#giveUp(to);
+      if (this.seenMs < deadlineMs) this.#giveUp(to);
       this.counters.missed += to - this.settled;
       this.settled = to;
     }
     if (this.absent !== null) return;
     const deadlineMs = (this.settled + 1) * this.strideMs + this.maxLatencyMs;
-    if (this.caughtUpMs >= deadlineMs) {
+    if (this.seenMs >= deadlineMs) {
       this.absent = "late";
       this.counters.missed++;
     } else if (nowMs >= deadlineMs && this.#outage(nowMs)) {

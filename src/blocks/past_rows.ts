@@ -77,6 +77,7 @@ export class PastRows {
         ring,
         futureToleranceMs: options.toleranceMs(shape),
         outageWaitMs: 0,
+        outageGraceMs: 0,
         hasClock: false,
         isPast: true,
       })

@@ -128,9 +128,9 @@ export class Timeline {
   get seenRow(): number {
     let row = Infinity;
     for (let i = 0; i < this.partitions.length; i++) {
-      const { primed, caughtUpMs, maxLatencyMs } = this.partitions[i]!;
+      const { primed, seenMs, maxLatencyMs } = this.partitions[i]!;
       if (!primed) return -1;
-      row = Math.min(row, (caughtUpMs - maxLatencyMs) / this.strideMs);
+      row = Math.min(row, (seenMs - maxLatencyMs) / this.strideMs);
     }
     return Math.max(-1, Math.floor(row));
   }
@@ -273,7 +273,11 @@ export class Timeline {
       const partition = this.partitions[i]!;
       if (!partition.primed) return false;
       if (partition.absent !== null) continue;
-      if (partition.settled < (row + 1) * this.ratios[i]!) return false;
+      // A block that is here needs no settling: a hole before it may belong to a row that is out.
+      const end = (row + 1) * this.ratios[i]!;
+      let index = Math.max(partition.settled, row * this.ratios[i]!);
+      while (index < end && partition.locate(index) !== NONE) index++;
+      if (index < end) return false;
     }
     return true;
   }

@@ -3,11 +3,15 @@
 import assert from "node:assert/strict";
 import {
   type Message,
+  OUTAGE_GRACE_MS,
   OUTAGE_WAIT_MS,
   type Partition,
   type Told,
   type World,
 } from "./join_world.ts";
+
+/** A reader that has not reached the log's end for longer was away. */
+const AWAY_MS = 1000;
 
 /** What counts of a partition's log: the first block of each index that was not set aside as of the future. */
 class Log {
@@ -15,6 +19,9 @@ class Log {
   readonly first = new Map<number, Message>();
   /** When two blocks in a row first lay more than max_latency behind the newest: time jumped back. */
   resetMs = Infinity;
+  /** Fetches that had reached the log's end, but those in the grace after an outage: by them blocks are late. */
+  readonly #judged: { atMs: number; toldMs: number }[] = [];
+  readonly #limits = new Map<number, number>();
   readonly #earliest = new Map<number, number>();
   /** Spans without a fetch that reached the log's end, longer than rows wait. */
   readonly #away: { fromMs: number; toMs: number }[] = [];
@@ -22,9 +29,14 @@ class Log {
   constructor(partition: Partition) {
     this.partition = partition;
     const { strideMs, maxLatencyMs, caughtUp } = partition;
-    caughtUp.forEach(({ atMs: fromMs }, i) => {
-      const toMs = caughtUp[i + 1]?.toldMs ?? fromMs;
-      if (toMs - fromMs > OUTAGE_WAIT_MS) this.#away.push({ fromMs, toMs });
+    let graceEndMs = -Infinity;
+    caughtUp.forEach(({ atMs, toldMs }, i) => {
+      const fromMs = caughtUp[i - 1]?.atMs ?? atMs;
+      if (toldMs - fromMs > OUTAGE_WAIT_MS) {
+        this.#away.push({ fromMs, toMs: toldMs });
+      }
+      if (atMs - fromMs > AWAY_MS) graceEndMs = atMs + OUTAGE_GRACE_MS;
+      if (atMs >= graceEndMs) this.#judged.push({ atMs, toldMs });
     });
     let newest = -1;
     let suspect = -1;
@@ -52,15 +64,27 @@ class Log {
     return (index + 1) * strideMs + maxLatencyMs;
   }
 
+  /** When a block is called late: by the first fetch behind its deadline that counts. */
+  limitMs(index: number): number {
+    let limitMs = this.#limits.get(index);
+    if (limitMs === undefined) {
+      const deadlineMs = this.deadlineMs(index);
+      limitMs = this.#judged.find((j) => j.atMs >= deadlineMs)?.atMs ??
+        Infinity;
+      this.#limits.set(index, limitMs);
+    }
+    return limitMs;
+  }
+
   isInTime(index: number): boolean {
     const message = this.first.get(index);
-    return message !== undefined && message.arriveMs <= this.deadlineMs(index);
+    return message !== undefined && message.arriveMs <= this.limitMs(index);
   }
 
   /** Nothing came for `index` in its time, nor anything newer: the publisher fell silent. */
   isSilentAt(index: number): boolean {
     if (this.#earliest.size === 0) this.#lookBack();
-    return (this.#earliest.get(index) ?? Infinity) > this.deadlineMs(index);
+    return (this.#earliest.get(index) ?? Infinity) > this.limitMs(index);
   }
 
   /** When the log first had the block of an index or a newer one. */
@@ -96,11 +120,13 @@ class Log {
     }
   }
 
-  /** Whether a block was read only after its reader had been away for longer than rows wait. */
+  /** Whether a block was due before, and read after, its reader had been away for longer than rows wait. */
   isGivenUp(index: number): boolean {
-    const readMs = this.first.get(index)?.readMs;
-    if (readMs === undefined) return false;
-    return this.#away.some((a) => a.fromMs < readMs && readMs <= a.toMs);
+    const endMs = (index + 1) * this.partition.strideMs;
+    const readMs = this.first.get(index)?.readMs ?? Infinity;
+    return this.#away.some((a) =>
+      a.fromMs < readMs && (endMs <= a.toMs || readMs <= a.toMs)
+    );
   }
 
   /** Whether a block must be in its row. */
@@ -114,8 +140,8 @@ class Log {
     for (let i = index - 1; i > index - 4; i--) {
       if (!this.isSilentAt(i)) continue;
       const deadlineMs = this.deadlineMs(i);
-      const seen = this.partition.caughtUp.some((c) =>
-        c.atMs >= deadlineMs && c.toldMs < atMs
+      const seen = this.#judged.some((j) =>
+        j.atMs >= deadlineMs && j.toldMs < atMs
       );
       const isBack = [...this.first].some(([j, m]) =>
         j > i && m.readMs <= atMs

@@ -16,9 +16,10 @@ import { silent } from "../driven_source.ts";
 /** GPS ms at which a world begins; a whole multiple of every stride. */
 export const T0_MS = 1_400_000_000_000;
 export const OUTAGE_WAIT_MS = 6000;
+export const OUTAGE_GRACE_MS = 1500;
 const RUN_MS = 14_000;
 /** Nothing is published at the end, so that all is settled. */
-const REST_MS = 4000;
+const REST_MS = 5000;
 const STRIDES_MS = [62.5, 125, 250, 500];
 const TICK_MS = 100;
 
@@ -116,6 +117,17 @@ export function runWorld(seed: number): World {
       caughtUp: [],
     }),
   );
+  // When nothing can be fetched, by broker.
+  const outages: { from: number; to: number; broker: number }[] = [];
+  if (chance(0.5)) {
+    const from = between(1000, RUN_MS - 5000);
+    const to = from + between(300, chance(0.3) ? 9000 : 4500);
+    const broker = chance(0.6) ? -1 : Math.floor(random() * brokers);
+    outages.push({ from, to, broker });
+    troubles.push(
+      `broker ${broker} away ${Math.round(from)}…${Math.round(to)}`,
+    );
+  }
   const lateness = chance(0.4) ? 0.08 : 0;
   const losses = chance(0.5) ? 0.05 : 0;
   const doubles = chance(0.4) ? 0.05 : 0;
@@ -124,7 +136,18 @@ export function runWorld(seed: number): World {
   }
 
   /** Fills a partition's log. */
-  function publish({ strideMs, maxLatencyMs, log, topic }: Partition): void {
+  function publish(
+    { strideMs, maxLatencyMs, log, topic, broker }: Partition,
+  ): void {
+    const returnMs = between(0, 1200);
+    /** A broker that is away takes nothing; its publisher writes what waited a little after it is back. */
+    const writtenMs = (broker: number, ms: number): number => {
+      const outage = outages.find((o) =>
+        ms >= o.from && ms < o.to + returnMs &&
+        (o.broker < 0 || o.broker === broker)
+      );
+      return outage ? outage.to + returnMs : ms;
+    };
     const silences = chance(0.4)
       ? [[between(0, RUN_MS), between(100, 6000)] as const]
       : [];
@@ -156,7 +179,7 @@ export function runWorld(seed: number): World {
         ? -backMs
         : 0;
       const index = (T0_MS + ms + shiftMs) / strideMs;
-      const arriveMs = T0_MS + endMs + delayMs;
+      const arriveMs = T0_MS + writtenMs(broker, endMs + delayMs);
       for (let k = chance(doubles) ? 2 : 1; k > 0; k--) {
         log.push({ index, arriveMs, readMs: Infinity, order: Infinity });
       }
@@ -164,17 +187,6 @@ export function runWorld(seed: number): World {
     log.sort((a, b) => a.arriveMs - b.arriveMs);
   }
 
-  // When nothing can be fetched, by broker; when the process stands still.
-  const outages: { from: number; to: number; broker: number }[] = [];
-  if (chance(0.5)) {
-    const from = between(1000, RUN_MS - 5000);
-    const to = from + between(300, chance(0.3) ? 9000 : 4500);
-    const broker = chance(0.6) ? -1 : Math.floor(random() * brokers);
-    outages.push({ from, to, broker });
-    troubles.push(
-      `broker ${broker} away ${Math.round(from)}…${Math.round(to)}`,
-    );
-  }
   const frozenFrom = chance(0.2) ? between(1000, RUN_MS - 4000) : Infinity;
   const frozenTo = frozenFrom + between(500, 3500);
   if (frozenFrom < Infinity) {
@@ -193,6 +205,7 @@ export function runWorld(seed: number): World {
     resumeWindowMs: 60_000,
     futureToleranceMs: 0,
     outageWaitMs: OUTAGE_WAIT_MS,
+    outageGraceMs: OUTAGE_GRACE_MS,
     historyBytes: 1 << 16,
   });
   const strideNs = rowStrideOf(partitions.map((p) => nsOf(p.strideMs)));

@@ -26,6 +26,7 @@ function setUp(count: number, strides: bigint[] = [], ringBytes = 1 << 20) {
         ring,
         futureToleranceMs: 0,
         outageWaitMs: 60_000,
+        outageGraceMs: 0,
         hasClock: true,
       }),
   );

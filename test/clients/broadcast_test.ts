@@ -31,7 +31,12 @@ function setUp(changes: Partial<Config> = {}): Promise<void> {
   clock = new BlockClock(FIRST);
   row = FIRST;
   qanat = new Qanat({
-    config: configWith({ retentionMb: 1, lingerMs: 0, ...changes }),
+    config: configWith({
+      retentionMb: 1,
+      lingerMs: 0,
+      outageGraceMs: 0,
+      ...changes,
+    }),
     source,
     log: silent,
     nowMs: clock.nowMs,

@@ -33,7 +33,12 @@ function setUp(changes: Partial<Config> = {}): Promise<void> {
   source = new DrivenSource(channels);
   clock = new BlockClock(FIRST);
   qanat = new Qanat({
-    config: configWith({ retentionMb: 1, lingerMs: 0, ...changes }),
+    config: configWith({
+      retentionMb: 1,
+      lingerMs: 0,
+      outageGraceMs: 0,
+      ...changes,
+    }),
     source,
     log: silent,
     nowMs: clock.nowMs,
