@@ -39,6 +39,7 @@ const blocks = new PartitionBlocks({
   ring: new PageRing(new Uint8Array(1 << 24)),
   futureToleranceMs: 0,
   outageWaitMs: 0,
+  outageGraceMs: 0,
   hasClock: false,
 });
 for (let row = 0; row < ROWS; row++) {

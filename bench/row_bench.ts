@@ -60,6 +60,7 @@ const blocks = new PartitionBlocks({
   ring,
   futureToleranceMs: 0,
   outageWaitMs: 0,
+  outageGraceMs: 0,
   hasClock: false,
 });
 blocks.append(messages[0]!, NaN);
