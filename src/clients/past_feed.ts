@@ -25,6 +25,8 @@ export interface PastHost {
 const RESUMES_MAX = 4;
 /** Longest work in one turn of the event loop, ms, so that live rows never wait for the past. */
 const SLICE_MS = 2;
+/** After a turn all of the past rests for so many times its length: a third of the loop is the most that it takes. */
+const REST = 2;
 const SHORT_RETRY_MS = 20;
 const BACK_OFF_MIN_MS = 100;
 const BACK_OFF_MAX_MS = 2000;
@@ -36,6 +38,8 @@ export class PastDesk {
   readonly #historiesMax: number;
   readonly #failureWaitMs: number;
   readonly #waiting: Client[] = [];
+  /** Ends with the turn that was asked for last, and its rest. */
+  #turns: Promise<void> = Promise.resolve();
   #histories = 0;
   #resumes = 0;
 
@@ -144,57 +148,81 @@ export class PastDesk {
     rows: RowEncoder,
   ): Promise<boolean> {
     const host = this.#host;
-    const { timeline } = client.group;
-    let sliceEndMs = performance.now() + SLICE_MS;
     while (client.ended === null) {
       if (client.outlet.inFlight >= host.inFlightFramesMax) {
         await untilWoken(client);
-        sliceEndMs = performance.now() + SLICE_MS;
         continue;
       }
+      const next = await this.#turn(() => this.#slice(client, past, rows));
+      if (next === "back") return true;
+      if (next === "short") await sleep(SHORT_RETRY_MS);
+      if (typeof next === "string") continue;
+      if (!await this.#read(client, past, next)) host.end(client, "error");
+    }
+    return false;
+  }
+
+  /** Works while nobody else of the past does, and rests after it. */
+  async #turn<T>(work: () => T): Promise<T> {
+    const before = this.#turns;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turns = promise;
+    await before;
+    const beganMs = performance.now();
+    try {
+      return work();
+    } finally {
+      setTimeout(resolve, REST * (performance.now() - beganMs));
+    }
+  }
+
+  /** Rows and gaps for a short while. What stopped it: topics to be read on, or a word. */
+  #slice(
+    client: Client,
+    past: PastRows,
+    rows: RowEncoder,
+  ): readonly string[] | "back" | "short" | "on" {
+    const host = this.#host;
+    const { timeline } = client.group;
+    const endMs = performance.now() + SLICE_MS;
+    while (client.ended === null && performance.now() < endMs) {
+      if (client.outlet.inFlight >= host.inFlightFramesMax) return "on";
       const row = client.cursor;
       const { released, seenRow } = timeline;
-      if (released >= 0 && timeline.isWhole(row)) return true;
+      if (released >= 0 && timeline.isWhole(row)) return "back";
       const reached = released >= 0
         ? released
         : seenRow >= 0
         ? seenRow
         : Infinity;
-      if (row >= reached) return true;
+      if (row >= reached) return "back";
       const limit = Math.min(client.endRow, reached);
-      const step = row < client.fillTo
-        ? { kind: "row" } as const
-        : past.next(row, limit);
-      if (step.kind === "row") {
-        if (client.endsAtGaps && past.timeline.isShort(row)) {
-          host.tellGap(client, row + 1, "missing");
-          continue;
-        }
-        const frame = rows.encode(row, row < client.fillTo);
+      const isFill = row < client.fillTo;
+      const step = isFill ? { kind: "row" } as const : past.next(row, limit);
+      if (step.kind === "need") return step.topics;
+      if (step.kind === "gap") {
+        const reason = step.reason === "retention" ? "retention" : "missing";
+        host.tellGap(client, step.to, reason);
+      } else if (step.kind === "end") {
+        // Without a clock, as in a replay, the end of the logs is all there is.
+        if (limit === Infinity) return "back";
+        host.tellGap(client, limit, "missing");
+      } else if (
+        !isFill && client.endsAtGaps && past.timeline.isShort(row)
+      ) host.tellGap(client, row + 1, "missing");
+      else {
+        const frame = rows.encode(row, isFill);
         if (frame === null) {
           host.slabIsShort();
-          await sleep(SHORT_RETRY_MS);
-          continue;
+          return "short";
         }
         client.sendRow(frame, row, host.nowMs());
         frame.release();
         this.counters.rows++;
         if (client.cursor >= client.endRow) host.end(client, "complete");
-      } else if (step.kind === "gap") {
-        const reason = step.reason === "retention" ? "retention" : "missing";
-        host.tellGap(client, step.to, reason);
-      } else if (step.kind === "end") {
-        // Without a clock, as in a replay, the end of the logs is all there is.
-        if (limit === Infinity) return true;
-        host.tellGap(client, limit, "missing");
-      } else if (!await this.#read(client, past, step.topics)) {
-        host.end(client, "error");
       }
-      if (performance.now() < sliceEndMs) continue;
-      await sleep(0);
-      sliceEndMs = performance.now() + SLICE_MS;
     }
-    return false;
+    return "on";
   }
 
   /** Reads on, as often as it takes; false once it has failed for too long. */

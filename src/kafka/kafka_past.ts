@@ -25,9 +25,9 @@ interface Reading {
 /** Longest that the broker waits at the end of a log. */
 const MAX_WAIT_MS = 50;
 /** Of one answer; a batch larger than its topic's part comes whole. */
-const ANSWER_BYTES = 8 * 1024 * 1024;
+const ANSWER_BYTES = 2 * 1024 * 1024;
 const TOPIC_BYTES_MIN = 64 * 1024;
-const TOPIC_BYTES_MAX = 1024 * 1024;
+const TOPIC_BYTES_MAX = 512 * 1024;
 const UNKNOWN_TOPIC = 3;
 const OFFSET_OUT_OF_RANGE = 1;
 
