@@ -253,6 +253,8 @@ export class PartitionBlocks {
     this.#remember(index, position);
     this.counters.blocks++;
     this.counters.bytes += value.byteLength;
+    // Before the first block of all nothing is waited for, or missing.
+    if (this.newest < 0 && this.primed) this.settled = index;
     if (index > this.newest) this.newest = index;
     return true;
   }

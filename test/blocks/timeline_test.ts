@@ -222,6 +222,25 @@ describe("PartitionBlocks.append()", () => {
     assert.ok(t.rows.includes(502));
   });
 
+  it("begins with the block that confirms a reset, not with row -1 and a gap since 1980", () => {
+    const t = setUp(2);
+    t.begin();
+    t.put(1, 1000, t.end(1001));
+    t.put(0, 500, t.end(1002));
+    assert.equal(t.put(0, 501, t.end(1002)), "reset");
+    assert.equal(t.rows[0], 501);
+    assert.ok(t.gaps.every((gap) => gap.from > 501));
+    assert.ok(t.partitions[0]!.counters.missed <= 1);
+  });
+
+  it("counts nothing as missed before the first block, however old it is", () => {
+    const t = setUp(1);
+    t.caughtUp(t.end(1000));
+    t.put(0, 900, t.end(1000));
+    assert.deepEqual(t.rows, [900]);
+    assert.ok(t.partitions[0]!.counters.missed <= 1);
+  });
+
   it("goes on after one stray old block", () => {
     const t = setUp(1);
     t.begin();
