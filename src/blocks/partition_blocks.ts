@@ -380,15 +380,15 @@ export class PartitionBlocks {
         continue;
       }
       const deadlineMs = (this.settled + 1) * this.strideMs + this.maxLatencyMs;
-      if (this.seenMs < deadlineMs && !this.#outage(nowMs)) return;
+      const isLate = this.seenMs >= deadlineMs;
+      if (!isLate && !(nowMs >= deadlineMs && this.#outage(nowMs))) return;
       // Every block up to the deadline's is lost; jump, since a publisher may have been away for hours.
       const lastLost = Math.floor(
-        (Math.max(this.seenMs, deadlineMs) - this.maxLatencyMs) /
-          this.strideMs,
+        ((isLate ? this.seenMs : nowMs) - this.maxLatencyMs) / this.strideMs,
       );
       const next = Math.min(this.nextStored(this.settled), lastLost);
       const to = Math.max(next, this.settled + 1);
-      if (this.seenMs < deadlineMs) this.#giveUp(to);
+      if (!isLate) this.#giveUp(to);
       this.counters.missed += to - this.settled;
       this.settled = to;
     }

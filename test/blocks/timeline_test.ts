@@ -156,6 +156,21 @@ describe("Timeline", () => {
     assert.equal(t.partitions[1]!.absent, "unreachable");
   });
 
+  it("after outageWaitMs gives up what was due, not what may still come in the same answer", () => {
+    const t = setUp(1);
+    t.begin();
+    const later = t.end(2000);
+    t.put(0, 1999, later);
+    assert.deepEqual(t.rows, []);
+    t.put(0, 1998, later);
+    t.caughtUp(later);
+    for (let row = 1984; row < 1998; row++) t.put(0, row, later);
+    assert.deepEqual(
+      t.rows.slice(-16),
+      [...Array(16).keys()].map((i) => 1984 + i),
+    );
+  });
+
   it("tells a hole that one publisher left, once its latency has passed", () => {
     const t = setUp(1);
     t.begin();
