@@ -246,6 +246,7 @@ export class BlockStore implements BlockSink {
         futureToleranceMs: this.#options.futureToleranceMs,
         outageWaitMs: this.#options.outageWaitMs,
         outageGraceMs: this.#options.outageGraceMs,
+        wantedMs: this.#gpsMs(),
         hasClock: shape.replayId === null,
         // A block is produced after its end, by a clock that may be ahead by the tolerance.
         coveredFromMs: gpsMsOfUnixMs(fromMs) + this.toleranceMs(shape),

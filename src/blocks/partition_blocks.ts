@@ -58,6 +58,8 @@ export interface PartitionOptions {
   readonly futureToleranceMs: number;
   /** How long rows wait for a partition that cannot be read, ms. */
   readonly outageWaitMs: number;
+  /** GPS ms from which on it is read: rows wait from then for its first fetch. @default for ever */
+  readonly wantedMs?: number;
   /** How long nothing is called late after that, ms: publishers must find the broker again, too. */
   readonly outageGraceMs: number;
   /** False in a replay context, whose time is that of its blocks: there nothing is late by the clock. */
@@ -106,6 +108,8 @@ export class PartitionBlocks {
   /** The same, but held back for the grace after an outage: what has not come by then is late. */
   seenMs = -Infinity;
   #graceEndMs = -Infinity;
+  /** GPS ms from which on an outage is counted. */
+  #heardMs: number;
   /** First reason a message was refused for, for the log. */
   lastBadReason = "";
   readonly #decoder = new BlockDecoder();
@@ -135,6 +139,7 @@ export class PartitionBlocks {
     this.#futureToleranceMs = options.futureToleranceMs || 2 * this.strideMs;
     this.#outageWaitMs = options.outageWaitMs;
     this.#outageGraceMs = options.outageGraceMs;
+    this.#heardMs = options.wantedMs ?? Infinity;
     this.#hasClock = options.hasClock;
     this.#isPast = options.isPast ?? false;
     this.coveredFrom = Math.ceil(
@@ -354,6 +359,7 @@ export class PartitionBlocks {
       this.#graceEndMs = atMs + this.#outageGraceMs;
     }
     if (atMs > this.caughtUpMs) this.caughtUpMs = atMs;
+    this.#heardMs = this.caughtUpMs;
     if (this.caughtUpMs >= this.#graceEndMs) this.seenMs = this.caughtUpMs;
     if (this.primed) return;
     this.primed = true;
@@ -373,7 +379,12 @@ export class PartitionBlocks {
 
   /** Moves `settled` as far as arrivals, the clock and the reader allow. `nowMs`: GPS ms. */
   settle(nowMs: number): void {
-    if (!this.primed) return;
+    if (!this.primed) {
+      if (!this.#outage(nowMs)) return;
+      this.primed = true;
+      this.settled = this.newest + 1;
+      this.absent = "unreachable";
+    }
     while (this.settled <= this.newest) {
       if (this.locate(this.settled) !== NONE) {
         this.settled++;
@@ -404,7 +415,7 @@ export class PartitionBlocks {
   }
 
   #outage(nowMs: number): boolean {
-    return this.#hasClock && nowMs - this.caughtUpMs > this.#outageWaitMs;
+    return this.#hasClock && nowMs - this.#heardMs > this.#outageWaitMs;
   }
 }
 

@@ -80,6 +80,10 @@ export class Timeline {
   /** Releases every row that is ready. Called after each arrival and on a slow tick. */
   advance(nowMs: number): void {
     const partitions = this.partitions;
+    // One that cannot be read at all is given up like any other, or there would never be a place.
+    for (let i = 0; i < partitions.length; i++) {
+      if (!partitions[i]!.primed) partitions[i]!.settle(nowMs);
+    }
     // Before settling: a partition that was silent begins with the block that has just come.
     if (!this.findPlace(nowMs)) return;
     for (let i = 0; i < partitions.length; i++) partitions[i]!.settle(nowMs);

@@ -14,7 +14,12 @@ const STRIDE_NS = 62_500_000n;
 const STRIDE_MS = 62.5;
 const LATENCY_MS = 1000;
 
-function setUp(count: number, strides: bigint[] = [], ringBytes = 1 << 20) {
+function setUp(
+  count: number,
+  strides: bigint[] = [],
+  ringBytes = 1 << 20,
+  wantedMs?: number,
+) {
   const ring = new PageRing(new Uint8Array(ringBytes));
   const partitions = Array.from(
     { length: count },
@@ -27,6 +32,7 @@ function setUp(count: number, strides: bigint[] = [], ringBytes = 1 << 20) {
         futureToleranceMs: 0,
         outageWaitMs: 60_000,
         outageGraceMs: 0,
+        ...(wantedMs === undefined ? {} : { wantedMs }),
         hasClock: true,
       }),
   );
@@ -169,6 +175,22 @@ describe("Timeline", () => {
       t.rows.slice(-16),
       [...Array(16).keys()].map((i) => 1984 + i),
     );
+  });
+
+  it("does not wait for ever for a partition whose broker is away from the start", () => {
+    const wantedMs = 62_500;
+    const t = setUp(2, [], 1 << 20, wantedMs);
+    t.put(0, 1000, t.end(1001));
+    t.caughtUp(t.end(1001), 0);
+    for (let row = 1001; row < 2100; row++) t.put(0, row, t.end(row + 1));
+    const first = t.rows.length;
+    assert.equal(t.partitions[1]!.absent, "unreachable");
+    assert.ok(first > 0);
+    assert.equal(t.rows.at(-1), 2099);
+    t.put(1, 2100, t.end(2101));
+    t.put(0, 2100, t.end(2101));
+    assert.equal(t.partitions[1]!.absent, null);
+    assert.equal(t.rows.at(-1), 2100);
   });
 
   it("tells a hole that one publisher left, once its latency has passed", () => {
