@@ -122,6 +122,8 @@ export class PartitionBlocks {
   /** Blocks given up as their partition could not be read. */
   #unreachableFrom = 0;
   #unreachableTo = 0;
+  /** `caughtUpMs` when that was. */
+  #unreachableAsOfMs = NaN;
   readonly #words: Int32Array;
   #indexOf = new Float64Array(INDEX_CAPACITY_MIN).fill(-1);
   #positionOf = new Float64Array(INDEX_CAPACITY_MIN);
@@ -222,6 +224,8 @@ export class PartitionBlocks {
     this.settled = -1;
     this.absent = null;
     this.#suspect = -1;
+    this.#unreachableFrom = 0;
+    this.#unreachableTo = 0;
   }
 
   #refuse(reason: string): number {
@@ -335,10 +339,12 @@ export class PartitionBlocks {
 
   /** Notes that blocks from `settled` to `to` are missing because they could not be read. */
   #giveUp(to: number): void {
-    if (this.settled > this.#unreachableTo) {
-      this.#unreachableFrom = this.settled;
-    }
+    // What is given up in one outage is one span: no hole in it can be late for another reason.
+    const goesOn = this.settled <= this.#unreachableTo ||
+      this.#unreachableAsOfMs === this.caughtUpMs;
+    if (!goesOn) this.#unreachableFrom = this.settled;
     this.#unreachableTo = to;
+    this.#unreachableAsOfMs = this.caughtUpMs;
   }
 
   /** Lowest stored and held index at or above `from`, or Infinity. Linear in the index: for gaps only. */

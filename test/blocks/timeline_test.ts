@@ -193,6 +193,16 @@ describe("Timeline", () => {
     assert.equal(t.rows.at(-1), 2100);
   });
 
+  it("says unreachable of all that one outage took, not of its last hole only", () => {
+    const t = setUp(2);
+    t.begin();
+    const later = t.end(1001) + 61_000;
+    for (const row of [1001, 1003]) t.put(1, row, later);
+    for (let row = 1000; row < 1004; row++) t.put(0, row, later);
+    const reasons = [1000, 1002].map((i) => t.partitions[1]!.missReasonOf(i));
+    assert.deepEqual(reasons, ["unreachable", "unreachable"]);
+  });
+
   it("tells a hole that one publisher left, once its latency has passed", () => {
     const t = setUp(1);
     t.begin();
