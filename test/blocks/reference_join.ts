@@ -1,0 +1,311 @@
+// The join as its rules are written, with sets and plain loops: what a timeline must tell after each thing that
+// happens. Invariant: slow and obvious; it shares no code with src/blocks. Times are ms on one clock, GPS or not;
+// a block k covers [k, k + 1) × stride, a row r covers [r, r + 1) × row stride, and both may be negative.
+
+/** So long a new timeline waits for partitions that were not read to their end once, ms. */
+const PATIENCE_MS = 2000;
+
+/** A reader that has not reached the log's end for longer was away, ms. */
+const AWAY_MS = 1000;
+
+export interface PartitionRules {
+  readonly strideMs: number;
+  readonly maxLatencyMs: number;
+  readonly futureToleranceMs: number;
+  readonly outageWaitMs: number;
+  readonly outageGraceMs: number;
+}
+
+export type Miss = "late" | "unreachable";
+export type Taken = "accepted" | "future" | "duplicate" | "suspect" | "reset";
+
+/** One partition: which blocks were handed out, up to when its log was read, and whether rows wait for it. */
+export class RefPartition {
+  readonly rules: PartitionRules;
+  /** Message of each accepted block, by block. */
+  readonly accepted = new Map<number, number>();
+  /** Why rows do not wait for blocks any more. */
+  readonly missed = new Map<number, Miss>();
+  /** Those of them that were waited for in vain, up to a fetch after their deadline. */
+  readonly late = new Set<number>();
+  newest = -Infinity;
+  /** The lowest block when rows began to wait; nothing before it was ever expected. */
+  first = Infinity;
+  /** Rows wait for no block below this one. */
+  waitFrom = -Infinity;
+  /** The log was surely read to its end as of then. */
+  readToMs = -Infinity;
+  /** The same, but for fetches in the grace after an outage: by it blocks are late. */
+  judgedToMs = -Infinity;
+  #graceEndMs = -Infinity;
+  /** An outage is counted from then. */
+  heardMs: number;
+  /** What `heardMs` was when blocks were given up as unreachable. */
+  readonly outages = new Set<number>();
+  primed = false;
+  absent: Miss | null = null;
+  #suspect: number | null = null;
+
+  constructor(rules: PartitionRules, wantedMs: number) {
+    this.rules = rules;
+    this.heardMs = wantedMs;
+  }
+
+  endMs(block: number): number {
+    return (block + 1) * this.rules.strideMs;
+  }
+
+  deadlineMs(block: number): number {
+    return this.endMs(block) + this.rules.maxLatencyMs;
+  }
+
+  take(block: number, message: number, nowMs: number): Taken {
+    const { strideMs, maxLatencyMs, futureToleranceMs } = this.rules;
+    if (block * strideMs > nowMs + futureToleranceMs) return "future";
+    if (this.accepted.has(block)) return "duplicate";
+    if ((this.newest - block) * strideMs > maxLatencyMs) {
+      if (this.#suspect === null || block <= this.#suspect) {
+        this.#suspect = block;
+        return "suspect";
+      }
+      this.accepted.clear();
+      this.missed.clear();
+      this.late.clear();
+      this.accepted.set(block, message);
+      this.newest = block;
+      this.waitFrom = block;
+      this.absent = null;
+      this.#suspect = null;
+      return "reset";
+    }
+    this.#suspect = null;
+    this.accepted.set(block, message);
+    this.newest = Math.max(this.newest, block);
+    // Nothing was ever waited for before the first block of all.
+    if (this.primed && this.waitFrom === -Infinity) this.waitFrom = block;
+    const isFresh = nowMs - this.endMs(block) <= maxLatencyMs;
+    if (this.absent !== null && isFresh) {
+      for (let k = this.waitFrom; k < block; k++) {
+        if (!this.accepted.has(k)) this.missed.set(k, this.absent);
+      }
+      if (this.absent === "unreachable") this.outages.add(this.heardMs);
+      this.absent = null;
+      this.waitFrom = Math.max(this.waitFrom, block);
+    }
+    return "accepted";
+  }
+
+  caughtUp(atMs: number): void {
+    const { outageGraceMs } = this.rules;
+    const wasAway = this.primed && atMs - this.readToMs > AWAY_MS;
+    if (wasAway) this.#graceEndMs = atMs + outageGraceMs;
+    this.readToMs = Math.max(this.readToMs, atMs);
+    if (this.readToMs >= this.#graceEndMs) this.judgedToMs = this.readToMs;
+    this.heardMs = this.readToMs;
+    if (!this.primed) this.#begin();
+  }
+
+  #begin(): void {
+    this.primed = true;
+    this.waitFrom = this.newest + 1;
+    this.absent = this.newest === -Infinity
+      ? "late"
+      : this.missOf(this.newest + 1, -Infinity);
+    // Between blocks, what is missing and not late yet may still come.
+    this.first = Math.min(...this.accepted.keys());
+    for (let block = this.newest; block > this.first; block--) {
+      if (this.readToMs >= this.deadlineMs(block)) break;
+      if (!this.accepted.has(block)) this.waitFrom = block;
+    }
+  }
+
+  /** Why rows need not wait for a block, or null. */
+  missOf(block: number, nowMs: number): Miss | null {
+    if (this.judgedToMs >= this.deadlineMs(block)) return "late";
+    const isOut = nowMs - this.heardMs > this.rules.outageWaitMs;
+    return isOut && nowMs >= this.deadlineMs(block) ? "unreachable" : null;
+  }
+
+  /** Why a row went out without a block. */
+  reasonOf(block: number): Miss {
+    const isAwaited = block >= this.waitFrom;
+    return this.missed.get(block) ?? (isAwaited ? this.absent : null) ?? "late";
+  }
+
+  settle(nowMs: number): void {
+    if (!this.primed) {
+      if (nowMs - this.heardMs <= this.rules.outageWaitMs) return;
+      this.primed = true;
+      this.waitFrom = this.newest + 1;
+      this.absent = "unreachable";
+    }
+    if (this.newest === -Infinity) return;
+    while (this.waitFrom <= this.newest) {
+      if (!this.accepted.has(this.waitFrom)) {
+        const miss = this.missOf(this.waitFrom, nowMs);
+        if (miss === null) return;
+        this.missed.set(this.waitFrom, miss);
+        if (miss === "late") this.late.add(this.waitFrom);
+        else this.outages.add(this.heardMs);
+      }
+      this.waitFrom++;
+    }
+    if (this.absent !== null) return;
+    this.absent = this.missOf(this.newest + 1, nowMs);
+    if (this.absent === "late") this.late.add(this.newest + 1);
+    if (this.absent === "unreachable") this.outages.add(this.heardMs);
+  }
+
+  /** Whether rows need not wait for a block. */
+  isDone(block: number): boolean {
+    if (!this.primed) return false;
+    return this.absent !== null || block < this.waitFrom ||
+      this.accepted.has(block);
+  }
+}
+
+/** One thing told: a row with the messages in it (−1: none), partition by partition, or a span of nothing. */
+export type Told =
+  | { readonly row: number; readonly messages: readonly number[] }
+  | { readonly from: number; readonly to: number };
+
+/** The rows over some partitions. */
+export class RefTimeline {
+  readonly partitions: readonly RefPartition[];
+  /** What was told since somebody last looked, and how often the stream was ended. */
+  told: Told[] = [];
+  resets = 0;
+  readonly ratios: readonly number[];
+  /** The next row; null before there is a place to begin. */
+  next: number | null = null;
+  #sinceMs: number;
+
+  constructor(
+    partitions: readonly RefPartition[],
+    strideMs: number,
+    nowMs: number,
+  ) {
+    this.partitions = partitions;
+    this.ratios = partitions.map((p) => strideMs / p.rules.strideMs);
+    this.#sinceMs = nowMs;
+  }
+
+  reset(nowMs: number): void {
+    this.resets++;
+    this.next = null;
+    this.#sinceMs = nowMs;
+  }
+
+  /** Begins where the slowest of the present partitions stands, or with the newest that there is. */
+  findPlace(nowMs: number): void {
+    if (this.next !== null) return;
+    const primed = this.partitions.filter((p) => p.primed);
+    const isPatient = nowMs - this.#sinceMs < PATIENCE_MS;
+    if (isPatient && primed.length < this.partitions.length) return;
+    const ratioOf = (p: RefPartition) =>
+      this.ratios[this.partitions.indexOf(p)]!;
+    const present = primed.filter((p) => p.absent === null).map((p) =>
+      Math.ceil(p.waitFrom / ratioOf(p))
+    );
+    const past = primed.map((p) => Math.floor(p.newest / ratioOf(p)));
+    const place = present.length > 0 ? Math.min(...present) : Math.max(...past);
+    if (Number.isFinite(place)) this.next = place;
+  }
+
+  /** Tells what can be told now. */
+  advance(nowMs: number): void {
+    // A partition that can never be read is given up before there is a place.
+    for (const partition of this.partitions) {
+      if (!partition.primed) partition.settle(nowMs);
+    }
+    this.findPlace(nowMs);
+    if (this.next === null) return;
+    for (const partition of this.partitions) partition.settle(nowMs);
+    while (this.next <= this.#newestRow() && this.#isReady(this.next)) {
+      const row = this.next++;
+      const messages = this.#messagesOf(row);
+      if (messages.some((m) => m >= 0)) this.told.push({ row, messages });
+      else this.told.push({ from: row, to: row + 1 });
+    }
+  }
+
+  #newestRow(): number {
+    return Math.max(
+      ...this.partitions.map((p, i) => Math.floor(p.newest / this.ratios[i]!)),
+    );
+  }
+
+  #isReady(row: number): boolean {
+    return this.partitions.every((p, i) => {
+      const ratio = this.ratios[i]!;
+      for (let k = 0; k < ratio; k++) {
+        if (!p.isDone(row * ratio + k)) return false;
+      }
+      return true;
+    });
+  }
+
+  #messagesOf(row: number): number[] {
+    return this.partitions.flatMap((p, i) => {
+      const ratio = this.ratios[i]!;
+      return Array.from(
+        { length: ratio },
+        (_, k) => p.accepted.get(row * ratio + k) ?? -1,
+      );
+    });
+  }
+}
+
+/** All partitions that are read, by number, and all timelines. */
+export class RefStore {
+  readonly partitions = new Map<number, RefPartition>();
+  readonly timelines = new Set<RefTimeline>();
+
+  want(p: number, rules: PartitionRules, nowMs: number): void {
+    this.partitions.set(p, new RefPartition(rules, nowMs));
+  }
+
+  unwant(p: number): void {
+    this.partitions.delete(p);
+  }
+
+  lease(ps: readonly number[], strideMs: number, nowMs: number): RefTimeline {
+    const partitions = ps.map((p) => this.partitions.get(p)!);
+    for (const partition of partitions) {
+      if (this.#timelinesOf(partition).length === 0) partition.settle(nowMs);
+    }
+    const timeline = new RefTimeline(partitions, strideMs, nowMs);
+    this.timelines.add(timeline);
+    timeline.advance(nowMs);
+    return timeline;
+  }
+
+  message(p: number, block: number, message: number, nowMs: number): Taken {
+    const partition = this.partitions.get(p)!;
+    const taken = partition.take(block, message, nowMs);
+    if (taken === "future") return taken;
+    const timelines = this.#timelinesOf(partition);
+    if (taken === "reset") { for (const t of timelines) t.reset(nowMs); }
+    this.#advance(timelines, nowMs);
+    return taken;
+  }
+
+  caughtUp(p: number, atMs: number, nowMs: number): void {
+    const partition = this.partitions.get(p)!;
+    partition.caughtUp(atMs);
+    this.#advance(this.#timelinesOf(partition), nowMs);
+  }
+
+  tick(nowMs: number): void {
+    for (const timeline of this.timelines) timeline.advance(nowMs);
+  }
+
+  #advance(timelines: readonly RefTimeline[], nowMs: number): void {
+    for (const timeline of timelines) timeline.findPlace(nowMs);
+    for (const timeline of timelines) timeline.advance(nowMs);
+  }
+
+  #timelinesOf(partition: RefPartition): RefTimeline[] {
+    return [...this.timelines].filter((t) => t.partitions.includes(partition));
+  }
+}

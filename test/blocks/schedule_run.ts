@@ -1,0 +1,377 @@
+// Plays a schedule to a real BlockStore and to the reference, and compares what they tell after each thing that
+// happens. Invariant: it throws at the first difference, with the time and what happened.
+import assert from "node:assert/strict";
+import { encodeBlock } from "../../src/arrow/block_encoder.ts";
+import { BlockStore } from "../../src/blocks/block_store.ts";
+import { gpsMsOfUnixMs, unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
+import type { ChannelPlace } from "../../src/blocks/partition_blocks.ts";
+import type { Timeline } from "../../src/blocks/timeline.ts";
+import { Catalog } from "../../src/channels/catalog.ts";
+import { DATA_TYPES } from "../../src/channels/channel.ts";
+import { PageRing } from "../../src/memory/page_ring.ts";
+import type { Source } from "../../src/source/source.ts";
+import { silent } from "../driven_source.ts";
+import type { Append, PlannedPartition, Schedule } from "./random_schedule.ts";
+import { RefStore, type RefTimeline, type Told } from "./reference_join.ts";
+import { type Process, SimulatedSource } from "./simulated_source.ts";
+
+/** GPS ms at which a run begins: a whole minute, so that every stride has a block there. */
+export const ORIGIN_MS = 1_480_000_020_000;
+const ORIGIN_UNIX_MS = unixMsOfGpsMs(ORIGIN_MS);
+const ring = new Uint8Array(4 * 1024 * 1024);
+const templates = [1, 2].map((samples) => {
+  const time = 0x1122334455667788n;
+  const value = encodeBlock(time, "int32", [0], [
+    new Int32Array(samples).fill(0x51525354),
+  ]);
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  let timeAt = 0;
+  while (view.getBigInt64(timeAt, true) !== time) timeAt += 4;
+  let dataAt = 0;
+  while (view.getInt32(dataAt, true) !== 0x51525354) dataAt += 4;
+  return { value, view, timeAt, dataAt };
+});
+
+/** The value of a message: its number is in every sample. Valid until the next call. */
+export function valueOf(
+  { block, message }: Append,
+  { strideMs, samples }: PlannedPartition,
+): Uint8Array {
+  const { value, view, timeAt, dataAt } = templates[samples - 1]!;
+  const timeMs = ORIGIN_MS + block * strideMs;
+  view.setBigInt64(timeAt, BigInt(timeMs * 1000) * 1000n, true);
+  for (let i = 0; i < samples; i++) {
+    view.setInt32(dataAt + 4 * i, message, true);
+  }
+  return value;
+}
+
+export function topicOfPartition(p: number): string {
+  return `arrakis-p${p}`;
+}
+
+/** A listener and what it should hear. */
+interface Heard {
+  readonly ps: readonly number[];
+  readonly timeline: Timeline;
+  readonly reference: RefTimeline;
+  readonly told: Told[];
+  resets: number;
+  seenResets: number;
+  firstRow: number;
+}
+
+/** Counts of a run. */
+export interface RunSummary {
+  readonly rows: number;
+  readonly shortRows: number;
+  readonly resets: number;
+  readonly set: Record<string, number>;
+}
+
+class Run implements Process {
+  readonly schedule: Schedule;
+  readonly simulated: SimulatedSource;
+  readonly store: BlockStore;
+  readonly reference = new RefStore();
+  readonly heard = new Map<number, Heard>();
+  readonly outcomes: Record<string, number> = {};
+  rows = 0;
+  shortRows = 0;
+  resets = 0;
+  /** Messages in rows of the first timeline, for honest runs. */
+  readonly delivered = new Map<number, number>();
+  readonly #outcomeOf = new Map<number, string>();
+  readonly #readFromMs = new Map<number, number>();
+  readonly #appends: ReadonlyMap<number, Append>;
+
+  constructor(schedule: Schedule) {
+    this.schedule = schedule;
+    this.#appends = new Map(schedule.appends.map((a) => [a.message, a]));
+    this.simulated = new SimulatedSource(schedule);
+    const numberOf = (topic: string) => Number(topic.slice("arrakis-p".length));
+    const nowMs = () => ORIGIN_UNIX_MS + this.simulated.nowMs;
+    const source: Source = {
+      catalog: new Catalog(),
+      want: (topic, fromMs) => {
+        const p = numberOf(topic);
+        this.simulated.want(p, fromMs - ORIGIN_UNIX_MS);
+        this.#readFromMs.set(p, fromMs - ORIGIN_UNIX_MS);
+        this.reference.want(p, this.#rulesOf(p), this.simulated.nowMs);
+        return fromMs;
+      },
+      unwant: (topic) => {
+        this.simulated.unwant(numberOf(topic));
+        this.reference.unwant(numberOf(topic));
+      },
+      start: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+      openPast: () => {
+        throw new Error("This source has no past");
+      },
+      status: () => {
+        throw new Error("This source has no status");
+      },
+    };
+    this.store = new BlockStore({
+      ring: new PageRing(ring),
+      source,
+      log: silent,
+      nowMs,
+      lingerMs: schedule.lingerMs,
+      resumeWindowMs: schedule.resumeWindowMs,
+      futureToleranceMs: schedule.futureToleranceMs,
+      outageWaitMs: schedule.outageWaitMs,
+      outageGraceMs: schedule.outageGraceMs,
+      historyBytes: 0,
+    });
+    assert.equal(gpsMsOfUnixMs(ORIGIN_UNIX_MS), ORIGIN_MS);
+  }
+
+  #rulesOf(p: number) {
+    const { strideMs, maxLatencyMs } = this.schedule.partitions[p]!;
+    const { futureToleranceMs, outageWaitMs, outageGraceMs } = this.schedule;
+    return {
+      strideMs,
+      maxLatencyMs,
+      futureToleranceMs: futureToleranceMs || 2 * strideMs,
+      outageWaitMs,
+      outageGraceMs,
+    };
+  }
+
+  lease(index: number, nowMs: number): void {
+    const { ps } = this.schedule.leases[index]!;
+    for (const other of this.heard.values()) {
+      // The same selection is the same timeline.
+      if (String(other.ps) === String(ps)) return;
+    }
+    const planned = ps.map((p) => this.schedule.partitions[p]!);
+    // All strides here are multiples of each other.
+    const strideMs = Math.max(...planned.map((p) => p.strideMs));
+    const timeline = this.store.lease(
+      ps.map((p) => ({
+        topic: topicOfPartition(p),
+        strideNs: BigInt(this.schedule.partitions[p]!.strideMs * 1e6),
+        maxLatencyNs: BigInt(this.schedule.partitions[p]!.maxLatencyMs * 1e6),
+        replayId: null,
+      })),
+      BigInt(strideMs * 1e6),
+    );
+    const reference = this.reference.lease(ps, strideMs, nowMs);
+    // What is told while it is made has no listener yet.
+    reference.told = [];
+    const heard: Heard = {
+      ps,
+      timeline,
+      reference,
+      told: [],
+      resets: 0,
+      seenResets: 0,
+      firstRow: Infinity,
+    };
+    const origin = ORIGIN_MS / strideMs;
+    timeline.listeners.add({
+      onRow: (row) => {
+        heard.told.push({
+          row: row - origin,
+          messages: this.#messagesIn(heard, row),
+        });
+      },
+      onGap: ({ from, to }) =>
+        heard.told.push({ from: from - origin, to: to - origin }),
+      onReset: () => heard.resets++,
+      onReady: () => {},
+    });
+    this.heard.set(index, heard);
+    this.#compare(`lease ${ps}`, nowMs);
+  }
+
+  release(index: number, _nowMs: number): void {
+    const heard = this.heard.get(index);
+    if (!heard) return;
+    this.heard.delete(index);
+    this.reference.timelines.delete(heard.reference);
+    this.store.release(heard.timeline);
+  }
+
+  message(append: Append, nowMs: number): void {
+    const { p, block, message, atMs } = append;
+    const topic = topicOfPartition(p);
+    const value = valueOf(append, this.schedule.partitions[p]!);
+    this.store.onMessage(topic, value, message);
+    const taken = this.reference.message(p, block, message, nowMs);
+    this.outcomes[taken] = (this.outcomes[taken] ?? 0) + 1;
+    if (taken === "reset") {
+      for (const earlier of this.schedule.appends) {
+        if (earlier.p !== p || !this.#outcomeOf.has(earlier.message)) continue;
+        this.#outcomeOf.set(earlier.message, "forgotten");
+      }
+    }
+    this.#outcomeOf.set(message, taken);
+    this.#compare(
+      () => `message p${p} block ${block} (#${message}, ${atMs} ms): ${taken}`,
+      nowMs,
+    );
+  }
+
+  caughtUp(p: number, atMs: number, nowMs: number): void {
+    this.store.onCaughtUp(topicOfPartition(p), ORIGIN_UNIX_MS + atMs);
+    this.reference.caughtUp(p, atMs, nowMs);
+    this.#compare(() => `p${p} read to its end as of ${atMs} ms`, nowMs);
+  }
+
+  tick(nowMs: number): void {
+    this.store.tick();
+    this.reference.tick(nowMs);
+    this.#compare("tick", nowMs);
+  }
+
+  /** Message numbers in a row as the ring has it; −1 where there is none. */
+  #messagesIn({ timeline, ps }: Heard, row: number): number[] {
+    const { ratios, partitions } = timeline;
+    return ps.flatMap((p, i) =>
+      Array.from({ length: ratios[i]! }, (_, k) => {
+        const position = partitions[i]!.locate(row * ratios[i]! + k);
+        if (position < 0) return -1;
+        const place: ChannelPlace = {
+          partitionIndex: 0,
+          typeCode: DATA_TYPES.indexOf("int32"),
+          blockSamples: this.schedule.partitions[p]!.samples,
+        };
+        const at = partitions[i]!.samplesAt(position, place);
+        return new DataView(ring.buffer).getInt32(at, true);
+      })
+    );
+  }
+
+  #compare(what: string | (() => string), nowMs: number): void {
+    for (const heard of this.heard.values()) {
+      const { told, reference, ps } = heard;
+      const isSame = told.length === 0 && reference.told.length === 0 &&
+        heard.resets === reference.resets;
+      if (isSame) continue;
+      const text = typeof what === "string" ? what : what();
+      const at = `at ${nowMs} ms, listener of p${ps}, after ${text}`;
+      const is = JSON.stringify(merged(told));
+      const wanted = JSON.stringify(merged(reference.told));
+      assert.ok(is === wanted, `told ${is}, not ${wanted}, ${at}`);
+      assert.equal(heard.resets, reference.resets, `resets ${at}`);
+      if (heard.resets > heard.seenResets) {
+        // Time has gone back: what was told before may be told again.
+        heard.seenResets = heard.resets;
+        this.delivered.clear();
+      }
+      for (const one of told) {
+        heard.firstRow = Math.min(
+          heard.firstRow,
+          "row" in one ? one.row : one.from,
+        );
+        if ("row" in one) this.#look(heard, one.row, one.messages, at);
+      }
+      told.length = 0;
+      reference.told.length = 0;
+    }
+  }
+
+  /** What holds of every row whatever the reference thinks. */
+  #look(
+    heard: Heard,
+    row: number,
+    messages: readonly number[],
+    at: string,
+  ): void {
+    const { reference, timeline, ps } = heard;
+    this.rows++;
+    if (messages.includes(-1)) this.shortRows++;
+    const isFirst = heard === this.heard.get(0);
+    let next = 0;
+    ps.forEach((p, i) => {
+      const ratio = timeline.ratios[i]!;
+      const partition = reference.partitions[i]!;
+      const origin = ORIGIN_MS / partition.rules.strideMs;
+      for (let k = 0; k < ratio; k++) {
+        const message = messages[next++]!;
+        const block = row * ratio + k;
+        if (message >= 0) {
+          assert.equal(this.#appends.get(message)?.p, p, at);
+          assert.equal(this.#appends.get(message)?.block, block, at);
+          if (!isFirst) continue;
+          const times = this.delivered.get(message) ?? 0;
+          this.delivered.set(message, times + 1);
+          continue;
+        }
+        const reason = timeline.partitions[i]!.missReasonOf(block + origin);
+        const wanted = partition.reasonOf(block);
+        // Reasons are kept for one outage, and not from before a reset.
+        const isKept = partition.outages.size < 2 && heard.resets === 0;
+        assert.ok(
+          reason === wanted || !isKept,
+          `p${p} block ${block} in row ${row} is ${reason}, not ${wanted} ${at}`,
+        );
+        const isExpected = this.schedule.isHonest && block >= partition.first;
+        if (isExpected || partition.late.has(block)) {
+          this.#wasLate(p, block, partition.deadlineMs(block), at);
+        }
+      }
+    });
+  }
+
+  /** Late is what came into the log after its deadline, or was refused. */
+  #wasLate(p: number, block: number, deadlineMs: number, at: string): void {
+    for (const append of this.schedule.appends) {
+      if (append.p !== p || append.block !== block) continue;
+      if (append.atMs > deadlineMs) continue;
+      if (append.atMs < this.#readFromMs.get(p)!) continue;
+      const outcome = this.#outcomeOf.get(append.message);
+      assert.ok(
+        outcome === "future" || outcome === "suspect" ||
+          outcome === "forgotten",
+        `p${p} block ${block} was in the log at ${append.atMs} ms, before its ` +
+          `deadline at ${deadlineMs} ms, and is called late ${at}`,
+      );
+    }
+  }
+
+  finish(): RunSummary {
+    const { rows, shortRows, outcomes } = this;
+    if (this.schedule.isHonest) this.#wasWhole();
+    for (const message of this.delivered.values()) assert.equal(message, 1);
+    return { rows, shortRows, resets: this.resets, set: outcomes };
+  }
+
+  /** Of an honest run everything that was read from the first row on is delivered, without a gap. */
+  #wasWhole(): void {
+    const heard = this.heard.get(0)!;
+    assert.equal(heard.resets, 0, "resets in an honest run");
+    for (const { message, p, block, atMs } of this.schedule.appends) {
+      const { ratios } = heard.timeline;
+      const row = Math.floor(block / ratios[p]!);
+      if (atMs < this.#readFromMs.get(p)! || row < heard.firstRow) continue;
+      assert.equal(
+        this.delivered.get(message),
+        1,
+        `message #${message}, block ${block} of p${p}, rows from ${heard.firstRow}`,
+      );
+    }
+  }
+}
+
+/** Spans that touch as one. */
+function merged(told: readonly Told[]): Told[] {
+  const result: Told[] = [];
+  for (const one of told) {
+    const before = result.at(-1);
+    if (before && "to" in before && "from" in one && before.to === one.from) {
+      result[result.length - 1] = { from: before.from, to: one.to };
+    } else result.push(one);
+  }
+  return result;
+}
+
+/** Plays a schedule; throws where a rule is broken. */
+export function playSchedule(schedule: Schedule): RunSummary {
+  const run = new Run(schedule);
+  run.simulated.play(run);
+  return run.finish();
+}
