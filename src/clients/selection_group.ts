@@ -122,6 +122,8 @@ export class SelectionGroup implements TimelineListener {
   }
 
   onReset(): void {
+    // Rows of the same time come again, with other samples.
+    this.#broadcast.scratch.forget();
     for (const client of [...this.clients]) {
       // What it reads is in the log as it was.
       if (client.pastState === "none") {

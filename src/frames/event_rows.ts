@@ -37,11 +37,16 @@ export class TextScratch {
   /** Samples of one channel and row, aligned for any type. */
   samples = new Uint8Array(64 * 1024);
 
+  /** Forgets all text: what was made of a row may not hold any more. */
+  forget(): void {
+    this.generation++;
+    this.arenaUsed = 0;
+  }
+
   /** Room for `bytes` in the arena; everything in it is forgotten when it is full. */
   room(bytes: number): number {
     if (this.arenaUsed + bytes > this.arena.byteLength) {
-      this.generation++;
-      this.arenaUsed = 0;
+      this.forget();
       if (bytes > this.arena.byteLength) this.arena = new Uint8Array(bytes);
     }
     return this.arenaUsed;
