@@ -44,6 +44,8 @@ export interface Schedule {
   readonly outages: readonly (Span & { readonly broker: number })[];
   /** The process does nothing. */
   readonly freezes: readonly Span[];
+  /** Topics that are deleted and made again: what was in their logs before is gone. */
+  readonly restarts: readonly { readonly atMs: number; readonly p: number }[];
   readonly leases: readonly (Span & { readonly ps: readonly number[] })[];
 }
 
@@ -139,6 +141,12 @@ export function scheduleOf(seed: number): Schedule {
     appends: written.map((one, message) => ({ ...one, message })),
     outages,
     freezes,
+    restarts: !isHonest && random.chance(0.1)
+      ? [{
+        atMs: random.int(0, durationMs),
+        p: random.int(0, partitions.length - 1),
+      }]
+      : [],
     leases: drawLeases(random, partitions.length, durationMs, isHonest),
   };
 }

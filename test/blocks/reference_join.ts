@@ -68,14 +68,10 @@ export class RefPartition {
         this.#suspect = block;
         return "suspect";
       }
-      this.accepted.clear();
-      this.missed.clear();
-      this.late.clear();
+      this.#clear();
       this.accepted.set(block, message);
       this.newest = block;
       this.waitFrom = block;
-      this.absent = null;
-      this.#suspect = null;
       return "reset";
     }
     this.#suspect = null;
@@ -93,6 +89,22 @@ export class RefPartition {
       this.waitFrom = Math.max(this.waitFrom, block);
     }
     return "accepted";
+  }
+
+  /** The log was deleted and made again: nothing that was read of it holds. */
+  restart(): void {
+    this.#clear();
+    this.primed = false;
+  }
+
+  #clear(): void {
+    this.accepted.clear();
+    this.missed.clear();
+    this.late.clear();
+    this.newest = -Infinity;
+    this.waitFrom = -Infinity;
+    this.absent = null;
+    this.#suspect = null;
   }
 
   caughtUp(atMs: number): void {
@@ -294,6 +306,12 @@ export class RefStore {
     const partition = this.partitions.get(p)!;
     partition.caughtUp(atMs);
     this.#advance(this.#timelinesOf(partition), nowMs);
+  }
+
+  restart(p: number, nowMs: number): void {
+    const partition = this.partitions.get(p)!;
+    partition.restart();
+    for (const t of this.#timelinesOf(partition)) t.reset(nowMs);
   }
 
   tick(nowMs: number): void {

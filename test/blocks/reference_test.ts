@@ -21,7 +21,9 @@ function failureOf(schedule: Schedule): Error | null {
 function shrunk(schedule: Schedule): Schedule {
   let smallest: Schedule = schedule;
   let runs = 0;
-  const shorten = (key: "appends" | "outages" | "freezes" | "leases") => {
+  const shorten = (
+    key: "appends" | "outages" | "freezes" | "restarts" | "leases",
+  ) => {
     const kept = key === "leases" ? 1 : 0;
     for (let size = smallest[key].length; size >= 1; size >>= 1) {
       for (let from = kept; from < smallest[key].length;) {
@@ -37,6 +39,7 @@ function shrunk(schedule: Schedule): Schedule {
   shorten("leases");
   shorten("freezes");
   shorten("outages");
+  shorten("restarts");
   if (!schedule.isHonest) shorten("appends");
   return smallest;
 }

@@ -220,12 +220,7 @@ class Run implements Process {
     this.store.onMessage(topic, value, message);
     const taken = this.reference.message(p, block, message, nowMs);
     this.outcomes[taken] = (this.outcomes[taken] ?? 0) + 1;
-    if (taken === "reset") {
-      for (const earlier of this.schedule.appends) {
-        if (earlier.p !== p || !this.#outcomeOf.has(earlier.message)) continue;
-        this.#outcomeOf.set(earlier.message, "forgotten");
-      }
-    }
+    if (taken === "reset") this.#forget(p);
     this.#outcomeOf.set(message, taken);
     this.#compare(
       () => `message p${p} block ${block} (#${message}, ${atMs} ms): ${taken}`,
@@ -237,6 +232,21 @@ class Run implements Process {
     this.store.onCaughtUp(topicOfPartition(p), ORIGIN_UNIX_MS + atMs);
     this.reference.caughtUp(p, atMs, nowMs);
     this.#compare(() => `p${p} read to its end as of ${atMs} ms`, nowMs);
+  }
+
+  restart(p: number, nowMs: number): void {
+    this.store.onRestart(topicOfPartition(p), 0);
+    this.reference.restart(p, nowMs);
+    this.#forget(p);
+    this.#compare(() => `p${p} was made again`, nowMs);
+  }
+
+  /** What was handed out before does not count any more. */
+  #forget(p: number): void {
+    for (const { p: other, message } of this.schedule.appends) {
+      if (other !== p || !this.#outcomeOf.has(message)) continue;
+      this.#outcomeOf.set(message, "forgotten");
+    }
   }
 
   tick(nowMs: number): void {
@@ -345,13 +355,16 @@ class Run implements Process {
 
   /** Late is what came into the log after its deadline, or was refused. */
   #wasLate(p: number, block: number, deadlineMs: number, at: string): void {
+    const { restarts } = this.schedule;
+    const restartMs = restarts.find((r) => r.p === p)?.atMs ?? 0;
     for (const append of this.schedule.appends) {
       if (append.p !== p || append.block !== block) continue;
       if (append.atMs > deadlineMs) continue;
       if (append.atMs < this.#readFromMs.get(p)!) continue;
       const outcome = this.#outcomeOf.get(append.message);
       assert.ok(
-        outcome === "future" || outcome === "suspect" ||
+        outcome === undefined && append.atMs < restartMs ||
+          outcome === "future" || outcome === "suspect" ||
           outcome === "forgotten",
         `p${p} block ${block} was in the log at ${append.atMs} ms, before its ` +
           `deadline at ${deadlineMs} ms, and is called late ${at}`,

@@ -14,6 +14,7 @@ const REST_MS = 4000;
 export interface Process {
   message(append: Append, nowMs: number): void;
   caughtUp(p: number, atMs: number, nowMs: number): void;
+  restart(p: number, nowMs: number): void;
   tick(nowMs: number): void;
   lease(index: number, nowMs: number): void;
   release(index: number, nowMs: number): void;
@@ -23,6 +24,8 @@ interface Reading {
   readonly p: number;
   readonly fromMs: number;
   position: number;
+  /** Its topic was made again, and it knows. */
+  isAnew: boolean;
 }
 
 interface Fetch {
@@ -54,7 +57,7 @@ export class SimulatedSource {
   }
 
   want(p: number, fromMs: number): void {
-    this.#wanted.set(p, { p, fromMs, position: -1 });
+    this.#wanted.set(p, { p, fromMs, position: -1, isAnew: false });
   }
 
   unwant(p: number): void {
@@ -117,9 +120,12 @@ export class SimulatedSource {
     const asked = [...due.slice(first), ...due.slice(0, first)];
     for (const reading of asked) {
       if (reading.position >= 0) continue;
-      const log = this.#logs[reading.p]!;
-      const from = log.findIndex(({ atMs }) => atMs >= reading.fromMs);
-      reading.position = from < 0 ? log.length : from;
+      const restartMs = this.#restartMs(reading.p);
+      reading.isAnew = restartMs <= nowMs;
+      const fromMs = reading.isAnew
+        ? Math.max(restartMs, reading.fromMs)
+        : reading.fromMs;
+      reading.position = this.#positionOf(reading.p, fromMs);
     }
     const thereMs = nowMs + oneWayMs;
     const news = asked.map(({ p, position }) =>
@@ -141,12 +147,32 @@ export class SimulatedSource {
     loop.atMs = backMs;
   }
 
+  #restartMs(p: number): number {
+    const { restarts } = this.#schedule;
+    return restarts.find((r) => r.p === p)?.atMs ?? Infinity;
+  }
+
+  /** The first message of a log that came then or later. */
+  #positionOf(p: number, fromMs: number): number {
+    const log = this.#logs[p]!;
+    const from = log.findIndex(({ atMs }) => atMs >= fromMs);
+    return from < 0 ? log.length : from;
+  }
+
   #read(loop: Loop, process: Process): void {
     const { nowMs } = this;
     const { batch } = this.#schedule;
     const { sentMs, madeMs, asked } = loop.fetch!;
     loop.fetch = null;
     loop.atMs = nowMs;
+    for (const reading of asked) {
+      const restartMs = this.#restartMs(reading.p);
+      if (reading.isAnew || restartMs > madeMs) continue;
+      if (this.#wanted.get(reading.p) !== reading) continue;
+      reading.isAnew = true;
+      reading.position = this.#positionOf(reading.p, restartMs);
+      process.restart(reading.p, nowMs);
+    }
     const answers = asked.map((reading) => {
       const log = this.#logs[reading.p]!;
       const messages: Append[] = [];
