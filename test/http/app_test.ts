@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { tableFromIPC } from "apache-arrow";
 import { type App, createApp } from "../../mod.ts";
+import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { configWith } from "../driven_source.ts";
 
 let app: App;
@@ -90,6 +91,14 @@ describe("errors", () => {
     [`/v1/events?channels=${A}&encoding=xml`, 400, /encoding must be/],
     [`/v1/events?channels=${A}&duration=-1`, 400, /duration must be/],
     [`/v1/arrow?channels=${A}&encoding=json`, 400, /always Arrow/],
+    [`/v1/events?channels=${A}&gaps=no`, 400, /gaps must be one of fill/],
+    [`/v1/events?channels=${A}&slow=no`, 400, /slow must be one of gap/],
+    [`/v1/arrow?channels=${A}&start=now`, 400, /start must be GPS seconds/],
+    [`/v1/arrow?channels=${A}&start=1e9`, 400, /or ISO 8601 UTC/],
+    [`/v1/arrow?channels=${A}&start=9999999999`, 400, /in the future/],
+    [`/v1/arrow?channels=${A}&end=1126259462`, 400, /give a start/],
+    [`/v1/arrow?channels=${A}&start=5&end=4`, 400, /end must lie after/],
+    [`/v1/arrow?channels=${A}&start=5&end=9&duration=1`, 400, /not both/],
     [`/v1/events?channels=${A}&replay=r`, 404, /no replay context 'r'/],
     ["/nothing", 404, /nothing at/],
   ];
@@ -210,6 +219,68 @@ describe("GET /v1/arrow", () => {
     const table = tableFromIPC(bytes);
     assert.equal(table.numRows, 4);
     assert.deepEqual([...bytes.subarray(-8)], [255, 255, 255, 255, 0, 0, 0, 0]);
+  });
+});
+
+describe("ranges of the past", () => {
+  const ago = (s: number) => String(Number(nowGpsNs() / 1_000_000_000n) - s);
+
+  it("are whole files with a name, the same from the ring and from the source", async () => {
+    const start = ago(8);
+    const query = `channels=${B}&start=${start}&duration=4`;
+    const first = await get(`/v1/arrow?${query}`);
+    assert.equal(
+      first.headers.get("content-disposition"),
+      `attachment; filename="H1_QANAT-COUNT_I64_16_${start}.arrows"`,
+    );
+    const bytes = new Uint8Array(await first.arrayBuffer());
+    const table = tableFromIPC(bytes);
+    assert.equal(table.numRows, 64);
+    assert.equal(table.getChildAt(0)!.get(0), BigInt(start) * 1_000_000_000n);
+    // Older than the ring: made again.
+    const older = await get(
+      `/v1/arrow?channels=${B}&start=${ago(1000)}&duration=4`,
+    );
+    assert.equal(tableFromIPC(await older.arrayBuffer()).numRows, 64);
+  });
+
+  it("end with an event, and a client that comes back is sent away", async () => {
+    const range = `channels=${B}&start=${ago(100)}&duration=1`;
+    const response = await get(`/v1/events?${range}`);
+    const text = await response.text();
+    assert.equal(text.match(/^data: {"time"/gm)!.length, 16);
+    assert.match(text, /event: end\ndata: {"reason":"complete"}\n\n$/);
+    const id = [...text.matchAll(/^id: (\d+)/gm)].at(-1)![1]!;
+    const again = await get(`/v1/events?${range}`, {
+      headers: { "last-event-id": id },
+    });
+    assert.equal(again.status, 204);
+  });
+
+  it("go on live, without a loss or a repeat at the seam", async () => {
+    const response = await get(
+      `/v1/events?channels=${B}&start=${ago(90)}&duration=91.5`,
+    );
+    const text = await response.text();
+    const times = [...text.matchAll(/"time":"(\d+)"/g)].map((m) =>
+      BigInt(m[1]!)
+    );
+    assert.equal(times.length, 1464);
+    times.forEach((time, i) =>
+      assert.equal(time - times[0]!, BigInt(i) * 62_500_000n)
+    );
+  });
+
+  it("tell what is gone", async () => {
+    const response = await get(
+      `/v1/events?channels=${B}&start=${ago(3605)}&duration=10`,
+    );
+    const text = await response.text();
+    assert.match(
+      text,
+      /event: gap\ndata: .*"reason":"retention","filled":false/,
+    );
+    assert.match(text, /"reason":"complete"/);
   });
 });
 
