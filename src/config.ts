@@ -161,7 +161,7 @@ const SETTINGS: readonly Setting[] = [
   whole("historyMb", 32, 1, 4096, "MiB", "memory of one reader of the past"),
   whole(
     "gapFillRowsMax",
-    1000,
+    160,
     0,
     1e6,
     "rows",

@@ -383,6 +383,8 @@ describe("a partition that lingers", () => {
 
 describe("quiet streams", () => {
   it("a heartbeat moves the id to what is settled, and nothing older is sent later", async () => {
+    await qanat.close();
+    await setUp({ gapFillRowsMax: 1000 });
     const { outlet } = open();
     publishTo(FIRST - 1, FIRST + 3);
     clock.index = FIRST + 16 * 60;
