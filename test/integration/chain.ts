@@ -223,12 +223,15 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
   }
 }
 
-/** Starts a Qanat on a port of its own (or the given one); it answers a little later. */
+/** Starts a Qanat on a port of its own (or the given one), behind `prefix`; it answers a little later. */
 export function launchQanat(
   args: readonly string[],
   port: number = freePort(),
+  prefix: readonly string[] = [],
 ): { qanat: Process; url: string; port: number } {
-  const qanat = new Process("qanat", Deno.execPath(), [
+  const [program, ...before] = [...prefix, Deno.execPath()];
+  const qanat = new Process("qanat", program!, [
+    ...before,
     "run",
     "--no-prompt",
     "-P=start",

@@ -1,10 +1,12 @@
 // Reads event streams of one Qanat on this machine and measures from a row's end to its last byte, in a process of
 // its own. Invariant: bounded in streams and seconds, loopback only, ends by itself.
-// deno run … latency_reader.ts SECONDS URL…: says `attached`, at the end {"rows", "lost", "p50", "p99", "max"} (ms).
+// deno run … latency_reader.ts SECONDS URL…: says `attached`, at the end {"rows", "lost", "p50", "p99", "max"} (ms; `rows` were measured).
 import { gpsMsOfUnixMs } from "../../src/blocks/gps_time.ts";
 
 const STREAMS_MAX = 200;
 const SECONDS_MAX = 600;
+/** Rows so soon after all are attached measure the start of this process. */
+const SETTLE_MS = 2000;
 const DOUBLE_LF = "\n\n";
 
 function say(line: string): void {
@@ -25,6 +27,7 @@ if (urls.some((url) => new URL(url).hostname !== "127.0.0.1")) {
 const latenciesMs: number[] = [];
 let lost = 0;
 let attached = 0;
+let measuredFromMs = Infinity;
 
 async function read(url: string): Promise<void> {
   const response = await fetch(url);
@@ -51,12 +54,17 @@ async function read(url: string): Promise<void> {
       const stride = /"stride_ns":(\d+)/.exec(event);
       if (stride && strideNs === 0n) {
         strideNs = BigInt(stride[1]!);
-        if (++attached === urls.length) say("attached");
+        if (++attached === urls.length) {
+          say("attached");
+          measuredFromMs = nowMs + SETTLE_MS;
+        }
       }
       const id = /^id: (\d+)\ndata/.exec(event);
       if (!id) continue;
       const endNs = BigInt(id[1]!);
-      latenciesMs.push(nowMs - Number(endNs) / 1e6);
+      if (nowMs >= measuredFromMs) {
+        latenciesMs.push(nowMs - Number(endNs) / 1e6);
+      }
       if (lastNs > 0n) lost += Number((endNs - lastNs) / strideNs) - 1;
       lastNs = endNs;
     }
