@@ -165,6 +165,10 @@ export class BlockStore implements BlockSink {
     this.#advance(entry, this.#gpsMs());
   }
 
+  onTrouble(topic: string): void {
+    this.#entries.get(topic)?.blocks.trouble(this.#gpsMs());
+  }
+
   onHole(topic: string, from: number, to: number): void {
     this.counters.holes += to - from;
     this.#options.log.warn("offset-hole", { topic, from, to });

@@ -383,6 +383,14 @@ export class PartitionBlocks {
     }
   }
 
+  /** Its broker failed or its leader moved at GPS ms `nowMs`: the grace of an outage begins. */
+  trouble(nowMs: number): void {
+    this.#graceEndMs = Math.max(
+      this.#graceEndMs,
+      nowMs + this.#outageGraceMs,
+    );
+  }
+
   /** Moves `settled` as far as arrivals, the clock and the reader allow. `nowMs`: GPS ms. */
   settle(nowMs: number): void {
     if (!this.primed) {

@@ -178,6 +178,7 @@ export class FetchPool {
     }
     if (next !== reading) this.#wanted.set(next.topic, next);
     if (leader !== next.leader) {
+      if (next.leader >= 0) next.trouble(this);
       next.leader = leader;
       next.retryAtMs = 0;
       next.state = "starting";
@@ -212,6 +213,7 @@ export class FetchPool {
       // While it was away a topic may have been made again: first learn what it is.
       reading.awaitsMetadata = true;
       if (reading.state !== "missing") reading.state = "unreachable";
+      reading.trouble(this);
     }
     this.#miss(node.address, error, false);
     this.#watch.refresh();
@@ -296,6 +298,7 @@ export class FetchPool {
 
   #failed(reading: TopicReading, errorCode: number): void {
     this.counters.topic_errors++;
+    reading.trouble(this);
     reading.retries++;
     reading.state = errorCode === UNKNOWN_TOPIC ? "missing" : "starting";
     reading.awaitsMetadata = true;

@@ -8,6 +8,8 @@ import type { FetchedTopic, Gap, KafkaRecord } from "./fetch_answer.ts";
 export interface TopicReader {
   onRecord(record: KafkaRecord): void;
   onCaughtUp(atMs: number): void;
+  /** Its broker failed or its leader moved. */
+  onTrouble?(): void;
   /** Offsets that are gone or could not be decoded. */
   onHole(from: number, to: number): void;
   onRestart(offset: number): void;
@@ -84,6 +86,11 @@ export class TopicReading {
   isDue(nodeId: number, nowMs: number): boolean {
     return this.leader === nodeId && !this.awaitsMetadata &&
       this.retryAtMs <= nowMs;
+  }
+
+  /** Tells its reader that whoever writes it is in trouble as well. */
+  trouble(taker: ReadingTaker): void {
+    this.#tell(taker, () => this.reader.onTrouble?.());
   }
 
   /** Begins at an offset. */

@@ -71,6 +71,7 @@ export class KafkaSource implements Source {
       onRecord: ({ value, offset, timestampMs }) =>
         sink.onMessage(topic, value ?? NO_VALUE, offset, timestampMs),
       onCaughtUp: (atMs) => sink.onCaughtUp(topic, atMs),
+      onTrouble: () => sink.onTrouble(topic),
       onHole: (from, to) => sink.onHole(topic, from, to),
       onRestart: (offset) => sink.onRestart(topic, offset),
     });

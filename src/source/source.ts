@@ -13,6 +13,8 @@ export interface BlockSink {
   ): void;
   /** A fetch answered at `atMs` (Unix ms) that had reached the topic's high watermark. */
   onCaughtUp(topic: string, atMs: number): void;
+  /** The topic's broker failed or its leader moved: publishers, too, may be behind for a while. */
+  onTrouble(topic: string): void;
   /** Offsets `from` (inclusive) to `to` (exclusive) that the log no longer holds or never gave. */
   onHole(topic: string, from: number, to: number): void;
   /** The topic was deleted and made again, or its log was cut: reading starts over at `offset`. */

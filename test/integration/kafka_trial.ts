@@ -59,6 +59,8 @@ export class Listener implements BlockSink {
     this.to(topic).caughtUp++;
   }
 
+  onTrouble(): void {}
+
   onHole(topic: string, from: number, to: number): void {
     this.to(topic).holes.push([from, to]);
   }

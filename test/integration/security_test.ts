@@ -126,6 +126,7 @@ describe(
       await source.start({
         onMessage: () => {},
         onCaughtUp: () => {},
+        onTrouble: () => {},
         onHole: () => {},
         onRestart: () => {},
       });
