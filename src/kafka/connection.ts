@@ -135,8 +135,8 @@ export class KafkaConnection implements OffsetLookup {
     asked: readonly { topic: string; offset: number; maxBytes: number }[],
     options: { maxWaitMs: number; maxBytes: number },
   ): Promise<FetchedTopic[]> {
-    const answer = await this.#send((broker) => ({
-      ...broker.lookupRequest(apiKeys.Fetch, requests.Fetch)({
+    const answer = await this.#send(() => ({
+      ...requests.Fetch.protocol({ version: FETCH_VERSION })({
         isolationLevel: 0,
         maxWaitTime: options.maxWaitMs,
         minBytes: 1,
@@ -248,7 +248,7 @@ export class KafkaConnection implements OffsetLookup {
     });
     await broker.connect();
     if (broker.versions[apiKeys.Fetch].maxVersion < FETCH_VERSION) {
-      throw new Error(`${this.address} is older than Kafka 2.3`);
+      throw new Error(`${this.address} is older than Kafka 2.1`);
     }
     return broker;
   }

@@ -48,8 +48,11 @@ export type BatchDecoder = (batch: Buffer) => Promise<
   }[]
 >;
 
-/** The fetch version whose answers are read here: Kafka 2.3 and later. */
-export const FETCH_VERSION = 11;
+/**
+ * The fetch version that is spoken: Kafka 2.1 and later. From 11 on a broker answers for partitions that it only
+ * follows: after a leader's move the old one went on saying that nothing new was there, as long as it lived.
+ */
+export const FETCH_VERSION = 10;
 
 // A record batch begins:
 //   byte offset  0  int64  first offset
@@ -88,7 +91,6 @@ export function splitAnswer(
       at += 16; // last stable offset, log start offset
       const abortedCount = Math.max(0, int32());
       at += 16 * abortedCount;
-      at += 4; // preferred replica
       const byteLength = Math.max(0, int32());
       topics.push({
         topic,

@@ -129,7 +129,9 @@ export class FetchPool {
     this.#brokers = new Map(metadata.brokers.map((b) => [b.nodeId, b]));
     const named = new Set(metadata.brokers.map((b) => b.nodeId));
     for (const node of this.#nodes.values()) {
-      if (!named.has(node.nodeId)) this.#end(node);
+      if (named.has(node.nodeId)) continue;
+      this.#end(node);
+      this.#troubleAll();
     }
     for (const broker of metadata.brokers) {
       const node = this.#nodes.get(broker.nodeId);
@@ -178,7 +180,7 @@ export class FetchPool {
     }
     if (next !== reading) this.#wanted.set(next.topic, next);
     if (leader !== next.leader) {
-      if (next.leader >= 0) next.trouble(this);
+      if (next.leader >= 0) this.#troubleAll();
       next.leader = leader;
       next.retryAtMs = 0;
       next.state = "starting";
@@ -213,8 +215,8 @@ export class FetchPool {
       // While it was away a topic may have been made again: first learn what it is.
       reading.awaitsMetadata = true;
       if (reading.state !== "missing") reading.state = "unreachable";
-      reading.trouble(this);
     }
+    this.#troubleAll();
     this.#miss(node.address, error, false);
     this.#watch.refresh();
   }
@@ -233,6 +235,11 @@ export class FetchPool {
     for (const reading of this.#wanted.values()) {
       if (reading.state !== "missing") reading.state = "unreachable";
     }
+  }
+
+  /** One broker's trouble is every topic's: its followers' acknowledgements are missing at the others. */
+  #troubleAll(): void {
+    for (const reading of this.#wanted.values()) reading.trouble(this);
   }
 
   /** Topics to ask a node for now. */

@@ -17,7 +17,7 @@ import {
 import { configWith, silent } from "../driven_source.ts";
 import { HeldOutlet } from "./held_outlet.ts";
 
-const SEEDS = 300;
+const SEEDS = 500;
 const HEARTBEAT_MS = 1000;
 
 /** A row or gap as a client sees it: times in ms since the run began, `toMs` exclusive. */

@@ -143,7 +143,6 @@ describe("splitAnswer()", () => {
         Buffer.from("000000000000002a" + "0".repeat(32), "hex"),
         Buffer.from([0, 0, 0, aborted]),
         Buffer.alloc(16 * aborted),
-        Buffer.from("ffffffff", "hex"),
         Buffer.from([0, 0, 0, records.length]),
         Buffer.from(records),
       ]);
