@@ -90,7 +90,13 @@ export class Timeline {
     for (;;) {
       const row = this.frontier;
       if (row > this.#newestRow() || !this.#isSettled(row)) return;
-      if (this.stateOf(row) === "empty") {
+      const state = this.stateOf(row);
+      if (state === "gone") {
+        // The ring was too short for it: whoever wants it finds that out as it catches up.
+        this.frontier = row + 1;
+        continue;
+      }
+      if (state === "empty") {
         this.frontier = Math.max(
           row + 1,
           Math.min(this.nextRow(row), this.#end()),

@@ -70,6 +70,8 @@ export class Broadcast {
   readonly #groups = new Map<string, SelectionGroup>();
   readonly #clients = new Set<Client>();
   readonly #unwatch: () => void;
+  /** Ended, with writes that have not left yet. */
+  readonly #leaving = new Set<Client>();
   #behind: Client[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
@@ -261,6 +263,7 @@ export class Broadcast {
     const bytes = client.group.closingBytes(reason, client.gapToTell);
     if (bytes.byteLength > 0) client.sendBytes(bytes, this.nowMs());
     this.#forget(client, reason);
+    if (client.outlet.inFlight > 0) this.#leaving.add(client);
     if (client.group.format === "arrow" && CUT_SHORT.has(reason)) {
       client.outlet.cutShort();
     } else client.outlet.end();
@@ -300,6 +303,13 @@ export class Broadcast {
   tick(): void {
     const nowMs = this.nowMs();
     const { heartbeatMs, writeStallMs } = this.#options;
+    for (const client of this.#leaving) {
+      const { outlet, lastProgressMs } = client;
+      const isStuck = outlet.inFlight > 0;
+      if (isStuck && nowMs - lastProgressMs < writeStallMs) continue;
+      this.#leaving.delete(client);
+      if (isStuck) outlet.destroy();
+    }
     for (const client of this.#clients) {
       const { outlet, group } = client;
       const { timeline } = group;

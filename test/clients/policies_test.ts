@@ -311,6 +311,24 @@ describe("slow=", () => {
     assert.equal(client.ended, "slow");
     assert.deepEqual(eventsOf(outlet.text, "end"), [{ reason: "slow" }]);
   });
+
+  it("close: a connection that never takes its end is dropped when nothing has moved for the stall time", async () => {
+    await qanat.close();
+    await setUp({ writeStallMs: 300_000 });
+    const { outlet, client } = open({ slow: "close" });
+    publishTo(FIRST - 1, FIRST + 2);
+    outlet.isStalled = true;
+    // As a socket: an end does not finish the writes before it.
+    outlet.end = () => outlet.ending = "ended";
+    publishTo(FIRST + 2, FIRST + 4000);
+    qanat.broadcast.tick();
+    assert.equal(client.ended, "slow");
+    publishTo(FIRST + 4000, FIRST + 10_000);
+    qanat.broadcast.tick();
+    const { ending } = outlet;
+    outlet.finish();
+    assert.equal(ending, "destroyed");
+  });
 });
 
 describe("resume", () => {
