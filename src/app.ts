@@ -21,6 +21,8 @@ export interface QanatOptions {
   readonly source: Source;
   readonly log: Logger;
   readonly nowMs?: () => number;
+  /** Time in garbage collection; where the runtime has no way to tell, nothing. */
+  readonly gc?: { readonly seconds: number; readonly collections: number };
 }
 
 /** One instance: source, retained blocks, clients. HTTP is put in front by whoever serves it. */
@@ -33,6 +35,7 @@ export class Qanat {
   readonly store: BlockStore;
   readonly broadcast: Broadcast;
   readonly log: Logger;
+  readonly gc: QanatOptions["gc"];
   readonly #nowMs: () => number;
   readonly #metrics: Metrics;
   readonly #startedMs: number;
@@ -47,6 +50,7 @@ export class Qanat {
     this.source = source;
     this.catalog = source.catalog;
     this.log = log;
+    this.gc = options.gc;
     this.#nowMs = nowMs;
     this.#startedMs = nowMs();
     this.ring = new PageRing(new Uint8Array(config.retentionMb * MIB));

@@ -3,6 +3,7 @@ import { nowGpsNs } from "./blocks/gps_time.ts";
 import { Catalog } from "./channels/catalog.ts";
 import { type Config, parseConfig } from "./config.ts";
 import { Qanat } from "./app.ts";
+import { GcTime } from "./gc_time.ts";
 import { serve } from "./http/server.ts";
 import { jsonLogger, type Logger } from "./log.ts";
 import { EmbeddedSource } from "./source/embedded_source.ts";
@@ -50,7 +51,8 @@ async function main(): Promise<void> {
     complain(`Cannot set up Kafka: ${(error as Error).message}\n`);
     Deno.exit(2);
   }
-  const qanat = new Qanat({ config, source, log });
+  const gc = new GcTime();
+  const qanat = new Qanat({ config, source, log, gc });
   await qanat.start();
   const server = await serve(qanat).catch((error: Error) => {
     complain(

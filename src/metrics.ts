@@ -20,6 +20,19 @@ export class Metrics {
       "Recent largest delay",
       () => qanat.loopDelayMs / 1000,
     );
+    const { gc } = qanat;
+    if (gc) {
+      counter(
+        "gc_seconds_total",
+        "Time spent collecting garbage",
+        () => gc.seconds,
+      );
+      counter(
+        "gc_collections_total",
+        "Garbage collections",
+        () => gc.collections,
+      );
+    }
     gauge("ready", "1 when ready", () => qanat.notReady().length ? 0 : 1);
     gauge(
       "source_reachable",
