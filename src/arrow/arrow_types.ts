@@ -64,3 +64,12 @@ export function streamOfBatch(
   writer.write(new RecordBatch(schema, data));
   return writer.finish().toUint8Array(true);
 }
+
+/** The encapsulated message of a schema. */
+export function schemaMessageOf(schema: Schema): Uint8Array {
+  const writer = new RecordBatchStreamWriter();
+  writer.reset(undefined, schema);
+  const stream = writer.finish().toUint8Array(true);
+  // Without the end of stream.
+  return stream.slice(0, stream.byteLength - 8);
+}

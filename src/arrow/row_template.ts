@@ -1,8 +1,14 @@
 // The bytes of a selection's rows, built once: schema message, and a one-row record batch with every list null.
 // Invariant: a template's length never changes; a row is the template with time, values and presence patched in.
+// The batch does not depend on names, so selections of equal types, sample counts and parts share it.
 import { Field, Int64, List, makeData, Schema } from "apache-arrow";
 import type { DataType } from "../channels/channel.ts";
-import { arrowTypeOf, newSamples, streamOfBatch } from "./arrow_types.ts";
+import {
+  arrowTypeOf,
+  newSamples,
+  schemaMessageOf,
+  streamOfBatch,
+} from "./arrow_types.ts";
 import { MessageHeader, prefixedBytes } from "./message_header.ts";
 
 /** What ends an IPC stream: continuation marker and a metadata length of 0. */
@@ -29,10 +35,102 @@ export interface RowColumn {
   readonly parts?: number;
 }
 
+/** Batch templates that are in use, by what their bytes depend on. One per process. */
+export class BatchTemplates {
+  readonly #known = new Map<string, WeakRef<BatchTemplate>>();
+  #sweepAt = 64;
+
+  /** The template for these columns; built when no selection in use has it. */
+  of(columns: readonly RowColumn[]): BatchTemplate {
+    const key = columns.map(shapeOf).join(" ");
+    const known = this.#known.get(key)?.deref();
+    if (known) return known;
+    const made = new BatchTemplate(columns);
+    this.#known.set(key, new WeakRef(made));
+    if (this.#known.size >= this.#sweepAt) this.#sweep();
+    return made;
+  }
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  #sweep(): void {
+    for (const [key, made] of this.#known) {
+      if (made.deref() === undefined) this.#known.delete(key);
+    }
+    this.#sweepAt = Math.max(64, 2 * this.#known.size);
+  }
+}
+
+/** What a column contributes to the batch. */
+function shapeOf({ dataType, samples, parts = 1 }: RowColumn): string {
+  return `${dataType}/${samples}/${parts}`;
+}
+
 /** Template of a selection: `time: int64 not null`, then a `list<T>` a channel. */
 export class RowTemplate {
   /** Encapsulated schema message. */
   readonly schemaMessage: Uint8Array;
+  readonly #batch: BatchTemplate;
+
+  /** `columns` sorted by name. */
+  constructor(columns: readonly RowColumn[], batches = new BatchTemplates()) {
+    this.schemaMessage = schemaMessageOf(schemaOf(columns));
+    this.#batch = batches.of(columns);
+  }
+
+  /** Encapsulated record batch of no rows. */
+  get emptyBatch(): Uint8Array {
+    return this.#batch.emptyBatch;
+  }
+
+  get byteLength(): number {
+    return this.#batch.byteLength;
+  }
+
+  /** Writes the template into `target` at `at`, with its time (GPS ns): every list is null. */
+  begin(target: Uint8Array, at: number, timeNs: bigint): void {
+    this.#batch.begin(target, at, timeNs);
+  }
+
+  /** Where a column's samples lie, from the message's start. */
+  valuesByteOffset(column: number): number {
+    return this.#batch.valuesByteOffset(column);
+  }
+
+  /** Makes a column's list present; its samples are the caller's to write. */
+  setPresent(target: Uint8Array, at: number, column: number): void {
+    this.#batch.setPresent(target, at, column);
+  }
+
+  /** Makes the samples of some of a column's blocks present: `present[k]` is 1 where block k is there. */
+  setPartsPresent(
+    target: Uint8Array,
+    at: number,
+    column: number,
+    present: Uint8Array,
+  ): void {
+    this.#batch.setPartsPresent(target, at, column, present);
+  }
+}
+
+function schemaOf(columns: readonly RowColumn[]): Schema {
+  return new Schema([
+    new Field("time", new Int64(), false),
+    ...columns.map((column) =>
+      new Field(
+        column.name,
+        listOf(column.dataType),
+        true,
+        new Map([["rate", column.rate]]),
+      )
+    ),
+  ]);
+}
+
+/** Record batches of selections whose columns have equal shapes; see {@linkcode RowTemplate}. */
+class BatchTemplate {
   /** Encapsulated record batch of no rows. */
   readonly emptyBatch: Uint8Array;
   readonly byteLength: number;
@@ -45,21 +143,9 @@ export class RowTemplate {
   readonly #itemValidityAt: Int32Array;
   readonly #columns: readonly RowColumn[];
 
-  /** `columns` sorted by name. */
   constructor(columns: readonly RowColumn[]) {
-    const schema = new Schema([
-      new Field("time", new Int64(), false),
-      ...columns.map((column) =>
-        new Field(
-          column.name,
-          listOf(column.dataType),
-          true,
-          new Map([["rate", column.rate]]),
-        )
-      ),
-    ]);
-    const [schemaMessage, batch] = messagesOf(schema, columns, 1);
-    this.schemaMessage = schemaMessage!;
+    const schema = schemaOf(columns);
+    const batch = messagesOf(schema, columns, 1)[1];
     this.emptyBatch = messagesOf(schema, columns, 0)[1]!;
     this.#bytes = batch!;
     this.byteLength = batch!.byteLength;
@@ -90,7 +176,6 @@ export class RowTemplate {
     );
   }
 
-  /** Writes the template into `target` at `at`, with its time (GPS ns): every list is null. */
   begin(target: Uint8Array, at: number, timeNs: bigint): void {
     target.set(this.#bytes, at);
     let rest = timeNs;
@@ -104,18 +189,15 @@ export class RowTemplate {
     }
   }
 
-  /** Where a column's samples lie, from the message's start. */
   valuesByteOffset(column: number): number {
     return this.#valuesAt[column]!;
   }
 
-  /** Makes a column's list present; its samples are the caller's to write. */
   setPresent(target: Uint8Array, at: number, column: number): void {
     target[at + this.#nullCountAt[column]!] = 0;
     target[at + this.#validityAt[column]!] = 1;
   }
 
-  /** Makes the samples of some of a column's blocks present: `present[k]` is 1 where block k is there. */
   setPartsPresent(
     target: Uint8Array,
     at: number,

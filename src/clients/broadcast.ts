@@ -1,5 +1,6 @@
 // All clients and their groups: admission, catching up, heartbeats, ends.
 // Invariant: a group lives while it has clients; at close no client, lease or slot is left.
+import { BatchTemplates } from "../arrow/row_template.ts";
 import { type BlockStore, shapesOf } from "../blocks/block_store.ts";
 import { gpsMsOfUnixMs } from "../blocks/gps_time.ts";
 import { type GapReason, rowStrideOf } from "../blocks/timeline.ts";
@@ -50,6 +51,7 @@ const SHORT_RETRY_MS = 20;
 export class Broadcast {
   readonly slab: Slab;
   readonly scratch = new TextScratch();
+  readonly batches = new BatchTemplates();
   readonly inFlightFramesMax: number;
   readonly retryMs: number;
   readonly nowMs: () => number;

@@ -70,14 +70,14 @@ export class SelectionGroup implements TimelineListener {
   /** Makes this selection's rows from the blocks of a timeline: its own, or one of the past. */
   encoderOf(timeline: Timeline): JsonEventRows | ArrowRows | ArrowEventRows {
     const columns = planColumns(timeline, this.channels);
-    const { slab, scratch } = this.#broadcast;
+    const { slab, scratch, batches } = this.#broadcast;
     switch (this.format) {
       case "events":
         return new JsonEventRows(timeline, columns, slab, scratch);
       case "events-arrow":
-        return new ArrowEventRows(timeline, columns, slab, scratch);
+        return new ArrowEventRows(timeline, columns, slab, scratch, batches);
       case "arrow":
-        return new ArrowRows(timeline, columns, slab);
+        return new ArrowRows(timeline, columns, slab, batches);
     }
   }
 

@@ -1,6 +1,6 @@
 // Rows as Arrow record batches: one copy of the selection's template, one copy per channel out of the page ring.
 // Invariant: a row has the same byte length whatever is missing, so a selection's frames have one size.
-import { RowTemplate } from "../arrow/row_template.ts";
+import { BatchTemplates, RowTemplate } from "../arrow/row_template.ts";
 import type { Timeline } from "../blocks/timeline.ts";
 import type { Slab } from "../memory/slab.ts";
 import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
@@ -26,7 +26,13 @@ export class ArrowRows implements RowEncoder {
   readonly #valuesAt: Int32Array;
   readonly #slab: Slab;
 
-  constructor(timeline: Timeline, columns: readonly Column[], slab: Slab) {
+  /** `batches`: templates to share with other selections. */
+  constructor(
+    timeline: Timeline,
+    columns: readonly Column[],
+    slab: Slab,
+    batches: BatchTemplates = new BatchTemplates(),
+  ) {
     this.#timeline = timeline;
     this.#columns = columns;
     this.#slab = slab;
@@ -38,6 +44,7 @@ export class ArrowRows implements RowEncoder {
         samples: column.rowSamples,
         parts: column.ratio,
       })),
+      batches,
     );
     this.#valuesAt = Int32Array.from(
       columns,

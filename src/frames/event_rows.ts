@@ -1,5 +1,6 @@
 // Rows as Server-Sent Events: JSON text, or base64 of the Arrow message.
 // Invariant: a channel's JSON text of a row is made once, whatever number of selections hold the channel.
+import { BatchTemplates } from "../arrow/row_template.ts";
 import type { Timeline } from "../blocks/timeline.ts";
 import type { Slab } from "../memory/slab.ts";
 import { ArrowRows, copySamples, type RowEncoder } from "./arrow_rows.ts";
@@ -156,8 +157,9 @@ export class ArrowEventRows implements RowEncoder {
     columns: readonly Column[],
     slab: Slab,
     scratch: TextScratch,
+    batches: BatchTemplates = new BatchTemplates(),
   ) {
-    this.arrow = new ArrowRows(timeline, columns, slab);
+    this.arrow = new ArrowRows(timeline, columns, slab, batches);
     this.#timeline = timeline;
     this.#slab = slab;
     this.#scratch = scratch;

@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { tableFromIPC } from "apache-arrow";
 import { tableFromIPC as flechetteTable } from "@uwdata/flechette";
 import {
+  BatchTemplates,
   END_OF_STREAM,
   type RowColumn,
   RowTemplate,
@@ -89,5 +90,19 @@ describe("RowTemplate", () => {
       table.schema.fields.map((f) => [f.name, f.metadata.get("rate")]),
       [["time", undefined], ...columns.map((c) => [c.name, c.rate])],
     );
+  });
+
+  it("shares its batch with selections of equal shapes, and with no others", () => {
+    const batches = new BatchTemplates();
+    const [first, second] = columns;
+    const one = new RowTemplate([first!], batches);
+    const renamed = new RowTemplate([{ ...first!, name: "C:D" }], batches);
+    assert.equal(one.emptyBatch, renamed.emptyBatch);
+    assert.notDeepEqual(one.schemaMessage, renamed.schemaMessage);
+    assert.equal(batches.size, 1);
+    new RowTemplate([second!], batches);
+    new RowTemplate([{ ...first!, parts: 1, samples: 2 }], batches);
+    new RowTemplate([{ ...first!, parts: 2, samples: 2 }], batches);
+    assert.equal(batches.size, 4);
   });
 });
