@@ -7,6 +7,7 @@ import {
   Int32,
   Int64,
   makeData,
+  Message,
   RecordBatch,
   RecordBatchStreamWriter,
   type Schema,
@@ -65,11 +66,13 @@ export function streamOfBatch(
   return writer.finish().toUint8Array(true);
 }
 
-/** The encapsulated message of a schema. */
+/** The encapsulated message of a schema: continuation, metadata length, metadata padded to 8 bytes. */
 export function schemaMessageOf(schema: Schema): Uint8Array {
-  const writer = new RecordBatchStreamWriter();
-  writer.reset(undefined, schema);
-  const stream = writer.finish().toUint8Array(true);
-  // Without the end of stream.
-  return stream.slice(0, stream.byteLength - 8);
+  const metadata = Message.encode(Message.from(schema));
+  const bytes = new Uint8Array(8 + Math.ceil(metadata.byteLength / 8) * 8);
+  const view = new DataView(bytes.buffer);
+  view.setInt32(0, -1, true);
+  view.setInt32(4, bytes.byteLength - 8, true);
+  bytes.set(metadata, 8);
+  return bytes;
 }
