@@ -23,6 +23,8 @@ export interface QanatOptions {
   readonly nowMs?: () => number;
   /** Time in garbage collection; where the runtime has no way to tell, nothing. */
   readonly gc?: { readonly seconds: number; readonly collections: number };
+  /** Where the log's lines go, if lines can be lost there. */
+  readonly logLines?: { readonly lostLines: number };
 }
 
 /** One instance: source, retained blocks, clients. HTTP is put in front by whoever serves it. */
@@ -36,6 +38,7 @@ export class Qanat {
   readonly broadcast: Broadcast;
   readonly log: Logger;
   readonly gc: QanatOptions["gc"];
+  readonly logLines: QanatOptions["logLines"];
   readonly #nowMs: () => number;
   readonly #metrics: Metrics;
   readonly #startedMs: number;
@@ -51,6 +54,7 @@ export class Qanat {
     this.catalog = source.catalog;
     this.log = log;
     this.gc = options.gc;
+    this.logLines = options.logLines;
     this.#nowMs = nowMs;
     this.#startedMs = nowMs();
     this.ring = new PageRing(new Uint8Array(config.retentionMb * MIB));

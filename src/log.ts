@@ -19,13 +19,8 @@ export function jsonLogger(
   const lowest = LOG_LEVELS.indexOf(level);
   const at = (name: LogLevel) => {
     if (LOG_LEVELS.indexOf(name) < lowest) return () => {};
-    return (event: string, fields: Record<string, unknown> = {}) =>
-      write(JSON.stringify({
-        time: new Date().toISOString(),
-        level: name,
-        event,
-        ...fields,
-      }, bigintAsText));
+    return (event: string, fields?: Record<string, unknown>) =>
+      write(logLine(name, event, fields));
   };
   return {
     debug: at("debug"),
@@ -33,6 +28,34 @@ export function jsonLogger(
     warn: at("warn"),
     error: at("error"),
   };
+}
+
+/** One line of the log. */
+export function logLine(
+  level: LogLevel,
+  event: string,
+  fields?: Record<string, unknown>,
+): string {
+  const entry = { time: timeText(), level, event, ...fields };
+  try {
+    return JSON.stringify(entry);
+  } catch {
+    // A replacer costs more than all the rest of a line; few lines need it.
+    return JSON.stringify(entry, bigintAsText);
+  }
+}
+
+let textOfMs = -1;
+let text = "";
+
+/** Thousands of lines may fall in one ms. */
+function timeText(): string {
+  const nowMs = Date.now();
+  if (nowMs !== textOfMs) {
+    textOfMs = nowMs;
+    text = new Date(nowMs).toISOString();
+  }
+  return text;
 }
 
 function bigintAsText(_key: string, value: unknown): unknown {

@@ -5,12 +5,15 @@ import { type Config, parseConfig } from "./config.ts";
 import { Qanat } from "./app.ts";
 import { GcTime } from "./gc_time.ts";
 import { serve } from "./http/server.ts";
-import { jsonLogger, type Logger } from "./log.ts";
+import { jsonLogger, type Logger, logLine } from "./log.ts";
+import { LogWriter } from "./log_writer.ts";
 import { EmbeddedSource } from "./source/embedded_source.ts";
 import type { Source } from "./source/source.ts";
 
 /** The whole stop must fit the promise of five seconds. */
 const STOP_MAX_MS = 4500;
+/** What the log is given at an exit, when nobody may be reading it. */
+const LOG_FLUSH_MAX_MS = 300;
 
 const encoder = new TextEncoder();
 
@@ -40,25 +43,38 @@ async function main(): Promise<void> {
     Deno.exit(2);
   }
   const { config } = parsed;
-  const log = jsonLogger(
-    (line) => complain(line + "\n"),
-    config.logLevel,
-  );
+  const lines = new LogWriter({
+    write: (bytes) => Deno.stderr.write(bytes),
+    lostLine: (count) => logLine("warn", "log-lines-lost", { count }),
+  });
+  const log = jsonLogger((line) => lines.line(line), config.logLevel);
+  const exit = async (code: number): Promise<never> => {
+    await within(LOG_FLUSH_MAX_MS, lines.flush());
+    Deno.exit(code);
+  };
+  const crash = (event: ErrorEvent | PromiseRejectionEvent) => {
+    event.preventDefault();
+    const error = "reason" in event ? event.reason : event.error;
+    log.error("crashed", { error: error?.stack ?? String(error) });
+    exit(1);
+  };
+  addEventListener("error", crash);
+  addEventListener("unhandledrejection", crash);
   let source: Source;
   try {
     source = await sourceOf(config, log);
   } catch (error) {
     complain(`Cannot set up Kafka: ${(error as Error).message}\n`);
-    Deno.exit(2);
+    return exit(2);
   }
   const gc = new GcTime();
-  const qanat = new Qanat({ config, source, log, gc });
+  const qanat = new Qanat({ config, source, log, gc, logLines: lines });
   await qanat.start();
   const server = await serve(qanat).catch((error: Error) => {
     complain(
       `Cannot listen on ${config.host}:${config.port}: ${error.message}\n`,
     );
-    Deno.exit(1);
+    return exit(1);
   });
   greet(qanat, `http://${config.host}:${server.port}${config.basePath}`);
   let stopping = false;
@@ -68,7 +84,7 @@ async function main(): Promise<void> {
     log.info("stopping", { signal });
     const overdue = setTimeout(() => {
       log.error("stop-overdue", { afterMs: STOP_MAX_MS });
-      Deno.exit(1);
+      exit(1);
     }, STOP_MAX_MS);
     qanat.drain();
     server.close(config.drainMs)
@@ -76,14 +92,24 @@ async function main(): Promise<void> {
       .then(() => {
         clearTimeout(overdue);
         log.info("stopped");
-        Deno.exit(0);
+        return exit(0);
       }, (error: Error) => {
         log.error("stop-failed", { error: error.stack ?? error.message });
-        Deno.exit(1);
+        return exit(1);
       });
   };
   Deno.addSignalListener("SIGINT", () => stop("SIGINT"));
   Deno.addSignalListener("SIGTERM", () => stop("SIGTERM"));
+}
+
+/** Waits for some work, but not for long. */
+async function within(limitMs: number, work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([work, enough]);
+  clearTimeout(timer);
 }
 
 function greet(qanat: Qanat, url: string): void {

@@ -20,7 +20,14 @@ export class Metrics {
       "Recent largest delay",
       () => qanat.loopDelayMs / 1000,
     );
-    const { gc } = qanat;
+    const { gc, logLines } = qanat;
+    if (logLines) {
+      counter(
+        "log_lines_lost_total",
+        "Lines of the log that found no room",
+        () => logLines.lostLines,
+      );
+    }
     if (gc) {
       counter(
         "gc_seconds_total",

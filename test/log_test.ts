@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { jsonLogger } from "../src/log.ts";
+import { LogWriter } from "../src/log_writer.ts";
+
+const decoder = new TextDecoder();
+
+/** A writer whose turns and writes happen when the test says so. */
+class Trial {
+  readonly writes: { text: string; done: (bytes?: number) => void }[] = [];
+  readonly later: (() => void)[] = [];
+  readonly writer: LogWriter;
+
+  constructor(bufferBytes = 1024, options: { isBroken?: boolean } = {}) {
+    this.writer = new LogWriter({
+      bufferBytes,
+      later: (call) => this.later.push(call),
+      lostLine: (lines) => `lost ${lines}`,
+      write: (bytes) => {
+        if (options.isBroken) return Promise.reject(new Error("EPIPE"));
+        const text = decoder.decode(bytes);
+        const { promise, resolve } = Promise.withResolvers<number>();
+        this.writes.push({
+          text,
+          done: (n = bytes.byteLength) => resolve(n),
+        });
+        return promise;
+      },
+    });
+  }
+
+  /** One turn of the event loop. */
+  turn(): void {
+    for (const call of this.later.splice(0)) call();
+  }
+
+  /** Lets promises settle. */
+  async settle(): Promise<void> {
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+  }
+}
+
+describe("LogWriter", () => {
+  it("writes all lines of a turn at once, in order", () => {
+    const trial = new Trial();
+    for (let i = 0; i < 5; i++) trial.writer.line(`line ${i}`);
+    assert.equal(trial.writes.length, 0);
+    assert.equal(trial.later.length, 1);
+    trial.turn();
+    assert.deepEqual(
+      trial.writes.map((w) => w.text),
+      ["line 0\nline 1\nline 2\nline 3\nline 4\n"],
+    );
+  });
+
+  it("gathers on while a write is under way, and goes on after a short one", async () => {
+    const trial = new Trial();
+    trial.writer.line("first");
+    trial.turn();
+    trial.writer.line("second");
+    assert.equal(trial.later.length, 0);
+    trial.writes[0]!.done(3);
+    await trial.settle();
+    trial.writes[1]!.done();
+    await trial.settle();
+    trial.turn();
+    trial.writes[2]!.done();
+    assert.deepEqual(
+      trial.writes.map((w) => w.text),
+      ["first\n", "st\n", "second\n"],
+    );
+  });
+
+  it("loses what finds no room, and says how many where they were", async () => {
+    const trial = new Trial(512);
+    const long = "x".repeat(99);
+    for (let i = 0; i < 5; i++) trial.writer.line(long);
+    assert.equal(trial.writer.lostLines, 3);
+    trial.turn();
+    trial.writer.line("after");
+    trial.writes[0]!.done();
+    await trial.settle();
+    trial.turn();
+    assert.deepEqual(
+      trial.writes.map((w) => w.text),
+      [`${long}\n${long}\nlost 3\n`, "after\n"],
+    );
+  });
+
+  it("takes a line that is shorter than a lost one only after the notice", async () => {
+    const trial = new Trial(2048);
+    trial.writer.line("x".repeat(5000));
+    trial.writer.line("short");
+    const flushed = trial.writer.flush();
+    trial.writes[0]!.done();
+    await flushed;
+    assert.equal(trial.writes[0]!.text, "lost 1\nshort\n");
+  });
+
+  it("flush() resolves once everything has left", async () => {
+    const trial = new Trial();
+    trial.writer.line("a");
+    trial.turn();
+    trial.writer.line("b");
+    let isFlushed = false;
+    const flushed = trial.writer.flush().then(() => isFlushed = true);
+    trial.writes[0]!.done();
+    await trial.settle();
+    assert.equal(isFlushed, false);
+    assert.equal(trial.writes[1]!.text, "b\n");
+    trial.writes[1]!.done();
+    await flushed;
+    await trial.writer.flush();
+  });
+
+  it("counts lines whose write failed, and goes on", async () => {
+    const trial = new Trial(1024, { isBroken: true });
+    trial.writer.line("a");
+    trial.writer.line("b");
+    await trial.writer.flush();
+    assert.equal(trial.writer.lostLines, 2);
+  });
+
+  it("keeps lines whole and in order at every size of buffer, none lost in silence", async () => {
+    for (let bufferBytes = 300; bufferBytes < 900; bufferBytes += 7) {
+      const trial = new Trial(bufferBytes);
+      for (let i = 0; i < 60; i++) {
+        trial.writer.line(`${i}:${"é".repeat(i % 40)}`);
+        if (i % 9 === 8) {
+          trial.turn();
+          for (const write of trial.writes) write.done();
+          await trial.settle();
+        }
+      }
+      const flushed = trial.writer.flush();
+      for (let i = 0; i < 10; i++) {
+        for (const write of trial.writes) write.done();
+        await trial.settle();
+      }
+      await flushed;
+      const lines = trial.writes.map((w) => w.text).join("").trimEnd();
+      let next = 0;
+      for (const line of lines.split("\n")) {
+        const lost = /^lost (\d+)$/.exec(line);
+        if (lost) next += Number(lost[1]);
+        else assert.equal(line, `${next}:${"é".repeat(next++ % 40)}`);
+      }
+      assert.equal(next, 60, `buffer of ${bufferBytes}`);
+    }
+  });
+});
+
+describe("jsonLogger()", () => {
+  it("writes one JSON object a line, from its level on", () => {
+    const lines: string[] = [];
+    const log = jsonLogger((line) => lines.push(line), "info");
+    log.debug("not-this");
+    log.info("opened", { channels: 2 });
+    log.error("failed");
+    const entries = lines.map((line) => JSON.parse(line));
+    assert.deepEqual(
+      entries.map(({ time: _time, ...rest }) => rest),
+      [
+        { level: "info", event: "opened", channels: 2 },
+        { level: "error", event: "failed" },
+      ],
+    );
+    assert.match(entries[0].time, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  });
+
+  it("writes a bigint as text", () => {
+    const lines: string[] = [];
+    jsonLogger((line) => lines.push(line), "info").info("at", { timeNs: 5n });
+    assert.equal(JSON.parse(lines[0]!).timeNs, "5");
+  });
+});
