@@ -78,6 +78,7 @@ export class Qanat {
       log,
       nowMs,
       clientsMax: config.clientsMax,
+      clientsPerAddressMax: config.clientsPerAddressMax,
       inFlightFramesMax: config.inFlightFrames,
       heartbeatMs: config.heartbeatMs,
       writeStallMs: config.writeStallMs,

@@ -20,6 +20,7 @@ export interface Config {
   readonly slabMb: number;
   readonly inFlightFrames: number;
   readonly clientsMax: number;
+  readonly clientsPerAddressMax: number;
   readonly channelsMax: number;
   readonly heartbeatMs: number;
   readonly lingerMs: number;
@@ -92,6 +93,14 @@ const SETTINGS: readonly Setting[] = [
   whole("slabMb", 512, 1, 65536, "MiB", "slab: frames on their way to clients"),
   whole("inFlightFrames", 4, 1, 64, "frames", "unfinished writes a client"),
   whole("clientsMax", 10_000, 1, 1e6, "clients", "streams at once"),
+  whole(
+    "clientsPerAddressMax",
+    0,
+    0,
+    1e6,
+    "clients",
+    "streams of one address; 0: any number, since proxies share one",
+  ),
   whole("channelsMax", 10_000, 1, 1e6, "channels", "in one selection"),
   whole("heartbeatMs", 15_000, 100, 3.6e6, "ms", "silence before a heartbeat"),
   whole(

@@ -122,7 +122,6 @@ export class Metrics {
         ["framesSent", "frames_sent_total", "Live frames handed to clients"],
         ["catchUpRows", "catch_up_rows_total", "Rows made for clients behind"],
         ["opened", "clients_opened_total", "Streams opened"],
-        ["refused", "clients_refused_total", "Streams refused as full"],
         ["slabShort", "slab_short_total", "Frames that found no slot"],
       ] as const
     ) counter(name, help, () => broadcast.counters[field]);
@@ -138,32 +137,23 @@ export class Metrics {
         ["refused", "histories_refused_total", "Histories refused as full"],
       ] as const
     ) counter(name, help, () => past.counters[field]);
-    const { ends, gapsTold } = broadcast;
-    new Counter({
-      name: "qanat_gaps_total",
-      help: "Gaps told to clients, by reason",
-      labelNames: ["reason"],
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [reason, count] of Object.entries(gapsTold)) {
-          this.inc({ reason }, count);
-        }
-      },
-    });
-    const prefixed = "qanat_clients_ended_total";
-    new Counter({
-      name: prefixed,
-      help: "Streams ended, by reason",
-      labelNames: ["reason"],
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [reason, count] of Object.entries(ends)) {
-          this.inc({ reason }, count);
-        }
-      },
-    });
+    this.#labelled(
+      { name: "gaps_total", help: "Gaps told to clients", label: "reason" },
+      () => broadcast.gapsTold,
+    );
+    this.#labelled(
+      { name: "clients_ended_total", help: "Streams ended", label: "reason" },
+      () => broadcast.ends,
+    );
+    this.#labelled(
+      { name: "clients_refused_total", help: "Refused", label: "limit" },
+      () => broadcast.refusals,
+    );
+    gauge(
+      "client_addresses",
+      "Addresses that clients come from",
+      () => broadcast.addresses.size,
+    );
     new Gauge({
       name: "qanat_source_counter",
       help: "Counters of the source, by name",
@@ -191,6 +181,25 @@ export class Metrics {
       registers: [this.#registry],
       collect() {
         this.set(read());
+      },
+    });
+  }
+
+  /** A counter whose label's values are the keys of what is read. */
+  #labelled(
+    { name, help, label }: { name: string; help: string; label: string },
+    read: () => Readonly<Partial<Record<string, number>>>,
+  ): void {
+    new Counter({
+      name: `qanat_${name}`,
+      help,
+      labelNames: [label],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [value, count] of Object.entries(read())) {
+          this.inc({ [label]: value }, count);
+        }
       },
     });
   }

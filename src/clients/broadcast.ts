@@ -10,6 +10,7 @@ import { TextScratch } from "../frames/event_rows.ts";
 import { ENVELOPE_BYTES } from "../frames/frame.ts";
 import type { Logger } from "../log.ts";
 import { type Slab, SLOT_BYTES_MAX } from "../memory/slab.ts";
+import { AddressTable, newRefusals, type Refusal } from "./admission.ts";
 import { Client, type ClientOptions, type EndReason } from "./client.ts";
 import type { Outlet } from "./outlet.ts";
 import { PastDesk } from "./past_feed.ts";
@@ -26,6 +27,8 @@ export interface BroadcastOptions {
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly clientsMax: number;
+  /** Of one address; 0 for any number. @default 0 */
+  readonly clientsPerAddressMax?: number;
   readonly inFlightFramesMax: number;
   readonly heartbeatMs: number;
   readonly writeStallMs: number;
@@ -40,7 +43,12 @@ export interface BroadcastOptions {
 /** Whether one more client can be served. */
 export type Admission =
   | { readonly kind: "ready"; open(outlet: Outlet): Client; cancel(): void }
-  | { readonly kind: "full"; readonly limit: string }
+  | {
+    readonly kind: "full";
+    readonly refusal: Refusal;
+    /** The limit in words. */
+    readonly limit: string;
+  }
   | { readonly kind: "too-large"; readonly detail: string };
 
 /** How long a client's writes may stand still while the slab is short. */
@@ -60,9 +68,10 @@ export class Broadcast {
     framesSent: 0,
     catchUpRows: 0,
     opened: 0,
-    refused: 0,
     slabShort: 0,
   };
+  readonly refusals = newRefusals();
+  readonly addresses: AddressTable;
   readonly ends: Partial<Record<EndReason, number>> = {};
   readonly gapsTold: Partial<Record<GapReason, number>> = {};
   readonly past: PastDesk;
@@ -88,6 +97,7 @@ export class Broadcast {
     this.nowMs = options.nowMs;
     this.log = options.log;
     this.store = options.store;
+    this.addresses = new AddressTable(options.clientsPerAddressMax ?? 0);
     this.past = new PastDesk(this, {
       historiesMax: options.historyReadersMax,
       failureWaitMs: options.outageWaitMs,
@@ -114,15 +124,15 @@ export class Broadcast {
     options: ClientOptions,
   ): Admission {
     const { clientsMax } = this.#options;
-    if (this.#draining) return { kind: "full", limit: "draining" };
+    if (this.#draining) return this.#full("draining", "draining");
     if (this.#clients.size + this.#opening >= clientsMax) {
-      this.counters.refused++;
-      return { kind: "full", limit: `${clientsMax} clients` };
+      return this.#full("clients", `${clientsMax} clients`);
     }
     const group = this.#groupOf(channels, format);
     const { frameBytes, frameBytesMax } = group.rows;
     if (frameBytesMax + ENVELOPE_BYTES > SLOT_BYTES_MAX) {
       this.#closeIfIdle(group);
+      this.refusals.row++;
       return {
         kind: "too-large",
         detail: `A row of this selection can take ${frameBytesMax} bytes, ` +
@@ -133,18 +143,24 @@ export class Broadcast {
     const needsPermit = this.#needsPast(group, options);
     if (needsPermit && !this.past.takePermit()) {
       this.#closeIfIdle(group);
-      this.counters.refused++;
       const { historyReadersMax } = this.#options;
-      return { kind: "full", limit: `${historyReadersMax} histories at once` };
+      return this.#full("histories", `${historyReadersMax} histories at once`);
     }
     if (!this.slab.reserve(frameBytes)) {
       if (needsPermit) this.past.releasePermit();
       this.#closeIfIdle(group);
-      this.counters.refused++;
-      return {
-        kind: "full",
-        limit: `${this.slab.budgetBytes} bytes in flight`,
-      };
+      const { budgetBytes } = this.slab;
+      return this.#full("memory", `${budgetBytes} bytes in flight`);
+    }
+    if (!this.addresses.take(options.address)) {
+      if (needsPermit) this.past.releasePermit();
+      this.slab.unreserve(frameBytes);
+      this.#closeIfIdle(group);
+      const { clientsPerAddressMax } = this.#options;
+      return this.#full(
+        "address",
+        `${clientsPerAddressMax} clients an address`,
+      );
     }
     this.#opening++;
     group.opening++;
@@ -159,10 +175,16 @@ export class Broadcast {
         this.#opening--;
         group.opening--;
         this.slab.unreserve(frameBytes);
+        this.addresses.release(options.address);
         if (needsPermit) this.past.releasePermit();
         this.#closeIfIdle(group);
       },
     };
+  }
+
+  #full(refusal: Refusal, limit: string): Admission {
+    this.refusals[refusal]++;
+    return { kind: "full", refusal, limit };
   }
 
   /** Whether what a client asks for begins where the page ring does not reach. */
@@ -418,6 +440,7 @@ export class Broadcast {
     this.#clients.delete(client);
     group.clients.delete(client);
     this.slab.unreserve(group.rows.frameBytes);
+    this.addresses.release(client.options.address);
     this.ends[reason] = (this.ends[reason] ?? 0) + 1;
     this.#options.log.info("client-close", {
       address: client.options.address,

@@ -85,7 +85,12 @@ export function fieldsOfBody(text: string): Fields | Response {
 export function streamRequest(
   fields: Fields,
   catalog: Catalog,
-  options: { channelsMax: number; nowNs: bigint },
+  options: {
+    channelsMax: number;
+    nowNs: bigint;
+    /** Hears of a selection that is too large. */
+    onTooMany?: () => void;
+  },
 ): StreamRequest | Response {
   const { names, match, replay, encoding, after } = fields;
   const { channelsMax } = options;
@@ -110,6 +115,7 @@ export function streamRequest(
   const found = find(catalog, names, match, replayId);
   if (found instanceof Response) return found;
   if (found.length > channelsMax) {
+    options.onTooMany?.();
     return bad(
       `The selection has ${found.length} channels, at most ${channelsMax} are allowed`,
       "Too many channels",

@@ -63,6 +63,7 @@ async function open(
   const request = streamRequest(fields, catalog, {
     channelsMax,
     nowNs: options.nowNs(),
+    onTooMany: () => broadcast.refusals.selection++,
   });
   if (request instanceof Response) return request;
   const format: StreamFormat = path === "/v1/arrow"
@@ -99,9 +100,13 @@ async function open(
     slow: request.slow,
   });
   if (admission.kind === "full") {
-    const full = problem(503, {
-      title: "Full",
-      detail: `The limit of ${admission.limit} is reached; try again later`,
+    const isTheirs = admission.refusal === "address";
+    const full = problem(isTheirs ? 429 : 503, {
+      title: isTheirs ? "Too many streams from your address" : "Full",
+      detail: `The limit of ${admission.limit} is reached; ${
+        isTheirs ? "close one" : "try again later"
+      }`,
+      limit: admission.refusal,
     });
     full.headers.set("retry-after", RETRY_AFTER_SECONDS);
     return full;

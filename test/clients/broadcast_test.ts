@@ -199,5 +199,56 @@ describe("Broadcast", () => {
       { address: "" },
     );
     assert.equal(refused.kind, "full");
+    assert.equal(qanat.broadcast.refusals.draining, 1);
+  });
+});
+
+describe("Limits of Broadcast.admit()", () => {
+  /** Sets up anew with other settings; afterEach closes the last instance. */
+  async function restart(changes: Partial<Config>): Promise<void> {
+    await qanat.close();
+    await setUp(changes);
+  }
+
+  function admit(address: string, options: Partial<ClientOptions> = {}) {
+    const channel = source.catalog.get(NAME, null)!;
+    return qanat.broadcast.admit([channel], "events", { address, ...options });
+  }
+
+  it("an address has so many clients, and room again when one leaves", async () => {
+    await restart({ clientsPerAddressMax: 2 });
+    const first = open("events", { address: "10.0.0.1" });
+    open("events", { address: "10.0.0.1" });
+    open("events", { address: "10.0.0.2" });
+    const { slab, broadcast } = qanat;
+    const { reservedBytes } = slab;
+    const refused = admit("10.0.0.1");
+    assert.ok(refused.kind === "full" && refused.refusal === "address");
+    assert.match(refused.limit, /^2 clients an address$/);
+    assert.equal(broadcast.refusals.address, 1);
+    assert.equal(slab.reservedBytes, reservedBytes);
+    first.outlet.onClose();
+    const again = admit("10.0.0.1");
+    assert.ok(again.kind === "ready");
+    // A place that is held counts, and one given back does not.
+    assert.equal(admit("10.0.0.1").kind, "full");
+    again.cancel();
+    open("events", { address: "10.0.0.1" });
+    qanat.drain();
+    assert.equal(broadcast.addresses.size, 0);
+  });
+
+  it("each refusal is counted under its limit", async () => {
+    await restart({ clientsMax: 1, historyReadersMax: 0 });
+    const { broadcast } = qanat;
+    publish(1);
+    const history = admit("", { startNs: 0n });
+    assert.ok(history.kind === "full" && history.refusal === "histories");
+    open();
+    const full = admit("");
+    assert.ok(full.kind === "full" && full.refusal === "clients");
+    assert.equal(broadcast.refusals.histories, 1);
+    assert.equal(broadcast.refusals.clients, 1);
+    assert.equal(broadcast.refusals.memory, 0);
   });
 });

@@ -185,3 +185,45 @@ describe("serve()", () => {
     await response.body?.cancel();
   });
 });
+
+describe("--clients-per-address-max", () => {
+  it("429 with Retry-After for one client too many of an address, counted", async () => {
+    const catalog = new Catalog();
+    const limited = new Qanat({
+      config: configWith({
+        port: 0,
+        channelsMax: 1,
+        clientsPerAddressMax: 1,
+        trustedProxies: ["127.0.0.0/8"],
+      }),
+      source: new EmbeddedSource({ catalog, nowGpsNs: () => nowGpsNs() }),
+      log: silent,
+    });
+    await limited.start();
+    const own = await serve(limited);
+    const ask = (address: string, path = PATH) =>
+      fetch(`http://127.0.0.1:${own.port}${path}`, {
+        headers: { "x-forwarded-for": address },
+      });
+    const first = await ask("203.0.113.1");
+    const second = await ask("203.0.113.1");
+    assert.equal(second.status, 429);
+    assert.equal(second.headers.get("retry-after"), "5");
+    assert.match((await second.json()).detail, /limit of 1 clients an address/);
+    const other = await ask("203.0.113.2");
+    assert.equal(other.status, 200);
+    const large = await ask("203.0.113.3", "/v1/events?match=.*");
+    assert.equal(large.status, 400);
+    await large.body!.cancel();
+    const { text } = await limited.metrics();
+    assert.match(text, /qanat_clients_refused_total\{limit="address"\} 1\n/);
+    assert.match(text, /qanat_clients_refused_total\{limit="selection"\} 1\n/);
+    assert.match(text, /qanat_clients_refused_total\{limit="clients"\} 0\n/);
+    assert.match(text, /qanat_client_addresses 2\n/);
+    await first.body!.cancel();
+    await other.body!.cancel();
+    limited.drain();
+    await own.close(500);
+    await limited.close();
+  });
+});
