@@ -88,6 +88,7 @@ export class Qanat {
       gapFillRowsMax: config.gapFillRowsMax,
       resumeWindowMs: config.resumeWindowMs,
       outageWaitMs: config.outageWaitMs,
+      sliceMs: config.sliceMs,
     });
     this.#metrics = new Metrics(this);
   }

@@ -30,6 +30,7 @@ export interface Config {
   readonly futureToleranceMs: number;
   readonly writeStallMs: number;
   readonly catchUpRowsMax: number;
+  readonly sliceMs: number;
   readonly historyReadersMax: number;
   readonly historyMb: number;
   readonly gapFillRowsMax: number;
@@ -158,6 +159,14 @@ const SETTINGS: readonly Setting[] = [
     1e6,
     "rows",
     "made for clients behind in one turn",
+  ),
+  whole(
+    "sliceMs",
+    4,
+    1,
+    1000,
+    "ms",
+    "longest work of one kind before Kafka and requests have their turn",
   ),
   whole(
     "historyReadersMax",

@@ -60,6 +60,8 @@ export class BlockStore implements BlockSink {
   readonly counters = { holes: 0, restarts: 0 };
   /** Sums of the partitions that have been dropped, so that no counter goes back. */
   readonly closedCounters = { ...newBlockCounters(), lateRows: 0 };
+  /** Called when timelines may have released something, all of it at once. */
+  onAdvanced: () => void = () => {};
   readonly #options: BlockStoreOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #timelines = new Map<
@@ -191,6 +193,7 @@ export class BlockStore implements BlockSink {
     for (const { timeline } of this.#timelines.values()) {
       timeline.advance(nowMs);
     }
+    this.onAdvanced();
     const idleBefore = this.#options.nowMs() - this.#options.lingerMs;
     for (const [topic, entry] of this.#entries) {
       if (entry.leases === 0 && entry.idleSinceMs <= idleBefore) {
@@ -281,6 +284,7 @@ export class BlockStore implements BlockSink {
     // All find their place before any of them settles the block that has just come.
     for (const timeline of entry.timelines) timeline.findPlace(nowMs);
     for (const timeline of entry.timelines) timeline.advance(nowMs);
+    this.onAdvanced();
   }
 
   /** GPS ms now, as the context of a partition counts it. A replay's clock is its newest block's end. */

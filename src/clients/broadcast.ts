@@ -11,7 +11,10 @@ import { ENVELOPE_BYTES } from "../frames/frame.ts";
 import type { Logger } from "../log.ts";
 import { type Slab, SLOT_BYTES_MAX } from "../memory/slab.ts";
 import { AddressTable, newRefusals, type Refusal } from "./admission.ts";
+import { CatchUp } from "./catch_up.ts";
 import { Client, type ClientOptions, type EndReason } from "./client.ts";
+import { FanOut } from "./fan_out.ts";
+import { Openings } from "./openings.ts";
 import type { Outlet } from "./outlet.ts";
 import { PastDesk } from "./past_feed.ts";
 import {
@@ -19,6 +22,7 @@ import {
   SelectionGroup,
   type StreamFormat,
 } from "./selection_group.ts";
+import { Turns, type Work } from "./turns.ts";
 
 export interface BroadcastOptions {
   readonly store: BlockStore;
@@ -38,6 +42,8 @@ export interface BroadcastOptions {
   readonly gapFillRowsMax: number;
   readonly resumeWindowMs: number;
   readonly outageWaitMs: number;
+  /** Longest work in one turn of the event loop, of each kind. */
+  readonly sliceMs: number;
 }
 
 /** Whether one more client can be served. */
@@ -67,6 +73,9 @@ export class Broadcast {
     framesEncoded: 0,
     framesSent: 0,
     catchUpRows: 0,
+    /** Making live frames, and all else of handing them out. */
+    encodeSeconds: 0,
+    writeSeconds: 0,
     opened: 0,
     slabShort: 0,
   };
@@ -83,8 +92,13 @@ export class Broadcast {
   readonly #unwatch: () => void;
   /** Ended, with writes that have not left yet. */
   readonly #leaving = new Set<Client>();
-  #behind: Client[] = [];
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly turns: Turns;
+  readonly fanOut = new FanOut();
+  readonly catchUp: CatchUp;
+  readonly openings: Openings;
+  /** Clients whose heartbeats and stalls are being looked at. */
+  #looked: Iterator<Client> | null = null;
+  readonly #look: Work = { work: (endMs) => this.#lookOn(endMs) };
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
   #draining = false;
   #opening = 0;
@@ -97,6 +111,14 @@ export class Broadcast {
     this.nowMs = options.nowMs;
     this.log = options.log;
     this.store = options.store;
+    this.turns = new Turns({ sliceMs: options.sliceMs });
+    this.catchUp = new CatchUp(this, options.catchUpRowsMax);
+    this.openings = new Openings(this.turns);
+    const live: Work = { work: (endMs) => this.#handOut(endMs) };
+    this.turns.serve(live, this.catchUp, this.openings, this.#look);
+    options.store.onAdvanced = () => {
+      if (this.fanOut.waiting > 0) this.turns.begin(live);
+    };
     this.addresses = new AddressTable(options.clientsPerAddressMax ?? 0);
     this.past = new PastDesk(this, {
       historiesMax: options.historyReadersMax,
@@ -204,7 +226,7 @@ export class Broadcast {
   /** Gives a client its first row once its timeline has found its place, or has nothing to find it by. */
   place(client: Client): void {
     const { timeline } = client.group;
-    if (client.cursor >= 0) return this.#enqueue(client);
+    if (client.cursor >= 0) return this.catchUp.add(client);
     const { afterNs, startNs, endNs, durationNs } = client.options;
     const isBack = typeof afterNs === "bigint" || startNs !== undefined;
     if (timeline.released < 0) {
@@ -227,7 +249,7 @@ export class Broadcast {
     const isHeld = timeline.released >= 0 && timeline.isWhole(client.cursor);
     if (isHeld) this.past.dropPermit(client);
     if (timeline.released < 0 && isBack) this.past.begin(client);
-    else this.#enqueue(client);
+    else this.catchUp.add(client);
   }
 
   #placeAfter(client: Client, afterNs: bigint): void {
@@ -272,12 +294,12 @@ export class Broadcast {
     client.tellGap(end, reason, isFilled, this.nowMs());
     if (gaps === "fail") this.end(client, "gap");
     else if (client.cursor >= client.endRow) this.end(client, "complete");
-    else this.#enqueue(client);
+    else this.catchUp.add(client);
   }
 
   /** The ring goes on with a client whose past was read. */
   takeBack(client: Client): void {
-    this.#enqueue(client);
+    this.catchUp.add(client);
   }
 
   /** Ends a client: properly, or so that its reader sees that something is missing. Idempotent. */
@@ -319,14 +341,14 @@ export class Broadcast {
     }
     this.#retryTimer ??= setTimeout(() => {
       this.#retryTimer = null;
-      for (const client of this.#clients) this.#enqueue(client);
+      for (const client of this.#clients) this.catchUp.add(client);
     }, SHORT_RETRY_MS);
   }
 
   /** Heartbeats, stalls, stragglers; once a second. No timer per client. */
   tick(): void {
     const nowMs = this.nowMs();
-    const { heartbeatMs, writeStallMs } = this.#options;
+    const { writeStallMs } = this.#options;
     for (const client of this.#leaving) {
       const { outlet, lastProgressMs } = client;
       const isStuck = outlet.inFlight > 0;
@@ -334,33 +356,71 @@ export class Broadcast {
       this.#leaving.delete(client);
       if (isStuck) outlet.destroy();
     }
-    for (const client of this.#clients) {
-      const { outlet, group } = client;
-      const { timeline } = group;
-      if (outlet.inFlight > 0) {
-        if (nowMs - client.lastProgressMs >= writeStallMs) {
-          this.drop(client, "stalled");
-        } else if (
-          client.options.slow === "close" && this.#isPassed(client)
-        ) this.end(client, "slow");
-        continue;
-      }
-      this.place(client);
-      const isQuiet = nowMs - client.lastWriteMs >= heartbeatMs;
-      const isBounded = client.endRow < Infinity;
-      if (client.ended !== null || !isQuiet && !isBounded) continue;
-      timeline.settleQuiet();
-      const { released } = timeline;
-      const isLive = client.pastState === "none" && client.cursor >= released;
-      const settled = isLive
-        ? Math.max(client.cursor, timeline.quietRow)
-        : client.cursor;
-      if (isBounded && isLive && settled >= client.endRow) {
-        this.tellGap(client, client.endRow, "missing");
-      } else if (isQuiet) {
-        client.sendBytes(group.heartbeatBytes(settled), nowMs);
-      }
+    if (this.#looked !== null) return;
+    this.#looked = this.#clients.values();
+    this.turns.begin(this.#look);
+  }
+
+  /** Looks at clients for a slice; true when there are more. */
+  #lookOn(endMs: number): boolean {
+    const nowMs = this.nowMs();
+    for (;;) {
+      const next = this.#looked?.next();
+      if (!next || next.done) break;
+      this.#lookAt(next.value, nowMs);
+      if (this.turns.clockMs() >= endMs) return true;
     }
+    this.#looked = null;
+    return false;
+  }
+
+  /** A client's stall, its place, its end and its heartbeat. */
+  #lookAt(client: Client, nowMs: number): void {
+    const { heartbeatMs, writeStallMs } = this.#options;
+    const { outlet, group } = client;
+    const { timeline } = group;
+    if (client.ended !== null) return;
+    if (outlet.inFlight > 0) {
+      if (nowMs - client.lastProgressMs >= writeStallMs) {
+        this.drop(client, "stalled");
+      } else if (client.options.slow === "close" && this.#isPassed(client)) {
+        this.end(client, "slow");
+      }
+      return;
+    }
+    this.place(client);
+    const isQuiet = nowMs - client.lastWriteMs >= heartbeatMs;
+    const isBounded = client.endRow < Infinity;
+    if (client.ended !== null || !isQuiet && !isBounded) return;
+    timeline.settleQuiet();
+    const { released } = timeline;
+    const isLive = client.pastState === "none" && client.cursor >= released;
+    const settled = isLive
+      ? Math.max(client.cursor, timeline.quietRow)
+      : client.cursor;
+    if (isBounded && isLive && settled >= client.endRow) {
+      this.tellGap(client, client.endRow, "missing");
+    } else if (isQuiet) {
+      client.sendBytes(group.heartbeatBytes(settled), nowMs);
+    }
+  }
+
+  /** Rows to clients for a slice. */
+  #handOut(endMs: number): boolean {
+    const { counters, turns } = this;
+    const beganMs = turns.clockMs();
+    const encodedBefore = counters.encodeSeconds;
+    const isLeft = this.fanOut.work(endMs);
+    counters.writeSeconds += (turns.clockMs() - beganMs) / 1000 -
+      (counters.encodeSeconds - encodedBefore);
+    return isLeft;
+  }
+
+  /** A write of a client has left. */
+  drained(client: Client): void {
+    client.lastProgressMs = this.nowMs();
+    if (client.wakePast !== null) client.wakePast();
+    else this.catchUp.add(client);
   }
 
   /** Whether the ring has passed a client that does not read. */
@@ -378,7 +438,9 @@ export class Broadcast {
 
   close(): void {
     this.drain();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.openings.close();
+    this.turns.close();
+    this.#options.store.onAdvanced = () => {};
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
     this.#unwatch();
     if (this.#groups.size > 0) {
@@ -415,14 +477,9 @@ export class Broadcast {
     const client = new Client(group, outlet, options, nowMs);
     client.hasPermit = hasPermit;
     this.#clients.add(client);
-    group.clients.add(client);
+    group.delivery.add(client);
     this.counters.opened++;
-    outlet.onDrain = () => {
-      client.lastProgressMs = this.nowMs();
-      if (client.wakePast !== null) client.wakePast();
-      else this.#enqueue(client);
-    };
-    outlet.onClose = () => this.drop(client, "client-left");
+    outlet.owner = client;
     client.sendBytes(group.openingBytes(), nowMs);
     this.#options.log.info("client-open", {
       address: options.address,
@@ -438,7 +495,7 @@ export class Broadcast {
     const { group } = client;
     this.past.forget(client);
     this.#clients.delete(client);
-    group.clients.delete(client);
+    group.delivery.remove(client);
     this.slab.unreserve(group.rows.frameBytes);
     this.addresses.release(client.options.address);
     this.ends[reason] = (this.ends[reason] ?? 0) + 1;
@@ -456,103 +513,11 @@ export class Broadcast {
   }
 
   #closeIfIdle(group: SelectionGroup): void {
-    if (group.clients.size > 0 || group.opening > 0) return;
+    if (group.delivery.clients.length > 0 || group.opening > 0) return;
     if (this.#groups.get(group.key) !== group) return;
     this.#groups.delete(group.key);
     group.close();
     this.#options.store.release(group.timeline);
-  }
-
-  /** Queues a client that is behind and can take a row; its next drain queues one that cannot. */
-  #enqueue(client: Client): void {
-    if (client.queued || !this.#isBehind(client)) return;
-    client.queued = true;
-    this.#behind.push(client);
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    if (this.#timer !== null || this.#behind.length === 0) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      this.#catchUp();
-    }, 0);
-  }
-
-  /** Serves clients that are behind, a bounded number of rows a turn, each in its order. */
-  #catchUp(): void {
-    let budget = this.#options.catchUpRowsMax;
-    const waiting = this.#behind;
-    this.#behind = [];
-    let isShort = false;
-    for (const client of waiting) {
-      client.queued = false;
-      while (budget > 0 && !isShort) {
-        const step = this.#step(client);
-        if (step === "short") isShort = true;
-        if (step !== "done") break;
-        budget--;
-      }
-      // When the slab is short, slabIsShort() tries again a little later.
-      if (!isShort) this.#enqueue(client);
-    }
-  }
-
-  #isBehind(client: Client): boolean {
-    return client.ended === null && client.pastState === "none" &&
-      client.cursor >= 0 && client.cursor < client.group.timeline.released &&
-      client.outlet.inFlight < this.inFlightFramesMax;
-  }
-
-  /** One row or gap for a client that is behind. */
-  #step(client: Client): "done" | "idle" | "short" {
-    if (!this.#isBehind(client)) return "idle";
-    const { timeline, rows } = client.group;
-    const row = client.cursor;
-    const newest = timeline.released - 1;
-    if (client.options.slow === "latest" && !client.resuming && row < newest) {
-      this.tellGap(client, newest, "slow");
-      return "done";
-    }
-    if (row >= client.fillTo) {
-      if (!timeline.isWhole(row)) return this.#pass(client);
-      if (timeline.stateOf(row) === "empty") {
-        const next = Math.max(timeline.nextRow(row), row + 1);
-        this.tellGap(client, Math.min(next, timeline.released), "missing");
-        return "done";
-      }
-      if (client.endsAtGaps && timeline.isShort(row)) {
-        this.tellGap(client, row + 1, "missing");
-        return "done";
-      }
-    }
-    const frame = rows.encode(row, row < client.fillTo);
-    if (frame === null) {
-      this.slabIsShort();
-      return "short";
-    }
-    client.sendRow(frame, row, this.nowMs());
-    frame.release();
-    this.counters.catchUpRows++;
-    if (client.cursor > newest) client.resuming = false;
-    if (client.cursor >= client.endRow) this.end(client, "complete");
-    return "done";
-  }
-
-  /** The ring does not have a client's next row: it is read from the source again, or told as a gap. */
-  #pass(client: Client): "done" | "idle" {
-    const { timeline } = client.group;
-    if (client.resuming) {
-      this.past.begin(client);
-      return "idle";
-    }
-    if (client.options.slow === "close") {
-      this.end(client, "slow");
-      return "idle";
-    }
-    const newest = timeline.released - 1;
-    this.tellGap(client, Math.max(newest, client.cursor + 1), "slow");
-    return "done";
   }
 
   /** Tells, first of all, an id that rows cannot simply go on from. */

@@ -1,7 +1,7 @@
 // One client: its cursor, what it is owed, and how it ends.
 // Invariant: the cursor only grows; every row below it was sent or told as a gap.
 import type { GapReason } from "../blocks/timeline.ts";
-import type { Outlet } from "./outlet.ts";
+import type { Outlet, OutletOwner } from "./outlet.ts";
 import type { SelectionGroup } from "./selection_group.ts";
 import type { Frame } from "../frames/frame.ts";
 
@@ -41,7 +41,7 @@ export interface ClientOptions {
 }
 
 /** A live stream to one client. */
-export class Client {
+export class Client implements OutletOwner {
   readonly group: SelectionGroup;
   readonly outlet: Outlet;
   readonly options: ClientOptions;
@@ -61,6 +61,8 @@ export class Client {
   hasPermit = false;
   /** Lets its feed go on. */
   wakePast: (() => void) | null = null;
+  /** Where it stands among its group's clients. */
+  place = -1;
   /** Waiting in the catch-up queue. */
   queued = false;
   ended: EndReason | null = null;
@@ -82,6 +84,14 @@ export class Client {
     this.outlet = outlet;
     this.options = options;
     this.openedMs = this.lastWriteMs = this.lastProgressMs = nowMs;
+  }
+
+  onDrain(): void {
+    this.group.broadcast.drained(this);
+  }
+
+  onClose(): void {
+    this.group.broadcast.drop(this, "client-left");
   }
 
   get endsAtGaps(): boolean {

@@ -1,8 +1,20 @@
 // How a client's bytes leave the process. Two implementations stand in src/http.
-// Invariant: every write is finished exactly once, sent or not, and onDrain follows it.
+// Invariant: every write is finished exactly once, sent or not; one that was in flight is followed by onDrain.
 import type { Frame } from "../frames/frame.ts";
 
+/** Who writes into an outlet. */
+export interface OutletOwner {
+  /** Called after each write that did not leave at once. */
+  onDrain(): void;
+  /** Called when the other side is gone or the response has ended; may come again. */
+  onClose(): void;
+}
+
+/** Owner of an outlet that nobody has taken yet. */
+export const NOBODY: OutletOwner = { onDrain: () => {}, onClose: () => {} };
+
 export interface Outlet {
+  owner: OutletOwner;
   /** Queues a shared frame; keeps an owner of it until the bytes have left. */
   write(frame: Frame): void;
   /** Queues private bytes. */
@@ -15,8 +27,4 @@ export interface Outlet {
   cutShort(): void;
   /** Drops the connection at once. */
   destroy(): void;
-  /** Called after each finished write. */
-  onDrain: () => void;
-  /** Called once, when the other side is gone or the response has ended. */
-  onClose: () => void;
 }

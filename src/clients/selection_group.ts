@@ -10,7 +10,8 @@ import { ArrowRows, type RowEncoder } from "../frames/arrow_rows.ts";
 import { ArrowEventRows, JsonEventRows } from "../frames/event_rows.ts";
 import { planColumns } from "../frames/row_plan.ts";
 import type { Broadcast } from "./broadcast.ts";
-import type { Client, EndReason, ToldGap } from "./client.ts";
+import type { EndReason, ToldGap } from "./client.ts";
+import { Delivery } from "./delivery.ts";
 
 /** What a client is sent: JSON events, events with Arrow in base64, or an Arrow stream. */
 export type StreamFormat = "events" | "events-arrow" | "arrow";
@@ -35,10 +36,10 @@ export class SelectionGroup implements TimelineListener {
   readonly timeline: Timeline;
   readonly shapes: readonly TopicShape[];
   readonly rows: RowEncoder;
-  readonly clients = new Set<Client>();
+  readonly broadcast: Broadcast;
+  readonly delivery: Delivery;
   /** Admitted clients whose response has not begun. */
   opening = 0;
-  readonly #broadcast: Broadcast;
   readonly #schemaMessage: Uint8Array | null;
   readonly #emptyBatch: Uint8Array | null;
 
@@ -49,7 +50,8 @@ export class SelectionGroup implements TimelineListener {
     format: StreamFormat,
     timeline: Timeline,
   ) {
-    this.#broadcast = broadcast;
+    this.broadcast = broadcast;
+    this.delivery = new Delivery(broadcast, this);
     this.key = key;
     this.channels = channels;
     this.format = format;
@@ -70,7 +72,7 @@ export class SelectionGroup implements TimelineListener {
   /** Makes this selection's rows from the blocks of a timeline: its own, or one of the past. */
   encoderOf(timeline: Timeline): JsonEventRows | ArrowRows | ArrowEventRows {
     const columns = planColumns(timeline, this.channels);
-    const { slab, scratch, batches } = this.#broadcast;
+    const { slab, scratch, batches } = this.broadcast;
     switch (this.format) {
       case "events":
         return new JsonEventRows(timeline, columns, slab, scratch);
@@ -81,63 +83,48 @@ export class SelectionGroup implements TimelineListener {
     }
   }
 
+  /** Rows below this have been handed out or told as a gap. */
+  get served(): number {
+    return this.delivery.served;
+  }
+
   onRow(row: number): void {
-    const nowMs = this.#broadcast.nowMs();
-    const inFlightMax = this.#broadcast.inFlightFramesMax;
-    let frame = null;
-    let finished: Client[] | null = null;
-    for (const client of this.clients) {
-      if (client.cursor !== row || client.ended !== null) continue;
-      if (client.pastState !== "none") continue;
-      if (client.outlet.inFlight >= inFlightMax) continue;
-      if (client.endsAtGaps && this.timeline.isShort(row)) {
-        this.#broadcast.tellGap(client, row + 1, "missing");
-        continue;
-      }
-      client.resuming = false;
-      if (frame === null) {
-        frame = this.rows.encode(row);
-        if (frame === null) {
-          this.#broadcast.slabIsShort();
-          break;
-        }
-        this.#broadcast.counters.framesEncoded++;
-      }
-      client.sendRow(frame, row, nowMs);
-      this.#broadcast.counters.framesSent++;
-      if (row + 1 >= client.endRow) (finished ??= []).push(client);
-    }
-    frame?.release();
-    if (finished) {
-      for (const client of finished) this.#broadcast.end(client, "complete");
-    }
+    if (this.delivery.release(row, row + 1)) this.broadcast.fanOut.add(this);
   }
 
   onGap(gap: RowGap): void {
-    for (const client of this.clients) {
-      if (client.ended !== null || client.pastState !== "none") continue;
-      if (client.cursor < gap.from || client.cursor >= gap.to) continue;
-      this.#broadcast.tellGap(client, gap.to, gap.reason);
+    if (this.delivery.release(gap.from, gap.to, gap)) {
+      this.broadcast.fanOut.add(this);
     }
+  }
+
+  /** One row for all clients, or what of it fits until `endMs`. */
+  deliver(endMs: number): "done" | "more" | "time-up" {
+    return this.delivery.deliver(endMs);
   }
 
   onReset(): void {
     // Rows of the same time come again, with other samples.
-    this.#broadcast.scratch.forget();
-    for (const client of [...this.clients]) {
+    this.broadcast.scratch.forget();
+    this.delivery.clear();
+    for (const client of [...this.delivery.clients]) {
       // What it reads is in the log as it was.
       if (client.pastState === "none") {
-        this.#broadcast.end(client, "time-reset");
+        this.broadcast.end(client, "time-reset");
       }
     }
   }
 
   onReady(): void {
-    for (const client of this.clients) this.#broadcast.place(client);
+    for (const client of [...this.delivery.clients]) {
+      this.broadcast.place(client);
+    }
   }
 
   endAll(reason: EndReason): void {
-    for (const client of [...this.clients]) this.#broadcast.end(client, reason);
+    for (const client of [...this.delivery.clients]) {
+      this.broadcast.end(client, reason);
+    }
   }
 
   /** What a client gets before the first row. */
@@ -158,7 +145,7 @@ export class SelectionGroup implements TimelineListener {
         : {}),
     };
     return encoder.encode(
-      `retry: ${this.#broadcast.retryMs}\nevent: hello\ndata: ${
+      `retry: ${this.broadcast.retryMs}\nevent: hello\ndata: ${
         JSON.stringify(hello)
       }\n\n`,
     );
@@ -206,6 +193,7 @@ export class SelectionGroup implements TimelineListener {
   }
 
   close(): void {
+    this.delivery.clear();
     this.timeline.listeners.delete(this);
   }
 }

@@ -5,6 +5,7 @@ import type { Context } from "hono";
 import type { Qanat } from "../app.ts";
 import { channelRoutes } from "./channel_routes.ts";
 import { problem } from "./problem.ts";
+import type { RawWriter } from "./raw_write.ts";
 import { serviceRoutes } from "./service_routes.ts";
 import { streamRoutes } from "./streams.ts";
 
@@ -18,6 +19,7 @@ const METHODS: readonly [RegExp, string][] = [
 export interface HonoAppOptions {
   readonly addressOf: (context: Context) => string;
   readonly alreadySent: Response | null;
+  readonly rawWriter?: RawWriter | null;
 }
 
 /** All routes of an instance. */
@@ -48,6 +50,7 @@ export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
       nowNs: () => qanat.nowNs(),
       addressOf: options.addressOf,
       alreadySent: options.alreadySent,
+      rawWriter: options.rawWriter ?? null,
     }),
   );
   routes.route("/", serviceRoutes(qanat));

@@ -7,6 +7,7 @@ import type { IncomingMessage, Server } from "node:http";
 import { BlockList, isIP, type Socket } from "node:net";
 import type { Qanat } from "../app.ts";
 import { honoApp } from "./hono_app.ts";
+import { RawWriter } from "./raw_write.ts";
 
 const BACKLOG = 4096;
 
@@ -24,6 +25,7 @@ export async function serve(qanat: Qanat): Promise<HttpServer> {
   const trusted = trustedBy(trustedProxies);
   const app = honoApp(qanat, {
     alreadySent: RESPONSE_ALREADY_SENT,
+    rawWriter: RawWriter.find(),
     addressOf: (c) => addressOf(c, trusted),
   });
   const server = createAdaptorServer({

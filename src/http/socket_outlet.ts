@@ -1,31 +1,38 @@
 // Writes shared frames straight to a node:http response's socket: one write a client and row, no framing.
-// Invariant: a frame is released in the callback of its own write, never earlier (test/runtime_facts_test.ts).
+// Invariant: a frame is released when its own write has left or was given up, never earlier
+// (test/runtime_facts_test.ts). A write that the kernel takes at once leaves nothing behind.
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Outlet } from "../clients/outlet.ts";
+import { NOBODY, type Outlet, type OutletOwner } from "../clients/outlet.ts";
 import { chunkOf, type Frame } from "../frames/frame.ts";
+import type { RawWriter, WriteTaker } from "./raw_write.ts";
+
+const OUTLET = Symbol("outlet");
+type Owned = ServerResponse & { [OUTLET]: SocketOutlet };
+const NO_FRAMES: (Frame | null)[] = [];
 
 /** Outlet over `node:http`. Headers must have been flushed. */
-export class SocketOutlet implements Outlet {
-  onDrain: () => void = () => {};
-  onClose: () => void = () => {};
+export class SocketOutlet implements Outlet, WriteTaker {
+  owner: OutletOwner = NOBODY;
   readonly #outgoing: ServerResponse;
   /** Null where frames may not be written raw (HTTP/1.0, a pipelined request): then copies are written. */
   readonly #socket: Socket | null;
-  readonly #pending: (Frame | null)[] = [];
-  readonly #done: () => void;
+  /** Null where the runtime has no way past socket.write(). */
+  readonly #raw: RawWriter | null;
+  /** Frames of the writes that have not left, in their order; null for private bytes. */
+  #pending = NO_FRAMES;
 
-  constructor(outgoing: ServerResponse) {
+  constructor(outgoing: ServerResponse, raw: RawWriter | null) {
     this.#outgoing = outgoing;
     const { socket } = outgoing;
     this.#socket = outgoing.chunkedEncoding && socket ? socket : null;
+    this.#raw = this.#socket !== null && raw?.canWrite(this.#socket)
+      ? raw
+      : null;
     socket?.setNoDelay(true);
-    this.#done = () => {
-      this.#pending.shift()?.release();
-      this.onDrain();
-    };
-    outgoing.on("close", () => this.onClose());
-    outgoing.on("error", () => this.onClose());
+    (outgoing as Owned)[OUTLET] = this;
+    outgoing.on("close", closed);
+    outgoing.on("error", closed);
   }
 
   get inFlight(): number {
@@ -34,15 +41,23 @@ export class SocketOutlet implements Outlet {
 
   write(frame: Frame): void {
     if (this.#socket === null) return this.writeBytes(frame.body.slice());
-    frame.retain();
-    this.#pending.push(frame);
-    this.#socket.write(frame.chunk, this.#done);
+    this.#write(this.#socket, frame.chunk, frame);
   }
 
   writeBytes(bytes: Uint8Array): void {
-    this.#pending.push(null);
-    if (this.#socket === null) this.#outgoing.write(bytes, this.#done);
-    else this.#socket.write(chunkOf(bytes), this.#done);
+    if (this.#socket !== null) {
+      return this.#write(this.#socket, chunkOf(bytes), null);
+    }
+    this.#wait(null);
+    this.#outgoing.write(bytes, () => this.finished(0));
+  }
+
+  /** A write that was not done at once has left, or was given up. */
+  finished(status: number): void {
+    this.#pending.shift()?.release();
+    if (this.#pending.length === 0) this.#pending = NO_FRAMES;
+    if (status < 0) this.destroy();
+    this.owner.onDrain();
   }
 
   end(): void {
@@ -58,4 +73,26 @@ export class SocketOutlet implements Outlet {
   destroy(): void {
     this.#outgoing.destroy();
   }
+
+  #write(socket: Socket, chunk: Uint8Array, frame: Frame | null): void {
+    // What node itself has queued (the head, on a slow connection) must leave first.
+    if (this.#raw !== null && socket.writableLength === 0) {
+      const written = this.#raw.write(socket, chunk, this);
+      if (written === "done") return;
+      if (written === "queued") return this.#wait(frame);
+      return this.destroy();
+    }
+    this.#wait(frame);
+    socket.write(chunk, (error) => this.finished(error ? -1 : 0));
+  }
+
+  #wait(frame: Frame | null): void {
+    frame?.retain();
+    if (this.#pending === NO_FRAMES) this.#pending = [];
+    this.#pending.push(frame);
+  }
+}
+
+function closed(this: ServerResponse): void {
+  (this as Owned)[OUTLET].owner.onClose();
 }

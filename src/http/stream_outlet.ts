@@ -1,12 +1,11 @@
 // Writes into a ReadableStream, for runtimes without sockets. The runtime reads a chunk long after it was
 // handed over, so frames are copied: nothing shared is ever exposed.
-import type { Outlet } from "../clients/outlet.ts";
+import { NOBODY, type Outlet, type OutletOwner } from "../clients/outlet.ts";
 import type { Frame } from "../frames/frame.ts";
 
 /** Outlet over the body of a `Response`. */
 export class StreamOutlet implements Outlet {
-  onDrain: () => void = () => {};
-  onClose: () => void = () => {};
+  owner: OutletOwner = NOBODY;
   readonly body: ReadableStream<Uint8Array>;
   readonly #inFlightMax: number;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
@@ -18,10 +17,10 @@ export class StreamOutlet implements Outlet {
       start: (controller) => {
         this.#controller = controller;
       },
-      pull: () => this.onDrain(),
+      pull: () => this.owner.onDrain(),
       cancel: () => {
         this.#closed = true;
-        this.onClose();
+        this.owner.onClose();
       },
     }, new CountQueuingStrategy({ highWaterMark: inFlightMax }));
   }

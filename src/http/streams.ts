@@ -5,6 +5,7 @@ import type { Catalog } from "../channels/catalog.ts";
 import type { Broadcast } from "../clients/broadcast.ts";
 import type { StreamFormat } from "../clients/selection_group.ts";
 import { problem } from "./problem.ts";
+import type { RawWriter } from "./raw_write.ts";
 import { SocketOutlet } from "./socket_outlet.ts";
 import { StreamOutlet } from "./stream_outlet.ts";
 import {
@@ -24,6 +25,8 @@ export interface StreamRoutesOptions {
   readonly addressOf: (context: Context) => string;
   /** What a handler answers when it has written the response itself; given by whoever serves node:http. */
   readonly alreadySent: Response | null;
+  /** Writes past node's streams, where the runtime has a way. */
+  readonly rawWriter: RawWriter | null;
 }
 
 const CONTENT_TYPES: Record<StreamFormat, string> = {
@@ -90,6 +93,7 @@ async function open(
     // What makes an EventSource stop asking.
     return new Response(null, { status: 204 });
   }
+  await broadcast.openings.turn();
   const admission = broadcast.admit(request.channels, format, {
     address: options.addressOf(c),
     startNs: request.startNs,
@@ -129,7 +133,9 @@ async function open(
   c.res.headers.forEach((value, name) => outgoing.setHeader(name, value));
   outgoing.writeHead(200, headers);
   outgoing.flushHeaders();
-  admission.open(new SocketOutlet(outgoing));
+  // The adapter would keep the whole request for as long as the stream lasts, to abort it at its end.
+  outgoing.removeAllListeners("close");
+  admission.open(new SocketOutlet(outgoing, options.rawWriter));
   return options.alreadySent;
 }
 

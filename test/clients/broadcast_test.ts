@@ -227,7 +227,7 @@ describe("Limits of Broadcast.admit()", () => {
     assert.match(refused.limit, /^2 clients an address$/);
     assert.equal(broadcast.refusals.address, 1);
     assert.equal(slab.reservedBytes, reservedBytes);
-    first.outlet.onClose();
+    first.outlet.owner.onClose();
     const again = admit("10.0.0.1");
     assert.ok(again.kind === "ready");
     // A place that is held counts, and one given back does not.

@@ -1,14 +1,17 @@
 // An outlet whose writes finish when the test says so.
 // Invariant: it releases each frame once, as sockets do.
-import type { Outlet } from "../../src/clients/outlet.ts";
+import {
+  NOBODY,
+  type Outlet,
+  type OutletOwner,
+} from "../../src/clients/outlet.ts";
 import type { Frame } from "../../src/frames/frame.ts";
 
 const decoder = new TextDecoder();
 
 /** Keeps what is written; finishes writes when the test says so. */
 export class HeldOutlet implements Outlet {
-  onDrain: () => void = () => {};
-  onClose: () => void = () => {};
+  owner: OutletOwner = NOBODY;
   readonly written: Uint8Array[] = [];
   ending: "open" | "ended" | "cut short" | "destroyed" = "open";
   isStalled = false;
@@ -37,7 +40,7 @@ export class HeldOutlet implements Outlet {
 
   finish(): void {
     while (this.#pending.length > 0) this.#pending.shift()?.release();
-    this.onDrain();
+    this.owner.onDrain();
   }
 
   end(): void {

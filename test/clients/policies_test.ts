@@ -390,7 +390,7 @@ describe("a partition that lingers", () => {
     await setUp({ lingerMs: 60_000 });
     const first = open();
     publishTo(FIRST - 1, FIRST + 5);
-    first.outlet.onClose();
+    first.outlet.owner.onClose();
     assert.equal(qanat.broadcast.clientCount, 0);
     publishTo(FIRST + 5, FIRST + 50);
     const second = open();

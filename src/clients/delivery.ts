@@ -1,0 +1,220 @@
+// Hands the released rows of one group to its clients: in order, a row at a time, in as many slices as it takes.
+// Invariant: when a row is through, each client whose next row it was has it, has ended, or is known to be behind.
+import type { RowGap } from "../blocks/timeline.ts";
+import type { Frame } from "../frames/frame.ts";
+import type { Broadcast } from "./broadcast.ts";
+import type { Client } from "./client.ts";
+import { rotation } from "./fan_out.ts";
+import type { SelectionGroup } from "./selection_group.ts";
+
+/** The clock is looked at after so many writes: 50 ns each time, about 8 µs a write. */
+const WRITES_A_LOOK = 8;
+
+/** The clients of a group, and what is on its way to them. */
+export class Delivery {
+  readonly clients: Client[] = [];
+  readonly #broadcast: Broadcast;
+  readonly #group: SelectionGroup;
+  /** Rows released and not handed out yet; from −1: none. */
+  #from = -1;
+  #to = -1;
+  #gaps: RowGap[] = [];
+  /** The row that is being handed out; −1 between rows. */
+  #row = -1;
+  #frame: Frame | null = null;
+  /** Where the next client stands, and how many are to be looked at. */
+  #at = 0;
+  #left = 0;
+  #round = 0;
+  /** Moved into a place that had been looked at. */
+  #moved: Client[] | null = null;
+  /** Could not take the row. */
+  #skipped: Client[] | null = null;
+
+  constructor(broadcast: Broadcast, group: SelectionGroup) {
+    this.#broadcast = broadcast;
+    this.#group = group;
+  }
+
+  /** Rows below this have been handed out or told as a gap. */
+  get served(): number {
+    return this.#from >= 0 ? this.#from : this.#group.timeline.released;
+  }
+
+  add(client: Client): void {
+    client.place = this.clients.length;
+    this.clients.push(client);
+  }
+
+  remove(client: Client): void {
+    const { place } = client;
+    const last = this.clients.pop()!;
+    if (last === client) return;
+    this.clients[place] = last;
+    last.place = place;
+    if (this.#row >= 0) (this.#moved ??= []).push(last);
+  }
+
+  /** A row or a gap has been released. True when nothing was pending before. */
+  release(from: number, to: number, gap?: RowGap): boolean {
+    const wasIdle = this.#from < 0;
+    if (wasIdle) this.#from = from;
+    this.#to = to;
+    if (gap) this.#gaps.push(gap);
+    return wasIdle;
+  }
+
+  /** One row, or what of it fits. `done`: nothing is pending any more. */
+  deliver(endMs: number): "done" | "more" | "time-up" {
+    if (this.#row < 0 && !this.#begin()) return "done";
+    if (!this.#handOut(endMs)) return "time-up";
+    // Cleared meanwhile, as the last client has ended or time was reset.
+    if (this.#row >= 0) this.#finish();
+    return this.#from < 0 ? "done" : "more";
+  }
+
+  /** Forgets what is pending. */
+  clear(): void {
+    this.#frame?.release();
+    this.#frame = null;
+    this.#row = this.#from = -1;
+    this.#left = 0;
+    this.#gaps = [];
+    this.#moved = this.#skipped = null;
+  }
+
+  /** Tells what gaps come first, and begins with a row if there is one. */
+  #begin(): boolean {
+    while (this.#from >= 0) {
+      const gap = this.#gaps[0];
+      if (this.#from >= this.#to && !gap) {
+        this.#from = -1;
+      } else if (gap && gap.from <= this.#from) {
+        this.#gaps.shift();
+        this.#tell(gap);
+        if (this.#from >= 0) this.#from = Math.max(this.#from, gap.to);
+      } else {
+        this.#row = this.#from;
+        this.#left = this.clients.length;
+        this.#at = rotation(this.#round++, this.#left);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  #tell(gap: RowGap): void {
+    for (const client of [...this.clients]) {
+      if (client.ended !== null || client.pastState !== "none") continue;
+      if (client.cursor < gap.from || client.cursor >= gap.to) continue;
+      this.#broadcast.tellGap(client, gap.to, gap.reason);
+    }
+  }
+
+  /** False when the time is up before all clients have been looked at. */
+  #handOut(endMs: number): boolean {
+    const { clients } = this;
+    const { turns } = this.#broadcast;
+    const nowMs = this.#broadcast.nowMs();
+    let finished: Client[] | null = null;
+    let writes = 0;
+    let isInTime = true;
+    while (this.#left > 0 && clients.length > 0) {
+      if (writes >= WRITES_A_LOOK) {
+        writes = 0;
+        if (turns.clockMs() >= endMs) {
+          isInTime = false;
+          break;
+        }
+      }
+      if (this.#at >= clients.length) this.#at = 0;
+      const client = clients[this.#at++]!;
+      this.#left--;
+      if (!this.#serve(client, nowMs)) continue;
+      writes++;
+      if (client.cursor >= client.endRow) (finished ??= []).push(client);
+    }
+    if (isInTime && this.#moved !== null) {
+      for (const client of this.#moved) {
+        if (!this.#serve(client, nowMs)) continue;
+        if (client.cursor >= client.endRow) (finished ??= []).push(client);
+      }
+    }
+    if (finished !== null) {
+      for (const client of finished) this.#broadcast.end(client, "complete");
+    }
+    return isInTime;
+  }
+
+  /** Writes the row to a client whose next one it is. */
+  #serve(client: Client, nowMs: number): boolean {
+    const row = this.#row;
+    if (client.ended !== null || client.pastState !== "none") return false;
+    if (client.cursor !== row) {
+      if (client.cursor >= 0 && client.cursor < row) this.#skip(client);
+      return false;
+    }
+    const broadcast = this.#broadcast;
+    if (client.outlet.inFlight >= broadcast.inFlightFramesMax) {
+      this.#skip(client);
+      return false;
+    }
+    const { timeline } = this.#group;
+    if (client.endsAtGaps && timeline.isShort(row)) {
+      broadcast.tellGap(client, row + 1, "missing");
+      return false;
+    }
+    const frame = this.#frame ??= this.#encode(row);
+    if (frame === null) {
+      this.#skip(client);
+      return false;
+    }
+    client.resuming = false;
+    client.sendRow(frame, row, nowMs);
+    broadcast.counters.framesSent++;
+    return true;
+  }
+
+  /** Null when the row is gone from the ring, or the slab is short: then all fall behind. */
+  #encode(row: number): Frame | null {
+    const broadcast = this.#broadcast;
+    const { timeline, rows } = this.#group;
+    if (timeline.stateOf(row) === "gone") {
+      this.#skipRest();
+      return null;
+    }
+    const { clockMs } = broadcast.turns;
+    const beganMs = clockMs();
+    const frame = rows.encode(row);
+    broadcast.counters.encodeSeconds += (clockMs() - beganMs) / 1000;
+    if (frame !== null) broadcast.counters.framesEncoded++;
+    else {
+      broadcast.slabIsShort();
+      this.#skipRest();
+    }
+    return frame;
+  }
+
+  #skip(client: Client): void {
+    (this.#skipped ??= []).push(client);
+  }
+
+  #skipRest(): void {
+    for (; this.#left > 0 && this.clients.length > 0; this.#left--) {
+      if (this.#at >= this.clients.length) this.#at = 0;
+      this.#skip(this.clients[this.#at++]!);
+    }
+  }
+
+  #finish(): void {
+    this.#frame?.release();
+    this.#frame = null;
+    this.#from = this.#row + 1;
+    this.#row = -1;
+    if (this.#from >= this.#to && this.#gaps.length === 0) this.#from = -1;
+    const skipped = this.#skipped;
+    this.#moved = this.#skipped = null;
+    if (skipped === null) return;
+    for (const client of skipped) this.#broadcast.catchUp.add(client);
+  }
+}
