@@ -6,7 +6,10 @@ import type { Catalog } from "./channels/catalog.ts";
 import { type Channel, topicOf } from "./channels/channel.ts";
 import { Broadcast } from "./clients/broadcast.ts";
 import type { Config } from "./config.ts";
+import { Histogram } from "./histogram.ts";
 import type { Logger } from "./log.ts";
+import { type MemoryFigures, MemoryUse } from "./memory_use.ts";
+import { Growth } from "./memory/growth.ts";
 import { PageRing } from "./memory/page_ring.ts";
 import { Slab } from "./memory/slab.ts";
 import { Metrics } from "./metrics.ts";
@@ -22,7 +25,13 @@ export interface QanatOptions {
   readonly log: Logger;
   readonly nowMs?: () => number;
   /** Time in garbage collection; where the runtime has no way to tell, nothing. */
-  readonly gc?: { readonly seconds: number; readonly collections: number };
+  readonly gc?: {
+    readonly seconds: number;
+    readonly collections: number;
+    readonly allocatedBytes: number;
+  };
+  /** Reads the memory of the process, where there is a way to. */
+  readonly memory?: () => MemoryFigures;
   /** Where the log's lines go, if lines can be lost there. */
   readonly logLines?: { readonly lostLines: number };
 }
@@ -39,6 +48,9 @@ export class Qanat {
   readonly log: Logger;
   readonly gc: QanatOptions["gc"];
   readonly logLines: QanatOptions["logLines"];
+  readonly memoryUse: MemoryUse | null;
+  /** Delay of each tick, seconds. */
+  readonly loopDelay = new Histogram();
   readonly #nowMs: () => number;
   readonly #metrics: Metrics;
   readonly #startedMs: number;
@@ -58,7 +70,10 @@ export class Qanat {
     this.#nowMs = nowMs;
     this.#startedMs = nowMs();
     this.ring = new PageRing(new Uint8Array(config.retentionMb * MIB));
-    this.slab = new Slab({ budgetBytes: config.slabMb * MIB });
+    this.slab = new Slab({
+      budgetBytes: config.slabMb * MIB,
+      growth: new Growth(() => performance.now()),
+    });
     this.store = new BlockStore({
       ring: this.ring,
       source,
@@ -90,6 +105,13 @@ export class Qanat {
       outageWaitMs: config.outageWaitMs,
       sliceMs: config.sliceMs,
     });
+    this.memoryUse = options.memory
+      ? new MemoryUse({
+        read: options.memory,
+        budgetBytes: () => this.slab.committedBytes + this.ring.highWaterBytes,
+        clients: () => this.broadcast.clientCount,
+      })
+      : null;
     this.#metrics = new Metrics(this);
   }
 
@@ -99,6 +121,7 @@ export class Qanat {
     let clientTickMs = 0;
     this.#timer = setInterval(() => {
       const nowMs = this.#nowMs();
+      this.loopDelay.observe(Math.max(0, nowMs - expectedMs) / 1000);
       this.#loopDelayMs = Math.max(
         nowMs - expectedMs,
         this.#loopDelayMs * 0.9,
@@ -109,6 +132,7 @@ export class Qanat {
       if (nowMs - clientTickMs < CLIENT_TICK_MS) return;
       clientTickMs = nowMs;
       this.broadcast.tick();
+      this.memoryUse?.tick();
     }, TICK_MS);
     await this.source.start(this.store);
     this.#started = true;
@@ -155,11 +179,18 @@ export class Qanat {
   status(): Record<string, unknown> {
     const gpsMs = gpsMsOfUnixMs(this.#nowMs());
     const { ring, slab, broadcast, source } = this;
+    const sourceStatus = source.status();
+    const lags = new Map(
+      sourceStatus.topics.map(({ topic, position, highWatermark }) => [
+        topic,
+        position < 0 ? null : Math.max(0, highWatermark - position),
+      ]),
+    );
     return {
       uptime_s: (this.#nowMs() - this.#startedMs) / 1000,
       ready: this.notReady().length === 0,
       event_loop_delay_ms: this.#loopDelayMs,
-      source: source.status(),
+      source: sourceStatus,
       channels: this.catalog.size,
       clients: broadcast.clientCount,
       selections: broadcast.groupCount,
@@ -172,7 +203,9 @@ export class Qanat {
       ring: {
         capacity_bytes: ring.capacityBytes,
         occupied_bytes: ring.occupiedBytes,
+        high_water_bytes: ring.highWaterBytes,
         reclaimed_pages: ring.reclaimedPages,
+        held_s: this.store.ringHeldMs / 1000,
       },
       slab: {
         budget_bytes: slab.budgetBytes,
@@ -181,10 +214,18 @@ export class Qanat {
         used_slots: slab.usedSlots,
         high_water_bytes: slab.highWaterBytes,
         reserved_bytes: slab.reservedBytes,
+        committed_chunks: slab.committedChunks,
+      },
+      memory: this.#memoryStatus(),
+      lag: {
+        p50_ms: msOf(this.store.lag.quantile(0.5)),
+        p99_ms: msOf(this.store.lag.quantile(0.99)),
+        max_ms: msOf(this.store.lag.max),
       },
       partitions: [...this.store.partitions()].map(({ blocks, leases }) => ({
         topic: blocks.topic,
         leases,
+        lag_messages: lags.get(blocks.topic) ?? null,
         state: !blocks.primed ? "starting" : blocks.absent ?? "present",
         newest_end_ns: blocks.newest < 0
           ? null
@@ -194,6 +235,18 @@ export class Qanat {
           : (gpsMs - (blocks.newest + 1) * blocks.strideMs) / 1000,
         ...blocks.counters,
       })),
+    };
+  }
+
+  #memoryStatus(): Record<string, number> | null {
+    if (!this.memoryUse) return null;
+    const { rss, heapTotal, heapUsed, external } = this.memoryUse.read();
+    return {
+      rss_bytes: rss,
+      heap_total_bytes: heapTotal,
+      heap_used_bytes: heapUsed,
+      external_bytes: external,
+      per_client_bytes: Math.round(this.memoryUse.perClientBytes),
     };
   }
 
@@ -217,4 +270,8 @@ export class Qanat {
     }
     this.slab.assertEmpty();
   }
+}
+
+function msOf(seconds: number): number | null {
+  return Number.isNaN(seconds) ? null : Math.round(seconds * 1e6) / 1e3;
 }

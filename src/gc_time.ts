@@ -1,6 +1,6 @@
-// Time that V8 spends collecting garbage, from its own profiler (Deno's PerformanceObserver reports no collections).
+// What V8 collects and allocates: the time from its own profiler (Deno's PerformanceObserver reports no collections).
 // Invariant: what the profiler gathers is taken and dropped once a second, so that it stays small.
-import { GCProfiler } from "node:v8";
+import { GCProfiler, getHeapStatistics } from "node:v8";
 
 const SAMPLE_MS = 1000;
 /** A collection's `cost` is in ns: test/gc_time_test.ts holds it against the clock. */
@@ -25,6 +25,12 @@ export class GcTime {
 
   get collections(): number {
     return this.#collections;
+  }
+
+  /** Bytes of heap objects made since the process began; NaN where V8 does not tell. Buffers' contents are not in it. */
+  get allocatedBytes(): number {
+    const heap = getHeapStatistics() as { total_allocated_bytes?: number };
+    return heap.total_allocated_bytes ?? NaN;
   }
 
   /** Takes what has been gathered. */

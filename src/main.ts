@@ -68,7 +68,14 @@ async function main(): Promise<void> {
     return exit(2);
   }
   const gc = new GcTime();
-  const qanat = new Qanat({ config, source, log, gc, logLines: lines });
+  const qanat = new Qanat({
+    config,
+    source,
+    log,
+    gc,
+    logLines: lines,
+    memory: () => Deno.memoryUsage(),
+  });
   await qanat.start();
   const server = await serve(qanat).catch((error: Error) => {
     complain(

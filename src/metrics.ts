@@ -1,218 +1,267 @@
-// Prometheus metrics, read from the parts' own counters when they are asked for. No label per channel.
-import { Counter, Gauge, Registry } from "prom-client";
+// What /metrics tells, read from the parts' own counters. No label per channel.
+// Invariant: docs/operating.md names every figure (test/metrics_test.ts).
 import type { Qanat } from "./app.ts";
+import { Prometheus } from "./prometheus.ts";
 
 /** Renders an instance's figures. */
 export class Metrics {
-  readonly #registry = new Registry();
+  readonly #figures = new Prometheus();
 
   constructor(qanat: Qanat) {
-    const { broadcast, store, ring, slab, catalog, source } = qanat;
-    const gauge = (name: string, help: string, read: () => number) =>
-      this.#gauge(name, help, read);
-    const counter = (name: string, help: string, read: () => number) =>
-      this.#counter(name, help, read);
-    gauge("clients", "Clients connected", () => broadcast.clientCount);
-    gauge("selections", "Selections in use", () => broadcast.groupCount);
-    gauge("channels", "Channels known", () => catalog.size);
-    gauge(
-      "event_loop_delay_seconds",
-      "Recent largest delay",
-      () => qanat.loopDelayMs / 1000,
+    healthFigures(qanat, this.#figures);
+    memoryFigures(qanat, this.#figures);
+    blockFigures(qanat, this.#figures);
+    clientFigures(qanat, this.#figures);
+    pastFigures(qanat, this.#figures);
+  }
+
+  render(): Promise<{ text: string; contentType: string }> {
+    return this.#figures.render();
+  }
+}
+
+function healthFigures(qanat: Qanat, figures: Prometheus): void {
+  const { source, catalog, logLines } = qanat;
+  figures.gauge(
+    "ready",
+    "1 when ready",
+    () => qanat.notReady().length ? 0 : 1,
+  );
+  figures.gauge(
+    "source_reachable",
+    "1 when the source answers",
+    () => source.status().reachable ? 1 : 0,
+  );
+  figures.gauges(
+    { name: "source_counter", help: "Counters of the source", label: "name" },
+    () => source.status().counters,
+  );
+  figures.gauge("channels", "Channels known", () => catalog.size);
+  figures.gauge(
+    "event_loop_delay_seconds",
+    "Recent largest delay",
+    () => qanat.loopDelayMs / 1000,
+  );
+  figures.histogram(
+    "event_loop_wait_seconds",
+    "How long a timer that was due ten times a second had to wait",
+    qanat.loopDelay,
+  );
+  if (logLines) {
+    figures.counter(
+      "log_lines_lost_total",
+      "Lines of the log that found no room",
+      () => logLines.lostLines,
     );
-    const { gc, logLines } = qanat;
-    if (logLines) {
-      counter(
-        "log_lines_lost_total",
-        "Lines of the log that found no room",
-        () => logLines.lostLines,
-      );
-    }
-    if (gc) {
-      counter(
-        "gc_seconds_total",
-        "Time spent collecting garbage",
-        () => gc.seconds,
-      );
-      counter(
-        "gc_collections_total",
-        "Garbage collections",
-        () => gc.collections,
-      );
-    }
-    gauge("ready", "1 when ready", () => qanat.notReady().length ? 0 : 1);
-    gauge(
-      "source_reachable",
-      "1 when the source answers",
-      () => source.status().reachable ? 1 : 0,
+  }
+}
+
+function memoryFigures(qanat: Qanat, figures: Prometheus): void {
+  const { gc, ring, slab, store, memoryUse } = qanat;
+  const { growth } = slab;
+  if (gc) {
+    figures.counter(
+      "gc_seconds_total",
+      "Time spent collecting garbage",
+      () => gc.seconds,
     );
-    gauge("ring_capacity_bytes", "Page ring size", () => ring.capacityBytes);
-    gauge("ring_occupied_bytes", "Page ring in use", () => ring.occupiedBytes);
-    counter(
-      "ring_pages_reclaimed_total",
-      "Pages taken back",
-      () => ring.reclaimedPages,
+    figures.counter(
+      "gc_collections_total",
+      "Garbage collections",
+      () => gc.collections,
     );
-    gauge("slab_budget_bytes", "Slab budget", () => slab.budgetBytes);
-    gauge(
-      "slab_committed_bytes",
-      "Slab memory allocated",
-      () => slab.committedBytes,
+    figures.counter(
+      "heap_allocated_bytes_total",
+      "Heap objects made",
+      () => gc.allocatedBytes,
     );
-    gauge(
-      "slab_used_bytes",
-      "Slab memory in claimed slots",
-      () => slab.usedBytes,
+  }
+  figures.counter(
+    "allocation_seconds_total",
+    "Time spent making Qanat's own buffers",
+    () => growth.seconds,
+  );
+  figures.counter(
+    "allocated_bytes_total",
+    "Qanat's own buffers made",
+    () => growth.bytes,
+  );
+  figures.counter(
+    "memory_management_seconds_total",
+    "Garbage collection and allocation",
+    () => (gc?.seconds ?? 0) + growth.seconds,
+  );
+  if (memoryUse) {
+    for (
+      const [field, name, help] of [
+        ["rss", "rss_bytes", "Resident memory of the process"],
+        ["heapTotal", "heap_bytes", "Heap of the process"],
+        ["heapUsed", "heap_used_bytes", "Heap in use"],
+        ["external", "external_bytes", "Buffers that the heap holds on to"],
+      ] as const
+    ) figures.gauge(name, help, () => memoryUse.read()[field]);
+    figures.gauge(
+      "memory_per_client_bytes",
+      "Resident memory a client, beyond the budgets",
+      () => memoryUse.perClientBytes,
     );
-    gauge("slab_used_slots", "Slots claimed", () => slab.usedSlots);
-    gauge(
-      "slab_high_water_bytes",
-      "Most ever in use",
-      () => slab.highWaterBytes,
-    );
-    gauge(
-      "slab_reserved_bytes",
-      "Promised to admitted clients",
-      () => slab.reservedBytes,
-    );
-    const sums = () => {
-      const total: Record<string, number> = { ...store.closedCounters };
+  }
+  for (
+    const [field, name, help] of [
+      ["capacityBytes", "ring_capacity_bytes", "Page ring size"],
+      ["occupiedBytes", "ring_occupied_bytes", "Page ring in use"],
+      ["highWaterBytes", "ring_high_water_bytes", "Page ring ever in use"],
+    ] as const
+  ) figures.gauge(name, help, () => ring[field]);
+  figures.gauge(
+    "ring_held_seconds",
+    "How far back the page ring reaches",
+    () => store.ringHeldMs / 1000,
+  );
+  figures.counter(
+    "ring_pages_reclaimed_total",
+    "Pages taken back",
+    () => ring.reclaimedPages,
+  );
+  for (
+    const [field, name, help] of [
+      ["budgetBytes", "slab_budget_bytes", "Slab budget"],
+      ["committedBytes", "slab_committed_bytes", "Slab memory allocated"],
+      ["usedBytes", "slab_used_bytes", "Slab memory in claimed slots"],
+      ["usedSlots", "slab_used_slots", "Slots claimed"],
+      ["highWaterBytes", "slab_high_water_bytes", "Most ever in use"],
+      ["reservedBytes", "slab_reserved_bytes", "Promised to admitted clients"],
+    ] as const
+  ) figures.gauge(name, help, () => slab[field]);
+  figures.counter(
+    "slab_commits_total",
+    "Chunks allocated",
+    () => slab.committedChunks,
+  );
+  figures.counter(
+    "slab_chunks_given_up_total",
+    "Chunks that one size gave up for another",
+    () => slab.givenUpChunks,
+  );
+}
+
+function blockFigures(qanat: Qanat, figures: Prometheus): void {
+  const { store, source } = qanat;
+  for (
+    const [field, name, help] of [
+      ["blocks", "blocks_total", "Blocks stored"],
+      ["bytes", "block_bytes_total", "Bytes of stored messages"],
+      ["bad", "messages_bad_total", "Messages that could not be read"],
+      ["late", "blocks_late_total", "Blocks that came after their row"],
+      ["duplicate", "blocks_duplicate_total", "Blocks that came twice"],
+      ["future", "blocks_future_total", "Blocks stamped in the future"],
+      [
+        "tooLarge",
+        "blocks_too_large_total",
+        "Blocks larger than the ring takes",
+      ],
+      ["missed", "blocks_missed_total", "Blocks given up"],
+      ["resets", "time_resets_total", "Jumps back in time"],
+      ["headerHits", "header_cache_hits_total", "Messages of a known layout"],
+      [
+        "headerMisses",
+        "header_cache_misses_total",
+        "Messages whose layout was read anew",
+      ],
+    ] as const
+  ) {
+    figures.counter(name, help, () => {
+      let sum = store.closedCounters[field];
       for (const { blocks } of store.partitions()) {
-        for (const [name, count] of Object.entries(blocks.counters)) {
-          total[name] = (total[name] ?? 0) + count;
-        }
+        sum += blocks.counters[field];
       }
-      return total;
-    };
-    for (
-      const [field, name, help] of [
-        ["blocks", "blocks_total", "Blocks stored"],
-        ["bytes", "block_bytes_total", "Bytes of stored messages"],
-        ["bad", "messages_bad_total", "Messages that could not be read"],
-        ["late", "blocks_late_total", "Blocks that came after their row"],
-        ["duplicate", "blocks_duplicate_total", "Blocks that came twice"],
-        ["future", "blocks_future_total", "Blocks stamped in the future"],
-        [
-          "tooLarge",
-          "blocks_too_large_total",
-          "Blocks larger than the ring takes",
-        ],
-        ["missed", "blocks_missed_total", "Blocks given up"],
-        ["resets", "time_resets_total", "Jumps back in time"],
-      ] as const
-    ) counter(name, help, () => sums()[field] ?? 0);
-    counter(
-      "rows_late_total",
-      "Rows sent without a partition",
-      () => store.lateRows,
-    );
-    counter(
-      "offset_holes_total",
-      "Offsets that were never read",
-      () => store.counters.holes,
-    );
-    counter(
-      "topic_restarts_total",
-      "Topics begun anew",
-      () => store.counters.restarts,
-    );
-    for (
-      const [field, name, help] of [
-        ["framesEncoded", "frames_encoded_total", "Live frames made"],
-        ["framesSent", "frames_sent_total", "Live frames handed to clients"],
-        ["catchUpRows", "catch_up_rows_total", "Rows made for clients behind"],
-        ["opened", "clients_opened_total", "Streams opened"],
-        ["slabShort", "slab_short_total", "Frames that found no slot"],
-      ] as const
-    ) counter(name, help, () => broadcast.counters[field]);
-    const { past } = broadcast;
-    gauge("histories", "Histories read now", () => past.histories);
-    gauge("resumes", "Resumes read from the source now", () => past.resumes);
-    gauge("resumes_waiting", "Resumes that wait", () => past.waiting);
-    for (
-      const [field, name, help] of [
-        ["rows", "past_rows_total", "Rows read from the source again"],
-        ["reads", "past_reads_total", "Reads of the past"],
-        ["failures", "past_failures_total", "Reads of the past that failed"],
-        ["refused", "histories_refused_total", "Histories refused as full"],
-      ] as const
-    ) counter(name, help, () => past.counters[field]);
-    this.#labelled(
-      { name: "gaps_total", help: "Gaps told to clients", label: "reason" },
-      () => broadcast.gapsTold,
-    );
-    this.#labelled(
-      { name: "clients_ended_total", help: "Streams ended", label: "reason" },
-      () => broadcast.ends,
-    );
-    this.#labelled(
-      { name: "clients_refused_total", help: "Refused", label: "limit" },
-      () => broadcast.refusals,
-    );
-    gauge(
-      "client_addresses",
-      "Addresses that clients come from",
-      () => broadcast.addresses.size,
-    );
-    new Gauge({
-      name: "qanat_source_counter",
-      help: "Counters of the source, by name",
-      labelNames: ["name"],
-      registers: [this.#registry],
-      collect() {
-        for (const [name, n] of Object.entries(source.status().counters)) {
-          this.set({ name }, n);
-        }
-      },
+      return sum;
     });
   }
+  figures.counter(
+    "rows_late_total",
+    "Rows sent without a partition",
+    () => store.lateRows,
+  );
+  figures.counter(
+    "offset_holes_total",
+    "Offsets that were never read",
+    () => store.counters.holes,
+  );
+  figures.counter(
+    "topic_restarts_total",
+    "Topics begun anew",
+    () => store.counters.restarts,
+  );
+  figures.histogram(
+    "kafka_lag_seconds",
+    "From a message's production to its receipt",
+    store.lag,
+  );
+  figures.gauge("kafka_behind_messages", "Messages not read yet", () => {
+    let sum = 0;
+    for (const { position, highWatermark } of source.status().topics) {
+      if (position >= 0) sum += Math.max(0, highWatermark - position);
+    }
+    return sum;
+  });
+  figures.counters(
+    { name: "kafka_seconds_total", help: "Time on Kafka", label: "part" },
+    () => source.status().seconds ?? {},
+  );
+}
 
-  async render(): Promise<{ text: string; contentType: string }> {
-    return {
-      text: await this.#registry.metrics(),
-      contentType: this.#registry.contentType,
-    };
-  }
+function clientFigures({ broadcast }: Qanat, figures: Prometheus): void {
+  figures.gauge("clients", "Clients connected", () => broadcast.clientCount);
+  figures.gauge("selections", "Selections in use", () => broadcast.groupCount);
+  figures.gauge(
+    "client_addresses",
+    "Addresses that clients come from",
+    () => broadcast.addresses.size,
+  );
+  const counters: Readonly<Record<string, number>> = broadcast.counters;
+  for (
+    const [field, name, help] of [
+      ["framesEncoded", "frames_encoded_total", "Live frames made"],
+      ["framesSent", "frames_sent_total", "Live frames handed to clients"],
+      ["catchUpRows", "catch_up_rows_total", "Rows made for clients behind"],
+      ["opened", "clients_opened_total", "Streams opened"],
+      ["slabShort", "slab_short_total", "Frames that found no slot"],
+    ] as const
+  ) figures.counter(name, help, () => counters[field]!);
+  figures.counter(
+    "bytes_sent_total",
+    "Bytes handed to clients",
+    () => broadcast.bytesSent,
+  );
+  figures.counters(
+    { name: "gaps_total", help: "Gaps told to clients", label: "reason" },
+    () => broadcast.gapsTold,
+  );
+  figures.counters(
+    { name: "clients_ended_total", help: "Streams ended", label: "reason" },
+    () => broadcast.ends,
+  );
+  figures.counters(
+    { name: "clients_refused_total", help: "Streams refused", label: "limit" },
+    () => broadcast.refusals,
+  );
+}
 
-  #gauge(name: string, help: string, read: () => number): void {
-    new Gauge({
-      name: `qanat_${name}`,
-      help,
-      registers: [this.#registry],
-      collect() {
-        this.set(read());
-      },
-    });
-  }
-
-  /** A counter whose label's values are the keys of what is read. */
-  #labelled(
-    { name, help, label }: { name: string; help: string; label: string },
-    read: () => Readonly<Partial<Record<string, number>>>,
-  ): void {
-    new Counter({
-      name: `qanat_${name}`,
-      help,
-      labelNames: [label],
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [value, count] of Object.entries(read())) {
-          this.inc({ [label]: value }, count);
-        }
-      },
-    });
-  }
-
-  #counter(name: string, help: string, read: () => number): void {
-    new Counter({
-      name: `qanat_${name}`,
-      help,
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        this.inc(read());
-      },
-    });
-  }
+function pastFigures({ broadcast: { past } }: Qanat, figures: Prometheus) {
+  for (
+    const [field, name, help] of [
+      ["histories", "histories", "Histories read now"],
+      ["resumes", "resumes", "Resumes read from the source now"],
+      ["waiting", "resumes_waiting", "Resumes that wait"],
+    ] as const
+  ) figures.gauge(name, help, () => past[field]);
+  for (
+    const [field, name, help] of [
+      ["rows", "past_rows_total", "Rows read from the source again"],
+      ["reads", "past_reads_total", "Reads of the past"],
+      ["failures", "past_failures_total", "Reads of the past that failed"],
+      ["refused", "histories_refused_total", "Histories refused as full"],
+    ] as const
+  ) figures.counter(name, help, () => past.counters[field]);
 }

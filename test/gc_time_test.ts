@@ -17,13 +17,20 @@ describe("GcTime", () => {
     const gc = new GcTime();
     try {
       gc.sample();
-      const before = { seconds: gc.seconds, collections: gc.collections };
+      const before = {
+        seconds: gc.seconds,
+        collections: gc.collections,
+        allocatedBytes: gc.allocatedBytes,
+      };
       const beganMs = performance.now();
       litter();
       gc.sample();
       const tookS = (performance.now() - beganMs) / 1000;
       const seconds = gc.seconds - before.seconds;
       assert.ok(gc.collections > before.collections);
+      // 2,000,000 objects of one field, and arrays of pointers to them.
+      const bytes = gc.allocatedBytes - before.allocatedBytes;
+      assert.ok(bytes > 30e6 && bytes < 400e6, `${bytes} bytes`);
       // Were the unit µs or ms, it would be a thousand times too little, or more than there was.
       assert.ok(seconds > 1e-4 && seconds < tookS, `${seconds} of ${tookS} s`);
     } finally {

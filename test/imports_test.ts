@@ -6,7 +6,14 @@ const MAY: Record<string, readonly string[]> = {
   arrow: ["channels"],
   memory: [],
   channels: [],
-  blocks: ["arrow", "memory", "channels", "source", "log.ts"],
+  blocks: [
+    "arrow",
+    "memory",
+    "channels",
+    "source",
+    "log.ts",
+    "histogram.ts",
+  ],
   kafka: ["channels", "source", "log.ts"],
   source: ["kafka", "channels", "arrow", "config.ts", "log.ts"],
   frames: ["arrow", "memory", "blocks", "channels"],
@@ -26,7 +33,7 @@ const ONLY_USER: Record<string, RegExp> = {
   "kafkajs": /^(kafka\/|publish\.ts)/,
   "t-a-i": /^blocks\/gps_time\.ts/,
   "re2js": /^channels\/catalog\.ts/,
-  "prom-client": /^metrics\.ts/,
+  "prom-client": /^prometheus\.ts/,
 };
 const SRC = new URL("../src/", import.meta.url);
 

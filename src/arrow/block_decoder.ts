@@ -71,6 +71,8 @@ interface Header {
 export class BlockDecoder {
   /** Messages whose header was known. */
   headerCacheHits = 0;
+  /** Messages whose flatbuffers were read. */
+  headerCacheMisses = 0;
   #header: Header | null = null;
 
   /** Fills `layout`; null when the message is good, else what is wrong with it. */
@@ -79,6 +81,7 @@ export class BlockDecoder {
     if (header !== null && startsWith(value, header.bytes)) {
       this.headerCacheHits++;
     } else {
+      this.headerCacheMisses++;
       const parsed = parseHeader(value);
       if (typeof parsed === "string") return parsed;
       this.#header = header = parsed;

@@ -2,11 +2,13 @@
 // Invariant: a topic is fetched while it has leases or lingers; one PartitionBlocks and one reader a topic.
 import type { Logger } from "../log.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
+import { Histogram } from "../histogram.ts";
 import type { PageRing } from "../memory/page_ring.ts";
 import { PastRows } from "./past_rows.ts";
 import type { BlockSink, Source } from "../source/source.ts";
 import { gpsMsOfUnixMs, unixMsOfGpsMs } from "./gps_time.ts";
 import { newBlockCounters, PartitionBlocks } from "./partition_blocks.ts";
+import { RingAge } from "./ring_age.ts";
 import { Timeline } from "./timeline.ts";
 
 export interface BlockStoreOptions {
@@ -58,6 +60,8 @@ export function shapesOf(channels: readonly Channel[]): TopicShape[] {
 /** The retained blocks of all wanted partitions. Times given in are Unix ms; inside, GPS ms. */
 export class BlockStore implements BlockSink {
   readonly counters = { holes: 0, restarts: 0 };
+  /** From a message's production, by its publisher's clock, to its receipt, seconds; of topics that are read live. */
+  readonly lag = new Histogram();
   /** Sums of the partitions that have been dropped, so that no counter goes back. */
   readonly closedCounters = { ...newBlockCounters(), lateRows: 0 };
   /** Called when timelines may have released something, all of it at once. */
@@ -71,9 +75,11 @@ export class BlockStore implements BlockSink {
   /** Newest block end of each replay context, GPS ms. */
   readonly #replayMs = new Map<string, number>();
   readonly #badLogged = new Set<string>();
+  readonly #ringAge: RingAge;
 
   constructor(options: BlockStoreOptions) {
     this.#options = options;
+    this.#ringAge = new RingAge(options.ring);
   }
 
   /** The timeline of a set of topics, which are fetched until `release`. */
@@ -143,12 +149,23 @@ export class BlockStore implements BlockSink {
     });
   }
 
-  onMessage(topic: string, value: Uint8Array, offset: number): void {
+  onMessage(
+    topic: string,
+    value: Uint8Array,
+    offset: number,
+    timestampMs: number = -1,
+  ): void {
     const entry = this.#entries.get(topic);
     if (!entry) return;
-    const nowMs = this.#gpsMs();
+    const unixMs = this.#options.nowMs();
+    const nowMs = gpsMsOfUnixMs(unixMs);
+    // What a topic held before it was wanted says nothing of the way here.
+    if (entry.blocks.primed && timestampMs >= 0) {
+      this.lag.observe(Math.max(0, unixMs - timestampMs) / 1000);
+    }
     const isLive = entry.replayId === null;
     const arrival = entry.blocks.append(value, isLive ? nowMs : NaN);
+    this.#ringAge.note(nowMs);
     if (arrival === "bad" || arrival === "future" || arrival === "too-large") {
       this.#logOnce(topic, arrival, offset, entry.blocks.lastBadReason);
       return;
@@ -215,6 +232,11 @@ export class BlockStore implements BlockSink {
   /** The blocks of a topic, while it is wanted. */
   partition(topic: string): PartitionBlocks | undefined {
     return this.#entries.get(topic)?.blocks;
+  }
+
+  /** How far back the ring reaches, ms. */
+  get ringHeldMs(): number {
+    return this.#ringAge.heldMs(this.#gpsMs());
   }
 
   get lateRows(): number {

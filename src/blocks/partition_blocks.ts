@@ -82,6 +82,8 @@ export function newBlockCounters() {
     tooLarge: 0,
     missed: 0,
     resets: 0,
+    headerHits: 0,
+    headerMisses: 0,
   };
 }
 
@@ -159,6 +161,8 @@ export class PartitionBlocks {
   indexOf(value: Uint8Array, nowMs: number): number {
     const layout = this.#layout;
     const reason = this.#decoder.decode(value, layout);
+    this.counters.headerHits = this.#decoder.headerCacheHits;
+    this.counters.headerMisses = this.#decoder.headerCacheMisses;
     if (reason !== null) return this.#refuse(reason);
     if (layout.timeNs < 0n || layout.timeNs % this.strideNs !== 0n) {
       return this.#refuse(`time ${layout.timeNs} is not on the stride's grid`);

@@ -64,7 +64,7 @@ const SHORT_RETRY_MS = 20;
 /** Hands rows to clients. Knows no HTTP. */
 export class Broadcast {
   readonly slab: Slab;
-  readonly scratch = new TextScratch();
+  readonly scratch: TextScratch;
   readonly batches = new BatchTemplates();
   readonly inFlightFramesMax: number;
   readonly retryMs: number;
@@ -101,11 +101,13 @@ export class Broadcast {
   readonly #look: Work = { work: (endMs) => this.#lookOn(endMs) };
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
   #draining = false;
+  #bytesOfEnded = 0;
   #opening = 0;
 
   constructor(options: BroadcastOptions) {
     this.#options = options;
     this.slab = options.slab;
+    this.scratch = new TextScratch(options.slab.growth);
     this.inFlightFramesMax = options.inFlightFramesMax;
     this.retryMs = options.retryMs;
     this.nowMs = options.nowMs;
@@ -133,6 +135,13 @@ export class Broadcast {
 
   get clientCount(): number {
     return this.#clients.size;
+  }
+
+  /** Bytes handed to clients, whole life. Linear in clients: for /metrics. */
+  get bytesSent(): number {
+    let bytes = this.#bytesOfEnded;
+    for (const client of this.#clients) bytes += client.bytes;
+    return bytes;
   }
 
   get groupCount(): number {
@@ -498,6 +507,7 @@ export class Broadcast {
     group.delivery.remove(client);
     this.slab.unreserve(group.rows.frameBytes);
     this.addresses.release(client.options.address);
+    this.#bytesOfEnded += client.bytes;
     this.ends[reason] = (this.ends[reason] ?? 0) + 1;
     this.#options.log.info("client-close", {
       address: client.options.address,

@@ -2,6 +2,7 @@
 // Invariant: a channel's JSON text of a row is made once, whatever number of selections hold the channel.
 import { BatchTemplates } from "../arrow/row_template.ts";
 import type { Timeline } from "../blocks/timeline.ts";
+import { Growth } from "../memory/growth.ts";
 import type { Slab } from "../memory/slab.ts";
 import { ArrowRows, copySamples, type RowEncoder } from "./arrow_rows.ts";
 import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
@@ -37,6 +38,11 @@ export class TextScratch {
   row = new Uint8Array(ARENA_BYTES);
   /** Samples of one channel and row, aligned for any type. */
   samples = new Uint8Array(64 * 1024);
+  readonly #growth: Growth;
+
+  constructor(growth: Growth = new Growth()) {
+    this.#growth = growth;
+  }
 
   /** Forgets all text: what was made of a row may not hold any more. */
   forget(): void {
@@ -48,7 +54,7 @@ export class TextScratch {
   room(bytes: number): number {
     if (this.arenaUsed + bytes > this.arena.byteLength) {
       this.forget();
-      if (bytes > this.arena.byteLength) this.arena = new Uint8Array(bytes);
+      if (bytes > this.arena.byteLength) this.arena = this.#growth.make(bytes);
     }
     return this.arenaUsed;
   }
@@ -56,15 +62,16 @@ export class TextScratch {
   /** The row buffer with at least this size; what was written so far is kept. */
   grow(bytes: number): Uint8Array {
     if (bytes > this.row.byteLength) {
-      const larger = new Uint8Array(Math.max(bytes, 2 * this.row.byteLength));
-      larger.set(this.row);
-      this.row = larger;
+      const length = Math.max(bytes, 2 * this.row.byteLength);
+      this.row = this.#growth.longer(this.row, () => new Uint8Array(length));
     }
     return this.row;
   }
 
   sampleRoom(bytes: number): Uint8Array {
-    if (bytes > this.samples.byteLength) this.samples = new Uint8Array(bytes);
+    if (bytes > this.samples.byteLength) {
+      this.samples = this.#growth.make(bytes);
+    }
     return this.samples;
   }
 }

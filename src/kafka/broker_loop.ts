@@ -3,6 +3,7 @@
 import { type ConnectionOptions, KafkaConnection } from "./connection.ts";
 import type { FetchedTopic } from "./fetch_answer.ts";
 import type { FetchPool } from "./fetch_pool.ts";
+import type { KafkaTime } from "./record_batch.ts";
 import type { TopicReading } from "./topic_reading.ts";
 
 /** Longest that a fetch waits at the broker, and so a newly wanted topic for its first. */
@@ -18,6 +19,7 @@ export class BrokerLoop {
   readonly running: Promise<void>;
   readonly #pool: FetchPool;
   readonly #connection: KafkaConnection;
+  readonly #time: KafkaTime;
   #stopped = false;
   #wake: (() => void) | null = null;
   #turn = 0;
@@ -30,6 +32,7 @@ export class BrokerLoop {
     this.#pool = pool;
     this.nodeId = nodeId;
     this.#connection = new KafkaConnection(host, port, options);
+    this.#time = options.time ?? { decode: 0, deliver: 0 };
     this.address = this.#connection.address;
     this.running = this.#run();
   }
@@ -91,7 +94,11 @@ export class BrokerLoop {
     const byTopic = new Map(answers.map((a) => [a.topic, a]));
     for (const reading of ready) {
       const fetched = byTopic.get(reading.topic);
-      if (fetched && pool.deliver(reading, fetched, atMs)) {
+      if (!fetched) continue;
+      const beganMs = performance.now();
+      const isOutside = pool.deliver(reading, fetched, atMs);
+      this.#time.deliver += (performance.now() - beganMs) / 1000;
+      if (isOutside) {
         await pool.replace(this.#connection, reading);
       }
     }

@@ -1,4 +1,4 @@
-// The one file that uses kafkajs's inner classes: requests to one broker, answers per partition.
+// Uses kafkajs's inner classes (as record_batch.ts does): requests to one broker, answers per partition.
 // Invariant: a request that fails or takes too long destroys its connection; the next one begins with a new one.
 // Not public API (docs/decisions/0003): kafkajs is pinned exactly, and test/integration/kafka_test.ts holds it.
 import { Buffer } from "node:buffer";
@@ -6,9 +6,7 @@ import Broker from "kafkajs/src/broker/index.js";
 import connectionPoolBuilder from "kafkajs/src/cluster/connectionPoolBuilder.js";
 import { createLogger, LEVELS } from "kafkajs/src/loggers/index.js";
 import defaultSocketFactory from "kafkajs/src/network/socketFactory.js";
-import Decoder from "kafkajs/src/protocol/decoder.js";
 import Encoder from "kafkajs/src/protocol/encoder.js";
-import RecordBatchDecoder from "kafkajs/src/protocol/recordBatch/v0/decoder.js";
 import apiKeys from "kafkajs/src/protocol/requests/apiKeys.js";
 import { requests } from "kafkajs/src/protocol/requests/index.js";
 import {
@@ -26,6 +24,7 @@ import {
   type RawTopic,
   splitAnswer,
 } from "./fetch_answer.ts";
+import { batchDecoder, type KafkaTime } from "./record_batch.ts";
 import { type KafkaSasl, saslOf } from "./sasl.ts";
 
 /** TLS material, PEM texts. */
@@ -39,6 +38,8 @@ export interface ConnectionOptions {
   readonly clientId: string;
   readonly ssl?: KafkaTls;
   readonly sasl?: KafkaSasl;
+  /** Takes the loop's time that answers cost. */
+  readonly time?: KafkaTime;
 }
 
 /** What is asked of a topic's offsets: a Unix ms, or an end of the log. */
@@ -62,15 +63,14 @@ const LATEST = -1;
 // deno-lint-ignore no-explicit-any -- kafkajs's inner classes have no types
 type Inner = any;
 
-const decodeBatch: BatchDecoder = async (batch) =>
-  (await RecordBatchDecoder(new Decoder(batch))).records;
-
 /** Requests to one broker. */
 export class KafkaConnection implements OffsetLookup {
   readonly address: string;
   readonly #host: string;
   readonly #port: number;
   readonly #options: ConnectionOptions;
+  readonly #time: KafkaTime;
+  readonly #decodeBatch: BatchDecoder;
   #broker: Promise<Inner> | null = null;
   #pool: Inner = null;
   /** Counts the connections that were given up. */
@@ -83,6 +83,8 @@ export class KafkaConnection implements OffsetLookup {
     this.#port = port;
     this.address = `${host}:${port}`;
     this.#options = options;
+    this.#time = options.time ?? { decode: 0, deliver: 0 };
+    this.#decodeBatch = batchDecoder(this.#time);
     registerCodecs();
   }
 
@@ -147,7 +149,12 @@ export class KafkaConnection implements OffsetLookup {
         })),
       }),
       response: {
-        decode: (bytes: Buffer) => Promise.resolve(splitAnswer(bytes)),
+        decode: (bytes: Buffer) => {
+          const beganMs = performance.now();
+          const answer = splitAnswer(bytes);
+          this.#time.decode += (performance.now() - beganMs) / 1000;
+          return Promise.resolve(answer);
+        },
       },
     }));
     if (answer.errorCode !== 0) {
@@ -156,7 +163,7 @@ export class KafkaConnection implements OffsetLookup {
     const offsets = new Map(asked.map((a) => [a.topic, a.offset]));
     return await Promise.all(
       answer.topics.map((raw: RawTopic) =>
-        decodeTopic(raw, offsets.get(raw.topic) ?? 0, decodeBatch)
+        decodeTopic(raw, offsets.get(raw.topic) ?? 0, this.#decodeBatch)
       ),
     );
   }

@@ -71,6 +71,11 @@ export class PageRing {
     return this.#head - this.oldestPosition;
   }
 
+  /** Bytes of the buffer that have ever been written to. */
+  get highWaterBytes(): number {
+    return Math.min(this.#head, this.capacityBytes);
+  }
+
   get reclaimedPages(): number {
     return this.oldestPosition / this.pageBytes;
   }

@@ -1,6 +1,8 @@
 // What goes out: slots of fixed size classes over big buffers, free lists threaded through the vacant slots,
 // an owner count per slot. Invariant: a slot is either vacant and on its class's list, or has at least one owner.
 
+import { Growth } from "./growth.ts";
+
 const MIN_SLOT_BYTES = 256;
 /** Largest claim, bytes. */
 export const SLOT_BYTES_MAX = 16 * 1024 * 1024;
@@ -30,6 +32,7 @@ const CLASS_BYTES: readonly number[] = (() => {
  */
 export class Slab {
   readonly budgetBytes: number;
+  readonly growth: Growth;
   readonly #free = new Int32Array(CLASS_BYTES.length).fill(NO_SLOT);
   /** By chunk: its memory (null once given up), the slots in it that are claimed. */
   readonly #chunks: (Uint8Array | null)[] = [];
@@ -49,14 +52,16 @@ export class Slab {
   #highWater = 0;
   #reserved = 0;
   #givenUp = 0;
+  #commits = 0;
 
-  constructor(options: { budgetBytes: number }) {
+  constructor(options: { budgetBytes: number; growth?: Growth }) {
     if (!(options.budgetBytes >= MIN_SLOT_BYTES)) {
       throw new RangeError(
         `budgetBytes must be at least ${MIN_SLOT_BYTES}: current value is ${options.budgetBytes}`,
       );
     }
     this.budgetBytes = options.budgetBytes;
+    this.growth = options.growth ?? new Growth();
   }
 
   /** A slot of at least `byteLength` bytes with one owner, or −1 when the budget has no room. */
@@ -159,6 +164,11 @@ export class Slab {
     return this.#highWater;
   }
 
+  /** Chunks that were allocated, whole life: in steady state none is added. */
+  get committedChunks(): number {
+    return this.#commits;
+  }
+
   /** Chunks that one size class gave up for another. */
   get givenUpChunks(): number {
     return this.#givenUp;
@@ -182,7 +192,8 @@ export class Slab {
     );
     let chunk = this.#chunks.indexOf(null);
     if (chunk < 0) chunk = this.#chunks.length;
-    this.#chunks[chunk] = new Uint8Array(count * slotBytes);
+    this.#chunks[chunk] = this.growth.make(count * slotBytes);
+    this.#commits++;
     this.#claimed[chunk] = 0;
     this.#committed += count * slotBytes;
     this.#growTables(this.#slots + count);
@@ -230,11 +241,13 @@ export class Slab {
   #growTables(slots: number): void {
     if (slots <= this.#owners.length) return;
     const length = Math.max(slots, 2 * this.#owners.length);
-    this.#owners = grown(this.#owners, new Int32Array(length));
-    this.#next = grown(this.#next, new Int32Array(length));
-    this.#class = grown(this.#class, new Uint8Array(length));
-    this.#chunk = grown(this.#chunk, new Int32Array(length));
-    this.#at = grown(this.#at, new Int32Array(length));
+    const { growth } = this;
+    const words = () => new Int32Array(length);
+    this.#owners = growth.longer(this.#owners, words);
+    this.#next = growth.longer(this.#next, words);
+    this.#class = growth.longer(this.#class, () => new Uint8Array(length));
+    this.#chunk = growth.longer(this.#chunk, words);
+    this.#at = growth.longer(this.#at, words);
   }
 
   #vacant(action: string, handle: number): Error {
@@ -242,11 +255,6 @@ export class Slab {
       `Cannot ${action} slot ${handle} as it has no owner (double release, or never claimed)`,
     );
   }
-}
-
-function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }
 
 /** Smallest class that holds so many bytes, or −1. */

@@ -3,6 +3,7 @@ import type { Catalog } from "../channels/catalog.ts";
 import type { ConnectionOptions, KafkaTls } from "../kafka/connection.ts";
 import { FetchPool } from "../kafka/fetch_pool.ts";
 import { MetadataFollower } from "../kafka/metadata.ts";
+import type { KafkaTime } from "../kafka/record_batch.ts";
 import type { KafkaSasl } from "../kafka/sasl.ts";
 import type { Logger } from "../log.ts";
 import { KafkaPast } from "../kafka/kafka_past.ts";
@@ -35,14 +36,16 @@ export class KafkaSource implements Source {
   readonly #metadata: MetadataFollower;
   readonly #readyGraceMs: number;
   readonly #connection: ConnectionOptions;
+  readonly #time: KafkaTime = { decode: 0, deliver: 0 };
   #sink: BlockSink | null = null;
 
   constructor(options: KafkaSourceOptions) {
     this.catalog = options.catalog;
     this.#readyGraceMs = options.readyGraceMs;
-    this.#connection = options;
+    this.#connection = { ...options, time: this.#time };
     this.#pool = new FetchPool({
       ...options,
+      time: this.#time,
       onTopics: (topics) => this.#metadata.onTopics(topics),
     });
     this.#metadata = new MetadataFollower(
@@ -94,6 +97,7 @@ export class KafkaSource implements Source {
       lastContactMs: this.#pool.lastContactMs,
       topics: this.#pool.topics(),
       counters: { ...this.#pool.counters, ...this.#metadata.counters },
+      seconds: { ...this.#time },
     };
   }
 

@@ -41,6 +41,8 @@ export interface SourceStatus {
   readonly topics: readonly TopicStatus[];
   /** Plain counters for /metrics, name → value (e.g. `holes`, `reconnects`, `metadata_bad_records`). */
   readonly counters: Readonly<Record<string, number>>;
+  /** Time of the event loop that the source has taken, s, by part. */
+  readonly seconds?: Readonly<Record<string, number>>;
 }
 
 /** A topic to be read again. */

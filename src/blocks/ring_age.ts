@@ -1,0 +1,31 @@
+// When the pages of a ring were written: how many seconds it holds.
+// Invariant: each page that is held has the time at which its first record came.
+import type { PageRing } from "../memory/page_ring.ts";
+
+/** Times of a ring's pages. */
+export class RingAge {
+  readonly #ring: PageRing;
+  readonly #beganMs: Float64Array;
+  #pages = 0;
+
+  constructor(ring: PageRing) {
+    this.#ring = ring;
+    this.#beganMs = new Float64Array(ring.capacityBytes / ring.pageBytes);
+  }
+
+  /** Call after a record was written. O(1) but for records of many pages. */
+  note(nowMs: number): void {
+    const { headPosition, pageBytes } = this.#ring;
+    const pages = Math.ceil(headPosition / pageBytes);
+    while (this.#pages < pages) {
+      this.#beganMs[this.#pages++ % this.#beganMs.length] = nowMs;
+    }
+  }
+
+  /** Age of the oldest page that is held whole; 0 while the ring is empty. */
+  heldMs(nowMs: number): number {
+    if (this.#pages === 0) return 0;
+    const oldest = this.#ring.oldestPosition / this.#ring.pageBytes;
+    return Math.max(0, nowMs - this.#beganMs[oldest % this.#beganMs.length]!);
+  }
+}

@@ -1,0 +1,203 @@
+// The figures against what they are made of, and against docs/operating.md.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
+import { Qanat } from "../src/app.ts";
+import type { MemoryFigures } from "../src/memory_use.ts";
+import { embeddedChannels } from "../src/source/synthetic.ts";
+import { HeldOutlet } from "./clients/held_outlet.ts";
+import {
+  BlockClock,
+  configWith,
+  DrivenSource,
+  silent,
+} from "./driven_source.ts";
+
+const FIRST = 23_671_510_000;
+const NAME = "H1:QANAT-COUNT_I64_16";
+const BLOCK_MS = 62.5;
+const channels = (await embeddedChannels()).filter(({ channel }) =>
+  channel.name === NAME
+);
+
+let source: DrivenSource;
+let clock: BlockClock;
+let qanat: Qanat;
+let row: number;
+const memory: MemoryFigures & { rss: number } = {
+  rss: 100_000_000,
+  heapTotal: 3,
+  heapUsed: 2,
+  external: 1,
+};
+
+beforeEach(async () => {
+  source = new DrivenSource(channels);
+  clock = new BlockClock(FIRST);
+  row = FIRST;
+  memory.rss = 100_000_000;
+  qanat = new Qanat({
+    config: configWith({ retentionMb: 1, lingerMs: 0, outageGraceMs: 0 }),
+    source,
+    log: silent,
+    nowMs: clock.nowMs,
+    gc: { seconds: 2, collections: 3, allocatedBytes: 4 },
+    memory: () => memory,
+    logLines: { lostLines: 5 },
+  });
+  await qanat.start();
+});
+
+afterEach(async () => {
+  qanat.drain();
+  await qanat.close();
+});
+
+function open(): HeldOutlet {
+  const channel = source.catalog.get(NAME, null)!;
+  const admission = qanat.broadcast.admit([channel], "events", { address: "" });
+  assert.ok(admission.kind === "ready");
+  const outlet = new HeldOutlet();
+  admission.open(outlet);
+  return outlet;
+}
+
+/** Publishes rows that were produced so long before they come. */
+function publish(count: number, lagMs = 10): void {
+  const [topic] = source.blocks.topics;
+  for (let i = 0; i < count; i++) {
+    clock.index = row + 1;
+    const block = source.blocks.blockOf(topic!, row);
+    source.sink!.onMessage(topic!, block, row, clock.nowMs() - lagMs);
+    source.sink!.onCaughtUp(topic!, clock.nowMs());
+    row++;
+  }
+}
+
+/** Figures by name and labels. */
+async function figures(): Promise<Map<string, number>> {
+  const { text } = await qanat.metrics();
+  const found = new Map<string, number>();
+  for (const line of text.split("\n")) {
+    if (line === "" || line.startsWith("#")) continue;
+    const space = line.lastIndexOf(" ");
+    found.set(line.slice(0, space), Number(line.slice(space + 1)));
+  }
+  return found;
+}
+
+describe("/metrics", () => {
+  it("a steady partition is decoded without touching a flatbuffer", async () => {
+    open();
+    publish(200);
+    const found = await figures();
+    assert.equal(found.get("qanat_blocks_total"), 200);
+    assert.equal(found.get("qanat_header_cache_hits_total"), 199);
+    assert.equal(found.get("qanat_header_cache_misses_total"), 1);
+  });
+
+  it("slab and own buffers do not grow in steady state", async () => {
+    for (let i = 0; i < 10; i++) open();
+    publish(20);
+    const before = await figures();
+    publish(500);
+    const after = await figures();
+    for (
+      const name of [
+        "qanat_slab_commits_total",
+        "qanat_allocated_bytes_total",
+        "qanat_allocation_seconds_total",
+        "qanat_slab_high_water_bytes",
+      ]
+    ) {
+      assert.ok(before.get(name)! > 0, name);
+      assert.equal(after.get(name), before.get(name), name);
+    }
+    assert.equal(
+      after.get("qanat_frames_sent_total"),
+      10 * after.get("qanat_frames_encoded_total")!,
+    );
+  });
+
+  it("memory management is collection and allocation", async () => {
+    open();
+    publish(2);
+    const found = await figures();
+    assert.equal(
+      found.get("qanat_memory_management_seconds_total"),
+      2 + found.get("qanat_allocation_seconds_total")!,
+    );
+    assert.equal(found.get("qanat_heap_allocated_bytes_total"), 4);
+  });
+
+  it("lag is from production to receipt, of what came live", async () => {
+    open();
+    publish(1, 60_000);
+    publish(99, 10);
+    publish(1, 700);
+    const found = await figures();
+    const bucket = (le: string) =>
+      found.get(`qanat_kafka_lag_seconds_bucket{le="${le}"}`);
+    assert.equal(bucket("0.005"), 0);
+    assert.equal(bucket("0.02"), 99);
+    assert.equal(bucket("0.5"), 99);
+    assert.equal(bucket("1"), 100);
+    assert.equal(bucket("+Inf"), 100);
+    assert.equal(found.get("qanat_kafka_lag_seconds_count"), 100);
+    const { lag } = qanat.status() as { lag: { max_ms: number } };
+    assert.equal(lag.max_ms, 700);
+  });
+
+  it("memory a client is what RSS grew by, beyond the budgets", async () => {
+    memory.rss += 50_000_000;
+    qanat.memoryUse!.tick();
+    for (let i = 0; i < 10; i++) open();
+    publish(1);
+    const { slab, ring } = qanat;
+    memory.rss += 10 * 20_000 + slab.committedBytes + ring.highWaterBytes;
+    qanat.memoryUse!.tick();
+    const found = await figures();
+    assert.equal(found.get("qanat_memory_per_client_bytes"), 20_000);
+    assert.equal(found.get("qanat_rss_bytes"), memory.rss);
+  });
+
+  it("tells the bytes of clients that are there and that have left", async () => {
+    const first = open();
+    open();
+    publish(5);
+    const before = (await figures()).get("qanat_bytes_sent_total")!;
+    first.onClose();
+    const after = (await figures()).get("qanat_bytes_sent_total")!;
+    assert.ok(before > 0);
+    assert.equal(after, before);
+  });
+
+  it("how far back the ring reaches: to the first block, then to its oldest page", async () => {
+    open();
+    publish(17);
+    const held = (await figures()).get("qanat_ring_held_seconds");
+    assert.equal(held, 16 * BLOCK_MS / 1000);
+    publish(5000);
+    const found = await figures();
+    const { ring } = qanat;
+    const rowBytes = ring.headPosition / 5017;
+    const expected = ring.occupiedBytes / rowBytes * BLOCK_MS / 1000;
+    const pageSeconds = ring.pageBytes / rowBytes * BLOCK_MS / 1000;
+    const full = found.get("qanat_ring_held_seconds")!;
+    assert.ok(Math.abs(full - expected) <= pageSeconds, `${full} ${expected}`);
+    assert.equal(found.get("qanat_ring_high_water_bytes"), ring.capacityBytes);
+  });
+
+  it("every figure is explained in docs/operating.md", async () => {
+    const { text } = await qanat.metrics();
+    const docs = await Deno.readTextFile(
+      new URL("../docs/operating.md", import.meta.url),
+    );
+    for (const [, name] of text.matchAll(/^# TYPE (\S+)/gm)) {
+      assert.ok(docs.includes(name!), `${name} is not in docs/operating.md`);
+    }
+    for (const [name] of docs.matchAll(/\bqanat_[a-z_]*[a-z]\b/g)) {
+      const base = name.replace(/_(bucket|sum|count)$/, "");
+      assert.ok(text.includes(`# TYPE ${base} `), `there is no ${name}`);
+    }
+  });
+});
