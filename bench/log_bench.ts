@@ -1,0 +1,44 @@
+// A line of the log as a client's close writes it. Rival: what was done before, a replacer and a write of its own.
+import { jsonLogger } from "../src/log.ts";
+import { LogWriter } from "../src/log_writer.ts";
+
+const FIELDS = {
+  address: "127.0.0.1",
+  format: "events",
+  channels: 10,
+  rows: 1234,
+  bytes: 12_345_678,
+  gaps: 0,
+  seconds: 77.1,
+  reason: "client-left",
+};
+const encoder = new TextEncoder();
+const nowhere = await Deno.open("/dev/null", { write: true });
+const writer = new LogWriter({
+  lostLine: (lines) => String(lines),
+  write: (bytes) => Promise.resolve(nowhere.writeSync(bytes)),
+});
+const log = jsonLogger((line) => writer.line(line), "info");
+const asText = (_key: string, value: unknown) =>
+  typeof value === "bigint" ? String(value) : value;
+
+Deno.bench("gathered", { group: "1,000 lines", baseline: true }, async () => {
+  for (let i = 0; i < 1000; i++) log.info("client-close", FIELDS);
+  await writer.flush();
+});
+
+Deno.bench("replacer and writeSync", { group: "1,000 lines" }, () => {
+  for (let i = 0; i < 1000; i++) {
+    const line = JSON.stringify({
+      time: new Date().toISOString(),
+      level: "info",
+      event: "client-close",
+      ...FIELDS,
+    }, asText);
+    nowhere.writeSync(encoder.encode(line + "\n"));
+  }
+});
+
+globalThis.addEventListener("unload", () => {
+  if (writer.lostLines > 0) throw new Error("lines were lost");
+});
