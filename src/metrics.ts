@@ -229,6 +229,13 @@ function clientFigures({ broadcast }: Qanat, figures: Prometheus): void {
       ["slabShort", "slab_short_total", "Frames that found no slot"],
     ] as const
   ) figures.counter(name, help, () => counters[field]!);
+  for (
+    const [field, name, help] of [
+      ["encodeSeconds", "encode_seconds_total", "Time spent making frames"],
+      ["writeSeconds", "write_seconds_total", "Time spent handing them out"],
+      ["bytesSaved", "bytes_saved_total", "Bytes that compression spared"],
+    ] as const
+  ) if (field in counters) figures.counter(name, help, () => counters[field]!);
   figures.counter(
     "bytes_sent_total",
     "Bytes handed to clients",
