@@ -165,7 +165,7 @@ describe("/metrics", () => {
     open();
     publish(5);
     const before = (await figures()).get("qanat_bytes_sent_total")!;
-    first.onClose();
+    first.owner.onClose();
     const after = (await figures()).get("qanat_bytes_sent_total")!;
     assert.ok(before > 0);
     assert.equal(after, before);
