@@ -3,10 +3,11 @@
 import { describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
 import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo, Server } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
+import { RawWriter } from "../src/http/raw_write.ts";
 
 const KIB = 1024;
 const HEAD_END = new TextEncoder().encode("\r\n\r\n");
@@ -72,25 +73,50 @@ function indexOf(bytes: Uint8Array, wanted: Uint8Array): number {
   return -1;
 }
 
+type Write = (
+  socket: Socket,
+  buffer: Uint8Array,
+  done: (error?: unknown) => void,
+) => void;
+
+const socketWrite: Write = (socket, buffer, done) => {
+  socket.write(buffer, (error) => done(error ?? undefined));
+};
+
+const writer = RawWriter.find();
+const writtenAs = { done: 0, queued: 0, failed: 0 };
+
+/** A write past node's streams. It calls back at once when the kernel took all of it. */
+const rawWrite: Write = (socket, buffer, done) => {
+  const written = writer!.write(socket, buffer, {
+    finished: (status) => done(status < 0 ? status : undefined),
+  });
+  writtenAs[written]++;
+  if (written === "done") queueMicrotask(() => done());
+  if (written === "failed") queueMicrotask(() => done("failed"));
+};
+
 /**
  * Sends `writes` writes out of `buffers.length` reused buffers; a buffer is filled anew in the callback of its last write.
  * `early`: reuse it right after the write instead, which must corrupt.
  */
 function sendReusing(
   outgoing: ServerResponse,
-  { writes, buffers, early }: {
+  { writes, buffers, early, raw }: {
     writes: number;
     buffers: Uint8Array[];
     early: boolean;
+    raw: boolean;
   },
 ): void {
   const socket = outgoing.socket!;
+  const write = raw ? rawWrite : socketWrite;
   let sent = 0;
   let done = 0;
   const send = (buffer: Uint8Array): void => {
     if (sent === writes) return;
     buffer.fill(byteOf(sent++));
-    socket.write(buffer, (error) => {
+    write(socket, buffer, (error) => {
       if (error) return; // the receiver notices what is missing
       if (++done === writes) socket.end();
       if (!early) send(buffer);
@@ -102,11 +128,12 @@ function sendReusing(
 
 /** How many bytes arrive other than they were when they were written. */
 async function corruptedBytes(
-  { bytes, writes, inFlight, early = false }: {
+  { bytes, writes, inFlight, early = false, raw = false }: {
     bytes: number;
     writes: number;
     inFlight: number;
     early?: boolean;
+    raw?: boolean;
   },
 ): Promise<number> {
   const server = createServer((_, outgoing) => {
@@ -119,7 +146,7 @@ async function corruptedBytes(
       { length: inFlight },
       () => new Uint8Array(bytes),
     );
-    sendReusing(outgoing, { writes, buffers, early });
+    sendReusing(outgoing, { writes, buffers, early, raw });
   });
   const port = await listen(server);
   const connection = await request(port);
@@ -140,6 +167,42 @@ async function corruptedBytes(
   await close(server);
   assert.equal(received, bytes * writes);
   return corrupted;
+}
+
+/** 64 pending writes on a socket that is destroyed. */
+async function failsOnceEach(write: Write): Promise<void> {
+  const writes = 64;
+  const fired = new Array<number>(writes).fill(0);
+  const failed = new Array<number>(writes).fill(0);
+  const settled = Promise.withResolvers<void>();
+  const server = createServer((_, outgoing) => {
+    outgoing.writeHead(200);
+    outgoing.flushHeaders();
+    const socket = outgoing.socket!;
+    socket.on("error", () => {});
+    socket.on("close", () => setTimeout(settled.resolve, 50));
+    const buffer = new Uint8Array(1024 * KIB); // 64 MiB: far more than the kernel takes
+    for (let i = 0; i < writes; i++) {
+      write(socket, buffer, (error) => {
+        fired[i]!++;
+        if (error) failed[i]!++;
+      });
+    }
+    setTimeout(() => socket.destroy(), 100);
+  });
+  using _connection = await request(await listen(server)); // never read
+  await settled.promise;
+  await close(server);
+  assert.deepEqual(fired, new Array(writes).fill(1));
+  const pending = failed.indexOf(1);
+  assert.ok(
+    pending >= 0 && pending < writes / 2,
+    `first failed write: ${pending}`,
+  );
+  assert.ok(
+    failed.slice(pending).every((count) => count === 1),
+    "a write after a failed one succeeded",
+  );
 }
 
 describe("node:http socket.write() callback", () => {
@@ -174,39 +237,72 @@ describe("node:http socket.write() callback", () => {
     );
   });
 
-  it("fires once with an error for every pending write when the socket is destroyed", async () => {
-    const writes = 64;
-    const fired = new Array<number>(writes).fill(0);
-    const failed = new Array<number>(writes).fill(0);
+  it("fires once with an error for every pending write when the socket is destroyed", () =>
+    failsOnceEach(socketWrite));
+});
+
+describe("RawWriter", () => {
+  it("is there, so that the process needs no socket.write()", () => {
+    assert.notEqual(writer, null);
+  });
+
+  for (const [kib, inFlight] of [[1, 1], [8, 4], [64, 1], [256, 4]] as const) {
+    it(`frees the buffer exactly: ${inFlight} reused buffers of ${kib} KiB`, async () => {
+      const bytes = kib * KIB;
+      const writes = Math.min(1500, Math.floor(64 * KIB * KIB / bytes));
+      assert.equal(
+        await corruptedBytes({ bytes, writes, inFlight, raw: true }),
+        0,
+      );
+    });
+  }
+
+  it("has writes of both kinds, and none that failed", () => {
+    assert.ok(writtenAs.done > 100 && writtenAs.queued > 100);
+    assert.equal(writtenAs.failed, 0);
+  });
+
+  it("finishes every pending write once when the socket is destroyed", () =>
+    failsOnceEach(rawWrite));
+
+  it("fails at once on a socket that is closed", async () => {
+    const results: string[] = [];
     const settled = Promise.withResolvers<void>();
     const server = createServer((_, outgoing) => {
       outgoing.writeHead(200);
       outgoing.flushHeaders();
       const socket = outgoing.socket!;
-      socket.on("error", () => {});
-      socket.on("close", () => setTimeout(settled.resolve, 50));
-      const buffer = new Uint8Array(1024 * KIB); // 64 MiB: far more than the kernel takes
-      for (let i = 0; i < writes; i++) {
-        socket.write(buffer, (error) => {
-          fired[i]!++;
-          if (error) failed[i]!++;
-        });
-      }
-      setTimeout(() => socket.destroy(), 100);
+      socket.destroy();
+      const finished = () => results.push("finished");
+      results.push(writer!.write(socket, new Uint8Array(8), { finished }));
+      setTimeout(settled.resolve, 20);
     });
-    using _connection = await request(await listen(server)); // never read
+    using _connection = await request(await listen(server));
     await settled.promise;
     await close(server);
-    assert.deepEqual(fired, new Array(writes).fill(1));
-    const pending = failed.indexOf(1);
-    assert.ok(
-      pending >= 0 && pending < writes / 2,
-      `first failed write: ${pending}`,
-    );
-    assert.ok(
-      failed.slice(pending).every((count) => count === 1),
-      "a write after a failed one succeeded",
-    );
+    assert.deepEqual(results, ["failed"]);
+  });
+
+  it("leaves the order as it was when node ends the response behind it", async () => {
+    const bytes = 512 * KIB;
+    const server = createServer((_, outgoing) => {
+      outgoing.writeHead(200);
+      outgoing.flushHeaders();
+      const socket = outgoing.socket!;
+      const chunk = new Uint8Array(bytes + 12).fill(byteOf(0));
+      chunk.set(new TextEncoder().encode("00080000\r\n"));
+      chunk.set([13, 10], bytes + 10);
+      for (let i = 0; i < 16; i++) {
+        writer!.write(socket, chunk, { finished: () => {} });
+      }
+      outgoing.end();
+    });
+    const port = await listen(server);
+    const response = await fetch(`http://127.0.0.1:${port}/`);
+    const body = new Uint8Array(await response.arrayBuffer());
+    await close(server);
+    assert.equal(body.length, 16 * bytes);
+    assert.ok(body.every((byte) => byte === byteOf(0)));
   });
 });
 

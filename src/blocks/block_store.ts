@@ -66,6 +66,8 @@ export class BlockStore implements BlockSink {
   readonly closedCounters = { ...newBlockCounters(), lateRows: 0 };
   /** Called when timelines may have released something, all of it at once. */
   onAdvanced: () => void = () => {};
+  /** Time in that call while messages are being taken. */
+  handedOutSeconds = 0;
   readonly #options: BlockStoreOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #timelines = new Map<
@@ -306,7 +308,9 @@ export class BlockStore implements BlockSink {
     // All find their place before any of them settles the block that has just come.
     for (const timeline of entry.timelines) timeline.findPlace(nowMs);
     for (const timeline of entry.timelines) timeline.advance(nowMs);
+    const beganMs = performance.now();
     this.onAdvanced();
+    this.handedOutSeconds += (performance.now() - beganMs) / 1000;
   }
 
   /** GPS ms now, as the context of a partition counts it. A replay's clock is its newest block's end. */
