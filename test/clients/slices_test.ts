@@ -1,0 +1,202 @@
+// Rows that are handed out eight writes at a time, while clients come, go and stall between the slices.
+// Invariant: whatever the order, each client gets every row from its first one on, once, in order.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
+import { Qanat } from "../../src/app.ts";
+import type { Client } from "../../src/clients/client.ts";
+import { embeddedChannels } from "../../src/source/synthetic.ts";
+import {
+  BlockClock,
+  configWith,
+  DrivenSource,
+  silent,
+} from "../driven_source.ts";
+import { HeldOutlet } from "./held_outlet.ts";
+
+const FIRST = 23_671_510_000;
+const NAMES = ["H1:QANAT-SINE_F32_16", "H1:QANAT-SINE_F32_256"];
+const channels = (await embeddedChannels()).filter(({ channel }) =>
+  NAMES.includes(channel.name)
+);
+
+interface Reader {
+  readonly client: Client;
+  readonly outlet: HeldOutlet;
+}
+
+let source: DrivenSource;
+let clock: BlockClock;
+let qanat: Qanat;
+let row = FIRST;
+
+beforeEach(async () => {
+  row = FIRST;
+  source = new DrivenSource(channels);
+  clock = new BlockClock(FIRST);
+  qanat = new Qanat({
+    config: configWith({ retentionMb: 4, lingerMs: 0, sliceMs: 0 }),
+    source,
+    log: silent,
+    nowMs: clock.nowMs,
+  });
+  await qanat.start();
+});
+
+afterEach(async () => {
+  qanat.drain();
+  await qanat.close();
+});
+
+function open(names: readonly string[]): Reader {
+  const admission = qanat.broadcast.admit(
+    names.map((name) => source.catalog.get(name, null)!),
+    "arrow",
+    { address: "" },
+  );
+  assert.ok(admission.kind === "ready");
+  const outlet = new HeldOutlet();
+  return { outlet, client: admission.open(outlet) };
+}
+
+function publish(): void {
+  for (const topic of source.blocks.topics) {
+    clock.index = row + 1;
+    source.sink!.onMessage(topic, source.blocks.blockOf(topic, row), row, 0);
+    source.sink!.onCaughtUp(topic, clock.nowMs());
+  }
+  row++;
+}
+
+/** Row indexes of what was written, the schema left out. */
+function rowsOf({ outlet }: Reader): number[] {
+  return outlet.written.slice(1).map((message) => {
+    const view = new DataView(message.buffer, message.byteOffset);
+    const bodyAt = 8 + view.getInt32(4, true);
+    return Number(view.getBigInt64(bodyAt, true) / 62_500_000n);
+  });
+}
+
+function assertWhole(reader: Reader): void {
+  const rows = rowsOf(reader);
+  for (let i = 1; i < rows.length; i++) {
+    assert.equal(rows[i], rows[i - 1]! + 1, `after ${rows[i - 1]}`);
+  }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Until nothing has been written for some turns. */
+async function quiet(): Promise<void> {
+  const { counters } = qanat.broadcast;
+  let written = -1;
+  for (let still = 0; still < 20; still++) {
+    await turn();
+    const sum = counters.framesSent + counters.catchUpRows;
+    if (sum !== written) still = 0;
+    written = sum;
+  }
+}
+
+describe("rows in slices", () => {
+  it("are not all written in the call that brings them, and all are in the end", async () => {
+    const readers = Array.from({ length: 50 }, () => open(NAMES));
+    publish();
+    await quiet();
+    const { counters } = qanat.broadcast;
+    const before = counters.framesSent;
+    publish();
+    assert.ok(counters.framesSent - before <= 8);
+    await quiet();
+    assert.equal(counters.framesSent - before, 50);
+    for (const reader of readers) assertWhole(reader);
+  });
+
+  it("reach whoever stays, while others come, go and stall", async () => {
+    let state = 7;
+    const random = (below: number) =>
+      (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % below;
+    const selections = [NAMES, NAMES.slice(0, 1), NAMES.slice(1)];
+    const readers = new Set<Reader>();
+    const left: Reader[] = [];
+    const join = () => readers.add(open(selections[random(3)]!));
+    for (let i = 0; i < 90; i++) join();
+    publish();
+    await quiet();
+    for (let step = 0; step < 600; step++) {
+      const all = [...readers];
+      const some = all[random(all.length)]!;
+      switch (random(6)) {
+        case 0:
+          join();
+          break;
+        case 1:
+          some.outlet.owner.onClose();
+          readers.delete(some);
+          left.push(some);
+          break;
+        case 2:
+          some.outlet.isStalled = true;
+          break;
+        case 3:
+          some.outlet.isStalled = false;
+          some.outlet.finish();
+          break;
+        default:
+          publish();
+      }
+      if (random(2)) await turn();
+    }
+    for (const { outlet } of readers) {
+      outlet.isStalled = false;
+      outlet.finish();
+    }
+    publish();
+    await quiet();
+    for (const reader of [...readers, ...left]) assertWhole(reader);
+    for (const reader of readers) {
+      assert.equal(rowsOf(reader).at(-1), row - 1);
+      assert.equal(reader.client.gaps, 0);
+    }
+    assert.equal(qanat.broadcast.fanOut.waiting, 0);
+  });
+
+  it("of a group whose last client leaves half way are given back", async () => {
+    const readers = Array.from({ length: 40 }, () => open(NAMES));
+    publish();
+    await quiet();
+    publish();
+    await turn();
+    assert.ok(qanat.slab.usedSlots > 0);
+    for (const { outlet } of readers) outlet.owner.onClose();
+    assert.equal(qanat.slab.usedSlots, 0);
+    assert.equal(qanat.broadcast.groupCount, 0);
+    await quiet();
+    assert.equal(qanat.broadcast.fanOut.waiting, 0);
+  });
+
+  it("end bounded streams at their end", async () => {
+    const admission = (i: number) =>
+      qanat.broadcast.admit(
+        [source.catalog.get(NAMES[0]!, null)!],
+        "arrow",
+        { address: "", durationNs: BigInt(i + 1) * 62_500_000n },
+      );
+    open(NAMES.slice(0, 1));
+    publish();
+    await quiet();
+    const readers = Array.from({ length: 30 }, (_, i) => {
+      const ready = admission(i % 3);
+      assert.ok(ready.kind === "ready");
+      const outlet = new HeldOutlet();
+      return { outlet, client: ready.open(outlet) };
+    });
+    for (let i = 0; i < 4; i++) publish();
+    await quiet();
+    readers.forEach((reader, i) => {
+      assert.equal(reader.client.rows, 1 + i % 3);
+      assert.equal(reader.client.ended, "complete");
+      assert.equal(reader.outlet.ending, "ended");
+    });
+    assert.equal(qanat.broadcast.clientCount, 1);
+  });
+});

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { FanOut, rotation } from "../../src/clients/fan_out.ts";
+import { Openings } from "../../src/clients/openings.ts";
+import type { SelectionGroup } from "../../src/clients/selection_group.ts";
+import { Turns, type Work } from "../../src/clients/turns.ts";
+
+/** An event loop that goes round when told, and a clock that work moves. */
+class Loop {
+  nowMs = 0;
+  readonly done: string[] = [];
+  readonly #next: (() => void)[] = [];
+  readonly turns = new Turns({
+    sliceMs: 4,
+    clockMs: () => this.nowMs,
+    later: (turn) => this.#next.push(turn),
+  });
+
+  get waiting(): number {
+    return this.#next.length;
+  }
+
+  goRound(): void {
+    for (const turn of this.#next.splice(0)) turn();
+  }
+
+  /** So many steps of a millisecond each. */
+  work(name: string, steps: number): Work & { left: number } {
+    const work = {
+      left: steps,
+      work: (endMs: number) => {
+        for (; work.left > 0; work.left--) {
+          if (this.nowMs >= endMs) return true;
+          this.nowMs++;
+          this.done.push(name);
+        }
+        return false;
+      },
+    };
+    return work;
+  }
+}
+
+let loop: Loop;
+
+function counts(): Record<string, number> {
+  const result: Record<string, number> = {};
+  for (const name of loop.done) result[name] = (result[name] ?? 0) + 1;
+  return result;
+}
+
+describe("Turns", () => {
+  it("does at once what fits a slice, and asks for no turn of its own after it", () => {
+    loop = new Loop();
+    const live = loop.work("live", 3);
+    loop.turns.serve(live);
+    loop.turns.begin(live);
+    assert.deepEqual(counts(), { live: 3 });
+    loop.goRound();
+    assert.equal(loop.waiting, 0);
+  });
+
+  it("gives all calls of one round of the loop no more than one slice", () => {
+    loop = new Loop();
+    const live = loop.work("live", 0);
+    loop.turns.serve(live);
+    for (let call = 0; call < 10; call++) {
+      live.left += 1;
+      loop.turns.begin(live);
+    }
+    assert.deepEqual(counts(), { live: 4 });
+    loop.goRound();
+    assert.deepEqual(counts(), { live: 8 });
+    loop.goRound();
+    assert.deepEqual(counts(), { live: 10 });
+    loop.goRound();
+    assert.equal(loop.waiting, 0);
+  });
+
+  it("serves each kind of work a slice a turn, the first one first", () => {
+    loop = new Loop();
+    const live = loop.work("live", 10);
+    const other = loop.work("other", 6);
+    loop.turns.serve(live, other);
+    loop.turns.ask(other);
+    loop.turns.ask(live);
+    assert.equal(loop.waiting, 1);
+    loop.goRound();
+    assert.deepEqual(loop.done, [
+      ...Array(4).fill("live"),
+      ...Array(4).fill("other"),
+    ]);
+    loop.goRound();
+    loop.goRound();
+    assert.deepEqual(counts(), { live: 10, other: 6 });
+    assert.equal(loop.waiting, 0);
+  });
+
+  it("does nothing more once closed", () => {
+    loop = new Loop();
+    const live = loop.work("live", 10);
+    loop.turns.serve(live);
+    loop.turns.ask(live);
+    loop.turns.close();
+    loop.goRound();
+    assert.deepEqual(loop.done, []);
+  });
+});
+
+describe("Openings", () => {
+  it("let eight in a turn, in their order, and all when closed", async () => {
+    loop = new Loop();
+    const openings = new Openings(loop.turns);
+    loop.turns.serve(openings);
+    const opened: number[] = [];
+    const all = Array.from(
+      { length: 20 },
+      (_, i) => openings.turn().then(() => opened.push(i)),
+    );
+    loop.goRound();
+    await all[7];
+    assert.deepEqual(opened, [0, 1, 2, 3, 4, 5, 6, 7]);
+    loop.goRound();
+    await all[15];
+    assert.equal(openings.waiting, 4);
+    openings.close();
+    await Promise.all(all);
+    assert.equal(opened.length, 20);
+    await openings.turn();
+  });
+});
+
+describe("FanOut", () => {
+  /** A group that takes `rows` calls, and notes each. */
+  function group(name: string, rows: number, served: string[]) {
+    let left = rows;
+    return {
+      deliver: () => {
+        served.push(name);
+        return --left > 0 ? "more" : "done";
+      },
+    } as unknown as SelectionGroup;
+  }
+
+  it("hands out a row of each group before the next row of any", () => {
+    const fanOut = new FanOut();
+    const served: string[] = [];
+    for (const name of ["a", "b", "c"]) fanOut.add(group(name, 2, served));
+    assert.equal(fanOut.work(Infinity), false);
+    assert.deepEqual(served.slice(0, 3).sort(), ["a", "b", "c"]);
+    assert.deepEqual(served.slice(0, 3), served.slice(3));
+    assert.equal(fanOut.waiting, 0);
+  });
+
+  it("goes on with the group whose slice ended", () => {
+    const fanOut = new FanOut();
+    const outcomes = ["time-up", "time-up", "done"];
+    fanOut.add(
+      { deliver: () => outcomes.shift() } as unknown as SelectionGroup,
+    );
+    assert.equal(fanOut.work(0), true);
+    assert.equal(fanOut.work(0), true);
+    assert.equal(fanOut.work(0), false);
+  });
+
+  it("begins everywhere equally often", () => {
+    const first = new Array<number>(10).fill(0);
+    for (let turn = 0; turn < 1000; turn++) first[rotation(turn, 10)]!++;
+    for (const count of first) assert.ok(count > 90 && count < 110, `${count}`);
+  });
+});
