@@ -136,6 +136,8 @@ class BatchTemplate {
   readonly byteLength: number;
   readonly #bytes: Uint8Array;
   readonly #timeAt: number;
+  #timeNs = 0n;
+  readonly #timeBytes = new Uint8Array(8);
   readonly #nullCountAt: Int32Array;
   readonly #validityAt: Int32Array;
   readonly #valuesAt: Int32Array;
@@ -178,15 +180,13 @@ class BatchTemplate {
 
   begin(target: Uint8Array, at: number, timeNs: bigint): void {
     target.set(this.#bytes, at);
-    let rest = timeNs;
-    for (let i = at + this.#timeAt; i < at + this.#timeAt + 8; i += 4) {
-      const word = Number(rest & 0xffffffffn);
-      rest >>= 32n;
-      target[i] = word;
-      target[i + 1] = word >>> 8;
-      target[i + 2] = word >>> 16;
-      target[i + 3] = word >>> 24;
+    // Selections of equal shapes are made one after the other for the same row.
+    if (timeNs !== this.#timeNs) {
+      this.#timeNs = timeNs;
+      new DataView(this.#timeBytes.buffer).setBigInt64(0, timeNs, true);
     }
+    const timeAt = at + this.#timeAt;
+    for (let i = 0; i < 8; i++) target[timeAt + i] = this.#timeBytes[i]!;
   }
 
   valuesByteOffset(column: number): number {

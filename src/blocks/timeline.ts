@@ -64,6 +64,8 @@ export class Timeline {
   /** First row that was promised not to come and not told as a gap yet; −1: none. */
   #quietFrom = -1;
   #createdMs: number;
+  #startRow = 0;
+  #startNs = 0n;
 
   constructor(
     partitions: readonly PartitionBlocks[],
@@ -218,7 +220,12 @@ export class Timeline {
   }
 
   startNs(row: number): bigint {
-    return BigInt(row) * this.strideNs;
+    // Asked for the same row by each selection in turn.
+    if (row !== this.#startRow) {
+      this.#startRow = row;
+      this.#startNs = BigInt(row) * this.strideNs;
+    }
+    return this.#startNs;
   }
 
   /** The row that a time lies in. */

@@ -94,18 +94,29 @@ export function copySamples(
   target: Uint8Array,
   at: number,
 ): number {
-  const { partition, place, ratio, blockBytes, present } = column;
-  const ring = partition.ring.bytes;
+  const { partition, ratio, blockBytes, present } = column;
   let count = 0;
   for (let k = 0; k < ratio; k++) {
     const position = partition.locate(row * ratio + k);
-    const from = position < 0 ? -1 : partition.samplesAt(position, place);
-    present[k] = from < 0 ? 0 : 1;
-    if (from < 0) continue;
-    target.set(ring.subarray(from, from + blockBytes), at + k * blockBytes);
+    const samples = position < 0 ? null : samplesOf(column, position);
+    present[k] = samples === null ? 0 : 1;
+    if (samples === null) continue;
+    target.set(samples, at + k * blockBytes);
     count++;
   }
   return count;
+}
+
+/** A block's samples in the ring; thousands of selections of one row ask for the same ones in turn. */
+function samplesOf(column: Column, position: number): Uint8Array | null {
+  if (column.seenPosition === position) return column.seen;
+  const { partition, place, blockBytes } = column;
+  const from = partition.samplesAt(position, place);
+  column.seenPosition = position;
+  column.seen = from < 0
+    ? null
+    : partition.ring.bytes.subarray(from, from + blockBytes);
+  return column.seen;
 }
 
 /** The `rate` of a field's metadata: as Python's str() writes the float. */

@@ -21,6 +21,9 @@ export interface Column {
   readonly rowSamples: number;
   /** Which blocks of the row that was copied last are there: 1 or 0 each. */
   readonly present: Uint8Array;
+  /** The block that was asked for last: its position in the ring, never used again for another, and its samples. */
+  seenPosition: number;
+  seen: Uint8Array | null;
   /** `"name":` as UTF-8. */
   readonly key: Uint8Array;
   /** Where this column's text of `textRow` lies in the fragment arena, and of which generation. */
@@ -61,6 +64,8 @@ export function planColumns(
         blockBytes: place.blockSamples * SAMPLE_BYTES[channel.dataType],
         rowSamples: place.blockSamples * ratio,
         present: new Uint8Array(ratio),
+        seenPosition: -1,
+        seen: null,
         key: encoder.encode(JSON.stringify(channel.name) + ":"),
         textRow: -1,
         textGeneration: -1,

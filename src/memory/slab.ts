@@ -10,6 +10,8 @@ export const SLOT_BYTES_MAX = 16 * 1024 * 1024;
 const STEPS_PER_OCTAVE = 4;
 const CHUNK_BYTES = 256 * 1024;
 const NO_SLOT = -1;
+/** Slots of at least so many bytes keep their view, about 100 bytes. */
+const VIEW_KEPT_BYTES = 1024;
 
 /** Slot sizes in bytes, ascending, multiples of 64. */
 const CLASS_BYTES: readonly number[] = (() => {
@@ -45,6 +47,8 @@ export class Slab {
   #class = new Uint8Array(1024);
   #chunk = new Int32Array(1024);
   #at = new Int32Array(1024);
+  /** By handle: the view that was asked for last, so that frames of one size make no garbage. */
+  readonly #views: (Uint8Array | undefined)[] = [];
   #slots = 0;
   #committed = 0;
   #used = 0;
@@ -115,8 +119,14 @@ export class Slab {
         }`,
       );
     }
+    const known = this.#views[handle];
+    if (known?.byteLength === byteLength) return known;
     const at = this.#at[handle]!;
-    return this.#chunks[this.#chunk[handle]!]!.subarray(at, at + byteLength);
+    const chunk = this.#chunks[this.#chunk[handle]!]!;
+    const view = chunk.subarray(at, at + byteLength);
+    // A view of a small slot would take as much memory as the slot.
+    if (this.slotBytes(handle) >= VIEW_KEPT_BYTES) this.#views[handle] = view;
+    return view;
   }
 
   slotBytes(handle: number): number {
@@ -226,8 +236,10 @@ export class Slab {
       let handle = this.#free[sizeClass]!;
       while (handle !== NO_SLOT) {
         const next = this.#next[handle]!;
-        if (this.#chunk[handle] === chunk) this.#spare.push(handle);
-        else {
+        if (this.#chunk[handle] === chunk) {
+          this.#spare.push(handle);
+          this.#views[handle] = undefined;
+        } else {
           this.#next[handle] = kept;
           kept = handle;
         }
