@@ -225,6 +225,11 @@ function clientFigures({ broadcast }: Qanat, figures: Prometheus): void {
     "Addresses that clients come from",
     () => broadcast.addresses.size,
   );
+  figures.gauge(
+    "openings_waiting",
+    "Requests that wait to be let in",
+    () => broadcast.openings.waiting,
+  );
   const counters: Readonly<Record<string, number>> = broadcast.counters;
   for (
     const [field, name, help] of [
