@@ -10,7 +10,13 @@ export const PREFIX_BYTES = 8;
 const CONTINUATION = 0xffffffff;
 
 // Field numbers in Message.fbs and Schema.fbs.
-const MESSAGE = { headerType: 1, header: 2, bodyLength: 3 } as const;
+const MESSAGE = {
+  headerType: 1,
+  header: 2,
+  bodyLength: 3,
+  customMetadata: 4,
+} as const;
+const KEY_VALUE = { key: 0, value: 1 } as const;
 const RECORD_BATCH = {
   length: 0,
   nodes: 1,
@@ -30,6 +36,9 @@ const TYPE_FLOATING_POINT = 3;
 const TYPE_LIST = 12;
 const FLOAT_NAMES = ["float16", "float32", "float64"];
 const NAME_BYTES_MAX = 64;
+const METADATA_PAIRS_MAX = 64;
+const METADATA_BYTES_MAX = 1 << 16;
+const decoder = new TextDecoder();
 
 /** Bytes of the prefix and metadata of the message at `at`, or −1 when there is none. */
 export function prefixedBytes(view: DataView, at: number): number {
@@ -107,6 +116,16 @@ class Table {
   }
 }
 
+/** UTF-8 text of a table's field; empty when it is too long. */
+function utf8Of(table: Table, field: number): string {
+  const { view } = table;
+  const { count, at } = table.vector(field);
+  if (count > METADATA_BYTES_MAX) return "";
+  return decoder.decode(
+    new Uint8Array(view.buffer, view.byteOffset + at, count),
+  );
+}
+
 /** The Message of an encapsulated message that begins at `at`. */
 export class MessageHeader {
   readonly headerType: number;
@@ -114,6 +133,7 @@ export class MessageHeader {
   /** Byte offset of the header's table. */
   readonly headerAt: number;
   readonly #header: Table;
+  readonly #message: Table;
 
   constructor(view: DataView, at: number) {
     const root = at + PREFIX_BYTES;
@@ -123,7 +143,21 @@ export class MessageHeader {
     const header = message.table(MESSAGE.header);
     if (header === null) throw new RangeError("The message has no header");
     this.#header = header;
+    this.#message = message;
     this.headerAt = header.at;
+  }
+
+  /** Keys and values that the message carries besides its header. */
+  customMetadata(): Map<string, string> {
+    const { view } = this.#header;
+    const { count, at } = this.#message.vector(MESSAGE.customMetadata);
+    const pairs = new Map<string, string>();
+    for (let i = 0; i < Math.min(count, METADATA_PAIRS_MAX); i++) {
+      const place = at + 4 * i;
+      const pair = new Table(view, place + view.getUint32(place, true));
+      pairs.set(utf8Of(pair, KEY_VALUE.key), utf8Of(pair, KEY_VALUE.value));
+    }
+    return pairs;
   }
 
   /** Rows of a record batch. */

@@ -1,0 +1,124 @@
+// The picture in a terminal: a line a channel, redrawn in place.
+// Invariant: at most as many lines as the terminal has, and none wider; text goes out in one write a frame.
+import { gpsMsOfUnixMs } from "../blocks/gps_time.ts";
+import { ChannelView, RowRate } from "./channel_view.ts";
+import type { EventHandler, Gap, Hello, Row } from "./event_reader.ts";
+import { durationText, gapText, shortNumber } from "./texts.ts";
+
+const CLEAR_LINE = "\x1b[K";
+const CLEAR_BELOW = "\x1b[J";
+const NAME_CHARS_MAX = 44;
+/** Everything on a line that is neither name nor envelope. */
+const OTHER_CHARS = 42;
+const ENVELOPE_CHARS = { least: 8, most: 60 };
+const GAPS_SHOWN = 3;
+/** So many seconds of samples make an envelope, at most. */
+const ENVELOPE_S = 8;
+
+export interface ScreenOptions {
+  readonly size: () => { columns: number; rows: number };
+  readonly nowMs: () => number;
+  readonly write: (text: string) => void;
+}
+
+/** Draws a stream. */
+export class LiveScreen implements EventHandler {
+  readonly #options: ScreenOptions;
+  readonly #rate = new RowRate();
+  readonly #gaps: string[] = [];
+  #views: ChannelView[] = [];
+  #gapCount = 0;
+  #latencyMs = NaN;
+  #note = "connecting";
+  #drawnLines = 0;
+
+  constructor(options: ScreenOptions) {
+    this.#options = options;
+  }
+
+  onHello(hello: Hello): void {
+    this.#note = "";
+    const names = new Set(hello.channels.map((c) => c.name));
+    if (
+      this.#views.length === names.size &&
+      this.#views.every((view) => names.has(view.name))
+    ) return; // a reconnect: what was drawn stays
+    const bins = 2 * this.#envelopeChars(hello.channels.map((c) => c.name));
+    const rowsShown = Math.max(1, ENVELOPE_S * 1e9 / hello.stride_ns);
+    const binsPerRow = Math.max(1, Math.round(bins / rowsShown));
+    this.#views = hello.channels.map((channel) =>
+      new ChannelView(channel, { bins, binsPerRow })
+    );
+  }
+
+  onRow(row: Row): void {
+    const nowMs = this.#options.nowMs();
+    this.#rate.add(nowMs);
+    this.#latencyMs = gpsMsOfUnixMs(nowMs) - Number(row.endNs) / 1e6;
+    for (const view of this.#views) {
+      view.add(row.channels[view.name], row.missing[view.name]);
+    }
+  }
+
+  onGap(gap: Gap): void {
+    this.#gapCount++;
+    this.#gaps.push(gapText(gap));
+    if (this.#gaps.length > GAPS_SHOWN) this.#gaps.shift();
+  }
+
+  onTrouble(text: string): void {
+    this.#note = text;
+  }
+
+  /** Draws over what was drawn before. */
+  draw(): void {
+    const { columns, rows } = this.#options.size();
+    const nowMs = this.#options.nowMs();
+    const lines = [
+      `${this.#views.length} channels  ${this.#rate.at(nowMs).toFixed(1)} ` +
+      `rows/s  latency ${
+        durationText(this.#latencyMs)
+      }  gaps ${this.#gapCount}` +
+      (this.#note === "" ? "" : `  (${this.#note})`),
+    ];
+    const room = Math.max(1, rows - 2 - this.#gaps.length - 1);
+    for (const view of this.#views.slice(0, room)) lines.push(lineOf(view));
+    if (this.#views.length > room) {
+      lines.push(`and ${this.#views.length - room} more`);
+    }
+    lines.push(...this.#gaps);
+    const up = this.#drawnLines > 0 ? `\x1b[${this.#drawnLines}A\r` : "";
+    this.#drawnLines = lines.length;
+    this.#options.write(
+      up +
+        lines.map((line) => cut(line, columns) + CLEAR_LINE + "\n").join("") +
+        CLEAR_BELOW,
+    );
+  }
+
+  #envelopeChars(names: readonly string[]): number {
+    const { columns } = this.#options.size();
+    const longest = Math.max(...names.map((name) => name.length), 0);
+    const free = columns - OTHER_CHARS - Math.min(longest, NAME_CHARS_MAX);
+    const { least, most } = ENVELOPE_CHARS;
+    return Math.min(most, Math.max(least, free));
+  }
+}
+
+function lineOf(view: ChannelView): string {
+  const range = view.envelope.range;
+  const bounds = range === null
+    ? ""
+    : `${shortNumber(range[0])} … ${shortNumber(range[1])}`;
+  const nulls = view.nullRows === 0
+    ? ""
+    : `  null ×${view.nullRows} (${[...view.nulls.keys()].join(", ")})`;
+  return `${view.name.padEnd(Math.min(NAME_CHARS_MAX, 28))} ` +
+    `${shortNumber(view.value).padStart(10)} ${view.envelope.draw()} ` +
+    `${bounds}${nulls}`;
+}
+
+/** At most so many characters. */
+function cut(line: string, columns: number): string {
+  return line.length <= columns ? line : line.slice(0, columns - 1) + "…";
+}
