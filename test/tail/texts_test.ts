@@ -1,0 +1,93 @@
+// Times, spans and numbers as people read them.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { Progress } from "../../src/tail/progress.ts";
+import { gpsMsOfUnixMs } from "../../src/blocks/gps_time.ts";
+import {
+  bytesText,
+  durationText,
+  gapText,
+  secondsText,
+  shortNumber,
+} from "../../src/tail/texts.ts";
+
+describe("texts", () => {
+  it("writes spans in the unit that fits", () => {
+    assert.deepEqual([4, 4200, 185_000, 7_500_000, NaN].map(durationText), [
+      "4 ms",
+      "4.2 s",
+      "3 min 05 s",
+      "2 h 05 min",
+      "–",
+    ]);
+  });
+
+  it("writes GPS ns as seconds that the server takes", () => {
+    assert.equal(secondsText(1_126_259_462_420_000_000n), "1126259462.420000000");
+    assert.equal(secondsText(5n), "0.000000005");
+  });
+
+  it("writes sizes and values short", () => {
+    assert.deepEqual([0, 999, 1000, 2_906_592].map(bytesText), [
+      "0 B",
+      "999 B",
+      "1.0 kB",
+      "2.9 MB",
+    ]);
+    assert.equal(shortNumber(null), "–");
+    assert.equal(shortNumber(-3.4888411496673857e-20), "-3.489e-20");
+    assert.equal(shortNumber("9007199254740993"), "9.007e+15");
+    for (const value of [-0.1234567890123, 123456.789012, -999999.5, 1e300]) {
+      assert.ok(shortNumber(value).length <= 10, shortNumber(value));
+    }
+  });
+
+  it("names a gap's span, place and reason", () => {
+    assert.equal(
+      gapText({ from: 10_000_000_000n, to: 12_500_000_000n, reason: "slow" }),
+      "gap of 2.5 s from GPS 10.000000000: slow",
+    );
+    assert.equal(
+      gapText({ from: null, to: null, reason: "unknown-id" }),
+      "gap: unknown-id",
+    );
+  });
+});
+
+describe("Progress", () => {
+  it("estimates by speed in the past, and never ends before the present does", () => {
+    let nowMs = 1_800_000_000_000;
+    const nowS = gpsMsOfUnixMs(nowMs) / 1000;
+    const past = new Progress({
+      start: String(nowS - 100),
+      duration: "40",
+      nowMs: () => nowMs,
+    });
+    assert.equal(past.share, null);
+    past.row(BigInt(nowS - 100) * 1_000_000_000n, 1);
+    nowMs += 1000;
+    past.row(BigInt(nowS - 90) * 1_000_000_000n, 1);
+    assert.equal(past.share, 0.25);
+    assert.equal(past.leftMs, 3000);
+    assert.match(past.line(), /^█{6}░{18}  25 %  2 rows  0 B  3\.0 s left$/);
+
+    const into = new Progress({
+      start: String(nowS - 9),
+      end: String(nowS + 11),
+      nowMs: () => nowMs,
+    });
+    into.row(BigInt(nowS - 9) * 1_000_000_000n, 1);
+    nowMs += 1000;
+    into.row(BigInt(nowS + 1) * 1_000_000_000n, 1);
+    assert.equal(into.share, 0.5);
+    assert.equal(into.leftMs, 9000);
+  });
+
+  it("tells rows and time alone when there is no end", () => {
+    let nowMs = 0;
+    const progress = new Progress({ nowMs: () => nowMs });
+    nowMs = 61_000;
+    progress.bytes = 1500;
+    assert.equal(progress.line("x"), "0 rows  1.5 kB  1 min 01 s  (x)");
+  });
+});
