@@ -27,6 +27,7 @@ const MAY: Record<string, readonly string[]> = {
     "app.ts",
     "log.ts",
   ],
+  tail: ["arrow", "blocks", "frames"],
 };
 const ONLY_USER: Record<string, RegExp> = {
   "apache-arrow": /^arrow\//,
@@ -34,6 +35,8 @@ const ONLY_USER: Record<string, RegExp> = {
   "t-a-i": /^blocks\/gps_time\.ts/,
   "re2js": /^channels\/catalog\.ts/,
   "prom-client": /^prometheus\.ts/,
+  "hyparquet-writer": /^tail\/parquet_file\.ts/,
+  "eventsource-parser": /^tail\/event_reader\.ts/,
 };
 const SRC = new URL("../src/", import.meta.url);
 

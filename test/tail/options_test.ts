@@ -42,7 +42,10 @@ describe("parseTail()", () => {
       const { file } = optionsOf("A", "-o", `x.${format}`);
       assert.deepEqual(file, { path: `x.${format}`, format });
     }
-    assert.match(complaintOf("A", "-o", "x.hdf5"), /\.arrows, \.parquet, \.csv/);
+    assert.match(
+      complaintOf("A", "-o", "x.hdf5"),
+      /\.arrows, \.parquet, \.csv/,
+    );
   });
 
   it("names what is wrong", () => {
