@@ -17,6 +17,11 @@ export interface OptionalParts {
   readonly python: OptionalPart;
   readonly chromium: OptionalPart;
   readonly curl: OptionalPart;
+  readonly nginx: OptionalPart;
+  readonly caddy: OptionalPart;
+  readonly promtool: OptionalPart;
+  readonly kubernetes: OptionalPart;
+  readonly go: OptionalPart;
 }
 
 const PYTHON_MODULES = [
@@ -28,6 +33,10 @@ const PYTHON_MODULES = [
   "requests",
   "numpy",
 ];
+
+/** arrow-go 18 wants at least this much of Go. */
+const GO_PRESENT =
+  "go version | awk '{ split(substr($3, 3), v, \".\"); exit !(v[1] > 1 || v[2] >= 24) }'";
 
 const MODULES_PRESENT = "import importlib.util as u, sys; " +
   "sys.exit(any(u.find_spec(m) is None for m in sys.argv[1:]))";
@@ -59,6 +68,7 @@ function firstThatRuns(
 export function findOptionalParts(root: URL): OptionalParts {
   const java = runs("java", ["-version"]) && runs("mvn", ["-v"]);
   const venvPython = new URL(".qanat/venv/bin/python", root).pathname;
+  const pythons = [Deno.env.get("QANAT_PYTHON"), venvPython, "python3"];
   return {
     kafka: {
       name: "Kafka broker (Java 17 and Maven)",
@@ -70,7 +80,7 @@ export function findOptionalParts(root: URL): OptionalParts {
       name: "Python with arrakis, arrakis-server and pyarrow",
       suites: "interoperability suites",
       program: firstThatRuns(
-        [Deno.env.get("QANAT_PYTHON"), venvPython, "python3"],
+        pythons,
         ["-c", MODULES_PRESENT, ...PYTHON_MODULES],
       ),
       howToGet: "see CONTRIBUTING.md, or set QANAT_PYTHON",
@@ -89,6 +99,43 @@ export function findOptionalParts(root: URL): OptionalParts {
       suites: "end-to-end suites",
       program: firstThatRuns(["curl"], ["--version"]),
       howToGet: "apt-get install curl",
+    },
+    nginx: {
+      name: "nginx (and openssl for a certificate)",
+      suites: "reverse proxy suites",
+      program: runs("openssl", ["version"])
+        ? firstThatRuns(["nginx", "/usr/sbin/nginx"], ["-v"])
+        : null,
+      howToGet: "apt-get install nginx openssl",
+    },
+    caddy: {
+      name: "Caddy (and openssl for a certificate)",
+      suites: "reverse proxy suites",
+      program: runs("openssl", ["version"])
+        ? firstThatRuns(["caddy"], ["version"])
+        : null,
+      howToGet: "apt-get install caddy openssl",
+    },
+    promtool: {
+      name: "promtool",
+      suites: "alert rule suites",
+      program: firstThatRuns(["promtool"], ["--version"]),
+      howToGet: "apt-get install --no-install-recommends prometheus",
+    },
+    kubernetes: {
+      name: "Python with kubernetes-validate",
+      suites: "Kubernetes manifest suites",
+      program: firstThatRuns(
+        pythons,
+        ["-c", MODULES_PRESENT, "kubernetes_validate"],
+      ),
+      howToGet: ".qanat/venv/bin/pip install kubernetes-validate",
+    },
+    go: {
+      name: "Go 1.24+",
+      suites: "Go recipes",
+      program: runs("sh", ["-c", GO_PRESENT]) ? "go" : null,
+      howToGet: "https://go.dev/dl, or a Go of your system from 1.24 on",
     },
   };
 }

@@ -1,0 +1,394 @@
+// deploy/nginx.conf and deploy/Caddyfile as they stand, in front of a started Qanat. Only addresses, paths and times are
+// replaced. Invariant: what a client hears through a proxy, and when, is what it would hear without one.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "@std/testing/bdd";
+import { gpsMsOfUnixMs } from "../../src/blocks/gps_time.ts";
+import { canRun, type OptionalPart } from "../../scripts/optional_parts.ts";
+import { freePort, launchQanat, PARTS, Process, sleep } from "./chain.ts";
+
+const BASE = "/qanat";
+const HOST = "qanat.example.org";
+const FAST = "H1:GWOSC-4KHZ_R1_WHITENED";
+/** A row a second: between two there is silence. */
+const QUIET = "H1:SLOW-SINE_F32_1";
+/** The proxy's timeout for a silence, and one that is too short for this channel. */
+const SILENCE_S = 3;
+const STREAM_S = 8;
+
+interface Places {
+  readonly directory: string;
+  readonly port: number;
+  readonly qanatPort: number;
+  readonly silence: string;
+}
+
+interface Proxy {
+  readonly name: string;
+  readonly part: OptionalPart;
+  readonly file: string;
+  /** Whether the file bounds a silence of Qanat at all. */
+  readonly boundsSilence: boolean;
+  /** What is replaced in the file; each must be there. */
+  replacements(places: Places): readonly (readonly [string, string])[];
+  command(configuration: string, places: Places): [string, string[]];
+}
+
+const PROXIES: readonly Proxy[] = [
+  {
+    name: "nginx",
+    part: PARTS.nginx,
+    file: "deploy/nginx.conf",
+    boundsSilence: true,
+    replacements: ({ directory, port, qanatPort, silence }) => [
+      ["listen 443 ssl", `listen 127.0.0.1:${port} ssl`],
+      ["server 127.0.0.1:8080;", `server 127.0.0.1:${qanatPort};`],
+      ["/etc/ssl/certs/qanat.pem", `${directory}/qanat.pem`],
+      ["/etc/ssl/private/qanat.key", `${directory}/qanat.key`],
+      ["/var/log/nginx/error.log", `${directory}/error.log`],
+      ["/var/log/nginx/access.log", `${directory}/access.log`],
+      ["/run/nginx.pid", `${directory}/nginx.pid`],
+      ["proxy_read_timeout 60s", `proxy_read_timeout ${silence}`],
+      ["worker_rlimit_nofile 65536", "worker_rlimit_nofile 4096"],
+      ["worker_connections 32768", "worker_connections 1024"],
+      ["send_timeout 75s", `send_timeout ${SILENCE_S}s`],
+    ],
+    command: (configuration, { directory }) => [
+      PARTS.nginx.program!,
+      ["-p", directory, "-c", configuration, "-g", "daemon off;"],
+    ],
+  },
+  {
+    name: "Caddy",
+    part: PARTS.caddy,
+    file: "deploy/Caddyfile",
+    boundsSilence: false,
+    replacements: ({ directory, port, qanatPort, silence }) => [
+      [
+        "\tadmin off",
+        `\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1`,
+      ],
+      [`${HOST}:443`, `${HOST}:${port}`],
+      ["to 127.0.0.1:8080", `to 127.0.0.1:${qanatPort}`],
+      ["/etc/ssl/certs/qanat.pem", `${directory}/qanat.pem`],
+      ["/etc/ssl/private/qanat.key", `${directory}/qanat.key`],
+      ["response_header_timeout 30s", `response_header_timeout ${silence}`],
+    ],
+    command: (configuration, { directory }) => [
+      "env",
+      [
+        `HOME=${directory}`,
+        `XDG_DATA_HOME=${directory}`,
+        `XDG_CONFIG_HOME=${directory}`,
+        PARTS.caddy.program!,
+        "run",
+        "--config",
+        configuration,
+        "--adapter",
+        "caddyfile",
+      ],
+    ],
+  },
+];
+
+for (const proxy of PROXIES) {
+  const runnable = canRun([proxy.part, PARTS.curl]);
+  describe(`behind ${proxy.name}`, {
+    ignore: !runnable,
+    skip: !runnable,
+  }, () => {
+    let directory: string;
+    let qanat: Process;
+    let qanatUrl: string;
+    let qanatPort: number;
+    let running: Process;
+    let port: number;
+
+    before(async () => {
+      directory = await Deno.makeTempDir({ prefix: "qanat-proxy-" });
+      await Deno.chmod(directory, 0o755);
+      await makeCertificate(directory);
+      ({ qanat, url: qanatUrl, port: qanatPort } = launchQanat([
+        `--base-path=${BASE}`,
+        "--trusted-proxies=127.0.0.1",
+        "--heartbeat-ms=1000",
+      ]));
+      qanatUrl += BASE;
+      await qanat.answers(`${qanatUrl}/readyz`);
+      ({ process: running, port } = await start(`${SILENCE_S}s`));
+    });
+    after(async () => {
+      await running?.stop();
+      await qanat?.stop();
+      if (directory) await Deno.remove(directory, { recursive: true });
+    });
+
+    /** Starts the proxy with its file; resolves once it answers. */
+    async function start(
+      silence: string,
+    ): Promise<{ process: Process; port: number }> {
+      const places = { directory, port: freePort(), qanatPort, silence };
+      let text = await Deno.readTextFile(
+        new URL(`../../${proxy.file}`, import.meta.url),
+      );
+      for (const [from, to] of proxy.replacements(places)) {
+        assert.ok(text.includes(from), `${proxy.file} has no '${from}'`);
+        text = text.replaceAll(from, to);
+      }
+      const configuration = `${directory}/configuration-${places.port}`;
+      await Deno.writeTextFile(configuration, text);
+      const process = new Process(
+        proxy.name,
+        ...proxy.command(configuration, places),
+      );
+      for (let tries = 0; tries < 100; tries++) {
+        const { code } = await curl(places.port, "/healthz", ["--fail"]);
+        if (code === 0) return { process, port: places.port };
+        await sleep(100);
+      }
+      throw new Error(`${proxy.name} does not answer: ${process.log}`);
+    }
+
+    /** curl through the proxy, by its name and certificate. */
+    function curlCommand(
+      toPort: number,
+      path: string,
+      args: readonly string[],
+    ): Deno.Command {
+      return new Deno.Command(PARTS.curl.program!, {
+        args: [
+          "--silent",
+          "--no-buffer",
+          "--cacert",
+          `${directory}/qanat.pem`,
+          "--resolve",
+          `${HOST}:${toPort}:127.0.0.1`,
+          ...args,
+          `https://${HOST}:${toPort}${BASE}${path}`,
+        ],
+        stdin: "null",
+        stdout: "piped",
+        stderr: "null",
+      });
+    }
+
+    async function curl(
+      toPort: number,
+      path: string,
+      args: readonly string[] = [],
+    ): Promise<{ code: number; bytes: Uint8Array; out: string }> {
+      const { code, stdout } = await curlCommand(toPort, path, args).output();
+      return { code, bytes: stdout, out: new TextDecoder().decode(stdout) };
+    }
+
+    /** How many ms behind its end each row came. */
+    async function latenciesOf(seconds: number): Promise<number[]> {
+      const path = `/v1/events?channels=${FAST}`;
+      const limit = ["--http2", "--max-time", String(seconds)];
+      const child = curlCommand(port, path, limit).spawn();
+      const latenciesMs: number[] = [];
+      const texts = child.stdout.pipeThrough(
+        new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>,
+      );
+      for await (const text of texts) {
+        const nowMs = gpsMsOfUnixMs(Date.now());
+        for (const [, id] of text.matchAll(/^id: (\d{19})$/gm)) {
+          latenciesMs.push(nowMs - Number(id) / 1e6);
+        }
+      }
+      await child.status;
+      return latenciesMs.sort((a, b) => a - b);
+    }
+
+    it("speaks HTTP/2 to the client, and the first event is there within a second", async () => {
+      const { code, out } = await curl(port, `/v1/events?channels=${FAST}`, [
+        "--http2",
+        "--max-time",
+        "1",
+        "--write-out",
+        "\nprotocol %{http_version}\n",
+      ]);
+      assert.equal(code, 28, "the stream does not end by itself");
+      assert.match(out, /^event: hello$/m);
+      assert.match(out, /^data: \{"time":/m);
+      assert.match(out, /^protocol 2$/m);
+    });
+
+    it("rows are not held back: each comes when it is made, not in bundles", async () => {
+      const latenciesMs = await latenciesOf(3);
+      // 16 rows a second. Held back in pieces of 32 KiB they would come 20 at a time.
+      assert.ok(latenciesMs.length >= 32, `${latenciesMs.length} rows`);
+      const lateMs = latenciesMs[Math.floor(latenciesMs.length * 0.9)]!;
+      assert.ok(lateMs < 400, `a tenth of the rows came ${lateMs} ms late`);
+    });
+
+    it("twenty streams share one HTTP/2 connection", async () => {
+      const { out } = await curl(
+        port,
+        `/v1/events?channels=${FAST}&duration=1&after=[1-20]`,
+        [
+          "--http2",
+          "--parallel",
+          "--parallel-max",
+          "20",
+          "--write-out",
+          "\nconnections %{num_connects} status %{http_code}\n",
+        ],
+      );
+      const ends = [...out.matchAll(/connections (\d+) status (\d+)/g)];
+      assert.equal(ends.length, 20);
+      assert.deepEqual(new Set(ends.map((end) => end[2])), new Set(["200"]));
+      const connections = ends.reduce((sum, end) => sum + Number(end[1]), 0);
+      assert.equal(connections, 1);
+      assert.equal(out.match(/^event: end$/gm)?.length, 20);
+    });
+
+    it("HTTP/1.1 works as well, and a bounded Arrow stream comes byte for byte", async () => {
+      const start = Math.floor(Date.now() / 1000) - 315_964_800 - 5;
+      const path = `/v1/arrow?channels=${FAST}&start=${start}&duration=4`;
+      const through = await curl(port, path, ["--http1.1"]);
+      assert.equal(through.code, 0);
+      const direct = await fetch(qanatUrl + path);
+      assert.deepEqual(through.bytes, await direct.bytes());
+    });
+
+    it("a stream outlives the timeouts of the proxy, busy or quiet", async () => {
+      const quiet = curl(
+        port,
+        `/v1/events?channels=${QUIET}&duration=${STREAM_S}`,
+        ["--http2", "--max-time", String(STREAM_S + 10)],
+      );
+      const busy = curl(
+        port,
+        `/v1/arrow?channels=${FAST}&duration=${STREAM_S}`,
+        ["--http2", "--max-time", String(STREAM_S + 10)],
+      );
+      assert.ok(STREAM_S > 2 * SILENCE_S);
+      const { code, out } = await quiet;
+      assert.equal(code, 0);
+      assert.equal(out.match(/^data: \{"time":/gm)?.length, STREAM_S);
+      assert.match(out, /^data: \{"reason":"complete"\}$/m);
+      assert.equal((await busy).code, 0);
+      assert.equal((await busy).bytes.slice(-8).toHex(), "ffffffff00000000");
+    });
+
+    if (proxy.boundsSilence) {
+      it("the timeout is one of silence: shorter than the heartbeat's interval it cuts a stream off", async () => {
+        const strict = await start("300ms");
+        try {
+          const { code, out } = await curl(
+            strict.port,
+            `/v1/events?channels=${QUIET}&duration=${STREAM_S}`,
+            ["--http2", "--max-time", String(STREAM_S + 10)],
+          );
+          assert.notEqual(code, 0);
+          assert.doesNotMatch(out, /"complete"/);
+        } finally {
+          await strict.process.stop();
+        }
+      });
+    }
+
+    it("what Qanat compressed passes through untouched, and the proxy compresses nothing itself", async () => {
+      const path = `/v1/events?channels=${QUIET}&duration=2`;
+      const asked = ["--header", "accept-encoding: gzip", "--dump-header", "-"];
+      const { out } = await curl(port, path, asked);
+      const coding = /^content-encoding: (\S+)/im.exec(out)?.[1] ?? "none";
+      const { stdout } = await new Deno.Command(PARTS.curl.program!, {
+        args: ["--silent", ...asked, qanatUrl + path],
+      }).output();
+      const plain = new TextDecoder().decode(stdout);
+      const own = /^content-encoding: (\S+)/im.exec(plain)?.[1] ?? "none";
+      assert.equal(coding, own);
+      const decoded = await curl(port, path, ["--compressed"]);
+      assert.equal(decoded.code, 0);
+      assert.match(decoded.out, /^data: \{"reason":"complete"\}$/m);
+      if (own !== "none") {
+        const raw = await curl(port, path, asked.slice(0, 2));
+        assert.equal(raw.bytes.slice(0, 2).toHex(), "1f8b");
+      }
+    });
+
+    it("Qanat sees the client's address, not the proxy's, nor one that the client made up", async () => {
+      const { code } = await curl(port, `/v1/events?channels=${FAST}`, [
+        "--interface",
+        "127.0.0.2",
+        "--header",
+        "x-forwarded-for: 192.0.2.77",
+        "--max-time",
+        "1",
+      ]);
+      assert.equal(code, 28);
+      await sleep(300);
+      const { log } = qanat;
+      const addresses = [...log.matchAll(/"address":"([^"]+)"/g)]
+        .map((match) => match[1]);
+      assert.ok(addresses.includes("127.0.0.2"), log);
+      assert.ok(!addresses.includes("192.0.2.77"), log);
+    });
+
+    it("a selection that is too long for a URL is POSTed; a refusal comes as Qanat said it", async () => {
+      const listed = await fetch(`${qanatUrl}/v1/channels?limit=50`);
+      const { channels } = await listed.json() as {
+        channels: { name: string }[];
+      };
+      const names = channels.map((channel) => channel.name);
+      const body = JSON.stringify({ channels: names, duration: 1 });
+      const file = `${directory}/body.json`;
+      await Deno.writeTextFile(file, body + " ".repeat(200_000));
+      const posted = await curl(port, "/v1/events", [
+        "--header",
+        "content-type: application/json",
+        "--data",
+        `@${file}`,
+      ]);
+      assert.equal(posted.code, 0);
+      for (const name of names) assert.ok(posted.out.includes(`"${name}"`));
+      const { out } = await curl(port, "/v1/events?channels=NONE", [
+        "--write-out",
+        "\n%{content_type} %{http_code}",
+      ]);
+      assert.match(out, /No such channel: NONE/);
+      assert.match(out, /\napplication\/problem\+json.* 404$/);
+    });
+
+    it("a client that leaves is gone from Qanat, too", async () => {
+      await curl(port, `/v1/events?channels=${FAST}`, ["--max-time", "1"]);
+      for (let tries = 0;; tries++) {
+        const status = await fetch(`${qanatUrl}/v1/status`);
+        const { clients } = await status.json() as { clients: number };
+        if (clients === 0) return;
+        assert.ok(tries < 50, `${clients} clients are still there`);
+        await sleep(100);
+      }
+    });
+  });
+}
+
+/** A certificate for the proxy's name, signed by itself. */
+async function makeCertificate(directory: string): Promise<void> {
+  const { success, stderr } = await new Deno.Command("openssl", {
+    args: [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:prime256v1",
+      "-nodes",
+      "-days",
+      "2",
+      "-subj",
+      `/CN=${HOST}`,
+      "-addext",
+      `subjectAltName=DNS:${HOST}`,
+      "-keyout",
+      `${directory}/qanat.key`,
+      "-out",
+      `${directory}/qanat.pem`,
+    ],
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
