@@ -34,9 +34,9 @@ const PYTHON_MODULES = [
   "numpy",
 ];
 
-/** arrow-go 18 wants at least this much of Go. */
+/** arrow-go 18 wants at least 1.25 of Go. */
 const GO_PRESENT =
-  "go version | awk '{ split(substr($3, 3), v, \".\"); exit !(v[1] > 1 || v[2] >= 24) }'";
+  "go version | awk '{ split(substr($3, 3), v, \".\"); exit !(v[1] > 1 || v[2] >= 25) }'";
 
 const MODULES_PRESENT = "import importlib.util as u, sys; " +
   "sys.exit(any(u.find_spec(m) is None for m in sys.argv[1:]))";
@@ -132,10 +132,10 @@ export function findOptionalParts(root: URL): OptionalParts {
       howToGet: ".qanat/venv/bin/pip install kubernetes-validate",
     },
     go: {
-      name: "Go 1.24+",
+      name: "Go 1.25+",
       suites: "Go recipes",
       program: runs("sh", ["-c", GO_PRESENT]) ? "go" : null,
-      howToGet: "https://go.dev/dl, or a Go of your system from 1.24 on",
+      howToGet: "https://go.dev/dl, or a Go of your system from 1.25 on",
     },
   };
 }

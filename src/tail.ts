@@ -1,5 +1,6 @@
 // The command line client's process: flags, signals, terminal, files, exit codes.
 // Invariant: it knows the service by HTTP only; whatever ends it, a file is closed and the exit code says how it came out.
+import { resolve } from "node:path";
 import { channelViewer } from "./tail/viewer.ts";
 import { Download } from "./tail/download.ts";
 import { listChannels } from "./tail/channel_list.ts";
@@ -56,7 +57,11 @@ async function main(): Promise<number> {
   const outcome = options.list
     ? await listChannels(options, { signal: stop.signal, write: print })
     : options.file !== null
-    ? await download(options, options.file, stop.signal)
+    ? await download(options, {
+      // `deno task` runs in the clone; the file belongs where it was called.
+      path: resolve(Deno.env.get("INIT_CWD") ?? ".", options.file.path),
+      format: options.file.format,
+    }, stop.signal)
     : await channelViewer(options, {
       signal: stop.signal,
       write: print,
