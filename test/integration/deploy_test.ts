@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { parseConfig } from "../../src/config.ts";
+import { promtoolTests, TESTED_ALERTS } from "./alert_cases.ts";
 import { launchQanat, PARTS, Process } from "./chain.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -12,8 +13,49 @@ const KUBERNETES_VERSIONS = ["1.30", "1.34"];
 /** main.ts gives a stop that long. */
 const STOP_S = 5;
 
-// deno-lint-ignore no-explicit-any -- documents of somebody else's shape; each use asserts what it reads
-type Document = any;
+/** What is read of the manifests; whether the rest is right, the schemas say. */
+interface Probed {
+  readonly httpGet: { readonly path: string; readonly port: string };
+}
+interface Container {
+  readonly ports: { readonly name: string; readonly containerPort: number }[];
+  readonly envFrom: { readonly configMapRef?: { readonly name: string } }[];
+  readonly startupProbe: Probed;
+  readonly livenessProbe: Probed;
+  readonly readinessProbe: Probed;
+  readonly lifecycle: { preStop: { exec: { command: string[] } } };
+  readonly resources: Record<
+    "requests" | "limits",
+    { readonly cpu?: string; readonly memory: string }
+  >;
+  readonly securityContext: {
+    readonly readOnlyRootFilesystem: boolean;
+    readonly capabilities: { readonly drop: string[] };
+  };
+}
+interface Pod {
+  readonly terminationGracePeriodSeconds: number;
+  readonly containers: Container[];
+  readonly securityContext: {
+    readonly runAsNonRoot: boolean;
+    readonly sysctls: { readonly name: string; readonly value: string }[];
+  };
+}
+type Labels = Record<string, string>;
+interface Manifests {
+  ConfigMap: { data: Record<string, string> };
+  Deployment: {
+    spec: {
+      replicas: number;
+      selector: { matchLabels: Labels };
+      template: { metadata: { labels: Labels }; spec: Pod };
+    };
+  };
+  Service: { spec: { selector: Labels; ports: { targetPort: string }[] } };
+  PodDisruptionBudget: {
+    spec: { maxUnavailable: number; selector: { matchLabels: Labels } };
+  };
+}
 
 function read(path: string): string {
   return Deno.readTextFileSync(new URL(path, ROOT));
@@ -25,9 +67,9 @@ describe("deploy/kubernetes.yaml", {
   ignore: !hasKubernetes,
   skip: !hasKubernetes,
 }, () => {
-  let documents: Map<string, Document>;
-  let pod: Document;
-  let container: Document;
+  let manifests: Manifests;
+  let pod: Pod;
+  let container: Container;
 
   before(async () => {
     const process = new Process("manifests.py", PARTS.kubernetes.program!, [
@@ -36,18 +78,18 @@ describe("deploy/kubernetes.yaml", {
       ...KUBERNETES_VERSIONS,
     ]);
     assert.equal(await process.ends(), 0, process.log);
-    documents = new Map(
-      process.output.trim().split("\n").map((line) => {
-        const document = JSON.parse(line);
-        return [document.kind as string, document];
-      }),
+    const documents = process.output.trim().split("\n").map((line) =>
+      JSON.parse(line) as { kind: string }
     );
-    pod = documents.get("Deployment").spec.template.spec;
-    container = pod.containers[0];
+    manifests = Object.fromEntries(
+      documents.map((document) => [document.kind, document]),
+    ) as unknown as Manifests;
+    pod = manifests.Deployment.spec.template.spec;
+    container = pod.containers[0]!;
   });
 
   it("is valid by Kubernetes' schemas, and has what a service needs", () => {
-    assert.deepEqual([...documents.keys()], [
+    assert.deepEqual(Object.keys(manifests), [
       "ConfigMap",
       "Deployment",
       "Service",
@@ -56,7 +98,7 @@ describe("deploy/kubernetes.yaml", {
   });
 
   it("has settings that Qanat takes", () => {
-    const { data } = documents.get("ConfigMap");
+    const { data } = manifests.ConfigMap;
     const known = parseConfig(["--help"], {});
     assert.ok(known.kind === "help");
     for (const name of Object.keys(data)) {
@@ -64,7 +106,7 @@ describe("deploy/kubernetes.yaml", {
     }
     const parsed = parseConfig([], data);
     assert.equal(parsed.kind, "config", JSON.stringify(parsed));
-    assert.ok(container.envFrom[0].configMapRef.name === "qanat");
+    assert.ok(container.envFrom[0]?.configMapRef?.name === "qanat");
   });
 
   it("gives a stop the time that the longest download and the drain need", () => {
@@ -77,33 +119,33 @@ describe("deploy/kubernetes.yaml", {
   });
 
   it("asks the health paths, and sends requests to the port that is served", () => {
-    const port = container.ports[0];
+    const port = container.ports[0]!;
     for (
       const [probe, path] of [
         ["startupProbe", "/healthz"],
         ["livenessProbe", "/healthz"],
         ["readinessProbe", "/readyz"],
-      ]
+      ] as const
     ) {
-      assert.deepEqual(container[probe!].httpGet, { path, port: port.name });
+      assert.deepEqual(container[probe].httpGet, { path, port: port.name });
     }
-    assert.equal(documents.get("Service").spec.ports[0].targetPort, port.name);
+    assert.equal(manifests.Service.spec.ports[0]?.targetPort, port.name);
     assert.equal(port.containerPort, 8080);
     assert.match(read("Dockerfile"), /QANAT_PORT=8080/);
   });
 
   it("selects its own pods, everywhere by the same labels", () => {
-    const { labels } = documents.get("Deployment").spec.template.metadata;
-    const { spec } = documents.get("Deployment");
+    const { labels } = manifests.Deployment.spec.template.metadata;
+    const { spec } = manifests.Deployment;
     assert.deepEqual(spec.selector.matchLabels, labels);
-    assert.deepEqual(documents.get("Service").spec.selector, labels);
-    const budget = documents.get("PodDisruptionBudget");
+    assert.deepEqual(manifests.Service.spec.selector, labels);
+    const budget = manifests.PodDisruptionBudget;
     assert.deepEqual(budget.spec.selector.matchLabels, labels);
     assert.ok(budget.spec.maxUnavailable < spec.replicas);
   });
 
   it("has room for the ring and the slab that its settings ask for", () => {
-    const { data } = documents.get("ConfigMap");
+    const { data } = manifests.ConfigMap;
     const claimed = Number(data.QANAT_RETENTION_MB) +
       Number(data.QANAT_SLAB_MB) + Number(data.QANAT_CLIENTS_MAX) * 0.03;
     const { requests, limits } = container.resources;
@@ -120,4 +162,152 @@ describe("deploy/kubernetes.yaml", {
     assert.equal(container.securityContext.readOnlyRootFilesystem, true);
     assert.deepEqual(container.securityContext.capabilities.drop, ["ALL"]);
   });
+});
+
+const hasPromtool = canRun([PARTS.promtool]);
+
+describe("deploy/prometheus/alerts.yaml", {
+  ignore: !hasPromtool,
+  skip: !hasPromtool,
+}, () => {
+  const path = new URL("deploy/prometheus/alerts.yaml", ROOT).pathname;
+
+  async function promtool(...args: string[]): Promise<string> {
+    const process = new Process("promtool", PARTS.promtool.program!, args);
+    assert.equal(await process.ends(), 0, process.log);
+    return process.log;
+  }
+
+  it("is valid, and every alert has a case", async () => {
+    const said = await promtool("check", "rules", path);
+    const alerts = [
+      ...read("deploy/prometheus/alerts.yaml")
+        .matchAll(/^ +- alert: (\w+)$/gm),
+    ].map((match) => match[1]);
+    assert.match(said, new RegExp(`SUCCESS: ${alerts.length} rules found`));
+    assert.deepEqual(alerts, TESTED_ALERTS);
+  });
+
+  it("fires for its trouble alone, and is quiet while all is well", async () => {
+    const file = await Deno.makeTempFile({ suffix: ".json" });
+    try {
+      const rules = read("deploy/prometheus/alerts.yaml");
+      await Deno.writeTextFile(file, promtoolTests(path, rules));
+      assert.match(await promtool("test", "rules", file), /SUCCESS/);
+    } finally {
+      await Deno.remove(file);
+    }
+  });
+});
+
+/** A dashboard as Grafana takes it. */
+interface Dashboard {
+  readonly uid: string;
+  readonly panels: readonly {
+    readonly id: number;
+    readonly type: string;
+    readonly title: string;
+    readonly gridPos: { h: number; w: number; x: number; y: number };
+    readonly targets?: readonly { readonly expr: string }[];
+  }[];
+}
+
+describe("deploy/grafana/qanat.json", () => {
+  const dashboard = JSON.parse(read("deploy/grafana/qanat.json")) as Dashboard;
+
+  it("has panels with ids of their own, side by side within Grafana's 24 columns", () => {
+    const { panels } = dashboard;
+    assert.equal(new Set(panels.map((p) => p.id)).size, panels.length);
+    const taken = new Set<string>();
+    for (const { title, gridPos: { x, y, w, h } } of panels) {
+      assert.ok(x + w <= 24, title);
+      for (let column = x; column < x + w; column++) {
+        for (let line = y; line < y + h; line++) {
+          const place = `${column},${line}`;
+          assert.ok(!taken.has(place), `${title} lies over another`);
+          taken.add(place);
+        }
+      }
+    }
+  });
+
+  it("has queries that Prometheus can read", {
+    ignore: !hasPromtool,
+    skip: !hasPromtool,
+  }, async () => {
+    const rules = dashboard.panels.flatMap(({ id, targets }) =>
+      (targets ?? []).map(({ expr }, i) => ({
+        record: `panel${id}:query${i}`,
+        expr: expr.replaceAll("$__rate_interval", "5m")
+          .replaceAll("$instance", ".*"),
+      }))
+    );
+    assert.ok(rules.length > 40);
+    const file = await Deno.makeTempFile({ suffix: ".json" });
+    try {
+      const groups = [{ name: "dashboard", rules }];
+      await Deno.writeTextFile(file, JSON.stringify({ groups }));
+      const process = new Process("promtool", PARTS.promtool.program!, [
+        "check",
+        "rules",
+        file,
+      ]);
+      assert.equal(await process.ends(), 0, process.log);
+    } finally {
+      await Deno.remove(file);
+    }
+  });
+});
+
+describe("metrics that are named", () => {
+  let qanat: Process;
+  let served: Set<string>;
+
+  before(async () => {
+    const launched = launchQanat([]);
+    qanat = launched.qanat;
+    await qanat.answers(`${launched.url}/readyz`);
+    const response = await fetch(`${launched.url}/metrics`);
+    served = new Set();
+    for (
+      const [, name, type] of (await response.text())
+        .matchAll(/^# TYPE (\w+) (\w+)$/gm)
+    ) {
+      served.add(name!);
+      if (type !== "histogram") continue;
+      for (const part of ["bucket", "sum", "count"]) {
+        served.add(`${name}_${part}`);
+      }
+    }
+  });
+  after(() => qanat?.stop());
+
+  for (
+    const file of [
+      "deploy/grafana/qanat.json",
+      "deploy/prometheus/alerts.yaml",
+      "docs/operating.md",
+      "docs/deployment.md",
+    ]
+  ) {
+    it(`of ${file} are on /metrics`, () => {
+      const names = new Set(read(file).match(/\bqanat_[a-z][a-z0-9_]*/g));
+      assert.ok(names.size > 0 || file.startsWith("docs/"));
+      for (const name of names) assert.ok(served.has(name), name);
+    });
+  }
+});
+
+describe("settings that are named", () => {
+  for (const file of ["docs/operating.md", "docs/deployment.md"]) {
+    it(`of ${file} are Qanat's`, () => {
+      const help = parseConfig(["--help"], {});
+      assert.ok(help.kind === "help");
+      const flags = [...read(file).matchAll(/`(--[a-z][a-z-]+)/g)];
+      assert.ok(flags.length > 0);
+      for (const [, flag] of flags) {
+        assert.match(help.text, new RegExp(`^\\s+${flag}\\s`, "m"), flag);
+      }
+    });
+  }
 });

@@ -1,0 +1,180 @@
+// Unit tests of deploy/prometheus/alerts.yaml for `promtool test rules`: an hour of one instance, a value a minute.
+// Invariant: while all is quiet nothing fires; each case changes one series, and its alert alone fires.
+
+/** Counters that stand above zero, and refusals that are the clients' own. */
+const QUIET: Readonly<Record<string, string>> = {
+  'up{job="qanat", instance="a"}': "1x60",
+  'qanat_ready{instance="a"}': "1x60",
+  'qanat_source_reachable{instance="a"}': "1x60",
+  'qanat_clients{instance="a"}': "5x60",
+  'qanat_blocks_total{instance="a"}': "0+240x60",
+  'qanat_rows_late_total{instance="a"}': "3x60",
+  'qanat_messages_bad_total{instance="a"}': "2x60",
+  'qanat_source_counter{instance="a", name="refused_records"}': "1x60",
+  'qanat_offset_holes_total{instance="a"}': "4x60",
+  'qanat_blocks_future_total{instance="a"}': "1x60",
+  'qanat_clients_refused_total{instance="a", limit="clients"}': "7x60",
+  'qanat_clients_refused_total{instance="a", limit="address"}': "0+1x60",
+  'qanat_slab_reserved_bytes{instance="a"}': "100x60",
+  'qanat_slab_budget_bytes{instance="a"}': "1000x60",
+  'qanat_slab_short_total{instance="a"}': "1x60",
+  'qanat_gaps_total{instance="a", reason="slow"}': "1x60",
+  'qanat_gaps_total{instance="a", reason="missing"}': "0+1x60",
+  'qanat_event_loop_delay_seconds{instance="a"}': "0.004x60",
+  'qanat_gc_seconds_total{instance="a"}': "0+0.06x60",
+  'qanat_log_lines_lost_total{instance="a"}': "0x60",
+};
+
+interface Case {
+  readonly alert: string;
+  /** How its series begins; exactly one in QUIET does. */
+  readonly series: string;
+  readonly values: string;
+  /** Labels besides instance and severity. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** What `$value` reads as, where the summary has it. */
+  readonly value?: string;
+}
+
+const CASES: readonly Case[] = [
+  {
+    alert: "QanatDown",
+    series: "up",
+    values: "1x20 0x40",
+    labels: { job: "qanat" },
+  },
+  { alert: "QanatNotReady", series: "qanat_ready", values: "1x20 0x40" },
+  {
+    alert: "QanatSourceUnreachable",
+    series: "qanat_source_reachable",
+    values: "1x20 0x40",
+  },
+  {
+    alert: "QanatNothingComesIn",
+    series: "qanat_blocks_total",
+    values: "0+240x20 5040x40",
+  },
+  {
+    alert: "QanatRowsLate",
+    series: "qanat_rows_late_total",
+    values: "3x20 3+1x40",
+  },
+  {
+    alert: "QanatMessagesBad",
+    series: "qanat_messages_bad_total",
+    values: "2x25 3x35",
+  },
+  {
+    alert: "QanatRecordsRefused",
+    series: "qanat_source_counter",
+    values: "1x25 2x35",
+    labels: { name: "refused_records" },
+  },
+  {
+    alert: "QanatOffsetHoles",
+    series: "qanat_offset_holes_total",
+    values: "4x25 9x35",
+  },
+  {
+    alert: "QanatFutureBlocks",
+    series: "qanat_blocks_future_total",
+    values: "1x25 2x35",
+  },
+  {
+    alert: "QanatRefusesClients",
+    series: 'qanat_clients_refused_total{instance="a", limit="clients"',
+    values: "7x27 9x33",
+    labels: { limit: "clients" },
+  },
+  {
+    alert: "QanatNearlyFull",
+    series: "qanat_slab_reserved_bytes",
+    values: "100x20 950x40",
+    value: "95%",
+  },
+  {
+    alert: "QanatSlabShort",
+    series: "qanat_slab_short_total",
+    values: "1x27 2x33",
+  },
+  {
+    alert: "QanatSlowClients",
+    series: 'qanat_gaps_total{instance="a", reason="slow"',
+    values: "1x10 1+1x50",
+    labels: { reason: "slow" },
+  },
+  {
+    alert: "QanatEventLoopSlow",
+    series: "qanat_event_loop_delay_seconds",
+    values: "0.004x20 0.25x40",
+    value: "250ms",
+  },
+  {
+    alert: "QanatGarbage",
+    series: "qanat_gc_seconds_total",
+    values: "0+0.06x5 0+6x55",
+    value: "10%",
+  },
+  {
+    alert: "QanatLogLost",
+    series: "qanat_log_lines_lost_total",
+    values: "0x25 3x35",
+  },
+];
+
+/** Names of the alerts that have a case. */
+export const TESTED_ALERTS: readonly string[] = CASES.map((c) => c.alert);
+
+/** A file for `promtool test rules`: JSON, which is YAML as well. `rules` is the text of alerts.yaml at `path`. */
+export function promtoolTests(path: string, rules: string): string {
+  const tests = [
+    { name: "quiet", series: QUIET, firing: null },
+    ...CASES.map((firing) => ({
+      name: firing.alert,
+      series: { ...QUIET, [seriesOf(firing)]: firing.values },
+      firing,
+    })),
+  ];
+  return JSON.stringify({
+    rule_files: [path],
+    evaluation_interval: "15s",
+    tests: tests.map(({ name, series, firing }) => ({
+      name,
+      interval: "1m",
+      input_series: Object.entries(series).map(([series, values]) => ({
+        series,
+        values,
+      })),
+      alert_rule_test: CASES.map((each) => ({
+        eval_time: "30m",
+        alertname: each.alert,
+        exp_alerts: each === firing ? [expected(each, rules)] : [],
+      })),
+    })),
+  });
+}
+
+function seriesOf({ alert, series }: Case): string {
+  const found = Object.keys(QUIET).filter((s) => s.startsWith(series));
+  if (found.length !== 1) throw new Error(`${alert}: ${found.length} series`);
+  return found[0]!;
+}
+
+function expected(each: Case, rules: string) {
+  const block = rules.split(/^ +- alert: /m)
+    .find((text) => text.startsWith(each.alert + "\n")) ?? "";
+  const field = (name: string) =>
+    new RegExp(`${name}: "(.*)"`).exec(block)?.[1] ?? "";
+  const summary = field("summary")
+    .replaceAll("{{ $labels.instance }}", "a")
+    .replaceAll("{{ $labels.limit }}", each.labels?.limit ?? "")
+    .replace(/\{\{ \$value.*?\}\}/, each.value ?? "");
+  return {
+    exp_labels: {
+      severity: /severity: (\w+)/.exec(block)?.[1],
+      instance: "a",
+      ...each.labels,
+    },
+    exp_annotations: { summary, action: field("action") },
+  };
+}
