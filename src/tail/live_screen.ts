@@ -31,6 +31,7 @@ export class LiveScreen implements EventHandler {
   #latencyMs = NaN;
   #note = "connecting";
   #drawnLines = 0;
+  #nameChars = 0;
 
   constructor(options: ScreenOptions) {
     this.#options = options;
@@ -43,7 +44,11 @@ export class LiveScreen implements EventHandler {
       this.#views.length === names.size &&
       this.#views.every((view) => names.has(view.name))
     ) return; // a reconnect: what was drawn stays
-    const bins = 2 * this.#envelopeChars(hello.channels.map((c) => c.name));
+    this.#nameChars = Math.min(
+      NAME_CHARS_MAX,
+      Math.max(...hello.channels.map(({ name }) => name.length)),
+    );
+    const bins = 2 * this.#envelopeChars();
     const rowsShown = Math.max(1, ENVELOPE_S * 1e9 / hello.stride_ns);
     const binsPerRow = Math.max(1, Math.round(bins / rowsShown));
     this.#views = hello.channels.map((channel) =>
@@ -78,11 +83,14 @@ export class LiveScreen implements EventHandler {
       `${this.#views.length} channels  ${this.#rate.at(nowMs).toFixed(1)} ` +
       `rows/s  latency ${
         durationText(this.#latencyMs)
-      }  gaps ${this.#gapCount}` +
-      (this.#note === "" ? "" : `  (${this.#note})`),
+      }  gaps ${this.#gapCount}`,
     ];
-    const room = Math.max(1, rows - 2 - this.#gaps.length - 1);
-    for (const view of this.#views.slice(0, room)) lines.push(lineOf(view));
+    if (this.#note !== "") lines.push(this.#note);
+    // The line of the cursor, and one for those that find no room.
+    const room = Math.max(1, rows - 2 - lines.length - this.#gaps.length);
+    for (const view of this.#views.slice(0, room)) {
+      lines.push(lineOf(view, this.#nameChars));
+    }
     if (this.#views.length > room) {
       lines.push(`and ${this.#views.length - room} more`);
     }
@@ -96,16 +104,15 @@ export class LiveScreen implements EventHandler {
     );
   }
 
-  #envelopeChars(names: readonly string[]): number {
+  #envelopeChars(): number {
     const { columns } = this.#options.size();
-    const longest = Math.max(...names.map((name) => name.length), 0);
-    const free = columns - OTHER_CHARS - Math.min(longest, NAME_CHARS_MAX);
     const { least, most } = ENVELOPE_CHARS;
+    const free = columns - OTHER_CHARS - this.#nameChars;
     return Math.min(most, Math.max(least, free));
   }
 }
 
-function lineOf(view: ChannelView): string {
+function lineOf(view: ChannelView, nameChars: number): string {
   const range = view.envelope.range;
   const bounds = range === null
     ? ""
@@ -113,7 +120,7 @@ function lineOf(view: ChannelView): string {
   const nulls = view.nullRows === 0
     ? ""
     : `  null ×${view.nullRows} (${[...view.nulls.keys()].join(", ")})`;
-  return `${view.name.padEnd(Math.min(NAME_CHARS_MAX, 28))} ` +
+  return `${cut(view.name, nameChars).padEnd(nameChars)} ` +
     `${shortNumber(view.value).padStart(10)} ${view.envelope.draw()} ` +
     `${bounds}${nulls}`;
 }

@@ -1,0 +1,172 @@
+// Watching a stream: reconnects by the last id, lines for a pipe, the picture in a terminal.
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "@std/testing/bdd";
+import { gpsMsOfUnixMs } from "../../src/blocks/gps_time.ts";
+import { eventConnection } from "../../src/tail/event_reader.ts";
+import { LinePrinter } from "../../src/tail/line_printer.ts";
+import { LiveScreen } from "../../src/tail/live_screen.ts";
+import { parseTail } from "../../src/tail/options.ts";
+import { type Outcome, readRetrying } from "../../src/tail/retrying.ts";
+
+const NOW_MS = 1_800_000_000_000;
+const NOW_NS = BigInt(gpsMsOfUnixMs(NOW_MS)) * 1_000_000n;
+const STRIDE_NS = 62_500_000n;
+
+const HELLO = `retry: 1000\nevent: hello\ndata: ${
+  JSON.stringify({
+    version: 1,
+    stride_ns: Number(STRIDE_NS),
+    channels: [
+      { name: "A", data_type: "float32", sample_rate: 64 },
+      { name: "B", data_type: "int64", sample_rate: 16 },
+    ],
+  })
+}\n\n`;
+
+/** The row that ends so many strides before now. */
+function rowEvent(before: number, b: string[] | null = ["9"]): string {
+  const endNs = NOW_NS - BigInt(before) * STRIDE_NS;
+  const data = {
+    time: String(endNs - STRIDE_NS),
+    channels: { A: [1, 4, -2, 0.5], B: b },
+    ...(b === null ? { missing: { B: "late" } } : {}),
+  };
+  return `id: ${endNs}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+const end = (reason: string) =>
+  `event: end\ndata: ${JSON.stringify({ reason })}\n\n`;
+
+describe("watching a stream", () => {
+  let server: Deno.HttpServer | null = null;
+  afterEach(async () => {
+    await server?.shutdown();
+    server = null;
+  });
+
+  async function lines(
+    answers: readonly string[],
+  ): Promise<{ outcome: Outcome; out: string; err: string; ids: string[] }> {
+    const ids: string[] = [];
+    server = Deno.serve({ port: 0, onListen() {} }, (request) => {
+      ids.push(request.headers.get("last-event-id") ?? "");
+      return new Response(answers[ids.length - 1] ?? "");
+    });
+    const { port } = server.addr as Deno.NetAddr;
+    const parsed = parseTail(["A,B", "-u", `http://127.0.0.1:${port}`], {});
+    assert.ok(parsed.kind === "options");
+    let [out, err] = ["", ""];
+    const printer = new LinePrinter({
+      nowMs: () => NOW_MS,
+      write: (text) => out += text,
+      complain: (text) => err += text,
+    });
+    const connection = eventConnection(parsed.options, printer);
+    const outcome = await readRetrying(connection, {
+      retriesMax: 3,
+      signal: new AbortController().signal,
+      onTrouble: (text) => printer.onTrouble(text),
+      sleep: () => Promise.resolve(),
+    });
+    return { outcome, out, err, ids };
+  }
+
+  it("prints a line for each channel and row, with least, greatest and latency", async () => {
+    const { outcome, out } = await lines([
+      HELLO + rowEvent(2) + rowEvent(1, null) + end("complete"),
+    ]);
+    assert.equal(outcome.kind, "complete");
+    const at = (strides: bigint) => {
+      const text = String(NOW_NS - strides * STRIDE_NS);
+      return `${text.slice(0, -9)}.${text.slice(-9)}`;
+    };
+    assert.deepEqual(out.split("\n"), [
+      "gps_time\tchannel\tlast\tleast\tgreatest\tsamples\tlatency_ms",
+      `${at(3n)}\tA\t0.5\t-2\t4\t4\t125`,
+      `${at(3n)}\tB\t9\t9\t9\t1\t125`,
+      `${at(2n)}\tA\t0.5\t-2\t4\t4\t63`,
+      `${at(2n)}\tB\tnull: late\t\t\t0\t63`,
+      "",
+    ]);
+  });
+
+  it("comes back behind the last id, that of a heartbeat too, and the heading stays one", async () => {
+    const heartbeat = `id: ${NOW_NS}\n\n`;
+    const { outcome, out, err, ids } = await lines([
+      HELLO + rowEvent(1) + heartbeat,
+      HELLO + end("drain"),
+      HELLO + rowEvent(0) + end("complete"),
+    ]);
+    assert.equal(outcome.kind, "complete");
+    assert.deepEqual(ids, ["", String(NOW_NS), String(NOW_NS)]);
+    assert.equal(out.match(/gps_time/g)?.length, 1);
+    assert.match(err, /the connection broke; again in 1 s/);
+    assert.match(err, /the server ended the stream: drain; again in/);
+  });
+
+  it("begins anew where the place in the stream means nothing any more", async () => {
+    const { ids } = await lines([
+      HELLO + rowEvent(1) + end("time-reset"),
+      HELLO + end("complete"),
+    ]);
+    assert.deepEqual(ids, ["", ""]);
+  });
+
+  it("ends where the channel is gone, and tells gaps apart from rows", async () => {
+    const gap = `id: ${NOW_NS}\nevent: gap\ndata: ${
+      JSON.stringify({ from: "1000000000", to: "3000000000", reason: "slow" })
+    }\n\n`;
+    const { outcome, err } = await lines([HELLO + gap + end("removed")]);
+    assert.deepEqual(outcome, {
+      kind: "broken",
+      detail: "the server ended the stream: removed",
+    });
+    assert.match(err, /^gap of 2\.0 s from GPS 1\.000000000: slow$/m);
+  });
+});
+
+describe("LiveScreen", () => {
+  it("draws a line a channel over what was there, no wider than the terminal", () => {
+    let out = "";
+    const screen = new LiveScreen({
+      size: () => ({ columns: 60, rows: 5 }),
+      nowMs: () => NOW_MS,
+      write: (text) => out += text,
+    });
+    screen.draw();
+    const names = ["A", "B", "C", "D"];
+    screen.onHello({
+      stride_ns: Number(STRIDE_NS),
+      channels: names.map((name) => ({
+        name,
+        data_type: "float32",
+        sample_rate: 64,
+      })),
+    });
+    screen.onRow({
+      startNs: NOW_NS - 2n * STRIDE_NS,
+      endNs: NOW_NS - STRIDE_NS,
+      channels: { A: [1, 2], B: null, C: [0], D: [0] },
+      missing: { B: "late" },
+    });
+    screen.onGap({ from: null, to: null, reason: "unknown-id" });
+    out = "";
+    screen.draw();
+    assert.ok(out.startsWith("\x1b[2A\r"), "over the two lines of before");
+    const drawn = out.split("\n").map((line) =>
+      line.replace("\x1b[2A\r", "").replace("\x1b[K", "")
+    );
+    assert.equal(drawn.pop(), "\x1b[J");
+    assert.equal(
+      drawn[0],
+      "4 channels  0.0 rows/s  latency 63 ms  gaps 1",
+    );
+    assert.match(drawn[1]!, /^A +2 [⠀-⣿]+ 1 … 2$/);
+    assert.match(drawn[2]!, /^and 3 more$/);
+    assert.equal(drawn[3], "gap: unknown-id");
+    for (const line of drawn) assert.ok(line.length <= 60, line);
+    screen.onTrouble("no connection");
+    screen.draw();
+    assert.match(out, /gaps 1\S+\nno connection/);
+  });
+});
