@@ -5,7 +5,8 @@ import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import type { ColumnSource, SchemaElement } from "hyparquet-writer";
 import type { RowFile } from "./row_files.ts";
 
-const ROW_GROUP_BYTES = 8 * 1024 * 1024;
+/** The library makes arrays of each value and its levels: some 200 MB of memory at this size. */
+const ROW_GROUP_BYTES = 2 * 1024 * 1024;
 
 /** Parquet's physical type, and how Arrow's integers are told on top of it. */
 const TYPES: Readonly<Record<string, Partial<SchemaElement>>> = {

@@ -21,7 +21,8 @@ const QUIET: Readonly<Record<string, string>> = {
   'qanat_gaps_total{instance="a", reason="slow"}': "1x60",
   'qanat_gaps_total{instance="a", reason="missing"}': "0+1x60",
   'qanat_event_loop_delay_seconds{instance="a"}': "0.004x60",
-  'qanat_gc_seconds_total{instance="a"}': "0+0.06x60",
+  'qanat_memory_management_seconds_total{instance="a"}': "0+0.06x60",
+  'qanat_kafka_behind_messages{instance="a"}': "12x60",
   'qanat_log_lines_lost_total{instance="a"}': "0x60",
 };
 
@@ -53,6 +54,12 @@ const CASES: readonly Case[] = [
     alert: "QanatNothingComesIn",
     series: "qanat_blocks_total",
     values: "0+240x20 5040x40",
+  },
+  {
+    alert: "QanatBehind",
+    series: "qanat_kafka_behind_messages",
+    values: "12x20 4000x40",
+    value: "4k",
   },
   {
     alert: "QanatRowsLate",
@@ -110,8 +117,8 @@ const CASES: readonly Case[] = [
     value: "250ms",
   },
   {
-    alert: "QanatGarbage",
-    series: "qanat_gc_seconds_total",
+    alert: "QanatMemoryManagement",
+    series: "qanat_memory_management_seconds_total",
     values: "0+0.06x5 0+6x55",
     value: "10%",
   },

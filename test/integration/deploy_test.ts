@@ -316,3 +316,12 @@ describe("settings that are named", () => {
     });
   }
 });
+
+it("docs/deployment.md has every alert with its severity", () => {
+  const text = read("docs/deployment.md");
+  const alerts = read("deploy/prometheus/alerts.yaml")
+    .matchAll(/- alert: (\w+)[\s\S]*?severity: (\w+)/g);
+  for (const [, alert, severity] of alerts) {
+    assert.match(text, new RegExp(`\\| \`${alert}\` +\\| ${severity} +\\|`));
+  }
+});
