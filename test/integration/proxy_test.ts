@@ -50,7 +50,8 @@ const PROXIES: readonly Proxy[] = [
       ["proxy_read_timeout 60s", `proxy_read_timeout ${silence}`],
       ["worker_rlimit_nofile 65536", "worker_rlimit_nofile 4096"],
       ["worker_connections 32768", "worker_connections 1024"],
-      ["send_timeout 75s", `send_timeout ${SILENCE_S}s`],
+      // As in the file: longer than Qanat waits.
+      ["send_timeout 75s", "send_timeout 20s"],
     ],
     command: (configuration, { directory }) => [
       PARTS.nginx.program!,
@@ -111,6 +112,7 @@ for (const proxy of PROXIES) {
         `--base-path=${BASE}`,
         "--trusted-proxies=127.0.0.1",
         "--heartbeat-ms=1000",
+        "--write-stall-ms=2000",
       ]));
       qanatUrl += BASE;
       await qanat.answers(`${qanatUrl}/readyz`);
@@ -349,6 +351,45 @@ for (const proxy of PROXIES) {
       ]);
       assert.match(out, /No such channel: NONE/);
       assert.match(out, /\napplication\/problem\+json.* 404$/);
+    });
+
+    it("a client that stops reading is seen by Qanat, which ends it", async () => {
+      const startS = Math.floor(Date.now() / 1000) - 315_964_800 - 100;
+      const path = `/v1/events?match=.*&start=${startS}`;
+      const child = curlCommand(port, path, ["--http2"]).spawn();
+      try {
+        const reader = child.stdout.getReader();
+        await reader.read();
+        child.kill("SIGSTOP");
+        for (let tries = 0;; tries++) {
+          const metrics = await (await fetch(`${qanatUrl}/metrics`)).text();
+          if (
+            /^qanat_clients_ended_total\{reason="stalled"\} 1$/m.test(metrics)
+          ) {
+            break;
+          }
+          assert.ok(tries < 150, "15 s, and it is not seen to stall");
+          await sleep(100);
+        }
+        reader.releaseLock();
+      } finally {
+        child.kill("SIGKILL");
+        await child.stdout.cancel();
+        await child.status;
+      }
+    });
+
+    it("keeps the figures to its own machine", async () => {
+      const own = await curl(port, "/metrics");
+      assert.match(own.out, /^qanat_ready 1$/m);
+      const status = ["--write-out", "%{http_code}"];
+      const other = await curl(port, "/metrics", [
+        "--interface",
+        "127.0.0.2",
+        ...status,
+      ]);
+      assert.match(other.out, /403$/);
+      assert.doesNotMatch(other.out, /qanat_ready/);
     });
 
     it("a client that leaves is gone from Qanat, too", async () => {
