@@ -21,6 +21,7 @@ import {
   CUT_SHORT,
   SelectionGroup,
   type StreamFormat,
+  type StreamShape,
 } from "./selection_group.ts";
 import { Turns, type Work } from "./turns.ts";
 
@@ -75,6 +76,8 @@ export class Broadcast {
     catchUpRows: 0,
     /** Making live frames, and all else of handing them out. */
     encodeSeconds: 0,
+    /** Bytes of rows that packing has spared. */
+    bytesSaved: 0,
     writeSeconds: 0,
     opened: 0,
     slabShort: 0,
@@ -151,7 +154,7 @@ export class Broadcast {
   /** Reserves a place for a client of these channels (sorted by name, all of one context). */
   admit(
     channels: readonly Channel[],
-    format: StreamFormat,
+    shape: StreamFormat | StreamShape,
     options: ClientOptions,
   ): Admission {
     const { clientsMax } = this.#options;
@@ -159,7 +162,10 @@ export class Broadcast {
     if (this.#clients.size + this.#opening >= clientsMax) {
       return this.#full("clients", `${clientsMax} clients`);
     }
-    const group = this.#groupOf(channels, format);
+    const group = this.#groupOf(
+      channels,
+      typeof shape === "string" ? { format: shape } : shape,
+    );
     const { frameBytes, frameBytesMax } = group.rows;
     if (frameBytesMax + ENVELOPE_BYTES > SLOT_BYTES_MAX) {
       this.#closeIfIdle(group);
@@ -317,6 +323,7 @@ export class Broadcast {
     client.ended = reason;
     const bytes = client.group.closingBytes(reason, client.gapToTell);
     if (bytes.byteLength > 0) client.sendBytes(bytes, this.nowMs());
+    client.sendTrailer(this.nowMs());
     this.#forget(client, reason);
     if (client.outlet.inFlight > 0) this.#leaving.add(client);
     if (client.group.format === "arrow" && CUT_SHORT.has(reason)) {
@@ -461,17 +468,17 @@ export class Broadcast {
 
   #groupOf(
     channels: readonly Channel[],
-    format: StreamFormat,
+    shape: StreamShape,
   ): SelectionGroup {
     const replayId = channels[0]!.replayId;
-    const key = `${format}\n${replayId ?? ""}\n${
+    const key = `${shape.format} ${shape.coding ?? ""}\n${replayId ?? ""}\n${
       channels.map((c) => c.name).join("\n")
     }`;
     const known = this.#groups.get(key);
     if (known) return known;
     const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
     const timeline = this.#options.store.lease(shapesOf(channels), strideNs);
-    const group = new SelectionGroup(this, key, channels, format, timeline);
+    const group = new SelectionGroup(this, key, channels, shape, timeline);
     this.#groups.set(key, group);
     return group;
   }
@@ -489,6 +496,7 @@ export class Broadcast {
     group.delivery.add(client);
     this.counters.opened++;
     outlet.owner = client;
+    client.sendHead(nowMs);
     client.sendBytes(group.openingBytes(), nowMs);
     this.#options.log.info("client-open", {
       address: options.address,

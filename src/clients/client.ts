@@ -3,7 +3,8 @@
 import type { GapReason } from "../blocks/timeline.ts";
 import type { Outlet, OutletOwner } from "./outlet.ts";
 import type { SelectionGroup } from "./selection_group.ts";
-import type { Frame } from "../frames/frame.ts";
+import { ENVELOPE_BYTES, type Frame } from "../frames/frame.ts";
+import { GZIP_HEAD, GzipTally, stored } from "../frames/gzip.ts";
 
 /** Why a client ended. */
 export type EndReason =
@@ -66,6 +67,8 @@ export class Client implements OutletOwner {
   /** Waiting in the catch-up queue. */
   queued = false;
   ended: EndReason | null = null;
+  /** What a client of a gzip group has been told; null for others. */
+  readonly tally: GzipTally | null;
   rows = 0;
   bytes = 0;
   gaps = 0;
@@ -83,6 +86,7 @@ export class Client implements OutletOwner {
     this.group = group;
     this.outlet = outlet;
     this.options = options;
+    this.tally = group.coding === "gzip" ? new GzipTally() : null;
     this.openedMs = this.lastWriteMs = this.lastProgressMs = nowMs;
   }
 
@@ -104,13 +108,36 @@ export class Client implements OutletOwner {
       this.outlet.writeBytes(this.group.withGap(frame.body, this.gapToTell));
       this.gapToTell = null;
     } else this.outlet.write(frame);
+    const { plain } = frame;
+    if (this.tally !== null && plain !== null) {
+      this.tally.add(plain.crc, plain.shift, plain.bytes);
+      const saved = plain.bytes - frame.chunk.byteLength + ENVELOPE_BYTES;
+      this.group.broadcast.counters.bytesSaved += saved;
+    }
     this.rows++;
     this.bytes += frame.chunk.byteLength;
     this.lastWriteMs = nowMs;
     this.cursor = row + 1;
   }
 
+  /** Says something that is this client's alone. */
   sendBytes(bytes: Uint8Array, nowMs: number): void {
+    if (this.tally === null) return this.#sendRaw(bytes, nowMs);
+    this.tally.addText(bytes);
+    this.#sendRaw(stored(bytes), nowMs);
+  }
+
+  /** What stands before everything of the body, if something does. */
+  sendHead(nowMs: number): void {
+    if (this.tally !== null) this.#sendRaw(GZIP_HEAD, nowMs);
+  }
+
+  /** What stands behind everything of a body that ends properly. */
+  sendTrailer(nowMs: number): void {
+    if (this.tally !== null) this.#sendRaw(this.tally.trailer(), nowMs);
+  }
+
+  #sendRaw(bytes: Uint8Array, nowMs: number): void {
     if (this.outlet.inFlight === 0) this.lastProgressMs = nowMs;
     this.outlet.writeBytes(bytes);
     this.bytes += bytes.byteLength;

@@ -8,6 +8,7 @@ import { withMetadata } from "../arrow/message_metadata.ts";
 import { END_OF_STREAM } from "../arrow/row_template.ts";
 import { ArrowRows, type RowEncoder } from "../frames/arrow_rows.ts";
 import { ArrowEventRows, JsonEventRows } from "../frames/event_rows.ts";
+import { GzipEventRows } from "../frames/gzip_rows.ts";
 import { planColumns } from "../frames/row_plan.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { EndReason, ToldGap } from "./client.ts";
@@ -15,6 +16,16 @@ import { Delivery } from "./delivery.ts";
 
 /** What a client is sent: JSON events, events with Arrow in base64, or an Arrow stream. */
 export type StreamFormat = "events" | "events-arrow" | "arrow";
+
+/** How a body is packed. */
+export type Coding = "identity" | "gzip";
+
+/** What clients must have in common to share frames, beside their channels. */
+export interface StreamShape {
+  readonly format: StreamFormat;
+  /** gzip: events in JSON only. @default "identity" */
+  readonly coding?: Coding;
+}
 
 const encoder = new TextEncoder();
 /** Ends after which an Arrow stream must not look whole: it has no end-of-stream marker, and its body breaks off. */
@@ -33,6 +44,7 @@ export class SelectionGroup implements TimelineListener {
   readonly key: string;
   readonly channels: readonly Channel[];
   readonly format: StreamFormat;
+  readonly coding: Coding;
   readonly timeline: Timeline;
   readonly shapes: readonly TopicShape[];
   readonly rows: RowEncoder;
@@ -47,7 +59,7 @@ export class SelectionGroup implements TimelineListener {
     broadcast: Broadcast,
     key: string,
     channels: readonly Channel[],
-    format: StreamFormat,
+    { format, coding = "identity" }: StreamShape,
     timeline: Timeline,
   ) {
     this.broadcast = broadcast;
@@ -55,27 +67,32 @@ export class SelectionGroup implements TimelineListener {
     this.key = key;
     this.channels = channels;
     this.format = format;
+    this.coding = coding;
     this.timeline = timeline;
     this.shapes = shapesOf(channels);
     const rows = this.encoderOf(timeline);
     this.rows = rows;
-    const template = rows instanceof JsonEventRows
-      ? null
-      : rows instanceof ArrowRows
+    const template = rows instanceof ArrowRows
       ? rows.template
-      : rows.arrow.template;
+      : rows instanceof ArrowEventRows
+      ? rows.arrow.template
+      : null;
     this.#schemaMessage = template?.schemaMessage ?? null;
     this.#emptyBatch = template?.emptyBatch ?? null;
     timeline.listeners.add(this);
   }
 
   /** Makes this selection's rows from the blocks of a timeline: its own, or one of the past. */
-  encoderOf(timeline: Timeline): JsonEventRows | ArrowRows | ArrowEventRows {
+  encoderOf(
+    timeline: Timeline,
+  ): JsonEventRows | GzipEventRows | ArrowRows | ArrowEventRows {
     const columns = planColumns(timeline, this.channels);
     const { slab, scratch, batches } = this.broadcast;
     switch (this.format) {
       case "events":
-        return new JsonEventRows(timeline, columns, slab, scratch);
+        return this.coding === "gzip"
+          ? new GzipEventRows(timeline, columns, slab, scratch)
+          : new JsonEventRows(timeline, columns, slab, scratch);
       case "events-arrow":
         return new ArrowEventRows(timeline, columns, slab, scratch, batches);
       case "arrow":

@@ -22,7 +22,6 @@ const ARENA_BYTES = 4 * 1024 * 1024;
 const COMMA = 44;
 const OPEN = 91;
 const CLOSE = 93;
-const BRACE = 125;
 const QUOTE = 34;
 /** `,null` for a sample that is not there. */
 const NULL_TEXT_BYTES = 5;
@@ -33,9 +32,15 @@ const HEAD_BYTES = 128;
 /** Text made in the current rows: fragments by channel, and scratch for one whole row. One per process. */
 export class TextScratch {
   generation = 0;
+  /** Grows with every text that is made. */
+  stamp = 0;
+  /** Texts deflated. */
+  deflated = 0;
   arena = new Uint8Array(ARENA_BYTES);
   arenaUsed = 0;
   row = new Uint8Array(ARENA_BYTES);
+  /** What stands between channels. */
+  readonly glue = new Uint8Array(HEAD_BYTES);
   /** Samples of one channel and row, aligned for any type. */
   samples = new Uint8Array(64 * 1024);
   readonly #growth: Growth;
@@ -111,12 +116,7 @@ export class JsonEventRows implements RowEncoder {
     const columns = this.#columns;
     let out: Uint8Array = scratch.row;
     let missing = false;
-    let at = writeEventHead(out, this.#timeline, row);
-    at = writeAscii(
-      out,
-      at,
-      `{"time":"${this.#timeline.startNs(row)}","channels":{`,
-    );
+    let at = writeRowHead(out, this.#timeline, row);
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i]!;
       makeText(column, row, scratch, isFill);
@@ -130,20 +130,10 @@ export class JsonEventRows implements RowEncoder {
       at += bytes;
       if (column.missing !== null) missing = true;
     }
-    out[at++] = BRACE;
-    if (missing) {
-      const reasons = columns.filter((c) => c.missing !== null).map((c) => [
-        c.channel.name,
-        c.missing,
-      ]);
-      const text = encoder.encode(
-        `,"missing":${JSON.stringify(Object.fromEntries(reasons))}`,
-      );
-      out = scratch.grow(at + text.byteLength + 8);
-      out.set(text, at);
-      at += text.byteLength;
-    }
-    at = writeAscii(out, at, "}\n\n");
+    const tail = writeRowTail(columns, missing);
+    out = scratch.grow(at + tail.byteLength);
+    out.set(tail, at);
+    at += tail.byteLength;
     const frame = Frame.claim(this.#slab, at);
     frame?.chunk.set(out.subarray(0, at), ENVELOPE_HEAD_BYTES);
     return frame;
@@ -188,6 +178,33 @@ export class ArrowEventRows implements RowEncoder {
   }
 }
 
+/** What stands before the first channel of a JSON row, at most `HEAD_BYTES`. */
+export function writeRowHead(
+  out: Uint8Array,
+  timeline: Timeline,
+  row: number,
+): number {
+  const at = writeEventHead(out, timeline, row);
+  const time = timeline.startNs(row);
+  return writeAscii(out, at, `{"time":"${time}","channels":{`);
+}
+
+const WHOLE_TAIL = encoder.encode("}}\n\n");
+
+/** What stands behind the last channel: why channels are null, if any are for a reason. */
+export function writeRowTail(
+  columns: readonly Column[],
+  isMissing: boolean,
+): Uint8Array {
+  if (!isMissing) return WHOLE_TAIL;
+  const reasons = columns.filter((c) => c.missing !== null).map((c) => [
+    c.channel.name,
+    c.missing,
+  ]);
+  const missing = JSON.stringify(Object.fromEntries(reasons));
+  return encoder.encode(`},"missing":${missing}}\n\n`);
+}
+
 function writeEventHead(
   out: Uint8Array,
   timeline: Timeline,
@@ -197,7 +214,7 @@ function writeEventHead(
 }
 
 /** Makes `"name":[…]` of a row in the arena unless it is there already. */
-function makeText(
+export function makeText(
   column: Column,
   row: number,
   scratch: TextScratch,
@@ -233,6 +250,7 @@ function makeText(
   scratch.arenaUsed = at;
   column.textRow = isFill ? -1 : row;
   column.textGeneration = scratch.generation;
+  column.textStamp = ++scratch.stamp;
   column.textAt = start;
   column.textBytes = at - start;
 }

@@ -36,10 +36,19 @@ export function chunkOf(body: Uint8Array): Uint8Array {
   return chunk;
 }
 
+/** Bytes of a text, its CRC-32, and `crcShift()` of its length. */
+export interface PlainText {
+  readonly bytes: number;
+  readonly crc: number;
+  readonly shift: number;
+}
+
 /** A counted frame. It starts with one owner: whoever encoded it. */
 export class Frame {
   /** Envelope and body: what a socket is given. */
   readonly chunk: Uint8Array;
+  /** Of a packed frame: what it is when unpacked. */
+  plain: PlainText | null = null;
   readonly #slab: Slab;
   readonly #handle: number;
 

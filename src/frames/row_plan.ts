@@ -31,12 +31,20 @@ export interface Column {
   textGeneration: number;
   textAt: number;
   textBytes: number;
+  /** Of that text among all. */
+  textStamp: number;
+  /** That text deflated, its CRC, and the shift of its length; made of the text of that stamp. */
+  packed: Uint8Array;
+  packedCrc: number;
+  packedShift: number;
+  packedStamp: number;
   /** Why the column is null in `textRow`; null where it is not, or where its block came without it. */
   missing: MissReason | null;
 }
 
 const columnsOf = new WeakMap<Timeline, Map<string, Column>>();
 const encoder = new TextEncoder();
+const NOTHING = new Uint8Array(0);
 
 /** The columns of a selection on its timeline. */
 export function planColumns(
@@ -71,6 +79,11 @@ export function planColumns(
         textGeneration: -1,
         textAt: 0,
         textBytes: 0,
+        textStamp: -1,
+        packed: NOTHING,
+        packedCrc: 0,
+        packedShift: 0,
+        packedStamp: -1,
         missing: null,
       };
       known.set(channel.name, column);

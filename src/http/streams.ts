@@ -1,9 +1,12 @@
 // The two stream routes: /v1/events and /v1/arrow. Chooses the outlet; everything else is the broadcast's.
 import { type Context, Hono } from "hono";
 import type { ServerResponse } from "node:http";
+import { GZIP_ROW_BYTES_MIN } from "../frames/gzip_rows.ts";
+import { type Channel, samplesIn } from "../channels/channel.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import type { Broadcast } from "../clients/broadcast.ts";
-import type { StreamFormat } from "../clients/selection_group.ts";
+import type { Coding, StreamFormat } from "../clients/selection_group.ts";
+import { codingFor } from "./accept_encoding.ts";
 import { problem } from "./problem.ts";
 import type { RawWriter } from "./raw_write.ts";
 import { SocketOutlet } from "./socket_outlet.ts";
@@ -37,6 +40,11 @@ const CONTENT_TYPES: Record<StreamFormat, string> = {
 /** 10,000 channel names of 255 bytes. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = "5";
+const PLAIN: readonly Coding[] = ["identity"];
+const GZIP: readonly Coding[] = ["gzip", "identity"];
+const PLAIN_RATHER: readonly Coding[] = ["identity", "gzip"];
+/** Usual length of a sample's text. */
+const SAMPLE_TEXT_BYTES = 10;
 
 /** Routes for GET and POST. */
 export function streamRoutes(options: StreamRoutesOptions): Hono {
@@ -76,14 +84,26 @@ async function open(
     : "events";
   const isFile = format === "arrow" &&
     (request.endNs !== undefined || request.durationNs !== undefined);
+  const acceptEncoding = c.req.header("accept-encoding");
+  const coding = codingFor(acceptEncoding, codingsOf(format, request.channels));
+  if (coding === null) {
+    return problem(406, {
+      title: "No acceptable coding",
+      detail: `Accept-Encoding '${acceptEncoding}' refuses all that there is ` +
+        `for this stream: identity${format === "events" ? ", gzip" : ""}`,
+    });
+  }
   const headers: Record<string, string> = {
     "content-type": CONTENT_TYPES[format],
+    ...(coding === "identity" ? {} : { "content-encoding": coding }),
     "cache-control": "no-store, no-transform",
     "x-accel-buffering": "no",
     ...(isFile ? { "content-disposition": fileOf(request) } : {}),
   };
+  // Beside what CORS has put there.
+  c.header("vary", "Accept-Encoding", { append: true });
   if (c.req.method === "HEAD") {
-    return new Response(null, { headers });
+    return c.body(null, 200, headers);
   }
   const after = c.req.header("last-event-id") ?? request.after;
   const afterNs = after === undefined || after === ""
@@ -94,7 +114,7 @@ async function open(
     return new Response(null, { status: 204 });
   }
   await broadcast.openings.turn();
-  const admission = broadcast.admit(request.channels, format, {
+  const admission = broadcast.admit(request.channels, { format, coding }, {
     address: options.addressOf(c),
     startNs: request.startNs,
     endNs: request.endNs,
@@ -123,7 +143,7 @@ async function open(
   if (!outgoing || !options.alreadySent) {
     const outlet = new StreamOutlet(broadcast.inFlightFramesMax);
     admission.open(outlet);
-    return new Response(outlet.body, { headers });
+    return c.body(outlet.body, 200, headers);
   }
   if (outgoing.destroyed || outgoing.socket?.destroyed) {
     admission.cancel();
@@ -137,6 +157,20 @@ async function open(
   outgoing.removeAllListeners("close");
   admission.open(new SocketOutlet(outgoing, options.rawWriter));
   return options.alreadySent;
+}
+
+/** How a stream can be packed, the best way first. Short rows do not gain by it. */
+function codingsOf(
+  format: StreamFormat,
+  channels: readonly Channel[],
+): readonly Coding[] {
+  if (format !== "events") return PLAIN;
+  let rowBytes = 0;
+  for (const channel of channels) {
+    rowBytes += SAMPLE_TEXT_BYTES * samplesIn(channel, channel.strideNs);
+    if (rowBytes >= GZIP_ROW_BYTES_MIN) return GZIP;
+  }
+  return PLAIN_RATHER;
 }
 
 /** Whether a client that comes back has had all of its range. */
