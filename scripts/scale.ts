@@ -1,10 +1,20 @@
 // `deno task scale`: how many clients one Qanat holds, measured with a real broker, publisher and thousands of readers.
 // Invariant: starts and ends everything itself, loads 127.0.0.1 alone, and what a machine cannot do is a row that says so.
-import { parseArgs } from "node:util";
 import { PARTS, say } from "../test/integration/chain.ts";
+import { type Limit, limitOf } from "./scale/limit.ts";
+import { memorySeries, type Series } from "./scale/memory.ts";
+import { memorySvg } from "./scale/memory_plot.ts";
 import { Progress } from "./scale/progress.ts";
 import { buildReader } from "./scale/reader.ts";
-import { type Format, FORMATS, type Mode } from "./scale/selections.ts";
+import {
+  CLIENTS_MAX,
+  HELP,
+  parseSettings,
+  type Settings,
+  TABLE_CLIENTS,
+} from "./scale/settings.ts";
+import { soak, soakText } from "./scale/soak.ts";
+import { storm, stormTable } from "./scale/storm.ts";
 import { LEGEND, tableOf } from "./scale/table.ts";
 import {
   medianOf,
@@ -12,30 +22,24 @@ import {
   trial,
   type TrialFigures,
 } from "./scale/trial.ts";
-import { type PublisherKind, World } from "./scale/world.ts";
+import { World } from "./scale/world.ts";
 
 const ROOT = new URL("..", import.meta.url);
-const HELP = `deno task scale [settings]
-
-  --clients N,…        counts (default 20,40,60,100,500,1000,2000,4000,6000)
-  --formats NAME,…     ${FORMATS.join(", ")} (default all)
-  --modes NAME,…       same, different (default both)
-  --rounds N           medians of so many (default 3)
-  --seconds N          of each measurement (default 10)
-  --quick              60,500,2000 clients, 1 round of 5 s
-  --publisher NAME     embedded (cheap, default) or arrakis (the real one)
-  --qanat-arg=FLAG     one more flag for Qanat; may be given again
-`;
+const RESULT = new URL(".qanat/scale.json", ROOT);
+const PLOT = new URL("docs/img/memory.svg", ROOT);
+/** Of a trial beside its measurement, s. */
 const OUTSIDE_S = 9;
+/** A limit is found to a tenth. */
+const LIMIT_RATIO = 1.1;
+const LIMIT_TRIALS = 4;
+const IDLE_COUNTS = [250, 500, 1000, 2000, 3000, 4000];
+const MEMORY_S = 18;
 
-interface Settings {
-  readonly clients: readonly number[];
-  readonly formats: readonly Format[];
-  readonly modes: readonly Mode[];
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly publisher: PublisherKind;
-  readonly qanatArgs: readonly string[];
+/** What every part of a run needs. */
+interface Run {
+  readonly asked: Settings;
+  readonly world: World;
+  readonly program: string;
 }
 
 function fail(message: string): never {
@@ -43,98 +47,194 @@ function fail(message: string): never {
   Deno.exit(2);
 }
 
-function settings(): Settings {
-  let values;
+/** Keeps this part of the results beside those of other runs. */
+function keep(name: string, figures: unknown): void {
+  let kept: Record<string, unknown> = {};
   try {
-    ({ values } = parseArgs({
-      args: Deno.args.filter((arg) => arg !== "--"),
-      options: {
-        clients: { type: "string" },
-        formats: { type: "string", default: FORMATS.join() },
-        modes: { type: "string", default: "same,different" },
-        rounds: { type: "string" },
-        seconds: { type: "string" },
-        quick: { type: "boolean", default: false },
-        publisher: { type: "string", default: "embedded" },
-        "qanat-arg": { type: "string", multiple: true, default: [] },
-        help: { type: "boolean", default: false },
-      },
-    }));
-  } catch (error) {
-    fail(`${(error as Error).message}\n\n${HELP}`);
+    kept = JSON.parse(Deno.readTextFileSync(RESULT));
+  } catch {
+    // The first one.
   }
-  if (values.help) {
-    say(HELP);
-    Deno.exit(0);
-  }
-  const { quick } = values;
-  const whole = (name: string, text: string, max: number) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= 1 && value <= max) return value;
-    fail(`${name} must be a whole number from 1 to ${max}, not '${text}'`);
-  };
-  const oneOf = <T extends string>(
-    name: string,
-    text: string,
-    known: readonly T[],
-  ) => {
-    const found = known.find((k) => k === text);
-    return found ?? fail(`${name}: ${known.join(", ")}, not '${text}'`);
-  };
-  const list = values.clients ??
-    (quick ? "60,500,2000" : "20,40,60,100,500,1000,2000,4000,6000");
-  return {
-    clients: list.split(",").map((text) => whole("--clients", text, 19_000)),
-    formats: values.formats.split(",").map((text) =>
-      oneOf("--formats", text, FORMATS)
-    ),
-    modes: values.modes.split(",").map((text) =>
-      oneOf("--modes", text, ["same", "different"])
-    ),
-    rounds: whole("--rounds", values.rounds ?? (quick ? "1" : "3"), 20),
-    seconds: whole("--seconds", values.seconds ?? (quick ? "5" : "10"), 600),
-    publisher: oneOf("--publisher", values.publisher, ["embedded", "arrakis"]),
-    qanatArgs: values["qanat-arg"],
-  };
+  kept[name] = { at: new Date().toISOString(), figures };
+  Deno.writeTextFileSync(RESULT, JSON.stringify(kept, null, 1) + "\n");
 }
 
-async function main(): Promise<void> {
-  const asked = settings();
-  if (PARTS.cc.program === null) fail(`No ${PARTS.cc.name}`);
-  const program = buildReader(PARTS.cc.program);
-  const points: Point[] = asked.formats.flatMap((format) =>
-    asked.modes.flatMap((mode) =>
-      asked.clients.map((clients) => ({ clients, mode, format }))
-    )
+async function table(run: Run, withLimit: boolean): Promise<void> {
+  const { asked } = run;
+  const { formats, modes, rounds, seconds } = asked;
+  const counts = asked.clients ?? TABLE_CLIENTS;
+  const weight = seconds + OUTSIDE_S;
+  const curves = formats.flatMap((format) =>
+    modes.map((mode) => ({ format, mode }))
   );
-  const weight = asked.seconds + OUTSIDE_S;
-  const progress = new Progress(points.length * asked.rounds * weight);
-  const world = await World.start(asked);
-  const table: TrialFigures[] = [];
+  const perCount = rounds * weight;
+  const progress = new Progress(
+    curves.length * perCount * (counts.length + (withLimit ? LIMIT_TRIALS : 0)),
+  );
+  const figures: TrialFigures[] = [];
+  const limits: (Omit<Point, "clients"> & Limit)[] = [];
+  const measure = async (point: Point) => {
+    const all: TrialFigures[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      const { clients, mode, format } = point;
+      progress.begin(`${clients} clients, ${mode}, ${format}, round ${round}`);
+      all.push(
+        await trial(run.world, point, { program: run.program, seconds }),
+      );
+      progress.end(weight);
+    }
+    const median = medianOf(all);
+    figures.push(median);
+    keep("table", figures);
+    return median.holds;
+  };
   try {
-    for (const point of points) {
-      const rounds: TrialFigures[] = [];
-      for (let round = 0; round < asked.rounds; round++) {
-        progress.begin(
-          `${point.clients} clients, ${point.mode}, ${point.format}, round ${
-            round + 1
-          }`,
-        );
-        rounds.push(
-          await trial(world, point, { program, seconds: asked.seconds }),
-        );
-        progress.end(weight);
+    for (const curve of curves) {
+      const known = new Map<number, boolean>();
+      for (const clients of counts) {
+        known.set(clients, await measure({ ...curve, clients }));
       }
-      table.push(medianOf(rounds));
+      if (!withLimit) continue;
+      const limit = await limitOf(
+        (clients) => measure({ ...curve, clients }),
+        { known, clientsMax: CLIENTS_MAX, ratio: LIMIT_RATIO },
+      );
+      limits.push({ ...curve, ...limit });
+      keep("limits", limits);
     }
   } finally {
     progress.clear();
+    if (figures.length > 0) say(`${tableOf(figures)}\n\n${LEGEND}`);
+    for (const { format, mode, holds, fails } of limits) {
+      say(
+        `largest that holds, ${mode}, ${format}: ${holds} clients (${
+          fails ?? "more"
+        } did not)`,
+      );
+    }
+  }
+}
+
+async function memory({ asked, world, program }: Run): Promise<void> {
+  const counts = asked.clients ?? IDLE_COUNTS;
+  const plan = [
+    ["idle, same, events", "same", "events", false],
+    ["idle, different, arrow", "different", "arrow", false],
+    ["loaded, different, arrow", "different", "arrow", true],
+  ] as const;
+  const progress = new Progress(plan.length * counts.length * MEMORY_S);
+  const all: Series[] = [];
+  let isSilent = false;
+  for (const [name, mode, format, isLoaded] of plan) {
+    if (!isLoaded && !isSilent) await world.silence();
+    if (isLoaded && isSilent) await world.publish();
+    isSilent = !isLoaded;
+    all.push(
+      await memorySeries(world, {
+        program,
+        name,
+        counts,
+        mode,
+        format,
+        onBegin: (clients) => {
+          progress.begin(`${clients} clients, ${name}`);
+          progress.end(MEMORY_S);
+        },
+      }),
+    );
+  }
+  progress.clear();
+  for (const { name, points, line, rows } of all) {
+    const at = points.map(({ x, y }) => `${x}: ${(y / 1e6).toFixed(0)}`);
+    say(
+      `${name}: ${(line.slope / 1e3).toFixed(1)} KB a client, R² ${
+        line.r2.toFixed(3)
+      } (${rows} rows came; clients: MB ${at.join(", ")})`,
+    );
+  }
+  keep("memory", all);
+  await Deno.mkdir(new URL(".", PLOT), { recursive: true });
+  const title = `Memory against clients, ${
+    new Date().toISOString().slice(0, 10)
+  }`;
+  await Deno.writeTextFile(PLOT, memorySvg(all, title));
+}
+
+async function storms({ asked, world, program }: Run): Promise<void> {
+  const progress = new Progress(asked.formats.length * 40);
+  for (const format of asked.formats) {
+    const events = await storm(world, {
+      program,
+      format,
+      clients: asked.clients?.[0] ?? 2000,
+      onBegin: (what) => {
+        progress.begin(`${format}: ${what}`);
+        progress.end(40 / 3);
+      },
+    });
+    progress.clear();
+    say(`${format}, 200 steady readers:\n${stormTable(events)}\n`);
+    keep(`storm ${format}`, events);
+  }
+}
+
+async function soaks({ asked, world, program }: Run): Promise<void> {
+  const seconds = asked.soakS;
+  const progress = new Progress(seconds);
+  let doneS = 0;
+  const figures = await soak(world, {
+    program,
+    format: asked.formats[0]!,
+    clients: asked.clients?.[0] ?? 1000,
+    seconds,
+    onSample: (elapsedS, rssBytes) => {
+      progress.end(elapsedS - doneS);
+      doneS = elapsedS;
+      progress.begin(`soak, RSS ${(rssBytes / 1e6).toFixed(0)} MB`);
+    },
+  });
+  progress.clear();
+  say(soakText(figures));
+  keep("soak", figures);
+}
+
+async function main(): Promise<void> {
+  const asked = parseSettings(Deno.args);
+  if (asked === "help") return say(HELP);
+  if ("wrong" in asked) fail(`${asked.wrong}\n\n${HELP}`);
+  const needed = [
+    PARTS.cc,
+    PARTS.kafka,
+    ...asked.publisher === "arrakis" ? [PARTS.python] : [],
+  ];
+  for (const part of needed) {
+    if (part.program === null) fail(`No ${part.name}: ${part.howToGet}`);
+  }
+  const program = buildReader(PARTS.cc.program!);
+  const world = await World.start(asked);
+  // Asked to stop, it ends what it started.
+  const stop = () => void world.close().finally(() => Deno.exit(130));
+  Deno.addSignalListener("SIGINT", stop);
+  Deno.addSignalListener("SIGTERM", stop);
+  const run = { asked, world, program };
+  try {
+    switch (asked.what) {
+      case "table":
+      case "limit":
+        await table(run, asked.what === "limit");
+        break;
+      case "memory":
+        await memory(run);
+        break;
+      case "storm":
+        await storms(run);
+        break;
+      case "soak":
+        await soaks(run);
+    }
+  } finally {
     await world.close();
   }
-  say(tableOf(table));
-  say(`\n${LEGEND}`);
-  const file = new URL(".qanat/scale.json", ROOT);
-  await Deno.writeTextFile(file, JSON.stringify(table, null, 1) + "\n");
 }
 
 await main();

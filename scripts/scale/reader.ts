@@ -64,13 +64,19 @@ export interface Tick {
   readonly ended: number;
 }
 
+/** Whoever runs readers: a `World`, or a test. */
+export interface Home {
+  readonly directory: string;
+  adopt?(process: Process): void;
+}
+
 export interface ReaderOptions {
   readonly port: number;
   readonly clients: number;
   readonly format: "events" | "arrow";
   readonly lines: readonly string[];
-  /** Where its requests are kept. */
-  readonly directory: string;
+  /** Keeps its requests, and ends it if all ends before it. */
+  readonly home: Home;
   readonly settleS: number;
   readonly seconds: number;
   /** More flags: see the head of reader.c. */
@@ -116,8 +122,9 @@ export class Reader {
   readonly #file: string;
 
   constructor(program: string, options: ReaderOptions) {
-    const { port, clients, format, settleS, seconds, flags = [] } = options;
-    this.#file = `${options.directory}/requests-${files++}.txt`;
+    const { port, clients, format, settleS, seconds, home, flags = [] } =
+      options;
+    this.#file = `${home.directory}/requests-${files++}.txt`;
     Deno.writeTextFileSync(this.#file, options.lines.join("\n") + "\n");
     const nowMs = Date.now();
     const offsetNs = nowGpsNs(nowMs) - BigInt(nowMs) * UNIX_NS_PER_MS;
@@ -140,6 +147,7 @@ export class Reader {
       `${seconds}`,
       ...flags,
     ]);
+    home.adopt?.(this.#process);
   }
 
   get pid(): number {
@@ -164,6 +172,11 @@ export class Reader {
       throw new Error(`reader ended with ${code}: ${this.#process.log}`);
     }
     return JSON.parse(this.#process.output.trim().split("\n").at(-1)!);
+  }
+
+  /** Ends it before its time; its figures come all the same. */
+  end(): void {
+    Deno.kill(this.#process.pid, "SIGTERM");
   }
 
   /** So far. */

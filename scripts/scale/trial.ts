@@ -16,9 +16,12 @@ import { ROWS_PER_SECOND, STRIDE_MS, type World } from "./world.ts";
 /** Connections begun in a second. */
 const CONNECT_RATE = 800;
 const ATTACH_MAX_MS = 90_000;
-const SETTLE_S = 3;
+/** Those that came first have a backlog by then, which is worked off before the window. */
+const settleS = (clients: number) => 3 + Math.ceil(clients / 1000);
 /** The window's edges are kept clear by so much. */
 const EDGE_MS = 400;
+/** No multiple of the stride, so that sockets are seen at each of its parts. */
+const SOCKET_SAMPLE_MS = 470;
 
 export interface Point {
   readonly clients: number;
@@ -54,6 +57,7 @@ export interface TrialFigures extends Point {
   readonly rssBytes: number;
   /** Beyond an instance without clients, the ring and the slab's high water. */
   readonly rssPerClientBytes: number;
+  /** The most that was seen. */
   readonly socketBytes: number;
   /** Share of time in garbage collection, and with Qanat's own allocation. */
   readonly gcShare: number | null;
@@ -82,8 +86,8 @@ export async function trial(
       clients,
       format: format === "arrow" ? "arrow" : "events",
       lines: requestLines(instance.names, point),
-      directory: world.directory,
-      settleS: SETTLE_S,
+      home: world,
+      settleS: settleS(clients),
       seconds,
       flags: [
         "--rate",
@@ -96,7 +100,7 @@ export async function trial(
       const attached = await reader.attached(
         ATTACH_MAX_MS + 1000 * clients / CONNECT_RATE + 10_000,
       );
-      await reader.measuring(SETTLE_S * 1000 + 10_000);
+      await reader.measuring(settleS(clients) * 1000 + 10_000);
       const pids = [
         pid,
         reader.pid,
@@ -105,9 +109,13 @@ export async function trial(
       ] as const;
       const metricsBefore = await Metrics.of(instance.url);
       const before = pids.map(processFigures);
-      await sleep(Math.max(500, seconds * 1000 - 2 * EDGE_MS));
+      const endMs = performance.now() + seconds * 1000 - 2 * EDGE_MS;
+      let socketBytes = 0;
+      while (performance.now() < endMs) {
+        await sleep(Math.min(SOCKET_SAMPLE_MS, endMs - performance.now()));
+        socketBytes = Math.max(socketBytes, tcpMemoryBytes() - idleSocketBytes);
+      }
       const after = pids.map(processFigures);
-      const socketBytes = tcpMemoryBytes() - idleSocketBytes;
       const metricsAfter = await Metrics.of(instance.url);
       const read = await reader.figures();
       const [server, readers, broker, publisher] = before.map((figures, i) =>

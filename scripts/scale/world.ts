@@ -44,6 +44,8 @@ export class World {
   readonly broker: KafkaBroker;
   readonly #options: WorldOptions;
   #publisher: Process | null = null;
+  /** What runs beside: ended with the world, where it has not ended before. */
+  #beside: Process[] = [];
 
   private constructor(
     directory: string,
@@ -120,6 +122,7 @@ export class World {
       ...this.#options.qanatArgs ?? [],
       ...args,
     ]);
+    this.adopt(qanat);
     try {
       await qanat.answers(`${url}/readyz`);
       const names = await this.#names(url);
@@ -149,7 +152,13 @@ export class World {
     return names;
   }
 
+  adopt(process: Process): void {
+    this.#beside = this.#beside.filter((other) => other.isRunning);
+    this.#beside.push(process);
+  }
+
   async close(): Promise<void> {
+    for (const process of this.#beside.reverse()) await process.stop();
     await this.silence();
     await this.broker.stop();
     await Deno.remove(this.directory, { recursive: true });

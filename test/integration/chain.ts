@@ -52,6 +52,10 @@ export class Process {
     return this.#child.pid;
   }
 
+  get isRunning(): boolean {
+    return this.#ended === null;
+  }
+
   /** Ends it as a power cut would. */
   async kill9(): Promise<void> {
     if (this.#ended === null) this.#child.kill("SIGKILL");

@@ -1,0 +1,130 @@
+// The command line of `deno task scale`.
+// Invariant: what comes out is complete and in bounds; anything else is one line that says what would be right.
+import { parseArgs } from "node:util";
+import { type Format, FORMATS, type Mode } from "./selections.ts";
+import type { PublisherKind } from "./world.ts";
+
+export const HELP = `deno task scale [what] [settings]
+
+  (nothing)            the table: clients × selections × formats
+  --limit              the table, then the largest count that holds, for each selection and format
+  --memory             memory a client, idle and under load: docs/img/memory.svg
+  --storm              2,000 clients that come within a second, come at once and leave at once, beside 200 steady ones
+  --soak SECONDS       clients come, go and stall for so long, under the smallest slab
+
+  --clients N,…        counts of the table (default 20,40,60,100,500,1000,2000,4000,6000);
+                       the first one is that of --storm (2000) and --soak (1000), all are those of --memory
+  --formats NAME,…     ${FORMATS.join(", ")} (default all)
+  --modes NAME,…       same, different (default both)
+  --rounds N           medians of so many (default 3)
+  --seconds N          of each measurement (default 10)
+  --quick              60,500,2000 clients, 1 round of 5 s
+  --publisher NAME     embedded (cheap, default) or arrakis (the real one)
+  --qanat-arg=FLAG     one more flag for Qanat; may be given again
+
+All figures go to .qanat/scale.json, too.`;
+
+export type What = "table" | "limit" | "memory" | "storm" | "soak";
+
+export interface Settings {
+  readonly what: What;
+  /** As asked; null for the default of `what`. */
+  readonly clients: readonly number[] | null;
+  readonly formats: readonly Format[];
+  readonly modes: readonly Mode[];
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly soakS: number;
+  readonly publisher: PublisherKind;
+  readonly qanatArgs: readonly string[];
+}
+
+export const TABLE_CLIENTS = [20, 40, 60, 100, 500, 1000, 2000, 4000, 6000];
+const QUICK_CLIENTS = [60, 500, 2000];
+export const CLIENTS_MAX = 19_000;
+const SOAK_MAX_S = 7000;
+
+class SettingError extends Error {}
+
+/** Settings, `help`, or what is wrong. */
+export function parseSettings(
+  args: readonly string[],
+): Settings | "help" | { readonly wrong: string } {
+  try {
+    return read(args);
+  } catch (error) {
+    return { wrong: (error as Error).message };
+  }
+}
+
+function read(args: readonly string[]): Settings | "help" {
+  const { values } = parseArgs({
+    args: args.filter((arg) => arg !== "--"),
+    options: {
+      limit: { type: "boolean", default: false },
+      memory: { type: "boolean", default: false },
+      storm: { type: "boolean", default: false },
+      soak: { type: "string" },
+      clients: { type: "string" },
+      formats: { type: "string", default: FORMATS.join() },
+      modes: { type: "string", default: "same,different" },
+      rounds: { type: "string" },
+      seconds: { type: "string" },
+      quick: { type: "boolean", default: false },
+      publisher: { type: "string", default: "embedded" },
+      "qanat-arg": { type: "string", multiple: true, default: [] },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return "help";
+  const { quick, soak } = values;
+  const whats = (["limit", "memory", "storm"] as const).filter((what) =>
+    values[what]
+  );
+  const all: What[] = soak === undefined ? whats : [...whats, "soak"];
+  if (all.length > 1) {
+    throw new SettingError(`one at a time: --${all.join(", --")}`);
+  }
+  return {
+    what: all[0] ?? "table",
+    clients:
+      values.clients?.split(",").map((text) =>
+        whole("--clients", text, CLIENTS_MAX)
+      ) ?? (quick ? QUICK_CLIENTS : null),
+    formats: values.formats.split(",").map((text) =>
+      oneOf("--formats", text, FORMATS)
+    ),
+    modes: values.modes.split(",").map((text) =>
+      oneOf("--modes", text, ["same", "different"] as const)
+    ),
+    rounds: whole("--rounds", values.rounds ?? (quick ? "1" : "3"), 20),
+    seconds: whole("--seconds", values.seconds ?? (quick ? "5" : "10"), 600),
+    soakS: soak === undefined ? 0 : whole("--soak", soak, SOAK_MAX_S),
+    publisher: oneOf(
+      "--publisher",
+      values.publisher,
+      ["embedded", "arrakis"] as const,
+    ),
+    qanatArgs: values["qanat-arg"],
+  };
+}
+
+function whole(name: string, text: string, max: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
+  throw new SettingError(
+    `${name} must be a whole number from 1 to ${max}, not '${text}'`,
+  );
+}
+
+function oneOf<T extends string>(
+  name: string,
+  text: string,
+  known: readonly T[],
+): T {
+  const found = known.find((k) => k === text);
+  if (found !== undefined) return found;
+  throw new SettingError(
+    `${name} must be of ${known.join(", ")}, not '${text}'`,
+  );
+}

@@ -1,0 +1,230 @@
+// A long run in which clients come, go and stall, under the smallest slab that admits them.
+// Invariant: what holds at its end is told: memory's slope, slots at home, exit code; the steady ones' losses, too.
+import { sleep } from "../../test/integration/chain.ts";
+import { fitLine, type Point2 } from "./line_fit.ts";
+import { Metrics, processFigures, tcpMemoryBytes } from "./process_figures.ts";
+import { type GroupFigures, Reader } from "./reader.ts";
+import { type Format, requestLines } from "./selections.ts";
+import type { World } from "./world.ts";
+
+const MIB = 1024 * 1024;
+const STALLED_PART = 0.5;
+const CHURN_PART = 0.4;
+const CHURN_PER_SECOND = 20;
+/** Turns of reading and of stalling, s. */
+const STALL_FOR_S = 60;
+const BASE_S = 20;
+const SAMPLE_MS = 5000;
+const ATTACH_MAX_MS = 60_000;
+/** Slots are home so soon after the clients left. */
+const HOME_MAX_MS = 15_000;
+
+export interface SoakFigures {
+  readonly clients: number;
+  readonly seconds: number;
+  readonly slabMb: number;
+  /** The steady clients alone, then beside those that come, go and stall. */
+  readonly alone: GroupFigures;
+  readonly steady: GroupFigures;
+  readonly churn: GroupFigures;
+  readonly stalled: GroupFigures;
+  readonly refused: number;
+  readonly ends: Readonly<Record<string, number | null>>;
+  /** Of the last three quarters. */
+  readonly rssMb: { readonly first: number; readonly last: number };
+  readonly rssKbPerMinute: number;
+  readonly tcpMaxMb: number;
+  readonly left: {
+    readonly clients: number | null;
+    readonly usedSlots: number | null;
+    readonly reservedBytes: number | null;
+    readonly afterMs: number;
+  };
+  readonly exitCode: number;
+  readonly stopMs: number;
+}
+
+export interface SoakOptions {
+  readonly program: string;
+  readonly format: Format;
+  readonly clients: number;
+  readonly seconds: number;
+  readonly onSample: (elapsedS: number, rssBytes: number) => void;
+}
+
+export async function soak(
+  world: World,
+  options: SoakOptions,
+): Promise<SoakFigures> {
+  const { clients, seconds } = options;
+  const { alone, reservedBytes } = await steadyAlone(world, options);
+  // One megabyte of slack: sizes of slots are not those of frames.
+  const slabMb = Math.ceil(reservedBytes / MIB) + 1;
+  const instance = await world.launch([`--slab-mb=${slabMb}`]);
+  let reader: Reader | null = null;
+  try {
+    reader = readerOf(world, options, {
+      port: instance.port,
+      names: instance.names,
+      clients,
+      seconds,
+      flags: [
+        "--churn",
+        `${CHURN_PER_SECOND}`,
+        "--churn-part",
+        `${CHURN_PART}`,
+        "--stall",
+        `${STALLED_PART}`,
+        "--stall-for",
+        `${STALL_FOR_S}`,
+      ],
+    });
+    await reader.attached(ATTACH_MAX_MS + 10_000);
+    await reader.measuring(10_000);
+    const startMs = performance.now();
+    const rss: Point2[] = [];
+    let tcpMaxBytes = 0;
+    while (performance.now() - startMs < seconds * 1000 - SAMPLE_MS) {
+      await sleep(SAMPLE_MS);
+      const { rssBytes } = processFigures(instance.process.pid);
+      const elapsedS = (performance.now() - startMs) / 1000;
+      const metrics = await Metrics.of(instance.url);
+      // The ring fills up first: that is a budget, no growth.
+      const ring = metrics?.get("ring_occupied_bytes") ?? 0;
+      rss.push({ x: elapsedS, y: rssBytes - ring });
+      tcpMaxBytes = Math.max(tcpMaxBytes, tcpMemoryBytes());
+      options.onSample(elapsedS, rssBytes);
+    }
+    const metrics = await Metrics.of(instance.url);
+    const read = await reader.figures();
+    const leftMs = performance.now();
+    let left = await Metrics.of(instance.url);
+    while (!isHome(left) && performance.now() - leftMs < HOME_MAX_MS) {
+      await sleep(200);
+      left = await Metrics.of(instance.url);
+    }
+    const afterMs = Math.round(performance.now() - leftMs);
+    const { code, tookMs } = await instance.process.stop();
+    const counted = rss.filter(({ x }) => x > seconds / 4);
+    return {
+      clients,
+      seconds,
+      slabMb,
+      alone,
+      steady: read.steady,
+      churn: read.churn,
+      stalled: read.stalled,
+      refused: read.refused,
+      ends: Object.fromEntries(
+        ["clients_opened_total", "clients_ended_total", "slab_short_total"]
+          .map((name) => [name, metrics?.get(name) ?? null]),
+      ),
+      rssMb: {
+        first: (counted[0]?.y ?? 0) / 1e6,
+        last: (counted.at(-1)?.y ?? 0) / 1e6,
+      },
+      rssKbPerMinute: counted.length > 1
+        ? 60 * fitLine(counted).slope / 1e3
+        : NaN,
+      tcpMaxMb: tcpMaxBytes / 1e6,
+      left: {
+        clients: left?.get("clients") ?? null,
+        usedSlots: left?.get("slab_used_slots") ?? null,
+        reservedBytes: left?.get("slab_reserved_bytes") ?? null,
+        afterMs,
+      },
+      exitCode: code,
+      stopMs: Math.round(tookMs),
+    };
+  } finally {
+    await reader?.stop();
+    await instance.process.stop();
+  }
+}
+
+function isHome(metrics: Metrics | null): boolean {
+  return metrics?.get("clients") === 0 &&
+    metrics.get("slab_used_slots") === 0 &&
+    metrics.get("slab_reserved_bytes") === 0;
+}
+
+/** What the steady ones get without the others, and what the slab reserves for all. */
+async function steadyAlone(
+  world: World,
+  options: SoakOptions,
+): Promise<{ alone: GroupFigures; reservedBytes: number }> {
+  const instance = await world.launch();
+  let reader: Reader | null = null;
+  try {
+    const clients = Math.round(
+      options.clients * (1 - STALLED_PART) * (1 - CHURN_PART),
+    );
+    reader = readerOf(world, options, {
+      port: instance.port,
+      names: instance.names,
+      clients,
+      seconds: BASE_S,
+      flags: [],
+    });
+    await reader.attached(ATTACH_MAX_MS + 10_000);
+    const metrics = await Metrics.of(instance.url);
+    const reserved = metrics?.get("slab_reserved_bytes") ?? 0;
+    return {
+      alone: (await reader.figures()).steady,
+      reservedBytes: reserved / clients * options.clients,
+    };
+  } finally {
+    await reader?.stop();
+    await instance.process.stop();
+  }
+}
+
+function readerOf(
+  world: World,
+  { program, format }: SoakOptions,
+  { port, names, clients, seconds, flags }: {
+    port: number;
+    names: readonly string[];
+    clients: number;
+    seconds: number;
+    flags: readonly string[];
+  },
+): Reader {
+  return new Reader(program, {
+    port,
+    clients,
+    format: format === "arrow" ? "arrow" : "events",
+    lines: requestLines(names, { clients, mode: "different", format }),
+    home: world,
+    settleS: 3,
+    seconds,
+    flags,
+  });
+}
+
+export function soakText(f: SoakFigures): string {
+  const group = (name: string, g: GroupFigures) =>
+    `${name.padEnd(8)} ${String(g.clients).padStart(5)} clients, ${
+      g.rowsPerSecond.min.toFixed(1)
+    } to ${
+      g.rowsPerSecond.median.toFixed(1)
+    } rows/s, lost ${g.lost}, gaps ${g.gaps}, ended ${g.ended}, p50 ${
+      g.latencyMs.p50.toFixed(1)
+    } p99 ${g.latencyMs.p99.toFixed(1)} max ${g.latencyMs.max.toFixed(1)} ms`;
+  return [
+    `${f.clients} clients for ${f.seconds} s, slab of ${f.slabMb} MiB (the smallest that admits them)`,
+    group("alone", f.alone),
+    group("steady", f.steady),
+    group("churn", f.churn),
+    group("stalled", f.stalled),
+    `refused ${f.refused}; ${
+      Object.entries(f.ends).map(([name, n]) => `${name} ${n}`).join(", ")
+    }; TCP memory at most ${f.tcpMaxMb.toFixed(0)} MB`,
+    `RSS without the ring, last three quarters: ${
+      f.rssMb.first.toFixed(1)
+    } to ${f.rssMb.last.toFixed(1)} MB, slope ${
+      f.rssKbPerMinute.toFixed(1)
+    } KB a minute`,
+    `${f.left.afterMs} ms after they left: clients ${f.left.clients}, slots ${f.left.usedSlots}, reserved ${f.left.reservedBytes}; exit ${f.exitCode} in ${f.stopMs} ms`,
+  ].join("\n");
+}
