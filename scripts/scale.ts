@@ -6,6 +6,8 @@ import { memorySeries, type Series } from "./scale/memory.ts";
 import { memorySvg } from "./scale/memory_plot.ts";
 import { Progress } from "./scale/progress.ts";
 import { buildReader } from "./scale/reader.ts";
+import { servesGzip } from "./scale/serves_gzip.ts";
+import type { Format } from "./scale/selections.ts";
 import {
   CLIENTS_MAX,
   HELP,
@@ -59,9 +61,21 @@ function keep(name: string, figures: unknown): void {
   Deno.writeTextFileSync(RESULT, JSON.stringify(kept, null, 1) + "\n");
 }
 
+/** Those asked for that this Qanat serves; the others are named. */
+async function servedFormats({ asked, world }: Run): Promise<Format[]> {
+  const served: Format[] = [];
+  for (const format of asked.formats) {
+    if (format !== "events+gzip" || await servesGzip(world)) {
+      served.push(format);
+    } else say(`${format}: this Qanat answers plain events; left out`);
+  }
+  return served;
+}
+
 async function table(run: Run, withLimit: boolean): Promise<void> {
   const { asked } = run;
-  const { formats, modes, rounds, seconds } = asked;
+  const { modes, rounds, seconds } = asked;
+  const formats = await servedFormats(run);
   const counts = asked.clients ?? TABLE_CLIENTS;
   const weight = seconds + OUTSIDE_S;
   const curves = formats.flatMap((format) =>
@@ -160,9 +174,11 @@ async function memory({ asked, world, program }: Run): Promise<void> {
   await Deno.writeTextFile(PLOT, memorySvg(all, title));
 }
 
-async function storms({ asked, world, program }: Run): Promise<void> {
-  const progress = new Progress(asked.formats.length * 40);
-  for (const format of asked.formats) {
+async function storms(run: Run): Promise<void> {
+  const { asked, world, program } = run;
+  const formats = await servedFormats(run);
+  const progress = new Progress(formats.length * 40);
+  for (const format of formats) {
     const events = await storm(world, {
       program,
       format,
@@ -187,6 +203,7 @@ async function soaks({ asked, world, program }: Run): Promise<void> {
     format: asked.formats[0]!,
     clients: asked.clients?.[0] ?? 1000,
     seconds,
+    slabMb: asked.slabMb,
     onSample: (elapsedS, rssBytes) => {
       progress.end(elapsedS - doneS);
       doneS = elapsedS;

@@ -572,6 +572,11 @@ int main(int count, char **args) {
     for (int i = 0; i < n; i++) on_event(events[i].data.ptr, events[i].events);
     if (options.pause_us > 0 && n < EVENTS_MAX) usleep((useconds_t)options.pause_us);
   }
+  // Asked to end: what has come already counts.
+  for (int round = 0, n = 1; is_stopped && n > 0 && round < 100; round++) {
+    n = epoll_wait(poller, events, EVENTS_MAX, 0);
+    for (int i = 0; i < n; i++) on_event(events[i].data.ptr, events[i].events);
+  }
   double seconds = window_ns ? (double)(mono_ns - window_ns) / 1e9 : 0;
   getrusage(RUSAGE_SELF, &after);
   int64_t now_ns = clock_ns(CLOCK_REALTIME) + options.clock_offset_ns;

@@ -5,11 +5,12 @@ import type { Series } from "./memory.ts";
 const WIDTH = 720;
 const HEIGHT = 400;
 const LEFT = 70;
-const RIGHT = 16;
+const RIGHT = 32;
 const TOP = 40;
 const BOTTOM = 48;
 const COLORS = ["#2563eb", "#d97706", "#059669", "#db2777"];
 const TICKS = 5;
+const LABEL_X = 360;
 
 /** A round number not below `max` that five steps divide well. */
 function roundUp(max: number): number {
@@ -55,10 +56,11 @@ export function memorySvg(series: readonly Series[], title: string): string {
     const label = `${name}: ${(fit.slope / 1e3).toFixed(1)} KB a client, R² ${
       fit.r2.toFixed(3)
     }`;
-    const labelY = TOP + 14 + 18 * i;
+    // Low on the right: memory of no client at all lies above.
+    const labelY = HEIGHT - BOTTOM - 12 - 18 * (series.length - 1 - i);
     parts.push(
-      `<circle cx="${LEFT + 14}" cy="${labelY - 4}" r="3.5" fill="${color}"/>`,
-      text(LEFT + 24, labelY, label, "start"),
+      `<circle cx="${LABEL_X}" cy="${labelY - 4}" r="3.5" fill="${color}"/>`,
+      text(LABEL_X + 10, labelY, label, "start"),
     );
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12" fill="#777">

@@ -10,7 +10,7 @@ export const HELP = `deno task scale [what] [settings]
   --limit              the table, then the largest count that holds, for each selection and format
   --memory             memory a client, idle and under load: docs/img/memory.svg
   --storm              2,000 clients that come within a second, come at once and leave at once, beside 200 steady ones
-  --soak SECONDS       clients come, go and stall for so long, under the smallest slab
+  --soak SECONDS       clients come, go and stall for so long, under the smallest slab (or --slab-mb N)
 
   --clients N,…        counts of the table (default 20,40,60,100,500,1000,2000,4000,6000);
                        the first one is that of --storm (2000) and --soak (1000), all are those of --memory
@@ -35,6 +35,8 @@ export interface Settings {
   readonly rounds: number;
   readonly seconds: number;
   readonly soakS: number;
+  /** Of a soak; null for the smallest that admits its clients. */
+  readonly slabMb: number | null;
   readonly publisher: PublisherKind;
   readonly qanatArgs: readonly string[];
 }
@@ -65,6 +67,7 @@ function read(args: readonly string[]): Settings | "help" {
       memory: { type: "boolean", default: false },
       storm: { type: "boolean", default: false },
       soak: { type: "string" },
+      "slab-mb": { type: "string" },
       clients: { type: "string" },
       formats: { type: "string", default: FORMATS.join() },
       modes: { type: "string", default: "same,different" },
@@ -100,6 +103,9 @@ function read(args: readonly string[]): Settings | "help" {
     rounds: whole("--rounds", values.rounds ?? (quick ? "1" : "3"), 20),
     seconds: whole("--seconds", values.seconds ?? (quick ? "5" : "10"), 600),
     soakS: soak === undefined ? 0 : whole("--soak", soak, SOAK_MAX_S),
+    slabMb: values["slab-mb"] === undefined
+      ? null
+      : whole("--slab-mb", values["slab-mb"], 65_536),
     publisher: oneOf(
       "--publisher",
       values.publisher,

@@ -1,4 +1,4 @@
-// A long run in which clients come, go and stall, under the smallest slab that admits them.
+// A long run in which clients come, go and stall, under a slab that just admits them.
 // Invariant: what holds at its end is told: memory's slope, slots at home, exit code; the steady ones' losses, too.
 import { sleep } from "../../test/integration/chain.ts";
 import { fitLine, type Point2 } from "./line_fit.ts";
@@ -49,6 +49,8 @@ export interface SoakOptions {
   readonly format: Format;
   readonly clients: number;
   readonly seconds: number;
+  /** Null for the smallest that admits the clients. */
+  readonly slabMb: number | null;
   readonly onSample: (elapsedS: number, rssBytes: number) => void;
 }
 
@@ -59,7 +61,7 @@ export async function soak(
   const { clients, seconds } = options;
   const { alone, reservedBytes } = await steadyAlone(world, options);
   // One megabyte of slack: sizes of slots are not those of frames.
-  const slabMb = Math.ceil(reservedBytes / MIB) + 1;
+  const slabMb = options.slabMb ?? Math.ceil(reservedBytes / MIB) + 1;
   const instance = await world.launch([`--slab-mb=${slabMb}`]);
   let reader: Reader | null = null;
   try {
@@ -212,7 +214,9 @@ export function soakText(f: SoakFigures): string {
       g.latencyMs.p50.toFixed(1)
     } p99 ${g.latencyMs.p99.toFixed(1)} max ${g.latencyMs.max.toFixed(1)} ms`;
   return [
-    `${f.clients} clients for ${f.seconds} s, slab of ${f.slabMb} MiB (the smallest that admits them)`,
+    `${f.clients} clients for ${f.seconds} s, ${
+      STALLED_PART * 100
+    }% of them stall in turns of ${STALL_FOR_S} s, ${CHURN_PER_SECOND} leave and come a second, slab of ${f.slabMb} MiB`,
     group("alone", f.alone),
     group("steady", f.steady),
     group("churn", f.churn),
