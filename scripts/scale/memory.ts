@@ -2,7 +2,7 @@
 // Invariant: each point is a fresh Qanat, so that none inherits another's heap.
 import { sleep } from "../../test/integration/chain.ts";
 import { fitLine, type Line, type Point2 } from "./line_fit.ts";
-import { Metrics, processFigures } from "./process_figures.ts";
+import { budgetBytes, Metrics, processFigures } from "./process_figures.ts";
 import { Reader } from "./reader.ts";
 import { type Format, type Mode, requestLines } from "./selections.ts";
 import type { World } from "./world.ts";
@@ -77,9 +77,7 @@ async function memoryAt(
       const { rssBytes } = processFigures(instance.process.pid);
       reader.end();
       const { steady } = await reader.figures();
-      const budgets = (metrics?.get("ring_occupied_bytes") ?? 0) +
-        (metrics?.get("slab_high_water_bytes") ?? 0);
-      return { bytes: rssBytes - budgets, rows: steady.rows };
+      return { bytes: rssBytes - budgetBytes(metrics), rows: steady.rows };
     } finally {
       await reader.stop();
     }

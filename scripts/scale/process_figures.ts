@@ -65,12 +65,21 @@ export function tcpMemoryBytes(): number {
 export class Metrics {
   readonly atMs = performance.now();
   readonly #values = new Map<string, number>();
+  /** Of histograms: counts up to a limit. */
+  readonly #buckets = new Map<string, Map<number, number>>();
 
   private constructor(text: string) {
     for (const line of text.split("\n")) {
-      const match = /^(\w+)(?:\{.*\})? ([-+\d.eE]+)/.exec(line);
+      const match = /^(\w+)(?:\{(.*)\})? ([-+\d.eE]+)/.exec(line);
       if (!match) continue;
-      const [, name, value] = match;
+      const [, name, labels, value] = match;
+      const limit = /^le="([^"]+)"$/.exec(labels ?? "")?.[1];
+      if (limit !== undefined && name!.endsWith("_bucket")) {
+        const buckets = this.#buckets.get(name!) ?? new Map<number, number>();
+        buckets.set(limit === "+Inf" ? Infinity : Number(limit), Number(value));
+        this.#buckets.set(name!, buckets);
+        continue;
+      }
       this.#values.set(
         name!,
         (this.#values.get(name!) ?? 0) + Number(value),
@@ -89,10 +98,48 @@ export class Metrics {
     }
   }
 
+  /** Counts of a histogram by limit, cumulated. */
+  buckets(name: string): ReadonlyMap<number, number> | undefined {
+    return this.#buckets.get(`qanat_${name}_bucket`);
+  }
+
   /** `qanat_` and this; null when there is no such figure. */
   get(name: string): number | null {
     return this.#values.get(`qanat_${name}`) ?? null;
   }
+}
+
+/** Pages that ring and slab have ever written to: budgets, whatever the number of clients. */
+export function budgetBytes(metrics: Metrics | null): number {
+  return (metrics?.get("ring_high_water_bytes") ?? 0) +
+    (metrics?.get("slab_high_water_bytes") ?? 0);
+}
+
+/** Limit of the bucket below which this share of what was observed in between lies; null when nothing was. */
+export function shareBelow(
+  name: string,
+  share: number,
+  before: Metrics | null,
+  after: Metrics | null,
+): number | null {
+  const from = before?.buckets(name);
+  const to = after?.buckets(name);
+  if (!from || !to) return null;
+  const grown = [...to].map(([limit, count]) =>
+    [limit, count - (from.get(limit) ?? 0)] as const
+  ).sort(([a], [b]) => a - b);
+  const all = grown.at(-1)?.[1] ?? 0;
+  if (all === 0) return null;
+  return grown.find(([, count]) => count >= share * all)![0];
+}
+
+/** Cores in use on the whole machine, by whatever: all that /proc/stat does not call idle. */
+export function machineFigures(): { atMs: number; busyS: number } {
+  const text = procText("/proc/stat");
+  const [user, nice, system, , , irq, softirq, steal] = text
+    .slice(0, text.indexOf("\n")).trim().split(/\s+/).slice(1).map(Number);
+  const ticks = user! + nice! + system! + irq! + softirq! + steal!;
+  return { atMs: performance.now(), busyS: ticks / TICKS_PER_SECOND };
 }
 
 /** How much the sum of these figures grew; null when one is not there. */

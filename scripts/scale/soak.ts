@@ -2,7 +2,12 @@
 // Invariant: what holds at its end is told: memory's slope, slots at home, exit code; the steady ones' losses, too.
 import { sleep } from "../../test/integration/chain.ts";
 import { fitLine, type Point2 } from "./line_fit.ts";
-import { Metrics, processFigures, tcpMemoryBytes } from "./process_figures.ts";
+import {
+  budgetBytes,
+  Metrics,
+  processFigures,
+  tcpMemoryBytes,
+} from "./process_figures.ts";
 import { type GroupFigures, Reader } from "./reader.ts";
 import { type Format, requestLines } from "./selections.ts";
 import type { World } from "./world.ts";
@@ -92,8 +97,7 @@ export async function soak(
       const elapsedS = (performance.now() - startMs) / 1000;
       const metrics = await Metrics.of(instance.url);
       // The ring fills up first: that is a budget, no growth.
-      const ring = metrics?.get("ring_occupied_bytes") ?? 0;
-      rss.push({ x: elapsedS, y: rssBytes - ring });
+      rss.push({ x: elapsedS, y: rssBytes - budgetBytes(metrics) });
       tcpMaxBytes = Math.max(tcpMaxBytes, tcpMemoryBytes());
       options.onSample(elapsedS, rssBytes);
     }
@@ -224,7 +228,7 @@ export function soakText(f: SoakFigures): string {
     `refused ${f.refused}; ${
       Object.entries(f.ends).map(([name, n]) => `${name} ${n}`).join(", ")
     }; TCP memory at most ${f.tcpMaxMb.toFixed(0)} MB`,
-    `RSS without the ring, last three quarters: ${
+    `RSS without ring and slab, last three quarters: ${
       f.rssMb.first.toFixed(1)
     } to ${f.rssMb.last.toFixed(1)} MB, slope ${
       f.rssKbPerMinute.toFixed(1)

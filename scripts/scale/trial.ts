@@ -2,11 +2,14 @@
 // Invariant: the server's figures are taken inside the readers' window, never while clients come or leave.
 import { sleep } from "../../test/integration/chain.ts";
 import {
+  budgetBytes,
   type Cores,
   coresBetween,
   growthOf,
+  machineFigures,
   Metrics,
   processFigures,
+  shareBelow,
   tcpMemoryBytes,
 } from "./process_figures.ts";
 import { type Attached, Reader, type ReaderFigures } from "./reader.ts";
@@ -56,6 +59,10 @@ export interface TrialFigures extends Point {
   readonly readerCores: number;
   readonly brokerCores: number;
   readonly publisherCores: number;
+  /** Cores that programs outside this run used: above 0, its figures of time are not the machine's best. */
+  readonly othersCores: number;
+  /** Of messages from their time in Kafka to their receipt. */
+  readonly lagP99Ms: number | null;
   readonly rssBytes: number;
   /** Beyond an instance without clients, the ring and the slab's high water. */
   readonly rssPerClientBytes: number;
@@ -110,6 +117,7 @@ export async function trial(
         world.publisherPid,
       ] as const;
       const metricsBefore = await Metrics.of(instance.url);
+      const machineBefore = machineFigures();
       const before = pids.map(processFigures);
       const endMs = performance.now() + seconds * 1000 - 2 * EDGE_MS;
       let socketBytes = 0;
@@ -118,17 +126,23 @@ export async function trial(
         socketBytes = Math.max(socketBytes, tcpMemoryBytes() - idleSocketBytes);
       }
       const after = pids.map(processFigures);
+      const machineAfter = machineFigures();
       const metricsAfter = await Metrics.of(instance.url);
       const read = await reader.figures();
       const [server, readers, broker, publisher] = before.map((figures, i) =>
         coresBetween(figures, after[i]!)
       ) as [Cores, Cores, Cores, Cores];
+      const busy = (machineAfter.busyS - machineBefore.busyS) /
+        (machineAfter.atMs - machineBefore.atMs) * 1000;
+      const lagS = shareBelow(
+        "kafka_lag_seconds",
+        0.99,
+        metricsBefore,
+        metricsAfter,
+      );
       const rssBytes = after[0]!.rssBytes;
-      const budgets = (metrics: Metrics | null) =>
-        (metrics?.get("ring_occupied_bytes") ?? 0) +
-        (metrics?.get("slab_high_water_bytes") ?? 0);
       const grown = rssBytes - idle.rssBytes -
-        (budgets(metricsAfter) - budgets(idleMetrics));
+        (budgetBytes(metricsAfter) - budgetBytes(idleMetrics));
       const elapsedS = ((metricsAfter?.atMs ?? 0) -
         (metricsBefore?.atMs ?? 0)) / 1000;
       const growth = (...names: string[]) =>
@@ -161,6 +175,11 @@ export async function trial(
         readerCores: readers.all,
         brokerCores: broker.all,
         publisherCores: publisher.all,
+        othersCores: Math.max(
+          0,
+          busy - server.all - readers.all - broker.all - publisher.all,
+        ),
+        lagP99Ms: lagS === null ? null : 1000 * lagS,
         rssBytes,
         rssPerClientBytes: grown / clients,
         socketBytes,

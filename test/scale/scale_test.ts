@@ -41,6 +41,8 @@ function figures(over: Partial<TrialFigures>): TrialFigures {
     readerCores: 0.1,
     brokerCores: 0.1,
     publisherCores: 0.1,
+    othersCores: 0,
+    lagP99Ms: null,
     rssBytes: 1e8,
     rssPerClientBytes: 2e4,
     socketBytes: 0,
