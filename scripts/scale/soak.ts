@@ -16,8 +16,8 @@ const MIB = 1024 * 1024;
 const STALLED_PART = 0.5;
 const CHURN_PART = 0.4;
 const CHURN_PER_SECOND = 20;
-/** Turns of reading and of stalling, s. */
-const STALL_FOR_S = 60;
+/** Longest turns of reading and of stalling, s. */
+const STALL_FOR_MAX_S = 60;
 const BASE_S = 20;
 const SAMPLE_MS = 5000;
 const ATTACH_MAX_MS = 60_000;
@@ -28,6 +28,7 @@ export interface SoakFigures {
   readonly clients: number;
   readonly seconds: number;
   readonly slabMb: number;
+  readonly stallForS: number;
   /** The steady clients alone, then beside those that come, go and stall. */
   readonly alone: GroupFigures;
   readonly steady: GroupFigures;
@@ -64,6 +65,7 @@ export async function soak(
   options: SoakOptions,
 ): Promise<SoakFigures> {
   const { clients, seconds } = options;
+  const stallForS = Math.min(STALL_FOR_MAX_S, Math.ceil(seconds / 5));
   const { alone, reservedBytes } = await steadyAlone(world, options);
   // One megabyte of slack: sizes of slots are not those of frames.
   const slabMb = options.slabMb ?? Math.ceil(reservedBytes / MIB) + 1;
@@ -83,7 +85,7 @@ export async function soak(
         "--stall",
         `${STALLED_PART}`,
         "--stall-for",
-        `${STALL_FOR_S}`,
+        `${stallForS}`,
       ],
     });
     await reader.attached(ATTACH_MAX_MS + 10_000);
@@ -116,6 +118,7 @@ export async function soak(
       clients,
       seconds,
       slabMb,
+      stallForS,
       alone,
       steady: read.steady,
       churn: read.churn,
@@ -220,7 +223,7 @@ export function soakText(f: SoakFigures): string {
   return [
     `${f.clients} clients for ${f.seconds} s, ${
       STALLED_PART * 100
-    }% of them stall in turns of ${STALL_FOR_S} s, ${CHURN_PER_SECOND} leave and come a second, slab of ${f.slabMb} MiB`,
+    }% of them stall in turns of ${f.stallForS} s, ${CHURN_PER_SECOND} leave and come a second, slab of ${f.slabMb} MiB`,
     group("alone", f.alone),
     group("steady", f.steady),
     group("churn", f.churn),

@@ -13,6 +13,7 @@ export const STRIDE_NS = 62_500_000;
 export const STRIDE_MS = STRIDE_NS / 1e6;
 export const ROWS_PER_SECOND = 1e9 / STRIDE_NS;
 const CHANNELS = 100;
+const BROKER_ATTEMPTS = 3;
 const CATALOG_MAX_MS = 30_000;
 const QANAT_ARGS = ["--log-level=warn", "--clients-max=20000"];
 
@@ -28,6 +29,26 @@ export interface WorldOptions {
   readonly publisher: PublisherKind;
   /** For every Qanat. */
   readonly qanatArgs?: readonly string[];
+}
+
+/** A port, or the next one that the broker takes too, may be taken meanwhile: by one of thousands of connections. */
+async function startBroker(directory: string): Promise<KafkaBroker> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await startKafka({
+        port: freePort(),
+        dir: `${directory}/kafka-${attempt}`,
+        // A long run must not fill the disk.
+        props: {
+          "log.retention.bytes": String(256 * 1024 * 1024),
+          "log.segment.bytes": String(64 * 1024 * 1024),
+          "log.retention.check.interval.ms": "10000",
+        },
+      });
+    } catch (error) {
+      if (attempt === BROKER_ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** A running Qanat. */
@@ -60,16 +81,7 @@ export class World {
   static async start(options: WorldOptions): Promise<World> {
     const directory = await Deno.makeTempDir({ prefix: "qanat-scale-" });
     try {
-      const broker = await startKafka({
-        port: freePort(),
-        dir: `${directory}/kafka`,
-        // A long run must not fill the disk.
-        props: {
-          "log.retention.bytes": String(256 * 1024 * 1024),
-          "log.segment.bytes": String(64 * 1024 * 1024),
-          "log.retention.check.interval.ms": "10000",
-        },
-      });
+      const broker = await startBroker(directory);
       const world = new World(directory, broker, options);
       await world.publish();
       return world;
