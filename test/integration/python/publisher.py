@@ -34,11 +34,11 @@ def round_up(count, step):
     return (count + step - 1) // step * step
 
 
-def plan_channels(count, stride_ns, tag):
+def plan_channels(count, stride_ns, tag, only_type=None, only_rate=None):
     channels = []
     for index in range(count):
-        data_type = DATA_TYPES[index % len(DATA_TYPES)]
-        rate = RATES_HZ[(index // len(DATA_TYPES) + index) % len(RATES_HZ)]
+        data_type = only_type or DATA_TYPES[index % len(DATA_TYPES)]
+        rate = only_rate or RATES_HZ[(index // len(DATA_TYPES) + index) % len(RATES_HZ)]
         channels.append(
             {
                 "name": f"H1:{tag}-{data_type.upper()}_{rate}_{index:04d}",
@@ -175,6 +175,8 @@ def main():
     parser.add_argument("--channels", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--publisher", default="H1QNT")
+    parser.add_argument("--data-type", choices=DATA_TYPES, help="of every channel; without it they differ")
+    parser.add_argument("--rate", type=int, help="of every channel, Hz; without it they differ")
     parser.add_argument("--tag", default="QNT", help="subsystem in the channels' names")
     parser.add_argument("--stride-ns", type=int, default=62_500_000)
     parser.add_argument("--max-latency-ms", type=int, default=4000)
@@ -183,7 +185,7 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     os.makedirs(args.dir, exist_ok=True)
-    channels, block_bytes = plan_channels(args.channels, args.stride_ns, args.tag)
+    channels, block_bytes = plan_channels(args.channels, args.stride_ns, args.tag, args.data_type, args.rate)
     with open(os.path.join(args.dir, "published.json"), "w") as header:
         json.dump({"strideNs": str(args.stride_ns), "channels": channels, "blockBytes": block_bytes}, header)
     server, url = (None, args.server) if args.server else start_server(args, channels)

@@ -1,0 +1,74 @@
+// What one server did under one number of clients, and how runs of it are put together.
+
+/** Rows a second that a client is due: strides of 1/16 s. */
+export const ROWS_PER_SECOND = 16;
+/** A client that gets less than this has not been served in full, rows/s. */
+const ROWS_ENOUGH = 15.9;
+
+/** One measurement. Latencies in ms from a block's end to its row being read. */
+export interface Side {
+  readonly clients: number;
+  /** Rows a second of the worst client, and of the one in the middle. */
+  readonly rowsMin: number;
+  readonly rowsMedian: number;
+  readonly lost: number;
+  /** Clients whose latency grew by more than a stride while they were measured. */
+  readonly behind: number;
+  readonly failed: number;
+  /** Every client got every row, and none fell behind. */
+  readonly held: boolean;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+  readonly serverCores: number;
+  readonly readerCores: number;
+  readonly cpuMicrosPerRow: number;
+}
+
+/** Whether so many rows in so many seconds are all that was due; one may lie across the window's edge. */
+export function isAll(rows: number, seconds: number): boolean {
+  return rows >= Math.floor(ROWS_ENOUGH * seconds);
+}
+
+/** The largest number of clients up to which all numbers were held; 0 where none was. */
+export function clientsHeld(sides: readonly Side[]): number {
+  const sorted = sides.toSorted((a, b) => a.clients - b.clients);
+  let held = 0;
+  for (const side of sorted) {
+    if (!side.held) break;
+    held = side.clients;
+  }
+  return held;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? sorted[middle]!
+    : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Each figure's median over the rounds; losses are added up. */
+export function medianSide(rounds: readonly Side[]): Side {
+  const of = (figure: (side: Side) => number) => median(rounds.map(figure));
+  const sum = (figure: (side: Side) => number) =>
+    rounds.reduce((total, side) => total + figure(side), 0);
+  return {
+    clients: rounds[0]!.clients,
+    rowsMin: of((s) => s.rowsMin),
+    rowsMedian: of((s) => s.rowsMedian),
+    lost: sum((s) => s.lost),
+    behind: of((s) => s.behind),
+    failed: sum((s) => s.failed),
+    held: 2 * sum((s) => s.held ? 1 : 0) > rounds.length,
+    p50: of((s) => s.p50),
+    p99: of((s) => s.p99),
+    p999: of((s) => s.p999),
+    max: of((s) => s.max),
+    serverCores: of((s) => s.serverCores),
+    readerCores: of((s) => s.readerCores),
+    cpuMicrosPerRow: of((s) => s.cpuMicrosPerRow),
+  };
+}
