@@ -1,0 +1,250 @@
+// Qanat beside others, in one run on one machine: arrakis-server on the same broker, and nginx with nchan and a bare
+// loop in C for the fan-out alone. Run it with `deno task versus [--only arrakis|nchan] [--rounds 3] [--seconds 10]`.
+// Invariant: never two servers under load at once; it ends everything that it started, and by itself.
+import { parseArgs } from "node:util";
+import { measureArrakis } from "../bench/versus/arrakis_side.ts";
+import {
+  type FanOut,
+  fanOutOfFloor,
+  fanOutOfNchan,
+  fanOutOfQanat,
+  nearest4Kib,
+} from "../bench/versus/fan_out.ts";
+import { hasNchan } from "../bench/versus/nchan.ts";
+import { CpuMeter } from "../bench/versus/process_cpu.ts";
+import { measureQanat } from "../bench/versus/qanat_side.ts";
+import { arrakisReport, fanOutReport } from "../bench/versus/report.ts";
+import { selectionsOf } from "../bench/versus/selections.ts";
+import { clientsHeld, medianSide, type Side } from "../bench/versus/side.ts";
+import { compile, STRIDE_NS, World } from "../bench/versus/world.ts";
+import { PARTS, say, sleep } from "../test/integration/chain.ts";
+
+const ARRAKIS_CLIENTS = [20, 40, 60, 80, 100, 120];
+const QANAT_CLIENTS = [20, 40, 60, 100];
+/** Goal of issue 5: so many times the clients. */
+const TIMES = 60;
+const CHANNELS_EACH = 10;
+const FAN_OUT_CLIENTS = 4000;
+const CLIENTS_MAX = 12_000;
+const MINUTES_MAX = 60;
+/** An overloaded server is left in peace until it uses less than this, cores, or the time is up. */
+const IDLE_CORES = 0.1;
+const IDLE_WAIT_MS = 30_000;
+
+interface Settings {
+  readonly only: "arrakis" | "nchan" | null;
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+function settingsOf(args: readonly string[]): Settings {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: "string" },
+      rounds: { type: "string", default: "3" },
+      seconds: { type: "string", default: "10" },
+    },
+  });
+  const whole = (name: "rounds" | "seconds", max: number) => {
+    const value = Number(values[name]);
+    if (Number.isInteger(value) && value >= 1 && value <= max) return value;
+    throw new RangeError(
+      `--${name} must be a whole number from 1 to ${max}, not '${
+        values[name]
+      }'`,
+    );
+  };
+  const { only = null } = values;
+  if (only !== null && only !== "arrakis" && only !== "nchan") {
+    throw new RangeError(`--only must be arrakis or nchan, not '${only}'`);
+  }
+  return { only, rounds: whole("rounds", 9), seconds: whole("seconds", 60) };
+}
+
+/** Both servers at rising numbers of clients, `rounds` times; medians by number. */
+async function versusArrakis(
+  world: World,
+  reader: string,
+  { rounds, seconds }: Settings,
+) {
+  const { names, directory } = world;
+  const counts = [...ARRAKIS_CLIENTS];
+  const all = selectionsOf(names, { count: CLIENTS_MAX, size: CHANNELS_EACH });
+  const arrakis = new Map<number, Side[]>();
+  const qanat = new Map<number, Side[]>();
+  let held = 0;
+  for (let round = 1; round <= rounds; round++) {
+    const ofRound: Side[] = [];
+    for (const count of counts) {
+      await untilIdle(world.arrakis.pid);
+      const side = await measureArrakis(all.slice(0, count), {
+        python: PARTS.python.program!,
+        url: world.arrakis.url,
+        serverPid: world.arrakis.pid,
+        directory,
+        seconds,
+        strideNs: STRIDE_NS,
+      });
+      tell(`round ${round}, arrakis-server`, side);
+      ofRound.push(side);
+      keep(arrakis, side);
+    }
+    // The first round says how many clients 60 times as many are.
+    if (round === 1) held = clientsHeld(ofRound);
+    await untilIdle(world.arrakis.pid);
+    const { qanat: process, port } = await world.launchQanat();
+    try {
+      const many = Math.min(CLIENTS_MAX, TIMES * held);
+      for (const count of [...QANAT_CLIENTS, ...many > 0 ? [many] : []]) {
+        const side = await measureQanat(all.slice(0, count), {
+          reader,
+          port,
+          pid: process.pid,
+          directory,
+          seconds,
+        });
+        tell(`round ${round}, Qanat`, side);
+        keep(qanat, side);
+      }
+    } finally {
+      await process.stop();
+    }
+  }
+  return {
+    arrakis: [...arrakis.values()].map(medianSide),
+    qanat: [...qanat.values()].map(medianSide),
+  };
+}
+
+/** Each way to fan out, in turns. */
+async function versusNchan(
+  world: World,
+  reader: string,
+  { rounds, seconds }: Settings,
+) {
+  const floor = await compile("floor");
+  const options = { world, reader, floor, clients: FAN_OUT_CLIENTS, seconds };
+  const kinds: Record<string, FanOut[]> = {};
+  const keepAs = (kind: string, fanOut: FanOut) => {
+    (kinds[kind] ??= []).push(fanOut);
+    say(
+      `${kind}: ${fanOut.cpuMicrosPerFrame.toFixed(2)} µs a frame, ${
+        fanOut.serverCores.toFixed(2)
+      } cores, ${
+        Math.round(fanOut.framesPerSecond)
+      } frames/s to ${fanOut.clients} clients, p99 ${fanOut.p99.toFixed(1)} ms`,
+    );
+  };
+  const { qanat, url } = await world.launchQanat();
+  let body: Awaited<ReturnType<typeof nearest4Kib>>;
+  try {
+    body = await nearest4Kib(url, world.names);
+  } finally {
+    await qanat.stop();
+  }
+  const { channels, bodyBytes } = body;
+  say(`bodies of ${bodyBytes} bytes: an Arrow row of ${channels.length}`);
+  for (let round = 1; round <= rounds; round++) {
+    keepAs("floor", await fanOutOfFloor(bodyBytes, options));
+    for (const kind of ["http-chunked", "http-raw-stream"] as const) {
+      keepAs(`nchan ${kind}`, await fanOutOfNchan(kind, bodyBytes, options));
+    }
+    const launched = await world.launchQanat();
+    try {
+      const { port, qanat: { pid } } = launched;
+      const mine = { ...options, port, pid };
+      keepAs("Qanat", await fanOutOfQanat(channels, bodyBytes, mine));
+    } finally {
+      await launched.qanat.stop();
+    }
+  }
+  return { channels: channels.length, bodyBytes, kinds };
+}
+
+function keep(by: Map<number, Side[]>, side: Side): void {
+  const sides = by.get(side.clients);
+  if (sides) sides.push(side);
+  else by.set(side.clients, [side]);
+}
+
+function tell(who: string, side: Side): void {
+  say(
+    `${who}, ${side.clients} clients: ${
+      side.rowsMin.toFixed(2)
+    } rows/s at least, p99 ${side.p99.toFixed(1)} ms, ${
+      side.serverCores.toFixed(2)
+    } cores${
+      side.held ? "" : `; NOT held (lost ${side.lost}, behind ${side.behind})`
+    }`,
+  );
+}
+
+async function untilIdle(pid: number): Promise<void> {
+  const endMs = Date.now() + IDLE_WAIT_MS;
+  while (Date.now() < endMs) {
+    const meter = new CpuMeter(pid);
+    await sleep(1000);
+    if (meter.cores() < IDLE_CORES) return;
+  }
+}
+
+async function main(): Promise<number> {
+  let settings: Settings;
+  try {
+    settings = settingsOf(Deno.args);
+  } catch (error) {
+    say((error as Error).message);
+    return 2;
+  }
+  const { only } = settings;
+  const missing = [PARTS.kafka, PARTS.python].filter((p) => !p.program);
+  if (missing.length > 0 || (only !== "arrakis" && !hasNchan())) {
+    for (const part of missing) {
+      say(`${part.name} is missing: ${part.howToGet}`);
+    }
+    if (!hasNchan()) {
+      say("nchan is missing: apt-get install nginx libnginx-mod-nchan");
+    }
+    return 1;
+  }
+  const reader = await compile("reader");
+  const world = await World.start(60 * MINUTES_MAX);
+  const close = () => world.close().finally(() => Deno.exit(1));
+  Deno.addSignalListener("SIGINT", close);
+  Deno.addSignalListener("SIGTERM", close);
+  const overdue = setTimeout(close, 60_000 * MINUTES_MAX);
+  try {
+    const arrakis = only === "nchan"
+      ? null
+      : await versusArrakis(world, reader, settings);
+    const fanOut = only === "arrakis"
+      ? null
+      : await versusNchan(world, reader, settings);
+    const reports = [
+      ...arrakis ? [arrakisReport(arrakis)] : [],
+      ...fanOut ? [fanOutReport(fanOut)] : [],
+    ];
+    for (const report of reports) say("\n" + report.text);
+    await Deno.writeTextFile(
+      new URL("../.qanat/versus.json", import.meta.url),
+      JSON.stringify(
+        {
+          date: new Date().toISOString(),
+          settings,
+          arrakis,
+          fanOut,
+          ratios: Object.assign({}, ...reports.map((r) => r.ratios)),
+        },
+        null,
+        2,
+      ) + "\n",
+    );
+  } finally {
+    clearTimeout(overdue);
+    await world.close();
+  }
+  return 0;
+}
+
+Deno.exit(await main());
