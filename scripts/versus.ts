@@ -16,16 +16,20 @@ import { measureQanat } from "../bench/versus/qanat_side.ts";
 import { arrakisReport, fanOutReport } from "../bench/versus/report.ts";
 import { selectionsOf } from "../bench/versus/selections.ts";
 import { clientsHeld, medianSide, type Side } from "../bench/versus/side.ts";
-import { compile, STRIDE_NS, World } from "../bench/versus/world.ts";
+import {
+  CLIENTS_MAX,
+  compile,
+  STRIDE_NS,
+  World,
+} from "../bench/versus/world.ts";
 import { PARTS, say, sleep } from "../test/integration/chain.ts";
 
 const ARRAKIS_CLIENTS = [20, 40, 60, 80, 100, 120];
-const QANAT_CLIENTS = [20, 40, 60, 100];
+const QANAT_CLIENTS = [20, 40, 60, 100, 1000, 2000];
 /** Goal of issue 5: so many times the clients. */
 const TIMES = 60;
 const CHANNELS_EACH = 10;
 const FAN_OUT_CLIENTS = 4000;
-const CLIENTS_MAX = 12_000;
 const MINUTES_MAX = 60;
 /** An overloaded server is left in peace until it uses less than this, cores, or the time is up. */
 const IDLE_CORES = 0.1;

@@ -17,8 +17,12 @@ export interface ReaderOptions {
   readonly directory: string;
   readonly seconds: number;
   readonly serverPid: number;
-  /** How rows are found; Qanat's Arrow by default. */
+  /** What Qanat sends; Arrow by default. */
+  readonly layout?: "arrow" | "events";
+  /** How rows are found in what others send. */
   readonly format?: readonly string[];
+  /** Called when the window begins; it may last as long. */
+  readonly during?: () => Promise<void>;
 }
 
 /** What was read in the window. Latencies in ms. */
@@ -51,13 +55,20 @@ export async function readFast(options: ReaderOptions): Promise<Reading> {
     ...["--settle", String(SETTLE_S)],
     ...["--seconds", String(seconds)],
     ...options.format ??
-      ["--format", "arrow", "--gps-minus-unix-ns", String(gpsMinusUnixNs)],
+      [
+        "--format",
+        options.layout ?? "arrow",
+        "--gps-minus-unix-ns",
+        String(gpsMinusUnixNs),
+      ],
   ]);
   try {
     await reader.says(/^measuring /m, 120_000);
+    const beside = options.during?.();
     const meter = new CpuMeter(options.serverPid);
     await sleep(1000 * seconds - EDGE_MS);
     const serverCores = meter.cores();
+    await beside;
     if (await reader.ends() !== 0) throw new Error(reader.log);
     const text = reader.output;
     const result = JSON.parse(text.slice(text.indexOf("measured\n") + 9));

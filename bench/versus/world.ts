@@ -1,17 +1,14 @@
 // What both sides of a comparison share: one broker, one real publisher with 100 channels, and the C programs.
 // Invariant: close() ends every process that was started here, in reverse order, and nothing else.
 import { startKafka } from "../../scripts/kafka.ts";
-import {
-  freePort,
-  launchQanat,
-  PARTS,
-  Process,
-} from "../../test/integration/chain.ts";
+import { freePort, PARTS, Process } from "../../test/integration/chain.ts";
 import { childrenOf } from "./process_cpu.ts";
 
 export const STRIDE_NS = 62_500_000;
 const CHANNELS = 100;
 const RATE_HZ = 2048;
+/** As many as the readers may be. */
+export const CLIENTS_MAX = 12_000;
 const ROOT = new URL("../..", import.meta.url);
 
 /** A running broker and publisher. */
@@ -72,21 +69,23 @@ export class World {
     }
   }
 
-  /** A Qanat on this broker, ready; the caller ends it. */
+  /** A Qanat on this broker, ready; the caller ends it. `denoFlags` go to its runtime. */
   async launchQanat(
-    args: readonly string[] = [],
-    before: readonly string[] = [],
+    denoFlags: readonly string[] = [],
   ): Promise<{ qanat: Process; port: number; url: string }> {
-    const launched = launchQanat(
-      [`--kafka=${this.brokerAddress}`, "--clients-max=12000", ...args],
-      freePort(),
-      before,
-    );
+    const port = freePort();
+    const qanat = new Process("qanat", Deno.execPath(), [
+      ...["run", "--no-prompt", "-P=start", ...denoFlags, "src/main.ts"],
+      `--port=${port}`,
+      `--kafka=${this.brokerAddress}`,
+      `--clients-max=${CLIENTS_MAX}`,
+    ]);
+    const url = `http://127.0.0.1:${port}`;
     try {
-      await launched.qanat.answers(`${launched.url}/readyz`);
-      return launched;
+      await qanat.answers(`${url}/readyz`);
+      return { qanat, port, url };
     } catch (error) {
-      await launched.qanat.stop();
+      await qanat.stop();
       throw error;
     }
   }

@@ -1,0 +1,213 @@
+// Where Qanat's time goes under load: a V8 CPU profile by group, and a flame graph in docs/img/.
+// Run it with `deno task profile [--clients 20,40,60,4000] [--format arrow|events] [--seconds 10]`.
+// Invariant: Qanat runs as it always does, but for the profiler; everything that is started is ended.
+import { parseArgs } from "node:util";
+import {
+  type CpuProfile,
+  type Group,
+  GROUPS,
+  selfTimesOf,
+  timedNodesOf,
+  timesByGroup,
+} from "../bench/profile/cpu_profile.ts";
+import { flameGraph } from "../bench/profile/flame_graph.ts";
+import { inspectorUrlOf, profileFor } from "../bench/profile/inspector.ts";
+import { readFast } from "../bench/versus/fast_reader.ts";
+import { tableOf } from "../bench/versus/report.ts";
+import { selectionsOf } from "../bench/versus/selections.ts";
+import { CLIENTS_MAX, compile, World } from "../bench/versus/world.ts";
+import { PARTS, say } from "../test/integration/chain.ts";
+
+const CHANNELS_EACH = 10;
+const TOP = 12;
+const MINUTES_MAX = 30;
+/** The profiler starts and stops within the reader's window. */
+const WINDOW_MORE_S = 3;
+
+interface Settings {
+  readonly clients: readonly number[];
+  readonly format: "arrow" | "events";
+  readonly seconds: number;
+}
+
+interface Profiled {
+  readonly clients: number;
+  readonly cores: number;
+  readonly rowsPerSecond: number;
+  readonly lost: number;
+  readonly p99: number;
+  readonly gcShare: number;
+  readonly micros: Readonly<Record<Group, number>>;
+  readonly top: ReturnType<typeof selfTimesOf>;
+}
+
+function settingsOf(args: readonly string[]): Settings {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      clients: { type: "string", default: "20,40,60,4000" },
+      format: { type: "string", default: "arrow" },
+      seconds: { type: "string", default: "10" },
+    },
+  });
+  const clients = values.clients.split(",").map(Number);
+  const isCount = (n: number) => Number.isInteger(n) && n > 0;
+  if (!clients.every((n) => isCount(n) && n <= CLIENTS_MAX)) {
+    throw new RangeError(
+      `--clients must be numbers from 1 to ${CLIENTS_MAX}, not '${values.clients}'`,
+    );
+  }
+  const { format } = values;
+  if (format !== "arrow" && format !== "events") {
+    throw new RangeError(`--format must be arrow or events, not '${format}'`);
+  }
+  const seconds = Number(values.seconds);
+  if (!isCount(seconds) || seconds > 60) {
+    throw new RangeError(
+      `--seconds must be a whole number from 1 to 60, not '${values.seconds}'`,
+    );
+  }
+  return { clients, format, seconds };
+}
+
+async function profileOf(
+  clients: number,
+  world: World,
+  { format, seconds, reader }: Settings & { reader: string },
+): Promise<Profiled> {
+  const { qanat, port, url } = await world.launchQanat([
+    "--inspect=127.0.0.1:0",
+  ]);
+  try {
+    const inspectorUrl = await inspectorUrlOf(qanat);
+    let profile: CpuProfile | null = null;
+    let gcShare = 0;
+    const reading = await readFast({
+      program: reader,
+      port,
+      clients,
+      requests: selectionsOf(world.names, {
+        count: clients,
+        size: CHANNELS_EACH,
+      }).map((names) => `GET\t/v1/${format}?channels=${names.join(",")}`),
+      directory: world.directory,
+      seconds: seconds + WINDOW_MORE_S,
+      serverPid: qanat.pid,
+      layout: format,
+      during: async () => {
+        const [before, beganMs] = [await gcSeconds(url), performance.now()];
+        profile = await profileFor(seconds, inspectorUrl);
+        const spent = await gcSeconds(url) - before;
+        gcShare = spent / ((performance.now() - beganMs) / 1000);
+      },
+    });
+    const nodes = timedNodesOf(profile!);
+    const picture = flameGraph(
+      nodes,
+      `Qanat, ${clients} clients of ${CHANNELS_EACH} channels each, ${format}: ${seconds} s`,
+    );
+    const folder = new URL("../docs/img/", import.meta.url);
+    await Deno.mkdir(folder, { recursive: true });
+    const suffix = format === "arrow" ? "" : `-${format}`;
+    await Deno.writeTextFile(
+      new URL(`flame-${clients}${suffix}.svg`, folder),
+      picture,
+    );
+    return {
+      clients,
+      cores: reading.serverCores,
+      rowsPerSecond: reading.rowsPerSecond.min,
+      lost: reading.lost,
+      p99: reading.latencyMs.p99,
+      gcShare,
+      micros: timesByGroup(nodes),
+      top: selfTimesOf(nodes).filter((s) => s.group !== "idle").slice(0, TOP),
+    };
+  } finally {
+    await qanat.stop();
+  }
+}
+
+/** Seconds in garbage collection so far, by Qanat's own count. */
+async function gcSeconds(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^qanat_gc_seconds_total (\S+)/m.exec(text)?.[1] ?? NaN);
+}
+
+function percent(part: number, of: number): string {
+  return (100 * part / of).toFixed(2);
+}
+
+function groupTable(all: readonly Profiled[]): string {
+  const total = (p: Profiled) =>
+    GROUPS.reduce((sum, g) => sum + p.micros[g], 0);
+  return tableOf([
+    ["% of the time", ...all.map((p) => `${p.clients} clients`)],
+    ...GROUPS.map((group) => [
+      group,
+      ...all.map((p) => percent(p.micros[group], total(p))),
+    ]),
+    ["GC by qanat_gc_seconds_total", ...all.map((p) => percent(p.gcShare, 1))],
+    ["cores of the process", ...all.map((p) => p.cores.toFixed(2))],
+    [
+      "rows/s of the worst client",
+      ...all.map((p) => p.rowsPerSecond.toFixed(2)),
+    ],
+    ["rows lost", ...all.map((p) => String(p.lost))],
+    ["p99 ms", ...all.map((p) => p.p99.toFixed(1))],
+  ]);
+}
+
+function topTable({ clients, micros, top }: Profiled): string {
+  const total = GROUPS.reduce((sum, group) => sum + micros[group], 0);
+  return tableOf([
+    [`self time, ${clients} clients`, "group", "%"],
+    ...top.map((self) => [
+      `${self.name} ${self.place}`,
+      self.group,
+      percent(self.micros, total),
+    ]),
+  ]);
+}
+
+async function main(): Promise<number> {
+  let settings: Settings;
+  try {
+    settings = settingsOf(Deno.args);
+  } catch (error) {
+    say((error as Error).message);
+    return 2;
+  }
+  const missing = [PARTS.kafka, PARTS.python].filter((p) => !p.program);
+  for (const part of missing) say(`${part.name} is missing: ${part.howToGet}`);
+  if (missing.length > 0) return 1;
+  const reader = await compile("reader");
+  const world = await World.start(60 * MINUTES_MAX);
+  const close = () => world.close().finally(() => Deno.exit(1));
+  Deno.addSignalListener("SIGINT", close);
+  Deno.addSignalListener("SIGTERM", close);
+  const overdue = setTimeout(close, 60_000 * MINUTES_MAX);
+  try {
+    const all: Profiled[] = [];
+    for (const clients of settings.clients) {
+      const profiled = await profileOf(clients, world, { ...settings, reader });
+      all.push(profiled);
+      say(topTable(profiled) + "\n");
+    }
+    say(groupTable(all));
+    await Deno.writeTextFile(
+      new URL("../.qanat/profile.json", import.meta.url),
+      JSON.stringify(
+        { date: new Date().toISOString(), settings, all },
+        null,
+        2,
+      ),
+    );
+  } finally {
+    clearTimeout(overdue);
+    await world.close();
+  }
+  return 0;
+}
+
+Deno.exit(await main());
