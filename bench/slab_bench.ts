@@ -25,6 +25,27 @@ Deno.bench("new Uint8Array", { group: "8 KiB frame" }, () => {
   sink += arrays[at]!.length;
 });
 
+const OWNERS = 16;
+const shared = slab.claim(BYTES);
+const owners = new Map<Uint8Array, number>();
+const array = new Uint8Array(BYTES);
+owners.set(array, 1);
+
+Deno.bench("Slab retain and release", {
+  group: "16 more owners",
+  baseline: true,
+}, () => {
+  for (let i = 0; i < OWNERS; i++) slab.retain(shared);
+  for (let i = 0; i < OWNERS; i++) slab.release(shared);
+  sink++;
+});
+
+Deno.bench("a Map of counts", { group: "16 more owners" }, () => {
+  for (let i = 0; i < OWNERS; i++) owners.set(array, owners.get(array)! + 1);
+  for (let i = 0; i < OWNERS; i++) owners.set(array, owners.get(array)! - 1);
+  sink++;
+});
+
 globalThis.addEventListener("unload", () => {
   if (sink === 0) throw new Error("nothing was done");
 });

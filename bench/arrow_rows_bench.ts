@@ -1,0 +1,93 @@
+// One row as Arrow for 100 selections of 10 in 40 channels: frames out of the slab against flechette's writer.
+import { tableFromArrays, tableToIPC } from "@uwdata/flechette";
+import { Timeline } from "../src/blocks/timeline.ts";
+import { ArrowEventRows, TextScratch } from "../src/frames/event_rows.ts";
+import { ArrowRows } from "../src/frames/arrow_rows.ts";
+import { planColumns } from "../src/frames/row_plan.ts";
+import { PageRing } from "../src/memory/page_ring.ts";
+import { Slab } from "../src/memory/slab.ts";
+import {
+  blocksOf,
+  channelsOf,
+  noise,
+  SAMPLES,
+  SteadyMessage,
+  STRIDE_NS,
+} from "./steady_blocks.ts";
+
+const CHANNELS = 40;
+const CLIENTS = 100;
+const ROWS = 64;
+const channels = channelsOf(CHANNELS);
+const series = channels.map(() => noise(SAMPLES));
+const message = new SteadyMessage(series);
+const blocks = blocksOf("arrakis-P", new PageRing(new Uint8Array(1 << 24)));
+for (let row = 0; row < ROWS; row++) blocks.append(message.at(row), NaN);
+const timeline = new Timeline([blocks], STRIDE_NS, 0);
+const slab = new Slab({ budgetBytes: 1 << 26 });
+const selections = Array.from(
+  { length: CLIENTS },
+  (_, c) =>
+    Array.from({ length: 10 }, (_, i) => (c * 7 + i * 3) % CHANNELS)
+      .sort((a, b) => a - b),
+);
+const columnsOf = (chosen: readonly number[]) =>
+  planColumns(timeline, chosen.map((i) => channels[i]!));
+const encoders = selections.map((chosen) =>
+  new ArrowRows(timeline, columnsOf(chosen), slab)
+);
+const scratch = new TextScratch();
+const events = new ArrowEventRows(
+  timeline,
+  columnsOf(selections[0]!),
+  slab,
+  scratch,
+);
+let row = 0;
+let sink = 0;
+
+Deno.bench("ArrowRows.encode()", {
+  group: "one row for 100 selections, Arrow",
+  baseline: true,
+}, () => {
+  row = (row + 1) % ROWS;
+  for (const encoder of encoders) {
+    const frame = encoder.encode(row)!;
+    sink += frame.chunk.length;
+    frame.release();
+  }
+});
+
+Deno.bench("flechette, a table each", {
+  group: "one row for 100 selections, Arrow",
+}, () => {
+  for (const chosen of selections) {
+    const columns: Record<string, unknown[]> = { time: [1n] };
+    for (const i of chosen) columns[channels[i]!.name] = [series[i]!];
+    sink += tableToIPC(tableFromArrays(columns), {})!.byteLength;
+  }
+});
+
+Deno.bench("ArrowEventRows.encode()", {
+  group: "one row as base64",
+  baseline: true,
+}, () => {
+  row = (row + 1) % ROWS;
+  const frame = events.encode(row)!;
+  sink += frame.chunk.length;
+  frame.release();
+});
+
+const text = new TextEncoder();
+const rowBytes = noise(encoders[0]!.frameBytes / 4);
+const raw = new Uint8Array(rowBytes.buffer);
+
+Deno.bench("btoa() and an encoder", { group: "one row as base64" }, () => {
+  let binary = "";
+  for (let i = 0; i < raw.length; i++) binary += String.fromCharCode(raw[i]!);
+  sink += text.encode(`id: 1\ndata: ${btoa(binary)}\n\n`).byteLength;
+});
+
+globalThis.addEventListener("unload", () => {
+  if (sink === 0) throw new Error("nothing was done");
+});
