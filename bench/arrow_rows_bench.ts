@@ -1,5 +1,11 @@
 // One row as Arrow for 100 selections of 10 in 40 channels: frames out of the slab against flechette's writer.
-import { tableFromArrays, tableToIPC } from "@uwdata/flechette";
+import {
+  float32,
+  int64,
+  list,
+  tableFromArrays,
+  tableToIPC,
+} from "@uwdata/flechette";
 import { Timeline } from "../src/blocks/timeline.ts";
 import { ArrowEventRows, TextScratch } from "../src/frames/event_rows.ts";
 import { ArrowRows } from "../src/frames/arrow_rows.ts";
@@ -58,13 +64,18 @@ Deno.bench("ArrowRows.encode()", {
   }
 });
 
+const types = Object.fromEntries([
+  ["time", int64()] as const,
+  ...channels.map(({ name }) => [name, list(float32())] as const),
+]);
+
 Deno.bench("flechette, a table each", {
   group: "one row for 100 selections, Arrow",
 }, () => {
   for (const chosen of selections) {
     const columns: Record<string, unknown[]> = { time: [1n] };
     for (const i of chosen) columns[channels[i]!.name] = [series[i]!];
-    sink += tableToIPC(tableFromArrays(columns), {})!.byteLength;
+    sink += tableToIPC(tableFromArrays(columns, { types }), {})!.byteLength;
   }
 });
 

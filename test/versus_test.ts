@@ -1,0 +1,159 @@
+// What the comparisons rest on: which selections, who counts as held, how samples of a profile are shared out.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import {
+  type CpuProfile,
+  selfTimesOf,
+  timedNodesOf,
+  timesByGroup,
+} from "../bench/profile/cpu_profile.ts";
+import { flameGraph } from "../bench/profile/flame_graph.ts";
+import { tableOf } from "../bench/versus/report.ts";
+import { selectionsOf } from "../bench/versus/selections.ts";
+import {
+  clientsHeld,
+  isAll,
+  median,
+  medianSide,
+  type Side,
+} from "../bench/versus/side.ts";
+
+function side(clients: number, changes: Partial<Side> = {}): Side {
+  return {
+    clients,
+    rowsMin: 16,
+    rowsMedian: 16,
+    lost: 0,
+    behind: 0,
+    failed: 0,
+    held: true,
+    p50: 10,
+    p99: 20,
+    p999: 30,
+    max: 40,
+    serverCores: 0.5,
+    readerCores: 0.1,
+    cpuMicrosPerRow: 100,
+    ...changes,
+  };
+}
+
+describe("selectionsOf()", () => {
+  it("gives different sets, each sorted and without a repeat, the same ones again", () => {
+    const names = Array.from({ length: 100 }, (_, i) => `C${100 + i}`);
+    const options = { count: 2000, size: 10 };
+    const selections = selectionsOf(names, options);
+    assert.equal(new Set(selections.map((s) => s.join())).size, 2000);
+    for (const chosen of selections) {
+      assert.equal(new Set(chosen).size, 10);
+      assert.deepEqual(chosen, chosen.toSorted());
+    }
+    assert.deepEqual(selectionsOf(names, options), selections);
+  });
+});
+
+describe("what a server held", () => {
+  it("ends at the first number of clients that it did not hold", () => {
+    const sides = [
+      side(20),
+      side(40),
+      side(60, { held: false }),
+      side(80),
+    ];
+    assert.equal(clientsHeld(sides), 40);
+    assert.equal(clientsHeld([side(20, { held: false })]), 0);
+  });
+
+  it("a row may lie across the window's edge, two may not", () => {
+    assert.ok(isAll(159, 10));
+    assert.ok(!isAll(158, 10));
+  });
+
+  it("rounds come together as medians, losses as sums, and most must hold", () => {
+    const together = medianSide([
+      side(20, { p99: 10, lost: 1, held: false }),
+      side(20, { p99: 90 }),
+      side(20, { p99: 20 }),
+    ]);
+    assert.equal(together.p99, 20);
+    assert.equal(together.lost, 1);
+    assert.equal(together.held, true);
+    assert.equal(median([4, 1, 2, 3]), 2.5);
+  });
+});
+
+describe("tableOf()", () => {
+  it("aligns the first column left and the others right", () => {
+    assert.equal(
+      tableOf([["a", "bb"], ["long", "1"]]),
+      "a     bb\nlong   1",
+    );
+  });
+});
+
+describe("profiles", () => {
+  const frame = (functionName: string, url = "") => ({
+    functionName,
+    url,
+    lineNumber: 4,
+  });
+  const root = "file:///somewhere/src/";
+  const profile: CpuProfile = {
+    nodes: [
+      { id: 1, callFrame: frame("(root)"), children: [2, 3, 6, 7, 8] },
+      { id: 2, callFrame: frame("(idle)") },
+      {
+        id: 3,
+        callFrame: frame("read", `${root}kafka/broker_loop.ts`),
+        children: [4],
+      },
+      {
+        id: 4,
+        callFrame: frame("onRow", `${root}clients/selection_group.ts`),
+        children: [5, 9],
+      },
+      { id: 5, callFrame: frame("writeBuffer", "ext:deno_node/stream.ts") },
+      { id: 6, callFrame: frame("(garbage collector)") },
+      { id: 7, callFrame: frame("afterWrite", "ext:deno_node/stream.ts") },
+      { id: 8, callFrame: frame("runTimers", "ext:core/core.js") },
+      { id: 9, callFrame: frame("<fill>", `${root}frames/arrow_rows.ts`) },
+    ],
+    startTime: 0,
+    endTime: 1000,
+    samples: [2, 3, 5, 6, 7, 8, 9],
+    timeDeltas: [400, 100, 300, 50, 40, 30, 80],
+  };
+  const nodes = timedNodesOf(profile);
+
+  it("count the runtime's code for whoever has called it, each µs once", () => {
+    const times = timesByGroup(nodes);
+    assert.deepEqual(times, {
+      Kafka: 100,
+      decode: 0,
+      join: 0,
+      encode: 80,
+      write: 340,
+      GC: 50,
+      runtime: 30,
+      other: 0,
+      idle: 400,
+    });
+    assert.deepEqual(selfTimesOf(nodes)[1], {
+      name: "writeBuffer",
+      place: "ext:deno_node/stream.ts:5",
+      group: "write",
+      micros: 300,
+    });
+  });
+
+  it("are drawn by share of the time at work, without a path of the machine", () => {
+    const svg = flameGraph(nodes, "A & B");
+    assert.match(svg, /A &amp; B/);
+    assert.match(
+      svg,
+      /<title>read src\/kafka\/broker_loop.ts:5 80.0 %<\/title>/,
+    );
+    assert.match(svg, /&lt;fill&gt;/);
+    assert.doesNotMatch(svg, /somewhere|\(idle\)/);
+  });
+});
