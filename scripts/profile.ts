@@ -9,16 +9,17 @@ import {
   selfTimesOf,
   timedNodesOf,
   timesByGroup,
-} from "../bench/profile/cpu_profile.ts";
-import { flameGraph } from "../bench/profile/flame_graph.ts";
-import { inspectorUrlOf, profileFor } from "../bench/profile/inspector.ts";
-import { readFast } from "../bench/versus/fast_reader.ts";
-import { tableOf } from "../bench/versus/report.ts";
-import { selectionsOf } from "../bench/versus/selections.ts";
-import { CLIENTS_MAX, compile, World } from "../bench/versus/world.ts";
+} from "./profile/cpu_profile.ts";
+import { flameGraph } from "./profile/flame_graph.ts";
+import { inspectorUrlOf, profileFor } from "./profile/inspector.ts";
+import { readFast } from "./versus/fast_reader.ts";
+import { tableOf } from "./versus/report.ts";
+import { CLIENTS_MAX, missingParts, World } from "./versus/world.ts";
+import { Metrics } from "./scale/process_figures.ts";
+import { buildReader } from "./scale/reader.ts";
+import { requestLines } from "./scale/selections.ts";
 import { PARTS, say } from "../test/integration/chain.ts";
 
-const CHANNELS_EACH = 10;
 const TOP = 12;
 const MINUTES_MAX = 30;
 /** The profiler starts and stops within the reader's window. */
@@ -86,14 +87,15 @@ async function profileOf(
       program: reader,
       port,
       clients,
-      requests: selectionsOf(world.names, {
-        count: clients,
-        size: CHANNELS_EACH,
-      }).map((names) => `GET\t/v1/${format}?channels=${names.join(",")}`),
+      requests: requestLines(world.names, {
+        clients,
+        mode: "different",
+        format,
+      }),
       directory: world.directory,
       seconds: seconds + WINDOW_MORE_S,
       serverPid: qanat.pid,
-      layout: format,
+      format,
       during: async () => {
         const [before, beganMs] = [await gcSeconds(url), performance.now()];
         profile = await profileFor(seconds, inspectorUrl);
@@ -104,7 +106,7 @@ async function profileOf(
     const nodes = timedNodesOf(profile!);
     const picture = flameGraph(
       nodes,
-      `Qanat, ${clients} clients of ${CHANNELS_EACH} channels each, ${format}: ${seconds} s`,
+      `Qanat, ${clients} clients of 10 channels each, ${format}: ${seconds} s`,
     );
     const folder = new URL("../docs/img/", import.meta.url);
     await Deno.mkdir(folder, { recursive: true });
@@ -130,8 +132,7 @@ async function profileOf(
 
 /** Seconds in garbage collection so far, by Qanat's own count. */
 async function gcSeconds(url: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^qanat_gc_seconds_total (\S+)/m.exec(text)?.[1] ?? NaN);
+  return (await Metrics.of(url))?.get("gc_seconds_total") ?? NaN;
 }
 
 function percent(part: number, of: number): string {
@@ -178,10 +179,10 @@ async function main(): Promise<number> {
     say((error as Error).message);
     return 2;
   }
-  const missing = [PARTS.kafka, PARTS.python].filter((p) => !p.program);
-  for (const part of missing) say(`${part.name} is missing: ${part.howToGet}`);
+  const missing = missingParts();
+  for (const line of missing) say(line);
   if (missing.length > 0) return 1;
-  const reader = await compile("reader");
+  const reader = buildReader(PARTS.cc.program!);
   const world = await World.start(60 * MINUTES_MAX);
   const close = () => world.close().finally(() => Deno.exit(1));
   Deno.addSignalListener("SIGINT", close);

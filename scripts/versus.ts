@@ -2,33 +2,34 @@
 // loop in C for the fan-out alone. Run it with `deno task versus [--only arrakis|nchan] [--rounds 3] [--seconds 10]`.
 // Invariant: never two servers under load at once; it ends everything that it started, and by itself.
 import { parseArgs } from "node:util";
-import { measureArrakis } from "../bench/versus/arrakis_side.ts";
+import { measureArrakis } from "./versus/arrakis_side.ts";
 import {
   type FanOut,
   fanOutOfFloor,
   fanOutOfNchan,
   fanOutOfQanat,
   nearest4Kib,
-} from "../bench/versus/fan_out.ts";
-import { hasNchan } from "../bench/versus/nchan.ts";
-import { CpuMeter } from "../bench/versus/process_cpu.ts";
-import { measureQanat } from "../bench/versus/qanat_side.ts";
-import { arrakisReport, fanOutReport } from "../bench/versus/report.ts";
-import { selectionsOf } from "../bench/versus/selections.ts";
-import { clientsHeld, medianSide, type Side } from "../bench/versus/side.ts";
+} from "./versus/fan_out.ts";
+import { hasNchan } from "./versus/nchan.ts";
+import { CpuMeter } from "./versus/process_cpu.ts";
+import { measureQanat } from "./versus/qanat_side.ts";
+import { arrakisReport, fanOutReport } from "./versus/report.ts";
+import { clientsHeld, medianSide, type Side } from "./versus/side.ts";
 import {
+  buildFloor,
   CLIENTS_MAX,
-  compile,
-  STRIDE_NS,
+  missingParts,
   World,
-} from "../bench/versus/world.ts";
+} from "./versus/world.ts";
+import { STRIDE_NS } from "./scale/world.ts";
+import { buildReader } from "./scale/reader.ts";
+import { differentSelections } from "./scale/selections.ts";
 import { PARTS, say, sleep } from "../test/integration/chain.ts";
 
 const ARRAKIS_CLIENTS = [20, 40, 60, 80, 100, 120];
 const QANAT_CLIENTS = [20, 40, 60, 100, 1000, 2000];
 /** Goal of issue 5: so many times the clients. */
 const TIMES = 60;
-const CHANNELS_EACH = 10;
 const FAN_OUT_CLIENTS = 4000;
 const MINUTES_MAX = 60;
 /** An overloaded server is left in peace until it uses less than this, cores, or the time is up. */
@@ -74,7 +75,7 @@ async function versusArrakis(
 ) {
   const { names, directory } = world;
   const counts = [...ARRAKIS_CLIENTS];
-  const all = selectionsOf(names, { count: CLIENTS_MAX, size: CHANNELS_EACH });
+  const all = differentSelections(names, CLIENTS_MAX);
   const arrakis = new Map<number, Side[]>();
   const qanat = new Map<number, Side[]>();
   let held = 0;
@@ -127,7 +128,7 @@ async function versusNchan(
   reader: string,
   { rounds, seconds }: Settings,
 ) {
-  const floor = await compile("floor");
+  const floor = await buildFloor(PARTS.cc.program!);
   const options = { world, reader, floor, clients: FAN_OUT_CLIENTS, seconds };
   const kinds: Record<string, FanOut[]> = {};
   const keepAs = (kind: string, fanOut: FanOut) => {
@@ -202,17 +203,13 @@ async function main(): Promise<number> {
     return 2;
   }
   const { only } = settings;
-  const missing = [PARTS.kafka, PARTS.python].filter((p) => !p.program);
-  if (missing.length > 0 || (only !== "arrakis" && !hasNchan())) {
-    for (const part of missing) {
-      say(`${part.name} is missing: ${part.howToGet}`);
-    }
-    if (!hasNchan()) {
-      say("nchan is missing: apt-get install nginx libnginx-mod-nchan");
-    }
-    return 1;
+  const missing = missingParts();
+  if (only !== "arrakis" && !hasNchan()) {
+    missing.push("nchan is missing: apt-get install nginx libnginx-mod-nchan");
   }
-  const reader = await compile("reader");
+  for (const line of missing) say(line);
+  if (missing.length > 0) return 1;
+  const reader = buildReader(PARTS.cc.program!);
   const world = await World.start(60 * MINUTES_MAX);
   const close = () => world.close().finally(() => Deno.exit(1));
   Deno.addSignalListener("SIGINT", close);

@@ -1,4 +1,4 @@
-// What the comparisons rest on: which selections, who counts as held, how samples of a profile are shared out.
+// What the comparisons rest on: who counts as held, how samples of a profile are shared out.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import {
@@ -6,17 +6,16 @@ import {
   selfTimesOf,
   timedNodesOf,
   timesByGroup,
-} from "../bench/profile/cpu_profile.ts";
-import { flameGraph } from "../bench/profile/flame_graph.ts";
-import { tableOf } from "../bench/versus/report.ts";
-import { selectionsOf } from "../bench/versus/selections.ts";
+} from "../scripts/profile/cpu_profile.ts";
+import { flameGraph } from "../scripts/profile/flame_graph.ts";
+import { tableOf } from "../scripts/versus/report.ts";
 import {
   clientsHeld,
   isAll,
   median,
   medianSide,
   type Side,
-} from "../bench/versus/side.ts";
+} from "../scripts/versus/side.ts";
 
 function side(clients: number, changes: Partial<Side> = {}): Side {
   return {
@@ -37,20 +36,6 @@ function side(clients: number, changes: Partial<Side> = {}): Side {
     ...changes,
   };
 }
-
-describe("selectionsOf()", () => {
-  it("gives different sets, each sorted and without a repeat, the same ones again", () => {
-    const names = Array.from({ length: 100 }, (_, i) => `C${100 + i}`);
-    const options = { count: 2000, size: 10 };
-    const selections = selectionsOf(names, options);
-    assert.equal(new Set(selections.map((s) => s.join())).size, 2000);
-    for (const chosen of selections) {
-      assert.equal(new Set(chosen).size, 10);
-      assert.deepEqual(chosen, chosen.toSorted());
-    }
-    assert.deepEqual(selectionsOf(names, options), selections);
-  });
-});
 
 describe("what a server held", () => {
   it("ends at the first number of clients that it did not hold", () => {

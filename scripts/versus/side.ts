@@ -1,7 +1,5 @@
 // What one server did under one number of clients, and how runs of it are put together.
 
-/** Rows a second that a client is due: strides of 1/16 s. */
-export const ROWS_PER_SECOND = 16;
 /** A client that gets less than this has not been served in full, rows/s. */
 const ROWS_ENOUGH = 15.9;
 

@@ -1,12 +1,17 @@
-// What both sides of a comparison share: one broker, one real publisher with 100 channels, and the C programs.
+// What both sides of a comparison share: one broker, one real publisher with 100 channels, and the floor in C.
 // Invariant: close() ends every process that was started here, in reverse order, and nothing else.
-import { startKafka } from "../../scripts/kafka.ts";
+import { startKafka } from "../kafka.ts";
 import { freePort, PARTS, Process } from "../../test/integration/chain.ts";
 import { childrenOf } from "./process_cpu.ts";
 
-export const STRIDE_NS = 62_500_000;
 const CHANNELS = 100;
 const RATE_HZ = 2048;
+/** A long run must not fill the disk. */
+const LOG_LIMITS = {
+  "log.retention.bytes": String(256 * 1024 * 1024),
+  "log.segment.bytes": String(64 * 1024 * 1024),
+  "log.retention.check.interval.ms": "10000",
+};
 /** As many as the readers may be. */
 export const CLIENTS_MAX = 12_000;
 const ROOT = new URL("../..", import.meta.url);
@@ -40,6 +45,7 @@ export class World {
       const broker = await startKafka({
         port: freePort(),
         dir: `${directory}/kafka`,
+        props: LOG_LIMITS,
       });
       closers.push(() => broker.stop());
       const publisher = new Process("publisher.py", PARTS.python.program!, [
@@ -101,15 +107,22 @@ async function closeAll(closers: (() => Promise<unknown>)[]): Promise<void> {
   }
 }
 
-/** Compiles `bench/floor/NAME.c`; where the program is. */
-export async function compile(name: "floor" | "reader"): Promise<string> {
-  const folder = new URL(".qanat/bin/", ROOT);
-  await Deno.mkdir(folder, { recursive: true });
-  const program = new URL(name, folder).pathname;
-  const source = new URL(`bench/floor/${name}.c`, ROOT).pathname;
-  const { success, stderr } = await new Deno.Command("cc", {
-    args: ["-O2", "-std=c11", "-o", program, source],
+/** Compiles `bench/floor/floor.c`; where the program is. */
+export async function buildFloor(compiler: string): Promise<string> {
+  const program = new URL(".qanat/bin/floor", ROOT).pathname;
+  await Deno.mkdir(new URL(".qanat/bin/", ROOT), { recursive: true });
+  const { success, stderr } = await new Deno.Command(compiler, {
+    args: ["-O2", "-std=c11", "-o", program, "bench/floor/floor.c"],
+    cwd: ROOT,
   }).output();
   if (success) return program;
-  throw new Error(`cc ${source}: ${new TextDecoder().decode(stderr)}`);
+  const trouble = new TextDecoder().decode(stderr);
+  throw new Error(`floor.c does not compile: ${trouble}`);
+}
+
+/** Names of the optional parts that are missing here, with the way to get them. */
+export function missingParts(): string[] {
+  return [PARTS.kafka, PARTS.python, PARTS.cc]
+    .filter((part) => part.program === null)
+    .map((part) => `${part.name} is missing: ${part.howToGet}`);
 }

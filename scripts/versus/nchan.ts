@@ -2,7 +2,7 @@
 // Invariant: nothing outside its directory is read or written; it is ended by its pid.
 import { freePort, Process, sleep } from "../../test/integration/chain.ts";
 import { childrenOf } from "./process_cpu.ts";
-import { ROWS_PER_SECOND } from "./side.ts";
+import { ROWS_PER_SECOND } from "../scale/world.ts";
 
 const NGINX = "/usr/sbin/nginx";
 const MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";

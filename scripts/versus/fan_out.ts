@@ -1,10 +1,14 @@
 // The fan-out alone: one body for thousands of clients, by Qanat, by nginx with nchan, and by the bare loop in C.
 // Invariant: all three send the same number of body bytes at the same rate to the same reader.
 import { freePort, Process } from "../../test/integration/chain.ts";
-import { type ReaderOptions, readFast, type Reading } from "./fast_reader.ts";
+import { requestLine } from "../scale/selections.ts";
+import {
+  type FastReaderOptions,
+  readFast,
+  type Reading,
+} from "./fast_reader.ts";
 import { startNchan } from "./nchan.ts";
-import { arrowRequest } from "./qanat_side.ts";
-import { ROWS_PER_SECOND } from "./side.ts";
+import { ROWS_PER_SECOND } from "../scale/world.ts";
 import type { World } from "./world.ts";
 
 const BODY_BYTES_WANTED = 4096;
@@ -28,7 +32,8 @@ export interface FanOut {
   readonly serverCores: number;
   readonly readerCores: number;
   readonly cpuMicrosPerFrame: number;
-  readonly lost: number;
+  /** Frames read, of those that were due. */
+  readonly dueShare: number;
   readonly p50: number;
   readonly p99: number;
   readonly ended: number;
@@ -67,7 +72,7 @@ export async function fanOutOfQanat(
 ): Promise<FanOut> {
   const reading = await readFast({
     ...readerOptions(options, options.port, options.pid),
-    requests: [arrowRequest(channels)],
+    requests: [requestLine(channels, "arrow")],
   });
   return fanOutOf(reading, bodyBytes, options.clients);
 }
@@ -85,7 +90,7 @@ export async function fanOutOfNchan(
       ...readerOptions(options, nchan.port, nchan.workerPid),
       // nchan sends chunks only to who says that it takes them.
       requests: [`GET\t/${subscriber}\tTE: chunked`],
-      format: rawFormat(bodyBytes),
+      flags: rawFlags(bodyBytes),
     });
     return fanOutOf(reading, bodyBytes, options.clients);
   } finally {
@@ -110,7 +115,7 @@ export async function fanOutOfFloor(
     const reading = await readFast({
       ...readerOptions(options, port, floor.pid),
       requests: ["GET\t/"],
-      format: rawFormat(bodyBytes),
+      flags: rawFlags(bodyBytes),
     });
     return fanOutOf(reading, bodyBytes, options.clients);
   } finally {
@@ -122,7 +127,7 @@ function readerOptions(
   options: FanOutOptions,
   port: number,
   serverPid: number,
-): Omit<ReaderOptions, "requests"> {
+): Omit<FastReaderOptions, "requests"> {
   return {
     program: options.reader,
     port,
@@ -133,10 +138,13 @@ function readerOptions(
   };
 }
 
-/** Bodies of one size that begin with int64 Unix ns. */
-function rawFormat(bodyBytes: number): string[] {
+/** Bodies of one size that begin with int64 Unix ns, behind the flags of Qanat's rows. */
+function rawFlags(bodyBytes: number): string[] {
   const bytes = String(bodyBytes);
-  return ["--format", "raw", "--frame-bytes", bytes, "--time", "int64"];
+  return [
+    ...["--format", "raw", "--frame-bytes", bytes],
+    ...["--time", "int64", "--gps-minus-unix-ns", "0"],
+  ];
 }
 
 function fanOutOf(
@@ -152,9 +160,9 @@ function fanOutOf(
     serverCores: reading.serverCores,
     readerCores: reading.readerCores,
     cpuMicrosPerFrame: reading.serverCores * 1e6 / framesPerSecond,
-    lost: reading.lost,
+    dueShare: framesPerSecond / (ROWS_PER_SECOND * clients),
     p50: reading.latencyMs.p50,
     p99: reading.latencyMs.p99,
-    ended: reading.ended + reading.refused,
+    ended: reading.failed,
   };
 }

@@ -1,4 +1,5 @@
 // Qanat under N clients of different selections, over Arrow, read by the cheap reader in C.
+import { requestLine } from "../scale/selections.ts";
 import { readFast, type Reading } from "./fast_reader.ts";
 import { isAll, type Side } from "./side.ts";
 
@@ -19,7 +20,7 @@ export async function measureQanat(
     program: options.reader,
     port: options.port,
     clients: selections.length,
-    requests: selections.map(arrowRequest),
+    requests: selections.map((names) => requestLine(names, "arrow")),
     directory: options.directory,
     seconds: options.seconds,
     serverPid: options.pid,
@@ -27,14 +28,8 @@ export async function measureQanat(
   return sideOf(reading, selections.length);
 }
 
-/** The reader's line for an Arrow stream. */
-export function arrowRequest(names: readonly string[]): string {
-  return `GET\t/v1/arrow?channels=${names.join(",")}`;
-}
-
 function sideOf(reading: Reading, clients: number): Side {
-  const { lost, behind, refused, ended, rowsPerSecond, seconds } = reading;
-  const failed = refused + ended;
+  const { lost, behind, failed, rowsPerSecond, seconds } = reading;
   const rowsMin = rowsPerSecond.min * seconds;
   return {
     clients,

@@ -125,7 +125,8 @@ export function fanOutReport(measured: {
       of((r) => r.p50).toFixed(1),
       of((r) => r.p99).toFixed(1),
       of((r) => r.readerCores).toFixed(2),
-      String(rounds.reduce((sum, r) => sum + r.lost + r.ended, 0)),
+      (100 * of((r) => r.dueShare)).toFixed(1),
+      String(rounds.reduce((sum, r) => sum + r.ended, 0)),
     ];
   });
   const head = [
@@ -138,7 +139,8 @@ export function fanOutReport(measured: {
     "p50 ms",
     "p99 ms",
     "reader's cores",
-    "lost",
+    "% of what was due",
+    "ended",
   ];
   const ratios = {
     cpuPerFrameToNchan: cpu("Qanat") / nchan,
