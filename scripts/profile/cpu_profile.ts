@@ -137,7 +137,8 @@ export function selfTimesOf(nodes: readonly TimedNode[]): SelfTime[] {
 export function placeOf(url: string, lineNumber: number): string {
   if (url === "") return "";
   const line = lineNumber >= 0 ? `:${lineNumber + 1}` : "";
-  const path = url.replace(/^.*\/(src\/)/, "$1")
-    .replace(/^.*\/npm\/[^/]+\//, "");
+  const path = url.includes("/npm/")
+    ? url.replace(/^.*\/npm\/[^/]+\//, "")
+    : url.replace(/^.*\/(src\/)/, "$1");
   return path + line;
 }

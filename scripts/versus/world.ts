@@ -1,11 +1,12 @@
 // What both sides of a comparison share: one broker, one real publisher with 100 channels, and the floor in C.
 // Invariant: close() ends every process that was started here, in reverse order, and nothing else.
-import { startKafka } from "../kafka.ts";
+import { type KafkaBroker, startKafka } from "../kafka.ts";
 import { freePort, PARTS, Process } from "../../test/integration/chain.ts";
 import { childrenOf } from "./process_cpu.ts";
 
 const CHANNELS = 100;
 const RATE_HZ = 2048;
+const BROKER_ATTEMPTS = 3;
 /** A long run must not fill the disk. */
 const LOG_LIMITS = {
   "log.retention.bytes": String(256 * 1024 * 1024),
@@ -42,11 +43,7 @@ export class World {
     try {
       const directory = await Deno.makeTempDir({ prefix: "qanat-versus-" });
       closers.push(() => Deno.remove(directory, { recursive: true }));
-      const broker = await startKafka({
-        port: freePort(),
-        dir: `${directory}/kafka`,
-        props: LOG_LIMITS,
-      });
+      const broker = await startBroker(directory);
       closers.push(() => broker.stop());
       const publisher = new Process("publisher.py", PARTS.python.program!, [
         "test/integration/python/publisher.py",
@@ -98,6 +95,21 @@ export class World {
 
   close(): Promise<void> {
     return closeAll(this.#closers);
+  }
+}
+
+/** A free port may be somebody else's by the time that Java listens. */
+async function startBroker(directory: string): Promise<KafkaBroker> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await startKafka({
+        port: freePort(),
+        dir: `${directory}/kafka-${attempt}`,
+        props: LOG_LIMITS,
+      });
+    } catch (error) {
+      if (attempt === BROKER_ATTEMPTS) throw error;
+    }
   }
 }
 
