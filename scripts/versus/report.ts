@@ -1,4 +1,5 @@
 // Tables and ratios of what was measured.
+import { STRIDE_MS } from "../scale/world.ts";
 import type { FanOut } from "./fan_out.ts";
 import { clientsHeld, median, type Side } from "./side.ts";
 
@@ -87,6 +88,9 @@ export function arrakisReport(
     `arrakis-server held ${held.arrakis} clients, Qanat ${held.qanat}: ${
       times(ratios.clientsHeld)
     } (goal: 60)`,
+    `p99 of Qanat at ${held.qanat} clients: ${
+      largest ? largest.p99.toFixed(1) : "-"
+    } ms (goal: below a stride, ${STRIDE_MS})`,
     `p99 at ${COMPARED_CLIENTS} clients, Qanat to arrakis-server: ${
       times(ratios.p99At60)
     } (goal: below 0.25)`,
