@@ -209,6 +209,8 @@ async function main(): Promise<number> {
   }
   for (const line of missing) say(line);
   if (missing.length > 0) return 1;
+  const [load] = Deno.loadavg();
+  say(`load average ${load!.toFixed(2)} at the start: best below 0.5`);
   const reader = buildReader(PARTS.cc.program!);
   const world = await World.start(60 * MINUTES_MAX);
   const close = () => world.close().finally(() => Deno.exit(1));
@@ -233,6 +235,7 @@ async function main(): Promise<number> {
         {
           date: new Date().toISOString(),
           settings,
+          loadAverage: load,
           arrakis,
           fanOut,
           ratios: Object.assign({}, ...reports.map((r) => r.ratios)),

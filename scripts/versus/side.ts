@@ -29,15 +29,9 @@ export function isAll(rows: number, seconds: number): boolean {
   return rows >= Math.floor(ROWS_ENOUGH * seconds);
 }
 
-/** The largest number of clients up to which all numbers were held; 0 where none was. */
+/** The largest number of clients that was held; 0 where none was. */
 export function clientsHeld(sides: readonly Side[]): number {
-  const sorted = sides.toSorted((a, b) => a.clients - b.clients);
-  let held = 0;
-  for (const side of sorted) {
-    if (!side.held) break;
-    held = side.clients;
-  }
-  return held;
+  return Math.max(0, ...sides.filter((s) => s.held).map((s) => s.clients));
 }
 
 export function median(values: readonly number[]): number {
