@@ -36,7 +36,7 @@ export type CatalogListener = (
   after: Channel | undefined,
 ) => void;
 
-const EXPRESSION_LENGTH_MAX = 4096;
+export const EXPRESSION_LENGTH_MAX = 4096;
 
 /** One context's channels. */
 interface Context {

@@ -7,20 +7,22 @@ import {
   DATA_TYPES,
   type DataType,
 } from "../channels/channel.ts";
+import { documented } from "./api_document.ts";
+import {
+  ARROW,
+  COUNT_DOCUMENT,
+  FILTERS,
+  LIMIT_DEFAULT,
+  LIMIT_MAX,
+  LIST_DOCUMENT,
+  NAME_DOCUMENT,
+  PAGING,
+} from "./channel_schemas.ts";
+import { decimalOf } from "./decimal.ts";
 import { badExpression, problem } from "./problem.ts";
 
-const FILTERS = [
-  "match",
-  "type",
-  "min_rate",
-  "max_rate",
-  "publisher",
-  "replay",
-] as const;
-const PAGING = ["limit", "after"] as const;
-const LIMIT_DEFAULT = 1000;
-const LIMIT_MAX = 10_000;
-const ARROW = "application/vnd.apache.arrow.stream";
+const FILTER_NAMES = Object.keys(FILTERS);
+const LIST_NAMES = [...FILTER_NAMES, ...Object.keys(PAGING)];
 
 export interface ChannelRoutesOptions {
   readonly isLive: (channel: Channel) => boolean;
@@ -33,9 +35,9 @@ export function channelRoutes(
 ): Hono {
   const { isLive } = options;
   const app = new Hono();
-  app.get("/v1/channels", (c) => {
+  app.get("/v1/channels", documented(LIST_DOCUMENT), (c) => {
     const query = new URL(c.req.url).searchParams;
-    const filter = filterOf(query, [...FILTERS, ...PAGING]);
+    const filter = filterOf(query, LIST_NAMES);
     if (filter instanceof Response) return filter;
     const limit = limitOf(query.get("limit"));
     if (limit instanceof Response) return limit;
@@ -59,13 +61,13 @@ export function channelRoutes(
     c.header("vary", "accept");
     return c.json({ channels: page.map((x) => jsonOf(x, isLive)), next });
   });
-  app.get("/v1/channels/count", (c) => {
-    const filter = filterOf(new URL(c.req.url).searchParams, FILTERS);
+  app.get("/v1/channels/count", documented(COUNT_DOCUMENT), (c) => {
+    const filter = filterOf(new URL(c.req.url).searchParams, FILTER_NAMES);
     if (filter instanceof Response) return filter;
     const found = tryFind(catalog, filter);
     return found instanceof Response ? found : c.json({ count: found.length });
   });
-  app.get("/v1/channels/:name", (c) => {
+  app.get("/v1/channels/:name", documented(NAME_DOCUMENT), (c) => {
     const query = new URL(c.req.url).searchParams;
     const filter = filterOf(query, ["replay"]);
     if (filter instanceof Response) return filter;
@@ -123,8 +125,8 @@ function filterOf(
   const rates: (number | undefined)[] = [];
   for (const name of ["min_rate", "max_rate"]) {
     const text = query.get(name);
-    const rate = text === null ? undefined : Number(text);
-    if (text === "" || Number.isNaN(rate)) {
+    const rate = text === null ? undefined : decimalOf(text);
+    if (Number.isNaN(rate)) {
       return bad(`${name} must be a number in Hz, not '${text}'`);
     }
     rates.push(rate);
@@ -146,7 +148,7 @@ function listOf(query: URLSearchParams, name: string): string[] | undefined {
 
 function limitOf(text: string | null): number | Response {
   if (text === null) return LIMIT_DEFAULT;
-  const limit = Number(text);
+  const limit = decimalOf(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX) return limit;
   return bad(
     `limit must be a whole number from 1 to ${LIMIT_MAX}, not '${text}'`,

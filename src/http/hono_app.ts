@@ -4,17 +4,13 @@ import { cors } from "hono/cors";
 import type { Context } from "hono";
 import type { Qanat } from "../app.ts";
 import { channelRoutes } from "./channel_routes.ts";
+import { CHANNEL_SCHEMAS } from "./channel_schemas.ts";
+import { documentRoutes } from "./document_routes.ts";
 import { problem } from "./problem.ts";
 import type { RawWriter } from "./raw_write.ts";
-import { serviceRoutes } from "./service_routes.ts";
+import { SERVICE_SCHEMAS } from "./service_documents.ts";
+import { indexRoute, serviceRoutes } from "./service_routes.ts";
 import { streamRoutes } from "./streams.ts";
-
-/** Methods of each path, for 405. */
-const METHODS: readonly [RegExp, string][] = [
-  [/^\/v1\/(events|arrow)$/, "GET, HEAD, POST, OPTIONS"],
-  [/^\/v1\/(channels(\/.+)?|status)$/, "GET, HEAD, OPTIONS"],
-  [/^\/(healthz|readyz|metrics)?$/, "GET, HEAD, OPTIONS"],
-];
 
 export interface HonoAppOptions {
   readonly addressOf: (context: Context) => string;
@@ -32,7 +28,7 @@ export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
       origin: config.corsOrigin,
       allowMethods: ["GET", "HEAD", "POST"],
       allowHeaders: ["content-type", "last-event-id"],
-      exposeHeaders: ["retry-after"],
+      exposeHeaders: ["content-disposition", "retry-after", "x-next-after"],
       maxAge: 86_400,
     }),
   );
@@ -54,14 +50,30 @@ export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
     }),
   );
   routes.route("/", serviceRoutes(qanat));
+  routes.route(
+    "/",
+    documentRoutes(routes, {
+      basePath: config.basePath,
+      schemas: { ...CHANNEL_SCHEMAS, ...SERVICE_SCHEMAS },
+    }),
+  );
+  const methods = methodsOf(routes);
   app.route(config.basePath === "" ? "/" : config.basePath, routes);
+  if (config.basePath !== "") {
+    app.get(`${config.basePath}/`, indexRoute(qanat));
+  }
   app.notFound((c) => {
-    const path = new URL(c.req.url).pathname.slice(config.basePath.length);
-    const known = METHODS.find(([pattern]) => pattern.test(path));
+    const { basePath } = config;
+    const { pathname } = new URL(c.req.url);
+    const isBelow = pathname.startsWith(basePath + "/");
+    const path = isBelow ? pathname.slice(basePath.length) : pathname;
+    const known = isBelow &&
+      methods.find(([pattern]) => pattern.test(path));
     if (!known) {
       return problem(404, {
         title: "Unknown path",
-        detail: `There is nothing at '${path}'; '/' lists what there is`,
+        detail:
+          `There is nothing at '${path}'; '${basePath}/' lists what there is`,
       });
     }
     const response = problem(405, {
@@ -82,4 +94,19 @@ export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
     });
   });
   return app;
+}
+
+/** Methods of each path, for 405. */
+function methodsOf(routes: Hono): (readonly [RegExp, string])[] {
+  const found = new Map<string, Set<string>>();
+  for (const { path, method } of routes.routes) {
+    if (method === "ALL") continue; // middleware
+    const methods = found.get(path) ?? new Set();
+    if (method === "GET") methods.add("GET").add("HEAD");
+    found.set(path, methods.add(method));
+  }
+  return [...found].map(([path, methods]) => {
+    const pattern = path.replaceAll(".", "\\.").replace(/:\w+/g, "[^/]+");
+    return [new RegExp(`^${pattern}$`), [...methods, "OPTIONS"].join(", ")];
+  });
 }

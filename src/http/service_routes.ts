@@ -1,13 +1,21 @@
 // Health, readiness, status, metrics and the index.
-import { Hono } from "hono";
+import { type Handler, Hono } from "hono";
 import type { Qanat } from "../app.ts";
+import { documented } from "./api_document.ts";
 import { problem } from "./problem.ts";
+import {
+  HEALTHZ,
+  INDEX,
+  METRICS,
+  READYZ,
+  STATUS,
+} from "./service_documents.ts";
 
 /** `/healthz`, `/readyz`, `/v1/status`, `/metrics`, `/`. */
 export function serviceRoutes(qanat: Qanat): Hono {
   const app = new Hono();
-  app.get("/healthz", (c) => c.json({ status: "ok" }));
-  app.get("/readyz", (c) => {
+  app.get("/healthz", documented(HEALTHZ), (c) => c.json({ status: "ok" }));
+  app.get("/readyz", documented(READYZ), (c) => {
     const reasons = qanat.notReady();
     return reasons.length === 0 ? c.json({ status: "ready" }) : problem(503, {
       title: "Not ready",
@@ -15,13 +23,18 @@ export function serviceRoutes(qanat: Qanat): Hono {
       reasons,
     });
   });
-  app.get("/v1/status", (c) => c.json(qanat.status()));
-  app.get("/metrics", async () => {
+  app.get("/v1/status", documented(STATUS), (c) => c.json(qanat.status()));
+  app.get("/metrics", documented(METRICS), async () => {
     const { text, contentType } = await qanat.metrics();
     return new Response(text, { headers: { "content-type": contentType } });
   });
-  app.get("/", (c) => c.text(indexText(new URL(c.req.url).origin, qanat)));
+  app.get("/", documented(INDEX), indexRoute(qanat));
   return app;
+}
+
+/** What `/` answers. */
+export function indexRoute(qanat: Qanat): Handler {
+  return (c) => c.text(indexText(new URL(c.req.url).origin, qanat));
 }
 
 function indexText(origin: string, qanat: Qanat): string {
@@ -32,6 +45,7 @@ function indexText(origin: string, qanat: Qanat): string {
   ${base}/v1/channels/count           how many
   ${base}/v1/events?channels=A,B      Server-Sent Events
   ${base}/v1/arrow?channels=A,B       Arrow IPC stream
+  ${base}/docs                        all of this in full; /openapi.json, /asyncapi.json for programs
   ${base}/v1/status                   partitions, clients, memory
   ${base}/healthz, /readyz, /metrics  for operators
 `;

@@ -5,7 +5,16 @@ import type { Channel } from "../channels/channel.ts";
 import { gpsNsOfText } from "../blocks/gps_time.ts";
 import { rowStrideOf } from "../blocks/timeline.ts";
 import type { GapPolicy, SlowPolicy } from "../clients/client.ts";
+import { decimalOf } from "./decimal.ts";
 import { badExpression, problem } from "./problem.ts";
+import {
+  DURATION_MAX_S,
+  ENCODINGS,
+  GAPS,
+  SLOW,
+  STREAM_PARAMETER_NAMES,
+  type StreamParameter,
+} from "./stream_parameters.ts";
 
 /** A checked request. */
 export interface StreamRequest {
@@ -21,22 +30,11 @@ export interface StreamRequest {
   readonly after: string | undefined;
 }
 
-const NAMES = [
-  "channels",
-  "match",
-  "replay",
-  "encoding",
-  "start",
-  "end",
-  "duration",
-  "after",
-  "gaps",
-  "slow",
-] as const;
-const GAPS = ["fill", "skip", "fail"] as const;
-const SLOW = ["gap", "latest", "close"] as const;
-type Name = typeof NAMES[number];
+type Name = StreamParameter;
 type Fields = Partial<Record<Name, string>> & { names?: string[] };
+
+/** Fields of a body that may be numbers. `after` may not: a double holds no GPS ns. */
+const NUMBERS: ReadonlySet<Name> = new Set(["start", "end", "duration"]);
 
 /** Longest row stride that different strides may lead to, ns. */
 const ROW_STRIDE_MAX_NS = 60_000_000_000n;
@@ -74,11 +72,21 @@ export function fieldsOfBody(text: string): Fields | Response {
         !Array.isArray(value) || value.some((v) => typeof v !== "string")
       ) return bad(`'channels' must be a list of channel names`);
       fields.names = value;
-    } else if (typeof value === "string" || typeof value === "number") {
-      fields[name] = String(value);
-    } else return bad(`'${name}' must be a string`);
+    } else if (typeof value === "string") fields[name] = value;
+    else if (typeof value === "number" && NUMBERS.has(name)) {
+      // A time's text has nine decimals at most; a double may show more.
+      fields[name] = name === "duration" ? String(value) : gpsText(value);
+    } else {
+      return bad(
+        `'${name}' must be a string${NUMBERS.has(name) ? " or number" : ""}`,
+      );
+    }
   }
   return fields;
+}
+
+function gpsText(seconds: number): string {
+  return seconds < 0 ? String(seconds) : seconds.toFixed(9);
 }
 
 /** Checks the fields and finds the channels. */
@@ -92,12 +100,10 @@ export function streamRequest(
     onTooMany?: () => void;
   },
 ): StreamRequest | Response {
-  const { names, match, replay, encoding, after } = fields;
+  const { names, match, replay, after } = fields;
   const { channelsMax } = options;
-  if (encoding !== undefined && encoding !== "json" && encoding !== "arrow") {
-    return bad(`encoding must be 'json' or 'arrow', not '${encoding}'`);
-  }
-  for (const [name, known] of [["gaps", GAPS], ["slow", SLOW]] as const) {
+  const choices = [["gaps", GAPS], ["slow", SLOW], ["encoding", ENCODINGS]];
+  for (const [name, known] of choices as [Name, readonly string[]][]) {
     const value = fields[name];
     if (value === undefined || known.some((k) => k === value)) continue;
     return bad(`${name} must be one of ${known.join(", ")}, not '${value}'`);
@@ -130,7 +136,7 @@ export function streamRequest(
   }
   return {
     channels: found,
-    encoding: encoding ?? "json",
+    encoding: fields.encoding === "arrow" ? "arrow" : "json",
     ...range,
     after,
     gaps: fields.gaps as GapPolicy | undefined,
@@ -148,10 +154,10 @@ function rangeOf(
 ): Pick<StreamRequest, "startNs" | "endNs" | "durationNs"> | Response {
   let durationNs: bigint | undefined;
   if (duration !== undefined) {
-    const seconds = Number(duration);
-    if (!(seconds > 0 && seconds <= 1e9)) {
+    const seconds = decimalOf(duration);
+    if (!(seconds > 0 && seconds <= DURATION_MAX_S)) {
       return bad(
-        `duration must be a number of seconds above 0, not '${duration}'`,
+        `duration must be a number of seconds above 0 and at most ${DURATION_MAX_S}, not '${duration}'`,
       );
     }
     durationNs = BigInt(Math.round(seconds * 1e9));
@@ -231,11 +237,13 @@ function find(
 }
 
 function isName(name: string): name is Name {
-  return (NAMES as readonly string[]).includes(name);
+  return (STREAM_PARAMETER_NAMES as readonly string[]).includes(name);
 }
 
 function unknownField(name: string, kind: string): Response {
-  return bad(`Unknown ${kind} '${name}'; known are ${NAMES.join(", ")}`);
+  return bad(
+    `Unknown ${kind} '${name}'; known are ${STREAM_PARAMETER_NAMES.join(", ")}`,
+  );
 }
 
 function bad(detail: string, title = "Bad request"): Response {

@@ -7,9 +7,11 @@ import type { Catalog } from "../channels/catalog.ts";
 import type { Broadcast } from "../clients/broadcast.ts";
 import type { Coding, StreamFormat } from "../clients/selection_group.ts";
 import { codingFor } from "./accept_encoding.ts";
+import { documented } from "./api_document.ts";
 import { problem } from "./problem.ts";
 import type { RawWriter } from "./raw_write.ts";
 import { SocketOutlet } from "./socket_outlet.ts";
+import { ARROW_DOCUMENT, EVENTS_DOCUMENT } from "./stream_documents.ts";
 import { StreamOutlet } from "./stream_outlet.ts";
 import {
   fieldsOfBody,
@@ -49,8 +51,14 @@ const SAMPLE_TEXT_BYTES = 10;
 /** Routes for GET and POST. */
 export function streamRoutes(options: StreamRoutesOptions): Hono {
   const app = new Hono();
-  for (const path of ["/v1/events", "/v1/arrow"] as const) {
-    app.on(["GET", "POST"], path, (c) => open(c, path, options));
+  for (
+    const [path, { get, post }] of [
+      ["/v1/events", EVENTS_DOCUMENT],
+      ["/v1/arrow", ARROW_DOCUMENT],
+    ] as const
+  ) {
+    app.get(path, documented(get), (c) => open(c, path, options));
+    app.post(path, documented(post), (c) => open(c, path, options));
   }
   return app;
 }
@@ -102,9 +110,6 @@ async function open(
   };
   // Beside what CORS has put there.
   c.header("vary", "Accept-Encoding", { append: true });
-  if (c.req.method === "HEAD") {
-    return c.body(null, 200, headers);
-  }
   const after = c.req.header("last-event-id") ?? request.after;
   const afterNs = after === undefined || after === ""
     ? undefined
@@ -113,6 +118,7 @@ async function open(
     // What makes an EventSource stop asking.
     return new Response(null, { status: 204 });
   }
+  if (c.req.method === "HEAD") return c.body(null, 200, headers);
   await broadcast.openings.turn();
   const admission = broadcast.admit(request.channels, { format, coding }, {
     address: options.addressOf(c),

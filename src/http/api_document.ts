@@ -1,0 +1,252 @@
+// How a route tells what it takes and answers, and the OpenAPI 3.1 document of all of them.
+// Invariant: the document is made of what stands at the routes, on the first request for it, and never at start.
+import type { Hono, MiddlewareHandler } from "hono";
+import {
+  describeRoute,
+  type DescribeRouteOptions,
+  generateSpecs,
+} from "hono-openapi";
+import { REFUSALS } from "../clients/admission.ts";
+
+/** A JSON schema in the dialect of OpenAPI 3.1. */
+export interface Schema {
+  readonly [keyword: string]: unknown;
+}
+
+/** One parameter of a query, path or header: its schema carries `description`, and `x-unit` where it has one. */
+export type Parameters = Readonly<Record<string, Schema>>;
+
+/** What a route answers with one status: media types and their schemas. */
+export interface Answer {
+  readonly description: string;
+  readonly content?: Readonly<Record<string, Schema>>;
+  readonly headers?: Parameters;
+  /** A HEAD never gets it: nothing is opened for one. */
+  readonly isNeverForHead?: boolean;
+}
+
+/** What a route takes and answers. 431 is everybody's and need not be named. */
+export interface RouteDocument {
+  readonly operationId: string;
+  readonly tag: keyof typeof TAGS;
+  readonly summary: string;
+  readonly description?: string;
+  readonly path?: Parameters;
+  readonly query?: Parameters;
+  readonly headers?: Parameters;
+  /** JSON that a POST carries. */
+  readonly body?: Schema;
+  readonly answers: Readonly<Record<number, Answer>>;
+}
+
+const TAGS = {
+  channels: "Which channels there are",
+  streams: "Rows of the channels that you choose, live or of the past",
+  service: "Health, figures and these documents",
+};
+const PROBLEM = "application/problem+json";
+const NEVER_FOR_HEAD = "x-never-for-head";
+
+/** The answer that a status of trouble is. */
+export function problemAnswer(
+  description: string,
+  more: Pick<Answer, "headers" | "isNeverForHead"> = {},
+): Answer {
+  return { description, content: { [PROBLEM]: PROBLEM_REF }, ...more };
+}
+
+/** The answer that is JSON of one schema. */
+export function jsonAnswer(description: string, schema: Schema): Answer {
+  return { description, content: { "application/json": schema } };
+}
+
+/** Puts a route's document at the route; the handler behind it is called as before. */
+export function documented(route: RouteDocument): MiddlewareHandler {
+  const { tag, path, query, headers, body, answers, ...texts } = route;
+  const all: Record<number, Answer> = { ...answers, 431: TOO_LARGE };
+  const operation = {
+    ...texts,
+    tags: [tag],
+    parameters: [
+      ...parametersOf("path", path),
+      ...parametersOf("query", query),
+      ...parametersOf("header", headers),
+    ],
+    ...(body
+      ? {
+        requestBody: {
+          required: true,
+          content: { "application/json": { schema: body } },
+        },
+      }
+      : {}),
+    responses: Object.fromEntries(
+      Object.entries(all).map(([status, answer]) => [status, response(answer)]),
+    ),
+  };
+  // Its types know OpenAPI's keywords only; a test checks the document against OpenAPI's own schema.
+  return describeRoute(operation as DescribeRouteOptions);
+}
+
+export interface OpenApiOptions {
+  /** What the routes are mounted below. */
+  readonly basePath: string;
+  /** Schemas that routes refer to by name. */
+  readonly schemas: Readonly<Record<string, Schema>>;
+}
+
+/** The OpenAPI document of all documented routes. */
+export async function openApiOf(
+  routes: Hono,
+  { basePath, schemas }: OpenApiOptions,
+): Promise<Record<string, unknown>> {
+  const document = await generateSpecs(routes, {
+    excludeStaticFile: false,
+    documentation: {
+      info: INFO,
+      servers: [{ url: basePath === "" ? "/" : basePath }],
+      tags: Object.entries(TAGS).map(([name, description]) => ({
+        name,
+        description,
+      })),
+      externalDocs: {
+        url: "asyncapi.json",
+        description: "The events and batches of the streams, as AsyncAPI",
+      },
+      components: {
+        schemas: { ...schemas, Problem: PROBLEM_SCHEMA as object },
+      },
+    },
+  });
+  const paths = document.paths as Record<string, Record<string, Operation>>;
+  for (const operations of Object.values(paths)) {
+    if (operations.get) operations.head = headOf(operations.get);
+    for (const operation of Object.values(operations)) {
+      for (const answer of Object.values(operation.responses)) {
+        delete answer[NEVER_FOR_HEAD];
+      }
+    }
+  }
+  return document as Record<string, unknown>;
+}
+
+interface Operation {
+  operationId: string;
+  summary: string;
+  responses: Record<string, Record<string, unknown>>;
+}
+
+/** Hono answers a HEAD with what a GET would answer, without its body. */
+function headOf(get: Operation): Operation {
+  const responses: Operation["responses"] = {};
+  for (const [status, answer] of Object.entries(get.responses)) {
+    if (answer[NEVER_FOR_HEAD]) continue;
+    const { content: _, ...rest } = answer;
+    responses[status] = rest;
+  }
+  const name = get.operationId;
+  return {
+    ...get,
+    operationId: `head${name[0]!.toUpperCase()}${name.slice(1)}`,
+    summary: `${get.summary}: the headers only`,
+    responses,
+  };
+}
+
+function parametersOf(place: string, parameters: Parameters = {}): unknown[] {
+  return Object.entries(parameters).map(([name, withText]) => {
+    const { description, ...schema } = withText;
+    return {
+      name,
+      in: place,
+      description,
+      ...(place === "path" ? { required: true } : {}),
+      ...(schema.type === "array" ? { style: "form", explode: false } : {}),
+      schema,
+    };
+  });
+}
+
+function response(answer: Answer): unknown {
+  const { description, content, headers, isNeverForHead } = answer;
+  const entries = Object.entries(content ?? {});
+  return {
+    description,
+    ...(headers
+      ? {
+        headers: Object.fromEntries(
+          Object.entries(headers).map(([name, withText]) => {
+            const { description, ...schema } = withText;
+            return [name, { description, schema }];
+          }),
+        ),
+      }
+      : {}),
+    ...(entries.length > 0
+      ? {
+        content: Object.fromEntries(
+          entries.map(([type, schema]) => [type, { schema }]),
+        ),
+      }
+      : {}),
+    ...(isNeverForHead ? { [NEVER_FOR_HEAD]: true } : {}),
+  };
+}
+
+const INFO = {
+  title: "Qanat",
+  version: "1",
+  license: { name: "MIT", identifier: "MIT" },
+  description:
+    "Live time series from Kafka to many clients: Server-Sent Events and Arrow over HTTP.\n\n" +
+    "Times are GPS nanoseconds as decimal text, rates are Hz. Trouble is told as RFC 9457 " +
+    "`application/problem+json`, whose `detail` says what was wrong and what would be right. " +
+    "Every path also answers `OPTIONS` (204, for CORS); a method that it does not take is answered 405 with " +
+    "`Allow`, a path that there is not 404, a request that is no HTTP/1.1 400, a fault of the service 500.",
+};
+
+const PROBLEM_REF: Schema = { $ref: "#/components/schemas/Problem" };
+
+const TOO_LARGE = problemAnswer(
+  "Request line and headers are larger than 16 KiB; POST a long list of channels as JSON",
+);
+
+const NAMES: Schema = { type: "array", items: { type: "string" } };
+
+const PROBLEM_SCHEMA: Schema = {
+  type: "object",
+  description: "RFC 9457 problem details",
+  required: ["type", "title", "status", "detail"],
+  properties: {
+    type: { type: "string", const: "about:blank" },
+    title: { type: "string", examples: ["Unknown channel"] },
+    status: { type: "integer", minimum: 400, maximum: 599 },
+    detail: {
+      type: "string",
+      description: "What was wrong, and what would be right",
+    },
+    index: {
+      type: "integer",
+      minimum: -1,
+      description: "Bad expression: where in `match`; -1 where that is unknown",
+      "x-unit": "characters",
+    },
+    near: { ...NAMES, description: "Unknown channel: names like it" },
+    unknown: {
+      type: "array",
+      description: "Unknown channels, the first 20, with names like them",
+      items: {
+        type: "object",
+        required: ["name", "near"],
+        properties: { name: { type: "string" }, near: NAMES },
+      },
+    },
+    known: { ...NAMES, description: "Unknown replay context: some that are" },
+    limit: {
+      type: "string",
+      enum: REFUSALS,
+      description: "Full: which limit is reached",
+    },
+    reasons: { ...NAMES, description: "Not ready: why" },
+  },
+};

@@ -1,0 +1,258 @@
+// What health, status, metrics, the index and the documents themselves answer.
+import {
+  jsonAnswer,
+  problemAnswer,
+  type RouteDocument,
+  type Schema,
+} from "./api_document.ts";
+
+const OBJECT: Schema = { type: "object" };
+
+function counted(unit: string, description?: string): Schema {
+  return {
+    type: "integer",
+    minimum: 0,
+    "x-unit": unit,
+    ...(description ? { description } : {}),
+  };
+}
+
+function number(unit: string, description?: string): Schema {
+  return {
+    type: "number",
+    "x-unit": unit,
+    ...(description ? { description } : {}),
+  };
+}
+
+/** An object that has all of these. */
+function all(properties: Readonly<Record<string, Schema>>): Schema {
+  return {
+    type: "object",
+    required: Object.keys(properties),
+    properties,
+  };
+}
+
+const COUNTERS: Schema = {
+  type: "object",
+  description: "Since the start, by name",
+  additionalProperties: { type: "number" },
+};
+
+const SOURCE = all({
+  kind: { type: "string", enum: ["kafka", "embedded"] },
+  ready: { type: "boolean", description: "Metadata has been read once" },
+  reachable: { type: "boolean" },
+  lastContactMs: number("Unix ms", "Of the last good answer; 0 before it"),
+  topics: {
+    type: "array",
+    items: all({
+      topic: { type: "string" },
+      state: {
+        type: "string",
+        enum: ["starting", "reading", "behind", "unreachable", "missing"],
+      },
+      position: { type: "number", description: "Next offset to read, or -1" },
+      highWatermark: { type: "number" },
+    }),
+  },
+  counters: COUNTERS,
+});
+
+const MEMORY: Schema = {
+  ...all({
+    rss_bytes: counted("bytes"),
+    heap_total_bytes: counted("bytes"),
+    heap_used_bytes: counted("bytes"),
+    external_bytes: counted("bytes"),
+    per_client_bytes: number("bytes"),
+  }),
+  description: "Of the process, where the runtime tells",
+};
+
+const MS_OR_NULL: Schema = { type: ["number", "null"], "x-unit": "ms" };
+
+const PARTITION = all({
+  topic: { type: "string" },
+  leases: counted("groups", "Selections that hold it"),
+  lag_messages: {
+    type: ["integer", "null"],
+    "x-unit": "messages",
+    description: "In the log and not read yet; null before that is known",
+  },
+  state: {
+    type: "string",
+    enum: ["starting", "present", "late", "unreachable"],
+  },
+  newest_end_ns: {
+    type: ["string", "null"],
+    pattern: String.raw`^\d{1,19}$`,
+    "x-unit": "GPS ns",
+    description: "End of the newest block",
+  },
+  age_s: { type: ["number", "null"], "x-unit": "s" },
+  blocks: counted("blocks", "Taken in since the partition is read"),
+  bytes: counted("bytes"),
+  bad: counted("blocks"),
+  late: counted("blocks"),
+  duplicate: counted("blocks"),
+  future: counted("blocks"),
+  tooLarge: counted("blocks"),
+  missed: counted("blocks", "Never came, or too late"),
+  resets: counted("resets"),
+  headerHits: counted("blocks", "Headers equal to the one before"),
+  headerMisses: counted("blocks", "Headers that had to be parsed"),
+});
+
+/** Schemas by the name under which the document keeps them. */
+export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
+  Status: all({
+    uptime_s: number("s"),
+    ready: { type: "boolean" },
+    event_loop_delay_ms: number("ms"),
+    source: SOURCE,
+    channels: counted("channels"),
+    clients: counted("clients"),
+    selections: counted("groups", "Different selections with clients"),
+    past: all({
+      histories: counted("readers", "Ranges of the past that are being read"),
+      resumes: counted("readers"),
+      waiting: counted("clients", "Resumes that wait for their turn"),
+      rows: counted("rows"),
+      reads: counted("reads"),
+      failures: counted("reads"),
+      refused: counted("clients"),
+    }),
+    ring: all({
+      capacity_bytes: counted("bytes"),
+      occupied_bytes: counted("bytes"),
+      high_water_bytes: counted("bytes"),
+      reclaimed_pages: counted("pages"),
+      held_s: number("s", "How far back its oldest block lies"),
+    }),
+    slab: all({
+      budget_bytes: counted("bytes"),
+      committed_bytes: counted("bytes"),
+      used_bytes: counted("bytes"),
+      used_slots: counted("slots"),
+      high_water_bytes: counted("bytes"),
+      reserved_bytes: counted("bytes"),
+      committed_chunks: counted("chunks"),
+    }),
+    memory: { anyOf: [MEMORY, { type: "null" }] },
+    lag: {
+      ...all({
+        p50_ms: MS_OR_NULL,
+        p99_ms: MS_OR_NULL,
+        max_ms: MS_OR_NULL,
+      }),
+      description: "From when a message was produced to its arrival here",
+    },
+    partitions: { type: "array", items: PARTITION },
+  }),
+};
+
+function said(word: string): Schema {
+  return all({ status: { type: "string", const: word } });
+}
+
+export const HEALTHZ: RouteDocument = {
+  operationId: "health",
+  tag: "service",
+  summary: "Whether the process answers",
+  answers: { 200: jsonAnswer("It does", said("ok")) },
+};
+
+export const READYZ: RouteDocument = {
+  operationId: "readiness",
+  tag: "service",
+  summary: "Whether clients should be sent here",
+  answers: {
+    200: jsonAnswer("They should", said("ready")),
+    503: problemAnswer("They should not; `reasons` says why"),
+  },
+};
+
+export const STATUS: RouteDocument = {
+  operationId: "status",
+  tag: "service",
+  summary: "Partitions, clients and memory",
+  answers: {
+    200: jsonAnswer("As of now", { $ref: "#/components/schemas/Status" }),
+  },
+};
+
+export const METRICS: RouteDocument = {
+  operationId: "metrics",
+  tag: "service",
+  summary: "Metrics for Prometheus",
+  answers: {
+    200: {
+      description: "Prometheus's text format",
+      content: { "text/plain": { type: "string" } },
+    },
+  },
+};
+
+export const INDEX: RouteDocument = {
+  operationId: "index",
+  tag: "service",
+  summary: "What there is, in words",
+  answers: {
+    200: {
+      description: "A few lines",
+      content: { "text/plain": { type: "string" } },
+    },
+  },
+};
+
+export const OPENAPI: RouteDocument = {
+  operationId: "openapi",
+  tag: "service",
+  summary: "This document",
+  answers: { 200: jsonAnswer("OpenAPI 3.1", OBJECT) },
+};
+
+export const ASYNCAPI: RouteDocument = {
+  operationId: "asyncapi",
+  tag: "service",
+  summary: "The events and batches of the streams",
+  answers: { 200: jsonAnswer("AsyncAPI 3.0", OBJECT) },
+};
+
+export const DOCS: RouteDocument = {
+  operationId: "docs",
+  tag: "service",
+  summary: "This document as a page",
+  answers: {
+    200: {
+      description: "The page; it asks for nothing from another host",
+      content: { "text/html": { type: "string" } },
+    },
+  },
+};
+
+export const DOCS_FILE: RouteDocument = {
+  operationId: "docsFile",
+  tag: "service",
+  summary: "What the page of this document needs",
+  path: {
+    file: {
+      type: "string",
+      enum: ["start.js", "swagger-ui-bundle.js", "swagger-ui.css"],
+      description: "Name of the file",
+      examples: ["start.js"],
+    },
+  },
+  answers: {
+    200: {
+      description: "The file",
+      content: {
+        "text/javascript": { type: "string" },
+        "text/css": { type: "string" },
+      },
+    },
+    404: problemAnswer("No such file"),
+  },
+};

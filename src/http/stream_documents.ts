@@ -1,0 +1,111 @@
+// What the two stream routes take and answer.
+import {
+  type Answer,
+  type Parameters,
+  problemAnswer,
+  type RouteDocument,
+} from "./api_document.ts";
+import { ARROW_TYPE, EVENT } from "./stream_messages.ts";
+import {
+  ARROW_PARAMETERS,
+  bodySchemaOf,
+  EVENTS_PARAMETERS,
+} from "./stream_parameters.ts";
+
+const RETRY_AFTER: Parameters = {
+  "retry-after": {
+    type: "integer",
+    "x-unit": "s",
+    description: "When to ask again",
+  },
+};
+
+const LAST_EVENT_ID: Parameters = {
+  "last-event-id": {
+    type: "string",
+    description: "What an EventSource sends: `after`, and stronger than it",
+    examples: ["1479469445500000000"],
+    "x-unit": "GPS ns",
+  },
+};
+
+const ANSWERS: RouteDocument["answers"] = {
+  204: {
+    description:
+      "A bounded range that is resumed at its end: an EventSource stops asking",
+  },
+  400: problemAnswer(
+    "A parameter, expression or range that is wrong; an empty or too large selection; rows that can be larger than 16 MiB",
+  ),
+  404: problemAnswer(
+    "Channels (with `near` names) or a replay context that there are not",
+  ),
+  429: problemAnswer("More streams of one address than are allowed", {
+    headers: RETRY_AFTER,
+    isNeverForHead: true,
+  }),
+  503: problemAnswer("Full: clients, memory, or histories at once", {
+    headers: RETRY_AFTER,
+    isNeverForHead: true,
+  }),
+};
+
+const POSTED: RouteDocument["answers"] = {
+  413: problemAnswer("The body is larger than 4 MiB"),
+  415: problemAnswer("The body is not application/json"),
+};
+
+const EVENTS_OK: Answer = {
+  description:
+    "Events until the range is over or the client leaves; asyncapi.json has each event's schema",
+  content: { "text/event-stream": EVENT },
+};
+
+const ARROW_OK: Answer = {
+  description:
+    "Arrow IPC: the schema, then one record batch a row, until the range is over or the client leaves",
+  headers: {
+    "content-disposition": {
+      type: "string",
+      description: "File name of a stream with `end` or `duration`",
+    },
+  },
+  content: { [ARROW_TYPE]: { description: "Arrow IPC stream" } },
+};
+
+function streamDocument(
+  name: "Events" | "Arrow",
+  summary: string,
+  parameters: Parameters,
+): { readonly get: RouteDocument; readonly post: RouteDocument } {
+  const answers = { ...ANSWERS, 200: name === "Events" ? EVENTS_OK : ARROW_OK };
+  const shared = { tag: "streams", headers: LAST_EVENT_ID } as const;
+  return {
+    get: {
+      ...shared,
+      operationId: `get${name}`,
+      summary,
+      query: parameters,
+      answers,
+    },
+    post: {
+      ...shared,
+      operationId: `post${name}`,
+      summary: `${summary}, for selections too long for a URL`,
+      body: bodySchemaOf(parameters),
+      answers: { ...answers, ...POSTED },
+    },
+  };
+}
+
+export const EVENTS_DOCUMENT = streamDocument(
+  "Events",
+  "Rows as Server-Sent Events",
+  EVENTS_PARAMETERS,
+);
+
+export const ARROW_DOCUMENT = streamDocument(
+  "Arrow",
+  "Rows as an Arrow IPC stream",
+  ARROW_PARAMETERS,
+);
