@@ -15,6 +15,7 @@ export interface OptionalPart {
 export interface OptionalParts {
   readonly kafka: OptionalPart;
   readonly python: OptionalPart;
+  readonly schemathesis: OptionalPart;
   readonly chromium: OptionalPart;
   readonly curl: OptionalPart;
   readonly nginx: OptionalPart;
@@ -85,6 +86,15 @@ export function findOptionalParts(root: URL): OptionalParts {
         ["-c", MODULES_PRESENT, ...PYTHON_MODULES],
       ),
       howToGet: "see CONTRIBUTING.md, or set QANAT_PYTHON",
+    },
+    schemathesis: {
+      name: "schemathesis",
+      suites: "the suite that holds the API against its document",
+      program: firstThatRuns(
+        pythons,
+        ["-c", MODULES_PRESENT, "schemathesis", "pyarrow", "requests"],
+      ),
+      howToGet: "pip install schemathesis==4.32.5, into the same Python",
     },
     chromium: {
       name: "Chromium",
