@@ -76,7 +76,9 @@ export function documented(route: RouteDocument): MiddlewareHandler {
       ? {
         requestBody: {
           required: true,
-          content: { "application/json": { schema: body } },
+          content: {
+            "application/json": { schema: body, example: exampleOf(body) },
+          },
         },
       }
       : {}),
@@ -153,14 +155,23 @@ function headOf(get: Operation): Operation {
   };
 }
 
+/** Parameters that a page fills in when the API is tried out: without them there is no answer. */
+const FILLED_IN = new Set(["channels", "name", "file"]);
+
+function exampleOf({ examples }: Schema): unknown {
+  return (examples as readonly unknown[])[0];
+}
+
 function parametersOf(place: string, parameters: Parameters = {}): unknown[] {
   return Object.entries(parameters).map(([name, withText]) => {
     const { description, ...schema } = withText;
+    const unit = schema["x-unit"];
     return {
       name,
       in: place,
-      description,
+      description: unit ? `${description} [${unit}]` : description,
       ...(place === "path" ? { required: true } : {}),
+      ...(FILLED_IN.has(name) ? { example: exampleOf(schema) } : {}),
       ...(schema.type === "array" ? { style: "form", explode: false } : {}),
       schema,
     };
