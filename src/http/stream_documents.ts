@@ -20,7 +20,12 @@ const RETRY_AFTER: Parameters = {
   },
 };
 
-const LAST_EVENT_ID: Parameters = {
+const REQUEST_HEADERS: Parameters = {
+  "accept-encoding": {
+    type: "string",
+    description: "gzip: rows in JSON are packed, where they are long enough",
+    examples: ["gzip"],
+  },
   "last-event-id": {
     type: "string",
     description: "What an EventSource sends: `after`, and stronger than it",
@@ -40,6 +45,7 @@ const ANSWERS: RouteDocument["answers"] = {
   404: problemAnswer(
     "Channels (with `near` names) or a replay context that there are not",
   ),
+  406: problemAnswer("Accept-Encoding refuses all that there is"),
   429: problemAnswer("More streams of one address than are allowed", {
     headers: RETRY_AFTER,
     isNeverForHead: true,
@@ -79,7 +85,7 @@ function streamDocument(
   parameters: Parameters,
 ): { readonly get: RouteDocument; readonly post: RouteDocument } {
   const answers = { ...ANSWERS, 200: name === "Events" ? EVENTS_OK : ARROW_OK };
-  const shared = { tag: "streams", headers: LAST_EVENT_ID } as const;
+  const shared = { tag: "streams", headers: REQUEST_HEADERS } as const;
   return {
     get: {
       ...shared,

@@ -70,6 +70,8 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
       yield stream(`match=(`);
       yield stream(`channels=NONE`);
       yield stream(`channels=${A}&replay=NONE`);
+      const refuses = { headers: { "accept-encoding": "identity;q=0, br" } };
+      yield stream(`channels=${A}`, { init: refuses });
       if (method === "HEAD") continue;
       yield stream(`channels=${A}`, { server: 1 });
       yield stream(`channels=${A}`, { server: 2 });
@@ -88,6 +90,9 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
       duration: 1,
       after: FUTURE,
     });
+    const refusing = json({ channels: [A] });
+    const headers = { ...refusing.headers, "accept-encoding": "*;q=0" };
+    yield { template, init: { ...refusing, headers } };
     yield post({ channels: [] });
     yield post({ channels: [A], after: 5 });
     yield post({ channels: ["NONE"] });
