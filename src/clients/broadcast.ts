@@ -86,6 +86,8 @@ export class Broadcast {
   readonly addresses: AddressTable;
   readonly ends: Partial<Record<EndReason, number>> = {};
   readonly gapsTold: Partial<Record<GapReason, number>> = {};
+  /** Kept in the slab for clients that have no frame on its way. */
+  unheldBytes = 0;
   readonly past: PastDesk;
   readonly log: Logger;
   readonly store: BlockStore;
@@ -166,7 +168,8 @@ export class Broadcast {
       channels,
       typeof shape === "string" ? { format: shape } : shape,
     );
-    const { frameBytes, frameBytesMax } = group.rows;
+    const { frameBytesMax } = group.rows;
+    const { reservedBytes } = group;
     if (frameBytesMax + ENVELOPE_BYTES > SLOT_BYTES_MAX) {
       this.#closeIfIdle(group);
       this.refusals.row++;
@@ -183,7 +186,7 @@ export class Broadcast {
       const { historyReadersMax } = this.#options;
       return this.#full("histories", `${historyReadersMax} histories at once`);
     }
-    if (!this.slab.reserve(frameBytes)) {
+    if (!this.slab.reserve(reservedBytes)) {
       if (needsPermit) this.past.releasePermit();
       this.#closeIfIdle(group);
       const { budgetBytes } = this.slab;
@@ -191,7 +194,7 @@ export class Broadcast {
     }
     if (!this.addresses.take(options.address)) {
       if (needsPermit) this.past.releasePermit();
-      this.slab.unreserve(frameBytes);
+      this.slab.unreserve(reservedBytes);
       this.#closeIfIdle(group);
       const { clientsPerAddressMax } = this.#options;
       return this.#full(
@@ -211,7 +214,7 @@ export class Broadcast {
       cancel: () => {
         this.#opening--;
         group.opening--;
-        this.slab.unreserve(frameBytes);
+        this.slab.unreserve(reservedBytes);
         this.addresses.release(options.address);
         if (needsPermit) this.past.releasePermit();
         this.#closeIfIdle(group);
@@ -340,25 +343,31 @@ export class Broadcast {
   }
 
   /**
-   * No slot for a frame. The row is tried again from the ring; a client whose writes have not moved for
-   * {@linkcode SHORT_GRACE_MS} is closed, the oldest first, and gives its slots back.
+   * No slot for a frame. The row is tried again from the ring; clients whose writes have not moved for
+   * {@linkcode SHORT_GRACE_MS} are closed, the oldest first, and give their slots back.
    */
   slabIsShort(): void {
     this.counters.slabShort++;
-    let oldest: Client | null = null;
-    for (const client of this.#clients) {
-      if (client.outlet.inFlight === 0) continue;
-      if (oldest === null || client.lastProgressMs < oldest.lastProgressMs) {
-        oldest = client;
-      }
-    }
-    if (oldest && this.nowMs() - oldest.lastProgressMs >= SHORT_GRACE_MS) {
-      this.drop(oldest, "slow");
-    }
-    this.#retryTimer ??= setTimeout(() => {
+    if (this.#retryTimer !== null) return;
+    this.#dropStalled();
+    this.#retryTimer = setTimeout(() => {
       this.#retryTimer = null;
       for (const client of this.#clients) this.catchUp.add(client);
+      this.catchUp.goOn();
     }, SHORT_RETRY_MS);
+  }
+
+  /** An eighth of the clients whose writes stand still, the oldest first. */
+  #dropStalled(): void {
+    const beforeMs = this.nowMs() - SHORT_GRACE_MS;
+    const stalled: Client[] = [];
+    for (const client of this.#clients) {
+      const isStill = client.lastProgressMs <= beforeMs;
+      if (isStill && client.outlet.inFlight > 0) stalled.push(client);
+    }
+    stalled.sort((a, b) => a.lastProgressMs - b.lastProgressMs);
+    const count = Math.ceil(stalled.length / 8);
+    for (const client of stalled.slice(0, count)) this.drop(client, "slow");
   }
 
   /** Heartbeats, stalls, stragglers; once a second. No timer per client. */
@@ -432,8 +441,26 @@ export class Broadcast {
     return isLeft;
   }
 
+  /**
+   * Whether a client may have one more frame: its first always, further ones while the slab has room beyond what
+   * is kept for clients that have none. So those that stall never take what the others need.
+   */
+  canTake({ outlet, group }: Client): boolean {
+    const { inFlight } = outlet;
+    if (inFlight === 0) return true;
+    if (inFlight >= this.inFlightFramesMax) return false;
+    const { budgetBytes, usedBytes } = this.slab;
+    return budgetBytes - usedBytes >= this.unheldBytes + group.reservedBytes;
+  }
+
   /** A write of a client has left. */
   drained(client: Client): void {
+    if (client.holds && client.outlet.inFlight === 0) {
+      client.holds = false;
+      if (client.ended === null) {
+        this.unheldBytes += client.group.reservedBytes;
+      }
+    }
     client.lastProgressMs = this.nowMs();
     if (client.wakePast !== null) client.wakePast();
     else this.catchUp.add(client);
@@ -494,6 +521,7 @@ export class Broadcast {
     client.hasPermit = hasPermit;
     this.#clients.add(client);
     group.delivery.add(client);
+    this.unheldBytes += group.reservedBytes;
     this.counters.opened++;
     outlet.owner = client;
     client.sendHead(nowMs);
@@ -513,7 +541,8 @@ export class Broadcast {
     this.past.forget(client);
     this.#clients.delete(client);
     group.delivery.remove(client);
-    this.slab.unreserve(group.rows.frameBytes);
+    this.slab.unreserve(group.reservedBytes);
+    if (!client.holds) this.unheldBytes -= group.reservedBytes;
     this.addresses.release(client.options.address);
     this.#bytesOfEnded += client.bytes;
     this.ends[reason] = (this.ends[reason] ?? 0) + 1;

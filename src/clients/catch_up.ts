@@ -1,14 +1,20 @@
-// Serves the clients that are behind what their group has handed out, from the page ring, each in its order.
+// Serves the clients that are behind what their group has handed out, from the page ring, row by row: all that want
+// the same row one after the other, so that its text and its frames are made once for them.
 // Invariant: a client stands in the queue once; a turn makes a bounded number of rows in a bounded time.
+import type { Frame } from "../frames/frame.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { Client } from "./client.ts";
+import type { SelectionGroup } from "./selection_group.ts";
 import type { Work } from "./turns.ts";
 
-/** The queue of clients that are behind and can take a row. */
+/** The clients that are behind and can take a row, by the row they want. */
 export class CatchUp implements Work {
   readonly #broadcast: Broadcast;
   readonly #rowsMax: number;
-  #waiting: Client[] = [];
+  readonly #waiting = new Map<number, Client[]>();
+  /** Frames of the row that is being served. */
+  readonly #frames = new Map<SelectionGroup, Frame>();
+  #turn = 0;
 
   /** `rowsMax`: made in one turn. */
   constructor(broadcast: Broadcast, rowsMax: number) {
@@ -20,42 +26,69 @@ export class CatchUp implements Work {
   add(client: Client): void {
     if (client.queued || !this.#isBehind(client)) return;
     client.queued = true;
-    this.#waiting.push(client);
+    const same = this.#waiting.get(client.cursor);
+    if (same) same.push(client);
+    else this.#waiting.set(client.cursor, [client]);
     this.#broadcast.turns.ask(this);
   }
 
   work(endMs: number): boolean {
     const { clockMs } = this.#broadcast.turns;
+    // Who is behind by little is soon live again; who is behind by much must not wait for ever.
+    const isNewestFirst = this.#turn++ % 2 === 0;
     let rows = this.#rowsMax;
-    const waiting = this.#waiting;
-    this.#waiting = [];
     let isShort = false;
-    for (const client of waiting) {
-      client.queued = false;
-      while (rows > 0 && !isShort) {
+    while (rows > 0 && !isShort && this.#waiting.size > 0) {
+      const row = this.#nextRow(isNewestFirst);
+      const clients = this.#waiting.get(row)!;
+      this.#waiting.delete(row);
+      let at = 0;
+      while (at < clients.length && rows > 0 && !isShort) {
+        const client = clients[at++]!;
+        client.queued = false;
         const step = this.#step(client);
         if (step === "short") isShort = true;
-        if (step !== "done") break;
-        rows--;
+        if (step === "done") rows--;
         if (clockMs() >= endMs) rows = 0;
+        // When the slab is short, goOn() follows a little later.
+        if (!isShort) this.add(client);
       }
-      // When the slab is short, slabIsShort() tries again a little later.
-      if (!isShort) this.add(client);
+      for (const frame of this.#frames.values()) frame.release();
+      this.#frames.clear();
+      if (at < clients.length) this.#putBack(row, clients.slice(at));
     }
-    return this.#waiting.length > 0;
+    return !isShort && this.#waiting.size > 0;
+  }
+
+  /** Goes on after the slab was short. */
+  goOn(): void {
+    if (this.#waiting.size > 0) this.#broadcast.turns.ask(this);
+  }
+
+  #nextRow(isNewest: boolean): number {
+    let next = isNewest ? -1 : Infinity;
+    for (const row of this.#waiting.keys()) {
+      if (isNewest ? row > next : row < next) next = row;
+    }
+    return next;
+  }
+
+  #putBack(row: number, clients: Client[]): void {
+    const others = this.#waiting.get(row);
+    this.#waiting.set(row, others ? clients.concat(others) : clients);
   }
 
   #isBehind(client: Client): boolean {
     return client.ended === null && client.pastState === "none" &&
       client.cursor >= 0 && client.cursor < client.group.served &&
-      client.outlet.inFlight < this.#broadcast.inFlightFramesMax;
+      this.#broadcast.canTake(client);
   }
 
   /** One row or gap for a client that is behind. */
   #step(client: Client): "done" | "idle" | "short" {
     if (!this.#isBehind(client)) return "idle";
     const broadcast = this.#broadcast;
-    const { timeline, rows, served } = client.group;
+    const { timeline, served } = client.group;
     const row = client.cursor;
     const newest = served - 1;
     if (client.options.slow === "latest" && !client.resuming && row < newest) {
@@ -74,17 +107,28 @@ export class CatchUp implements Work {
         return "done";
       }
     }
-    const frame = rows.encode(row, row < client.fillTo);
-    if (frame === null) {
+    if (!this.#send(client, row)) {
       broadcast.slabIsShort();
       return "short";
     }
-    client.sendRow(frame, row, broadcast.nowMs());
-    frame.release();
     broadcast.counters.catchUpRows++;
     if (client.cursor > newest) client.resuming = false;
     if (client.cursor >= client.endRow) broadcast.end(client, "complete");
     return "done";
+  }
+
+  /** False when the slab has no room. */
+  #send(client: Client, row: number): boolean {
+    const { group } = client;
+    const isFill = row < client.fillTo;
+    const known = isFill ? undefined : this.#frames.get(group);
+    const frame = known ?? group.rows.encode(row, isFill);
+    if (frame === null) return false;
+    client.sendRow(frame, row, this.#broadcast.nowMs());
+    if (known) return true;
+    if (isFill || group.delivery.clients.length === 1) frame.release();
+    else this.#frames.set(group, frame);
+    return true;
   }
 
   /** The ring does not have a client's next row: it is read from the source again, or told as a gap. */

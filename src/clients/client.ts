@@ -66,6 +66,8 @@ export class Client implements OutletOwner {
   place = -1;
   /** Waiting in the catch-up queue. */
   queued = false;
+  /** Has writes that have not left: then its part of the slab is in use. */
+  holds = false;
   ended: EndReason | null = null;
   /** What a client of a gzip group has been told; null for others. */
   readonly tally: GzipTally | null;
@@ -114,6 +116,7 @@ export class Client implements OutletOwner {
       const saved = plain.bytes - frame.chunk.byteLength + ENVELOPE_BYTES;
       this.group.broadcast.counters.bytesSaved += saved;
     }
+    this.#noteWrite();
     this.rows++;
     this.bytes += frame.chunk.byteLength;
     this.lastWriteMs = nowMs;
@@ -140,8 +143,16 @@ export class Client implements OutletOwner {
   #sendRaw(bytes: Uint8Array, nowMs: number): void {
     if (this.outlet.inFlight === 0) this.lastProgressMs = nowMs;
     this.outlet.writeBytes(bytes);
+    this.#noteWrite();
     this.bytes += bytes.byteLength;
     this.lastWriteMs = nowMs;
+  }
+
+  #noteWrite(): void {
+    if (!this.holds && this.outlet.inFlight > 0) {
+      this.holds = true;
+      this.group.broadcast.unheldBytes -= this.group.reservedBytes;
+    }
   }
 
   /** Tells the span from the cursor to `to`. `fills`: its rows are sent, as nulls; else it is passed over. */

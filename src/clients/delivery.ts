@@ -155,7 +155,7 @@ export class Delivery {
       return false;
     }
     const broadcast = this.#broadcast;
-    if (client.outlet.inFlight >= broadcast.inFlightFramesMax) {
+    if (!broadcast.canTake(client)) {
       this.#skip(client);
       return false;
     }

@@ -10,7 +10,8 @@ import type { Client, EndReason } from "./client.ts";
 /** What feeding needs of the broadcast. */
 export interface PastHost {
   readonly nowMs: () => number;
-  readonly inFlightFramesMax: number;
+  /** Whether a client may have one more frame. */
+  canTake(client: Client): boolean;
   readonly log: Logger;
   readonly store: BlockStore;
   /** Tells a span without rows by the client's policy. */
@@ -149,7 +150,7 @@ export class PastDesk {
   ): Promise<boolean> {
     const host = this.#host;
     while (client.ended === null) {
-      if (client.outlet.inFlight >= host.inFlightFramesMax) {
+      if (!host.canTake(client)) {
         await untilWoken(client);
         continue;
       }
@@ -186,7 +187,7 @@ export class PastDesk {
     const { timeline } = client.group;
     const endMs = performance.now() + SLICE_MS;
     while (client.ended === null && performance.now() < endMs) {
-      if (client.outlet.inFlight >= host.inFlightFramesMax) return "on";
+      if (!host.canTake(client)) return "on";
       const row = client.cursor;
       const { released, seenRow } = timeline;
       if (released >= 0 && timeline.isWhole(row)) return "back";

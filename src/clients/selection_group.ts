@@ -8,8 +8,10 @@ import { withMetadata } from "../arrow/message_metadata.ts";
 import { END_OF_STREAM } from "../arrow/row_template.ts";
 import { ArrowRows, type RowEncoder } from "../frames/arrow_rows.ts";
 import { ArrowEventRows, JsonEventRows } from "../frames/event_rows.ts";
+import { ENVELOPE_BYTES } from "../frames/frame.ts";
 import { GzipEventRows } from "../frames/gzip_rows.ts";
 import { planColumns } from "../frames/row_plan.ts";
+import { slotBytesFor } from "../memory/slab.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { EndReason, ToldGap } from "./client.ts";
 import { Delivery } from "./delivery.ts";
@@ -48,6 +50,8 @@ export class SelectionGroup implements TimelineListener {
   readonly timeline: Timeline;
   readonly shapes: readonly TopicShape[];
   readonly rows: RowEncoder;
+  /** Part of the slab that is kept for each client. */
+  readonly reservedBytes: number;
   readonly broadcast: Broadcast;
   readonly delivery: Delivery;
   /** Admitted clients whose response has not begun. */
@@ -72,6 +76,7 @@ export class SelectionGroup implements TimelineListener {
     this.shapes = shapesOf(channels);
     const rows = this.encoderOf(timeline);
     this.rows = rows;
+    this.reservedBytes = slotBytesFor(rows.frameBytes + ENVELOPE_BYTES);
     const template = rows instanceof ArrowRows
       ? rows.template
       : rows instanceof ArrowEventRows

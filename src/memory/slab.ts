@@ -269,6 +269,11 @@ export class Slab {
   }
 }
 
+/** What a claim of so many bytes takes, at most {@linkcode SLOT_BYTES_MAX}. */
+export function slotBytesFor(byteLength: number): number {
+  return CLASS_BYTES[classOf(byteLength)] ?? SLOT_BYTES_MAX;
+}
+
 /** Smallest class that holds so many bytes, or −1. */
 function classOf(byteLength: number): number {
   if (!(byteLength <= SLOT_BYTES_MAX)) return -1;
