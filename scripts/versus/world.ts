@@ -1,7 +1,12 @@
 // What both sides of a comparison share: one broker, one real publisher with 100 channels, and the floor in C.
 // Invariant: close() ends every process that was started here, in reverse order, and nothing else.
 import { type KafkaBroker, startKafka } from "../kafka.ts";
-import { freePort, PARTS, Process } from "../../test/integration/chain.ts";
+import {
+  freePort,
+  PARTS,
+  Process,
+  startArgs,
+} from "../../test/integration/chain.ts";
 import { childrenOf } from "./process_cpu.ts";
 
 const CHANNELS = 100;
@@ -78,7 +83,7 @@ export class World {
   ): Promise<{ qanat: Process; port: number; url: string }> {
     const port = freePort();
     const qanat = new Process("qanat", Deno.execPath(), [
-      ...["run", "--no-prompt", "-P=start", ...denoFlags, "src/main.ts"],
+      ...startArgs(denoFlags),
       `--port=${port}`,
       `--kafka=${this.brokerAddress}`,
       `--clients-max=${CLIENTS_MAX}`,

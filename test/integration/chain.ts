@@ -244,6 +244,16 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
   }
 }
 
+/** Arguments of Deno for a Qanat, as `deno task start` gives them. `more`: for its runtime. */
+export function startArgs(more: readonly string[] = []): string[] {
+  const file = new URL("../../deno.json", import.meta.url);
+  const { tasks } = JSON.parse(Deno.readTextFileSync(file)) as {
+    tasks: Record<string, { command: string }>;
+  };
+  const args = tasks["start"]!.command.split(" ").slice(1);
+  return [...args.slice(0, -1), ...more, args.at(-1)!];
+}
+
 /** Starts a Qanat on a port of its own (or the given one), behind `prefix`; it answers a little later. */
 export function launchQanat(
   args: readonly string[],
@@ -253,10 +263,7 @@ export function launchQanat(
   const [program, ...before] = [...prefix, Deno.execPath()];
   const qanat = new Process("qanat", program!, [
     ...before,
-    "run",
-    "--no-prompt",
-    "-P=start",
-    "src/main.ts",
+    ...startArgs(),
     `--port=${port}`,
     ...args,
   ]);
