@@ -13,6 +13,7 @@ import { Growth } from "./memory/growth.ts";
 import { PageRing } from "./memory/page_ring.ts";
 import { Slab } from "./memory/slab.ts";
 import { Metrics } from "./metrics.ts";
+import { TrendRecorder } from "./trends/trend_recorder.ts";
 import type { Source } from "./source/source.ts";
 
 const TICK_MS = 100;
@@ -44,6 +45,7 @@ export class Qanat {
   readonly ring: PageRing;
   readonly slab: Slab;
   readonly store: BlockStore;
+  readonly trends: TrendRecorder;
   readonly broadcast: Broadcast;
   readonly log: Logger;
   readonly gc: QanatOptions["gc"];
@@ -86,8 +88,19 @@ export class Qanat {
       outageGraceMs: config.outageGraceMs,
       historyBytes: config.historyMb * MIB,
     });
+    this.trends = new TrendRecorder({
+      store: this.store,
+      catalog: source.catalog,
+      log,
+      nowMs,
+      budgetBytes: config.trendMb * MIB,
+      hours: config.trendHours,
+      lingerMs: config.lingerMs,
+      match: config.trendMatch,
+    });
     this.broadcast = new Broadcast({
       store: this.store,
+      trends: this.trends,
       catalog: source.catalog,
       slab: this.slab,
       log,
@@ -129,6 +142,7 @@ export class Qanat {
       );
       expectedMs = nowMs + TICK_MS;
       this.store.tick();
+      if (this.#started) this.trends.tick();
       if (nowMs - clientTickMs < CLIENT_TICK_MS) return;
       clientTickMs = nowMs;
       this.broadcast.tick();
@@ -262,8 +276,9 @@ export class Qanat {
   /** Closes in the reverse order; throws when a slot or a lease did not come home. */
   async close(): Promise<void> {
     this.broadcast.close();
-    await this.source.close();
     if (this.#timer !== null) clearInterval(this.#timer);
+    this.trends.close();
+    await this.source.close();
     this.store.close();
     for (let turn = 0; turn < 100 && this.slab.usedSlots > 0; turn++) {
       await new Promise((resolve) => setTimeout(resolve, 10));

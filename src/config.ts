@@ -33,6 +33,9 @@ export interface Config {
   readonly sliceMs: number;
   readonly historyReadersMax: number;
   readonly historyMb: number;
+  readonly trendMatch: string;
+  readonly trendMb: number;
+  readonly trendHours: number;
   readonly gapFillRowsMax: number;
   readonly readyGraceMs: number;
   readonly eventLoopDelayMaxMs: number;
@@ -177,6 +180,21 @@ const SETTINGS: readonly Setting[] = [
     "that read the past from the source at once",
   ),
   whole("historyMb", 32, 1, 4096, "MiB", "memory of one reader of the past"),
+  text(
+    "trendMatch",
+    "",
+    "EXPRESSION",
+    "names of channels whose trends are recorded always; unset: all of the embedded source, none of Kafka",
+  ),
+  whole("trendMb", 128, 1, 65536, "MiB", "trends: bins kept in memory"),
+  whole(
+    "trendHours",
+    2,
+    1,
+    168,
+    "h",
+    "how far back bins of 1 s reach; 10 s: 6 times as far, 60 s: 24 times",
+  ),
   whole(
     "gapFillRowsMax",
     160,

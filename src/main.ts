@@ -1,6 +1,6 @@
 // The process: settings, source, server, signals.
 import { nowGpsNs } from "./blocks/gps_time.ts";
-import { Catalog } from "./channels/catalog.ts";
+import { Catalog, nameMatcher } from "./channels/catalog.ts";
 import { type Config, parseConfig } from "./config.ts";
 import { Qanat } from "./app.ts";
 import { GcTime } from "./gc_time.ts";
@@ -35,6 +35,11 @@ async function sourceOf(config: Config, log: Logger): Promise<Source> {
   return await kafkaSourceOf(config, catalog, log);
 }
 
+/** All of the embedded source is recorded, and of Kafka what is named. */
+function trendMatchOf({ trendMatch, kafka }: Config): string {
+  return trendMatch === "" && kafka.length === 0 ? ".*" : trendMatch;
+}
+
 async function main(): Promise<void> {
   const parsed = parseConfig(Deno.args, Deno.env.toObject());
   if (parsed.kind === "help") return print(parsed.text + "\n");
@@ -43,6 +48,14 @@ async function main(): Promise<void> {
     Deno.exit(2);
   }
   const { config } = parsed;
+  try {
+    nameMatcher(config.trendMatch);
+  } catch (error) {
+    complain(
+      `--trend-match must be an RE2 expression: ${(error as Error).message}\n`,
+    );
+    return Deno.exit(2);
+  }
   const lines = new LogWriter({
     write: (bytes) => Deno.stderr.write(bytes),
     lostLine: (count) => logLine("warn", "log-lines-lost", { count }),
@@ -69,7 +82,7 @@ async function main(): Promise<void> {
   }
   const gc = new GcTime();
   const qanat = new Qanat({
-    config,
+    config: { ...config, trendMatch: trendMatchOf(config) },
     source,
     log,
     gc,

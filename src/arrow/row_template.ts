@@ -274,7 +274,8 @@ function messagesOf(
   return splitMessages(streamOfBatch(schema, rows, children));
 }
 
-function splitMessages(stream: Uint8Array): Uint8Array[] {
+/** The messages of an IPC stream, without what ends it. */
+export function splitMessages(stream: Uint8Array): Uint8Array[] {
   const view = new DataView(stream.buffer, stream.byteOffset);
   const messages: Uint8Array[] = [];
   let at = 0;
@@ -288,7 +289,7 @@ function splitMessages(stream: Uint8Array): Uint8Array[] {
 }
 
 /** Where the nodes and buffers of a record batch message lie, from the message's start. */
-function batchPlaces(message: Uint8Array): {
+export function batchPlaces(message: Uint8Array): {
   nodeAt(node: number): number;
   bufferAt(buffer: number): number;
 } {

@@ -42,6 +42,13 @@ export interface TopicShape {
   readonly replayId: string | null;
 }
 
+/** A timeline whose rows are something else than blocks joined. */
+export interface SpecialTimeline {
+  /** The {@linkcode Timeline.kind} of what is made. */
+  readonly kind: string;
+  make(partitions: readonly PartitionBlocks[], nowMs: number): Timeline;
+}
+
 /** The topics that carry some channels. */
 export function shapesOf(channels: readonly Channel[]): TopicShape[] {
   const shapes = new Map<string, TopicShape>();
@@ -85,20 +92,24 @@ export class BlockStore implements BlockSink {
   }
 
   /** The timeline of a set of topics, which are fetched until `release`. */
-  lease(shapes: readonly TopicShape[], strideNs: bigint): Timeline {
+  lease(
+    shapes: readonly TopicShape[],
+    strideNs: bigint,
+    special?: SpecialTimeline,
+  ): Timeline {
     const sorted = [...shapes].sort((a, b) => a.topic < b.topic ? -1 : 1);
-    const key = timelineKey(sorted.map((s) => s.topic), strideNs);
+    const topics = sorted.map((s) => s.topic);
+    const key = timelineKey(topics, strideNs, special?.kind ?? "");
     const known = this.#timelines.get(key);
     if (known) {
       known.users++;
       return known.timeline;
     }
     const entries = sorted.map((shape) => this.#want(shape));
-    const timeline = new Timeline(
-      entries.map((e) => e.blocks),
-      strideNs,
-      this.#gpsMs(),
-    );
+    const partitions = entries.map((e) => e.blocks);
+    const timeline = special
+      ? special.make(partitions, this.#gpsMs())
+      : new Timeline(partitions, strideNs, this.#gpsMs());
     for (const entry of entries) {
       // What came while nobody joined it is settled now, or the stream would begin where the last one ended.
       if (entry.timelines.size === 0) entry.blocks.settle(this.#gpsMs());
@@ -114,6 +125,7 @@ export class BlockStore implements BlockSink {
     const key = timelineKey(
       timeline.partitions.map((p) => p.topic),
       timeline.strideNs,
+      timeline.kind,
     );
     const known = this.#timelines.get(key);
     if (!known || known.timeline !== timeline) {
@@ -348,6 +360,10 @@ export class BlockStore implements BlockSink {
   }
 }
 
-function timelineKey(topics: readonly string[], strideNs: bigint): string {
-  return `${strideNs} ${topics.join(" ")}`;
+function timelineKey(
+  topics: readonly string[],
+  strideNs: bigint,
+  kind: string,
+): string {
+  return `${strideNs} ${topics.join(" ")} ${kind}`;
 }

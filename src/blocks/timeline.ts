@@ -12,6 +12,7 @@ export interface RowGap {
 /**
  * `missing`: never published or too late. `retention`: no longer held. `slow`: passed by while the client stalled.
  * `unknown-id`: no time, or one in the future. `stride-changed`: comes again, as a part of a longer row.
+ * `not-recorded`: of trends, before anybody wanted them.
  */
 export type GapReason =
   | "missing"
@@ -19,7 +20,8 @@ export type GapReason =
   | "slow"
   | "unknown-id"
   | "stride-changed"
-  | "time-reset";
+  | "time-reset"
+  | "not-recorded";
 
 /** Takes what a timeline releases, in order. */
 export interface TimelineListener {
@@ -51,6 +53,8 @@ export function rowStrideOf(strides: Iterable<bigint>): bigint {
 
 /** The rows of one set of partitions at one stride. */
 export class Timeline {
+  /** What the rows are, where they are not a partition's blocks joined. */
+  readonly kind: string = "";
   readonly partitions: readonly PartitionBlocks[];
   readonly strideNs: bigint;
   readonly strideMs: number;
@@ -91,7 +95,7 @@ export class Timeline {
     for (let i = 0; i < partitions.length; i++) partitions[i]!.settle(nowMs);
     for (;;) {
       const row = this.frontier;
-      if (row > this.#newestRow() || !this.#isSettled(row)) return;
+      if (row > this.#newestRow() || !this.isSettled(row, nowMs)) return;
       const state = this.stateOf(row);
       if (state === "gone") {
         // The ring was too short for it: whoever wants it finds that out as it catches up.
@@ -252,7 +256,7 @@ export class Timeline {
       }
       const ratio = this.ratios[i]!;
       if (partition.absent === null) {
-        present = Math.min(present, Math.ceil(partition.settled / ratio));
+        present = Math.min(present, this.firstRow(partition.settled / ratio));
       }
       past = Math.max(past, Math.floor(partition.newest / ratio));
     }
@@ -285,7 +289,13 @@ export class Timeline {
     return end;
   }
 
-  #isSettled(row: number): boolean {
+  /** Where a timeline begins in a partition that is settled up to there. */
+  protected firstRow(rows: number): number {
+    return Math.ceil(rows);
+  }
+
+  /** Whether every partition has said what it has of a row. */
+  protected isSettled(row: number, _nowMs: number): boolean {
     for (let i = 0; i < this.partitions.length; i++) {
       const partition = this.partitions[i]!;
       if (!partition.primed) return false;

@@ -81,7 +81,7 @@ export class Catalog {
   /** Matching channels, sorted by name. Throws {@linkcode BadExpressionError}. */
   find(filter: ChannelFilter): Channel[] {
     const context = this.#contexts.get(filter.replayId ?? null);
-    const matches = compile(filter.match);
+    const matches = nameMatcher(filter.match);
     if (!context) return [];
     context.sorted ??= [...context.byName.keys()].sort();
     const found: Channel[] = [];
@@ -152,7 +152,10 @@ function passes(channel: Channel, filter: ChannelFilter): boolean {
   return !publishers || publishers.includes(channel.publisher);
 }
 
-function compile(match: string | undefined): (name: string) => boolean {
+/** Tells whether names match an expression; all do where there is none. Throws {@linkcode BadExpressionError}. */
+export function nameMatcher(
+  match: string | undefined,
+): (name: string) => boolean {
   if (match === undefined) return () => true;
   if (match.length > EXPRESSION_LENGTH_MAX) {
     throw new BadExpressionError(

@@ -7,6 +7,7 @@ export const REFUSALS = [
   "address",
   "memory",
   "histories",
+  "trends",
   "selection",
   "row",
   "draining",

@@ -9,6 +9,10 @@ import { type Channel, topicOf } from "../channels/channel.ts";
 import { TextScratch } from "../frames/event_rows.ts";
 import { ENVELOPE_BYTES } from "../frames/frame.ts";
 import type { Logger } from "../log.ts";
+import { trendEvents } from "../frames/trend_rows.ts";
+import { TREND_BINS, type TrendBin } from "../trends/trend_bins.ts";
+import type { TrendRecorder } from "../trends/trend_recorder.ts";
+import { trendKind, TrendTimeline } from "../trends/trend_timeline.ts";
 import { type Slab, SLOT_BYTES_MAX } from "../memory/slab.ts";
 import { AddressTable, newRefusals, type Refusal } from "./admission.ts";
 import { CatchUp } from "./catch_up.ts";
@@ -29,6 +33,7 @@ export interface BroadcastOptions {
   readonly store: BlockStore;
   readonly catalog: Catalog;
   readonly slab: Slab;
+  readonly trends: TrendRecorder;
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly clientsMax: number;
@@ -61,6 +66,8 @@ export type Admission =
 /** How long a client's writes may stand still while the slab is short. */
 const SHORT_GRACE_MS = 500;
 const SHORT_RETRY_MS = 20;
+/** Most trend events in the place of a lost span: longer bins tell a longer one. */
+const LOST_BINS_MAX = 600;
 
 /** Hands rows to clients. Knows no HTTP. */
 export class Broadcast {
@@ -122,9 +129,11 @@ export class Broadcast {
     this.catchUp = new CatchUp(this, options.catchUpRowsMax);
     this.openings = new Openings(this.turns);
     const live: Work = { work: (endMs) => this.#handOut(endMs) };
-    this.turns.serve(live, this.catchUp, this.openings, this.#look);
+    const { trends } = options;
+    this.turns.serve(live, this.catchUp, this.openings, this.#look, trends);
     options.store.onAdvanced = () => {
       if (this.fanOut.waiting > 0) this.turns.begin(live);
+      if (trends.isDue) this.turns.begin(trends);
     };
     this.addresses = new AddressTable(options.clientsPerAddressMax ?? 0);
     this.past = new PastDesk(this, {
@@ -168,6 +177,7 @@ export class Broadcast {
       channels,
       typeof shape === "string" ? { format: shape } : shape,
     );
+    if (group === null) return this.#trendsFull();
     const { frameBytesMax } = group.rows;
     const { reservedBytes } = group;
     if (frameBytesMax + ENVELOPE_BYTES > SLOT_BYTES_MAX) {
@@ -202,6 +212,15 @@ export class Broadcast {
         `${clientsPerAddressMax} clients an address`,
       );
     }
+    const isFallback = options.slow === "trend";
+    const trends = isFallback ? this.#options.trends.lease(channels) : null;
+    if (isFallback && trends === null) {
+      if (needsPermit) this.past.releasePermit();
+      this.slab.unreserve(reservedBytes);
+      this.addresses.release(options.address);
+      this.#closeIfIdle(group);
+      return this.#trendsFull();
+    }
     this.#opening++;
     group.opening++;
     return {
@@ -209,7 +228,11 @@ export class Broadcast {
       open: (outlet) => {
         this.#opening--;
         group.opening--;
-        return this.#open(group, outlet, options, needsPermit);
+        const client = new Client(group, outlet, options, this.nowMs());
+        client.hasPermit = needsPermit;
+        client.trends = trends;
+        this.#open(client);
+        return client;
       },
       cancel: () => {
         this.#opening--;
@@ -217,6 +240,7 @@ export class Broadcast {
         this.slab.unreserve(reservedBytes);
         this.addresses.release(options.address);
         if (needsPermit) this.past.releasePermit();
+        if (trends) this.#options.trends.release(trends);
         this.#closeIfIdle(group);
       },
     };
@@ -227,9 +251,19 @@ export class Broadcast {
     return { kind: "full", refusal, limit };
   }
 
+  #trendsFull(): Admission {
+    const { budgetBytes } = this.#options.trends;
+    return this.#full("trends", `${budgetBytes} bytes of trends`);
+  }
+
   /** Whether what a client asks for begins where the page ring does not reach. */
-  #needsPast({ timeline }: SelectionGroup, options: ClientOptions): boolean {
+  #needsPast(
+    { timeline, trend }: SelectionGroup,
+    options: ClientOptions,
+  ): boolean {
     const { startNs, afterNs } = options;
+    // Bins are not made again from the source.
+    if (trend !== null) return false;
     // A resume never needs a permit, and where it goes on is where it was.
     if (startNs === undefined || typeof afterNs === "bigint") return false;
     const row = timeline.rowOf(startNs);
@@ -266,8 +300,9 @@ export class Broadcast {
     if (client.cursor >= client.endRow) return this.end(client, "complete");
     const isHeld = timeline.released >= 0 && timeline.isWhole(client.cursor);
     if (isHeld) this.past.dropPermit(client);
-    if (timeline.released < 0 && isBack) this.past.begin(client);
-    else this.catchUp.add(client);
+    if (timeline.released < 0 && isBack) {
+      if (client.group.trend === null) this.past.begin(client);
+    } else this.catchUp.add(client);
   }
 
   #placeAfter(client: Client, afterNs: bigint): void {
@@ -285,6 +320,7 @@ export class Broadcast {
     client.cursor = row;
     client.resuming = true;
     if (row < ahead) this.#tellOddId(client, afterNs, "stride-changed");
+    if (client.group.trend !== null) return;
     if (released < 0 || row >= released || timeline.isWhole(row)) return;
     const windowRows = Math.ceil(resumeWindowMs / timeline.strideMs);
     const held = Math.max(timeline.coveredRow, timeline.nextRow(row));
@@ -313,6 +349,20 @@ export class Broadcast {
     if (gaps === "fail") this.end(client, "gap");
     else if (client.cursor >= client.endRow) this.end(client, "complete");
     else this.catchUp.add(client);
+  }
+
+  /** Gives a client the trend of the rows from its cursor to `to`, where it wants that in their place. */
+  tellTrend(client: Client, to: number): void {
+    if (client.trends === null) return;
+    const { timeline } = client.group;
+    const fromNs = timeline.startNs(client.cursor);
+    const toNs = timeline.startNs(Math.min(to, client.endRow));
+    const bin =
+      TREND_BINS.find(({ binNs }) => (toNs - fromNs) / binNs < LOST_BINS_MAX) ??
+        TREND_BINS.at(-1)!;
+    const selection = { bin, records: client.trends };
+    const bytes = trendEvents(selection, this.scratch, { fromNs, toNs });
+    if (bytes.byteLength > 0) client.sendBytes(bytes, this.nowMs());
   }
 
   /** The ring goes on with a client whose past was read. */
@@ -496,13 +546,15 @@ export class Broadcast {
   #groupOf(
     channels: readonly Channel[],
     shape: StreamShape,
-  ): SelectionGroup {
+  ): SelectionGroup | null {
     const replayId = channels[0]!.replayId;
-    const key = `${shape.format} ${shape.coding ?? ""}\n${replayId ?? ""}\n${
+    const { format, coding = "", trend } = shape;
+    const key = `${format} ${coding} ${trend?.name ?? ""}\n${replayId ?? ""}\n${
       channels.map((c) => c.name).join("\n")
     }`;
     const known = this.#groups.get(key);
     if (known) return known;
+    if (trend) return this.#binGroup(key, channels, { ...shape, trend });
     const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
     const timeline = this.#options.store.lease(shapesOf(channels), strideNs);
     const group = new SelectionGroup(this, key, channels, shape, timeline);
@@ -510,15 +562,38 @@ export class Broadcast {
     return group;
   }
 
-  #open(
-    group: SelectionGroup,
-    outlet: Outlet,
-    options: ClientOptions,
-    hasPermit: boolean,
-  ): Client {
+  /** A group of bins; null when there is no memory to record its channels. */
+  #binGroup(
+    key: string,
+    channels: readonly Channel[],
+    shape: StreamShape & { readonly trend: TrendBin },
+  ): SelectionGroup | null {
+    const { store, trends } = this.#options;
+    const records = trends.lease(channels);
+    if (records === null) return null;
+    const bin = shape.trend;
+    // Behind the recorder's own lease, so that blocks are taken before bins are looked at.
+    const timeline = store.lease(shapesOf(channels), bin.binNs, {
+      kind: trendKind(records),
+      make: (partitions, nowMs) =>
+        new TrendTimeline(partitions, nowMs, { bin, records }),
+    }) as TrendTimeline;
+    const trend = { bin, records, timeline };
+    const group = new SelectionGroup(
+      this,
+      key,
+      channels,
+      shape,
+      timeline,
+      trend,
+    );
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  #open(client: Client): void {
+    const { group, outlet, options } = client;
     const nowMs = this.nowMs();
-    const client = new Client(group, outlet, options, nowMs);
-    client.hasPermit = hasPermit;
     this.#clients.add(client);
     group.delivery.add(client);
     this.unheldBytes += group.reservedBytes;
@@ -533,12 +608,12 @@ export class Broadcast {
     });
     this.place(client);
     if (this.#draining) this.end(client, "drain");
-    return client;
   }
 
   #forget(client: Client, reason: EndReason): void {
     const { group } = client;
     this.past.forget(client);
+    if (client.trends) this.#options.trends.release(client.trends);
     this.#clients.delete(client);
     group.delivery.remove(client);
     this.slab.unreserve(group.reservedBytes);
@@ -565,6 +640,7 @@ export class Broadcast {
     this.#groups.delete(group.key);
     group.close();
     this.#options.store.release(group.timeline);
+    if (group.trend) this.#options.trends.release(group.trend.records);
   }
 
   /** Tells, first of all, an id that rows cannot simply go on from. */

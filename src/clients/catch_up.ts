@@ -134,6 +134,13 @@ export class CatchUp implements Work {
   /** The ring does not have a client's next row: it is read from the source again, or told as a gap. */
   #pass(client: Client): "done" | "idle" {
     const broadcast = this.#broadcast;
+    const { group, cursor } = client;
+    if (group.trend !== null) {
+      const { to, reason } = group.trend.timeline.lostFrom(cursor);
+      const end = Math.max(cursor + 1, Math.min(to, group.served));
+      broadcast.tellGap(client, end, reason);
+      return "done";
+    }
     if (client.resuming) {
       broadcast.past.begin(client);
       return "idle";
@@ -142,8 +149,9 @@ export class CatchUp implements Work {
       broadcast.end(client, "slow");
       return "idle";
     }
-    const newest = client.group.served - 1;
-    broadcast.tellGap(client, Math.max(newest, client.cursor + 1), "slow");
+    const to = Math.max(group.served - 1, cursor + 1);
+    broadcast.tellTrend(client, to);
+    broadcast.tellGap(client, to, "slow");
     return "done";
   }
 }

@@ -1,6 +1,7 @@
 // One client: its cursor, what it is owed, and how it ends.
 // Invariant: the cursor only grows; every row below it was sent or told as a gap.
 import type { GapReason } from "../blocks/timeline.ts";
+import type { TrendRecord } from "../trends/trend_record.ts";
 import type { Outlet, OutletOwner } from "./outlet.ts";
 import type { SelectionGroup } from "./selection_group.ts";
 import { ENVELOPE_BYTES, type Frame } from "../frames/frame.ts";
@@ -23,7 +24,7 @@ export type EndReason =
 export type GapPolicy = "fill" | "skip" | "fail";
 
 /** What a client wants when it cannot keep up. */
-export type SlowPolicy = "gap" | "latest" | "close";
+export type SlowPolicy = "gap" | "latest" | "close" | "trend";
 
 export interface ClientOptions {
   /** Where the client resumes, GPS ns; null when what it gave is no time; undefined for live from now. */
@@ -58,6 +59,8 @@ export class Client implements OutletOwner {
   gapToTell: ToldGap | null = null;
   /** Whether rows are read for it from the source. */
   pastState: "none" | "waiting" | "reading" = "none";
+  /** Trends of its channels, for spans that it loses; null unless it asked for them. */
+  trends: readonly TrendRecord[] | null = null;
   /** Holds one of the permits of histories. */
   hasPermit = false;
   /** Lets its feed go on. */

@@ -11,6 +11,14 @@ import { ArrowEventRows, JsonEventRows } from "../frames/event_rows.ts";
 import { ENVELOPE_BYTES } from "../frames/frame.ts";
 import { GzipEventRows } from "../frames/gzip_rows.ts";
 import { planColumns } from "../frames/row_plan.ts";
+import {
+  TrendArrowEventRows,
+  TrendArrowRows,
+  TrendJsonRows,
+} from "../frames/trend_rows.ts";
+import type { TrendBin } from "../trends/trend_bins.ts";
+import type { TrendRecord } from "../trends/trend_record.ts";
+import type { TrendTimeline } from "../trends/trend_timeline.ts";
 import { slotBytesFor } from "../memory/slab.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { EndReason, ToldGap } from "./client.ts";
@@ -27,7 +35,26 @@ export interface StreamShape {
   readonly format: StreamFormat;
   /** gzip: events in JSON only. @default "identity" */
   readonly coding?: Coding;
+  /** Bins in the place of rows. @default none */
+  readonly trend?: TrendBin | undefined;
 }
+
+/** What a group of bins holds on to. */
+export interface GroupTrend {
+  readonly bin: TrendBin;
+  readonly records: readonly TrendRecord[];
+  /** The group's own timeline. */
+  readonly timeline: TrendTimeline;
+}
+
+type GroupRows =
+  | JsonEventRows
+  | GzipEventRows
+  | ArrowRows
+  | ArrowEventRows
+  | TrendJsonRows
+  | TrendArrowRows
+  | TrendArrowEventRows;
 
 const encoder = new TextEncoder();
 /** Ends after which an Arrow stream must not look whole: it has no end-of-stream marker, and its body breaks off. */
@@ -48,6 +75,8 @@ export class SelectionGroup implements TimelineListener {
   readonly format: StreamFormat;
   readonly coding: Coding;
   readonly timeline: Timeline;
+  /** Null where the group's clients get rows. */
+  readonly trend: GroupTrend | null;
   readonly shapes: readonly TopicShape[];
   readonly rows: RowEncoder;
   /** Part of the slab that is kept for each client. */
@@ -65,6 +94,7 @@ export class SelectionGroup implements TimelineListener {
     channels: readonly Channel[],
     { format, coding = "identity" }: StreamShape,
     timeline: Timeline,
+    trend: GroupTrend | null = null,
   ) {
     this.broadcast = broadcast;
     this.delivery = new Delivery(broadcast, this);
@@ -73,13 +103,14 @@ export class SelectionGroup implements TimelineListener {
     this.format = format;
     this.coding = coding;
     this.timeline = timeline;
+    this.trend = trend;
     this.shapes = shapesOf(channels);
     const rows = this.encoderOf(timeline);
     this.rows = rows;
     this.reservedBytes = slotBytesFor(rows.frameBytes + ENVELOPE_BYTES);
-    const template = rows instanceof ArrowRows
+    const template = "template" in rows
       ? rows.template
-      : rows instanceof ArrowEventRows
+      : "arrow" in rows
       ? rows.arrow.template
       : null;
     this.#schemaMessage = template?.schemaMessage ?? null;
@@ -88,9 +119,8 @@ export class SelectionGroup implements TimelineListener {
   }
 
   /** Makes this selection's rows from the blocks of a timeline: its own, or one of the past. */
-  encoderOf(
-    timeline: Timeline,
-  ): JsonEventRows | GzipEventRows | ArrowRows | ArrowEventRows {
+  encoderOf(timeline: Timeline): GroupRows {
+    if (this.trend !== null) return this.#binEncoder(timeline, this.trend);
     const columns = planColumns(timeline, this.channels);
     const { slab, scratch, batches } = this.broadcast;
     switch (this.format) {
@@ -102,6 +132,20 @@ export class SelectionGroup implements TimelineListener {
         return new ArrowEventRows(timeline, columns, slab, scratch, batches);
       case "arrow":
         return new ArrowRows(timeline, columns, slab, batches);
+    }
+  }
+
+  #binEncoder(timeline: Timeline, trend: GroupTrend): GroupRows {
+    const { slab, scratch } = this.broadcast;
+    switch (this.format) {
+      case "events": {
+        const isGzip = this.coding === "gzip";
+        return new TrendJsonRows(timeline, trend, { slab, scratch, isGzip });
+      }
+      case "events-arrow":
+        return new TrendArrowEventRows(timeline, trend, slab);
+      case "arrow":
+        return new TrendArrowRows(timeline, trend, slab);
     }
   }
 
@@ -156,6 +200,7 @@ export class SelectionGroup implements TimelineListener {
       version: 1,
       encoding: this.format === "events" ? "json" : "arrow",
       stride_ns: Number(this.timeline.strideNs),
+      ...(this.trend ? { trend: this.trend.bin.name } : {}),
       selection: "fixed",
       channels: this.channels.map((channel) => ({
         name: channel.name,

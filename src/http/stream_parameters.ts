@@ -1,11 +1,12 @@
 // What both streams take: one table that the checks of stream_request.ts, OpenAPI and AsyncAPI read.
 // Invariant: a name that is not in the table is refused, and each name in it is documented.
 import { EXPRESSION_LENGTH_MAX } from "../channels/catalog.ts";
+import { TREND_NAMES } from "../trends/trend_bins.ts";
 import type { Parameters, Schema } from "./api_document.ts";
 
 export const ENCODINGS = ["json", "arrow"] as const;
 export const GAPS = ["fill", "skip", "fail"] as const;
-export const SLOW = ["gap", "latest", "close"] as const;
+export const SLOW = ["gap", "latest", "close", "trend"] as const;
 /** Longest `duration`, s. */
 export const DURATION_MAX_S = 1e9;
 
@@ -74,8 +75,16 @@ const ALL = {
     enum: SLOW,
     default: "gap",
     description:
-      "When the client cannot keep up: `gap` tells what it lost, `latest` jumps to the newest row, `close` ends",
+      "When the client cannot keep up: `gap` tells what it lost, `latest` jumps to the newest row, `close` ends, " +
+      "`trend` (events only, not with `trend=`) sends the trend of what it lost",
     examples: ["latest"],
+  },
+  trend: {
+    type: "string",
+    enum: TREND_NAMES,
+    description:
+      "Min, mean, max and count of each bin of this length in the place of samples",
+    examples: ["1s", "60s"],
   },
   encoding: {
     type: "string",
@@ -95,7 +104,10 @@ export const EVENTS_PARAMETERS: Parameters = ALL;
 
 /** Of /v1/arrow, which is always Arrow. */
 export const ARROW_PARAMETERS: Parameters = Object.fromEntries(
-  Object.entries(ALL).filter(([name]) => name !== "encoding"),
+  Object.entries({
+    ...ALL,
+    slow: { ...ALL.slow, enum: SLOW.filter((name) => name !== "trend") },
+  }).filter(([name]) => name !== "encoding"),
 );
 
 /** In the order in which a refusal names them. */

@@ -6,6 +6,14 @@ import { gpsNsOfText } from "../blocks/gps_time.ts";
 import { rowStrideOf } from "../blocks/timeline.ts";
 import type { GapPolicy, SlowPolicy } from "../clients/client.ts";
 import { decimalOf } from "./decimal.ts";
+import {
+  fits,
+  TREND_BINS,
+  TREND_NAMES,
+  type TrendBin,
+  trendBinOf,
+  type TrendName,
+} from "../trends/trend_bins.ts";
 import { badExpression, problem } from "./problem.ts";
 import {
   DURATION_MAX_S,
@@ -26,6 +34,8 @@ export interface StreamRequest {
   readonly durationNs: bigint | undefined;
   readonly gaps: GapPolicy | undefined;
   readonly slow: SlowPolicy | undefined;
+  /** Bins in the place of rows. */
+  readonly trend: TrendBin | undefined;
   /** `after=`, as given. */
   readonly after: string | undefined;
 }
@@ -102,7 +112,12 @@ export function streamRequest(
 ): StreamRequest | Response {
   const { names, match, replay, after } = fields;
   const { channelsMax } = options;
-  const choices = [["gaps", GAPS], ["slow", SLOW], ["encoding", ENCODINGS]];
+  const choices = [
+    ["gaps", GAPS],
+    ["slow", SLOW],
+    ["trend", TREND_NAMES],
+    ["encoding", ENCODINGS],
+  ];
   for (const [name, known] of choices as [Name, readonly string[]][]) {
     const value = fields[name];
     if (value === undefined || known.some((k) => k === value)) continue;
@@ -127,8 +142,10 @@ export function streamRequest(
       "Too many channels",
     );
   }
+  const trend = trendOf(fields, found);
+  if (trend instanceof Response) return trend;
   const strideNs = rowStrideOf(found.map((c) => c.strideNs));
-  if (strideNs > ROW_STRIDE_MAX_NS) {
+  if (fields.trend === undefined && strideNs > ROW_STRIDE_MAX_NS) {
     return bad(
       `The channels' strides have a least common multiple of ${strideNs} ns, at most ${ROW_STRIDE_MAX_NS} ns can be joined`,
       "Strides do not fit",
@@ -139,9 +156,36 @@ export function streamRequest(
     encoding: fields.encoding === "arrow" ? "arrow" : "json",
     ...range,
     after,
+    trend: fields.trend === undefined ? undefined : trend,
     gaps: fields.gaps as GapPolicy | undefined,
     slow: fields.slow as SlowPolicy | undefined,
   };
+}
+
+/** The bins of `trend=`, or of 1 s for `slow=trend`; undefined where neither is asked for. */
+function trendOf(
+  { trend, slow }: Fields,
+  channels: readonly Channel[],
+): TrendBin | undefined | Response {
+  if (trend === undefined && slow !== "trend") return undefined;
+  if (trend !== undefined && slow === "trend") {
+    return bad(
+      "slow=trend is for rows; a stream of trends takes gap, latest or close",
+    );
+  }
+  const bin = trendBinOf((trend ?? "1s") as TrendName);
+  const odd = channels.find(({ strideNs }) => !fits(bin, strideNs));
+  if (!odd) return bin;
+  const would = TREND_BINS.filter((b) => fits(b, odd.strideNs));
+  return bad(
+    `Blocks of ${odd.name} span ${odd.strideNs} ns, which does not divide ` +
+      `bins of ${bin.name}; ${
+        would.length === 0
+          ? "it has no trends"
+          : `it has trends of ${would.map((b) => b.name).join(", ")}`
+      }`,
+    "Strides do not fit",
+  );
 }
 
 /** Blocks may be stamped a little ahead of this clock. */

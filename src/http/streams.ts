@@ -2,7 +2,7 @@
 import { type Context, Hono } from "hono";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { GZIP_ROW_BYTES_MIN } from "../frames/gzip_rows.ts";
-import { type Channel, samplesIn } from "../channels/channel.ts";
+import { samplesIn } from "../channels/channel.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import type { Broadcast } from "../clients/broadcast.ts";
 import type { Coding, StreamFormat } from "../clients/selection_group.ts";
@@ -45,6 +45,8 @@ const RETRY_AFTER_SECONDS = "5";
 const PLAIN: readonly Coding[] = ["identity"];
 const GZIP: readonly Coding[] = ["gzip", "identity"];
 const PLAIN_RATHER: readonly Coding[] = ["identity", "gzip"];
+/** Usual length of the text of a channel's bin. */
+const TREND_TEXT_BYTES = 110;
 /** Usual length of a sample's text. */
 const SAMPLE_TEXT_BYTES = 10;
 
@@ -79,6 +81,12 @@ async function open(
       detail: "encoding belongs to /v1/events; /v1/arrow is always Arrow",
     });
   }
+  if (path === "/v1/arrow" && fields.slow === "trend") {
+    return problem(400, {
+      title: "Bad request",
+      detail: "slow=trend belongs to /v1/events; /v1/arrow has one schema",
+    });
+  }
   const request = streamRequest(fields, catalog, {
     channelsMax,
     nowNs: options.nowNs(),
@@ -93,7 +101,7 @@ async function open(
   const isFile = format === "arrow" &&
     (request.endNs !== undefined || request.durationNs !== undefined);
   const acceptEncoding = c.req.header("accept-encoding");
-  const coding = codingFor(acceptEncoding, codingsOf(format, request.channels));
+  const coding = codingFor(acceptEncoding, codingsOf(format, request));
   if (coding === null) {
     return problem(406, {
       title: "No acceptable coding",
@@ -120,7 +128,11 @@ async function open(
   }
   if (c.req.method === "HEAD") return c.body(null, 200, headers);
   await broadcast.openings.turn();
-  const admission = broadcast.admit(request.channels, { format, coding }, {
+  const admission = broadcast.admit(request.channels, {
+    format,
+    coding,
+    trend: request.trend,
+  }, {
     address: options.addressOf(c),
     startNs: request.startNs,
     endNs: request.endNs,
@@ -172,9 +184,13 @@ async function open(
 /** How a stream can be packed, the best way first. Short rows do not gain by it. */
 function codingsOf(
   format: StreamFormat,
-  channels: readonly Channel[],
+  { channels, trend }: StreamRequest,
 ): readonly Coding[] {
   if (format !== "events") return PLAIN;
+  if (trend) {
+    const binBytes = TREND_TEXT_BYTES * channels.length;
+    return binBytes >= GZIP_ROW_BYTES_MIN ? GZIP : PLAIN_RATHER;
+  }
   let rowBytes = 0;
   for (const channel of channels) {
     rowBytes += SAMPLE_TEXT_BYTES * samplesIn(channel, channel.strideNs);
@@ -197,11 +213,12 @@ function endsBefore(
 }
 
 /** Names the file that a bounded Arrow stream is. */
-function fileOf({ channels, startNs }: StreamRequest): string {
+function fileOf({ channels, startNs, trend }: StreamRequest): string {
   const first = channels[0]!.name.replace(/[^\w.-]/g, "_");
   const more = channels.length > 1 ? `_and_${channels.length - 1}` : "";
+  const kind = trend ? `_trend_${trend.name}` : "";
   const from = startNs === undefined ? "live" : startNs / 1_000_000_000n;
-  return `attachment; filename="${first}${more}_${from}.arrows"`;
+  return `attachment; filename="${first}${more}_${from}${kind}.arrows"`;
 }
 
 async function readBody(

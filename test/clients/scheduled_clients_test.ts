@@ -15,6 +15,7 @@ import {
   playSchedule,
 } from "../blocks/schedule_run.ts";
 import { configWith, silent } from "../driven_source.ts";
+import { TrendRecorder } from "../../src/trends/trend_recorder.ts";
 import { HeldOutlet } from "./held_outlet.ts";
 
 const SEEDS = 500;
@@ -75,6 +76,16 @@ class FaithfulClient implements Companion {
       store,
       catalog,
       slab: this.#slab,
+      trends: new TrendRecorder({
+        store,
+        catalog,
+        log: silent,
+        nowMs,
+        budgetBytes: 0,
+        hours: 1,
+        lingerMs: 0,
+        match: "",
+      }),
       log: silent,
       nowMs,
       inFlightFramesMax: config.inFlightFrames,

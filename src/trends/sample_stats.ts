@@ -1,0 +1,136 @@
+// Min, max, sum and count of one block's samples, straight out of the page ring.
+// Invariant: NaN is left out, as numpy's nanmin, nanmean and nanmax do; a sum of 64-bit integers is rounded once.
+import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
+import type { PageRing } from "../memory/page_ring.ts";
+
+/** What some samples come to. Without any, `min` is above `max`. */
+export interface SampleStats {
+  min: number;
+  max: number;
+  /** Of int64 in place of `min` and `max`, which a double does not hold. */
+  minBig: bigint;
+  maxBig: bigint;
+  sum: number;
+  count: number;
+}
+
+export function newSampleStats(): SampleStats {
+  return { min: 0, max: 0, minBig: 0n, maxBig: 0n, sum: 0, count: 0 };
+}
+
+const ARRAYS = {
+  int16: Int16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+} as const;
+type NumberArray =
+  | Int16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array;
+
+const TWO_32 = 4_294_967_296;
+
+/** Reads samples of one type in one ring. */
+export class StatsReader {
+  readonly #ring: PageRing;
+  readonly #dataType: DataType;
+  readonly #width: number;
+  readonly #isBig: boolean;
+  /** The whole ring in samples; of int64 in halves, low word first. */
+  readonly #samples: NumberArray;
+
+  constructor(ring: PageRing, dataType: DataType) {
+    this.#ring = ring;
+    this.#isBig = dataType === "int64";
+    this.#width = SAMPLE_BYTES[dataType];
+    this.#samples = viewOf(dataType, ring.bytes);
+    this.#dataType = dataType;
+  }
+
+  /** Of `count` samples that begin at `byteOffset` of the ring. */
+  read(byteOffset: number, count: number, out: SampleStats): void {
+    const width = this.#width;
+    let samples = this.#samples;
+    let from = byteOffset / width;
+    if (byteOffset % width !== 0) {
+      const { bytes } = this.#ring;
+      const copy = bytes.slice(byteOffset, byteOffset + count * width);
+      samples = viewOf(this.#dataType, copy);
+      from = 0;
+    }
+    if (this.#isBig) readInt64(samples, 2 * from, 2 * (from + count), out);
+    else readNumbers(samples, from, from + count, out);
+  }
+}
+
+function viewOf(dataType: DataType, bytes: Uint8Array): NumberArray {
+  const { byteOffset, byteLength } = bytes;
+  const buffer = bytes.buffer as ArrayBuffer;
+  if (dataType === "int64") {
+    return new Int32Array(buffer, byteOffset, Math.floor(byteLength / 4));
+  }
+  const count = Math.floor(byteLength / SAMPLE_BYTES[dataType]);
+  return new ARRAYS[dataType](buffer, byteOffset, count);
+}
+
+function readNumbers(
+  samples: NumberArray,
+  from: number,
+  to: number,
+  out: SampleStats,
+): void {
+  let min = Infinity;
+  let max = -Infinity;
+  let sum = 0;
+  let count = 0;
+  for (let i = from; i < to; i++) {
+    const value = samples[i]!;
+    if (value !== value) continue;
+    if (value < min) min = value;
+    if (value > max) max = value;
+    sum += value;
+    count++;
+  }
+  out.min = min;
+  out.max = max;
+  out.sum = sum;
+  out.count = count;
+}
+
+/** `from` and `to` count halves. Both sums of halves are exact, for up to 2^21 samples. */
+function readInt64(
+  halves: NumberArray,
+  from: number,
+  to: number,
+  out: SampleStats,
+): void {
+  let minHigh = Infinity;
+  let minLow = 0;
+  let maxHigh = -Infinity;
+  let maxLow = 0;
+  let sumHigh = 0;
+  let sumLow = 0;
+  for (let i = from; i < to; i += 2) {
+    const low = halves[i]! >>> 0;
+    const high = halves[i + 1]!;
+    if (high < minHigh || high === minHigh && low < minLow) {
+      minHigh = high;
+      minLow = low;
+    }
+    if (high > maxHigh || high === maxHigh && low > maxLow) {
+      maxHigh = high;
+      maxLow = low;
+    }
+    sumHigh += high;
+    sumLow += low;
+  }
+  out.count = (to - from) / 2;
+  out.sum = sumHigh * TWO_32 + sumLow;
+  if (out.count === 0) return;
+  out.minBig = (BigInt(minHigh) << 32n) | BigInt(minLow);
+  out.maxBig = (BigInt(maxHigh) << 32n) | BigInt(maxLow);
+}

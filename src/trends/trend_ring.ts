@@ -1,0 +1,123 @@
+// The newest bins of one channel at one length, in typed arrays that are made once.
+// Invariant: bins are added in order; a bin stands in slot `bin % capacity` until another takes its place.
+import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
+import type { SampleStats } from "./sample_stats.ts";
+
+// Bytes of one bin:
+//   min    2, 4 or 8  the channel's own type
+//   max    2, 4 or 8
+//   sum    8          float64
+//   count  4          uint32: samples counted, plus one; 0: nothing came
+const SUM_AND_COUNT_BYTES = 12;
+
+/** What one bin takes. */
+export function trendBinBytes(dataType: DataType): number {
+  return 2 * SAMPLE_BYTES[dataType] + SUM_AND_COUNT_BYTES;
+}
+
+const ARRAYS = {
+  int16: Int16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+  int64: BigInt64Array,
+} as const;
+type Numbers = Exclude<
+  InstanceType<typeof ARRAYS[keyof typeof ARRAYS]>,
+  BigInt64Array
+>;
+
+/** Bins of one length. */
+export class TrendRing {
+  readonly capacity: number;
+  /** First and last bin that anything was added to; −1 before. */
+  first = -1;
+  newest = -1;
+  readonly #min: Numbers | BigInt64Array;
+  readonly #max: Numbers | BigInt64Array;
+  readonly #sum: Float64Array;
+  readonly #counts: Uint32Array;
+
+  constructor(dataType: DataType, capacity: number) {
+    this.capacity = capacity;
+    this.#min = new ARRAYS[dataType](capacity);
+    this.#max = new ARRAYS[dataType](capacity);
+    this.#sum = new Float64Array(capacity);
+    this.#counts = new Uint32Array(capacity);
+  }
+
+  /** First bin that is still here; Infinity before anything was added. */
+  get oldest(): number {
+    if (this.first < 0) return Infinity;
+    return Math.max(this.first, this.newest - this.capacity + 1);
+  }
+
+  /** Adds what some samples of a bin come to; bins never go back. */
+  add(bin: number, stats: SampleStats): void {
+    this.#enter(bin);
+    const slot = bin % this.capacity;
+    const stored = this.#counts[slot]!;
+    const isFirst = stored <= 1;
+    this.#counts[slot] = Math.max(stored, 1) + stats.count;
+    if (stats.count === 0) return;
+    const min = this.#min;
+    const max = this.#max;
+    if (min instanceof BigInt64Array) {
+      if (isFirst || stats.minBig < min[slot]!) min[slot] = stats.minBig;
+    } else if (isFirst || stats.min < min[slot]!) min[slot] = stats.min;
+    if (max instanceof BigInt64Array) {
+      if (isFirst || stats.maxBig > max[slot]!) max[slot] = stats.maxBig;
+    } else if (isFirst || stats.max > max[slot]!) max[slot] = stats.max;
+    this.#sum[slot] = isFirst ? stats.sum : this.#sum[slot]! + stats.sum;
+  }
+
+  /** Whether anything came for a bin that is still here. */
+  has(bin: number): boolean {
+    if (bin > this.newest || bin < this.oldest) return false;
+    return this.#counts[bin % this.capacity]! > 0;
+  }
+
+  /** A bin's values, if it has any. `count` can be 0: samples came, and all were NaN. */
+  read(bin: number, out: SampleStats): boolean {
+    if (!this.has(bin)) return false;
+    const slot = bin % this.capacity;
+    const min = this.#min[slot]!;
+    const max = this.#max[slot]!;
+    if (typeof min === "bigint") {
+      out.minBig = min;
+      out.maxBig = max as bigint;
+    } else {
+      out.min = min;
+      out.max = max as number;
+    }
+    out.sum = this.#sum[slot]!;
+    out.count = this.#counts[slot]! - 1;
+    return true;
+  }
+
+  /** The next bin at or above `from` that has something, or Infinity. */
+  nextBin(from: number): number {
+    for (let bin = Math.max(from, this.oldest); bin <= this.newest; bin++) {
+      if (this.#counts[bin % this.capacity]! > 0) return bin;
+    }
+    return Infinity;
+  }
+
+  reset(): void {
+    this.first = this.newest = -1;
+  }
+
+  #enter(bin: number): void {
+    if (bin === this.newest) return;
+    if (bin < this.newest) {
+      throw new RangeError(
+        `Cannot add to bin ${bin} as ${this.newest} has begun`,
+      );
+    }
+    if (this.first < 0) this.first = bin;
+    const from = Math.max(this.newest + 1, bin - this.capacity + 1, this.first);
+    for (let b = from; b <= bin; b++) this.#counts[b % this.capacity] = 0;
+    this.newest = bin;
+  }
+}
