@@ -1,0 +1,78 @@
+// Stats of samples against plain sums, at the edges of each type.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import type { DataType } from "../../src/channels/channel.ts";
+import { PageRing } from "../../src/memory/page_ring.ts";
+import { newSampleStats, StatsReader } from "../../src/trends/sample_stats.ts";
+
+type Samples =
+  | Int16Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array
+  | BigInt64Array;
+
+function statsOf(dataType: DataType, samples: Samples, byteOffset = 64) {
+  const ring = new PageRing(new Uint8Array(1024 * 1024));
+  ring.bytes.set(
+    new Uint8Array(
+      samples.buffer as ArrayBuffer,
+      samples.byteOffset,
+      samples.byteLength,
+    ),
+    byteOffset,
+  );
+  const out = newSampleStats();
+  const reader = new StatsReader(ring, dataType);
+  reader.read(byteOffset, samples.length, out);
+  return out;
+}
+
+describe("StatsReader.read()", () => {
+  it("leaves NaN out, and keeps infinities", () => {
+    const { min, max, count, sum } = statsOf(
+      "float32",
+      Float32Array.of(NaN, 2, -1.5, NaN, Infinity),
+    );
+    assert.deepEqual([min, max, count, sum], [-1.5, Infinity, 3, Infinity]);
+    assert.equal(statsOf("float64", Float64Array.of(NaN, NaN)).count, 0);
+  });
+
+  it("is exact at the ends of int64, whatever the signs", () => {
+    const values = [2n ** 63n - 1n, -(2n ** 63n), -1n, 0n, 4294967295n];
+    const { minBig, maxBig, count, sum } = statsOf(
+      "int64",
+      BigInt64Array.from(values),
+    );
+    assert.deepEqual([minBig, maxBig, count], [
+      -(2n ** 63n),
+      2n ** 63n - 1n,
+      5,
+    ]);
+    assert.equal(sum, Number(values.reduce((a, b) => a + b)));
+    const near = statsOf("int64", BigInt64Array.of(-5n, -4294967297n, -1n));
+    assert.deepEqual([near.minBig, near.maxBig], [-4294967297n, -1n]);
+  });
+
+  it("takes uint32 above 2^31 and int16 below 0 for what they are", () => {
+    const high = statsOf("uint32", Uint32Array.of(4294967295, 1));
+    assert.deepEqual([high.min, high.max, high.sum], [
+      1,
+      4294967295,
+      4294967296,
+    ]);
+    const low = statsOf("int16", Int16Array.of(-32768, 32767));
+    assert.deepEqual([low.min, low.max, low.sum], [-32768, 32767, -1]);
+  });
+
+  it("reads samples that do not lie on their type's grid", () => {
+    const { min, max, count } = statsOf(
+      "float64",
+      Float64Array.of(3, 1, 2),
+      68,
+    );
+    assert.deepEqual([min, max, count], [1, 3, 3]);
+    const big = statsOf("int64", BigInt64Array.of(3n, 1n), 66);
+    assert.deepEqual([big.minBig, big.maxBig], [1n, 3n]);
+  });
+});

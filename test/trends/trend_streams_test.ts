@@ -1,0 +1,470 @@
+// Streams of bins with a clock in hand: what is live, what is past, what is missing, what there is no room for.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
+import { Qanat } from "../../src/app.ts";
+import { encodeBlock } from "../../src/arrow/block_encoder.ts";
+import type { Client, ClientOptions } from "../../src/clients/client.ts";
+import type { Config } from "../../src/config.ts";
+import { embeddedChannels } from "../../src/source/synthetic.ts";
+import { trendBinOf, type TrendName } from "../../src/trends/trend_bins.ts";
+import {
+  BlockClock,
+  configWith,
+  DrivenSource,
+  silent,
+} from "../driven_source.ts";
+import { HeldOutlet } from "../clients/held_outlet.ts";
+
+/** On the grid of 60 s. */
+const FIRST = 23_671_510_080;
+const NAME = "H1:QANAT-COUNT_I64_16";
+const OTHER = "H1:QANAT-SINE_F64_4096";
+const STRIDE_NS = 62_500_000n;
+const all = await embeddedChannels();
+const channels = all.filter(({ channel }) =>
+  [NAME, OTHER].includes(channel.name)
+);
+
+let source: DrivenSource;
+let clock: BlockClock;
+let qanat: Qanat;
+let row: number;
+
+function setUp(changes: Partial<Config> = {}): Promise<void> {
+  source = new DrivenSource(channels);
+  clock = new BlockClock(FIRST);
+  row = FIRST;
+  qanat = new Qanat({
+    config: configWith({
+      retentionMb: 1,
+      lingerMs: 0,
+      outageGraceMs: 0,
+      ...changes,
+    }),
+    source,
+    log: silent,
+    nowMs: clock.nowMs,
+  });
+  return qanat.start();
+}
+
+function admit(
+  trend: TrendName | null = "1s",
+  options: Partial<ClientOptions> = {},
+  names: readonly string[] = [NAME],
+) {
+  const bin = trend === null ? undefined : trendBinOf(trend);
+  return qanat.broadcast.admit(
+    names.map((name) => source.catalog.get(name, null)!),
+    { format: "events", trend: bin },
+    { address: "", ...options },
+  );
+}
+
+function open(
+  ...args: Parameters<typeof admit>
+): { outlet: HeldOutlet; client: Client } {
+  const admission = admit(...args);
+  assert.ok(admission.kind === "ready");
+  const outlet = new HeldOutlet();
+  return { outlet, client: admission.open(outlet) };
+}
+
+const topicOf = (name: string) =>
+  source.blocks.topics.find((topic) =>
+    topic.includes(name === NAME ? "I64" : "F64")
+  )!;
+
+/** Hands one block in. */
+function hand(index: number, name = NAME, value?: Uint8Array): void {
+  const topic = topicOf(name);
+  if (!source.wanted.has(topic)) return;
+  const block = value ?? source.blocks.blockOf(topic, index);
+  source.sink!.onMessage(topic, block, index, 0);
+}
+
+function caughtUp(...names: string[]): void {
+  for (const name of names) {
+    source.sink!.onCaughtUp(topicOf(name), clock.nowMs());
+  }
+}
+
+/** Publishes so many blocks of each. */
+function publish(count: number, names: readonly string[] = [NAME]): void {
+  for (let i = 0; i < count; i++) {
+    clock.index = row + 1;
+    for (const name of names) hand(row, name);
+    caughtUp(...names);
+    row++;
+  }
+}
+
+interface Bin {
+  time: string;
+  channels: Record<
+    string,
+    {
+      min: string | null;
+      mean: number | null;
+      max: string | null;
+      count: number;
+    } | null
+  >;
+  missing?: Record<string, string>;
+}
+
+function bins(outlet: HeldOutlet): Bin[] {
+  return [...outlet.text.matchAll(/^id: \d+\ndata: (.*)$/gm)].map((m) =>
+    JSON.parse(m[1]!)
+  );
+}
+
+/** First block of each bin, and samples counted. */
+function counts(outlet: HeldOutlet, name = NAME): [number, number | null][] {
+  return bins(outlet).map(({ time, channels }) => [
+    Number(BigInt(time) / STRIDE_NS),
+    channels[name]?.count ?? null,
+  ]);
+}
+
+function gaps(outlet: HeldOutlet): [number, number, string][] {
+  return [...outlet.text.matchAll(/^event: gap\ndata: (.*)$/gm)].map((m) => {
+    const { from, to, reason } = JSON.parse(m[1]!);
+    return [
+      Number(BigInt(from) / STRIDE_NS),
+      Number(BigInt(to) / STRIDE_NS),
+      reason,
+    ];
+  });
+}
+
+/** What is behind is served in turns of the event loop. */
+const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+const nsOf = (index: number) => BigInt(index) * STRIDE_NS;
+
+beforeEach(() => setUp());
+
+afterEach(async () => {
+  qanat.drain();
+  await qanat.close();
+});
+
+describe("trend=1s", () => {
+  it("sends each bin when its last block is settled, made once for all clients", () => {
+    const { outlet } = open();
+    publish(1);
+    const others = Array.from({ length: 5 }, () => open());
+    publish(40);
+    assert.deepEqual(counts(outlet), [[FIRST, 16], [FIRST + 16, 16]]);
+    const [first] = bins(outlet);
+    assert.deepEqual(first!.channels[NAME], {
+      min: String(FIRST),
+      mean: FIRST + 7.5,
+      max: String(FIRST + 15),
+      count: 16,
+    });
+    assert.match(outlet.text, new RegExp(`^id: ${nsOf(FIRST + 16)}\n`, "m"));
+    for (const other of others) {
+      assert.deepEqual(bins(other.outlet), bins(outlet));
+    }
+    assert.equal(qanat.broadcast.counters.framesEncoded, 2);
+    assert.equal(qanat.broadcast.counters.framesSent, 12);
+  });
+
+  it("tells a bin that was going on by its count", () => {
+    row += 5;
+    const { outlet } = open();
+    publish(30);
+    assert.deepEqual(counts(outlet), [[FIRST, 11], [FIRST + 16, 16]]);
+  });
+
+  it("waits for a block that is late, and counts without one that never comes", () => {
+    const { outlet } = open();
+    publish(16);
+    row += 2;
+    publish(13);
+    hand(FIRST + 16);
+    assert.equal(bins(outlet).length, 1);
+    publish(18);
+    assert.deepEqual(counts(outlet), [
+      [FIRST, 16],
+      [FIRST + 16, 15],
+      [FIRST + 32, 16],
+    ]);
+  });
+
+  it("leaves NaN out, and says when nothing else came", () => {
+    const { outlet } = open("1s", {}, [OTHER]);
+    const samples = new Float64Array(256).fill(NaN);
+    for (let i = 0; i < 32; i++) {
+      if (i === 16) samples[3] = -7;
+      clock.index = row + 1;
+      const { partitionIndex } = source.catalog.get(OTHER, null)!;
+      const value = encodeBlock(nsOf(row), "float64", [partitionIndex], [
+        samples,
+      ]);
+      hand(row++, OTHER, value);
+      caughtUp(OTHER);
+    }
+    assert.deepEqual(bins(outlet).map((bin) => bin.channels[OTHER]), [
+      { min: null, mean: null, max: null, count: 0 },
+      { min: -7, mean: -7, max: -7, count: 16 },
+    ] as unknown[]);
+  });
+
+  it("is null with a reason where one of its channels is silent", () => {
+    const { outlet } = open("1s", {}, [NAME, OTHER]);
+    publish(16, [NAME, OTHER]);
+    for (let i = 0; i < 64; i++) {
+      clock.index = row + 1;
+      hand(row++);
+      caughtUp(NAME, OTHER);
+    }
+    const [whole, ...later] = bins(outlet);
+    assert.equal(whole!.channels[OTHER]!.count, 4096);
+    assert.ok(later.length >= 2);
+    for (const bin of later) {
+      assert.equal(bin.channels[OTHER], null);
+      assert.deepEqual(bin.missing, { [OTHER]: "missing" });
+      assert.equal(bin.channels[NAME]!.count, 16);
+    }
+  });
+
+  it("tells silence as a gap, once it is over, and fills it", async () => {
+    const { outlet } = open();
+    publish(16);
+    for (let i = 0; i < 160; i++) {
+      clock.index = ++row;
+      caughtUp(NAME);
+      qanat.broadcast.tick();
+    }
+    publish(16);
+    await turn();
+    assert.deepEqual(gaps(outlet), [[FIRST + 16, FIRST + 176, "missing"]]);
+    const filled = counts(outlet).slice(1, -1);
+    assert.equal(filled.length, 10);
+    assert.ok(filled.every(([, count]) => count === null));
+    assert.deepEqual(counts(outlet).at(-1), [FIRST + 176, 16]);
+  });
+
+  it("begins anew when time jumps back", async () => {
+    const { outlet } = open();
+    publish(40);
+    hand(FIRST - 1600);
+    hand(FIRST - 1599);
+    assert.match(outlet.text, /"reason":"time-reset"/);
+    row = FIRST - 1598;
+    const again = open("1s", { startNs: nsOf(FIRST - 3200) });
+    publish(30);
+    await turn();
+    assert.deepEqual(gaps(again.outlet), [
+      [FIRST - 3200, FIRST - 1600, "not-recorded"],
+    ]);
+    // The first block of the jump was taken for a late one.
+    assert.deepEqual(counts(again.outlet)[0], [FIRST - 1600, 15]);
+  });
+});
+
+describe("trend=10s", () => {
+  it("is whole though the page ring holds less than a bin", () => {
+    // 1 MiB holds 30 s of 2 KiB blocks; here two bins of 60 s go by.
+    const { outlet } = open("60s", {}, [OTHER]);
+    const ten = open("10s", {}, [OTHER]);
+    publish(2 * 960, [OTHER]);
+    assert.ok(qanat.ring.reclaimedPages > 0);
+    assert.deepEqual(counts(outlet, OTHER), [
+      [FIRST, 60 * 4096],
+      [FIRST + 960, 60 * 4096],
+    ]);
+    assert.equal(bins(ten.outlet).length, 12);
+  });
+
+  it("waits for the end of its bin when a publisher stumbles within it", () => {
+    const { outlet } = open("10s");
+    publish(40);
+    for (let i = 0; i < 60; i++) {
+      clock.index = ++row;
+      caughtUp(NAME);
+      qanat.store.tick();
+    }
+    assert.equal(bins(outlet).length, 0);
+    publish(100);
+    assert.deepEqual(counts(outlet), [[FIRST, 100]]);
+    assert.deepEqual(gaps(outlet), []);
+  });
+
+  it("gives up a bin whose publisher stays away", () => {
+    const { outlet } = open("10s");
+    publish(40);
+    for (let i = 0; i < 200; i++) {
+      clock.index = ++row;
+      caughtUp(NAME);
+      qanat.store.tick();
+    }
+    assert.deepEqual(counts(outlet), [[FIRST, 40]]);
+  });
+});
+
+describe("bins of the past", () => {
+  it("come from the ring, and what lies before the first lease is told", async () => {
+    const first = open();
+    publish(100);
+    const { outlet } = open("1s", {
+      startNs: nsOf(FIRST - 160),
+      endNs: nsOf(FIRST + 96),
+    });
+    await turn();
+    assert.deepEqual(gaps(outlet), [[FIRST - 160, FIRST, "not-recorded"]]);
+    assert.deepEqual(bins(outlet), bins(first.outlet));
+    assert.equal(outlet.ending, "ended");
+    assert.match(outlet.text, /event: end\ndata: \{"reason":"complete"\}/);
+  });
+
+  it("go on live without a seam", async () => {
+    open();
+    publish(50);
+    const { outlet } = open("1s", { startNs: nsOf(FIRST + 16) });
+    await turn();
+    publish(50);
+    await turn();
+    assert.deepEqual(
+      counts(outlet).map(([block]) => (block - FIRST) / 16),
+      [1, 2, 3, 4, 5],
+    );
+  });
+
+  it("begin with what the page ring has when a channel is first asked for", async () => {
+    open(null);
+    publish(64);
+    const { outlet } = open("1s", { startNs: nsOf(FIRST) });
+    publish(1);
+    await turn();
+    assert.deepEqual(counts(outlet).map(([, count]) => count), [
+      16,
+      16,
+      16,
+      16,
+    ]);
+  });
+
+  it("resume behind an id, and tell a coarser grid", async () => {
+    open();
+    publish(64);
+    const same = open("1s", { afterNs: nsOf(FIRST + 32) });
+    await turn();
+    assert.deepEqual(counts(same.outlet).map(([block]) => block), [
+      FIRST + 32,
+      FIRST + 48,
+    ]);
+    const within = open("1s", { afterNs: nsOf(FIRST + 36) });
+    await turn();
+    assert.deepEqual(gaps(within.outlet), [
+      [FIRST + 32, FIRST + 36, "stride-changed"],
+    ]);
+    assert.deepEqual(counts(within.outlet)[0], [FIRST + 32, 16]);
+  });
+
+  it("are told as retention once the ring has passed them", async () => {
+    await qanat.close();
+    await setUp({ trendHours: 1 });
+    open();
+    publish(3700 * 16);
+    const { outlet } = open("1s", { startNs: nsOf(FIRST) });
+    for (let i = 0; i < 50 && bins(outlet).length < 3600; i++) await turn();
+    const [gap] = gaps(outlet);
+    assert.deepEqual(gap, [FIRST, row - 3600 * 16, "retention"]);
+    assert.equal(bins(outlet).length, 3600);
+  });
+
+  it("name the channels that were recorded later", async () => {
+    open("1s", {}, [NAME]);
+    publish(64);
+    const { outlet } = open("1s", { startNs: nsOf(FIRST) }, [NAME, OTHER]);
+    publish(32, [NAME, OTHER]);
+    await turn();
+    const [first, ...more] = bins(outlet);
+    assert.deepEqual(first!.missing, { [OTHER]: "not-recorded" });
+    assert.equal(first!.channels[NAME]!.count, 16);
+    assert.equal(more.at(-1)!.channels[OTHER]!.count, 4096);
+  });
+});
+
+describe("slow=trend", () => {
+  it("gives the trend of what a client lost, then the gap, then rows", async () => {
+    const { outlet } = open(null, { slow: "trend" }, [OTHER]);
+    publish(2, [OTHER]);
+    outlet.isStalled = true;
+    publish(1600, [OTHER]);
+    outlet.isStalled = false;
+    const before = outlet.text.length;
+    outlet.finish();
+    await turn();
+    const text = outlet.text.slice(before);
+    const told = [...text.matchAll(/^event: trend\ndata: (.*)$/gm)].map((m) =>
+      JSON.parse(m[1]!) as Bin
+    );
+    const [gap] = gaps(outlet);
+    assert.equal(gap![2], "slow");
+    assert.equal(
+      Number(BigInt(told[0]!.time) / STRIDE_NS),
+      Math.floor(gap![0] / 16) * 16,
+    );
+    assert.equal(
+      told.length,
+      Math.ceil(gap![1] / 16) - Math.floor(gap![0] / 16),
+    );
+    assert.ok(
+      told.slice(0, -1).every((b) => b.channels[OTHER]!.count === 4096),
+    );
+    assert.ok(text.indexOf("event: trend") < text.indexOf("event: gap"));
+    assert.ok(text.lastIndexOf("event: trend") < text.indexOf("event: gap"));
+    assert.match(text, /event: gap\n.*\n\nid: \d+\ndata: /);
+  });
+});
+
+describe("memory of trends", () => {
+  it("is refused by name when there is none, and free again after --linger-ms", async () => {
+    await qanat.close();
+    // One channel of int64 takes 3 × 7,200 bins of 28 bytes.
+    await setUp({ trendMb: 1, trendHours: 3 });
+    const { client } = open();
+    const full = admit("1s", {}, [OTHER]);
+    assert.ok(full.kind === "full");
+    assert.equal(full.refusal, "trends");
+    assert.equal(qanat.broadcast.refusals.trends, 1);
+    const rows = admit(null, { slow: "trend" }, [OTHER]);
+    assert.ok(rows.kind === "full");
+    assert.equal(qanat.broadcast.groupCount, 1);
+    qanat.broadcast.end(client, "complete");
+    const { client: other } = open("1s", {}, [OTHER]);
+    assert.equal(qanat.trends.channelCount, 1);
+    qanat.broadcast.end(other, "complete");
+    qanat.trends.tick();
+    assert.deepEqual([qanat.trends.channelCount, qanat.trends.usedBytes], [
+      0,
+      0,
+    ]);
+  });
+
+  it("is taken from the start for what --trend-match names", async () => {
+    await qanat.close();
+    await setUp({ trendMatch: "H1:QANAT-COUNT" });
+    qanat.trends.tick();
+    assert.equal(qanat.trends.channelCount, 1);
+    assert.ok(source.wanted.has(topicOf(NAME)));
+    publish(64);
+    qanat.trends.tick();
+    const { outlet } = open("1s", { startNs: nsOf(FIRST) });
+    await turn();
+    assert.equal(bins(outlet).length, 4);
+    const channel = source.catalog.get(NAME, null)!;
+    source.catalog.set({ ...channel, sampleRate: 32 });
+    assert.match(outlet.text, /"reason":"changed"/);
+    assert.equal(qanat.trends.channelCount, 0);
+    qanat.trends.tick();
+    assert.equal(qanat.trends.channelCount, 1);
+    source.catalog.remove(NAME, null);
+    assert.equal(qanat.trends.channelCount, 0);
+  });
+});
