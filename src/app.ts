@@ -230,6 +230,11 @@ export class Qanat {
         reserved_bytes: slab.reservedBytes,
         committed_chunks: slab.committedChunks,
       },
+      trends: {
+        channels: this.trends.channelCount,
+        used_bytes: this.trends.usedBytes,
+        budget_bytes: this.trends.budgetBytes,
+      },
       memory: this.#memoryStatus(),
       lag: {
         p50_ms: msOf(this.store.lag.quantile(0.5)),

@@ -13,6 +13,7 @@ export class Metrics {
     blockFigures(qanat, this.#figures);
     clientFigures(qanat, this.#figures);
     pastFigures(qanat, this.#figures);
+    trendFigures(qanat, this.#figures);
   }
 
   render(): Promise<{ text: string; contentType: string }> {
@@ -282,4 +283,33 @@ function pastFigures({ broadcast: { past } }: Qanat, figures: Prometheus) {
       ["refused", "histories_refused_total", "Histories refused as full"],
     ] as const
   ) figures.counter(name, help, () => past.counters[field]);
+}
+
+function trendFigures({ trends }: Qanat, figures: Prometheus): void {
+  figures.gauge(
+    "trend_channels",
+    "Channels whose trends are recorded",
+    () => trends.channelCount,
+  );
+  figures.gauge("trend_bytes", "Trends", () => trends.usedBytes);
+  figures.gauge(
+    "trend_budget_bytes",
+    "Trends, at most",
+    () => trends.budgetBytes,
+  );
+  figures.counter(
+    "trend_seconds_total",
+    "Time spent recording trends",
+    () => trends.counters.seconds,
+  );
+  figures.counter(
+    "trend_channels_refused_total",
+    "Matched channels that are not recorded for want of memory",
+    () => trends.counters.refused,
+  );
+  figures.counter(
+    "trend_blocks_lost_total",
+    "Blocks that the page ring gave up before they were recorded",
+    () => trends.lostBlocks,
+  );
 }

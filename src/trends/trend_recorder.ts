@@ -64,9 +64,9 @@ export class TrendRecorder {
     refused: 0,
     /** Time spent taking blocks in slices. */
     seconds: 0,
-    /** Blocks that the page ring gave up first. */
-    lostBlocks: 0,
   };
+  /** Of channels that are no longer recorded. */
+  #lostBlocks = 0;
   readonly budgetBytes: number;
   readonly #options: TrendRecorderOptions;
   readonly #matches: (name: string) => boolean;
@@ -106,6 +106,13 @@ export class TrendRecorder {
 
   get usedBytes(): number {
     return this.#usedBytes;
+  }
+
+  /** Blocks that the page ring gave up before they were taken. Linear in channels: for /metrics. */
+  get lostBlocks(): number {
+    let blocks = this.#lostBlocks;
+    for (const record of this.#records.values()) blocks += record.lostBlocks;
+    return blocks;
   }
 
   /** Whether blocks wait to be taken. */
@@ -218,7 +225,7 @@ export class TrendRecorder {
     const reading = this.#readings.get(topic)!;
     this.#records.delete(keyOf(channel));
     this.#usedBytes -= record.bytes;
-    this.counters.lostBlocks += record.lostBlocks;
+    this.#lostBlocks += record.lostBlocks;
     reading.records.delete(record);
     if (reading.records.size > 0) return;
     this.#readings.delete(topic);
