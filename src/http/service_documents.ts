@@ -140,6 +140,11 @@ export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
       reserved_bytes: counted("bytes"),
       committed_chunks: counted("chunks"),
     }),
+    trends: all({
+      channels: counted("channels", "Recorded now"),
+      used_bytes: counted("bytes"),
+      budget_bytes: counted("bytes"),
+    }),
     memory: { anyOf: [MEMORY, { type: "null" }] },
     lag: {
       ...all({

@@ -50,10 +50,13 @@ const ANSWERS: RouteDocument["answers"] = {
     headers: RETRY_AFTER,
     isNeverForHead: true,
   }),
-  503: problemAnswer("Full: clients, memory, or histories at once", {
-    headers: RETRY_AFTER,
-    isNeverForHead: true,
-  }),
+  503: problemAnswer(
+    "Full: clients, memory, memory for trends, or histories at once",
+    {
+      headers: RETRY_AFTER,
+      isNeverForHead: true,
+    },
+  ),
 };
 
 const POSTED: RouteDocument["answers"] = {

@@ -1,6 +1,7 @@
 // What the two streams send, as schemas: the payloads that asyncapi.json names.
 // Invariant: test/http/asyncapi_test.ts holds each event of live streams against its schema.
 import { DATA_TYPES } from "../channels/channel.ts";
+import { TREND_NAMES } from "../trends/trend_bins.ts";
 import type { Parameters, Schema } from "./api_document.ts";
 
 export const ARROW_TYPE = "application/vnd.apache.arrow.stream";
@@ -23,6 +24,11 @@ const HELLO: Schema = {
       exclusiveMinimum: 0,
       description: "Time span of a row",
       "x-unit": "ns",
+    },
+    trend: {
+      type: "string",
+      enum: TREND_NAMES,
+      description: "With `trend=`: each row is a bin",
     },
     selection: {
       type: "string",
@@ -50,6 +56,13 @@ const HELLO: Schema = {
   },
 };
 
+const SAMPLE: Schema = {
+  anyOf: [
+    { type: ["number", "null"] },
+    { type: "string", pattern: String.raw`^-?\d{1,19}$` },
+  ],
+};
+
 const ROW: Schema = {
   type: "object",
   required: ["time", "channels"],
@@ -62,12 +75,7 @@ const ROW: Schema = {
         "a channel that is missing as a whole is null",
       additionalProperties: {
         type: ["array", "null"],
-        items: {
-          anyOf: [
-            { type: ["number", "null"] },
-            { type: "string", pattern: String.raw`^-?\d{1,19}$` },
-          ],
-        },
+        items: SAMPLE,
       },
     },
     missing: {
@@ -76,6 +84,43 @@ const ROW: Schema = {
       additionalProperties: {
         type: "string",
         enum: ["late", "unreachable", "missing"],
+      },
+    },
+  },
+};
+
+const BIN: Schema = {
+  type: "object",
+  required: ["time", "bin_ns", "channels"],
+  properties: {
+    time: { ...GPS_NS, description: "Start of the bin" },
+    bin_ns: { type: "integer", exclusiveMinimum: 0, "x-unit": "ns" },
+    channels: {
+      type: "object",
+      description: "By name; null where nothing of a channel came",
+      additionalProperties: {
+        type: ["object", "null"],
+        required: ["min", "mean", "max", "count"],
+        properties: {
+          min: { ...SAMPLE, description: "64-bit integers are text" },
+          mean: { type: ["number", "null"] },
+          max: SAMPLE,
+          count: {
+            type: "integer",
+            minimum: 0,
+            description:
+              "Samples counted: NaN and what is missing are left out",
+            "x-unit": "samples",
+          },
+        },
+      },
+    },
+    missing: {
+      type: "object",
+      description: "Why a channel is null",
+      additionalProperties: {
+        type: "string",
+        enum: ["missing", "not-recorded", "retention"],
       },
     },
   },
@@ -100,6 +145,7 @@ const GAP: Schema = {
         "unknown-id",
         "stride-changed",
         "time-reset",
+        "not-recorded",
       ],
     },
     filled: {
@@ -174,9 +220,23 @@ export const EVENT_MESSAGES: Readonly<Record<string, StreamMessage>> = {
     headers: event(null, "id"),
     payload: ROW,
   },
+  bin: {
+    title: "bin",
+    summary: "A bin of trends in the place of a row, `trend=`",
+    contentType: JSON_TYPE,
+    headers: event(null, "id"),
+    payload: BIN,
+  },
+  trend: {
+    title: "trend",
+    summary: "A bin of a span that the client lost, `slow=trend`",
+    contentType: JSON_TYPE,
+    headers: event("trend", ""),
+    payload: BIN,
+  },
   arrowRow: {
     title: "row in Arrow",
-    summary: "A selection at one time, `encoding=arrow`",
+    summary: "A selection at one time, or a bin of trends, `encoding=arrow`",
     contentType: ARROW_TYPE,
     headers: event(null, "id"),
     payload: {
@@ -243,7 +303,9 @@ export const EVENT: Schema = {
 export const ARROW_MESSAGES: Readonly<Record<string, StreamMessage>> = {
   schema: {
     title: "schema",
-    summary: "`time: int64 not null`, then a `list<T>` a channel, by name",
+    summary:
+      "`time: int64 not null`, then a `list<T>` a channel, by name; with `trend=` four columns a channel: " +
+      "NAME.min, NAME.mean, NAME.max, NAME.count",
     contentType: ARROW_TYPE,
     payload: { description: "Arrow IPC schema message" },
   },

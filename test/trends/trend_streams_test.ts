@@ -13,6 +13,8 @@ import {
   DrivenSource,
   silent,
 } from "../driven_source.ts";
+import { EVENT_MESSAGES } from "../../src/http/stream_messages.ts";
+import { SchemaCheck } from "../http/schema_check.ts";
 import { HeldOutlet } from "../clients/held_outlet.ts";
 
 /** On the grid of 60 s. */
@@ -404,6 +406,10 @@ describe("slow=trend", () => {
     const told = [...text.matchAll(/^event: trend\ndata: (.*)$/gm)].map((m) =>
       JSON.parse(m[1]!) as Bin
     );
+    const schemas = new SchemaCheck();
+    for (const bin of told) {
+      schemas.assert(EVENT_MESSAGES.trend!.payload, bin, "trend");
+    }
     const [gap] = gaps(outlet);
     assert.equal(gap![2], "slow");
     assert.equal(
