@@ -12,6 +12,11 @@ for (let i = 0; i < SAMPLES; i++) bigs[i] = BigInt(i * 7919) << 20n;
 const stats = newSampleStats();
 const float32 = new StatsReader(ring, "float32");
 const int64 = new StatsReader(ring, "int64");
+for (const type of ["float64", "int16", "int32", "uint32"] as const) {
+  const reader = new StatsReader(ring, type);
+  // Every type is known, as in a process that has them all.
+  for (let i = 0; i < 2000; i++) reader.read(131072, 512, stats);
+}
 let bin = 0;
 const bins = new TrendRing("float32", 7200);
 let sink = 0;
