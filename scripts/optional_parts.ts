@@ -18,6 +18,7 @@ export interface OptionalParts {
   readonly schemathesis: OptionalPart;
   readonly chromium: OptionalPart;
   readonly curl: OptionalPart;
+  readonly node: OptionalPart;
   readonly nginx: OptionalPart;
   readonly caddy: OptionalPart;
   readonly promtool: OptionalPart;
@@ -110,6 +111,12 @@ export function findOptionalParts(root: URL): OptionalParts {
       suites: "end-to-end suites",
       program: firstThatRuns(["curl"], ["--version"]),
       howToGet: "apt-get install curl",
+    },
+    node: {
+      name: "Node.js",
+      suites: "suites of compressed streams",
+      program: firstThatRuns(["node"], ["--version"]),
+      howToGet: "apt-get install nodejs",
     },
     nginx: {
       name: "nginx (and openssl for a certificate)",

@@ -46,6 +46,7 @@ export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
       nowNs: () => qanat.nowNs(),
       addressOf: options.addressOf,
       alreadySent: options.alreadySent,
+      variesByOrigin: config.corsOrigin !== "*",
       rawWriter: options.rawWriter ?? null,
     }),
   );

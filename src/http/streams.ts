@@ -30,6 +30,8 @@ export interface StreamRoutesOptions {
   readonly addressOf: (context: Context) => string;
   /** What a handler answers when it has written the response itself; given by whoever serves node:http. */
   readonly alreadySent: Response | null;
+  /** Whether CORS answers by the request's Origin; it says so itself where a response is not taken over. */
+  readonly variesByOrigin: boolean;
   /** Writes past node's streams, where the runtime has a way. */
   readonly rawWriter: RawWriter | null;
 }
@@ -169,6 +171,7 @@ async function open(
     admission.cancel();
     return options.alreadySent;
   }
+  if (options.variesByOrigin) c.header("vary", "Origin", { append: true });
   // What middleware (CORS) has put on the response so far; a response taken over gets nothing later.
   c.res.headers.forEach((value, name) => outgoing.setHeader(name, value));
   outgoing.writeHead(200, headers);
