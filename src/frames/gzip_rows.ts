@@ -24,10 +24,8 @@ import type { Column } from "./row_plan.ts";
 const DEFLATE_BYTES_MIN = 128;
 /** A row expected to be shorter than this is served plain. */
 export const GZIP_ROW_BYTES_MIN = 512;
-/** Level 1 of Deno's zlib has fixed codes (0.66 of the digits of a strain); 3 has their own (0.39) for 1.3 times the time. */
+/** Level 1 of Deno's zlib has fixed codes (0.74 of the digits of a strain); 3 has their own (0.43): docs/decisions/0015. */
 const LEVEL = 3;
-/** Ends on a byte, with an empty stored block, and is never the last block. */
-const OPTIONS = { level: LEVEL, finishFlush: constants.Z_SYNC_FLUSH };
 /** What a text can grow by. */
 const PIECE_BYTES_MAX = 32;
 const COMMA = 44;
@@ -108,7 +106,7 @@ export class GzipEventRows implements RowEncoder {
         column.textAt + column.textBytes,
       );
       scratch.deflated++;
-      column.packed = deflateRawSync(text, OPTIONS);
+      column.packed = deflated(text);
       column.packedCrc = crcOf(text);
       column.packedShift = crcShift(text.byteLength);
       column.packedStamp = column.textStamp;
@@ -149,4 +147,14 @@ export class GzipEventRows implements RowEncoder {
     putStoredHead(this.#scratch.row, this.#openAt, bytes);
     this.#openAt = -1;
   }
+}
+
+/** Ends on a byte, with an empty stored block, and is never the last block. */
+function deflated(text: Uint8Array): Uint8Array {
+  return deflateRawSync(text, {
+    level: LEVEL,
+    finishFlush: constants.Z_SYNC_FLUSH,
+    // Else 16 KiB are made, and kept, for each text.
+    chunkSize: text.byteLength + PIECE_BYTES_MAX,
+  });
 }
