@@ -110,7 +110,18 @@ async function main(args: readonly string[]): Promise<number> {
     const present = (paths.length > 0 ? paths : CHECKED).filter(
       holdsTypeScript,
     );
-    return await run(["check", ...map, ...present]);
+    const code = await run(["check", ...map, ...present]);
+    if (code !== 0 || paths.length > 0) return code;
+    // The page's modules are for browsers: JavaScript with JSDoc types, and their own libraries.
+    return await run([
+      "check",
+      "--config",
+      "src/page/check.json",
+      "--import-map",
+      "deno.json",
+      "src/page/main.js",
+      "src/page/hub_worker.js",
+    ]);
   }
   sayOptionalParts();
   const integration = args.includes("--integration");

@@ -191,8 +191,9 @@ export class Qanat {
 
   /** What `/v1/status` shows. Times are GPS ns as text, ages in seconds. */
   status(): Record<string, unknown> {
-    const gpsMs = gpsMsOfUnixMs(this.#nowMs());
-    const { ring, slab, broadcast, source } = this;
+    const unixMs = this.#nowMs();
+    const gpsMs = gpsMsOfUnixMs(unixMs);
+    const { ring, slab, broadcast, source, store } = this;
     const sourceStatus = source.status();
     const lags = new Map(
       sourceStatus.topics.map(({ topic, position, highWatermark }) => [
@@ -201,13 +202,20 @@ export class Qanat {
       ]),
     );
     return {
-      uptime_s: (this.#nowMs() - this.#startedMs) / 1000,
+      time_ns: String(nowGpsNs(unixMs)),
+      unix_ms: unixMs,
+      uptime_s: (unixMs - this.#startedMs) / 1000,
       ready: this.notReady().length === 0,
       event_loop_delay_ms: this.#loopDelayMs,
       source: sourceStatus,
       channels: this.catalog.size,
       clients: broadcast.clientCount,
       selections: broadcast.groupCount,
+      clients_opened: broadcast.counters.opened,
+      clients_refused: broadcast.refusals,
+      frames_sent: broadcast.counters.framesSent,
+      rows_late: store.lateRows,
+      gaps_told: broadcast.gapsTold,
       past: {
         histories: broadcast.past.histories,
         resumes: broadcast.past.resumes,

@@ -142,6 +142,7 @@ function greet(qanat: Qanat, url: string): void {
   print(`Qanat is serving on ${url}
 source: ${from}
 channels: ${catalog.size}
+look: open ${url}/ in a browser
 try:
   curl -N '${url}/v1/events?channels=${name}'
   curl -N '${url}/v1/arrow?channels=${name}&duration=10' -o strain.arrows

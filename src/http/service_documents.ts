@@ -1,4 +1,5 @@
 // What health, status, metrics, the index and the documents themselves answer.
+import { PAGE_FILES } from "../page/page_files.ts";
 import {
   jsonAnswer,
   problemAnswer,
@@ -108,6 +109,13 @@ const PARTITION = all({
 /** Schemas by the name under which the document keeps them. */
 export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
   Status: all({
+    time_ns: {
+      type: "string",
+      pattern: String.raw`^\d{1,19}$`,
+      "x-unit": "GPS ns",
+      description: "Now, by the server's clock",
+    },
+    unix_ms: number("Unix ms", "The same time as UTC counts it"),
     uptime_s: number("s"),
     ready: { type: "boolean" },
     event_loop_delay_ms: number("ms"),
@@ -115,6 +123,17 @@ export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
     channels: counted("channels"),
     clients: counted("clients"),
     selections: counted("groups", "Different selections with clients"),
+    clients_opened: counted("clients", "Streams opened since the start"),
+    clients_refused: {
+      ...COUNTERS,
+      description: "Since the start, by the limit that was reached",
+    },
+    frames_sent: counted("frames", "Live frames since the start"),
+    rows_late: counted("rows", "Sent without a partition since the start"),
+    gaps_told: {
+      ...COUNTERS,
+      description: "Since the start, by reason",
+    },
     past: all({
       histories: counted("readers", "Ranges of the past that are being read"),
       resumes: counted("readers"),
@@ -203,12 +222,76 @@ export const METRICS: RouteDocument = {
 export const INDEX: RouteDocument = {
   operationId: "index",
   tag: "service",
-  summary: "What there is, in words",
+  summary: "The page for a browser; for others what there is, in words",
+  headers: {
+    accept: {
+      type: "string",
+      description: "With text/html it is the page",
+      examples: ["text/html"],
+    },
+  },
   answers: {
     200: {
-      description: "A few lines",
-      content: { "text/plain": { type: "string" } },
+      description: "The page, or a few lines",
+      content: {
+        "text/plain": { type: "string" },
+        "text/html": { type: "string" },
+      },
     },
+  },
+};
+
+const NAMES = [...PAGE_FILES.keys()].sort();
+const TEXT: Schema = { type: "string" };
+
+export const QANAT_JS: RouteDocument = {
+  operationId: "module",
+  tag: "service",
+  summary: "The streams as a module for pages of your own",
+  answers: {
+    200: {
+      description: "docs/page.md tells what it exports",
+      content: { "text/javascript": TEXT },
+    },
+  },
+};
+
+export const QANAT_TYPES: RouteDocument = {
+  operationId: "moduleTypes",
+  tag: "service",
+  summary: "TypeScript types of that module",
+  answers: {
+    200: {
+      description: "A declaration file",
+      content: { "text/plain": TEXT },
+    },
+  },
+};
+
+export const PAGE_FILE: RouteDocument = {
+  operationId: "pageFile",
+  tag: "service",
+  summary: "What the page needs",
+  path: {
+    file: {
+      type: "string",
+      enum: NAMES,
+      description: "Name of the file",
+      examples: ["main.js"],
+    },
+  },
+  answers: {
+    200: {
+      description: "The file",
+      content: {
+        "text/javascript": TEXT,
+        "text/css": TEXT,
+        "text/html": TEXT,
+        "text/plain": TEXT,
+        "image/svg+xml": TEXT,
+      },
+    },
+    404: problemAnswer("No such file"),
   },
 };
 

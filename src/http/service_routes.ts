@@ -1,7 +1,8 @@
-// Health, readiness, status, metrics and the index.
+// Health, readiness, status, metrics; the page and the index.
 import { type Handler, Hono } from "hono";
 import type { Qanat } from "../app.ts";
 import { documented } from "./api_document.ts";
+import { pageOrText, pageRoutes } from "./page_routes.ts";
 import { problem } from "./problem.ts";
 import {
   HEALTHZ,
@@ -11,7 +12,7 @@ import {
   STATUS,
 } from "./service_documents.ts";
 
-/** `/healthz`, `/readyz`, `/v1/status`, `/metrics`, `/`. */
+/** `/healthz`, `/readyz`, `/v1/status`, `/metrics`, `/` and what the page at it loads. */
 export function serviceRoutes(qanat: Qanat): Hono {
   const app = new Hono();
   app.get("/healthz", documented(HEALTHZ), (c) => c.json({ status: "ok" }));
@@ -29,23 +30,26 @@ export function serviceRoutes(qanat: Qanat): Hono {
     return new Response(text, { headers: { "content-type": contentType } });
   });
   app.get("/", documented(INDEX), indexRoute(qanat));
+  app.route("/", pageRoutes());
   return app;
 }
 
-/** What `/` answers. */
+/** What `/` answers: the page, or the index as text. */
 export function indexRoute(qanat: Qanat): Handler {
-  return (c) => c.text(indexText(new URL(c.req.url).origin, qanat));
+  return pageOrText((origin) => indexText(origin, qanat));
 }
 
 function indexText(origin: string, qanat: Qanat): string {
   const base = origin + qanat.config.basePath;
   return `Qanat: live time series over HTTP
 
+  ${base}/                            the page, for a browser
   ${base}/v1/channels                 channels as JSON (match=, type=, min_rate=, max_rate=, publisher=, replay=)
   ${base}/v1/channels/count           how many
   ${base}/v1/events?channels=A,B      Server-Sent Events
   ${base}/v1/arrow?channels=A,B       Arrow IPC stream
   ${base}/docs                        all of this in full; /openapi.json, /asyncapi.json for programs
+  ${base}/qanat.js                    the streams as a module for your own page
   ${base}/v1/status                   partitions, clients, memory
   ${base}/healthz, /readyz, /metrics  for operators
 `;

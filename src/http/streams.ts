@@ -1,6 +1,6 @@
 // The two stream routes: /v1/events and /v1/arrow. Chooses the outlet; everything else is the broadcast's.
 import { type Context, Hono } from "hono";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { GZIP_ROW_BYTES_MIN } from "../frames/gzip_rows.ts";
 import { samplesIn } from "../channels/channel.ts";
 import type { Catalog } from "../channels/catalog.ts";
@@ -158,10 +158,8 @@ async function open(
   if (admission.kind === "too-large") {
     return problem(400, { title: "Row too large", detail: admission.detail });
   }
-  const { incoming, outgoing } = (c.env ?? {}) as {
-    incoming?: IncomingMessage;
-    outgoing?: ServerResponse;
-  };
+  const outgoing = (c.env as { outgoing?: ServerResponse } | undefined)
+    ?.outgoing;
   if (!outgoing || !options.alreadySent) {
     const outlet = new StreamOutlet(broadcast.inFlightFramesMax);
     admission.open(outlet);
@@ -178,8 +176,6 @@ async function open(
   outgoing.flushHeaders();
   // The adapter would keep the whole request for as long as the stream lasts, to abort it at its end.
   outgoing.removeAllListeners("close");
-  // A request that has ended is not aborted when its client leaves: that is 70 µs for an error's stack.
-  incoming?.resume();
   admission.open(new SocketOutlet(outgoing, options.rawWriter));
   return options.alreadySent;
 }

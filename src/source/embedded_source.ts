@@ -21,8 +21,10 @@ export interface EmbeddedSourceOptions {
   readonly catalog: Catalog;
   readonly nowGpsNs: () => bigint;
   readonly nowUnixMs?: () => number;
-  /** More channels of 2,048 Hz, for load tests. @default 0 */
+  /** More channels, for load tests. @default 0 */
   readonly extraChannels?: number;
+  /** Their rate, Hz. @default 2048 */
+  readonly extraRate?: number;
 }
 
 interface Topic {
@@ -102,7 +104,10 @@ export class EmbeddedSource implements Source {
   }
 
   async start(sink: BlockSink): Promise<void> {
-    const channels = await embeddedChannels(this.#options.extraChannels ?? 0);
+    const channels = await embeddedChannels(
+      this.#options.extraChannels ?? 0,
+      this.#options.extraRate,
+    );
     this.#blocks = new EmbeddedBlocks(channels);
     for (const { channel } of channels) this.catalog.set(channel);
     this.#sink = sink;

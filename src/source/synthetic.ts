@@ -49,9 +49,10 @@ const TYPE_CODES: Record<DataType, string> = {
   float64: "F64",
 };
 
-/** All channels of the embedded source; `extra` more of 2,048 Hz for load tests. */
+/** All channels of the embedded source; `extra` more of `extraRate` Hz for load tests. */
 export async function embeddedChannels(
   extra: number = 0,
+  extraRate: number = EXTRA_RATE,
 ): Promise<EmbeddedChannel[]> {
   const places = new Map<string, number>();
   const place = (
@@ -119,8 +120,8 @@ export async function embeddedChannels(
   for (let i = 0; i < extra; i++) {
     const name = `H1:LOAD-NOISE_F32_${String(i).padStart(5, "0")}`;
     all.push({
-      channel: place("H1LOAD", name, "float32", EXTRA_RATE, FAST_STRIDE_NS),
-      samples: makerOf("NOISE", "float32", EXTRA_RATE, seedOf(name)),
+      channel: place("H1LOAD", name, "float32", extraRate, FAST_STRIDE_NS),
+      samples: makerOf("NOISE", "float32", extraRate, seedOf(name)),
     });
   }
   return all;

@@ -1,0 +1,44 @@
+// GPS and UTC: what time it is at the server, and how a time is written.
+import { serverClock } from "./qanat.js";
+
+/** Unix time of the GPS epoch, s. */
+const EPOCH_S = 315_964_800;
+
+/** GPS time now by the server's clock, s. */
+export function gpsNow() {
+  return (Date.now() + serverClock().gpsMinusLocalMs) / 1000;
+}
+
+/** Unix time of a GPS time of these days (the leap seconds are today's), s. @param {number} gpsS */
+export function unixOf(gpsS) {
+  return gpsS - serverClock().gpsMinusUnixMs / 1000;
+}
+
+/** Leap seconds between GPS and UTC today. */
+export function leapSeconds() {
+  return Math.round(serverClock().gpsMinusUnixMs / 1000 + EPOCH_S);
+}
+
+/**
+ * @param {number} gpsS
+ * @param {"utc" | "gps"} mode
+ * @param {number} [digits] of the second's fraction
+ */
+export function timeText(gpsS, mode, digits = 0) {
+  if (mode === "gps") return gpsS.toFixed(digits);
+  const scale = 10 ** digits;
+  const rounded = Math.round(unixOf(gpsS) * scale) / scale;
+  const text = new Date(Math.floor(rounded + 1e-9) * 1000).toISOString();
+  const rest = (rounded - Math.floor(rounded + 1e-9)).toFixed(digits).slice(1);
+  return text.slice(11, 19) + (digits > 0 ? rest : "");
+}
+
+/** @param {number} gpsS */
+export function dateText(gpsS) {
+  return new Date(unixOf(gpsS) * 1000).toISOString().slice(0, 10);
+}
+
+/** GPS ns of GPS seconds, to the microsecond. @param {number} gpsS */
+export function nsOf(gpsS) {
+  return BigInt(Math.round(gpsS * 1e6)) * 1000n;
+}

@@ -1,0 +1,53 @@
+// Makes elements; reads the theme's colours.
+
+/**
+ * An element with attributes, properties (`onclick`, `textContent`) and children.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, any>} [fields]
+ * @param {...(Node | string | null | undefined | false)} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function el(tag, fields = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "class") element.className = value;
+    else if (name in element && !name.startsWith("aria")) {
+      /** @type {any} */ (element)[name] = value;
+    } else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  for (const child of children) if (child) element.append(child);
+  return element;
+}
+
+/**
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {new () => T} kind
+ * @returns {T}
+ */
+export function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (found instanceof kind) return found;
+  throw new Error(`The page has no ${kind.name} '${id}'`);
+}
+
+/** The theme's colours, as the canvas needs them. */
+export function colours() {
+  const style = getComputedStyle(document.documentElement);
+  /** @param {string} name */
+  const get = (name) => style.getPropertyValue(`--${name}`).trim();
+  return {
+    text: get("text"),
+    muted: get("muted"),
+    grid: get("grid"),
+    back: get("panel"),
+    gap: get("gap"),
+    gapText: get("gap-text"),
+    series: [1, 2, 3, 4, 5, 6].map((i) => get(`series-${i}`)),
+  };
+}
+
+/** @typedef {ReturnType<typeof colours>} Colours */

@@ -1,0 +1,371 @@
+// The channels that are shown: their samples, gaps and latency; live from the hub, the past by ranges.
+// Invariant: while it is held (paused) nothing that comes in changes what is shown.
+import { gpsNow, nsOf } from "./clock.js";
+import { openStream, readRange } from "./qanat.js";
+import { SampleRing } from "./samples.js";
+
+/** @typedef {import("./qanat.d.ts").StreamState} StreamState */
+/** @typedef {{ name: string, data_type: import("./qanat.d.ts").DataType, sample_rate: number, publisher: string, stride_ns: number, live?: boolean }} Channel */
+/** @typedef {{ fromS: number, toS: number, reason: string }} Span */
+
+/** Most samples of one request for the past. */
+const PAST_SAMPLES_MAX = 3_000_000;
+/** The past is asked for up to the first live row; where none comes, up to now. */
+const FIRST_ROW_MS = 1500;
+const LATENCIES = 64;
+
+/** What is known of one channel. */
+export class Series {
+  /** @type {Span[]} */
+  gaps = [];
+  latencyMs = NaN;
+  /** @type {StreamState} */
+  state = { state: "connecting", reconnects: 0 };
+  /** Up to where the past was asked for. @type {number | undefined} */
+  pastEndS = undefined;
+  /** Start of the first live row. @type {number | undefined} */
+  firstLiveS = undefined;
+
+  /**
+   * @param {Channel} channel
+   * @param {number} seconds
+   */
+  constructor(channel, seconds) {
+    this.channel = channel;
+    const isWide = !["float32", "int16"].includes(channel.data_type);
+    this.ring = new SampleRing({ rate: channel.sample_rate, seconds, isWide });
+  }
+
+  /**
+   * @param {bigint} timeNs
+   * @param {import("./qanat.d.ts").Samples} samples
+   */
+  put(timeNs, samples) {
+    this.ring.put(indexOf(timeNs, this.ring.rate), samples);
+  }
+
+  /** @param {Span} span */
+  addGap({ fromS, toS, reason }) {
+    const last = this.gaps.at(-1);
+    if (last && last.reason === reason && Math.abs(last.toS - fromS) < 1e-6) {
+      last.toS = toS;
+    } else if (!this.gaps.some((g) => g.fromS <= fromS && g.toS >= toS)) {
+      this.gaps.push({ fromS, toS, reason });
+    }
+    const oldestS = this.ring.endS - this.ring.capacity / this.ring.rate;
+    while (this.gaps.length > 0 && this.gaps[0].toS < oldestS) {
+      this.gaps.shift();
+    }
+    if (this.gaps.length > 500) this.gaps.shift();
+  }
+}
+
+export class Feed {
+  /** @type {Map<string, Series>} */
+  series = new Map();
+  /** From the end of a row to when it was here, and its stride, of the quickest stride, s. */
+  delayS = 0.2;
+  /** Something to draw has changed. */
+  version = 0;
+  rows = 0;
+  isHeld = false;
+  /** Says what happened, for people. */
+  onNote = (/** @type {string} */ _text) => {};
+  /** @type {() => void} */
+  onState = () => {};
+  /** What was known of these channels does not hold any more. */
+  onStale = (/** @type {readonly string[]} */ _names) => {};
+  /** @type {import("./qanat.d.ts").LiveStream | null} */
+  #stream = null;
+  /** @type {Map<string, { strideS: number, latencies: number[], rowMs: number, state: StreamState }>} */
+  lanes = new Map();
+  #seconds = 0;
+  /** @type {AbortController} */
+  #past = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #pastTimer;
+
+  /**
+   * Shows these channels over so many seconds.
+   * @param {Channel[]} channels
+   * @param {number} seconds
+   */
+  show(channels, seconds) {
+    const isLonger = seconds > this.#seconds;
+    if (isLonger || seconds < this.#seconds / 4) {
+      this.#seconds = seconds;
+      this.series.clear();
+      this.#past.abort();
+      this.#past = new AbortController();
+    }
+    const names = new Set(channels.map(({ name }) => name));
+    for (const name of this.series.keys()) {
+      if (!names.has(name)) this.series.delete(name);
+    }
+    for (const channel of channels) {
+      if (!this.series.has(channel.name)) {
+        this.series.set(
+          channel.name,
+          new Series(channel, this.#seconds * 1.1 + 6),
+        );
+      }
+    }
+    this.version++;
+    const hints = channels.map((c) => ({
+      name: c.name,
+      strideNs: c.stride_ns,
+      sampleRate: c.sample_rate,
+    }));
+    for (const stride of this.lanes.keys()) {
+      if (!hints.some((h) => String(h.strideNs) === stride)) {
+        this.lanes.delete(stride);
+      }
+    }
+    if (hints.length === 0) {
+      this.#stream?.close();
+      this.#stream = null;
+    } else if (this.#stream) this.#stream.update(hints);
+    else {
+      this.#stream = openStream({
+        channels: hints,
+        onRow: (row) => this.#takeRow(row),
+        onGap: (gap) => this.#takeGap(gap),
+        onState: (state) => this.#takeState(state),
+      });
+    }
+    if (!this.isHeld) this.#askPastLater();
+  }
+
+  /** Shows these and no others; all of them are there already. @param {Channel[]} channels */
+  keep(channels) {
+    this.show(channels, this.#seconds);
+  }
+
+  /** Holds what is shown. */
+  hold() {
+    this.isHeld = true;
+    clearTimeout(this.#pastTimer);
+  }
+
+  /** Goes on with what is live; the time between is read again. */
+  release() {
+    this.isHeld = false;
+    this.#renew();
+    this.#askPastLater();
+  }
+
+  /**
+   * Shows a span of the past; held from then on.
+   * @param {number} fromS
+   * @param {number} toS
+   * @returns {Promise<void>}
+   */
+  async load(fromS, toS) {
+    this.hold();
+    this.#renew();
+    const all = [...this.series.values()];
+    const rate = all.reduce((sum, s) => sum + s.channel.sample_rate, 0);
+    if (all.length === 0) return;
+    if ((toS - fromS) * rate > PAST_SAMPLES_MAX * 4) {
+      return this.onNote(
+        `${Math.round(toS - fromS)} s of ${
+          Math.round(rate)
+        } samples a second are too much at once: zoom in`,
+      );
+    }
+    await this.#read(all, {
+      fromS,
+      toS: Math.min(toS, gpsNow() - this.delayS),
+    });
+  }
+
+  #renew() {
+    this.#past.abort();
+    this.#past = new AbortController();
+    for (const [name, old] of this.series) {
+      const fresh = new Series(old.channel, this.#seconds * 1.1 + 6);
+      fresh.state = old.state;
+      fresh.latencyMs = old.latencyMs;
+      this.series.set(name, fresh);
+    }
+    this.version++;
+  }
+
+  /** What comes before the first live row is asked for with it, or when none has come for a while. */
+  #askPastLater() {
+    clearTimeout(this.#pastTimer);
+    this.#pastTimer = setTimeout(() => this.#askPast(true), FIRST_ROW_MS);
+  }
+
+  /**
+   * Reads what lies before the first live row, of the channels for which it was not read yet.
+   * @param {boolean} isLate those without a live row, too: up to now
+   */
+  #askPast(isLate) {
+    if (this.isHeld) return;
+    /** @type {Map<string, { fromS: number, toS: number, all: Series[] }>} */
+    const spans = new Map();
+    for (const series of this.series.values()) {
+      const { firstLiveS, pastEndS } = series;
+      if (firstLiveS === undefined && (!isLate || pastEndS !== undefined)) {
+        continue;
+      }
+      const toS = firstLiveS ?? Math.floor(gpsNow() - this.delayS);
+      if (pastEndS !== undefined && pastEndS >= toS) continue;
+      const fromS = pastEndS ?? toS - this.#seconds - 1;
+      series.pastEndS = toS;
+      const key = `${fromS} ${toS}`;
+      const span = spans.get(key) ?? { fromS, toS, all: [] };
+      span.all.push(series);
+      spans.set(key, span);
+    }
+    for (const { fromS, toS, all } of spans.values()) {
+      const rate = all.reduce((sum, s) => sum + s.channel.sample_rate, 0);
+      const seconds = Math.min(toS - fromS, PAST_SAMPLES_MAX / rate);
+      this.#read(all, { fromS: toS - seconds, toS });
+    }
+  }
+
+  /**
+   * @param {Series[]} all
+   * @param {{ fromS: number, toS: number }} span
+   */
+  async #read(all, { fromS, toS }) {
+    if (toS - fromS < 0.001) return;
+    const { signal } = this.#past;
+    const outcome = await readRange({
+      channels: all.map(({ channel }) => ({
+        name: channel.name,
+        sampleRate: channel.sample_rate,
+      })),
+      startNs: nsOf(fromS),
+      endNs: nsOf(toS),
+      signal,
+      onRow: (row) => {
+        for (const series of all) this.#putRow(series, row);
+        this.version++;
+      },
+      onGap: (gap) => {
+        for (const series of all) series.addGap(spanOf(gap));
+        this.version++;
+      },
+      onState: (state) => {
+        if (state.state === "waiting" && state.detail) {
+          this.onNote(`The past has to wait: ${state.detail}`);
+        }
+      },
+    });
+    if (outcome.state === "refused" && !signal.aborted) {
+      this.onNote(
+        `The past was refused: ${outcome.detail ?? outcome.reason}`,
+      );
+    }
+  }
+
+  /** @param {import("./qanat.d.ts").Row} row */
+  #takeRow(row) {
+    this.rows++;
+    const lane = this.lanes.get(String(row.strideNs));
+    if (lane && row.latencyMs !== undefined) {
+      lane.rowMs = performance.now();
+      lane.latencies.push(row.latencyMs / 1000);
+      if (lane.latencies.length > LATENCIES) lane.latencies.shift();
+    }
+    let isFirst = false;
+    for (const name in row.channels) {
+      const series = this.series.get(name);
+      if (!series) continue;
+      series.latencyMs = row.latencyMs ?? NaN;
+      if (this.isHeld) continue;
+      if (series.firstLiveS === undefined) {
+        series.firstLiveS = Number(row.timeNs) / 1e9;
+        isFirst = true;
+      }
+      this.#putRow(series, row);
+    }
+    this.version++;
+    if (!isFirst) return;
+    this.#askPast(false);
+    this.#askPastLater();
+  }
+
+  /**
+   * @param {Series} series
+   * @param {import("./qanat.d.ts").Row} row
+   */
+  #putRow(series, row) {
+    const { name } = series.channel;
+    const samples = row.channels[name];
+    if (samples) return series.put(row.timeNs, samples);
+    if (samples === undefined) return;
+    const fromS = Number(row.timeNs) / 1e9;
+    series.addGap({
+      fromS,
+      toS: fromS + Number(row.strideNs) / 1e9,
+      reason: row.missing[name] ?? "not in its block",
+    });
+  }
+
+  /** @param {import("./qanat.d.ts").Gap} gap */
+  #takeGap(gap) {
+    if (this.isHeld) return;
+    for (const name of gap.channels ?? []) {
+      this.series.get(name)?.addGap(spanOf(gap));
+    }
+    this.version++;
+    this.onNote(
+      `Gap of ${
+        Number((gap.toNs - gap.fromNs) / 1_000_000n) / 1000
+      } s: ${gap.reason}`,
+    );
+  }
+
+  /** @param {StreamState} state */
+  #takeState(state) {
+    for (const name of state.channels ?? []) {
+      const series = this.series.get(name);
+      if (series) series.state = state;
+    }
+    if (state.reason === "changed" || state.reason === "time-reset") {
+      for (const name of state.channels ?? []) this.series.delete(name);
+      this.onStale(state.channels ?? []);
+    }
+    const { stride = "" } = state;
+    if (!state.problem?.unknown) {
+      const lane = this.lanes.get(stride);
+      if (lane) lane.state = state;
+      else {
+        this.lanes.set(stride, {
+          strideS: Number(stride) / 1e9,
+          latencies: [],
+          rowMs: performance.now(),
+          state,
+        });
+      }
+    }
+    this.onState();
+  }
+
+  /** How far behind now the newest can be shown without stumbling, s. */
+  targetDelayS() {
+    let best = Infinity;
+    for (const { strideS, latencies, state } of this.lanes.values()) {
+      if (latencies.length === 0 || state.state !== "live") continue;
+      best = Math.min(best, Math.max(...latencies) + strideS + 0.03);
+    }
+    return best === Infinity ? this.delayS : Math.min(Math.max(best, 0), 5);
+  }
+}
+
+/** @param {{ fromNs: bigint, toNs: bigint, reason: string }} gap */
+function spanOf({ fromNs, toNs, reason }) {
+  return { fromS: Number(fromNs) / 1e9, toS: Number(toNs) / 1e9, reason };
+}
+
+/**
+ * @param {bigint} timeNs
+ * @param {number} rate
+ */
+function indexOf(timeNs, rate) {
+  return Math.round(Number(timeNs) / 1e9 * rate);
+}

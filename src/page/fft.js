@@ -1,0 +1,57 @@
+// Spectra by the fourier-transform package: window, density, decibels.
+// Invariant: density() is one-sided, per Hz, of the detrended (mean-free) samples.
+import rfft from "fourier-transform";
+
+/** Power spectral densities of one size. */
+export class Density {
+  #window;
+  #scaled;
+  #power;
+  #mean = 0;
+
+  /**
+   * @param {number} size a power of two
+   * @param {number} rate Hz
+   * @param {number} [pad] finer frequencies by so many times the size, zeros behind the samples
+   */
+  constructor(size, rate, pad = 1) {
+    this.size = size;
+    this.bins = size * pad / 2;
+    this.hertzPerBin = rate / (size * pad);
+    this.#window = new Float64Array(size);
+    this.#scaled = new Float64Array(size * pad);
+    this.#power = new Float64Array(this.bins);
+    let sum = 0;
+    for (let i = 0; i < size; i++) {
+      const w = 0.5 - 0.5 * Math.cos(2 * Math.PI * (i + 0.5) / size);
+      this.#window[i] = w;
+      sum += w * w;
+    }
+    // rfft gives amplitudes: 2 / its size times the sums.
+    this.factor = (size * pad / 2) ** 2 * 2 / (rate * sum);
+  }
+
+  /**
+   * Density at k × hertzPerBin; the array is used again by the next call.
+   * @param {Float64Array} samples
+   */
+  of(samples) {
+    const { size } = this;
+    let sum = 0;
+    for (let i = 0; i < size; i++) sum += samples[i];
+    this.#mean = sum / size;
+    for (let i = 0; i < size; i++) {
+      this.#scaled[i] = (samples[i] - this.#mean) * this.#window[i];
+    }
+    const amplitudes = rfft(this.#scaled);
+    for (let k = 0; k < this.bins; k++) {
+      this.#power[k] = amplitudes[k] * amplitudes[k] * this.factor;
+    }
+    return this.#power;
+  }
+}
+
+/** The power of two at or below a number. @param {number} n */
+export function powerOfTwo(n) {
+  return 2 ** Math.floor(Math.log2(Math.max(n, 2)));
+}

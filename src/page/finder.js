@@ -1,0 +1,235 @@
+// Finds channels as one types: the server does the search, so thousands cost the page nothing.
+// Invariant: of several answers under way only that of the newest question is shown.
+import { el } from "./dom.js";
+import { problemOf } from "./event_stream.js";
+
+/** @typedef {import("./feed.js").Channel} Channel */
+
+const LIMIT = 200;
+const TYPING_MS = 120;
+const TYPES = ["float32", "float64", "int16", "int32", "int64", "uint32"];
+
+export class Finder {
+  #parent;
+  #input = el("input", {
+    type: "search",
+    placeholder: "strain  or  H1:.*_16384",
+    autocomplete: "off",
+    spellcheck: false,
+  });
+  #isExpression = el("input", { type: "checkbox" });
+  #type = el(
+    "select",
+    {},
+    el("option", { value: "", textContent: "any" }),
+    ...TYPES.map((t) => el("option", { value: t, textContent: t })),
+  );
+  #publisher = el("input", {
+    placeholder: "any",
+    autocomplete: "off",
+    spellcheck: false,
+  });
+  #min = el("input", {
+    type: "number",
+    min: "0",
+    step: "any",
+    placeholder: "0",
+    inputMode: "decimal",
+  });
+  #max = el("input", {
+    type: "number",
+    min: "0",
+    step: "any",
+    placeholder: "any",
+    inputMode: "decimal",
+  });
+  #list = el("ul", { class: "results" });
+  #found = el("p", { class: "found", role: "status" });
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #question = new AbortController();
+  /** @type {(name: string) => boolean} */
+  #isPicked;
+
+  /**
+   * @param {HTMLElement} parent
+   * @param {{ onPick: (channel: Channel) => void, isPicked: (name: string) => boolean }} options
+   */
+  constructor(parent, { onPick, isPicked }) {
+    this.#parent = parent;
+    this.#isPicked = isPicked;
+    const label = (
+      /** @type {string} */ text,
+      /** @type {HTMLElement} */ field,
+      kind = "",
+    ) => el("label", { class: kind }, text, field);
+    const form = el(
+      "form",
+      {
+        onsubmit: (/** @type {Event} */ event) => event.preventDefault(),
+        oninput: () => this.#soon(),
+      },
+      label("Name: words, or an RE2 expression", this.#input, "wide"),
+      label("Type", this.#type),
+      label("Publisher", this.#publisher),
+      label("Rate from, Hz", this.#min),
+      label("to, Hz", this.#max),
+      el(
+        "label",
+        { class: "wide" },
+        el(
+          "span",
+          {},
+          this.#isExpression,
+          " it is an expression, anchored at its start",
+        ),
+      ),
+    );
+    parent.append(form, this.#found, this.#list);
+    /** @type {Map<string, Channel>} */
+    const channels = new Map();
+    this.channels = channels;
+    this.#list.addEventListener("click", (event) => {
+      const button = /** @type {HTMLElement} */ (event.target).closest(
+        "button",
+      );
+      const channel = channels.get(button?.dataset.name ?? "");
+      if (channel) onPick(channel);
+      this.mark();
+    });
+    this.#list.addEventListener("keydown", (event) => this.#move(event));
+    this.#input.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowDown" || event.key === "Enter") {
+        this.#list.querySelector("button")?.focus();
+        if (event.key === "ArrowDown") event.preventDefault();
+      }
+    });
+  }
+
+  get isOpen() {
+    return !this.#parent.hidden;
+  }
+
+  /** @param {boolean} isOpen */
+  show(isOpen) {
+    this.#parent.hidden = !isOpen;
+    if (isOpen && this.#list.childElementCount === 0) this.#ask();
+  }
+
+  focus() {
+    this.#input.focus();
+    this.#input.select();
+  }
+
+  /** Shows which are picked. */
+  mark() {
+    for (const button of this.#list.querySelectorAll("button")) {
+      button.setAttribute(
+        "aria-pressed",
+        String(this.#isPicked(button.dataset.name ?? "")),
+      );
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  #move(event) {
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    event.preventDefault();
+    const item = /** @type {HTMLElement} */ (event.target).closest("li");
+    const next = event.key === "ArrowDown"
+      ? item?.nextElementSibling
+      : item?.previousElementSibling;
+    if (next) next.querySelector("button")?.focus();
+    else if (event.key === "ArrowUp") this.#input.focus();
+  }
+
+  #soon() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#ask(), TYPING_MS);
+  }
+
+  #query() {
+    const query = new URLSearchParams();
+    const text = this.#input.value.trim();
+    if (text !== "") {
+      query.set(
+        "match",
+        this.#isExpression.checked ? text : expressionOf(text),
+      );
+    }
+    if (this.#type.value) query.set("type", this.#type.value);
+    if (this.#publisher.value.trim()) {
+      query.set("publisher", this.#publisher.value.trim());
+    }
+    if (this.#min.value) query.set("min_rate", this.#min.value);
+    if (this.#max.value) query.set("max_rate", this.#max.value);
+    return query;
+  }
+
+  async #ask() {
+    this.#question.abort();
+    const question = this.#question = new AbortController();
+    const query = this.#query();
+    try {
+      const [counted, listed] = await Promise.all([
+        fetch(`v1/channels/count?${query}`, { signal: question.signal }),
+        fetch(`v1/channels?${query}&limit=${LIMIT}`, {
+          signal: question.signal,
+        }),
+      ]);
+      if (!listed.ok) {
+        const { detail } = await problemOf(listed);
+        this.#found.textContent = detail;
+        return this.#list.replaceChildren();
+      }
+      const { count } = counted.ok ? await counted.json() : { count: NaN };
+      const { channels } = await listed.json();
+      if (question.signal.aborted) return;
+      this.#fill(channels, count);
+    } catch (error) {
+      if (question.signal.aborted) return;
+      this.#found.textContent = `The server does not answer: ${
+        /** @type {Error} */ (error).message
+      }`;
+    }
+  }
+
+  /**
+   * @param {Channel[]} channels
+   * @param {number} count
+   */
+  #fill(channels, count) {
+    this.channels.clear();
+    for (const channel of channels) this.channels.set(channel.name, channel);
+    this.#found.textContent = count > channels.length
+      ? `${
+        count.toLocaleString("en")
+      } channels, the first ${channels.length} are listed: type on`
+      : `${channels.length} channel${channels.length === 1 ? "" : "s"}`;
+    this.#list.replaceChildren(...channels.map((c) =>
+      el(
+        "li",
+        {},
+        el(
+          "button",
+          { type: "button", "data-name": c.name, "aria-pressed": "false" },
+          c.name,
+          el("small", {
+            textContent: `${c.data_type} · ${
+              c.sample_rate.toLocaleString("en")
+            } Hz · ${c.publisher}${c.live === false ? " · silent" : ""}`,
+          }),
+        ),
+      )
+    ));
+    this.#list.scrollTop = 0;
+    this.mark();
+  }
+}
+
+/** Words in any case, in their order, anywhere in the name; what looks like an expression is one. @param {string} text */
+export function expressionOf(text) {
+  if (/[\\^$*+?()[\]{}|]/.test(text)) return text;
+  const words = text.split(/\s+/).map((w) => w.replace(/[.]/g, "\\."));
+  return `(?i).*${words.join(".*")}.*`;
+}

@@ -1,0 +1,401 @@
+// Holds the connections of a browser: one a stride, for the union of what all ports (tabs) want.
+// Invariant: a row goes to a port once, with the channels it wants; what a slow port misses it is told as a gap.
+import { EventStream } from "./event_stream.js";
+
+/** @typedef {import("./qanat.d.ts").StreamState} StreamState */
+/** @typedef {import("./qanat.d.ts").Row} Row */
+/** @typedef {import("./qanat.d.ts").Gap} Gap */
+/** @typedef {import("./qanat.d.ts").ServerClock} ServerClock */
+/** @typedef {{ name: string, stride: string, rate: number }} Wanted */
+
+/** Rows on their way to a port: ten seconds of 16 a second. */
+const UNREAD_MAX = 160;
+/** Channels that come and go together make one new request. */
+const SETTLE_MS = 30;
+/** A reloaded tab finds the connection still there. */
+const LINGER_MS = 1500;
+/** A channel that the server does not know is asked for again. */
+const UNKNOWN_MS = 30_000;
+const CLOCK_MS = 60_000;
+const CLOCK_FIRST_MS = [0, 1500, 5000];
+const CLOCK_OLD_MS = 600_000;
+/** A tab that says nothing is gone (hidden tabs have timers once a minute). */
+const PORT_SILENCE_MS = 200_000;
+/** Above it numbers as text cost more than base64. */
+const ARROW_RATE = 50_000;
+
+/** What a tab is to the hub. */
+class Port {
+  /** Wanted channels by subscription. @type {Map<number, Wanted[]>} */
+  wants = new Map();
+  unread = 0;
+  /** Spans this port was too slow for, by lane, until it can be told. @type {Map<Lane, { fromNs: bigint, toNs: bigint }>} */
+  lost = new Map();
+  /** @type {Map<number, EventStream>} */
+  ranges = new Map();
+  heardMs = Date.now();
+
+  /** @param {(message: unknown) => void} post */
+  constructor(post) {
+    this.post = post;
+  }
+}
+
+/** The channels of one stride, and the stream that brings them. */
+class Lane {
+  /** @type {EventStream | null} */
+  stream = null;
+  /** Names of the stream under way, sorted, and its encoding. */
+  key = "";
+  /** @type {string | undefined} */
+  lastId = undefined;
+  reconnects = 0;
+  /** @type {StreamState} */
+  state = { state: "connecting", reconnects: 0 };
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  timer = undefined;
+  /** Channels the server refused, until when. @type {Map<string, { untilMs: number, state: StreamState }>} */
+  unknown = new Map();
+
+  /** @param {string} stride */
+  constructor(stride) {
+    this.stride = stride;
+  }
+}
+
+export class Hub {
+  /** @type {Set<Port>} */
+  #ports = new Set();
+  /** @type {Map<string, Lane>} */
+  #lanes = new Map();
+  #base;
+  #encoding;
+  #fetch;
+  #unreadMax;
+  /** @type {ServerClock} */
+  #clock = {
+    gpsMinusLocalMs: 18_000 - 315_964_800_000,
+    gpsMinusUnixMs: 18_000 - 315_964_800_000,
+    errorMs: Infinity,
+  };
+  #clockMs = 0;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #ticking;
+
+  /**
+   * @param {string} base
+   * @param {{ encoding?: "json" | "arrow" | undefined, fetch?: typeof fetch, unreadMax?: number }} [options]
+   */
+  constructor(base, options = {}) {
+    this.#fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
+    this.#unreadMax = options.unreadMax ?? UNREAD_MAX;
+    this.#encoding = options.encoding;
+    this.#base = base;
+    globalThis.addEventListener?.("online", () => {
+      for (const lane of this.#lanes.values()) lane.stream?.retryNow();
+    });
+  }
+
+  /**
+   * A tab (or the page itself) joins; what it sends is handed to take().
+   * @param {(message: unknown) => void} post
+   */
+  join(post) {
+    const port = new Port(post);
+    this.#ports.add(port);
+    post({ type: "clock", clock: this.#clock });
+    return port;
+  }
+
+  /** @param {Port} port */
+  leave(port) {
+    this.#ports.delete(port);
+    for (const stream of port.ranges.values()) stream.close();
+    port.ranges.clear();
+    port.wants.clear();
+    for (const lane of this.#lanes.values()) this.#settle(lane);
+  }
+
+  /** Reads the server's clock now and then, for as long as anything is live. */
+  #keepTime() {
+    if (this.#ticking !== undefined) return;
+    for (const ms of CLOCK_FIRST_MS) setTimeout(() => this.#readClock(), ms);
+    this.#ticking = setInterval(() => this.#tick(), CLOCK_MS);
+  }
+
+  /**
+   * @param {Port} port
+   * @param {any} message
+   */
+  take(port, message) {
+    port.heardMs = Date.now();
+    switch (message.type) {
+      case "want":
+        port.wants.set(message.id, message.channels);
+        this.#keepTime();
+        this.#ports.add(port);
+        for (const { stride } of message.channels) {
+          if (!this.#lanes.has(stride)) {
+            this.#lanes.set(stride, new Lane(stride));
+          }
+        }
+        for (const lane of this.#lanes.values()) {
+          this.#settle(lane);
+          if (this.#wanted(lane, port).size > 0) this.#sayState(lane, port);
+        }
+        return;
+      case "drop":
+        port.wants.delete(message.id);
+        for (const lane of this.#lanes.values()) this.#settle(lane);
+        return;
+      case "ack":
+        port.unread = Math.max(0, port.unread - message.rows);
+        for (const [lane, { fromNs, toNs }] of port.lost) {
+          if (port.unread >= this.#unreadMax / 2) break;
+          port.lost.delete(lane);
+          const names = [...this.#wanted(lane, port).keys()];
+          port.post({
+            type: "gap",
+            names,
+            gap: { fromNs, toNs, reason: "page-slow" },
+          });
+        }
+        return;
+      case "range":
+        return this.#openRange(port, message);
+      case "cancel":
+        port.ranges.get(message.id)?.close();
+        port.ranges.delete(message.id);
+        return;
+      case "leave":
+        return this.leave(port);
+    }
+  }
+
+  /**
+   * @param {Port} port
+   * @param {any} message
+   */
+  #openRange(port, { id, channels, start, end, encoding }) {
+    const stream = new EventStream({
+      base: this.#base,
+      fetch: this.#fetch,
+      query: { channels, start, end, gaps: "skip", encoding },
+      onRow: (row) => port.post({ type: "range-row", id, row }),
+      onGap: (gap) => port.post({ type: "range-gap", id, gap }),
+      onState: (state) => {
+        port.post({ type: "range-state", id, state });
+        if (state.state === "ended" || state.state === "refused") {
+          port.ranges.delete(id);
+        }
+      },
+    });
+    port.ranges.set(id, stream);
+  }
+
+  /**
+   * Names that a lane brings (to one port), with their rates.
+   * @param {Lane} lane
+   * @param {Port} [only]
+   * @returns {Map<string, number>}
+   */
+  #wanted(lane, only) {
+    const names = new Map();
+    for (const port of only ? [only] : this.#ports) {
+      for (const channels of port.wants.values()) {
+        for (const { name, stride, rate } of channels) {
+          if (stride === lane.stride) names.set(name, rate);
+        }
+      }
+    }
+    return names;
+  }
+
+  /**
+   * Soon asks for what is wanted now.
+   * @param {Lane} lane
+   */
+  #settle(lane) {
+    const isWanted = this.#wanted(lane).size > 0;
+    clearTimeout(lane.timer);
+    lane.timer = setTimeout(
+      () => this.#ask(lane),
+      isWanted ? SETTLE_MS : LINGER_MS,
+    );
+  }
+
+  /** @param {Lane} lane */
+  #ask(lane) {
+    const wanted = this.#wanted(lane);
+    const nowMs = Date.now();
+    for (const [name, { untilMs }] of lane.unknown) {
+      if (untilMs < nowMs || !wanted.has(name)) lane.unknown.delete(name);
+    }
+    const names = [...wanted.keys()].filter((n) => !lane.unknown.has(n)).sort();
+    let rate = 0;
+    for (const name of names) rate += wanted.get(name) ?? 0;
+    const encoding = this.#encoding ?? (rate > ARROW_RATE ? "arrow" : "json");
+    const key = `${encoding} ${names.join(",")}`;
+    if (key === lane.key && lane.stream) return;
+    lane.lastId = lane.stream?.lastId ?? lane.lastId;
+    lane.reconnects += lane.stream?.state.reconnects ?? 0;
+    lane.stream?.close();
+    lane.stream = null;
+    lane.key = key;
+    if (names.length === 0) {
+      // Nobody waits for what comes in the meantime.
+      lane.lastId = undefined;
+      if (wanted.size === 0) this.#lanes.delete(lane.stride);
+      if (this.#lanes.size > 0) return;
+      clearInterval(this.#ticking);
+      this.#ticking = undefined;
+      return;
+    }
+    const stream = new EventStream({
+      base: this.#base,
+      fetch: this.#fetch,
+      query: { channels: names, encoding, gaps: "skip", after: lane.lastId },
+      onRow: (row) => this.#sendRow(lane, row),
+      onGap: (gap) => this.#sendGap(lane, gap),
+      onState: (state) => this.#takeState(lane, state),
+    });
+    lane.stream = stream;
+  }
+
+  /**
+   * @param {Lane} lane
+   * @param {StreamState} state
+   */
+  #takeState(lane, state) {
+    const unknown =
+      /** @type {{ name: string, near: string[] }[] | undefined} */ (
+        state.problem?.unknown
+      );
+    if (state.state === "refused" && unknown) {
+      // The others go on without them.
+      for (const { name, near } of unknown) {
+        const detail = `There is no channel '${name}'` +
+          (near.length > 0 ? `; near: ${near.slice(0, 3).join(", ")}` : "");
+        lane.unknown.set(name, {
+          untilMs: Date.now() + UNKNOWN_MS,
+          state: { ...state, detail },
+        });
+      }
+      lane.stream = null;
+      this.#sayAll(lane);
+      this.#ask(lane);
+      setTimeout(() => this.#settle(lane), UNKNOWN_MS + 1000);
+      return;
+    }
+    lane.state = { ...state, reconnects: lane.reconnects + state.reconnects };
+    this.#sayAll(lane);
+  }
+
+  /** @param {Lane} lane */
+  #sayAll(lane) {
+    for (const port of this.#ports) this.#sayState(lane, port);
+  }
+
+  /**
+   * @param {Lane} lane
+   * @param {Port} port
+   */
+  #sayState(lane, port) {
+    const names = [...this.#wanted(lane, port).keys()];
+    const known = names.filter((name) => !lane.unknown.has(name));
+    if (known.length > 0) {
+      port.post({
+        type: "state",
+        stride: lane.stride,
+        names: known,
+        state: lane.state,
+      });
+    }
+    for (const name of names) {
+      const refused = lane.unknown.get(name);
+      if (refused) {
+        port.post({
+          type: "state",
+          stride: lane.stride,
+          names: [name],
+          state: refused.state,
+        });
+      }
+    }
+  }
+
+  /**
+   * @param {Lane} lane
+   * @param {Row} row
+   */
+  #sendRow(lane, row) {
+    const endMs = Number((row.timeNs + row.strideNs) / 1000n) / 1000;
+    const latencyMs = Date.now() + this.#clock.gpsMinusLocalMs - endMs;
+    for (const port of this.#ports) {
+      const names = this.#wanted(lane, port);
+      if (names.size === 0) continue;
+      if (port.unread >= this.#unreadMax || port.lost.has(lane)) {
+        const fromNs = port.lost.get(lane)?.fromNs ?? row.timeNs;
+        port.lost.set(lane, { fromNs, toNs: row.timeNs + row.strideNs });
+        continue;
+      }
+      /** @type {Record<string, import("./qanat.d.ts").Samples | null>} */
+      const channels = {};
+      for (const name of names.keys()) {
+        const samples = row.channels[name];
+        if (samples !== undefined) channels[name] = samples;
+      }
+      port.unread++;
+      port.post({ type: "row", row: { ...row, channels, latencyMs } });
+    }
+  }
+
+  /**
+   * @param {Lane} lane
+   * @param {Gap} gap
+   */
+  #sendGap(lane, gap) {
+    for (const port of this.#ports) {
+      const names = [...this.#wanted(lane, port).keys()];
+      if (names.length > 0) port.post({ type: "gap", names, gap });
+    }
+  }
+
+  #tick() {
+    this.#readClock();
+    for (const port of this.#ports) {
+      if (Date.now() - port.heardMs > PORT_SILENCE_MS) this.leave(port);
+    }
+  }
+
+  async #readClock() {
+    try {
+      const sentMs = Date.now();
+      const response = await this.#fetch(`${this.#base}v1/status`, {
+        cache: "no-store",
+      });
+      const gotMs = Date.now();
+      const { time_ns, unix_ms } = await response.json();
+      if (time_ns === undefined) return;
+      const gpsMs = Number(BigInt(time_ns) / 1000n) / 1000;
+      // The quickest answer knows best; an old one does not, since clocks drift.
+      const errorMs = (gotMs - sentMs) / 2;
+      if (
+        errorMs > this.#clock.errorMs && gotMs - this.#clockMs < CLOCK_OLD_MS
+      ) {
+        return;
+      }
+      this.#clockMs = gotMs;
+      this.#clock = {
+        gpsMinusLocalMs: gpsMs - (sentMs + gotMs) / 2,
+        gpsMinusUnixMs: gpsMs - unix_ms,
+        errorMs,
+      };
+      for (const port of this.#ports) {
+        port.post({ type: "clock", clock: this.#clock });
+      }
+    } catch {
+      // The stream itself tells that the server is away.
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// Keys, and the help that lists them.
+// Invariant: no key acts while one types, or together with Ctrl, Alt or Meta.
+import { el } from "./dom.js";
+
+/** @type {readonly [string[], string, string][]} keys, action, what it does */
+const KEYS = [
+  [["/"], "find", "find channels"],
+  [[" "], "pause", "pause, go on"],
+  [["Home", "0"], "live", "back to live"],
+  [["ArrowLeft"], "earlier", "a quarter of the span earlier"],
+  [["ArrowRight"], "later", "later"],
+  [["+", "="], "in", "shorter span"],
+  [["-"], "out", "longer span"],
+  [["j"], "next", "next plot"],
+  [["k"], "previous", "plot before"],
+  [["J"], "down", "move the plot down"],
+  [["K"], "up", "move the plot up"],
+  [["x", "Delete"], "remove", "remove the plot"],
+  [["t"], "time", "UTC or GPS time"],
+  [["d"], "theme", "theme: as the system, dark, light"],
+  [["c"], "copy", "copy as curl, JavaScript, pyarrow, polars, DuckDB"],
+  [["o"], "operator", "operator's view"],
+  [["?"], "help", "this list"],
+  [["Escape"], "leave", "close what is open"],
+];
+
+/**
+ * @param {Record<string, () => void>} actions
+ * @returns {(event: KeyboardEvent) => void}
+ */
+export function keysOf(actions) {
+  return (event) => {
+    if (
+      event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented
+    ) return;
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (document.querySelector("dialog[open]")) return;
+    const isTyping = target.matches("input, select, textarea");
+    if (isTyping && event.key !== "Escape") return;
+    if (isTyping) target.blur();
+    if (event.key === " " && target.matches("button, a, summary")) return;
+    const found = KEYS.find(([keys]) => keys.includes(event.key));
+    const action = found && actions[found[1]];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  };
+}
+
+/** @param {HTMLDialogElement} dialog */
+export function showHelp(dialog) {
+  const shown = { " ": "space", ArrowLeft: "←", ArrowRight: "→" };
+  dialog.replaceChildren(
+    el(
+      "header",
+      {},
+      el("h2", { id: "help-title", textContent: "Keys" }),
+      el("button", {
+        type: "button",
+        class: "icon",
+        textContent: "×",
+        "aria-label": "Close",
+        onclick: () => dialog.close(),
+      }),
+    ),
+    el(
+      "dl",
+      {},
+      ...KEYS.flatMap(([keys, , text]) => [
+        el(
+          "dt",
+          {},
+          ...keys.flatMap((key, i) => [
+            i > 0 ? " " : null,
+            el("kbd", {
+              textContent: shown[/** @type {keyof typeof shown} */ (key)] ??
+                key,
+            }),
+          ]),
+        ),
+        el("dd", { textContent: text }),
+      ]),
+    ),
+    el("p", {
+      textContent:
+        "Drag over a plot to look at a span, double-click to go back to live. Hover for values. The address holds the whole view: send it.",
+    }),
+  );
+  dialog.showModal();
+}

@@ -1,0 +1,373 @@
+// The page: holds the view, keeps plots, feed, buttons and address in step with it, and draws.
+// Invariant: everything that is shown follows from the view; change(…) is the one way to change it.
+import { gpsNow } from "./clock.js";
+import { CloseUpPanel } from "./close_up.js";
+import { CopyAs } from "./copy_as.js";
+import { byId, colours } from "./dom.js";
+import { problemOf } from "./event_stream.js";
+import { Feed } from "./feed.js";
+import { Finder } from "./finder.js";
+import { keysOf, showHelp } from "./keys.js";
+import { live, pan, pause, zoom, zoomTo } from "./navigation.js";
+import { OperatorPanel } from "./operator.js";
+import { PlotList } from "./plot_list.js";
+import { StatusLine } from "./status_line.js";
+import { TimeAxis } from "./time_axis.js";
+import { emptyView, firstView, hashOf, namesOf, viewOf } from "./view.js";
+
+/** @typedef {import("./view.js").View} View */
+/** @typedef {import("./feed.js").Channel} Channel */
+
+/** From this width on the finder is open from the start. */
+const WIDE_PX = 1100;
+/** The close-up's last time round may lie so much further back than its period. */
+const REACH_MARGIN_S = 2;
+const AGAIN_MS = 3000;
+const UNKNOWN_AGAIN_MS = 30_000;
+const CALM_MS = 250;
+/** How quickly the edge follows the streams' delay, of the way a picture. */
+const DELAY_SHARE = 0.03;
+
+let view = emptyView();
+/** What the feed was last told. */
+let fed = view;
+/** @type {Map<string, Channel>} */
+const channels = new Map();
+/** Names that the server does not know, and what it says; not asked again at once. @type {Map<string, { why: string, untilMs: number }>} */
+const unknown = new Map();
+/** @type {CloseUpPanel | null} */
+let closeUp = null;
+let closeUpKey = "";
+/** @type {number | null} */
+let hoverS = null;
+let palette = colours();
+let themeCount = 0;
+
+const part = (/** @type {string} */ id) => byId(id, HTMLElement);
+const button = (/** @type {string} */ id) => byId(id, HTMLButtonElement);
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const look = () => ({ time: view.time, colours: palette, colour: colourOf });
+
+const feed = new Feed();
+const status = new StatusLine(feed);
+const axis = new TimeAxis(part("axis"), look);
+const plots = new PlotList(part("plots"), {
+  look,
+  onPlots: (all) => change({ plots: all }),
+  events: {
+    onZoom: (fromS, toS) => go(zoomTo(view, edgeS(), { fromS, toS })),
+    onReset: () => go(live(view)),
+    onHover: (gpsS) => (hoverS = gpsS),
+  },
+});
+const finder = new Finder(part("finder"), {
+  isPicked: (name) => view.plots.some((p) => p.name === name),
+  onPick: (channel) => {
+    const { name } = channel;
+    channels.set(name, channel);
+    const rest = view.plots.filter((p) => p.name !== name);
+    const isNew = rest.length === view.plots.length;
+    change({ plots: isNew ? [...rest, { kind: "series", name }] : rest });
+  },
+});
+const operator = new OperatorPanel(part("operator"), look);
+const copyAs = new CopyAs(byId("copy-as", HTMLDialogElement), () => ({
+  names: [...new Set(view.plots.map((p) => p.name))],
+  live: view.endS === null,
+  fromS: edgeS() - view.spanS,
+  toS: edgeS(),
+  spanS: view.spanS,
+}));
+
+feed.onNote = (/** @type {string} */ text) => status.note(text);
+feed.onState = () => sayStatus();
+feed.onStale = (/** @type {readonly string[]} */ names) => {
+  for (const name of names) channels.delete(name);
+  change({});
+};
+
+/** The newest time that is shown, GPS s. */
+function edgeS() {
+  return view.endS ?? gpsNow() - feed.delayS;
+}
+
+/** The same channel has the same colour in all plots. @param {string} name */
+function colourOf(name) {
+  const at = Math.max(namesOf(view).indexOf(name), 0);
+  return palette.series[at % palette.series.length];
+}
+
+/** @param {import("./navigation.js").Move} move */
+function go({ changes, isHere }) {
+  change(changes, { isHere });
+}
+
+/**
+ * @param {Partial<View>} changes
+ * @param {{ keepAddress?: boolean, isHere?: boolean }} [options] isHere: the span is on the screen already
+ */
+async function change(changes, { keepAddress = false, isHere = false } = {}) {
+  view = { ...view, ...changes };
+  if (!keepAddress) history.replaceState(null, "", `#${hashOf(view)}`);
+  applyTheme();
+  const names = namesOf(view);
+  if (names.some((name) => !channels.has(name))) await know(names);
+  plots.show(view.plots);
+  part("empty").hidden = plots.size > 0;
+  part("axis").hidden = plots.size === 0;
+  applyCloseUp();
+  applyFeed(isHere);
+  operator.show(view.operator);
+  part("operator").hidden = !view.operator;
+  finder.mark();
+  label();
+  resize();
+}
+
+/** @param {boolean} isHere */
+function applyFeed(isHere) {
+  const before = fed;
+  fed = view;
+  const { endS, spanS } = view;
+  const wanted = namesOf(view).map((name) => channels.get(name))
+    .filter((c) => c !== undefined);
+  const reach = view.closeUp
+    ? view.closeUp.everyS + view.closeUp.widthS + REACH_MARGIN_S
+    : 0;
+  const isNew = wanted.some(({ name }) => !feed.series.has(name));
+  if (endS === null) {
+    feed.show(wanted, Math.max(spanS, reach));
+    if (feed.isHeld) feed.release();
+    return;
+  }
+  // What is on the screen already only stands still.
+  const isInside = before.endS !== null && endS <= before.endS + 1e-6 &&
+    endS - spanS >= before.endS - before.spanS - 1e-6;
+  if ((isHere || isInside) && !isNew) {
+    feed.hold();
+    return feed.keep(wanted);
+  }
+  feed.show(wanted, Math.max(spanS * 1.5, 4));
+  feed.load(endS - spanS * 1.25, endS + spanS * 0.25);
+}
+
+/** Asks the server what it knows of names. @param {string[]} names */
+async function know(names) {
+  const nowMs = Date.now();
+  const asked = names.filter((name) =>
+    !channels.has(name) && nowMs >= (unknown.get(name)?.untilMs ?? 0)
+  );
+  await Promise.all(asked.map(async (name) => {
+    try {
+      const response = await fetch(`v1/channels/${encodeURIComponent(name)}`);
+      if (response.ok) {
+        channels.set(name, await response.json());
+        unknown.delete(name);
+        return;
+      }
+      const { detail, near } = await problemOf(response);
+      const list = Array.isArray(near) ? near.slice(0, 3).join(", ") : "";
+      unknown.set(name, {
+        why: list === "" ? detail : `${detail}; near: ${list}`,
+        untilMs: nowMs + UNKNOWN_AGAIN_MS,
+      });
+      setTimeout(() => again([name]), UNKNOWN_AGAIN_MS);
+    } catch {
+      status.note("The server does not answer; trying again");
+      setTimeout(() => again([name]), AGAIN_MS);
+    }
+  }));
+}
+
+/** @param {string[]} names */
+function again(names) {
+  if (names.some((n) => namesOf(view).includes(n) && !channels.has(n))) {
+    change({}, { keepAddress: true });
+  }
+}
+
+function applyCloseUp() {
+  const key = JSON.stringify(view.closeUp);
+  part("closeup").hidden = view.closeUp === null;
+  part("credit").hidden = !namesOf(view).some((n) => n.includes("GWOSC"));
+  if (key === closeUpKey) return;
+  closeUpKey = key;
+  closeUp?.close();
+  closeUp = view.closeUp && new CloseUpPanel(part("closeup"), view.closeUp, {
+    look,
+    feed,
+    onClose: () => change({ closeUp: null }),
+    onLook: (fromS, toS) => go(zoomTo(view, edgeS(), { fromS, toS })),
+  });
+}
+
+function applyTheme() {
+  const system = dark.matches ? "dark" : "light";
+  const theme = view.theme === "auto" ? system : view.theme;
+  if (document.documentElement.dataset.theme === theme) return;
+  document.documentElement.dataset.theme = theme;
+  palette = colours();
+  themeCount++;
+  plots.recolour();
+}
+
+function label() {
+  const isPaused = view.endS !== null;
+  button("pause").textContent = isPaused ? "Go on" : "Pause";
+  button("pause").classList.toggle("primary", isPaused);
+  button("time").textContent = view.time.toUpperCase();
+  const themes = { auto: "Auto", dark: "Dark", light: "Light" };
+  button("theme").textContent = themes[view.theme];
+  button("operator-open").setAttribute("aria-pressed", String(view.operator));
+  button("find").setAttribute("aria-expanded", String(finder.isOpen));
+  part("span").textContent = `${Number(view.spanS.toPrecision(4))} s`;
+}
+
+function sayStatus() {
+  status.update({ isPaused: view.endS !== null, time: view.time });
+}
+
+function resize() {
+  axis.resize(plots.resize());
+  closeUp?.resize();
+}
+
+/** Why there is nothing at the right edge. @param {import("./feed.js").Series} series */
+function pendingOf({ state, ring, channel }) {
+  if (view.endS !== null) return "";
+  if (state.state === "waiting" || state.state === "connecting") {
+    return `connection lost (${state.reason ?? "connecting"})`;
+  }
+  if (state.state === "refused") return "refused";
+  const lateS = edgeS() - ring.endS;
+  return lateS > Math.max(2.5 * channel.stride_ns / 1e9, 1)
+    ? "nothing came"
+    : "";
+}
+
+const figures = { frames: 0, drawMs: 0 };
+let drawnMs = 0;
+
+function frame(/** @type {number} */ nowMs) {
+  requestAnimationFrame(frame);
+  if (calm.matches && nowMs - drawnMs < CALM_MS) return;
+  drawnMs = nowMs;
+  const begun = performance.now();
+  feed.delayS += (feed.targetDelayS() - feed.delayS) * DELAY_SHARE;
+  const toS = edgeS();
+  const fromS = toS - view.spanS;
+  const version = `${feed.version} ${themeCount} ${view.time}`;
+  plots.draw((card) => {
+    const { name } = card.spec;
+    const series = feed.series.get(name);
+    if (!series) return card.refuse(unknown.get(name)?.why ?? "");
+    const pending = pendingOf(series);
+    card.draw(series, {
+      fromS,
+      toS,
+      version: version + pending,
+      pending,
+      hoverS,
+    });
+  });
+  if (plots.size > 0) axis.draw(fromS, toS);
+  closeUp?.draw(`${themeCount} ${view.time}`);
+  figures.frames++;
+  figures.drawMs += performance.now() - begun;
+}
+
+/** @param {boolean} isOpen */
+function showFinder(isOpen) {
+  finder.show(isOpen);
+  label();
+  resize();
+  if (isOpen) finder.focus();
+}
+
+/** What keys and buttons do. @type {Record<string, () => void>} */
+const actions = {
+  find: () => showFinder(true),
+  pause: () => go(pause(view, edgeS())),
+  live: () => go(live(view)),
+  earlier: () => go(pan(view, edgeS(), { direction: -1, newestS: Infinity })),
+  later: () => {
+    const newestS = gpsNow() - feed.delayS;
+    go(pan(view, edgeS(), { direction: 1, newestS }));
+  },
+  in: () => go(zoom(view, edgeS(), -1)),
+  out: () => go(zoom(view, edgeS(), 1)),
+  time: () => change({ time: view.time === "utc" ? "gps" : "utc" }),
+  theme: () => {
+    const order = /** @type {const} */ (["auto", "dark", "light"]);
+    change({ theme: order[(order.indexOf(view.theme) + 1) % order.length] });
+  },
+  copy: () => copyAs.open(),
+  operator: () => change({ operator: !view.operator }),
+  help: () => showHelp(byId("help", HTMLDialogElement)),
+  next: () => plots.focus(1),
+  previous: () => plots.focus(-1),
+  remove: () => plots.actFocused("remove"),
+  up: () => plots.actFocused("up"),
+  down: () => plots.actFocused("down"),
+  leave: () => {
+    if (finder.isOpen && innerWidth < WIDE_PX) showFinder(false);
+  },
+};
+
+function listen() {
+  document.addEventListener("keydown", keysOf(actions));
+  for (
+    const name of [
+      "pause",
+      "earlier",
+      "later",
+      "in",
+      "out",
+      "time",
+      "theme",
+      "copy",
+    ]
+  ) button(name).onclick = () => actions[name]();
+  button("operator-open").onclick = actions.operator;
+  button("help-open").onclick = actions.help;
+  button("find").onclick = () => showFinder(!finder.isOpen);
+  addEventListener("hashchange", () => {
+    const wanted = viewOf(location.hash);
+    if (wanted && hashOf(wanted) !== hashOf(view)) {
+      change(wanted, { keepAddress: true });
+    }
+  });
+  dark.addEventListener("change", applyTheme);
+  new ResizeObserver(resize).observe(part("plots"));
+  setInterval(sayStatus, 250);
+}
+
+async function begin() {
+  applyTheme();
+  listen();
+  finder.show(innerWidth >= WIDE_PX);
+  let wanted = viewOf(location.hash);
+  if (!wanted) {
+    const first = firstView();
+    await know(namesOf(first));
+    const isThere = namesOf(first).every((name) => channels.has(name));
+    wanted = isThere ? first : emptyView();
+    if (!isThere) finder.show(true);
+  }
+  await change(wanted, { keepAddress: true });
+  requestAnimationFrame(frame);
+}
+
+/** For tests and the curious. */
+Object.assign(globalThis, {
+  qanatPage: {
+    figures: () => ({ ...figures, rows: feed.rows, delayS: feed.delayS }),
+    view: () => view,
+    series: (/** @type {string} */ name) => feed.series.get(name),
+    closeUpS: () => closeUp?.shownS,
+    edgeS,
+  },
+});
+
+begin();

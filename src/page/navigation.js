@@ -1,0 +1,88 @@
+// Moving in time: what pausing, zooming and panning make of a view.
+// Invariant: pure; times are rounded to microseconds, enough for an address.
+import { SPAN_MAX_S, SPAN_MIN_S } from "./view.js";
+
+/** @typedef {import("./view.js").View} View */
+/** @typedef {{ changes: Partial<View>, isHere: boolean }} Move isHere: all of it is on the screen already */
+
+/** Spans of a live view. */
+const SPANS_S = [0.5, 1, 2, 5, 10, 20, 36, 60, 120, 300];
+/** A shorter span would rush by. */
+const LIVE_SPAN_MIN_S = 0.5;
+
+/** @param {number} seconds */
+function round(seconds) {
+  return Number(seconds.toFixed(6));
+}
+
+/**
+ * Live again.
+ * @param {View} view
+ * @returns {Move}
+ */
+export function live({ spanS }) {
+  return {
+    changes: { endS: null, spanS: spanS < LIVE_SPAN_MIN_S ? 2 : spanS },
+    isHere: false,
+  };
+}
+
+/**
+ * Stops at the edge, or goes on.
+ * @param {View} view
+ * @param {number} edgeS newest time that is shown
+ * @returns {Move}
+ */
+export function pause(view, edgeS) {
+  if (view.endS !== null) return live(view);
+  return { changes: { endS: round(edgeS) }, isHere: true };
+}
+
+/**
+ * Paused on a span.
+ * @param {View} view
+ * @param {number} edgeS
+ * @param {{ fromS: number, toS: number }} span
+ * @returns {Move}
+ */
+export function zoomTo(view, edgeS, { fromS, toS }) {
+  const middle = (fromS + toS) / 2;
+  const spanS = round(Math.min(Math.max(toS - fromS, SPAN_MIN_S), SPAN_MAX_S));
+  const endS = round(middle + spanS / 2);
+  return {
+    changes: { spanS, endS },
+    isHere: endS <= edgeS + 1e-6 && endS - spanS >= edgeS - view.spanS - 1e-6,
+  };
+}
+
+/**
+ * A shorter (-1) or longer (1) span: round ones while live, around the middle while paused.
+ * @param {View} view
+ * @param {number} edgeS
+ * @param {-1 | 1} direction
+ * @returns {Move}
+ */
+export function zoom(view, edgeS, direction) {
+  if (view.endS === null) {
+    const next = direction > 0
+      ? SPANS_S.find((s) => s > view.spanS)
+      : SPANS_S.findLast((s) => s < view.spanS);
+    return { changes: next ? { spanS: next } : {}, isHere: false };
+  }
+  const middle = view.endS - view.spanS / 2;
+  const half = view.spanS * (direction > 0 ? 1 : 0.25);
+  return zoomTo(view, edgeS, { fromS: middle - half, toS: middle + half });
+}
+
+/**
+ * A quarter of the span earlier (-1) or later (1); past the newest it is live again.
+ * @param {View} view
+ * @param {number} edgeS
+ * @param {{ direction: -1 | 1, newestS: number }} to
+ * @returns {Move}
+ */
+export function pan(view, edgeS, { direction, newestS }) {
+  const endS = edgeS + direction * view.spanS / 4;
+  if (direction > 0 && endS >= newestS) return live(view);
+  return { changes: { endS: round(endS) }, isHere: false };
+}

@@ -1,0 +1,118 @@
+// What the page consists of, as text in memory: its own files, and the libraries that scripts/make_page.ts made.
+// Invariant: needs no permission to read (text imports are part of the module graph), and asks no other host.
+import uplotCss from "./lib/uplot.css" with { type: "text" };
+import uplot from "./lib/uplot.js" with { type: "text" };
+import flechette from "./lib/flechette.js" with { type: "text" };
+import parser from "./lib/parser.js" with { type: "text" };
+import fourier from "./lib/fourier.js" with { type: "text" };
+import licences from "./lib/licences.txt" with { type: "text" };
+import html from "./page.html" with { type: "text" };
+import css from "./page.css" with { type: "text" };
+import icon from "./icon.svg" with { type: "text" };
+import types from "./qanat.d.ts" with { type: "text" };
+import clock from "./clock.js" with { type: "text" };
+import closeUp from "./close_up.js" with { type: "text" };
+import copyAs from "./copy_as.js" with { type: "text" };
+import dom from "./dom.js" with { type: "text" };
+import eventStream from "./event_stream.js" with { type: "text" };
+import feed from "./feed.js" with { type: "text" };
+import fft from "./fft.js" with { type: "text" };
+import finder from "./finder.js" with { type: "text" };
+import hub from "./hub.js" with { type: "text" };
+import hubWorker from "./hub_worker.js" with { type: "text" };
+import keys from "./keys.js" with { type: "text" };
+import main from "./main.js" with { type: "text" };
+import navigation from "./navigation.js" with { type: "text" };
+import operator from "./operator.js" with { type: "text" };
+import plotCard from "./plot_card.js" with { type: "text" };
+import plotList from "./plot_list.js" with { type: "text" };
+import qanat from "./qanat.js" with { type: "text" };
+import rows from "./rows.js" with { type: "text" };
+import samples from "./samples.js" with { type: "text" };
+import seriesPlot from "./series_plot.js" with { type: "text" };
+import spectrogram from "./spectrogram.js" with { type: "text" };
+import spectrum from "./spectrum.js" with { type: "text" };
+import statusLine from "./status_line.js" with { type: "text" };
+import timeAxis from "./time_axis.js" with { type: "text" };
+import view from "./view.js" with { type: "text" };
+
+/** One file of the page. */
+export interface PageFile {
+  readonly text: string;
+  readonly type: string;
+}
+
+const TYPES: Record<string, string> = {
+  html: "text/html; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  ts: "text/plain; charset=utf-8",
+  svg: "image/svg+xml",
+  txt: "text/plain; charset=utf-8",
+};
+
+/** Where the browser finds what the modules call by its package's name. */
+const PACKAGES: Record<string, string> = {
+  "uplot": "uplot.js",
+  "@uwdata/flechette": "flechette.js",
+  "fourier-transform": "fourier.js",
+  "eventsource-parser": "parser.js",
+};
+
+const MODULES: Record<string, string> = {
+  "clock.js": clock,
+  "close_up.js": closeUp,
+  "copy_as.js": copyAs,
+  "dom.js": dom,
+  "event_stream.js": eventStream,
+  "feed.js": feed,
+  "fft.js": fft,
+  "finder.js": finder,
+  "hub.js": hub,
+  "hub_worker.js": hubWorker,
+  "keys.js": keys,
+  "main.js": main,
+  "navigation.js": navigation,
+  "operator.js": operator,
+  "plot_card.js": plotCard,
+  "plot_list.js": plotList,
+  "qanat.js": qanat,
+  "rows.js": rows,
+  "samples.js": samples,
+  "series_plot.js": seriesPlot,
+  "spectrogram.js": spectrogram,
+  "spectrum.js": spectrum,
+  "status_line.js": statusLine,
+  "time_axis.js": timeAxis,
+  "view.js": view,
+};
+
+/** All files by their name; the page itself is page.html, and the others lie under page/. */
+export const PAGE_FILES: ReadonlyMap<string, PageFile> = new Map(
+  Object.entries({
+    "page.html": html,
+    "page.css": css,
+    "icon.svg": icon,
+    "qanat.d.ts": types,
+    ...Object.fromEntries(
+      Object.entries(MODULES).map(([name, text]) => [name, withPaths(text)]),
+    ),
+    "uplot.css": uplotCss,
+    "uplot.js": uplot,
+    "flechette.js": flechette,
+    "fourier.js": fourier,
+    "parser.js": parser,
+    "licences.txt": licences,
+  }).map(([name, text]) => {
+    const ending = name.slice(name.lastIndexOf(".") + 1);
+    return [name, { text, type: TYPES[ending]! }];
+  }),
+);
+
+/** Packages' names become paths: a browser without an import map (which the CSP forbids) knows no names. */
+function withPaths(text: string): string {
+  return text.replace(
+    /from "([^".][^"]*)"/g,
+    (whole, name) => PACKAGES[name] ? `from "./${PACKAGES[name]}"` : whole,
+  );
+}

@@ -1,0 +1,155 @@
+// One plot with its heading, value and buttons; which kind of plot is inside is all that differs.
+import { timeText } from "./clock.js";
+import { el } from "./dom.js";
+import { SeriesPlot } from "./series_plot.js";
+import { Spectrogram } from "./spectrogram.js";
+import { Spectrum } from "./spectrum.js";
+import { KINDS } from "./view.js";
+
+const NAMES = {
+  series: "time series",
+  spectrogram: "spectrogram",
+  spectrum: "spectrum",
+};
+const SIGNS = { series: "∿", spectrogram: "▦", spectrum: "◺" };
+const VALUE_MS = 120;
+
+export class PlotCard {
+  element;
+  isVisible = true;
+  #canvas;
+  #value = el("output", { class: "value" });
+  #refusal = el("p", { class: "refusal", hidden: true });
+  #plot;
+  #look;
+  #valueMs = 0;
+  #refused = "";
+  #meta = el("span", { class: "meta" });
+
+  /**
+   * @param {import("./view.js").PlotSpec} spec
+   * @param {{ look: () => import("./series_plot.js").Look, events: import("./series_plot.js").PlotEvents, act: (what: "up" | "down" | "remove" | "add", kind?: import("./view.js").PlotKind) => void }} options
+   */
+  constructor(spec, { look, events, act }) {
+    this.spec = spec;
+    this.#look = look;
+    const { kind, name } = spec;
+    this.#canvas = el("div", {
+      class: "canvas",
+      role: "img",
+      "aria-label": `${NAMES[kind]} of ${name}`,
+    });
+    /**
+     * @param {string} text
+     * @param {string} title
+     * @param {() => void} onclick
+     */
+    const button = (text, title, onclick) =>
+      el("button", {
+        type: "button",
+        textContent: text,
+        title,
+        "data-move": title.startsWith("Move"),
+        "aria-label": `${title}: ${name}`,
+        onclick,
+      });
+    const others = KINDS.filter((k) => k !== kind).map((k) =>
+      button(SIGNS[k], `Add its ${NAMES[k]}`, () => act("add", k))
+    );
+    this.element = el(
+      "section",
+      {
+        class: "plot",
+        tabIndex: 0,
+        "aria-label": `${name}, ${NAMES[kind]}`,
+        "data-kind": kind,
+        "data-name": name,
+      },
+      el(
+        "header",
+        {},
+        el("h2", { textContent: name }),
+        el("span", {
+          class: "kind",
+          textContent: kind === "series" ? "" : NAMES[kind],
+        }),
+        this.#meta,
+        this.#value,
+        el(
+          "div",
+          { class: "tools" },
+          ...others,
+          button("↑", "Move up", () => act("up")),
+          button("↓", "Move down", () => act("down")),
+          button("×", "Remove", () => act("remove")),
+        ),
+      ),
+      this.#refusal,
+      this.#canvas,
+    );
+    this.#plot = kind === "series"
+      ? new SeriesPlot(this.#canvas, look, events)
+      : kind === "spectrogram"
+      ? new Spectrogram(this.#canvas, look, events)
+      : new Spectrum(this.#canvas, look);
+    this.recolour();
+  }
+
+  recolour() {
+    this.element.style.setProperty(
+      "--plot-colour",
+      this.#look().colour(this.spec.name),
+    );
+  }
+
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
+  resize(width, height) {
+    this.#plot.resize(width, height);
+  }
+
+  /**
+   * @param {import("./feed.js").Series} series
+   * @param {{ fromS: number, toS: number, version: string, pending: string, hoverS: number | null }} now
+   */
+  draw(series, { fromS, toS, version, pending, hoverS }) {
+    const { state } = series;
+    this.refuse(state.state === "refused" ? state.detail ?? "refused" : "");
+    this.#plot.use(series);
+    if (this.#plot instanceof SeriesPlot) this.#plot.pending = pending;
+    this.#plot.draw(fromS, toS, version);
+    const nowMs = performance.now();
+    if (nowMs - this.#valueMs < VALUE_MS) return;
+    this.#valueMs = nowMs;
+    const { channel, ring } = series;
+    const meta = `${channel.data_type} · ${
+      channel.sample_rate.toLocaleString("en")
+    } Hz`;
+    if (this.#meta.textContent !== meta) this.#meta.textContent = meta;
+    const text = this.#plot instanceof Spectrum
+      ? this.#plot.textAt()
+      : hoverS !== null
+      ? `${
+        timeText(hoverS, this.#look().time, this.#look().time === "gps" ? 4 : 3)
+      }  ${this.#plot.textAt(hoverS)}`
+      : this.#plot instanceof SeriesPlot && ring.end > 0
+      ? this.#plot.textAt(Math.min(ring.endS - 0.5 / ring.rate, toS))
+      : "";
+    if (this.#value.textContent !== text) this.#value.textContent = text;
+  }
+
+  /** Says why there is nothing; empty when there is something. @param {string} why */
+  refuse(why) {
+    if (this.#refused === why) return;
+    this.#refused = why;
+    this.#refusal.textContent = why;
+    this.#refusal.hidden = why === "";
+  }
+
+  close() {
+    this.#plot.close();
+    this.element.remove();
+  }
+}

@@ -1,0 +1,144 @@
+// The plots in their order: makes and closes their cards, sizes them, draws those that can be seen.
+// Invariant: there is one card for each kind and channel of the view, in the view's order.
+import { PlotCard } from "./plot_card.js";
+
+/** @typedef {import("./view.js").PlotSpec} PlotSpec */
+/** @typedef {"up" | "down" | "remove" | "add"} Act */
+
+const PHONE_PX = 760;
+
+export class PlotList {
+  /** @type {Map<string, PlotCard>} */
+  #cards = new Map();
+  #parent;
+  #options;
+  #visible = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      for (const card of this.#cards.values()) {
+        if (card.element === target) card.isVisible = isIntersecting;
+      }
+    }
+  }, { rootMargin: "60px" });
+
+  /**
+   * @param {HTMLElement} parent
+   * @param {{ look: () => import("./series_plot.js").Look, events: import("./series_plot.js").PlotEvents, onPlots: (plots: PlotSpec[]) => void }} options
+   */
+  constructor(parent, options) {
+    this.#parent = parent;
+    this.#options = options;
+  }
+
+  get size() {
+    return this.#cards.size;
+  }
+
+  /** @param {PlotSpec[]} plots */
+  show(plots) {
+    const { look, events, onPlots } = this.#options;
+    /** @type {Map<string, PlotCard>} */
+    const seen = new Map();
+    plots.forEach((spec, i) => {
+      const key = keyOf(spec);
+      const card = this.#cards.get(key) ??
+        new PlotCard(spec, {
+          look,
+          events,
+          act: (what, kind) => {
+            const changed = actOn(this.#plots, spec, { what, kind });
+            if (changed) onPlots(changed);
+          },
+        });
+      if (!this.#cards.has(key)) this.#visible.observe(card.element);
+      seen.set(key, card);
+      if (this.#parent.children[i] !== card.element) {
+        this.#parent.insertBefore(
+          card.element,
+          this.#parent.children[i] ?? null,
+        );
+      }
+    });
+    for (const [key, card] of this.#cards) {
+      if (seen.has(key)) continue;
+      this.#visible.unobserve(card.element);
+      card.close();
+    }
+    this.#cards = seen;
+    this.recolour();
+    this.resize();
+  }
+
+  recolour() {
+    for (const card of this.#cards.values()) card.recolour();
+  }
+
+  /** Fills the width; many plots are lower. Returns the width. */
+  resize() {
+    const width = Math.max(this.#parent.clientWidth - 2, 200);
+    const count = this.#cards.size;
+    const most = innerWidth < PHONE_PX ? 100 : 132;
+    const high = Math.min(most, count <= 4 ? 132 : count <= 8 ? 108 : 84);
+    for (const card of this.#cards.values()) {
+      card.resize(width, card.spec.kind === "series" ? high : high + 30);
+    }
+    return width;
+  }
+
+  /** @param {(card: PlotCard) => void} draw of the cards that can be seen */
+  draw(draw) {
+    for (const card of this.#cards.values()) if (card.isVisible) draw(card);
+  }
+
+  /** Moves the focus by so many plots. @param {number} step */
+  focus(step) {
+    const all = [...this.#cards.values()].map((card) => card.element);
+    const at = all.indexOf(/** @type {HTMLElement} */ (this.#focused()));
+    all[Math.min(Math.max(at + step, 0), all.length - 1)]?.focus();
+  }
+
+  /** @param {Exclude<Act, "add">} what */
+  actFocused(what) {
+    const element = this.#focused();
+    const card = [...this.#cards.values()].find((c) => c.element === element);
+    const changed = card && actOn(this.#plots, card.spec, { what });
+    if (!changed) return;
+    this.#options.onPlots(changed);
+    if (what !== "remove") card.element.focus();
+  }
+
+  get #plots() {
+    return [...this.#cards.values()].map((card) => card.spec);
+  }
+
+  #focused() {
+    return document.activeElement?.closest(".plot");
+  }
+}
+
+/** @param {PlotSpec} spec */
+function keyOf({ kind, name }) {
+  return `${kind} ${name}`;
+}
+
+/**
+ * The plots after an act on one of them; null when it changes nothing.
+ * @param {PlotSpec[]} before
+ * @param {PlotSpec} spec
+ * @param {{ what: Act, kind?: import("./view.js").PlotKind | undefined }} act
+ */
+export function actOn(before, spec, { what, kind }) {
+  const plots = [...before];
+  const at = plots.findIndex((p) => keyOf(p) === keyOf(spec));
+  if (at < 0) return null;
+  if (what === "remove") plots.splice(at, 1);
+  else if (what === "add") {
+    const added = { kind: kind ?? spec.kind, name: spec.name };
+    if (plots.some((p) => keyOf(p) === keyOf(added))) return null;
+    plots.splice(at + 1, 0, added);
+  } else {
+    const to = at + (what === "up" ? -1 : 1);
+    if (to < 0 || to >= plots.length) return null;
+    [plots[at], plots[to]] = [plots[to], plots[at]];
+  }
+  return plots;
+}

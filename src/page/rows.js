@@ -1,0 +1,108 @@
+// From the text of an event to samples: JSON and Arrow (base64) alike.
+// Invariant: samples are typed arrays of the channel's type; where one of a number type is null, Float64Array with NaN.
+import { tableFromIPC } from "@uwdata/flechette";
+
+/** @typedef {import("./qanat.d.ts").Row} Row */
+/** @typedef {import("./qanat.d.ts").Samples} Samples */
+/** @typedef {import("./qanat.d.ts").DataType} DataType */
+/** @typedef {{ encoding: "json" | "arrow", stride_ns: number, schema?: string, channels: { name: string, data_type: DataType, sample_rate: number }[] }} Hello */
+
+const ARRAYS = {
+  int16: Int16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint32: Uint32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+};
+
+/**
+ * Reads the rows that follow a `hello`.
+ * @param {Hello} hello
+ * @returns {(data: string) => Row}
+ */
+export function decoderOf(hello) {
+  const strideNs = BigInt(hello.stride_ns);
+  return hello.encoding === "arrow"
+    ? arrowDecoder(hello, strideNs)
+    : jsonDecoder(hello, strideNs);
+}
+
+/**
+ * @param {Hello} hello
+ * @param {bigint} strideNs
+ * @returns {(data: string) => Row}
+ */
+function jsonDecoder({ channels }, strideNs) {
+  return (data) => {
+    const row = JSON.parse(data);
+    /** @type {Record<string, Samples | null>} */
+    const samples = {};
+    for (const { name, data_type } of channels) {
+      const values = row.channels[name];
+      samples[name] = values ? typed(values, data_type) : null;
+    }
+    return {
+      timeNs: BigInt(row.time),
+      strideNs,
+      channels: samples,
+      missing: row.missing ?? {},
+    };
+  };
+}
+
+/**
+ * @param {Hello} hello
+ * @param {bigint} strideNs
+ * @returns {(data: string) => Row}
+ */
+function arrowDecoder({ channels, schema }, strideNs) {
+  const schemaBytes = bytesOf(schema ?? "");
+  return (data) => {
+    const table = tableFromIPC([schemaBytes, bytesOf(data)], {
+      useBigInt: true,
+    });
+    /** @type {Record<string, Samples | null>} */
+    const samples = {};
+    for (const { name, data_type } of channels) {
+      const values = table.getChild(name)?.at(0);
+      samples[name] = !values
+        ? null
+        : Array.isArray(values)
+        ? typed(values, data_type)
+        : values;
+    }
+    const timeNs = BigInt(table.getChild("time")?.at(0) ?? 0);
+    return { timeNs, strideNs, channels: samples, missing: {} };
+  };
+}
+
+/**
+ * @param {(number | string | bigint | null)[]} values
+ * @param {DataType} dataType
+ * @returns {Samples}
+ */
+function typed(values, dataType) {
+  const isFloat = dataType === "float32" || dataType === "float64";
+  if (!isFloat && values.includes(null)) {
+    return Float64Array.from(values, (v) => v === null ? NaN : Number(v));
+  }
+  if (dataType === "int64") {
+    return BigInt64Array.from(values, (v) => BigInt(v ?? 0));
+  }
+  const numbers = values.map((v) => v === null ? NaN : Number(v));
+  return ARRAYS[dataType].from(numbers);
+}
+
+/**
+ * @param {string} base64
+ * @returns {Uint8Array}
+ */
+export function bytesOf(base64) {
+  const { fromBase64 } = /** @type {any} */ (Uint8Array);
+  if (fromBase64) return fromBase64.call(Uint8Array, base64);
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}

@@ -1,0 +1,399 @@
+// Samples over time: each pixel column from the least to the largest of its samples; lines when zoomed in.
+// Invariant: no sample is left out, and what is not there is hatched with its reason.
+import uPlot from "uplot";
+import { timeText } from "./clock.js";
+import { Envelope } from "./samples.js";
+import { axesOf, AXIS_LEFT_PX, numbersText, valueText } from "./time_axis.js";
+
+/** @typedef {import("./feed.js").Series} Series */
+/** @typedef {{ time: "utc" | "gps", colours: import("./dom.js").Colours, colour: (name: string) => string }} Look */
+/** @typedef {{ onZoom: (fromS: number, toS: number) => void, onReset: () => void, onHover: (gpsS: number | null) => void }} PlotEvents */
+
+/** The range of values is looked for so often: all columns are asked. */
+const FIT_MS = 100;
+
+export class SeriesPlot {
+  #u;
+  #look;
+  /** @type {Envelope | null} */
+  #envelope = null;
+  /** @type {Series | null} */
+  #series = null;
+  #low = 0;
+  #high = 1;
+  /** uPlot takes no scale below 1e-16, and strain is of 1e-21. */
+  #factor = 1;
+  #drawn = "";
+  #fittedMs = 0;
+  #fittedFor = 0;
+  #strip = document.createElement("canvas");
+  #pen = /** @type {CanvasRenderingContext2D} */ (this.#strip.getContext("2d"));
+  #stripKey = "";
+  /** Where the newest is still to come from: [edge, words]. @type {string} */
+  pending = "";
+
+  /**
+   * @param {HTMLElement} parent
+   * @param {() => Look} look
+   * @param {PlotEvents} events
+   */
+  constructor(parent, look, events) {
+    this.#look = look;
+    this.#u = new uPlot(
+      {
+        ...timePlot(
+          look,
+          events,
+          (_u, splits) => numbersText(splits.map((v) => v / this.#factor)),
+        ),
+        series: [{}, {
+          stroke: "#888",
+          points: { show: false },
+          paths: () => null,
+        }],
+        hooks: { ...timeHooks(events), drawAxes: [() => this.#paint()] },
+      },
+      [[0, 1], [null, null]],
+      parent,
+    );
+  }
+
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
+  resize(width, height) {
+    if (this.#u.width === width && this.#u.height === height) return;
+    this.#u.setSize({ width, height });
+    this.#drawn = "";
+  }
+
+  /** @param {Series} series */
+  use(series) {
+    if (series === this.#series) return;
+    this.#envelope?.close();
+    this.#series = series;
+    this.#envelope = new Envelope(series.ring);
+    this.#stripKey = "";
+    this.#fittedMs = 0;
+    this.#drawn = "";
+  }
+
+  /**
+   * @param {number} fromS
+   * @param {number} toS
+   * @param {string} version nothing is drawn while it and the times stay the same
+   */
+  draw(fromS, toS, version) {
+    const key = `${fromS} ${toS} ${version}`;
+    if (key === this.#drawn || !this.#envelope || !this.#series) return;
+    this.#drawn = key;
+    const { width } = this.#u.bbox;
+    const binsPerS = width / (toS - fromS);
+    this.#envelope.setGrid(binsPerS, Math.ceil(width) + 2);
+    const now = performance.now();
+    if (now - this.#fittedMs > FIT_MS || binsPerS !== this.#fittedFor) {
+      this.#fittedMs = now;
+      this.#fittedFor = binsPerS;
+      this.#fitRange(fromS, toS, binsPerS);
+    }
+    this.#u.batch(() => {
+      this.#u.setScale("x", { min: fromS, max: toS });
+      this.#u.setScale("y", {
+        min: this.#low * this.#factor,
+        max: this.#high * this.#factor,
+      });
+    });
+  }
+
+  /** Value under a time: one sample, or the span of those under the pixel. @param {number} gpsS */
+  textAt(gpsS) {
+    const series = this.#series;
+    if (!series) return "";
+    const { ring, gaps } = series;
+    const gap = gaps.find((g) => g.fromS <= gpsS && gpsS < g.toS);
+    const { min = 0, max = 1 } = this.#u.scales.x;
+    const pixelS = (max - min) / Math.max(this.#u.bbox.width, 1);
+    const first = Math.floor(gpsS * ring.rate + 1e-6);
+    const found = pixelS * ring.rate <= 2
+      ? ring.extremes(first, first + 1)
+      : ring.extremes(first, Math.ceil((gpsS + pixelS) * ring.rate));
+    if (!found) return gap ? `gap: ${gap.reason}` : "–";
+    return found.min === found.max
+      ? valueText(found.min)
+      : `${valueText(found.min)} … ${valueText(found.max)}`;
+  }
+
+  close() {
+    this.#envelope?.close();
+    this.#u.destroy();
+  }
+
+  /** Follows what is seen, but not every twitch of it.
+   * @param {number} fromS
+   * @param {number} toS
+   * @param {number} binsPerS
+   */
+  #fitRange(fromS, toS, binsPerS) {
+    const envelope = /** @type {Envelope} */ (this.#envelope);
+    let low = Infinity;
+    let high = -Infinity;
+    const last = Math.floor(toS * binsPerS);
+    for (let k = Math.floor(fromS * binsPerS); k <= last; k++) {
+      const at = envelope.place(k);
+      if (at < 0) continue;
+      if (envelope.min[at] < low) low = envelope.min[at];
+      if (envelope.max[at] > high) high = envelope.max[at];
+    }
+    if (low > high) return;
+    const size = high - low || Math.abs(high) * 0.1 || 1;
+    const fits = low >= this.#low && high <= this.#high &&
+      size > 0.55 * (this.#high - this.#low);
+    if (fits) return;
+    this.#low = low - 0.12 * size;
+    this.#high = high + 0.12 * size;
+    this.#factor = size < 1e-9 ? 10 ** -Math.floor(Math.log10(size)) : 1;
+  }
+
+  #paint() {
+    const u = this.#u;
+    const envelope = this.#envelope;
+    const series = this.#series;
+    if (!envelope || !series) return;
+    const { left, top, width, height } = u.bbox;
+    const { ctx } = u;
+    const { min: fromS = 0, max: toS = 1 } = u.scales.x;
+    const { ring, gaps } = series;
+    const { colours, colour } = this.#look();
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(left, top, width, height);
+    ctx.clip();
+    paintGaps(u, gaps, { fromS, toS, colours });
+    const pending = this.pending !== "" && ring.end > 0 && ring.endS < toS;
+    if (pending) {
+      paintGaps(u, [{
+        fromS: Math.max(ring.endS, fromS),
+        toS,
+        reason: this.pending,
+      }], {
+        fromS,
+        toS,
+        colours,
+      });
+    }
+    ctx.fillStyle = ctx.strokeStyle = colour(series.channel.name);
+    const scale = height / (this.#high - this.#low);
+    const binsPerS = envelope.binsPerS;
+    if (ring.rate < binsPerS) this.#paintLine(scale);
+    else {
+      const first = Math.floor(fromS * binsPerS);
+      const last = Math.floor(toS * binsPerS);
+      this.#paintStrip(first, last, scale);
+      const { capacity } = envelope;
+      for (let k = first; k <= last;) {
+        const at = k % capacity;
+        const count = Math.min(capacity - at, last - k + 1);
+        const x = left + k - first;
+        ctx.drawImage(this.#strip, at, 0, count, height, x, top, count, height);
+        k += count;
+      }
+    }
+    ctx.restore();
+  }
+
+  /**
+   * Brings the strip of columns up to date: column k is at k modulo its width, and only moves on the screen.
+   * @param {number} first
+   * @param {number} last
+   * @param {number} scale
+   */
+  #paintStrip(first, last, scale) {
+    const envelope = /** @type {Envelope} */ (this.#envelope);
+    const { min, max, painted, capacity, binsPerS } = envelope;
+    const strip = this.#strip;
+    const { height } = this.#u.bbox;
+    const fill = this.#u.ctx.fillStyle;
+    const key =
+      `${fill} ${scale} ${this.#low} ${height} ${capacity} ${binsPerS}`;
+    if (key !== this.#stripKey) {
+      this.#stripKey = key;
+      if (strip.width !== capacity || strip.height !== height) {
+        strip.width = capacity;
+        strip.height = height;
+      } else this.#pen.clearRect(0, 0, capacity, height);
+      painted.fill(0);
+    }
+    const pen = this.#pen;
+    pen.fillStyle = fill;
+    const thin = Math.max(1, Math.round(devicePixelRatio));
+    let before = -1;
+    for (let k = first - 1; k <= last; k++) {
+      const at = envelope.place(k);
+      const slot = k % capacity;
+      if (painted[slot] === 1 || k < first) {
+        before = at;
+        continue;
+      }
+      painted[slot] = 1;
+      pen.clearRect(slot, 0, 1, height);
+      if (at >= 0) {
+        let low = min[at];
+        let high = max[at];
+        // Neighbours meet, as a line would.
+        if (before >= 0) {
+          if (max[before] < low) low = max[before];
+          if (min[before] > high) high = min[before];
+        }
+        const y = Math.round(height - (high - this.#low) * scale);
+        const tall = Math.max(thin, Math.round((high - low) * scale));
+        pen.fillRect(slot, y, 1, tall);
+      }
+      before = at;
+    }
+  }
+
+  /** @param {number} scale */
+  #paintLine(scale) {
+    const u = this.#u;
+    const { ring } = /** @type {Series} */ (this.#series);
+    const { left, top, width, height } = u.bbox;
+    const { min: fromS = 0, max: toS = 1 } = u.scales.x;
+    const perS = width / (toS - fromS);
+    const { ctx } = u;
+    ctx.lineWidth = devicePixelRatio * 1.25;
+    ctx.lineJoin = "round";
+    ctx.beginPath();
+    let isOn = false;
+    const last = Math.ceil(toS * ring.rate) + 1;
+    const spot = perS / ring.rate > 8 * devicePixelRatio
+      ? 2 * devicePixelRatio
+      : 0;
+    for (let i = Math.floor(fromS * ring.rate) - 1; i <= last; i++) {
+      const value = ring.at(i);
+      if (Number.isNaN(value)) {
+        isOn = false;
+        continue;
+      }
+      const x = left + (i / ring.rate - fromS) * perS;
+      const y = top + height - (value - this.#low) * scale;
+      if (isOn) ctx.lineTo(x, y);
+      else ctx.moveTo(x, y);
+      if (spot > 0) ctx.fillRect(x - spot, y - spot, 2 * spot, 2 * spot);
+      isOn = true;
+    }
+    ctx.stroke();
+  }
+}
+
+/**
+ * Hatches spans and writes why, where there is room.
+ * @param {uPlot} u
+ * @param {{ fromS: number, toS: number, reason: string }[]} gaps
+ * @param {{ fromS: number, toS: number, colours: import("./dom.js").Colours }} options
+ */
+export function paintGaps(u, gaps, { fromS, toS, colours }) {
+  const { ctx } = u;
+  const { left, top, width, height } = u.bbox;
+  const perS = width / (toS - fromS);
+  const ratio = devicePixelRatio;
+  for (const gap of gaps) {
+    if (gap.toS <= fromS || gap.fromS >= toS) continue;
+    const x0 = left + Math.max(0, (gap.fromS - fromS) * perS);
+    const x1 = left + Math.min(width, (gap.toS - fromS) * perS);
+    const wide = Math.max(x1 - x0, ratio);
+    ctx.fillStyle = colours.gap;
+    ctx.fillRect(x0, top, wide, height);
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(x0, top, wide, height);
+    ctx.clip();
+    ctx.strokeStyle = colours.gapText;
+    ctx.globalAlpha = 0.35;
+    ctx.lineWidth = ratio;
+    ctx.beginPath();
+    for (let x = x0 - height; x < x1; x += 8 * ratio) {
+      ctx.moveTo(x, top + height);
+      ctx.lineTo(x + height, top);
+    }
+    ctx.stroke();
+    ctx.globalAlpha = 1;
+    ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    const text = ctx.measureText(gap.reason).width;
+    if (text + 8 * ratio < wide) {
+      const y = top + height / 2;
+      ctx.fillStyle = colours.back;
+      ctx.fillRect(
+        (x0 + x1 - text) / 2 - 4 * ratio,
+        y - 8 * ratio,
+        text + 8 * ratio,
+        16 * ratio,
+      );
+      ctx.fillStyle = colours.gapText;
+      ctx.fillText(gap.reason, (x0 + x1) / 2, y);
+    }
+    ctx.restore();
+  }
+}
+
+/**
+ * What every plot over time tells uPlot.
+ * @param {() => Look} look
+ * @param {PlotEvents} events
+ * @param {(u: uPlot, splits: number[]) => string[]} y
+ */
+export function timePlot(look, events, y) {
+  return {
+    width: 300,
+    height: 120,
+    padding: /** @type {[number, number, number, number]} */ ([6, 14, 4, 0]),
+    legend: { show: false },
+    cursor: {
+      sync: {
+        key: "time",
+        setSeries: false,
+        scales: /** @type {[string, null]} */ (["x", null]),
+      },
+      drag: { x: true, y: false, setScale: false },
+      points: { show: false },
+      y: false,
+      bind: {
+        dblclick: () => () => {
+          events.onReset();
+          return null;
+        },
+      },
+    },
+    scales: {
+      x: { time: false, auto: false },
+      y: { auto: false },
+    },
+    axes: axesOf(look, { showTime: false, y }),
+  };
+}
+
+/** @param {PlotEvents} events */
+export function timeHooks(events) {
+  return {
+    setCursor: [
+      (/** @type {uPlot} */ u) => {
+        const { left = -1 } = u.cursor;
+        events.onHover(left < 0 ? null : u.posToVal(left, "x"));
+      },
+    ],
+    setSelect: [
+      (/** @type {uPlot} */ u) => {
+        const { left, width } = u.select;
+        if (width < 4) return;
+        const fromS = u.posToVal(left, "x");
+        const toS = u.posToVal(left + width, "x");
+        u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+        events.onZoom(fromS, toS);
+      },
+    ],
+  };
+}
+
+export { AXIS_LEFT_PX, timeText };

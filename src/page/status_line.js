@@ -1,0 +1,101 @@
+// What the page says in words: the streams' state, latency, reconnects, the time, and notes that go by themselves.
+// Invariant: text is only written when it differs, so that a screen reader is not kept busy.
+import { gpsNow, timeText } from "./clock.js";
+import { byId } from "./dom.js";
+import { serverClock } from "./qanat.js";
+
+const NOTE_MS = 12_000;
+/** The worst state of several streams is told. */
+const WORST_FIRST = /** @type {const} */ ([
+  "refused",
+  "waiting",
+  "connecting",
+  "ended",
+  "live",
+]);
+
+export class StatusLine {
+  #noteMs = 0;
+  #reconnectsTold = 0;
+  #feed;
+
+  /** @param {import("./feed.js").Feed} feed */
+  constructor(feed) {
+    this.#feed = feed;
+  }
+
+  /** @param {string} text */
+  note(text) {
+    this.#noteMs = performance.now();
+    say("note", text);
+  }
+
+  /** @param {{ isPaused: boolean, time: "utc" | "gps" }} view */
+  update({ isPaused, time }) {
+    this.#sayState(isPaused);
+    const now = gpsNow();
+    say(
+      "clock",
+      time === "gps"
+        ? `GPS ${timeText(now, "gps", 0)}`
+        : `${timeText(now, "utc", 0)} UTC`,
+    );
+    say("meters", [...this.#feed.lanes.values()].map(meterOf).join(" · "));
+    if (performance.now() - this.#noteMs > NOTE_MS) say("note", "");
+  }
+
+  /** @param {boolean} isPaused */
+  #sayState(isPaused) {
+    const states = [...this.#feed.lanes.values()].map(({ state }) => state);
+    const worst = WORST_FIRST.find((s) => states.some((x) => x.state === s));
+    const told = states.find(({ state }) => state === worst);
+    say("state", told ? wordsOf(told, isPaused) : "nothing selected");
+    const dot = isPaused && worst === "live" ? "paused" : worst ?? "connecting";
+    byId("state", HTMLElement).dataset.state = dot;
+    const count = states.reduce((sum, { reconnects }) => sum + reconnects, 0);
+    if (count <= this.#reconnectsTold || worst !== "live") return;
+    this.#reconnectsTold = count;
+    this.note("Connected again");
+  }
+}
+
+/**
+ * @param {import("./qanat.d.ts").StreamState} state
+ * @param {boolean} isPaused
+ */
+function wordsOf({ state, reason = "?", detail, retryInMs }, isPaused) {
+  if (state === "live") return isPaused ? "paused" : "live";
+  if (state === "refused") return `refused: ${detail ?? reason}`;
+  if (state === "ended") return `ended (${reason})`;
+  if (state === "connecting") return "connecting";
+  const why = detail ? `${reason}: ${detail}` : reason;
+  const when = retryInMs ? ` in ${(retryInMs / 1000).toFixed(1)} s` : "";
+  return `connection lost (${why}), trying again${when}`;
+}
+
+/** @param {{ strideS: number, latencies: number[], rowMs: number, state: import("./qanat.d.ts").StreamState }} lane */
+function meterOf({ strideS, latencies, rowMs, state }) {
+  const rate = `${Number((1 / strideS).toPrecision(3))} rows/s`;
+  const { reconnects } = state;
+  const back = reconnects > 0
+    ? `, ${reconnects} reconnect${reconnects > 1 ? "s" : ""}`
+    : "";
+  const newest = latencies.at(-1);
+  if (newest === undefined) return `${rate}: no row yet${back}`;
+  const quietS = (performance.now() - rowMs) / 1000;
+  if (quietS > Math.max(2.5 * strideS, 1)) {
+    return `${rate}: no row for ${quietS.toFixed(0)} s${back}`;
+  }
+  const { errorMs } = serverClock();
+  const error = isFinite(errorMs) ? ` ±${Math.ceil(errorMs)}` : "";
+  return `${rate}, latency ${(newest * 1000).toFixed(0)} ms${error}${back}`;
+}
+
+/**
+ * @param {string} id
+ * @param {string} text
+ */
+function say(id, text) {
+  const element = byId(id, HTMLElement);
+  if (element.textContent !== text) element.textContent = text;
+}

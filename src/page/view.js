@@ -1,0 +1,124 @@
+// What is on the screen, and the same as the part of the address behind '#': sending the address sends the view.
+// Invariant: viewOf(hashOf(view)) is the view.
+
+/** @typedef {"series" | "spectrogram" | "spectrum"} PlotKind */
+/** @typedef {{ kind: PlotKind, name: string }} PlotSpec */
+/** @typedef {{ name: string, names: string[], everyS: number, atS: number, widthS: number }} CloseUp */
+/**
+ * @typedef {object} View
+ * @property {PlotSpec[]} plots
+ * @property {number} spanS seconds that are shown
+ * @property {number | null} endS GPS time at the right edge while paused; null: live
+ * @property {"utc" | "gps"} time
+ * @property {"auto" | "dark" | "light"} theme
+ * @property {CloseUp | null} closeUp
+ * @property {boolean} operator
+ */
+
+export const KINDS =
+  /** @type {const} */ (["series", "spectrogram", "spectrum"]);
+export const SPAN_MIN_S = 0.02;
+export const SPAN_MAX_S = 600;
+
+/** @returns {View} */
+export function emptyView() {
+  return {
+    plots: [],
+    spanS: 36,
+    endS: null,
+    time: "utc",
+    theme: "auto",
+    closeUp: null,
+    operator: false,
+  };
+}
+
+/** What a first visit sees of the embedded source: the chirp of GW150914, 16.42 s into its loop of 32 s. */
+export function firstView() {
+  const h1 = "H1:GWOSC-4KHZ_R1_WHITENED";
+  const l1 = "L1:GWOSC-4KHZ_R1_WHITENED";
+  return {
+    ...emptyView(),
+    closeUp: { name: h1, names: [h1, l1], everyS: 32, atS: 16.42, widthS: 0.5 },
+    plots: [
+      { kind: /** @type {const} */ ("series"), name: h1 },
+      { kind: /** @type {const} */ ("spectrogram"), name: h1 },
+      { kind: /** @type {const} */ ("series"), name: l1 },
+      { kind: /** @type {const} */ ("spectrum"), name: h1 },
+    ],
+  };
+}
+
+/** Channels that a view needs, each once. @param {View} view */
+export function namesOf({ plots, closeUp }) {
+  return [
+    ...new Set([...(closeUp?.names ?? []), ...plots.map((p) => p.name)]),
+  ];
+}
+
+/**
+ * @param {View} view
+ * @returns {string} without the '#'
+ */
+export function hashOf(view) {
+  const parts = view.plots.map(({ kind, name }) => `${kind}=${escape(name)}`);
+  parts.push(`span=${view.spanS}`);
+  if (view.endS !== null) parts.push(`end=${view.endS}`);
+  if (view.time !== "utc") parts.push(`time=${view.time}`);
+  if (view.theme !== "auto") parts.push(`theme=${view.theme}`);
+  if (view.closeUp) {
+    const { names, everyS, atS, widthS } = view.closeUp;
+    parts.push(`closeup=${names.map(escape).join(",")}`);
+    parts.push(`every=${everyS}&at=${atS}&width=${widthS}`);
+  }
+  if (view.operator) parts.push("operator=1");
+  return parts.join("&");
+}
+
+/**
+ * @param {string} hash
+ * @returns {View | null} null when the address holds none
+ */
+export function viewOf(hash) {
+  const text = hash.replace(/^#/, "");
+  if (text === "") return null;
+  const view = emptyView();
+  const fields = new URLSearchParams(text);
+  for (const [key, value] of fields) {
+    const kind = KINDS.find((k) => k === key);
+    if (kind && value !== "") view.plots.push({ kind, name: value });
+  }
+  /**
+   * @param {string} key
+   * @param {number} min
+   * @param {number} max
+   */
+  const number = (key, min, max) => {
+    const value = Number(fields.get(key) ?? NaN);
+    return value >= min && value <= max ? value : undefined;
+  };
+  view.spanS = number("span", SPAN_MIN_S, SPAN_MAX_S) ?? view.spanS;
+  view.endS = number("end", 0, 1e10) ?? null;
+  if (fields.get("time") === "gps") view.time = "gps";
+  const theme = fields.get("theme");
+  if (theme === "dark" || theme === "light") view.theme = theme;
+  view.operator = fields.get("operator") === "1";
+  const names = (fields.get("closeup") ?? "").split(",").filter((n) =>
+    n !== ""
+  );
+  if (names.length > 0) {
+    view.closeUp = {
+      name: names[0],
+      names: names.slice(0, 4),
+      everyS: number("every", 0.1, SPAN_MAX_S) ?? 1,
+      atS: number("at", 0, SPAN_MAX_S) ?? 0,
+      widthS: number("width", 0.001, 60) ?? 0.5,
+    };
+  }
+  return view;
+}
+
+/** Names stay readable: only what would end them is escaped. @param {string} name */
+function escape(name) {
+  return encodeURIComponent(name).replaceAll("%3A", ":").replaceAll("%2F", "/");
+}
