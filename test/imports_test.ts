@@ -34,10 +34,12 @@ const MAY: Record<string, readonly string[]> = {
     "trends",
     "blocks",
     "arrow",
+    "page",
     "app.ts",
     "log.ts",
   ],
   tail: ["arrow", "blocks", "frames"],
+  page: [],
 };
 const ONLY_USER: Record<string, RegExp> = {
   "apache-arrow": /^arrow\//,

@@ -1,4 +1,5 @@
 // Requests that bring out each status that the API documents.
+import { PAGE_FILES } from "../../src/page/page_files.ts";
 
 export const A = "H1:GWOSC-4KHZ_R1_WHITENED";
 export const STREAMS = ["/v1/events", "/v1/arrow"];
@@ -55,6 +56,11 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
     }
     for (const file of ["start.js", "swagger-ui.css", "none"]) {
       yield { template: "/docs/{file}", path: `/docs/${file}`, method };
+    }
+    const html = { headers: { accept: "text/html" } };
+    yield { template: "/", method, init: html };
+    for (const file of [...PAGE_FILES.keys(), "none"]) {
+      yield { template: "/page/{file}", path: `/page/${file}`, method };
     }
     for (const template of STREAMS) {
       const stream = (query: string, more: Partial<Sent> = {}): Sent => ({

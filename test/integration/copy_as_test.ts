@@ -1,0 +1,85 @@
+// What the page's "Copy as" gives, run as it is pasted: curl, JavaScript, pyarrow, polars, DuckDB, live and past.
+import { after, before, describe, it } from "@std/testing/bdd";
+import assert from "node:assert/strict";
+import { canRun } from "../../scripts/optional_parts.ts";
+import { nowGpsNs } from "../../src/blocks/gps_time.ts";
+import { textsOf } from "../../src/page/copy_as.js";
+import { launchQanat, PARTS } from "./chain.ts";
+
+const runnable = canRun([PARTS.python, PARTS.curl]);
+const NAMES = ["H1:GWOSC-4KHZ_R1_WHITENED", "H1:QANAT-COUNT_I64_16"];
+
+describe("Copy as", { ignore: !runnable, skip: !runnable }, () => {
+  let server: ReturnType<typeof launchQanat>;
+  let folder: string;
+  before(async () => {
+    server = launchQanat([]);
+    await server.qanat.answers(`${server.url}/readyz`);
+    folder = await Deno.makeTempDir({ prefix: "qanat-copy-" });
+  });
+  after(async () => {
+    await server?.qanat.stop();
+    if (folder) await Deno.remove(folder, { recursive: true });
+  });
+
+  async function run(program: string, args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await new Deno.Command(program, {
+      args,
+      cwd: folder,
+      stdin: "null",
+    }).output();
+    const text = new TextDecoder().decode(stdout);
+    assert.equal(code, 0, text + new TextDecoder().decode(stderr));
+    return text;
+  }
+
+  const texts = (live: boolean) => {
+    const toS = Number(nowGpsNs()) / 1e9 - 5;
+    const fromS = Math.floor(toS) - 1.5;
+    return textsOf(
+      { names: NAMES, live, fromS, toS: fromS + 1, spanS: 1 },
+      `${server.url}/`,
+    );
+  };
+
+  it("curl: events and a file of exactly what is shown", async () => {
+    const out = await run("bash", ["-c", texts(false).curl!]);
+    assert.equal(out.match(/^data: \{"time"/gm)!.length, 16);
+    const { size } = await Deno.stat(`${folder}/shown.arrows`);
+    assert.ok(size > 16 * 256 * 4, `${size} bytes`);
+  });
+
+  it("JavaScript: a range, and what is live", async () => {
+    const deno = (text: string) => {
+      Deno.writeTextFileSync(`${folder}/shown.mjs`, text);
+      return run(Deno.execPath(), [
+        "run",
+        "--no-config",
+        "--no-lock",
+        "--quiet",
+        "--allow-net=127.0.0.1",
+        `--allow-import=127.0.0.1:${server.port}`,
+        "--reload",
+        "shown.mjs",
+      ]);
+    };
+    const past = await deno(texts(false).JavaScript!);
+    assert.equal(past.match(/^\d{19}n /gm)!.length, 16);
+    const live = await deno(
+      texts(true).JavaScript! + "\nsetTimeout(() => Deno.exit(), 1500);\n",
+    );
+    assert.ok(live.match(/^\d{19}n /gm)!.length >= 8, live);
+  });
+
+  for (const kind of ["pyarrow", "polars", "DuckDB"]) {
+    it(`${kind}: a range`, async () => {
+      const out = await run(PARTS.python.program!, ["-c", texts(false)[kind]!]);
+      assert.match(out, /\b16\b/);
+    });
+  }
+
+  it("pyarrow: ten seconds of what is live", async () => {
+    const text = texts(true).pyarrow!.replace("duration=10", "duration=1");
+    assert.match(await run(PARTS.python.program!, ["-c", text]), /1[56] rows/);
+  });
+});

@@ -1,0 +1,382 @@
+// The page in Chromium, as people use it: first visit, search, pause, sharing, a server that dies, tabs, load, axe.
+// Invariant: nothing in the console of any tab, except while its server is away. QANAT_SCREENSHOTS=1 renews docs/img.
+import { after, afterEach, before, describe, it } from "@std/testing/bdd";
+import assert from "node:assert/strict";
+import axe from "axe-core/axe.min.js" with { type: "text" };
+import { Qanat } from "../../src/app.ts";
+import { nowGpsNs } from "../../src/blocks/gps_time.ts";
+import { Catalog } from "../../src/channels/catalog.ts";
+import { type HttpServer, serve } from "../../src/http/server.ts";
+import { jsonLogger } from "../../src/log.ts";
+import { EmbeddedSource } from "../../src/source/embedded_source.ts";
+import { canRun } from "../../scripts/optional_parts.ts";
+import { configWith } from "../driven_source.ts";
+import { BrowserPage } from "./browser_page.ts";
+import { launchQanat, PARTS } from "./chain.ts";
+
+const H1 = "H1:GWOSC-4KHZ_R1_WHITENED";
+const LOAD_PLOTS = 20;
+const LOAD_RATE = 16_384;
+const LOAD_SECONDS = Math.min(Number(Deno.env.get("QANAT_SECONDS") ?? 15), 60);
+const FRAMES_MIN = 30;
+/** What may stay in the heap after a collection, beside the rings that are full from the start. */
+const GROWTH_BYTES_MAX = 6 * 1024 * 1024;
+const VISIT_MS = 5000;
+const SOON_MS = 15_000;
+const IMAGES = new URL("../../docs/img/", import.meta.url);
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const runnable = canRun([PARTS.chromium]);
+
+interface Server {
+  readonly url: string;
+  readonly qanat: Qanat;
+  close(): Promise<void>;
+}
+
+async function startServer(
+  options: { extraChannels?: number; basePath?: string } = {},
+): Promise<Server> {
+  const source = new EmbeddedSource({
+    catalog: new Catalog(),
+    nowGpsNs: () => nowGpsNs(),
+    extraChannels: options.extraChannels ?? 0,
+    extraRate: LOAD_RATE,
+  });
+  const { basePath = "" } = options;
+  const config = configWith({ port: 0, drainMs: 500, basePath });
+  const qanat = new Qanat({
+    config,
+    source,
+    log: jsonLogger(() => {}, "error"),
+  });
+  await qanat.start();
+  const server: HttpServer = await serve(qanat);
+  return {
+    url: `http://127.0.0.1:${server.port}${basePath}`,
+    qanat,
+    close: async () => {
+      qanat.drain();
+      await server.close(500);
+      await qanat.close();
+    },
+  };
+}
+
+describe("the page", { ignore: !runnable, skip: !runnable }, () => {
+  let server: Server;
+  let page: BrowserPage;
+  const open: BrowserPage[] = [];
+
+  before(async () => {
+    server = await startServer();
+  });
+  after(() => server?.close());
+  afterEach(async () => {
+    for (const one of open.splice(0).reverse()) await one.close();
+  });
+
+  async function visit(address: string): Promise<BrowserPage> {
+    page = await BrowserPage.open(PARTS.chromium.program!);
+    open.push(page);
+    await page.setViewport({ width: 1400, height: 1000 });
+    await page.goto(address);
+    return page;
+  }
+
+  async function tab(address: string): Promise<BrowserPage> {
+    const other = await page.openTab();
+    open.push(other);
+    await other.setViewport({ width: 1400, height: 1000 });
+    await other.goto(address);
+    return other;
+  }
+
+  const isLive = "document.getElementById('state').dataset.state === 'live'";
+  const canvas = "document.querySelector('.plot canvas').toDataURL()";
+  const rowsOf = (name: string) =>
+    `qanatPage.series(${JSON.stringify(name)})?.ring.end > 0`;
+
+  it("shows the chirp moving within 5 s of a first visit", async () => {
+    const begunMs = performance.now();
+    await visit(`${server.url}/`);
+    // The chirp's peak is among the samples, inside of what is shown, and drawn closer, too.
+    await page.until(
+      `(() => {
+        const ring = qanatPage.series?.("${H1}")?.ring;
+        const s = qanatPage.closeUpS?.();
+        if (!ring || !s || !(s > qanatPage.edgeS() - qanatPage.view().spanS)) return false;
+        const peak = ring.extremes(Math.round((s - 0.1) * ring.rate), Math.round((s + 0.1) * ring.rate));
+        return peak !== null && peak.max > 2 && peak.min < -2;
+      })()`,
+      VISIT_MS,
+    );
+    const first = await page.evaluate(
+      `({ image: ${canvas}, x: qanatPage.edgeS() - qanatPage.closeUpS() })`,
+    ) as { image: string; x: number };
+    await page.until(`${canvas} !== ${JSON.stringify(first.image)}`, 1000);
+    const x = await page.evaluate(
+      "qanatPage.edgeS() - qanatPage.closeUpS()",
+    ) as number;
+    const tookMs = performance.now() - begunMs;
+    assert.ok(x > first.x, "it does not move");
+    assert.ok(tookMs < VISIT_MS, `it took ${tookMs} ms`);
+    assert.match(
+      await page.evaluate(
+        "document.getElementById('meters').textContent",
+      ) as string,
+      /16 rows\/s, latency -?\d+ ms ±\d+|no row yet|^$/,
+    );
+    assert.deepEqual(page.troubles, []);
+  });
+
+  it("finds as one types, picks, pauses, shares the address and goes on", async () => {
+    await visit(`${server.url}/#span=5`);
+    await page.press("/");
+    await page.type("sine 16384");
+    await page.until(
+      "document.querySelectorAll('.results button').length === 2",
+      SOON_MS,
+    );
+    await page.press("ArrowDown");
+    await page.press("Enter");
+    const name = "H1:QANAT-SINE_F32_16384";
+    await page.until(`${rowsOf(name)} && ${isLive}`, SOON_MS);
+    assert.match(
+      await page.evaluate("location.hash") as string,
+      /^#series=H1:QANAT-SINE_F32_16384&span=5$/,
+    );
+    await page.press("Escape");
+    await page.evaluate("document.activeElement.blur()");
+    await wait(2000);
+    await page.press(" ");
+    await page.until("qanatPage.view().endS !== null", SOON_MS);
+    const still = await page.evaluate(canvas);
+    await wait(500);
+    assert.equal(await page.evaluate(canvas), still, "it moves while paused");
+    await page.hover(".plot .canvas", 100);
+    await page.until(
+      "/^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} /.test(document.querySelector('.plot output').textContent)",
+      SOON_MS,
+    );
+    // A colleague opens the same address and sees the same.
+    const address = await page.evaluate("location.href") as string;
+    const other = await tab(address);
+    const peaks = `(() => {
+      const { endS, spanS } = qanatPage.view();
+      const { ring } = qanatPage.series("${name}");
+      const at = (s) => Math.round(s * ring.rate);
+      let sum = 0, count = 0;
+      for (let i = at(endS - spanS + 1); i < at(endS - 0.2); i++) {
+        if (Number.isNaN(ring.at(i))) return null;
+        sum += Math.abs(ring.at(i)) * (i % 97);
+        count++;
+      }
+      return sum + " " + count;
+    })()`;
+    const seen = await page.evaluate(peaks);
+    assert.equal(
+      await other.until(`qanatPage.series?.("${name}") && ${peaks}`, SOON_MS),
+      seen,
+    );
+    await page.bringToFront();
+    // Zoom by dragging, then back to live.
+    await page.drag(".plot .u-over", -100, 100);
+    await page.until("qanatPage.view().spanS < 3", SOON_MS);
+    await page.press("Home");
+    await page.until(
+      `qanatPage.view().endS === null && ${isLive} && ${canvas} !== ${
+        JSON.stringify(still)
+      }`,
+      SOON_MS,
+    );
+    assert.deepEqual([...page.troubles, ...other.troubles], []);
+  });
+
+  it("says what is wrong: an unknown channel, a bad expression", async () => {
+    await visit(`${server.url}/#series=H1:QANAT-SINE_F32_17&span=5`);
+    await page.until(
+      "document.querySelector('.refusal')?.textContent.includes('near: H1:QANAT-SINE_F32_16')",
+      SOON_MS,
+    );
+    await page.press("/");
+    await page.type("H1:(");
+    await page.until(
+      "document.querySelector('.found').textContent.includes('match is not a valid expression')",
+      SOON_MS,
+    );
+  });
+
+  it("shares one stream between tabs, by base path as well", async () => {
+    const based = await startServer({ basePath: "/data" });
+    try {
+      await visit(`${based.url}/`);
+      await page.until(isLive, SOON_MS);
+      const other = await tab(`${based.url}/#series=L1:QANAT-SINE_F32_256`);
+      await other.until(rowsOf("L1:QANAT-SINE_F32_256"), SOON_MS);
+      // Histories are streams too, for as long as they are read.
+      const endMs = performance.now() + SOON_MS;
+      let clients = 0;
+      while (performance.now() < endMs) {
+        const text = await (await fetch(`${based.url}/metrics`)).text();
+        clients = Number(text.match(/^qanat_clients (\d+)/m)![1]);
+        if (clients === 1) break;
+        await wait(100);
+      }
+      assert.equal(clients, 1);
+      const before = await page.evaluate("qanatPage.figures().rows") as number;
+      await page.until(`qanatPage.figures().rows > ${before + 16}`, SOON_MS);
+      assert.deepEqual([...page.troubles, ...other.troubles], []);
+    } finally {
+      for (const one of open.splice(0).reverse()) await one.close();
+      await based.close();
+    }
+  });
+
+  it("goes on by itself after its server was killed, with the gap drawn", async () => {
+    const first = launchQanat([]);
+    await first.qanat.answers(`${first.url}/readyz`);
+    await visit(`${first.url}/#series=${H1}&span=20`);
+    await page.until(`${isLive} && ${rowsOf(H1)}`, SOON_MS);
+    await wait(1500);
+    await first.qanat.kill9();
+    await page.until(
+      "document.getElementById('state').textContent.startsWith('connection lost')",
+      SOON_MS,
+    );
+    await wait(4000);
+    // Only a second is read back, so that something is lost.
+    const second = launchQanat(["--resume-window-ms=1000"], first.port);
+    try {
+      await page.until(isLive, 2 * SOON_MS);
+      const gap = await page.until(
+        `qanatPage.series("${H1}").gaps.find((g) => g.reason === "retention")`,
+        SOON_MS,
+      ) as { fromS: number; toS: number };
+      assert.ok(gap.toS - gap.fromS > 1, JSON.stringify(gap));
+      await page.until(
+        "/, \\d+ reconnect/.test(document.getElementById('meters').textContent)",
+        SOON_MS,
+      );
+      await page.until(
+        `qanatPage.series("${H1}").ring.endS > ${gap.toS + 0.2}`,
+        SOON_MS,
+      );
+      await keep("gap", page);
+    } finally {
+      await second.qanat.stop();
+    }
+  });
+
+  it(`scrolls ${LOAD_PLOTS} plots of ${LOAD_RATE} Hz for ${LOAD_SECONDS} s at over ${FRAMES_MIN} frames a second in the same memory`, async () => {
+    const loaded = await startServer({ extraChannels: LOAD_PLOTS });
+    try {
+      const names = Array.from(
+        { length: LOAD_PLOTS },
+        (_, i) => `series=H1:LOAD-NOISE_F32_${String(i).padStart(5, "0")}`,
+      );
+      await visit(`${loaded.url}/#${names.join("&")}&span=10`);
+      await page.setViewport({ width: 1400, height: 2200 });
+      await page.until(
+        "[...document.querySelectorAll('.plot')].length === 20",
+        SOON_MS,
+      );
+      await page.until(rowsOf("H1:LOAD-NOISE_F32_00019"), SOON_MS);
+      await wait(6000);
+      interface Figures {
+        readonly frames: number;
+        readonly rows: number;
+        readonly drawMs: number;
+      }
+      const figures = () =>
+        page.evaluate("qanatPage.figures()") as Promise<Figures>;
+      const heapBefore = await page.heapBytes();
+      const before = await figures();
+      const begunMs = performance.now();
+      await wait(LOAD_SECONDS * 1000);
+      const after = await figures();
+      const seconds = (performance.now() - begunMs) / 1000;
+      const heapAfter = await page.heapBytes();
+      const framesPerS = (after.frames - before.frames) / seconds;
+      const rowsPerS = (after.rows - before.rows) / seconds;
+      const drawMs = (after.drawMs - before.drawMs) /
+        (after.frames - before.frames);
+      const figuresText = `${framesPerS.toFixed(1)} frames/s of ${
+        drawMs.toFixed(2)
+      } ms, ${rowsPerS.toFixed(2)} rows/s, heap ${heapBefore} to ${heapAfter}`;
+      Deno.stderr.writeSync(new TextEncoder().encode(figuresText + "\n"));
+      assert.ok(framesPerS > FRAMES_MIN, figuresText);
+      assert.ok(rowsPerS > 15 && rowsPerS < 17, figuresText);
+      assert.ok(heapAfter - heapBefore < GROWTH_BYTES_MAX, figuresText);
+      const gaps = await page.evaluate(
+        `qanatPage.series("H1:LOAD-NOISE_F32_00000").gaps`,
+      );
+      assert.deepEqual(gaps, []);
+      assert.deepEqual(page.troubles, []);
+    } finally {
+      for (const one of open.splice(0).reverse()) await one.close();
+      await loaded.close();
+    }
+  });
+
+  it("is accessible: axe finds nothing serious, in both themes, with everything open", async () => {
+    await visit(`${server.url}/`);
+    await page.until(isLive, SOON_MS);
+    for (const theme of ["light", "dark"] as const) {
+      await page.setTheme(theme);
+      for (const key of ["", "o", "?", "c"]) {
+        if (key !== "") await page.press(key);
+        await wait(700);
+        await page.evaluate(axe);
+        const found = await page.evaluate(
+          `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
+            violations.filter((v) => ["serious", "critical"].includes(v.impact))
+              .map((v) => v.id + ": " + v.nodes.map((n) => n.target.join(" ") + " " + n.failureSummary).join("; ")))`,
+        );
+        assert.deepEqual(found, [], `${theme}, after '${key}'`);
+        await page.evaluate("document.querySelector('dialog[open]')?.close()");
+      }
+      await page.press("o");
+    }
+    assert.deepEqual(page.troubles, []);
+  });
+
+  it("looks well: light, dark, on a phone, the operator's view", async () => {
+    await visit(`${server.url}/`);
+    await page.setViewport({ width: 1280, height: 1080 });
+    await page.until("qanatPage.closeUpS() > 0", SOON_MS);
+    await wait(4000);
+    await keep("page-light", page);
+    await page.setTheme("dark");
+    await wait(1000);
+    await keep("page-dark", page);
+    await page.press("o");
+    await wait(8000);
+    await keep("page-operator", page);
+    await page.press("o");
+    const phone = await page.openTab();
+    open.push(phone);
+    await phone.setTheme("light");
+    await phone.setViewport({
+      width: 390,
+      height: 844,
+      mobile: true,
+      scale: 2,
+    });
+    await phone.goto(`${server.url}/`);
+    await wait(4000);
+    await keep("page-phone", phone);
+    const width = await phone.evaluate("document.documentElement.scrollWidth");
+    assert.ok(Number(width) <= 390, `${width} CSS pixels wide`);
+    assert.deepEqual([...page.troubles, ...phone.troubles], []);
+  });
+});
+
+/** A picture for docs/img, when they are to be renewed. */
+async function keep(name: string, page: BrowserPage): Promise<void> {
+  const image = await page.screenshot("jpeg");
+  assert.ok(image.byteLength > 10_000 && image.byteLength < 300_000);
+  if (Deno.env.get("QANAT_SCREENSHOTS") !== "1") return;
+  await Deno.mkdir(IMAGES, { recursive: true });
+  await Deno.writeFile(new URL(`${name}.jpg`, IMAGES), image);
+}

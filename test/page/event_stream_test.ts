@@ -1,0 +1,146 @@
+// One stream against a server that is played: resumes, refusals, gaps, both encodings.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { type App, createApp } from "../../mod.ts";
+import { EventStream } from "../../src/page/event_stream.js";
+import type { Gap, Row, StreamState } from "../../src/page/qanat.d.ts";
+
+const HELLO =
+  `retry: 1\nevent: hello\ndata: {"version":1,"encoding":"json","stride_ns":1000000000,"channels":[{"name":"A","data_type":"float32","sample_rate":2}]}\n\n`;
+const row = (second: number, text: string) =>
+  `id: ${
+    second + 1
+  }000000000\ndata: {"time":"${second}000000000","channels":{"A":${text}}}\n\n`;
+
+interface Played {
+  readonly rows: Row[];
+  readonly gaps: Gap[];
+  readonly states: StreamState[];
+  readonly urls: string[];
+}
+
+/** Plays answers one after the other until the stream has ended or was refused. */
+async function play(answers: (() => Response)[]): Promise<Played> {
+  const played: Played = { rows: [], gaps: [], states: [], urls: [] };
+  let retryNow = () => {};
+  await new Promise<void>((resolve) => {
+    const stream = new EventStream({
+      base: "http://h/",
+      query: { channels: ["A"] },
+      random: () => 0,
+      fetch: (url) => {
+        played.urls.push(String(url));
+        const answer = answers.shift();
+        return Promise.resolve(
+          answer ? answer() : new Response(null, { status: 204 }),
+        );
+      },
+      onRow: (r) => void played.rows.push(r),
+      onGap: (g) => void played.gaps.push(g),
+      onState: (state) => {
+        played.states.push(state);
+        if (state.state === "waiting") retryNow();
+        if (state.state === "ended" || state.state === "refused") resolve();
+      },
+    });
+    retryNow = () => stream.retryNow();
+  });
+  return played;
+}
+
+describe("EventStream", () => {
+  it("comes back by its last id after a cut, a drain and a full server", async () => {
+    const { rows, gaps, states, urls } = await play([
+      () => new Response(HELLO + row(5, "[1.5,null]") + row(6, "null")),
+      () =>
+        new Response("{}", { status: 503, headers: { "retry-after": "0" } }),
+      () =>
+        new Response(
+          HELLO +
+            `id: 9000000000\nevent: gap\ndata: {"from":"7000000000","to":"9000000000","reason":"retention"}\n\n` +
+            `id: 10000000000\n\nevent: end\ndata: {"reason":"drain"}\n\n`,
+        ),
+      () => {
+        throw new TypeError("refused");
+      },
+    ]);
+    assert.deepEqual(urls, [
+      "http://h/v1/events?channels=A",
+      "http://h/v1/events?channels=A&after=7000000000",
+      "http://h/v1/events?channels=A&after=7000000000",
+      "http://h/v1/events?channels=A&after=10000000000",
+      "http://h/v1/events?channels=A&after=10000000000",
+    ]);
+    assert.deepEqual(rows.map((r) => [r.timeNs, r.channels.A]), [
+      [5_000_000_000n, Float32Array.of(1.5, NaN)],
+      [6_000_000_000n, null],
+    ]);
+    assert.deepEqual(gaps, [
+      { fromNs: 7_000_000_000n, toNs: 9_000_000_000n, reason: "retention" },
+    ]);
+    assert.deepEqual(
+      states.filter((s) => s.state === "waiting").map((s) => s.reason),
+      ["cut", "Status 503", "drain", "connection"],
+    );
+    assert.equal(states.at(-1)!.reconnects, 4);
+  });
+
+  it("tells what a refusal says and does not ask again", async () => {
+    const problem = {
+      type: "about:blank",
+      title: "Bad request",
+      status: 400,
+      detail: "encoding must be …",
+    };
+    const { states, urls } = await play([
+      () => Response.json(problem, { status: 400 }),
+    ]);
+    assert.equal(urls.length, 1);
+    assert.equal(states.at(-1)!.state, "refused");
+    assert.equal(states.at(-1)!.detail, problem.detail);
+  });
+
+  for (const encoding of ["json", "arrow"] as const) {
+    it(`reads every type from the server as ${encoding}`, async () => {
+      const app: App = await createApp();
+      let close = () => {};
+      const got = await new Promise<Row>((resolve) => {
+        const stream = new EventStream({
+          base: "http://localhost/",
+          query: {
+            channels: [
+              "H1:QANAT-COUNT_I64_16",
+              "H1:QANAT-NOISE_F64_16",
+              "H1:QANAT-RAMP_I16_64",
+              "H1:QANAT-STATE_U32_16",
+              "H1:GWOSC-4KHZ_R1_WHITENED",
+            ],
+            encoding,
+          },
+          fetch: async (url, init) =>
+            await app.fetch(new Request(String(url), init)),
+          onRow: (r) => {
+            close();
+            resolve(r);
+          },
+          onGap: () => {},
+          onState: () => {},
+        });
+        close = () => stream.close();
+      });
+      const kinds = Object.entries(got.channels).map(([name, samples]) =>
+        `${name} ${samples!.constructor.name} ${samples!.length}`
+      );
+      assert.deepEqual(kinds.sort(), [
+        "H1:GWOSC-4KHZ_R1_WHITENED Float32Array 256",
+        "H1:QANAT-COUNT_I64_16 BigInt64Array 1",
+        "H1:QANAT-NOISE_F64_16 Float64Array 1",
+        "H1:QANAT-RAMP_I16_64 Int16Array 4",
+        "H1:QANAT-STATE_U32_16 Uint32Array 1",
+      ]);
+      const count = got.channels["H1:QANAT-COUNT_I64_16"]![0];
+      assert.equal(count, got.timeNs / 62_500_000n);
+      await app.close();
+    });
+  }
+});

@@ -1,0 +1,150 @@
+// The hub with ports instead of tabs, over app.fetch: one stream for all, each gets its own, refusals reach whom they concern.
+import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, it } from "@std/testing/bdd";
+import { type App, createApp } from "../../mod.ts";
+import { Hub } from "../../src/page/hub.js";
+import type { Row, StreamState } from "../../src/page/qanat.d.ts";
+
+interface Message {
+  readonly type: string;
+  readonly row: Row;
+  readonly names: string[];
+  readonly state: StreamState;
+  readonly gap: { reason: string };
+}
+
+const A = "H1:QANAT-SINE_F32_16";
+const B = "L1:QANAT-SINE_F32_16";
+const SLOW = "H1:SLOW-SINE_F32_16";
+
+describe("Hub", () => {
+  let app: App;
+  let hub: Hub;
+  let asked: string[];
+  before(async () => {
+    app = await createApp();
+  });
+  after(() => app.close());
+  beforeEach(() => {
+    asked = [];
+    const fetched: typeof fetch = async (url, init) => {
+      if (String(url).includes("events")) asked.push(String(url));
+      return await app.fetch(new Request(String(url), init));
+    };
+    hub = new Hub("http://h/", {
+      encoding: "json",
+      fetch: fetched,
+      unreadMax: 8,
+    });
+  });
+
+  /** A tab: what it was sent, and a way to wait for more. */
+  function tab() {
+    const got: Message[] = [];
+    let wake = () => {};
+    const port = hub.join((message) => {
+      got.push(message as Message);
+      wake();
+    });
+    return {
+      got,
+      say: (message: Record<string, unknown>) => hub.take(port, message),
+      want: (id: number, names: string[], stride = "62500000") =>
+        hub.take(port, {
+          type: "want",
+          id,
+          channels: names.map((name) => ({ name, stride, rate: 16 })),
+        }),
+      rows: () => got.filter((m) => m.type === "row").map((m) => m.row),
+      until: async (is: () => boolean) => {
+        while (!is()) await new Promise<void>((resolve) => wake = resolve);
+      },
+      leave: () => hub.leave(port),
+    };
+  }
+
+  it("asks once for what all tabs want, resumes for more, loses no row", async () => {
+    const one = tab();
+    const two = tab();
+    one.want(1, [A]);
+    await one.until(() => one.rows().length >= 3);
+    two.want(1, [B]);
+    await two.until(() => two.rows().length >= 3);
+    await one.until(() => {
+      one.say({ type: "ack", rows: 8 });
+      return one.rows().length >= 10;
+    });
+    const status = await (await app.fetch(new Request("http://h/v1/status")))
+      .json();
+    assert.equal(status.clients, 1);
+    assert.equal(asked.length, 2);
+    assert.match(
+      decodeURIComponent(asked[1]!),
+      new RegExp(`channels=${A},${B}.*after=\\d+`),
+    );
+    const times = one.rows().map((row) => row.timeNs);
+    times.forEach((timeNs, i) => {
+      assert.equal(timeNs, times[0]! + BigInt(i) * 62_500_000n);
+    });
+    for (const row of one.rows()) {
+      assert.deepEqual(Object.keys(row.channels), [A]);
+    }
+    for (const row of two.rows()) {
+      assert.deepEqual(Object.keys(row.channels), [B]);
+    }
+    one.leave();
+    two.leave();
+  });
+
+  it("has a stream of its own for each stride, so that slow rows hold up no fast ones", async () => {
+    const one = tab();
+    one.want(1, [A]);
+    one.want(2, [SLOW], "1000000000");
+    await one.until(() => {
+      one.say({ type: "ack", rows: 8 });
+      return one.rows().some((row) => SLOW in row.channels);
+    });
+    assert.equal(asked.length, 2);
+    one.leave();
+  });
+
+  it("goes on without a channel that nobody knows, and tells who asked", async () => {
+    const one = tab();
+    const two = tab();
+    one.want(1, [A]);
+    two.want(1, ["H1:QANAT-SINE_F32_17"]);
+    await one.until(() => one.rows().length >= 2);
+    await two.until(() => two.got.some((m) => m.state?.state === "refused"));
+    const refused = two.got.find((m) => m.state?.state === "refused")!;
+    assert.deepEqual(refused.names, ["H1:QANAT-SINE_F32_17"]);
+    assert.match(refused.state.detail!, /near: H1:QANAT-SINE_F32_16/);
+    assert.ok(!one.got.some((m) => m.state?.state === "refused"));
+    one.leave();
+    two.leave();
+  });
+
+  it("tells a tab that does not keep up what it has missed", async () => {
+    const one = tab();
+    const two = tab();
+    one.want(1, [A]);
+    await one.until(() => one.rows().length >= 2);
+    two.want(1, [A]);
+    const acking = () => one.say({ type: "ack", rows: 8 });
+    await one.until(() => {
+      acking();
+      return two.rows().length >= 8;
+    });
+    const count = two.rows().length;
+    const before = one.rows().length;
+    await one.until(() => {
+      acking();
+      return one.rows().length >= before + 3;
+    });
+    assert.equal(two.rows().length, count);
+    two.say({ type: "ack", rows: count });
+    const gap = two.got.find((m) => m.type === "gap")!;
+    assert.equal(gap.gap.reason, "page-slow");
+    one.leave();
+    two.leave();
+  });
+});

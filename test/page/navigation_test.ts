@@ -1,0 +1,69 @@
+// Pausing, zooming and panning, as pure changes of a view; acts on plots.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { live, pan, pause, zoom, zoomTo } from "../../src/page/navigation.js";
+import { actOn } from "../../src/page/plot_list.js";
+import { emptyView } from "../../src/page/view.js";
+
+const LIVE = { ...emptyView(), spanS: 10 };
+const PAUSED = { ...LIVE, endS: 1000 };
+
+describe("navigation", () => {
+  it("pauses at the edge and goes on", () => {
+    assert.deepEqual(pause(LIVE, 1234.56789012), {
+      changes: { endS: 1234.56789 },
+      isHere: true,
+    });
+    assert.deepEqual(pause(PAUSED, 1000).changes, { endS: null, spanS: 10 });
+    assert.equal(live({ ...PAUSED, spanS: 0.1 }).changes.spanS, 2);
+  });
+
+  it("zooms to round spans while live, around the middle while paused", () => {
+    assert.deepEqual(zoom(LIVE, 1000, 1).changes, { spanS: 20 });
+    assert.deepEqual(zoom(LIVE, 1000, -1).changes, { spanS: 5 });
+    assert.deepEqual(zoom({ ...LIVE, spanS: 300 }, 1000, 1).changes, {});
+    assert.deepEqual(zoom(PAUSED, 1000, -1), {
+      changes: { spanS: 5, endS: 997.5 },
+      isHere: true,
+    });
+    assert.deepEqual(zoom(PAUSED, 1000, 1), {
+      changes: { spanS: 20, endS: 1005 },
+      isHere: false,
+    });
+  });
+
+  it("knows whether a span is on the screen, and has limits", () => {
+    assert.equal(zoomTo(LIVE, 1000, { fromS: 995, toS: 999 }).isHere, true);
+    assert.equal(zoomTo(LIVE, 1000, { fromS: 985, toS: 999 }).isHere, false);
+    const least = zoomTo(LIVE, 1000, { fromS: 995, toS: 995 }).changes;
+    assert.deepEqual(least, { spanS: 0.02, endS: 995.01 });
+  });
+
+  it("pans by a quarter, and is live again beyond the newest", () => {
+    const earlier = pan(LIVE, 1000, { direction: -1, newestS: 1000 });
+    assert.deepEqual(earlier.changes, { endS: 997.5 });
+    const later = { direction: 1 as const, newestS: 1002 };
+    assert.deepEqual(pan(PAUSED, 1000, later).changes.endS, null);
+    assert.deepEqual(
+      pan({ ...PAUSED, spanS: 4 }, 1000, later).changes.endS,
+      1001,
+    );
+  });
+});
+
+describe("actOn()", () => {
+  const A = { kind: "series" as const, name: "A" };
+  const B = { kind: "series" as const, name: "B" };
+  it("moves, removes and adds, or says that nothing changes", () => {
+    assert.deepEqual(actOn([A, B], A, { what: "down" }), [B, A]);
+    assert.equal(actOn([A, B], A, { what: "up" }), null);
+    assert.deepEqual(actOn([A, B], B, { what: "remove" }), [A]);
+    const spectrum = { kind: "spectrum" as const, name: "A" };
+    const added = [A, spectrum, B];
+    assert.deepEqual(
+      actOn([A, B], A, { what: "add", kind: "spectrum" }),
+      added,
+    );
+    assert.equal(actOn(added, A, { what: "add", kind: "spectrum" }), null);
+  });
+});

@@ -1,0 +1,76 @@
+// The address holds the view; names and expressions of the finder; what "Copy as" gives.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { textsOf } from "../../src/page/copy_as.js";
+import { expressionOf } from "../../src/page/finder.js";
+import { emptyView, firstView, hashOf, viewOf } from "../../src/page/view.js";
+
+describe("the address", () => {
+  it("holds the whole view and stays readable", () => {
+    const views = [
+      emptyView(),
+      firstView(),
+      {
+        ...firstView(),
+        endS: 1126259462.420123,
+        spanS: 0.5,
+        time: "gps" as const,
+        theme: "dark" as const,
+        operator: true,
+        closeUp: null,
+      },
+      {
+        ...emptyView(),
+        plots: [{ kind: "spectrum" as const, name: "A&B=C,D é" }],
+      },
+    ];
+    for (const view of views) {
+      assert.deepEqual(viewOf(`#${hashOf(view)}`), view);
+    }
+    assert.match(hashOf(firstView()), /^series=H1:GWOSC-4KHZ_R1_WHITENED&/);
+  });
+
+  it("of another's making gives a view all the same", () => {
+    assert.equal(viewOf(""), null);
+    const view = viewOf("#series=A&series=&span=-3&end=x&theme=pink&closeup=,");
+    assert.deepEqual(view, {
+      ...emptyView(),
+      plots: [{ kind: "series", name: "A" }],
+    });
+  });
+});
+
+describe("expressionOf()", () => {
+  it("finds words anywhere, in any case, and leaves expressions alone", () => {
+    assert.equal(expressionOf("strain"), "(?i).*strain.*");
+    assert.equal(expressionOf("h1 sine"), "(?i).*h1.*sine.*");
+    assert.equal(expressionOf("a.b"), "(?i).*a\\.b.*");
+    assert.equal(expressionOf("H1:.*_16$"), "H1:.*_16$");
+  });
+});
+
+describe("textsOf()", () => {
+  const base = "http://h:1/q/";
+  it("asks for what is live, or for exactly the span that is shown", () => {
+    const shown = { names: ["H1:A-B", "C D"], fromS: 10.5, toS: 12.000001 };
+    const live = textsOf({ ...shown, live: true, spanS: 10 }, base);
+    const past = textsOf({ ...shown, live: false, spanS: 10 }, base);
+    assert.deepEqual(Object.keys(live), [
+      "curl",
+      "JavaScript",
+      "pyarrow",
+      "polars",
+      "DuckDB",
+    ]);
+    assert.match(
+      live.curl!,
+      /'http:\/\/h:1\/q\/v1\/events\?channels=H1:A-B,C%20D'/,
+    );
+    assert.match(
+      past.curl!,
+      /channels=H1:A-B,C%20D&start=10\.5&end=12\.000001'/,
+    );
+    assert.match(past.JavaScript!, /startNs: 10500000000n/);
+    assert.match(past.polars!, /v1\/arrow\?.*start=10\.5&end=12\.000001/);
+  });
+});
