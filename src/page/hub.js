@@ -332,18 +332,20 @@ export class Hub {
     const endMs = Number((row.timeNs + row.strideNs) / 1000n) / 1000;
     const latencyMs = Date.now() + this.#clock.gpsMinusLocalMs - endMs;
     for (const port of this.#ports) {
-      const names = this.#wanted(lane, port);
-      if (names.size === 0) continue;
+      /** @type {Record<string, import("./qanat.d.ts").Samples | null>} */
+      const channels = {};
+      let count = 0;
+      for (const name of this.#wanted(lane, port).keys()) {
+        const samples = row.channels[name];
+        if (samples === undefined) continue; // wanted, but not asked for yet
+        channels[name] = samples;
+        count++;
+      }
+      if (count === 0) continue;
       if (port.unread >= this.#unreadMax || port.lost.has(lane)) {
         const fromNs = port.lost.get(lane)?.fromNs ?? row.timeNs;
         port.lost.set(lane, { fromNs, toNs: row.timeNs + row.strideNs });
         continue;
-      }
-      /** @type {Record<string, import("./qanat.d.ts").Samples | null>} */
-      const channels = {};
-      for (const name of names.keys()) {
-        const samples = row.channels[name];
-        if (samples !== undefined) channels[name] = samples;
       }
       port.unread++;
       port.post({ type: "row", row: { ...row, channels, latencyMs } });
