@@ -11,12 +11,21 @@ export function rotation(turn: number, count: number): number {
   return Math.floor((turn * GOLDEN_PART % 1) * count);
 }
 
+/** Groups that are through make room in the queue once there are so many. */
+const DONE_KEPT = 1024;
+
 /** The queue of groups with released rows. */
 export class FanOut implements Work {
+  readonly #clockMs: () => number;
   #queue: SelectionGroup[] = [];
   #next = 0;
   #round = 0;
   #isRotated = false;
+
+  /** `clockMs`: that of the turns. */
+  constructor(clockMs: () => number = () => performance.now()) {
+    this.#clockMs = clockMs;
+  }
 
   add(group: SelectionGroup): void {
     this.#queue.push(group);
@@ -28,11 +37,18 @@ export class FanOut implements Work {
 
   work(endMs: number): boolean {
     if (!this.#isRotated) this.#rotate();
-    while (this.#next < this.#queue.length) {
+    // A group may have one client only: the clock is looked at behind each, but never before the first.
+    for (let served = 0; this.#next < this.#queue.length; served++) {
+      if (served > 0 && this.#clockMs() >= endMs) return true;
       const group = this.#queue[this.#next]!;
       const outcome = group.deliver(endMs);
       if (outcome === "time-up") return true;
       this.#next++;
+      // Under load the queue may never be empty.
+      if (this.#next === DONE_KEPT) {
+        this.#queue.splice(0, this.#next);
+        this.#next = 0;
+      }
       if (outcome === "more") this.#queue.push(group);
     }
     this.#queue = [];

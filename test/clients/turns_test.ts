@@ -163,6 +163,33 @@ describe("FanOut", () => {
     assert.equal(fanOut.work(0), false);
   });
 
+  it("stops when the time is up though no group is long (it went through all groups at once)", () => {
+    let nowMs = 0;
+    const fanOut = new FanOut(() => nowMs);
+    const deliver = () => {
+      nowMs++;
+      return "done";
+    };
+    for (let i = 0; i < 10; i++) {
+      fanOut.add({ deliver } as unknown as SelectionGroup);
+    }
+    assert.equal(fanOut.work(4), true);
+    assert.equal(nowMs, 4);
+    assert.equal(fanOut.work(8), true);
+    assert.equal(fanOut.work(12), false);
+    assert.equal(nowMs, 10);
+  });
+
+  it("gets on by a group each time, however late it is", () => {
+    const served: string[] = [];
+    const fanOut = new FanOut(() => 100);
+    fanOut.add(group("a", 1, served));
+    fanOut.add(group("b", 1, served));
+    assert.equal(fanOut.work(0), true);
+    assert.equal(fanOut.work(0), false);
+    assert.equal(served.length, 2);
+  });
+
   it("begins everywhere equally often", () => {
     const first = new Array<number>(10).fill(0);
     for (let turn = 0; turn < 1000; turn++) first[rotation(turn, 10)]!++;
