@@ -105,7 +105,7 @@ export class Broadcast {
   /** Ended, with writes that have not left yet. */
   readonly #leaving = new Set<Client>();
   readonly turns: Turns;
-  readonly fanOut = new FanOut();
+  readonly fanOut: FanOut;
   readonly catchUp: CatchUp;
   readonly openings: Openings;
   /** Clients whose heartbeats and stalls are being looked at. */
@@ -126,6 +126,7 @@ export class Broadcast {
     this.log = options.log;
     this.store = options.store;
     this.turns = new Turns({ sliceMs: options.sliceMs });
+    this.fanOut = new FanOut(this.turns.clockMs);
     this.catchUp = new CatchUp(this, options.catchUpRowsMax);
     this.openings = new Openings(this.turns);
     const live: Work = { work: (endMs) => this.#handOut(endMs) };
@@ -473,6 +474,8 @@ export class Broadcast {
     const settled = isLive
       ? Math.max(client.cursor, timeline.quietRow)
       : client.cursor;
+    // Rows of a gap that was told are on their way.
+    if (client.cursor < client.fillTo) return;
     if (isBounded && isLive && settled >= client.endRow) {
       this.tellGap(client, client.endRow, "missing");
     } else if (isQuiet) {

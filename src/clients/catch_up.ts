@@ -78,9 +78,11 @@ export class CatchUp implements Work {
     this.#waiting.set(row, others ? clients.concat(others) : clients);
   }
 
+  /** Rows of a gap that is filled are due at once: what was handed out says nothing of them. */
   #isBehind(client: Client): boolean {
     return client.ended === null && client.pastState === "none" &&
-      client.cursor >= 0 && client.cursor < client.group.served &&
+      client.cursor >= 0 &&
+      client.cursor < Math.max(client.group.served, client.fillTo) &&
       this.#broadcast.canTake(client);
   }
 

@@ -26,7 +26,7 @@ export class Delivery {
   #at = 0;
   #left = 0;
   #round = 0;
-  /** Moved into a place that had been looked at. */
+  /** Moved into a place that had been looked at, or joined. */
   #moved: Client[] | null = null;
   /** Could not take the row. */
   #skipped: Client[] | null = null;
@@ -44,6 +44,10 @@ export class Delivery {
   add(client: Client): void {
     client.place = this.clients.length;
     this.clients.push(client);
+    if (this.#row < 0) return;
+    // One place more to go round; and what lies behind may have been looked at.
+    this.#left++;
+    (this.#moved ??= []).push(client);
   }
 
   remove(client: Client): void {
@@ -83,7 +87,7 @@ export class Delivery {
     this.#moved = this.#skipped = null;
   }
 
-  /** Tells what gaps come first, and begins with a row if there is one. */
+  /** Tells what gaps come first, passes over what the ring has lost, and begins with a row if there is one. */
   #begin(): boolean {
     while (this.#from >= 0) {
       const gap = this.#gaps[0];
@@ -93,6 +97,8 @@ export class Delivery {
         this.#gaps.shift();
         this.#tell(gap);
         if (this.#from >= 0) this.#from = Math.max(this.#from, gap.to);
+      } else if (this.#group.timeline.stateOf(this.#from) === "gone") {
+        this.#passOver();
       } else {
         this.#row = this.#from;
         this.#left = this.clients.length;
@@ -103,10 +109,20 @@ export class Delivery {
     return false;
   }
 
+  /** The ring has lost a row before its turn: who wants it catches up, and all go on with the newest. */
+  #passOver(): void {
+    const from = Math.max(this.#from + 1, this.#to - 1);
+    this.#from = from;
+    this.#gaps = this.#gaps.filter((gap) => gap.to > from);
+    for (const client of this.clients) this.#broadcast.catchUp.add(client);
+  }
+
   #tell(gap: RowGap): void {
     for (const client of [...this.clients]) {
       if (client.ended !== null || client.pastState !== "none") continue;
       if (client.cursor < gap.from || client.cursor >= gap.to) continue;
+      // It was told of this one before.
+      if (client.cursor < client.fillTo) continue;
       this.#broadcast.tellGap(client, gap.to, gap.reason);
     }
   }
@@ -149,9 +165,11 @@ export class Delivery {
   /** Writes the row to a client whose next one it is. */
   #serve(client: Client, nowMs: number): boolean {
     const row = this.#row;
-    if (client.ended !== null || client.pastState !== "none") return false;
-    if (client.cursor !== row) {
-      if (client.cursor >= 0 && client.cursor < row) this.#skip(client);
+    if (client.ended !== null) return false;
+    // Whoever comes back from the past, or has rows to be filled, may be at this one when it is through.
+    const isElsewhere = client.pastState !== "none" || row < client.fillTo;
+    if (client.cursor !== row || isElsewhere) {
+      if (client.cursor >= 0 && client.cursor <= row) this.#skip(client);
       return false;
     }
     const broadcast = this.#broadcast;

@@ -1,5 +1,5 @@
 // An outlet whose writes finish when the test says so.
-// Invariant: it releases each frame once, as sockets do.
+// Invariant: it releases each frame once, and a write that leaves at once is followed by no onDrain, as sockets do.
 import {
   NOBODY,
   type Outlet,
@@ -26,16 +26,15 @@ export class HeldOutlet implements Outlet {
   }
 
   write(frame: Frame): void {
-    frame.retain();
     this.written.push(frame.body.slice());
+    if (!this.isStalled) return;
+    frame.retain();
     this.#pending.push(frame);
-    if (!this.isStalled) this.finish();
   }
 
   writeBytes(bytes: Uint8Array): void {
     this.written.push(bytes);
-    this.#pending.push(null);
-    if (!this.isStalled) this.finish();
+    if (this.isStalled) this.#pending.push(null);
   }
 
   finish(): void {

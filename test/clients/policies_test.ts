@@ -265,6 +265,43 @@ describe("mixed strides", () => {
   });
 });
 
+describe("filled rows", () => {
+  it("of a gap that no row follows yet come at once (they waited for the next row)", async () => {
+    const { outlet } = open();
+    publishTo(FIRST - 1, FIRST + 3);
+    const [topic] = source.wanted;
+    const block = source.blocks.blockOf(topic!, FIRST + 8);
+    clock.index = FIRST + 9;
+    source.sink!.onMessage(topic!, block, FIRST + 8, 0);
+    // The latency of 1 s is over for two of the missing rows, not for the others.
+    clock.index = FIRST + 5 + 16;
+    source.sink!.onCaughtUp(topic!, clock.nowMs());
+    await turns();
+    assert.deepEqual(eventsOf(outlet.text, "gap"), [{
+      from: endOf(FIRST + 2),
+      to: endOf(FIRST + 4),
+      reason: "missing",
+      filled: true,
+    }]);
+    assert.deepEqual(idsOf(outlet.text), range(FIRST, FIRST + 5));
+  });
+
+  it("end a bounded stream when nothing comes any more (the gap was told each second)", async () => {
+    const { outlet, client } = open({ durationNs: 6n * STRIDE_NS });
+    publishTo(FIRST - 1, FIRST + 3);
+    const [topic] = source.wanted;
+    for (let second = 2; second < 6; second++) {
+      clock.index = FIRST + 16 * second;
+      source.sink!.onCaughtUp(topic!, clock.nowMs());
+      qanat.broadcast.tick();
+      await turns();
+    }
+    assert.equal(eventsOf(outlet.text, "gap").length, 1);
+    assert.deepEqual(idsOf(outlet.text), range(FIRST, FIRST + 6));
+    assert.equal(client.ended, "complete");
+  });
+});
+
 describe("slow=", () => {
   async function stalled(options: Partial<ClientOptions>, rows: number) {
     await qanat.close();

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import type { Client } from "../../src/clients/client.ts";
+import type { Config } from "../../src/config.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import {
   BlockClock,
@@ -29,18 +30,25 @@ let clock: BlockClock;
 let qanat: Qanat;
 let row = FIRST;
 
-beforeEach(async () => {
+async function setUp(changes: Partial<Config> = {}): Promise<void> {
   row = FIRST;
   source = new DrivenSource(channels);
   clock = new BlockClock(FIRST);
   qanat = new Qanat({
-    config: configWith({ retentionMb: 4, lingerMs: 0, sliceMs: 0 }),
+    config: configWith({
+      retentionMb: 4,
+      lingerMs: 0,
+      sliceMs: 0,
+      ...changes,
+    }),
     source,
     log: silent,
     nowMs: clock.nowMs,
   });
   await qanat.start();
-});
+}
+
+beforeEach(() => setUp());
 
 afterEach(async () => {
   qanat.drain();
@@ -198,5 +206,80 @@ describe("rows in slices", () => {
       assert.equal(reader.outlet.ending, "ended");
     });
     assert.equal(qanat.broadcast.clientCount, 1);
+  });
+
+  it("reach everybody though some join half way (one of the others waited for the next row)", async () => {
+    const readers = Array.from({ length: 40 }, () => open(NAMES));
+    publish();
+    await quiet();
+    for (let round = 0; round < 12; round++) {
+      publish();
+      for (let i = 0; i < 3; i++) {
+        await turn();
+        readers.push(open(NAMES));
+      }
+      await quiet();
+      // The newest ones begin with the row behind it.
+      const before = readers.slice(0, -3);
+      for (const { client } of before) assert.equal(client.cursor, row);
+    }
+  });
+
+  it("reach a client that comes back from the past half way (it waited for the next row)", async () => {
+    const readers = Array.from({ length: 40 }, () => open(NAMES));
+    publish();
+    await quiet();
+    const away = readers.slice(20);
+    for (let round = 0; round < 5; round++) {
+      for (const { client } of away) client.pastState = "reading";
+      publish();
+      await turn();
+      for (const { client } of away) {
+        client.pastState = "none";
+        qanat.broadcast.takeBack(client);
+      }
+      await quiet();
+      for (const { client } of readers) assert.equal(client.cursor, row);
+    }
+  });
+
+  it("that are caught up go to every client that waits (the first one took every turn)", async () => {
+    await qanat.close();
+    await setUp({ catchUpRowsMax: 1 });
+    const readers = [open(NAMES), open(NAMES), open(NAMES)];
+    publish();
+    await quiet();
+    for (const { outlet } of readers) outlet.isStalled = true;
+    for (let i = 0; i < 100; i++) publish();
+    await quiet();
+    const before = readers.map(({ client }) => client.rows);
+    for (const { outlet } of readers) {
+      outlet.isStalled = false;
+      outlet.finish();
+    }
+    for (let i = 0; i < 30; i++) await turn();
+    readers.forEach(({ client }, i) => {
+      const rows = client.rows - before[i]!;
+      assert.ok(rows >= 5 && rows <= 20, `client ${i}: ${rows} rows`);
+    });
+    await quiet();
+    for (const reader of readers) assertWhole(reader);
+  });
+
+  it("go on with the newest once the ring has lost the backlog, the span told once", async () => {
+    await qanat.close();
+    await setUp({ retentionMb: 1 });
+    const readers = Array.from({ length: 40 }, () => open(NAMES));
+    publish();
+    await quiet();
+    for (let i = 0; i < 2000; i++) publish();
+    // A gap and a row for each, one a turn.
+    for (let i = 0; i < 100; i++) await turn();
+    await quiet();
+    for (const { client } of readers) {
+      assert.equal(client.cursor, row);
+      assert.equal(client.gaps, 1);
+      assert.ok(client.rows < 20, `${client.rows} rows`);
+    }
   });
 });
