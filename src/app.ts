@@ -25,6 +25,8 @@ export interface QanatOptions {
   readonly source: Source;
   readonly log: Logger;
   readonly nowMs?: () => number;
+  /** Calls back in the next round of the event loop, for tests. @default that of Turns */
+  readonly later?: (turn: () => void) => void;
   /** Time in garbage collection; where the runtime has no way to tell, nothing. */
   readonly gc?: {
     readonly seconds: number;
@@ -117,6 +119,7 @@ export class Qanat {
       resumeWindowMs: config.resumeWindowMs,
       outageWaitMs: config.outageWaitMs,
       sliceMs: config.sliceMs,
+      later: options.later,
     });
     this.memoryUse = options.memory
       ? new MemoryUse({

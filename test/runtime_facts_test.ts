@@ -7,6 +7,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
+import { Turns, type Work } from "../src/clients/turns.ts";
 import { RawWriter } from "../src/http/raw_write.ts";
 
 const KIB = 1024;
@@ -336,6 +337,34 @@ describe("ReadableStream response", () => {
     }
     await server.shutdown();
     assert.ok(overwritten > 0, "streams copy now: StreamOutlet need not");
+  });
+});
+
+describe("Turns", () => {
+  it("let sockets in every few rounds (immediates alone: once in 61)", async () => {
+    let rounds = 0;
+    let isOver = false;
+    const busy: Work = {
+      work: (endMs) => {
+        rounds++;
+        while (performance.now() < endMs);
+        return !isOver;
+      },
+    };
+    const turns = new Turns({ sliceMs: 4 });
+    turns.serve(busy);
+    const server = createServer((_, outgoing) => outgoing.end("served"));
+    const port = await listen(server);
+    turns.ask(busy);
+    for (let i = 0; i < 3; i++) {
+      const before = rounds;
+      const response = await fetch(`http://127.0.0.1:${port}/`);
+      assert.equal(await response.text(), "served");
+      assert.ok(rounds - before < 60, `${rounds - before} rounds`);
+    }
+    isOver = true;
+    turns.close();
+    await close(server);
   });
 });
 

@@ -50,6 +50,8 @@ export interface BroadcastOptions {
   readonly outageWaitMs: number;
   /** Longest work in one turn of the event loop, of each kind. */
   readonly sliceMs: number;
+  /** See {@linkcode Turns}. */
+  readonly later?: ((turn: () => void) => void) | undefined;
 }
 
 /** Whether one more client can be served. */
@@ -125,7 +127,7 @@ export class Broadcast {
     this.nowMs = options.nowMs;
     this.log = options.log;
     this.store = options.store;
-    this.turns = new Turns({ sliceMs: options.sliceMs });
+    this.turns = new Turns(options);
     this.fanOut = new FanOut(this.turns.clockMs);
     this.catchUp = new CatchUp(this, options.catchUpRowsMax);
     this.openings = new Openings(this.turns);

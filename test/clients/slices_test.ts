@@ -44,6 +44,7 @@ async function setUp(changes: Partial<Config> = {}): Promise<void> {
     source,
     log: silent,
     nowMs: clock.nowMs,
+    later: setImmediate,
   });
   await qanat.start();
 }
