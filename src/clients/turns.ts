@@ -2,7 +2,7 @@
 // Invariant: one turn at most is waiting; a work that has something left is asked again in the next one.
 
 /** While turns follow each other the sockets are looked at so often, ms. */
-const SOCKETS_MS = 8;
+const SOCKETS_MS = 16;
 
 /** Something that can be done a slice at a time. */
 export interface Work {
