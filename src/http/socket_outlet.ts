@@ -33,6 +33,8 @@ export class SocketOutlet implements Outlet, WriteTaker {
     (outgoing as Owned)[OUTLET] = this;
     outgoing.on("close", closed);
     outgoing.on("error", closed);
+    // A response that waits behind another one's is not told when their connection closes.
+    if (!socket) outgoing.req.socket.once("close", () => this.owner.onClose());
   }
 
   get inFlight(): number {

@@ -165,7 +165,7 @@ async function open(
     admission.open(outlet);
     return c.body(outlet.body, 200, headers);
   }
-  if (outgoing.destroyed || outgoing.socket?.destroyed) {
+  if (outgoing.destroyed || outgoing.req.socket.destroyed) {
     admission.cancel();
     return options.alreadySent;
   }

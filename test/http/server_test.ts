@@ -110,6 +110,18 @@ describe("serve()", () => {
     assert.match(got, /event: hello/);
   });
 
+  it("lets go of a request that waited behind an endless stream (it stayed until its writes had stalled)", async () => {
+    const { broadcast } = qanat;
+    const before = broadcast.counters.opened;
+    const request = `GET ${PATH} HTTP/1.1\r\nhost: x\r\n\r\n`;
+    await raw(request + request, /"time"[\s\S]*"time"/);
+    for (let i = 0; i < 50 && broadcast.clientCount > 0; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    assert.equal(broadcast.counters.opened - before, 2);
+    assert.equal(broadcast.clientCount, 0);
+  });
+
   it("answers a header that is too large with a problem", async () => {
     const got = await raw(
       `GET /v1/events?channels=${
