@@ -379,10 +379,11 @@ export class Broadcast {
     client.ended = reason;
     const bytes = client.group.closingBytes(reason, client.gapToTell);
     if (bytes.byteLength > 0) client.sendBytes(bytes, this.nowMs());
-    client.sendTrailer(this.nowMs());
+    const isCut = client.group.format === "arrow" && CUT_SHORT.has(reason);
+    if (!isCut) client.sendTrailer(this.nowMs());
     this.#forget(client, reason);
     if (client.outlet.inFlight > 0) this.#leaving.add(client);
-    if (client.group.format === "arrow" && CUT_SHORT.has(reason)) {
+    if (isCut) {
       client.outlet.cutShort();
     } else client.outlet.end();
   }
@@ -553,8 +554,9 @@ export class Broadcast {
     shape: StreamShape,
   ): SelectionGroup | null {
     const replayId = channels[0]!.replayId;
-    const { format, coding = "", trend } = shape;
-    const key = `${format} ${coding} ${trend?.name ?? ""}\n${replayId ?? ""}\n${
+    const { format, coding = "", codec, trend } = shape;
+    const way = `${format} ${coding} ${codec ?? ""} ${trend?.name ?? ""}`;
+    const key = `${way}\n${replayId ?? ""}\n${
       channels.map((c) => c.name).join("\n")
     }`;
     const known = this.#groups.get(key);

@@ -110,18 +110,21 @@ export class Client implements OutletOwner {
   sendRow(frame: Frame, row: number, nowMs: number): void {
     if (this.outlet.inFlight === 0) this.lastProgressMs = nowMs;
     if (this.gapToTell !== null && row >= this.fillTo) {
-      this.outlet.writeBytes(this.group.withGap(frame.body, this.gapToTell));
+      const told = this.group.rowWithGap(frame.body, this.gapToTell);
+      this.sendBytes(told, nowMs);
       this.gapToTell = null;
-    } else this.outlet.write(frame);
-    const { plain } = frame;
-    if (this.tally !== null && plain !== null) {
-      this.tally.add(plain.crc, plain.shift, plain.bytes);
-      const saved = plain.bytes - frame.chunk.byteLength + ENVELOPE_BYTES;
-      this.group.broadcast.counters.bytesSaved += saved;
+    } else {
+      this.outlet.write(frame);
+      this.bytes += frame.chunk.byteLength;
+      const { plain } = frame;
+      if (plain !== null) {
+        this.tally?.add(plain.crc, plain.shift, plain.bytes);
+        const saved = plain.bytes - frame.chunk.byteLength + ENVELOPE_BYTES;
+        this.group.broadcast.counters.bytesSaved += saved;
+      }
     }
     this.#noteWrite();
     this.rows++;
-    this.bytes += frame.chunk.byteLength;
     this.lastWriteMs = nowMs;
     this.cursor = row + 1;
   }

@@ -4,13 +4,18 @@ import type { Channel } from "../channels/channel.ts";
 import { shapesOf, type TopicShape } from "../blocks/block_store.ts";
 import type { RowGap, Timeline } from "../blocks/timeline.ts";
 import type { TimelineListener } from "../blocks/timeline.ts";
+import type { Codec } from "../arrow/compressed_batch.ts";
 import { withMetadata } from "../arrow/message_metadata.ts";
 import { END_OF_STREAM } from "../arrow/row_template.ts";
 import { ArrowRows, type RowEncoder } from "../frames/arrow_rows.ts";
+import { CompressedArrowRows } from "../frames/compressed_arrow_rows.ts";
 import { ArrowEventRows, JsonEventRows } from "../frames/event_rows.ts";
 import { ENVELOPE_BYTES } from "../frames/frame.ts";
+import { unpackedPiece } from "../frames/gzip.ts";
+import { GzipArrowRows } from "../frames/gzip_arrow_rows.ts";
+import { GzipBins } from "../frames/gzip_bins.ts";
 import { GzipEventRows } from "../frames/gzip_rows.ts";
-import { planColumns } from "../frames/row_plan.ts";
+import { type Column, planColumns } from "../frames/row_plan.ts";
 import {
   TrendArrowEventRows,
   TrendArrowRows,
@@ -33,8 +38,10 @@ export type Coding = "identity" | "gzip";
 /** What clients must have in common to share frames, beside their channels. */
 export interface StreamShape {
   readonly format: StreamFormat;
-  /** gzip: events in JSON only. @default "identity" */
+  /** gzip: events in JSON, and Arrow. @default "identity" */
   readonly coding?: Coding;
+  /** Of Arrow's buffers, of an Arrow stream without a coding. @default null */
+  readonly codec?: Codec | null;
   /** Bins in the place of rows. @default none */
   readonly trend?: TrendBin | undefined;
 }
@@ -54,6 +61,9 @@ type GroupRows =
   | ArrowEventRows
   | TrendJsonRows
   | TrendArrowRows
+  | CompressedArrowRows
+  | GzipArrowRows
+  | GzipBins
   | TrendArrowEventRows;
 
 const encoder = new TextEncoder();
@@ -74,6 +84,7 @@ export class SelectionGroup implements TimelineListener {
   readonly channels: readonly Channel[];
   readonly format: StreamFormat;
   readonly coding: Coding;
+  readonly codec: Codec | null;
   readonly timeline: Timeline;
   /** Null where the group's clients get rows. */
   readonly trend: GroupTrend | null;
@@ -92,7 +103,7 @@ export class SelectionGroup implements TimelineListener {
     broadcast: Broadcast,
     key: string,
     channels: readonly Channel[],
-    { format, coding = "identity" }: StreamShape,
+    { format, coding = "identity", codec = null }: StreamShape,
     timeline: Timeline,
     trend: GroupTrend | null = null,
   ) {
@@ -102,6 +113,7 @@ export class SelectionGroup implements TimelineListener {
     this.channels = channels;
     this.format = format;
     this.coding = coding;
+    this.codec = codec;
     this.timeline = timeline;
     this.trend = trend;
     this.shapes = shapesOf(channels);
@@ -131,7 +143,7 @@ export class SelectionGroup implements TimelineListener {
       case "events-arrow":
         return new ArrowEventRows(timeline, columns, slab, scratch, batches);
       case "arrow":
-        return new ArrowRows(timeline, columns, slab, batches);
+        return this.#arrowEncoderOf(timeline, columns);
     }
   }
 
@@ -145,8 +157,25 @@ export class SelectionGroup implements TimelineListener {
       case "events-arrow":
         return new TrendArrowEventRows(timeline, trend, slab);
       case "arrow":
-        return new TrendArrowRows(timeline, trend, slab);
+        return this.#arrowBins(new TrendArrowRows(timeline, trend, slab));
     }
+  }
+
+  #arrowBins(bins: TrendArrowRows): TrendArrowRows | GzipBins {
+    return this.coding === "gzip"
+      ? new GzipBins(bins, this.broadcast.slab)
+      : bins;
+  }
+
+  #arrowEncoderOf(timeline: Timeline, columns: readonly Column[]) {
+    const { codec } = this;
+    const { slab, scratch, batches } = this.broadcast;
+    if (this.coding === "gzip") {
+      return new GzipArrowRows(timeline, columns, { slab, scratch, batches });
+    }
+    if (codec === null) return new ArrowRows(timeline, columns, slab, batches);
+    const options = { codec, slab, scratch, batches };
+    return new CompressedArrowRows(timeline, columns, options);
   }
 
   /** Rows below this have been handed out or told as a gap. */
@@ -237,16 +266,17 @@ export class SelectionGroup implements TimelineListener {
     return encoder.encode(`${id}event: gap\ndata: ${data}\n\n`);
   }
 
-  /** A row of an Arrow stream that tells the gap before it. */
-  withGap(message: Uint8Array, gap: ToldGap): Uint8Array {
-    return withMetadata(message, GAP_KEY, JSON.stringify(gap));
+  /** A row of an Arrow stream that tells the gap before it, without the body's coding. */
+  rowWithGap(body: Uint8Array, gap: ToldGap): Uint8Array {
+    const isPacked = this.coding === "gzip";
+    return withGap(isPacked ? unpackedPiece(body) : body, gap);
   }
 
   /** What is written before the response ends. `gap`: not told yet. */
   closingBytes(reason: EndReason, gap: ToldGap | null): Uint8Array {
     if (this.format === "arrow") {
       const parts: Uint8Array[] = [];
-      if (gap !== null) parts.push(this.withGap(this.#emptyBatch!, gap));
+      if (gap !== null) parts.push(withGap(this.#emptyBatch!, gap));
       if (reason !== "complete") {
         const text = JSON.stringify({ reason });
         parts.push(withMetadata(this.#emptyBatch!, END_KEY, text));
@@ -263,6 +293,10 @@ export class SelectionGroup implements TimelineListener {
     this.delivery.clear();
     this.timeline.listeners.delete(this);
   }
+}
+
+function withGap(message: Uint8Array, gap: ToldGap): Uint8Array {
+  return withMetadata(message, GAP_KEY, JSON.stringify(gap));
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {

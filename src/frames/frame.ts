@@ -36,7 +36,7 @@ export function chunkOf(body: Uint8Array): Uint8Array {
   return chunk;
 }
 
-/** Bytes of a text, its CRC-32, and `crcShift()` of its length. */
+/** Bytes of a text, its CRC-32, and `crcShift()` of its length; the latter two are 0 where no gzip needs them. */
 export interface PlainText {
   readonly bytes: number;
   readonly crc: number;

@@ -1,5 +1,6 @@
 // What a gzip body is made of here: a head, whole deflate blocks of many makers one behind the other, a trailer.
 // Invariant: every piece ends on a byte and refers to nothing before it, so that any pieces make a stream.
+import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { crcJoin, crcOf, crcShift } from "./crc32.ts";
 
 // RFC 1952: magic, deflate, no flags, no time, no extra flags, unknown system.
@@ -13,6 +14,11 @@ export const GZIP_HEAD: Uint8Array = Uint8Array
 //               5  n       text
 export const STORED_HEAD_BYTES = 5;
 export const STORED_TEXT_BYTES_MAX = 0xffff;
+
+/** As of events: docs/decisions/0015. */
+const DEFLATE_LEVEL = 3;
+/** Room for what hardly packs; zlib wants a chunk of 64 bytes at least. */
+const PIECE_EXTRA_BYTES = 64;
 
 /** Writes the head of a stored block whose `bytes` of text begin behind it. */
 export function putStoredHead(
@@ -29,16 +35,45 @@ export function putStoredHead(
 
 /** A text as stored blocks. */
 export function stored(text: Uint8Array): Uint8Array {
-  const blocks = Math.ceil(text.byteLength / STORED_TEXT_BYTES_MAX);
-  const result = new Uint8Array(text.byteLength + blocks * STORED_HEAD_BYTES);
-  let at = 0;
+  const result = new Uint8Array(storedBytes(text.byteLength));
+  putStored(result, 0, text);
+  return result;
+}
+
+/** What a text has as stored blocks. */
+export function storedBytes(textBytes: number): number {
+  const blocks = Math.ceil(textBytes / STORED_TEXT_BYTES_MAX);
+  return textBytes + blocks * STORED_HEAD_BYTES;
+}
+
+/** Writes a text as stored blocks; where they end. */
+export function putStored(
+  target: Uint8Array,
+  at: number,
+  text: Uint8Array,
+): number {
   for (let from = 0; from < text.byteLength; from += STORED_TEXT_BYTES_MAX) {
     const part = text.subarray(from, from + STORED_TEXT_BYTES_MAX);
-    putStoredHead(result, at, part.byteLength);
-    result.set(part, at + STORED_HEAD_BYTES);
+    putStoredHead(target, at, part.byteLength);
+    target.set(part, at + STORED_HEAD_BYTES);
     at += STORED_HEAD_BYTES + part.byteLength;
   }
-  return result;
+  return at;
+}
+
+/** A text as pieces that end on a byte and are not the last of a stream. */
+export function deflatedPiece(text: Uint8Array): Uint8Array {
+  return deflateRawSync(text, {
+    level: DEFLATE_LEVEL,
+    finishFlush: constants.Z_SYNC_FLUSH,
+    // Else 16 KiB are made, and kept, for each text.
+    chunkSize: text.byteLength + PIECE_EXTRA_BYTES,
+  });
+}
+
+/** The text of pieces that end on a byte and are not the last of a stream. */
+export function unpackedPiece(piece: Uint8Array): Uint8Array {
+  return inflateRawSync(piece, { finishFlush: constants.Z_SYNC_FLUSH });
 }
 
 /** What has been said to one client so far, before it was packed: what the trailer must tell. */

@@ -5,6 +5,7 @@ import { TREND_NAMES } from "../trends/trend_bins.ts";
 import type { Parameters, Schema } from "./api_document.ts";
 
 export const ENCODINGS = ["json", "arrow"] as const;
+export const CODINGS = ["identity", "gzip"] as const;
 export const GAPS = ["fill", "skip", "fail"] as const;
 export const SLOW = ["gap", "latest", "close", "trend"] as const;
 /** Longest `duration`, s. */
@@ -94,21 +95,33 @@ const ALL = {
       "Of a row's `data:`: JSON, or an Arrow record batch message in base64",
     examples: ["arrow"],
   },
+  coding: {
+    type: "string",
+    enum: CODINGS,
+    default: "identity",
+    description:
+      "Of the body: `gzip` packs it, which `Accept-Encoding` alone does not. Or name `codecs` in `Accept`, not both",
+    examples: ["gzip"],
+  },
 } satisfies Parameters;
 
 /** Name of a parameter that a stream may be given. */
 export type StreamParameter = keyof typeof ALL;
 
-/** Of /v1/events. */
-export const EVENTS_PARAMETERS: Parameters = ALL;
+/** Of /v1/events, whose coding is chosen by Accept-Encoding. */
+export const EVENTS_PARAMETERS: Parameters = without("coding");
 
 /** Of /v1/arrow, which is always Arrow. */
-export const ARROW_PARAMETERS: Parameters = Object.fromEntries(
-  Object.entries({
-    ...ALL,
-    slow: { ...ALL.slow, enum: SLOW.filter((name) => name !== "trend") },
-  }).filter(([name]) => name !== "encoding"),
-);
+export const ARROW_PARAMETERS: Parameters = {
+  ...without("encoding"),
+  slow: { ...ALL.slow, enum: SLOW.filter((name) => name !== "trend") },
+};
+
+function without(left: StreamParameter): Parameters {
+  return Object.fromEntries(
+    Object.entries(ALL).filter(([name]) => name !== left),
+  );
+}
 
 /** In the order in which a refusal names them. */
 export const STREAM_PARAMETER_NAMES = Object.keys(

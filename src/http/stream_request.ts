@@ -5,6 +5,7 @@ import type { Channel } from "../channels/channel.ts";
 import { gpsNsOfText } from "../blocks/gps_time.ts";
 import { rowStrideOf } from "../blocks/timeline.ts";
 import type { GapPolicy, SlowPolicy } from "../clients/client.ts";
+import type { Coding } from "../clients/selection_group.ts";
 import { decimalOf } from "./decimal.ts";
 import {
   fits,
@@ -16,6 +17,7 @@ import {
 } from "../trends/trend_bins.ts";
 import { badExpression, problem } from "./problem.ts";
 import {
+  CODINGS,
   DURATION_MAX_S,
   ENCODINGS,
   GAPS,
@@ -29,6 +31,8 @@ export interface StreamRequest {
   /** Sorted by name, all of one context. */
   readonly channels: readonly Channel[];
   readonly encoding: "json" | "arrow";
+  /** `coding=`, as given. */
+  readonly coding: Coding | undefined;
   readonly startNs: bigint | undefined;
   readonly endNs: bigint | undefined;
   readonly durationNs: bigint | undefined;
@@ -117,6 +121,7 @@ export function streamRequest(
     ["slow", SLOW],
     ["trend", TREND_NAMES],
     ["encoding", ENCODINGS],
+    ["coding", CODINGS],
   ];
   for (const [name, known] of choices as [Name, readonly string[]][]) {
     const value = fields[name];
@@ -154,6 +159,7 @@ export function streamRequest(
   return {
     channels: found,
     encoding: fields.encoding === "arrow" ? "arrow" : "json",
+    coding: fields.coding as Coding | undefined,
     ...range,
     after,
     trend: fields.trend === undefined ? undefined : trend,

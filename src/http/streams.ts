@@ -6,6 +6,7 @@ import { samplesIn } from "../channels/channel.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import type { Broadcast } from "../clients/broadcast.ts";
 import type { Coding, StreamFormat } from "../clients/selection_group.ts";
+import { codecFor } from "./arrow_codecs.ts";
 import { codingFor } from "./accept_encoding.ts";
 import { documented } from "./api_document.ts";
 import { problem } from "./problem.ts";
@@ -78,16 +79,15 @@ async function open(
     : fieldsOfQuery(new URL(c.req.url));
   if (fields instanceof Response) return fields;
   if (path === "/v1/arrow" && fields.encoding !== undefined) {
-    return problem(400, {
-      title: "Bad request",
-      detail: "encoding belongs to /v1/events; /v1/arrow is always Arrow",
-    });
+    return bad("encoding belongs to /v1/events; /v1/arrow is always Arrow");
+  }
+  if (path === "/v1/events" && fields.coding !== undefined) {
+    return bad(
+      "coding belongs to /v1/arrow; /v1/events is packed where the header Accept-Encoding names gzip",
+    );
   }
   if (path === "/v1/arrow" && fields.slow === "trend") {
-    return problem(400, {
-      title: "Bad request",
-      detail: "slow=trend belongs to /v1/events; /v1/arrow has one schema",
-    });
+    return bad("slow=trend belongs to /v1/events; /v1/arrow has one schema");
   }
   const request = streamRequest(fields, catalog, {
     channelsMax,
@@ -100,19 +100,33 @@ async function open(
     : request.encoding === "arrow"
     ? "events-arrow"
     : "events";
-  const isFile = format === "arrow" &&
+  const isArrow = format === "arrow";
+  const isFile = isArrow &&
     (request.endNs !== undefined || request.durationNs !== undefined);
+  // A bin has a handful of numbers a channel.
+  const codec = isArrow && request.trend === undefined
+    ? codecFor(c.req.header("accept"))
+    : null;
   const acceptEncoding = c.req.header("accept-encoding");
-  const coding = codingFor(acceptEncoding, codingsOf(format, request));
+  const coding = isArrow && request.coding === "gzip"
+    ? "gzip"
+    : codingFor(acceptEncoding, codingsOf(format, request));
   if (coding === null) {
     return problem(406, {
       title: "No acceptable coding",
       detail: `Accept-Encoding '${acceptEncoding}' refuses all that there is ` +
-        `for this stream: identity${format === "events" ? ", gzip" : ""}`,
+        `for this stream: identity${format === "events" ? ", gzip" : ""}` +
+        (isArrow ? "; coding=gzip packs it" : ""),
     });
   }
+  if (coding !== "identity" && codec !== null) {
+    return bad(
+      `coding=${coding} packs the body and Accept's codecs its buffers (${codec}): ask for one of them`,
+    );
+  }
   const headers: Record<string, string> = {
-    "content-type": CONTENT_TYPES[format],
+    "content-type": CONTENT_TYPES[format] +
+      (codec === null ? "" : `;codecs=${codec}`),
     ...(coding === "identity" ? {} : { "content-encoding": coding }),
     "cache-control": "no-store, no-transform",
     "x-accel-buffering": "no",
@@ -120,6 +134,7 @@ async function open(
   };
   // Beside what CORS has put there.
   c.header("vary", "Accept-Encoding", { append: true });
+  if (isArrow) c.header("vary", "Accept", { append: true });
   const after = c.req.header("last-event-id") ?? request.after;
   const afterNs = after === undefined || after === ""
     ? undefined
@@ -130,11 +145,8 @@ async function open(
   }
   if (c.req.method === "HEAD") return c.body(null, 200, headers);
   await broadcast.openings.turn();
-  const admission = broadcast.admit(request.channels, {
-    format,
-    coding,
-    trend: request.trend,
-  }, {
+  const shape = { format, coding, codec, trend: request.trend };
+  const admission = broadcast.admit(request.channels, shape, {
     address: options.addressOf(c),
     startNs: request.startNs,
     endNs: request.endNs,
@@ -235,6 +247,10 @@ async function readBody(
   }
   const text = await c.req.text();
   return text.length > BODY_BYTES_MAX ? tooLarge() : fieldsOfBody(text);
+}
+
+function bad(detail: string): Response {
+  return problem(400, { title: "Bad request", detail });
 }
 
 function tooLarge(): Response {
