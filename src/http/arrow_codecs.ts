@@ -10,7 +10,9 @@ const CODECS: readonly Codec[] = ["zstd", "lz4"];
 export function codecFor(accept: string | undefined): Codec | null {
   for (const { type, params, q } of parseAccept(accept ?? "")) {
     if (type.toLowerCase() !== ARROW_TYPE || q === 0) continue;
-    for (const name of (params.codecs ?? "").split(",")) {
+    const [, codecs = ""] = Object.entries(params)
+      .find(([name]) => name.toLowerCase() === "codecs") ?? [];
+    for (const name of codecs.split(",")) {
       const codec = CODECS.find((known) => known === name.trim().toLowerCase());
       if (codec) return codec;
     }

@@ -34,6 +34,24 @@ const REQUEST_HEADERS: Parameters = {
   },
 };
 
+/** OpenAPI's tools pass over a parameter of this name, as they set it by the answer's type. */
+const ARROW_HEADERS: Parameters = {
+  "accept": {
+    type: "string",
+    description:
+      "With `codecs`: those of Arrow's buffer compression that the client reads, its favourite first (`zstd`, `lz4`); " +
+      "the first one that there is here is used where it pays",
+    examples: [`${ARROW_TYPE};codecs="zstd, lz4"`],
+  },
+  ...REQUEST_HEADERS,
+  "accept-encoding": {
+    type: "string",
+    description:
+      "What refuses `identity` is answered 406; `coding=gzip` asks for gzip",
+    examples: ["identity"],
+  },
+};
+
 const ANSWERS: RouteDocument["answers"] = {
   204: {
     description:
@@ -78,8 +96,18 @@ const ARROW_OK: Answer = {
       type: "string",
       description: "File name of a stream with `end` or `duration`",
     },
+    "content-encoding": {
+      type: "string",
+      enum: ["gzip"],
+      description: "With `coding=gzip`",
+    },
   },
-  content: { [ARROW_TYPE]: { description: "Arrow IPC stream" } },
+  content: {
+    [ARROW_TYPE]: {
+      description:
+        "Arrow IPC stream; `;codecs=zstd` or `;codecs=lz4` where buffers are compressed",
+    },
+  },
 };
 
 function streamDocument(
@@ -88,7 +116,8 @@ function streamDocument(
   parameters: Parameters,
 ): { readonly get: RouteDocument; readonly post: RouteDocument } {
   const answers = { ...ANSWERS, 200: name === "Events" ? EVENTS_OK : ARROW_OK };
-  const shared = { tag: "streams", headers: REQUEST_HEADERS } as const;
+  const headers = name === "Events" ? REQUEST_HEADERS : ARROW_HEADERS;
+  const shared = { tag: "streams", headers } as const;
   return {
     get: {
       ...shared,

@@ -76,6 +76,12 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
       yield stream(`match=(`);
       yield stream(`channels=NONE`);
       yield stream(`channels=${A}&replay=NONE`);
+      for (const name of ["coding=gzip", "encoding=arrow"]) {
+        yield stream(`channels=${A}&duration=0.1&${name}`);
+      }
+      const packs = "application/vnd.apache.arrow.stream;codecs=zstd";
+      const accepts = { headers: { accept: packs } };
+      yield stream(`channels=${A}&duration=0.1`, { init: accepts });
       const refuses = { headers: { "accept-encoding": "identity;q=0, br" } };
       yield stream(`channels=${A}`, { init: refuses });
       if (method === "HEAD") continue;

@@ -256,8 +256,12 @@ describe("/openapi.json", () => {
     for (const [template, operations] of Object.entries(paths)) {
       const { get, post } = operations;
       if (!get || names(get).length === 0) continue;
-      // Of /v1/arrow, `encoding` is refused with a message of its own.
-      const more = template === "/v1/arrow" ? ["encoding"] : [];
+      // Of the other stream, refused with a message of its own.
+      const more = template === "/v1/arrow"
+        ? ["encoding"]
+        : template === "/v1/events"
+        ? ["coding"]
+        : [];
       assert.deepEqual(
         await known(filled(template, get) + "?nonsense=1"),
         [...names(get), ...more].sort(),

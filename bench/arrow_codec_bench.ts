@@ -1,0 +1,135 @@
+// One packed row for 100 selections of 10 in 40 channels: samples compressed once a channel against once a selection.
+// Half of the channels hold steps, which pack well, half noise, which does not.
+import {
+  compressionRegistry,
+  CompressionType,
+  RecordBatchStreamWriter,
+  tableFromIPC,
+} from "apache-arrow";
+import { deflateRawSync, zstdCompressSync } from "node:zlib";
+import { Timeline } from "../src/blocks/timeline.ts";
+import { END_OF_STREAM } from "../src/arrow/row_template.ts";
+import { ArrowRows } from "../src/frames/arrow_rows.ts";
+import { CompressedArrowRows } from "../src/frames/compressed_arrow_rows.ts";
+import { TextScratch } from "../src/frames/event_rows.ts";
+import { GzipArrowRows } from "../src/frames/gzip_arrow_rows.ts";
+import { planColumns } from "../src/frames/row_plan.ts";
+import { DEFLATE } from "../src/frames/sample_pack.ts";
+import { PageRing } from "../src/memory/page_ring.ts";
+import { Slab } from "../src/memory/slab.ts";
+import {
+  blocksOf,
+  channelsOf,
+  noise,
+  SAMPLES,
+  SteadyMessage,
+  STRIDE_NS,
+} from "./steady_blocks.ts";
+
+const CHANNELS = 40;
+const CLIENTS = 100;
+const ROWS = 64;
+const ZSTD = "one row for 100 selections, zstd in the buffers";
+const GZIP = "one row for 100 selections, gzip over the body";
+const channels = channelsOf(CHANNELS);
+const series = channels.map((_, i) =>
+  i % 2 === 0
+    ? noise(SAMPLES)
+    : Float32Array.from({ length: SAMPLES }, (_, k) => i + (k >> 5))
+);
+const message = new SteadyMessage(series);
+const blocks = blocksOf("arrakis-P", new PageRing(new Uint8Array(1 << 24)));
+for (let row = 0; row < ROWS; row++) blocks.append(message.at(row), NaN);
+const timeline = new Timeline([blocks], STRIDE_NS, 0);
+const slab = new Slab({ budgetBytes: 1 << 26 });
+const scratch = new TextScratch();
+const selections = Array.from(
+  { length: CLIENTS },
+  (_, c) =>
+    planColumns(
+      timeline,
+      Array.from({ length: 10 }, (_, i) => (c * 7 + i * 3) % CHANNELS)
+        .sort((a, b) => a - b).map((i) => channels[i]!),
+    ),
+);
+const plain = selections.map((columns) =>
+  new ArrowRows(timeline, columns, slab)
+);
+const zstd = selections.map((columns) =>
+  new CompressedArrowRows(timeline, columns, { codec: "zstd", slab, scratch })
+);
+const gzip = selections.map((columns) =>
+  new GzipArrowRows(timeline, columns, { slab, scratch })
+);
+let row = 0;
+let sink = 0;
+
+/** A row of each selection. */
+function encode(encoders: readonly { encode: ArrowRows["encode"] }[]): void {
+  row = (row + 1) % ROWS;
+  for (const encoder of encoders) {
+    const frame = encoder.encode(row)!;
+    sink += frame.chunk.length;
+    frame.release();
+  }
+}
+
+Deno.bench("ArrowRows.encode(), plain", { group: ZSTD }, () => encode(plain));
+
+Deno.bench("CompressedArrowRows.encode()", {
+  group: ZSTD,
+  baseline: true,
+}, () => encode(zstd));
+
+compressionRegistry.set(CompressionType.ZSTD, {
+  encode: (bytes) => new Uint8Array(zstdCompressSync(bytes)),
+});
+const batches = plain.map(({ template }, i) => {
+  const frame = plain[i]!.encode(0)!;
+  const stream = [template.schemaMessage, frame.body, END_OF_STREAM];
+  const table = tableFromIPC(Uint8Array.from(stream.flatMap((b) => [...b])));
+  frame.release();
+  return table.batches[0]!;
+});
+
+Deno.bench("apache-arrow's writer, a batch each", { group: ZSTD }, () => {
+  for (const batch of batches) {
+    const writer = new RecordBatchStreamWriter({
+      compressionType: CompressionType.ZSTD,
+    });
+    writer.write(batch);
+    sink += writer.finish().toUint8Array(true).byteLength;
+  }
+});
+
+Deno.bench("ArrowRows.encode(), plain", { group: GZIP }, () => encode(plain));
+
+Deno.bench("GzipArrowRows.encode()", {
+  group: GZIP,
+  baseline: true,
+}, () => encode(gzip));
+
+Deno.bench("the plain row deflated, each", { group: GZIP }, () => {
+  row = (row + 1) % ROWS;
+  for (const encoder of plain) {
+    const frame = encoder.encode(row)!;
+    sink += deflateRawSync(frame.body, DEFLATE).byteLength;
+    frame.release();
+  }
+});
+
+/** Mean bytes of a frame. */
+function meanBytes(encoders: readonly { encode: ArrowRows["encode"] }[]) {
+  const before = sink;
+  encode(encoders);
+  return Math.round((sink - before) / encoders.length);
+}
+
+Deno.stdout.writeSync(new TextEncoder().encode(
+  `bytes of a row, chunk envelope included: plain ${meanBytes(plain)}, ` +
+    `zstd ${meanBytes(zstd)}, gzip ${meanBytes(gzip)}\n`,
+));
+
+globalThis.addEventListener("unload", () => {
+  if (sink === 0) throw new Error("nothing was done");
+});
