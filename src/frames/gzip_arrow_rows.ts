@@ -32,6 +32,7 @@ export class GzipArrowRows implements RowEncoder {
   readonly #shift: number;
   /** Prefix and metadata of the last row, which differ with what is missing; and the same deflated. */
   readonly #head: Uint8Array;
+  readonly #headWords: Int32Array;
   #packedHead: Uint8Array | null = null;
 
   constructor(
@@ -53,6 +54,7 @@ export class GzipArrowRows implements RowEncoder {
     this.#head = new Uint8Array(
       prefixedBytes(new DataView(emptyBatch.buffer, emptyBatch.byteOffset), 0),
     );
+    this.#headWords = new Int32Array(this.#head.buffer);
   }
 
   encode(row: number, isFill = false): Frame | null {
@@ -86,15 +88,17 @@ export class GzipArrowRows implements RowEncoder {
     return frame;
   }
 
+  /** `plain` begins where its buffer does: its words are compared, not its bytes. */
   #headOf(plain: Uint8Array): Uint8Array {
-    const head = this.#head;
+    const known = this.#headWords;
+    const words = new Int32Array(plain.buffer, plain.byteOffset, known.length);
     let isKnown = this.#packedHead !== null;
-    for (let i = 0; isKnown && i < head.byteLength; i++) {
-      isKnown = head[i] === plain[i];
+    for (let i = 0; isKnown && i < known.length; i++) {
+      isKnown = known[i] === words[i];
     }
     if (!isKnown) {
-      head.set(plain.subarray(0, head.byteLength));
-      this.#packedHead = deflateRawSync(head, DEFLATE);
+      known.set(words);
+      this.#packedHead = deflateRawSync(this.#head, DEFLATE);
     }
     return this.#packedHead!;
   }

@@ -1,8 +1,10 @@
-// A channel's samples of a row, compressed: once, whatever number of selections hold the channel.
-// Invariant: what is kept belongs to the blocks that were asked for last, by their positions in the ring.
+// A channel's samples of a row, compressed: once, whatever number of selections and timelines hold the channel.
+// Invariant: what is kept belongs to blocks by their positions in the ring, which are never used again for others.
 import lz4 from "lz4js";
 import { constants, deflateRawSync, zstdCompressSync } from "node:zlib";
 import type { Codec } from "../arrow/compressed_batch.ts";
+import type { PartitionBlocks } from "../blocks/partition_blocks.ts";
+import type { Channel } from "../channels/channel.ts";
 import type { Column } from "./row_plan.ts";
 
 /** A deflated piece ends on a byte and is never the last of a stream; the others are a frame each. */
@@ -13,61 +15,81 @@ const PACK_BYTES_MIN = 128;
 /** What packing must spare to pay: a tenth, and more than its frame costs a row. */
 const SPARED_BYTES_MIN = 32;
 const SPARED_PART_MIN = 0.1;
+/** Rows that are kept: timelines that wait for a late partition are a little behind others. */
+const ROWS_KEPT = 4;
 /** Blocks that are not tried behind one that did not pay: twice as many each time, up to this. */
 const UNTRIED_BLOCKS_MAX = 255;
 /** Above 1 it costs more and spares no more of blocks this small: decision 0016. */
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 export const DEFLATE = { level: 3, finishFlush: constants.Z_SYNC_FLUSH };
 
-/** One column, packed one way. */
+interface Kept {
+  /** Of each block of the row; −1 where it is missing. */
+  readonly positions: Float64Array;
+  packed: Uint8Array | null;
+}
+
+/** One channel, packed one way. */
 export class SamplePack {
   /** Times samples were compressed. */
   made = 0;
-  readonly #column: Column;
+  readonly #partition: PartitionBlocks;
   readonly #way: PackWay;
-  readonly #positions: Float64Array;
-  #packed: Uint8Array | null = null;
-  /** Of a row without any of the column's blocks: zeros. */
+  readonly #kept: readonly Kept[];
+  #oldest = 0;
+  readonly #asked: Float64Array;
+  /** Of a row without any of the channel's blocks: zeros. */
   #absent: Uint8Array | null | undefined;
   #misses = 0;
   #untried = 0;
 
-  constructor(column: Column, way: PackWay) {
-    this.#column = column;
+  /** `ratio`: blocks in a row. */
+  constructor(partition: PartitionBlocks, ratio: number, way: PackWay) {
+    this.#partition = partition;
     this.#way = way;
-    this.#positions = new Float64Array(column.ratio).fill(NaN);
+    this.#asked = new Float64Array(ratio);
+    this.#kept = Array.from({ length: ROWS_KEPT }, () => ({
+      positions: new Float64Array(ratio).fill(NaN),
+      packed: null,
+    }));
   }
 
   /** The samples of a row as `samples` has them, zeros where blocks are missing; null when packing does not pay. */
   of(row: number, samples: Uint8Array, isFill: boolean): Uint8Array | null {
     if (samples.byteLength < PACK_BYTES_MIN) return null;
-    const { partition, ratio } = this.#column;
-    const positions = this.#positions;
-    let isKnown = true;
+    const asked = this.#asked;
+    const ratio = asked.length;
     let isAbsent = true;
     for (let k = 0; k < ratio; k++) {
-      const position = isFill ? -1 : partition.locate(row * ratio + k);
-      if (position >= 0) isAbsent = false;
-      if (positions[k] === position) continue;
-      positions[k] = position;
-      isKnown = false;
+      asked[k] = isFill ? -1 : this.#partition.locate(row * ratio + k);
+      if (asked[k]! >= 0) isAbsent = false;
     }
-    if (isKnown) return this.#packed;
     if (isAbsent) {
       if (this.#absent === undefined) this.#absent = this.#pack(samples);
-      return this.#packed = this.#absent;
+      return this.#absent;
     }
+    for (const { positions, packed } of this.#kept) {
+      if (isSame(positions, asked)) return packed;
+    }
+    const kept = this.#kept[this.#oldest]!;
+    this.#oldest = (this.#oldest + 1) % ROWS_KEPT;
+    kept.positions.set(asked);
+    kept.packed = this.#tried(samples);
+    return kept.packed;
+  }
+
+  #tried(samples: Uint8Array): Uint8Array | null {
     if (this.#untried > 0) {
       this.#untried--;
-      return this.#packed = null;
+      return null;
     }
-    this.#packed = this.#pack(samples);
-    if (this.#packed !== null) this.#misses = 0;
+    const packed = this.#pack(samples);
+    if (packed !== null) this.#misses = 0;
     else {
       this.#misses++;
       this.#untried = Math.min(2 ** this.#misses - 1, UNTRIED_BLOCKS_MAX);
     }
-    return this.#packed;
+    return packed;
   }
 
   #pack(samples: Uint8Array): Uint8Array | null {
@@ -80,13 +102,31 @@ export class SamplePack {
   }
 }
 
-const packsOf = new WeakMap<Column, Partial<Record<PackWay, SamplePack>>>();
+function isSame(first: Float64Array, second: Float64Array): boolean {
+  for (let i = 0; i < first.length; i++) {
+    if (first[i] !== second[i]) return false;
+  }
+  return true;
+}
 
-/** The pack of a column that all selections share. */
-export function packOf(column: Column, way: PackWay): SamplePack {
-  let known = packsOf.get(column);
-  if (!known) packsOf.set(column, known = {});
-  return known[way] ??= new SamplePack(column, way);
+const packsOf = new WeakMap<
+  PartitionBlocks,
+  WeakMap<Channel, Map<string, SamplePack>>
+>();
+
+/** The pack of a column, shared by all that read the same blocks. */
+export function packOf(
+  { partition, channel, ratio }: Column,
+  way: PackWay,
+): SamplePack {
+  let channels = packsOf.get(partition);
+  if (!channels) packsOf.set(partition, channels = new WeakMap());
+  let packs = channels.get(channel);
+  if (!packs) channels.set(channel, packs = new Map());
+  const key = `${way} ${ratio}`;
+  let pack = packs.get(key);
+  if (!pack) packs.set(key, pack = new SamplePack(partition, ratio, way));
+  return pack;
 }
 
 function compressed(bytes: Uint8Array, way: PackWay): Uint8Array {

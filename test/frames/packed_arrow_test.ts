@@ -255,7 +255,7 @@ describe("packed Arrow streams", () => {
     assert.throws(() => gunzipSync(Buffer.concat(failing.outlet.written)));
   });
 
-  it("compress a channel's samples once for all selections, and plain clients pay nothing", () => {
+  it("compress a channel's samples once for all selections, of one timeline or many, and plain clients pay nothing", () => {
     open({ format: "arrow" });
     const first = open(PACKED[0]!, NAMES.slice(0, 3));
     open(PACKED[0]!, NAMES.slice(2));
@@ -267,7 +267,7 @@ describe("packed Arrow streams", () => {
     publish();
     const before = made("zstd");
     for (let i = 0; i < 8; i++) publish();
-    // Those of equal partitions share the timeline's column.
+    // Whatever other partitions they hold beside it.
     assert.equal(made("zstd") - before, 8);
     assert.equal(made("lz4") + made("deflate"), 0);
   });
