@@ -1,6 +1,5 @@
 // Arrow rows packed with gzip: metadata deflated when it changes, each channel's samples once a row whatever number of
 // selections hold it, the rest stored. Invariant: inflated, a frame is the plain frame, byte for byte.
-import { deflateRawSync } from "node:zlib";
 import { prefixedBytes } from "../arrow/message_header.ts";
 import type { BatchTemplates } from "../arrow/row_template.ts";
 import type { Timeline } from "../blocks/timeline.ts";
@@ -9,9 +8,14 @@ import { ArrowRows, type RowEncoder } from "./arrow_rows.ts";
 import { crcOf, crcShift } from "./crc32.ts";
 import type { TextScratch } from "./event_rows.ts";
 import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
-import { putStored, STORED_HEAD_BYTES, storedBytes } from "./gzip.ts";
+import {
+  deflatedPiece,
+  putStored,
+  STORED_HEAD_BYTES,
+  storedBytes,
+} from "./gzip.ts";
 import type { Column } from "./row_plan.ts";
-import { DEFLATE, packOf, type SamplePack } from "./sample_pack.ts";
+import { packOf, type SamplePack } from "./sample_pack.ts";
 
 export interface GzipArrowRowsOptions {
   readonly slab: Slab;
@@ -98,7 +102,7 @@ export class GzipArrowRows implements RowEncoder {
     }
     if (!isKnown) {
       known.set(words);
-      this.#packedHead = deflateRawSync(this.#head, DEFLATE);
+      this.#packedHead = deflatedPiece(this.#head);
     }
     return this.#packedHead!;
   }

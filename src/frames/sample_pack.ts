@@ -1,10 +1,11 @@
 // A channel's samples of a row, compressed: once, whatever number of selections and timelines hold the channel.
 // Invariant: what is kept belongs to blocks by their positions in the ring, which are never used again for others.
 import lz4 from "lz4js";
-import { constants, deflateRawSync, zstdCompressSync } from "node:zlib";
+import { constants, zstdCompressSync } from "node:zlib";
 import type { Codec } from "../arrow/compressed_batch.ts";
 import type { PartitionBlocks } from "../blocks/partition_blocks.ts";
 import type { Channel } from "../channels/channel.ts";
+import { deflatedPiece } from "./gzip.ts";
 import type { Column } from "./row_plan.ts";
 
 /** A deflated piece ends on a byte and is never the last of a stream; the others are a frame each. */
@@ -20,8 +21,9 @@ const ROWS_KEPT = 4;
 /** Blocks that are not tried behind one that did not pay: twice as many each time, up to this. */
 const UNTRIED_BLOCKS_MAX = 255;
 /** Above 1 it costs more and spares no more of blocks this small: decision 0016. */
-const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-export const DEFLATE = { level: 3, finishFlush: constants.Z_SYNC_FLUSH };
+const ZSTD = { [constants.ZSTD_c_compressionLevel]: 1 };
+/** Room for a frame around samples that hardly pack. */
+const FRAME_BYTES_MAX = 64;
 
 interface Kept {
   /** Of each block of the row; −1 where it is missing. */
@@ -132,10 +134,14 @@ export function packOf(
 function compressed(bytes: Uint8Array, way: PackWay): Uint8Array {
   switch (way) {
     case "zstd":
-      return zstdCompressSync(bytes, ZSTD);
+      // Else 16 KiB are made, and kept, each time.
+      return zstdCompressSync(bytes, {
+        params: ZSTD,
+        chunkSize: bytes.byteLength + FRAME_BYTES_MAX,
+      });
     case "lz4":
       return Uint8Array.from(lz4.compress(bytes));
     case "deflate":
-      return deflateRawSync(bytes, DEFLATE);
+      return deflatedPiece(bytes);
   }
 }

@@ -185,6 +185,25 @@ describe("packed Arrow of the real service", () => {
     assert.deepEqual(other.body, plain);
   });
 
+  it("packs bins of trends by coding=gzip, and leaves their buffers plain", async () => {
+    const start = nowGpsNs() / 1_000_000_000n - 4n;
+    const bins = (accept: string, more: string) =>
+      fetch(
+        `${origin}/v1/arrow?channels=${
+          NAMES.slice(0, 6)
+        }&trend=1s&start=${start}&duration=3${more}`,
+        { headers: { accept } },
+      );
+    const whole = await (await bins("*/*", "")).bytes();
+    assert.equal(tableFromIPC(whole).numRows, 3);
+    const packed = await bins("*/*", "&coding=gzip");
+    assert.equal(packed.headers.get("content-encoding"), "gzip");
+    assert.deepEqual(await packed.bytes(), whole);
+    const named = await bins(`${ARROW};codecs=zstd`, "");
+    assert.equal(named.headers.get("content-type"), ARROW);
+    assert.deepEqual(await named.bytes(), whole);
+  });
+
   it("is refused with both, and coding belongs to Arrow alone", async () => {
     const both = await get(`${ARROW};codecs=zstd`, "&coding=gzip");
     assert.equal(both.status, 400);

@@ -51,6 +51,8 @@ def before_call(context, case, kwargs):
 def make_consistent(fields) -> None:
     """What a schema cannot say: names that there are, one of two, not both, not in the future."""
     fields.pop("replay", None)
+    if fields.get("slow") == "trend":
+        fields.pop("trend", None)
     fields["channels"] = [one_of(NAMES, drawn) for drawn in fields.get("channels") or [""]]
     if "end" in fields:
         fields.pop("duration", None)
