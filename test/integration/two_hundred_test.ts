@@ -1,9 +1,14 @@
 // The promise that Qanat exists for: 100 real channels, 200 clients that all want something else, one read of Kafka.
 // Invariant: the clients run in a process of their own, and Python alone judges what they received.
-// QANAT_SECONDS: how long the clients stay (default 60).
+// QANAT_SECONDS: how long the clients stay (default 60). QANAT_BESIDE: clients that load the service meanwhile.
 import { after, before, describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
 import { canRun } from "../../scripts/optional_parts.ts";
+import { buildReader, Reader } from "../../scripts/scale/reader.ts";
+import {
+  differentSelections,
+  requestLine,
+} from "../../scripts/scale/selections.ts";
 import {
   type Chain,
   PARTS,
@@ -31,7 +36,10 @@ interface ClientPlan {
   readonly file: string;
 }
 
-const runnable = canRun([PARTS.kafka, PARTS.python]);
+const BESIDE = Number(Deno.env.get("QANAT_BESIDE") || "600");
+const ATTACH_MAX_MS = 60_000;
+
+const runnable = canRun([PARTS.kafka, PARTS.python, PARTS.cc]);
 
 describe(
   "200 clients on 100 channels",
@@ -44,7 +52,7 @@ describe(
     before(async () => {
       chain = await startChain({
         channels: 100,
-        secondsMax: SECONDS * 2 + 180,
+        secondsMax: SECONDS * 3 + 300,
       });
       names = new Published(chain.directory).channels.map((channel) =>
         channel.name
@@ -163,6 +171,50 @@ describe(
         manyRate < oneRate * GROWTH_MAX,
         `the broker sends ${manyRate} B/s to ${CLIENTS} clients, ${oneRate} B/s to one`,
       );
+    });
+
+    it(`the same 200 get exactly the same beside ${BESIDE} more`, async () => {
+      const program = buildReader(PARTS.cc.program!);
+      const selections = differentSelections(names, BESIDE);
+      const beside = (["events", "arrow"] as const).map((format, i) => {
+        const lines = selections.filter((_, n) => n % 2 === i)
+          .map((chosen) => requestLine(chosen, format));
+        return new Reader(program, {
+          port: Number(new URL(chain.qanatUrl).port),
+          clients: lines.length,
+          format,
+          lines,
+          home: chain,
+          settleS: 0,
+          seconds: SECONDS * 2 + 120,
+          flags: [],
+        });
+      });
+      try {
+        for (const reader of beside) await reader.measuring(ATTACH_MAX_MS);
+        const clients = Array.from(
+          { length: CLIENTS },
+          (_, i) => plan(i, i % 2 === 0 ? "events" : "arrow", selection(i)),
+        );
+        await run(clients, SECONDS);
+        for (const reader of beside) reader.end();
+        // A busy machine may let them in slowly; what counts is each byte of what they get from then on.
+        const { rows, samples, failures } = await verify(clients, SECONDS / 4);
+        say(
+          `beside ${BESIDE}: ${rows} rows, ${samples} samples compared, ${failures.length} clients wrong`,
+        );
+        assert.deepEqual(failures, []);
+        for (const reader of beside) {
+          const { lost, gaps, ended } = (await reader.figures()).steady;
+          assert.deepEqual({ lost, gaps, ended }, {
+            lost: 0,
+            gaps: 0,
+            ended: 0,
+          });
+        }
+      } finally {
+        for (const reader of beside) await reader.stop();
+      }
     });
   },
 );
