@@ -120,7 +120,8 @@ export class Client implements OutletOwner {
       if (plain !== null) {
         this.tally?.add(plain.crc, plain.shift, plain.bytes);
         const saved = plain.bytes - frame.chunk.byteLength + ENVELOPE_BYTES;
-        this.group.broadcast.counters.bytesSaved += saved;
+        // Rows that get no shorter cost some bytes; a counter only grows, or /metrics throws.
+        if (saved > 0) this.group.broadcast.counters.bytesSaved += saved;
       }
     }
     this.#noteWrite();

@@ -9,7 +9,8 @@ export function codingFor(
   offered: readonly Coding[],
 ): Coding | null {
   // Without the header any coding may be used (RFC 9110), which no client without it expects.
-  const header = acceptEncoding ?? "identity";
+  // x-gzip is gzip's old name (§8.4.1.3).
+  const header = (acceptEncoding ?? "identity").replace(/\bx-gzip\b/gi, "gzip");
   const headers = { "accept-encoding": header };
   const [best] = new Negotiator({ headers })
     .encodings([...offered], { preferred: [...offered] });

@@ -111,6 +111,9 @@ async function open(
   const coding = isArrow && request.coding === "gzip"
     ? "gzip"
     : codingFor(acceptEncoding, codingsOf(format, request));
+  // Beside what CORS has put there.
+  c.header("vary", "Accept-Encoding", { append: true });
+  if (isArrow) c.header("vary", "Accept", { append: true });
   if (coding === null) {
     return problem(406, {
       title: "No acceptable coding",
@@ -132,9 +135,6 @@ async function open(
     "x-accel-buffering": "no",
     ...(isFile ? { "content-disposition": fileOf(request) } : {}),
   };
-  // Beside what CORS has put there.
-  c.header("vary", "Accept-Encoding", { append: true });
-  if (isArrow) c.header("vary", "Accept", { append: true });
   const after = c.req.header("last-event-id") ?? request.after;
   const afterNs = after === undefined || after === ""
     ? undefined

@@ -9,6 +9,7 @@ describe("codingFor()", () => {
       ["", "identity"],
       ["gzip", "gzip"],
       ["GZIP", "gzip"],
+      ["x-gzip;q=0.5", "gzip"],
       ["gzip, deflate, br, zstd", "gzip"],
       ["deflate, br", "identity"],
       ["*", "gzip"],

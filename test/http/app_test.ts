@@ -284,6 +284,31 @@ describe("ranges of the past", () => {
   });
 });
 
+describe("codings", () => {
+  it("a refusal of all of them is a 406 that varies, too", async () => {
+    const response = await get(`/v1/events?channels=${A}`, {
+      headers: { "accept-encoding": "identity;q=0, br" },
+    });
+    assert.equal(response.status, 406);
+    assert.equal(response.headers.get("vary"), "Accept-Encoding");
+    assert.match((await response.json()).detail, /identity;q=0, br/);
+  });
+
+  it("short rows for who takes gzip only are longer packed, which once broke /metrics: bytes saved fell", async () => {
+    const response = await get(`/v1/events?channels=${B}&duration=0.5`, {
+      headers: { "accept-encoding": "gzip, identity;q=0" },
+    });
+    assert.equal(response.headers.get("content-encoding"), "gzip");
+    const unpacked = new Response(
+      response.body!.pipeThrough(new DecompressionStream("gzip")),
+    );
+    assert.match(await unpacked.text(), /^id: /m);
+    const metrics = await get("/metrics");
+    assert.equal(metrics.status, 200);
+    assert.match(await metrics.text(), /^qanat_bytes_saved_total \d+$/m);
+  });
+});
+
 describe("service routes", () => {
   it("answer health, readiness, status, metrics and the index", async () => {
     assert.equal((await get("/healthz")).status, 200);
