@@ -17,10 +17,12 @@ import { type Slab, SLOT_BYTES_MAX } from "../memory/slab.ts";
 import { AddressTable, newRefusals, type Refusal } from "./admission.ts";
 import { CatchUp } from "./catch_up.ts";
 import { Client, type ClientOptions, type EndReason } from "./client.ts";
+import { ClientWatch } from "./client_watch.ts";
 import { FanOut } from "./fan_out.ts";
 import { Openings } from "./openings.ts";
 import type { Outlet } from "./outlet.ts";
 import { PastDesk } from "./past_feed.ts";
+import { Placement } from "./placement.ts";
 import {
   CUT_SHORT,
   SelectionGroup,
@@ -104,15 +106,12 @@ export class Broadcast {
   readonly #groups = new Map<string, SelectionGroup>();
   readonly #clients = new Set<Client>();
   readonly #unwatch: () => void;
-  /** Ended, with writes that have not left yet. */
-  readonly #leaving = new Set<Client>();
   readonly turns: Turns;
   readonly fanOut: FanOut;
   readonly catchUp: CatchUp;
   readonly openings: Openings;
-  /** Clients whose heartbeats and stalls are being looked at. */
-  #looked: Iterator<Client> | null = null;
-  readonly #look: Work = { work: (endMs) => this.#lookOn(endMs) };
+  readonly placement: Placement;
+  readonly #watch: ClientWatch;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
   #draining = false;
   #bytesOfEnded = 0;
@@ -133,7 +132,9 @@ export class Broadcast {
     this.openings = new Openings(this.turns);
     const live: Work = { work: (endMs) => this.#handOut(endMs) };
     const { trends } = options;
-    this.turns.serve(live, this.catchUp, this.openings, this.#look, trends);
+    this.placement = new Placement(this, options.resumeWindowMs);
+    this.#watch = new ClientWatch(this, options);
+    this.turns.serve(live, this.catchUp, this.openings, this.#watch, trends);
     options.store.onAdvanced = () => {
       if (this.fanOut.waiting > 0) this.turns.begin(live);
       if (trends.isDue) this.turns.begin(trends);
@@ -148,6 +149,10 @@ export class Broadcast {
         if (before) this.#channelChanged(before, after);
       },
     );
+  }
+
+  clients(): IterableIterator<Client> {
+    return this.#clients.values();
   }
 
   get clientCount(): number {
@@ -278,69 +283,6 @@ export class Broadcast {
     return ageMs > this.#options.resumeWindowMs;
   }
 
-  /** Gives a client its first row once its timeline has found its place, or has nothing to find it by. */
-  place(client: Client): void {
-    const { timeline } = client.group;
-    if (client.cursor >= 0) return this.catchUp.add(client);
-    const { afterNs, startNs, endNs, durationNs } = client.options;
-    const isBack = typeof afterNs === "bigint" || startNs !== undefined;
-    if (timeline.released < 0) {
-      const isBounded = durationNs !== undefined || endNs !== undefined;
-      if (!isBack && !(isBounded && timeline.seenRow >= 0)) return;
-      if (!timeline.isIdle(gpsMsOfUnixMs(this.nowMs()))) return;
-    }
-    if (typeof afterNs === "bigint") this.#placeAfter(client, afterNs);
-    else if (startNs !== undefined) {
-      client.cursor = timeline.rowOf(startNs);
-      client.resuming = true;
-    } else client.cursor = Math.max(timeline.frontier, timeline.quietRow);
-    if (afterNs === null) this.#tellOddId(client, null, "unknown-id");
-    if (endNs !== undefined) client.endRow = timeline.rowAt(endNs);
-    else if (durationNs !== undefined) {
-      const fromNs = startNs ?? timeline.startNs(client.cursor);
-      client.endRow = timeline.rowAt(fromNs + durationNs);
-    }
-    if (client.cursor >= client.endRow) return this.end(client, "complete");
-    const isHeld = timeline.released >= 0 && timeline.isWhole(client.cursor);
-    if (isHeld) this.past.dropPermit(client);
-    if (timeline.released < 0 && isBack) {
-      if (client.group.trend === null) this.past.begin(client);
-    } else this.catchUp.add(client);
-  }
-
-  #placeAfter(client: Client, afterNs: bigint): void {
-    const { timeline } = client.group;
-    const { resumeWindowMs } = this.#options;
-    const { released } = timeline;
-    const ahead = timeline.rowAt(afterNs);
-    // Another instance may have been a little ahead; an id behind the clock's future was never given out.
-    const isAhead = released >= 0 && ahead > released + 1;
-    if (isAhead && this.#isFuture(client.group, afterNs)) {
-      client.cursor = released;
-      return this.#tellOddId(client, afterNs, "unknown-id");
-    }
-    const row = timeline.rowOf(afterNs);
-    client.cursor = row;
-    client.resuming = true;
-    if (row < ahead) this.#tellOddId(client, afterNs, "stride-changed");
-    if (client.group.trend !== null) return;
-    if (released < 0 || row >= released || timeline.isWhole(row)) return;
-    const windowRows = Math.ceil(resumeWindowMs / timeline.strideMs);
-    const held = Math.max(timeline.coveredRow, timeline.nextRow(row));
-    const from = Math.min(released - windowRows, held, released);
-    if (from > row) this.tellGap(client, from, "retention");
-  }
-
-  /** Whether no instance can have given out a time as an id yet. A replay has no clock to tell by. */
-  #isFuture({ shapes }: SelectionGroup, timeNs: bigint): boolean {
-    if (shapes[0]!.replayId !== null) return true;
-    const tolerancesMs = shapes.map((s) => this.store.toleranceMs(s));
-    const aheadMs = Math.max(...tolerancesMs) +
-      Math.max(...shapes.map((s) => Number(s.strideNs) / 1e6));
-    const nowMs = gpsMsOfUnixMs(this.nowMs());
-    return timeNs > BigInt(Math.ceil(nowMs + aheadMs)) * 1_000_000n;
-  }
-
   /** Tells a span without rows, by the client's policy. */
   tellGap(client: Client, to: number, reason: GapReason): void {
     const { gaps = "fill" } = client.options;
@@ -382,7 +324,7 @@ export class Broadcast {
     const isCut = client.group.format === "arrow" && CUT_SHORT.has(reason);
     if (!isCut) client.sendTrailer(this.nowMs());
     this.#forget(client, reason);
-    if (client.outlet.inFlight > 0) this.#leaving.add(client);
+    if (client.outlet.inFlight > 0) this.#watch.leaves(client);
     if (isCut) {
       client.outlet.cutShort();
     } else client.outlet.end();
@@ -424,66 +366,9 @@ export class Broadcast {
     for (const client of stalled.slice(0, count)) this.drop(client, "slow");
   }
 
-  /** Heartbeats, stalls, stragglers; once a second. No timer per client. */
+  /** Heartbeats, stalls, stragglers; call it once a second. */
   tick(): void {
-    const nowMs = this.nowMs();
-    const { writeStallMs } = this.#options;
-    for (const client of this.#leaving) {
-      const { outlet, lastProgressMs } = client;
-      const isStuck = outlet.inFlight > 0;
-      if (isStuck && nowMs - lastProgressMs < writeStallMs) continue;
-      this.#leaving.delete(client);
-      if (isStuck) outlet.destroy();
-    }
-    if (this.#looked !== null) return;
-    this.#looked = this.#clients.values();
-    this.turns.begin(this.#look);
-  }
-
-  /** Looks at clients for a slice; true when there are more. */
-  #lookOn(endMs: number): boolean {
-    const nowMs = this.nowMs();
-    for (;;) {
-      const next = this.#looked?.next();
-      if (!next || next.done) break;
-      this.#lookAt(next.value, nowMs);
-      if (this.turns.clockMs() >= endMs) return true;
-    }
-    this.#looked = null;
-    return false;
-  }
-
-  /** A client's stall, its place, its end and its heartbeat. */
-  #lookAt(client: Client, nowMs: number): void {
-    const { heartbeatMs, writeStallMs } = this.#options;
-    const { outlet, group } = client;
-    const { timeline } = group;
-    if (client.ended !== null) return;
-    if (outlet.inFlight > 0) {
-      if (nowMs - client.lastProgressMs >= writeStallMs) {
-        this.drop(client, "stalled");
-      } else if (client.options.slow === "close" && this.#isPassed(client)) {
-        this.end(client, "slow");
-      }
-      return;
-    }
-    this.place(client);
-    const isQuiet = nowMs - client.lastWriteMs >= heartbeatMs;
-    const isBounded = client.endRow < Infinity;
-    if (client.ended !== null || !isQuiet && !isBounded) return;
-    timeline.settleQuiet();
-    const { released } = timeline;
-    const isLive = client.pastState === "none" && client.cursor >= released;
-    const settled = isLive
-      ? Math.max(client.cursor, timeline.quietRow)
-      : client.cursor;
-    // Rows of a gap that was told are on their way.
-    if (client.cursor < client.fillTo) return;
-    if (isBounded && isLive && settled >= client.endRow) {
-      this.tellGap(client, client.endRow, "missing");
-    } else if (isQuiet) {
-      client.sendBytes(group.heartbeatBytes(settled), nowMs);
-    }
+    this.#watch.tick();
   }
 
   /** Rows to clients for a slice. */
@@ -520,13 +405,6 @@ export class Broadcast {
     client.lastProgressMs = this.nowMs();
     if (client.wakePast !== null) client.wakePast();
     else this.catchUp.add(client);
-  }
-
-  /** Whether the ring has passed a client that does not read. */
-  #isPassed({ cursor, group, resuming, pastState }: Client): boolean {
-    const { timeline } = group;
-    return !resuming && pastState === "none" && cursor >= 0 &&
-      cursor < timeline.released && !timeline.isWhole(cursor);
   }
 
   /** Ends every client properly. */
@@ -613,7 +491,7 @@ export class Broadcast {
       format: group.format,
       channels: group.channels.length,
     });
-    this.place(client);
+    this.placement.place(client);
     if (this.#draining) this.end(client, "drain");
   }
 
@@ -648,26 +526,6 @@ export class Broadcast {
     group.close();
     this.#options.store.release(group.timeline);
     if (group.trend) this.#options.trends.release(group.trend.records);
-  }
-
-  /** Tells, first of all, an id that rows cannot simply go on from. */
-  #tellOddId(
-    client: Client,
-    afterNs: bigint | null,
-    reason: "unknown-id" | "stride-changed",
-  ): void {
-    const { group } = client;
-    const from = group.timeline.endNsText(client.cursor - 1);
-    const bytes = group.gapBytes(
-      reason === "unknown-id"
-        ? { from: afterNs === null ? null : String(afterNs), to: from, reason }
-        : { from, to: String(afterNs), reason },
-      reason === "stride-changed",
-    );
-    this.gapsTold[reason] = (this.gapsTold[reason] ?? 0) + 1;
-    if (!bytes) return;
-    client.gaps++;
-    client.sendBytes(bytes, this.nowMs());
   }
 
   #channelChanged(before: Channel, after: Channel | undefined): void {

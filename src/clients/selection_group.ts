@@ -212,7 +212,7 @@ export class SelectionGroup implements TimelineListener {
 
   onReady(): void {
     for (const client of [...this.delivery.clients]) {
-      this.broadcast.place(client);
+      this.broadcast.placement.place(client);
     }
   }
 
