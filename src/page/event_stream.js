@@ -18,7 +18,7 @@ const FINAL_ENDS = ["complete", "gap"];
 
 /**
  * What is asked of the server, by the names of docs/protocol.md.
- * @typedef {{ channels: string[], encoding?: "json" | "arrow", start?: string, end?: string, gaps?: string, slow?: string, after?: string }} Query
+ * @typedef {{ channels: string[], encoding?: "json" | "arrow", start?: string, end?: string, gaps?: string, slow?: string, after?: string, trend?: import("./qanat.d.ts").Trend | undefined }} Query
  */
 
 /**

@@ -1,10 +1,13 @@
 // The channels that are shown: their samples, gaps and latency; live from the hub, the past by ranges.
+// They are drawn from rows, or all from bins of one trend.
 // Invariant: while it is held (paused) nothing that comes in changes what is shown.
 import { gpsNow, nsOf } from "./clock.js";
 import { openStream, readRange } from "./qanat.js";
 import { SampleRing } from "./samples.js";
+import { BIN_S } from "./trend_choice.js";
 
 /** @typedef {import("./qanat.d.ts").StreamState} StreamState */
+/** @typedef {import("./qanat.d.ts").Trend} Trend */
 /** @typedef {{ name: string, data_type: import("./qanat.d.ts").DataType, sample_rate: number, publisher: string, stride_ns: number, live?: boolean }} Channel */
 /** @typedef {{ fromS: number, toS: number, reason: string }} Span */
 
@@ -25,15 +28,56 @@ export class Series {
   pastEndS = undefined;
   /** Start of the first live row. @type {number | undefined} */
   firstLiveS = undefined;
+  /** Of bins: their least and largest samples. @type {SampleRing | undefined} */
+  low = undefined;
+  /** @type {SampleRing | undefined} */
+  high = undefined;
 
   /**
    * @param {Channel} channel
    * @param {number} seconds
+   * @param {Trend | null} [trend]
    */
-  constructor(channel, seconds) {
+  constructor(channel, seconds, trend = null) {
     this.channel = channel;
-    const isWide = !["float32", "int16"].includes(channel.data_type);
-    this.ring = new SampleRing({ rate: channel.sample_rate, seconds, isWide });
+    this.trend = trend;
+    const isWide = trend !== null ||
+      !["float32", "int16"].includes(channel.data_type);
+    const rate = trend ? 1 / BIN_S[trend] : channel.sample_rate;
+    /** Its samples, or of bins their means. */
+    this.ring = new SampleRing({ rate, seconds, isWide });
+    if (trend === null) return;
+    this.low = new SampleRing({ rate, seconds, isWide });
+    this.high = new SampleRing({ rate, seconds, isWide });
+  }
+
+  /** Seconds between what comes. */
+  get strideS() {
+    return this.trend ? BIN_S[this.trend] : this.channel.stride_ns / 1e9;
+  }
+
+  /** Values a second. */
+  get valuesPerS() {
+    return this.trend ? 4 / BIN_S[this.trend] : this.channel.sample_rate;
+  }
+
+  /**
+   * @param {bigint} timeNs
+   * @param {import("./qanat.d.ts").TrendBin} bin
+   */
+  putBin(timeNs, { min, mean, max }) {
+    const at = indexOf(timeNs, this.ring.rate);
+    this.low?.put(at, Float64Array.of(Number(min ?? NaN)));
+    this.high?.put(at, Float64Array.of(Number(max ?? NaN)));
+    this.ring.put(at, Float64Array.of(mean ?? NaN));
+  }
+
+  /** Bin i since the GPS epoch; null when there is none. @param {number} i */
+  binAt(i) {
+    const min = this.low?.at(i) ?? NaN;
+    const max = this.high?.at(i) ?? NaN;
+    if (Number.isNaN(min) || Number.isNaN(max)) return null;
+    return { min, max, mean: this.ring.at(i) };
   }
 
   /**
@@ -80,6 +124,8 @@ export class Feed {
   /** @type {Map<string, { strideS: number, latencies: number[], rowMs: number, state: StreamState }>} */
   lanes = new Map();
   #seconds = 0;
+  /** @type {Trend | null} */
+  trend = null;
   /** @type {AbortController} */
   #past = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -89,8 +135,16 @@ export class Feed {
    * Shows these channels over so many seconds.
    * @param {Channel[]} channels
    * @param {number} seconds
+   * @param {Trend | null} [trend] what of them: bins, or rows
    */
-  show(channels, seconds) {
+  show(channels, seconds, trend = null) {
+    if (trend !== this.trend) {
+      this.trend = trend;
+      this.#stream?.close();
+      this.#stream = null;
+      this.lanes.clear();
+      this.#seconds = 0;
+    }
     const isLonger = seconds > this.#seconds;
     if (isLonger || seconds < this.#seconds / 4) {
       this.#seconds = seconds;
@@ -106,18 +160,19 @@ export class Feed {
       if (!this.series.has(channel.name)) {
         this.series.set(
           channel.name,
-          new Series(channel, this.#seconds * 1.1 + 6),
+          this.#made(channel),
         );
       }
     }
     this.version++;
     const hints = channels.map((c) => ({
       name: c.name,
+      // The hub hears the stride; here a lane of bins goes by their length.
       strideNs: c.stride_ns,
       sampleRate: c.sample_rate,
     }));
     for (const stride of this.lanes.keys()) {
-      if (!hints.some((h) => String(h.strideNs) === stride)) {
+      if (trend === null && !hints.some((h) => String(h.strideNs) === stride)) {
         this.lanes.delete(stride);
       }
     }
@@ -126,19 +181,28 @@ export class Feed {
       this.#stream = null;
     } else if (this.#stream) this.#stream.update(hints);
     else {
-      this.#stream = openStream({
+      // A message under way from the stream before is not for this one.
+      const only =
+        (/** @type {(_: any) => void} */ take) =>
+        (/** @type {any} */ message) => {
+          if (this.trend === trend) take(message);
+        };
+      const options = {
         channels: hints,
-        onRow: (row) => this.#takeRow(row),
-        onGap: (gap) => this.#takeGap(gap),
-        onState: (state) => this.#takeState(state),
-      });
+        onRow: only((row) => this.#takeRow(row)),
+        onGap: only((gap) => this.#takeGap(gap)),
+        onState: only((state) => this.#takeState(state)),
+      };
+      this.#stream = trend
+        ? openStream({ ...options, trend })
+        : openStream(options);
     }
     if (!this.isHeld) this.#askPastLater();
   }
 
   /** Shows these and no others; all of them are there already. @param {Channel[]} channels */
   keep(channels) {
-    this.show(channels, this.#seconds);
+    this.show(channels, this.#seconds, this.trend);
   }
 
   /** Holds what is shown. */
@@ -164,7 +228,7 @@ export class Feed {
     this.hold();
     this.#renew();
     const all = [...this.series.values()];
-    const rate = all.reduce((sum, s) => sum + s.channel.sample_rate, 0);
+    const rate = all.reduce((sum, s) => sum + s.valuesPerS, 0);
     if (all.length === 0) return;
     if ((toS - fromS) * rate > PAST_SAMPLES_MAX * 4) {
       return this.onNote(
@@ -183,12 +247,19 @@ export class Feed {
     this.#past.abort();
     this.#past = new AbortController();
     for (const [name, old] of this.series) {
-      const fresh = new Series(old.channel, this.#seconds * 1.1 + 6);
+      const fresh = this.#made(old.channel);
       fresh.state = old.state;
       fresh.latencyMs = old.latencyMs;
       this.series.set(name, fresh);
     }
     this.version++;
+  }
+
+  /** @param {Channel} channel */
+  #made(channel) {
+    const strideS = this.trend ? BIN_S[this.trend] : 0;
+    const seconds = this.#seconds * 1.1 + 6 + 3 * strideS;
+    return new Series(channel, seconds, this.trend);
   }
 
   /** What comes before the first live row is asked for with it, or when none has come for a while. */
@@ -210,7 +281,10 @@ export class Feed {
       if (firstLiveS === undefined && (!isLate || pastEndS !== undefined)) {
         continue;
       }
-      const toS = firstLiveS ?? Math.floor(gpsNow() - this.delayS);
+      // A range that ended within a bin would wait for the bin's end.
+      const gridS = this.trend ? BIN_S[this.trend] : 1;
+      const toS = firstLiveS ??
+        Math.floor((gpsNow() - this.delayS) / gridS) * gridS;
       if (pastEndS !== undefined && pastEndS >= toS) continue;
       const fromS = pastEndS ?? toS - this.#seconds - 1;
       series.pastEndS = toS;
@@ -220,7 +294,7 @@ export class Feed {
       spans.set(key, span);
     }
     for (const { fromS, toS, all } of spans.values()) {
-      const rate = all.reduce((sum, s) => sum + s.channel.sample_rate, 0);
+      const rate = all.reduce((sum, s) => sum + s.valuesPerS, 0);
       const seconds = Math.min(toS - fromS, PAST_SAMPLES_MAX / rate);
       this.#read(all, { fromS: toS - seconds, toS });
     }
@@ -233,7 +307,8 @@ export class Feed {
   async #read(all, { fromS, toS }) {
     if (toS - fromS < 0.001) return;
     const { signal } = this.#past;
-    const outcome = await readRange({
+    const { trend } = this;
+    const options = {
       channels: all.map(({ channel }) => ({
         name: channel.name,
         sampleRate: channel.sample_rate,
@@ -241,20 +316,22 @@ export class Feed {
       startNs: nsOf(fromS),
       endNs: nsOf(toS),
       signal,
-      onRow: (row) => {
+      onRow: (/** @type {any} */ row) => {
         for (const series of all) this.#putRow(series, row);
         this.version++;
       },
-      onGap: (gap) => {
+      onGap: (/** @type {import("./qanat.d.ts").Gap} */ gap) => {
         for (const series of all) series.addGap(spanOf(gap));
         this.version++;
       },
-      onState: (state) => {
+      onState: (/** @type {StreamState} */ state) => {
         if (state.state === "waiting" && state.detail) {
           this.onNote(`The past has to wait: ${state.detail}`);
         }
       },
-    });
+    };
+    const outcome =
+      await (trend ? readRange({ ...options, trend }) : readRange(options));
     if (outcome.state === "refused" && !signal.aborted) {
       this.onNote(
         `The past was refused: ${outcome.detail ?? outcome.reason}`,
@@ -262,7 +339,7 @@ export class Feed {
     }
   }
 
-  /** @param {import("./qanat.d.ts").Row} row */
+  /** @param {import("./qanat.d.ts").Row | import("./qanat.d.ts").TrendRow} row */
   #takeRow(row) {
     this.rows++;
     const lane = this.lanes.get(String(row.strideNs));
@@ -291,11 +368,14 @@ export class Feed {
 
   /**
    * @param {Series} series
-   * @param {import("./qanat.d.ts").Row} row
+   * @param {import("./qanat.d.ts").Row | import("./qanat.d.ts").TrendRow} row
    */
   #putRow(series, row) {
     const { name } = series.channel;
     const samples = row.channels[name];
+    if (samples && "count" in samples) {
+      return series.putBin(row.timeNs, samples);
+    }
     if (samples) return series.put(row.timeNs, samples);
     if (samples === undefined) return;
     const fromS = Number(row.timeNs) / 1e9;

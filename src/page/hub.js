@@ -1,4 +1,4 @@
-// Holds the connections of a browser: one a stride, for the union of what all ports (tabs) want.
+// Holds the connections of a browser: one a stride and one a trend, for the union of what all ports (tabs) want.
 // Invariant: a row goes to a port once, with the channels it wants; what a slow port misses it is told as a gap.
 import { EventStream } from "./event_stream.js";
 
@@ -6,7 +6,9 @@ import { EventStream } from "./event_stream.js";
 /** @typedef {import("./qanat.d.ts").Row} Row */
 /** @typedef {import("./qanat.d.ts").Gap} Gap */
 /** @typedef {import("./qanat.d.ts").ServerClock} ServerClock */
-/** @typedef {{ name: string, stride: string, rate: number }} Wanted */
+/** @typedef {import("./qanat.d.ts").Trend} Trend */
+/** @typedef {{ name: string, stride: string, rate: number, trend?: Trend | undefined }} Wanted */
+/** @typedef {Wanted & { lane: string }} Placed */
 
 /** Rows on their way to a port: ten seconds of 16 a second. */
 const UNREAD_MAX = 160;
@@ -21,12 +23,13 @@ const CLOCK_FIRST_MS = [0, 1500, 5000];
 const CLOCK_OLD_MS = 600_000;
 /** A tab that says nothing is gone (hidden tabs have timers once a minute). */
 const PORT_SILENCE_MS = 200_000;
+const BIN_NS = { "1s": 1e9, "10s": 1e10, "60s": 6e10 };
 /** Above it numbers as text cost more than base64. */
 const ARROW_RATE = 50_000;
 
 /** What a tab is to the hub. */
 class Port {
-  /** Wanted channels by subscription. @type {Map<number, Wanted[]>} */
+  /** Wanted channels by subscription. @type {Map<number, Placed[]>} */
   wants = new Map();
   unread = 0;
   /** Spans this port was too slow for, by lane, until it can be told. @type {Map<Lane, { fromNs: bigint, toNs: bigint }>} */
@@ -41,7 +44,7 @@ class Port {
   }
 }
 
-/** The channels of one stride, and the stream that brings them. */
+/** The channels of one stride, or the bins of one trend, and the stream that brings them. */
 class Lane {
   /** @type {EventStream | null} */
   stream = null;
@@ -57,9 +60,11 @@ class Lane {
   /** Channels the server refused, until when. @type {Map<string, { untilMs: number, state: StreamState }>} */
   unknown = new Map();
 
-  /** @param {string} stride */
-  constructor(stride) {
-    this.stride = stride;
+  /** @param {Placed} first one of its channels */
+  constructor({ lane, stride, trend }) {
+    this.id = lane;
+    this.trend = trend;
+    this.stride = trend ? String(BIN_NS[trend]) : stride;
   }
 }
 
@@ -131,12 +136,12 @@ export class Hub {
     port.heardMs = Date.now();
     switch (message.type) {
       case "want":
-        port.wants.set(message.id, message.channels);
+        port.wants.set(message.id, message.channels.map(placed));
         this.#keepTime();
         this.#ports.add(port);
-        for (const { stride } of message.channels) {
-          if (!this.#lanes.has(stride)) {
-            this.#lanes.set(stride, new Lane(stride));
+        for (const one of port.wants.get(message.id) ?? []) {
+          if (!this.#lanes.has(one.lane)) {
+            this.#lanes.set(one.lane, new Lane(one));
           }
         }
         for (const lane of this.#lanes.values()) {
@@ -156,6 +161,7 @@ export class Hub {
           const names = [...this.#wanted(lane, port).keys()];
           port.post({
             type: "gap",
+            trend: lane.trend,
             names,
             gap: { fromNs, toNs, reason: "page-slow" },
           });
@@ -176,11 +182,11 @@ export class Hub {
    * @param {Port} port
    * @param {any} message
    */
-  #openRange(port, { id, channels, start, end, encoding }) {
+  #openRange(port, { id, channels, start, end, encoding, trend }) {
     const stream = new EventStream({
       base: this.#base,
       fetch: this.#fetch,
-      query: { channels, start, end, gaps: "skip", encoding },
+      query: { channels, start, end, gaps: "skip", encoding, trend },
       onRow: (row) => port.post({ type: "range-row", id, row }),
       onGap: (gap) => port.post({ type: "range-gap", id, gap }),
       onState: (state) => {
@@ -203,8 +209,8 @@ export class Hub {
     const names = new Map();
     for (const port of only ? [only] : this.#ports) {
       for (const channels of port.wants.values()) {
-        for (const { name, stride, rate } of channels) {
-          if (stride === lane.stride) names.set(name, rate);
+        for (const { name, lane: id, rate } of channels) {
+          if (id === lane.id) names.set(name, rate);
         }
       }
     }
@@ -234,7 +240,10 @@ export class Hub {
     const names = [...wanted.keys()].filter((n) => !lane.unknown.has(n)).sort();
     let rate = 0;
     for (const name of names) rate += wanted.get(name) ?? 0;
-    const encoding = this.#encoding ?? (rate > ARROW_RATE ? "arrow" : "json");
+    // Bins are few, whatever the rates are.
+    const encoding = lane.trend
+      ? "json"
+      : this.#encoding ?? (rate > ARROW_RATE ? "arrow" : "json");
     const key = `${encoding} ${names.join(",")}`;
     if (key === lane.key && lane.stream) return;
     lane.lastId = lane.stream?.lastId ?? lane.lastId;
@@ -245,7 +254,7 @@ export class Hub {
     if (names.length === 0) {
       // Nobody waits for what comes in the meantime.
       lane.lastId = undefined;
-      if (wanted.size === 0) this.#lanes.delete(lane.stride);
+      if (wanted.size === 0) this.#lanes.delete(lane.id);
       if (this.#lanes.size > 0) return;
       clearInterval(this.#ticking);
       this.#ticking = undefined;
@@ -254,7 +263,13 @@ export class Hub {
     const stream = new EventStream({
       base: this.#base,
       fetch: this.#fetch,
-      query: { channels: names, encoding, gaps: "skip", after: lane.lastId },
+      query: {
+        channels: names,
+        encoding,
+        gaps: "skip",
+        after: lane.lastId,
+        trend: lane.trend,
+      },
       onRow: (row) => this.#sendRow(lane, row),
       onGap: (gap) => this.#sendGap(lane, gap),
       onState: (state) => this.#takeState(lane, state),
@@ -306,6 +321,7 @@ export class Hub {
     if (known.length > 0) {
       port.post({
         type: "state",
+        trend: lane.trend,
         stride: lane.stride,
         names: known,
         state: lane.state,
@@ -316,6 +332,7 @@ export class Hub {
       if (refused) {
         port.post({
           type: "state",
+          trend: lane.trend,
           stride: lane.stride,
           names: [name],
           state: refused.state,
@@ -348,7 +365,11 @@ export class Hub {
         continue;
       }
       port.unread++;
-      port.post({ type: "row", row: { ...row, channels, latencyMs } });
+      port.post({
+        type: "row",
+        trend: lane.trend,
+        row: { ...row, channels, latencyMs },
+      });
     }
   }
 
@@ -359,7 +380,9 @@ export class Hub {
   #sendGap(lane, gap) {
     for (const port of this.#ports) {
       const names = [...this.#wanted(lane, port).keys()];
-      if (names.length > 0) port.post({ type: "gap", names, gap });
+      if (names.length > 0) {
+        port.post({ type: "gap", trend: lane.trend, names, gap });
+      }
     }
   }
 
@@ -400,4 +423,17 @@ export class Hub {
       // The stream itself tells that the server is away.
     }
   }
+}
+
+/**
+ * Which lane brings a channel: all bins of a length come together, but for those of strides that do not fill them, which
+ * the server refuses.
+ * @param {Wanted} wanted
+ * @returns {Placed}
+ */
+function placed(wanted) {
+  const { stride, trend } = wanted;
+  if (!trend) return { ...wanted, lane: stride };
+  const isOdd = stride !== "" && BIN_NS[trend] % Number(stride) !== 0;
+  return { ...wanted, lane: `trend ${trend}${isOdd ? ` ${stride}` : ""}` };
 }

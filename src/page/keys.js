@@ -11,6 +11,8 @@ const KEYS = [
   [["ArrowRight"], "later", "later"],
   [["+", "="], "in", "shorter span"],
   [["-"], "out", "longer span"],
+  [["h"], "hour", "the last hour"],
+  [["s"], "save", "save data: bins instead of samples"],
   [["j"], "next", "next plot"],
   [["k"], "previous", "plot before"],
   [["J"], "down", "move the plot down"],

@@ -8,11 +8,12 @@ import { problemOf } from "./event_stream.js";
 import { Feed } from "./feed.js";
 import { Finder } from "./finder.js";
 import { keysOf, showHelp } from "./keys.js";
-import { live, pan, pause, zoom, zoomTo } from "./navigation.js";
+import { live, pan, pause, SPANS_S, zoom, zoomTo } from "./navigation.js";
 import { OperatorPanel } from "./operator.js";
 import { PlotList } from "./plot_list.js";
 import { StatusLine } from "./status_line.js";
 import { TimeAxis } from "./time_axis.js";
+import { spanText, trendOf, wantsToSave } from "./trend_choice.js";
 import { emptyView, firstView, hashOf, namesOf, viewOf } from "./view.js";
 
 /** @typedef {import("./view.js").View} View */
@@ -22,6 +23,10 @@ import { emptyView, firstView, hashOf, namesOf, viewOf } from "./view.js";
 const WIDE_PX = 1100;
 /** The close-up's last time round may lie so much further back than its period. */
 const REACH_MARGIN_S = 2;
+/** Beside the plots: axis and padding. */
+const PLOT_MARGIN_PX = 80;
+/** Steps in which a span of bins moves. */
+const STEPS = 2000;
 const AGAIN_MS = 3000;
 const UNKNOWN_AGAIN_MS = 30_000;
 const CALM_MS = 250;
@@ -29,6 +34,8 @@ const CALM_MS = 250;
 const DELAY_SHARE = 0.03;
 
 let view = emptyView();
+/** What the view is drawn from: bins, or rows. @type {import("./qanat.d.ts").Trend | null} */
+let trend = null;
 /** What the feed was last told. */
 let fed = view;
 /** @type {Map<string, Channel>} */
@@ -116,6 +123,7 @@ async function change(changes, { keepAddress = false, isHere = false } = {}) {
   plots.show(view.plots);
   part("empty").hidden = plots.size > 0;
   part("axis").hidden = plots.size === 0;
+  chooseTrend();
   applyCloseUp();
   applyFeed(isHere);
   operator.show(view.operator);
@@ -125,6 +133,30 @@ async function change(changes, { keepAddress = false, isHere = false } = {}) {
   resize();
 }
 
+/** Whether bins stand for samples, to save data. */
+function saves() {
+  return view.saves ??
+    wantsToSave(/** @type {any} */ (navigator).connection ?? undefined);
+}
+
+function chooseTrend() {
+  const strides = namesOf(view).flatMap((name) =>
+    channels.get(name)?.stride_ns ?? []
+  );
+  const width = Math.max(part("plots").clientWidth - PLOT_MARGIN_PX, 200);
+  trend = trendOf({
+    spanS: view.spanS,
+    pixels: width * devicePixelRatio,
+    saves: saves(),
+    strides,
+  });
+}
+
+/** The close-up, where there are samples for it. */
+function closeUpOf() {
+  return trend === null ? view.closeUp : null;
+}
+
 /** @param {boolean} isHere */
 function applyFeed(isHere) {
   const before = fed;
@@ -132,23 +164,22 @@ function applyFeed(isHere) {
   const { endS, spanS } = view;
   const wanted = namesOf(view).map((name) => channels.get(name))
     .filter((c) => c !== undefined);
-  const reach = view.closeUp
-    ? view.closeUp.everyS + view.closeUp.widthS + REACH_MARGIN_S
-    : 0;
+  const close = closeUpOf();
+  const reach = close ? close.everyS + close.widthS + REACH_MARGIN_S : 0;
   const isNew = wanted.some(({ name }) => !feed.series.has(name));
   if (endS === null) {
-    feed.show(wanted, Math.max(spanS, reach));
+    feed.show(wanted, Math.max(spanS, reach), trend);
     if (feed.isHeld) feed.release();
     return;
   }
   // What is on the screen already only stands still.
   const isInside = before.endS !== null && endS <= before.endS + 1e-6 &&
     endS - spanS >= before.endS - before.spanS - 1e-6;
-  if ((isHere || isInside) && !isNew) {
+  if ((isHere || isInside) && !isNew && feed.trend === trend) {
     feed.hold();
     return feed.keep(wanted);
   }
-  feed.show(wanted, Math.max(spanS * 1.5, 4));
+  feed.show(wanted, Math.max(spanS * 1.5, 4), trend);
   feed.load(endS - spanS * 1.25, endS + spanS * 0.25);
 }
 
@@ -188,13 +219,14 @@ function again(names) {
 }
 
 function applyCloseUp() {
-  const key = JSON.stringify(view.closeUp);
-  part("closeup").hidden = view.closeUp === null;
+  const wanted = closeUpOf();
+  const key = JSON.stringify(wanted);
+  part("closeup").hidden = wanted === null;
   part("credit").hidden = !namesOf(view).some((n) => n.includes("GWOSC"));
   if (key === closeUpKey) return;
   closeUpKey = key;
   closeUp?.close();
-  closeUp = view.closeUp && new CloseUpPanel(part("closeup"), view.closeUp, {
+  closeUp = wanted && new CloseUpPanel(part("closeup"), wanted, {
     look,
     feed,
     onClose: () => change({ closeUp: null }),
@@ -221,7 +253,32 @@ function label() {
   button("theme").textContent = themes[view.theme];
   button("operator-open").setAttribute("aria-pressed", String(view.operator));
   button("find").setAttribute("aria-expanded", String(finder.isOpen));
-  part("span").textContent = `${Number(view.spanS.toPrecision(4))} s`;
+  button("save").setAttribute("aria-pressed", String(saves()));
+  labelSpan();
+}
+
+/** The spans to choose from, and the one that is shown. */
+function labelSpan() {
+  const select = byId("span", HTMLSelectElement);
+  const all = SPANS_S.includes(view.spanS) ? SPANS_S : [view.spanS, ...SPANS_S];
+  const key = all.join(" ");
+  if (select.dataset.spans !== key) {
+    select.dataset.spans = key;
+    select.replaceChildren(
+      ...all.map((s) => new Option(spanText(s), String(s))),
+    );
+  }
+  select.value = String(view.spanS);
+}
+
+/** Another span: live up to now, or around the middle of what is shown. @param {number} spanS */
+function showSpan(spanS) {
+  const middleS = edgeS() - view.spanS / 2;
+  if (view.endS === null) return go({ changes: { spanS }, isHere: false });
+  go(zoomTo(view, edgeS(), {
+    fromS: middleS - spanS / 2,
+    toS: middleS + spanS / 2,
+  }));
 }
 
 function sayStatus() {
@@ -234,16 +291,15 @@ function resize() {
 }
 
 /** Why there is nothing at the right edge. @param {import("./feed.js").Series} series */
-function pendingOf({ state, ring, channel }) {
+function pendingOf({ state, ring, strideS, trend: bins }) {
   if (view.endS !== null) return "";
   if (state.state === "waiting" || state.state === "connecting") {
     return `connection lost (${state.reason ?? "connecting"})`;
   }
   if (state.state === "refused") return "refused";
   const lateS = edgeS() - ring.endS;
-  return lateS > Math.max(2.5 * channel.stride_ns / 1e9, 1)
-    ? "nothing came"
-    : "";
+  // The bin that is going on is not to come yet.
+  return lateS > Math.max(2.5 * strideS, bins ? 10 : 1) ? "nothing came" : "";
 }
 
 const figures = { frames: 0, drawMs: 0 };
@@ -255,8 +311,11 @@ function frame(/** @type {number} */ nowMs) {
   drawnMs = nowMs;
   const begun = performance.now();
   feed.delayS += (feed.targetDelayS() - feed.delayS) * DELAY_SHARE;
-  const toS = edgeS();
+  // Bins move by half a pixel or so, and are not painted again in between.
+  const stepS = trend && view.endS === null ? view.spanS / STEPS : 0;
+  const toS = stepS > 0 ? Math.floor(edgeS() / stepS) * stepS : edgeS();
   const fromS = toS - view.spanS;
+  const isSaving = saves();
   const version = `${feed.version} ${themeCount} ${view.time}`;
   plots.draw((card) => {
     const { name } = card.spec;
@@ -269,6 +328,7 @@ function frame(/** @type {number} */ nowMs) {
       version: version + pending,
       pending,
       hoverS,
+      saves: isSaving,
     });
   });
   if (plots.size > 0) axis.draw(fromS, toS);
@@ -297,6 +357,8 @@ const actions = {
   },
   in: () => go(zoom(view, edgeS(), -1)),
   out: () => go(zoom(view, edgeS(), 1)),
+  hour: () => change({ spanS: 3600, endS: null }),
+  save: () => change({ saves: !saves() }),
   time: () => change({ time: view.time === "utc" ? "gps" : "utc" }),
   theme: () => {
     const order = /** @type {const} */ (["auto", "dark", "light"]);
@@ -327,10 +389,20 @@ function listen() {
       "time",
       "theme",
       "copy",
+      "save",
     ]
   ) button(name).onclick = () => actions[name]();
   button("operator-open").onclick = actions.operator;
   button("help-open").onclick = actions.help;
+  const span = byId("span", HTMLSelectElement);
+  span.onchange = () => {
+    showSpan(Number(span.value));
+    span.blur();
+  };
+  const { connection } = /** @type {any} */ (navigator);
+  connection?.addEventListener?.("change", () => {
+    if (view.saves === null) change({}, { keepAddress: true });
+  });
   button("find").onclick = () => showFinder(!finder.isOpen);
   addEventListener("hashchange", () => {
     const wanted = viewOf(location.hash);

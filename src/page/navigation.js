@@ -6,7 +6,10 @@ import { SPAN_MAX_S, SPAN_MIN_S } from "./view.js";
 /** @typedef {{ changes: Partial<View>, isHere: boolean }} Move isHere: all of it is on the screen already */
 
 /** Spans of a live view. */
-const SPANS_S = [0.5, 1, 2, 5, 10, 20, 36, 60, 120, 300];
+export const SPANS_S = [
+  ...[0.5, 1, 2, 5, 10, 20, 36, 60, 120],
+  ...[300, 900, 3600, 21_600, 86_400],
+];
 /** A shorter span would rush by. */
 const LIVE_SPAN_MIN_S = 0.5;
 

@@ -34,6 +34,8 @@ import spectrogram from "./spectrogram.js" with { type: "text" };
 import spectrum from "./spectrum.js" with { type: "text" };
 import statusLine from "./status_line.js" with { type: "text" };
 import timeAxis from "./time_axis.js" with { type: "text" };
+import trendChoice from "./trend_choice.js" with { type: "text" };
+import trendPlot from "./trend_plot.js" with { type: "text" };
 import view from "./view.js" with { type: "text" };
 
 /** One file of the page. */
@@ -84,6 +86,8 @@ const MODULES: Record<string, string> = {
   "spectrum.js": spectrum,
   "status_line.js": statusLine,
   "time_axis.js": timeAxis,
+  "trend_choice.js": trendChoice,
+  "trend_plot.js": trendPlot,
   "view.js": view,
 };
 

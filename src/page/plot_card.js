@@ -4,6 +4,8 @@ import { el } from "./dom.js";
 import { SeriesPlot } from "./series_plot.js";
 import { Spectrogram } from "./spectrogram.js";
 import { Spectrum } from "./spectrum.js";
+import { BIN_S } from "./trend_choice.js";
+import { TrendPlot } from "./trend_plot.js";
 import { KINDS } from "./view.js";
 
 const NAMES = {
@@ -20,8 +22,11 @@ export class PlotCard {
   #canvas;
   #value = el("output", { class: "value" });
   #refusal = el("p", { class: "refusal", hidden: true });
+  /** @type {SeriesPlot | TrendPlot | Spectrogram | Spectrum} */
   #plot;
   #look;
+  #events;
+  #size = { width: 300, height: 120 };
   #valueMs = 0;
   #refused = "";
   #meta = el("span", { class: "meta" });
@@ -33,6 +38,7 @@ export class PlotCard {
   constructor(spec, { look, events, act }) {
     this.spec = spec;
     this.#look = look;
+    this.#events = events;
     const { kind, name } = spec;
     this.#canvas = el("div", {
       class: "canvas",
@@ -107,18 +113,29 @@ export class PlotCard {
    * @param {number} height
    */
   resize(width, height) {
+    this.#size = { width, height };
     this.#plot.resize(width, height);
   }
 
   /**
    * @param {import("./feed.js").Series} series
-   * @param {{ fromS: number, toS: number, version: string, pending: string, hoverS: number | null }} now
+   * @param {{ fromS: number, toS: number, version: string, pending: string, hoverS: number | null, saves: boolean }} now
    */
-  draw(series, { fromS, toS, version, pending, hoverS }) {
+  draw(series, { fromS, toS, version, pending, hoverS, saves }) {
     const { state } = series;
     this.refuse(state.state === "refused" ? state.detail ?? "refused" : "");
+    if (this.spec.kind === "series") this.#useKind(series.trend !== null);
+    else if (series.trend) {
+      return this.refuse(
+        `A ${NAMES[this.spec.kind]} needs samples: choose a shorter span${
+          saves ? ", and not to save data" : ""
+        }`,
+      );
+    }
     this.#plot.use(series);
-    if (this.#plot instanceof SeriesPlot) this.#plot.pending = pending;
+    if (this.#plot instanceof SeriesPlot || this.#plot instanceof TrendPlot) {
+      this.#plot.pending = pending;
+    }
     this.#plot.draw(fromS, toS, version);
     const nowMs = performance.now();
     if (nowMs - this.#valueMs < VALUE_MS) return;
@@ -126,7 +143,7 @@ export class PlotCard {
     const { channel, ring } = series;
     const meta = `${channel.data_type} · ${
       channel.sample_rate.toLocaleString("en")
-    } Hz`;
+    } Hz${series.trend ? ` · bins of ${BIN_S[series.trend]} s` : ""}`;
     if (this.#meta.textContent !== meta) this.#meta.textContent = meta;
     const text = this.#plot instanceof Spectrum
       ? this.#plot.textAt()
@@ -134,10 +151,19 @@ export class PlotCard {
       ? `${
         timeText(hoverS, this.#look().time, this.#look().time === "gps" ? 4 : 3)
       }  ${this.#plot.textAt(hoverS)}`
-      : this.#plot instanceof SeriesPlot && ring.end > 0
+      : this.spec.kind === "series" && ring.end > 0
       ? this.#plot.textAt(Math.min(ring.endS - 0.5 / ring.rate, toS))
       : "";
     if (this.#value.textContent !== text) this.#value.textContent = text;
+  }
+
+  /** Samples and bins are drawn in ways of their own. @param {boolean} isTrend */
+  #useKind(isTrend) {
+    if (this.#plot instanceof TrendPlot === isTrend) return;
+    this.#plot.close();
+    const Kind = isTrend ? TrendPlot : SeriesPlot;
+    this.#plot = new Kind(this.#canvas, this.#look, this.#events);
+    this.#plot.resize(this.#size.width, this.#size.height);
   }
 
   /** Says why there is nothing; empty when there is something. @param {string} why */

@@ -54,6 +54,27 @@ export interface Row {
   readonly latencyMs?: number;
 }
 
+/** Bins in the place of rows: how long each is. */
+export type Trend = "1s" | "10s" | "60s";
+
+/** What the samples of one bin were. Null: of no sample (`count` is 0), or infinite. */
+export interface TrendBin {
+  /** A sample: a bigint of int64 channels. */
+  readonly min: number | bigint | null;
+  readonly mean: number | null;
+  readonly max: number | bigint | null;
+  /** Samples that were counted: fewer than rate times length where some are missing or NaN. */
+  readonly count: number;
+}
+
+/** One bin of the channels that were asked for. */
+export interface TrendRow extends Omit<Row, "channels"> {
+  /** Start of the bin, GPS ns; `strideNs` is its length. */
+  readonly timeNs: bigint;
+  /** Bins by channel; null where nothing came, and `missing` says why: `missing`, `not-recorded`, `retention`. */
+  readonly channels: Readonly<Record<string, TrendBin | null>>;
+}
+
 /** A span that will not come. */
 export interface Gap {
   readonly fromNs: bigint;
@@ -84,7 +105,7 @@ export interface StreamState {
   readonly reconnects: number;
   /** Which of the stream's channels it is about: those of one stride, or one that the server does not know. */
   readonly channels?: readonly string[];
-  /** The stride of these channels as it was hinted, ns; empty where it was not. */
+  /** The stride of these channels as it was hinted, ns; empty where it was not. Of a trend, its bin. */
   readonly stride?: string;
 }
 
@@ -114,14 +135,23 @@ export interface OpenOptions extends ConnectOptions {
   readonly onState?: (state: StreamState) => void;
 }
 
+/** As OpenOptions, for bins: min, mean, max and count of each channel. */
+export interface OpenTrendOptions extends Omit<OpenOptions, "onRow"> {
+  /** Must be a whole multiple of each channel's stride. */
+  readonly trend: Trend;
+  /** A bin comes when its last block is settled. */
+  readonly onRow?: (row: TrendRow) => void;
+}
+
 export interface LiveStream {
   /** Chooses other channels; goes on without loss for those that stay. */
   update(channels: readonly (string | ChannelHint)[]): void;
   close(): void;
 }
 
-/** Follows channels from now on. */
+/** Follows channels from now on: rows, or with `trend` bins. */
 export function openStream(options: OpenOptions): LiveStream;
+export function openStream(options: OpenTrendOptions): LiveStream;
 
 export interface RangeOptions extends ConnectOptions {
   readonly channels: readonly (string | ChannelHint)[];
@@ -134,8 +164,15 @@ export interface RangeOptions extends ConnectOptions {
   readonly signal?: AbortSignal;
 }
 
+/** As RangeOptions, for bins: those that overlap the range, as far as they were recorded. */
+export interface TrendRangeOptions extends Omit<RangeOptions, "onRow"> {
+  readonly trend: Trend;
+  readonly onRow: (row: TrendRow) => void;
+}
+
 /** Reads a range; resolves at its end, to what became of it (`ended`, or `refused` with the problem). */
 export function readRange(options: RangeOptions): Promise<StreamState>;
+export function readRange(options: TrendRangeOptions): Promise<StreamState>;
 
 /** The server's clock; asked for again every minute. */
 export function serverClock(options?: ConnectOptions): ServerClock;

@@ -4,11 +4,14 @@ import { Hub } from "./hub.js";
 
 /** @typedef {import("./qanat.d.ts").ConnectOptions} ConnectOptions */
 /** @typedef {import("./qanat.d.ts").ChannelHint} ChannelHint */
+/** @typedef {import("./qanat.d.ts").Trend} Trend */
+/** @typedef {import("./qanat.d.ts").OpenOptions & { trend?: Trend | undefined }} OpenOptions onRow() takes what was asked for: rows or bins */
+/** @typedef {import("./qanat.d.ts").RangeOptions & { trend?: Trend | undefined }} RangeOptions */
 
 const ACK_ROWS = 8;
 const PING_MS = 20_000;
 /** Part of the worker's name: tabs of another version get a worker of theirs. */
-const VERSION = 1;
+const VERSION = 2;
 const HOME = new URL("../", import.meta.url).href;
 
 /** One page's link to its hub. */
@@ -18,9 +21,9 @@ class Link {
     gpsMinusUnixMs: 18_000 - 315_964_800_000,
     errorMs: Infinity,
   };
-  /** @type {Map<number, { names: Set<string>, wanted: import("./hub.js").Wanted[], options: import("./qanat.d.ts").OpenOptions }>} */
+  /** @type {Map<number, { names: Set<string>, wanted: import("./hub.js").Wanted[], options: OpenOptions }>} */
   #streams = new Map();
-  /** @type {Map<number, { options: import("./qanat.d.ts").RangeOptions, resolve: (state: any) => void }>} */
+  /** @type {Map<number, { options: RangeOptions, resolve: (state: any) => void }>} */
   #ranges = new Map();
   #lastId = 0;
   #unacked = 0;
@@ -51,12 +54,13 @@ class Link {
     });
   }
 
-  /** @param {import("./qanat.d.ts").OpenOptions} options */
+  /** @param {OpenOptions} options */
   open(options) {
     const id = ++this.#lastId;
     /** @param {readonly (string | ChannelHint)[]} channels */
     const want = (channels) => {
-      const wanted = channels.map(wantedOf);
+      const { trend } = options;
+      const wanted = channels.map((c) => ({ ...wantedOf(c), trend }));
       const names = new Set(wanted.map(({ name }) => name));
       this.#streams.set(id, { names, wanted, options });
       this.#post({ type: "want", id, channels: wanted });
@@ -71,12 +75,12 @@ class Link {
   }
 
   /**
-   * @param {import("./qanat.d.ts").RangeOptions} options
+   * @param {RangeOptions} options
    * @returns {Promise<import("./qanat.d.ts").StreamState>}
    */
   range(options) {
     const id = ++this.#lastId;
-    const { channels, startNs, endNs, signal, encoding } = options;
+    const { channels, startNs, endNs, signal, encoding, trend } = options;
     const wanted = channels.map(wantedOf);
     const rate = wanted.reduce((sum, w) => sum + w.rate, 0);
     return new Promise((resolve) => {
@@ -87,7 +91,8 @@ class Link {
         channels: wanted.map((w) => w.name),
         start: gpsText(startNs),
         end: gpsText(endNs),
-        encoding: encoding ?? (rate > 5000 ? "arrow" : "json"),
+        trend,
+        encoding: trend ? "json" : encoding ?? (rate > 5000 ? "arrow" : "json"),
       });
       signal?.addEventListener("abort", () => {
         if (!this.#ranges.delete(id)) return;
@@ -103,7 +108,7 @@ class Link {
       case "row":
         this.#ack();
         for (const { names, options } of this.#streams.values()) {
-          if (!options.onRow) continue;
+          if (!options.onRow || options.trend !== message.trend) continue;
           const row = rowFor(message.row, names);
           if (row) options.onRow(row);
         }
@@ -111,6 +116,7 @@ class Link {
       case "gap":
       case "state":
         for (const { names, options } of this.#streams.values()) {
+          if (options.trend !== message.trend) continue;
           const theirs = message.names.filter((/** @type {string} */ n) =>
             names.has(n)
           );
@@ -236,10 +242,12 @@ function gpsText(ns) {
 }
 
 /** @type {typeof import("./qanat.d.ts").openStream} */
-export const openStream = (options) => linkOf(options).open(options);
+export const openStream = (/** @type {any} */ options) =>
+  linkOf(options).open(options);
 
 /** @type {typeof import("./qanat.d.ts").readRange} */
-export const readRange = (options) => linkOf(options).range(options);
+export const readRange = (/** @type {any} */ options) =>
+  linkOf(options).range(options);
 
 /** @type {typeof import("./qanat.d.ts").serverClock} */
 export const serverClock = (options = HERE) => linkOf(options).clock;

@@ -5,7 +5,8 @@ import { tableFromIPC } from "@uwdata/flechette";
 /** @typedef {import("./qanat.d.ts").Row} Row */
 /** @typedef {import("./qanat.d.ts").Samples} Samples */
 /** @typedef {import("./qanat.d.ts").DataType} DataType */
-/** @typedef {{ encoding: "json" | "arrow", stride_ns: number, schema?: string, channels: { name: string, data_type: DataType, sample_rate: number }[] }} Hello */
+/** @typedef {import("./qanat.d.ts").TrendBin} TrendBin */
+/** @typedef {{ encoding: "json" | "arrow", stride_ns: number, trend?: string, schema?: string, channels: { name: string, data_type: DataType, sample_rate: number }[] }} Hello */
 
 const ARRAYS = {
   int16: Int16Array,
@@ -17,12 +18,15 @@ const ARRAYS = {
 };
 
 /**
- * Reads the rows that follow a `hello`.
+ * Reads the rows that follow a `hello`; of a trend they are TrendRows.
  * @param {Hello} hello
  * @returns {(data: string) => Row}
  */
 export function decoderOf(hello) {
   const strideNs = BigInt(hello.stride_ns);
+  if (hello.trend) {
+    return /** @type {any} */ (trendDecoder(hello, strideNs));
+  }
   return hello.encoding === "arrow"
     ? arrowDecoder(hello, strideNs)
     : jsonDecoder(hello, strideNs);
@@ -49,6 +53,36 @@ function jsonDecoder({ channels }, strideNs) {
       missing: row.missing ?? {},
     };
   };
+}
+
+/**
+ * @param {Hello} hello
+ * @param {bigint} strideNs
+ * @returns {(data: string) => import("./qanat.d.ts").TrendRow}
+ */
+function trendDecoder({ channels }, strideNs) {
+  return (data) => {
+    const row = JSON.parse(data);
+    /** @type {Record<string, TrendBin | null>} */
+    const bins = {};
+    for (const { name, data_type } of channels) {
+      const bin = row.channels[name] ?? null;
+      bins[name] = bin !== null && data_type === "int64"
+        ? { ...bin, min: bigOf(bin.min), max: bigOf(bin.max) }
+        : bin;
+    }
+    return {
+      timeNs: BigInt(row.time),
+      strideNs,
+      channels: bins,
+      missing: row.missing ?? {},
+    };
+  };
+}
+
+/** @param {string | null} text */
+function bigOf(text) {
+  return text === null ? null : BigInt(text);
 }
 
 /**

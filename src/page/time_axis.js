@@ -6,7 +6,10 @@ export const AXIS_LEFT_PX = 64;
 /** Half of a time's text. */
 const EDGE_PX = 30;
 const FONT = "11px system-ui, sans-serif";
-const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300];
+const STEPS = [
+  ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600],
+  ...[900, 1800, 3600, 7200, 14_400],
+];
 
 /**
  * Times of ticks and their step, so that UTC and GPS have round seconds.
@@ -18,7 +21,7 @@ export function ticksOf(fromS, toS, { count, time }) {
   const raw = (toS - fromS) / Math.max(count, 1);
   const decade = 10 ** Math.floor(Math.log10(raw));
   const step = raw >= 1
-    ? STEPS.find((s) => s >= raw) ?? 600
+    ? STEPS.find((s) => s >= raw) ?? 21_600
     : decade * ([1, 2, 5, 10].find((m) => m * decade >= raw) ?? 10);
   const ticks = [];
   const offset = time === "utc" ? leapSeconds() : 0;

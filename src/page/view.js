@@ -13,12 +13,14 @@
  * @property {"auto" | "dark" | "light"} theme
  * @property {CloseUp | null} closeUp
  * @property {boolean} operator
+ * @property {boolean | null} saves data: bins instead of samples; null: as the browser says
  */
 
 export const KINDS =
   /** @type {const} */ (["series", "spectrogram", "spectrum"]);
 export const SPAN_MIN_S = 0.02;
-export const SPAN_MAX_S = 600;
+export const SPAN_MAX_S = 86_400;
+const PERIOD_MAX_S = 600;
 
 /** @returns {View} */
 export function emptyView() {
@@ -30,6 +32,7 @@ export function emptyView() {
     theme: "auto",
     closeUp: null,
     operator: false,
+    saves: null,
   };
 }
 
@@ -72,6 +75,7 @@ export function hashOf(view) {
     parts.push(`every=${everyS}&at=${atS}&width=${widthS}`);
   }
   if (view.operator) parts.push("operator=1");
+  if (view.saves !== null) parts.push(`save=${view.saves ? 1 : 0}`);
   return parts.join("&");
 }
 
@@ -102,6 +106,8 @@ export function viewOf(hash) {
   if (fields.get("time") === "gps") view.time = "gps";
   const theme = fields.get("theme");
   if (theme === "dark" || theme === "light") view.theme = theme;
+  const save = fields.get("save");
+  if (save === "1" || save === "0") view.saves = save === "1";
   view.operator = fields.get("operator") === "1";
   const names = (fields.get("closeup") ?? "").split(",").filter((n) =>
     n !== ""
@@ -110,8 +116,8 @@ export function viewOf(hash) {
     view.closeUp = {
       name: names[0],
       names: names.slice(0, 4),
-      everyS: number("every", 0.1, SPAN_MAX_S) ?? 1,
-      atS: number("at", 0, SPAN_MAX_S) ?? 0,
+      everyS: number("every", 0.1, PERIOD_MAX_S) ?? 1,
+      atS: number("at", 0, PERIOD_MAX_S) ?? 0,
       widthS: number("width", 0.001, 60) ?? 0.5,
     };
   }

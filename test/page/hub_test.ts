@@ -55,6 +55,17 @@ describe("Hub", () => {
           id,
           channels: names.map((name) => ({ name, stride, rate: 16 })),
         }),
+      wantTrend: (id: number, names: string[], trend: string) =>
+        hub.take(port, {
+          type: "want",
+          id,
+          channels: names.map((name) => ({
+            name,
+            stride: "62500000",
+            rate: 16,
+            trend,
+          })),
+        }),
       rows: () => got.filter((m) => m.type === "row").map((m) => m.row),
       until: async (is: () => boolean) => {
         while (!is()) await new Promise<void>((resolve) => wake = resolve);

@@ -17,10 +17,12 @@ describe("the address", () => {
         time: "gps" as const,
         theme: "dark" as const,
         operator: true,
+        saves: true,
         closeUp: null,
       },
       {
         ...emptyView(),
+        saves: false,
         plots: [{ kind: "spectrum" as const, name: "A&B=C,D é" }],
       },
     ];

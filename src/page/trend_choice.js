@@ -1,0 +1,42 @@
+// Whether a view is drawn from rows or from trends, and from which.
+// Invariant: pure; the bins chosen are the finest of which each has a pixel, and which every channel's blocks fill.
+
+/** @typedef {import("./qanat.d.ts").Trend} Trend */
+
+/** Seconds of a bin. @type {Readonly<Record<Trend, number>>} */
+export const BIN_S = { "1s": 1, "10s": 10, "60s": 60 };
+const TRENDS = /** @type {const} */ (["1s", "10s", "60s"]);
+/** Longer spans are drawn from bins: a page would have to hold, and a server to read again, every sample of them. */
+export const ROWS_SPAN_MAX_S = 120;
+
+/**
+ * @param {{ spanS: number, pixels: number, saves: boolean, strides: number[] }} view strides of its channels, ns
+ * @returns {Trend | null} null: rows
+ */
+export function trendOf({ spanS, pixels, saves, strides }) {
+  if (spanS <= ROWS_SPAN_MAX_S && !saves) return null;
+  const whole = TRENDS.filter((trend) =>
+    strides.every((ns) => (BIN_S[trend] * 1e9) % ns === 0)
+  );
+  const fits = whole.find((trend) => spanS / BIN_S[trend] <= pixels);
+  return fits ?? whole.at(-1) ?? "60s";
+}
+
+/**
+ * Whether the browser says that data are dear or slow.
+ * @param {{ saveData?: boolean, effectiveType?: string } | undefined} connection navigator.connection, where there is one
+ */
+export function wantsToSave(connection) {
+  return connection?.saveData === true ||
+    ["slow-2g", "2g", "3g"].includes(connection?.effectiveType ?? "");
+}
+
+/** A span as people say it. @param {number} seconds */
+export function spanText(seconds) {
+  const [size, unit] = seconds >= 3600 && seconds % 3600 === 0
+    ? [3600, "h"]
+    : seconds >= 120 && seconds % 60 === 0
+    ? [60, "min"]
+    : [1, "s"];
+  return `${Number((seconds / size).toPrecision(4))} ${unit}`;
+}

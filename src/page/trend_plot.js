@@ -1,0 +1,186 @@
+// Bins over time: the band from each bin's least to its largest sample, and the means as a line.
+// Invariant: a bin is drawn over the time that it covers; what is not there is hatched with its reason.
+import uPlot from "uplot";
+import { paintGaps, timeHooks, timePlot } from "./series_plot.js";
+import { numbersText, valueText } from "./time_axis.js";
+
+/** @typedef {import("./feed.js").Series} Series */
+
+const BAND_ALPHA = 0.4;
+
+export class TrendPlot {
+  #u;
+  #look;
+  /** @type {Series | null} */
+  #series = null;
+  #low = 0;
+  #high = 1;
+  /** uPlot takes no scale below 1e-16, and strain is of 1e-21. */
+  #factor = 1;
+  #drawn = "";
+  /** Why the newest is not there. */
+  pending = "";
+
+  /**
+   * @param {HTMLElement} parent
+   * @param {() => import("./series_plot.js").Look} look
+   * @param {import("./series_plot.js").PlotEvents} events
+   */
+  constructor(parent, look, events) {
+    this.#look = look;
+    this.#u = new uPlot(
+      {
+        ...timePlot(
+          look,
+          events,
+          (_u, splits) => numbersText(splits.map((v) => v / this.#factor)),
+        ),
+        series: [{}, {
+          stroke: "#888",
+          points: { show: false },
+          paths: () => null,
+        }],
+        hooks: { ...timeHooks(events), drawAxes: [() => this.#paint()] },
+      },
+      [[0, 1], [null, null]],
+      parent,
+    );
+  }
+
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
+  resize(width, height) {
+    if (this.#u.width === width && this.#u.height === height) return;
+    this.#u.setSize({ width, height });
+    this.#drawn = "";
+  }
+
+  /** @param {Series} series */
+  use(series) {
+    if (series === this.#series) return;
+    this.#series = series;
+    this.#drawn = "";
+  }
+
+  /**
+   * @param {number} fromS
+   * @param {number} toS
+   * @param {string} version nothing is drawn while it and the times stay the same
+   */
+  draw(fromS, toS, version) {
+    const key = `${fromS} ${toS} ${version}`;
+    if (key === this.#drawn || !this.#series) return;
+    this.#drawn = key;
+    this.#fitRange(this.#series, fromS, toS);
+    this.#u.batch(() => {
+      this.#u.setScale("x", { min: fromS, max: toS });
+      this.#u.setScale("y", {
+        min: this.#low * this.#factor,
+        max: this.#high * this.#factor,
+      });
+    });
+  }
+
+  /** The bin under a time. @param {number} gpsS */
+  textAt(gpsS) {
+    const bin = this.#series?.binAt(Math.floor(gpsS * this.#series.ring.rate));
+    if (bin) {
+      return `${valueText(bin.min)} … ${valueText(bin.max)}, mean ${
+        valueText(bin.mean)
+      }`;
+    }
+    const gap = this.#series?.gaps.find((g) => g.fromS <= gpsS && gpsS < g.toS);
+    return gap ? `gap: ${gap.reason}` : "–";
+  }
+
+  close() {
+    this.#u.destroy();
+  }
+
+  /**
+   * @param {Series} series
+   * @param {number} fromS
+   * @param {number} toS
+   */
+  #fitRange({ ring, low, high }, fromS, toS) {
+    const from = Math.floor(fromS * ring.rate);
+    const to = Math.ceil(toS * ring.rate);
+    const least = low?.extremes(from, to)?.min;
+    const most = high?.extremes(from, to)?.max;
+    if (least === undefined || most === undefined) return;
+    const size = most - least || Math.abs(most) * 0.1 || 1;
+    const fits = least >= this.#low && most <= this.#high &&
+      size > 0.55 * (this.#high - this.#low);
+    if (fits) return;
+    this.#low = least - 0.12 * size;
+    this.#high = most + 0.12 * size;
+    this.#factor = size < 1e-9 ? 10 ** -Math.floor(Math.log10(size)) : 1;
+  }
+
+  #paint() {
+    const u = this.#u;
+    const series = this.#series;
+    if (!series) return;
+    const { left, top, width, height } = u.bbox;
+    const { ctx } = u;
+    const { min: fromS = 0, max: toS = 1 } = u.scales.x;
+    const { ring, gaps } = series;
+    const { colours, colour } = this.#look();
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(left, top, width, height);
+    ctx.clip();
+    paintGaps(u, gaps, { fromS, toS, colours });
+    if (this.pending !== "" && ring.end > 0 && ring.endS < toS) {
+      const since = Math.max(ring.endS, fromS);
+      paintGaps(u, [{ fromS: since, toS, reason: this.pending }], {
+        fromS,
+        toS,
+        colours,
+      });
+    }
+    ctx.fillStyle = ctx.strokeStyle = colour(series.channel.name);
+    const perS = width / (toS - fromS);
+    const scale = height / (this.#high - this.#low);
+    const y = (/** @type {number} */ v) =>
+      top + height - (v - this.#low) * scale;
+    const x = (/** @type {number} */ i) =>
+      Math.round(left + (i / ring.rate - fromS) * perS);
+    const thin = Math.max(1, Math.round(devicePixelRatio));
+    const last = Math.min(Math.ceil(toS * ring.rate), ring.end);
+    const first = Math.max(
+      Math.floor(fromS * ring.rate),
+      ring.end - ring.capacity,
+      0,
+    );
+    const line = new Path2D();
+    let isOn = false;
+    ctx.globalAlpha = BAND_ALPHA;
+    for (let i = first; i < last; i++) {
+      const bin = series.binAt(i);
+      if (!bin) {
+        isOn = false;
+        continue;
+      }
+      const tall = Math.max(thin, (bin.max - bin.min) * scale);
+      const x0 = x(i);
+      const x1 = Math.max(x(i + 1), x0 + 1);
+      ctx.fillRect(x0, y(bin.max), x1 - x0, tall);
+      const middle = (x0 + x1) / 2;
+      if (isOn) line.lineTo(middle, y(bin.mean));
+      else {
+        // A bin without neighbours is seen as well.
+        line.moveTo(x0, y(bin.mean));
+        line.lineTo(middle, y(bin.mean));
+      }
+      isOn = true;
+    }
+    ctx.globalAlpha = 1;
+    ctx.lineWidth = devicePixelRatio * 1.25;
+    ctx.lineJoin = "round";
+    ctx.stroke(line);
+    ctx.restore();
+  }
+}
