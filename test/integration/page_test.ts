@@ -233,6 +233,58 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     }
   });
 
+  it("shows the last hour as bins, and bins of a second where data are to be saved", async () => {
+    await visit(`${server.url}/#series=${H1}&spectrum=${H1}&span=36`);
+    await page.until(`${rowsOf(H1)} && ${isLive}`, SOON_MS);
+    await page.press("h");
+    await page.until(
+      `qanatPage.series("${H1}")?.trend === "10s" && ${
+        rowsOf(H1)
+      } && ${isLive}`,
+      2 * SOON_MS,
+    );
+    const gap = await page.until(
+      `qanatPage.series("${H1}").gaps.find((g) => g.reason === "not-recorded")`,
+      SOON_MS,
+    ) as { fromS: number; toS: number };
+    assert.ok(gap.toS - gap.fromS > 1800, JSON.stringify(gap));
+    assert.match(await page.evaluate("location.hash") as string, /span=3600/);
+    const spectrum =
+      "document.querySelector('[data-kind=spectrum] .refusal').textContent";
+    assert.match(await page.evaluate(spectrum) as string, /needs samples/);
+    const image = await page.evaluate(canvas);
+    await page.until(`${canvas} !== ${JSON.stringify(image)}`, SOON_MS);
+    // The same short span as before, with as little as can be.
+    await page.evaluate(
+      `location.hash = "series=${H1}&series=L1:QANAT-SINE_F32_16384&span=36&save=1"`,
+    );
+    await page.until(
+      `qanatPage.series("${H1}")?.trend === "1s" && ${rowsOf(H1)} && ${
+        rowsOf("L1:QANAT-SINE_F32_16384")
+      } && ${isLive}`,
+      SOON_MS,
+    );
+    await wait(2000);
+    const series = await page.evaluate(
+      `(({ ring, low, high }) => {
+        const i = ring.end - 1;
+        return { bins: qanatPage.figures().rows, min: low.at(i), mean: ring.at(i), max: high.at(i) };
+      })(qanatPage.series("${H1}"))`,
+    ) as { bins: number; min: number; mean: number; max: number };
+    assert.ok(series.min < series.mean && series.mean < series.max);
+    const text = await (await fetch(`${server.url}/metrics`)).text();
+    assert.equal(Number(text.match(/^qanat_clients (\d+)/m)![1]), 1);
+    await page.until(`qanatPage.figures().rows > ${series.bins}`, SOON_MS);
+    // And samples again.
+    await page.press("s");
+    await page.until(
+      `qanatPage.series("${H1}")?.trend === null && ${rowsOf(H1)} && ${isLive}`,
+      SOON_MS,
+    );
+    assert.match(await page.evaluate("location.hash") as string, /save=0/);
+    assert.deepEqual(page.troubles, []);
+  });
+
   it("goes on by itself after its server was killed, with the gap drawn", async () => {
     const first = launchQanat([]);
     await first.qanat.answers(`${first.url}/readyz`);

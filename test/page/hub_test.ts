@@ -11,6 +11,8 @@ interface Message {
   readonly names: string[];
   readonly state: StreamState;
   readonly gap: { reason: string };
+  readonly trend?: string;
+  readonly stride?: string;
 }
 
 const A = "H1:QANAT-SINE_F32_16";
@@ -105,6 +107,29 @@ describe("Hub", () => {
     }
     one.leave();
     two.leave();
+  });
+
+  it("brings bins of all strides together, beside rows of the same channel", async () => {
+    const one = tab();
+    one.want(1, [A]);
+    one.wantTrend(2, [A], "1s");
+    one.wantTrend(3, [B], "1s");
+    const bins = () => one.got.filter((m) => m.type === "row" && m.trend);
+    await one.until(() => {
+      one.say({ type: "ack", rows: 8 });
+      return bins().length >= 2 && one.rows().length >= 6;
+    });
+    assert.equal(asked.length, 2);
+    assert.equal(asked.filter((url) => url.includes("trend=1s")).length, 1);
+    const { row, trend } = bins().at(-1)!;
+    assert.equal(trend, "1s");
+    assert.equal(row.strideNs, 1_000_000_000n);
+    assert.deepEqual(Object.keys(row.channels), [A, B]);
+    const bin = row.channels[A] as unknown as { count: number };
+    assert.equal(bin.count, 16);
+    const state = one.got.find((m) => m.type === "state" && m.trend)!;
+    assert.equal(state.stride, "1000000000");
+    one.leave();
   });
 
   it("has a stream of its own for each stride, so that slow rows hold up no fast ones", async () => {
