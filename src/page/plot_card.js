@@ -127,8 +127,8 @@ export class PlotCard {
     if (this.spec.kind === "series") this.#useKind(series.trend !== null);
     else if (series.trend) {
       return this.refuse(
-        `A ${NAMES[this.spec.kind]} needs samples: choose a shorter span${
-          saves ? ", and not to save data" : ""
+        `A ${NAMES[this.spec.kind]} needs samples: ${
+          saves ? "end “Save data”" : "choose a shorter span"
         }`,
       );
     }

@@ -8,6 +8,11 @@ import { numbersText, valueText } from "./time_axis.js";
 
 const BAND_ALPHA = 0.4;
 
+/** Three values have to stand beside each other. @param {number} value */
+function shortText(value) {
+  return valueText(Number(value.toPrecision(4)));
+}
+
 export class TrendPlot {
   #u;
   #look;
@@ -87,8 +92,8 @@ export class TrendPlot {
   textAt(gpsS) {
     const bin = this.#series?.binAt(Math.floor(gpsS * this.#series.ring.rate));
     if (bin) {
-      return `${valueText(bin.min)} … ${valueText(bin.max)}, mean ${
-        valueText(bin.mean)
+      return `${shortText(bin.min)} … ${shortText(bin.max)}, mean ${
+        shortText(bin.mean)
       }`;
     }
     const gap = this.#series?.gaps.find((g) => g.fromS <= gpsS && gpsS < g.toS);
