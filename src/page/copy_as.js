@@ -2,36 +2,42 @@
 // Invariant: each text works as it is pasted, and asks for exactly the channels and the time that are shown.
 import { el } from "./dom.js";
 
-/** @typedef {{ names: string[], live: boolean, fromS: number, toS: number, spanS: number }} Shown */
+/** @typedef {{ names: string[], live: boolean, fromS: number, toS: number, spanS: number, trend?: import("./qanat.d.ts").Trend | null }} Shown trend: bins are shown */
 
 /** Seconds of a live view that a program reads. */
 const LIVE_S = 10;
 
 /** The texts by what they are for. @param {Shown} shown @param {string} base @returns {Record<string, string>} */
 export function textsOf(shown, base) {
-  const { names, live, fromS, toS } = shown;
+  const { names, live, fromS, toS, trend = null } = shown;
   const list = names.map((n) => encodeURIComponent(n).replaceAll("%3A", ":"))
     .join(",");
-  const times = live ? "" : `&start=${gps(fromS)}&end=${gps(toS)}`;
-  const events = `${base}v1/events?channels=${list}${times}`;
-  const arrow = `${base}v1/arrow?channels=${list}${
-    live ? `&duration=${LIVE_S}` : times
+  const span = `&start=${gps(fromS)}&end=${gps(toS)}`;
+  const times = live ? "" : span;
+  // Ten seconds of bins would be few: the span that is shown, live or not.
+  const isNew = live && trend === null;
+  const what = `channels=${list}${trend ? `&trend=${trend}` : ""}`;
+  const events = `${base}v1/events?${what}${times}`;
+  const arrow = `${base}v1/arrow?${what}${
+    isNew ? `&duration=${LIVE_S}` : span
   }`;
+  const bins = trend ? `\n  trend: "${trend}",` : "";
   const first = names[0] ?? "";
   const file = JSON.stringify(arrow);
+  const peak = trend ? `max("${first}.max")` : `max(list_max("${first}"))`;
   return {
     curl: `# events, ${
       live ? "until you stop it" : "what is shown"
     }\ncurl -N '${events}'\n\n# an Arrow file, ${
-      live ? `${LIVE_S} s from now on` : "what is shown"
+      isNew ? `${LIVE_S} s from now on` : "what is shown"
     }\ncurl -o shown.arrows '${arrow}'`,
     JavaScript: live
       ? `import { openStream } from "${base}qanat.js";\n\nopenStream({\n  channels: ${
         JSON.stringify(names)
-      },\n  onRow: ({ timeNs, channels }) => console.log(timeNs, channels),\n  onGap: ({ fromNs, toNs, reason }) => console.log("gap", fromNs, toNs, reason),\n});`
+      },${bins}\n  onRow: ({ timeNs, channels }) => console.log(timeNs, channels),\n  onGap: ({ fromNs, toNs, reason }) => console.log("gap", fromNs, toNs, reason),\n});`
       : `import { readRange } from "${base}qanat.js";\n\nawait readRange({\n  channels: ${
         JSON.stringify(names)
-      },\n  startNs: ${ns(fromS)}n,\n  endNs: ${
+      },${bins}\n  startNs: ${ns(fromS)}n,\n  endNs: ${
         ns(toS)
       }n,\n  onRow: ({ timeNs, channels }) => console.log(timeNs, channels),\n});`,
     pyarrow:
@@ -39,7 +45,7 @@ export function textsOf(shown, base) {
     polars:
       `import io\nimport urllib.request\nimport polars as pl\n\nurl = ${file}\ntable = pl.read_ipc_stream(io.BytesIO(urllib.request.urlopen(url).read()))\nprint(table)`,
     DuckDB:
-      `import urllib.request\nimport duckdb\nimport pyarrow as pa\n\nurl = ${file}\nshown = pa.ipc.open_stream(urllib.request.urlopen(url)).read_all()\nprint(duckdb.sql("""\n    select count(*) as rows, min(time) as first, max(list_max("${first}")) as peak\n    from shown\n"""))`,
+      `import urllib.request\nimport duckdb\nimport pyarrow as pa\n\nurl = ${file}\nshown = pa.ipc.open_stream(urllib.request.urlopen(url)).read_all()\nprint(duckdb.sql("""\n    select count(*) as rows, min(time) as first, ${peak} as peak\n    from shown\n"""))`,
   };
 }
 

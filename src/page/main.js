@@ -85,6 +85,7 @@ const copyAs = new CopyAs(byId("copy-as", HTMLDialogElement), () => ({
   fromS: edgeS() - view.spanS,
   toS: edgeS(),
   spanS: view.spanS,
+  trend,
 }));
 
 feed.onNote = (/** @type {string} */ text) => status.note(text);

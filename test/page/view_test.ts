@@ -73,6 +73,15 @@ describe("textsOf()", () => {
       /channels=H1:A-B,C%20D&start=10\.5&end=12\.000001'/,
     );
     assert.match(past.JavaScript!, /startNs: 10500000000n/);
+    const trend = "10s" as const;
+    const bins = textsOf(
+      { ...shown, live: true, spanS: 1.500001, trend },
+      base,
+    );
+    assert.match(bins.curl!, /events\?channels=H1:A-B,C%20D&trend=10s'/);
+    assert.match(bins.polars!, /&trend=10s&start=10\.5&end=12\.000001"/);
+    assert.match(bins.JavaScript!, /\n {2}trend: "10s",\n {2}onRow/);
+    assert.match(bins.DuckDB!, /max\("H1:A-B\.max"\) as peak/);
     assert.match(past.polars!, /v1\/arrow\?.*start=10\.5&end=12\.000001/);
   });
 });
