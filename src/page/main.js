@@ -8,12 +8,13 @@ import { problemOf } from "./event_stream.js";
 import { Feed } from "./feed.js";
 import { Finder } from "./finder.js";
 import { keysOf, showHelp } from "./keys.js";
-import { live, pan, pause, SPANS_S, zoom, zoomTo } from "./navigation.js";
+import { live, pan, pause, spanOf, zoom, zoomTo } from "./navigation.js";
 import { OperatorPanel } from "./operator.js";
 import { PlotList } from "./plot_list.js";
+import { SpanSelect } from "./span_select.js";
 import { StatusLine } from "./status_line.js";
 import { TimeAxis } from "./time_axis.js";
-import { spanText, trendOf, wantsToSave } from "./trend_choice.js";
+import { trendOf, wantsToSave } from "./trend_choice.js";
 import { emptyView, firstView, hashOf, namesOf, viewOf } from "./view.js";
 
 /** @typedef {import("./view.js").View} View */
@@ -78,6 +79,10 @@ const finder = new Finder(part("finder"), {
     change({ plots: isNew ? [...rest, { kind: "series", name }] : rest });
   },
 });
+const spans = new SpanSelect(
+  byId("span", HTMLSelectElement),
+  (spanS) => go(spanOf(view, edgeS(), spanS)),
+);
 const operator = new OperatorPanel(part("operator"), look);
 const copyAs = new CopyAs(byId("copy-as", HTMLDialogElement), () => ({
   names: [...new Set(view.plots.map((p) => p.name))],
@@ -255,31 +260,7 @@ function label() {
   button("operator-open").setAttribute("aria-pressed", String(view.operator));
   button("find").setAttribute("aria-expanded", String(finder.isOpen));
   button("save").setAttribute("aria-pressed", String(saves()));
-  labelSpan();
-}
-
-/** The spans to choose from, and the one that is shown. */
-function labelSpan() {
-  const select = byId("span", HTMLSelectElement);
-  const all = SPANS_S.includes(view.spanS) ? SPANS_S : [view.spanS, ...SPANS_S];
-  const key = all.join(" ");
-  if (select.dataset.spans !== key) {
-    select.dataset.spans = key;
-    select.replaceChildren(
-      ...all.map((s) => new Option(spanText(s), String(s))),
-    );
-  }
-  select.value = String(view.spanS);
-}
-
-/** Another span: live up to now, or around the middle of what is shown. @param {number} spanS */
-function showSpan(spanS) {
-  const middleS = edgeS() - view.spanS / 2;
-  if (view.endS === null) return go({ changes: { spanS }, isHere: false });
-  go(zoomTo(view, edgeS(), {
-    fromS: middleS - spanS / 2,
-    toS: middleS + spanS / 2,
-  }));
+  spans.show(view.spanS);
 }
 
 function sayStatus() {
@@ -395,11 +376,6 @@ function listen() {
   ) button(name).onclick = () => actions[name]();
   button("operator-open").onclick = actions.operator;
   button("help-open").onclick = actions.help;
-  const span = byId("span", HTMLSelectElement);
-  span.onchange = () => {
-    showSpan(Number(span.value));
-    span.blur();
-  };
   const { connection } = /** @type {any} */ (navigator);
   connection?.addEventListener?.("change", () => {
     if (view.saves === null) change({}, { keepAddress: true });

@@ -78,6 +78,20 @@ export function zoom(view, edgeS, direction) {
 }
 
 /**
+ * Another span: up to now while live, around the middle while paused.
+ * @param {View} view
+ * @param {number} edgeS
+ * @param {number} spanS
+ * @returns {Move}
+ */
+export function spanOf(view, edgeS, spanS) {
+  if (view.endS === null) return { changes: { spanS }, isHere: false };
+  const middleS = view.endS - view.spanS / 2;
+  const fromS = middleS - spanS / 2;
+  return zoomTo(view, edgeS, { fromS, toS: fromS + spanS });
+}
+
+/**
  * A quarter of the span earlier (-1) or later (1); past the newest it is live again.
  * @param {View} view
  * @param {number} edgeS

@@ -172,6 +172,7 @@ export class PlotCard {
     this.#refused = why;
     this.#refusal.textContent = why;
     this.#refusal.hidden = why === "";
+    this.#canvas.hidden = why !== "";
   }
 
   close() {

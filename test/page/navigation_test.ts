@@ -1,7 +1,14 @@
 // Pausing, zooming and panning, as pure changes of a view; acts on plots.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { live, pan, pause, zoom, zoomTo } from "../../src/page/navigation.js";
+import {
+  live,
+  pan,
+  pause,
+  spanOf,
+  zoom,
+  zoomTo,
+} from "../../src/page/navigation.js";
 import { actOn } from "../../src/page/plot_list.js";
 import { emptyView } from "../../src/page/view.js";
 
@@ -30,6 +37,15 @@ describe("navigation", () => {
       changes: { spanS: 20, endS: 1005 },
       isHere: false,
     });
+  });
+
+  it("takes a span that is chosen, up to now or around what is shown", () => {
+    assert.deepEqual(spanOf(LIVE, 1234, 3600).changes, { spanS: 3600 });
+    assert.deepEqual(spanOf(PAUSED, 1000, 3600), {
+      changes: { spanS: 3600, endS: 2795 },
+      isHere: false,
+    });
+    assert.equal(spanOf(PAUSED, 1000, 2).isHere, true);
   });
 
   it("knows whether a span is on the screen, and has limits", () => {
