@@ -4,10 +4,10 @@ import { gpsNow } from "./clock.js";
 import { CloseUpPanel } from "./close_up.js";
 import { CopyAs } from "./copy_as.js";
 import { byId, colours } from "./dom.js";
-import { problemOf } from "./event_stream.js";
 import { Feed } from "./feed.js";
 import { Finder } from "./finder.js";
 import { keysOf, showHelp } from "./keys.js";
+import { describe } from "./known.js";
 import { live, pan, pause, spanOf, zoom, zoomTo } from "./navigation.js";
 import { OperatorPanel } from "./operator.js";
 import { PlotList } from "./plot_list.js";
@@ -195,26 +195,22 @@ async function know(names) {
   const asked = names.filter((name) =>
     !channels.has(name) && nowMs >= (unknown.get(name)?.untilMs ?? 0)
   );
-  await Promise.all(asked.map(async (name) => {
-    try {
-      const response = await fetch(`v1/channels/${encodeURIComponent(name)}`);
-      if (response.ok) {
-        channels.set(name, await response.json());
-        unknown.delete(name);
-        return;
-      }
-      const { detail, near } = await problemOf(response);
-      const list = Array.isArray(near) ? near.slice(0, 3).join(", ") : "";
-      unknown.set(name, {
-        why: list === "" ? detail : `${detail}; near: ${list}`,
-        untilMs: nowMs + UNKNOWN_AGAIN_MS,
-      });
-      setTimeout(() => again([name]), UNKNOWN_AGAIN_MS);
-    } catch {
-      status.note("The server does not answer; trying again");
-      setTimeout(() => again([name]), AGAIN_MS);
+  if (asked.length === 0) return;
+  try {
+    const told = await describe(asked, (path) => fetch(path));
+    for (const [name, channel] of told.found) {
+      channels.set(name, channel);
+      unknown.delete(name);
     }
-  }));
+    for (const [name, why] of told.unknown) {
+      unknown.set(name, { why, untilMs: nowMs + UNKNOWN_AGAIN_MS });
+    }
+    if (told.unknown.size === 0) return;
+    setTimeout(() => again([...told.unknown.keys()]), UNKNOWN_AGAIN_MS);
+  } catch {
+    status.note("The server does not answer; trying again");
+    setTimeout(() => again(asked), AGAIN_MS);
+  }
 }
 
 /** @param {string[]} names */

@@ -21,6 +21,7 @@ import finder from "./finder.js" with { type: "text" };
 import hub from "./hub.js" with { type: "text" };
 import hubWorker from "./hub_worker.js" with { type: "text" };
 import keys from "./keys.js" with { type: "text" };
+import known from "./known.js" with { type: "text" };
 import main from "./main.js" with { type: "text" };
 import navigation from "./navigation.js" with { type: "text" };
 import operator from "./operator.js" with { type: "text" };
@@ -74,6 +75,7 @@ const MODULES: Record<string, string> = {
   "hub.js": hub,
   "hub_worker.js": hubWorker,
   "keys.js": keys,
+  "known.js": known,
   "main.js": main,
   "navigation.js": navigation,
   "operator.js": operator,

@@ -1,0 +1,71 @@
+// Asks the server what it knows of names, by search: a browser's console would call a 404 of one name a fault.
+// Invariant: each name is found or has a reason; throws only when the server does not answer.
+import { problemOf } from "./event_stream.js";
+
+/** @typedef {import("./feed.js").Channel} Channel */
+
+/** Names of one request: an address has its limit. */
+const NAMES_MAX = 20;
+const NEAR_MAX = 3;
+
+/**
+ * @param {readonly string[]} names
+ * @param {(path: string) => Promise<Response>} get
+ * @returns {Promise<{ found: Map<string, Channel>, unknown: Map<string, string> }>} unknown: why, by name
+ */
+export async function describe(names, get) {
+  /** @type {Map<string, Channel>} */
+  const found = new Map();
+  /** @type {Map<string, string>} */
+  const unknown = new Map();
+  for (let i = 0; i < names.length; i += NAMES_MAX) {
+    const some = names.slice(i, i + NAMES_MAX);
+    const any = some.map(literal).join("|");
+    const answer = await search(`(?:${any})$`, NAMES_MAX, get);
+    for (const channel of answer.channels) found.set(channel.name, channel);
+    for (const name of some) {
+      if (found.has(name)) continue;
+      const why = answer.detail ?? `There is no channel '${name}'`;
+      const near = answer.detail ? [] : await nearOf(name, get);
+      unknown.set(
+        name,
+        near.length > 0 ? `${why}; near: ${near.join(", ")}` : why,
+      );
+    }
+  }
+  return { found, unknown };
+}
+
+/**
+ * Names that begin as this one does, for as long as any do.
+ * @param {string} name
+ * @param {(path: string) => Promise<Response>} get
+ */
+async function nearOf(name, get) {
+  const part = name.slice(0, -1);
+  const parts = [part, part.replace(/[^_-]*$/, ""), part.replace(/[^:]*$/, "")];
+  for (const start of new Set(parts)) {
+    if (start === "") continue;
+    const { channels } = await search(literal(start), NEAR_MAX, get);
+    if (channels.length > 0) return channels.map((c) => c.name);
+  }
+  return [];
+}
+
+/**
+ * @param {string} match
+ * @param {number} limit
+ * @param {(path: string) => Promise<Response>} get
+ * @returns {Promise<{ channels: Channel[], detail?: string }>}
+ */
+async function search(match, limit, get) {
+  const fields = new URLSearchParams({ match, limit: String(limit) });
+  const response = await get(`v1/channels?${fields}`);
+  if (response.ok) return await response.json();
+  return { channels: [], detail: (await problemOf(response)).detail };
+}
+
+/** @param {string} text */
+function literal(text) {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
