@@ -143,7 +143,7 @@ export class PlotCard {
     const { channel, ring } = series;
     const meta = `${channel.data_type} · ${
       channel.sample_rate.toLocaleString("en")
-    } Hz${series.trend ? ` · bins of ${BIN_S[series.trend]} s` : ""}`;
+    } Hz${series.trend ? ` · bins ${BIN_S[series.trend]} s` : ""}`;
     if (this.#meta.textContent !== meta) this.#meta.textContent = meta;
     const text = this.#plot instanceof Spectrum
       ? this.#plot.textAt()

@@ -10,7 +10,10 @@ const BAND_ALPHA = 0.4;
 
 /** Three values have to stand beside each other. @param {number} value */
 function shortText(value) {
-  return valueText(Number(value.toPrecision(4)));
+  const size = Math.abs(value);
+  return size < 1e-3 && size > 0
+    ? value.toExponential(2)
+    : valueText(Number(value.toPrecision(4)));
 }
 
 export class TrendPlot {
