@@ -7,6 +7,9 @@ import type { Client } from "./client.ts";
 import type { SelectionGroup } from "./selection_group.ts";
 import type { Work } from "./turns.ts";
 
+/** Every so many turns those that are behind most come first. */
+const OLDEST_FIRST_EVERY = 8;
+
 /** The clients that are behind and can take a row, by the row they want. */
 export class CatchUp implements Work {
   readonly #broadcast: Broadcast;
@@ -34,8 +37,9 @@ export class CatchUp implements Work {
 
   work(endMs: number): boolean {
     const { clockMs } = this.#broadcast.turns;
-    // Who is behind by little is soon live again; who is behind by much must not wait for ever.
-    const isNewestFirst = this.#turn++ % 2 === 0;
+    // Who is behind by little is soon live again, and pays for nobody who has stalled; who is behind by much must not
+    // wait for ever.
+    const isNewestFirst = ++this.#turn % OLDEST_FIRST_EVERY !== 0;
     let rows = this.#rowsMax;
     let isShort = false;
     while (rows > 0 && !isShort && this.#waiting.size > 0) {
