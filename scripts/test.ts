@@ -1,9 +1,11 @@
 // `deno task test [--check] [--integration] [paths…]`: picks the test grammar, names what is skipped, runs Deno.
-// Invariant: the exit code is that of `deno test` or `deno check`, and nothing is left out in silence.
+// Packages that only tests need stand in test/packages.json and test/deno.lock, so that a first start fetches none of
+// them. Invariant: the exit code is that of `deno test` or `deno check`, and nothing is left out in silence.
 import { findOptionalParts } from "./optional_parts.ts";
 import { type Tally, tallyOf } from "./test_tally.ts";
 
 const ROOT = new URL("..", import.meta.url);
+const TEST_LOCK = "test/deno.lock";
 const JSR_BDD = "jsr:@std/testing@^1.0.0/bdd";
 const JSR_PROBE_MS = 5000;
 const CHECKED = ["src", "test", "bench", "scripts", "mod.ts"];
@@ -30,14 +32,26 @@ async function jsrAnswers(): Promise<boolean> {
     graph.modules.every((module) => module.error === undefined);
 }
 
-/** Writes the imports of deno.json with node:test in place of @std/testing/bdd; returns the file. */
-function writeImportMap(): string {
-  const config = JSON.parse(
-    Deno.readTextFileSync(new URL("deno.json", ROOT)),
-  ) as { imports: Record<string, string> };
-  const imports: Record<string, string> = { "@std/testing/bdd": "node:test" };
-  for (const [name, target] of Object.entries(config.imports)) {
-    if (name.startsWith("@std/testing")) continue;
+function importsOf(file: string): [name: string, target: string][] {
+  const text = Deno.readTextFileSync(new URL(file, ROOT));
+  return Object.entries(
+    (JSON.parse(text) as { imports: Record<string, string> }).imports,
+  );
+}
+
+/**
+ * Writes the imports of deno.json and of the tests' packages into one map; returns the file. Where JSR does not answer,
+ * node:test stands in place of @std/testing/bdd.
+ */
+function writeImportMap(jsr: boolean): string {
+  const imports: Record<string, string> = {};
+  const all = [...importsOf("deno.json"), ...importsOf("test/packages.json")];
+  for (const [name, target] of all) {
+    if (name.startsWith("@std/testing")) {
+      if (jsr) imports[name] = target;
+      else if (name === "@std/testing/bdd") imports[name] = "node:test";
+      continue;
+    }
     imports[name] = target.startsWith("./") ? `.${target}` : target;
     // deno.json implies a package's inner files; an import map says them.
     if (target.startsWith("npm:") && !name.endsWith("/")) {
@@ -98,7 +112,7 @@ async function run(args: readonly string[]): Promise<number> {
 async function main(args: readonly string[]): Promise<number> {
   const paths = args.filter((arg) => !arg.startsWith("--"));
   const jsr = await jsrAnswers();
-  const map = jsr ? [] : ["--import-map", writeImportMap()];
+  const map = ["--import-map", writeImportMap(jsr), `--lock=${TEST_LOCK}`];
   say(
     `tests are written with ${
       jsr

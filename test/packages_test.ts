@@ -1,0 +1,49 @@
+// What a first start fetches: the lock that `deno task` reads holds no package of the tests, and both locks agree.
+import { describe, it } from "@std/testing/bdd";
+import assert from "node:assert/strict";
+
+interface Lock {
+  specifiers: Record<string, string>;
+  npm: Record<string, { integrity: string }>;
+}
+
+const ROOT = new URL("..", import.meta.url);
+const json = (path: string) =>
+  JSON.parse(Deno.readTextFileSync(new URL(path, ROOT)));
+const importsOf = (path: string): [string, string][] =>
+  Object.entries(json(path).imports);
+/** `npm:/name@1.2.3/` and `npm:name@1.2.3` are one package. */
+const packageOf = (target: string) => target.replace(/^npm:\/?(.*?)\/?$/, "$1");
+
+describe("packages", () => {
+  const lock = json("deno.lock") as Lock;
+  const testLock = json("test/deno.lock") as Lock;
+
+  it("deno.lock holds what deno.json names, and nothing that only tests need", () => {
+    const named = importsOf("deno.json").map(([, target]) => target)
+      .filter((target) => target.startsWith("npm:")).map(packageOf);
+    const locked = Object.keys(lock.specifiers)
+      .filter((name) => name.startsWith("npm:")).map(packageOf);
+    assert.deepEqual(locked.sort(), [...new Set(named)].sort());
+    for (const [name] of importsOf("test/packages.json")) {
+      const bare = name.replace(/\/$/, "");
+      const found = Object.keys(lock.npm).filter((key) =>
+        key.startsWith(`${bare}@`)
+      );
+      assert.deepEqual(found, []);
+    }
+  });
+
+  it("the tests run with the very packages that the service runs with", () => {
+    for (const [name, { integrity }] of Object.entries(lock.npm)) {
+      assert.equal(testLock.npm[name]?.integrity, integrity, name);
+    }
+  });
+
+  it("every package of the tests has an exact version, locked", () => {
+    for (const [name, target] of importsOf("test/packages.json")) {
+      assert.match(packageOf(target), /@\d+\.\d+\.\d+$/, name);
+      assert.ok(`npm:${packageOf(target)}` in testLock.specifiers, name);
+    }
+  });
+});
