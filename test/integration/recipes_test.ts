@@ -6,6 +6,8 @@ import { canRun } from "../../scripts/optional_parts.ts";
 import { launchQanat, PARTS, type Process } from "./chain.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+const PACKAGES = new URL("../packages.json", import.meta.url).pathname;
+const LOCK = new URL("../deno.lock", import.meta.url).pathname;
 const ENDLESS = "<!-- runs until stopped -->";
 /** An endless recipe has shown that it works after so many lines. */
 const LINES_MIN = 20;
@@ -95,7 +97,16 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
       ? [PARTS.go.program!, ["run", file]]
       : [
         Deno.execPath(),
-        ["run", "--no-prompt", "--allow-net", `--config=${CONFIG}`, file],
+        [
+          "run",
+          "--no-prompt",
+          "--allow-net",
+          "--no-config",
+          `--import-map=${PACKAGES}`,
+          `--lock=${LOCK}`,
+          "--frozen",
+          file,
+        ],
       ];
     const child = new Deno.Command(program as string, {
       args: args as string[],
