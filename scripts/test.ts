@@ -1,4 +1,4 @@
-// `deno task test [--check] [--integration] [paths…]`: picks the test grammar, names what is skipped, runs Deno.
+// `deno task test [--check|--fetch] [--integration] [paths…]`: picks the test grammar, names what is skipped, runs Deno.
 // Packages that only tests need stand in test/packages.json and test/deno.lock, so that a first start fetches none of
 // them. Invariant: the exit code is that of `deno test` or `deno check`, and nothing is left out in silence.
 import { findOptionalParts } from "./optional_parts.ts";
@@ -120,6 +120,10 @@ async function main(args: readonly string[]): Promise<number> {
         : "node:test (the registry of @std/testing does not answer)"
     }`,
   );
+  if (args.includes("--fetch")) {
+    const quiet = ["--quiet", "--no-check", "--no-run"];
+    return await run(["test", ...quiet, ...map, "test"]);
+  }
   if (args.includes("--check")) {
     const present = (paths.length > 0 ? paths : CHECKED).filter(
       holdsTypeScript,

@@ -15,6 +15,25 @@ const importsOf = (path: string): [string, string][] =>
 /** `npm:/name@1.2.3/` and `npm:name@1.2.3` are one package. */
 const packageOf = (target: string) => target.replace(/^npm:\/?(.*?)\/?$/, "$1");
 
+/** The packages, by name, that the modules of a folder import. */
+function importedBy(folder: URL, names = new Set<string>()): Set<string> {
+  for (const entry of Deno.readDirSync(folder)) {
+    if (entry.isDirectory) {
+      importedBy(new URL(`${entry.name}/`, folder), names);
+    } else if (/\.(ts|js)$/.test(entry.name)) {
+      const text = Deno.readTextFileSync(new URL(entry.name, folder));
+      for (
+        const [, target] of text.matchAll(
+          /(?:from |import\()\s*"([^".]+[^"]*)"/g,
+        )
+      ) {
+        names.add(target!.match(/^(@[^/]+\/)?[^/]+/)![0]);
+      }
+    }
+  }
+  return names;
+}
+
 describe("packages", () => {
   const lock = json("deno.lock") as Lock;
   const testLock = json("test/deno.lock") as Lock;
@@ -31,6 +50,15 @@ describe("packages", () => {
         key.startsWith(`${bare}@`)
       );
       assert.deepEqual(found, []);
+    }
+  });
+
+  it("deno.json names what src/ imports, and nothing that only benches or scripts would", () => {
+    const imported = importedBy(new URL("src/", ROOT));
+    for (const [name] of importsOf("deno.json")) {
+      // Of JSR, not of npm, and fetched by the tests alone.
+      if (name.startsWith("@std/testing")) continue;
+      assert.ok(imported.has(name.replace(/\/$/, "")), name);
     }
   });
 
