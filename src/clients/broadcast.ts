@@ -19,6 +19,7 @@ import { CatchUp } from "./catch_up.ts";
 import { Client, type ClientOptions, type EndReason } from "./client.ts";
 import { ClientWatch } from "./client_watch.ts";
 import { FanOut } from "./fan_out.ts";
+import { Farewells } from "./farewells.ts";
 import { Openings } from "./openings.ts";
 import type { Outlet } from "./outlet.ts";
 import { PastDesk } from "./past_feed.ts";
@@ -111,6 +112,7 @@ export class Broadcast {
   readonly catchUp: CatchUp;
   readonly openings: Openings;
   readonly placement: Placement;
+  readonly #farewells: Farewells;
   readonly #watch: ClientWatch;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
   #draining = false;
@@ -134,7 +136,18 @@ export class Broadcast {
     const { trends } = options;
     this.placement = new Placement(this, options.resumeWindowMs);
     this.#watch = new ClientWatch(this, options);
-    this.turns.serve(live, this.catchUp, this.openings, this.#watch, trends);
+    this.#farewells = new Farewells(this.turns, (client) => {
+      this.#closeBehind(client);
+      client.outlet.destroy();
+    });
+    this.turns.serve(
+      live,
+      this.catchUp,
+      this.openings,
+      this.#farewells,
+      this.#watch,
+      trends,
+    );
     options.store.onAdvanced = () => {
       if (this.fanOut.waiting > 0) this.turns.begin(live);
       if (trends.isDue) this.turns.begin(trends);
@@ -323,7 +336,7 @@ export class Broadcast {
     if (bytes.byteLength > 0) client.sendBytes(bytes, this.nowMs());
     const isCut = client.group.format === "arrow" && CUT_SHORT.has(reason);
     if (!isCut) client.sendTrailer(this.nowMs());
-    this.#forget(client, reason);
+    this.#forget(client);
     if (client.outlet.inFlight > 0) this.#watch.leaves(client);
     if (isCut) {
       client.outlet.cutShort();
@@ -334,8 +347,16 @@ export class Broadcast {
   drop(client: Client, reason: EndReason): void {
     if (client.ended !== null) return;
     client.ended = reason;
-    this.#forget(client, reason);
+    this.#forget(client);
     client.outlet.destroy();
+  }
+
+  /** The other side of a client has gone: its place is free at once, all else in time. Idempotent. */
+  leave(client: Client): void {
+    if (client.ended !== null) return;
+    client.ended = "client-left";
+    this.#giveBack(client);
+    this.#farewells.add(client);
   }
 
   /**
@@ -417,6 +438,7 @@ export class Broadcast {
     this.drain();
     this.openings.close();
     this.turns.close();
+    this.#farewells.finish();
     this.#options.store.onAdvanced = () => {};
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
     this.#unwatch();
@@ -495,7 +517,13 @@ export class Broadcast {
     if (this.#draining) this.end(client, "drain");
   }
 
-  #forget(client: Client, reason: EndReason): void {
+  #forget(client: Client): void {
+    this.#giveBack(client);
+    this.#closeBehind(client);
+  }
+
+  /** All that a client had. Cheap, however many go at once. */
+  #giveBack(client: Client): void {
     const { group } = client;
     this.past.forget(client);
     if (client.trends) this.#options.trends.release(client.trends);
@@ -505,7 +533,13 @@ export class Broadcast {
     if (!client.holds) this.unheldBytes -= group.reservedBytes;
     this.addresses.release(client.options.address);
     this.#bytesOfEnded += client.bytes;
+    const reason = client.ended!;
     this.ends[reason] = (this.ends[reason] ?? 0) + 1;
+  }
+
+  /** The line of the log, and the group if this was its last client. */
+  #closeBehind(client: Client): void {
+    const { group } = client;
     this.#options.log.info("client-close", {
       address: client.options.address,
       format: group.format,
@@ -514,7 +548,7 @@ export class Broadcast {
       bytes: client.bytes,
       gaps: client.gaps,
       seconds: (this.nowMs() - client.openedMs) / 1000,
-      reason,
+      reason: client.ended,
     });
     this.#closeIfIdle(group);
   }

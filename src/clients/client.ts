@@ -100,7 +100,7 @@ export class Client implements OutletOwner {
   }
 
   onClose(): void {
-    this.group.broadcast.drop(this, "client-left");
+    this.group.broadcast.leave(this);
   }
 
   get endsAtGaps(): boolean {

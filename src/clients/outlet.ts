@@ -6,7 +6,7 @@ import type { Frame } from "../frames/frame.ts";
 export interface OutletOwner {
   /** Called after each write that did not leave at once. */
   onDrain(): void;
-  /** Called when the other side is gone or the response has ended; may come again. */
+  /** Called when the other side is gone or the response has ended; may come again. destroy() follows in time. */
   onClose(): void;
 }
 

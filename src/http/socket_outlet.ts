@@ -6,19 +6,22 @@ import type { Socket } from "node:net";
 import { NOBODY, type Outlet, type OutletOwner } from "../clients/outlet.ts";
 import { chunkOf, type Frame } from "../frames/frame.ts";
 import type { RawWriter, WriteTaker } from "./raw_write.ts";
+import { type EndTaker, ReadWatch } from "./read_watch.ts";
 
 const OUTLET = Symbol("outlet");
 type Owned = ServerResponse & { [OUTLET]: SocketOutlet };
 const NO_FRAMES: (Frame | null)[] = [];
 
 /** Outlet over `node:http`. Headers must have been flushed. */
-export class SocketOutlet implements Outlet, WriteTaker {
+export class SocketOutlet implements Outlet, WriteTaker, EndTaker {
   owner: OutletOwner = NOBODY;
   readonly #outgoing: ServerResponse;
   /** Null where frames may not be written raw (HTTP/1.0, a pipelined request): then copies are written. */
   readonly #socket: Socket | null;
   /** Null where the runtime has no way past socket.write(). */
   readonly #raw: RawWriter | null;
+  /** Null where node:http tells of the client's end. */
+  readonly #reads: ReadWatch | null;
   /** Frames of the writes that have not left, in their order; null for private bytes. */
   #pending = NO_FRAMES;
 
@@ -33,6 +36,7 @@ export class SocketOutlet implements Outlet, WriteTaker {
     (outgoing as Owned)[OUTLET] = this;
     outgoing.on("close", closed);
     outgoing.on("error", closed);
+    this.#reads = ReadWatch.begin(outgoing, this);
     // A response that waits behind another one's is not told when their connection closes.
     if (!socket) outgoing.req.socket.once("close", () => this.owner.onClose());
   }
@@ -58,15 +62,22 @@ export class SocketOutlet implements Outlet, WriteTaker {
   finished(status: number): void {
     this.#pending.shift()?.release();
     if (this.#pending.length === 0) this.#pending = NO_FRAMES;
-    if (status < 0) this.destroy();
+    if (status < 0) this.owner.onClose();
     this.owner.onDrain();
   }
 
+  /** The client has gone. */
+  readingEnded(): void {
+    this.owner.onClose();
+  }
+
   end(): void {
+    this.#reads?.giveBack();
     this.#outgoing.end();
   }
 
   cutShort(): void {
+    this.#reads?.giveBack();
     // Without the last chunk that HTTP/1.1 wants.
     if (this.#socket === null) this.#outgoing.destroy();
     else this.#socket.end(() => this.#outgoing.destroy());

@@ -1,0 +1,43 @@
+// Clients that have left. The dear part of it (the log's line, the group's end, the socket's) is done in slices, so that
+// thousands that leave at once hold up no row. Invariant: first come, first served, each once; none is left by finish().
+import type { Client } from "./client.ts";
+import type { Turns, Work } from "./turns.ts";
+
+/** Clients whose places are free already. */
+export class Farewells implements Work {
+  readonly #turns: Turns;
+  readonly #say: (client: Client) => void;
+  #waiting: Client[] = [];
+  #next = 0;
+
+  constructor(turns: Turns, say: (client: Client) => void) {
+    this.#turns = turns;
+    this.#say = say;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length - this.#next;
+  }
+
+  /** One client that leaves is done at once. */
+  add(client: Client): void {
+    this.#waiting.push(client);
+    this.#turns.begin(this);
+  }
+
+  work(endMs: number): boolean {
+    while (this.#next < this.#waiting.length) {
+      this.#say(this.#waiting[this.#next++]!);
+      if (this.#turns.clockMs() >= endMs) break;
+    }
+    if (this.#next < this.#waiting.length) return true;
+    this.#waiting = [];
+    this.#next = 0;
+    return false;
+  }
+
+  /** Says all that is left to be said. */
+  finish(): void {
+    this.work(Infinity);
+  }
+}
