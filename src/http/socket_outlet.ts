@@ -85,6 +85,8 @@ export class SocketOutlet implements Outlet, WriteTaker, EndTaker {
 
   destroy(): void {
     this.#outgoing.destroy();
+    // Else node destroys the request with an error, and writes its stack: 40 µs.
+    if (this.#socket?.destroyed) this.#outgoing.req.destroy();
   }
 
   #write(socket: Socket, chunk: Uint8Array, frame: Frame | null): void {
