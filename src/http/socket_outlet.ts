@@ -80,7 +80,7 @@ export class SocketOutlet implements Outlet, WriteTaker, EndTaker {
     this.#reads?.giveBack();
     // Without the last chunk that HTTP/1.1 wants.
     if (this.#socket === null) this.#outgoing.destroy();
-    else this.#socket.end(() => this.#outgoing.destroy());
+    else this.#socket.end(() => this.destroy());
   }
 
   destroy(): void {

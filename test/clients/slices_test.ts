@@ -177,10 +177,57 @@ describe("rows in slices", () => {
     await turn();
     assert.ok(qanat.slab.usedSlots > 0);
     for (const { outlet } of readers) outlet.owner.onClose();
+    assert.equal(qanat.broadcast.clientCount, 0);
+    assert.equal(qanat.slab.reservedBytes, 0);
+    while (qanat.broadcast.groupCount > 0) await turn();
     assert.equal(qanat.slab.usedSlots, 0);
-    assert.equal(qanat.broadcast.groupCount, 0);
     await quiet();
     assert.equal(qanat.broadcast.fanOut.waiting, 0);
+  });
+
+  it("wait for no client that leaves: sockets and groups are closed a few a turn", async () => {
+    const readers = Array.from(
+      { length: 40 },
+      (_, i) => open(NAMES.slice(i % 2)),
+    );
+    publish();
+    await quiet();
+    const steady = open(NAMES);
+    const closed = () =>
+      readers.filter(({ outlet }) => outlet.ending === "destroyed").length;
+    for (const { outlet } of readers) {
+      outlet.isStalled = true;
+      // As a socket may: it tells of its end twice.
+      outlet.owner.onClose();
+      outlet.owner.onClose();
+    }
+    assert.equal(qanat.broadcast.clientCount, 1);
+    assert.ok(closed() < 3, `${closed()}`);
+    assert.equal(qanat.broadcast.groupCount, 2);
+    const { framesSent } = qanat.broadcast.counters;
+    publish();
+    await turn();
+    assert.equal(qanat.broadcast.counters.framesSent, framesSent + 1);
+    assert.ok(closed() < 6, `${closed()}`);
+    while (closed() < readers.length) await turn();
+    assert.equal(qanat.broadcast.groupCount, 1);
+    assert.equal(qanat.broadcast.ends["client-left"], readers.length);
+    assert.equal(qanat.slab.reservedBytes, steady.client.group.reservedBytes);
+    assertWhole(steady);
+  });
+
+  it("find a group again whose clients have left, and which is not closed yet", async () => {
+    const readers = Array.from({ length: 40 }, () => open(NAMES));
+    publish();
+    await quiet();
+    for (const { outlet } of readers) outlet.owner.onClose();
+    const late = open(NAMES);
+    assert.equal(late.client.group, readers[0]!.client.group);
+    await quiet();
+    publish();
+    await quiet();
+    assert.equal(qanat.broadcast.groupCount, 1);
+    assert.deepEqual(rowsOf(late).at(-1), row - 1);
   });
 
   it("end bounded streams at their end", async () => {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { describe, it } from "@std/testing/bdd";
+import { beforeEach, describe, it } from "@std/testing/bdd";
+import type { Client } from "../../src/clients/client.ts";
 import { FanOut, rotation } from "../../src/clients/fan_out.ts";
+import { Farewells } from "../../src/clients/farewells.ts";
 import { Openings } from "../../src/clients/openings.ts";
 import type { SelectionGroup } from "../../src/clients/selection_group.ts";
 import { Turns, type Work } from "../../src/clients/turns.ts";
@@ -127,6 +129,49 @@ describe("Openings", () => {
     await Promise.all(all);
     assert.equal(opened.length, 20);
     await openings.turn();
+  });
+});
+
+describe("Farewells", () => {
+  const clients = Array.from(
+    { length: 10 },
+    (_, i) => ({ place: i }) as Client,
+  );
+  let said: number[];
+  let farewells: Farewells;
+
+  beforeEach(() => {
+    loop = new Loop();
+    said = [];
+    farewells = new Farewells(loop.turns, ({ place }) => {
+      loop.nowMs++;
+      said.push(place);
+    });
+    loop.turns.serve(farewells);
+  });
+
+  it("are said at once to one, and to many in slices and in their order", () => {
+    farewells.add(clients[0]!);
+    assert.deepEqual(said, [0]);
+    loop.goRound();
+    for (const client of clients.slice(1)) farewells.add(client);
+    assert.deepEqual(said, [0, 1, 2, 3, 4]);
+    assert.equal(farewells.waiting, 5);
+    loop.goRound();
+    assert.deepEqual(said, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    loop.goRound();
+    assert.equal(said.length, 10);
+    assert.equal(farewells.waiting, 0);
+    loop.goRound();
+    assert.equal(loop.waiting, 0);
+  });
+
+  it("are all said, once, at the close", () => {
+    for (const client of clients) farewells.add(client);
+    loop.turns.close();
+    farewells.finish();
+    loop.goRound();
+    assert.deepEqual(said, clients.map(({ place }) => place));
   });
 });
 

@@ -154,6 +154,75 @@ describe("serve()", () => {
     assert.equal(qanat.slab.reservedBytes, 0);
   });
 
+  it("has nothing left of 300 clients that go at once: closed, broken off, some with writes on their way", async () => {
+    const names =
+      "H1:QANAT-SINE_F32_16 H1:QANAT-SINE_F32_256 H1:QANAT-COUNT_I64_16"
+        .split(" ");
+    const before = qanat.broadcast.ends["client-left"] ?? 0;
+    const sockets = await Promise.all(
+      Array.from(
+        { length: 300 },
+        (_, i) =>
+          new Promise<net.Socket>((resolve) => {
+            const path = i % 2 ? "/v1/arrow" : "/v1/events";
+            const socket = net.connect(server.port, "127.0.0.1", () => {
+              const channels = names.slice(i % 3).join();
+              socket.write(
+                `GET ${path}?channels=${channels} HTTP/1.1\r\nhost: x\r\n\r\n`,
+              );
+            });
+            socket.on("error", () => {});
+            socket.once("data", () => {
+              if (i % 5 === 0) socket.pause();
+              resolve(socket);
+            });
+          }),
+      ),
+    );
+    assert.equal(qanat.broadcast.clientCount, 300);
+    sockets.forEach((socket, i) =>
+      i % 3 ? socket.destroy() : socket.resetAndDestroy()
+    );
+    const { broadcast, slab } = qanat;
+    const left = () => [
+      broadcast.clientCount,
+      broadcast.groupCount,
+      broadcast.unheldBytes,
+      broadcast.addresses.size,
+      slab.usedSlots,
+      slab.reservedBytes,
+    ];
+    for (let i = 0; i < 250 && left().some((count) => count > 0); i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.deepEqual(left(), [0, 0, 0, 0, 0, 0]);
+    assert.equal(broadcast.ends["client-left"]! - before, 300);
+  });
+
+  it("serves a request that comes on a stream's connection, once the stream has ended", async () => {
+    const stream = `GET ${PATH}&duration=0.5 HTTP/1.1\r\nhost: x\r\n\r\n`;
+    const more = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    for (const isEarly of [true, false]) {
+      let got = "";
+      const socket = net.connect(
+        server.port,
+        "127.0.0.1",
+        () => socket.write(stream),
+      );
+      const health = /^(HTTP\/1\.1 200[\s\S]*){2}$/;
+      const answered = Promise.withResolvers<void>();
+      socket.on("data", (data) => {
+        const isFirst = got === "";
+        got += data.toString("latin1");
+        if (isEarly ? isFirst : got.endsWith("0\r\n\r\n")) socket.write(more);
+        if (health.test(got)) answered.resolve();
+      });
+      await answered.promise;
+      assert.match(got, /event: end[\s\S]*0\r\n\r\nHTTP\/1\.1 200 OK/);
+      socket.destroy();
+    }
+  });
+
   it("believes X-Forwarded-For of trusted proxies only, from the last hop on", async () => {
     const ask = async (forwarded: string) => {
       opened.length = 0;

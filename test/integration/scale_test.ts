@@ -26,7 +26,7 @@ import { Published } from "./published.ts";
 
 const SECONDS = 6;
 const EACH = 300;
-const STORM = 500;
+const STORM = 1000;
 /** Idle clients whose memory is weighed, after a quarter as many have come and warmed everything. */
 const IDLE = 1000;
 /**
@@ -88,10 +88,18 @@ describe("many clients at once", { ignore: !runnable, skip: !runnable }, () => {
     do {
       await sleep(100);
       const metrics = await Metrics.of(chain.qanatUrl);
-      figures = ["clients", "slab_used_slots", "slab_reserved_bytes"]
-        .map((name) => metrics?.get(name) ?? null);
+      figures = [
+        "clients",
+        "selections",
+        "slab_used_slots",
+        "slab_reserved_bytes",
+      ].map((name) => metrics?.get(name) ?? null);
     } while (figures.some((figure) => figure !== 0) && Date.now() < untilMs);
-    assert.deepEqual(figures, [0, 0, 0], "clients, slots and bytes left over");
+    assert.deepEqual(
+      figures,
+      [0, 0, 0, 0],
+      "clients, selections, slots and bytes left over",
+    );
   }
 
   it(`${EACH} Arrow and ${EACH} event streams, all different, lose no row and see no gap`, async () => {
