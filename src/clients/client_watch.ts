@@ -57,12 +57,13 @@ export class ClientWatch implements Work {
     return false;
   }
 
-  /** A client's stall, its place, its end and its heartbeat. */
+  /** A client's outlet, its stall, its place, its end and its heartbeat. */
   #lookAt(client: Client, nowMs: number): void {
     const { heartbeatMs, writeStallMs } = this.#options;
     const { outlet, group } = client;
     const { timeline } = group;
     if (client.ended !== null) return;
+    outlet.settle?.();
     if (outlet.inFlight > 0) {
       if (nowMs - client.lastProgressMs >= writeStallMs) {
         this.#broadcast.drop(client, "stalled");

@@ -15,6 +15,8 @@ export const NOBODY: OutletOwner = { onDrain: () => {}, onClose: () => {} };
 
 export interface Outlet {
   owner: OutletOwner;
+  /** Called about once a second: time for what need not be done as it opens. */
+  settle?(): void;
   /** Queues a shared frame; keeps an owner of it until the bytes have left. */
   write(frame: Frame): void;
   /** Queues private bytes. */
