@@ -1,7 +1,7 @@
 // Notices on a socket's native handle that a stream's client has gone. node:http takes 80 µs to tell of each, and all that
 // go at once it tells of before anything else has a turn; this takes a few, and the owner has the rest done in slices.
 // Invariant: bytes that arrive are node's, each once and in order, and node has the socket back from the first of them
-// (test/http/read_watch_test.ts). Why: docs/decisions/0017.
+// (test/http/read_watch_test.ts). Why: docs/decisions/0018.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
