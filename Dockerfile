@@ -21,5 +21,5 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["deno", "eval", "const r = await fetch(`http://127.0.0.1:${Deno.env.get('QANAT_PORT')}${Deno.env.get('QANAT_BASE_PATH') ?? ''}/healthz`, { signal: AbortSignal.timeout(2000) }); Deno.exit(r.ok ? 0 : 1)"]
 
 # Qanat closes clients, Kafka and memory on SIGTERM. Options follow the image's name.
-ENTRYPOINT ["deno", "run", "--no-prompt", "--cached-only", "--v8-flags=--max-semi-space-size=8", "-P=start", "src/main.ts"]
+ENTRYPOINT ["deno", "run", "--no-prompt", "--cached-only", "--v8-flags=--max-semi-space-size=8,--heap-growing-percent=20", "-P=start", "src/main.ts"]
 CMD []

@@ -1,4 +1,4 @@
-// The bytes of a selection's rows, built once: schema message, and a one-row record batch with every list null.
+// The bytes of a selection's rows: schema message, and a one-row record batch with every list null, built once.
 // Invariant: a template's length never changes; a row is the template with time, values and presence patched in.
 // The batch does not depend on names, so selections of equal types, sample counts and parts share it.
 import { Field, Int64, List, makeData, Schema } from "apache-arrow";
@@ -70,14 +70,24 @@ function shapeOf({ dataType, samples, parts = 1 }: RowColumn): string {
 
 /** Template of a selection: `time: int64 not null`, then a `list<T>` a channel. */
 export class RowTemplate {
-  /** Encapsulated schema message. */
-  readonly schemaMessage: Uint8Array;
+  readonly #columns: readonly RowColumn[];
   readonly #batch: BatchTemplate;
+  /** A client needs it once, as it comes: 2 KB that are not kept for thousands of selections. */
+  #schemaMessage: WeakRef<Uint8Array> | null = null;
 
   /** `columns` sorted by name. */
   constructor(columns: readonly RowColumn[], batches = new BatchTemplates()) {
-    this.schemaMessage = schemaMessageOf(schemaOf(columns));
+    this.#columns = columns;
     this.#batch = batches.of(columns);
+  }
+
+  /** Encapsulated schema message; made again where nobody has held it since. */
+  get schemaMessage(): Uint8Array {
+    const known = this.#schemaMessage?.deref();
+    if (known) return known;
+    const made = schemaMessageOf(schemaOf(this.#columns));
+    this.#schemaMessage = new WeakRef(made);
+    return made;
   }
 
   /** Encapsulated record batch of no rows. */

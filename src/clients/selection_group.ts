@@ -6,7 +6,8 @@ import type { RowGap, Timeline } from "../blocks/timeline.ts";
 import type { TimelineListener } from "../blocks/timeline.ts";
 import type { Codec } from "../arrow/compressed_batch.ts";
 import { withMetadata } from "../arrow/message_metadata.ts";
-import { END_OF_STREAM } from "../arrow/row_template.ts";
+import { END_OF_STREAM, type RowTemplate } from "../arrow/row_template.ts";
+import type { TrendTemplate } from "../arrow/trend_template.ts";
 import { ArrowRows, type RowEncoder } from "../frames/arrow_rows.ts";
 import { CompressedArrowRows } from "../frames/compressed_arrow_rows.ts";
 import { ArrowEventRows, JsonEventRows } from "../frames/event_rows.ts";
@@ -88,7 +89,6 @@ export class SelectionGroup implements TimelineListener {
   readonly timeline: Timeline;
   /** Null where the group's clients get rows. */
   readonly trend: GroupTrend | null;
-  readonly shapes: readonly TopicShape[];
   readonly rows: RowEncoder;
   /** Part of the slab that is kept for each client. */
   readonly reservedBytes: number;
@@ -96,8 +96,8 @@ export class SelectionGroup implements TimelineListener {
   readonly delivery: Delivery;
   /** Admitted clients whose response has not begun. */
   opening = 0;
-  readonly #schemaMessage: Uint8Array | null;
-  readonly #emptyBatch: Uint8Array | null;
+  /** Null where clients get no Arrow. */
+  readonly #template: RowTemplate | TrendTemplate | null;
 
   constructor(
     broadcast: Broadcast,
@@ -116,17 +116,14 @@ export class SelectionGroup implements TimelineListener {
     this.codec = codec;
     this.timeline = timeline;
     this.trend = trend;
-    this.shapes = shapesOf(channels);
     const rows = this.encoderOf(timeline);
     this.rows = rows;
     this.reservedBytes = slotBytesFor(rows.frameBytes + ENVELOPE_BYTES);
-    const template = "template" in rows
+    this.#template = "template" in rows
       ? rows.template
       : "arrow" in rows
       ? rows.arrow.template
       : null;
-    this.#schemaMessage = template?.schemaMessage ?? null;
-    this.#emptyBatch = template?.emptyBatch ?? null;
     timeline.listeners.add(this);
   }
 
@@ -178,6 +175,11 @@ export class SelectionGroup implements TimelineListener {
     return new CompressedArrowRows(timeline, columns, options);
   }
 
+  /** The topics that carry its channels. */
+  get shapes(): TopicShape[] {
+    return shapesOf(this.channels);
+  }
+
   /** Rows below this have been handed out or told as a gap. */
   get served(): number {
     return this.delivery.served;
@@ -224,7 +226,7 @@ export class SelectionGroup implements TimelineListener {
 
   /** What a client gets before the first row. */
   openingBytes(): Uint8Array {
-    if (this.format === "arrow") return this.#schemaMessage!;
+    if (this.format === "arrow") return this.#template!.schemaMessage;
     const hello = {
       version: 1,
       encoding: this.format === "events" ? "json" : "arrow",
@@ -236,8 +238,8 @@ export class SelectionGroup implements TimelineListener {
         data_type: channel.dataType,
         sample_rate: channel.sampleRate,
       })),
-      ...(this.#schemaMessage
-        ? { schema: this.#schemaMessage.toBase64() }
+      ...(this.#template
+        ? { schema: this.#template.schemaMessage.toBase64() }
         : {}),
     };
     return encoder.encode(
@@ -249,7 +251,7 @@ export class SelectionGroup implements TimelineListener {
 
   /** What a quiet stream sends. A bare id moves `lastEventId` and dispatches nothing. */
   heartbeatBytes(settled: number): Uint8Array {
-    if (this.format === "arrow") return this.#emptyBatch!;
+    if (this.format === "arrow") return this.#template!.emptyBatch;
     return encoder.encode(
       settled < 0 ? ":\n\n" : `id: ${this.timeline.endNsText(settled - 1)}\n\n`,
     );
@@ -275,11 +277,12 @@ export class SelectionGroup implements TimelineListener {
   /** What is written before the response ends. `gap`: not told yet. */
   closingBytes(reason: EndReason, gap: ToldGap | null): Uint8Array {
     if (this.format === "arrow") {
+      const { emptyBatch } = this.#template!;
       const parts: Uint8Array[] = [];
-      if (gap !== null) parts.push(withGap(this.#emptyBatch!, gap));
+      if (gap !== null) parts.push(withGap(emptyBatch, gap));
       if (reason !== "complete") {
         const text = JSON.stringify({ reason });
-        parts.push(withMetadata(this.#emptyBatch!, END_KEY, text));
+        parts.push(withMetadata(emptyBatch, END_KEY, text));
       }
       if (!CUT_SHORT.has(reason)) parts.push(END_OF_STREAM);
       return concat(parts);

@@ -23,7 +23,6 @@ export class ArrowRows implements RowEncoder {
   readonly template: RowTemplate;
   readonly #timeline: Timeline;
   readonly #columns: readonly Column[];
-  readonly #valuesAt: Int32Array;
   readonly #slab: Slab;
 
   /** `batches`: templates to share with other selections. */
@@ -37,18 +36,8 @@ export class ArrowRows implements RowEncoder {
     this.#columns = columns;
     this.#slab = slab;
     this.template = new RowTemplate(
-      columns.map((column) => ({
-        name: column.channel.name,
-        dataType: column.channel.dataType,
-        rate: rateText(column.channel.sampleRate),
-        samples: column.rowSamples,
-        parts: column.ratio,
-      })),
+      columns.map(({ field }) => field),
       batches,
-    );
-    this.#valuesAt = Int32Array.from(
-      columns,
-      (_, i) => this.template.valuesByteOffset(i),
     );
   }
 
@@ -73,9 +62,8 @@ export class ArrowRows implements RowEncoder {
     if (isFill) return;
     for (let i = 0; i < this.#columns.length; i++) {
       const column = this.#columns[i]!;
-      if (copySamples(column, row, target, at + this.#valuesAt[i]!) === 0) {
-        continue;
-      }
+      const valuesAt = at + template.valuesByteOffset(i);
+      if (copySamples(column, row, target, valuesAt) === 0) continue;
       template.setPresent(target, at, i);
       if (column.ratio > 1) {
         template.setPartsPresent(target, at, i, column.present);
@@ -117,9 +105,4 @@ function samplesOf(column: Column, position: number): Uint8Array | null {
     ? null
     : partition.ring.bytes.subarray(from, from + blockBytes);
   return column.seen;
-}
-
-/** The `rate` of a field's metadata: as Python's str() writes the float. */
-export function rateText(sampleRate: number): string {
-  return String(sampleRate);
 }

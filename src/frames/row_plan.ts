@@ -1,5 +1,6 @@
 // Where the samples of a selection's rows come from: one column a channel, sorted by name.
 // Invariant: columns of one timeline are shared between selections, so a channel's text is made once a row.
+import type { RowColumn } from "../arrow/row_template.ts";
 import type { Channel } from "../channels/channel.ts";
 import { SAMPLE_BYTES, topicOf } from "../channels/channel.ts";
 import {
@@ -19,6 +20,8 @@ export interface Column {
   readonly ratio: number;
   readonly blockBytes: number;
   readonly rowSamples: number;
+  /** What it is in Arrow. */
+  readonly field: RowColumn;
   /** Which blocks of the row that was copied last are there: 1 or 0 each. */
   readonly present: Uint8Array;
   /** The block that was asked for last: its position in the ring, never used again for another, and its samples. */
@@ -54,8 +57,7 @@ export function planColumns(
   let known = columnsOf.get(timeline);
   if (!known) columnsOf.set(timeline, known = new Map());
   const byTopic = new Map(timeline.partitions.map((p) => [p.topic, p]));
-  const columns: Column[] = [];
-  for (const channel of channels) {
+  return channels.map((channel) => {
     let column = known.get(channel.name);
     if (!column || column.channel !== channel) {
       const partition = byTopic.get(topicOf(channel));
@@ -64,13 +66,21 @@ export function planColumns(
       }
       const place = placeOf(channel);
       const ratio = Number(timeline.strideNs / partition.strideNs);
+      const rowSamples = place.blockSamples * ratio;
       column = {
         channel,
         partition,
         place,
         ratio,
         blockBytes: place.blockSamples * SAMPLE_BYTES[channel.dataType],
-        rowSamples: place.blockSamples * ratio,
+        rowSamples,
+        field: {
+          name: channel.name,
+          dataType: channel.dataType,
+          rate: rateText(channel.sampleRate),
+          samples: rowSamples,
+          parts: ratio,
+        },
         present: new Uint8Array(ratio),
         seenPosition: -1,
         seen: null,
@@ -88,7 +98,11 @@ export function planColumns(
       };
       known.set(channel.name, column);
     }
-    columns.push(column);
-  }
-  return columns;
+    return column;
+  });
+}
+
+/** The `rate` of a field's metadata: as Python's str() writes the float. */
+export function rateText(sampleRate: number): string {
+  return String(sampleRate);
 }

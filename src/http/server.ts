@@ -34,9 +34,13 @@ export async function serve(qanat: Qanat): Promise<HttpServer> {
   }) as Server;
   server.requestTimeout = 30_000;
   const sockets = new Set<Socket>();
+  // One function for all of them.
+  const forget = function (this: Socket) {
+    sockets.delete(this);
+  };
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
+    socket.on("close", forget);
   });
   server.on("clientError", answerClientError);
   await new Promise<void>((resolve, reject) => {

@@ -1,6 +1,6 @@
 // The two stream routes: /v1/events and /v1/arrow. Chooses the outlet; everything else is the broadcast's.
 import { type Context, Hono } from "hono";
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { GZIP_ROW_BYTES_MIN } from "../frames/gzip_rows.ts";
 import { samplesIn } from "../channels/channel.ts";
 import type { Catalog } from "../channels/catalog.ts";
@@ -182,14 +182,22 @@ async function open(
     return options.alreadySent;
   }
   if (options.variesByOrigin) c.header("vary", "Origin", { append: true });
-  // What middleware (CORS) has put on the response so far; a response taken over gets nothing later.
-  c.res.headers.forEach((value, name) => outgoing.setHeader(name, value));
-  outgoing.writeHead(200, headers);
+  // With what middleware (CORS) has put on the response so far; a response taken over gets nothing later. All of it
+  // in one go: what setHeader() is given node keeps for as long as the stream lasts.
+  outgoing.writeHead(200, { ...Object.fromEntries(c.res.headers), ...headers });
   outgoing.flushHeaders();
+  forgetRequest(outgoing.req);
   // The adapter would keep the whole request for as long as the stream lasts, to abort it at its end.
   outgoing.removeAllListeners("close");
   admission.open(new SocketOutlet(outgoing, options.rawWriter));
   return options.alreadySent;
+}
+
+/** A stream may last for days: what it was asked with need not. */
+function forgetRequest(request: IncomingMessage): void {
+  request.url = "";
+  request.rawHeaders = [];
+  request.headers = {};
 }
 
 /** How a stream can be packed, the best way first. Short rows do not gain by it. */
