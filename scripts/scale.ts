@@ -1,6 +1,6 @@
 // `deno task scale`: how many clients one Qanat holds, measured with a real broker, publisher and thousands of readers.
 // Invariant: starts and ends everything itself, loads 127.0.0.1 alone, and what a machine cannot do is a row that says so.
-import { PARTS, say } from "../test/integration/chain.ts";
+import { PARTS, say, sleep } from "../test/integration/chain.ts";
 import { type Limit, limitOf } from "./scale/limit.ts";
 import { memorySeries, type Series } from "./scale/memory.ts";
 import { memorySvg } from "./scale/memory_plot.ts";
@@ -36,6 +36,8 @@ const LIMIT_RATIO = 1.1;
 const LIMIT_TRIALS = 4;
 const IDLE_COUNTS = [250, 500, 1000, 2000, 3000, 4000];
 const MEMORY_S = 18;
+/** Qanat's --resume-window-ms. */
+const READ_BACK_MS = 60_000;
 
 /** What every part of a run needs. */
 interface Run {
@@ -141,7 +143,11 @@ async function memory({ asked, world, program }: Run): Promise<void> {
   let isSilent = false;
   for (const [name, mode, format, isLoaded] of plan) {
     if (!isLoaded && !isSilent) await world.silence();
-    if (isLoaded && isSilent) await world.publish();
+    if (isLoaded && isSilent) {
+      await world.publish();
+      // Each point's Qanat reads back so far: what that takes must not grow from point to point.
+      await sleep(READ_BACK_MS);
+    }
     isSilent = !isLoaded;
     all.push(
       await memorySeries(world, {

@@ -92,6 +92,13 @@ describe("RowTemplate", () => {
     );
   });
 
+  it("makes its schema message once for all that ask while somebody holds it", () => {
+    const template = new RowTemplate(columns);
+    const held = template.schemaMessage;
+    assert.equal(template.schemaMessage, held);
+    assert.deepEqual(new RowTemplate(columns).schemaMessage, held);
+  });
+
   it("shares its batch with selections of equal shapes, and with no others", () => {
     const batches = new BatchTemplates();
     const [first, second] = columns;
