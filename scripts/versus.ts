@@ -36,6 +36,17 @@ const MINUTES_MAX = 60;
 const IDLE_CORES = 0.1;
 const IDLE_WAIT_MS = 30_000;
 
+const HELP = `deno task versus [settings]
+
+  Qanat beside arrakis-server (20 to 120 clients; Qanat with ${TIMES} times what that one holds, too), then ${FAN_OUT_CLIENTS}
+  clients of one selection beside nginx with nchan and a bare loop in C. About 20 minutes.
+
+  --only arrakis|nchan  one of the two
+  --rounds N            medians of so many (default 3)
+  --seconds N           of each measurement (default 10)
+
+All figures go to .qanat/versus.json, too.`;
+
 interface Settings {
   readonly only: "arrakis" | "nchan" | null;
   readonly rounds: number;
@@ -195,6 +206,10 @@ async function untilIdle(pid: number): Promise<void> {
 }
 
 async function main(): Promise<number> {
+  if (Deno.args.includes("--help")) {
+    say(HELP);
+    return 0;
+  }
   let settings: Settings;
   try {
     settings = settingsOf(Deno.args);

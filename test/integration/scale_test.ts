@@ -28,7 +28,7 @@ const SECONDS = 6;
 const EACH = 300;
 const STORM = 1000;
 /** Idle clients whose memory is weighed, after a quarter as many have come and warmed everything. */
-const IDLE = 1000;
+const IDLE = 2000;
 /**
  * Measured here on 2026-11-24: 23.6 beside the unit tests, 24.0 KB on a machine with little else to do. Two points
  * with the heap's steps between them: `deno task scale --memory`, a line through more of them, comes to 10 KB.
