@@ -220,11 +220,11 @@ function blockFigures(qanat: Qanat, figures: Prometheus): void {
 
 function clientFigures({ broadcast }: Qanat, figures: Prometheus): void {
   figures.gauge("clients", "Clients connected", () => broadcast.clientCount);
-  figures.gauge("selections", "Selections in use", () => broadcast.groupCount);
+  figures.gauge("selections", "Selections in use", () => broadcast.groups.size);
   figures.gauge(
     "client_addresses",
     "Addresses that clients come from",
-    () => broadcast.addresses.size,
+    () => broadcast.gate.addresses.size,
   );
   figures.gauge(
     "openings_waiting",
@@ -263,7 +263,7 @@ function clientFigures({ broadcast }: Qanat, figures: Prometheus): void {
   );
   figures.counters(
     { name: "clients_refused_total", help: "Streams refused", label: "limit" },
-    () => broadcast.refusals,
+    () => broadcast.gate.refusals,
   );
 }
 

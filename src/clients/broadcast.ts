@@ -1,72 +1,50 @@
-// All clients and their groups: admission, catching up, heartbeats, ends.
+// All clients, from the moment that they are let in: what they are told, and how they end.
 // Invariant: a group lives while it has clients; at close no client, lease or slot is left.
 import { BatchTemplates } from "../arrow/row_template.ts";
-import { type BlockStore, shapesOf } from "../blocks/block_store.ts";
-import { gpsMsOfUnixMs } from "../blocks/gps_time.ts";
-import { type GapReason, rowStrideOf } from "../blocks/timeline.ts";
-import type { Catalog } from "../channels/catalog.ts";
-import { type Channel, topicOf } from "../channels/channel.ts";
+import type { BlockStore } from "../blocks/block_store.ts";
+import type { GapReason } from "../blocks/timeline.ts";
+import type { Channel } from "../channels/channel.ts";
 import { TextScratch } from "../frames/event_rows.ts";
-import { ENVELOPE_BYTES } from "../frames/frame.ts";
 import type { Logger } from "../log.ts";
 import { trendEvents } from "../frames/trend_rows.ts";
-import { TREND_BINS, type TrendBin } from "../trends/trend_bins.ts";
-import type { TrendRecorder } from "../trends/trend_recorder.ts";
-import { trendKind, TrendTimeline } from "../trends/trend_timeline.ts";
-import { type Slab, SLOT_BYTES_MAX } from "../memory/slab.ts";
-import { AddressTable, newRefusals, type Refusal } from "./admission.ts";
+import { TREND_BINS } from "../trends/trend_bins.ts";
+import type { Slab } from "../memory/slab.ts";
 import { CatchUp } from "./catch_up.ts";
-import { Client, type ClientOptions, type EndReason } from "./client.ts";
+import type { Client, ClientOptions, EndReason } from "./client.ts";
 import { ClientWatch } from "./client_watch.ts";
 import { FanOut } from "./fan_out.ts";
 import { Farewells } from "./farewells.ts";
+import { type Admission, Gate, type GateOptions } from "./gate.ts";
 import { Openings } from "./openings.ts";
-import type { Outlet } from "./outlet.ts";
 import { PastDesk } from "./past_feed.ts";
 import { Placement } from "./placement.ts";
 import {
   CUT_SHORT,
-  SelectionGroup,
   type StreamFormat,
   type StreamShape,
 } from "./selection_group.ts";
+import {
+  SelectionGroups,
+  type SelectionGroupsOptions,
+} from "./selection_groups.ts";
 import { Turns, type Work } from "./turns.ts";
 
-export interface BroadcastOptions {
-  readonly store: BlockStore;
-  readonly catalog: Catalog;
+export interface BroadcastOptions extends GateOptions, SelectionGroupsOptions {
   readonly slab: Slab;
-  readonly trends: TrendRecorder;
   readonly log: Logger;
   readonly nowMs: () => number;
-  readonly clientsMax: number;
-  /** Of one address; 0 for any number. @default 0 */
-  readonly clientsPerAddressMax?: number;
   readonly inFlightFramesMax: number;
   readonly heartbeatMs: number;
   readonly writeStallMs: number;
   readonly catchUpRowsMax: number;
   readonly retryMs: number;
-  readonly historyReadersMax: number;
   readonly gapFillRowsMax: number;
-  readonly resumeWindowMs: number;
   readonly outageWaitMs: number;
   /** Longest work in one turn of the event loop, of each kind. */
   readonly sliceMs: number;
   /** See {@linkcode Turns}. */
   readonly later?: ((turn: () => void) => void) | undefined;
 }
-
-/** Whether one more client can be served. */
-export type Admission =
-  | { readonly kind: "ready"; open(outlet: Outlet): Client; cancel(): void }
-  | {
-    readonly kind: "full";
-    readonly refusal: Refusal;
-    /** The limit in words. */
-    readonly limit: string;
-  }
-  | { readonly kind: "too-large"; readonly detail: string };
 
 /** How long a client's writes may stand still while the slab is short. */
 const SHORT_GRACE_MS = 500;
@@ -94,8 +72,6 @@ export class Broadcast {
     opened: 0,
     slabShort: 0,
   };
-  readonly refusals = newRefusals();
-  readonly addresses: AddressTable;
   readonly ends: Partial<Record<EndReason, number>> = {};
   readonly gapsTold: Partial<Record<GapReason, number>> = {};
   /** Kept in the slab for clients that have no frame on its way. */
@@ -104,9 +80,9 @@ export class Broadcast {
   readonly log: Logger;
   readonly store: BlockStore;
   readonly #options: BroadcastOptions;
-  readonly #groups = new Map<string, SelectionGroup>();
   readonly #clients = new Set<Client>();
-  readonly #unwatch: () => void;
+  readonly gate: Gate;
+  readonly groups: SelectionGroups;
   readonly turns: Turns;
   readonly fanOut: FanOut;
   readonly catchUp: CatchUp;
@@ -115,9 +91,7 @@ export class Broadcast {
   readonly #farewells: Farewells;
   readonly #watch: ClientWatch;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
-  #draining = false;
   #bytesOfEnded = 0;
-  #opening = 0;
 
   constructor(options: BroadcastOptions) {
     this.#options = options;
@@ -152,16 +126,12 @@ export class Broadcast {
       if (this.fanOut.waiting > 0) this.turns.begin(live);
       if (trends.isDue) this.turns.begin(trends);
     };
-    this.addresses = new AddressTable(options.clientsPerAddressMax ?? 0);
+    this.gate = new Gate(this, options);
     this.past = new PastDesk(this, {
       historiesMax: options.historyReadersMax,
       failureWaitMs: options.outageWaitMs,
     });
-    this.#unwatch = options.catalog.onChange(
-      (_name, _replayId, before, after) => {
-        if (before) this.#channelChanged(before, after);
-      },
-    );
+    this.groups = new SelectionGroups(this, options);
   }
 
   clients(): IterableIterator<Client> {
@@ -179,121 +149,17 @@ export class Broadcast {
     return bytes;
   }
 
-  get groupCount(): number {
-    return this.#groups.size;
-  }
-
   /** Reserves a place for a client of these channels (sorted by name, all of one context). */
   admit(
     channels: readonly Channel[],
     shape: StreamFormat | StreamShape,
     options: ClientOptions,
   ): Admission {
-    const { clientsMax } = this.#options;
-    if (this.#draining) return this.#full("draining", "draining");
-    if (this.#clients.size + this.#opening >= clientsMax) {
-      return this.#full("clients", `${clientsMax} clients`);
-    }
-    const group = this.#groupOf(
+    return this.gate.admit(
       channels,
       typeof shape === "string" ? { format: shape } : shape,
+      options,
     );
-    if (group === null) return this.#trendsFull();
-    const { frameBytesMax } = group.rows;
-    const { reservedBytes } = group;
-    if (frameBytesMax + ENVELOPE_BYTES > SLOT_BYTES_MAX) {
-      this.#closeIfIdle(group);
-      this.refusals.row++;
-      return {
-        kind: "too-large",
-        detail: `A row of this selection can take ${frameBytesMax} bytes, ` +
-          `at most ${SLOT_BYTES_MAX - ENVELOPE_BYTES} can be sent: ask for ` +
-          `fewer channels, or for Arrow where text is asked for`,
-      };
-    }
-    const needsPermit = this.#needsPast(group, options);
-    if (needsPermit && !this.past.takePermit()) {
-      this.#closeIfIdle(group);
-      const { historyReadersMax } = this.#options;
-      return this.#full("histories", `${historyReadersMax} histories at once`);
-    }
-    if (!this.slab.reserve(reservedBytes)) {
-      if (needsPermit) this.past.releasePermit();
-      this.#closeIfIdle(group);
-      const { budgetBytes } = this.slab;
-      return this.#full("memory", `${budgetBytes} bytes in flight`);
-    }
-    if (!this.addresses.take(options.address)) {
-      if (needsPermit) this.past.releasePermit();
-      this.slab.unreserve(reservedBytes);
-      this.#closeIfIdle(group);
-      const { clientsPerAddressMax } = this.#options;
-      return this.#full(
-        "address",
-        `${clientsPerAddressMax} clients an address`,
-      );
-    }
-    const isFallback = options.slow === "trend";
-    const trends = isFallback ? this.#options.trends.lease(channels) : null;
-    if (isFallback && trends === null) {
-      if (needsPermit) this.past.releasePermit();
-      this.slab.unreserve(reservedBytes);
-      this.addresses.release(options.address);
-      this.#closeIfIdle(group);
-      return this.#trendsFull();
-    }
-    this.#opening++;
-    group.opening++;
-    return {
-      kind: "ready",
-      open: (outlet) => {
-        this.#opening--;
-        group.opening--;
-        const client = new Client(group, outlet, options, this.nowMs());
-        client.hasPermit = needsPermit;
-        client.trends = trends;
-        this.#open(client);
-        return client;
-      },
-      cancel: () => {
-        this.#opening--;
-        group.opening--;
-        this.slab.unreserve(reservedBytes);
-        this.addresses.release(options.address);
-        if (needsPermit) this.past.releasePermit();
-        if (trends) this.#options.trends.release(trends);
-        this.#closeIfIdle(group);
-      },
-    };
-  }
-
-  #full(refusal: Refusal, limit: string): Admission {
-    this.refusals[refusal]++;
-    return { kind: "full", refusal, limit };
-  }
-
-  #trendsFull(): Admission {
-    const { budgetBytes } = this.#options.trends;
-    return this.#full("trends", `${budgetBytes} bytes of trends`);
-  }
-
-  /** Whether what a client asks for begins where the page ring does not reach. */
-  #needsPast(
-    { timeline, trend }: SelectionGroup,
-    options: ClientOptions,
-  ): boolean {
-    const { startNs, afterNs } = options;
-    // Bins are not made again from the source.
-    if (trend !== null) return false;
-    // A resume never needs a permit, and where it goes on is where it was.
-    if (startNs === undefined || typeof afterNs === "bigint") return false;
-    const row = timeline.rowOf(startNs);
-    if (timeline.released >= 0) {
-      return row < timeline.released && !timeline.isWhole(row);
-    }
-    // The ring is about to be filled so far back.
-    const ageMs = gpsMsOfUnixMs(this.nowMs()) - row * timeline.strideMs;
-    return ageMs > this.#options.resumeWindowMs;
   }
 
   /** Tells a span without rows, by the client's policy. */
@@ -430,7 +296,7 @@ export class Broadcast {
 
   /** Ends every client properly. */
   drain(): void {
-    this.#draining = true;
+    this.gate.shut();
     for (const client of [...this.#clients]) this.end(client, "drain");
   }
 
@@ -441,64 +307,11 @@ export class Broadcast {
     this.#farewells.finish();
     this.#options.store.onAdvanced = () => {};
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
-    this.#unwatch();
-    if (this.#groups.size > 0) {
-      throw new Error(
-        `Cannot close the broadcast as ${this.#groups.size} groups are left`,
-      );
-    }
+    this.groups.close();
   }
 
-  #groupOf(
-    channels: readonly Channel[],
-    shape: StreamShape,
-  ): SelectionGroup | null {
-    const replayId = channels[0]!.replayId;
-    const { format, coding = "", codec, trend } = shape;
-    const way = `${format} ${coding} ${codec ?? ""} ${trend?.name ?? ""}`;
-    const key = `${way}\n${replayId ?? ""}\n${
-      channels.map((c) => c.name).join("\n")
-    }`;
-    const known = this.#groups.get(key);
-    if (known) return known;
-    if (trend) return this.#binGroup(key, channels, { ...shape, trend });
-    const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
-    const timeline = this.#options.store.lease(shapesOf(channels), strideNs);
-    const group = new SelectionGroup(this, key, channels, shape, timeline);
-    this.#groups.set(key, group);
-    return group;
-  }
-
-  /** A group of bins; null when there is no memory to record its channels. */
-  #binGroup(
-    key: string,
-    channels: readonly Channel[],
-    shape: StreamShape & { readonly trend: TrendBin },
-  ): SelectionGroup | null {
-    const { store, trends } = this.#options;
-    const records = trends.lease(channels);
-    if (records === null) return null;
-    const bin = shape.trend;
-    // Behind the recorder's own lease, so that blocks are taken before bins are looked at.
-    const timeline = store.lease(shapesOf(channels), bin.binNs, {
-      kind: trendKind(records),
-      make: (partitions, nowMs) =>
-        new TrendTimeline(partitions, nowMs, { bin, records }),
-    }) as TrendTimeline;
-    const trend = { bin, records, timeline };
-    const group = new SelectionGroup(
-      this,
-      key,
-      channels,
-      shape,
-      timeline,
-      trend,
-    );
-    this.#groups.set(key, group);
-    return group;
-  }
-
-  #open(client: Client): void {
+  /** A client has come through the gate. */
+  open(client: Client): void {
     const { group, outlet, options } = client;
     const nowMs = this.nowMs();
     this.#clients.add(client);
@@ -514,7 +327,7 @@ export class Broadcast {
       channels: group.channels.length,
     });
     this.placement.place(client);
-    if (this.#draining) this.end(client, "drain");
+    if (this.gate.isShut) this.end(client, "drain");
   }
 
   #forget(client: Client): void {
@@ -531,7 +344,7 @@ export class Broadcast {
     group.delivery.remove(client);
     this.slab.unreserve(group.reservedBytes);
     if (!client.holds) this.unheldBytes -= group.reservedBytes;
-    this.addresses.release(client.options.address);
+    this.gate.addresses.release(client.options.address);
     this.#bytesOfEnded += client.bytes;
     const reason = client.ended!;
     this.ends[reason] = (this.ends[reason] ?? 0) + 1;
@@ -550,29 +363,6 @@ export class Broadcast {
       seconds: (this.nowMs() - client.openedMs) / 1000,
       reason: client.ended,
     });
-    this.#closeIfIdle(group);
-  }
-
-  #closeIfIdle(group: SelectionGroup): void {
-    if (group.delivery.clients.length > 0 || group.opening > 0) return;
-    if (this.#groups.get(group.key) !== group) return;
-    this.#groups.delete(group.key);
-    group.close();
-    this.#options.store.release(group.timeline);
-    if (group.trend) this.#options.trends.release(group.trend.records);
-  }
-
-  #channelChanged(before: Channel, after: Channel | undefined): void {
-    const topic = topicOf(before);
-    // A stride is its partition's: every stream of the topic must be joined anew.
-    const isStrideNew = after !== undefined &&
-      after.strideNs !== before.strideNs;
-    for (const group of [...this.#groups.values()]) {
-      const isHeld = group.channels.some((c) =>
-        c.replayId === before.replayId &&
-        (c.name === before.name || isStrideNew && topicOf(c) === topic)
-      );
-      if (isHeld) group.endAll(after ? "changed" : "removed");
-    }
+    this.groups.closeIfIdle(group);
   }
 }

@@ -92,7 +92,7 @@ async function open(
   const request = streamRequest(fields, catalog, {
     channelsMax,
     nowNs: options.nowNs(),
-    onTooMany: () => broadcast.refusals.selection++,
+    onTooMany: () => broadcast.gate.refusals.selection++,
   });
   if (request instanceof Response) return request;
   const format: StreamFormat = path === "/v1/arrow"

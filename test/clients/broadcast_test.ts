@@ -169,7 +169,7 @@ describe("Broadcast", () => {
     const second = open();
     source.catalog.remove(NAME, null);
     assert.match(second.outlet.text, /"reason":"removed"/);
-    assert.equal(qanat.broadcast.groupCount, 0);
+    assert.equal(qanat.broadcast.groups.size, 0);
   });
 
   it("ends every stream of a partition whose stride changes, and serves the new one", () => {
@@ -199,7 +199,7 @@ describe("Broadcast", () => {
       { address: "" },
     );
     assert.equal(refused.kind, "full");
-    assert.equal(qanat.broadcast.refusals.draining, 1);
+    assert.equal(qanat.broadcast.gate.refusals.draining, 1);
   });
 });
 
@@ -225,7 +225,7 @@ describe("Limits of Broadcast.admit()", () => {
     const refused = admit("10.0.0.1");
     assert.ok(refused.kind === "full" && refused.refusal === "address");
     assert.match(refused.limit, /^2 clients an address$/);
-    assert.equal(broadcast.refusals.address, 1);
+    assert.equal(broadcast.gate.refusals.address, 1);
     assert.equal(slab.reservedBytes, reservedBytes);
     first.outlet.owner.onClose();
     const again = admit("10.0.0.1");
@@ -235,7 +235,7 @@ describe("Limits of Broadcast.admit()", () => {
     again.cancel();
     open("events", { address: "10.0.0.1" });
     qanat.drain();
-    assert.equal(broadcast.addresses.size, 0);
+    assert.equal(broadcast.gate.addresses.size, 0);
   });
 
   it("each refusal is counted under its limit", async () => {
@@ -247,8 +247,8 @@ describe("Limits of Broadcast.admit()", () => {
     open();
     const full = admit("");
     assert.ok(full.kind === "full" && full.refusal === "clients");
-    assert.equal(broadcast.refusals.histories, 1);
-    assert.equal(broadcast.refusals.clients, 1);
-    assert.equal(broadcast.refusals.memory, 0);
+    assert.equal(broadcast.gate.refusals.histories, 1);
+    assert.equal(broadcast.gate.refusals.clients, 1);
+    assert.equal(broadcast.gate.refusals.memory, 0);
   });
 });

@@ -179,7 +179,7 @@ describe("rows in slices", () => {
     for (const { outlet } of readers) outlet.owner.onClose();
     assert.equal(qanat.broadcast.clientCount, 0);
     assert.equal(qanat.slab.reservedBytes, 0);
-    while (qanat.broadcast.groupCount > 0) await turn();
+    while (qanat.broadcast.groups.size > 0) await turn();
     assert.equal(qanat.slab.usedSlots, 0);
     await quiet();
     assert.equal(qanat.broadcast.fanOut.waiting, 0);
@@ -203,14 +203,14 @@ describe("rows in slices", () => {
     }
     assert.equal(qanat.broadcast.clientCount, 1);
     assert.ok(closed() < 3, `${closed()}`);
-    assert.equal(qanat.broadcast.groupCount, 2);
+    assert.equal(qanat.broadcast.groups.size, 2);
     const { framesSent } = qanat.broadcast.counters;
     publish();
     await turn();
     assert.equal(qanat.broadcast.counters.framesSent, framesSent + 1);
     assert.ok(closed() < 6, `${closed()}`);
     while (closed() < readers.length) await turn();
-    assert.equal(qanat.broadcast.groupCount, 1);
+    assert.equal(qanat.broadcast.groups.size, 1);
     assert.equal(qanat.broadcast.ends["client-left"], readers.length);
     assert.equal(qanat.slab.reservedBytes, steady.client.group.reservedBytes);
     assertWhole(steady);
@@ -226,7 +226,7 @@ describe("rows in slices", () => {
     await quiet();
     publish();
     await quiet();
-    assert.equal(qanat.broadcast.groupCount, 1);
+    assert.equal(qanat.broadcast.groups.size, 1);
     assert.deepEqual(rowsOf(late).at(-1), row - 1);
   });
 

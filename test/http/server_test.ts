@@ -188,9 +188,9 @@ describe("serve()", () => {
     const { broadcast, slab } = qanat;
     const left = () => [
       broadcast.clientCount,
-      broadcast.groupCount,
+      broadcast.groups.size,
       broadcast.unheldBytes,
-      broadcast.addresses.size,
+      broadcast.gate.addresses.size,
       slab.usedSlots,
       slab.reservedBytes,
     ];

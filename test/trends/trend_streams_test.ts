@@ -438,10 +438,10 @@ describe("memory of trends", () => {
     const full = admit("1s", {}, [OTHER]);
     assert.ok(full.kind === "full");
     assert.equal(full.refusal, "trends");
-    assert.equal(qanat.broadcast.refusals.trends, 1);
+    assert.equal(qanat.broadcast.gate.refusals.trends, 1);
     const rows = admit(null, { slow: "trend" }, [OTHER]);
     assert.ok(rows.kind === "full");
-    assert.equal(qanat.broadcast.groupCount, 1);
+    assert.equal(qanat.broadcast.groups.size, 1);
     qanat.broadcast.end(client, "complete");
     const { client: other } = open("1s", {}, [OTHER]);
     assert.equal(qanat.trends.channelCount, 1);

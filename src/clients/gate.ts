@@ -1,0 +1,186 @@
+// Lets clients in, or says by which limit not.
+// Invariant: whoever is refused or turns back leaves nothing taken; whoever comes in has all that it needs reserved.
+import { gpsMsOfUnixMs } from "../blocks/gps_time.ts";
+import type { Channel } from "../channels/channel.ts";
+import { ENVELOPE_BYTES } from "../frames/frame.ts";
+import { SLOT_BYTES_MAX } from "../memory/slab.ts";
+import type { TrendRecorder } from "../trends/trend_recorder.ts";
+import { AddressTable, newRefusals, type Refusal } from "./admission.ts";
+import type { Broadcast } from "./broadcast.ts";
+import { Client, type ClientOptions } from "./client.ts";
+import type { Outlet } from "./outlet.ts";
+import type { SelectionGroup, StreamShape } from "./selection_group.ts";
+
+export interface GateOptions {
+  readonly trends: TrendRecorder;
+  readonly clientsMax: number;
+  /** Of one address; 0 for any number. @default 0 */
+  readonly clientsPerAddressMax?: number;
+  readonly historyReadersMax: number;
+  readonly resumeWindowMs: number;
+}
+
+/** Whether one more client can be served. */
+export type Admission =
+  | { readonly kind: "ready"; open(outlet: Outlet): Client; cancel(): void }
+  | {
+    readonly kind: "full";
+    readonly refusal: Refusal;
+    /** The limit in words. */
+    readonly limit: string;
+  }
+  | { readonly kind: "too-large"; readonly detail: string };
+
+/** Counts who is on the way in, and takes and gives back what a client needs. */
+export class Gate {
+  readonly refusals = newRefusals();
+  readonly addresses: AddressTable;
+  readonly #broadcast: Broadcast;
+  readonly #options: GateOptions;
+  #opening = 0;
+  #isShut = false;
+
+  constructor(broadcast: Broadcast, options: GateOptions) {
+    this.#broadcast = broadcast;
+    this.#options = options;
+    this.addresses = new AddressTable(options.clientsPerAddressMax ?? 0);
+  }
+
+  get isShut(): boolean {
+    return this.#isShut;
+  }
+
+  /** Lets nobody in from now on. */
+  shut(): void {
+    this.#isShut = true;
+  }
+
+  /** Reserves a place for a client of these channels (sorted by name, all of one context). */
+  admit(
+    channels: readonly Channel[],
+    shape: StreamShape,
+    options: ClientOptions,
+  ): Admission {
+    const { clientsMax } = this.#options;
+    const { groups, clientCount } = this.#broadcast;
+    if (this.#isShut) return this.#full("draining", "draining");
+    if (clientCount + this.#opening >= clientsMax) {
+      return this.#full("clients", `${clientsMax} clients`);
+    }
+    const group = groups.of(channels, shape);
+    if (group === null) return this.#trendsFull();
+    const { frameBytesMax } = group.rows;
+    if (frameBytesMax + ENVELOPE_BYTES > SLOT_BYTES_MAX) {
+      groups.closeIfIdle(group);
+      this.refusals.row++;
+      return {
+        kind: "too-large",
+        detail: `A row of this selection can take ${frameBytesMax} bytes, ` +
+          `at most ${SLOT_BYTES_MAX - ENVELOPE_BYTES} can be sent: ask for ` +
+          `fewer channels, or for Arrow where text is asked for`,
+      };
+    }
+    return this.#reserve(group, options);
+  }
+
+  /** Takes one thing after the other; where one is refused, those before it go back. */
+  #reserve(group: SelectionGroup, options: ClientOptions): Admission {
+    const { groups, past, slab } = this.#broadcast;
+    const { trends } = this.#options;
+    const { reservedBytes } = group;
+    const { address } = options;
+    const taken: (() => void)[] = [() => groups.closeIfIdle(group)];
+    const giveBack = () => {
+      for (let one = taken.pop(); one !== undefined; one = taken.pop()) one();
+    };
+
+    const hasPermit = this.#needsPast(group, options);
+    if (hasPermit) {
+      if (!past.takePermit()) {
+        giveBack();
+        const { historyReadersMax } = this.#options;
+        return this.#full(
+          "histories",
+          `${historyReadersMax} histories at once`,
+        );
+      }
+      taken.push(() => past.releasePermit());
+    }
+    if (!slab.reserve(reservedBytes)) {
+      giveBack();
+      return this.#full("memory", `${slab.budgetBytes} bytes in flight`);
+    }
+    taken.push(() => slab.unreserve(reservedBytes));
+    if (!this.addresses.take(address)) {
+      giveBack();
+      const { clientsPerAddressMax } = this.#options;
+      return this.#full(
+        "address",
+        `${clientsPerAddressMax} clients an address`,
+      );
+    }
+    taken.push(() => this.addresses.release(address));
+    const records = options.slow === "trend"
+      ? trends.lease(group.channels)
+      : null;
+    if (options.slow === "trend") {
+      if (records === null) {
+        giveBack();
+        return this.#trendsFull();
+      }
+      taken.push(() => trends.release(records));
+    }
+
+    this.#opening++;
+    group.opening++;
+    const isThrough = () => {
+      this.#opening--;
+      group.opening--;
+    };
+    return {
+      kind: "ready",
+      open: (outlet) => {
+        isThrough();
+        const nowMs = this.#broadcast.nowMs();
+        const client = new Client(group, outlet, options, nowMs);
+        client.hasPermit = hasPermit;
+        client.trends = records;
+        this.#broadcast.open(client);
+        return client;
+      },
+      cancel: () => {
+        isThrough();
+        giveBack();
+      },
+    };
+  }
+
+  #full(refusal: Refusal, limit: string): Admission {
+    this.refusals[refusal]++;
+    return { kind: "full", refusal, limit };
+  }
+
+  #trendsFull(): Admission {
+    const { budgetBytes } = this.#options.trends;
+    return this.#full("trends", `${budgetBytes} bytes of trends`);
+  }
+
+  /** Whether what a client asks for begins where the page ring does not reach. */
+  #needsPast(
+    { timeline, trend }: SelectionGroup,
+    options: ClientOptions,
+  ): boolean {
+    const { startNs, afterNs } = options;
+    // Bins are not made again from the source.
+    if (trend !== null) return false;
+    // A resume never needs a permit, and where it goes on is where it was.
+    if (startNs === undefined || typeof afterNs === "bigint") return false;
+    const row = timeline.rowOf(startNs);
+    if (timeline.released >= 0) {
+      return row < timeline.released && !timeline.isWhole(row);
+    }
+    // The ring is about to be filled so far back.
+    const nowMs = gpsMsOfUnixMs(this.#broadcast.nowMs());
+    return nowMs - row * timeline.strideMs > this.#options.resumeWindowMs;
+  }
+}

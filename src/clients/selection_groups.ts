@@ -1,0 +1,132 @@
+// The groups in use, by what their clients have in common.
+// Invariant: a group is here while it has clients or lets some in; with it go its timeline's lease and its records'.
+import { type BlockStore, shapesOf } from "../blocks/block_store.ts";
+import { rowStrideOf } from "../blocks/timeline.ts";
+import type { Catalog } from "../channels/catalog.ts";
+import { type Channel, topicOf } from "../channels/channel.ts";
+import type { TrendBin } from "../trends/trend_bins.ts";
+import type { TrendRecorder } from "../trends/trend_recorder.ts";
+import { trendKind, TrendTimeline } from "../trends/trend_timeline.ts";
+import type { Broadcast } from "./broadcast.ts";
+import { SelectionGroup, type StreamShape } from "./selection_group.ts";
+
+export interface SelectionGroupsOptions {
+  readonly store: BlockStore;
+  readonly catalog: Catalog;
+  readonly trends: TrendRecorder;
+}
+
+/** One group a selection and shape. */
+export class SelectionGroups {
+  readonly #broadcast: Broadcast;
+  readonly #store: BlockStore;
+  readonly #trends: TrendRecorder;
+  readonly #groups = new Map<string, SelectionGroup>();
+  readonly #unwatch: () => void;
+
+  constructor(broadcast: Broadcast, options: SelectionGroupsOptions) {
+    this.#broadcast = broadcast;
+    this.#store = options.store;
+    this.#trends = options.trends;
+    this.#unwatch = options.catalog.onChange(
+      (_name, _replayId, before, after) => {
+        if (before) this.#channelChanged(before, after);
+      },
+    );
+  }
+
+  get size(): number {
+    return this.#groups.size;
+  }
+
+  /** The group of these channels; null when there is no memory to record the trends that it shows. */
+  of(
+    channels: readonly Channel[],
+    shape: StreamShape,
+  ): SelectionGroup | null {
+    const key = keyOf(channels, shape);
+    const known = this.#groups.get(key);
+    if (known) return known;
+    const { trend } = shape;
+    const made = trend
+      ? this.#ofBins(key, channels, { ...shape, trend })
+      : this.#ofRows(key, channels, shape);
+    if (made !== null) this.#groups.set(key, made);
+    return made;
+  }
+
+  closeIfIdle(group: SelectionGroup): void {
+    if (group.delivery.clients.length > 0 || group.opening > 0) return;
+    if (this.#groups.get(group.key) !== group) return;
+    this.#groups.delete(group.key);
+    group.close();
+    this.#store.release(group.timeline);
+    if (group.trend) this.#trends.release(group.trend.records);
+  }
+
+  close(): void {
+    this.#unwatch();
+    if (this.#groups.size > 0) {
+      throw new Error(
+        `Cannot close the broadcast as ${this.#groups.size} groups are left`,
+      );
+    }
+  }
+
+  #ofRows(
+    key: string,
+    channels: readonly Channel[],
+    shape: StreamShape,
+  ): SelectionGroup {
+    const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
+    const timeline = this.#store.lease(shapesOf(channels), strideNs);
+    return new SelectionGroup(this.#broadcast, key, channels, shape, timeline);
+  }
+
+  #ofBins(
+    key: string,
+    channels: readonly Channel[],
+    shape: StreamShape & { readonly trend: TrendBin },
+  ): SelectionGroup | null {
+    const records = this.#trends.lease(channels);
+    if (records === null) return null;
+    const bin = shape.trend;
+    // Behind the recorder's own lease, so that blocks are taken before bins are looked at.
+    const timeline = this.#store.lease(shapesOf(channels), bin.binNs, {
+      kind: trendKind(records),
+      make: (partitions, nowMs) =>
+        new TrendTimeline(partitions, nowMs, { bin, records }),
+    }) as TrendTimeline;
+    return new SelectionGroup(
+      this.#broadcast,
+      key,
+      channels,
+      shape,
+      timeline,
+      { bin, records, timeline },
+    );
+  }
+
+  #channelChanged(before: Channel, after: Channel | undefined): void {
+    const topic = topicOf(before);
+    // A stride is its partition's: every stream of the topic must be joined anew.
+    const isStrideNew = after !== undefined &&
+      after.strideNs !== before.strideNs;
+    for (const group of [...this.#groups.values()]) {
+      const isHeld = group.channels.some((c) =>
+        c.replayId === before.replayId &&
+        (c.name === before.name || isStrideNew && topicOf(c) === topic)
+      );
+      if (isHeld) group.endAll(after ? "changed" : "removed");
+    }
+  }
+}
+
+function keyOf(
+  channels: readonly Channel[],
+  { format, coding, codec, trend }: StreamShape,
+): string {
+  const way = `${format} ${coding ?? ""} ${codec ?? ""} ${trend?.name ?? ""}`;
+  const names = channels.map((c) => c.name).join("\n");
+  return `${way}\n${channels[0]!.replayId ?? ""}\n${names}`;
+}
