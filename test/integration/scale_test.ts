@@ -30,8 +30,8 @@ const STORM = 1000;
 /** Idle clients whose memory is weighed, after a quarter as many have come and warmed everything. */
 const IDLE = 2000;
 /**
- * Measured here on 2026-11-24: 23.6 beside the unit tests, 24.0 KB on a machine with little else to do. Two points
- * with the heap's steps between them: `deno task scale --memory`, a line through more of them, comes to 10 KB.
+ * Measured here on 2026-11-24: 15.3 KB; 22.3 to 24.0 when 1,000 were weighed, as two points have the heap's steps
+ * between them: `deno task scale --memory`, a line through more of them, comes to 10 KB.
  */
 const IDLE_BYTES_MAX = 26_000;
 const ATTACH_MAX_MS = 60_000;
