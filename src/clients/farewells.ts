@@ -6,13 +6,13 @@ import type { Turns, Work } from "./turns.ts";
 /** Clients whose places are free already. */
 export class Farewells implements Work {
   readonly #turns: Turns;
-  readonly #say: (client: Client) => void;
+  readonly #close: (client: Client) => void;
   #waiting: Client[] = [];
   #next = 0;
 
-  constructor(turns: Turns, say: (client: Client) => void) {
+  constructor(turns: Turns, close: (client: Client) => void) {
     this.#turns = turns;
-    this.#say = say;
+    this.#close = close;
   }
 
   get waiting(): number {
@@ -27,7 +27,7 @@ export class Farewells implements Work {
 
   work(endMs: number): boolean {
     while (this.#next < this.#waiting.length) {
-      this.#say(this.#waiting[this.#next++]!);
+      this.#close(this.#waiting[this.#next++]!);
       if (this.#turns.clockMs() >= endMs) break;
     }
     if (this.#next < this.#waiting.length) return true;
@@ -36,7 +36,7 @@ export class Farewells implements Work {
     return false;
   }
 
-  /** Says all that is left to be said. */
+  /** Closes all that wait. */
   finish(): void {
     this.work(Infinity);
   }

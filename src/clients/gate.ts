@@ -120,16 +120,13 @@ export class Gate {
       );
     }
     taken.push(() => this.addresses.release(address));
-    const records = options.slow === "trend"
-      ? trends.lease(group.channels)
-      : null;
-    if (options.slow === "trend") {
-      if (records === null) {
-        giveBack();
-        return this.#trendsFull();
-      }
-      taken.push(() => trends.release(records));
+    const wantsTrends = options.slow === "trend";
+    const records = wantsTrends ? trends.lease(group.channels) : null;
+    if (wantsTrends && records === null) {
+      giveBack();
+      return this.#trendsFull();
     }
+    if (records !== null) taken.push(() => trends.release(records));
 
     this.#opening++;
     group.opening++;
