@@ -3,6 +3,7 @@
 // Invariant: never two servers under load at once; it ends everything that it started, and by itself.
 import { parseArgs } from "node:util";
 import { measureArrakis } from "./versus/arrakis_side.ts";
+import { measureReceipt } from "./versus/bare_consumer.ts";
 import {
   type FanOut,
   fanOutOfFloor,
@@ -14,7 +15,13 @@ import { hasNchan } from "./versus/nchan.ts";
 import { CpuMeter } from "./versus/process_cpu.ts";
 import { measureQanat } from "./versus/qanat_side.ts";
 import { arrakisReport, fanOutReport } from "./versus/report.ts";
-import { clientsHeld, medianSide, type Side } from "./versus/side.ts";
+import {
+  clientsHeld,
+  medianReceipt,
+  medianSide,
+  type Receipt,
+  type Side,
+} from "./versus/side.ts";
 import {
   buildFloor,
   CLIENTS_MAX,
@@ -89,6 +96,7 @@ async function versusArrakis(
   const all = differentSelections(names, CLIENTS_MAX);
   const arrakis = new Map<number, Side[]>();
   const qanat = new Map<number, Side[]>();
+  const receipts: Receipt[] = [];
   let held = 0;
   for (let round = 1; round <= rounds; round++) {
     const ofRound: Side[] = [];
@@ -109,6 +117,13 @@ async function versusArrakis(
     // The first round says how many clients 60 times as many are.
     if (round === 1) held = clientsHeld(ofRound);
     await untilIdle(world.arrakis.pid);
+    const receipt = await measureReceipt(world, {
+      python: PARTS.python.program!,
+      seconds,
+      strideNs: STRIDE_NS,
+    });
+    say(`round ${round}, a bare consumer: p99 ${receipt.p99.toFixed(1)} ms`);
+    receipts.push(receipt);
     const { qanat: process, port } = await world.launchQanat();
     try {
       const many = Math.min(CLIENTS_MAX, TIMES * held);
@@ -130,6 +145,7 @@ async function versusArrakis(
   return {
     arrakis: [...arrakis.values()].map(medianSide),
     qanat: [...qanat.values()].map(medianSide),
+    receipt: medianReceipt(receipts),
   };
 }
 
@@ -190,7 +206,7 @@ function tell(who: string, side: Side): void {
       side.rowsMin.toFixed(2)
     } rows/s at least, p99 ${side.p99.toFixed(1)} ms, ${
       side.serverCores.toFixed(2)
-    } cores${
+    } cores, ${side.stolenCores.toFixed(2)} stolen${
       side.held ? "" : `; NOT held (lost ${side.lost}, behind ${side.behind})`
     }`,
   );

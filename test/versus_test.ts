@@ -33,6 +33,7 @@ function side(clients: number, changes: Partial<Side> = {}): Side {
     serverCores: 0.5,
     readerCores: 0.1,
     cpuMicrosPerRow: 100,
+    stolenCores: 0,
     ...changes,
   };
 }

@@ -133,13 +133,37 @@ export function shareBelow(
   return grown.find(([, count]) => count >= share * all)![0];
 }
 
-/** Cores in use on the whole machine, by whatever: all that /proc/stat does not call idle. */
-export function machineFigures(): { atMs: number; busyS: number } {
+/** CPU time of the whole machine at a moment. */
+export interface MachineFigures {
+  readonly atMs: number;
+  /** Used by whatever here: all that /proc/stat calls neither idle nor stolen. */
+  readonly busyS: number;
+  /** Wanted here, and given to others by the host of this machine. */
+  readonly stolenS: number;
+}
+
+export function machineFigures(): MachineFigures {
   const text = procText("/proc/stat");
   const [user, nice, system, , , irq, softirq, steal] = text
     .slice(0, text.indexOf("\n")).trim().split(/\s+/).slice(1).map(Number);
-  const ticks = user! + nice! + system! + irq! + softirq! + steal!;
-  return { atMs: performance.now(), busyS: ticks / TICKS_PER_SECOND };
+  const busy = user! + nice! + system! + irq! + softirq!;
+  return {
+    atMs: performance.now(),
+    busyS: busy / TICKS_PER_SECOND,
+    stolenS: steal! / TICKS_PER_SECOND,
+  };
+}
+
+/** Cores of the whole machine between two moments. */
+export function machineCoresBetween(
+  a: MachineFigures,
+  b: MachineFigures,
+): { busy: number; stolen: number } {
+  const seconds = (b.atMs - a.atMs) / 1000;
+  return {
+    busy: (b.busyS - a.busyS) / seconds,
+    stolen: (b.stolenS - a.stolenS) / seconds,
+  };
 }
 
 /** How much the sum of these figures grew; null when one is not there. */

@@ -44,6 +44,7 @@ const COLUMNS: readonly Column[] = [
   ["broker", (f) => number(f.brokerCores, 2)],
   ["publ.", (f) => number(f.publisherCores, 2)],
   ["others", (f) => number(f.othersCores, 2)],
+  ["stolen", (f) => number(f.stolenCores, 2)],
   ["lag", (f) => number(f.lagP99Ms, 0)],
   ["holds", (f) => f.holds ? "yes" : "NO"],
 ];
@@ -53,8 +54,8 @@ export const LEGEND =
 to its last byte read. server, usr+sys, readers, broker, publ.: cores. µs/row: server CPU a delivered row. KB/cl: RSS a
 client beyond an instance without clients, the ring and the slab's high water. TCP MB: kernel memory of both ends
 ("TCP mem" of /proc/net/sockstat). GC: time in collections; mem: with allocation. alloc: slab buffers made a row.
-heap B: garbage a write. others: cores that programs outside this run used meanwhile. lag: p99 from a message's time in
-Kafka to its receipt, ms, as a bucket's limit. holds: every row to every client, none without a partition, p99 below one stride (62.5 ms).`;
+heap B: garbage a write. others: cores that programs outside this run used meanwhile. stolen: cores that this machine's
+host gave to others. lag: p99 from a message's time in Kafka to its receipt, ms, as a bucket's limit. holds: every row to every client, none without a partition, p99 below one stride (62.5 ms).`;
 
 export function tableOf(figures: readonly TrialFigures[]): string {
   const rows = [

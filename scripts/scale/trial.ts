@@ -6,6 +6,7 @@ import {
   type Cores,
   coresBetween,
   growthOf,
+  machineCoresBetween,
   machineFigures,
   Metrics,
   processFigures,
@@ -61,6 +62,8 @@ export interface TrialFigures extends Point {
   readonly publisherCores: number;
   /** Cores that programs outside this run used: above 0, its figures of time are not the machine's best. */
   readonly othersCores: number;
+  /** Cores that the machine's host gave to others meanwhile. */
+  readonly stolenCores: number;
   /** Of messages from their time in Kafka to their receipt. */
   readonly lagP99Ms: number | null;
   readonly rssBytes: number;
@@ -132,8 +135,7 @@ export async function trial(
       const [server, readers, broker, publisher] = before.map((figures, i) =>
         coresBetween(figures, after[i]!)
       ) as [Cores, Cores, Cores, Cores];
-      const busy = (machineAfter.busyS - machineBefore.busyS) /
-        (machineAfter.atMs - machineBefore.atMs) * 1000;
+      const machine = machineCoresBetween(machineBefore, machineAfter);
       const lagS = shareBelow(
         "kafka_lag_seconds",
         0.99,
@@ -177,8 +179,10 @@ export async function trial(
         publisherCores: publisher.all,
         othersCores: Math.max(
           0,
-          busy - server.all - readers.all - broker.all - publisher.all,
+          machine.busy - server.all - readers.all - broker.all -
+            publisher.all,
         ),
+        stolenCores: machine.stolen,
         lagP99Ms: lagS === null ? null : 1000 * lagS,
         rssBytes,
         rssPerClientBytes: grown / clients,

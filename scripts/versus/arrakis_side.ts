@@ -54,6 +54,7 @@ export async function measureArrakis(
     const meter = new CpuMeter(options.serverPid);
     await sleep(1000 * seconds - 300);
     const cores = meter.cores();
+    const stolenCores = meter.stolenCores();
     const [line] = await readers.says(/^\{"event": "done".*$/m, 120_000);
     const done = JSON.parse(line) as Done;
     const strideMs = strideNs / 1e6;
@@ -78,6 +79,7 @@ export async function measureArrakis(
       serverCores: cores,
       readerCores: done.readerCpuSeconds / seconds,
       cpuMicrosPerRow: cores * 1e6 / rates.reduce((sum, r) => sum + r, 0),
+      stolenCores,
     };
   } finally {
     await readers.stop();

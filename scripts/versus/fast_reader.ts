@@ -39,6 +39,7 @@ export interface Reading {
   readonly latencyMs: Readonly<Record<"p50" | "p99" | "p999" | "max", number>>;
   readonly serverCores: number;
   readonly readerCores: number;
+  readonly stolenCores: number;
 }
 
 /** Reads for a while. */
@@ -60,6 +61,7 @@ export async function readFast(options: FastReaderOptions): Promise<Reading> {
     const meter = new CpuMeter(options.serverPid);
     await sleep(1000 * seconds - EDGE_MS);
     const serverCores = meter.cores();
+    const stolenCores = meter.stolenCores();
     await beside;
     const figures = await reader.figures();
     const { steady, cpuSeconds } = figures;
@@ -74,6 +76,7 @@ export async function readFast(options: FastReaderOptions): Promise<Reading> {
       latencyMs: steady.latencyMs,
       serverCores,
       readerCores: (cpuSeconds.user + cpuSeconds.system) / figures.seconds,
+      stolenCores,
     };
   } finally {
     await reader.stop();

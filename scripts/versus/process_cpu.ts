@@ -1,6 +1,11 @@
 // Cores that a process uses over an interval of the caller's own, and who its children are.
 // Invariant: a process that has ended is an error, never a zero.
-import { coresBetween, processFigures } from "../scale/process_figures.ts";
+import {
+  coresBetween,
+  machineCoresBetween,
+  machineFigures,
+  processFigures,
+} from "../scale/process_figures.ts";
 
 /** Children that the first thread of a process has started. */
 export function childrenOf(pid: number): number[] {
@@ -18,6 +23,7 @@ export function childrenOf(pid: number): number[] {
 export class CpuMeter {
   readonly #pid: number;
   readonly #before: ReturnType<typeof processFigures>;
+  readonly #machine = machineFigures();
 
   constructor(pid: number) {
     this.#pid = pid;
@@ -29,5 +35,10 @@ export class CpuMeter {
     const after = processFigures(this.#pid);
     if (after.rssBytes === 0) throw new Error(`Process ${this.#pid} has ended`);
     return coresBetween(this.#before, after).all;
+  }
+
+  /** Cores that the machine's host gave to others meanwhile. */
+  stolenCores(): number {
+    return machineCoresBetween(this.#machine, machineFigures()).stolen;
   }
 }

@@ -43,6 +43,7 @@ function sideOf(reading: Reading, clients: number): Side {
     ...reading.latencyMs,
     serverCores: reading.serverCores,
     readerCores: reading.readerCores,
+    stolenCores: reading.stolenCores,
     cpuMicrosPerRow: reading.serverCores * 1e6 * seconds / reading.rows,
   };
 }

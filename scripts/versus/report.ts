@@ -1,7 +1,7 @@
 // Tables and ratios of what was measured.
 import { STRIDE_MS } from "../scale/world.ts";
 import type { FanOut } from "./fan_out.ts";
-import { clientsHeld, median, type Side } from "./side.ts";
+import { clientsHeld, median, type Receipt, type Side } from "./side.ts";
 
 /** A table to print, and its ratios by name. */
 export interface Report {
@@ -27,7 +27,11 @@ export function tableOf(rows: readonly (readonly string[])[]): string {
 }
 
 export function arrakisReport(
-  { arrakis, qanat }: { arrakis: readonly Side[]; qanat: readonly Side[] },
+  { arrakis, qanat, receipt }: {
+    arrakis: readonly Side[];
+    qanat: readonly Side[];
+    receipt: Receipt;
+  },
 ): Report {
   const head = [
     "server",
@@ -42,6 +46,7 @@ export function arrakisReport(
     "cores",
     "µs a row",
     "readers' cores",
+    "stolen",
   ];
   const rowOf = (server: string) => (side: Side) => [
     server,
@@ -56,6 +61,7 @@ export function arrakisReport(
     side.serverCores.toFixed(2),
     side.cpuMicrosPerRow.toFixed(1),
     side.readerCores.toFixed(2),
+    side.stolenCores.toFixed(2),
   ];
   const held = {
     arrakis: clientsHeld(arrakis),
@@ -67,12 +73,14 @@ export function arrakisReport(
     const [theirs, ours] = [at(arrakis, clients), at(qanat, clients)];
     return theirs && ours ? figure(ours) / figure(theirs) : null;
   };
+  const theirs60 = at(arrakis, COMPARED_CLIENTS);
   const largest = at(qanat, held.qanat);
   const theirs = at(arrakis, held.arrakis);
   const ratios = {
     clientsHeld: held.arrakis > 0 ? held.qanat / held.arrakis : null,
     p99At60: ratio((side) => side.p99, COMPARED_CLIENTS),
     p50At60: ratio((side) => side.p50, COMPARED_CLIENTS),
+    receiptP99: theirs60 ? receipt.p99 / theirs60.p99 : null,
     cpuPerRowAt60: ratio((side) => side.cpuMicrosPerRow, COMPARED_CLIENTS),
     cpuPerRowAtTheirLimits: largest && theirs
       ? largest.cpuMicrosPerRow / theirs.cpuMicrosPerRow
@@ -94,6 +102,11 @@ export function arrakisReport(
     `p99 at ${COMPARED_CLIENTS} clients, Qanat to arrakis-server: ${
       times(ratios.p99At60)
     } (goal: below 0.25)`,
+    `a consumer that does nothing but take blocks has them after ${
+      receipt.p50.toFixed(1)
+    } ms, p99 ${receipt.p99.toFixed(1)}: ${
+      times(ratios.receiptP99)
+    } arrakis-server's p99 at ${COMPARED_CLIENTS} clients`,
     `CPU a row, Qanat to arrakis-server: ${
       times(ratios.cpuPerRowAt60)
     } at ${COMPARED_CLIENTS} clients, ${

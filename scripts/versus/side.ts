@@ -22,7 +22,12 @@ export interface Side {
   readonly serverCores: number;
   readonly readerCores: number;
   readonly cpuMicrosPerRow: number;
+  /** Given to others by the host of this machine: above 0, nothing here was at its best. */
+  readonly stolenCores: number;
 }
+
+/** How late a consumer that does nothing else has the blocks, ms from a block's end. */
+export type Receipt = Pick<Side, "p50" | "p99" | "p999" | "max">;
 
 /** Whether so many rows in so many seconds are all that was due; one may lie across the window's edge. */
 export function isAll(rows: number, seconds: number): boolean {
@@ -62,5 +67,17 @@ export function medianSide(rounds: readonly Side[]): Side {
     serverCores: of((s) => s.serverCores),
     readerCores: of((s) => s.readerCores),
     cpuMicrosPerRow: of((s) => s.cpuMicrosPerRow),
+    stolenCores: of((s) => s.stolenCores),
+  };
+}
+
+export function medianReceipt(rounds: readonly Receipt[]): Receipt {
+  const of = (figure: (receipt: Receipt) => number) =>
+    median(rounds.map(figure));
+  return {
+    p50: of((r) => r.p50),
+    p99: of((r) => r.p99),
+    p999: of((r) => r.p999),
+    max: of((r) => r.max),
   };
 }

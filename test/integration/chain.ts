@@ -75,7 +75,7 @@ export class Process {
 
   /** Ends it as a power cut would. */
   async kill9(): Promise<void> {
-    if (this.#ended === null) this.#child.kill("SIGKILL");
+    this.#signal("SIGKILL");
     await this.ends();
   }
 
@@ -132,13 +132,20 @@ export class Process {
   /** Ends it: SIGTERM, then SIGKILL when the time is up. Its exit code, and how long it took. */
   async stop(withinMs = 10_000): Promise<{ code: number; tookMs: number }> {
     const startMs = Date.now();
-    if (this.#ended === null) this.#child.kill("SIGTERM");
-    const timer = setTimeout(() => {
-      if (this.#ended === null) this.#child.kill("SIGKILL");
-    }, withinMs);
+    this.#signal("SIGTERM");
+    const timer = setTimeout(() => this.#signal("SIGKILL"), withinMs);
     const code = await this.ends();
     clearTimeout(timer);
     return { code, tookMs: Date.now() - startMs };
+  }
+
+  #signal(name: Deno.Signal): void {
+    try {
+      this.#child.kill(name);
+    } catch (error) {
+      // It has ended, whether or not that has been told yet.
+      if (!(error instanceof TypeError)) throw error;
+    }
   }
 
   /** The end of what it wrote, both streams. */

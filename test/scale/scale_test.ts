@@ -42,6 +42,7 @@ function figures(over: Partial<TrialFigures>): TrialFigures {
     brokerCores: 0.1,
     publisherCores: 0.1,
     othersCores: 0,
+    stolenCores: 0,
     lagP99Ms: null,
     rssBytes: 1e8,
     rssPerClientBytes: 2e4,

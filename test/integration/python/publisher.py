@@ -136,13 +136,7 @@ def publish(args, publisher, channels, block_bytes):
     with open(os.path.join(args.dir, "published.bin"), "wb", buffering=0) as record, publisher:
         for block_index in range(blocks):
             time_ns = first_ns + block_index * stride_ns
-            wait_s = (time_ns + stride_ns) / 1e9 - gpsnow()
-            if wait_s > 0:
-                time.sleep(wait_s)
-            else:
-                late_ms_max = max(late_ms_max, -wait_s * 1000)
-            if stopping:
-                break
+            # all but publishing is done before the block's end, so that latencies from there are not this script's
             raw = bytearray(block_bytes)
             raw[0:8] = time_ns.to_bytes(8, "little")
             data = {}
@@ -154,8 +148,16 @@ def publish(args, publisher, channels, block_bytes):
                 at = channel["byteOffset"]
                 raw[at : at + values.nbytes] = values.tobytes()
                 data[channel["name"]] = values
+            block = SeriesBlock(time_ns, data, {name: by_name[name] for name in data})
+            wait_s = (time_ns + stride_ns) / 1e9 - gpsnow()
+            if wait_s > 0:
+                time.sleep(wait_s)
+            else:
+                late_ms_max = max(late_ms_max, -wait_s * 1000)
+            if stopping:
+                break
             record.write(raw)
-            publisher.publish(SeriesBlock(time_ns, data, {name: by_name[name] for name in data}))
+            publisher.publish(block)
             if block_index == 0:
                 say("ready", firstNs=str(time_ns))
         say("done", blocks=block_index + 1, lateMsMax=round(late_ms_max, 1))
