@@ -35,6 +35,8 @@ import { PARTS, say, sleep } from "../test/integration/chain.ts";
 
 const ARRAKIS_CLIENTS = [20, 40, 60, 80, 100, 120];
 const QANAT_CLIENTS = [20, 40, 60, 100, 1000, 2000];
+/** As many as its readers may be. */
+const ARRAKIS_CLIENTS_MAX = 200;
 /** Goal of issue 5: so many times the clients. */
 const TIMES = 60;
 const FAN_OUT_CLIENTS = 4000;
@@ -49,6 +51,7 @@ const HELP = `deno task versus [settings]
   clients of one selection beside nginx with nchan and a bare loop in C. About 20 minutes.
 
   --only arrakis|nchan  one of the two
+  --clients N,…         beside arrakis-server only these numbers, for both servers (each 1 to 200)
   --rounds N            medians of so many (default 3)
   --seconds N           of each measurement (default 10)
 
@@ -56,6 +59,8 @@ All figures go to .qanat/versus.json, too.`;
 
 interface Settings {
   readonly only: "arrakis" | "nchan" | null;
+  /** Null: the usual numbers. */
+  readonly clients: readonly number[] | null;
   readonly rounds: number;
   readonly seconds: number;
 }
@@ -65,6 +70,7 @@ function settingsOf(args: readonly string[]): Settings {
     args: [...args],
     options: {
       only: { type: "string" },
+      clients: { type: "string" },
       rounds: { type: "string", default: "3" },
       seconds: { type: "string", default: "10" },
     },
@@ -79,20 +85,33 @@ function settingsOf(args: readonly string[]): Settings {
     );
   };
   const { only = null } = values;
+  const clients = values.clients?.split(",").map(Number) ?? null;
+  const isCount = (n: number) =>
+    Number.isInteger(n) && n >= 1 && n <= ARRAKIS_CLIENTS_MAX;
+  if (clients !== null && !clients.every(isCount)) {
+    throw new RangeError(
+      `--clients must be whole numbers from 1 to ${ARRAKIS_CLIENTS_MAX}, parted by commas, not '${values.clients}'`,
+    );
+  }
   if (only !== null && only !== "arrakis" && only !== "nchan") {
     throw new RangeError(`--only must be arrakis or nchan, not '${only}'`);
   }
-  return { only, rounds: whole("rounds", 9), seconds: whole("seconds", 60) };
+  return {
+    only,
+    clients,
+    rounds: whole("rounds", 9),
+    seconds: whole("seconds", 60),
+  };
 }
 
 /** Both servers at rising numbers of clients, `rounds` times; medians by number. */
 async function versusArrakis(
   world: World,
   reader: string,
-  { rounds, seconds }: Settings,
+  { clients, rounds, seconds }: Settings,
 ) {
   const { names, directory } = world;
-  const counts = [...ARRAKIS_CLIENTS];
+  const counts = clients ?? ARRAKIS_CLIENTS;
   const all = differentSelections(names, CLIENTS_MAX);
   const arrakis = new Map<number, Side[]>();
   const qanat = new Map<number, Side[]>();
@@ -127,7 +146,8 @@ async function versusArrakis(
     const { qanat: process, port } = await world.launchQanat();
     try {
       const many = Math.min(CLIENTS_MAX, TIMES * held);
-      for (const count of [...QANAT_CLIENTS, ...many > 0 ? [many] : []]) {
+      const ours = clients ?? [...QANAT_CLIENTS, ...many > 0 ? [many] : []];
+      for (const count of ours) {
         const side = await measureQanat(all.slice(0, count), {
           reader,
           port,
