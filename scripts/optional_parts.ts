@@ -17,6 +17,7 @@ export interface OptionalParts {
   readonly python: OptionalPart;
   readonly schemathesis: OptionalPart;
   readonly chromium: OptionalPart;
+  readonly firefox: OptionalPart;
   readonly curl: OptionalPart;
   readonly node: OptionalPart;
   readonly nginx: OptionalPart;
@@ -105,6 +106,15 @@ export function findOptionalParts(root: URL): OptionalParts {
         ["--version"],
       ),
       howToGet: "apt-get install chromium, or set QANAT_CHROMIUM",
+    },
+    firefox: {
+      name: "Firefox",
+      suites: "the suite of events in Firefox",
+      program: firstThatRuns(
+        [Deno.env.get("QANAT_FIREFOX"), "firefox-esr", "firefox"],
+        ["--version"],
+      ),
+      howToGet: "apt-get install firefox-esr, or set QANAT_FIREFOX",
     },
     curl: {
       name: "curl",

@@ -41,6 +41,11 @@ export class Delivery {
     return this.#from >= 0 ? this.#from : this.#group.timeline.released;
   }
 
+  /** When the next row that is pending begins, GPS ms: for order alone, it is not exact. */
+  get pendingMs(): number {
+    return this.#from * this.#group.timeline.strideMs;
+  }
+
   add(client: Client): void {
     client.place = this.clients.length;
     this.clients.push(client);

@@ -1,5 +1,6 @@
-// Which groups have rows to hand out. Each gets one row at a time, so that no selection waits for another's backlog.
-// Invariant: a group stands in the queue once while anything of it is pending; who is served first rotates.
+// Which groups have rows to hand out. Each gets one row a pass, so that no selection waits for another's backlog.
+// Invariant: a group stands here once while anything of it is pending; in a pass older rows come first, and those who
+// want the same one stand together, so that their text is made once; who of them is served first rotates.
 import type { SelectionGroup } from "./selection_group.ts";
 import type { Work } from "./turns.ts";
 
@@ -11,16 +12,25 @@ export function rotation(turn: number, count: number): number {
   return Math.floor((turn * GOLDEN_PART % 1) * count);
 }
 
-/** Groups that are through make room in the queue once there are so many. */
-const DONE_KEPT = 1024;
+/** Groups whose next row is of one time. */
+interface Rank {
+  readonly timeMs: number;
+  readonly groups: SelectionGroup[];
+  /** Groups that had a row in this pass before stand from here on. */
+  readonly again: number;
+}
 
 /** The queue of groups with released rows. */
 export class FanOut implements Work {
   readonly #clockMs: () => number;
-  #queue: SelectionGroup[] = [];
-  #next = 0;
+  /** The pass that is under way, and where it stands. */
+  #pass: Rank[] = [];
+  #rank = 0;
+  #place = 0;
+  /** The pass behind it, by time. */
+  #next = new Map<number, SelectionGroup[]>();
   #round = 0;
-  #isRotated = false;
+  #waiting = 0;
 
   /** `clockMs`: that of the turns. */
   constructor(clockMs: () => number = () => performance.now()) {
@@ -28,39 +38,70 @@ export class FanOut implements Work {
   }
 
   add(group: SelectionGroup): void {
-    this.#queue.push(group);
+    this.#waiting++;
+    const { pendingMs } = group.delivery;
+    const same = this.#next.get(pendingMs);
+    if (same) same.push(group);
+    else this.#next.set(pendingMs, [group]);
   }
 
   get waiting(): number {
-    return this.#queue.length - this.#next;
+    return this.#waiting;
   }
 
   work(endMs: number): boolean {
-    if (!this.#isRotated) this.#rotate();
     // A group may have one client only: the clock is looked at behind each, but never before the first.
-    for (let served = 0; this.#next < this.#queue.length; served++) {
+    for (let served = 0; this.#waiting > 0; served++) {
       if (served > 0 && this.#clockMs() >= endMs) return true;
-      const group = this.#queue[this.#next]!;
+      const { groups, again } = this.#current();
+      const group = groups[this.#place]!;
       const outcome = group.deliver(endMs);
       if (outcome === "time-up") return true;
-      this.#next++;
-      // Under load the queue may never be empty.
-      if (this.#next === DONE_KEPT) {
-        this.#queue.splice(0, this.#next);
-        this.#next = 0;
-      }
-      if (outcome === "more") this.#queue.push(group);
+      const isFirst = this.#place++ < again;
+      this.#waiting--;
+      if (outcome === "more") this.#again(group, isFirst);
     }
-    this.#queue = [];
-    this.#next = 0;
-    this.#isRotated = false;
+    this.#pass = [];
+    this.#rank = this.#place = 0;
     return false;
   }
 
-  #rotate(): void {
-    this.#isRotated = true;
-    const first = rotation(this.#round++, this.#queue.length);
-    if (first === 0) return;
-    this.#queue = this.#queue.slice(first).concat(this.#queue.slice(0, first));
+  /** Where the pass stands; the next one begins where it has ended. */
+  #current(): Rank {
+    let rank = this.#pass[this.#rank];
+    while (rank === undefined || this.#place >= rank.groups.length) {
+      this.#place = 0;
+      if (rank === undefined) this.#begin();
+      else this.#rank++;
+      rank = this.#pass[this.#rank];
+    }
+    return rank;
+  }
+
+  #begin(): void {
+    this.#rank = 0;
+    const round = this.#round++;
+    this.#pass = [...this.#next].sort(([a], [b]) => a - b).map(
+      ([timeMs, waiting]) => {
+        const first = rotation(round, waiting.length);
+        const groups = first === 0
+          ? waiting
+          : waiting.slice(first).concat(waiting.slice(0, first));
+        return { timeMs, groups, again: groups.length };
+      },
+    );
+    this.#next.clear();
+  }
+
+  /**
+   * A group has another row. Where others want it in this pass, too, the group goes on with them, once: so those whose
+   * rows lie apart, as they came while not all could be served, come together again.
+   */
+  #again(group: SelectionGroup, isFirst: boolean): void {
+    const following = this.#pass[this.#rank + 1];
+    if (isFirst && following?.timeMs === group.delivery.pendingMs) {
+      this.#waiting++;
+      following.groups.push(group);
+    } else this.add(group);
   }
 }

@@ -176,33 +176,78 @@ describe("Farewells", () => {
 });
 
 describe("FanOut", () => {
-  /** A group that takes `rows` calls, and notes each. */
-  function group(name: string, rows: number, served: string[]) {
-    let left = rows;
+  /** A group whose rows `from` to `to` (exclusive) are pending, and which notes each. */
+  function group(name: string, from: number, to: number, served: string[]) {
+    const delivery = { pendingMs: from };
     return {
+      delivery,
       deliver: () => {
-        served.push(name);
-        return --left > 0 ? "more" : "done";
+        served.push(`${name}${delivery.pendingMs++}`);
+        return delivery.pendingMs < to ? "more" : "done";
       },
     } as unknown as SelectionGroup;
+  }
+
+  function ofOutcomes(deliver: () => string): SelectionGroup {
+    const delivery = { pendingMs: 0 };
+    return { delivery, deliver } as unknown as SelectionGroup;
   }
 
   it("hands out a row of each group before the next row of any", () => {
     const fanOut = new FanOut();
     const served: string[] = [];
-    for (const name of ["a", "b", "c"]) fanOut.add(group(name, 2, served));
+    for (const name of ["a", "b", "c"]) fanOut.add(group(name, 1, 3, served));
     assert.equal(fanOut.work(Infinity), false);
-    assert.deepEqual(served.slice(0, 3).sort(), ["a", "b", "c"]);
-    assert.deepEqual(served.slice(0, 3), served.slice(3));
+    assert.deepEqual(served.slice(0, 3).sort(), ["a1", "b1", "c1"]);
+    assert.deepEqual(served.slice(3).sort(), ["a2", "b2", "c2"]);
     assert.equal(fanOut.waiting, 0);
+  });
+
+  it("serves those who want the same row together, older rows first (each text was made anew)", () => {
+    const fanOut = new FanOut();
+    const served: string[] = [];
+    for (let i = 0; i < 20; i++) {
+      fanOut.add(group("g", i % 2 === 0 ? 7 : 3, i % 2 === 0 ? 8 : 4, served));
+    }
+    assert.equal(fanOut.work(Infinity), false);
+    assert.deepEqual(served.slice(0, 10), new Array(10).fill("g3"));
+    assert.deepEqual(served.slice(10), new Array(10).fill("g7"));
+  });
+
+  it("brings together those whose rows lie apart (they stayed apart for ever)", () => {
+    const fanOut = new FanOut();
+    const served: string[] = [];
+    for (let i = 0; i < 8; i++) fanOut.add(group("g", 10 + i, 100, served));
+    assert.equal(fanOut.work(Infinity), false);
+    const changes = served.filter((row, i) => row !== served[i - 1]).length;
+    // Apart it would be a change with each of the 8 · 90 rows.
+    assert.ok(changes < 150, `${changes} changes in ${served.length} rows`);
+  });
+
+  it("lets nobody wait for another's backlog, only for two rows of each", () => {
+    const fanOut = new FanOut();
+    const served: string[] = [];
+    for (const name of ["a", "b", "c"]) fanOut.add(group(name, 1, 50, served));
+    fanOut.add(group("live", 49, 50, served));
+    assert.equal(fanOut.work(Infinity), false);
+    assert.ok(served.indexOf("live49") <= 6, `${served.indexOf("live49")}`);
+  });
+
+  it("takes a group that comes meanwhile into the next pass", () => {
+    const fanOut = new FanOut(() => 100);
+    const served: string[] = [];
+    for (const name of ["a", "b"]) fanOut.add(group(name, 1, 2, served));
+    assert.equal(fanOut.work(0), true);
+    fanOut.add(group("c", 1, 2, served));
+    assert.equal(fanOut.waiting, 2);
+    assert.equal(fanOut.work(Infinity), false);
+    assert.equal(served.at(-1), "c1");
   });
 
   it("goes on with the group whose slice ended", () => {
     const fanOut = new FanOut();
     const outcomes = ["time-up", "time-up", "done"];
-    fanOut.add(
-      { deliver: () => outcomes.shift() } as unknown as SelectionGroup,
-    );
+    fanOut.add(ofOutcomes(() => outcomes.shift()!));
     assert.equal(fanOut.work(0), true);
     assert.equal(fanOut.work(0), true);
     assert.equal(fanOut.work(0), false);
@@ -216,7 +261,7 @@ describe("FanOut", () => {
       return "done";
     };
     for (let i = 0; i < 10; i++) {
-      fanOut.add({ deliver } as unknown as SelectionGroup);
+      fanOut.add(ofOutcomes(deliver));
     }
     assert.equal(fanOut.work(4), true);
     assert.equal(nowMs, 4);
@@ -228,8 +273,8 @@ describe("FanOut", () => {
   it("gets on by a group each time, however late it is", () => {
     const served: string[] = [];
     const fanOut = new FanOut(() => 100);
-    fanOut.add(group("a", 1, served));
-    fanOut.add(group("b", 1, served));
+    fanOut.add(group("a", 1, 2, served));
+    fanOut.add(group("b", 1, 2, served));
     assert.equal(fanOut.work(0), true);
     assert.equal(fanOut.work(0), false);
     assert.equal(served.length, 2);

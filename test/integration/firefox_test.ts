@@ -1,0 +1,180 @@
+// Firefox reads gzip'ed events live: its EventSource, and its fetch to the end.
+// Invariant: nothing drives the browser; its page reports by itself, to a server of this test.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "@std/testing/bdd";
+import { canRun } from "../../scripts/optional_parts.ts";
+import {
+  freePort,
+  launchQanat,
+  PARTS,
+  Process,
+  sleep,
+  streamUrl,
+} from "./chain.ts";
+
+const NAMES = ["H1:GWOSC-4KHZ_R1_STRAIN", "H1:GWOSC-4KHZ_R1_WHITENED"];
+const ROWS = 32;
+const STRIDE_NS = 62_500_000n;
+/** A row is to be read long before so much has been sent that some buffer is full. */
+const WAITED_MAX_MS = 2000;
+const PATIENCE_MS = 90_000;
+
+/** No first run, no updates, no telemetry, no other hosts. */
+const PREFERENCES = {
+  "app.normandy.enabled": false,
+  "app.update.enabled": false,
+  "browser.aboutwelcome.enabled": false,
+  "browser.shell.checkDefaultBrowser": false,
+  "browser.startup.homepage_override.mstone": "ignore",
+  "captivedetect.canonicalURL": "",
+  "datareporting.policy.dataSubmissionEnabled": false,
+  "extensions.getAddons.cache.enabled": false,
+  "extensions.update.enabled": false,
+  "network.captive-portal-service.enabled": false,
+  "network.connectivity-service.enabled": false,
+  "services.settings.server": "",
+  "toolkit.telemetry.enabled": false,
+};
+
+interface Report {
+  readonly rows: readonly { time: string; samples: number; waitedMs: number }[];
+  readonly encoding: string | null;
+  readonly text: string;
+  readonly wireBytes: number;
+  readonly bytes: number;
+}
+
+const runnable = canRun([PARTS.firefox]);
+
+describe("gzip'ed events in Firefox", {
+  ignore: !runnable,
+  skip: !runnable,
+}, () => {
+  let qanat: Process;
+  let url: string;
+  let directory: string;
+
+  before(async () => {
+    directory = await Deno.makeTempDir({ prefix: "qanat-firefox-" });
+    ({ qanat, url } = launchQanat([]));
+    await qanat.answers(`${url}/readyz`);
+  });
+  after(async () => {
+    await qanat?.stop();
+    if (directory) await Deno.remove(directory, { recursive: true });
+  });
+
+  async function savedBytes(): Promise<number> {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    return Number(/^qanat_bytes_saved_total (\S+)$/m.exec(text)![1]);
+  }
+
+  it("come live by EventSource, and whole by fetch in less than half the bytes", async () => {
+    const report = await reportOf(
+      PARTS.firefox.program!,
+      directory,
+      pageOf(
+        streamUrl(url, "events", NAMES),
+        streamUrl(url, "events", NAMES, 1),
+      ),
+    );
+    assert.equal(report.rows.length, ROWS);
+    report.rows.forEach(({ time, samples, waitedMs }, i) => {
+      assert.equal(samples, 256);
+      assert.ok(waitedMs < WAITED_MAX_MS, `row ${i} after ${waitedMs} ms`);
+      if (i === 0) return;
+      assert.equal(
+        BigInt(time),
+        BigInt(report.rows[i - 1]!.time) + STRIDE_NS,
+      );
+    });
+    assert.ok(await savedBytes() > 0, "it was not sent gzip");
+    assert.equal(report.encoding, "gzip");
+    assert.ok(
+      report.text.endsWith(`event: end\ndata: {"reason":"complete"}\n\n`),
+      report.text,
+    );
+    assert.ok(
+      report.wireBytes < report.bytes / 2,
+      `${report.wireBytes} of ${report.bytes}`,
+    );
+  });
+});
+
+/** Opens a page, waits for what it reports, ends the browser. */
+async function reportOf(
+  firefox: string,
+  directory: string,
+  html: string,
+): Promise<Report> {
+  const { promise: reported, resolve } = Promise.withResolvers<Report>();
+  const port = freePort();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port, onListen: () => {} },
+    async (request) => {
+      if (request.method === "POST") resolve(await request.json());
+      return new Response(html, { headers: { "content-type": "text/html" } });
+    },
+  );
+  const profile = `${directory}/profile`;
+  await Deno.mkdir(profile);
+  await Deno.writeTextFile(
+    `${profile}/user.js`,
+    Object.entries(PREFERENCES).map(([name, value]) =>
+      `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`
+    ).join(""),
+  );
+  const browser = new Process("firefox", firefox, [
+    "--headless",
+    "--no-remote",
+    "--profile",
+    profile,
+    `http://127.0.0.1:${port}/`,
+  ]);
+  try {
+    return await Promise.race([
+      reported,
+      sleep(PATIENCE_MS).then(() => {
+        throw new Error(`Firefox reported nothing:\n${browser.log}`);
+      }),
+    ]);
+  } finally {
+    await browser.stop();
+    await server.shutdown();
+  }
+}
+
+/** A page that reads one stream live and one to its end. */
+function pageOf(live: string, bounded: string): string {
+  return `<!doctype html><meta charset="utf-8"><title>Qanat</title><script type="module">
+const rows = [];
+let lastMs = performance.now();
+await new Promise((resolve) => {
+  const source = new EventSource(${JSON.stringify(live)});
+  source.onopen = () => { lastMs = performance.now(); };
+  source.onmessage = ({ data }) => {
+    const { time, channels } = JSON.parse(data);
+    const nowMs = performance.now();
+    rows.push({ time, samples: channels[${
+    JSON.stringify(NAMES[1])
+  }].length, waitedMs: nowMs - lastMs });
+    lastMs = nowMs;
+    if (rows.length === ${ROWS}) { source.close(); resolve(); }
+  };
+});
+const response = await fetch(${JSON.stringify(bounded)});
+const text = await response.text();
+const { encodedBodySize, decodedBodySize } =
+  performance.getEntriesByName(${JSON.stringify(bounded)}).at(-1) ?? {};
+await fetch("/report", {
+  method: "POST",
+  body: JSON.stringify({
+    rows,
+    encoding: response.headers.get("content-encoding"),
+    text: text.slice(-200),
+    wireBytes: encodedBodySize,
+    bytes: decodedBodySize,
+  }),
+});
+</script>`;
+}
