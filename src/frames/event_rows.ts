@@ -120,14 +120,11 @@ export class JsonEventRows implements RowEncoder {
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i]!;
       makeText(column, row, scratch, isFill);
-      const bytes = column.textBytes;
-      out = scratch.grow(at + bytes + 8);
+      const { text } = column;
+      out = scratch.grow(at + text.byteLength + 8);
       if (i > 0) out[at++] = COMMA;
-      out.set(
-        scratch.arena.subarray(column.textAt, column.textAt + bytes),
-        at,
-      );
-      at += bytes;
+      out.set(text, at);
+      at += text.byteLength;
       if (column.missing !== null) missing = true;
     }
     const tail = writeRowTail(columns, missing);
@@ -213,7 +210,7 @@ function writeEventHead(
   return writeAscii(out, 0, `id: ${timeline.endNsText(row)}\ndata: `);
 }
 
-/** Makes `"name":[…]` of a row in the arena unless it is there already. */
+/** Makes `"name":[…]` of a row in the arena, and a view of it, unless it is there already. */
 export function makeText(
   column: Column,
   row: number,
@@ -251,8 +248,7 @@ export function makeText(
   column.textRow = isFill ? -1 : row;
   column.textGeneration = scratch.generation;
   column.textStamp = ++scratch.stamp;
-  column.textAt = start;
-  column.textBytes = at - start;
+  column.text = out.subarray(start, at);
 }
 
 /** Most bytes that a column's samples of one row can have as text, brackets and commas included. */

@@ -78,8 +78,9 @@ export class GzipEventRows implements RowEncoder {
         glue[0] = COMMA;
         this.#store(glue, 0, 1);
       }
-      if (column.textBytes < DEFLATE_BYTES_MIN) {
-        this.#store(scratch.arena, column.textAt, column.textBytes);
+      const { text } = column;
+      if (text.byteLength < DEFLATE_BYTES_MIN) {
+        this.#store(text, 0, text.byteLength);
       } else this.#deflated(column);
       if (column.missing !== null) missing = true;
     }
@@ -100,11 +101,8 @@ export class GzipEventRows implements RowEncoder {
   /** A channel's text, deflated; kept for the other selections of the row. */
   #deflated(column: Column): void {
     const scratch = this.#scratch;
+    const { text } = column;
     if (column.packedStamp !== column.textStamp) {
-      const text = scratch.arena.subarray(
-        column.textAt,
-        column.textAt + column.textBytes,
-      );
       scratch.deflated++;
       column.packed = deflated(text);
       column.packedCrc = crcOf(text);
@@ -117,7 +115,7 @@ export class GzipEventRows implements RowEncoder {
     out.set(packed, this.#at);
     this.#at += packed.byteLength;
     this.#crc = crcJoin(this.#crc, column.packedCrc, column.packedShift);
-    this.#plainBytes += column.textBytes;
+    this.#plainBytes += text.byteLength;
   }
 
   /** Text that is not worth deflating; what follows it joins its block. */

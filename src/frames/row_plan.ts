@@ -29,11 +29,10 @@ export interface Column {
   seen: Uint8Array | null;
   /** `"name":` as UTF-8. */
   readonly key: Uint8Array;
-  /** Where this column's text of `textRow` lies in the fragment arena, and of which generation. */
+  /** This column's text of `textRow`, a view into the fragment arena, and of which generation. */
   textRow: number;
   textGeneration: number;
-  textAt: number;
-  textBytes: number;
+  text: Uint8Array;
   /** Of that text among all. */
   textStamp: number;
   /** That text deflated, its CRC, and the shift of its length; made of the text of that stamp. */
@@ -87,8 +86,7 @@ export function planColumns(
         key: encoder.encode(JSON.stringify(channel.name) + ":"),
         textRow: -1,
         textGeneration: -1,
-        textAt: 0,
-        textBytes: 0,
+        text: NOTHING,
         textStamp: -1,
         packed: NOTHING,
         packedCrc: 0,
