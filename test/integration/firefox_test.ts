@@ -38,10 +38,7 @@ const PREFERENCES = {
 
 interface Report {
   readonly rows: readonly { time: string; samples: number; waitedMs: number }[];
-  readonly encoding: string | null;
   readonly text: string;
-  readonly wireBytes: number;
-  readonly bytes: number;
 }
 
 const runnable = canRun([PARTS.firefox]);
@@ -64,9 +61,9 @@ describe("gzip'ed events in Firefox", {
     if (directory) await Deno.remove(directory, { recursive: true });
   });
 
-  async function savedBytes(): Promise<number> {
+  async function metric(name: string): Promise<number> {
     const text = await (await fetch(`${url}/metrics`)).text();
-    return Number(/^qanat_bytes_saved_total (\S+)$/m.exec(text)![1]);
+    return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)![1]);
   }
 
   it("come live by EventSource, and whole by fetch in less than half the bytes", async () => {
@@ -88,16 +85,14 @@ describe("gzip'ed events in Firefox", {
         BigInt(report.rows[i - 1]!.time) + STRIDE_NS,
       );
     });
-    assert.ok(await savedBytes() > 0, "it was not sent gzip");
-    assert.equal(report.encoding, "gzip");
     assert.ok(
       report.text.endsWith(`event: end\ndata: {"reason":"complete"}\n\n`),
       report.text,
     );
-    assert.ok(
-      report.wireBytes < report.bytes / 2,
-      `${report.wireBytes} of ${report.bytes}`,
-    );
+    // Both streams were its own: nobody else has read here.
+    const saved = await metric("qanat_bytes_saved_total");
+    const sent = await metric("qanat_bytes_sent_total");
+    assert.ok(saved > sent, `${saved} bytes spared, ${sent} sent`);
   });
 });
 
@@ -164,17 +159,9 @@ await new Promise((resolve) => {
 });
 const response = await fetch(${JSON.stringify(bounded)});
 const text = await response.text();
-const { encodedBodySize, decodedBodySize } =
-  performance.getEntriesByName(${JSON.stringify(bounded)}).at(-1) ?? {};
 await fetch("/report", {
   method: "POST",
-  body: JSON.stringify({
-    rows,
-    encoding: response.headers.get("content-encoding"),
-    text: text.slice(-200),
-    wireBytes: encodedBodySize,
-    bytes: decodedBodySize,
-  }),
+  body: JSON.stringify({ rows, text: text.slice(-200) }),
 });
 </script>`;
 }
