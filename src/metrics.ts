@@ -231,6 +231,11 @@ function clientFigures({ broadcast }: Qanat, figures: Prometheus): void {
     "Requests that wait to be let in",
     () => broadcast.openings.waiting,
   );
+  figures.gauge(
+    "fan_out_busy_seconds",
+    "How long there have been rows to hand out without a pause",
+    () => broadcast.fanOut.busyMs / 1000,
+  );
   const counters: Readonly<Record<string, number>> = broadcast.counters;
   for (
     const [field, name, help] of [

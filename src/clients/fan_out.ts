@@ -1,6 +1,6 @@
-// Which groups have rows to hand out. Each gets one row a pass, so that no selection waits for another's backlog.
-// Invariant: a group stands here once while anything of it is pending; in a pass older rows come first, and those who
-// want the same one stand together, so that their text is made once; who of them is served first rotates.
+// Which groups have rows to hand out, in passes: a row of each, two of those that are behind, so that no selection
+// waits for another's backlog. Invariant: in a pass older rows come first, and those who want the same one stand
+// together, so that their text is made once; who of them is served first rotates.
 import type { SelectionGroup } from "./selection_group.ts";
 import type { Work } from "./turns.ts";
 
@@ -31,6 +31,8 @@ export class FanOut implements Work {
   #next = new Map<number, SelectionGroup[]>();
   #round = 0;
   #waiting = 0;
+  /** Since when somebody has been waiting. */
+  #busySinceMs = 0;
 
   /** `clockMs`: that of the turns. */
   constructor(clockMs: () => number = () => performance.now()) {
@@ -38,7 +40,7 @@ export class FanOut implements Work {
   }
 
   add(group: SelectionGroup): void {
-    this.#waiting++;
+    if (this.#waiting++ === 0) this.#busySinceMs = this.#clockMs();
     const { pendingMs } = group.delivery;
     const same = this.#next.get(pendingMs);
     if (same) same.push(group);
@@ -47,6 +49,11 @@ export class FanOut implements Work {
 
   get waiting(): number {
     return this.#waiting;
+  }
+
+  /** How long there has been something to hand out, without a pause. Well above a stride: more than can be served. */
+  get busyMs(): number {
+    return this.#waiting === 0 ? 0 : this.#clockMs() - this.#busySinceMs;
   }
 
   work(endMs: number): boolean {
@@ -58,8 +65,8 @@ export class FanOut implements Work {
       const outcome = group.deliver(endMs);
       if (outcome === "time-up") return true;
       const isFirst = this.#place++ < again;
-      this.#waiting--;
       if (outcome === "more") this.#again(group, isFirst);
+      this.#waiting--;
     }
     this.#pass = [];
     this.#rank = this.#place = 0;
@@ -94,14 +101,19 @@ export class FanOut implements Work {
   }
 
   /**
-   * A group has another row. Where others want it in this pass, too, the group goes on with them, once: so those whose
-   * rows lie apart, as they came while not all could be served, come together again.
+   * A group has another row. Where others want newer ones in this pass, too, it gets that one before them, once: so
+   * those whose rows lie apart, as they came while not all could be served, come together again.
    */
   #again(group: SelectionGroup, isFirst: boolean): void {
-    const following = this.#pass[this.#rank + 1];
-    if (isFirst && following?.timeMs === group.delivery.pendingMs) {
-      this.#waiting++;
-      following.groups.push(group);
-    } else this.add(group);
+    const { pendingMs } = group.delivery;
+    const ranks = this.#pass;
+    let at = this.#rank + 1;
+    while (at < ranks.length && ranks[at]!.timeMs < pendingMs) at++;
+    if (!isFirst || at >= ranks.length) return this.add(group);
+    if (ranks[at]!.timeMs > pendingMs) {
+      ranks.splice(at, 0, { timeMs: pendingMs, groups: [], again: 0 });
+    }
+    ranks[at]!.groups.push(group);
+    this.#waiting++;
   }
 }

@@ -214,23 +214,72 @@ describe("FanOut", () => {
     assert.deepEqual(served.slice(10), new Array(10).fill("g7"));
   });
 
-  it("brings together those whose rows lie apart (they stayed apart for ever)", () => {
-    const fanOut = new FanOut();
-    const served: string[] = [];
-    for (let i = 0; i < 8; i++) fanOut.add(group("g", 10 + i, 100, served));
-    assert.equal(fanOut.work(Infinity), false);
-    const changes = served.filter((row, i) => row !== served[i - 1]).length;
-    // Apart it would be a change with each of the 8 · 90 rows.
-    assert.ok(changes < 150, `${changes} changes in ${served.length} rows`);
-  });
+  for (
+    const [what, from] of [
+      ["side by side", [10, 11, 12, 13, 14, 15, 16, 17]],
+      ["with others between", [10, 10.5, 13, 14.25, 17]],
+      ["far from each other", [10, 20]],
+    ] as const
+  ) {
+    it(`brings together those whose rows lie apart, ${what} (they stayed apart for ever)`, () => {
+      const fanOut = new FanOut();
+      const served: string[] = [];
+      for (const row of from) fanOut.add(group("g", row, row + 90, served));
+      assert.equal(fanOut.work(Infinity), false);
+      assert.equal(served.length, 90 * from.length);
+      // Of those who want whole rows, all are at the same one from the middle on.
+      const whole = served.slice(served.length >> 1)
+        .filter((name) => !name.includes("."));
+      const ofRow = new Map<string, number[]>();
+      whole.forEach((name, i) =>
+        ofRow.set(name, [...ofRow.get(name) ?? [], i])
+      );
+      for (const [name, at] of ofRow) {
+        assert.equal(at.at(-1)! - at[0]!, at.length - 1, `${name}: ${at}`);
+      }
+    });
+  }
 
-  it("lets nobody wait for another's backlog, only for two rows of each", () => {
+  it("lets nobody wait for another's backlog, only for two rows of each a pass", () => {
     const fanOut = new FanOut();
     const served: string[] = [];
     for (const name of ["a", "b", "c"]) fanOut.add(group(name, 1, 50, served));
-    fanOut.add(group("live", 49, 50, served));
+    fanOut.add(group("live", 48, 49, served));
     assert.equal(fanOut.work(Infinity), false);
-    assert.ok(served.indexOf("live49") <= 6, `${served.indexOf("live49")}`);
+    assert.equal(served.indexOf("live48"), 6);
+  });
+
+  it("who comes just behind a pass's begin waits for that one and the older rows of the next", () => {
+    let nowMs = 0;
+    const fanOut = new FanOut(() => nowMs++);
+    const served: string[] = [];
+    for (const name of ["a", "b", "c"]) fanOut.add(group(name, 1, 50, served));
+    // The clock is looked at behind the first.
+    nowMs = 10;
+    assert.equal(fanOut.work(0), true);
+    fanOut.add(group("live", 48, 49, served));
+    assert.equal(fanOut.work(Infinity), false);
+    assert.equal(served.indexOf("live48"), 3 + 6);
+  });
+
+  it("says for how long it has not been through", () => {
+    let nowMs = 100;
+    const fanOut = new FanOut(() => nowMs);
+    assert.equal(fanOut.busyMs, 0);
+    fanOut.add(group("a", 1, 3, []));
+    nowMs = 120;
+    fanOut.add(group("b", 1, 2, []));
+    assert.equal(fanOut.busyMs, 20);
+    // A row of one, and of the other; the first has one more.
+    assert.equal(fanOut.work(0), true);
+    assert.equal(fanOut.work(0), true);
+    nowMs = 150;
+    assert.equal(fanOut.busyMs, 50);
+    assert.equal(fanOut.work(0), false);
+    assert.equal(fanOut.busyMs, 0);
+    fanOut.add(group("a", 3, 4, []));
+    nowMs = 160;
+    assert.equal(fanOut.busyMs, 10);
   });
 
   it("takes a group that comes meanwhile into the next pass", () => {

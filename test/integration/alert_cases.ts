@@ -23,6 +23,7 @@ const QUIET: Readonly<Record<string, string>> = {
   'qanat_event_loop_delay_seconds{instance="a"}': "0.004x60",
   'qanat_memory_management_seconds_total{instance="a"}': "0+0.06x60",
   'qanat_kafka_behind_messages{instance="a"}': "12x60",
+  'qanat_fan_out_busy_seconds{instance="a"}': "0.05x60",
   'qanat_log_lines_lost_total{instance="a"}': "0x60",
 };
 
@@ -60,6 +61,12 @@ const CASES: readonly Case[] = [
     series: "qanat_kafka_behind_messages",
     values: "12x20 4000x40",
     value: "4k",
+  },
+  {
+    alert: "QanatOverloaded",
+    series: "qanat_fan_out_busy_seconds",
+    values: "0.05x20 42x40",
+    value: "42s",
   },
   {
     alert: "QanatRowsLate",

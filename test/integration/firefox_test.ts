@@ -3,14 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";
-import {
-  freePort,
-  launchQanat,
-  PARTS,
-  Process,
-  sleep,
-  streamUrl,
-} from "./chain.ts";
+import { freePort, launchQanat, PARTS, Process, streamUrl } from "./chain.ts";
 
 const NAMES = ["H1:GWOSC-4KHZ_R1_STRAIN", "H1:GWOSC-4KHZ_R1_WHITENED"];
 const ROWS = 32;
@@ -102,7 +95,9 @@ async function reportOf(
   directory: string,
   html: string,
 ): Promise<Report> {
-  const { promise: reported, resolve } = Promise.withResolvers<Report>();
+  const { promise: reported, resolve, reject } = Promise.withResolvers<
+    Report
+  >();
   const port = freePort();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port, onListen: () => {} },
@@ -126,14 +121,14 @@ async function reportOf(
     profile,
     `http://127.0.0.1:${port}/`,
   ]);
+  const timer = setTimeout(
+    () => reject(new Error(`Firefox reported nothing:\n${browser.log}`)),
+    PATIENCE_MS,
+  );
   try {
-    return await Promise.race([
-      reported,
-      sleep(PATIENCE_MS).then(() => {
-        throw new Error(`Firefox reported nothing:\n${browser.log}`);
-      }),
-    ]);
+    return await reported;
   } finally {
+    clearTimeout(timer);
     await browser.stop();
     await server.shutdown();
   }
