@@ -277,6 +277,14 @@ export function launchQanat(
   return { qanat, url: `http://127.0.0.1:${port}`, port };
 }
 
+/** A figure of /metrics, which has no labels. */
+export async function metric(base: string, name: string): Promise<number> {
+  const text = await (await fetch(`${base}/metrics`)).text();
+  const [, value] = text.match(new RegExp(`^${name} (\\S+)$`, "m")) ?? [];
+  if (value === undefined) throw new Error(`${name} is not on /metrics`);
+  return Number(value);
+}
+
 /** URL of a stream of these channels. */
 export function streamUrl(
   base: string,

@@ -3,7 +3,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";
-import { freePort, launchQanat, PARTS, Process, streamUrl } from "./chain.ts";
+import {
+  freePort,
+  launchQanat,
+  metric,
+  PARTS,
+  Process,
+  streamUrl,
+} from "./chain.ts";
 
 const NAMES = ["H1:GWOSC-4KHZ_R1_STRAIN", "H1:GWOSC-4KHZ_R1_WHITENED"];
 const ROWS = 32;
@@ -54,11 +61,6 @@ describe("gzip'ed events in Firefox", {
     if (directory) await Deno.remove(directory, { recursive: true });
   });
 
-  async function metric(name: string): Promise<number> {
-    const text = await (await fetch(`${url}/metrics`)).text();
-    return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)![1]);
-  }
-
   it("come live by EventSource, and whole by fetch in less than half the bytes", async () => {
     const report = await reportOf(
       PARTS.firefox.program!,
@@ -83,8 +85,8 @@ describe("gzip'ed events in Firefox", {
       report.text,
     );
     // Both streams were its own: nobody else has read here.
-    const saved = await metric("qanat_bytes_saved_total");
-    const sent = await metric("qanat_bytes_sent_total");
+    const saved = await metric(url, "qanat_bytes_saved_total");
+    const sent = await metric(url, "qanat_bytes_sent_total");
     assert.ok(saved > sent, `${saved} bytes spared, ${sent} sent`);
   });
 });

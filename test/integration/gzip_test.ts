@@ -8,7 +8,14 @@ import { gunzipSync } from "node:zlib";
 import { gpsMsOfUnixMs } from "../../src/blocks/gps_time.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { BrowserPage } from "./browser_page.ts";
-import { launchQanat, PARTS, Process, sleep, streamUrl } from "./chain.ts";
+import {
+  launchQanat,
+  metric,
+  PARTS,
+  Process,
+  sleep,
+  streamUrl,
+} from "./chain.ts";
 
 const NAMES = [
   "H1:GWOSC-4KHZ_R1_STRAIN",
@@ -47,23 +54,16 @@ describe("gzip'ed events", { ignore: !runnable, skip: !runnable }, () => {
     if (directory) await Deno.remove(directory, { recursive: true });
   });
 
-  async function metric(name: string): Promise<number> {
-    const text = await (await fetch(`${url}/metrics`)).text();
-    const [, value] = text.match(new RegExp(`^${name} (\\S+)$`, "m")) ?? [];
-    assert.ok(value !== undefined, `${name} is not on /metrics`);
-    return Number(value);
-  }
-
   /** Runs a client that is the only one; whatever is saved meanwhile was saved on it. */
   async function saves<T>(client: () => Promise<T>): Promise<T> {
     const endMs = Date.now() + PATIENCE_MS;
-    while (await metric("qanat_clients") > 0) {
+    while (await metric(url, "qanat_clients") > 0) {
       assert.ok(Date.now() < endMs, "a client of another test is left");
       await sleep(20);
     }
-    const before = await metric("qanat_bytes_saved_total");
+    const before = await metric(url, "qanat_bytes_saved_total");
     const result = await client();
-    const saved = await metric("qanat_bytes_saved_total") - before;
+    const saved = await metric(url, "qanat_bytes_saved_total") - before;
     assert.ok(saved > 0, "the client was not sent gzip");
     return result;
   }
@@ -271,7 +271,7 @@ describe("gzip'ed events", { ignore: !runnable, skip: !runnable }, () => {
     const path = `${directory}/drained.gz`;
     const target = streamUrl(url, "events", NAMES);
     const client = wire(target, "drained.gz", "-N", "-H", GZIP_ONLY);
-    while (await metric("qanat_clients") === 0) await sleep(20);
+    while (await metric(url, "qanat_clients") === 0) await sleep(20);
     await sleep(500);
     const { code } = await qanat.stop();
     assert.equal(code, 0, qanat.log);
