@@ -8,7 +8,9 @@ import { serve } from "./http/server.ts";
 import { jsonLogger, type Logger, logLine } from "./log.ts";
 import { LogWriter } from "./log_writer.ts";
 import { EmbeddedSource } from "./source/embedded_source.ts";
+import { reportSettings } from "./settings/report_settings.ts";
 import type { Source } from "./source/source.ts";
+import { terminalText } from "./text/terminal.ts";
 
 /** The whole stop must fit the promise of five seconds. */
 const STOP_MAX_MS = 4500;
@@ -52,7 +54,9 @@ async function main(): Promise<void> {
     nameMatcher(config.trendMatch);
   } catch (error) {
     complain(
-      `--trend-match must be an RE2 expression: ${(error as Error).message}\n`,
+      `--trend-match must be an RE2 expression: ${
+        terminalText((error as Error).message)
+      }\n`,
     );
     return Deno.exit(2);
   }
@@ -61,6 +65,7 @@ async function main(): Promise<void> {
     lostLine: (count) => logLine("warn", "log-lines-lost", { count }),
   });
   const log = jsonLogger((line) => lines.line(line), config.logLevel);
+  reportSettings(parsed, log);
   const exit = async (code: number): Promise<never> => {
     await within(LOG_FLUSH_MAX_MS, lines.flush());
     Deno.exit(code);

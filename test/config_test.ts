@@ -27,7 +27,7 @@ describe("parseConfig()", () => {
         ],
         [
           ["--prot", "1"],
-          "Unknown setting '--prot'; --help lists what there is",
+          "Unknown setting '--prot'; did you mean --port? --help lists what there is",
         ],
         [["--kafka", "nowhere"], "--kafka must be HOST:PORT,…, not 'nowhere'"],
         [["--port"], "--port needs a value"],

@@ -5,6 +5,8 @@ import { describe, it } from "@std/testing/bdd";
 const MAY: Record<string, readonly string[]> = {
   arrow: ["channels"],
   memory: [],
+  text: [],
+  settings: ["text", "config.ts", "log.ts"],
   channels: [],
   blocks: [
     "arrow",
@@ -38,7 +40,7 @@ const MAY: Record<string, readonly string[]> = {
     "app.ts",
     "log.ts",
   ],
-  tail: ["arrow", "blocks", "frames"],
+  tail: ["arrow", "blocks", "frames", "settings", "text"],
   page: [],
 };
 const ONLY_USER: Record<string, RegExp> = {

@@ -1,6 +1,7 @@
 // How Qanat proves who it is: the settings of a SASL mechanism, in kafkajs's shape.
 // Invariant: a token is read from its file at each authentication, and a refused one is an error, never an empty cluster.
 import { Buffer } from "node:buffer";
+import { readNamedFile } from "./named_file.ts";
 
 export interface KafkaSasl {
   readonly mechanism:
@@ -45,7 +46,9 @@ export function saslOf(sasl: KafkaSasl): unknown {
  * empty, and the error that it then gives to the next request reads as a cluster without brokers and topics.
  */
 async function sendToken(tokenFile: string, exchange: Exchange): Promise<void> {
-  const token = (await Deno.readTextFile(tokenFile)).trim();
+  const text = await readNamedFile("--kafka-token-file", tokenFile);
+  const token = text.trim();
+  if (token === "") throw new Error("the file of --kafka-token-file is empty");
   const message = Buffer.from(`n,,\x01auth=Bearer ${token}\x01\x01`);
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeInt32BE(message.byteLength);
@@ -61,8 +64,8 @@ async function sendToken(tokenFile: string, exchange: Exchange): Promise<void> {
   const refusal = answer.toString("utf8", LENGTH_BYTES);
   if (refusal === "") return;
   throw new Error(
-    `Authentication: the broker refused the token of ${tokenFile}: ${
-      refusal.slice(0, REFUSAL_CHARS_MAX)
+    `Authentication: the broker refused the token of --kafka-token-file: ${
+      refusal.replaceAll(token, "***").slice(0, REFUSAL_CHARS_MAX)
     }`,
   );
 }

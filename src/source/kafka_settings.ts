@@ -1,6 +1,7 @@
 // From settings to a Kafka source: reads certificate and token files.
 import type { Catalog } from "../channels/catalog.ts";
 import type { Config } from "../config.ts";
+import { readNamedFile } from "../kafka/named_file.ts";
 import type { Logger } from "../log.ts";
 import { KafkaSource } from "./kafka_source.ts";
 
@@ -10,12 +11,12 @@ export async function kafkaSourceOf(
   catalog: Catalog,
   log: Logger,
 ): Promise<KafkaSource> {
-  const read = async (path: string) =>
-    path === "" ? undefined : await Deno.readTextFile(path);
+  const read = async (name: string, path: string) =>
+    path === "" ? undefined : await readNamedFile(name, path);
   const [ca, cert, key] = await Promise.all([
-    read(config.kafkaCa),
-    read(config.kafkaCert),
-    read(config.kafkaKey),
+    read("--kafka-ca", config.kafkaCa),
+    read("--kafka-cert", config.kafkaCert),
+    read("--kafka-key", config.kafkaKey),
   ]);
   const ssl = config.kafkaTls || ca !== undefined || cert !== undefined
     ? {

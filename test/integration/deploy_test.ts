@@ -35,6 +35,7 @@ interface Container {
 }
 interface Pod {
   readonly terminationGracePeriodSeconds: number;
+  readonly enableServiceLinks?: boolean;
   readonly containers: Container[];
   readonly securityContext: {
     readonly runAsNonRoot: boolean;
@@ -107,6 +108,10 @@ describe("deploy/kubernetes.yaml", {
     const parsed = parseConfig([], data);
     assert.equal(parsed.kind, "config", JSON.stringify(parsed));
     assert.ok(container.envFrom[0]?.configMapRef?.name === "qanat");
+  });
+
+  it("gets no variables of a Service called qanat", () => {
+    assert.equal(pod.enableServiceLinks, false);
   });
 
   it("gives a stop the time that the longest download and the drain need", () => {

@@ -1,0 +1,60 @@
+// Addresses as settings: hosts, brokers (HOST:PORT), proxies (ADDRESS or ADDRESS/BITS).
+// Invariant: what is taken can be listened on, connected to, or put into a BlockList; pure, for any runtime.
+
+const HOST_CHARS_MAX = 253;
+/** Underscores are no part of host names, but of those that container networks give. */
+const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+const PORT_MAX = 65_535;
+
+/** Four numbers from 0 to 255 without leading zeros, which some read as octal. */
+export function isIpv4(text: string): boolean {
+  const parts = text.split(".");
+  return parts.length === 4 &&
+    parts.every((p) => /^(0|[1-9]\d{0,2})$/.test(p) && Number(p) <= 255);
+}
+
+/** An IPv6 address without brackets and zone. */
+export function isIpv6(text: string): boolean {
+  return /^[0-9a-f:.]{2,45}$/i.test(text) && URL.canParse(`http://[${text}]/`);
+}
+
+/** A host name or an IPv4 address. */
+function isName(text: string): boolean {
+  if (isIpv4(text)) return true;
+  const labels = text.replace(/\.$/, "").split(".");
+  // A last label of digits makes it an address, which it is not.
+  return text.length <= HOST_CHARS_MAX &&
+    labels.every((label) => LABEL.test(label)) &&
+    !/^\d+$/.test(labels.at(-1)!);
+}
+
+/** What is listened on: an address or a name, without port, brackets or scheme. */
+export function isHost(text: string): boolean {
+  const [address, zone, ...more] = text.split("%");
+  const isAddress = isIpv6(address!) && more.length === 0 &&
+    (zone === undefined || /^[\w.-]{1,32}$/.test(zone));
+  return isAddress || isName(text);
+}
+
+/** `host:9092`, `10.0.0.1:9092` or `[::1]:9092`. */
+export function isBroker(text: string): boolean {
+  const [, bracketed, name, port] =
+    text.match(/^(?:\[([^\]]+)\]|([^:]+)):([1-9]\d{0,4})$/) ?? [];
+  if (port === undefined || Number(port) > PORT_MAX) return false;
+  return bracketed !== undefined ? isIpv6(bracketed) : isName(name!);
+}
+
+/** An address, or a range of them by its leading bits: 0 to 32 of IPv4, 0 to 128 of IPv6. */
+export function isProxy(text: string): boolean {
+  const [address, bits, ...more] = text.split("/");
+  if (more.length > 0) return false;
+  const bitsMax = isIpv4(address!) ? 32 : isIpv6(address!) ? 128 : -1;
+  return bitsMax >= 0 &&
+    (bits === undefined ||
+      /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= bitsMax);
+}
+
+/** The host as a URL writes it: IPv6 in brackets. */
+export function urlHost(host: string): string {
+  return host.includes(":") ? `[${host.replace("%", "%25")}]` : host;
+}

@@ -1,0 +1,37 @@
+// The known name that somebody most likely meant.
+
+const NAME_CHARS_MAX = 64;
+
+/** The name with the fewest changed characters, or null where none is near. Case, `_` and `-` do not count. */
+export function nearName(
+  name: string,
+  known: readonly string[],
+): string | null {
+  if (name.length > NAME_CHARS_MAX) return null;
+  const wanted = plain(name);
+  let best: string | null = null;
+  let least = Math.max(2, Math.floor(wanted.length / 4)) + 1;
+  for (const other of known) {
+    const changes = distance(wanted, plain(other));
+    if (changes < least) [best, least] = [other, changes];
+  }
+  return best;
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
+}
+
+/** Levenshtein distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, changed));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

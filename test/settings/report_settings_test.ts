@@ -1,0 +1,61 @@
+// What the log says of the settings at the start.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import {
+  memoryLimitBytes,
+  memoryNeededMb,
+  reportSettings,
+} from "../../src/settings/report_settings.ts";
+import { jsonLogger } from "../../src/log.ts";
+import { configWith } from "../driven_source.ts";
+
+const MIB = 1024 * 1024;
+
+function reported(
+  passedOver: readonly string[],
+  limitMb: number,
+): Record<string, unknown>[] {
+  const lines: Record<string, unknown>[] = [];
+  reportSettings(
+    { config: configWith({}), passedOver },
+    jsonLogger((line) => lines.push(JSON.parse(line)), "info"),
+    () => limitMb * MIB,
+  );
+  return lines;
+}
+
+describe("reportSettings()", () => {
+  it("says nothing where there is nothing to say", () => {
+    assert.deepEqual(reported([], memoryNeededMb(configWith({}))), []);
+  });
+
+  it("names the variables that Kubernetes has set", () => {
+    const [line] = reported(["QANAT_PORT"], 1e6);
+    assert.equal(line!.event, "variables-passed-over");
+    assert.deepEqual(line!.names, ["QANAT_PORT"]);
+  });
+
+  it("warns where ring, slab, trends and histories exceed the memory", () => {
+    const neededMb = memoryNeededMb(configWith({}));
+    const [line] = reported([], neededMb - 1);
+    assert.equal(line!.event, "settings-exceed-memory");
+    assert.equal(line!.level, "warn");
+    assert.deepEqual([line!.neededMb, line!.limitMb], [neededMb, neededMb - 1]);
+    assert.equal(neededMb, 256 + 512 + 128 + 8 * 32 + 200);
+  });
+});
+
+describe("memoryLimitBytes()", () => {
+  it("is the container's where that is less than the machine's", () => {
+    const with_ = (text: string) => memoryLimitBytes(() => text, 1000);
+    assert.equal(with_("999\n"), 999);
+    assert.equal(with_("max\n"), 1000);
+    assert.equal(with_("9223372036854771712\n"), 1000);
+    assert.equal(
+      memoryLimitBytes(() => {
+        throw new Deno.errors.NotFound();
+      }, 1000),
+      1000,
+    );
+  });
+});
