@@ -8,14 +8,22 @@ const GPS_EPOCH_UNIX_MS = 315_964_800_000;
 const TAI_MINUS_GPS_MS = 19_000;
 
 const DAY_MS = 86_400_000;
+/** Beyond 10000-01-01T00:00:00Z nothing is looked up: the last known leap seconds stay in force. */
+const LOOKUP_MAX_UNIX_MS = 253_402_300_800_000;
+/** Largest GPS time that a text may give, s: ten digits, which lies in the year 2296. */
+const GPS_SECONDS_MAX = 9_999_999_999;
 /** The day that was asked last, and its leap seconds: they change at midnight UTC only. */
 let lastDay = NaN;
 let lastLeapMs = 0;
 
-/** GPS − Unix, ms, in force at `unixMs` (leap seconds included, epoch difference not). */
+/**
+ * GPS − Unix, ms, in force at `unixMs` (leap seconds included, epoch difference not). 0 for times before the GPS
+ * epoch and for what is no time: the library throws for both, and a message's time may be anything.
+ */
 function leapMs(unixMs: number): number {
+  if (!(unixMs >= GPS_EPOCH_UNIX_MS)) return 0;
   // The library asks big integers each time, and this stands in the way of every message.
-  const day = Math.floor(unixMs / DAY_MS);
+  const day = Math.floor(Math.min(unixMs, LOOKUP_MAX_UNIX_MS) / DAY_MS);
   if (day !== lastDay) {
     const whole = day * DAY_MS;
     lastDay = day;
@@ -35,21 +43,59 @@ export function unixMsOfGpsMs(gpsMs: number): number {
   return guess - leapMs(guess - leapMs(guess));
 }
 
-const ISO_UTC = /^(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?Z$/;
+/** Longest text of a time: `2015-09-14T09:50:45.123456789Z`. */
+const TIME_LENGTH_MAX = 30;
+const ISO_UTC =
+  /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?Z$/;
 const GPS_SECONDS = /^(\d{1,10})(?:\.(\d{0,9}))?$/;
 
-/** GPS ns of a text: GPS seconds with up to nine decimals, or ISO 8601 UTC; null when it is neither. */
+/**
+ * GPS ns of a text: GPS seconds with up to nine decimals, or ISO 8601 UTC, leap seconds included. Null when it is
+ * neither, no date of the calendar, before the GPS epoch, or more than ten digits of seconds behind it.
+ */
 export function gpsNsOfText(text: string): bigint | null {
+  if (text.length > TIME_LENGTH_MAX) return null;
   const decimals = (digits = "") => BigInt(digits.padEnd(9, "0"));
   const gps = GPS_SECONDS.exec(text);
   if (gps) return BigInt(gps[1]!) * 1_000_000_000n + decimals(gps[2]);
   const iso = ISO_UTC.exec(text);
   if (!iso) return null;
-  const unixMs = Date.parse(iso[1]! + "Z");
-  if (Number.isNaN(unixMs)) return null;
-  const gpsMs = gpsMsOfUnixMs(unixMs);
-  if (!(gpsMs >= 0)) return null;
-  return BigInt(gpsMs) * 1_000_000n + decimals(iso[2]);
+  const [, year, month, day, hour, minute, second = "00", digits] = iso;
+  const gpsMs = gpsMsOfUtc(
+    [year, month, day, hour, minute, second].map(Number) as UtcFields,
+  );
+  if (gpsMs === null || !(gpsMs >= 0 && gpsMs <= GPS_SECONDS_MAX * 1000)) {
+    return null;
+  }
+  return BigInt(gpsMs) * 1_000_000n + decimals(digits);
+}
+
+/** Year, month (from 1), day, hour, minute, second. */
+type UtcFields = [number, number, number, number, number, number];
+
+/** GPS ms of a UTC date and time, or null where the calendar or the clock has no such time. */
+function gpsMsOfUtc(
+  [year, month, day, hour, minute, second]: UtcFields,
+): number | null {
+  const dayMs = Date.UTC(year, month - 1, day);
+  const date = new Date(dayMs);
+  const isDay = year >= 1980 && date.getUTCMonth() === month - 1 &&
+    date.getUTCDate() === day;
+  // ISO 8601 writes the end of a day as 24:00:00, too.
+  const isClock = minute < 60 && second <= 60 &&
+    (hour < 24 || (hour === 24 && minute === 0 && second === 0));
+  if (!isDay || !isClock || dayMs < GPS_EPOCH_UNIX_MS) return null;
+  const isLeapSecond = second === 60;
+  if (isLeapSecond) {
+    const isLastMinute = hour === 23 && minute === 59;
+    const isInserted = leapMs(dayMs + DAY_MS) > leapMs(dayMs);
+    if (!isLastMinute || !isInserted) return null;
+  }
+  // A second of 60 is counted by the leap seconds of the day that it ends.
+  const clockMs = ((hour * 60 + minute) * 60 + second) * 1000;
+  const unixMs = dayMs + clockMs;
+  return unixMs - GPS_EPOCH_UNIX_MS +
+    leapMs(isLeapSecond ? dayMs : unixMs);
 }
 
 /** GPS time now, ns. The system clock gives microseconds at best. */

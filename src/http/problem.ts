@@ -18,6 +18,16 @@ export function badExpression(error: unknown): Response {
   });
 }
 
+/** Most characters of a client's own text that a problem repeats. */
+const QUOTED_MAX = 100;
+
+/** A client's text in quotes, cut where it is long, so that an answer is never as large as what it refuses. */
+export function quoted(text: string): string {
+  if (text.length <= QUOTED_MAX) return `'${text}'`;
+  return `'${text.slice(0, QUOTED_MAX).toWellFormed()}…' ` +
+    `(${text.length} characters)`;
+}
+
 /** A response of type `application/problem+json`. */
 export function problem(status: number, fields: ProblemFields): Response {
   return new Response(

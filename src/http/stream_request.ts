@@ -15,7 +15,7 @@ import {
   trendBinOf,
   type TrendName,
 } from "../trends/trend_bins.ts";
-import { badExpression, problem } from "./problem.ts";
+import { badExpression, problem, quoted } from "./problem.ts";
 import {
   CODINGS,
   DURATION_MAX_S,
@@ -207,7 +207,9 @@ function rangeOf(
     const seconds = decimalOf(duration);
     if (!(seconds > 0 && seconds <= DURATION_MAX_S)) {
       return bad(
-        `duration must be a number of seconds above 0 and at most ${DURATION_MAX_S}, not '${duration}'`,
+        `duration must be a number of seconds above 0 and at most ${DURATION_MAX_S}, not ${
+          quoted(duration)
+        }`,
       );
     }
     durationNs = BigInt(Math.round(seconds * 1e9));
@@ -218,7 +220,10 @@ function rangeOf(
     if (timeNs === null) {
       return bad(
         `${name} must be GPS seconds such as ${nowNs / 1_000_000_000n} or ` +
-          `1126259462.42, or ISO 8601 UTC such as 2015-09-14T09:50:45.4Z, not '${text}'`,
+          `1126259462.42 (at most 10 digits before the point and 9 behind it), or ISO 8601 UTC from ` +
+          `1980-01-06T00:00:00Z on such as 2015-09-14T09:50:45.4Z, not ${
+            quoted(text!)
+          }`,
       );
     }
     times.push(timeNs);

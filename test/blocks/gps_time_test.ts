@@ -54,7 +54,51 @@ describe("gpsNsOfText()", () => {
         "2015-09-14T09:50:45+02:00",
         "2015-13-14T09:50:45Z",
         "1970-01-01T00:00:00Z",
+        // Answered with 500 once: the library knows no leap seconds before 1961.
+        "1950-01-01T00:00:00Z",
+        "0099-01-01T00:00:00Z",
+        "1980-01-05T23:59:59Z",
+        // Ten digits of GPS seconds end in 2296.
+        "9999-12-31T23:59:59Z",
+        "2023-02-29T00:00:00Z",
+        "2015-09-14T25:00:00Z",
+        "2015-09-14T24:00:01Z",
+        "2015-09-14T09:60:00Z",
+        "2015-09-14T09:50.5Z",
+        "1".repeat(100_000),
       ]
     ) assert.equal(gpsNsOfText(text), null, text);
+  });
+
+  it("takes a leap second where one was inserted, and nowhere else", () => {
+    const seconds = (text: string) => Number(gpsNsOfText(text)) / 1e9;
+    assert.equal(seconds("2016-12-31T23:59:59Z"), 1167264016);
+    assert.equal(seconds("2016-12-31T23:59:60Z"), 1167264017);
+    assert.equal(seconds("2017-01-01T00:00:00Z"), 1167264018);
+    assert.equal(
+      gpsNsOfText("2016-12-31T23:59:60.5Z"),
+      1_167_264_017_500_000_000n,
+    );
+    assert.equal(seconds("2016-12-31T24:00:00Z"), 1167264018);
+    for (
+      const text of [
+        "2017-12-31T23:59:60Z",
+        "2016-12-31T22:59:60Z",
+        "2016-12-31T23:58:60Z",
+        "2016-12-31T23:59:61Z",
+      ]
+    ) assert.equal(gpsNsOfText(text), null, text);
+  });
+});
+
+describe("GPS time of a time that no clock shows", () => {
+  it("is a number, whatever a message carries as its time (the library throws)", () => {
+    const odd = [-1, -1e18, Date.UTC(1950, 0), 8.64e15, 1e18, Infinity, 0.5];
+    for (const ms of odd) {
+      assert.ok(!Number.isNaN(gpsMsOfUnixMs(ms)), String(ms));
+      assert.ok(!Number.isNaN(unixMsOfGpsMs(ms)), String(ms));
+    }
+    assert.ok(Number.isNaN(gpsMsOfUnixMs(NaN)));
+    assert.ok(Number.isNaN(unixMsOfGpsMs(NaN)));
   });
 });
