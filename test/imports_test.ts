@@ -47,7 +47,7 @@ const ONLY_USER: Record<string, RegExp> = {
   "apache-arrow": /^arrow\//,
   "kafkajs": /^(kafka\/|publish\.ts)/,
   "t-a-i": /^blocks\/gps_time\.ts/,
-  "re2js": /^channels\/catalog\.ts/,
+  "re2js": /^channels\/expression\.ts/,
   "prom-client": /^prometheus\.ts/,
   "hyparquet-writer": /^tail\/parquet_file\.ts/,
   "eventsource-parser": /^tail\/event_reader\.ts/,

@@ -1,7 +1,10 @@
 // All known channels by context and name: find, count, near matches, changes.
 // Invariant: a name is unique within its context (live, or one replay); listeners hear of every change.
-import { RE2JS, RE2JSSyntaxException } from "re2js";
 import type { Channel, DataType } from "./channel.ts";
+import { Expression, ExpressionCache } from "./expression.ts";
+import { lowerBound, nearNames } from "./near_names.ts";
+import { SortedNames } from "./sorted_names.ts";
+import { finish, PART_STEPS_MAX, type Work } from "./work.ts";
 
 /** What to look for; an absent field does not restrict. */
 export interface ChannelFilter {
@@ -16,16 +19,19 @@ export interface ChannelFilter {
   readonly replayId?: string | null | undefined;
 }
 
-/** An expression that is no RE2 expression. */
-export class BadExpressionError extends Error {
-  override name = "BadExpressionError";
-  /** Where in the expression the trouble begins; −1 when the engine does not tell. */
-  readonly index: number;
+/** Which part of what is found. */
+export interface Page {
+  /** Names behind this one only. */
+  readonly after?: string | undefined;
+  /** @default all */
+  readonly limit?: number;
+}
 
-  constructor(message: string, index: number) {
-    super(message);
-    this.index = index;
-  }
+/** A part of what was looked for, sorted by name. */
+export interface Found {
+  readonly channels: readonly Channel[];
+  /** `after` of the next page; null on the last. */
+  readonly next: string | null;
 }
 
 /** Hears of a channel that appeared (`before` undefined), changed, or went (`after` undefined). */
@@ -36,19 +42,26 @@ export type CatalogListener = (
   after: Channel | undefined,
 ) => void;
 
-export const EXPRESSION_LENGTH_MAX = 4096;
+/** Channels that are looked at in one part of a search, where no expression is matched. */
+const LOOKED_AT = 64;
+/** Steps of looking at that many. */
+const LOOK_STEPS = 16;
+/** Steps of finding one beginning among the sorted names. */
+const BISECT_STEPS = 3;
+/** Steps of compiling an expression of the largest size, which cannot be sliced. */
+const COMPILE_STEPS = PART_STEPS_MAX;
 
 /** One context's channels. */
 interface Context {
   readonly byName: Map<string, Channel>;
-  /** Sorted names; null after a change. */
-  sorted: string[] | null;
+  readonly names: SortedNames;
 }
 
 /** The channels of one instance. */
 export class Catalog {
   readonly #contexts = new Map<string | null, Context>();
   readonly #listeners = new Set<CatalogListener>();
+  readonly #expressions = new ExpressionCache();
 
   /** Adds or replaces; an equal channel changes nothing. */
   set(channel: Channel): void {
@@ -56,8 +69,8 @@ export class Catalog {
     const context = this.#context(replayId);
     const before = context.byName.get(name);
     if (before && equal(before, channel)) return;
-    if (!before) context.sorted = null;
     context.byName.set(name, channel);
+    if (!before) context.names.touch(name);
     for (const tell of this.#listeners) tell(name, replayId, before, channel);
   }
 
@@ -67,7 +80,7 @@ export class Catalog {
     const before = context?.byName.get(name);
     if (!context || !before) return;
     context.byName.delete(name);
-    context.sorted = null;
+    context.names.touch(name);
     if (context.byName.size === 0) this.#contexts.delete(replayId);
     for (const tell of this.#listeners) {
       tell(name, replayId, before, undefined);
@@ -79,41 +92,102 @@ export class Catalog {
   }
 
   /** Matching channels, sorted by name. Throws {@linkcode BadExpressionError}. */
-  find(filter: ChannelFilter): Channel[] {
-    const context = this.#contexts.get(filter.replayId ?? null);
-    const matches = nameMatcher(filter.match);
-    if (!context) return [];
-    context.sorted ??= [...context.byName.keys()].sort();
-    const found: Channel[] = [];
-    for (const name of context.sorted) {
-      const channel = context.byName.get(name)!;
-      if (passes(channel, filter) && matches(name)) found.push(channel);
-    }
-    return found;
+  find(filter: ChannelFilter): readonly Channel[] {
+    return finish(this.search(filter)).channels;
   }
 
+  /** How many match. Throws {@linkcode BadExpressionError}. */
   count(filter: ChannelFilter): number {
-    return this.find(filter).length;
+    return finish(this.counting(filter));
   }
 
-  /** Names most like an unknown one: those that share the longest beginning, then the smallest change. */
+  /** Names most like an unknown one. */
   near(name: string, replayId: string | null, limit: number = 3): string[] {
+    return finish(this.nearing(name, replayId, limit));
+  }
+
+  /** {@linkcode find} in slices, a page of it. It stops behind the first channel of the next page. */
+  *search(filter: ChannelFilter, page: Page = {}): Work<Found> {
+    const { after, limit = Infinity } = page;
+    const channels: Channel[] = [];
+    for (const part of this.#matching(filter, after)) {
+      if (typeof part === "number") {
+        yield part;
+        continue;
+      }
+      if (channels.length === limit) {
+        return { channels, next: channels.at(-1)!.name };
+      }
+      channels.push(part);
+    }
+    return { channels, next: null };
+  }
+
+  /** {@linkcode count} in slices. */
+  *counting(filter: ChannelFilter): Work<number> {
+    let count = 0;
+    for (const part of this.#matching(filter, undefined)) {
+      if (typeof part === "number") yield part;
+      else count++;
+    }
+    return count;
+  }
+
+  /** {@linkcode near} in slices. */
+  *nearing(
+    name: string,
+    replayId: string | null,
+    limit: number = 3,
+  ): Work<string[]> {
     const context = this.#contexts.get(replayId);
     if (!context) return [];
-    context.sorted ??= [...context.byName.keys()].sort();
-    const candidates = closest(context.sorted, name, 200);
-    return candidates
-      .map((other) => ({ other, distance: distance(name, other) }))
-      .filter(({ distance }) => distance <= Math.max(3, name.length / 2))
-      .sort((a, b) => a.distance - b.distance || (a.other < b.other ? -1 : 1))
-      .slice(0, limit)
-      .map(({ other }) => other);
+    const sorted = yield* context.names.sorted();
+    return yield* nearNames(sorted, name, limit);
+  }
+
+  /** The channels that match, sorted, and between them what the search costs. */
+  *#matching(
+    filter: ChannelFilter,
+    after: string | undefined,
+  ): Generator<number | Channel, void, undefined> {
+    const { match } = filter;
+    if (match !== undefined && !this.#expressions.has(match)) {
+      yield COMPILE_STEPS;
+    }
+    const expression = match === undefined
+      ? null
+      : this.#expressions.get(match);
+    const context = this.#contexts.get(filter.replayId ?? null);
+    if (!context) return;
+    const passes = passing(filter);
+    const sorted = yield* context.names.sorted();
+    const ranges = yield* rangesOf(sorted, expression?.prefixes ?? [""]);
+    const from = after === undefined ? 0 : lowerBound(sorted, after);
+    let lookedAt = 0;
+    for (const range of ranges) {
+      for (let i = Math.max(range.from, from); i < range.to; i++) {
+        if (lookedAt++ % LOOKED_AT === 0) yield LOOK_STEPS;
+        const name = sorted[i]!;
+        const channel = context.byName.get(name);
+        if (!channel || name === after || !passes(channel)) continue;
+        if (expression && !expression.isPrefixOnly) {
+          yield expression.stepsOf(name);
+          if (!expression.matchesBehindPrefix(name)) continue;
+        }
+        yield channel;
+      }
+    }
   }
 
   get size(): number {
     let size = 0;
     for (const { byName } of this.#contexts.values()) size += byName.size;
     return size;
+  }
+
+  /** Whether a context has channels. */
+  hasContext(replayId: string | null): boolean {
+    return this.#contexts.has(replayId);
   }
 
   /** Replay contexts that have channels, sorted. */
@@ -130,7 +204,8 @@ export class Catalog {
   #context(replayId: string | null): Context {
     let context = this.#contexts.get(replayId);
     if (!context) {
-      context = { byName: new Map(), sorted: null };
+      const byName = new Map<string, Channel>();
+      context = { byName, names: new SortedNames(byName) };
       this.#contexts.set(replayId, context);
     }
     return context;
@@ -144,12 +219,58 @@ function equal(a: Channel, b: Channel): boolean {
     a.maxLatencyNs === b.maxLatencyNs;
 }
 
-function passes(channel: Channel, filter: ChannelFilter): boolean {
-  const { types, minRate, maxRate, publishers } = filter;
-  if (types && !types.includes(channel.dataType)) return false;
-  if (minRate !== undefined && channel.sampleRate < minRate) return false;
-  if (maxRate !== undefined && channel.sampleRate > maxRate) return false;
-  return !publishers || publishers.includes(channel.publisher);
+/** Whether a channel passes all of a filter but its expression. */
+function passing(filter: ChannelFilter): (channel: Channel) => boolean {
+  const { minRate = -Infinity, maxRate = Infinity } = filter;
+  const types = filter.types && new Set(filter.types);
+  const publishers = filter.publishers && new Set(filter.publishers);
+  return ({ dataType, sampleRate, publisher }) =>
+    sampleRate >= minRate && sampleRate <= maxRate &&
+    (types === undefined || types.has(dataType)) &&
+    (publishers === undefined || publishers.has(publisher));
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where in sorted names those stand that begin with one of `prefixes`, in order and without overlap. */
+function* rangesOf(
+  sorted: readonly string[],
+  prefixes: readonly string[],
+): Work<readonly Range[]> {
+  const found: Range[] = [];
+  for (const prefix of prefixes) {
+    yield BISECT_STEPS;
+    const from = lowerBound(sorted, prefix);
+    const to = from + prefixed(sorted, from, prefix);
+    if (to > from) found.push({ from, to });
+  }
+  found.sort((a, b) => a.from - b.from || b.to - a.to);
+  // Of two beginnings one holds the other whole, or they have nothing in common.
+  let end = -1;
+  return found.filter(({ from, to }) => {
+    const isNew = from >= end;
+    if (isNew) end = to;
+    return isNew;
+  });
+}
+
+/** How many of sorted names begin with `prefix`, from the first that does. */
+function prefixed(
+  sorted: readonly string[],
+  from: number,
+  prefix: string,
+): number {
+  let low = from;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]!.startsWith(prefix)) low = middle + 1;
+    else high = middle;
+  }
+  return low - from;
 }
 
 /** Tells whether names match an expression; all do where there is none. Throws {@linkcode BadExpressionError}. */
@@ -157,51 +278,6 @@ export function nameMatcher(
   match: string | undefined,
 ): (name: string) => boolean {
   if (match === undefined) return () => true;
-  if (match.length > EXPRESSION_LENGTH_MAX) {
-    throw new BadExpressionError(
-      `it has ${match.length} characters, at most ${EXPRESSION_LENGTH_MAX} are allowed`,
-      EXPRESSION_LENGTH_MAX,
-    );
-  }
-  try {
-    const pattern = RE2JS.compile(match);
-    return (name) => pattern.matcher(name).lookingAt();
-  } catch (error) {
-    if (!(error instanceof RE2JSSyntaxException)) throw error;
-    const part = error.getPattern();
-    throw new BadExpressionError(
-      part ? `${error.getDescription()}: ${part}` : error.getDescription(),
-      part ? match.indexOf(part) : -1,
-    );
-  }
-}
-
-/** Up to `count` names around where `name` would stand, which share the longest beginnings with it. */
-function closest(sorted: readonly string[], name: string, count: number) {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle]! < name) low = middle + 1;
-    else high = middle;
-  }
-  const from = Math.max(0, low - count / 2);
-  return sorted.slice(from, from + count);
-}
-
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(
-        next[j - 1]! + 1,
-        row[j]! + 1,
-        row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1),
-      ));
-    }
-    row = next;
-  }
-  return row[b.length]!;
+  const expression = new Expression(match);
+  return (name) => expression.matches(name);
 }

@@ -1,5 +1,5 @@
 // What discovery takes and answers: tables that the checks of channel_routes.ts and OpenAPI read.
-import { EXPRESSION_LENGTH_MAX } from "../channels/catalog.ts";
+import { EXPRESSION_LENGTH_MAX } from "../channels/expression.ts";
 import { DATA_TYPES } from "../channels/channel.ts";
 import {
   jsonAnswer,

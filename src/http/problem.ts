@@ -1,5 +1,5 @@
 // Errors as RFC 9457 problem details.
-import { BadExpressionError } from "../channels/catalog.ts";
+import { BadExpressionError } from "../channels/expression.ts";
 
 /** What a problem says: a short title, what was wrong and what would be right, and further fields. */
 export interface ProblemFields {

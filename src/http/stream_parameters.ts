@@ -1,6 +1,6 @@
 // What both streams take: one table that the checks of stream_request.ts, OpenAPI and AsyncAPI read.
 // Invariant: a name that is not in the table is refused, and each name in it is documented.
-import { EXPRESSION_LENGTH_MAX } from "../channels/catalog.ts";
+import { EXPRESSION_LENGTH_MAX } from "../channels/expression.ts";
 import { TREND_NAMES } from "../trends/trend_bins.ts";
 import type { Parameters, Schema } from "./api_document.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { BadExpressionError, Catalog } from "../../src/channels/catalog.ts";
+import { Catalog } from "../../src/channels/catalog.ts";
+import { BadExpressionError } from "../../src/channels/expression.ts";
 import type { Channel } from "../../src/channels/channel.ts";
 
 function channel(name: string, changes: Partial<Channel> = {}): Channel {

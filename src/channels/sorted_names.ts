@@ -1,0 +1,124 @@
+// The names of one context in order, kept by merging what has changed since they were last asked for.
+// Invariant: an array that was handed out is never changed, so that work in slices may keep it; a name in it may be gone.
+import type { Work } from "./work.ts";
+
+/** Names that are sorted, or merged, in one part. */
+const PART = 256;
+/** So many changes are kept in any case. */
+const TOUCHED_MIN = 1000;
+/** Steps of sorting that many, and of merging them. */
+const SORT_STEPS = 150;
+const MERGE_STEPS = 40;
+
+/** Sorts in slices: parts of a fixed size first, which are then merged two by two. */
+export function* sortedInSlices<T>(
+  items: readonly T[],
+  compare: (a: T, b: T) => number,
+): Work<T[]> {
+  let runs: T[][] = [];
+  for (let from = 0; from < items.length; from += PART) {
+    yield SORT_STEPS;
+    runs.push(items.slice(from, from + PART).sort(compare));
+  }
+  while (runs.length > 1) {
+    const longer: T[][] = [];
+    for (let i = 0; i < runs.length; i += 2) {
+      const second = runs[i + 1];
+      longer.push(
+        second ? yield* merged(runs[i]!, second, compare) : runs[i]!,
+      );
+    }
+    runs = longer;
+  }
+  return runs[0] ?? [];
+}
+
+function* merged<T>(
+  a: readonly T[],
+  b: readonly T[],
+  compare: (a: T, b: T) => number,
+): Work<T[]> {
+  const out: T[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.length && j < b.length) {
+    if (out.length % PART === 0) yield MERGE_STEPS;
+    out.push(compare(a[i]!, b[j]!) <= 0 ? a[i++]! : b[j++]!);
+  }
+  for (; i < a.length; i++) {
+    if (out.length % PART === 0) yield MERGE_STEPS;
+    out.push(a[i]!);
+  }
+  for (; j < b.length; j++) {
+    if (out.length % PART === 0) yield MERGE_STEPS;
+    out.push(b[j]!);
+  }
+  return out;
+}
+
+/** By UTF-16 units, as `sort()` has it. */
+export function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The sorted names of what a map holds. */
+export class SortedNames {
+  readonly #held: ReadonlyMap<string, unknown>;
+  #sorted: readonly string[] = [];
+  /** Names that came or went since `#sorted` was made, in that order. */
+  #touched: string[] = [];
+
+  constructor(held: ReadonlyMap<string, unknown>) {
+    this.#held = held;
+  }
+
+  /** Hears of a name that came or went. */
+  touch(name: string): void {
+    this.#touched.push(name);
+    // Names may come and go for days without a request.
+    if (this.#touched.length > 2 * this.#held.size + TOUCHED_MIN) {
+      this.#sorted = [];
+      this.#touched = [...this.#held.keys()];
+    }
+  }
+
+  /** Names that are waiting to be merged. */
+  get touched(): number {
+    return this.#touched.length;
+  }
+
+  /** The names as of the call. */
+  *sorted(): Work<readonly string[]> {
+    if (this.#touched.length === 0) return this.#sorted;
+    for (;;) {
+      const base = this.#sorted;
+      const list = this.#touched;
+      const touched = list.slice();
+      const changes = yield* sortedInSlices(touched, byText);
+      const all = yield* this.#withChanges(base, changes);
+      // Another work may have been faster, and has not seen all that this one has to give.
+      if (this.#sorted !== base || this.#touched !== list) continue;
+      this.#sorted = all;
+      list.splice(0, touched.length);
+      return all;
+    }
+  }
+
+  *#withChanges(
+    base: readonly string[],
+    changes: readonly string[],
+  ): Work<string[]> {
+    const out: string[] = [];
+    let done = 0;
+    let i = 0;
+    let j = 0;
+    while (i < base.length || j < changes.length) {
+      if (done++ % PART === 0) yield MERGE_STEPS;
+      const isBase = j >= changes.length ||
+        (i < base.length && base[i]! <= changes[j]!);
+      const name = isBase ? base[i++]! : changes[j++]!;
+      if (out.at(-1) !== name && this.#held.has(name)) out.push(name);
+    }
+    return out;
+  }
+}
