@@ -1,6 +1,5 @@
 // JSON events packed with gzip: each channel's text is deflated once a row, alone, whatever number of selections hold
 // it; what stands between the channels is stored. Invariant: inflated, a frame is the plain frame, byte for byte.
-import { constants, deflateRawSync } from "node:zlib";
 import type { Timeline } from "../blocks/timeline.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { RowEncoder } from "./arrow_rows.ts";
@@ -14,6 +13,7 @@ import {
 } from "./event_rows.ts";
 import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
 import {
+  deflatedPiece,
   putStoredHead,
   STORED_HEAD_BYTES,
   STORED_TEXT_BYTES_MAX,
@@ -24,8 +24,6 @@ import type { Column } from "./row_plan.ts";
 const DEFLATE_BYTES_MIN = 128;
 /** A row expected to be shorter than this is served plain. */
 export const GZIP_ROW_BYTES_MIN = 512;
-/** Level 1 of Deno's zlib has fixed codes (0.74 of the digits of a strain); 3 has their own (0.43): docs/decisions/0015. */
-const LEVEL = 3;
 /** What a text can grow by. */
 const PIECE_BYTES_MAX = 32;
 const COMMA = 44;
@@ -104,7 +102,7 @@ export class GzipEventRows implements RowEncoder {
     const { text } = column;
     if (column.packedStamp !== column.textStamp) {
       scratch.deflated++;
-      column.packed = deflated(text);
+      column.packed = deflatedPiece(text);
       column.packedCrc = crcOf(text);
       column.packedShift = crcShift(text.byteLength);
       column.packedStamp = column.textStamp;
@@ -145,14 +143,4 @@ export class GzipEventRows implements RowEncoder {
     putStoredHead(this.#scratch.row, this.#openAt, bytes);
     this.#openAt = -1;
   }
-}
-
-/** Ends on a byte, with an empty stored block, and is never the last block. */
-function deflated(text: Uint8Array): Uint8Array {
-  return deflateRawSync(text, {
-    level: LEVEL,
-    finishFlush: constants.Z_SYNC_FLUSH,
-    // Else 16 KiB are made, and kept, for each text.
-    chunkSize: text.byteLength + PIECE_BYTES_MAX,
-  });
 }

@@ -1,6 +1,5 @@
 // Bins of trends, ready to send: JSON events, events with Arrow in base64, Arrow.
 // Invariant: a bin is made once a selection and format; its min and max read back to exactly the samples they were.
-import { constants, deflateRawSync } from "node:zlib";
 import {
   COUNT,
   MAX,
@@ -20,6 +19,7 @@ import { trendRings } from "../trends/trend_timeline.ts";
 import type { RowEncoder } from "./arrow_rows.ts";
 import { rateText } from "./row_plan.ts";
 import { crcOf, crcShift } from "./crc32.ts";
+import { deflatedPiece } from "./gzip.ts";
 import type { TextScratch } from "./event_rows.ts";
 import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
 import {
@@ -76,9 +76,7 @@ export class TrendJsonRows implements RowEncoder {
     const head = `id: ${this.#timeline.endNsText(row)}\n`;
     const text = this.#text.write(row, { head, isFill });
     if (!this.#isGzip) return frameOf(this.#slab, text);
-    const packed = deflateRawSync(text, {
-      finishFlush: constants.Z_SYNC_FLUSH,
-    });
+    const packed = deflatedPiece(text);
     const frame = frameOf(this.#slab, packed);
     if (frame === null) return null;
     const bytes = text.byteLength;
