@@ -1,5 +1,5 @@
-// Serves the clients that are behind what their group has handed out, from the page ring, row by row: all that want
-// the same row one after the other, so that its text and its frames are made once for them.
+// Serves the clients that are behind what their group has handed out, from the page ring, row by row. Clients whose
+// next rows end at the same time are served one after the other, so that a row's text and frames are made once.
 // Invariant: a client stands in the queue once; a turn makes a bounded number of rows in a bounded time.
 import type { Frame } from "../frames/frame.ts";
 import type { Broadcast } from "./broadcast.ts";
@@ -10,12 +10,13 @@ import type { Work } from "./turns.ts";
 /** Every so many turns those that are behind most come first. */
 const OLDEST_FIRST_EVERY = 8;
 
-/** The clients that are behind and can take a row, by the row they want. */
+/** The clients that are behind and can take a row, by the time at which the row they want ends. */
 export class CatchUp implements Work {
   readonly #broadcast: Broadcast;
   readonly #rowsMax: number;
+  /** GPS ms of a row's end → the clients that want it. Row numbers of different strides cannot be compared. */
   readonly #waiting = new Map<number, Client[]>();
-  /** Frames of the row that is being served. */
+  /** Each group's frame of the row that is being served. */
   readonly #frames = new Map<SelectionGroup, Frame>();
   #turn = 0;
 
@@ -29,9 +30,10 @@ export class CatchUp implements Work {
   add(client: Client): void {
     if (client.queued || !this.#isBehind(client)) return;
     client.queued = true;
-    const same = this.#waiting.get(client.cursor);
+    const endMs = (client.cursor + 1) * client.group.timeline.strideMs;
+    const same = this.#waiting.get(endMs);
     if (same) same.push(client);
-    else this.#waiting.set(client.cursor, [client]);
+    else this.#waiting.set(endMs, [client]);
     this.#broadcast.turns.ask(this);
   }
 
@@ -43,9 +45,9 @@ export class CatchUp implements Work {
     let rows = this.#rowsMax;
     let isShort = false;
     while (rows > 0 && !isShort && this.#waiting.size > 0) {
-      const row = this.#nextRow(isNewestFirst);
-      const clients = this.#waiting.get(row)!;
-      this.#waiting.delete(row);
+      const rowEndMs = this.#nextEndMs(isNewestFirst);
+      const clients = this.#waiting.get(rowEndMs)!;
+      this.#waiting.delete(rowEndMs);
       let at = 0;
       while (at < clients.length && rows > 0 && !isShort) {
         const client = clients[at++]!;
@@ -59,7 +61,7 @@ export class CatchUp implements Work {
       }
       for (const frame of this.#frames.values()) frame.release();
       this.#frames.clear();
-      if (at < clients.length) this.#putBack(row, clients.slice(at));
+      if (at < clients.length) this.#putBack(rowEndMs, clients.slice(at));
     }
     return !isShort && this.#waiting.size > 0;
   }
@@ -69,17 +71,17 @@ export class CatchUp implements Work {
     if (this.#waiting.size > 0) this.#broadcast.turns.ask(this);
   }
 
-  #nextRow(isNewest: boolean): number {
+  #nextEndMs(isNewest: boolean): number {
     let next = isNewest ? -1 : Infinity;
-    for (const row of this.#waiting.keys()) {
-      if (isNewest ? row > next : row < next) next = row;
+    for (const endMs of this.#waiting.keys()) {
+      if (isNewest ? endMs > next : endMs < next) next = endMs;
     }
     return next;
   }
 
-  #putBack(row: number, clients: Client[]): void {
-    const others = this.#waiting.get(row);
-    this.#waiting.set(row, others ? clients.concat(others) : clients);
+  #putBack(endMs: number, clients: Client[]): void {
+    const others = this.#waiting.get(endMs);
+    this.#waiting.set(endMs, others ? clients.concat(others) : clients);
   }
 
   /** Rows of a gap that is filled are due at once: what was handed out says nothing of them. */
