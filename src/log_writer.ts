@@ -28,11 +28,13 @@ export class LogWriter {
   #spare: Uint8Array;
   #bytes = 0;
   #lines = 0;
-  /** Lost since the log last told so. */
+  /** Lost, and not yet reported by a line of the log. */
   #untold = 0;
+  /** Lost, and reported by a line that is still being gathered. */
+  #told = 0;
   #lost = 0;
   #isScheduled = false;
-  #writing: Promise<void> | null = null;
+  #writing: Promise<boolean> | null = null;
 
   constructor(options: LogWriterOptions) {
     const { bufferBytes = BUFFER_BYTES } = options;
@@ -64,10 +66,11 @@ export class LogWriter {
     this.#schedule();
   }
 
-  /** Resolves when all lines so far have left, or could not. */
+  /** Resolves when all lines so far have left, or a write has failed. */
   async flush(): Promise<void> {
     while (this.#writing !== null || this.#bytes > 0 || this.#untold > 0) {
-      await (this.#writing ?? this.#begin());
+      const hasWritten = await (this.#writing ?? this.#begin());
+      if (!hasWritten) return;
     }
   }
 
@@ -88,7 +91,11 @@ export class LogWriter {
 
   #tellLost(): void {
     const notice = this.#options.lostLine(this.#untold);
-    if (this.#append(notice, this.#gathering.byteLength)) this.#untold = 0;
+    if (!this.#append(notice, this.#gathering.byteLength)) return;
+    // The notice itself is no line of the caller's.
+    this.#lines--;
+    this.#told += this.#untold;
+    this.#untold = 0;
   }
 
   #schedule(): void {
@@ -100,7 +107,7 @@ export class LogWriter {
     });
   }
 
-  #begin(): Promise<void> {
+  #begin(): Promise<boolean> {
     const work = this.#writeOut().finally(() => {
       this.#writing = null;
       if (this.#bytes > 0) this.#schedule();
@@ -109,20 +116,24 @@ export class LogWriter {
     return work;
   }
 
-  async #writeOut(): Promise<void> {
+  /** Whether it went well. */
+  async #writeOut(): Promise<boolean> {
     if (this.#untold > 0) this.#tellLost();
     const bytes = this.#gathering.subarray(0, this.#bytes);
-    const lines = this.#lines;
+    const [lines, told] = [this.#lines, this.#told];
     [this.#gathering, this.#spare] = [this.#spare, this.#gathering];
     this.#bytes = 0;
-    this.#lines = 0;
+    this.#lines = this.#told = 0;
     try {
       for (let at = 0; at < bytes.byteLength;) {
         at += await this.#options.write(bytes.subarray(at));
       }
+      return true;
     } catch {
-      // Nobody reads the log any more. What can be told of it is told in /metrics.
+      // A closed pipe or a full disk. /metrics counts the lines now, and the log reports them once it can be written.
       this.#lost += lines;
+      this.#untold += lines + told;
+      return false;
     }
   }
 }

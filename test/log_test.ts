@@ -119,6 +119,26 @@ describe("LogWriter", () => {
     trial.writer.line("b");
     await trial.writer.flush();
     assert.equal(trial.writer.lostLines, 2);
+    trial.writer.line("c");
+    await trial.writer.flush();
+    // Neither is a notice that could not be written a lost line, nor does flush() try for ever.
+    assert.equal(trial.writer.lostLines, 3);
+  });
+
+  it("reports lines that a full disk took once it has room again", async () => {
+    const options = { isBroken: true };
+    const trial = new Trial(1024, options);
+    for (const line of ["a", "b", "c"]) {
+      trial.writer.line(line);
+      await trial.writer.flush();
+    }
+    options.isBroken = false;
+    trial.writer.line("d");
+    trial.turn();
+    assert.equal(trial.writes[0]!.text, "lost 3\nd\n");
+    trial.writes[0]!.done();
+    await trial.settle();
+    assert.equal(trial.writer.lostLines, 3);
   });
 
   it("keeps lines whole and in order at every size of buffer, none lost in silence", async () => {
