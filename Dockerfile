@@ -10,7 +10,8 @@ USER deno
 COPY --chown=deno:deno deno.json deno.lock* ./
 COPY --chown=deno:deno src ./src
 COPY --chown=deno:deno mod.ts LICENSE ./
-RUN deno cache --quiet src/main.ts src/publish.ts src/tail.ts
+# src/main.ts starts src/worker.ts as a worker, which the cache of main.ts does not contain.
+RUN deno cache --quiet src/main.ts src/worker.ts src/publish.ts src/tail.ts
 
 ENV QANAT_HOST=0.0.0.0 \
     QANAT_PORT=8080

@@ -41,6 +41,7 @@ const MAY: Record<string, readonly string[]> = {
     "log.ts",
   ],
   tail: ["arrow", "blocks", "frames", "settings", "text"],
+  supervisor: ["settings", "config.ts", "log.ts", "log_writer.ts"],
   page: [],
 };
 const ONLY_USER: Record<string, RegExp> = {

@@ -68,6 +68,17 @@ describe("packages", () => {
     }
   });
 
+  it("the worker is cached wherever the program that starts it is", () => {
+    for (const file of ["Dockerfile", ".ci/run"]) {
+      const text = Deno.readTextFileSync(new URL(file, ROOT));
+      const lines = text.split("\n").filter((line) =>
+        /deno (cache|install) .*src\/main\.ts/.test(line)
+      );
+      assert.equal(lines.length, 1, file);
+      assert.match(lines[0]!, /src\/worker\.ts/, file);
+    }
+  });
+
   it("every package of the tests has an exact version, locked", () => {
     for (const [name, target] of importsOf("test/packages.json")) {
       assert.match(packageOf(target), /@\d+\.\d+\.\d+$/, name);

@@ -10,7 +10,7 @@ import { launchQanat, PARTS, Process } from "./chain.ts";
 const ROOT = new URL("../../", import.meta.url);
 /** Versions of Kubernetes that are kept up, and the oldest that has all that is used. */
 const KUBERNETES_VERSIONS = ["1.30", "1.34"];
-/** main.ts gives a stop that long. */
+/** The supervisor gives a stop that long. */
 const STOP_S = 5;
 
 /** What is read of the manifests; whether the rest is right, the schemas say. */

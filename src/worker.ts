@@ -1,0 +1,146 @@
+// The worker: source, app and server of one instance, in a thread that the supervisor watches.
+// Invariant: it never ends the process and never writes to standard output or error; it asks the supervisor to.
+import { Qanat } from "./app.ts";
+import { nowGpsNs } from "./blocks/gps_time.ts";
+import { Catalog, nameMatcher } from "./channels/catalog.ts";
+import type { Config } from "./config.ts";
+import { GcTime } from "./gc_time.ts";
+import { type HttpServer, serve } from "./http/server.ts";
+import { jsonLogger, type Logger, logLine } from "./log.ts";
+import { LogWriter } from "./log_writer.ts";
+import { EmbeddedSource } from "./source/embedded_source.ts";
+import type { Source } from "./source/source.ts";
+import { SupervisorPort } from "./supervisor/supervisor_port.ts";
+import { terminalText } from "./text/terminal.ts";
+import { within } from "./supervisor/within.ts";
+
+/** What the log is given at an exit, when nobody may be reading it. */
+const LOG_FLUSH_MAX_MS = 300;
+
+const port = new SupervisorPort(self);
+port.onStart = ({ config }) => void new WorkerApp(config).start();
+
+/** One instance, from the start to the request to end the process. */
+class WorkerApp {
+  readonly #config: Config;
+  readonly #lines = new LogWriter({
+    write: (bytes) => port.writeLog(bytes),
+    lostLine: (count) => logLine("warn", "log-lines-lost", { count }),
+  });
+  readonly #log: Logger;
+
+  constructor(config: Config) {
+    this.#config = config;
+    this.#log = jsonLogger((line) => this.#lines.line(line), config.logLevel);
+    const crash = (event: ErrorEvent | PromiseRejectionEvent) => {
+      event.preventDefault();
+      const error = "reason" in event ? event.reason : event.error;
+      this.#log.error("crashed", { error: error?.stack ?? String(error) });
+      this.#exit(1);
+    };
+    addEventListener("error", crash);
+    addEventListener("unhandledrejection", crash);
+  }
+
+  async start(): Promise<void> {
+    const config = this.#config;
+    try {
+      nameMatcher(config.trendMatch);
+    } catch (error) {
+      return this.#fail(
+        2,
+        `--trend-match must be an RE2 expression: ${
+          terminalText((error as Error).message)
+        }`,
+      );
+    }
+    let source: Source;
+    try {
+      source = await sourceOf(config, this.#log);
+    } catch (error) {
+      return this.#fail(2, `Cannot set up Kafka: ${(error as Error).message}`);
+    }
+    const qanat = new Qanat({
+      config: { ...config, trendMatch: trendMatchOf(config) },
+      source,
+      log: this.#log,
+      gc: new GcTime(),
+      logLines: this.#lines,
+      memory: () => Deno.memoryUsage(),
+    });
+    await qanat.start();
+    let server: HttpServer;
+    try {
+      server = await serve(qanat);
+    } catch (error) {
+      const place = `${config.host}:${config.port}`;
+      return this.#fail(
+        1,
+        `Cannot listen on ${place}: ${(error as Error).message}`,
+      );
+    }
+    port.onStop = () => this.#stop(qanat, server);
+    const url = `http://${config.host}:${server.port}${config.basePath}`;
+    port.send({
+      kind: "serving",
+      port: server.port,
+      greeting: greetingOf(qanat, url),
+    });
+  }
+
+  async #stop(qanat: Qanat, server: HttpServer): Promise<void> {
+    try {
+      qanat.drain();
+      await server.close(this.#config.drainMs);
+      await qanat.close();
+    } catch (error) {
+      const { stack, message } = error as Error;
+      this.#log.error("stop-failed", { error: stack ?? message });
+      return this.#exit(1);
+    }
+    this.#log.info("stopped");
+    return this.#exit(0);
+  }
+
+  async #exit(code: number): Promise<void> {
+    await within(LOG_FLUSH_MAX_MS, this.#lines.flush());
+    port.send({ kind: "exit", code });
+  }
+
+  /** Ends the process with a line for whoever has started it. */
+  async #fail(code: number, complaint: string): Promise<void> {
+    await within(LOG_FLUSH_MAX_MS, this.#lines.flush());
+    port.send({ kind: "exit", code, complaint: complaint + "\n" });
+  }
+}
+
+async function sourceOf(config: Config, log: Logger): Promise<Source> {
+  const catalog = new Catalog();
+  if (config.kafka.length === 0) {
+    return new EmbeddedSource({ catalog, nowGpsNs: () => nowGpsNs() });
+  }
+  // Loaded only here, so that the embedded source needs nothing of kafkajs.
+  const { kafkaSourceOf } = await import("./source/kafka_settings.ts");
+  return await kafkaSourceOf(config, catalog, log);
+}
+
+/** All of the embedded source is recorded, and of Kafka what is named. */
+function trendMatchOf({ trendMatch, kafka }: Config): string {
+  return trendMatch === "" && kafka.length === 0 ? ".*" : trendMatch;
+}
+
+function greetingOf({ config, catalog }: Qanat, url: string): string {
+  const from = config.kafka.length > 0
+    ? `Kafka at ${config.kafka.join(", ")}`
+    : "embedded: GW150914 strain (GWOSC, doi:10.7935/K5MW2F23, CC BY 4.0) and synthetic channels";
+  const name = catalog.get("H1:GWOSC-4KHZ_R1_WHITENED", null)?.name ??
+    catalog.find({})[0]?.name ?? "CHANNEL";
+  return `Qanat is serving on ${url}
+source: ${from}
+channels: ${catalog.size}
+look: open ${url}/ in a browser
+try:
+  curl -N '${url}/v1/events?channels=${name}'
+  curl -N '${url}/v1/arrow?channels=${name}&duration=10' -o strain.arrows
+`;
+}

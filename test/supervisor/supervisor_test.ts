@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { parseConfig } from "../../src/config.ts";
+import { jsonLogger } from "../../src/log.ts";
+import type {
+  SupervisorMessage,
+  WorkerMessage,
+} from "../../src/supervisor/messages.ts";
+import { Supervisor } from "../../src/supervisor/supervisor.ts";
+
+const parsed = parseConfig([], {});
+assert.ok(parsed.kind === "config");
+const { config } = parsed;
+
+/** A supervisor whose worker, clock and process are the test's. */
+class Trial {
+  readonly sent: SupervisorMessage[] = [];
+  readonly events: string[] = [];
+  readonly exits: number[] = [];
+  readonly timers: { call: () => void; delayMs: number }[] = [];
+  readonly worker = {
+    postMessage: (message: SupervisorMessage) => void this.sent.push(message),
+    onmessage: null as ((event: MessageEvent<WorkerMessage>) => void) | null,
+    onerror: null as ((event: ErrorEvent) => void) | null,
+  };
+  readonly log = jsonLogger((line) => {
+    const { event, ...fields } = JSON.parse(line);
+    delete fields.time;
+    this.events.push(`${event} ${JSON.stringify(fields)}`);
+  }, "info");
+  printed = "";
+  complained = "";
+  nowMs = 1000;
+  writeLog: (bytes: Uint8Array) => Promise<number> = (bytes) =>
+    Promise.resolve(bytes.byteLength);
+  readonly supervisor = new Supervisor({
+    config,
+    worker: this.worker,
+    log: this.log,
+    writeLog: (bytes) => this.writeLog(bytes),
+    print: (text) => this.printed += text,
+    complain: (text) => this.complained += text,
+    exit: (code) => void this.exits.push(code),
+    nowMs: () => this.nowMs,
+    later: (call, delayMs) => void this.timers.push({ call, delayMs }),
+  });
+
+  /** The worker says something. */
+  says(data: WorkerMessage): void {
+    this.worker.onmessage!(new MessageEvent("message", { data }));
+  }
+
+  serving(): this {
+    this.says({ kind: "serving", port: 1, greeting: "hello\n" });
+    return this;
+  }
+}
+
+describe("Supervisor", () => {
+  it("hands the settings to the worker and prints its greeting", () => {
+    const trial = new Trial();
+    assert.deepEqual(trial.sent, [{ kind: "start", config }]);
+    trial.serving();
+    assert.equal(trial.printed, "hello\n");
+    assert.deepEqual(trial.exits, []);
+  });
+
+  it("SIGTERM drains; the process ends with the worker's code", () => {
+    const trial = new Trial().serving();
+    trial.supervisor.signal("SIGTERM");
+    assert.deepEqual(trial.sent.at(-1), { kind: "stop", signal: "SIGTERM" });
+    assert.deepEqual(trial.exits, []);
+    trial.says({ kind: "exit", code: 0 });
+    assert.deepEqual(trial.exits, [0]);
+    // The timer of a stop that has ended does nothing.
+    for (const { call } of trial.timers) call();
+    assert.deepEqual(trial.exits, [0]);
+  });
+
+  it("a worker that does not answer a stop is left after 4.5 s, exit 1", () => {
+    const trial = new Trial().serving();
+    trial.supervisor.signal("SIGTERM");
+    assert.deepEqual(trial.timers.map(({ delayMs }) => delayMs), [4500]);
+    trial.timers[0]!.call();
+    assert.deepEqual(trial.exits, [1]);
+    assert.equal(
+      trial.events.at(-1),
+      'stop-overdue {"level":"error","afterMs":4500}',
+    );
+  });
+
+  it("a second signal ends the process at once", () => {
+    const trial = new Trial().serving();
+    trial.supervisor.signal("SIGINT");
+    trial.nowMs += 501;
+    trial.supervisor.signal("SIGINT");
+    assert.deepEqual(trial.exits, [1]);
+    assert.match(trial.events.at(-1)!, /^stop-cut-off/);
+  });
+
+  it("Ctrl-C that arrives twice, from the terminal and from `deno task`, is one signal", () => {
+    const trial = new Trial().serving();
+    trial.supervisor.signal("SIGINT");
+    trial.nowMs += 499;
+    trial.supervisor.signal("SIGINT");
+    assert.deepEqual(trial.exits, []);
+    assert.equal(trial.sent.filter(({ kind }) => kind === "stop").length, 1);
+  });
+
+  it("a signal during the start ends the process at once, exit 0", () => {
+    const trial = new Trial();
+    trial.supervisor.signal("SIGTERM");
+    assert.deepEqual(trial.exits, [0]);
+    trial.serving();
+    trial.supervisor.signal("SIGTERM");
+    assert.deepEqual(trial.exits, [0]);
+  });
+
+  it("a worker that dies is logged as crashed, exit 1", () => {
+    const trial = new Trial().serving();
+    const event = new ErrorEvent("error", {
+      message: "Uncaught Error: boom",
+      cancelable: true,
+    });
+    trial.worker.onerror!(event);
+    assert.ok(event.defaultPrevented);
+    assert.deepEqual(trial.exits, [1]);
+    assert.equal(
+      trial.events.at(-1),
+      'crashed {"level":"error","error":"Uncaught Error: boom"}',
+    );
+  });
+
+  it("a worker that cannot start says why on standard error, with its code", () => {
+    const trial = new Trial();
+    trial.says({ kind: "exit", code: 2, complaint: "Cannot set up Kafka\n" });
+    assert.equal(trial.complained, "Cannot set up Kafka\n");
+    assert.deepEqual(trial.exits, [2]);
+  });
+
+  it("answers each piece of the log once it is written, or has failed", async () => {
+    const trial = new Trial().serving();
+    const bytes = new TextEncoder().encode("{}\n");
+    trial.says({ kind: "log", bytes });
+    await Promise.resolve();
+    assert.deepEqual(trial.sent.at(-1), { kind: "logged", bytes: 3 });
+    trial.writeLog = () => Promise.reject(new Error("EPIPE"));
+    trial.says({ kind: "log", bytes });
+    await Promise.resolve();
+    await Promise.resolve();
+    assert.deepEqual(trial.sent.at(-1), { kind: "logged", bytes: null });
+  });
+});
