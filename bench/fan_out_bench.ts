@@ -56,7 +56,7 @@ async function worldOf(newOutlet: () => NullOutlet) {
     config: configWith({ retentionMb: 16, clientsMax: 2 * CLIENTS }),
     source,
     log: silent,
-    nowMs: clock.nowMs,
+    clocks: clock,
   });
   await qanat.start();
   let row = FIRST;
@@ -65,7 +65,7 @@ async function worldOf(newOutlet: () => NullOutlet) {
     const [topic] = source.blocks.topics;
     clock.index = row + 1;
     source.sink!.onMessage(topic!, source.blocks.blockOf(topic!, row), row, 0);
-    source.sink!.onCaughtUp(topic!, clock.nowMs());
+    source.sink!.onCaughtUp(topic!, clock.clockMs());
     row++;
   };
   for (let i = 0; i < CLIENTS; i++) {

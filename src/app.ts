@@ -1,7 +1,9 @@
 // Wires the parts of one instance and closes them in the reverse order. Nothing is a module-level singleton.
 // Imports neither Kafka nor sockets, so that edge runtimes can load it.
 import { BlockStore } from "./blocks/block_store.ts";
-import { gpsMsOfUnixMs, nowGpsNs } from "./blocks/gps_time.ts";
+import type { PartitionBlocks } from "./blocks/partition_blocks.ts";
+import { type Clocks, GpsClock } from "./blocks/gps_clock.ts";
+import { gpsNsOfMs, unixMsOfGpsMs } from "./blocks/gps_time.ts";
 import type { Catalog } from "./channels/catalog.ts";
 import { type Channel, topicOf } from "./channels/channel.ts";
 import { Broadcast } from "./clients/broadcast.ts";
@@ -14,17 +16,22 @@ import { PageRing } from "./memory/page_ring.ts";
 import { Slab } from "./memory/slab.ts";
 import { Metrics } from "./metrics.ts";
 import { TrendRecorder } from "./trends/trend_recorder.ts";
-import type { Source } from "./source/source.ts";
+import type { Source, SourceStatus } from "./source/source.ts";
 
 const TICK_MS = 100;
 const CLIENT_TICK_MS = 1000;
 const MIB = 1024 * 1024;
+const SYSTEM_CLOCKS: Clocks = {
+  nowMs: () => Date.now(),
+  clockMs: () => performance.now(),
+};
 
 export interface QanatOptions {
   readonly config: Config;
   readonly source: Source;
   readonly log: Logger;
-  readonly nowMs?: () => number;
+  /** @default those of the system */
+  readonly clocks?: Clocks;
   /** Calls back in the next round of the event loop, for tests. @default that of Turns */
   readonly later?: (turn: () => void) => void;
   /** Time in garbage collection; where the runtime has no way to tell, nothing. */
@@ -55,24 +62,27 @@ export class Qanat {
   readonly memoryUse: MemoryUse | null;
   /** Delay of each tick, seconds. */
   readonly loopDelay = new Histogram();
-  readonly #nowMs: () => number;
+  readonly clock: GpsClock;
+  readonly #clockMs: () => number;
   readonly #metrics: Metrics;
-  readonly #startedMs: number;
+  readonly #startedClockMs: number;
   #timer: ReturnType<typeof setInterval> | null = null;
   #started = false;
   #loopDelayMs = 0;
 
   constructor(options: QanatOptions) {
     const { config, source, log } = options;
-    const nowMs = options.nowMs ?? Date.now;
+    const clocks = options.clocks ?? SYSTEM_CLOCKS;
+    const { clockMs } = clocks;
     this.config = config;
     this.source = source;
     this.catalog = source.catalog;
     this.log = log;
     this.gc = options.gc;
     this.logLines = options.logLines;
-    this.#nowMs = nowMs;
-    this.#startedMs = nowMs();
+    this.clock = new GpsClock({ ...clocks, log });
+    this.#clockMs = clockMs;
+    this.#startedClockMs = clockMs();
     this.ring = new PageRing(new Uint8Array(config.retentionMb * MIB));
     this.slab = new Slab({
       budgetBytes: config.slabMb * MIB,
@@ -82,7 +92,7 @@ export class Qanat {
       ring: this.ring,
       source,
       log,
-      nowMs,
+      clock: this.clock,
       lingerMs: config.lingerMs,
       resumeWindowMs: config.resumeWindowMs,
       futureToleranceMs: config.futureToleranceMs,
@@ -94,7 +104,7 @@ export class Qanat {
       store: this.store,
       catalog: source.catalog,
       log,
-      nowMs,
+      clockMs,
       budgetBytes: config.trendMb * MIB,
       hours: config.trendHours,
       lingerMs: config.lingerMs,
@@ -106,7 +116,7 @@ export class Qanat {
       catalog: source.catalog,
       slab: this.slab,
       log,
-      nowMs,
+      clockMs,
       clientsMax: config.clientsMax,
       clientsPerAddressMax: config.clientsPerAddressMax,
       inFlightFramesMax: config.inFlightFrames,
@@ -133,21 +143,21 @@ export class Qanat {
 
   /** Reads metadata and begins to tick. */
   async start(): Promise<void> {
-    let expectedMs = this.#nowMs() + TICK_MS;
-    let clientTickMs = 0;
+    let expectedMs = this.#clockMs() + TICK_MS;
+    let clientTickMs = -Infinity;
     this.#timer = setInterval(() => {
-      const nowMs = this.#nowMs();
-      this.loopDelay.observe(Math.max(0, nowMs - expectedMs) / 1000);
+      const clockMs = this.#clockMs();
+      this.loopDelay.observe(Math.max(0, clockMs - expectedMs) / 1000);
       this.#loopDelayMs = Math.max(
-        nowMs - expectedMs,
+        clockMs - expectedMs,
         this.#loopDelayMs * 0.9,
         0,
       );
-      expectedMs = nowMs + TICK_MS;
+      expectedMs = clockMs + TICK_MS;
       this.store.tick();
       if (this.#started) this.trends.tick();
-      if (nowMs - clientTickMs < CLIENT_TICK_MS) return;
-      clientTickMs = nowMs;
+      if (clockMs - clientTickMs < CLIENT_TICK_MS) return;
+      clientTickMs = clockMs;
       this.broadcast.tick();
       this.memoryUse?.tick();
     }, TICK_MS);
@@ -162,7 +172,7 @@ export class Qanat {
     const reasons: string[] = [];
     if (!this.#started) reasons.push("still starting");
     if (!status.ready) reasons.push("metadata not loaded yet");
-    const awayMs = this.#nowMs() - status.lastContactMs;
+    const awayMs = this.#clockMs() - status.lastContactClockMs;
     if (!status.reachable && awayMs > config.readyGraceMs) {
       reasons.push(`the ${status.kind} source is unreachable`);
     }
@@ -185,7 +195,7 @@ export class Qanat {
 
   /** GPS time now, ns. */
   nowNs(): bigint {
-    return nowGpsNs(this.#nowMs());
+    return gpsNsOfMs(this.clock.gpsMs());
   }
 
   get loopDelayMs(): number {
@@ -194,8 +204,8 @@ export class Qanat {
 
   /** What `/v1/status` shows. Times are GPS ns as text, ages in seconds. */
   status(): Record<string, unknown> {
-    const unixMs = this.#nowMs();
-    const gpsMs = gpsMsOfUnixMs(unixMs);
+    const gpsMs = this.clock.gpsMs();
+    const clockMs = this.#clockMs();
     const { ring, slab, broadcast, source, store } = this;
     const sourceStatus = source.status();
     const lags = new Map(
@@ -205,12 +215,16 @@ export class Qanat {
       ]),
     );
     return {
-      time_ns: String(nowGpsNs(unixMs)),
-      unix_ms: unixMs,
-      uptime_s: (unixMs - this.#startedMs) / 1000,
+      time_ns: String(gpsNsOfMs(gpsMs)),
+      unix_ms: unixMsOfGpsMs(gpsMs),
+      clock: {
+        wall_ahead_s: this.clock.stepMs / 1000,
+        steps: this.clock.counters.steps,
+      },
+      uptime_s: (clockMs - this.#startedClockMs) / 1000,
       ready: this.notReady().length === 0,
       event_loop_delay_ms: this.#loopDelayMs,
-      source: sourceStatus,
+      source: this.#sourceStatus(sourceStatus),
       channels: this.catalog.size,
       clients: broadcast.clientCount,
       selections: broadcast.groups.size,
@@ -256,7 +270,7 @@ export class Qanat {
         topic: blocks.topic,
         leases,
         lag_messages: lags.get(blocks.topic) ?? null,
-        state: !blocks.primed ? "starting" : blocks.absent ?? "present",
+        state: stateOf(blocks),
         newest_end_ns: blocks.newest < 0
           ? null
           : String(BigInt(blocks.newest + 1) * blocks.strideNs),
@@ -266,6 +280,17 @@ export class Qanat {
         ...blocks.counters,
       })),
     };
+  }
+
+  /** Of the monotonic clock only ages mean something to others. */
+  #sourceStatus(
+    { lastContactClockMs, ...rest }: SourceStatus,
+  ): Record<string, unknown> {
+    const agoMs = this.#clockMs() - lastContactClockMs;
+    const lastContactMs = agoMs === Infinity
+      ? 0
+      : Math.round(this.clock.unixMs() - agoMs);
+    return { ...rest, lastContactMs };
   }
 
   #memoryStatus(): Record<string, number> | null {
@@ -301,6 +326,11 @@ export class Qanat {
     }
     this.slab.assertEmpty();
   }
+}
+
+function stateOf(blocks: PartitionBlocks): string {
+  if (blocks.aheadMs > 0) return "future";
+  return !blocks.primed ? "starting" : blocks.absent ?? "present";
 }
 
 function msOf(seconds: number): number | null {

@@ -43,6 +43,21 @@ function healthFigures(qanat: Qanat, figures: Prometheus): void {
     "Recent largest delay",
     () => qanat.loopDelayMs / 1000,
   );
+  figures.counter(
+    "clock_steps_total",
+    "Steps of the wall clock",
+    () => qanat.clock.counters.steps,
+  );
+  figures.gauge(
+    "clock_wall_ahead_seconds",
+    "Wall clock, beyond the time that blocks are judged by",
+    () => qanat.clock.stepMs / 1000,
+  );
+  figures.gauge(
+    "clock_behind_seconds",
+    "How far all blocks that come lie in the future; 0 while any does not",
+    () => qanat.store.behindMs / 1000,
+  );
   figures.histogram(
     "event_loop_wait_seconds",
     "How long a timer that was due ten times a second had to wait",
@@ -179,6 +194,11 @@ function blockFigures(qanat: Qanat, figures: Prometheus): void {
       return sum;
     });
   }
+  figures.gauge(
+    "partitions_ahead",
+    "Partitions whose last message was set aside as of the future",
+    () => store.partitionsAhead,
+  );
   figures.counter(
     "rows_late_total",
     "Rows sent without a partition",

@@ -1,4 +1,5 @@
 // A source that a test drives by hand: blocks of the embedded channels, at whatever pace and clock the test wants.
+import type { Clocks } from "../src/blocks/gps_clock.ts";
 import { unixMsOfGpsMs } from "../src/blocks/gps_time.ts";
 import { Catalog } from "../src/channels/catalog.ts";
 import { parseConfig } from "../src/config.ts";
@@ -50,7 +51,7 @@ export class DrivenSource implements Source {
       kind: "embedded",
       ready: true,
       reachable: true,
-      lastContactMs: Date.now(),
+      lastContactClockMs: Infinity,
       topics: [],
       counters: {},
     };
@@ -63,14 +64,27 @@ export class DrivenSource implements Source {
 }
 
 /** A clock that stands just behind the end of a block of 1/16 s. */
-export class BlockClock {
+export class BlockClock implements Clocks {
   index: number;
+  /** How far the wall clock is off. */
+  wallAheadMs = 0;
 
   constructor(index: number) {
     this.index = index;
   }
 
-  readonly nowMs = (): number => unixMsOfGpsMs(this.index * 62.5) + 1;
+  readonly nowMs = (): number =>
+    unixMsOfGpsMs(this.index * 62.5) + 1 + this.wallAheadMs;
+
+  /** Lets seconds pass, and calls in each. */
+  pass(seconds: number, each: () => void): void {
+    for (let i = 0; i < seconds; i++) {
+      this.index += 16;
+      each();
+    }
+  }
+
+  readonly clockMs = (): number => this.index * 62.5 + 1;
 }
 
 export const silent: Logger = {

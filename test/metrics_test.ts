@@ -39,7 +39,7 @@ beforeEach(async () => {
     config: configWith({ retentionMb: 1, lingerMs: 0, outageGraceMs: 0 }),
     source,
     log: silent,
-    nowMs: clock.nowMs,
+    clocks: clock,
     gc: { seconds: 2, collections: 3, allocatedBytes: 4 },
     memory: () => memory,
     logLines: { lostLines: 5 },
@@ -68,7 +68,7 @@ function publish(count: number, lagMs = 10): void {
     clock.index = row + 1;
     const block = source.blocks.blockOf(topic!, row);
     source.sink!.onMessage(topic!, block, row, clock.nowMs() - lagMs);
-    source.sink!.onCaughtUp(topic!, clock.nowMs());
+    source.sink!.onCaughtUp(topic!, clock.clockMs());
     row++;
   }
 }

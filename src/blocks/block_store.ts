@@ -6,6 +6,7 @@ import { Histogram } from "../histogram.ts";
 import type { PageRing } from "../memory/page_ring.ts";
 import { PastRows } from "./past_rows.ts";
 import type { BlockSink, Source } from "../source/source.ts";
+import type { GpsClock } from "./gps_clock.ts";
 import { gpsMsOfUnixMs, unixMsOfGpsMs } from "./gps_time.ts";
 import { newBlockCounters, PartitionBlocks } from "./partition_blocks.ts";
 import { RingAge } from "./ring_age.ts";
@@ -15,7 +16,7 @@ export interface BlockStoreOptions {
   readonly ring: PageRing;
   readonly source: Source;
   readonly log: Logger;
-  readonly nowMs: () => number;
+  readonly clock: GpsClock;
   readonly lingerMs: number;
   readonly resumeWindowMs: number;
   readonly futureToleranceMs: number;
@@ -30,8 +31,10 @@ interface Entry {
   readonly timelines: Set<Timeline>;
   readonly replayId: string | null;
   leases: number;
-  /** Unix ms at which the last lease was dropped. */
+  /** When the last lease was dropped, by the monotonic clock. */
   idleSinceMs: number;
+  /** Newest block when its log had last been read to the end. */
+  newestSeen: number;
 }
 
 /** A wanted topic and what its blocks are. */
@@ -64,7 +67,7 @@ export function shapesOf(channels: readonly Channel[]): TopicShape[] {
   return [...shapes.values()];
 }
 
-/** The retained blocks of all wanted partitions. Times given in are Unix ms; inside, GPS ms. */
+/** The retained blocks of all wanted partitions. Times are GPS ms by the instance's clock. */
 export class BlockStore implements BlockSink {
   readonly counters = { holes: 0, restarts: 0 };
   /** From a message's production, by its publisher's clock, to its receipt, seconds; of topics that are read live. */
@@ -73,9 +76,12 @@ export class BlockStore implements BlockSink {
   readonly closedCounters = { ...newBlockCounters(), lateRows: 0 };
   /** Called when timelines may have released something, all of it at once. */
   onAdvanced: () => void = () => {};
+  /** While all blocks that come are of the future: how far the nearest one is. Else 0. */
+  behindMs = 0;
   /** Time in that call while messages are being taken. */
   handedOutSeconds = 0;
   readonly #options: BlockStoreOptions;
+  readonly #clock: GpsClock;
   readonly #entries = new Map<string, Entry>();
   readonly #timelines = new Map<
     string,
@@ -88,6 +94,13 @@ export class BlockStore implements BlockSink {
 
   constructor(options: BlockStoreOptions) {
     this.#options = options;
+    this.#clock = options.clock;
+    this.#clock.onAhead = () => {
+      for (const { blocks, replayId } of this.#entries.values()) {
+        if (replayId === null) blocks.wasAway();
+      }
+    };
+    this.#clock.onSet = (byMs) => this.#shift(byMs);
     this.#ringAge = new RingAge(options.ring);
   }
 
@@ -108,16 +121,16 @@ export class BlockStore implements BlockSink {
     const entries = sorted.map((shape) => this.#want(shape));
     const partitions = entries.map((e) => e.blocks);
     const timeline = special
-      ? special.make(partitions, this.#gpsMs())
-      : new Timeline(partitions, strideNs, this.#gpsMs());
+      ? special.make(partitions, this.gpsMs())
+      : new Timeline(partitions, strideNs, this.gpsMs());
     for (const entry of entries) {
       // What came while nobody joined it is settled now, or the stream would begin where the last one ended.
-      if (entry.timelines.size === 0) entry.blocks.settle(this.#gpsMs());
+      if (entry.timelines.size === 0) entry.blocks.settle(this.gpsMs());
       entry.leases++;
       entry.timelines.add(timeline);
     }
     this.#timelines.set(key, { timeline, users: 1 });
-    timeline.advance(this.#gpsMs());
+    timeline.advance(this.gpsMs());
     return timeline;
   }
 
@@ -138,7 +151,7 @@ export class BlockStore implements BlockSink {
       const entry = this.#entries.get(partition.topic)!;
       entry.timelines.delete(timeline);
       entry.leases--;
-      entry.idleSinceMs = this.#options.nowMs();
+      entry.idleSinceMs = this.#clock.clockMs();
     }
   }
 
@@ -171,15 +184,17 @@ export class BlockStore implements BlockSink {
   ): void {
     const entry = this.#entries.get(topic);
     if (!entry) return;
-    const unixMs = this.#options.nowMs();
-    const nowMs = gpsMsOfUnixMs(unixMs);
+    const nowMs = this.gpsMs();
     // What a topic held before it was wanted says nothing of the way here.
     if (entry.blocks.primed && timestampMs >= 0) {
-      this.lag.observe(Math.max(0, unixMs - timestampMs) / 1000);
+      const lagMs = this.#clock.unixMs() - timestampMs;
+      this.lag.observe(Math.max(0, lagMs) / 1000);
     }
     const isLive = entry.replayId === null;
-    const arrival = entry.blocks.append(value, isLive ? nowMs : NaN);
-    this.#ringAge.note(nowMs);
+    const arrival = isLive
+      ? entry.blocks.append(value, nowMs, this.#clock.latestMs(nowMs))
+      : entry.blocks.append(value, NaN);
+    this.#ringAge.note(this.#clock.readMs);
     if (arrival === "bad" || arrival === "future" || arrival === "too-large") {
       this.#logOnce(topic, arrival, offset, entry.blocks.lastBadReason);
       return;
@@ -191,15 +206,20 @@ export class BlockStore implements BlockSink {
     this.#advance(entry, nowMs);
   }
 
-  onCaughtUp(topic: string, atMs: number): void {
+  onCaughtUp(topic: string, atClockMs: number): void {
     const entry = this.#entries.get(topic);
     if (!entry) return;
-    entry.blocks.caughtUp(this.#contextMs(entry, gpsMsOfUnixMs(atMs)));
-    this.#advance(entry, this.#gpsMs());
+    const { blocks } = entry;
+    blocks.caughtUp(this.#contextMs(entry, this.#clock.gpsMsAt(atClockMs)));
+    if (blocks.newest > entry.newestSeen && entry.replayId === null) {
+      this.#clock.witness(topic, blocks.witness());
+    }
+    entry.newestSeen = blocks.newest;
+    this.#advance(entry, this.gpsMs());
   }
 
   onTrouble(topic: string): void {
-    this.#entries.get(topic)?.blocks.trouble(this.#gpsMs());
+    this.#entries.get(topic)?.blocks.trouble(this.gpsMs());
   }
 
   onHole(topic: string, from: number, to: number): void {
@@ -215,22 +235,29 @@ export class BlockStore implements BlockSink {
     entry.blocks.reset();
     entry.blocks.coveredFrom = 0;
     entry.blocks.primed = false;
-    for (const timeline of entry.timelines) timeline.reset(this.#gpsMs());
+    for (const timeline of entry.timelines) timeline.reset(this.gpsMs());
   }
 
   /** Late rows and lingering topics; call a few times a second. */
   tick(): void {
-    const nowMs = this.#gpsMs();
+    this.#clock.tick(this.#readsLive());
+    this.#lookAhead();
+    const nowMs = this.gpsMs();
     for (const { timeline } of this.#timelines.values()) {
       timeline.advance(nowMs);
     }
     this.onAdvanced();
-    const idleBefore = this.#options.nowMs() - this.#options.lingerMs;
+    const idleBefore = this.#clock.readMs - this.#options.lingerMs;
     for (const [topic, entry] of this.#entries) {
       if (entry.leases === 0 && entry.idleSinceMs <= idleBefore) {
         this.#drop(topic, entry);
       }
     }
+  }
+
+  /** GPS ms now, by which blocks are late or of the future. */
+  gpsMs(): number {
+    return this.#clock.gpsMs();
   }
 
   /** How far ahead of its production a block may lie, ms. */
@@ -250,7 +277,16 @@ export class BlockStore implements BlockSink {
 
   /** How far back the ring reaches, ms. */
   get ringHeldMs(): number {
-    return this.#ringAge.heldMs(this.#gpsMs());
+    return this.#ringAge.heldMs(this.#clock.clockMs());
+  }
+
+  /** Partitions whose last message was set aside as of the future. */
+  get partitionsAhead(): number {
+    let count = 0;
+    for (const { blocks } of this.#entries.values()) {
+      if (blocks.aheadMs > 0) count++;
+    }
+    return count;
   }
 
   get lateRows(): number {
@@ -278,8 +314,9 @@ export class BlockStore implements BlockSink {
       entry = undefined;
     }
     if (entry) return entry;
-    const { source, resumeWindowMs, nowMs } = this.#options;
-    const fromMs = source.want(shape.topic, nowMs() - resumeWindowMs);
+    const { source, resumeWindowMs } = this.#options;
+    const unixMs = unixMsOfGpsMs(this.gpsMs());
+    const fromMs = source.want(shape.topic, unixMs - resumeWindowMs);
     entry = {
       blocks: new PartitionBlocks({
         topic: shape.topic,
@@ -289,7 +326,7 @@ export class BlockStore implements BlockSink {
         futureToleranceMs: this.#options.futureToleranceMs,
         outageWaitMs: this.#options.outageWaitMs,
         outageGraceMs: this.#options.outageGraceMs,
-        wantedMs: this.#gpsMs(),
+        wantedMs: this.gpsMs(),
         hasClock: shape.replayId === null,
         // A block is produced after its end, by a clock that may be ahead by the tolerance.
         coveredFromMs: gpsMsOfUnixMs(fromMs) + this.toleranceMs(shape),
@@ -297,7 +334,8 @@ export class BlockStore implements BlockSink {
       timelines: new Set(),
       replayId: shape.replayId,
       leases: 0,
-      idleSinceMs: nowMs(),
+      idleSinceMs: this.#clock.clockMs(),
+      newestSeen: -1,
     };
     this.#entries.set(shape.topic, entry);
     return entry;
@@ -312,8 +350,42 @@ export class BlockStore implements BlockSink {
     }
   }
 
-  #gpsMs(): number {
-    return gpsMsOfUnixMs(this.#options.nowMs());
+  /** Says once when all that comes lies in the future: rather than each publisher's, this machine's clock is wrong. */
+  #lookAhead(): void {
+    let partitions = 0;
+    let aheadMs = Infinity;
+    for (const { blocks, replayId } of this.#entries.values()) {
+      if (replayId !== null || blocks.counters.blocks + blocks.aheadMs === 0) {
+        continue;
+      }
+      partitions++;
+      aheadMs = Math.min(aheadMs, blocks.aheadMs);
+    }
+    const behindMs = partitions > 0 ? aheadMs : 0;
+    if (behindMs > 0 && this.behindMs === 0) {
+      this.#options.log.error("clock-behind-all-blocks", {
+        byMs: Math.round(behindMs),
+        partitions,
+      });
+    }
+    this.behindMs = behindMs;
+  }
+
+  #readsLive(): boolean {
+    for (const { replayId } of this.#entries.values()) {
+      if (replayId === null) return true;
+    }
+    return false;
+  }
+
+  /** The clock was set: what is noted by it moves along. */
+  #shift(byMs: number): void {
+    for (const { blocks, replayId } of this.#entries.values()) {
+      if (replayId === null) blocks.shiftClock(byMs);
+    }
+    for (const { timeline } of this.#timelines.values()) {
+      timeline.shiftClock(byMs);
+    }
   }
 
   #advance(entry: Entry, nowMs: number): void {
@@ -351,10 +423,12 @@ export class BlockStore implements BlockSink {
     const key = `${topic} ${arrival}`;
     if (this.#badLogged.has(key) || this.#badLogged.size > 10_000) return;
     this.#badLogged.add(key);
+    const { aheadMs = 0 } = this.partition(topic) ?? {};
     this.#options.log.warn("message-set-aside", {
       topic,
       offset,
       outcome: arrival,
+      ...(arrival === "future" ? { aheadMs: Math.round(aheadMs) } : {}),
       ...(arrival === "bad" ? { reason } : {}),
     });
   }

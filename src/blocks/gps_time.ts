@@ -98,7 +98,12 @@ function gpsMsOfUtc(
     leapMs(isLeapSecond ? dayMs : unixMs);
 }
 
-/** GPS time now, ns. The system clock gives microseconds at best. */
+/** GPS ns of GPS ms, to the microsecond: a clock gives no more. */
+export function gpsNsOfMs(gpsMs: number): bigint {
+  return BigInt(Math.round(gpsMs * 1000)) * 1000n;
+}
+
+/** GPS time now by the wall clock, ns. */
 export function nowGpsNs(unixMs: number = Date.now()): bigint {
-  return BigInt(Math.round(gpsMsOfUnixMs(unixMs) * 1000)) * 1000n;
+  return gpsNsOfMs(gpsMsOfUnixMs(unixMs));
 }

@@ -4,6 +4,7 @@ import type { Channel, DataType } from "../channels/channel.ts";
 import { DATA_TYPES, samplesIn } from "../channels/channel.ts";
 import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type { PageRing } from "../memory/page_ring.ts";
+import type { Witness } from "./gps_clock.ts";
 
 // A record in the ring, 64-byte aligned:
 //   int32 word 0        number of ids, n (ids 0 … n−1)
@@ -110,8 +111,11 @@ export class PartitionBlocks {
   /** The same, but held back for the grace after an outage: what has not come by then is late. */
   seenMs = -Infinity;
   #graceEndMs = -Infinity;
+  #wasAway = false;
   /** GPS ms from which on an outage is counted. */
   #heardMs: number;
+  /** How far ahead of the clock the last message lay that was set aside as of the future; 0 once one is stored. */
+  aheadMs = 0;
   /** First reason a message was refused for, for the log. */
   lastBadReason = "";
   readonly #decoder = new BlockDecoder();
@@ -170,14 +174,18 @@ export class PartitionBlocks {
     const index = Number(layout.timeNs / this.strideNs);
     if (index * this.strideMs > nowMs + this.#futureToleranceMs) {
       this.counters.future++;
+      this.aheadMs = index * this.strideMs - nowMs;
       return FUTURE;
     }
     return index;
   }
 
-  /** Takes one message value (copied). `nowMs` is GPS ms; NaN where the context has no clock (replay). */
-  append(value: Uint8Array, nowMs: number): Arrival {
-    const index = this.indexOf(value, nowMs);
+  /**
+   * Takes one message value (copied). `nowMs` is GPS ms; NaN where the context has no clock (replay). A block is of
+   * the future when it begins after `latestMs` and the tolerance.
+   */
+  append(value: Uint8Array, nowMs: number, latestMs = nowMs): Arrival {
+    const index = this.indexOf(value, latestMs);
     if (index < 0) return index === FUTURE ? "future" : "bad";
     if (this.locate(index) >= 0) {
       this.counters.duplicate++;
@@ -264,6 +272,7 @@ export class PartitionBlocks {
     }
     this.ring.bytes.set(value, base + valueAt);
     this.#remember(index, position);
+    this.aheadMs = 0;
     this.counters.blocks++;
     this.counters.bytes += value.byteLength;
     // Before the first block of all nothing is waited for, or missing.
@@ -365,9 +374,10 @@ export class PartitionBlocks {
 
   /** A fetch answered at GPS ms `atMs` had reached the high watermark. */
   caughtUp(atMs: number): void {
-    if (this.primed && atMs - this.caughtUpMs > AWAY_MS) {
+    if (this.primed && (this.#wasAway || atMs - this.caughtUpMs > AWAY_MS)) {
       this.#graceEndMs = atMs + this.#outageGraceMs;
     }
+    this.#wasAway = false;
     if (atMs > this.caughtUpMs) this.caughtUpMs = atMs;
     this.#heardMs = this.caughtUpMs;
     if (this.caughtUpMs >= this.#graceEndMs) this.seenMs = this.caughtUpMs;
@@ -385,6 +395,11 @@ export class PartitionBlocks {
     if (this.newest < 0 || ageMs > this.maxLatencyMs + this.strideMs) {
       this.absent = "late";
     }
+  }
+
+  /** Its reader may have been away for longer than the clock says: the grace of an outage follows. */
+  wasAway(): void {
+    this.#wasAway = true;
   }
 
   /** Its broker failed or its leader moved at GPS ms `nowMs`: the grace of an outage begins. */
@@ -430,6 +445,31 @@ export class PartitionBlocks {
       this.absent = "unreachable";
       this.counters.missed++;
     }
+  }
+
+  /**
+   * The clock was set by so many ms: waits go on as they were. What was read to the log's end as of some time was not
+   * read further by that; but where time was ahead, it was not read so far.
+   */
+  shiftClock(byMs: number): void {
+    this.#graceEndMs += byMs;
+    this.#heardMs += byMs;
+    if (byMs > 0) return;
+    const isUnreachable = this.#unreachableAsOfMs === this.caughtUpMs;
+    this.caughtUpMs += byMs;
+    this.seenMs += byMs;
+    if (isUnreachable) this.#unreachableAsOfMs = this.caughtUpMs;
+  }
+
+  /** What its newest block says of the time, see {@linkcode GpsClock}. */
+  witness(): Witness {
+    const startMs = this.newest * this.strideMs;
+    return {
+      startMs,
+      endMs: startMs + this.strideMs,
+      toleranceMs: this.#futureToleranceMs,
+      ageMsMax: this.maxLatencyMs + this.strideMs,
+    };
   }
 
   #outage(nowMs: number): boolean {

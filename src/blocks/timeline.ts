@@ -192,6 +192,11 @@ export class Timeline {
     for (const listener of this.listeners) listener.onReset();
   }
 
+  /** The clock was set by so many ms: patience goes on as it was. */
+  shiftClock(byMs: number): void {
+    this.#createdMs += byMs;
+  }
+
   /** Whether the ring still has all that came for a row. */
   stateOf(row: number): RowState {
     let held = false;

@@ -32,7 +32,8 @@ import { Turns, type Work } from "./turns.ts";
 export interface BroadcastOptions extends GateOptions, SelectionGroupsOptions {
   readonly slab: Slab;
   readonly log: Logger;
-  readonly nowMs: () => number;
+  /** Milliseconds, monotonic: for slices, waits and ages. */
+  readonly clockMs: () => number;
   readonly inFlightFramesMax: number;
   readonly heartbeatMs: number;
   readonly writeStallMs: number;
@@ -59,7 +60,7 @@ export class Broadcast {
   readonly batches = new BatchTemplates();
   readonly inFlightFramesMax: number;
   readonly retryMs: number;
-  readonly nowMs: () => number;
+  readonly clockMs: () => number;
   readonly counters = {
     framesEncoded: 0,
     framesSent: 0,
@@ -99,7 +100,7 @@ export class Broadcast {
     this.scratch = new TextScratch(options.slab.growth);
     this.inFlightFramesMax = options.inFlightFramesMax;
     this.retryMs = options.retryMs;
-    this.nowMs = options.nowMs;
+    this.clockMs = options.clockMs;
     this.log = options.log;
     this.store = options.store;
     this.turns = new Turns(options);
@@ -169,7 +170,7 @@ export class Broadcast {
     const isFilled = gaps === "fill" && reason === "missing" &&
       end - client.cursor <= this.#options.gapFillRowsMax;
     this.gapsTold[reason] = (this.gapsTold[reason] ?? 0) + 1;
-    client.tellGap(end, reason, isFilled, this.nowMs());
+    client.tellGap(end, reason, isFilled, this.clockMs());
     if (gaps === "fail") this.end(client, "gap");
     else if (client.cursor >= client.endRow) this.end(client, "complete");
     else this.catchUp.add(client);
@@ -186,7 +187,7 @@ export class Broadcast {
         TREND_BINS.at(-1)!;
     const selection = { bin, records: client.trends };
     const bytes = trendEvents(selection, this.scratch, { fromNs, toNs });
-    if (bytes.byteLength > 0) client.sendBytes(bytes, this.nowMs());
+    if (bytes.byteLength > 0) client.sendBytes(bytes, this.clockMs());
   }
 
   /** The ring goes on with a client whose past was read. */
@@ -199,9 +200,9 @@ export class Broadcast {
     if (client.ended !== null) return;
     client.ended = reason;
     const bytes = client.group.closingBytes(reason, client.gapToTell);
-    if (bytes.byteLength > 0) client.sendBytes(bytes, this.nowMs());
+    if (bytes.byteLength > 0) client.sendBytes(bytes, this.clockMs());
     const isCut = client.group.format === "arrow" && CUT_SHORT.has(reason);
-    if (!isCut) client.sendTrailer(this.nowMs());
+    if (!isCut) client.sendTrailer(this.clockMs());
     this.#forget(client);
     if (client.outlet.inFlight > 0) this.#watch.leaves(client);
     if (isCut) {
@@ -242,7 +243,7 @@ export class Broadcast {
 
   /** An eighth of the clients whose writes stand still, the oldest first. */
   #dropStalled(): void {
-    const beforeMs = this.nowMs() - SHORT_GRACE_MS;
+    const beforeMs = this.clockMs() - SHORT_GRACE_MS;
     const stalled: Client[] = [];
     for (const client of this.#clients) {
       const isStill = client.lastProgressMs <= beforeMs;
@@ -289,7 +290,7 @@ export class Broadcast {
         this.unheldBytes += client.group.reservedBytes;
       }
     }
-    client.lastProgressMs = this.nowMs();
+    client.lastProgressMs = this.clockMs();
     if (client.wakePast !== null) client.wakePast();
     else this.catchUp.add(client);
   }
@@ -313,14 +314,14 @@ export class Broadcast {
   /** A client has come through the gate. */
   open(client: Client): void {
     const { group, outlet, options } = client;
-    const nowMs = this.nowMs();
+    const clockMs = this.clockMs();
     this.#clients.add(client);
     group.delivery.add(client);
     this.unheldBytes += group.reservedBytes;
     this.counters.opened++;
     outlet.owner = client;
-    client.sendHead(nowMs);
-    client.sendBytes(group.openingBytes(), nowMs);
+    client.sendHead(clockMs);
+    client.sendBytes(group.openingBytes(), clockMs);
     this.#options.log.info("client-open", {
       address: options.address,
       format: group.format,
@@ -360,7 +361,7 @@ export class Broadcast {
       rows: client.rows,
       bytes: client.bytes,
       gaps: client.gaps,
-      seconds: (this.nowMs() - client.openedMs) / 1000,
+      seconds: (this.clockMs() - client.openedMs) / 1000,
       reason: client.ended,
     });
     this.groups.closeIfIdle(group);

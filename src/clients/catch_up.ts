@@ -132,7 +132,7 @@ export class CatchUp implements Work {
     const known = isFill ? undefined : this.#frames.get(group);
     const frame = known ?? group.rows.encode(row, isFill);
     if (frame === null) return false;
-    client.sendRow(frame, row, this.#broadcast.nowMs());
+    client.sendRow(frame, row, this.#broadcast.clockMs());
     if (known) return true;
     if (isFill || group.delivery.clients.length === 1) frame.release();
     else this.#frames.set(group, frame);

@@ -78,7 +78,7 @@ export class Client implements OutletOwner {
   bytes = 0;
   gaps = 0;
   readonly openedMs: number;
-  /** Unix ms of the last write, and of the last sign that writes leave. */
+  /** Of the last write, and of the last sign that writes leave: by the monotonic clock. */
   lastWriteMs: number;
   lastProgressMs: number;
 
@@ -86,13 +86,13 @@ export class Client implements OutletOwner {
     group: SelectionGroup,
     outlet: Outlet,
     options: ClientOptions,
-    nowMs: number,
+    clockMs: number,
   ) {
     this.group = group;
     this.outlet = outlet;
     this.options = options;
     this.tally = group.coding === "gzip" ? new GzipTally() : null;
-    this.openedMs = this.lastWriteMs = this.lastProgressMs = nowMs;
+    this.openedMs = this.lastWriteMs = this.lastProgressMs = clockMs;
   }
 
   onDrain(): void {
@@ -107,11 +107,11 @@ export class Client implements OutletOwner {
     return this.options.gaps === "fail";
   }
 
-  sendRow(frame: Frame, row: number, nowMs: number): void {
-    if (this.outlet.inFlight === 0) this.lastProgressMs = nowMs;
+  sendRow(frame: Frame, row: number, clockMs: number): void {
+    if (this.outlet.inFlight === 0) this.lastProgressMs = clockMs;
     if (this.gapToTell !== null && row >= this.fillTo) {
       const told = this.group.rowWithGap(frame.body, this.gapToTell);
-      this.sendBytes(told, nowMs);
+      this.sendBytes(told, clockMs);
       this.gapToTell = null;
     } else {
       this.outlet.write(frame);
@@ -126,33 +126,33 @@ export class Client implements OutletOwner {
     }
     this.#noteWrite();
     this.rows++;
-    this.lastWriteMs = nowMs;
+    this.lastWriteMs = clockMs;
     this.cursor = row + 1;
   }
 
   /** Says something that is this client's alone. */
-  sendBytes(bytes: Uint8Array, nowMs: number): void {
-    if (this.tally === null) return this.#sendRaw(bytes, nowMs);
+  sendBytes(bytes: Uint8Array, clockMs: number): void {
+    if (this.tally === null) return this.#sendRaw(bytes, clockMs);
     this.tally.addText(bytes);
-    this.#sendRaw(stored(bytes), nowMs);
+    this.#sendRaw(stored(bytes), clockMs);
   }
 
   /** What stands before everything of the body, if something does. */
-  sendHead(nowMs: number): void {
-    if (this.tally !== null) this.#sendRaw(GZIP_HEAD, nowMs);
+  sendHead(clockMs: number): void {
+    if (this.tally !== null) this.#sendRaw(GZIP_HEAD, clockMs);
   }
 
   /** What stands behind everything of a body that ends properly. */
-  sendTrailer(nowMs: number): void {
-    if (this.tally !== null) this.#sendRaw(this.tally.trailer(), nowMs);
+  sendTrailer(clockMs: number): void {
+    if (this.tally !== null) this.#sendRaw(this.tally.trailer(), clockMs);
   }
 
-  #sendRaw(bytes: Uint8Array, nowMs: number): void {
-    if (this.outlet.inFlight === 0) this.lastProgressMs = nowMs;
+  #sendRaw(bytes: Uint8Array, clockMs: number): void {
+    if (this.outlet.inFlight === 0) this.lastProgressMs = clockMs;
     this.outlet.writeBytes(bytes);
     this.#noteWrite();
     this.bytes += bytes.byteLength;
-    this.lastWriteMs = nowMs;
+    this.lastWriteMs = clockMs;
   }
 
   #noteWrite(): void {
@@ -163,7 +163,12 @@ export class Client implements OutletOwner {
   }
 
   /** Tells the span from the cursor to `to`. `fills`: its rows are sent, as nulls; else it is passed over. */
-  tellGap(to: number, reason: GapReason, fills: boolean, nowMs: number): void {
+  tellGap(
+    to: number,
+    reason: GapReason,
+    fills: boolean,
+    clockMs: number,
+  ): void {
     const { group } = this;
     const gap: ToldGap = {
       from: group.timeline.endNsText(this.cursor - 1),
@@ -174,7 +179,7 @@ export class Client implements OutletOwner {
     if (fills) this.fillTo = to;
     else this.cursor = to;
     const bytes = group.gapBytes(gap, fills);
-    if (bytes) this.sendBytes(bytes, nowMs);
+    if (bytes) this.sendBytes(bytes, clockMs);
     else this.gapToTell = joined(this.gapToTell, gap);
   }
 }

@@ -9,6 +9,9 @@ export interface ClientWatchOptions {
   readonly writeStallMs: number;
 }
 
+/** A round that comes so late means that this process stood still: nothing could be written, whoever read or not. */
+const STOPPED_MS = 5000;
+
 /** Looks at each client once a round. */
 export class ClientWatch implements Work {
   readonly #broadcast: Broadcast;
@@ -17,6 +20,9 @@ export class ClientWatch implements Work {
   readonly #leaving = new Set<Client>();
   /** The round that is under way. */
   #looked: Iterator<Client> | null = null;
+  #lastTickMs = Infinity;
+  /** Stalls are counted from then at the earliest. */
+  #runsSinceMs = -Infinity;
 
   constructor(broadcast: Broadcast, options: ClientWatchOptions) {
     this.#broadcast = broadcast;
@@ -30,12 +36,14 @@ export class ClientWatch implements Work {
 
   /** Heartbeats, stalls, stragglers; once a second. No timer per client. */
   tick(): void {
-    const nowMs = this.#broadcast.nowMs();
+    const clockMs = this.#broadcast.clockMs();
     const { writeStallMs } = this.#options;
+    if (clockMs - this.#lastTickMs > STOPPED_MS) this.#runsSinceMs = clockMs;
+    this.#lastTickMs = clockMs;
     for (const client of this.#leaving) {
-      const { outlet, lastProgressMs } = client;
+      const { outlet } = client;
       const isStuck = outlet.inFlight > 0;
-      if (isStuck && nowMs - lastProgressMs < writeStallMs) continue;
+      if (isStuck && this.#stalledMs(client, clockMs) < writeStallMs) continue;
       this.#leaving.delete(client);
       if (isStuck) outlet.destroy();
     }
@@ -46,11 +54,11 @@ export class ClientWatch implements Work {
 
   /** Looks at clients for a slice; true when there are more. */
   work(endMs: number): boolean {
-    const nowMs = this.#broadcast.nowMs();
+    const clockMs = this.#broadcast.clockMs();
     for (;;) {
       const next = this.#looked?.next();
       if (!next || next.done) break;
-      this.#lookAt(next.value, nowMs);
+      this.#lookAt(next.value, clockMs);
       if (this.#broadcast.turns.clockMs() >= endMs) return true;
     }
     this.#looked = null;
@@ -58,14 +66,14 @@ export class ClientWatch implements Work {
   }
 
   /** A client's outlet, its stall, its place, its end and its heartbeat. */
-  #lookAt(client: Client, nowMs: number): void {
+  #lookAt(client: Client, clockMs: number): void {
     const { heartbeatMs, writeStallMs } = this.#options;
     const { outlet, group } = client;
     const { timeline } = group;
     if (client.ended !== null) return;
     outlet.settle?.();
     if (outlet.inFlight > 0) {
-      if (nowMs - client.lastProgressMs >= writeStallMs) {
+      if (this.#stalledMs(client, clockMs) >= writeStallMs) {
         this.#broadcast.drop(client, "stalled");
       } else if (client.options.slow === "close" && this.#isPassed(client)) {
         this.#broadcast.end(client, "slow");
@@ -73,7 +81,7 @@ export class ClientWatch implements Work {
       return;
     }
     this.#broadcast.placement.place(client);
-    const isQuiet = nowMs - client.lastWriteMs >= heartbeatMs;
+    const isQuiet = clockMs - client.lastWriteMs >= heartbeatMs;
     const isBounded = client.endRow < Infinity;
     if (client.ended !== null || !isQuiet && !isBounded) return;
     timeline.settleQuiet();
@@ -87,8 +95,13 @@ export class ClientWatch implements Work {
     if (isBounded && isLive && settled >= client.endRow) {
       this.#broadcast.tellGap(client, client.endRow, "missing");
     } else if (isQuiet) {
-      client.sendBytes(group.heartbeatBytes(settled), nowMs);
+      client.sendBytes(group.heartbeatBytes(settled), clockMs);
     }
+  }
+
+  /** How long its writes have stood still while this process ran. */
+  #stalledMs({ lastProgressMs }: Client, clockMs: number): number {
+    return clockMs - Math.max(lastProgressMs, this.#runsSinceMs);
   }
 
   /** Whether the ring has passed a client that does not read. */

@@ -136,7 +136,7 @@ export class Delivery {
   #handOut(endMs: number): boolean {
     const { clients } = this;
     const { turns } = this.#broadcast;
-    const nowMs = this.#broadcast.nowMs();
+    const clockMs = this.#broadcast.clockMs();
     let finished: Client[] | null = null;
     let writes = 0;
     let isInTime = true;
@@ -151,13 +151,13 @@ export class Delivery {
       if (this.#at >= clients.length) this.#at = 0;
       const client = clients[this.#at++]!;
       this.#left--;
-      if (!this.#serve(client, nowMs)) continue;
+      if (!this.#serve(client, clockMs)) continue;
       writes++;
       if (client.cursor >= client.endRow) (finished ??= []).push(client);
     }
     if (isInTime && this.#moved !== null) {
       for (const client of this.#moved) {
-        if (!this.#serve(client, nowMs)) continue;
+        if (!this.#serve(client, clockMs)) continue;
         if (client.cursor >= client.endRow) (finished ??= []).push(client);
       }
     }
@@ -168,7 +168,7 @@ export class Delivery {
   }
 
   /** Writes the row to a client whose next one it is. */
-  #serve(client: Client, nowMs: number): boolean {
+  #serve(client: Client, clockMs: number): boolean {
     const row = this.#row;
     if (client.ended !== null) return false;
     // Whoever comes back from the past, or has rows to be filled, may be at this one when it is through.
@@ -193,7 +193,7 @@ export class Delivery {
       return false;
     }
     client.resuming = false;
-    client.sendRow(frame, row, nowMs);
+    client.sendRow(frame, row, clockMs);
     broadcast.counters.framesSent++;
     return true;
   }

@@ -1,6 +1,5 @@
 // Lets clients in, or says by which limit not.
 // Invariant: whoever is refused or turns back leaves nothing taken; whoever comes in has all that it needs reserved.
-import { gpsMsOfUnixMs } from "../blocks/gps_time.ts";
 import type { Channel } from "../channels/channel.ts";
 import { ENVELOPE_BYTES } from "../frames/frame.ts";
 import { SLOT_BYTES_MAX } from "../memory/slab.ts";
@@ -138,8 +137,8 @@ export class Gate {
       kind: "ready",
       open: (outlet) => {
         isThrough();
-        const nowMs = this.#broadcast.nowMs();
-        const client = new Client(group, outlet, options, nowMs);
+        const clockMs = this.#broadcast.clockMs();
+        const client = new Client(group, outlet, options, clockMs);
         client.hasPermit = hasPermit;
         client.trends = records;
         this.#broadcast.open(client);
@@ -177,7 +176,7 @@ export class Gate {
       return row < timeline.released && !timeline.isWhole(row);
     }
     // The ring is about to be filled so far back.
-    const nowMs = gpsMsOfUnixMs(this.#broadcast.nowMs());
+    const nowMs = this.#broadcast.store.gpsMs();
     return nowMs - row * timeline.strideMs > this.#options.resumeWindowMs;
   }
 }

@@ -9,7 +9,8 @@ import type { Client, EndReason } from "./client.ts";
 
 /** What feeding needs of the broadcast. */
 export interface PastHost {
-  readonly nowMs: () => number;
+  /** Milliseconds, monotonic. */
+  readonly clockMs: () => number;
   /** Whether a client may have one more frame. */
   canTake(client: Client): boolean;
   readonly log: Logger;
@@ -217,7 +218,7 @@ export class PastDesk {
           host.slabIsShort();
           return "short";
         }
-        client.sendRow(frame, row, host.nowMs());
+        client.sendRow(frame, row, host.clockMs());
         frame.release();
         this.counters.rows++;
         if (client.cursor >= client.endRow) host.end(client, "complete");
@@ -232,7 +233,7 @@ export class PastDesk {
     past: PastRows,
     topics: readonly string[],
   ): Promise<boolean> {
-    const beganMs = this.#host.nowMs();
+    const beganMs = this.#host.clockMs();
     let backOffMs = BACK_OFF_MIN_MS;
     while (client.ended === null) {
       try {
@@ -243,7 +244,7 @@ export class PastDesk {
         this.counters.failures++;
         const { message } = error as Error;
         this.#host.log.warn("past-read-failed", { topics, error: message });
-        const waitedMs = this.#host.nowMs() - beganMs;
+        const waitedMs = this.#host.clockMs() - beganMs;
         if (waitedMs > this.#failureWaitMs) return false;
         await sleep(backOffMs);
         backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);

@@ -1,6 +1,5 @@
 // Where a client begins: live, at a time, or behind the id that it had last.
 // Invariant: a client is placed once, as soon as its timeline has found its place or has nothing to find it by.
-import { gpsMsOfUnixMs } from "../blocks/gps_time.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { Client } from "./client.ts";
 import type { SelectionGroup } from "./selection_group.ts";
@@ -25,7 +24,7 @@ export class Placement {
     if (timeline.released < 0) {
       const isBounded = durationNs !== undefined || endNs !== undefined;
       if (!isBack && !(isBounded && timeline.seenRow >= 0)) return;
-      if (!timeline.isIdle(gpsMsOfUnixMs(this.#broadcast.nowMs()))) return;
+      if (!timeline.isIdle(this.#broadcast.store.gpsMs())) return;
     }
     if (typeof afterNs === "bigint") this.#placeAfter(client, afterNs);
     else if (startNs !== undefined) {
@@ -79,7 +78,7 @@ export class Placement {
     );
     const aheadMs = Math.max(...tolerancesMs) +
       Math.max(...shapes.map((s) => Number(s.strideNs) / 1e6));
-    const nowMs = gpsMsOfUnixMs(this.#broadcast.nowMs());
+    const nowMs = this.#broadcast.store.gpsMs();
     return timeNs > BigInt(Math.ceil(nowMs + aheadMs)) * 1_000_000n;
   }
 
@@ -101,6 +100,6 @@ export class Placement {
     gapsTold[reason] = (gapsTold[reason] ?? 0) + 1;
     if (!bytes) return;
     client.gaps++;
-    client.sendBytes(bytes, this.#broadcast.nowMs());
+    client.sendBytes(bytes, this.#broadcast.clockMs());
   }
 }

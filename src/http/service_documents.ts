@@ -84,7 +84,7 @@ const PARTITION = all({
   },
   state: {
     type: "string",
-    enum: ["starting", "present", "late", "unreachable"],
+    enum: ["starting", "present", "late", "unreachable", "future"],
   },
   newest_end_ns: {
     type: ["string", "null"],
@@ -113,9 +113,16 @@ export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
       type: "string",
       pattern: String.raw`^\d{1,19}$`,
       "x-unit": "GPS ns",
-      description: "Now, by the server's clock",
+      description: "Now, as the server judges blocks by",
     },
     unix_ms: number("Unix ms", "The same time as UTC counts it"),
+    clock: all({
+      wall_ahead_s: number(
+        "s",
+        "Wall clock, beyond the time that blocks are judged by; 0 unless it stepped",
+      ),
+      steps: counted("steps", "Of the wall clock, since the start"),
+    }),
     uptime_s: number("s"),
     ready: { type: "boolean" },
     event_loop_delay_ms: number("ms"),

@@ -79,7 +79,7 @@ export class BrokerLoop {
     const first = this.#turn++ % ready.length;
     const asked = [...ready.slice(first), ...ready.slice(0, first)];
     pool.counters.fetches++;
-    const sentMs = Date.now();
+    const sentMs = pool.clockMs();
     const answers = await this.#connection.fetch(
       asked.map(({ topic, position, maxBytes }) => ({
         topic,
@@ -90,13 +90,13 @@ export class BrokerLoop {
     );
     if (this.#stopped) return;
     pool.contact(this.address);
-    const atMs = validAtMs(answers, sentMs, Date.now());
+    const atClockMs = validAtClockMs(answers, sentMs, pool.clockMs());
     const byTopic = new Map(answers.map((a) => [a.topic, a]));
     for (const reading of ready) {
       const fetched = byTopic.get(reading.topic);
       if (!fetched) continue;
       const beganMs = performance.now();
-      const isOutside = pool.deliver(reading, fetched, atMs);
+      const isOutside = pool.deliver(reading, fetched, atClockMs);
       this.#time.deliver += (performance.now() - beganMs) / 1000;
       if (isOutside) {
         await pool.replace(this.#connection, reading);
@@ -119,11 +119,11 @@ export class BrokerLoop {
 }
 
 /**
- * Latest Unix ms at which an answer's high watermarks surely held. An answer may lie in the socket while this process
+ * Latest ms of the monotonic clock at which an answer's high watermarks surely held. An answer may lie in the socket while this process
  * is frozen or busy, so the time at which it is read says nothing. One with something in it may have been made as
  * soon as it was asked for; an empty one was made after the whole wait.
  */
-export function validAtMs(
+export function validAtClockMs(
   answers: readonly FetchedTopic[],
   sentMs: number,
   readMs: number,

@@ -12,6 +12,8 @@ import { type TopicReader, TopicReading } from "./topic_reading.ts";
 export interface FetchPoolOptions extends ConnectionOptions {
   readonly brokers: readonly string[];
   readonly log: Logger;
+  /** Milliseconds, monotonic. @default performance.now */
+  readonly clockMs?: (() => number) | undefined;
   /** Hears of every topic that exists, after each metadata refresh. */
   readonly onTopics: (topics: readonly string[]) => void;
 }
@@ -38,8 +40,10 @@ export class FetchPool {
     metadata_refreshes: 0,
   };
   readonly log: Logger;
+  readonly clockMs: () => number;
   reachable = false;
-  lastContactMs = 0;
+  /** By the monotonic clock. */
+  lastContactClockMs = -Infinity;
   readonly #options: FetchPoolOptions;
   readonly #watch: ClusterWatch;
   readonly #wanted = new Map<string, TopicReading>();
@@ -54,6 +58,7 @@ export class FetchPool {
   constructor(options: FetchPoolOptions) {
     this.#options = options;
     this.log = options.log;
+    this.clockMs = options.clockMs ?? (() => performance.now());
     this.#watch = new ClusterWatch({
       brokers: options.brokers,
       connection: options,
@@ -182,7 +187,7 @@ export class FetchPool {
     if (leader !== next.leader) {
       if (next.leader >= 0) this.#troubleAll();
       next.leader = leader;
-      next.retryAtMs = 0;
+      next.retryAtClockMs = -Infinity;
       next.state = "starting";
     }
     next.awaitsMetadata = false;
@@ -205,7 +210,7 @@ export class FetchPool {
     const wasLost = this.#lost.delete(address);
     if (wasLost || !this.reachable) this.log.info("kafka-reached", { address });
     this.reachable = true;
-    this.lastContactMs = Date.now();
+    this.lastContactClockMs = this.clockMs();
   }
 
   lost(node: BrokerLoop, error: Error): void {
@@ -244,8 +249,8 @@ export class FetchPool {
 
   /** Topics to ask a node for now. */
   due(nodeId: number): TopicReading[] {
-    const nowMs = Date.now();
-    return [...this.#wanted.values()].filter((r) => r.isDue(nodeId, nowMs));
+    const clockMs = this.clockMs();
+    return [...this.#wanted.values()].filter((r) => r.isDue(nodeId, clockMs));
   }
 
   /** Finds where to begin. */
@@ -294,11 +299,15 @@ export class FetchPool {
   }
 
   /** Hands out what a fetch brought for a topic. True when its position must be looked up anew. */
-  deliver(reading: TopicReading, fetched: FetchedTopic, atMs: number): boolean {
+  deliver(
+    reading: TopicReading,
+    fetched: FetchedTopic,
+    atClockMs: number,
+  ): boolean {
     if (reading.isOver) return false;
     const { errorCode } = fetched;
     if (errorCode === OFFSET_OUT_OF_RANGE) return true;
-    if (errorCode === 0) reading.take(fetched, atMs, this);
+    if (errorCode === 0) reading.take(fetched, atClockMs, this);
     else this.#failed(reading, errorCode);
     return false;
   }
@@ -310,7 +319,8 @@ export class FetchPool {
     reading.state = errorCode === UNKNOWN_TOPIC ? "missing" : "starting";
     reading.awaitsMetadata = true;
     const backOffMs = BACK_OFF_MIN_MS * 2 ** Math.min(reading.retries, 10);
-    reading.retryAtMs = Date.now() + Math.min(backOffMs, TOPIC_BACK_OFF_MAX_MS);
+    reading.retryAtClockMs = this.clockMs() +
+      Math.min(backOffMs, TOPIC_BACK_OFF_MAX_MS);
     if (reading.retries === 1) {
       const { topic } = reading;
       this.log.warn("topic-error", { topic, errorCode });

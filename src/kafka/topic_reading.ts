@@ -7,7 +7,8 @@ import type { FetchedTopic, Gap, KafkaRecord } from "./fetch_answer.ts";
 /** Takes one topic's records. Every call is synchronous. */
 export interface TopicReader {
   onRecord(record: KafkaRecord): void;
-  onCaughtUp(atMs: number): void;
+  /** Its log was read to the end, as of that time of the monotonic clock. */
+  onCaughtUp(atClockMs: number): void;
   /** Its broker failed or its leader moved. */
   onTrouble?(): void;
   /** Offsets that are gone or could not be decoded. */
@@ -54,8 +55,8 @@ export class TopicReading {
   awaitsMetadata = false;
   /** Its position lies behind the log's end. */
   isBeyondEnd = false;
-  /** Unix ms before which it is not asked for again. */
-  retryAtMs = 0;
+  /** Time of the monotonic clock before which it is not asked for again. */
+  retryAtClockMs = -Infinity;
   retries = 0;
   maxBytes = BYTES_START;
   /** Kafka's time of the last record, Unix ms; −1 before the first. */
@@ -83,9 +84,9 @@ export class TopicReading {
     return next;
   }
 
-  isDue(nodeId: number, nowMs: number): boolean {
+  isDue(nodeId: number, clockMs: number): boolean {
     return this.leader === nodeId && !this.awaitsMetadata &&
-      this.retryAtMs <= nowMs;
+      this.retryAtClockMs <= clockMs;
   }
 
   /** Tells its reader that whoever writes it is in trouble as well. */
@@ -109,8 +110,8 @@ export class TopicReading {
     this.position = offset;
   }
 
-  /** Hands out what a fetch without error brought. `atMs`: when its high watermark held. */
-  take(fetched: FetchedTopic, atMs: number, taker: ReadingTaker): void {
+  /** Hands out what a fetch without error brought. `atClockMs`: when its high watermark held. */
+  take(fetched: FetchedTopic, atClockMs: number, taker: ReadingTaker): void {
     const { highWatermark, nextOffset, records, gaps } = fetched;
     this.retries = 0;
     this.highWatermark = highWatermark;
@@ -142,7 +143,7 @@ export class TopicReading {
       return;
     }
     this.state = "reading";
-    this.#tell(taker, () => this.reader.onCaughtUp(atMs));
+    this.#tell(taker, () => this.reader.onCaughtUp(atClockMs));
   }
 
   #tellGap({ from, to, damage }: Gap, taker: ReadingTaker): void {

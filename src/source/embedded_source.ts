@@ -21,6 +21,8 @@ export interface EmbeddedSourceOptions {
   readonly catalog: Catalog;
   readonly nowGpsNs: () => bigint;
   readonly nowUnixMs?: () => number;
+  /** Milliseconds, monotonic. @default performance.now */
+  readonly clockMs?: () => number;
   /** More channels, for load tests. @default 0 */
   readonly extraChannels?: number;
   /** Their rate, Hz. @default 2048 */
@@ -89,18 +91,20 @@ export class EmbeddedSource implements Source {
   readonly catalog: Catalog;
   readonly #options: EmbeddedSourceOptions;
   readonly #nowUnixMs: () => number;
+  readonly #clockMs: () => number;
   /** Next block index of each wanted topic. */
   readonly #next = new Map<string, number>();
   #blocks: EmbeddedBlocks | null = null;
   #sink: BlockSink | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
-  #lastContactMs = 0;
+  #lastContactClockMs = -Infinity;
   #sent = 0;
 
   constructor(options: EmbeddedSourceOptions) {
     this.#options = options;
     this.catalog = options.catalog;
     this.#nowUnixMs = options.nowUnixMs ?? Date.now;
+    this.#clockMs = options.clockMs ?? (() => performance.now());
   }
 
   async start(sink: BlockSink): Promise<void> {
@@ -111,7 +115,7 @@ export class EmbeddedSource implements Source {
     this.#blocks = new EmbeddedBlocks(channels);
     for (const { channel } of channels) this.catalog.set(channel);
     this.#sink = sink;
-    this.#lastContactMs = this.#nowUnixMs();
+    this.#lastContactClockMs = this.#clockMs();
     this.#schedule();
   }
 
@@ -181,7 +185,7 @@ export class EmbeddedSource implements Source {
       kind: "embedded",
       ready: this.#blocks !== null,
       reachable: true,
-      lastContactMs: this.#lastContactMs,
+      lastContactClockMs: this.#lastContactClockMs,
       topics: [...this.#next].map(([topic, next]) => ({
         topic,
         state: "reading",
@@ -204,7 +208,7 @@ export class EmbeddedSource implements Source {
     const nowNs = this.#options.nowGpsNs();
     const waitNs = GRID_NS - nowNs % GRID_NS;
     this.#timer = setTimeout(() => {
-      this.#lastContactMs = this.#nowUnixMs();
+      this.#lastContactClockMs = this.#clockMs();
       for (const topic of [...this.#next.keys()]) this.#emit(topic);
       if (this.#sink) this.#schedule();
     }, Math.ceil(Number(waitNs) / 1e6));
@@ -223,6 +227,6 @@ export class EmbeddedSource implements Source {
       this.#sent++;
       if (!this.#next.has(topic)) return;
     }
-    sink.onCaughtUp(topic, this.#nowUnixMs());
+    sink.onCaughtUp(topic, this.#clockMs());
   }
 }

@@ -73,7 +73,7 @@ export class KafkaSource implements Source {
     this.#pool.want(topic, Math.max(0, Math.floor(fromMs)), {
       onRecord: ({ value, offset, timestampMs }) =>
         sink.onMessage(topic, value ?? NO_VALUE, offset, timestampMs),
-      onCaughtUp: (atMs) => sink.onCaughtUp(topic, atMs),
+      onCaughtUp: (atClockMs) => sink.onCaughtUp(topic, atClockMs),
       onTrouble: () => sink.onTrouble(topic),
       onHole: (from, to) => sink.onHole(topic, from, to),
       onRestart: (offset) => sink.onRestart(topic, offset),
@@ -94,7 +94,7 @@ export class KafkaSource implements Source {
       kind: "kafka",
       ready: this.#metadata.isReady,
       reachable: this.#pool.reachable,
-      lastContactMs: this.#pool.lastContactMs,
+      lastContactClockMs: this.#pool.lastContactClockMs,
       topics: this.#pool.topics(),
       counters: { ...this.#pool.counters, ...this.#metadata.counters },
       seconds: { ...this.#time },

@@ -11,8 +11,8 @@ export interface BlockSink {
     offset: number,
     timestampMs: number,
   ): void;
-  /** A fetch answered at `atMs` (Unix ms) that had reached the topic's high watermark. */
-  onCaughtUp(topic: string, atMs: number): void;
+  /** A fetch that had reached the topic's high watermark held at `atClockMs` of the monotonic clock. */
+  onCaughtUp(topic: string, atClockMs: number): void;
   /** The topic's broker failed or its leader moved: publishers, too, may be behind for a while. */
   onTrouble(topic: string): void;
   /** Offsets `from` (inclusive) to `to` (exclusive) that the log no longer holds or never gave. */
@@ -36,8 +36,8 @@ export interface SourceStatus {
   readonly ready: boolean;
   /** False while the source cannot be read (broker away). */
   readonly reachable: boolean;
-  /** Unix ms of the last good answer; 0 before the first. */
-  readonly lastContactMs: number;
+  /** When it answered last, by the monotonic clock (`performance.now()`); −Infinity before the first answer. */
+  readonly lastContactClockMs: number;
   readonly topics: readonly TopicStatus[];
   /** Plain counters for /metrics, name → value (e.g. `holes`, `reconnects`, `metadata_bad_records`). */
   readonly counters: Readonly<Record<string, number>>;

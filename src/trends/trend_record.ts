@@ -29,7 +29,7 @@ export class TrendRecord {
   readonly bytes: number;
   /** By the index of {@linkcode TREND_BINS}; null where the channel's blocks do not fill the bin. */
   readonly rings: readonly (TrendRing | null)[];
-  /** Who wants it now, and since when nobody does, Unix ms. */
+  /** Who wants it now, and since when nobody does, by the monotonic clock. */
   leases = 0;
   idleSinceMs = 0;
   /** Blocks that the page ring had given up before they were taken. */

@@ -11,9 +11,8 @@ export interface TrendRecorderOptions {
   readonly store: BlockStore;
   readonly catalog: Catalog;
   readonly log: Logger;
-  readonly nowMs: () => number;
-  /** Milliseconds, monotonic. @default performance.now */
-  readonly clockMs?: () => number;
+  /** Milliseconds, monotonic: for slices, and for how long nobody has wanted a channel. */
+  readonly clockMs: () => number;
   /** Of all rings together. */
   readonly budgetBytes: number;
   /** How far back bins of 1 s reach. */
@@ -85,7 +84,7 @@ export class TrendRecorder {
   constructor(options: TrendRecorderOptions) {
     this.#options = options;
     this.budgetBytes = options.budgetBytes;
-    this.#clockMs = options.clockMs ?? (() => performance.now());
+    this.#clockMs = options.clockMs;
     const { match, catalog } = options;
     this.#matches = match === "" ? () => false : nameMatcher(match);
     if (match !== "") {
@@ -140,10 +139,10 @@ export class TrendRecorder {
   }
 
   release(records: readonly TrendRecord[]): void {
-    const nowMs = this.#options.nowMs();
+    const clockMs = this.#clockMs();
     for (const record of records) {
       record.leases--;
-      record.idleSinceMs = nowMs;
+      record.idleSinceMs = clockMs;
     }
   }
 
@@ -165,8 +164,7 @@ export class TrendRecorder {
       this.counters.refused++;
       this.#tellFull(name);
     }
-    const { nowMs, lingerMs } = this.#options;
-    const idleBefore = nowMs() - lingerMs;
+    const idleBefore = this.#clockMs() - this.#options.lingerMs;
     for (const record of this.#records.values()) {
       if (record.leases <= 0 && record.idleSinceMs <= idleBefore) {
         this.#end(record);

@@ -2,6 +2,7 @@
 // Invariant: it hands the real BlockStore exactly what a Kafka source would, in an order that Kafka allows.
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { BlockStore, type TopicShape } from "../../src/blocks/block_store.ts";
+import { GpsClock } from "../../src/blocks/gps_clock.ts";
 import { unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
 import type { PartitionBlocks } from "../../src/blocks/partition_blocks.ts";
 import {
@@ -194,13 +195,39 @@ export function runWorld(seed: number): World {
   }
   const isBehind = chance(0.3);
 
+  // Drawn apart, so that the worlds are what they were before there were two clocks.
+  const more = generator(seed ^ 0x5eed);
+  // A machine that sleeps: its monotonic clock stands still, and its wall clock is right afterwards.
+  const sleepMs = more() < 0.5 ? frozenTo - frozenFrom : 0;
+  if (frozenFrom < Infinity && sleepMs > 0) troubles.push("asleep, not frozen");
+  // Not while it is still being decided whether the sleep was one.
+  const stepFrom = more() < 0.3
+    ? (sleepMs > 0 && frozenFrom < Infinity ? frozenTo + 2500 : 3000) +
+      more() * RUN_MS
+    : Infinity;
+  const stepTo = stepFrom + more() * 8000;
+  const aheadMs = [-3_600_000, -86_400_000, -60_000][Math.floor(more() * 3)]!;
+  if (stepFrom < Infinity) {
+    troubles.push(
+      `wall clock ${aheadMs} ms ${Math.round(stepFrom)}…${Math.round(stepTo)}`,
+    );
+  }
+  const wallAheadMs = (ms: number) =>
+    ms >= T0_MS + stepFrom && ms < T0_MS + stepTo ? aheadMs : 0;
+  const clockMsOf = (ms: number) =>
+    ms - T0_MS + 9000 - (ms >= T0_MS + frozenTo ? sleepMs : 0);
+
   let gpsMs = T0_MS;
   let order = 0;
   const store = new BlockStore({
     ring: new PageRing(new Uint8Array(1 << 20)),
     source: fakeSource(),
     log: silent,
-    nowMs: () => unixMsOfGpsMs(gpsMs),
+    clock: new GpsClock({
+      nowMs: () => unixMsOfGpsMs(gpsMs) + wallAheadMs(gpsMs),
+      clockMs: () => clockMsOf(gpsMs),
+      log: silent,
+    }),
     lingerMs: 0,
     resumeWindowMs: 60_000,
     futureToleranceMs: 0,
@@ -287,7 +314,7 @@ export function runWorld(seed: number): World {
       const next = log[partition.read];
       if (next !== undefined && next.arriveMs <= atMs) continue;
       partition.caughtUp.push({ atMs, toldMs: gpsMs });
-      store.onCaughtUp(topic, unixMsOfGpsMs(atMs));
+      store.onCaughtUp(topic, clockMsOf(atMs));
     }
   }
 }

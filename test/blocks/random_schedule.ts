@@ -47,6 +47,11 @@ export interface Schedule {
   /** Topics that are deleted and made again: what was in their logs before is gone. */
   readonly restarts: readonly { readonly atMs: number; readonly p: number }[];
   readonly leases: readonly (Span & { readonly ps: readonly number[] })[];
+  /** The wall clock is off by so much from then on, while all publishers go on as they were. */
+  readonly steps: readonly {
+    readonly atMs: number;
+    readonly aheadMs: number;
+  }[];
 }
 
 /** Seeded random numbers (mulberry32). */
@@ -148,7 +153,30 @@ export function scheduleOf(seed: number): Schedule {
       }]
       : [],
     leases: drawLeases(random, partitions.length, durationMs, isHonest),
+    steps: drawSteps(seed, durationMs, isHonest),
   };
+}
+
+/**
+ * Steps of the wall clock alone. They come after the first lease: before it nobody can say that they are wrong. With a
+ * clock that is ahead some of what a rough publisher stamps ahead is taken, of which the reference knows nothing.
+ */
+function drawSteps(
+  seed: number,
+  durationMs: number,
+  isHonest: boolean,
+): Schedule["steps"] {
+  const random = new Random(seed * 104_729 + 3);
+  const aheads = [-3_600_000, -600_000, -86_400_000, 0];
+  if (isHonest) aheads.push(3_600_000, 600_000, 864_000_000);
+  const steps = Array.from(
+    { length: random.chance(0.5) ? 0 : random.int(1, 3) },
+    () => ({
+      atMs: random.int(5000, durationMs + 2000),
+      aheadMs: random.of(aheads),
+    }),
+  );
+  return steps.sort((a, b) => a.atMs - b.atMs);
 }
 
 function drawOutages(

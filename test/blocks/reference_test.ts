@@ -22,7 +22,7 @@ function shrunk(schedule: Schedule): Schedule {
   let smallest: Schedule = schedule;
   let runs = 0;
   const shorten = (
-    key: "appends" | "outages" | "freezes" | "restarts" | "leases",
+    key: "appends" | "outages" | "freezes" | "restarts" | "leases" | "steps",
   ) => {
     const kept = key === "leases" ? 1 : 0;
     for (let size = smallest[key].length; size >= 1; size >>= 1) {
@@ -37,6 +37,7 @@ function shrunk(schedule: Schedule): Schedule {
     }
   };
   shorten("leases");
+  shorten("steps");
   shorten("freezes");
   shorten("outages");
   shorten("restarts");

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { BlockStore } from "../../src/blocks/block_store.ts";
+import { type Clocks, GpsClock } from "../../src/blocks/gps_clock.ts";
 import { gpsMsOfUnixMs, unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
 import type { ChannelPlace } from "../../src/blocks/partition_blocks.ts";
 import type { Timeline } from "../../src/blocks/timeline.ts";
@@ -18,6 +19,8 @@ import { type Process, SimulatedSource } from "./simulated_source.ts";
 /** GPS ms at which a run begins: a whole minute, so that every stride has a block there. */
 export const ORIGIN_MS = 1_480_000_020_000;
 const ORIGIN_UNIX_MS = unixMsOfGpsMs(ORIGIN_MS);
+/** The monotonic clock then. */
+const CLOCK_MS = 7000;
 const ring = new Uint8Array(4 * 1024 * 1024);
 const templates = [1, 2].map((samples) => {
   const time = 0x1122334455667788n;
@@ -66,7 +69,7 @@ interface Heard {
 /** Whoever listens to the first timeline of a run as well. */
 export interface Companion {
   /** The first timeline is there. `ps`: its partitions. */
-  begin(store: BlockStore, ps: readonly number[], nowMs: () => number): void;
+  begin(store: BlockStore, ps: readonly number[], clockMs: () => number): void;
   /** What the timeline has told in this step, in order, and whether it was reset in it. */
   told(told: readonly Told[], isReset: boolean): void;
   tick(nowMs: number): void;
@@ -88,7 +91,7 @@ class Run implements Process {
   readonly companion: Companion | null;
   readonly simulated: SimulatedSource;
   readonly store: BlockStore;
-  readonly nowMs: () => number;
+  readonly clocks: Clocks;
   readonly reference = new RefStore();
   readonly heard = new Map<number, Heard>();
   readonly outcomes: Record<string, number> = {};
@@ -106,7 +109,10 @@ class Run implements Process {
     this.#appends = new Map(schedule.appends.map((a) => [a.message, a]));
     this.simulated = new SimulatedSource(schedule);
     const numberOf = (topic: string) => Number(topic.slice("arrakis-p".length));
-    const nowMs = this.nowMs = () => ORIGIN_UNIX_MS + this.simulated.nowMs;
+    this.clocks = {
+      nowMs: () => ORIGIN_UNIX_MS + this.simulated.nowMs + this.#wallAheadMs(),
+      clockMs: () => CLOCK_MS + this.simulated.nowMs,
+    };
     const source: Source = {
       catalog: new Catalog(),
       want: (topic, fromMs) => {
@@ -133,7 +139,7 @@ class Run implements Process {
       ring: new PageRing(ring),
       source,
       log: silent,
-      nowMs,
+      clock: new GpsClock({ ...this.clocks, log: silent }),
       lingerMs: schedule.lingerMs,
       resumeWindowMs: schedule.resumeWindowMs,
       futureToleranceMs: schedule.futureToleranceMs,
@@ -142,6 +148,11 @@ class Run implements Process {
       historyBytes: 0,
     });
     assert.equal(gpsMsOfUnixMs(ORIGIN_UNIX_MS), ORIGIN_MS);
+  }
+
+  #wallAheadMs(): number {
+    const { nowMs } = this.simulated;
+    return this.schedule.steps.findLast((s) => s.atMs <= nowMs)?.aheadMs ?? 0;
   }
 
   #rulesOf(p: number) {
@@ -201,7 +212,9 @@ class Run implements Process {
       onReady: () => {},
     });
     this.heard.set(index, heard);
-    if (index === 0) this.companion?.begin(this.store, ps, this.nowMs);
+    if (index === 0) {
+      this.companion?.begin(this.store, ps, this.clocks.clockMs);
+    }
     this.#compare(`lease ${ps}`, nowMs);
   }
 
@@ -229,7 +242,7 @@ class Run implements Process {
   }
 
   caughtUp(p: number, atMs: number, nowMs: number): void {
-    this.store.onCaughtUp(topicOfPartition(p), ORIGIN_UNIX_MS + atMs);
+    this.store.onCaughtUp(topicOfPartition(p), CLOCK_MS + atMs);
     this.reference.caughtUp(p, atMs, nowMs);
     this.#compare(() => `p${p} read to its end as of ${atMs} ms`, nowMs);
   }

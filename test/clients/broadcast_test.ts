@@ -39,7 +39,7 @@ function setUp(changes: Partial<Config> = {}): Promise<void> {
     }),
     source,
     log: silent,
-    nowMs: clock.nowMs,
+    clocks: clock,
   });
   return qanat.start();
 }
@@ -64,7 +64,7 @@ function publish(count: number): void {
   for (let i = 0; i < count; i++) {
     clock.index = row + 1;
     source.sink!.onMessage(topic!, source.blocks.blockOf(topic!, row), row, 0);
-    source.sink!.onCaughtUp(topic!, clock.nowMs());
+    source.sink!.onCaughtUp(topic!, clock.clockMs());
     row++;
   }
 }
@@ -155,8 +155,7 @@ describe("Broadcast", () => {
     publish(2);
     outlet.isStalled = true;
     publish(2);
-    clock.index += 16 * 61;
-    qanat.broadcast.tick();
+    clock.pass(61, () => qanat.broadcast.tick());
     assert.equal(client.ended, "stalled");
     assert.equal(outlet.ending, "destroyed");
   });

@@ -218,7 +218,7 @@ describe("recycled memory", () => {
       }),
       source,
       log: silent,
-      nowMs: clock.nowMs,
+      clocks: clock,
     });
     await qanat.start();
     const server = await serve(qanat);
@@ -259,7 +259,7 @@ describe("recycled memory", () => {
     for (const topic of source.wanted) {
       const before = source.blocks.blockOf(topic, FIRST - 1);
       source.sink!.onMessage(topic, before, FIRST - 1, 0);
-      source.sink!.onCaughtUp(topic, clock.nowMs());
+      source.sink!.onCaughtUp(topic, clock.clockMs());
     }
     for (let row = FIRST; row < FIRST + ROWS; row++) {
       clock.index = row + 1;
@@ -272,7 +272,7 @@ describe("recycled memory", () => {
         );
       }
       for (const topic of source.wanted) {
-        source.sink!.onCaughtUp(topic, clock.nowMs());
+        source.sink!.onCaughtUp(topic, clock.clockMs());
       }
       await pause(row % 8 === 0 ? 12 : 4);
     }

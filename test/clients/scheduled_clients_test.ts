@@ -65,7 +65,7 @@ class FaithfulClient implements Companion {
     return Math.floor(this.#state / 2 ** 32 * below);
   }
 
-  begin(store: BlockStore, ps: readonly number[], nowMs: () => number): void {
+  begin(store: BlockStore, ps: readonly number[], clockMs: () => number): void {
     const catalog = new Catalog();
     this.#ps = ps;
     this.#channels = ps.map((p) => {
@@ -98,14 +98,14 @@ class FaithfulClient implements Companion {
         store,
         catalog,
         log: silent,
-        nowMs,
+        clockMs,
         budgetBytes: 0,
         hours: 1,
         lingerMs: 0,
         match: "",
       }),
       log: silent,
-      nowMs,
+      clockMs,
       inFlightFramesMax: config.inFlightFrames,
       ...(this.#isSliced
         ? {

@@ -43,7 +43,7 @@ async function setUp(changes: Partial<Config> = {}): Promise<void> {
     }),
     source,
     log: silent,
-    nowMs: clock.nowMs,
+    clocks: clock,
     later: setImmediate,
   });
   await qanat.start();
@@ -71,7 +71,7 @@ function publish(): void {
   for (const topic of source.blocks.topics) {
     clock.index = row + 1;
     source.sink!.onMessage(topic, source.blocks.blockOf(topic, row), row, 0);
-    source.sink!.onCaughtUp(topic, clock.nowMs());
+    source.sink!.onCaughtUp(topic, clock.clockMs());
   }
   row++;
 }

@@ -36,7 +36,7 @@ beforeEach(async () => {
     config: configWith({ lingerMs: 0, outageGraceMs: 0 }),
     source,
     log: silent,
-    nowMs: clock.nowMs,
+    clocks: clock,
   });
   await qanat.start();
 });
@@ -66,7 +66,7 @@ function publish(leaveOut?: string): void {
     source.sink!.onMessage(topic, source.blocks.blockOf(topic, row), row, 0);
   }
   for (const topic of source.blocks.topics) {
-    source.sink!.onCaughtUp(topic, clock.nowMs());
+    source.sink!.onCaughtUp(topic, clock.clockMs());
   }
   row++;
 }
@@ -114,8 +114,7 @@ describe("gzip events", () => {
     publish();
     outlet.isStalled = true;
     publish();
-    clock.index += 16 * 61;
-    qanat.broadcast.tick();
+    clock.pass(61, () => qanat.broadcast.tick());
     assert.equal(outlet.ending, "destroyed");
     assert.throws(() => gunzipSync(Buffer.concat(outlet.written)));
   });

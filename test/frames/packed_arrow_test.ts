@@ -56,7 +56,7 @@ beforeEach(async () => {
     config: configWith({ lingerMs: 0, outageGraceMs: 0 }),
     source,
     log: silent,
-    nowMs: clock.nowMs,
+    clocks: clock,
   });
   await qanat.start();
 });
@@ -92,7 +92,7 @@ function publish(leaveOut?: string): void {
     source.sink!.onMessage(topic, block, index, 0);
   }
   for (const topic of source.blocks.topics) {
-    source.sink!.onCaughtUp(topic, clock.nowMs());
+    source.sink!.onCaughtUp(topic, clock.clockMs());
   }
   row++;
 }

@@ -13,6 +13,8 @@ const QUIET: Readonly<Record<string, string>> = {
   'qanat_source_counter{instance="a", name="refused_records"}': "1x60",
   'qanat_offset_holes_total{instance="a"}': "4x60",
   'qanat_blocks_future_total{instance="a"}': "1x60",
+  'qanat_clock_wall_ahead_seconds{instance="a"}': "0x60",
+  'qanat_clock_behind_seconds{instance="a"}': "0x60",
   'qanat_clients_refused_total{instance="a", limit="clients"}': "7x60",
   'qanat_clients_refused_total{instance="a", limit="address"}': "0+1x60",
   'qanat_slab_reserved_bytes{instance="a"}': "100x60",
@@ -88,6 +90,17 @@ const CASES: readonly Case[] = [
     alert: "QanatOffsetHoles",
     series: "qanat_offset_holes_total",
     values: "4x25 9x35",
+  },
+  {
+    alert: "QanatClockWrong",
+    series: "qanat_clock_wall_ahead_seconds",
+    values: "0x20 -3600x40",
+  },
+  {
+    alert: "QanatClockBehind",
+    series: "qanat_clock_behind_seconds",
+    values: "0x20 3600x40",
+    value: "1h 0m 0s",
   },
   {
     alert: "QanatFutureBlocks",

@@ -1,7 +1,7 @@
 // The pool without a network: what it makes of answers, by the calls that a broker's loop makes.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { validAtMs } from "../../src/kafka/broker_loop.ts";
+import { validAtClockMs } from "../../src/kafka/broker_loop.ts";
 import type { OffsetAsked, OffsetLookup } from "../../src/kafka/connection.ts";
 import type { FetchedTopic, Gap } from "../../src/kafka/fetch_answer.ts";
 import { FetchPool } from "../../src/kafka/fetch_pool.ts";
@@ -196,7 +196,7 @@ describe("FetchPool.deliver()", () => {
     const reading = await trial.placed(0, 3);
     trial.deliver(reading, [], { errorCode: 6 }); // not the leader
     assert.equal(trial.pool.due(NODE).length, 0);
-    reading.retryAtMs = 0;
+    reading.retryAtClockMs = 0;
     trial.says("a", true); // an answer that was under way before the error
     assert.equal(trial.pool.due(NODE).length, 0);
     trial.says("a");
@@ -256,7 +256,7 @@ describe("FetchPool.replace()", () => {
     assert.equal(trial.deliver(reading, [], OUT_OF_RANGE), true);
     const ends = lookup((at) => at === "earliest" ? begin : end);
     await trial.pool.replace(ends, reading);
-    reading.retryAtMs = 0;
+    reading.retryAtClockMs = 0;
     return trial;
   }
 
@@ -289,7 +289,7 @@ describe("FetchPool.replace()", () => {
   });
 });
 
-describe("validAtMs()", () => {
+describe("validAtClockMs()", () => {
   const answer = (nextOffset: number, errorCode = 0) => [{
     topic: "t",
     errorCode,
@@ -300,12 +300,12 @@ describe("validAtMs()", () => {
   }];
 
   it("is not moved by how late an answer is read (a frozen process called rows late)", () => {
-    assert.equal(validAtMs(answer(-1), 1000, 51_000), 1250);
-    assert.equal(validAtMs(answer(9), 1000, 51_000), 1000);
-    assert.equal(validAtMs(answer(-1, 3), 1000, 51_000), 1000);
+    assert.equal(validAtClockMs(answer(-1), 1000, 51_000), 1250);
+    assert.equal(validAtClockMs(answer(9), 1000, 51_000), 1000);
+    assert.equal(validAtClockMs(answer(-1, 3), 1000, 51_000), 1000);
   });
 
   it("is never later than the reading", () => {
-    assert.equal(validAtMs(answer(-1), 1000, 1010), 1010);
+    assert.equal(validAtClockMs(answer(-1), 1000, 1010), 1010);
   });
 });

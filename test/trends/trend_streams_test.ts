@@ -45,7 +45,7 @@ function setUp(changes: Partial<Config> = {}): Promise<void> {
     }),
     source,
     log: silent,
-    nowMs: clock.nowMs,
+    clocks: clock,
   });
   return qanat.start();
 }
@@ -87,7 +87,7 @@ function hand(index: number, name = NAME, value?: Uint8Array): void {
 
 function caughtUp(...names: string[]): void {
   for (const name of names) {
-    source.sink!.onCaughtUp(topicOf(name), clock.nowMs());
+    source.sink!.onCaughtUp(topicOf(name), clock.clockMs());
   }
 }
 
