@@ -35,7 +35,7 @@ describe("CatchUp", () => {
       }),
       source,
       log: silent,
-      nowMs: clock.nowMs,
+      clocks: clock,
       later: setImmediate,
     });
     await qanat.start();
@@ -61,7 +61,7 @@ describe("CatchUp", () => {
           const block = source.blocks.blockOf(topic, index);
           source.sink!.onMessage(topic, block, index, 0);
         }
-        source.sink!.onCaughtUp(topic, clock.nowMs());
+        source.sink!.onCaughtUp(topic, clock.clockMs());
       }
     };
     const turn = () => new Promise((resolve) => setImmediate(resolve));
