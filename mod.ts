@@ -20,6 +20,7 @@ import type { Source } from "./src/source/source.ts";
 
 export type { Channel, DataType } from "./src/channels/channel.ts";
 export { Catalog } from "./src/channels/catalog.ts";
+export { ChannelAdmission } from "./src/channels/channel_admission.ts";
 export type { Config } from "./src/config.ts";
 export type { Logger } from "./src/log.ts";
 export type {

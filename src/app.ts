@@ -226,6 +226,10 @@ export class Qanat {
       event_loop_delay_ms: this.#loopDelayMs,
       source: this.#sourceStatus(sourceStatus),
       channels: this.catalog.size,
+      channels_refused: {
+        total: this.catalog.refused.counts,
+        newest: this.catalog.refused.list(),
+      },
       clients: broadcast.clientCount,
       selections: broadcast.groups.size,
       clients_opened: broadcast.counters.opened,

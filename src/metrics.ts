@@ -38,6 +38,14 @@ function healthFigures(qanat: Qanat, figures: Prometheus): void {
     () => source.status().counters,
   );
   figures.gauge("channels", "Channels known", () => catalog.size);
+  figures.counters(
+    {
+      name: "channels_refused_total",
+      help: "Records of metadata that are not served",
+      label: "reason",
+    },
+    () => catalog.refused.counts,
+  );
   figures.gauge(
     "event_loop_delay_seconds",
     "Recent largest delay",

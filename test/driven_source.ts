@@ -2,6 +2,8 @@
 import type { Clocks } from "../src/blocks/gps_clock.ts";
 import { unixMsOfGpsMs } from "../src/blocks/gps_time.ts";
 import { Catalog } from "../src/channels/catalog.ts";
+import type { Channel } from "../src/channels/channel.ts";
+import { ChannelAdmission } from "../src/channels/channel_admission.ts";
 import { parseConfig } from "../src/config.ts";
 import type { Config } from "../src/config.ts";
 import type { Logger } from "../src/log.ts";
@@ -16,13 +18,25 @@ import type {
 
 export class DrivenSource implements Source {
   readonly catalog = new Catalog();
+  readonly admission = new ChannelAdmission({ catalog: this.catalog });
   readonly blocks: EmbeddedBlocks;
   readonly wanted = new Set<string>();
   sink: BlockSink | null = null;
 
   constructor(channels: readonly EmbeddedChannel[]) {
     this.blocks = new EmbeddedBlocks(channels);
-    for (const { channel } of channels) this.catalog.set(channel);
+    for (const { channel } of channels) this.publish(channel);
+  }
+
+  /** Says what a channel is from now on, as its publisher would. */
+  publish(channel: Channel): void {
+    const fault = this.admission.put(channel.publisher, channel);
+    if (fault) throw new Error(`${channel.name}: ${fault.detail}`);
+  }
+
+  /** Takes a channel back. */
+  takeBack({ publisher, name }: Channel): void {
+    this.admission.remove(publisher, name);
   }
 
   start(sink: BlockSink): Promise<void> {

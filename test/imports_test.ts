@@ -7,7 +7,7 @@ const MAY: Record<string, readonly string[]> = {
   memory: [],
   text: [],
   settings: ["text", "config.ts", "log.ts"],
-  channels: [],
+  channels: ["memory", "log.ts"],
   blocks: [
     "arrow",
     "memory",

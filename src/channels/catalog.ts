@@ -1,8 +1,10 @@
 // All known channels by context and name: find, count, near matches, changes.
 // Invariant: a name is unique within its context (live, or one replay); listeners hear of every change.
-import type { Channel, DataType } from "./channel.ts";
+import { type Channel, type DataType, isSameChannel } from "./channel.ts";
+import { channelFault } from "./channel_fault.ts";
 import { Expression, ExpressionCache } from "./expression.ts";
 import { lowerBound, nearNames } from "./near_names.ts";
+import { RefusedChannels } from "./refused_channels.ts";
 import { SortedNames } from "./sorted_names.ts";
 import { finish, PART_STEPS_MAX, type Work } from "./work.ts";
 
@@ -59,16 +61,23 @@ interface Context {
 
 /** The channels of one instance. */
 export class Catalog {
+  /** What publishers claim, and is not here. */
+  readonly refused = new RefusedChannels();
   readonly #contexts = new Map<string | null, Context>();
   readonly #listeners = new Set<CatalogListener>();
   readonly #expressions = new ExpressionCache();
 
-  /** Adds or replaces; an equal channel changes nothing. */
+  /**
+   * Adds or replaces; an equal channel changes nothing. Throws when the channel breaks a limit: what comes from
+   * outside goes through ChannelAdmission, which says so instead.
+   */
   set(channel: Channel): void {
     const { name, replayId } = channel;
+    const fault = channelFault(channel);
+    if (fault) throw new RangeError(`Cannot set a channel: ${fault.detail}`);
     const context = this.#context(replayId);
     const before = context.byName.get(name);
-    if (before && equal(before, channel)) return;
+    if (before && isSameChannel(before, channel)) return;
     context.byName.set(name, channel);
     if (!before) context.names.touch(name);
     for (const tell of this.#listeners) tell(name, replayId, before, channel);
@@ -210,13 +219,6 @@ export class Catalog {
     }
     return context;
   }
-}
-
-function equal(a: Channel, b: Channel): boolean {
-  return a.dataType === b.dataType && a.sampleRate === b.sampleRate &&
-    a.publisher === b.publisher && a.partitionId === b.partitionId &&
-    a.partitionIndex === b.partitionIndex && a.strideNs === b.strideNs &&
-    a.maxLatencyNs === b.maxLatencyNs;
 }
 
 /** Whether a channel passes all of a filter but its expression. */

@@ -43,6 +43,15 @@ export interface Channel {
   readonly replayId: string | null;
 }
 
+/** Whether two records say the same. */
+export function isSameChannel(a: Channel, b: Channel): boolean {
+  return a.name === b.name && a.replayId === b.replayId &&
+    a.dataType === b.dataType && a.sampleRate === b.sampleRate &&
+    a.publisher === b.publisher && a.partitionId === b.partitionId &&
+    a.partitionIndex === b.partitionIndex && a.strideNs === b.strideNs &&
+    a.maxLatencyNs === b.maxLatencyNs;
+}
+
 /** Kafka topic that carries a partition's blocks (wire format: `arrakis-[replay-<id>-]<partition>`). */
 export function topicOf(
   channel: Pick<Channel, "partitionId" | "replayId">,

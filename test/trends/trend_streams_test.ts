@@ -465,12 +465,12 @@ describe("memory of trends", () => {
     await turn();
     assert.equal(bins(outlet).length, 4);
     const channel = source.catalog.get(NAME, null)!;
-    source.catalog.set({ ...channel, sampleRate: 32 });
+    source.publish({ ...channel, sampleRate: 32 });
     assert.match(outlet.text, /"reason":"changed"/);
     assert.equal(qanat.trends.channelCount, 0);
     qanat.trends.tick();
     assert.equal(qanat.trends.channelCount, 1);
-    source.catalog.remove(NAME, null);
+    source.takeBack(channel);
     assert.equal(qanat.trends.channelCount, 0);
   });
 });

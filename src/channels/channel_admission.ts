@@ -1,0 +1,278 @@
+// The one way of channels from outside into the catalog: it admits a channel, or says why not.
+// Invariant: all that the catalog has of a topic agrees in type, stride and latency and has indexes of its own. A record
+// that is refused changes nothing in the catalog; what others stood in the way of is admitted as soon as they are gone.
+import type { Logger } from "../log.ts";
+import type { Catalog } from "./catalog.ts";
+import { type Channel, isSameChannel } from "./channel.ts";
+import { type ChannelFault, channelFault } from "./channel_fault.ts";
+import type { FaultNow } from "./refused_channels.ts";
+import { shownText } from "./channel_text.ts";
+import {
+  type Claim,
+  type NameSlot,
+  newClaim,
+  PartitionMembers,
+} from "./partition_members.ts";
+
+export interface ChannelAdmissionOptions {
+  readonly catalog: Catalog;
+  /** @default silent */
+  readonly log?: Pick<Logger, "warn">;
+  /** Channels kept, with those that wait. @default 1,000,000 */
+  readonly claimsMax?: number;
+}
+
+const CLAIMS_MAX = 1_000_000;
+/** Pairs of publisher and reason that are logged. */
+const LOGGED_MAX = 1000;
+
+/** Admits the channels of all publishers. A publisher is whoever has metadata of its own. */
+export class ChannelAdmission {
+  readonly #catalog: Catalog;
+  readonly #log: Pick<Logger, "warn"> | undefined;
+  readonly #claimsMax: number;
+  /** What each publisher claims now, by name. */
+  readonly #publishers = new Map<string, Map<string, Claim>>();
+  readonly #slots = new Map<string, NameSlot>();
+  readonly #topics = new Map<string, PartitionMembers>();
+  /** Claims that the catalog does not have, and why. */
+  readonly #refused = new Map<Claim, ChannelFault>();
+  readonly #logged = new Set<string>();
+  /** Names to be looked at: what was in their way may have gone. */
+  readonly #due = new Set<NameSlot>();
+  /** Topics that may have nobody left. */
+  readonly #left = new Set<string>();
+  #count = 0;
+  #order = 0;
+
+  constructor(options: ChannelAdmissionOptions) {
+    this.#catalog = options.catalog;
+    this.#log = options.log;
+    this.#claimsMax = options.claimsMax ?? CLAIMS_MAX;
+  }
+
+  /** Channels kept, with those that wait. */
+  get claimCount(): number {
+    return this.#count;
+  }
+
+  /** Topics that somebody claims to be in. */
+  get topicCount(): number {
+    return this.#topics.size;
+  }
+
+  /**
+   * Takes what a publisher says a channel is, in place of what it said of that name before. `atMs`: when it was
+   * written, Unix ms: of two publishers that claim a name, the newer record counts. Null when the catalog has it now.
+   */
+  put(publisher: string, channel: Channel, atMs = 0): ChannelFault | null {
+    const { name } = channel;
+    const before = this.#publishers.get(publisher)?.get(name);
+    const fault = channelFault(channel) ??
+      (before || this.#count < this.#claimsMax ? null : this.#tooMany());
+    if (fault) {
+      this.refuse(publisher, name, fault);
+      return fault;
+    }
+    const isSame = before !== undefined &&
+      isSameChannel(before.channel, channel);
+    if (isSame) remove(before.slot.claims, before);
+    else if (before) this.#withdraw(before);
+    const claim = isSame
+      ? before
+      : newClaim(publisher, channel, this.#slotOf(channel));
+    claim.atMs = atMs;
+    claim.order = ++this.#order;
+    this.#acquit(claim);
+    this.#catalog.refused.forget(publisher, name);
+    this.#enlist(claim);
+    this.#due.add(claim.slot);
+    this.#settle();
+    return this.#refused.get(claim) ?? null;
+  }
+
+  /** A publisher has taken a channel back. */
+  remove(publisher: string, name: string): void {
+    this.#catalog.refused.forget(shownText(publisher), shownText(name));
+    const claim = this.#publishers.get(publisher)?.get(name);
+    if (!claim) return;
+    this.#withdraw(claim);
+    this.#settle();
+  }
+
+  /** Nothing holds any more that a publisher said. */
+  removeAll(publisher: string): void {
+    const claims = [...this.#publishers.get(publisher)?.values() ?? []];
+    for (const claim of claims) this.#withdraw(claim);
+    this.#settle();
+  }
+
+  /** Counts and lists a record that is no channel; the first of a publisher and reason is logged. */
+  refuse(
+    publisher: string,
+    name: string,
+    fault: ChannelFault,
+    now?: FaultNow,
+  ): void {
+    const refused = {
+      publisher: shownText(publisher),
+      name: shownText(name),
+      ...fault,
+    };
+    this.#catalog.refused.add(refused, now);
+    const key = JSON.stringify([refused.publisher, refused.reason]);
+    if (this.#logged.has(key) || this.#logged.size >= LOGGED_MAX) return;
+    this.#logged.add(key);
+    this.#log?.warn("channel-refused", refused);
+  }
+
+  #tooMany(): ChannelFault {
+    return {
+      reason: "too-many",
+      detail: `at most ${this.#claimsMax} channels are kept`,
+    };
+  }
+
+  #slotOf({ name, replayId }: Channel): NameSlot {
+    const key = JSON.stringify([replayId, name]);
+    let slot = this.#slots.get(key);
+    if (!slot) this.#slots.set(key, slot = { key, claims: [], entry: null });
+    return slot;
+  }
+
+  #membersOf(topic: string): PartitionMembers {
+    let members = this.#topics.get(topic);
+    if (!members) this.#topics.set(topic, members = new PartitionMembers());
+    return members;
+  }
+
+  #enlist(claim: Claim): void {
+    const { publisher, channel: { name }, slot: { claims } } = claim;
+    let own = this.#publishers.get(publisher);
+    if (!own) this.#publishers.set(publisher, own = new Map());
+    if (!own.has(name)) this.#count++;
+    own.set(name, claim);
+    const at = claims.findIndex((other) => isNewer(claim, other));
+    claims.splice(at < 0 ? claims.length : at, 0, claim);
+  }
+
+  /** Takes a claim back. As an entry it stays until its name is looked at, and stands in nobody's way. */
+  #withdraw(claim: Claim): void {
+    const { publisher, channel, slot, topic } = claim;
+    const own = this.#publishers.get(publisher)!;
+    own.delete(channel.name);
+    if (own.size === 0) this.#publishers.delete(publisher);
+    this.#count--;
+    remove(slot.claims, claim);
+    this.#acquit(claim);
+    const members = this.#membersOf(topic);
+    members.waitNoMore(claim);
+    members.withdraw(claim);
+    this.#due.add(slot);
+    this.#offer(claim);
+  }
+
+  /** What a claim leaves is free for others. */
+  #offer({ topic, channel }: Claim): void {
+    this.#left.add(topic);
+    const free = this.#membersOf(topic).candidates(channel.partitionIndex);
+    for (const { slot } of free) this.#due.add(slot);
+  }
+
+  /** Looks at names until nothing more follows from it: each step frees a place or fills one, and none is taken twice. */
+  #settle(): void {
+    for (const slot of this.#due) {
+      this.#due.delete(slot);
+      this.#settleSlot(slot);
+    }
+    for (const topic of this.#left) {
+      if (this.#topics.get(topic)?.isEmpty) this.#topics.delete(topic);
+    }
+    this.#left.clear();
+  }
+
+  /** The newest claim of a name that fits in its topic becomes the entry. */
+  #settleSlot(slot: NameSlot): void {
+    let found: Claim | null = null;
+    for (const claim of slot.claims) {
+      const members = this.#membersOf(claim.topic);
+      if (found) {
+        if (members.waitNoMore(claim)) this.#offer(claim);
+        this.#refuseClaim(claim, otherPublisher(found));
+        continue;
+      }
+      const isEntry = claim === slot.entry && claim.isMember;
+      const conflict = isEntry ? null : members.conflictOf(claim);
+      if (conflict) {
+        members.wait(claim);
+        // By the time it is looked at it may be another channel that stands in its way.
+        this.#refuseClaim(claim, conflict, () => members.conflictOf(claim));
+        continue;
+      }
+      found = claim;
+      if (!isEntry) this.#admit(claim, members);
+    }
+    if (!found) this.#vacate(slot);
+    if (slot.claims.length > 0 || slot.entry !== null) return;
+    this.#slots.delete(slot.key);
+  }
+
+  #admit(claim: Claim, members: PartitionMembers): void {
+    const { slot } = claim;
+    const before = slot.entry;
+    if (before !== null) {
+      this.#membersOf(before.topic).leave(before);
+      this.#offer(before);
+    }
+    members.waitNoMore(claim);
+    for (const other of members.join(claim)) this.#due.add(other.slot);
+    slot.entry = claim;
+    this.#acquit(claim);
+    this.#catalog.set(claim.channel);
+  }
+
+  /** Without a claim that fits, an entry stays while its publisher's next one waits and nobody needs its place. */
+  #vacate(slot: NameSlot): void {
+    const { entry } = slot;
+    if (entry === null) return;
+    const hasNext = slot.claims.some((c) => c.publisher === entry.publisher);
+    if (entry.isMember && hasNext) return;
+    this.#membersOf(entry.topic).leave(entry);
+    this.#offer(entry);
+    slot.entry = null;
+    this.#catalog.remove(entry.channel.name, entry.channel.replayId);
+  }
+
+  #refuseClaim(claim: Claim, fault: ChannelFault, now?: FaultNow): void {
+    if (this.#refused.get(claim)?.reason === fault.reason) return;
+    this.#acquit(claim);
+    this.#refused.set(claim, fault);
+    this.refuse(claim.publisher, claim.channel.name, fault, now);
+  }
+
+  /** Nothing is in a claim's way any more, or nobody makes it. */
+  #acquit(claim: Claim): void {
+    const fault = this.#refused.get(claim);
+    if (!fault) return;
+    this.#refused.delete(claim);
+    const { publisher, channel: { name } } = claim;
+    this.#catalog.refused.forget(publisher, name);
+  }
+}
+
+function otherPublisher({ publisher }: Claim): ChannelFault {
+  return {
+    reason: "other-publisher",
+    detail: `${shownText(publisher)} claims the name, too, with a newer record`,
+  };
+}
+
+function isNewer(claim: Claim, other: Claim): boolean {
+  return claim.atMs > other.atMs ||
+    claim.atMs === other.atMs && claim.order > other.order;
+}
+
+function remove(claims: Claim[], claim: Claim): void {
+  const at = claims.indexOf(claim);
+  if (at >= 0) claims.splice(at, 1);
+}

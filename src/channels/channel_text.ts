@@ -1,0 +1,57 @@
+// Which texts of a publisher are safe to show, to log, to put into a header, a URL or a key.
+// Invariant: a text without a fault has no character that a terminal, a header or a line protocol acts on.
+
+/** Longest name of a channel or publisher, bytes of UTF-8. */
+export const TEXT_BYTES_MAX = 255;
+/** Longest name of a Kafka topic. */
+export const TOPIC_BYTES_MAX = 249;
+
+const encoder = new TextEncoder();
+
+/**
+ * Controls, format characters (among them those that turn the direction of writing), other characters that cannot be
+ * seen, private ones, line separators, and blanks that look like a space without being one.
+ */
+const FORBIDDEN =
+  /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]|(?! )\p{Zs}/u;
+const FORBIDDEN_ALL = new RegExp(FORBIDDEN.source, "gu");
+/** What Kafka allows in a topic's name. */
+const TOPIC_PART = /^[\w.-]+$/;
+
+/** What is wrong with a channel's or a publisher's name; null where nothing is. */
+export function textFault(text: string): string | null {
+  if (text === "") return "must not be empty";
+  // A character has at most three bytes a UTF-16 unit, and at least one.
+  const isLong = text.length > TEXT_BYTES_MAX ||
+    encoder.encode(text).byteLength > TEXT_BYTES_MAX;
+  if (isLong) return `must have at most ${TEXT_BYTES_MAX} bytes of UTF-8`;
+  if (!text.isWellFormed()) return "must not have half of a surrogate pair";
+  const found = FORBIDDEN.exec(text);
+  if (found) return `must not have the character ${codeOf(found[0])}`;
+  if (text.includes(",")) return "must not have a comma: lists are split there";
+  if (text !== text.trim()) return "must not begin or end with a blank";
+  if (text === "." || text === "..") return "must not be a step in a path";
+  return null;
+}
+
+/** What is wrong with a part of a topic's name; null where nothing is. */
+export function topicPartFault(text: string): string | null {
+  if (text.length > TOPIC_BYTES_MAX) {
+    return `must have at most ${TOPIC_BYTES_MAX} characters`;
+  }
+  return TOPIC_PART.test(text)
+    ? null
+    : "must have letters A to Z, digits, '.', '_' and '-' only";
+}
+
+/** Any text as one that is safe to show: odd characters by their code, and cut where it is too long. */
+export function shownText(text: string): string {
+  const cut = text.slice(0, TEXT_BYTES_MAX).toWellFormed();
+  const shown = cut.replace(FORBIDDEN_ALL, codeOf);
+  return text.length > TEXT_BYTES_MAX ? shown + "…" : shown;
+}
+
+function codeOf(character: string): string {
+  const code = character.codePointAt(0)!.toString(16).toUpperCase();
+  return `U+${code.padStart(4, "0")}`;
+}
