@@ -42,7 +42,7 @@ const at = (path: string, server = 0) =>
 
 class SourceThatIsNotReady extends DrivenSource {
   override status() {
-    return { ...super.status(), ready: false };
+    return { ...super.status(), ready: false, lastContactClockMs: 0 };
   }
 }
 
