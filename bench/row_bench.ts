@@ -15,7 +15,8 @@ import {
 import { BlockDecoder, newBlockLayout } from "../src/arrow/block_decoder.ts";
 import { encodeBlock } from "../src/arrow/block_encoder.ts";
 import { RowTemplate } from "../src/arrow/row_template.ts";
-import { PartitionBlocks, placeOf } from "../src/blocks/partition_blocks.ts";
+import { placeOf } from "../src/blocks/block_record.ts";
+import { PartitionBlocks } from "../src/blocks/partition_blocks.ts";
 import { PageRing } from "../src/memory/page_ring.ts";
 
 const COUNT = 10;

@@ -52,7 +52,10 @@ const TIME_NODE = 0;
 const ID_NODE = 1;
 const LIST_NODE = 2;
 const ITEM_NODE = 3;
-const ROWS_MAX = 1_000_000;
+/** One row a channel, and a partition_index is below this. */
+const ROWS_MAX = 65_536;
+/** Schema and metadata of the batch, which are kept to compare with: publishers write some hundred bytes. */
+const HEADER_BYTES_MAX = 64 * 1024;
 
 /** Positions read off a header: valid for every message with the same header bytes. */
 interface Header {
@@ -169,6 +172,11 @@ function parseHeader(value: Uint8Array): Header | string {
   if (schemaBytes < 0) return "not an Arrow IPC stream";
   const batchBytes = prefixedBytes(view, schemaBytes);
   if (batchBytes < 0) return "no record batch follows the schema";
+  if (schemaBytes + batchBytes > HEADER_BYTES_MAX) {
+    return `header of ${
+      schemaBytes + batchBytes
+    } bytes, at most ${HEADER_BYTES_MAX} are taken`;
+  }
   // Not slice(): of a Buffer, which Kafka's values are, that would be a view.
   const bytes = Uint8Array.from(value.subarray(0, schemaBytes + batchBytes));
   const header = new DataView(bytes.buffer);

@@ -1,25 +1,15 @@
 // The blocks of one partition: where each lies in the page ring, and up to where the partition is settled.
 // Invariant: `settled` never goes back (except through reset()), and every stored block below it may be sent.
-import type { Channel, DataType } from "../channels/channel.ts";
-import { DATA_TYPES, samplesIn } from "../channels/channel.ts";
 import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type { PageRing } from "../memory/page_ring.ts";
+import {
+  type ChannelPlace,
+  planRecord,
+  recordSamplesAt,
+  writeRecord,
+} from "./block_record.ts";
 import type { Witness } from "./gps_clock.ts";
 
-// A record in the ring, 64-byte aligned:
-//   int32 word 0        number of ids, n (ids 0 … n−1)
-//   int32 word 1        data type, index into DATA_TYPES
-//   int32 word 2        byte offset of the message value, from the record's start
-//   int32 word 3        reserved
-//   int32 words 4+2·id  byte offset of the id's first sample, from the record's start; 0: not in this block
-//   int32 words 5+2·id  number of samples
-//   then the message value, 64-byte aligned
-const WORD_IDS = 0;
-const WORD_TYPE = 1;
-const WORD_VALUE = 2;
-const WORD_TABLE = 4;
-/** Largest partition_index accepted: Arrakis puts at most some hundred channels in a partition. */
-const IDS_MAX = 65_536;
 const INDEX_CAPACITY_MIN = 256;
 const INDEX_CAPACITY_MAX = 1 << 20;
 
@@ -247,29 +237,11 @@ export class PartitionBlocks {
   }
 
   #store(index: number, value: Uint8Array): boolean {
-    const layout = this.#layout;
-    let ids = 0;
-    for (let row = 0; row < layout.rowCount; row++) {
-      const id = layout.ids[row]!;
-      if (id < IDS_MAX && id >= ids) ids = id + 1;
-    }
-    const valueAt = (4 * (WORD_TABLE + 2 * ids) + 63) & ~63;
+    const { valueAt, ids, rows } = planRecord(this.#layout);
     const position = this.ring.reserve(valueAt + value.byteLength);
     if (position < 0) return false;
     const base = this.ring.byteOffset(position);
-    const words = this.#words;
-    const at = base >> 2;
-    words[at + WORD_IDS] = ids;
-    words[at + WORD_TYPE] = typeCodeOf(layout.dataType);
-    words[at + WORD_VALUE] = valueAt;
-    words.fill(0, at + WORD_TABLE, at + WORD_TABLE + 2 * ids);
-    for (let row = 0; row < layout.rowCount; row++) {
-      const id = layout.ids[row]!;
-      const samples = layout.lengths[row]!;
-      if (id >= IDS_MAX || samples < 0) continue;
-      words[at + WORD_TABLE + 2 * id] = valueAt + layout.starts[row]!;
-      words[at + WORD_TABLE + 2 * id + 1] = samples;
-    }
+    writeRecord(this.#words, base >> 2, { valueAt, ids, rows }, this.#layout);
     this.ring.bytes.set(value, base + valueAt);
     this.#remember(index, position);
     this.aheadMs = 0;
@@ -330,15 +302,11 @@ export class PartitionBlocks {
    * or holds it with another type or number of samples.
    */
   samplesAt(position: number, channel: ChannelPlace): number {
-    const base = this.ring.byteOffset(position);
-    const words = this.#words;
-    const at = base >> 2;
-    if (channel.partitionIndex >= words[at + WORD_IDS]!) return -1;
-    if (words[at + WORD_TYPE] !== channel.typeCode) return -1;
-    const entry = at + WORD_TABLE + 2 * channel.partitionIndex;
-    const start = words[entry]!;
-    if (start === 0 || words[entry + 1] !== channel.blockSamples) return -1;
-    return base + start;
+    return recordSamplesAt(
+      this.#words,
+      this.ring.byteOffset(position),
+      channel,
+    );
   }
 
   /** Why a block that is not here is not. */
@@ -475,26 +443,4 @@ export class PartitionBlocks {
   #outage(nowMs: number): boolean {
     return this.#hasClock && nowMs - this.#heardMs > this.#outageWaitMs;
   }
-}
-
-/** Where a channel's samples lie in its partition's blocks. */
-export interface ChannelPlace {
-  readonly partitionIndex: number;
-  readonly typeCode: number;
-  /** Samples in one block. */
-  readonly blockSamples: number;
-}
-
-/** The place of a channel. */
-export function placeOf(channel: Channel): ChannelPlace {
-  return {
-    partitionIndex: channel.partitionIndex,
-    typeCode: typeCodeOf(channel.dataType),
-    blockSamples: Math.round(samplesIn(channel, channel.strideNs)),
-  };
-}
-
-/** A data type as the number that stands in ring records. */
-function typeCodeOf(dataType: DataType): number {
-  return DATA_TYPES.indexOf(dataType);
 }

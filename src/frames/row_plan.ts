@@ -3,11 +3,10 @@
 import type { RowColumn } from "../arrow/row_template.ts";
 import type { Channel } from "../channels/channel.ts";
 import { SAMPLE_BYTES, topicOf } from "../channels/channel.ts";
-import {
-  type ChannelPlace,
-  type MissReason,
-  type PartitionBlocks,
-  placeOf,
+import { type ChannelPlace, placeOf } from "../blocks/block_record.ts";
+import type {
+  MissReason,
+  PartitionBlocks,
 } from "../blocks/partition_blocks.ts";
 import type { Timeline } from "../blocks/timeline.ts";
 

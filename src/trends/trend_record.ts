@@ -1,11 +1,8 @@
 // The trend of one channel: takes its settled blocks out of the page ring, each once, into one ring a bin length.
 // Invariant: `next` only grows (except through reset()); what lies below it is in the rings or will never be.
 import type { Channel } from "../channels/channel.ts";
-import {
-  NONE,
-  type PartitionBlocks,
-  placeOf,
-} from "../blocks/partition_blocks.ts";
+import { placeOf } from "../blocks/block_record.ts";
+import { NONE, type PartitionBlocks } from "../blocks/partition_blocks.ts";
 import { newSampleStats, StatsReader } from "./sample_stats.ts";
 import { binsKept, fits, TREND_BINS } from "./trend_bins.ts";
 import { trendBinBytes, TrendRing } from "./trend_ring.ts";

@@ -5,7 +5,7 @@ import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { BlockStore } from "../../src/blocks/block_store.ts";
 import { type Clocks, GpsClock } from "../../src/blocks/gps_clock.ts";
 import { gpsMsOfUnixMs, unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
-import type { ChannelPlace } from "../../src/blocks/partition_blocks.ts";
+import type { ChannelPlace } from "../../src/blocks/block_record.ts";
 import type { Timeline } from "../../src/blocks/timeline.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import { DATA_TYPES } from "../../src/channels/channel.ts";

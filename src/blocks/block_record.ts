@@ -1,0 +1,157 @@
+// One block in the page ring: a table of where each channel's samples lie, then the message value as it came.
+// Invariant: a table takes at most 32 bytes a row of its message, and some more, whatever ids the message has.
+import type { BlockLayout } from "../arrow/block_decoder.ts";
+import {
+  type Channel,
+  DATA_TYPES,
+  type DataType,
+  samplesIn,
+} from "../channels/channel.ts";
+
+// A record in the ring, 64-byte aligned:
+//   int32 word 0        number of ids, n (ids 0 … n−1); 0 where word 3 is not
+//   int32 word 1        data type, index into DATA_TYPES
+//   int32 word 2        byte offset of the message value, from the record's start
+//   int32 word 3        number of entries of a sparse table; 0: the table is by id
+//   table by id:
+//   int32 words 4+2·id  byte offset of the id's first sample, from the record's start; 0: not in this block
+//   int32 words 5+2·id  number of samples
+//   sparse table, where the ids are few and large, sorted by id:
+//   int32 words 4+3·i   id, byte offset of its first sample, number of samples
+//   then the message value, 64-byte aligned
+const WORD_IDS = 0;
+const WORD_TYPE = 1;
+const WORD_VALUE = 2;
+const WORD_SPARSE = 3;
+const WORD_TABLE = 4;
+/** Larger ids are not taken: Arrakis puts at most some hundred channels in a partition. */
+const IDS_MAX = 65_536;
+/**
+ * A table by id has at most so many places a row of the message, and some more: a row takes at least 16 bytes of the
+ * message, so that the table is at most twice as large as that. (80 blocks of 640 bytes with the id 65,534 took 41 MB.)
+ */
+const PLACES_PER_ROW = 4;
+const PLACES_MIN = 64;
+
+/** Where a channel's samples lie in its partition's blocks. */
+export interface ChannelPlace {
+  readonly partitionIndex: number;
+  readonly typeCode: number;
+  /** Samples in one block. */
+  readonly blockSamples: number;
+}
+
+/** The place of a channel. */
+export function placeOf(channel: Channel): ChannelPlace {
+  return {
+    partitionIndex: channel.partitionIndex,
+    typeCode: typeCodeOf(channel.dataType),
+    blockSamples: Math.round(samplesIn(channel, channel.strideNs)),
+  };
+}
+
+/** A data type as the number that stands in ring records. */
+function typeCodeOf(dataType: DataType): number {
+  return DATA_TYPES.indexOf(dataType);
+}
+
+/** How a message's record is laid out. */
+export interface RecordPlan {
+  /** Byte offset of the message value. */
+  readonly valueAt: number;
+  /** Places of a table by id. */
+  readonly ids: number;
+  /** Rows of a sparse table, by id; null where the table is by id. */
+  readonly rows: readonly number[] | null;
+}
+
+/** Lays out the record of a message. */
+export function planRecord(layout: BlockLayout): RecordPlan {
+  let ids = 0;
+  for (let row = 0; row < layout.rowCount; row++) {
+    const id = layout.ids[row]!;
+    if (id < IDS_MAX && id >= ids) ids = id + 1;
+  }
+  const isSparse = ids > PLACES_MIN + PLACES_PER_ROW * layout.rowCount;
+  const rows = isSparse ? rowsById(layout) : null;
+  const tableWords = rows === null ? 2 * ids : 3 * rows.length;
+  return { valueAt: (4 * (WORD_TABLE + tableWords) + 63) & ~63, ids, rows };
+}
+
+/** Rows with samples, by id; of rows with the same id the last. */
+function rowsById({ ids, lengths, rowCount }: BlockLayout): number[] {
+  const rowOf = new Map<number, number>();
+  for (let row = 0; row < rowCount; row++) {
+    if (ids[row]! < IDS_MAX && lengths[row]! >= 0) rowOf.set(ids[row]!, row);
+  }
+  return [...rowOf.values()].sort((a, b) => ids[a]! - ids[b]!);
+}
+
+/** Writes a record's words from word `at` on, except the message value. */
+export function writeRecord(
+  words: Int32Array,
+  at: number,
+  { valueAt, ids, rows }: RecordPlan,
+  layout: BlockLayout,
+): void {
+  const { starts, lengths } = layout;
+  const table = at + WORD_TABLE;
+  words[at + WORD_IDS] = rows === null ? ids : 0;
+  words[at + WORD_TYPE] = typeCodeOf(layout.dataType);
+  words[at + WORD_VALUE] = valueAt;
+  words[at + WORD_SPARSE] = rows === null ? 0 : rows.length;
+  if (rows !== null) {
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      words[table + 3 * i] = layout.ids[row]!;
+      words[table + 3 * i + 1] = valueAt + starts[row]!;
+      words[table + 3 * i + 2] = lengths[row]!;
+    }
+    return;
+  }
+  words.fill(0, table, table + 2 * ids);
+  for (let row = 0; row < layout.rowCount; row++) {
+    const id = layout.ids[row]!;
+    const samples = lengths[row]!;
+    if (id >= IDS_MAX || samples < 0) continue;
+    words[table + 2 * id] = valueAt + starts[row]!;
+    words[table + 2 * id + 1] = samples;
+  }
+}
+
+/**
+ * Byte offset in the ring of a channel's samples in the record at byte offset `base`, or −1 when the block lacks the
+ * channel, or holds it with another type or number of samples.
+ */
+export function recordSamplesAt(
+  words: Int32Array,
+  base: number,
+  channel: ChannelPlace,
+): number {
+  const at = base >> 2;
+  if (words[at + WORD_TYPE] !== channel.typeCode) return -1;
+  let entry = at + WORD_TABLE + 2 * channel.partitionIndex;
+  if (channel.partitionIndex >= words[at + WORD_IDS]!) {
+    const sparse = sparseEntry(words, at, channel.partitionIndex);
+    if (sparse < 0) return -1;
+    entry = sparse;
+  }
+  const start = words[entry]!;
+  if (start === 0 || words[entry + 1] !== channel.blockSamples) return -1;
+  return base + start;
+}
+
+/** Word of an id's byte offset in a sparse table; −1 where it is not there. */
+function sparseEntry(words: Int32Array, at: number, id: number): number {
+  const count = words[at + WORD_SPARSE]!;
+  const table = at + WORD_TABLE;
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (words[table + 3 * middle]! < id) low = middle + 1;
+    else high = middle;
+  }
+  const entry = table + 3 * low;
+  return low < count && words[entry] === id ? entry + 1 : -1;
+}

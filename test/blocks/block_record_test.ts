@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { encodeBlock } from "../../src/arrow/block_encoder.ts";
+import { PartitionBlocks } from "../../src/blocks/partition_blocks.ts";
+import { PageRing } from "../../src/memory/page_ring.ts";
+
+const STRIDE_NS = 62_500_000n;
+
+function partition(ring: PageRing): PartitionBlocks {
+  return new PartitionBlocks({
+    topic: "t",
+    strideNs: STRIDE_NS,
+    maxLatencyNs: 1_000_000_000n,
+    ring,
+    futureToleranceMs: 0,
+    outageWaitMs: 0,
+    outageGraceMs: 0,
+    hasClock: false,
+  });
+}
+
+function message(index: number, ids: readonly number[]): Uint8Array {
+  return encodeBlock(
+    BigInt(index) * STRIDE_NS,
+    "int32",
+    ids,
+    ids.map((id) => Int32Array.of(id, index)),
+  );
+}
+
+function samplesOf(blocks: PartitionBlocks, index: number, id: number) {
+  const position = blocks.locate(index);
+  assert.ok(position >= 0);
+  const at = blocks.samplesAt(position, {
+    partitionIndex: id,
+    typeCode: 1, // int32
+    blockSamples: 2,
+  });
+  if (at < 0) return null;
+  const { bytes } = blocks.ring;
+  return [...new Int32Array(bytes.buffer, bytes.byteOffset + at, 2)];
+}
+
+describe("a block's record", () => {
+  it("finds the samples of each id, few or many, small or large", () => {
+    const sets = [
+      [0, 1, 2],
+      [7],
+      [65_534],
+      [65_535, 3, 900],
+      Array.from({ length: 300 }, (_, i) => 37 * i),
+    ];
+    for (const ids of sets) {
+      const blocks = partition(new PageRing(new Uint8Array(1 << 20)));
+      assert.equal(blocks.append(message(5, ids), NaN), "stored");
+      for (const id of ids) assert.deepEqual(samplesOf(blocks, 5, id), [id, 5]);
+      for (const id of [4, 36, 899, 901, 65_533]) {
+        if (!ids.includes(id)) assert.equal(samplesOf(blocks, 5, id), null);
+      }
+    }
+  });
+
+  it("does not grow with the ids of its message (80 blocks of 640 bytes took 41 MB)", () => {
+    const ring = new PageRing(new Uint8Array(1 << 20));
+    const blocks = partition(ring);
+    const first = ring.headPosition;
+    let bytes = 0;
+    for (let index = 0; index < 80; index++) {
+      const value = message(index, [index % 2 === 0 ? 65_534 : 50]);
+      bytes += value.byteLength;
+      assert.equal(blocks.append(value, NaN), "stored");
+    }
+    assert.ok(
+      ring.headPosition - first <= 4 * bytes,
+      `${ring.headPosition - first} bytes`,
+    );
+    assert.deepEqual(samplesOf(blocks, 0, 65_534), [65_534, 0]);
+  });
+
+  it("has no place for an id beyond the last", () => {
+    const blocks = partition(new PageRing(new Uint8Array(1 << 20)));
+    assert.equal(
+      blocks.append(message(0, [65_536, 4_294_967_295]), NaN),
+      "stored",
+    );
+    assert.equal(samplesOf(blocks, 0, 65_535), null);
+  });
+});
