@@ -174,7 +174,12 @@ export class Qanat {
     if (!status.ready) reasons.push("metadata not loaded yet");
     const awayMs = this.#clockMs() - status.lastContactClockMs;
     if (!status.reachable && awayMs > config.readyGraceMs) {
-      reasons.push(`the ${status.kind} source is unreachable`);
+      const at = status.unreachable.join(", ");
+      reasons.push(
+        at === ""
+          ? `the ${status.kind} source is unreachable`
+          : `the ${status.kind} source is unreachable at ${at}, the address that the cluster names for its broker`,
+      );
     }
     if (this.#loopDelayMs > config.eventLoopDelayMaxMs) {
       reasons.push(
@@ -209,9 +214,9 @@ export class Qanat {
     const { ring, slab, broadcast, source, store } = this;
     const sourceStatus = source.status();
     const lags = new Map(
-      sourceStatus.topics.map(({ topic, position, highWatermark }) => [
+      sourceStatus.topics.map(({ topic, position, lastStableOffset }) => [
         topic,
-        position < 0 ? null : Math.max(0, highWatermark - position),
+        position < 0 ? null : Math.max(0, lastStableOffset - position),
       ]),
     );
     return {

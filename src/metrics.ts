@@ -229,11 +229,32 @@ function blockFigures(qanat: Qanat, figures: Prometheus): void {
   );
   figures.gauge("kafka_behind_messages", "Messages not read yet", () => {
     let sum = 0;
-    for (const { position, highWatermark } of source.status().topics) {
-      if (position >= 0) sum += Math.max(0, highWatermark - position);
+    for (const { position, lastStableOffset } of source.status().topics) {
+      if (position >= 0) sum += Math.max(0, lastStableOffset - position);
     }
     return sum;
   });
+  figures.gauge(
+    "kafka_uncommitted_messages",
+    "Messages behind the start of an open transaction, which are not read",
+    () => {
+      let sum = 0;
+      for (const topic of source.status().topics) {
+        sum += Math.max(0, topic.highWatermark - topic.lastStableOffset);
+      }
+      return sum;
+    },
+  );
+  figures.gauge(
+    "topics_with_more_partitions",
+    "Topics with more than one Kafka partition, of which only the first is read",
+    () => source.status().wideTopics,
+  );
+  figures.gauge(
+    "kafka_leaders_unreachable",
+    "Addresses that the cluster names for brokers that are read from, and that cannot be reached",
+    () => source.status().unreachable.length,
+  );
   figures.counters(
     { name: "kafka_seconds_total", help: "Time on Kafka", label: "part" },
     () => {

@@ -66,7 +66,9 @@ export class DrivenSource implements Source {
       ready: true,
       reachable: true,
       lastContactClockMs: Infinity,
+      unreachable: [],
       topics: [],
+      wideTopics: 0,
       counters: {},
     };
   }

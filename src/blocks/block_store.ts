@@ -26,11 +26,15 @@ export interface BlockStoreOptions {
   readonly historyBytes: number;
 }
 
+/** Holes of one topic that the log names: a batch can have one behind each record. */
+const HOLES_LOGGED_MAX = 20;
+
 interface Entry {
   readonly blocks: PartitionBlocks;
   readonly timelines: Set<Timeline>;
   readonly replayId: string | null;
   leases: number;
+  holesLogged: number;
   /** When the last lease was dropped, by the monotonic clock. */
   idleSinceMs: number;
   /** Newest block when its log had last been read to the end. */
@@ -224,7 +228,11 @@ export class BlockStore implements BlockSink {
 
   onHole(topic: string, from: number, to: number): void {
     this.counters.holes += to - from;
-    this.#options.log.warn("offset-hole", { topic, from, to });
+    const entry = this.#entries.get(topic);
+    if (!entry || entry.holesLogged === HOLES_LOGGED_MAX) return;
+    const isLast = ++entry.holesLogged === HOLES_LOGGED_MAX;
+    const more = isLast ? { next: "further ones are only counted" } : {};
+    this.#options.log.warn("offset-hole", { topic, from, to, ...more });
   }
 
   onRestart(topic: string, offset: number): void {
@@ -334,6 +342,7 @@ export class BlockStore implements BlockSink {
       timelines: new Set(),
       replayId: shape.replayId,
       leases: 0,
+      holesLogged: 0,
       idleSinceMs: this.#clock.clockMs(),
       newestSeen: -1,
     };

@@ -48,6 +48,16 @@ const SOURCE = all({
   ready: { type: "boolean", description: "Metadata has been read once" },
   reachable: { type: "boolean" },
   lastContactMs: number("Unix ms", "Of the last good answer; 0 before it"),
+  unreachable: {
+    type: "array",
+    items: { type: "string" },
+    description:
+      "Addresses that the cluster names for brokers that are read from, and that cannot be reached",
+  },
+  wideTopics: {
+    type: "number",
+    description: "Topics with more than one Kafka partition",
+  },
   topics: {
     type: "array",
     items: all({
@@ -58,6 +68,16 @@ const SOURCE = all({
       },
       position: { type: "number", description: "Next offset to read, or -1" },
       highWatermark: { type: "number" },
+      lastStableOffset: {
+        type: "number",
+        description:
+          "End of what is read: messages from here to highWatermark lie behind the start of an open transaction",
+      },
+      partitions: {
+        type: "number",
+        description:
+          "Kafka partitions of the topic; above 1, only partition 0 is read and what is in the others is missing",
+      },
     }),
   },
   counters: COUNTERS,

@@ -8,6 +8,7 @@ export interface TopicLeader {
   readonly errorCode: number;
   /** Node that leads partition 0; −1 when there is none. */
   readonly leader: number;
+  readonly partitionCount: number;
 }
 
 export interface ClusterMetadata {
@@ -45,7 +46,7 @@ export function decodeMetadata(bytes: Uint8Array): ClusterMetadata {
     const topicId = from.hex(TOPIC_ID_BYTES);
     from.skip(1); // is internal
     let leader = -1;
-    from.array(() => {
+    const { length: partitionCount } = from.array(() => {
       from.skip(2); // error
       const partition = from.int32();
       const partitionLeader = from.int32();
@@ -58,7 +59,7 @@ export function decodeMetadata(bytes: Uint8Array): ClusterMetadata {
     });
     from.skip(4); // authorized operations
     from.skipTags();
-    return { topic, topicId, errorCode, leader };
+    return { topic, topicId, errorCode, leader, partitionCount };
   });
   from.skipTags();
   return { brokers, topics };

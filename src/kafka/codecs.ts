@@ -1,84 +1,157 @@
-// Compression codecs that kafkajs lacks, and gzip with a limit. All work without native addons.
-// Invariant: a batch that would grow beyond BATCH_BYTES_MAX is refused, whatever its bytes claim.
+// Compression of record batches: reads all of Kafka's codecs, in slices and with a limit, and teaches kafkajs to write
+// those that it lacks. All work without native addons.
+// Invariant: content beyond the limit is refused before memory is taken for it, whatever its bytes claim.
 import { CompressionCodecs, CompressionTypes } from "kafkajs";
-import lz4 from "lz4js";
 import { Buffer } from "node:buffer";
 import { promisify } from "node:util";
-import { gunzip, gzip, zstdCompress, zstdDecompress } from "node:zlib";
+import {
+  constants,
+  createGunzip,
+  createZstdDecompress,
+  gzip,
+  zstdCompress,
+} from "node:zlib";
 import snappy from "snappyjs";
+import type { KafkaTask } from "./kafka_work.ts";
+import { unlz4 } from "./lz4_frame.ts";
+import { unsnappy } from "./snappy_blocks.ts";
 
-// Java's snappy framing (xerial): 8 bytes magic, int32 version, int32 compatible version,
-// then blocks of int32 length (big-endian) and raw snappy.
-const XERIAL_MAGIC = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0];
-const XERIAL_HEAD_BYTES = 16;
+/** How batches are compressed: bits 0 to 2 of their attributes. */
+export const CODEC_NONE = 0;
+const CODEC_GZIP = 1;
+const CODEC_SNAPPY = 2;
+const CODEC_LZ4 = 3;
+const CODEC_ZSTD = 4;
 
-/** Publishers write messages up to 10 MB; a few hundred bytes of zstd can claim gigabytes. */
-export const BATCH_BYTES_MAX = 256 * 1024 * 1024;
+/** Most bytes that one byte can stand for; zstd has no such limit. */
+const RATIO_MAX: Readonly<Record<number, number>> = {
+  [CODEC_GZIP]: 1032,
+  [CODEC_SNAPPY]: 22,
+  [CODEC_LZ4]: 255,
+  [CODEC_ZSTD]: Infinity,
+};
 
-interface Encoded {
-  readonly buffer: Uint8Array;
+/** zlib works in steps of so many bytes: it holds the loop meanwhile, also when called asynchronously (Deno 2.9). */
+const CHUNK_BYTES_MIN = 16 * 1024;
+const CHUNK_BYTES_MAX = 128 * 1024;
+/** A frame claims the memory of its window, which the decoder takes at once: never more than a batch. */
+const ZSTD_WINDOW_LOG_MAX = 26;
+const ZSTD_OPTIONS = {
+  params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+};
+/** ns a byte that zlib writes, and a byte that is put in its place afterwards. */
+const COST_INFLATED = 4;
+const COST_COPIED = 1;
+
+/** Most bytes that a batch can have when it is decompressed. */
+export function expandedBytesMax(
+  codec: number,
+  byteLength: number,
+  limitBytes: number,
+): number {
+  const ratio = RATIO_MAX[codec] ?? 1;
+  return Math.min(limitBytes, Math.ceil(byteLength * ratio));
+}
+
+/** Decompresses a batch's records. Throws where they would exceed `limitBytes`. */
+export async function expand(
+  codec: number,
+  bytes: Uint8Array,
+  limitBytes: number,
+  task: KafkaTask,
+): Promise<Buffer> {
+  switch (codec) {
+    case CODEC_GZIP:
+      return await inflate(createGunzip, {}, bytes, limitBytes, task);
+    case CODEC_SNAPPY:
+      return bufferOf(await unsnappy(bytes, limitBytes, task));
+    case CODEC_LZ4:
+      return bufferOf(await unlz4(bytes, limitBytes, task));
+    case CODEC_ZSTD:
+      return await inflate(
+        createZstdDecompress,
+        ZSTD_OPTIONS,
+        bytes,
+        limitBytes,
+        task,
+      );
+    default:
+      throw new RangeError(`compression ${codec} is unknown`);
+  }
+}
+
+async function inflate(
+  create: typeof createGunzip | typeof createZstdDecompress,
+  options: { params?: Record<number, number> },
+  bytes: Uint8Array,
+  limitBytes: number,
+  task: KafkaTask,
+): Promise<Buffer> {
+  const chunkSize = Math.min(
+    CHUNK_BYTES_MAX,
+    Math.max(CHUNK_BYTES_MIN, 4 * bytes.byteLength),
+  );
+  const stream = create({ chunkSize, ...options });
+  const chunks: Buffer[] = [];
+  let contentBytes = 0;
+  task.stop();
+  try {
+    stream.end(bytes);
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      contentBytes += chunk.byteLength;
+      if (contentBytes > limitBytes) {
+        throw new RangeError(`content exceeds ${limitBytes} bytes`);
+      }
+      chunks.push(chunk);
+      task.spend(COST_INFLATED * chunk.byteLength);
+      // The stream stands still meanwhile: it is read no further.
+      if (task.isSpent) await task.turn();
+      task.stop();
+    }
+  } finally {
+    stream.destroy();
+    task.start();
+  }
+  if (chunks.length === 1) return chunks[0]!;
+  const content = Buffer.allocUnsafe(contentBytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    content.set(chunk, at);
+    at += chunk.byteLength;
+    task.spend(COST_COPIED * chunk.byteLength);
+    if (task.isSpent) await task.turn();
+  }
+  return content;
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 interface Codec {
-  compress(encoder: Encoded): Promise<Buffer>;
+  compress(encoder: { readonly buffer: Uint8Array }): Promise<Buffer>;
   decompress(bytes: Uint8Array): Promise<Buffer>;
 }
 
-/** Undoes snappy with or without Java's framing. */
-export function unsnappy(bytes: Uint8Array): Uint8Array {
-  if (!XERIAL_MAGIC.every((byte, i) => bytes[i] === byte)) {
-    return snappy.uncompress(bytes, BATCH_BYTES_MAX);
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const parts: Uint8Array[] = [];
-  let room = BATCH_BYTES_MAX;
-  for (let at = XERIAL_HEAD_BYTES; at < bytes.byteLength;) {
-    const length = view.getInt32(at);
-    if (length < 0 || at + 4 + length > bytes.byteLength) {
-      throw new RangeError(`snappy block of ${length} bytes is cut short`);
-    }
-    const block = bytes.subarray(at + 4, at + 4 + length);
-    const part = snappy.uncompress(block, room);
-    room -= part.byteLength;
-    parts.push(part);
-    at += 4 + length;
-  }
-  return Buffer.concat(parts);
-}
-
-function codec(
+function written(
   pack: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>,
-  unpack: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>,
 ): () => Codec {
-  const buffer = (bytes: Uint8Array) =>
-    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return () => ({
-    compress: async (encoder) => buffer(await pack(encoder.buffer)),
-    decompress: async (bytes) => buffer(await unpack(bytes)),
+    compress: async (encoder) => bufferOf(await pack(encoder.buffer)),
+    decompress: () => {
+      throw new Error("batches are read by record_batch.ts");
+    },
   });
 }
 
-/** Teaches kafkajs snappy, zstd, and to read lz4. Idempotent. */
+/** Teaches kafkajs's producer snappy and zstd. Idempotent. */
 export function registerCodecs(): void {
   const codecs = CompressionCodecs as unknown as Record<number, () => Codec>;
-  const limit = { maxOutputLength: BATCH_BYTES_MAX };
-  codecs[CompressionTypes.GZIP] = codec(
-    promisify(gzip),
-    (bytes) => promisify(gunzip)(bytes, limit),
-  );
-  codecs[CompressionTypes.Snappy] = codec(
-    (bytes) => snappy.compress(bytes),
-    unsnappy,
-  );
-  codecs[CompressionTypes.LZ4] = codec(
-    // Brokers refuse the frames that lz4js writes; what Java and librdkafka write, it reads.
-    () => {
-      throw new Error("lz4 can be read, not written: choose zstd or snappy");
-    },
-    (bytes) => lz4.decompress(bytes),
-  );
-  codecs[CompressionTypes.ZSTD] = codec(
-    promisify(zstdCompress),
-    (bytes) => promisify(zstdDecompress)(bytes, limit),
-  );
+  codecs[CompressionTypes.GZIP] = written(promisify(gzip));
+  codecs[CompressionTypes.Snappy] = written((bytes) => snappy.compress(bytes));
+  // Brokers refuse the frames that lz4js writes.
+  codecs[CompressionTypes.LZ4] = written(() => {
+    throw new Error("lz4 can be read, not written: choose zstd or snappy");
+  });
+  codecs[CompressionTypes.ZSTD] = written(promisify(zstdCompress));
 }

@@ -5,7 +5,6 @@ import { Buffer } from "node:buffer";
 import Broker from "kafkajs/src/broker/index.js";
 import connectionPoolBuilder from "kafkajs/src/cluster/connectionPoolBuilder.js";
 import { createLogger, LEVELS } from "kafkajs/src/loggers/index.js";
-import defaultSocketFactory from "kafkajs/src/network/socketFactory.js";
 import Encoder from "kafkajs/src/protocol/encoder.js";
 import apiKeys from "kafkajs/src/protocol/requests/apiKeys.js";
 import { requests } from "kafkajs/src/protocol/requests/index.js";
@@ -15,16 +14,10 @@ import {
   METADATA_REQUEST,
   METADATA_VERSION,
 } from "./cluster_metadata.ts";
-import { registerCodecs } from "./codecs.ts";
-import {
-  type BatchDecoder,
-  decodeTopic,
-  FETCH_VERSION,
-  type FetchedTopic,
-  type RawTopic,
-  splitAnswer,
-} from "./fetch_answer.ts";
-import { batchDecoder, type KafkaTime } from "./record_batch.ts";
+import { FETCH_VERSION, type RawTopic, splitAnswer } from "./fetch_answer.ts";
+import type { KafkaWork } from "./kafka_work.ts";
+import { decodeOffsets, LIST_OFFSETS_VERSION } from "./list_offsets.ts";
+import { guardedSocketFactory } from "./response_guard.ts";
 import { type KafkaSasl, saslOf } from "./sasl.ts";
 
 /** TLS material, PEM texts. */
@@ -38,8 +31,8 @@ export interface ConnectionOptions {
   readonly clientId: string;
   readonly ssl?: KafkaTls;
   readonly sasl?: KafkaSasl;
-  /** Takes the loop's time that answers cost. */
-  readonly time?: KafkaTime;
+  /** What all reading shares. */
+  readonly work: KafkaWork;
 }
 
 /** What is asked of a topic's offsets: a Unix ms, or an end of the log. */
@@ -57,6 +50,8 @@ const CONNECT_TIMEOUT_MS = 3000;
 const REQUEST_TIMEOUT_MS = 6000;
 /** A session is renewed so long before it ends. */
 const REAUTHENTICATE_MS = 10_000;
+/** Records of transactions that are open or were aborted are not read. */
+const READ_COMMITTED = 1;
 const EARLIEST = -2;
 const LATEST = -1;
 
@@ -69,8 +64,6 @@ export class KafkaConnection implements OffsetLookup {
   readonly #host: string;
   readonly #port: number;
   readonly #options: ConnectionOptions;
-  readonly #time: KafkaTime;
-  readonly #decodeBatch: BatchDecoder;
   #broker: Promise<Inner> | null = null;
   #pool: Inner = null;
   /** Counts the connections that were given up. */
@@ -83,9 +76,6 @@ export class KafkaConnection implements OffsetLookup {
     this.#port = port;
     this.address = `${host}:${port}`;
     this.#options = options;
-    this.#time = options.time ?? { decode: 0, deliver: 0 };
-    this.#decodeBatch = batchDecoder(this.#time);
-    registerCodecs();
   }
 
   /** All topics and who leads them. */
@@ -117,29 +107,32 @@ export class KafkaConnection implements OffsetLookup {
   async listOffsets(
     asked: readonly { topic: string; at: OffsetAsked }[],
   ): Promise<Map<string, { errorCode: number; offset: number }>> {
-    const answer = await this.#send((broker) =>
-      broker.lookupRequest(apiKeys.ListOffsets, requests.ListOffsets)({
-        isolationLevel: 0,
+    return await this.#send(() => ({
+      ...requests.ListOffsets.protocol({ version: LIST_OFFSETS_VERSION })({
+        isolationLevel: READ_COMMITTED,
         topics: asked.map(({ topic, at }) => ({
           topic,
           partitions: [{ partition: 0, timestamp: timestampOf(at) }],
         })),
-      })
-    );
-    return new Map(answer.responses.map((r: Inner) => [r.topic, {
-      errorCode: r.partitions[0].errorCode,
-      offset: Number(r.partitions[0].offset),
-    }]));
+      }),
+      response: {
+        decode: (bytes: Buffer) => Promise.resolve(decodeOffsets(bytes)),
+      },
+    }));
   }
 
-  /** One fetch for many topics; answers when there is data or after `maxWaitMs`. */
+  /**
+   * One fetch for many topics; answers when there is data or after `maxWaitMs`. What was written by transactions that
+   * are open is not in it.
+   */
   async fetch(
     asked: readonly { topic: string; offset: number; maxBytes: number }[],
     options: { maxWaitMs: number; maxBytes: number },
-  ): Promise<FetchedTopic[]> {
+  ): Promise<readonly RawTopic[]> {
+    const { time, nowMs } = this.#options.work;
     const answer = await this.#send(() => ({
       ...requests.Fetch.protocol({ version: FETCH_VERSION })({
-        isolationLevel: 0,
+        isolationLevel: READ_COMMITTED,
         maxWaitTime: options.maxWaitMs,
         minBytes: 1,
         maxBytes: options.maxBytes,
@@ -150,9 +143,9 @@ export class KafkaConnection implements OffsetLookup {
       }),
       response: {
         decode: (bytes: Buffer) => {
-          const beganMs = performance.now();
+          const beganMs = nowMs();
           const answer = splitAnswer(bytes);
-          this.#time.decode += (performance.now() - beganMs) / 1000;
+          time.decode += (nowMs() - beganMs) / 1000;
           return Promise.resolve(answer);
         },
       },
@@ -160,12 +153,7 @@ export class KafkaConnection implements OffsetLookup {
     if (answer.errorCode !== 0) {
       throw new Error(`Kafka refused a fetch with error ${answer.errorCode}`);
     }
-    const offsets = new Map(asked.map((a) => [a.topic, a.offset]));
-    return await Promise.all(
-      answer.topics.map((raw: RawTopic) =>
-        decodeTopic(raw, offsets.get(raw.topic) ?? 0, this.#decodeBatch)
-      ),
-    );
+    return answer.topics;
   }
 
   /** Drops the sockets at once. The next request connects anew. */
@@ -238,7 +226,7 @@ export class KafkaConnection implements OffsetLookup {
       clientId,
       ssl: ssl && { ...ssl, servername: this.#host },
       sasl: sasl && saslOf(sasl),
-      socketFactory: defaultSocketFactory(),
+      socketFactory: guardedSocketFactory(),
       connectionTimeout: CONNECT_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       enforceRequestTimeout: false,
@@ -281,6 +269,7 @@ function oldMetadata(broker: Inner): Inner {
         errorCode: t.topicErrorCode,
         leader: t.partitionMetadata.find((p: Inner) => p.partitionId === 0)
           ?.leader ?? -1,
+        partitionCount: t.partitionMetadata.length,
       })),
     };
   };

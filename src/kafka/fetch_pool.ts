@@ -6,7 +6,8 @@ import { BrokerLoop } from "./broker_loop.ts";
 import type { ClusterMetadata, TopicLeader } from "./cluster_metadata.ts";
 import { ClusterWatch } from "./cluster_watch.ts";
 import type { ConnectionOptions, OffsetLookup } from "./connection.ts";
-import type { FetchedTopic } from "./fetch_answer.ts";
+import { Outages } from "./outages.ts";
+import type { FetchedTopic } from "./topic_parts.ts";
 import { type TopicReader, TopicReading } from "./topic_reading.ts";
 
 export interface FetchPoolOptions extends ConnectionOptions {
@@ -20,6 +21,9 @@ export interface FetchPoolOptions extends ConnectionOptions {
 
 const BACK_OFF_MIN_MS = 100;
 const TOPIC_BACK_OFF_MAX_MS = 5000;
+/** What Arrakis calls its topics. */
+const TOPIC_PREFIX = "arrakis-";
+const WIDE_LOGGED_MAX = 100;
 
 // Kafka's error codes.
 const UNKNOWN_SERVER_ERROR = -1;
@@ -35,13 +39,13 @@ export class FetchPool {
     restarts: 0,
     damaged_batches: 0,
     refused_records: 0,
+    repeated_records: 0,
     topic_errors: 0,
     reconnects: 0,
     metadata_refreshes: 0,
   };
   readonly log: Logger;
   readonly clockMs: () => number;
-  reachable = false;
   /** By the monotonic clock. */
   lastContactClockMs = -Infinity;
   readonly #options: FetchPoolOptions;
@@ -49,8 +53,9 @@ export class FetchPool {
   readonly #wanted = new Map<string, TopicReading>();
   readonly #nodes = new Map<number, BrokerLoop>();
   readonly #ending = new Set<Promise<unknown>>();
-  /** Addresses that failed last. */
-  readonly #lost = new Set<string>();
+  readonly #outages: Outages;
+  /** Topics of Arrakis that have more than one partition, of which only the first is read. */
+  readonly #wide = new Set<string>();
   #topics: ReadonlyMap<string, TopicLeader> = new Map();
   #brokers: ReadonlyMap<number, { host: string; port: number }> = new Map();
   #closed = false;
@@ -59,16 +64,49 @@ export class FetchPool {
     this.#options = options;
     this.log = options.log;
     this.clockMs = options.clockMs ?? (() => performance.now());
+    this.#outages = new Outages(options.log);
     this.#watch = new ClusterWatch({
       brokers: options.brokers,
       connection: options,
       onMetadata: (metadata, address, isStale) => {
         this.counters.metadata_refreshes++;
-        this.contact(address);
-        return this.take(metadata, isStale);
+        this.#outages.answered(address);
+        const isComplete = this.take(metadata, isStale);
+        // A cluster that answers while none of its leaders does is away all the same.
+        if (this.reachable) this.lastContactClockMs = this.clockMs();
+        return isComplete;
       },
-      onLost: (address, error, isAll) => this.#miss(address, error, isAll),
+      onLost: (address, error, isAll) => {
+        if (this.#closed) return;
+        this.counters.reconnects++;
+        this.#outages.failed(address, error, isAll);
+        if (!this.reachable) this.#allUnreachable();
+      },
     });
+  }
+
+  /** The cluster answers, and so does at least one of the brokers that lead a wanted topic. */
+  get reachable(): boolean {
+    return this.#outages.isReachable(this.#leaders());
+  }
+
+  /** Addresses that the cluster names for its brokers, and that cannot be reached. */
+  get unreachableLeaders(): readonly string[] {
+    return this.#outages.lostLeaders(this.#leaders());
+  }
+
+  /** Topics with more than one partition. */
+  get wideTopics(): number {
+    return this.#wide.size;
+  }
+
+  /** Nodes that lead a wanted topic. */
+  #leaders(): Set<number> {
+    const leaders = new Set<number>();
+    for (const { leader } of this.#wanted.values()) {
+      if (leader >= 0) leaders.add(leader);
+    }
+    return leaders;
   }
 
   /** Begins; resolves after the first metadata answer or the first failure. */
@@ -103,6 +141,8 @@ export class FetchPool {
       state: reading.state,
       position: reading.position,
       highWatermark: reading.highWatermark,
+      lastStableOffset: reading.lastStableOffset,
+      partitions: reading.partitionCount,
     }));
   }
 
@@ -153,6 +193,7 @@ export class FetchPool {
     for (const reading of [...this.#wanted.values()]) {
       const found = this.#topics.get(reading.topic);
       if (found) {
+        reading.partitionCount = found.partitionCount;
         const isSettled = !isStale || !reading.awaitsMetadata;
         if (isSettled) this.#lookAfter(reading, found);
       } else {
@@ -161,8 +202,32 @@ export class FetchPool {
       }
       if (!found || found.leader < 0) isComplete = false;
     }
+    this.#outages.keep(this.#leaders());
+    this.#findWide();
     this.#options.onTopics([...this.#topics.keys()]);
     return isComplete;
+  }
+
+  /** Names topics once whose further partitions nobody reads. */
+  #findWide(): void {
+    for (const { topic, partitionCount } of this.#topics.values()) {
+      if (partitionCount <= 1 || !topic.startsWith(TOPIC_PREFIX)) {
+        this.#wide.delete(topic);
+        continue;
+      }
+      if (this.#wide.has(topic)) continue;
+      this.#wide.add(topic);
+      if (this.#wide.size > WIDE_LOGGED_MAX) continue;
+      this.log.error("topic-has-more-partitions", {
+        topic,
+        partitions: partitionCount,
+        consequence:
+          "only partition 0 is read; what is in the others is missing",
+      });
+    }
+    for (const topic of this.#wide) {
+      if (!this.#topics.has(topic)) this.#wide.delete(topic);
+    }
   }
 
   /** Compares a reading with what the cluster says of its topic, and lets it go on. */
@@ -196,7 +261,7 @@ export class FetchPool {
 
   #end(node: BrokerLoop): void {
     this.#nodes.delete(node.nodeId);
-    this.#lost.delete(node.address);
+    this.#outages.forget(node.nodeId);
     node.stop();
     const ending: Promise<unknown> = node.running.finally(() =>
       this.#ending.delete(ending)
@@ -206,10 +271,8 @@ export class FetchPool {
 
   // What a broker's loop needs of its pool.
 
-  contact(address: string): void {
-    const wasLost = this.#lost.delete(address);
-    if (wasLost || !this.reachable) this.log.info("kafka-reached", { address });
-    this.reachable = true;
+  contact({ nodeId, address }: BrokerLoop): void {
+    this.#outages.answered(address, nodeId);
     this.lastContactClockMs = this.clockMs();
   }
 
@@ -222,21 +285,13 @@ export class FetchPool {
       if (reading.state !== "missing") reading.state = "unreachable";
     }
     this.#troubleAll();
-    this.#miss(node.address, error, false);
+    this.counters.reconnects++;
+    this.#outages.leaderFailed(node, error);
+    if (!this.reachable) this.#allUnreachable();
     this.#watch.refresh();
   }
 
-  /** Logs once an outage of an address; the cluster counts as lost with the last of them. */
-  #miss(address: string, error: Error, isAll: boolean): void {
-    if (this.#closed) return;
-    this.counters.reconnects++;
-    if (!this.#lost.has(address)) {
-      this.#lost.add(address);
-      this.log.warn("kafka-lost", { address, error: error.message });
-    }
-    const nodes = [...this.#nodes.values()];
-    if (!isAll && !nodes.every((n) => this.#lost.has(n.address))) return;
-    this.reachable = false;
+  #allUnreachable(): void {
     for (const reading of this.#wanted.values()) {
       if (reading.state !== "missing") reading.state = "unreachable";
     }

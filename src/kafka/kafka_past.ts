@@ -1,10 +1,10 @@
 // Reads past messages over connections of its own: what one history asks for, when it asks for it.
 // Invariant: a topic's position only grows, and each message between where it began and `position` was handed out
-// once, unless the log no longer had it or it could not be decoded.
+// once, unless the log no longer had it, its transaction was aborted, or it could not be decoded.
 import type { Logger } from "../log.ts";
 import type { PastMessages, PastReader, PastTopic } from "../source/source.ts";
 import { type ConnectionOptions, KafkaConnection } from "./connection.ts";
-import type { FetchedTopic } from "./fetch_answer.ts";
+import { type FetchedTopic, TopicParts } from "./topic_parts.ts";
 
 /** What the past needs to know of the cluster. */
 export interface Leaders {
@@ -20,6 +20,8 @@ interface Reading {
   position: number;
   isAtEnd: boolean;
   isCut: boolean;
+  /** What the last answer brought and was too much for one read. */
+  rest: TopicParts | null;
 }
 
 /** Longest that the broker waits at the end of a log. */
@@ -28,6 +30,16 @@ const MAX_WAIT_MS = 50;
 const ANSWER_BYTES = 2 * 1024 * 1024;
 const TOPIC_BYTES_MIN = 64 * 1024;
 const TOPIC_BYTES_MAX = 512 * 1024;
+/** Messages of one topic in one read: more wait for the next one. */
+const MESSAGES_MAX = 1024;
+/** Their bytes, likewise; a larger message comes alone. */
+const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+/** Decompressed batches that wait for the next read: beyond, they are fetched again instead. */
+const RESTS_BYTES_MAX = 16 * 1024 * 1024;
+/** Holes that one reader names in the log. */
+const HOLES_LOGGED_MAX = 20;
+/** ns to copy a byte. */
+const COST_COPIED = 1;
 const UNKNOWN_TOPIC = 3;
 const OFFSET_OUT_OF_RANGE = 1;
 
@@ -39,6 +51,7 @@ export class KafkaPast implements PastReader {
   readonly #connections = new Map<string, KafkaConnection>();
   readonly #topicBytes: number;
   #isClosed = false;
+  #holesLogged = 0;
 
   constructor(
     leaders: Leaders,
@@ -53,6 +66,7 @@ export class KafkaPast implements PastReader {
         position: -1,
         isAtEnd: false,
         isCut: false,
+        rest: null,
       });
     }
     this.#topicBytes = Math.min(
@@ -94,6 +108,7 @@ export class KafkaPast implements PastReader {
 
   close(): void {
     this.#isClosed = true;
+    for (const reading of this.#readings.values()) dropRest(reading);
     for (const connection of this.#connections.values()) connection.destroy();
     this.#connections.clear();
   }
@@ -105,8 +120,15 @@ export class KafkaPast implements PastReader {
     const unplaced = topics.filter((t) => this.#readings.get(t)!.position < 0);
     if (unplaced.length > 0) await this.#place(connection, unplaced);
     this.#check();
+    const answers: PastMessages[] = [];
+    const asked = topics.filter((t) => this.#readings.get(t)!.rest === null);
+    for (const topic of topics) {
+      const { rest } = this.#readings.get(topic)!;
+      if (rest !== null) answers.push(await this.#handOut(topic, rest));
+    }
+    if (asked.length === 0) return answers;
     const fetched = await connection.fetch(
-      topics.map((topic) => ({
+      asked.map((topic) => ({
         topic,
         offset: this.#readings.get(topic)!.position,
         maxBytes: this.#topicBytes,
@@ -114,11 +136,68 @@ export class KafkaPast implements PastReader {
       { maxWaitMs: MAX_WAIT_MS, maxBytes: ANSWER_BYTES },
     );
     this.#check();
-    const answers: PastMessages[] = [];
-    for (const answer of fetched) {
-      answers.push(await this.#take(connection, answer));
+    for (const raw of fetched) {
+      const { topic } = raw;
+      const reading = this.#readings.get(topic);
+      if (!reading) continue;
+      if (raw.errorCode !== 0) {
+        answers.push(await this.#refused(connection, topic, raw.errorCode));
+        continue;
+      }
+      const parts = new TopicParts(raw, reading.position, this.#options.work);
+      answers.push(await this.#handOut(topic, parts));
     }
     return answers;
+  }
+
+  /** As many messages of an answer as one read takes; what is left waits for the next one. */
+  async #handOut(topic: string, parts: TopicParts): Promise<PastMessages> {
+    const reading = this.#readings.get(topic)!;
+    reading.rest = parts;
+    const messages: PastMessages["messages"][number][] = [];
+    let bytes = 0;
+    let isLast = false;
+    while (
+      !isLast && messages.length < MESSAGES_MAX && bytes < MESSAGE_BYTES_MAX
+    ) {
+      const part = await parts.next();
+      if (part === null) break;
+      isLast = part.isLast;
+      const before = bytes;
+      for (const { value, timestampMs } of part.records) {
+        // A view would hold all that the batch became when it was decompressed.
+        const copy = new Uint8Array(value ?? []);
+        messages.push({ value: copy, timestampMs });
+        bytes += copy.byteLength;
+      }
+      this.#options.work.slices.spend(COST_COPIED * (bytes - before));
+      this.#pass(reading, part);
+    }
+    if (isLast || this.#isClosed) dropRest(reading);
+    this.#check();
+    this.#dropRests();
+    const { isAtEnd, isCut } = reading;
+    return { topic, messages, isAtEnd, isCut };
+  }
+
+  #pass(reading: Reading, part: FetchedTopic): void {
+    const { topic, gaps, nextOffset, lastStableOffset } = part;
+    for (const { from, to, damage } of gaps) {
+      const reason = damage ?? "not in the log";
+      if (this.#holesLogged++ >= HOLES_LOGGED_MAX) continue;
+      this.#leaders.log.warn("past-hole", { topic, from, to, reason });
+    }
+    if (nextOffset > reading.position) reading.position = nextOffset;
+    reading.isAtEnd = part.isLast && reading.position >= lastStableOffset;
+  }
+
+  /** Keeps what waits for the next read within its limit. */
+  #dropRests(): void {
+    let bytes = 0;
+    for (const reading of this.#readings.values()) {
+      bytes += reading.rest?.heldBytes ?? 0;
+      if (bytes > RESTS_BYTES_MAX) dropRest(reading);
+    }
   }
 
   async #place(
@@ -160,43 +239,33 @@ export class KafkaPast implements PastReader {
     );
   }
 
-  async #take(
+  /** What a fetch with an error means for a topic. Throws where it must be tried again. */
+  async #refused(
     connection: KafkaConnection,
-    answer: FetchedTopic,
+    topic: string,
+    errorCode: number,
   ): Promise<PastMessages> {
-    const { topic, errorCode, nextOffset, highWatermark, gaps } = answer;
     const reading = this.#readings.get(topic)!;
     if (errorCode === OFFSET_OUT_OF_RANGE) {
       const at = "earliest";
       const first = (await connection.listOffsets([{ topic, at }])).get(topic);
       reading.position = this.#offset(topic, first);
       reading.isCut = true;
-    } else if (errorCode !== 0) {
-      this.#leaders.refresh();
-      if (errorCode === UNKNOWN_TOPIC && this.#leaders.isMissing(topic)) {
-        return { topic, messages: [], isAtEnd: true, isCut: false };
-      }
-      throw new Error(`${topic}: Kafka refused a fetch with ${errorCode}`);
-    } else {
-      for (const { from, to, damage } of gaps) {
-        const reason = damage ?? "not in the log";
-        this.#leaders.log.warn("past-hole", { topic, from, to, reason });
-      }
-      if (nextOffset > reading.position) reading.position = nextOffset;
-      reading.isAtEnd = reading.position >= highWatermark;
+      return { topic, messages: [], isAtEnd: reading.isAtEnd, isCut: true };
     }
-    return {
-      topic,
-      messages: answer.records.map(({ value, timestampMs }) => ({
-        value: value ?? new Uint8Array(0),
-        timestampMs,
-      })),
-      isAtEnd: reading.isAtEnd,
-      isCut: reading.isCut,
-    };
+    this.#leaders.refresh();
+    if (errorCode === UNKNOWN_TOPIC && this.#leaders.isMissing(topic)) {
+      return { topic, messages: [], isAtEnd: true, isCut: false };
+    }
+    throw new Error(`${topic}: Kafka refused a fetch with ${errorCode}`);
   }
 
   #check(): void {
     if (this.#isClosed) throw new Error("The past is closed");
   }
+}
+
+function dropRest(reading: Reading): void {
+  reading.rest?.close();
+  reading.rest = null;
 }

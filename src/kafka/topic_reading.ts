@@ -1,8 +1,10 @@
 // One wanted topic: how far it has been read, and what a fetch brought handed to its reader.
-// Invariant: `position` only grows, and each offset below it was a record, or told as a hole, or normal to lack.
+// Invariant: `position` only grows, each offset below it was a record, or reported as a hole, or normal to lack, and no
+// record below it is handed out again.
 import type { Logger } from "../log.ts";
 import type { TopicStatus } from "../source/source.ts";
-import type { FetchedTopic, Gap, KafkaRecord } from "./fetch_answer.ts";
+import type { KafkaRecord } from "./record_batch.ts";
+import type { FetchedTopic, Gap } from "./topic_parts.ts";
 
 /** Takes one topic's records. Every call is synchronous. */
 export interface TopicReader {
@@ -32,6 +34,8 @@ export interface ReadingCounters {
   restarts: number;
   damaged_batches: number;
   refused_records: number;
+  /** Brought again below the position, and not handed out again. */
+  repeated_records: number;
 }
 
 const BYTES_START = 8 * 1024 * 1024;
@@ -49,7 +53,11 @@ export class TopicReading {
   /** Next offset to read; −1 before it is known. */
   position = -1;
   highWatermark = -1;
+  /** The end of what is read: behind it there may be open transactions. −1 before it is known. */
+  lastStableOffset = -1;
   leader = -1;
+  /** Kafka partitions of the topic; only partition 0 is read. 0 before it is known. */
+  partitionCount = 0;
   state: TopicStatus["state"] = "starting";
   /** Not asked for before the cluster has said anew what it is and who leads it. */
   awaitsMetadata = false;
@@ -63,6 +71,10 @@ export class TopicReading {
   lastTimestampMs = -1;
   /** Nobody wants it any more. */
   isOver = false;
+  /** What a fetch brought is still being handed out. */
+  isBusy = false;
+  /** This answer has brought something. */
+  #hasAdvanced = false;
   #isDamageLogged = false;
   #isRefusalLogged = false;
 
@@ -77,6 +89,7 @@ export class TopicReading {
     const { isCompacted } = this.options;
     const options = { from, isCompacted, isRestart: true };
     const next = new TopicReading(this.topic, this.reader, options);
+    next.partitionCount = this.partitionCount;
     next.topicId = this.topicId;
     next.formerTopicId = this.formerTopicId;
     next.leader = this.leader;
@@ -86,7 +99,7 @@ export class TopicReading {
 
   isDue(nodeId: number, clockMs: number): boolean {
     return this.leader === nodeId && !this.awaitsMetadata &&
-      this.retryAtClockMs <= clockMs;
+      !this.isBusy && this.retryAtClockMs <= clockMs;
   }
 
   /** Tells its reader that whoever writes it is in trouble as well. */
@@ -95,9 +108,10 @@ export class TopicReading {
   }
 
   /** Begins at an offset. */
-  begin(offset: number, highWatermark: number, taker: ReadingTaker): void {
+  begin(offset: number, end: number, taker: ReadingTaker): void {
     this.position = offset;
-    this.highWatermark = highWatermark;
+    this.highWatermark = end;
+    this.lastStableOffset = end;
     this.retries = 0;
     if (!this.options.isRestart) return;
     taker.counters.restarts++;
@@ -110,16 +124,51 @@ export class TopicReading {
     this.position = offset;
   }
 
-  /** Hands out what a fetch without error brought. `atClockMs`: when its high watermark held. */
+  /** Hands out a part of what a fetch without error brought. `atClockMs`: when its last stable offset held. */
   take(fetched: FetchedTopic, atClockMs: number, taker: ReadingTaker): void {
-    const { highWatermark, nextOffset, records, gaps } = fetched;
+    const { highWatermark, lastStableOffset, nextOffset, isLast } = fetched;
     this.retries = 0;
     this.highWatermark = highWatermark;
+    this.lastStableOffset = lastStableOffset;
+    this.#handOut(fetched, taker);
+    if (this.isOver) return;
+    if (nextOffset > this.position) {
+      this.position = nextOffset;
+      this.#hasAdvanced = true;
+    }
+    if (!isLast) {
+      this.state = "behind";
+      return;
+    }
+    if (this.#hasAdvanced) {
+      this.maxBytes = BYTES_START;
+    } else if (lastStableOffset > this.position) {
+      // A batch larger than asked for, and not first in the answer: ask for more next time.
+      this.maxBytes = Math.min(2 * this.maxBytes, BYTES_LIMIT);
+    }
+    this.#hasAdvanced = false;
+    if (this.position < lastStableOffset) {
+      this.state = "behind";
+      return;
+    }
+    this.state = "reading";
+    this.#tell(taker, () => this.reader.onCaughtUp(atClockMs));
+  }
+
+  #handOut({ records, gaps }: FetchedTopic, taker: ReadingTaker): void {
+    const { counters } = taker;
     let gap = 0;
+    let next = this.position;
     for (const record of records) {
+      if (record.offset < next) {
+        counters.repeated_records++;
+        continue;
+      }
       while (gap < gaps.length && gaps[gap]!.to <= record.offset) {
         this.#tellGap(gaps[gap++]!, taker);
       }
+      next = record.offset + 1;
+      counters.records++;
       try {
         this.reader.onRecord(record);
       } catch (error) {
@@ -128,25 +177,15 @@ export class TopicReading {
       if (this.isOver) return;
       this.lastTimestampMs = record.timestampMs;
     }
-    while (gap < gaps.length) this.#tellGap(gaps[gap++]!, taker);
-    if (this.isOver) return;
-    taker.counters.records += records.length;
-    if (nextOffset > this.position) {
-      this.position = nextOffset;
-      this.maxBytes = BYTES_START;
-    } else if (highWatermark > this.position) {
-      // A batch larger than asked for, and not first in the answer: ask for more next time.
-      this.maxBytes = Math.min(2 * this.maxBytes, BYTES_LIMIT);
+    while (gap < gaps.length && !this.isOver) {
+      this.#tellGap(gaps[gap++]!, taker);
     }
-    if (this.position < highWatermark) {
-      this.state = "behind";
-      return;
-    }
-    this.state = "reading";
-    this.#tell(taker, () => this.reader.onCaughtUp(atClockMs));
   }
 
-  #tellGap({ from, to, damage }: Gap, taker: ReadingTaker): void {
+  #tellGap(gap: Gap, taker: ReadingTaker): void {
+    const { to, damage } = gap;
+    const from = Math.max(gap.from, this.position);
+    if (to <= from) return;
     const { counters, log } = taker;
     if (damage !== null) {
       counters.damaged_batches++;

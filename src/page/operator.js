@@ -48,11 +48,11 @@ function sumOf(counts) {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** Messages that a partition's reader is behind. @param {{ position: number, highWatermark: number }} topic */
-function lagOf({ position, highWatermark }) {
-  return position < 0 || highWatermark < 0
+/** Messages that a partition's reader is behind. @param {{ position: number, lastStableOffset: number }} topic */
+function lagOf({ position, lastStableOffset }) {
+  return position < 0 || lastStableOffset < 0
     ? 0
-    : Math.max(0, highWatermark - position);
+    : Math.max(0, lastStableOffset - position);
 }
 
 export class OperatorPanel {

@@ -196,7 +196,11 @@ export class EmbeddedSource implements Source {
         state: "reading",
         position: next,
         highWatermark: next,
+        lastStableOffset: next,
+        partitions: 1,
       })),
+      unreachable: [],
+      wideTopics: 0,
       counters: { blocks: this.#sent },
     };
   }

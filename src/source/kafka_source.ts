@@ -2,8 +2,8 @@
 import type { Catalog } from "../channels/catalog.ts";
 import type { ConnectionOptions, KafkaTls } from "../kafka/connection.ts";
 import { FetchPool } from "../kafka/fetch_pool.ts";
+import { KafkaWork } from "../kafka/kafka_work.ts";
 import { MetadataFollower } from "../kafka/metadata.ts";
-import type { KafkaTime } from "../kafka/record_batch.ts";
 import type { KafkaSasl } from "../kafka/sasl.ts";
 import type { Logger } from "../log.ts";
 import { KafkaPast } from "../kafka/kafka_past.ts";
@@ -36,16 +36,16 @@ export class KafkaSource implements Source {
   readonly #metadata: MetadataFollower;
   readonly #readyGraceMs: number;
   readonly #connection: ConnectionOptions;
-  readonly #time: KafkaTime = { decode: 0, deliver: 0 };
+  readonly #work = new KafkaWork();
   #sink: BlockSink | null = null;
 
   constructor(options: KafkaSourceOptions) {
     this.catalog = options.catalog;
     this.#readyGraceMs = options.readyGraceMs;
-    this.#connection = { ...options, time: this.#time };
+    this.#connection = { ...options, work: this.#work };
     this.#pool = new FetchPool({
       ...options,
-      time: this.#time,
+      work: this.#work,
       onTopics: (topics) => this.#metadata.onTopics(topics),
     });
     this.#metadata = new MetadataFollower(
@@ -95,9 +95,11 @@ export class KafkaSource implements Source {
       ready: this.#metadata.isReady,
       reachable: this.#pool.reachable,
       lastContactClockMs: this.#pool.lastContactClockMs,
+      unreachable: this.#pool.unreachableLeaders,
       topics: this.#pool.topics(),
+      wideTopics: this.#pool.wideTopics,
       counters: { ...this.#pool.counters, ...this.#metadata.counters },
-      seconds: { ...this.#time },
+      seconds: { ...this.#work.time },
     };
   }
 

@@ -28,6 +28,10 @@ export interface TopicStatus {
   /** Offset of the next message to read; -1 before it is known. */
   readonly position: number;
   readonly highWatermark: number;
+  /** The end of what is read: behind it there may be open transactions. */
+  readonly lastStableOffset: number;
+  /** Kafka partitions of the topic, of which only partition 0 is read; 0 before it is known. */
+  readonly partitions: number;
 }
 
 export interface SourceStatus {
@@ -38,7 +42,11 @@ export interface SourceStatus {
   readonly reachable: boolean;
   /** When it answered last, by the monotonic clock (`performance.now()`); −Infinity before the first answer. */
   readonly lastContactClockMs: number;
+  /** Addresses that the cluster names for brokers that are read from, and that cannot be reached. */
+  readonly unreachable: readonly string[];
   readonly topics: readonly TopicStatus[];
+  /** Topics with more than one Kafka partition, of which only the first is read. */
+  readonly wideTopics: number;
   /** Plain counters for /metrics, name → value (e.g. `holes`, `reconnects`, `metadata_bad_records`). */
   readonly counters: Readonly<Record<string, number>>;
   /** Time of the event loop that the source has taken, s, by part. */

@@ -25,6 +25,8 @@ const QUIET: Readonly<Record<string, string>> = {
   'qanat_event_loop_delay_seconds{instance="a"}': "0.004x60",
   'qanat_memory_management_seconds_total{instance="a"}': "0+0.06x60",
   'qanat_kafka_behind_messages{instance="a"}': "12x60",
+  'qanat_kafka_leaders_unreachable{instance="a"}': "0x60",
+  'qanat_topics_with_more_partitions{instance="a"}': "0x60",
   'qanat_fan_out_busy_seconds{instance="a"}': "0.05x60",
   'qanat_log_lines_lost_total{instance="a"}': "0x60",
 };
@@ -57,6 +59,18 @@ const CASES: readonly Case[] = [
     alert: "QanatNothingComesIn",
     series: "qanat_blocks_total",
     values: "0+240x20 5040x40",
+  },
+  {
+    alert: "QanatLeaderUnreachable",
+    series: "qanat_kafka_leaders_unreachable",
+    values: "0x20 2x40",
+    value: "2",
+  },
+  {
+    alert: "QanatTopicHasMorePartitions",
+    series: "qanat_topics_with_more_partitions",
+    values: "0x20 3x40",
+    value: "3",
   },
   {
     alert: "QanatBehind",

@@ -9,6 +9,7 @@ import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { BlockDecoder, newBlockLayout } from "../../src/arrow/block_decoder.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { KafkaPast } from "../../src/kafka/kafka_past.ts";
+import { KafkaWork } from "../../src/kafka/kafka_work.ts";
 import { silent } from "../driven_source.ts";
 import {
   freePort,
@@ -383,7 +384,7 @@ export class FaultWorld {
         refresh: () => {},
         log: silent,
       },
-      { clientId: "qanat-test" },
+      { clientId: "qanat-test", work: new KafkaWork() },
       [{ topic, fromMs: 0 }],
     );
     const decoder = new BlockDecoder();

@@ -4,6 +4,7 @@ import type { Buffer } from "node:buffer";
 import { type Admin, Kafka, logLevel } from "kafkajs";
 import { type KafkaBroker, startKafka } from "../../scripts/kafka.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
+import { registerCodecs } from "../../src/kafka/codecs.ts";
 import type { Logger } from "../../src/log.ts";
 import {
   KafkaSource,
@@ -118,6 +119,7 @@ export class KafkaTrial {
   readonly #dir: string;
 
   private constructor(broker: KafkaBroker, dir: string) {
+    registerCodecs();
     this.broker = broker;
     this.#dir = dir;
     this.kafka = new Kafka({

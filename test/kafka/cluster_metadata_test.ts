@@ -21,10 +21,16 @@ const ANSWER = Uint8Array.fromHex([
 ].join(""));
 
 describe("decodeMetadata()", () => {
-  it("reads brokers, topic ids and the leader of partition 0", () => {
+  it("reads brokers, topic ids, the leader of partition 0 and how many there are", () => {
     assert.deepEqual(decodeMetadata(ANSWER), {
       brokers: [{ nodeId: 7, host: "kate", port: 9092 }],
-      topics: [{ topic: "abc", topicId: ID, errorCode: 0, leader: 7 }],
+      topics: [{
+        topic: "abc",
+        topicId: ID,
+        errorCode: 0,
+        leader: 7,
+        partitionCount: 2,
+      }],
     });
   });
 

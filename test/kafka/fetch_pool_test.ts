@@ -1,24 +1,33 @@
 // The pool without a network: what it makes of answers, by the calls that a broker's loop makes.
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { describe, it } from "@std/testing/bdd";
 import { validAtClockMs } from "../../src/kafka/broker_loop.ts";
 import type { OffsetAsked, OffsetLookup } from "../../src/kafka/connection.ts";
-import type { FetchedTopic, Gap } from "../../src/kafka/fetch_answer.ts";
 import { FetchPool } from "../../src/kafka/fetch_pool.ts";
+import { Outages } from "../../src/kafka/outages.ts";
+import type { FetchedTopic, Gap } from "../../src/kafka/topic_parts.ts";
 import type { TopicReading } from "../../src/kafka/topic_reading.ts";
 import { silent } from "../driven_source.ts";
+import { newWork, settled } from "./batches.ts";
 
 const NODE = 5;
 
 class Trial {
   readonly heard: unknown[][] = [];
   readonly warned: string[] = [];
+  readonly said: unknown[][] = [];
   readonly pool = new FetchPool({
     brokers: ["127.0.0.1:1"],
     clientId: "test",
+    work: newWork(),
     log: {
       ...silent,
-      warn: (event) => this.warned.push(event),
+      info: (event, fields) => this.said.push([event, fields?.["address"]]),
+      warn: (event, fields) => {
+        this.warned.push(event);
+        this.said.push([event, fields?.["address"]]);
+      },
       error: (event) => this.warned.push(event),
     },
     onTopics: () => {},
@@ -39,10 +48,10 @@ class Trial {
   }
 
   /** The cluster says that the topic is there, or (null) not. */
-  says(topicId: string | null, isStale = false): void {
+  says(topicId: string | null, isStale = false, partitionCount = 1): void {
     const topics = topicId === null
       ? []
-      : [{ topic: "t", topicId, errorCode: 0, leader: NODE }];
+      : [{ topic: "t", topicId, errorCode: 0, leader: NODE, partitionCount }];
     this.pool.take({ brokers: [], topics }, isStale);
   }
 
@@ -70,6 +79,7 @@ class Trial {
       topic: "t",
       errorCode: 0,
       highWatermark: 100,
+      lastStableOffset: more.highWatermark ?? 100,
       records: offsets.map((offset) => ({
         offset,
         timestampMs: 2000 + offset,
@@ -78,6 +88,7 @@ class Trial {
       })),
       gaps: [],
       nextOffset: offsets.length ? offsets.at(-1)! + 1 : -1,
+      isLast: true,
       ...more,
     };
     return this.pool.deliver(reading, fetched, 77);
@@ -205,6 +216,146 @@ describe("FetchPool.deliver()", () => {
   });
 });
 
+describe("TopicReading.take()", () => {
+  it("refuses records at offsets that it has passed (the same hand-out twice was served twice)", async () => {
+    const trial = new Trial();
+    trial.want();
+    trial.says("a");
+    const reading = await trial.placed(0, 9);
+    trial.deliver(reading, [0, 1, 2]);
+    trial.deliver(reading, [0, 1, 2]);
+    trial.deliver(reading, [1, 2, 3, 3], { gaps: [gap(0, 1), gap(2, 5)] });
+    assert.deepEqual(trial.heard, [
+      ["record", 0],
+      ["record", 1],
+      ["record", 2],
+      ["record", 3],
+      ["hole", 3, 5],
+    ]);
+    assert.equal(trial.pool.counters.repeated_records, 6);
+    assert.equal(trial.pool.counters.records, 4);
+  });
+
+  it("has caught up at the last stable offset, and with the last part only", async () => {
+    const trial = new Trial();
+    trial.want();
+    trial.says("a");
+    const reading = await trial.placed(0, 9);
+    const end = { highWatermark: 9, lastStableOffset: 2 };
+    trial.deliver(reading, [0], { ...end, isLast: false });
+    assert.equal(reading.position, 1);
+    assert.equal(reading.state, "behind");
+    trial.deliver(reading, [1], end);
+    assert.deepEqual(trial.heard.at(-1), ["caught-up", 77]);
+    const [status] = trial.pool.topics();
+    assert.equal(status!.position, 2);
+    assert.equal(status!.highWatermark, 9);
+    assert.equal(status!.lastStableOffset, 2);
+    // Behind it an open transaction is not a batch that was too large to come.
+    trial.deliver(reading, [], end);
+    assert.equal(reading.maxBytes, 8 * 1024 * 1024);
+  });
+});
+
+describe("a topic with more partitions", () => {
+  it("is named once, counted, and stands in its status", () => {
+    const trial = new Trial();
+    const says = (partitionCount: number) =>
+      trial.pool.take({
+        brokers: [],
+        topics: ["arrakis-H1", "other"].map((topic) => ({
+          topic,
+          topicId: topic,
+          errorCode: 0,
+          leader: NODE,
+          partitionCount,
+        })),
+      });
+    says(1);
+    assert.equal(trial.pool.wideTopics, 0);
+    says(3);
+    says(3);
+    assert.equal(trial.pool.wideTopics, 1);
+    assert.deepEqual(trial.warned, ["topic-has-more-partitions"]);
+    says(1);
+    assert.equal(trial.pool.wideTopics, 0);
+    trial.want();
+    trial.says("a", false, 4);
+    assert.equal(trial.pool.topics()[0]!.partitions, 4);
+  });
+});
+
+describe("a leader that cannot be reached", () => {
+  const broker = { nodeId: NODE, host: "10.0.0.1", port: 9092 };
+  const address = "10.0.0.1:9092";
+  const refused = new Error("refused");
+  const topics = [
+    { topic: "t", topicId: "a", errorCode: 0, leader: NODE, partitionCount: 1 },
+  ];
+
+  it("is named once, while the cluster goes on answering elsewhere (63 lines in 25 s)", () => {
+    const log: unknown[][] = [];
+    const outages = new Outages({
+      ...silent,
+      info: (event, fields) => log.push([event, fields?.["address"]]),
+      warn: (event, fields) => log.push([event, fields?.["address"]]),
+    });
+    const leaders = new Set([NODE]);
+    for (let i = 0; i < 100; i++) {
+      outages.answered("bootstrap:9092");
+      outages.leaderFailed({ nodeId: NODE, address }, refused);
+      outages.answered(address); // it says what topics there are, and gives no records
+      assert.equal(outages.isReachable(leaders), false);
+      assert.deepEqual(outages.lostLeaders(leaders), [address]);
+    }
+    outages.answered(address, NODE);
+    assert.equal(outages.isReachable(leaders), true);
+    assert.deepEqual(log, [
+      ["kafka-reached", "bootstrap:9092"],
+      ["kafka-lost", address],
+      ["kafka-reached", address],
+    ]);
+  });
+
+  it("does not count where nothing is read from it", () => {
+    const outages = new Outages(silent);
+    outages.answered("bootstrap:9092");
+    outages.leaderFailed({ nodeId: NODE, address }, refused);
+    assert.equal(outages.isReachable(new Set([NODE, 6])), true);
+    assert.equal(outages.isReachable(new Set()), true);
+    outages.keep(new Set([6]));
+    assert.deepEqual(outages.lostLeaders(new Set([NODE])), []);
+  });
+
+  it("the cluster is away when all addresses are, until one answers", () => {
+    const outages = new Outages(silent);
+    assert.equal(outages.isReachable(new Set()), false);
+    outages.answered("a:1");
+    outages.failed("a:1", refused, false);
+    assert.equal(outages.isReachable(new Set()), true);
+    outages.failed("b:1", refused, true);
+    assert.equal(outages.isReachable(new Set()), false);
+    outages.answered("b:1");
+    assert.equal(outages.isReachable(new Set()), true);
+  });
+
+  it("makes the pool unreachable, by its address", async () => {
+    const trial = new Trial();
+    trial.want();
+    trial.pool.take({ brokers: [broker], topics });
+    // Nothing listens at port 1 of this machine: the loop fails by itself.
+    trial.pool.take({
+      brokers: [{ nodeId: NODE, host: "127.0.0.1", port: 1 }],
+      topics,
+    });
+    while (trial.pool.unreachableLeaders.length === 0) await settled();
+    assert.deepEqual(trial.pool.unreachableLeaders, ["127.0.0.1:1"]);
+    assert.equal(trial.pool.reachable, false);
+    await trial.pool.close();
+    assert.deepEqual(trial.said, [["kafka-lost", "127.0.0.1:1"]]);
+  });
+});
+
 describe("a topic made again", () => {
   it("is read from its start, however many messages it has (sent 12, got 3, nothing told)", async () => {
     const trial = new Trial();
@@ -290,22 +441,18 @@ describe("FetchPool.replace()", () => {
 });
 
 describe("validAtClockMs()", () => {
-  const answer = (nextOffset: number, errorCode = 0) => [{
-    topic: "t",
+  const answer = (byteLength: number, errorCode = 0) => [{
     errorCode,
-    highWatermark: 9,
-    records: [],
-    gaps: [],
-    nextOffset,
+    batches: Buffer.alloc(byteLength),
   }];
 
   it("is not moved by how late an answer is read (a frozen process called rows late)", () => {
-    assert.equal(validAtClockMs(answer(-1), 1000, 51_000), 1250);
+    assert.equal(validAtClockMs(answer(0), 1000, 51_000), 1250);
     assert.equal(validAtClockMs(answer(9), 1000, 51_000), 1000);
-    assert.equal(validAtClockMs(answer(-1, 3), 1000, 51_000), 1000);
+    assert.equal(validAtClockMs(answer(0, 3), 1000, 51_000), 1000);
   });
 
   it("is never later than the reading", () => {
-    assert.equal(validAtClockMs(answer(-1), 1000, 1010), 1010);
+    assert.equal(validAtClockMs(answer(0), 1000, 1010), 1010);
   });
 });

@@ -1,0 +1,93 @@
+// Which brokers cannot be reached, and what the log says of it: each address once when it is lost, once when it is back.
+// Invariant: an address that the cluster names for a broker is back only when that broker has answered a fetch; that
+// the cluster answers elsewhere, or answers other questions there, does not count.
+import type { Logger } from "../log.ts";
+
+/** What is known of a cluster's addresses. */
+export class Outages {
+  readonly #log: Logger;
+  /** Addresses that did not answer what topics there are. */
+  readonly #seeds = new Set<string>();
+  /** By node: the address that it does not answer at. */
+  readonly #leaders = new Map<number, string>();
+  #hasAnswered = false;
+  /** No address answered what topics there are. */
+  #isClusterLost = true;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** An address has answered; `nodeId` where it was asked for records as that node's. */
+  answered(address: string, nodeId?: number): void {
+    const wasLost = this.#isLost(address);
+    this.#seeds.delete(address);
+    if (nodeId !== undefined) this.#leaders.delete(nodeId);
+    const isBack = wasLost && !this.#isLost(address);
+    if (isBack || !this.#hasAnswered) {
+      this.#log.info("kafka-reached", { address });
+    }
+    this.#hasAnswered = true;
+    this.#isClusterLost = false;
+  }
+
+  /** An address did not answer what topics there are. `isAll`: nor did any other since the last answer. */
+  failed(address: string, error: Error, isAll: boolean): void {
+    if (isAll) this.#isClusterLost = true;
+    if (!this.#isLost(address)) {
+      this.#log.warn("kafka-lost", { address, error: error.message });
+    }
+    this.#seeds.add(address);
+  }
+
+  /** A node could not be read from at the address that the cluster names for it. */
+  leaderFailed(
+    { nodeId, address }: { nodeId: number; address: string },
+    error: Error,
+  ): void {
+    if (!this.#isLost(address)) {
+      this.#log.warn("kafka-lost", {
+        address,
+        error: error.message,
+        advertised: `the cluster names this address for its broker ${nodeId}`,
+      });
+    }
+    this.#leaders.set(nodeId, address);
+  }
+
+  /** The cluster no longer names this node, or names another address for it. */
+  forget(nodeId: number): void {
+    this.#leaders.delete(nodeId);
+  }
+
+  /** Forgets failures of nodes that nothing is read from any more. */
+  keep(leaders: ReadonlySet<number>): void {
+    for (const nodeId of this.#leaders.keys()) {
+      if (!leaders.has(nodeId)) this.#leaders.delete(nodeId);
+    }
+  }
+
+  /** Whether the cluster answers, and at least one of these nodes. */
+  isReachable(leaders: ReadonlySet<number>): boolean {
+    if (!this.#hasAnswered || this.#isClusterLost) return false;
+    for (const nodeId of leaders) if (!this.#leaders.has(nodeId)) return true;
+    return leaders.size === 0;
+  }
+
+  /** Addresses of those of these nodes that cannot be reached. */
+  lostLeaders(leaders: ReadonlySet<number>): string[] {
+    const addresses = new Set<string>();
+    for (const [nodeId, address] of this.#leaders) {
+      if (leaders.has(nodeId)) addresses.add(address);
+    }
+    return [...addresses];
+  }
+
+  #isLost(address: string): boolean {
+    if (this.#seeds.has(address)) return true;
+    for (const lost of this.#leaders.values()) {
+      if (lost === address) return true;
+    }
+    return false;
+  }
+}
