@@ -296,7 +296,7 @@ export class Qanat {
     { lastContactClockMs, ...rest }: SourceStatus,
   ): Record<string, unknown> {
     const agoMs = this.#clockMs() - lastContactClockMs;
-    const lastContactMs = agoMs === Infinity
+    const lastContactMs = !Number.isFinite(agoMs)
       ? 0
       : Math.round(this.clock.unixMs() - agoMs);
     return { ...rest, lastContactMs };
