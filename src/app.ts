@@ -15,6 +15,7 @@ import { Growth } from "./memory/growth.ts";
 import { PageRing } from "./memory/page_ring.ts";
 import { Slab } from "./memory/slab.ts";
 import { Metrics } from "./metrics.ts";
+import type { WatchedPart } from "./supervisor/life_signs.ts";
 import { TrendRecorder } from "./trends/trend_recorder.ts";
 import type { Source, SourceStatus } from "./source/source.ts";
 
@@ -42,6 +43,8 @@ export interface QanatOptions {
   };
   /** Reads the memory of the process, where there is a way to. */
   readonly memory?: () => MemoryFigures;
+  /** How often a watchdog has missed a part of this instance, where there is one. */
+  readonly missedProbes?: (part: WatchedPart) => number;
   /** Where the log's lines go, if lines can be lost there. */
   readonly logLines?: { readonly lostLines: number };
 }
@@ -59,6 +62,7 @@ export class Qanat {
   readonly log: Logger;
   readonly gc: QanatOptions["gc"];
   readonly logLines: QanatOptions["logLines"];
+  readonly missedProbes: QanatOptions["missedProbes"];
   readonly memoryUse: MemoryUse | null;
   /** Delay of each tick, seconds. */
   readonly loopDelay = new Histogram();
@@ -80,6 +84,7 @@ export class Qanat {
     this.log = log;
     this.gc = options.gc;
     this.logLines = options.logLines;
+    this.missedProbes = options.missedProbes;
     this.clock = new GpsClock({ ...clocks, log });
     this.#clockMs = clockMs;
     this.#startedClockMs = clockMs();
@@ -203,6 +208,10 @@ export class Qanat {
     return gpsNsOfMs(this.clock.gpsMs());
   }
 
+  get uptimeSeconds(): number {
+    return (this.#clockMs() - this.#startedClockMs) / 1000;
+  }
+
   get loopDelayMs(): number {
     return this.#loopDelayMs;
   }
@@ -210,7 +219,6 @@ export class Qanat {
   /** What `/v1/status` shows. Times are GPS ns as text, ages in seconds. */
   status(): Record<string, unknown> {
     const gpsMs = this.clock.gpsMs();
-    const clockMs = this.#clockMs();
     const { ring, slab, broadcast, source, store } = this;
     const sourceStatus = source.status();
     const lags = new Map(
@@ -226,7 +234,7 @@ export class Qanat {
         wall_ahead_s: this.clock.stepMs / 1000,
         steps: this.clock.counters.steps,
       },
-      uptime_s: (clockMs - this.#startedClockMs) / 1000,
+      uptime_s: this.uptimeSeconds,
       ready: this.notReady().length === 0,
       event_loop_delay_ms: this.#loopDelayMs,
       source: this.#sourceStatus(sourceStatus),

@@ -53,6 +53,7 @@ export interface Config {
   readonly gapFillRowsMax: number;
   readonly readyGraceMs: number;
   readonly eventLoopDelayMaxMs: number;
+  readonly watchdogProbesMax: number;
   readonly drainMs: number;
   readonly retryMs: number;
   readonly corsOrigin: string;
@@ -224,6 +225,14 @@ const SETTINGS: readonly Setting[] = [
     60_000,
     "ms",
     "delay at which /readyz fails",
+  ),
+  whole(
+    "watchdogProbesMax",
+    12,
+    0,
+    3600,
+    "probes",
+    "missed in a row, one a second, before a hung process ends itself; 0: never",
   ),
   whole("drainMs", 3000, 0, 4000, "ms", "clients are given at a stop"),
   whole("retryMs", 1000, 0, 3.6e6, "ms", "`retry:` told to EventSource"),

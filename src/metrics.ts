@@ -22,7 +22,25 @@ export class Metrics {
 }
 
 function healthFigures(qanat: Qanat, figures: Prometheus): void {
-  const { source, catalog, logLines } = qanat;
+  const { source, catalog, logLines, missedProbes } = qanat;
+  figures.gauge(
+    "uptime_seconds",
+    "Since this instance was made",
+    () => qanat.uptimeSeconds,
+  );
+  if (missedProbes) {
+    figures.counters(
+      {
+        name: "watchdog_missed_probes_total",
+        help: "Probes of the watchdog that a part of the service missed",
+        label: "part",
+      },
+      () => ({
+        "event-loop": missedProbes("event-loop"),
+        listener: missedProbes("listener"),
+      }),
+    );
+  }
   figures.gauge(
     "ready",
     "1 when ready",

@@ -10,6 +10,7 @@ import { jsonLogger, type Logger, logLine } from "./log.ts";
 import { LogWriter } from "./log_writer.ts";
 import { EmbeddedSource } from "./source/embedded_source.ts";
 import type { Source } from "./source/source.ts";
+import { LifeSigns } from "./supervisor/life_signs.ts";
 import { SupervisorPort } from "./supervisor/supervisor_port.ts";
 import { terminalText } from "./text/terminal.ts";
 import { within } from "./supervisor/within.ts";
@@ -17,20 +18,27 @@ import { within } from "./supervisor/within.ts";
 /** What the log is given at an exit, when nobody may be reading it. */
 const LOG_FLUSH_MAX_MS = 300;
 
+/** The event loop shows that it goes round so often. */
+const TICK_MS = 100;
+
 const port = new SupervisorPort(self);
-port.onStart = ({ config }) => void new WorkerApp(config).start();
+port.onStart = ({ config, signs }) =>
+  void new WorkerApp(config, new LifeSigns(signs)).start();
 
 /** One instance, from the start to the request to end the process. */
 class WorkerApp {
   readonly #config: Config;
+  readonly #signs: LifeSigns;
   readonly #lines = new LogWriter({
     write: (bytes) => port.writeLog(bytes),
     lostLine: (count) => logLine("warn", "log-lines-lost", { count }),
   });
   readonly #log: Logger;
 
-  constructor(config: Config) {
+  constructor(config: Config, signs: LifeSigns) {
     this.#config = config;
+    this.#signs = signs;
+    setInterval(() => signs.countTick(), TICK_MS);
     this.#log = jsonLogger((line) => this.#lines.line(line), config.logLevel);
     const crash = (event: ErrorEvent | PromiseRejectionEvent) => {
       event.preventDefault();
@@ -67,11 +75,12 @@ class WorkerApp {
       gc: new GcTime(),
       logLines: this.#lines,
       memory: () => Deno.memoryUsage(),
+      missedProbes: (part) => this.#signs.missed(part),
     });
     await qanat.start();
     let server: HttpServer;
     try {
-      server = await serve(qanat);
+      server = await serve(qanat, () => this.#signs.countConnection());
     } catch (error) {
       const place = `${config.host}:${config.port}`;
       return this.#fail(

@@ -43,6 +43,7 @@ beforeEach(async () => {
     gc: { seconds: 2, collections: 3, allocatedBytes: 4 },
     memory: () => memory,
     logLines: { lostLines: 5 },
+    missedProbes: (part) => part === "listener" ? 7 : 6,
   });
   await qanat.start();
 });
@@ -116,6 +117,17 @@ describe("/metrics", () => {
       after.get("qanat_frames_sent_total"),
       10 * after.get("qanat_frames_encoded_total")!,
     );
+  });
+
+  it("probes that the watchdog missed, by part, and how long the instance is up", async () => {
+    const name = "qanat_watchdog_missed_probes_total";
+    const before = await figures();
+    assert.equal(before.get(`${name}{part="event-loop"}`), 6);
+    assert.equal(before.get(`${name}{part="listener"}`), 7);
+    publish(16);
+    const grownS = (await figures()).get("qanat_uptime_seconds")! -
+      before.get("qanat_uptime_seconds")!;
+    assert.equal(grownS, 16 * BLOCK_MS / 1000);
   });
 
   it("memory management is collection and allocation", async () => {

@@ -19,8 +19,14 @@ export interface HttpServer {
   close(drainMs: number): Promise<void>;
 }
 
-/** Listens and serves until closed. Rejects when the port cannot be had. */
-export async function serve(qanat: Qanat): Promise<HttpServer> {
+/**
+ * Listens and serves until closed. Rejects when the port cannot be had. `onConnection` is called for each connection
+ * that was accepted, whatever becomes of it.
+ */
+export async function serve(
+  qanat: Qanat,
+  onConnection: () => void = () => {},
+): Promise<HttpServer> {
   const { host, port, trustedProxies } = qanat.config;
   const trusted = trustedBy(trustedProxies);
   const app = honoApp(qanat, {
@@ -39,6 +45,7 @@ export async function serve(qanat: Qanat): Promise<HttpServer> {
     sockets.delete(this);
   };
   server.on("connection", (socket: Socket) => {
+    onConnection();
     sockets.add(socket);
     socket.on("close", forget);
   });

@@ -4,7 +4,12 @@ import type { Config } from "../config.ts";
 
 /** From the supervisor to the worker. */
 export type SupervisorMessage =
-  | { readonly kind: "start"; readonly config: Config }
+  | {
+    readonly kind: "start";
+    readonly config: Config;
+    /** Memory of the LifeSigns, shared. */
+    readonly signs: SharedArrayBuffer;
+  }
   /** Drain and close; the worker answers with `exit`. */
   | { readonly kind: "stop"; readonly signal: string }
   /** How many bytes of the last `log` have been written, or that writing them failed. */

@@ -4,6 +4,8 @@ import type { Parsed } from "../config.ts";
 import { jsonLogger, logLine } from "../log.ts";
 import { LogWriter } from "../log_writer.ts";
 import { reportSettings } from "../settings/report_settings.ts";
+import { LifeSigns } from "./life_signs.ts";
+import { runWatchdog } from "./run_watchdog.ts";
 import { SerialOutput } from "./serial_output.ts";
 import { Supervisor, type WorkerThread } from "./supervisor.ts";
 import { within } from "./within.ts";
@@ -47,8 +49,17 @@ export function superviseProcess({ parsed, startWorker }: ProcessOptions) {
   const { config } = parsed;
   const log = jsonLogger((line) => lines.line(line), config.logLevel);
   reportSettings(parsed, log);
+  const signs = new LifeSigns();
   const supervisor = new Supervisor({
     config,
+    signs: signs.buffer,
+    watch: (port) =>
+      runWatchdog({
+        config,
+        port,
+        signs,
+        onGone: (verdict) => supervisor.gone(verdict),
+      }),
     worker: startWorker(),
     log,
     writeLog: (bytes) => stderr.write(bytes),

@@ -4,6 +4,7 @@
 import type { Config } from "../config.ts";
 import type { Logger } from "../log.ts";
 import type { SupervisorMessage, WorkerMessage } from "./messages.ts";
+import type { Verdict } from "./watchdog.ts";
 
 /** A stop that takes longer is cut off: the whole must fit the promise of five seconds. */
 const STOP_MAX_MS = 4500;
@@ -12,6 +13,8 @@ const SAME_SIGNAL_MS = 500;
 
 /** Exit codes, beside 0; docs/operating.md lists them. */
 export const EXIT_FAILED = 1;
+/** The watchdog has ended the process: an internal software error, by sysexits.h. */
+export const EXIT_GONE = 70;
 
 /** What a supervisor needs of a Worker. */
 export interface WorkerThread {
@@ -23,6 +26,10 @@ export interface WorkerThread {
 export interface SupervisorOptions {
   readonly config: Config;
   readonly worker: WorkerThread;
+  /** Memory that this thread and the worker share. */
+  readonly signs: SharedArrayBuffer;
+  /** Begins to watch the worker, which serves on this port. */
+  readonly watch: (port: number) => { close(): void };
   readonly log: Logger;
   /** Writes whole lines of the log; resolves with their length. */
   readonly writeLog: (bytes: Uint8Array) => Promise<number>;
@@ -43,25 +50,39 @@ export class Supervisor {
   readonly #later: (call: () => void, delayMs: number) => void;
   #state: "starting" | "serving" | "stopping" | "ended" = "starting";
   #stopMs = 0;
+  #watch: { close(): void } | null = null;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#nowMs = options.nowMs ?? (() => performance.now());
     this.#later = options.later ??
       ((call, delayMs) => void setTimeout(call, delayMs));
-    const { worker, config } = options;
+    const { worker, config, signs } = options;
     worker.onmessage = ({ data }) => this.#onMessage(data);
     worker.onerror = (event) => {
       event.preventDefault();
       this.crashed(event.error?.stack ?? event.message);
     };
-    worker.postMessage({ kind: "start", config });
+    worker.postMessage({ kind: "start", config, signs });
   }
 
   /** An error that nobody has caught, in this thread or the other. */
   crashed(error: string): void {
     this.#options.log.error("crashed", { error });
     this.#end(EXIT_FAILED);
+  }
+
+  /** The watchdog no longer sees a part of the worker. */
+  gone({ part, missedProbes, lastSeenMs, error }: Verdict): void {
+    const lastSeen = new Date(Date.now() - (this.#nowMs() - lastSeenMs));
+    this.#options.log.error("watchdog-ends-process", {
+      gone: part,
+      missedProbes,
+      lastSeen: lastSeen.toISOString(),
+      ...(error === "" ? {} : { error }),
+      exitCode: EXIT_GONE,
+    });
+    this.#end(EXIT_GONE);
   }
 
   /** SIGTERM or SIGINT: the first one drains, another one ends the process at once. */
@@ -82,6 +103,8 @@ export class Supervisor {
       case "serving":
         this.#state = "stopping";
         this.#stopMs = nowMs;
+        // A listener that is closed on purpose is not gone, and a hung loop meets the limit below.
+        this.#watch?.close();
         log.info("stopping", { signal: name });
         worker.postMessage({ kind: "stop", signal: name });
         this.#later(() => {
@@ -102,7 +125,9 @@ export class Supervisor {
         );
         return;
       case "serving":
-        if (this.#state === "starting") this.#state = "serving";
+        if (this.#state !== "starting") return;
+        this.#state = "serving";
+        this.#watch = this.#options.watch(message.port);
         return print(message.greeting);
       case "exit":
         if (message.complaint !== undefined) complain(message.complaint);
@@ -113,6 +138,7 @@ export class Supervisor {
   #end(code: number): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
+    this.#watch?.close();
     this.#options.exit(code);
   }
 }

@@ -140,6 +140,7 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
   gapFillRowsMax: whole(0, 1_000_000),
   readyGraceMs: whole(0, 86_400_000),
   eventLoopDelayMaxMs: whole(10, 60_000),
+  watchdogProbesMax: whole(0, 3600),
   drainMs: whole(0, 4000),
   retryMs: whole(0, 3_600_000),
   corsOrigin: ANY_TEXT,

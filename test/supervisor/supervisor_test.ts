@@ -33,8 +33,16 @@ class Trial {
   nowMs = 1000;
   writeLog: (bytes: Uint8Array) => Promise<number> = (bytes) =>
     Promise.resolve(bytes.byteLength);
+  readonly signs = new SharedArrayBuffer(4);
+  readonly watched: number[] = [];
+  unwatched = 0;
   readonly supervisor = new Supervisor({
     config,
+    signs: this.signs,
+    watch: (port) => {
+      this.watched.push(port);
+      return { close: () => void this.unwatched++ };
+    },
     worker: this.worker,
     log: this.log,
     writeLog: (bytes) => this.writeLog(bytes),
@@ -59,7 +67,9 @@ class Trial {
 describe("Supervisor", () => {
   it("hands the settings to the worker and prints its greeting", () => {
     const trial = new Trial();
-    assert.deepEqual(trial.sent, [{ kind: "start", config }]);
+    assert.deepEqual(trial.sent, [
+      { kind: "start", config, signs: trial.signs },
+    ]);
     trial.serving();
     assert.equal(trial.printed, "hello\n");
     assert.deepEqual(trial.exits, []);
@@ -114,6 +124,40 @@ describe("Supervisor", () => {
     trial.serving();
     trial.supervisor.signal("SIGTERM");
     assert.deepEqual(trial.exits, [0]);
+  });
+
+  it("is watched from when it serves until a stop begins", () => {
+    const trial = new Trial();
+    assert.deepEqual(trial.watched, []);
+    trial.serving();
+    assert.deepEqual(trial.watched, [1]);
+    assert.equal(trial.unwatched, 0);
+    trial.supervisor.signal("SIGTERM");
+    assert.ok(trial.unwatched > 0);
+  });
+
+  it("a part that is gone ends the process with exit 70 and one line that names it", () => {
+    const trial = new Trial().serving();
+    const beganMs = Date.now();
+    trial.supervisor.gone({
+      part: "event-loop",
+      missedProbes: 12,
+      lastSeenMs: trial.nowMs - 12_000,
+      error: "",
+    });
+    assert.deepEqual(trial.exits, [70]);
+    const [, event, fields] = trial.events.at(-1)!.match(/^(\S+) (.*)$/)!;
+    const { lastSeen, ...rest } = JSON.parse(fields!);
+    assert.equal(event, "watchdog-ends-process");
+    assert.deepEqual(rest, {
+      level: "error",
+      gone: "event-loop",
+      missedProbes: 12,
+      exitCode: 70,
+    });
+    const agoMs = beganMs - Date.parse(lastSeen);
+    assert.ok(agoMs <= 12_000 && agoMs > 11_000, `${agoMs} ms`);
+    assert.ok(trial.unwatched > 0);
   });
 
   it("a worker that dies is logged as crashed, exit 1", () => {

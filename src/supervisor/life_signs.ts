@@ -1,0 +1,60 @@
+// Counters that the supervisor and its worker share without a message, so that a hung thread can be told from a busy one.
+// Invariant: each counter has one writer; a reader asks only whether it has moved, or shows it.
+
+/** Cells of the shared memory, 32 bits each; a counter that overflows has moved all the same. */
+const TICKS = 0;
+const CONNECTIONS = 1;
+const MISSED_LOOP = 2;
+const MISSED_LISTENER = 3;
+const CELLS = 4;
+
+/** A part of the service that the watchdog looks at. */
+export type WatchedPart = "event-loop" | "listener";
+
+/** One thread's view of the counters. */
+export class LifeSigns {
+  readonly buffer: SharedArrayBuffer;
+  readonly #cells: Int32Array;
+
+  /** `buffer`: of the other thread's view. @default a new one */
+  constructor(
+    buffer: SharedArrayBuffer = new SharedArrayBuffer(
+      CELLS * Int32Array.BYTES_PER_ELEMENT,
+    ),
+  ) {
+    this.buffer = buffer;
+    this.#cells = new Int32Array(buffer);
+  }
+
+  /** The worker's event loop went round. */
+  countTick(): void {
+    Atomics.add(this.#cells, TICKS, 1);
+  }
+
+  /** The worker's listener has accepted a connection. */
+  countConnection(): void {
+    Atomics.add(this.#cells, CONNECTIONS, 1);
+  }
+
+  /** The watchdog has looked at a part, and missed it. */
+  countMissed(part: WatchedPart): void {
+    Atomics.add(this.#cells, cellOf(part), 1);
+  }
+
+  get ticks(): number {
+    return Atomics.load(this.#cells, TICKS);
+  }
+
+  get connections(): number {
+    return Atomics.load(this.#cells, CONNECTIONS);
+  }
+
+  /** Whole life. */
+  missed(part: WatchedPart): number {
+    return Atomics.load(this.#cells, cellOf(part));
+  }
+}
+
+function cellOf(part: WatchedPart): number {
+  return part === "event-loop" ? MISSED_LOOP : MISSED_LISTENER;
+}

@@ -1,0 +1,36 @@
+// The watchdog of this process: its timer, its clock and its way to the own listener.
+import type { Config } from "../config.ts";
+import type { LifeSigns } from "./life_signs.ts";
+import { TcpProbe } from "./tcp_probe.ts";
+import { CHECK_MS, type Verdict, Watchdog } from "./watchdog.ts";
+
+export interface RunWatchdogOptions {
+  readonly config: Config;
+  /** The port that the worker listens on. */
+  readonly port: number;
+  readonly signs: LifeSigns;
+  readonly onGone: (verdict: Verdict) => void;
+}
+
+/** Watches until closed; with `--watchdog-probes-max 0` it watches nothing. */
+export function runWatchdog(
+  { config, port, signs, onGone }: RunWatchdogOptions,
+): { close(): void } {
+  const { host, basePath, watchdogProbesMax } = config;
+  if (watchdogProbesMax === 0) return { close() {} };
+  const watchdog = new Watchdog({
+    signs,
+    probe: () => new TcpProbe({ host, port, basePath }),
+    probesMax: watchdogProbesMax,
+    nowMs: () => performance.now(),
+    onMissed: (part) => signs.countMissed(part),
+    onGone,
+  });
+  const timer = setInterval(() => watchdog.check(), CHECK_MS);
+  return {
+    close: () => {
+      clearInterval(timer);
+      watchdog.close();
+    },
+  };
+}
