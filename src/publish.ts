@@ -29,12 +29,22 @@ const HELP = `deno task publish --kafka HOST:PORT[,…]
 const GRID_NS = 62_500_000n;
 const encoder = new TextEncoder();
 
+/** A full disk, or a reader that is gone, does not stop what is published. */
+function write(
+  to: { writeSync(bytes: Uint8Array): number },
+  text: string,
+): void {
+  try {
+    to.writeSync(encoder.encode(text));
+  } catch { /* There is nowhere else to say it. */ }
+}
+
 function print(text: string): void {
-  Deno.stdout.writeSync(encoder.encode(text));
+  write(Deno.stdout, text);
 }
 
 function fail(message: string): never {
-  Deno.stderr.writeSync(encoder.encode(message + "\n"));
+  write(Deno.stderr, message + "\n");
   Deno.exit(2);
 }
 

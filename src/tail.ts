@@ -35,7 +35,13 @@ const print = (text: string) => {
     throw error;
   }
 };
-const complain = (text: string) => writeAll(Deno.stderr, text);
+const complain = (text: string) => {
+  try {
+    writeAll(Deno.stderr, text);
+  } catch {
+    /* A full disk behind standard error is no reason to end a download. */
+  }
+};
 
 async function main(): Promise<number> {
   const parsed = parseTail(Deno.args, {
