@@ -8,6 +8,7 @@ import type { Catalog } from "./channels/catalog.ts";
 import { type Channel, topicOf } from "./channels/channel.ts";
 import { Broadcast } from "./clients/broadcast.ts";
 import type { Config } from "./config.ts";
+import { ConnectionFigures } from "./http/connection_figures.ts";
 import { Histogram } from "./histogram.ts";
 import type { Logger } from "./log.ts";
 import { type MemoryFigures, MemoryUse } from "./memory_use.ts";
@@ -64,6 +65,8 @@ export class Qanat {
   readonly logLines: QanatOptions["logLines"];
   readonly missedProbes: QanatOptions["missedProbes"];
   readonly memoryUse: MemoryUse | null;
+  /** Counted by whoever serves the instance. */
+  readonly connections = new ConnectionFigures();
   /** Delay of each tick, seconds. */
   readonly loopDelay = new Histogram();
   readonly clock: GpsClock;

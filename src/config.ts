@@ -35,6 +35,10 @@ export interface Config {
   readonly inFlightFrames: number;
   readonly clientsMax: number;
   readonly clientsPerAddressMax: number;
+  readonly connectionsMax: number;
+  readonly requestHeadMs: number;
+  readonly requestMs: number;
+  readonly keepAliveMs: number;
   readonly channelsMax: number;
   readonly heartbeatMs: number;
   readonly lingerMs: number;
@@ -111,6 +115,31 @@ const SETTINGS: readonly Setting[] = [
     1e6,
     "clients",
     "streams of one address; 0: any number, since proxies share one",
+  ),
+  whole(
+    "connectionsMax",
+    0,
+    0,
+    1e6,
+    "connections",
+    "HTTP connections at once; 0: as many as streams and a tenth more",
+  ),
+  whole(
+    "requestHeadMs",
+    10_000,
+    100,
+    600_000,
+    "ms",
+    "time for a request's line and headers",
+  ),
+  whole("requestMs", 30_000, 100, 600_000, "ms", "time for a whole request"),
+  whole(
+    "keepAliveMs",
+    5000,
+    100,
+    600_000,
+    "ms",
+    "a connection stays open between two requests",
   ),
   whole("channelsMax", 10_000, 1, 1e6, "channels", "in one selection"),
   whole("heartbeatMs", 15_000, 100, 3.6e6, "ms", "silence before a heartbeat"),

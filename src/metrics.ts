@@ -11,6 +11,7 @@ export class Metrics {
     healthFigures(qanat, this.#figures);
     memoryFigures(qanat, this.#figures);
     blockFigures(qanat, this.#figures);
+    connectionFigures(qanat, this.#figures);
     clientFigures(qanat, this.#figures);
     pastFigures(qanat, this.#figures);
     trendFigures(qanat, this.#figures);
@@ -282,6 +283,56 @@ function blockFigures(qanat: Qanat, figures: Prometheus): void {
       const deliver = (seconds["deliver"] ?? 0) - store.handedOutSeconds;
       return { ...seconds, deliver };
     },
+  );
+}
+
+function connectionFigures({ connections }: Qanat, figures: Prometheus): void {
+  figures.gauge("connections", "HTTP connections", () => connections.open);
+  figures.gauge(
+    "connection_held_bytes",
+    "Requests that wait behind unfinished answers",
+    () => connections.heldBytes,
+  );
+  figures.gauge(
+    "connection_unread_bytes",
+    "Long answers that wait for their clients",
+    () => connections.unreadBytes,
+  );
+  for (
+    const [field, name, help] of [
+      ["accepted", "connections_accepted_total", "HTTP connections served"],
+      [
+        "refused",
+        "connections_refused_total",
+        "HTTP connections above --connections-max",
+      ],
+      [
+        "overrun",
+        "connections_overrun_total",
+        "HTTP connections that sent too much behind an unfinished answer",
+      ],
+      [
+        "evicted",
+        "connections_evicted_total",
+        "HTTP connections closed because unread answers took too much memory",
+      ],
+    ] as const
+  ) figures.counter(name, help, () => connections[field]);
+  figures.counters(
+    {
+      name: "connections_timed_out_total",
+      help: "HTTP connections closed for what did not come or leave in time",
+      label: "phase",
+    },
+    () => connections.timedOut,
+  );
+  figures.counters(
+    {
+      name: "requests_malformed_total",
+      help: "Requests refused before a route saw them",
+      label: "status",
+    },
+    () => connections.malformed,
   );
 }
 

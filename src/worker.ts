@@ -5,6 +5,7 @@ import { nowGpsNs } from "./blocks/gps_time.ts";
 import { Catalog, nameMatcher } from "./channels/catalog.ts";
 import type { Config } from "./config.ts";
 import { GcTime } from "./gc_time.ts";
+import { fitConnections } from "./http/descriptor_budget.ts";
 import { type HttpServer, serve } from "./http/server.ts";
 import { jsonLogger, type Logger, logLine } from "./log.ts";
 import { LogWriter } from "./log_writer.ts";
@@ -51,7 +52,7 @@ class WorkerApp {
   }
 
   async start(): Promise<void> {
-    const config = this.#config;
+    const { config, backlog } = fitConnections(this.#config, this.#log);
     try {
       nameMatcher(config.trendMatch);
     } catch (error) {
@@ -80,7 +81,10 @@ class WorkerApp {
     await qanat.start();
     let server: HttpServer;
     try {
-      server = await serve(qanat, () => this.#signs.countConnection());
+      server = await serve(qanat, {
+        backlog,
+        onConnection: () => this.#signs.countConnection(),
+      });
     } catch (error) {
       const place = `${config.host}:${config.port}`;
       return this.#fail(

@@ -1,15 +1,15 @@
 // Serves the app through node:http, where a socket write's callback is an exact release.
 // Invariant: overrideGlobalObjects stays false; else cors() breaks taken-over responses (design.md).
-import { createAdaptorServer } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context } from "hono";
 import type { IncomingMessage, Server } from "node:http";
-import { BlockList, isIP, type Socket } from "node:net";
+import { BlockList, isIP } from "node:net";
 import type { Qanat } from "../app.ts";
+import { Connections } from "./connections.ts";
+import { BACKLOG_MAX, connectionsWanted } from "./descriptor_budget.ts";
 import { honoApp } from "./hono_app.ts";
+import { keepAccepting, nodeServer } from "./node_server.ts";
 import { RawWriter } from "./raw_write.ts";
-
-const BACKLOG = 4096;
 
 /** A listening server. */
 export interface HttpServer {
@@ -19,13 +19,19 @@ export interface HttpServer {
   close(drainMs: number): Promise<void>;
 }
 
-/**
- * Listens and serves until closed. Rejects when the port cannot be had. `onConnection` is called for each connection
- * that was accepted, whatever becomes of it.
- */
+export interface ServeOptions {
+  /** Connections that the kernel holds until they are accepted. @default BACKLOG_MAX */
+  readonly backlog?: number;
+  /** Called for each connection that was accepted, whatever becomes of it. */
+  readonly onConnection?: () => void;
+  /** A clock that nobody sets. @default performance.now */
+  readonly nowMs?: () => number;
+}
+
+/** Listens and serves until closed. Rejects when the port cannot be had. */
 export async function serve(
   qanat: Qanat,
-  onConnection: () => void = () => {},
+  options: ServeOptions = {},
 ): Promise<HttpServer> {
   const { host, port, trustedProxies } = qanat.config;
   const trusted = trustedBy(trustedProxies);
@@ -34,66 +40,74 @@ export async function serve(
     rawWriter: RawWriter.find(),
     addressOf: (c) => addressOf(c, trusted),
   });
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    overrideGlobalObjects: false,
-  }) as Server;
-  server.requestTimeout = 30_000;
-  const sockets = new Set<Socket>();
-  // One function for all of them.
-  const forget = function (this: Socket) {
-    sockets.delete(this);
-  };
-  server.on("connection", (socket: Socket) => {
-    onConnection();
-    sockets.add(socket);
-    socket.on("close", forget);
+  const connections = connectionsOf(qanat, options);
+  const server = nodeServer(app.fetch, {
+    connections,
+    figures: qanat.connections,
+    keepAliveMs: qanat.config.keepAliveMs,
+    log: qanat.log,
   });
-  server.on("clientError", answerClientError);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port, backlog: BACKLOG }, () => resolve());
+  const { onConnection } = options;
+  if (onConnection) server.prependListener("connection", () => onConnection());
+  const backlog = options.backlog ?? BACKLOG_MAX;
+  const fail = Promise.withResolvers<never>();
+  let isListening = false;
+  server.on("error", (error) => {
+    if (isListening) {
+      qanat.log.warn("listener-failed", { error: String(error) });
+    } else fail.reject(error);
   });
+  const listening = new Promise<void>((resolve) => {
+    server.listen({ host, port, backlog }, () => resolve());
+  });
+  await Promise.race([listening, fail.promise]);
+  isListening = true;
+  const timer = setInterval(() => {
+    connections.sweep();
+    keepAccepting(server, backlog);
+  }, sweepMs(qanat.config));
   const address = server.address();
   return {
     host,
     port: typeof address === "object" && address ? address.port : port,
-    close: (drainMs) => closeServer(server, sockets, drainMs),
+    close: async (drainMs) => {
+      await closeServer(server, connections, drainMs);
+      clearInterval(timer);
+    },
   };
+}
+
+function connectionsOf(qanat: Qanat, options: ServeOptions): Connections {
+  const { config } = qanat;
+  return new Connections({
+    connectionsMax: connectionsWanted(config),
+    requestHeadMs: config.requestHeadMs,
+    requestMs: config.requestMs,
+    keepAliveMs: config.keepAliveMs,
+    writeStallMs: config.writeStallMs,
+    figures: qanat.connections,
+    nowMs: options.nowMs ?? (() => performance.now()),
+  });
+}
+
+/** Often enough for the shortest of the times. */
+function sweepMs(
+  { requestHeadMs, requestMs, writeStallMs }: Qanat["config"],
+): number {
+  const shortestMs = Math.min(requestHeadMs, requestMs, writeStallMs);
+  return Math.max(10, Math.min(1000, shortestMs / 4));
 }
 
 async function closeServer(
   server: Server,
-  sockets: Set<Socket>,
+  connections: Connections,
   drainMs: number,
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections?.();
-  const timer = setTimeout(() => {
-    for (const socket of sockets) socket.destroy();
-  }, drainMs);
+  connections.closeIdle();
+  const timer = setTimeout(() => connections.destroyAll(), drainMs);
   await closed;
   clearTimeout(timer);
-}
-
-/** A request that node could not parse still gets a problem. */
-function answerClientError(error: Error & { code?: string }, socket: Socket) {
-  if (!socket.writable) return socket.destroy();
-  const [status, title] = error.code === "HPE_HEADER_OVERFLOW"
-    ? [431, "Request header too large"]
-    : [400, "Malformed request"];
-  const body = JSON.stringify({
-    type: "about:blank",
-    title,
-    status,
-    detail: status === 431
-      ? "The request line and headers are too large; POST a long list of channels as JSON"
-      : "The request is not valid HTTP/1.1",
-  });
-  socket.end(
-    `HTTP/1.1 ${status} ${title}\r\ncontent-type: application/problem+json\r\n` +
-      `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
-  );
 }
 
 function trustedBy(list: readonly string[]): BlockList {

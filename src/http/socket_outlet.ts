@@ -5,6 +5,7 @@ import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { NOBODY, type Outlet, type OutletOwner } from "../clients/outlet.ts";
 import { chunkOf, type Frame } from "../frames/frame.ts";
+import { PacedResponse } from "./paced_response.ts";
 import type { RawWriter, WriteTaker } from "./raw_write.ts";
 import { type EndTaker, ReadWatch } from "./read_watch.ts";
 
@@ -28,6 +29,7 @@ export class SocketOutlet implements Outlet, WriteTaker, EndTaker {
   constructor(outgoing: ServerResponse, raw: RawWriter | null) {
     this.#outgoing = outgoing;
     const { socket } = outgoing;
+    if (outgoing instanceof PacedResponse) outgoing.isStream = true;
     this.#socket = outgoing.chunkedEncoding && socket ? socket : null;
     this.#raw = this.#socket !== null && raw?.canWrite(this.#socket)
       ? raw

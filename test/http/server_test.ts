@@ -110,7 +110,7 @@ describe("serve()", () => {
     assert.match(got, /event: hello/);
   });
 
-  it("lets go of a request that waited behind an endless stream (it stayed until its writes had stalled)", async () => {
+  it("does not begin a request behind an endless stream (it held a slot), and keeps nothing of either", async () => {
     const { broadcast } = qanat;
     const before = broadcast.counters.opened;
     const request = `GET ${PATH} HTTP/1.1\r\nhost: x\r\n\r\n`;
@@ -118,8 +118,9 @@ describe("serve()", () => {
     for (let i = 0; i < 50 && broadcast.clientCount > 0; i++) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    assert.equal(broadcast.counters.opened - before, 2);
+    assert.equal(broadcast.counters.opened - before, 1);
     assert.equal(broadcast.clientCount, 0);
+    assert.equal(qanat.connections.heldBytes, 0);
   });
 
   it("answers a header that is too large with a problem", async () => {

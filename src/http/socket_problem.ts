@@ -1,0 +1,66 @@
+// Problems for requests that never reach a route: as text for a bare socket, or as a response of node's.
+import type { ServerResponse } from "node:http";
+
+/** A problem whose status is known before there is a response. */
+export interface SocketProblem {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  /** Seconds. */
+  readonly retryAfter?: number;
+}
+
+/** A whole HTTP/1.1 response, after which the connection is to be closed. */
+export function responseText(problem: SocketProblem): string {
+  const body = bodyOf(problem);
+  const { status, title, retryAfter } = problem;
+  return `HTTP/1.1 ${status} ${title}\r\n` +
+    "content-type: application/problem+json\r\n" +
+    (retryAfter === undefined ? "" : `retry-after: ${retryAfter}\r\n`) +
+    `content-length: ${new TextEncoder().encode(body).length}\r\n` +
+    `connection: close\r\n\r\n${body}`;
+}
+
+/** Answers a request that node has parsed, and has its connection closed behind the answer. */
+export function answerProblem(
+  response: ServerResponse,
+  problem: SocketProblem,
+): void {
+  response.writeHead(problem.status, {
+    "content-type": "application/problem+json",
+    connection: "close",
+  });
+  response.end(bodyOf(problem));
+}
+
+/** What is wrong with a request that node's parser did not take. */
+export function parserProblem(
+  error: { readonly code?: string; readonly reason?: string },
+): SocketProblem {
+  switch (error.code) {
+    case "HPE_HEADER_OVERFLOW":
+      return {
+        status: 431,
+        title: "Request header too large",
+        detail:
+          "The request line and headers may have at most 16 KiB; POST a long list of channels as JSON",
+      };
+    case "HPE_INVALID_METHOD":
+      return {
+        status: 400,
+        title: "Unknown method",
+        detail: "The request does not begin with a method of HTTP/1.1",
+      };
+    default:
+      return {
+        status: 400,
+        title: "Malformed request",
+        detail: "The request is not valid HTTP/1.1" +
+          (error.reason ? `: ${error.reason}` : ""),
+      };
+  }
+}
+
+function bodyOf({ status, title, detail }: SocketProblem): string {
+  return JSON.stringify({ type: "about:blank", title, status, detail });
+}
