@@ -6,6 +6,7 @@ import { Catalog, nameMatcher } from "./channels/catalog.ts";
 import type { Config } from "./config.ts";
 import { GcTime } from "./gc_time.ts";
 import { fitConnections } from "./http/descriptor_budget.ts";
+import { greetingOf } from "./greeting.ts";
 import { type HttpServer, serve } from "./http/server.ts";
 import { jsonLogger, type Logger, logLine } from "./log.ts";
 import { LogWriter } from "./log_writer.ts";
@@ -93,11 +94,10 @@ class WorkerApp {
       );
     }
     port.onStop = () => this.#stop(qanat, server);
-    const url = `http://${config.host}:${server.port}${config.basePath}`;
     port.send({
       kind: "serving",
       port: server.port,
-      greeting: greetingOf(qanat, url),
+      greeting: greetingOf(qanat, server.port),
     });
   }
 
@@ -140,20 +140,4 @@ async function sourceOf(config: Config, log: Logger): Promise<Source> {
 /** All of the embedded source is recorded, and of Kafka what is named. */
 function trendMatchOf({ trendMatch, kafka }: Config): string {
   return trendMatch === "" && kafka.length === 0 ? ".*" : trendMatch;
-}
-
-function greetingOf({ config, catalog }: Qanat, url: string): string {
-  const from = config.kafka.length > 0
-    ? `Kafka at ${config.kafka.join(", ")}`
-    : "embedded: GW150914 strain (GWOSC, doi:10.7935/K5MW2F23, CC BY 4.0) and synthetic channels";
-  const name = catalog.get("H1:GWOSC-4KHZ_R1_WHITENED", null)?.name ??
-    catalog.find({})[0]?.name ?? "CHANNEL";
-  return `Qanat is serving on ${url}
-source: ${from}
-channels: ${catalog.size}
-look: open ${url}/ in a browser
-try:
-  curl -N '${url}/v1/events?channels=${name}'
-  curl -N '${url}/v1/arrow?channels=${name}&duration=10' -o strain.arrows
-`;
 }

@@ -1,51 +1,122 @@
 // What is on the screen as a command or a program: live while it is live, the same span while it is paused.
-// Invariant: each text works as it is pasted, and asks for exactly the channels and the time that are shown.
+// Invariant: each text works as it is pasted, asks for exactly the channels and the time that are shown, and does
+// nothing else, whatever the channels are called.
 import { el } from "./dom.js";
+import {
+  jsonText,
+  pythonString,
+  queryEncoded,
+  shellQuoted,
+  sqlName,
+} from "./quoting.js";
 
 /** @typedef {{ names: string[], live: boolean, fromS: number, toS: number, spanS: number, trend?: import("./qanat.d.ts").Trend | null }} Shown trend: bins are shown */
 
 /** Seconds of a live view that a program reads. */
 const LIVE_S = 10;
 
+/** Longest URL that is shown; a longer selection goes into the body of a POST. */
+const URL_CHARS_MAX = 8000;
+
+/** @typedef {{ url: string, body: string | null }} Asked a request; a GET where it has no body */
+
+/**
+ * The request that asks for these channels. A comma in a query parts names, so one inside of a name needs a POST.
+ * @param {string} url
+ * @param {string[]} channels
+ * @param {Record<string, string>} fields
+ * @returns {Asked}
+ */
+function askedOf(url, channels, fields) {
+  const query = Object.entries(fields).map(([k, v]) => `&${k}=${v}`).join("");
+  const get = `${url}?channels=${channels.map(queryEncoded).join(",")}${query}`;
+  const isGet = get.length <= URL_CHARS_MAX &&
+    channels.every((name) => !name.includes(","));
+  return isGet
+    ? { url: get, body: null }
+    : { url, body: jsonText({ channels, ...fields }) };
+}
+
+/** @param {string} flags @param {Asked} asked */
+function curlOf(flags, { url, body }) {
+  const post = body === null
+    ? ""
+    : `-H 'content-type: application/json' -d ${shellQuoted(body)} `;
+  return `curl ${flags} ${post}${shellQuoted(url)}`;
+}
+
+/** What urlopen() is given, after the line that makes it. @param {Asked} asked */
+function pythonOf({ url, body }) {
+  if (body === null) return `url = ${pythonString(url)}`;
+  return `url = urllib.request.Request(\n    ${pythonString(url)},\n    ${
+    pythonString(body)
+  }.encode(),\n    {"content-type": "application/json"},\n)`;
+}
+
 /** The texts by what they are for. @param {Shown} shown @param {string} base @returns {Record<string, string>} */
 export function textsOf(shown, base) {
   const { names, live, fromS, toS, trend = null } = shown;
-  const list = names.map((n) => encodeURIComponent(n).replaceAll("%3A", ":"))
-    .join(",");
-  const span = `&start=${gps(fromS)}&end=${gps(toS)}`;
-  const times = live ? "" : span;
+  const span = { start: gps(fromS), end: gps(toS) };
   // Ten seconds of bins would be few: the span that is shown, live or not.
   const isNew = live && trend === null;
-  const what = `channels=${list}${trend ? `&trend=${trend}` : ""}`;
-  const events = `${base}v1/events?${what}${times}`;
-  const arrow = `${base}v1/arrow?${what}${
-    isNew ? `&duration=${LIVE_S}` : span
-  }`;
-  const bins = trend ? `\n  trend: "${trend}",` : "";
-  const first = names[0] ?? "";
-  const file = JSON.stringify(arrow);
-  const peak = trend ? `max("${first}.max")` : `max(list_max("${first}"))`;
+  /** @type {Record<string, string>} */
+  const bins = trend ? { trend } : {};
+  const events = askedOf(`${base}v1/events`, names, {
+    ...bins,
+    ...(live ? {} : span),
+  });
+  const arrow = askedOf(`${base}v1/arrow`, names, {
+    ...bins,
+    ...(isNew ? { duration: String(LIVE_S) } : span),
+  });
   return {
-    curl: `# events, ${
-      live ? "until you stop it" : "what is shown"
-    }\ncurl -N '${events}'\n\n# an Arrow file, ${
+    curl: `# events, ${live ? "until you stop it" : "what is shown"}\n${
+      curlOf("-N", events)
+    }\n\n# an Arrow file, ${
       isNew ? `${LIVE_S} s from now on` : "what is shown"
-    }\ncurl -o shown.arrows '${arrow}'`,
-    JavaScript: live
-      ? `import { openStream } from "${base}qanat.js";\n\nopenStream({\n  channels: ${
-        JSON.stringify(names)
-      },${bins}\n  onRow: ({ timeNs, channels }) => console.log(timeNs, channels),\n  onGap: ({ fromNs, toNs, reason }) => console.log("gap", fromNs, toNs, reason),\n});`
-      : `import { readRange } from "${base}qanat.js";\n\nawait readRange({\n  channels: ${
-        JSON.stringify(names)
-      },${bins}\n  startNs: ${ns(fromS)}n,\n  endNs: ${
-        ns(toS)
-      }n,\n  onRow: ({ timeNs, channels }) => console.log(timeNs, channels),\n});`,
+    }\n${curlOf("-o shown.arrows", arrow)}`,
+    JavaScript: javaScriptOf(shown, base),
+    ...pythonTexts(names[0] ?? "", trend !== null, pythonOf(arrow)),
+  };
+}
+
+/** @param {Shown} shown @param {string} base */
+function javaScriptOf({ names, live, fromS, toS, trend = null }, base) {
+  const module = jsonText(`${base}qanat.js`);
+  const channels = `\n  channels: ${jsonText(names)},${
+    trend ? `\n  trend: ${jsonText(trend)},` : ""
+  }`;
+  const onRow =
+    "\n  onRow: ({ timeNs, channels }) => console.log(timeNs, channels),";
+  const onGap =
+    '\n  onGap: ({ fromNs, toNs, reason }) => console.log("gap", fromNs, toNs, reason),';
+  return live
+    ? `import { openStream } from ${module};\n\nopenStream({${channels}${onRow}${onGap}\n});`
+    : `import { readRange } from ${module};\n\nawait readRange({${channels}\n  startNs: ${
+      ns(fromS)
+    }n,\n  endNs: ${ns(toS)}n,${onRow}\n});`;
+}
+
+/**
+ * @param {string} first the channel whose peak is shown
+ * @param {boolean} isTrend
+ * @param {string} url the line that makes it
+ */
+function pythonTexts(first, isTrend, url) {
+  const peak = isTrend
+    ? `max(${sqlName(`${first}.max`)})`
+    : `max(list_max(${sqlName(first)}))`;
+  const sql =
+    `select count(*) as rows, min(time) as first, ${peak} as peak from shown`;
+  return {
     pyarrow:
-      `import urllib.request\nimport pyarrow as pa\n\nurl = ${file}\ntable = pa.ipc.open_stream(urllib.request.urlopen(url)).read_all()\nprint(table.schema)\nprint(table.num_rows, "rows")`,
+      `import urllib.request\nimport pyarrow as pa\n\n${url}\ntable = pa.ipc.open_stream(urllib.request.urlopen(url)).read_all()\nprint(table.schema)\nprint(table.num_rows, "rows")`,
     polars:
-      `import io\nimport urllib.request\nimport polars as pl\n\nurl = ${file}\ntable = pl.read_ipc_stream(io.BytesIO(urllib.request.urlopen(url).read()))\nprint(table)`,
+      `import io\nimport urllib.request\nimport polars as pl\n\n${url}\ntable = pl.read_ipc_stream(io.BytesIO(urllib.request.urlopen(url).read()))\nprint(table)`,
     DuckDB:
-      `import urllib.request\nimport duckdb\nimport pyarrow as pa\n\nurl = ${file}\nshown = pa.ipc.open_stream(urllib.request.urlopen(url)).read_all()\nprint(duckdb.sql("""\n    select count(*) as rows, min(time) as first, ${peak} as peak\n    from shown\n"""))`,
+      `import urllib.request\nimport duckdb\nimport pyarrow as pa\n\n${url}\nshown = pa.ipc.open_stream(urllib.request.urlopen(url)).read_all()\nprint(duckdb.sql(\n    ${
+        pythonString(sql)
+      }\n))`,
   };
 }
 

@@ -28,6 +28,7 @@ import operator from "./operator.js" with { type: "text" };
 import plotCard from "./plot_card.js" with { type: "text" };
 import plotList from "./plot_list.js" with { type: "text" };
 import qanat from "./qanat.js" with { type: "text" };
+import quoting from "./quoting.js" with { type: "text" };
 import rows from "./rows.js" with { type: "text" };
 import samples from "./samples.js" with { type: "text" };
 import seriesPlot from "./series_plot.js" with { type: "text" };
@@ -82,6 +83,7 @@ const MODULES: Record<string, string> = {
   "plot_card.js": plotCard,
   "plot_list.js": plotList,
   "qanat.js": qanat,
+  "quoting.js": quoting,
   "rows.js": rows,
   "samples.js": samples,
   "series_plot.js": seriesPlot,

@@ -1,9 +1,20 @@
 // What the page's "Copy as" gives, run as it is pasted: curl, JavaScript, pyarrow, polars, DuckDB, live and past.
 import { after, before, describe, it } from "@std/testing/bdd";
+import {
+  Field,
+  Float32,
+  Int64,
+  List,
+  Table,
+  tableToIPC,
+  type Vector,
+  vectorFromArray,
+} from "apache-arrow";
 import assert from "node:assert/strict";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { textsOf } from "../../src/page/copy_as.js";
+import { HOSTILE_NAMES } from "../hostile_names.ts";
 import { launchQanat, PARTS } from "./chain.ts";
 
 const runnable = canRun([PARTS.python, PARTS.curl]);
@@ -82,4 +93,79 @@ describe("Copy as", { ignore: !runnable, skip: !runnable }, () => {
     const text = texts(true).pyarrow!.replace("duration=10", "duration=1");
     assert.match(await run(PARTS.python.program!, ["-c", text]), /1[56] rows/);
   });
+});
+
+/** Runs each of the texts that come as JSON on standard input, in this one process. */
+const RUN_ALL = `import json, sys
+for text in json.load(sys.stdin):
+    exec(compile(text, "copied", "exec"), {})
+`;
+const ROWS = 3;
+
+/** A stream of rows with a column of each name. */
+function arrowOf(names: readonly string[]): Uint8Array<ArrayBuffer> {
+  const samples = new List(new Field("item", new Float32(), true));
+  const columns: Record<string, Vector> = {
+    time: vectorFromArray([0n, 1n, 2n], new Int64()),
+  };
+  for (const name of names) {
+    columns[name] = vectorFromArray([[1, 2], [3, 4], [5, 6]], samples);
+  }
+  return new Uint8Array(tableToIPC(new Table(columns), "stream"));
+}
+
+describe("Copy as Python", { ignore: !runnable, skip: !runnable }, () => {
+  for (const kind of ["pyarrow", "polars", "DuckDB"]) {
+    it(`${kind}: asks for hostile names, shows them, and does nothing else`, async () => {
+      const asked: string[][] = [];
+      const folder = await Deno.makeTempDir({ prefix: "qanat-copy-" });
+      const server = Deno.serve(
+        { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+        async (request) => {
+          const names: string[] = request.method === "POST"
+            ? (await request.json()).channels
+            : new URL(request.url).searchParams.get("channels")!.split(",");
+          asked.push(names);
+          return new Response(arrowOf(names));
+        },
+      );
+      try {
+        const base = `http://127.0.0.1:${server.addr.port}/`;
+        const texts = HOSTILE_NAMES.map((name) =>
+          textsOf(
+            { names: [name, "H1:A"], live: false, fromS: 1, toS: 2, spanS: 1 },
+            base,
+          )[kind]!
+        );
+        const child = new Deno.Command(PARTS.python.program!, {
+          args: ["-c", RUN_ALL],
+          cwd: folder,
+          stdin: "piped",
+          stdout: "piped",
+          stderr: "piped",
+        }).spawn();
+        const writer = child.stdin.getWriter();
+        await writer.write(new TextEncoder().encode(JSON.stringify(texts)));
+        await writer.close();
+        const { success, stdout, stderr } = await child.output();
+        const out = new TextDecoder().decode(stdout);
+        assert.ok(success, out + new TextDecoder().decode(stderr));
+        assert.deepEqual(asked, HOSTILE_NAMES.map((name) => [name, "H1:A"]));
+        assert.deepEqual([...Deno.readDirSync(folder)], []);
+        if (kind === "pyarrow") {
+          assert.equal(
+            out.match(new RegExp(`^${ROWS} rows$`, "gm"))?.length,
+            HOSTILE_NAMES.length,
+          );
+        }
+        // The peak of the column that is named, in each.
+        if (kind === "DuckDB") {
+          assert.equal(out.match(/\b6\.0\b/g)?.length, HOSTILE_NAMES.length);
+        }
+      } finally {
+        await server.shutdown();
+        await Deno.remove(folder, { recursive: true });
+      }
+    });
+  }
 });

@@ -144,3 +144,25 @@ describe("EventStream", () => {
     });
   }
 });
+
+describe("a request of EventStream", () => {
+  it("goes by POST where a name has a comma, which parts names in a query", async () => {
+    const channels = ["A", "B,C"];
+    const init = await new Promise<RequestInit>((resolve) => {
+      new EventStream({
+        base: "http://h/",
+        query: { channels },
+        random: () => 0,
+        fetch: (_url, init) => {
+          resolve(init ?? {});
+          return Promise.resolve(new Response(null, { status: 204 }));
+        },
+        onRow: () => {},
+        onGap: () => {},
+        onState: () => {},
+      });
+    });
+    assert.equal(init.method, "POST");
+    assert.deepEqual(JSON.parse(String(init.body)), { channels });
+  });
+});

@@ -1,0 +1,46 @@
+// What a started service prints: where it listens, what it serves, and two commands to try.
+// Invariant: the commands can be pasted into a shell whatever the channels are called, and no line acts on the terminal.
+import type { Channel } from "./channels/channel.ts";
+import type { Config } from "./config.ts";
+import { queryEncoded, shellQuoted } from "./page/quoting.js";
+import { urlHost } from "./settings/addresses.ts";
+import { terminalText } from "./text/terminal.ts";
+
+const FIRST_CHOICE = "H1:GWOSC-4KHZ_R1_WHITENED";
+
+type Named = Pick<Channel, "name">;
+
+export interface Greeted {
+  readonly config: Pick<Config, "host" | "basePath" | "kafka">;
+  readonly catalog: {
+    get(name: string, replayId: null): Named | undefined;
+    find(filter: Record<never, never>): readonly Named[];
+    readonly size: number;
+  };
+}
+
+/** The lines for a service that listens on this port. */
+export function greetingOf({ config, catalog }: Greeted, port: number): string {
+  const url = `http://${urlHost(config.host)}:${port}${config.basePath}`;
+  const from = config.kafka.length > 0
+    ? `Kafka at ${config.kafka.join(", ")}`
+    : "embedded: GW150914 strain (GWOSC, doi:10.7935/K5MW2F23, CC BY 4.0) and synthetic channels";
+  const events = `${url}/v1/events?channels=`;
+  const arrow = `${url}/v1/arrow?channels=`;
+  const name = queryEncoded(nameOf(catalog));
+  return `Qanat is serving on ${url}
+source: ${terminalText(from)}
+channels: ${catalog.size}
+look: open ${url}/ in a browser
+try:
+  curl -N ${shellQuoted(events + name)}
+  curl -N ${shellQuoted(`${arrow}${name}&duration=10`)} -o strain.arrows
+`;
+}
+
+/** A channel to try. A comma in a query parts names, so one inside of a name would ask for two. */
+function nameOf(catalog: Greeted["catalog"]): string {
+  return catalog.get(FIRST_CHOICE, null)?.name ??
+    catalog.find({}).find(({ name }) => !name.includes(","))?.name ??
+    "CHANNEL";
+}
