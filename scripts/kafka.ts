@@ -1,6 +1,6 @@
 // A real Kafka broker for tests and trials: Apache Kafka from Maven Central with Java, or its container image.
 // Invariant: what was started here is stopped here, by pid or container name.
-import { parseArgs } from "node:util";
+import { FlagError, readFlags, wholeOf } from "../src/settings/flags.ts";
 
 const KAFKA_VERSION = "4.1.1";
 const READY_MAX_MS = 60_000;
@@ -241,44 +241,64 @@ async function hasJava(): Promise<boolean> {
   return (await run("java", ["-version"])).ok && (await run("mvn", ["-v"])).ok;
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    args: Deno.args,
-    options: {
-      port: { type: "string", default: "9092" },
-      dir: { type: "string" },
-      "jmx-port": { type: "string" },
-      help: { type: "boolean", default: false },
-    },
+interface Asked {
+  readonly port: number;
+  readonly dir: string | undefined;
+  readonly jmxPort: number | undefined;
+  readonly help: boolean;
+}
+
+/** Reads the command line. Throws {@linkcode FlagError}. */
+export function askedOf(args: readonly string[]): Asked {
+  const { values } = readFlags(args.filter((arg) => arg !== "--"), {
+    port: { type: "string", default: "9092" },
+    dir: { type: "string" },
+    "jmx-port": { type: "string" },
+    help: { type: "boolean", default: false },
   });
+  const jmxPort = values["jmx-port"];
+  return {
+    // The controller takes the next one.
+    port: wholeOf("--port", values.port, 1, 65_534),
+    dir: values.dir,
+    jmxPort: jmxPort === undefined
+      ? undefined
+      : wholeOf("--jmx-port", jmxPort, 1, 65_535),
+    help: values.help,
+  };
+}
+
+async function main(): Promise<void> {
   const encoder = new TextEncoder();
   const print = (text: string) => Deno.stdout.writeSync(encoder.encode(text));
-  if (values.help) {
+  let asked: Asked;
+  try {
+    asked = askedOf(Deno.args);
+  } catch (error) {
+    if (!(error instanceof FlagError)) throw error;
+    print(`${error.message}\n`);
+    Deno.exit(2);
+  }
+  if (asked.help) {
     print("deno task kafka [--port 9092] [--dir DIR] [--jmx-port PORT]\n");
     return;
   }
-  const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 1 || port > 65_534) {
-    print(
-      `--port must be a whole number from 1 to 65534, not '${values.port}'\n`,
-    );
-    Deno.exit(2);
-  }
+  const { port, jmxPort } = asked;
   // Asked before anything is started: a signal meanwhile must not leave a broker behind.
   const stopped = stopAsked();
   if (await hasJava()) {
-    const dir = values.dir ??
+    const dir = asked.dir ??
       await Deno.makeTempDir({ prefix: "qanat-kafka-" });
     const broker = await startKafka({
       port,
       dir,
-      ...(values["jmx-port"] ? { jmxPort: Number(values["jmx-port"]) } : {}),
+      ...(jmxPort === undefined ? {} : { jmxPort }),
     });
     print(`Kafka is ready on ${broker.address}\n`);
     print(`(version ${KAFKA_VERSION}, log in ${dir})\n`);
     await stopped;
     await broker.stop();
-    if (!values.dir) await Deno.remove(dir, { recursive: true });
+    if (!asked.dir) await Deno.remove(dir, { recursive: true });
     return;
   }
   const engine = await containerEngine();

@@ -1,7 +1,6 @@
 // Where Qanat's time goes under load: a V8 CPU profile by group, and a flame graph in docs/img/.
 // Run it with `deno task profile [--clients 20,40,60,4000] [--format arrow|events] [--seconds 10]`.
 // Invariant: Qanat runs as it always does, but for the profiler; everything that is started is ended.
-import { parseArgs } from "node:util";
 import {
   type CpuProfile,
   type Group,
@@ -18,6 +17,7 @@ import { CLIENTS_MAX, missingParts, World } from "./versus/world.ts";
 import { Metrics } from "./scale/process_figures.ts";
 import { buildReader } from "./scale/reader.ts";
 import { requestLines } from "./scale/selections.ts";
+import { choiceOf, readFlags, wholeOf } from "../src/settings/flags.ts";
 import { PARTS, say } from "../test/integration/chain.ts";
 
 const TOP = 12;
@@ -43,32 +43,18 @@ interface Profiled {
 }
 
 function settingsOf(args: readonly string[]): Settings {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      clients: { type: "string", default: "20,40,60,4000" },
-      format: { type: "string", default: "arrow" },
-      seconds: { type: "string", default: "10" },
-    },
+  const { values } = readFlags(args, {
+    clients: { type: "string", default: "20,40,60,4000" },
+    format: { type: "string", default: "arrow" },
+    seconds: { type: "string", default: "10" },
   });
-  const clients = values.clients.split(",").map(Number);
-  const isCount = (n: number) => Number.isInteger(n) && n > 0;
-  if (!clients.every((n) => isCount(n) && n <= CLIENTS_MAX)) {
-    throw new RangeError(
-      `--clients must be numbers from 1 to ${CLIENTS_MAX}, not '${values.clients}'`,
-    );
-  }
-  const { format } = values;
-  if (format !== "arrow" && format !== "events") {
-    throw new RangeError(`--format must be arrow or events, not '${format}'`);
-  }
-  const seconds = Number(values.seconds);
-  if (!isCount(seconds) || seconds > 60) {
-    throw new RangeError(
-      `--seconds must be a whole number from 1 to 60, not '${values.seconds}'`,
-    );
-  }
-  return { clients, format, seconds };
+  return {
+    clients: values.clients.split(",").map((text) =>
+      wholeOf("--clients", text, 1, CLIENTS_MAX)
+    ),
+    format: choiceOf("--format", values.format, ["arrow", "events"] as const),
+    seconds: wholeOf("--seconds", values.seconds, 1, 60),
+  };
 }
 
 async function profileOf(

@@ -1,7 +1,6 @@
 // Qanat beside others, in one run on one machine: arrakis-server on the same broker, and nginx with nchan and a bare
 // loop in C for the fan-out alone. Run it with `deno task versus [--only arrakis|nchan] [--rounds 3] [--seconds 10]`.
 // Invariant: never two servers under load at once; it ends everything that it started, and by itself.
-import { parseArgs } from "node:util";
 import { measureArrakis } from "./versus/arrakis_side.ts";
 import { measureReceipt } from "./versus/bare_consumer.ts";
 import {
@@ -31,6 +30,7 @@ import {
 import { STRIDE_NS } from "./scale/world.ts";
 import { buildReader } from "./scale/reader.ts";
 import { differentSelections } from "./scale/selections.ts";
+import { choiceOf, readFlags, wholeOf } from "../src/settings/flags.ts";
 import { PARTS, say, sleep } from "../test/integration/chain.ts";
 
 const ARRAKIS_CLIENTS = [20, 40, 60, 80, 100, 120];
@@ -66,41 +66,23 @@ interface Settings {
 }
 
 function settingsOf(args: readonly string[]): Settings {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      only: { type: "string" },
-      clients: { type: "string" },
-      rounds: { type: "string", default: "3" },
-      seconds: { type: "string", default: "10" },
-    },
+  const { values } = readFlags(args, {
+    only: { type: "string" },
+    clients: { type: "string" },
+    rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "10" },
   });
-  const whole = (name: "rounds" | "seconds", max: number) => {
-    const value = Number(values[name]);
-    if (Number.isInteger(value) && value >= 1 && value <= max) return value;
-    throw new RangeError(
-      `--${name} must be a whole number from 1 to ${max}, not '${
-        values[name]
-      }'`,
-    );
-  };
-  const { only = null } = values;
-  const clients = values.clients?.split(",").map(Number) ?? null;
-  const isCount = (n: number) =>
-    Number.isInteger(n) && n >= 1 && n <= ARRAKIS_CLIENTS_MAX;
-  if (clients !== null && !clients.every(isCount)) {
-    throw new RangeError(
-      `--clients must be whole numbers from 1 to ${ARRAKIS_CLIENTS_MAX}, parted by commas, not '${values.clients}'`,
-    );
-  }
-  if (only !== null && only !== "arrakis" && only !== "nchan") {
-    throw new RangeError(`--only must be arrakis or nchan, not '${only}'`);
-  }
+  const { only, clients } = values;
   return {
-    only,
-    clients,
-    rounds: whole("rounds", 9),
-    seconds: whole("seconds", 60),
+    only: only === undefined
+      ? null
+      : choiceOf("--only", only, ["arrakis", "nchan"] as const),
+    clients:
+      clients?.split(",").map((text) =>
+        wholeOf("--clients", text, 1, ARRAKIS_CLIENTS_MAX)
+      ) ?? null,
+    rounds: wholeOf("--rounds", values.rounds, 1, 9),
+    seconds: wholeOf("--seconds", values.seconds, 1, 60),
   };
 }
 

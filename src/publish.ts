@@ -3,29 +3,27 @@
 import { CompressionTypes, Kafka, logLevel } from "kafkajs";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { parseArgs } from "node:util";
 import { nowGpsNs } from "./blocks/gps_time.ts";
 import type { Channel } from "./channels/channel.ts";
 import { METADATA_PREFIX } from "./kafka/metadata.ts";
 import { registerCodecs } from "./kafka/codecs.ts";
 import { EmbeddedBlocks } from "./source/embedded_source.ts";
 import { embeddedChannels } from "./source/synthetic.ts";
+import {
+  type CompressionName,
+  parsePublish,
+  PUBLISH_HELP,
+  type PublishOptions,
+} from "./settings/publish_options.ts";
+import { shownValue } from "./settings/shown.ts";
+import { terminalText } from "./text/terminal.ts";
 
-const COMPRESSIONS: Record<string, CompressionTypes> = {
+const COMPRESSIONS: Record<CompressionName, CompressionTypes> = {
   none: CompressionTypes.None,
   gzip: CompressionTypes.GZIP,
   snappy: CompressionTypes.Snappy,
   zstd: CompressionTypes.ZSTD,
 };
-const HELP = `deno task publish --kafka HOST:PORT[,…]
-
-  --kafka HOST:PORT,…   brokers (QANAT_KAFKA)
-  --channels N          more channels of 2,048 Hz (default 0)
-  --match EXPRESSION    only channels whose names match
-  --rate FACTOR         blocks are written FACTOR times as fast as time passes (default 1)
-  --duration SECONDS    ends after so long (default: until stopped)
-  --compression NAME    none, gzip, snappy, zstd (default none)
-`;
 const GRID_NS = 62_500_000n;
 const encoder = new TextEncoder();
 
@@ -66,62 +64,12 @@ function recordOf(channel: Channel): string {
     fields.map(([k, v]) => `"${k}": ${JSON.stringify(v)}`).join(", ") + "}";
 }
 
-interface Settings {
-  readonly brokers: string[];
-  readonly channels: number;
-  readonly match: RegExp;
-  readonly rate: number;
-  readonly durationMs: number;
-  readonly compression: CompressionTypes;
-}
-
-function settings(): Settings {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      args: Deno.args,
-      options: {
-        kafka: { type: "string" },
-        channels: { type: "string", default: "0" },
-        match: { type: "string", default: "" },
-        rate: { type: "string", default: "1" },
-        duration: { type: "string", default: "0" },
-        compression: { type: "string", default: "none" },
-        help: { type: "boolean", default: false },
-      },
-    }));
-  } catch (error) {
-    fail(`${(error as Error).message}\n${HELP}`);
-  }
-  if (values.help) {
-    print(HELP);
-    Deno.exit(0);
-  }
-  const kafka = values.kafka ?? Deno.env.get("QANAT_KAFKA") ?? "";
-  if (kafka === "") fail("--kafka HOST:PORT is needed; --help shows all");
-  const number = (name: "channels" | "rate" | "duration") => {
-    const value = Number(values[name]);
-    if (!(value >= 0 && value <= 1e6)) {
-      fail(
-        `--${name} must be a number from 0 to 1000000, not '${values[name]}'`,
-      );
-    }
-    return value;
-  };
-  const compression = COMPRESSIONS[values.compression];
-  if (compression === undefined) {
-    fail(
-      `--compression must be one of ${Object.keys(COMPRESSIONS).join(", ")}`,
-    );
-  }
-  return {
-    brokers: kafka.split(","),
-    channels: Math.floor(number("channels")),
-    match: new RegExp(values.match),
-    rate: number("rate") || 1,
-    durationMs: number("duration") * 1000,
-    compression,
-  };
+function settings(): PublishOptions {
+  const parsed = parsePublish(Deno.args, Deno.env.get("QANAT_KAFKA"));
+  if (parsed.kind === "error") fail(parsed.message);
+  if (parsed.kind === "options") return parsed.options;
+  print(PUBLISH_HELP);
+  Deno.exit(0);
 }
 
 /** Creates missing topics, writes records, info and digest of every publisher. */
@@ -178,19 +126,25 @@ async function main(): Promise<void> {
     settings();
   registerCodecs();
   const kafka = new Kafka({
-    brokers,
+    brokers: [...brokers],
     clientId: "qanat-publish",
     logLevel: logLevel.NOTHING,
   });
   const chosen = (await embeddedChannels(extra)).filter(({ channel }) =>
     match.test(channel.name)
   );
-  if (chosen.length === 0) fail(`No channel matches '${match.source}'`);
+  if (chosen.length === 0) {
+    fail(`No channel matches ${shownValue(match.source)}`);
+  }
   const blocks = new EmbeddedBlocks(chosen);
   const { topics } = blocks;
   const channels = chosen.map((c) => c.channel);
   await writeMetadata(kafka, channels, topics).catch((error: Error) =>
-    fail(`Cannot write to Kafka at ${brokers.join(", ")}: ${error.message}`)
+    fail(
+      `Cannot write to Kafka at ${brokers.join(", ")}: ${
+        terminalText(error.message)
+      }`,
+    )
   );
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
@@ -227,7 +181,11 @@ async function main(): Promise<void> {
       if (messages.length > 0) topicMessages.push({ topic, messages });
     }
     if (topicMessages.length > 0) {
-      await producer.sendBatch({ topicMessages, compression, acks: 1 });
+      await producer.sendBatch({
+        topicMessages,
+        compression: COMPRESSIONS[compression],
+        acks: 1,
+      });
     }
     if (Deno.stdout.isTerminal()) {
       const seconds = (Date.now() - beganMs) / 1000;

@@ -14,6 +14,7 @@ import { Progress } from "./tail/progress.ts";
 import { type Outcome, readRetrying } from "./tail/retrying.ts";
 import { rowFileOf } from "./tail/row_files.ts";
 import { bytesText } from "./tail/texts.ts";
+import { terminalText } from "./text/terminal.ts";
 
 const PROGRESS_MS = 200;
 const encoder = new TextEncoder();
@@ -32,14 +33,15 @@ const print = (text: string) => {
   } catch (error) {
     // `| head` has had enough.
     if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
-    throw error;
+    complain(`Cannot write to standard output: ${reasonOf(error)}\n`);
+    Deno.exit(1);
   }
 };
 const complain = (text: string) => {
   try {
     writeAll(Deno.stderr, text);
   } catch {
-    /* A full disk behind standard error is no reason to end a download. */
+    // Nobody reads it, or its disk is full: the exit code says how it came out.
   }
 };
 
@@ -81,7 +83,7 @@ async function main(): Promise<number> {
 function exitCode(outcome: Outcome, options: TailOptions): number {
   if (outcome.kind === "complete") return 0;
   if (outcome.kind === "stopped") return isBounded(options) ? 130 : 0;
-  complain(outcome.detail + "\n");
+  complain(terminalText(outcome.detail) + "\n");
   return outcome.kind === "refused" ? 2 : 1;
 }
 
@@ -97,17 +99,27 @@ async function download(
     };
   }
   const part = `${path}.part`;
-  const target = await Deno.open(part, {
-    write: true,
-    create: true,
-    truncate: true,
-  });
+  let target: Deno.FsFile;
+  try {
+    target = await Deno.open(part, {
+      write: true,
+      create: true,
+      truncate: true,
+    });
+  } catch (error) {
+    const detail = `Cannot write ${part}: ${reasonOf(error)}`;
+    return { kind: "refused", detail };
+  }
   const { start, end, duration } = options.query;
   const progress = new Progress({ start, end, duration, nowMs: Date.now });
   const file = await rowFileOf(format, (bytes) => {
     progress.bytes += bytes.byteLength;
     let rest = bytes;
-    while (rest.byteLength > 0) rest = rest.subarray(target.writeSync(rest));
+    try {
+      while (rest.byteLength > 0) rest = rest.subarray(target.writeSync(rest));
+    } catch (error) {
+      throw new FileError(`Cannot write ${part}: ${reasonOf(error)}`);
+    }
   });
   const run = new Download(options, { file, progress });
   const isTerminal = Deno.stderr.isTerminal() && !options.plain;
@@ -120,11 +132,14 @@ async function download(
       retriesMax: options.retriesMax,
       signal,
       onTrouble: (text) => {
-        note = text;
-        if (!isTerminal) complain(text + "\n");
+        note = terminalText(text);
+        if (!isTerminal) complain(note + "\n");
       },
     });
     if (run.hasBegun) file.finish();
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    outcome = { kind: "broken", detail: error.message };
   } finally {
     clearInterval(timer);
     target.close();
@@ -137,12 +152,23 @@ async function download(
   const isWhole = outcome.kind === "complete" ||
     outcome.kind === "stopped" && !isBounded(options);
   if (isWhole) await Deno.rename(part, path);
-  const gaps = [...run.gaps].map(([reason, n]) => `, gaps: ${n} ${reason}`);
+  const gaps = [...run.gaps].map(([reason, n]) =>
+    `, gaps: ${n} ${terminalText(reason)}`
+  );
   complain(
-    `${isWhole ? path : `incomplete: ${part}`}: ${progress.rowCount} rows, ` +
+    `${terminalText(isWhole ? path : `incomplete: ${part}`)}: ` +
+      `${progress.rowCount} rows, ` +
       `${bytesText(progress.bytes)}${gaps.join("")}\n`,
   );
   return outcome;
+}
+
+/** The disk took no more. */
+class FileError extends Error {}
+
+/** What the system says, without the path, which may hold anything. */
+function reasonOf(error: unknown): string {
+  return (error as Error).message.replace(/: open '[\s\S]*$/, "");
 }
 
 async function exists(path: string): Promise<boolean> {

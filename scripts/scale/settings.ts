@@ -1,6 +1,10 @@
 // The command line of `deno task scale`.
 // Invariant: what comes out is complete and in bounds; anything else is one line that says what would be right.
-import { parseArgs } from "node:util";
+import {
+  choiceOf as oneOf,
+  readFlags,
+  wholeOf,
+} from "../../src/settings/flags.ts";
 import { type Format, FORMATS, type Mode } from "./selections.ts";
 import type { PublisherKind } from "./world.ts";
 
@@ -60,9 +64,9 @@ export function parseSettings(
 }
 
 function read(args: readonly string[]): Settings | "help" {
-  const { values } = parseArgs({
-    args: args.filter((arg) => arg !== "--"),
-    options: {
+  const { values } = readFlags(
+    args.filter((arg) => arg !== "--"),
+    {
       limit: { type: "boolean", default: false },
       memory: { type: "boolean", default: false },
       storm: { type: "boolean", default: false },
@@ -78,7 +82,7 @@ function read(args: readonly string[]): Settings | "help" {
       "qanat-arg": { type: "string", multiple: true, default: [] },
       help: { type: "boolean", default: false },
     },
-  });
+  );
   if (values.help) return "help";
   const { quick, soak } = values;
   const whats = (["limit", "memory", "storm"] as const).filter((what) =>
@@ -116,21 +120,5 @@ function read(args: readonly string[]): Settings | "help" {
 }
 
 function whole(name: string, text: string, max: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
-  throw new SettingError(
-    `${name} must be a whole number from 1 to ${max}, not '${text}'`,
-  );
-}
-
-function oneOf<T extends string>(
-  name: string,
-  text: string,
-  known: readonly T[],
-): T {
-  const found = known.find((k) => k === text);
-  if (found !== undefined) return found;
-  throw new SettingError(
-    `${name} must be of ${known.join(", ")}, not '${text}'`,
-  );
+  return wholeOf(name, text, 1, max);
 }

@@ -1,5 +1,6 @@
 // `--list`: the channels that there are, a line each.
-// Invariant: every page is asked for; what is printed first is a name that `tail` takes.
+// Invariant: every page is asked for; what is printed first is a name that `tail` takes; no name acts on a terminal.
+import { terminalText } from "../text/terminal.ts";
 import type { TailOptions } from "./options.ts";
 import { detailOf, type Outcome } from "./retrying.ts";
 
@@ -29,7 +30,10 @@ export async function listChannels(
     if (after !== null) url.searchParams.set("after", after);
     let response: Response;
     try {
-      response = await fetch(url, { signal: to.signal });
+      response = await fetch(url, {
+        signal: to.signal,
+        headers: options.headers,
+      });
     } catch (error) {
       if (to.signal.aborted) return { kind: "stopped" };
       const detail = `${options.url} does not answer: ${
@@ -52,7 +56,12 @@ export async function listChannels(
 
 function lineOf(channel: Listed): string {
   const { name, data_type, sample_rate, publisher, live } = channel;
-  return `${name}\t${data_type}\t${sample_rate} Hz\t${publisher}\t${
-    live ? "live" : "silent"
-  }\n`;
+  const fields = [
+    name,
+    data_type,
+    `${sample_rate} Hz`,
+    publisher,
+    live ? "live" : "silent",
+  ];
+  return fields.map(terminalText).join("\t") + "\n";
 }

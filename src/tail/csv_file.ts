@@ -105,6 +105,11 @@ function float32Text(value: unknown): string {
   return decoder.decode(scratch.subarray(0, writeFloat32(scratch, 0, value)));
 }
 
+/**
+ * A name as a cell. Spreadsheets run what begins with = + - @ as a formula, also behind a semicolon or tab where these
+ * separate their cells: an apostrophe in front makes text of it. Usual names, such as H1:A-B_C, stay as they are.
+ */
 function cell(text: string): string {
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const inert = text.replace(/(?<=^|[;,|\t\r\n])(?=[=+\-@\t\r\n])/g, "'");
+  return /^[\w:.-]*$/.test(inert) ? inert : `"${inert.replaceAll('"', '""')}"`;
 }

@@ -38,7 +38,7 @@ export class Download {
   /** A connection to /v1/arrow for `readRetrying()`. */
   connection(): Connection {
     return {
-      request: () => ({ url: this.#url() }),
+      request: () => ({ url: this.#url(), headers: this.#options.headers }),
       read: (body, brought) => this.#read(body, brought),
     };
   }

@@ -54,8 +54,8 @@ export function eventConnection(
       for (const [name, value] of Object.entries(options.query)) {
         url.searchParams.set(name, value);
       }
-      const headers = lastId === "" ? undefined : { "last-event-id": lastId };
-      return { url: url.href, headers };
+      const resume = lastId === "" ? {} : { "last-event-id": lastId };
+      return { url: url.href, headers: { ...options.headers, ...resume } };
     },
     async read(body, brought): Promise<Try> {
       let end: string | null = null;

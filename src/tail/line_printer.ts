@@ -1,6 +1,7 @@
 // Lines for a pipe or a log: one for each channel and row, and one for each gap.
-// Invariant: a line's fields are parted by tabs and stay where they are: time, channel, last, least, greatest, count, latency.
+// Invariant: a line's fields are separated by tabs, whatever is in them, and stay where they are: time, channel, last, least, greatest, count, latency.
 import { gpsMsOfUnixMs } from "../blocks/gps_time.ts";
+import { terminalText } from "../text/terminal.ts";
 import { numbersOf } from "./channel_view.ts";
 import type { EventHandler, Gap, Hello, Row } from "./event_reader.ts";
 import { gapText, secondsText } from "./texts.ts";
@@ -36,14 +37,15 @@ export class LinePrinter implements EventHandler {
     const time = secondsText(row.startNs);
     let text = "";
     for (const [name, samples] of Object.entries(row.channels)) {
+      const fields: unknown[] = [time, name];
       if (samples === null) {
         const reason = row.missing[name] ?? "left out";
-        text += `${time}\t${name}\tnull: ${reason}\t\t\t0\t${latencyMs}\n`;
-        continue;
+        fields.push(`null: ${reason}`, "", "", 0, latencyMs);
+      } else {
+        fields.push(samples.at(-1), ...extremesOf(samples));
+        fields.push(samples.length, latencyMs);
       }
-      const [least, greatest] = extremesOf(samples);
-      text += `${time}\t${name}\t${samples.at(-1)}\t${least}\t${greatest}\t` +
-        `${samples.length}\t${latencyMs}\n`;
+      text += fields.map((f) => terminalText(String(f))).join("\t") + "\n";
     }
     this.#options.write(text);
   }
@@ -53,7 +55,7 @@ export class LinePrinter implements EventHandler {
   }
 
   onTrouble(text: string): void {
-    this.#options.complain(text + "\n");
+    this.#options.complain(terminalText(text) + "\n");
   }
 }
 

@@ -1,6 +1,8 @@
 // The picture in a terminal: a line a channel, redrawn in place.
 // Invariant: at most as many lines as the terminal has, and none wider; text goes out in one write a frame.
 import { gpsMsOfUnixMs } from "../blocks/gps_time.ts";
+import { cutToColumns, padToColumns, textColumns } from "../text/columns.ts";
+import { terminalText } from "../text/terminal.ts";
 import { ChannelView, RowRate } from "./channel_view.ts";
 import type { EventHandler, Gap, Hello, Row } from "./event_reader.ts";
 import { durationText, gapText, shortNumber } from "./texts.ts";
@@ -46,7 +48,7 @@ export class LiveScreen implements EventHandler {
     ) return; // a reconnect: what was drawn stays
     this.#nameChars = Math.min(
       NAME_CHARS_MAX,
-      Math.max(...hello.channels.map(({ name }) => name.length)),
+      Math.max(...hello.channels.map((c) => textColumns(terminalText(c.name)))),
     );
     const bins = 2 * this.#envelopeChars();
     const rowsShown = Math.max(1, ENVELOPE_S * 1e9 / hello.stride_ns);
@@ -72,7 +74,7 @@ export class LiveScreen implements EventHandler {
   }
 
   onTrouble(text: string): void {
-    this.#note = text;
+    this.#note = terminalText(text);
   }
 
   /** Draws over what was drawn before. */
@@ -99,7 +101,8 @@ export class LiveScreen implements EventHandler {
     this.#drawnLines = lines.length;
     this.#options.write(
       up +
-        lines.map((line) => cut(line, columns) + CLEAR_LINE + "\n").join("") +
+        lines.map((line) => cutToColumns(line, columns) + CLEAR_LINE + "\n")
+          .join("") +
         CLEAR_BELOW,
     );
   }
@@ -119,13 +122,11 @@ function lineOf(view: ChannelView, nameChars: number): string {
     : `${shortNumber(range[0])} … ${shortNumber(range[1])}`;
   const nulls = view.nullRows === 0
     ? ""
-    : `  null ×${view.nullRows} (${[...view.nulls.keys()].join(", ")})`;
-  return `${cut(view.name, nameChars).padEnd(nameChars)} ` +
+    : `  null ×${view.nullRows} (${
+      [...view.nulls.keys()].map(terminalText).join(", ")
+    })`;
+  const name = cutToColumns(terminalText(view.name), nameChars);
+  return `${padToColumns(name, nameChars)} ` +
     `${shortNumber(view.value).padStart(10)} ${view.envelope.draw()} ` +
     `${bounds}${nulls}`;
-}
-
-/** At most so many characters. */
-function cut(line: string, columns: number): string {
-  return line.length <= columns ? line : line.slice(0, columns - 1) + "…";
 }

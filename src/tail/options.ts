@@ -1,13 +1,16 @@
 // The command line of `deno task tail`: flags, their checks, the help text.
 // Invariant: options are complete and fit together; anything else is one clear line.
-import { parseArgs } from "node:util";
+import { FlagError, readFlags, wholeOf } from "../settings/flags.ts";
+import { shownValue } from "../settings/shown.ts";
 
 /** What a download is written as; told by the file's name. */
 export type FileFormat = "arrows" | "parquet" | "csv";
 
 export interface TailOptions {
-  /** Where Qanat answers, base path included, without a slash at its end. */
+  /** Where Qanat answers, base path included, without a slash at its end, and without user and password. */
   readonly url: string;
+  /** What each request carries: user and password of the URL, which no message shows then. */
+  readonly headers: Readonly<Record<string, string>>;
   /** The selection and range, as the query of a stream takes them. */
   readonly query: Readonly<Record<string, string>>;
   readonly list: boolean;
@@ -45,6 +48,9 @@ const FORWARDED = ["match", "replay", "start", "end", "duration", "gaps"];
 const FORMATS: readonly FileFormat[] = ["arrows", "parquet", "csv"];
 const URL_DEFAULT = "http://127.0.0.1:8080";
 const RETRIES_DEFAULT = 30;
+const RETRIES_MAX = 999_999;
+/** What file systems take as a name, less what `.part` needs. */
+const NAME_BYTES_MAX = 250;
 
 export const TAIL_HELP = `deno task tail CHANNEL… [flags]
 
@@ -76,27 +82,34 @@ export function parseTail(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): ParsedTail {
-  let parsed;
   try {
-    parsed = parseArgs({
-      // `deno task tail -- CHANNEL` passes the dashes on.
-      args: args.filter((arg, i) => i > 0 || arg !== "--"),
-      options: FLAGS,
-      allowPositionals: true,
-    });
+    return read(args, env);
   } catch (wrong) {
-    return error(`${(wrong as Error).message}; --help lists the flags`);
+    if (!(wrong instanceof FlagError)) throw wrong;
+    return error(`${wrong.message}; --help lists the flags`);
   }
-  const { values, positionals } = parsed;
+}
+
+function read(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ParsedTail {
+  const { values, positionals } = readFlags(
+    // `deno task tail -- CHANNEL` passes the dashes on.
+    args.filter((arg, i) => i > 0 || arg !== "--"),
+    FLAGS,
+    true,
+  );
   if (values.help) return { kind: "help" };
-  const url = values.url ?? (env.QANAT_URL || URL_DEFAULT);
-  if (!URL.canParse(url) || !/^https?:/.test(url)) {
-    return error(`--url must be such as ${URL_DEFAULT}, not '${url}'`);
-  }
-  const retries = values.retries ?? String(RETRIES_DEFAULT);
-  if (!/^\d{1,6}$/.test(retries)) {
-    return error(`--retries must be a whole number, not '${retries}'`);
-  }
+  const place = values.url !== undefined
+    ? placeOf("--url", values.url)
+    : placeOf("QANAT_URL", env.QANAT_URL || URL_DEFAULT);
+  const retriesMax = wholeOf(
+    "--retries",
+    values.retries ?? String(RETRIES_DEFAULT),
+    0,
+    RETRIES_MAX,
+  );
   const query: Record<string, string> = {};
   const names = positionals.flatMap((text) => text.split(",")).filter(Boolean);
   if (names.length > 0) query.channels = names.join(",");
@@ -118,18 +131,18 @@ export function parseTail(
   if (file === undefined) {
     return error(
       `--output must end in ${FORMATS.map((f) => `.${f}`).join(", ")}, ` +
-        `not '${values.output}'`,
+        `not ${shownValue(values.output!)}`,
     );
   }
   return {
     kind: "options",
     options: {
-      url: url.replace(/\/+$/, ""),
+      ...place,
       query,
       list,
       file,
       force: values.force ?? false,
-      retriesMax: Number(retries),
+      retriesMax,
       plain: values.plain ?? false,
     },
   };
@@ -140,9 +153,51 @@ export function isBounded({ query }: TailOptions): boolean {
   return query.end !== undefined || query.duration !== undefined;
 }
 
+/** Splits a URL into the place and the credentials that go with each request. */
+function placeOf(
+  from: string,
+  text: string,
+): Pick<TailOptions, "url" | "headers"> {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isPlain = url !== null && /^https?:$/.test(url.protocol) &&
+    url.search === "" && url.hash === "";
+  if (!isPlain) {
+    throw new FlagError(
+      `${from} must be such as ${URL_DEFAULT}, not ${shownValue(text)}`,
+    );
+  }
+  const { username, password } = url;
+  url.username = url.password = "";
+  const place = url.href.replace(/\/+$/, "");
+  if (username === "" && password === "") return { url: place, headers: {} };
+  let user: string;
+  try {
+    user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  } catch {
+    throw new FlagError(
+      `${from} must have user and password percent-encoded: a % is %25`,
+    );
+  }
+  const bytes = new TextEncoder().encode(user);
+  return {
+    url: place,
+    headers: { authorization: `Basic ${bytes.toBase64()}` },
+  };
+}
+
 function fileOf(
   path: string,
 ): { path: string; format: FileFormat } | undefined {
+  if (/\p{Cc}/u.test(path)) {
+    throw new FlagError("--output must be without control characters");
+  }
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const nameBytes = new TextEncoder().encode(name).byteLength;
+  if (nameBytes > NAME_BYTES_MAX) {
+    throw new FlagError(
+      `--output must have a name of at most ${NAME_BYTES_MAX} bytes, not ${nameBytes}`,
+    );
+  }
   const format = FORMATS.find((f) => path.endsWith(`.${f}`));
   return format && { path, format };
 }

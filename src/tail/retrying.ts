@@ -31,7 +31,7 @@ export interface Connection {
   /** The next URL and headers, behind what has come. */
   readonly request: () => {
     url: string;
-    headers?: Record<string, string> | undefined;
+    headers?: Readonly<Record<string, string>> | undefined;
   };
   /** Reads a body; `brought` is called for whatever moves the stream on. */
   readonly read: (

@@ -1,6 +1,8 @@
 // Times, spans, sizes and numbers as people read them.
 // Invariant: pure; the same value is the same text everywhere.
 
+import { terminalText } from "../text/terminal.ts";
+
 /** A gap in words. */
 export function gapText(
   { from, to, reason }: {
@@ -13,7 +15,7 @@ export function gapText(
     ? ` of ${durationText(Number(to - from) / 1e6)}`
     : "";
   const at = from !== null ? ` from GPS ${secondsText(from)}` : "";
-  return `gap${span}${at}: ${reason}`;
+  return `gap${span}${at}: ${terminalText(String(reason))}`;
 }
 
 /** ns as seconds with nine decimals. */
@@ -40,7 +42,7 @@ export function shortNumber(value: number | string | null): string {
   if (value === null) return "–";
   const number = Number(value);
   const text = String(value);
-  if (text.length <= 10) return text;
+  if (text.length <= 10) return terminalText(text);
   const size = Math.abs(number);
   if (size >= 1e-3 && size < 1e6) return number.toPrecision(7).slice(0, 10);
   return number.toExponential(3);

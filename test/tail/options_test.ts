@@ -53,11 +53,65 @@ describe("parseTail()", () => {
     assert.match(complaintOf("A", "--end", "1", "--duration", "2"), /not both/);
     assert.match(complaintOf("A", "--url", "nonsense"), /not 'nonsense'/);
     assert.match(complaintOf("A", "--retries", "many"), /not 'many'/);
+    assert.match(complaintOf("A", "--retries", "1_0"), /from 0 to 999999/);
     assert.match(complaintOf("--list", "A"), /--match/);
     assert.match(complaintOf("A", "--frequency", "2"), /--frequency/);
   });
 
   it("takes dashes that `deno task` passes on", () => {
     assert.equal(optionsOf("--", "A", "-f").force, true);
+  });
+
+  it("takes user and password out of the URL, and shows them nowhere", () => {
+    for (
+      const [url, header] of [
+        ["http://user:hunter2@h:1/qanat/", "user:hunter2"],
+        ["http://user:p%40ss%3A%20%C3%BC@h:1/qanat", "user:p@ss: ü"],
+        ["https://hunter2@h:1/qanat", "hunter2:"],
+      ] as const
+    ) {
+      const options = optionsOf("A", "--url", url);
+      assert.match(options.url, /^https?:\/\/h:1\/qanat$/);
+      const bytes = Uint8Array.fromBase64(
+        options.headers.authorization!.replace("Basic ", ""),
+      );
+      assert.equal(new TextDecoder().decode(bytes), header);
+    }
+    assert.deepEqual(optionsOf("A").headers, {});
+  });
+
+  it("shows no secret of a URL that it refuses, and names the variable", () => {
+    for (
+      const url of [
+        "ftp://user:hunter2@h",
+        "http://user:hunter2@h:99999",
+        "user:hunter2@h",
+        "http://h/?token=hunter2",
+        "http://h/#hunter2hunter2hunter2hunter2hunter2",
+        "http://u:hunter2%zz@h",
+      ]
+    ) {
+      const byFlag = complaintOf("A", "--url", url);
+      assert.ok(byFlag.startsWith("--url must "), byFlag);
+      const byVariable = parseTail(["A"], { QANAT_URL: url });
+      assert.ok(byVariable.kind === "error");
+      assert.ok(byVariable.message.startsWith("QANAT_URL must "));
+      for (const text of [byFlag, byVariable.message]) {
+        assert.ok(!text.includes("hunter2"), text);
+      }
+    }
+  });
+
+  it("refuses file names that no file system takes, before anything is read", () => {
+    assert.match(
+      complaintOf("A", "-o", `${"x".repeat(247)}.csv`),
+      /--output must have a name of at most 250 bytes, not 251/,
+    );
+    assert.match(complaintOf("A", "-o", "a\nb.csv"), /control characters/);
+    assert.equal(
+      optionsOf("A", "-o", `${"d".repeat(300)}/${"x".repeat(246)}.csv`)
+        .file?.format,
+      "csv",
+    );
   });
 });

@@ -3,10 +3,13 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { gpsMsOfUnixMs } from "../../src/blocks/gps_time.ts";
 import { eventConnection } from "../../src/tail/event_reader.ts";
+import { listChannels } from "../../src/tail/channel_list.ts";
 import { LinePrinter } from "../../src/tail/line_printer.ts";
 import { LiveScreen } from "../../src/tail/live_screen.ts";
 import { parseTail } from "../../src/tail/options.ts";
 import { type Outcome, readRetrying } from "../../src/tail/retrying.ts";
+import { textColumns } from "../../src/text/columns.ts";
+import { HOSTILE_NAMES } from "../hostile_names.ts";
 
 const NOW_MS = 1_800_000_000_000;
 const NOW_NS = BigInt(gpsMsOfUnixMs(NOW_MS)) * 1_000_000n;
@@ -123,6 +126,145 @@ describe("watching a stream", () => {
     });
     assert.match(err, /^gap of 2\.0 s from GPS 1\.000000000: slow$/m);
   });
+});
+
+describe("hostile names and texts of a server", () => {
+  const hostile = [...HOSTILE_NAMES, "\tx", "\ud800"];
+  const hello = {
+    stride_ns: Number(STRIDE_NS),
+    channels: hostile.map((name) => ({
+      name,
+      data_type: "float32",
+      sample_rate: 64,
+    })),
+  };
+  const row = {
+    startNs: NOW_NS - 2n * STRIDE_NS,
+    endNs: NOW_NS - STRIDE_NS,
+    channels: Object.fromEntries(
+      hostile.map((name, i) => [name, i % 2 === 0 ? ["\x1b[2J"] : null]),
+    ),
+    missing: Object.fromEntries(hostile.map((name) => [name, "\x1b[2J\t"])),
+  };
+
+  it("keep a line of the printer one line of seven fields", () => {
+    let [out, err] = ["", ""];
+    const printer = new LinePrinter({
+      nowMs: () => NOW_MS,
+      write: (text) => out += text,
+      complain: (text) => err += text,
+    });
+    printer.onHello(hello);
+    printer.onRow(row);
+    printer.onGap({ from: null, to: null, reason: "\x1b[2J\n" });
+    printer.onTrouble("the server says \x1b[2J\n");
+    const lines = out.split("\n").slice(1, -1);
+    assert.equal(lines.length, hostile.length);
+    for (const line of lines) assert.equal(line.split("\t").length, 7, line);
+    assert.doesNotMatch(out + err, /[^\P{Cc}\n\t]|\p{Cf}|\p{Cs}/u);
+    assert.equal(err.split("\n").length, 3);
+  });
+
+  it("move nothing on the screen, and no line is wider than it", () => {
+    for (const columns of [60, 80, 200]) {
+      let out = "";
+      const screen = new LiveScreen({
+        size: () => ({ columns, rows: 500 }),
+        nowMs: () => NOW_MS,
+        write: (text) => out = text,
+      });
+      screen.onHello(hello);
+      screen.onRow(row);
+      screen.onGap({ from: null, to: null, reason: "\x1b[2J\n" });
+      screen.onTrouble("the server says \x1b[2J\n");
+      screen.draw();
+      const lines = out.replaceAll("\x1b[K", "").replace("\x1b[J", "")
+        .split("\n").slice(0, -1);
+      assert.equal(lines.length, hostile.length + 3);
+      for (const line of lines) {
+        assert.doesNotMatch(line, /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u);
+        assert.ok(textColumns(line) <= columns, line);
+      }
+    }
+  });
+
+  it("keep a line of --list one line of five fields", async () => {
+    const server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      () =>
+        Response.json({
+          channels: HOSTILE_NAMES.map((name) => ({
+            name,
+            data_type: "float32",
+            sample_rate: 16,
+            publisher: name,
+            live: true,
+          })),
+          next: null,
+        }),
+    );
+    try {
+      const parsed = parseTail(
+        ["--list", "-u", `http://127.0.0.1:${server.addr.port}`],
+        {},
+      );
+      assert.ok(parsed.kind === "options");
+      let out = "";
+      await listChannels(parsed.options, {
+        signal: new AbortController().signal,
+        write: (text) => out += text,
+      });
+      const lines = out.split("\n").slice(0, -1);
+      assert.equal(lines.length, HOSTILE_NAMES.length);
+      for (const line of lines) assert.equal(line.split("\t").length, 5);
+      assert.doesNotMatch(out, /[^\P{Cc}\n\t]|\p{Cf}|\p{Zl}|\p{Zp}/u);
+    } finally {
+      await server.shutdown();
+    }
+  });
+});
+
+describe("user and password of the URL", () => {
+  for (const args of [["--list"], ["A"]]) {
+    it(`go with each request of ${args[0]}, and are in no message`, async () => {
+      const got: (string | null)[] = [];
+      const server = Deno.serve(
+        { hostname: "127.0.0.1", port: 0, onListen() {} },
+        (request) => {
+          got.push(request.headers.get("authorization"));
+          return Response.json({ detail: "no" }, { status: 401 });
+        },
+      );
+      const url = `http://user:hunter2@127.0.0.1:${server.addr.port}`;
+      const parsed = parseTail([...args, "-u", url, "--retries", "0"], {});
+      assert.ok(parsed.kind === "options");
+      const { options } = parsed;
+      let text = "";
+      const signal = new AbortController().signal;
+      const complain = (said: string) => text += said;
+      const outcomeOf = () =>
+        options.list
+          ? listChannels(options, { signal, write: complain })
+          : readRetrying(
+            eventConnection(
+              options,
+              new LinePrinter({
+                nowMs: () => NOW_MS,
+                write: complain,
+                complain,
+              }),
+            ),
+            { retriesMax: 0, signal, onTrouble: complain },
+          );
+      text += JSON.stringify(await outcomeOf());
+      await server.shutdown();
+      // Nobody listens any more.
+      text += JSON.stringify(await outcomeOf());
+      assert.deepEqual(got, [`Basic ${btoa("user:hunter2")}`]);
+      assert.match(text, /no/);
+      assert.ok(!text.includes("hunter2"), text);
+    });
+  }
 });
 
 describe("LiveScreen", () => {

@@ -1,0 +1,99 @@
+// The command line of `deno task publish`: flags, their checks, the help text.
+// Invariant: options are complete and valid; anything else is one clear line that shows no secret.
+import { choiceOf, FlagError, numberOf, readFlags, wholeOf } from "./flags.ts";
+import { brokers, SettingError } from "./readers.ts";
+import { shownValue } from "./shown.ts";
+
+const COMPRESSIONS = ["none", "gzip", "snappy", "zstd"] as const;
+export type CompressionName = typeof COMPRESSIONS[number];
+
+export interface PublishOptions {
+  readonly brokers: readonly string[];
+  /** Channels beside those of the embedded source. */
+  readonly channels: number;
+  readonly match: RegExp;
+  readonly rate: number;
+  /** 0: until stopped. */
+  readonly durationMs: number;
+  readonly compression: CompressionName;
+}
+
+export type ParsedPublish =
+  | { readonly kind: "options"; readonly options: PublishOptions }
+  | { readonly kind: "help" }
+  | { readonly kind: "error"; readonly message: string };
+
+export const PUBLISH_HELP = `deno task publish --kafka HOST:PORT[,…]
+
+  --kafka HOST:PORT,…   brokers (QANAT_KAFKA)
+  --channels N          more channels of 2,048 Hz (default 0)
+  --match EXPRESSION    only channels whose names match
+  --rate FACTOR         blocks are written FACTOR times as fast as time passes (default 1)
+  --duration SECONDS    ends after so long (default: until stopped)
+  --compression NAME    none, gzip, snappy, zstd (default none)
+`;
+
+const FLAGS = {
+  kafka: { type: "string" },
+  channels: { type: "string" },
+  match: { type: "string" },
+  rate: { type: "string" },
+  duration: { type: "string" },
+  compression: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+const MAX = 1e6;
+const RATE_MIN = 0.001;
+
+/** Reads the command line. `variable` is QANAT_KAFKA, which the flag wins over. */
+export function parsePublish(
+  args: readonly string[],
+  variable: string | undefined,
+): ParsedPublish {
+  try {
+    const values = readFlags(args.filter((arg) => arg !== "--"), FLAGS).values;
+    if (values.help) return { kind: "help" };
+    const options = {
+      brokers: values.kafka !== undefined
+        ? brokersOf("--kafka", values.kafka)
+        : brokersOf("QANAT_KAFKA", variable ?? ""),
+      channels: wholeOf("--channels", values.channels ?? "0", 0, MAX),
+      match: expressionOf(values.match ?? ""),
+      rate: numberOf("--rate", values.rate ?? "1", RATE_MIN, MAX),
+      durationMs: 1000 *
+        numberOf("--duration", values.duration ?? "0", 0, MAX),
+      compression: choiceOf(
+        "--compression",
+        values.compression ?? "none",
+        COMPRESSIONS,
+      ),
+    };
+    return { kind: "options", options };
+  } catch (wrong) {
+    if (!(wrong instanceof FlagError)) throw wrong;
+    return { kind: "error", message: `${wrong.message}; --help shows all` };
+  }
+}
+
+function brokersOf(from: string, text: string): readonly string[] {
+  if (text === "") throw new FlagError("--kafka HOST:PORT is needed");
+  try {
+    return brokers("kafka", "HOST:PORT,…", "").read(text) as string[];
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    const wrong = error.wrong ?? shownValue(text);
+    throw new FlagError(`${from} must be ${error.message}, not ${wrong}`);
+  }
+}
+
+function expressionOf(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch {
+    throw new FlagError(
+      `--match must be a regular expression of JavaScript, not ${
+        shownValue(text)
+      }`,
+    );
+  }
+}
