@@ -1,4 +1,6 @@
 // The log: one JSON object a line, with a level. Where lines go is the caller's choice.
+// Invariant: a line is printable, whatever its fields hold: who reads it in a terminal sees text and nothing else.
+import { printableJson } from "./text/printable_json.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
@@ -38,10 +40,10 @@ export function logLine(
 ): string {
   const entry = { time: timeText(), level, event, ...fields };
   try {
-    return JSON.stringify(entry);
+    return printableJson(JSON.stringify(entry));
   } catch {
     // A replacer costs more than all the rest of a line; few lines need it.
-    return JSON.stringify(entry, bigintAsText);
+    return printableJson(JSON.stringify(entry, bigintAsText));
   }
 }
 
