@@ -193,7 +193,6 @@ export class FetchPool {
     for (const reading of [...this.#wanted.values()]) {
       const found = this.#topics.get(reading.topic);
       if (found) {
-        reading.partitionCount = found.partitionCount;
         const isSettled = !isStale || !reading.awaitsMetadata;
         if (isSettled) this.#lookAfter(reading, found);
       } else {
@@ -256,6 +255,7 @@ export class FetchPool {
       next.state = "starting";
     }
     next.awaitsMetadata = false;
+    next.partitionCount = found.partitionCount;
     this.#nodes.get(leader)?.wake();
   }
 
