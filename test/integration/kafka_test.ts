@@ -162,7 +162,7 @@ describe(
 
     it("follows metadata: new publishers within 10 s, changes, removal; skips what is malformed", async () => {
       const topic = "arrakis-metadata-TESTPUB";
-      const record = (name: string, rate: number) => ({
+      const record = (name: string, rate: number, index = 0) => ({
         key: name,
         value: JSON.stringify({
           name,
@@ -171,7 +171,7 @@ describe(
           time: null,
           publisher: "TESTPUB",
           partition_id: "TESTPUB_1",
-          partition_index: 0,
+          partition_index: index,
           stride: 62500000,
           max_latency: 1000000000,
           replay_id: null,
@@ -186,7 +186,7 @@ describe(
           record("T1:A-B", 16),
           { key: "T1:BAD", value: "{not json" },
           { key: "T1:C-D", value: record("T1:OTHER", 16).value },
-          record("T1:E-F", 32),
+          record("T1:E-F", 32, 1),
         ],
       });
       const { catalog } = source;
