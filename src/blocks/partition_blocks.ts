@@ -12,6 +12,8 @@ import type { Witness } from "./gps_clock.ts";
 
 const INDEX_CAPACITY_MIN = 256;
 const INDEX_CAPACITY_MAX = 1 << 20;
+/** The index grows only while a quarter of it is in use: two blocks far apart in time are no reason. */
+const INDEX_USE_MIN = 1 / 4;
 
 /** A reader that has not reached the log's end for so long was away, ms: four times what a fetch waits. */
 const AWAY_MS = 1000;
@@ -123,6 +125,8 @@ export class PartitionBlocks {
   readonly #words: Int32Array;
   #indexOf = new Float64Array(INDEX_CAPACITY_MIN).fill(-1);
   #positionOf = new Float64Array(INDEX_CAPACITY_MIN);
+  /** Slots of the index that have an entry. */
+  #used = 0;
   /** Entries below this index may have made room for others. */
   #forgottenTo = 0;
   /** Index of a block that jumped back by more than max_latency; a second one in a row confirms a reset. */
@@ -221,6 +225,7 @@ export class PartitionBlocks {
   /** Forgets everything that was read; the position of the log may be anywhere now. */
   reset(): void {
     this.#indexOf.fill(-1);
+    this.#used = 0;
     this.#forgottenTo = 0;
     this.newest = -1;
     this.settled = -1;
@@ -259,12 +264,20 @@ export class PartitionBlocks {
       const slot = index % capacity;
       const other = this.#indexOf[slot]!;
       if (
-        other >= 0 && other !== index && capacity < INDEX_CAPACITY_MAX &&
+        other >= 0 && other !== index &&
         this.ring.holds(this.#positionOf[slot]!)
       ) {
-        this.#grow(capacity * 2);
-        continue;
+        const isFull = this.#used >= INDEX_USE_MIN * capacity;
+        if (isFull && capacity < INDEX_CAPACITY_MAX) {
+          this.#grow(capacity * 2);
+          continue;
+        }
+        if (index < other) {
+          this.#forgottenTo = Math.max(this.#forgottenTo, index + 1);
+          return;
+        }
       }
+      if (other < 0) this.#used++;
       if (other >= 0 && other !== index) {
         this.#forgottenTo = Math.max(this.#forgottenTo, other + 1);
       }
@@ -279,12 +292,19 @@ export class PartitionBlocks {
     const positions = this.#positionOf;
     this.#indexOf = new Float64Array(capacity).fill(-1);
     this.#positionOf = new Float64Array(capacity);
+    this.#used = 0;
     for (let slot = 0; slot < indexes.length; slot++) {
       const index = indexes[slot]!;
       if (index < 0) continue;
+      this.#used++;
       this.#indexOf[index % capacity] = index;
       this.#positionOf[index % capacity] = positions[slot]!;
     }
+  }
+
+  /** Places of the index; it grows with the blocks that are held. */
+  get indexCapacity(): number {
+    return this.#indexOf.length;
   }
 
   /** Ring position of a block, or {@linkcode NONE}, or {@linkcode NOT_HELD}. */

@@ -1,6 +1,8 @@
 // What a cluster says of itself: its brokers, its topics, who leads them. The bytes of Kafka's Metadata request 12,
 // because kafkajs stops at 6, which has no topic ids. Invariant: a topic made again under its old name has another id.
 
+import type { KafkaTask } from "./kafka_work.ts";
+
 export interface TopicLeader {
   readonly topic: string;
   /** 32 hexadecimal digits; empty where the broker does not tell. */
@@ -25,8 +27,15 @@ export const METADATA_REQUEST = Uint8Array.of(0, 0, 0, 0, 0);
 const TOPIC_ID_BYTES = 16;
 const text = new TextDecoder();
 
-/** Reads an answer, its header's tags included. Throws where it is cut short. */
-export function decodeMetadata(bytes: Uint8Array): ClusterMetadata {
+/** Topics after which the slice is looked at, and ns that one takes. */
+const STEP_TOPICS = 64;
+const COST_TOPIC = 3500;
+
+/** Reads an answer, its header's tags included, in slices. Throws where it is cut short. */
+export async function decodeMetadata(
+  bytes: Uint8Array,
+  task: KafkaTask,
+): Promise<ClusterMetadata> {
   const from = new CompactReader(bytes);
   from.skipTags();
   from.skip(4); // throttle time
@@ -40,29 +49,37 @@ export function decodeMetadata(bytes: Uint8Array): ClusterMetadata {
   });
   from.text(); // cluster id
   from.skip(4); // controller
-  const topics = from.array((): TopicLeader => {
-    const errorCode = from.int16();
-    const topic = from.text();
-    const topicId = from.hex(TOPIC_ID_BYTES);
-    from.skip(1); // is internal
-    let leader = -1;
-    const { length: partitionCount } = from.array(() => {
-      from.skip(2); // error
-      const partition = from.int32();
-      const partitionLeader = from.int32();
-      if (partition === 0) leader = partitionLeader;
-      from.skip(4); // leader epoch
-      for (let list = 0; list < 3; list++) { // replicas, in sync, offline
-        from.array(() => from.skip(4));
-      }
-      from.skipTags();
-    });
-    from.skip(4); // authorized operations
-    from.skipTags();
-    return { topic, topicId, errorCode, leader, partitionCount };
-  });
+  const topics: TopicLeader[] = [];
+  for (let count = from.varint(); count > 1; count--) {
+    topics.push(topicFrom(from));
+    if (topics.length % STEP_TOPICS !== 0) continue;
+    task.spend(COST_TOPIC * STEP_TOPICS);
+    if (task.isSpent) await task.turn();
+  }
   from.skipTags();
   return { brokers, topics };
+}
+
+function topicFrom(from: CompactReader): TopicLeader {
+  const errorCode = from.int16();
+  const topic = from.text();
+  const topicId = from.hex(TOPIC_ID_BYTES);
+  from.skip(1); // is internal
+  let leader = -1;
+  const { length: partitionCount } = from.array(() => {
+    from.skip(2); // error
+    const partition = from.int32();
+    const partitionLeader = from.int32();
+    if (partition === 0) leader = partitionLeader;
+    from.skip(4); // leader epoch
+    for (let list = 0; list < 3; list++) { // replicas, in sync, offline
+      from.array(() => from.skip(4));
+    }
+    from.skipTags();
+  });
+  from.skip(4); // authorized operations
+  from.skipTags();
+  return { topic, topicId, errorCode, leader, partitionCount };
 }
 
 /** Reads Kafka's flexible encoding: lengths are varints, plus one; 0 is null. */

@@ -40,7 +40,7 @@ const ZSTD_OPTIONS = {
   params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
 };
 /** ns a byte that zlib writes, and a byte that is put in its place afterwards. */
-const COST_INFLATED = 4;
+const COST_INFLATED = 6;
 const COST_COPIED = 1;
 
 /** Most bytes that a batch can have when it is decompressed. */

@@ -93,7 +93,7 @@ export class KafkaConnection implements OffsetLookup {
               ),
           },
           response: {
-            decode: (bytes: Buffer) => Promise.resolve(decodeMetadata(bytes)),
+            decode: (bytes: Buffer) => this.#decodeMetadata(bytes),
           },
         }
         : oldMetadata(broker)
@@ -102,6 +102,16 @@ export class KafkaConnection implements OffsetLookup {
       throw new Error(`${this.address} answers for a cluster without brokers`);
     }
     return metadata;
+  }
+
+  async #decodeMetadata(bytes: Buffer): Promise<ClusterMetadata> {
+    const task = this.#options.work.task("decode");
+    task.start();
+    try {
+      return await decodeMetadata(bytes, task);
+    } finally {
+      task.stop();
+    }
   }
 
   async listOffsets(

@@ -9,6 +9,7 @@ import type { ConnectionOptions, OffsetLookup } from "./connection.ts";
 import { Outages } from "./outages.ts";
 import type { FetchedTopic } from "./topic_parts.ts";
 import { type TopicReader, TopicReading } from "./topic_reading.ts";
+import { WideTopics } from "./wide_topics.ts";
 
 export interface FetchPoolOptions extends ConnectionOptions {
   readonly brokers: readonly string[];
@@ -21,9 +22,6 @@ export interface FetchPoolOptions extends ConnectionOptions {
 
 const BACK_OFF_MIN_MS = 100;
 const TOPIC_BACK_OFF_MAX_MS = 5000;
-/** What Arrakis calls its topics. */
-const TOPIC_PREFIX = "arrakis-";
-const WIDE_LOGGED_MAX = 100;
 
 // Kafka's error codes.
 const UNKNOWN_SERVER_ERROR = -1;
@@ -54,8 +52,7 @@ export class FetchPool {
   readonly #nodes = new Map<number, BrokerLoop>();
   readonly #ending = new Set<Promise<unknown>>();
   readonly #outages: Outages;
-  /** Topics of Arrakis that have more than one partition, of which only the first is read. */
-  readonly #wide = new Set<string>();
+  readonly #wide: WideTopics;
   #topics: ReadonlyMap<string, TopicLeader> = new Map();
   #brokers: ReadonlyMap<number, { host: string; port: number }> = new Map();
   #closed = false;
@@ -65,6 +62,7 @@ export class FetchPool {
     this.log = options.log;
     this.clockMs = options.clockMs ?? (() => performance.now());
     this.#outages = new Outages(options.log);
+    this.#wide = new WideTopics(options.log);
     this.#watch = new ClusterWatch({
       brokers: options.brokers,
       connection: options,
@@ -97,7 +95,7 @@ export class FetchPool {
 
   /** Topics with more than one partition. */
   get wideTopics(): number {
-    return this.#wide.size;
+    return this.#wide.count;
   }
 
   /** Nodes that lead a wanted topic. */
@@ -202,31 +200,9 @@ export class FetchPool {
       if (!found || found.leader < 0) isComplete = false;
     }
     this.#outages.keep(this.#leaders());
-    this.#findWide();
+    this.#wide.look(this.#topics);
     this.#options.onTopics([...this.#topics.keys()]);
     return isComplete;
-  }
-
-  /** Names topics once whose further partitions nobody reads. */
-  #findWide(): void {
-    for (const { topic, partitionCount } of this.#topics.values()) {
-      if (partitionCount <= 1 || !topic.startsWith(TOPIC_PREFIX)) {
-        this.#wide.delete(topic);
-        continue;
-      }
-      if (this.#wide.has(topic)) continue;
-      this.#wide.add(topic);
-      if (this.#wide.size > WIDE_LOGGED_MAX) continue;
-      this.log.error("topic-has-more-partitions", {
-        topic,
-        partitions: partitionCount,
-        consequence:
-          "only partition 0 is read; what is in the others is missing",
-      });
-    }
-    for (const topic of this.#wide) {
-      if (!this.#topics.has(topic)) this.#wide.delete(topic);
-    }
   }
 
   /** Compares a reading with what the cluster says of its topic, and lets it go on. */

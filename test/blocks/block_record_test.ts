@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
-import { PartitionBlocks } from "../../src/blocks/partition_blocks.ts";
+import {
+  NOT_HELD,
+  PartitionBlocks,
+} from "../../src/blocks/partition_blocks.ts";
 import { PageRing } from "../../src/memory/page_ring.ts";
 
 const STRIDE_NS = 62_500_000n;
@@ -75,6 +78,24 @@ describe("a block's record", () => {
       `${ring.headPosition - first} bytes`,
     );
     assert.deepEqual(samplesOf(blocks, 0, 65_534), [65_534, 0]);
+  });
+
+  it("two blocks far apart in time do not make the index grow to 16 MB", () => {
+    const blocks = partition(new PageRing(new Uint8Array(1 << 20)));
+    // The same place in every index up to 2 ** 20.
+    const far = 2 ** 24;
+    assert.equal(blocks.append(message(0, [1]), NaN), "stored");
+    assert.equal(blocks.append(message(far, [1]), NaN), "stored");
+    assert.equal(blocks.indexCapacity, 256);
+    assert.equal(blocks.locate(0), NOT_HELD);
+    assert.deepEqual(samplesOf(blocks, far, 1), [1, far]);
+    for (let index = far; index < far + 1000; index++) {
+      blocks.append(message(index, [1]), NaN);
+    }
+    assert.equal(blocks.indexCapacity, 1024);
+    for (let index = far; index < far + 1000; index++) {
+      assert.deepEqual(samplesOf(blocks, index, 1), [1, index]);
+    }
   });
 
   it("has no place for an id beyond the last", () => {
