@@ -8,6 +8,7 @@ const ROOT = new URL("..", import.meta.url);
 const TEST_LOCK = "test/deno.lock";
 const JSR_BDD = "jsr:@std/testing@^1.0.0/bdd";
 const JSR_PROBE_MS = 5000;
+const FLAGS = ["--check", "--fetch", "--integration"];
 const CHECKED = ["src", "test", "bench", "scripts", "mod.ts"];
 
 function say(line: string): void {
@@ -111,6 +112,12 @@ async function run(args: readonly string[]): Promise<number> {
 
 async function main(args: readonly string[]): Promise<number> {
   const paths = args.filter((arg) => !arg.startsWith("--"));
+  const isUnknown = (arg: string) =>
+    arg.startsWith("-") && !FLAGS.includes(arg);
+  if (args.some(isUnknown)) {
+    say(`Only paths and ${FLAGS.join(", ")} are taken`);
+    return 2;
+  }
   const jsr = await jsrAnswers();
   const map = ["--import-map", writeImportMap(jsr), `--lock=${TEST_LOCK}`];
   say(
