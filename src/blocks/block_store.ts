@@ -4,6 +4,7 @@ import type { Logger } from "../log.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
 import { Histogram } from "../histogram.ts";
 import type { PageRing } from "../memory/page_ring.ts";
+import { taking } from "../memory/taken.ts";
 import { PastRows } from "./past_rows.ts";
 import type { BlockSink, Source } from "../source/source.ts";
 import type { GpsClock } from "./gps_clock.ts";
@@ -130,12 +131,17 @@ export class BlockStore implements BlockSink {
     for (const entry of entries) {
       // What came while nobody joined it is settled now, or the stream would begin where the last one ended.
       if (entry.timelines.size === 0) entry.blocks.settle(this.gpsMs());
+    }
+    for (const entry of entries) {
       entry.leases++;
       entry.timelines.add(timeline);
     }
     this.#timelines.set(key, { timeline, users: 1 });
-    timeline.advance(this.gpsMs());
-    return timeline;
+    return taking((taken) => {
+      taken.add(() => this.release(timeline));
+      timeline.advance(this.gpsMs());
+      return timeline;
+    });
   }
 
   release(timeline: Timeline): void {
@@ -167,16 +173,20 @@ export class BlockStore implements BlockSink {
   ): PastRows {
     const { source, historyBytes } = this.#options;
     const fromMs = unixMsOfGpsMs(Number(fromNs) / 1e6);
-    return new PastRows({
-      shapes,
-      strideNs,
-      memoryBytes: historyBytes,
-      toleranceMs: (shape) => this.toleranceMs(shape),
+    return taking((taken) => {
       // A block is produced after its end, by a clock that may be behind by the tolerance.
-      reader: source.openPast(shapes.map((shape) => ({
+      const reader = source.openPast(shapes.map((shape) => ({
         topic: shape.topic,
         fromMs: fromMs - this.toleranceMs(shape),
-      }))),
+      })));
+      taken.add(() => reader.close());
+      return new PastRows({
+        shapes,
+        strideNs,
+        memoryBytes: historyBytes,
+        toleranceMs: (shape) => this.toleranceMs(shape),
+        reader,
+      });
     });
   }
 
@@ -316,16 +326,27 @@ export class BlockStore implements BlockSink {
   }
 
   #want(shape: TopicShape): Entry {
-    let entry = this.#entries.get(shape.topic);
-    if (entry && entry.blocks.strideNs !== shape.strideNs && !entry.leases) {
-      this.#drop(shape.topic, entry);
-      entry = undefined;
+    const { topic } = shape;
+    const known = this.#entries.get(topic);
+    if (known && isShaped(known.blocks, shape)) return known;
+    if (known && known.leases > 0) {
+      throw new Error(
+        `Cannot lease ${topic} with a stride of ${shape.strideNs} ns as it is leased with ${known.blocks.strideNs} ns`,
+      );
     }
-    if (entry) return entry;
+    if (known) this.#drop(topic, known);
     const { source, resumeWindowMs } = this.#options;
     const unixMs = unixMsOfGpsMs(this.gpsMs());
-    const fromMs = source.want(shape.topic, unixMs - resumeWindowMs);
-    entry = {
+    const entry = taking((taken) => {
+      taken.add(() => source.unwant(topic));
+      return this.#entryOf(shape, source.want(topic, unixMs - resumeWindowMs));
+    });
+    this.#entries.set(topic, entry);
+    return entry;
+  }
+
+  #entryOf(shape: TopicShape, fromMs: number): Entry {
+    return {
       blocks: new PartitionBlocks({
         topic: shape.topic,
         strideNs: shape.strideNs,
@@ -346,8 +367,6 @@ export class BlockStore implements BlockSink {
       idleSinceMs: this.#clock.clockMs(),
       newestSeen: -1,
     };
-    this.#entries.set(shape.topic, entry);
-    return entry;
   }
 
   #drop(topic: string, entry: Entry): void {
@@ -429,7 +448,7 @@ export class BlockStore implements BlockSink {
     offset: number,
     reason: string,
   ): void {
-    const key = `${topic} ${arrival}`;
+    const key = JSON.stringify([topic, arrival]);
     if (this.#badLogged.has(key) || this.#badLogged.size > 10_000) return;
     this.#badLogged.add(key);
     const { aheadMs = 0 } = this.partition(topic) ?? {};
@@ -443,10 +462,16 @@ export class BlockStore implements BlockSink {
   }
 }
 
+/** Stride and latency do not change while a partition's blocks are kept. */
+function isShaped(blocks: PartitionBlocks, shape: TopicShape): boolean {
+  return blocks.strideNs === shape.strideNs &&
+    blocks.maxLatencyMs === Number(shape.maxLatencyNs) / 1e6;
+}
+
 function timelineKey(
   topics: readonly string[],
   strideNs: bigint,
   kind: string,
 ): string {
-  return `${strideNs} ${topics.join(" ")} ${kind}`;
+  return JSON.stringify([String(strideNs), kind, ...topics]);
 }

@@ -39,10 +39,15 @@ const PATIENCE_MS = 2000;
 /** What a row looks like from the ring. */
 export type RowState = "held" | "gone" | "empty";
 
-/** Least common multiple of strides, ns. */
+/** Longest row stride that different strides may lead to, ns. */
+export const ROW_STRIDE_MAX_NS = 60_000_000_000n;
+
+/** Least common multiple of strides, ns; beyond {@linkcode ROW_STRIDE_MAX_NS} no more than that it lies there. */
 export function rowStrideOf(strides: Iterable<bigint>): bigint {
   let result = 1n;
   for (const stride of strides) {
+    // Of a thousand odd strides it would have a thousand times as many digits.
+    if (result > ROW_STRIDE_MAX_NS) break;
     let a = result;
     let b = stride;
     while (b > 0n) [a, b] = [b, a % b];

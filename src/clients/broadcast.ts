@@ -9,6 +9,7 @@ import type { Logger } from "../log.ts";
 import { trendEvents } from "../frames/trend_rows.ts";
 import { TREND_BINS } from "../trends/trend_bins.ts";
 import type { Slab } from "../memory/slab.ts";
+import type { Taken } from "../memory/taken.ts";
 import { CatchUp } from "./catch_up.ts";
 import type { Client, ClientOptions, EndReason } from "./client.ts";
 import { ClientWatch } from "./client_watch.ts";
@@ -311,15 +312,25 @@ export class Broadcast {
     this.groups.close();
   }
 
-  /** A client has come through the gate. */
-  open(client: Client): void {
-    const { group, outlet, options } = client;
-    const clockMs = this.clockMs();
+  /** A client has come through the gate, and gives back itself from now on what was `taken` for it. */
+  open(client: Client, taken: Taken): void {
+    taken.keep();
     this.#clients.add(client);
-    group.delivery.add(client);
-    this.unheldBytes += group.reservedBytes;
+    client.group.delivery.add(client);
+    this.unheldBytes += client.group.reservedBytes;
     this.counters.opened++;
-    outlet.owner = client;
+    client.outlet.owner = client;
+    try {
+      this.#begin(client);
+    } catch (error) {
+      this.drop(client, "error");
+      throw error;
+    }
+  }
+
+  #begin(client: Client): void {
+    const { group, options } = client;
+    const clockMs = this.clockMs();
     client.sendHead(clockMs);
     client.sendBytes(group.openingBytes(), clockMs);
     this.#options.log.info("client-open", {

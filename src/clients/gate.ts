@@ -1,8 +1,12 @@
 // Lets clients in, or says by which limit not.
 // Invariant: whoever is refused or turns back leaves nothing taken; whoever comes in has all that it needs reserved.
+import { rowStrideOf } from "../blocks/timeline.ts";
+import type { Catalog } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
 import { ENVELOPE_BYTES } from "../frames/frame.ts";
+import { rowBlocksOf, rowBytesOf } from "../frames/row_size.ts";
 import { SLOT_BYTES_MAX } from "../memory/slab.ts";
+import { type Taken, taking } from "../memory/taken.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
 import { AddressTable, newRefusals, type Refusal } from "./admission.ts";
 import type { Broadcast } from "./broadcast.ts";
@@ -12,6 +16,7 @@ import type { SelectionGroup, StreamShape } from "./selection_group.ts";
 
 export interface GateOptions {
   readonly trends: TrendRecorder;
+  readonly catalog: Catalog;
   readonly clientsMax: number;
   /** Of one address; 0 for any number. @default 0 */
   readonly clientsPerAddressMax?: number;
@@ -21,14 +26,25 @@ export interface GateOptions {
 
 /** Whether one more client can be served. */
 export type Admission =
-  | { readonly kind: "ready"; open(outlet: Outlet): Client; cancel(): void }
+  | {
+    readonly kind: "ready";
+    /** Throws when it cannot; then all that was reserved has gone back. */
+    open(outlet: Outlet): Client;
+    /** Gives back what was reserved; once opened, nothing. */
+    cancel(): void;
+  }
   | {
     readonly kind: "full";
     readonly refusal: Refusal;
     /** The limit in words. */
     readonly limit: string;
   }
-  | { readonly kind: "too-large"; readonly detail: string };
+  | { readonly kind: "too-large"; readonly detail: string }
+  /** A channel is not what it was when the request looked it up. */
+  | { readonly kind: "changed"; readonly name: string };
+
+/** Blocks that one row is joined of: looking each up takes some 10 ms in all. */
+const ROW_BLOCKS_MAX = 1 << 20;
 
 /** Counts who is on the way in, and takes and gives back what a client needs. */
 export class Gate {
@@ -66,87 +82,133 @@ export class Gate {
     if (clientCount + this.#opening >= clientsMax) {
       return this.#full("clients", `${clientsMax} clients`);
     }
-    const group = groups.of(channels, shape);
-    if (group === null) return this.#trendsFull();
-    const { frameBytesMax } = group.rows;
-    if (frameBytesMax + ENVELOPE_BYTES > SLOT_BYTES_MAX) {
-      groups.closeIfIdle(group);
-      this.refusals.row++;
-      return {
-        kind: "too-large",
-        detail: `A row of this selection can take ${frameBytesMax} bytes, ` +
-          `at most ${SLOT_BYTES_MAX - ENVELOPE_BYTES} can be sent: ask for ` +
-          `fewer channels, or for Arrow where text is asked for`,
-      };
-    }
-    return this.#reserve(group, options);
+    const stale = channels.find((channel) => !this.#isKnown(channel));
+    if (stale) return { kind: "changed", name: stale.name };
+    // By arithmetic, before a template of it is made or a topic is read for it.
+    const tooLarge = groups.has(channels, shape)
+      ? null
+      : this.#tooLarge(channels, shape);
+    if (tooLarge) return tooLarge;
+    return taking((taken) => {
+      const group = groups.of(channels, shape);
+      if (group === null) return this.#trendsFull();
+      taken.add(() => groups.closeIfIdle(group));
+      const { frameBytesMax } = group.rows;
+      if (frameBytesMax + ENVELOPE_BYTES > SLOT_BYTES_MAX) {
+        taken.giveBack();
+        return this.#rowOf(frameBytesMax);
+      }
+      return this.#reserve(group, options, taken);
+    });
+  }
+
+  /** Whether a channel still is what it was when the request looked it up. */
+  #isKnown(channel: Channel): boolean {
+    const { catalog } = this.#options;
+    return catalog.get(channel.name, channel.replayId) === channel;
+  }
+
+  #tooLarge(
+    channels: readonly Channel[],
+    { format, trend }: StreamShape,
+  ): Admission | null {
+    if (trend) return null;
+    const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
+    const bytes = rowBytesOf(channels, strideNs, format);
+    if (bytes + ENVELOPE_BYTES > SLOT_BYTES_MAX) return this.#rowOf(bytes);
+    const blocks = rowBlocksOf(channels, strideNs);
+    if (blocks <= ROW_BLOCKS_MAX) return null;
+    this.refusals.row++;
+    return {
+      kind: "too-large",
+      detail:
+        `A row of this selection is made of ${blocks} blocks, at most ${ROW_BLOCKS_MAX} can be joined: ask for ` +
+        "fewer channels, or for channels of more similar strides",
+    };
+  }
+
+  #rowOf(bytes: number): Admission {
+    this.refusals.row++;
+    return {
+      kind: "too-large",
+      detail: `A row of this selection can take ${bytes} bytes, ` +
+        `at most ${SLOT_BYTES_MAX - ENVELOPE_BYTES} can be sent: ask for ` +
+        `fewer channels, or for Arrow where text is asked for`,
+    };
   }
 
   /** Takes one thing after the other; where one is refused, those before it go back. */
-  #reserve(group: SelectionGroup, options: ClientOptions): Admission {
-    const { groups, past, slab } = this.#broadcast;
+  #reserve(
+    group: SelectionGroup,
+    options: ClientOptions,
+    taken: Taken,
+  ): Admission {
+    const { past, slab } = this.#broadcast;
     const { trends } = this.#options;
     const { reservedBytes } = group;
     const { address } = options;
-    const taken: (() => void)[] = [() => groups.closeIfIdle(group)];
-    const giveBack = () => {
-      for (let one = taken.pop(); one !== undefined; one = taken.pop()) one();
-    };
 
     const hasPermit = this.#needsPast(group, options);
     if (hasPermit) {
       if (!past.takePermit()) {
-        giveBack();
+        taken.giveBack();
         const { historyReadersMax } = this.#options;
         return this.#full(
           "histories",
           `${historyReadersMax} histories at once`,
         );
       }
-      taken.push(() => past.releasePermit());
+      taken.add(() => past.releasePermit());
     }
     if (!slab.reserve(reservedBytes)) {
-      giveBack();
+      taken.giveBack();
       return this.#full("memory", `${slab.budgetBytes} bytes in flight`);
     }
-    taken.push(() => slab.unreserve(reservedBytes));
+    taken.add(() => slab.unreserve(reservedBytes));
     if (!this.addresses.take(address)) {
-      giveBack();
+      taken.giveBack();
       const { clientsPerAddressMax } = this.#options;
       return this.#full(
         "address",
         `${clientsPerAddressMax} clients an address`,
       );
     }
-    taken.push(() => this.addresses.release(address));
+    taken.add(() => this.addresses.release(address));
     const wantsTrends = options.slow === "trend";
     const records = wantsTrends ? trends.lease(group.channels) : null;
     if (wantsTrends && records === null) {
-      giveBack();
+      taken.giveBack();
       return this.#trendsFull();
     }
-    if (records !== null) taken.push(() => trends.release(records));
+    if (records !== null) taken.add(() => trends.release(records));
 
     this.#opening++;
     group.opening++;
-    const isThrough = () => {
+    let isThrough = false;
+    const pass = () => {
+      if (isThrough) return false;
       this.#opening--;
       group.opening--;
+      return isThrough = true;
     };
     return {
       kind: "ready",
       open: (outlet) => {
-        isThrough();
-        const clockMs = this.#broadcast.clockMs();
-        const client = new Client(group, outlet, options, clockMs);
-        client.hasPermit = hasPermit;
-        client.trends = records;
-        this.#broadcast.open(client);
-        return client;
+        if (!pass()) throw new Error("Cannot open what is open or cancelled");
+        try {
+          const clockMs = this.#broadcast.clockMs();
+          const client = new Client(group, outlet, options, clockMs);
+          client.hasPermit = hasPermit;
+          client.trends = records;
+          this.#broadcast.open(client, taken);
+          return client;
+        } catch (error) {
+          taken.giveBack();
+          throw error;
+        }
       },
       cancel: () => {
-        isThrough();
-        giveBack();
+        if (pass()) taken.giveBack();
       },
     };
   }

@@ -7,6 +7,7 @@ import { type Channel, topicOf } from "../channels/channel.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
 import { trendKind, TrendTimeline } from "../trends/trend_timeline.ts";
+import { taking } from "../memory/taken.ts";
 import type { Broadcast } from "./broadcast.ts";
 import { SelectionGroup, type StreamShape } from "./selection_group.ts";
 
@@ -37,6 +38,10 @@ export class SelectionGroups {
 
   get size(): number {
     return this.#groups.size;
+  }
+
+  has(channels: readonly Channel[], shape: StreamShape): boolean {
+    return this.#groups.has(keyOf(channels, shape));
   }
 
   /** The group of these channels; null when there is no memory to record the trends that it shows. */
@@ -79,8 +84,17 @@ export class SelectionGroups {
     shape: StreamShape,
   ): SelectionGroup {
     const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
-    const timeline = this.#store.lease(shapesOf(channels), strideNs);
-    return new SelectionGroup(this.#broadcast, key, channels, shape, timeline);
+    return taking((taken) => {
+      const timeline = this.#store.lease(shapesOf(channels), strideNs);
+      taken.add(() => this.#store.release(timeline));
+      return new SelectionGroup(
+        this.#broadcast,
+        key,
+        channels,
+        shape,
+        timeline,
+      );
+    });
   }
 
   #ofBins(
@@ -88,45 +102,60 @@ export class SelectionGroups {
     channels: readonly Channel[],
     shape: StreamShape & { readonly trend: TrendBin },
   ): SelectionGroup | null {
-    const records = this.#trends.lease(channels);
-    if (records === null) return null;
     const bin = shape.trend;
-    // Behind the recorder's own lease, so that blocks are taken before bins are looked at.
-    const timeline = this.#store.lease(shapesOf(channels), bin.binNs, {
-      kind: trendKind(records),
-      make: (partitions, nowMs) =>
-        new TrendTimeline(partitions, nowMs, { bin, records }),
-    }) as TrendTimeline;
-    return new SelectionGroup(
-      this.#broadcast,
-      key,
-      channels,
-      shape,
-      timeline,
-      { bin, records, timeline },
-    );
+    return taking((taken) => {
+      const records = this.#trends.lease(channels);
+      if (records === null) return null;
+      taken.add(() => this.#trends.release(records));
+      // Behind the recorder's own lease, so that blocks are taken before bins are looked at.
+      const timeline = this.#store.lease(shapesOf(channels), bin.binNs, {
+        kind: trendKind(records),
+        make: (partitions, nowMs) =>
+          new TrendTimeline(partitions, nowMs, { bin, records }),
+      }) as TrendTimeline;
+      taken.add(() => this.#store.release(timeline));
+      const trend = { bin, records, timeline };
+      return new SelectionGroup(
+        this.#broadcast,
+        key,
+        channels,
+        shape,
+        timeline,
+        trend,
+      );
+    });
   }
 
   #channelChanged(before: Channel, after: Channel | undefined): void {
     const topic = topicOf(before);
-    // A stride is its partition's: every stream of the topic must be joined anew.
-    const isStrideNew = after !== undefined &&
-      after.strideNs !== before.strideNs;
+    // Stride and latency are the partition's: every stream of the topic must be joined anew.
+    const isPartitionNew = after !== undefined &&
+      (after.strideNs !== before.strideNs ||
+        after.maxLatencyNs !== before.maxLatencyNs);
     for (const group of [...this.#groups.values()]) {
       const isHeld = group.channels.some((c) =>
         c.replayId === before.replayId &&
-        (c.name === before.name || isStrideNew && topicOf(c) === topic)
+        (c.name === before.name || isPartitionNew && topicOf(c) === topic)
       );
-      if (isHeld) group.endAll(after ? "changed" : "removed");
+      if (!isHeld) continue;
+      group.endAll(after ? "changed" : "removed");
+      // Those who left before may not have been closed behind yet, and their lease is of what was.
+      this.closeIfIdle(group);
     }
   }
 }
 
+/** Not joined: a name may have in it whatever stands between names. */
 function keyOf(
   channels: readonly Channel[],
   { format, coding, codec, trend }: StreamShape,
 ): string {
-  const way = `${format} ${coding ?? ""} ${codec ?? ""} ${trend?.name ?? ""}`;
-  const names = channels.map((c) => c.name).join("\n");
-  return `${way}\n${channels[0]!.replayId ?? ""}\n${names}`;
+  return JSON.stringify([
+    format,
+    coding ?? "identity",
+    codec ?? null,
+    trend?.name ?? null,
+    channels[0]!.replayId,
+    ...channels.map((c) => c.name),
+  ]);
 }

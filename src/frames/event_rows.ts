@@ -7,7 +7,6 @@ import type { Slab } from "../memory/slab.ts";
 import { ArrowRows, copySamples, type RowEncoder } from "./arrow_rows.ts";
 import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
 import {
-  SAMPLE_TEXT_MAX,
   writeAscii,
   writeFloat32,
   writeFloat64,
@@ -15,6 +14,7 @@ import {
 } from "./number_text.ts";
 import type { MissReason } from "../blocks/partition_blocks.ts";
 import type { Column } from "./row_plan.ts";
+import { HEAD_BYTES, jsonRowBytesMax, textBytesMax } from "./row_size.ts";
 
 const encoder = new TextEncoder();
 
@@ -23,11 +23,6 @@ const COMMA = 44;
 const OPEN = 91;
 const CLOSE = 93;
 const QUOTE = 34;
-/** `,null` for a sample that is not there. */
-const NULL_TEXT_BYTES = 5;
-/** `,"missing":{…}` without names: a reason with its quotes and commas. */
-const REASON_BYTES = 16;
-const HEAD_BYTES = 128;
 
 /** Text made in the current rows: fragments by channel, and scratch for one whole row. One per process. */
 export class TextScratch {
@@ -104,11 +99,11 @@ export class JsonEventRows implements RowEncoder {
       (sum, column) => sum + column.key.byteLength + 12 * column.rowSamples,
       HEAD_BYTES,
     );
-    this.frameBytesMax = columns.reduce(
-      (sum, column) =>
-        sum + 2 * column.key.byteLength + REASON_BYTES + textBytesMax(column),
-      HEAD_BYTES,
-    );
+    this.frameBytesMax = jsonRowBytesMax(columns.map((column) => ({
+      dataType: column.channel.dataType,
+      samples: column.rowSamples,
+      keyBytes: column.key.byteLength,
+    })));
   }
 
   encode(row: number, isFill = false): Frame | null {
@@ -222,7 +217,8 @@ export function makeText(
     !isFill
   ) return;
   const { key, blockBytes, ratio, place, present } = column;
-  let at = scratch.room(key.byteLength + textBytesMax(column));
+  const { channel: { dataType }, rowSamples } = column;
+  let at = scratch.room(key.byteLength + textBytesMax(dataType, rowSamples));
   const out = scratch.arena;
   const start = at;
   out.set(key, at);
@@ -249,12 +245,6 @@ export function makeText(
   column.textGeneration = scratch.generation;
   column.textStamp = ++scratch.stamp;
   column.text = out.subarray(start, at);
-}
-
-/** Most bytes that a column's samples of one row can have as text, brackets and commas included. */
-function textBytesMax(column: Column): number {
-  const longest = SAMPLE_TEXT_MAX[column.channel.dataType] + 1;
-  return column.rowSamples * Math.max(longest, NULL_TEXT_BYTES) + 8;
 }
 
 function whyMissing(column: Column, row: number): MissReason | null {

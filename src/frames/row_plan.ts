@@ -9,6 +9,7 @@ import type {
   PartitionBlocks,
 } from "../blocks/partition_blocks.ts";
 import type { Timeline } from "../blocks/timeline.ts";
+import { keyOf } from "./row_size.ts";
 
 /** One channel as a timeline sees it. */
 export interface Column {
@@ -44,7 +45,6 @@ export interface Column {
 }
 
 const columnsOf = new WeakMap<Timeline, Map<string, Column>>();
-const encoder = new TextEncoder();
 const NOTHING = new Uint8Array(0);
 
 /** The columns of a selection on its timeline. */
@@ -82,7 +82,7 @@ export function planColumns(
         present: new Uint8Array(ratio),
         seenPosition: -1,
         seen: null,
-        key: encoder.encode(JSON.stringify(channel.name) + ":"),
+        key: keyOf(channel),
         textRow: -1,
         textGeneration: -1,
         text: NOTHING,

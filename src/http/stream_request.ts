@@ -3,7 +3,7 @@
 import type { Catalog } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
 import { gpsNsOfText } from "../blocks/gps_time.ts";
-import { rowStrideOf } from "../blocks/timeline.ts";
+import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../blocks/timeline.ts";
 import type { GapPolicy, SlowPolicy } from "../clients/client.ts";
 import type { Coding } from "../clients/selection_group.ts";
 import { decimalOf } from "./decimal.ts";
@@ -49,9 +49,6 @@ type Fields = Partial<Record<Name, string>> & { names?: string[] };
 
 /** Fields of a body that may be numbers. `after` may not: a double holds no GPS ns. */
 const NUMBERS: ReadonlySet<Name> = new Set(["start", "end", "duration"]);
-
-/** Longest row stride that different strides may lead to, ns. */
-const ROW_STRIDE_MAX_NS = 60_000_000_000n;
 
 /** Reads a GET's query. */
 export function fieldsOfQuery(url: URL): Fields | Response {
@@ -152,7 +149,7 @@ export function streamRequest(
   const strideNs = rowStrideOf(found.map((c) => c.strideNs));
   if (fields.trend === undefined && strideNs > ROW_STRIDE_MAX_NS) {
     return bad(
-      `The channels' strides have a least common multiple of ${strideNs} ns, at most ${ROW_STRIDE_MAX_NS} ns can be joined`,
+      `The channels' strides have a least common multiple of ${strideNs} ns or more, at most ${ROW_STRIDE_MAX_NS} ns can be joined`,
       "Strides do not fit",
     );
   }

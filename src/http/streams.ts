@@ -5,6 +5,7 @@ import { GZIP_ROW_BYTES_MIN } from "../frames/gzip_rows.ts";
 import { samplesIn } from "../channels/channel.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import type { Broadcast } from "../clients/broadcast.ts";
+import type { Admission } from "../clients/gate.ts";
 import type { Coding, StreamFormat } from "../clients/selection_group.ts";
 import { codecFor } from "./arrow_codecs.ts";
 import { codingFor } from "./accept_encoding.ts";
@@ -170,15 +171,38 @@ async function open(
   if (admission.kind === "too-large") {
     return problem(400, { title: "Row too large", detail: admission.detail });
   }
+  if (admission.kind === "changed") {
+    const changed = problem(503, {
+      title: "Channel changed",
+      detail:
+        `${admission.name} changed while the stream was being opened; ask again`,
+    });
+    changed.headers.set("retry-after", "1");
+    return changed;
+  }
+  try {
+    return begin(c, admission, headers, options);
+  } finally {
+    // Does nothing where the stream has begun.
+    admission.cancel();
+  }
+}
+
+/** Opens an admitted stream and takes the response over, where there is one to take over. */
+function begin(
+  c: Context,
+  admission: Extract<Admission, { kind: "ready" }>,
+  headers: Record<string, string>,
+  options: StreamRoutesOptions,
+): Response {
   const outgoing = (c.env as { outgoing?: ServerResponse } | undefined)
     ?.outgoing;
   if (!outgoing || !options.alreadySent) {
-    const outlet = new StreamOutlet(broadcast.inFlightFramesMax);
+    const outlet = new StreamOutlet(options.broadcast.inFlightFramesMax);
     admission.open(outlet);
     return c.body(outlet.body, 200, headers);
   }
   if (outgoing.destroyed || outgoing.req.socket.destroyed) {
-    admission.cancel();
     return options.alreadySent;
   }
   if (options.variesByOrigin) c.header("vary", "Origin", { append: true });

@@ -244,7 +244,7 @@ export class Hub {
     const encoding = lane.trend
       ? "json"
       : this.#encoding ?? (rate > ARROW_RATE ? "arrow" : "json");
-    const key = `${encoding} ${names.join(",")}`;
+    const key = JSON.stringify([encoding, ...names]);
     if (key === lane.key && lane.stream) return;
     lane.lastId = lane.stream?.lastId ?? lane.lastId;
     lane.reconnects += lane.stream?.state.reconnects ?? 0;

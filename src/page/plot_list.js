@@ -117,7 +117,7 @@ export class PlotList {
 
 /** @param {PlotSpec} spec */
 function keyOf({ kind, name }) {
-  return `${kind} ${name}`;
+  return JSON.stringify([kind, name]);
 }
 
 /**

@@ -200,7 +200,8 @@ let here = null;
 function linkOf(options) {
   if (options === HERE && here) return here;
   const base = new URL(options.base ?? HOME, HOME).href;
-  const key = `${base} ${options.share ?? true} ${options.encoding ?? ""}`;
+  const { share = true, encoding = null } = options;
+  const key = JSON.stringify([base, share, encoding]);
   let link = links.get(key);
   if (!link) links.set(key, link = new Link(base, options));
   if (options === HERE) here = link;

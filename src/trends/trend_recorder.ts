@@ -5,6 +5,7 @@ import type { Timeline, TimelineListener } from "../blocks/timeline.ts";
 import { type Catalog, nameMatcher } from "../channels/catalog.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
 import type { Logger } from "../log.ts";
+import { taking } from "../memory/taken.ts";
 import { recordBytes, TrendRecord } from "./trend_record.ts";
 
 export interface TrendRecorderOptions {
@@ -121,21 +122,24 @@ export class TrendRecorder {
 
   /** The records of some channels, until `release`; null when there is no memory for them. */
   lease(channels: readonly Channel[]): TrendRecord[] | null {
-    const added: TrendRecord[] = [];
-    const records: TrendRecord[] = [];
-    for (const channel of channels) {
-      const known = this.#records.get(keyOf(channel));
-      const record = known ?? this.#begin(channel);
-      if (record === null) {
-        for (const other of records) other.leases--;
-        for (const other of added) this.#end(other);
-        return null;
+    return taking((taken) => {
+      const records: TrendRecord[] = [];
+      for (const channel of channels) {
+        const known = this.#records.get(keyOf(channel));
+        const record = known ?? this.#begin(channel);
+        if (record === null) {
+          taken.giveBack();
+          return null;
+        }
+        record.leases++;
+        taken.add(() => {
+          record.leases--;
+          if (!known) this.#end(record);
+        });
+        records.push(record);
       }
-      if (!known) added.push(record);
-      record.leases++;
-      records.push(record);
-    }
-    return records;
+      return records;
+    });
   }
 
   release(records: readonly TrendRecord[]): void {
@@ -198,23 +202,29 @@ export class TrendRecorder {
       }
       if (this.#usedBytes + bytes > budgetBytes) return null;
     }
-    const topic = topicOf(channel);
-    let reading = this.#readings.get(topic);
-    if (!reading) {
-      reading = new TopicReading(
-        store.lease(shapesOf([channel]), channel.strideNs),
-        (settled) => this.#due.add(settled),
-      );
-      this.#readings.set(topic, reading);
-    }
-    const { partitions } = reading.timeline;
-    const record = new TrendRecord(channel, partitions[0]!, hours);
-    reading.records.add(record);
+    const reading = this.#readings.get(topicOf(channel));
+    const { record, of } = taking((taken) => {
+      const timeline = reading?.timeline ??
+        store.lease(shapesOf([channel]), channel.strideNs);
+      if (!reading) taken.add(() => store.release(timeline));
+      const record = new TrendRecord(channel, timeline.partitions[0]!, hours);
+      return { record, of: reading ?? this.#read(timeline) };
+    });
+    of.records.add(record);
     this.#records.set(keyOf(channel), record);
     this.#usedBytes += bytes;
     // What the page ring has of it already.
-    this.#due.add(reading);
+    this.#due.add(of);
     return record;
+  }
+
+  #read(timeline: Timeline): TopicReading {
+    const reading = new TopicReading(
+      timeline,
+      (settled) => this.#due.add(settled),
+    );
+    this.#readings.set(timeline.partitions[0]!.topic, reading);
+    return reading;
   }
 
   #end(record: TrendRecord): void {
@@ -235,13 +245,14 @@ export class TrendRecorder {
   /** A channel is not what it was: its streams end, and what was recorded of it with them. */
   #forget(before: Channel, after: Channel | undefined): void {
     const topic = topicOf(before);
-    const { name, replayId, strideNs } = before;
-    // A stride is its partition's.
-    const isStrideNew = after !== undefined && after.strideNs !== strideNs;
+    const { name, replayId, strideNs, maxLatencyNs } = before;
+    // Stride and latency are the partition's.
+    const isPartitionNew = after !== undefined &&
+      (after.strideNs !== strideNs || after.maxLatencyNs !== maxLatencyNs);
     for (const record of [...this.#records.values()]) {
       const { channel } = record;
       const isSame = channel.name === name && channel.replayId === replayId;
-      if (!isSame && !(isStrideNew && topicOf(channel) === topic)) continue;
+      if (!isSame && !(isPartitionNew && topicOf(channel) === topic)) continue;
       this.#end(record);
       const now = this.#options.catalog.get(channel.name, channel.replayId);
       if (now && this.#isMatched(now)) this.#wanted.set(now.name, now);
@@ -264,5 +275,5 @@ export class TrendRecorder {
 }
 
 function keyOf({ replayId, name }: Channel): string {
-  return `${replayId ?? ""}\n${name}`;
+  return JSON.stringify([replayId, name]);
 }

@@ -108,7 +108,8 @@ export class TrendTimeline extends Timeline {
 
 /** Tells the timelines of different selections apart. */
 export function trendKind(records: readonly TrendRecord[]): string {
-  return `trend ${records.map(({ channel }) => channel.name).join(" ")}`;
+  const names = records.map(({ channel }) => channel.name);
+  return JSON.stringify(["trend", ...names]);
 }
 
 /** The rings of one length. */

@@ -1,0 +1,82 @@
+// How large the rows of a selection are, by arithmetic on its channels: known before anything is made for it.
+// Invariant: `rowBytesOf` never says more than the encoder's own `frameBytesMax`.
+import {
+  type Channel,
+  type DataType,
+  SAMPLE_BYTES,
+  samplesIn,
+} from "../channels/channel.ts";
+import { SAMPLE_TEXT_MAX } from "./number_text.ts";
+
+/** What stands around the channels of a JSON row. */
+export const HEAD_BYTES = 128;
+/** `,null` for a sample that is not there. */
+const NULL_TEXT_BYTES = 5;
+/** `,"missing":{…}` without names: a reason with its quotes and commas. */
+const REASON_BYTES = 16;
+const encoder = new TextEncoder();
+
+/** What one channel adds to a row. */
+export interface RowPart {
+  readonly dataType: DataType;
+  /** Of the row. */
+  readonly samples: number;
+  /** Of `"name":` as UTF-8. */
+  readonly keyBytes: number;
+}
+
+/** `"name":` as UTF-8. */
+export function keyOf({ name }: Pick<Channel, "name">): Uint8Array {
+  return encoder.encode(JSON.stringify(name) + ":");
+}
+
+/** Most bytes that samples can have as text, brackets and commas included. */
+export function textBytesMax(dataType: DataType, samples: number): number {
+  const longest = SAMPLE_TEXT_MAX[dataType] + 1;
+  return samples * Math.max(longest, NULL_TEXT_BYTES) + 8;
+}
+
+/** Most bytes of a JSON row. */
+export function jsonRowBytesMax(parts: readonly RowPart[]): number {
+  let bytes = HEAD_BYTES;
+  for (const { dataType, samples, keyBytes } of parts) {
+    bytes += 2 * keyBytes + REASON_BYTES + textBytesMax(dataType, samples);
+  }
+  return bytes;
+}
+
+/** Bytes that a row of these channels can have: of JSON all, of Arrow those of its samples. */
+export function rowBytesOf(
+  channels: readonly Channel[],
+  strideNs: bigint,
+  format: "events" | "events-arrow" | "arrow",
+): number {
+  const parts = channels.map((channel): RowPart => ({
+    dataType: channel.dataType,
+    samples: rowSamplesOf(channel, strideNs),
+    keyBytes: format === "events" ? keyOf(channel).byteLength : 0,
+  }));
+  if (format === "events") return jsonRowBytesMax(parts);
+  let bytes = 0;
+  for (const { dataType, samples } of parts) {
+    bytes += samples * SAMPLE_BYTES[dataType];
+  }
+  return format === "arrow" ? bytes : 4 * Math.ceil(bytes / 3);
+}
+
+/** Blocks that are looked at for one row. */
+export function rowBlocksOf(
+  channels: readonly Channel[],
+  strideNs: bigint,
+): number {
+  let blocks = 0;
+  for (const channel of channels) {
+    blocks += Number(strideNs / channel.strideNs);
+  }
+  return blocks;
+}
+
+function rowSamplesOf(channel: Channel, strideNs: bigint): number {
+  const blocks = Number(strideNs / channel.strideNs);
+  return Math.round(samplesIn(channel, channel.strideNs)) * blocks;
+}

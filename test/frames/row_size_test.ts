@@ -1,0 +1,76 @@
+// Sizes by arithmetic, against the encoders that they are known before.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { Qanat } from "../../src/app.ts";
+import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../../src/blocks/timeline.ts";
+import { type Channel, DATA_TYPES } from "../../src/channels/channel.ts";
+import { rowBlocksOf, rowBytesOf } from "../../src/frames/row_size.ts";
+import { aChannel } from "../channels/a_channel.ts";
+import { configWith, DrivenSource, silent } from "../driven_source.ts";
+import { Random } from "../random.ts";
+
+const STRIDES = [1_000_000n, 62_500_000n, 125_000_000n, 1_000_000_000n];
+
+function someChannels(random: Random): Channel[] {
+  const count = 1 + random.below(8);
+  return Array.from({ length: count }, (_, i) => {
+    const strideNs = random.of(STRIDES);
+    const samples = 1 + random.below(300);
+    return aChannel({
+      name: `${i}${random.of(["A", "é", '"\\', "日本"])}`,
+      dataType: random.of(DATA_TYPES),
+      sampleRate: samples * 1e9 / Number(strideNs),
+      partitionId: `P${i}`,
+      strideNs,
+    });
+  });
+}
+
+describe("rowBytesOf()", () => {
+  it("is what an encoder says of its largest row in JSON, and no more in Arrow", async () => {
+    const random = new Random(20_150_914);
+    for (let turn = 0; turn < 60; turn++) {
+      const source = new DrivenSource([]);
+      const qanat = new Qanat({
+        config: configWith({ retentionMb: 1 }),
+        source,
+        log: silent,
+      });
+      const channels = someChannels(random);
+      for (const channel of channels) source.publish(channel);
+      const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
+      for (const format of ["events", "events-arrow", "arrow"] as const) {
+        const bytes = rowBytesOf(channels, strideNs, format);
+        const group = qanat.broadcast.groups.of(channels, { format })!;
+        const { frameBytesMax } = group.rows;
+        if (format === "events") assert.equal(bytes, frameBytesMax);
+        else assert.ok(bytes <= frameBytesMax && bytes > 0);
+        qanat.broadcast.groups.closeIfIdle(group);
+      }
+      await qanat.close();
+    }
+  });
+
+  it("counts the blocks that a row is joined of", () => {
+    const channels = STRIDES.map((strideNs) => aChannel({ strideNs }));
+    assert.equal(rowBlocksOf(channels, 1_000_000_000n), 1000 + 16 + 8 + 1);
+  });
+});
+
+describe("rowStrideOf()", () => {
+  it("joins strides at their least common multiple", () => {
+    assert.equal(rowStrideOf([62_500_000n, 1_000_000_000n]), 1_000_000_000n);
+    assert.equal(rowStrideOf([6_000_000n, 4_000_000n]), 12_000_000n);
+  });
+
+  it("counts no further than to a row that is too long", () => {
+    const odd = Array.from(
+      { length: 10_000 },
+      (_, i) => 1_000_003n + BigInt(i),
+    );
+    const strideNs = rowStrideOf(odd);
+    assert.ok(strideNs > ROW_STRIDE_MAX_NS);
+    // The whole multiple has some 50,000 digits.
+    assert.ok(strideNs < ROW_STRIDE_MAX_NS * ROW_STRIDE_MAX_NS);
+  });
+});
