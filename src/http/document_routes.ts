@@ -1,10 +1,14 @@
 // The API's own documents: /openapi.json, /asyncapi.json, and /docs to read the first one.
 // Invariant: the page asks this host only, and works where scripts and styles may come from 'self' alone.
 import { Hono } from "hono";
-import { compress } from "hono/compress";
 import { documented, openApiOf, type OpenApiOptions } from "./api_document.ts";
 import { asyncApiOf } from "./async_api.ts";
 import { problem } from "./problem.ts";
+import {
+  sendShared,
+  SharedFile,
+  type SharedFileOptions,
+} from "./shared_file.ts";
 import { ASYNCAPI, DOCS, DOCS_FILE, OPENAPI } from "./service_documents.ts";
 
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; " +
@@ -65,13 +69,21 @@ const FILES: Readonly<
 /** Documents of `routes`, of which these become a part. */
 export function documentRoutes(
   routes: Hono,
-  options: OpenApiOptions,
+  options: OpenApiOptions & SharedFileOptions,
 ): Hono {
-  let openApi: Promise<Record<string, unknown>> | undefined;
+  const openApi = new SharedFile(
+    "application/json",
+    async () => JSON.stringify(await openApiOf(routes, options)),
+  );
+  const files = new Map(
+    Object.entries(FILES).map(([name, [type, read]]) => [
+      name,
+      new SharedFile(`${type}; charset=utf-8`, read),
+    ]),
+  );
   const app = new Hono();
-  app.get("/openapi.json", documented(OPENAPI), async (c) => {
-    openApi ??= openApiOf(routes, options);
-    return c.json(await openApi);
+  app.get("/openapi.json", documented(OPENAPI), (c) => {
+    return sendShared(c, openApi, { ...options, headers: {} });
   });
   app.get("/asyncapi.json", documented(ASYNCAPI), (c) => {
     const { host, protocol } = new URL(c.req.url);
@@ -81,20 +93,17 @@ export function documentRoutes(
     c.header("content-security-policy", POLICY);
     return c.html(PAGE);
   });
-  app.use("/docs/:file", compress());
-  app.get("/docs/:file", documented(DOCS_FILE), async (c) => {
+  app.get("/docs/:file", documented(DOCS_FILE), (c) => {
     const name = c.req.param("file");
-    const file = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
+    const file = files.get(name);
     if (!file) {
       return problem(404, {
         title: "Unknown file",
         detail: `The page /docs has no '${name}'`,
       });
     }
-    const [type, read] = file;
-    c.header("content-type", `${type}; charset=utf-8`);
-    c.header("cache-control", "public, max-age=3600");
-    return c.body(await read());
+    const headers = { "cache-control": "public, max-age=3600" };
+    return sendShared(c, file, { ...options, headers });
   });
   return app;
 }

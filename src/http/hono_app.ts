@@ -32,6 +32,10 @@ export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
       maxAge: 86_400,
     }),
   );
+  const shared = {
+    alreadySent: options.alreadySent,
+    variesByOrigin: config.corsOrigin !== "*",
+  };
   const routes = new Hono();
   routes.route(
     "/",
@@ -46,22 +50,23 @@ export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
       nowNs: () => qanat.nowNs(),
       addressOf: options.addressOf,
       alreadySent: options.alreadySent,
-      variesByOrigin: config.corsOrigin !== "*",
+      variesByOrigin: shared.variesByOrigin,
       rawWriter: options.rawWriter ?? null,
     }),
   );
-  routes.route("/", serviceRoutes(qanat));
+  routes.route("/", serviceRoutes(qanat, shared));
   routes.route(
     "/",
     documentRoutes(routes, {
       basePath: config.basePath,
       schemas: { ...CHANNEL_SCHEMAS, ...SERVICE_SCHEMAS },
+      ...shared,
     }),
   );
   const methods = methodsOf(routes);
   app.route(config.basePath === "" ? "/" : config.basePath, routes);
   if (config.basePath !== "") {
-    app.get(`${config.basePath}/`, indexRoute(qanat));
+    app.get(`${config.basePath}/`, indexRoute(qanat, shared));
   }
   app.notFound((c) => {
     const { basePath } = config;

@@ -4,6 +4,7 @@ import type { Qanat } from "../app.ts";
 import { documented } from "./api_document.ts";
 import { pageOrText, pageRoutes } from "./page_routes.ts";
 import { problem } from "./problem.ts";
+import type { SharedFileOptions } from "./shared_file.ts";
 import {
   HEALTHZ,
   INDEX,
@@ -13,7 +14,10 @@ import {
 } from "./service_documents.ts";
 
 /** `/healthz`, `/readyz`, `/v1/status`, `/metrics`, `/` and what the page at it loads. */
-export function serviceRoutes(qanat: Qanat): Hono {
+export function serviceRoutes(
+  qanat: Qanat,
+  options: SharedFileOptions,
+): Hono {
   const app = new Hono();
   app.get("/healthz", documented(HEALTHZ), (c) => c.json({ status: "ok" }));
   app.get("/readyz", documented(READYZ), (c) => {
@@ -29,14 +33,17 @@ export function serviceRoutes(qanat: Qanat): Hono {
     const { text, contentType } = await qanat.metrics();
     return new Response(text, { headers: { "content-type": contentType } });
   });
-  app.get("/", documented(INDEX), indexRoute(qanat));
-  app.route("/", pageRoutes());
+  app.get("/", documented(INDEX), indexRoute(qanat, options));
+  app.route("/", pageRoutes(options));
   return app;
 }
 
 /** What `/` answers: the page, or the index as text. */
-export function indexRoute(qanat: Qanat): Handler {
-  return pageOrText((origin) => indexText(origin, qanat));
+export function indexRoute(
+  qanat: Qanat,
+  options: SharedFileOptions,
+): Handler {
+  return pageOrText((origin) => indexText(origin, qanat), options);
 }
 
 function indexText(origin: string, qanat: Qanat): string {

@@ -51,9 +51,9 @@ export class RawClient {
     });
   }
 
-  /** Waits for bytes; fails with what came when the connection is closed before. */
+  /** Waits for bytes among the last 100,000; fails with what came when the connection is closed before. */
   async until(pattern: RegExp): Promise<string> {
-    while (!pattern.test(this.received)) {
+    while (!pattern.test(this.received.slice(-100_000))) {
       if (this.#isClosed) {
         throw new Error(`closed before ${pattern}: ${this.received}`);
       }
