@@ -220,13 +220,12 @@ export class ChannelAdmission {
   #admit(claim: Claim, members: PartitionMembers): void {
     const { slot } = claim;
     const before = slot.entry;
-    if (before !== null) {
-      this.#membersOf(before.topic).leave(before);
-      this.#offer(before);
-    }
+    if (before !== null) this.#membersOf(before.topic).leave(before);
     members.waitNoMore(claim);
     for (const other of members.join(claim)) this.#due.add(other.slot);
     slot.entry = claim;
+    // Only now: the shape may have been this claim's to keep.
+    if (before !== null) this.#offer(before);
     this.#acquit(claim);
     this.#catalog.set(claim.channel);
   }

@@ -66,7 +66,7 @@ export class PartitionMembers {
   #shape = "";
   readonly #byIndex = new Map<number, Claim>();
   /** Members whose claim stands. */
-  #current = 0;
+  readonly #current = new Set<Claim>();
   /** By shape and index; those that have waited longest come first. */
   readonly #waiting = new Map<string, Map<number, Set<Claim>>>();
 
@@ -75,11 +75,9 @@ export class PartitionMembers {
   }
 
   /** Why a claim cannot be a member now; null when it can. Members whose claims were withdrawn stand in nobody's way. */
-  conflictOf({ shape, topic, channel, slot }: Claim): ChannelFault | null {
-    const own = slot.entry;
-    const isOwn = own !== null && own.isMember && !own.isWithdrawn &&
-      own.topic === topic;
-    const others = this.#current - (isOwn ? 1 : 0);
+  conflictOf({ shape, channel, slot }: Claim): ChannelFault | null {
+    const isOwn = slot.entry !== null && this.#current.has(slot.entry);
+    const others = this.#current.size - (isOwn ? 1 : 0);
     if (shape !== this.#shape) {
       if (others === 0) return null;
       return {
@@ -99,13 +97,15 @@ export class PartitionMembers {
     };
   }
 
-  /** Makes a claim without conflict a member. Returns those that had to leave for it. */
+  /** Makes a claim without conflict a member. Returns what is to be looked at: who had to leave, who fits now. */
   join(claim: Claim): Claim[] {
     const { partitionIndex } = claim.channel;
     let left: Claim[] = [];
+    let fitting: Claim[] = [];
     if (claim.shape !== this.#shape) {
       left = [...this.#byIndex.values()];
       this.#shape = claim.shape;
+      fitting = firsts(this.#waiting.get(claim.shape));
     } else {
       const other = this.#byIndex.get(partitionIndex);
       if (other) left = [other];
@@ -113,20 +113,20 @@ export class PartitionMembers {
     for (const other of left) this.leave(other);
     this.#byIndex.set(partitionIndex, claim);
     claim.isMember = true;
-    this.#current++;
-    return left;
+    this.#current.add(claim);
+    return [...left, ...fitting];
   }
 
   leave(claim: Claim): void {
     if (!claim.isMember) return;
     claim.isMember = false;
     this.#byIndex.delete(claim.channel.partitionIndex);
-    if (!claim.isWithdrawn) this.#current--;
+    this.#current.delete(claim);
   }
 
   /** Its publisher has written something else. A member stays one until somebody else wants its place. */
   withdraw(claim: Claim): void {
-    if (claim.isMember && !claim.isWithdrawn) this.#current--;
+    this.#current.delete(claim);
     claim.isWithdrawn = true;
   }
 
@@ -152,16 +152,25 @@ export class PartitionMembers {
 
   /** Claims to be looked at, now that an index is free: at most one an index, whatever number waits. */
   candidates(freeIndex: number): Claim[] {
-    if (this.#current > 0) {
+    if (this.#current.size > 0) {
       const claims = this.#waiting.get(this.#shape)?.get(freeIndex);
-      return claims ? firstOf(claims) : [];
+      const next = claims ? firstOf(claims) : [];
+      // The only member left may have a newer claim to its name, of another shape: nothing is in that one's way now.
+      return this.#current.size === 1
+        ? [...next, ...firstOf(this.#current)]
+        : next;
     }
     // Nobody keeps the shape: those who have waited longest bring theirs.
-    for (const byIndex of this.#waiting.values()) {
-      return [...byIndex.values()].flatMap(firstOf);
-    }
+    for (const byIndex of this.#waiting.values()) return firsts(byIndex);
     return [];
   }
+}
+
+/** Who has waited longest at each index. */
+function firsts(
+  byIndex: ReadonlyMap<number, ReadonlySet<Claim>> | undefined,
+): Claim[] {
+  return byIndex ? [...byIndex.values()].flatMap(firstOf) : [];
 }
 
 function firstOf(claims: ReadonlySet<Claim>): Claim[] {

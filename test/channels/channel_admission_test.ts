@@ -108,6 +108,15 @@ describe("a publisher that changes its stride", () => {
     assert.deepEqual(refused(), []);
   });
 
+  it("takes along those that waited for the new stride, with others waiting for another one", () => {
+    put(named("A", 0));
+    put(named("X", 3, { dataType: "int16" }));
+    put(named("B", 1, SLOW));
+    put(named("C", 2, SLOW));
+    assert.equal(put(named("A", 0, SLOW)), null);
+    assert.deepEqual(strides(), [["A", 1000], ["B", 1000], ["C", 1000]]);
+  });
+
   it("gets through when its channels are permuted, too", () => {
     for (let i = 0; i < 4; i++) put(named(`A${i}`, i));
     for (let i = 0; i < 4; i++) put(named(`A${i}`, (i + 1) % 4, SLOW));
@@ -207,6 +216,15 @@ describe("two publishers that claim one name", () => {
     admission.remove("Q", "B");
     assert.equal(catalog.get("A", null)?.partitionId, "Q");
     assert.deepEqual(refused(), [["P", "A", "other-publisher"]]);
+  });
+
+  it("a newer one is not held up by the older one alone", () => {
+    put(named("A", 0), "P", 10);
+    put(named("B", 1), "P", 10);
+    const newer = named("A", 0, { maxLatencyNs: 2_000_000_000n });
+    assert.equal(put(newer, "Q", 20), "partition-conflict");
+    admission.remove("P", "B");
+    assert.equal(catalog.get("A", null)?.maxLatencyNs, 2_000_000_000n);
   });
 
   it("a publisher whose metadata begins anew takes nothing of another's", () => {
