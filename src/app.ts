@@ -10,6 +10,8 @@ import { Broadcast } from "./clients/broadcast.ts";
 import type { Config } from "./config.ts";
 import { ConnectionFigures } from "./http/connection_figures.ts";
 import { Histogram } from "./histogram.ts";
+import { finish, type Work } from "./channels/work.ts";
+import { RequestLimits } from "./http/request_limits.ts";
 import type { Logger } from "./log.ts";
 import { type MemoryFigures, MemoryUse } from "./memory_use.ts";
 import { Growth } from "./memory/growth.ts";
@@ -22,6 +24,9 @@ import type { Source, SourceStatus } from "./source/source.ts";
 
 const TICK_MS = 100;
 const CLIENT_TICK_MS = 1000;
+/** Partitions whose state is read in one part, and its steps. */
+const STATUS_PART = 100;
+const STATUS_STEPS = 300;
 const MIB = 1024 * 1024;
 const SYSTEM_CLOCKS: Clocks = {
   nowMs: () => Date.now(),
@@ -60,6 +65,7 @@ export class Qanat {
   readonly store: BlockStore;
   readonly trends: TrendRecorder;
   readonly broadcast: Broadcast;
+  readonly requests: RequestLimits;
   readonly log: Logger;
   readonly gc: QanatOptions["gc"];
   readonly logLines: QanatOptions["logLines"];
@@ -139,6 +145,7 @@ export class Qanat {
       sliceMs: config.sliceMs,
       later: options.later,
     });
+    this.requests = new RequestLimits({ ...config, later: options.later });
     this.memoryUse = options.memory
       ? new MemoryUse({
         read: options.memory,
@@ -219,8 +226,13 @@ export class Qanat {
     return this.#loopDelayMs;
   }
 
-  /** What `/v1/status` shows. Times are GPS ns as text, ages in seconds. */
+  /** What `/v1/status` shows. */
   status(): Record<string, unknown> {
+    return finish(this.statusInSlices());
+  }
+
+  /** What `/v1/status` shows, in slices. Times are GPS ns as text, ages in seconds. */
+  *statusInSlices(): Work<Record<string, unknown>> {
     const gpsMs = this.clock.gpsMs();
     const { ring, slab, broadcast, source, store } = this;
     const sourceStatus = source.status();
@@ -230,6 +242,7 @@ export class Qanat {
         position < 0 ? null : Math.max(0, lastStableOffset - position),
       ]),
     );
+    const partitions = yield* this.#partitionStatus(lags, gpsMs);
     return {
       time_ns: String(gpsNsOfMs(gpsMs)),
       unix_ms: unixMsOfGpsMs(gpsMs),
@@ -286,7 +299,18 @@ export class Qanat {
         p99_ms: msOf(this.store.lag.quantile(0.99)),
         max_ms: msOf(this.store.lag.max),
       },
-      partitions: [...this.store.partitions()].map(({ blocks, leases }) => ({
+      partitions,
+    };
+  }
+
+  *#partitionStatus(
+    lags: ReadonlyMap<string, number | null>,
+    gpsMs: number,
+  ): Work<readonly Record<string, unknown>[]> {
+    const rows: Record<string, unknown>[] = [];
+    for (const { blocks, leases } of this.store.partitions()) {
+      if (rows.length % STATUS_PART === 0) yield STATUS_STEPS;
+      rows.push({
         topic: blocks.topic,
         leases,
         lag_messages: lags.get(blocks.topic) ?? null,
@@ -298,8 +322,9 @@ export class Qanat {
           ? null
           : (gpsMs - (blocks.newest + 1) * blocks.strideMs) / 1000,
         ...blocks.counters,
-      })),
-    };
+      });
+    }
+    return rows;
   }
 
   /** Of the monotonic clock only ages mean something to others. */
@@ -336,6 +361,7 @@ export class Qanat {
 
   /** Closes in the reverse order; throws when a slot or a lease did not come home. */
   async close(): Promise<void> {
+    this.requests.close();
     this.broadcast.close();
     if (this.#timer !== null) clearInterval(this.#timer);
     this.trends.close();

@@ -49,6 +49,11 @@ export interface Config {
   readonly writeStallMs: number;
   readonly catchUpRowsMax: number;
   readonly sliceMs: number;
+  readonly requestWorksMax: number;
+  readonly requestWorkMs: number;
+  readonly requestWaitMs: number;
+  readonly bodiesMb: number;
+  readonly bodyMs: number;
   readonly historyReadersMax: number;
   readonly historyMb: number;
   readonly trendMatch: string;
@@ -207,6 +212,32 @@ const SETTINGS: readonly Setting[] = [
     "ms",
     "longest work of one kind before Kafka and requests have their turn",
   ),
+  whole(
+    "requestWorksMax",
+    64,
+    0,
+    10_000,
+    "requests",
+    "searches and lists at once that need more than a slice",
+  ),
+  whole(
+    "requestWorkMs",
+    1000,
+    1,
+    600_000,
+    "ms",
+    "computing time of one request",
+  ),
+  whole(
+    "requestWaitMs",
+    10_000,
+    1,
+    600_000,
+    "ms",
+    "time that a request may take among others that compute",
+  ),
+  whole("bodiesMb", 64, 1, 65536, "MiB", "bodies of all requests together"),
+  whole("bodyMs", 20_000, 100, 600_000, "ms", "time that a body may take"),
   whole(
     "historyReadersMax",
     4,

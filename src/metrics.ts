@@ -14,6 +14,7 @@ export class Metrics {
     connectionFigures(qanat, this.#figures);
     clientFigures(qanat, this.#figures);
     pastFigures(qanat, this.#figures);
+    requestFigures(qanat, this.#figures);
     trendFigures(qanat, this.#figures);
   }
 
@@ -387,6 +388,48 @@ function clientFigures({ broadcast }: Qanat, figures: Prometheus): void {
   figures.counters(
     { name: "clients_refused_total", help: "Streams refused", label: "limit" },
     () => broadcast.gate.refusals,
+  );
+}
+
+function requestFigures({ requests }: Qanat, figures: Prometheus): void {
+  const { slices, bodies } = requests;
+  figures.gauge(
+    "request_works",
+    "Requests that wait for their next slice of computing",
+    () => slices.waiting,
+  );
+  figures.counter(
+    "request_works_sliced_total",
+    "Requests that needed more than a slice",
+    () => slices.counters.sliced,
+  );
+  figures.counter(
+    "request_steps_total",
+    "Steps of computing for requests, about a microsecond each at most",
+    () => slices.counters.steps,
+  );
+  figures.gauge(
+    "request_steps_max",
+    "Most steps for requests between two rounds of the event loop",
+    () => slices.stepsMax,
+  );
+  figures.gauge(
+    "request_bodies_bytes",
+    "Bodies of requests in memory",
+    () => bodies.usedBytes,
+  );
+  figures.counter(
+    "requests_aborted_total",
+    "Requests whose client had gone before the answer",
+    () => requests.aborted,
+  );
+  figures.counters(
+    {
+      name: "requests_refused_total",
+      help: "Requests refused for what they would cost",
+      label: "limit",
+    },
+    () => requests.refusals,
   );
 }
 

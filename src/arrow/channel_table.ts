@@ -1,36 +1,80 @@
 // The channel list as an Arrow stream: the same columns as the JSON list.
 import {
   Bool,
+  Field,
   Float64,
   Int64,
+  makeData,
+  RecordBatch,
+  RecordBatchStreamWriter,
+  Schema,
+  Struct,
   Table,
   tableToIPC,
   Utf8,
   vectorFromArray,
 } from "apache-arrow";
 import type { Channel } from "../channels/channel.ts";
+import type { Work } from "../channels/work.ts";
 
-/** An IPC stream with a row a channel. `sample_rate` in Hz, `stride_ns` and `max_latency_ns` in ns. */
-export function encodeChannelTable(
+/** One schema for all batches, whatever is null in which. */
+const SCHEMA = new Schema([
+  new Field("name", new Utf8()),
+  new Field("data_type", new Utf8()),
+  new Field("sample_rate", new Float64()),
+  new Field("publisher", new Utf8()),
+  new Field("stride_ns", new Int64()),
+  new Field("max_latency_ns", new Int64()),
+  new Field("replay_id", new Utf8(), true),
+  new Field("live", new Bool()),
+]);
+/** Rows of a record batch. */
+const BATCH = 500;
+/** Steps of making one. */
+const BATCH_STEPS = 3000;
+
+/**
+ * An IPC stream with a row a channel, some hundred rows a batch, in slices. `sample_rate` in Hz, `stride_ns` and
+ * `max_latency_ns` in ns.
+ */
+export function* encodeChannelTable(
   channels: readonly Channel[],
   isLive: (channel: Channel) => boolean,
-): Uint8Array {
+): Work<Uint8Array> {
+  if (channels.length === 0) return tableToIPC(new Table(SCHEMA), "stream");
+  const writer = new RecordBatchStreamWriter();
+  for (let from = 0; from < channels.length; from += BATCH) {
+    yield BATCH_STEPS;
+    writer.write(batchOf(channels.slice(from, from + BATCH), isLive));
+  }
+  writer.finish();
+  return writer.toUint8Array(true);
+}
+
+function batchOf(
+  channels: readonly Channel[],
+  isLive: (channel: Channel) => boolean,
+): RecordBatch {
   const text = (of: (channel: Channel) => string | null) =>
     vectorFromArray(channels.map(of), new Utf8());
   const int64 = (of: (channel: Channel) => bigint) =>
     vectorFromArray(channels.map(of), new Int64());
-  const table = new Table({
-    name: text((c) => c.name),
-    data_type: text((c) => c.dataType),
-    sample_rate: vectorFromArray(
-      channels.map((c) => c.sampleRate),
-      new Float64(),
-    ),
-    publisher: text((c) => c.publisher),
-    stride_ns: int64((c) => c.strideNs),
-    max_latency_ns: int64((c) => c.maxLatencyNs),
-    replay_id: text((c) => c.replayId),
-    live: vectorFromArray(channels.map(isLive), new Bool()),
+  // In the order of the schema.
+  const columns = [
+    text((c) => c.name),
+    text((c) => c.dataType),
+    vectorFromArray(channels.map((c) => c.sampleRate), new Float64()),
+    text((c) => c.publisher),
+    int64((c) => c.strideNs),
+    int64((c) => c.maxLatencyNs),
+    text((c) => c.replayId),
+    vectorFromArray(channels.map(isLive), new Bool()),
+  ];
+  const rows = makeData({
+    type: new Struct(SCHEMA.fields),
+    length: channels.length,
+    nullCount: 0,
+    children: columns.map((column) => column.data[0]!),
   });
-  return tableToIPC(table, "stream");
+  return new RecordBatch(SCHEMA, rows);
 }

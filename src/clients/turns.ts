@@ -90,7 +90,7 @@ export class Turns {
  * Rounds of the event loop. While immediates follow each other Deno looks at its sockets once in 61 of them only
  * (test/runtime_facts_test.ts); it does while it waits for a timer, which takes 1 to 2 ms.
  */
-function rounds(): (turn: () => void) => void {
+export function rounds(): (turn: () => void) => void {
   const { setImmediate } = globalThis as {
     setImmediate?: (call: () => void) => unknown;
   };

@@ -7,6 +7,7 @@ import {
   generateSpecs,
 } from "hono-openapi";
 import { REFUSALS } from "../clients/admission.ts";
+import { REQUEST_LIMITS } from "./limit_error.ts";
 
 /** A JSON schema in the dialect of OpenAPI 3.1. */
 export interface Schema {
@@ -222,6 +223,20 @@ const TOO_LARGE = problemAnswer(
   "Request line and headers are larger than 16 KiB; POST a long list of channels as JSON",
 );
 
+/** The answer to a long request among too many others. */
+export const BUSY = problemAnswer(
+  "Too many long requests at once, or this one waited too long among them",
+  {
+    headers: {
+      "retry-after": {
+        type: "integer",
+        "x-unit": "s",
+        description: "When to ask again",
+      },
+    },
+  },
+);
+
 const NAMES: Schema = { type: "array", items: { type: "string" } };
 
 const PROBLEM_SCHEMA: Schema = {
@@ -255,8 +270,8 @@ const PROBLEM_SCHEMA: Schema = {
     known: { ...NAMES, description: "Unknown replay context: some that are" },
     limit: {
       type: "string",
-      enum: REFUSALS,
-      description: "Full: which limit is reached",
+      enum: [...REFUSALS, ...REQUEST_LIMITS],
+      description: "Which limit is reached",
     },
     reasons: { ...NAMES, description: "Not ready: why" },
   },

@@ -1,14 +1,16 @@
 // Discovery: /v1/channels, /v1/channels/count, /v1/channels/{name}.
 import { Hono } from "hono";
-import { encodeChannelTable } from "../arrow/channel_table.ts";
 import type { Catalog, ChannelFilter } from "../channels/catalog.ts";
 import {
   type Channel,
   DATA_TYPES,
   type DataType,
 } from "../channels/channel.ts";
+import type { Work } from "../channels/work.ts";
 import { documented } from "./api_document.ts";
+import { channelJson, listed } from "./channel_list.ts";
 import {
+  AFTER_LENGTH_MAX,
   ARROW,
   COUNT_DOCUMENT,
   FILTERS,
@@ -19,21 +21,25 @@ import {
   PAGING,
 } from "./channel_schemas.ts";
 import { decimalOf } from "./decimal.ts";
-import { badExpression, problem } from "./problem.ts";
+import { textOfHeader } from "./header_text.ts";
+import { problem, quoted, searched } from "./problem.ts";
+import { isGone, type RequestLimits } from "./request_limits.ts";
+import { checkedName, parameterTooLong } from "./stream_fields.ts";
+import { REPLAY_LENGTH_MAX } from "./stream_parameters.ts";
 
 const FILTER_NAMES = Object.keys(FILTERS);
 const LIST_NAMES = [...FILTER_NAMES, ...Object.keys(PAGING)];
 
 export interface ChannelRoutesOptions {
   readonly isLive: (channel: Channel) => boolean;
+  readonly limits: RequestLimits;
 }
 
 /** The discovery routes over a catalog. */
 export function channelRoutes(
   catalog: Catalog,
-  options: ChannelRoutesOptions,
+  { isLive, limits: { slices } }: ChannelRoutesOptions,
 ): Hono {
-  const { isLive } = options;
   const app = new Hono();
   app.get("/v1/channels", documented(LIST_DOCUMENT), (c) => {
     const query = new URL(c.req.url).searchParams;
@@ -41,68 +47,60 @@ export function channelRoutes(
     if (filter instanceof Response) return filter;
     const limit = limitOf(query.get("limit"));
     if (limit instanceof Response) return limit;
-    const found = tryFind(catalog, filter);
-    if (found instanceof Response) return found;
-    const after = query.get("after");
-    const from = after === null ? 0 : found.findIndex((x) => x.name > after);
-    const page = from < 0 ? [] : found.slice(from, from + limit);
-    const hasMore = from >= 0 && from + limit < found.length;
-    const next = hasMore ? page.at(-1)!.name : null;
-    if ((c.req.header("accept") ?? "").includes(ARROW)) {
-      const body = encodeChannelTable(page, isLive);
-      return new Response(body as Uint8Array<ArrayBuffer>, {
-        headers: {
-          "content-type": ARROW,
-          vary: "accept",
-          ...(next === null ? {} : { "x-next-after": next }),
-        },
-      });
-    }
-    c.header("vary", "accept");
-    return c.json({ channels: page.map((x) => jsonOf(x, isLive)), next });
+    const after = afterOf(query.get("after"), catalog, filter);
+    const isArrow = (c.req.header("accept") ?? "").includes(ARROW);
+    return slices.run(
+      listed(catalog, { filter, after, limit, isArrow, isLive }),
+      isGone(c),
+    );
   });
   app.get("/v1/channels/count", documented(COUNT_DOCUMENT), (c) => {
     const filter = filterOf(new URL(c.req.url).searchParams, FILTER_NAMES);
     if (filter instanceof Response) return filter;
-    const found = tryFind(catalog, filter);
-    return found instanceof Response ? found : c.json({ count: found.length });
+    return slices.run(counted(catalog, filter), isGone(c));
   });
   app.get("/v1/channels/:name", documented(NAME_DOCUMENT), (c) => {
     const query = new URL(c.req.url).searchParams;
     const filter = filterOf(query, ["replay"]);
     if (filter instanceof Response) return filter;
-    const name = c.req.param("name");
+    const name = checkedName(c.req.param("name"));
     const replayId = filter.replayId ?? null;
     const channel = catalog.get(name, replayId);
-    if (channel) return c.json(jsonOf(channel, isLive));
-    return problem(404, {
-      title: "Unknown channel",
-      detail: `There is no channel '${name}'`,
-      near: catalog.near(name, replayId),
-    });
+    if (channel) return c.json(channelJson(channel, isLive(channel)));
+    return slices.run(unknown(catalog, name, replayId), isGone(c));
   });
   return app;
 }
 
-function jsonOf(channel: Channel, isLive: (channel: Channel) => boolean) {
-  return {
-    name: channel.name,
-    data_type: channel.dataType,
-    sample_rate: channel.sampleRate,
-    publisher: channel.publisher,
-    stride_ns: Number(channel.strideNs),
-    max_latency_ns: Number(channel.maxLatencyNs),
-    replay_id: channel.replayId,
-    live: isLive(channel),
-  };
+function* counted(catalog: Catalog, filter: ChannelFilter): Work<Response> {
+  const count = yield* searched(catalog.counting(filter));
+  return count instanceof Response ? count : Response.json({ count });
 }
 
-function tryFind(catalog: Catalog, filter: ChannelFilter) {
-  try {
-    return catalog.find(filter);
-  } catch (error) {
-    return badExpression(error);
+function* unknown(
+  catalog: Catalog,
+  name: string,
+  replayId: string | null,
+): Work<Response> {
+  return problem(404, {
+    title: "Unknown channel",
+    detail: `There is no channel '${name}'`,
+    near: yield* catalog.nearing(name, replayId),
+  });
+}
+
+/** `after=`: a name, or what the header `x-next-after` made of one. */
+function afterOf(
+  text: string | null,
+  catalog: Catalog,
+  { replayId = null }: ChannelFilter,
+): string | undefined {
+  if (text === null) return undefined;
+  if (text.length > AFTER_LENGTH_MAX) {
+    throw parameterTooLong("after", text, AFTER_LENGTH_MAX);
   }
+  if (catalog.get(text, replayId)) return text;
+  return textOfHeader(text) ?? text;
 }
 
 function filterOf(
@@ -112,14 +110,22 @@ function filterOf(
   for (const name of query.keys()) {
     if (!allowed.includes(name)) {
       return bad(
-        `Unknown query parameter '${name}'; known are ${allowed.join(", ")}`,
+        `Unknown query parameter ${quoted(name)}; known are ${
+          allowed.join(", ")
+        }`,
       );
     }
+  }
+  const twice = givenTwice(query);
+  if (twice !== undefined) {
+    return bad(`The query parameter '${twice}' is given twice`);
   }
   const types = listOf(query, "type");
   for (const type of types ?? []) {
     if (!(DATA_TYPES as readonly string[]).includes(type)) {
-      return bad(`type must be one of ${DATA_TYPES.join(", ")}, not '${type}'`);
+      return bad(
+        `type must be one of ${DATA_TYPES.join(", ")}, not ${quoted(type)}`,
+      );
     }
   }
   const rates: (number | undefined)[] = [];
@@ -127,7 +133,7 @@ function filterOf(
     const text = query.get(name);
     const rate = text === null ? undefined : decimalOf(text);
     if (Number.isNaN(rate)) {
-      return bad(`${name} must be a number in Hz, not '${text}'`);
+      return bad(`${name} must be a number in Hz, not ${quoted(text!)}`);
     }
     rates.push(rate);
   }
@@ -137,13 +143,36 @@ function filterOf(
     minRate: rates[0],
     maxRate: rates[1],
     publishers: listOf(query, "publisher"),
-    replayId: query.get("replay") || null,
+    replayId: replayOf(query.get("replay")),
   };
 }
 
+/** Lists: they may be given more than once. */
+const LISTS = new Set(["type", "publisher"]);
+
+function givenTwice(query: URLSearchParams): string | undefined {
+  const seen = new Set<string>();
+  for (const name of query.keys()) {
+    if (seen.has(name) && !LISTS.has(name)) return name;
+    seen.add(name);
+  }
+  return undefined;
+}
+
+function replayOf(text: string | null): string | null {
+  if (text !== null && text.length > REPLAY_LENGTH_MAX) {
+    throw parameterTooLong("replay", text, REPLAY_LENGTH_MAX);
+  }
+  return text || null;
+}
+
+/** The different values of a list. */
 function listOf(query: URLSearchParams, name: string): string[] | undefined {
-  const values = query.getAll(name).flatMap((value) => value.split(","));
-  return values.length > 0 ? values : undefined;
+  const values = new Set<string>();
+  for (const value of query.getAll(name)) {
+    for (const item of value.split(",")) values.add(item);
+  }
+  return values.size > 0 ? [...values] : undefined;
 }
 
 function limitOf(text: string | null): number | Response {
@@ -151,7 +180,7 @@ function limitOf(text: string | null): number | Response {
   const limit = decimalOf(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX) return limit;
   return bad(
-    `limit must be a whole number from 1 to ${LIMIT_MAX}, not '${text}'`,
+    `limit must be a whole number from 1 to ${LIMIT_MAX}, not ${quoted(text)}`,
   );
 }
 

@@ -1,14 +1,19 @@
 // What discovery takes and answers: tables that the checks of channel_routes.ts and OpenAPI read.
 import { EXPRESSION_LENGTH_MAX } from "../channels/expression.ts";
+import { NAME_BYTES_MAX } from "../channels/near_names.ts";
 import { DATA_TYPES } from "../channels/channel.ts";
 import {
+  BUSY,
   jsonAnswer,
   type Parameters,
   problemAnswer,
   type RouteDocument,
   type Schema,
 } from "./api_document.ts";
+import { REPLAY_LENGTH_MAX } from "./stream_parameters.ts";
 
+/** A name of 255 bytes, percent-encoded. */
+export const AFTER_LENGTH_MAX = 3 * NAME_BYTES_MAX;
 export const LIMIT_DEFAULT = 1000;
 export const LIMIT_MAX = 10_000;
 export const ARROW = "application/vnd.apache.arrow.stream";
@@ -17,6 +22,7 @@ const REPLAY: Parameters = {
   replay: {
     type: "string",
     description: "A replay context; without it (or empty), live channels",
+    maxLength: REPLAY_LENGTH_MAX,
     default: "",
     examples: [""],
   },
@@ -69,7 +75,9 @@ export const PAGING: Parameters = {
   },
   after: {
     type: "string",
-    description: "`next` of the page before: names behind it",
+    description:
+      "`next` of the page before, or its `x-next-after`: names behind it",
+    maxLength: AFTER_LENGTH_MAX,
     examples: ["H1:GWOSC-4KHZ_R1_STRAIN"],
   },
 };
@@ -137,7 +145,7 @@ export const LIST_DOCUMENT: RouteDocument = {
         "x-next-after": {
           type: "string",
           description:
-            "Of an Arrow page that is not the last: the next `after`",
+            "Of an Arrow page that is not the last: the next `after`, percent-encoded where it is not plain ASCII",
         },
       },
       content: {
@@ -158,6 +166,7 @@ export const LIST_DOCUMENT: RouteDocument = {
       },
     },
     400: problemAnswer("A parameter that is unknown or wrong"),
+    503: BUSY,
   },
 };
 
@@ -173,6 +182,7 @@ export const COUNT_DOCUMENT: RouteDocument = {
       properties: { count: { type: "integer", minimum: 0 } },
     }),
     400: problemAnswer("A parameter that is unknown or wrong"),
+    503: BUSY,
   },
 };
 
@@ -192,5 +202,6 @@ export const NAME_DOCUMENT: RouteDocument = {
     200: jsonAnswer("The channel", CHANNEL_REF),
     400: problemAnswer("A parameter that is unknown"),
     404: problemAnswer("No such channel; `near` has names like it"),
+    503: BUSY,
   },
 };

@@ -3,7 +3,7 @@
 import { Hono } from "hono";
 import { documented, openApiOf, type OpenApiOptions } from "./api_document.ts";
 import { asyncApiOf } from "./async_api.ts";
-import { problem } from "./problem.ts";
+import { problem, quoted } from "./problem.ts";
 import {
   sendShared,
   SharedFile,
@@ -99,7 +99,7 @@ export function documentRoutes(
     if (!file) {
       return problem(404, {
         title: "Unknown file",
-        detail: `The page /docs has no '${name}'`,
+        detail: `The page /docs has no ${quoted(name)}`,
       });
     }
     const headers = { "cache-control": "public, max-age=3600" };

@@ -6,8 +6,10 @@ import type { Qanat } from "../app.ts";
 import { channelRoutes } from "./channel_routes.ts";
 import { CHANNEL_SCHEMAS } from "./channel_schemas.ts";
 import { documentRoutes } from "./document_routes.ts";
-import { problem } from "./problem.ts";
+import { LimitError } from "./limit_error.ts";
+import { problem, quoted } from "./problem.ts";
 import type { RawWriter } from "./raw_write.ts";
+import { isOfGoneClient, URL_LENGTH_MAX } from "./request_limits.ts";
 import { SERVICE_SCHEMAS } from "./service_documents.ts";
 import { indexRoute, serviceRoutes } from "./service_routes.ts";
 import { streamRoutes } from "./streams.ts";
@@ -36,10 +38,23 @@ export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
     alreadySent: options.alreadySent,
     variesByOrigin: config.corsOrigin !== "*",
   };
+  app.use("*", async (c, next) => {
+    const { length } = c.req.url;
+    if (length <= URL_LENGTH_MAX) return await next();
+    throw new LimitError("url", {
+      title: "Address too long",
+      detail:
+        `The address has ${length} characters, at most ${URL_LENGTH_MAX} are allowed; ` +
+        `POST a long list of channels as JSON`,
+    });
+  });
   const routes = new Hono();
   routes.route(
     "/",
-    channelRoutes(catalog, { isLive: (channel) => qanat.isLive(channel) }),
+    channelRoutes(catalog, {
+      isLive: (channel) => qanat.isLive(channel),
+      limits: qanat.requests,
+    }),
   );
   routes.route(
     "/",
@@ -47,6 +62,7 @@ export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
       catalog,
       broadcast,
       channelsMax: config.channelsMax,
+      limits: qanat.requests,
       nowNs: () => qanat.nowNs(),
       addressOf: options.addressOf,
       alreadySent: options.alreadySent,
@@ -78,8 +94,9 @@ export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
     if (!known) {
       return problem(404, {
         title: "Unknown path",
-        detail:
-          `There is nothing at '${path}'; '${basePath}/' lists what there is`,
+        detail: `There is nothing at ${
+          quoted(path)
+        }; '${basePath}/' lists what there is`,
       });
     }
     const response = problem(405, {
@@ -90,6 +107,12 @@ export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
     return response;
   });
   app.onError((error, c) => {
+    if (error instanceof LimitError) return qanat.requests.refuse(error);
+    if (isOfGoneClient(c, error)) {
+      qanat.requests.aborted++;
+      log.debug("request-aborted", { path: c.req.path });
+      return new Response(null, { status: 499 });
+    }
     log.error("request-failed", {
       path: c.req.path,
       error: error.stack ?? String(error),

@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import type { Handler } from "hono";
 import { PAGE_FILES } from "../page/page_files.ts";
 import { documented } from "./api_document.ts";
-import { problem } from "./problem.ts";
+import { problem, quoted } from "./problem.ts";
 import {
   sendShared,
   SharedFile,
@@ -75,7 +75,7 @@ export function pageRoutes(options: SharedFileOptions): Hono {
     if (file) return sendShared(c, file, send);
     return problem(404, {
       title: "Unknown file",
-      detail: `The page has no '${name}'`,
+      detail: `The page has no ${quoted(name)}`,
     });
   });
   return app;

@@ -1,5 +1,7 @@
 // Errors as RFC 9457 problem details.
 import { BadExpressionError } from "../channels/expression.ts";
+import type { Work } from "../channels/work.ts";
+import { LimitError } from "./limit_error.ts";
 
 /** What a problem says: a short title, what was wrong and what would be right, and further fields. */
 export interface ProblemFields {
@@ -8,14 +10,20 @@ export interface ProblemFields {
   readonly [name: string]: unknown;
 }
 
-/** 400 for an expression that RE2 does not take. Any other error is thrown on. */
-export function badExpression(error: unknown): Response {
-  if (!(error instanceof BadExpressionError)) throw error;
-  return problem(400, {
-    title: "Bad expression",
-    detail: `match is not a valid expression: ${error.message}`,
-    index: error.index,
-  });
+/** A search, or 400 for an expression that is none. Throws {@linkcode LimitError} for one that is too large. */
+export function* searched<T>(search: Work<T>): Work<T | Response> {
+  try {
+    return yield* search;
+  } catch (error) {
+    if (!(error instanceof BadExpressionError)) throw error;
+    const fields = {
+      title: "Bad expression",
+      detail: `match is not a valid expression: ${error.message}`,
+      index: error.index,
+    };
+    if (error.isTooLarge) throw new LimitError("expression", fields);
+    return problem(400, fields);
+  }
 }
 
 /** Most characters of a client's own text that a problem repeats. */

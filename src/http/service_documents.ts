@@ -3,6 +3,7 @@ import { PAGE_FILES } from "../page/page_files.ts";
 import { CHANNEL_REFUSALS } from "../channels/channel_fault.ts";
 import { REFUSED_LISTED_MAX } from "../channels/refused_channels.ts";
 import {
+  BUSY,
   jsonAnswer,
   problemAnswer,
   type RouteDocument,
@@ -257,6 +258,7 @@ export const STATUS: RouteDocument = {
   summary: "Partitions, clients and memory",
   answers: {
     200: jsonAnswer("As of now", { $ref: "#/components/schemas/Status" }),
+    503: BUSY,
   },
 };
 

@@ -1,9 +1,12 @@
 // Health, readiness, status, metrics; the page and the index.
 import { type Handler, Hono } from "hono";
 import type { Qanat } from "../app.ts";
+import type { Work } from "../channels/work.ts";
 import { documented } from "./api_document.ts";
+import { jsonInSlices } from "./json_slices.ts";
 import { pageOrText, pageRoutes } from "./page_routes.ts";
 import { problem } from "./problem.ts";
+import { isGone } from "./request_limits.ts";
 import type { SharedFileOptions } from "./shared_file.ts";
 import {
   HEALTHZ,
@@ -28,7 +31,11 @@ export function serviceRoutes(
       reasons,
     });
   });
-  app.get("/v1/status", documented(STATUS), (c) => c.json(qanat.status()));
+  app.get(
+    "/v1/status",
+    documented(STATUS),
+    (c) => qanat.requests.slices.run(statusAnswer(qanat), isGone(c)),
+  );
   app.get("/metrics", documented(METRICS), async () => {
     const { text, contentType } = await qanat.metrics();
     return new Response(text, { headers: { "content-type": contentType } });
@@ -36,6 +43,13 @@ export function serviceRoutes(
   app.get("/", documented(INDEX), indexRoute(qanat, options));
   app.route("/", pageRoutes(options));
   return app;
+}
+
+function* statusAnswer(qanat: Qanat): Work<Response> {
+  const text = yield* jsonInSlices(yield* qanat.statusInSlices());
+  return new Response(text, {
+    headers: { "content-type": "application/json" },
+  });
 }
 
 /** What `/` answers: the page, or the index as text. */

@@ -69,15 +69,13 @@ const ANSWERS: RouteDocument["answers"] = {
     isNeverForHead: true,
   }),
   503: problemAnswer(
-    "Full: clients, memory, memory for trends, or histories at once",
-    {
-      headers: RETRY_AFTER,
-      isNeverForHead: true,
-    },
+    "Full: clients, memory, memory for trends, or histories at once; too many long requests or bodies at once",
+    { headers: RETRY_AFTER },
   ),
 };
 
 const POSTED: RouteDocument["answers"] = {
+  408: problemAnswer("The body has not come in time"),
   413: problemAnswer("The body is larger than 4 MiB"),
   415: problemAnswer("The body is not application/json"),
 };

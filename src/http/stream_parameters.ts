@@ -1,6 +1,7 @@
 // What both streams take: one table that the checks of stream_request.ts, OpenAPI and AsyncAPI read.
 // Invariant: a name that is not in the table is refused, and each name in it is documented.
 import { EXPRESSION_LENGTH_MAX } from "../channels/expression.ts";
+import { NAME_BYTES_MAX } from "../channels/near_names.ts";
 import { TREND_NAMES } from "../trends/trend_bins.ts";
 import type { Parameters, Schema } from "./api_document.ts";
 
@@ -10,6 +11,13 @@ export const GAPS = ["fill", "skip", "fail"] as const;
 export const SLOW = ["gap", "latest", "close", "trend"] as const;
 /** Longest `duration`, s. */
 export const DURATION_MAX_S = 1e9;
+
+/** Longest name of a replay context. */
+export const REPLAY_LENGTH_MAX = 255;
+/** Longest id to go on behind. */
+const ID_LENGTH_MAX = 255;
+/** Longest text of what has a few values only, or is a number: longer ones are refused as wrong, too. */
+const CHOICE_LENGTH_MAX = 4096;
 
 const TIME: Schema = {
   type: "string",
@@ -23,7 +31,7 @@ const ALL = {
   channels: {
     type: "array",
     description: "Names of channels, `A,B`; may be given more than once",
-    items: { type: "string" },
+    items: { type: "string", maxLength: NAME_BYTES_MAX },
     examples: [["H1:GWOSC-4KHZ_R1_WHITENED", "H1:QANAT-SINE_F32_16"]],
   },
   match: {
@@ -36,6 +44,7 @@ const ALL = {
   replay: {
     type: "string",
     description: "A replay context; without it (or empty), live channels",
+    maxLength: REPLAY_LENGTH_MAX,
     default: "",
     examples: [""],
   },
@@ -60,6 +69,7 @@ const ALL = {
     description:
       "Resume behind this id (of an event, or the end of the last row); the header `Last-Event-ID` wins. " +
       "What is no time is told by a gap of reason `unknown-id`",
+    maxLength: ID_LENGTH_MAX,
     examples: ["1479469445500000000"],
     "x-unit": "GPS ns",
   },
@@ -127,6 +137,23 @@ function without(left: StreamParameter): Parameters {
 export const STREAM_PARAMETER_NAMES = Object.keys(
   ALL,
 ) as readonly StreamParameter[];
+
+/** Longest text of each parameter but `channels`. */
+export const STREAM_PARAMETER_LENGTHS: Readonly<
+  Record<Exclude<StreamParameter, "channels">, number>
+> = {
+  match: EXPRESSION_LENGTH_MAX,
+  replay: REPLAY_LENGTH_MAX,
+  start: CHOICE_LENGTH_MAX,
+  end: CHOICE_LENGTH_MAX,
+  duration: CHOICE_LENGTH_MAX,
+  after: ID_LENGTH_MAX,
+  gaps: CHOICE_LENGTH_MAX,
+  slow: CHOICE_LENGTH_MAX,
+  trend: CHOICE_LENGTH_MAX,
+  encoding: CHOICE_LENGTH_MAX,
+  coding: CHOICE_LENGTH_MAX,
+};
 
 /** The same names as the JSON object that a POST carries; times may be numbers there, as near as a double gets. */
 export function bodySchemaOf(parameters: Parameters): Schema {

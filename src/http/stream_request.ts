@@ -2,6 +2,8 @@
 // Invariant: every refusal names what was wrong and what would be right.
 import type { Catalog } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
+import { byText, sortedInSlices } from "../channels/sorted_names.ts";
+import type { Work } from "../channels/work.ts";
 import { gpsNsOfText } from "../blocks/gps_time.ts";
 import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../blocks/timeline.ts";
 import type { GapPolicy, SlowPolicy } from "../clients/client.ts";
@@ -15,14 +17,14 @@ import {
   trendBinOf,
   type TrendName,
 } from "../trends/trend_bins.ts";
-import { badExpression, problem, quoted } from "./problem.ts";
+import { problem, quoted, searched } from "./problem.ts";
+import type { StreamFields } from "./stream_fields.ts";
 import {
   CODINGS,
   DURATION_MAX_S,
   ENCODINGS,
   GAPS,
   SLOW,
-  STREAM_PARAMETER_NAMES,
   type StreamParameter,
 } from "./stream_parameters.ts";
 
@@ -44,65 +46,14 @@ export interface StreamRequest {
   readonly after: string | undefined;
 }
 
-type Name = StreamParameter;
-type Fields = Partial<Record<Name, string>> & { names?: string[] };
+/** Unknown channels that are named, with names like them. */
+const UNKNOWN_MAX = 20;
+/** Channels whose strides are looked at in a step. */
+const CHANNELS_A_STEP = 10;
 
-/** Fields of a body that may be numbers. `after` may not: a double holds no GPS ns. */
-const NUMBERS: ReadonlySet<Name> = new Set(["start", "end", "duration"]);
-
-/** Reads a GET's query. */
-export function fieldsOfQuery(url: URL): Fields | Response {
-  const fields: Fields = {};
-  for (const [name, value] of url.searchParams) {
-    if (!isName(name)) return unknownField(name, "query parameter");
-    if (name === "channels") {
-      (fields.names ??= []).push(...value.split(",").filter((n) => n !== ""));
-    } else if (fields[name] !== undefined) {
-      return bad(`The query parameter '${name}' is given twice`);
-    } else fields[name] = value;
-  }
-  return fields;
-}
-
-/** Reads a POST's JSON body: the same names, `channels` as a list of strings. */
-export function fieldsOfBody(text: string): Fields | Response {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch (error) {
-    return bad(`The body is not JSON: ${(error as Error).message}`);
-  }
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    return bad(`The body must be a JSON object such as {"channels":["A"]}`);
-  }
-  const fields: Fields = {};
-  for (const [name, value] of Object.entries(body)) {
-    if (!isName(name)) return unknownField(name, "field");
-    if (name === "channels") {
-      if (
-        !Array.isArray(value) || value.some((v) => typeof v !== "string")
-      ) return bad(`'channels' must be a list of channel names`);
-      fields.names = value;
-    } else if (typeof value === "string") fields[name] = value;
-    else if (typeof value === "number" && NUMBERS.has(name)) {
-      // A time's text has nine decimals at most; a double may show more.
-      fields[name] = name === "duration" ? String(value) : gpsText(value);
-    } else {
-      return bad(
-        `'${name}' must be a string${NUMBERS.has(name) ? " or number" : ""}`,
-      );
-    }
-  }
-  return fields;
-}
-
-function gpsText(seconds: number): string {
-  return seconds < 0 ? String(seconds) : seconds.toFixed(9);
-}
-
-/** Checks the fields and finds the channels. */
-export function streamRequest(
-  fields: Fields,
+/** Checks the fields and finds the channels. Throws {@linkcode LimitError}. */
+export function* streamRequest(
+  fields: StreamFields,
   catalog: Catalog,
   options: {
     channelsMax: number;
@@ -110,7 +61,7 @@ export function streamRequest(
     /** Hears of a selection that is too large. */
     onTooMany?: () => void;
   },
-): StreamRequest | Response {
+): Work<StreamRequest | Response> {
   const { names, match, replay, after } = fields;
   const { channelsMax } = options;
   const choices = [
@@ -120,33 +71,49 @@ export function streamRequest(
     ["encoding", ENCODINGS],
     ["coding", CODINGS],
   ];
-  for (const [name, known] of choices as [Name, readonly string[]][]) {
+  for (
+    const [name, known] of choices as [StreamParameter, readonly string[]][]
+  ) {
     const value = fields[name];
     if (value === undefined || known.some((k) => k === value)) continue;
-    return bad(`${name} must be one of ${known.join(", ")}, not '${value}'`);
+    return bad(
+      `${name} must be one of ${known.join(", ")}, not ${quoted(value)}`,
+    );
   }
   const range = rangeOf(fields, options.nowNs);
   if (range instanceof Response) return range;
   const replayId = replay === undefined || replay === "" ? null : replay;
-  if (replayId !== null && !catalog.replayIds().includes(replayId)) {
+  if (replayId !== null && !catalog.hasContext(replayId)) {
     return problem(404, {
       title: "Unknown replay context",
-      detail: `There is no replay context '${replayId}'`,
+      detail: `There is no replay context ${quoted(replayId)}`,
       known: catalog.replayIds().slice(0, 100),
     });
   }
-  const found = find(catalog, names, match, replayId);
-  if (found instanceof Response) return found;
-  if (found.length > channelsMax) {
+  const chosen = yield* choose(catalog, {
+    names,
+    match,
+    replayId,
+    channelsMax,
+  });
+  if (chosen instanceof Response) return chosen;
+  if (chosen.size > channelsMax) {
     options.onTooMany?.();
+    return tooManyChannels(channelsMax);
+  }
+  if (chosen.size === 0) {
     return bad(
-      `The selection has ${found.length} channels, at most ${channelsMax} are allowed`,
-      "Too many channels",
+      match === undefined
+        ? "Give channels=A,B or match=EXPRESSION"
+        : `No channel matches ${quoted(match)}`,
+      "Nothing selected",
     );
   }
+  const found = yield* sortedInSlices([...chosen.values()], byName);
   const trend = trendOf(fields, found);
   if (trend instanceof Response) return trend;
-  const strideNs = rowStrideOf(found.map((c) => c.strideNs));
+  yield Math.ceil(found.length / CHANNELS_A_STEP);
+  const strideNs = rowStrideOf([...new Set(found.map((c) => c.strideNs))]);
   if (fields.trend === undefined && strideNs > ROW_STRIDE_MAX_NS) {
     return bad(
       `The channels' strides have a least common multiple of ${strideNs} ns or more, at most ${ROW_STRIDE_MAX_NS} ns can be joined`,
@@ -167,7 +134,7 @@ export function streamRequest(
 
 /** The bins of `trend=`, or of 1 s for `slow=trend`; undefined where neither is asked for. */
 function trendOf(
-  { trend, slow }: Fields,
+  { trend, slow }: StreamFields,
   channels: readonly Channel[],
 ): TrendBin | undefined | Response {
   if (trend === undefined && slow !== "trend") return undefined;
@@ -196,7 +163,7 @@ const AHEAD_NS = 2_000_000_000n;
 
 /** The range of time that is asked for. A replay's times are of the past, whatever the clock says. */
 function rangeOf(
-  { start, end, duration, after }: Fields,
+  { start, end, duration, after }: StreamFields,
   nowNs: bigint,
 ): Pick<StreamRequest, "startNs" | "endNs" | "durationNs"> | Response {
   let durationNs: bigint | undefined;
@@ -246,56 +213,69 @@ function rangeOf(
   return { startNs, endNs, durationNs };
 }
 
-function find(
+interface Selection {
+  readonly names: readonly string[] | undefined;
+  readonly match: string | undefined;
+  readonly replayId: string | null;
+  readonly channelsMax: number;
+}
+
+/** The channels by name: those of `names`, and those that match. One more than are allowed, if there are more. */
+function* choose(
   catalog: Catalog,
-  names: readonly string[] | undefined,
-  match: string | undefined,
-  replayId: string | null,
-): Channel[] | Response {
+  { names = [], match, replayId, channelsMax }: Selection,
+): Work<Map<string, Channel> | Response> {
   const chosen = new Map<string, Channel>();
-  const unknown: { name: string; near: string[] }[] = [];
-  for (const name of names ?? []) {
+  const unknown: string[] = [];
+  for (const name of names) {
+    yield 1;
     const channel = catalog.get(name, replayId);
     if (channel) chosen.set(name, channel);
-    else if (unknown.length < 20) {
-      unknown.push({ name, near: catalog.near(name, replayId) });
-    }
+    else if (unknown.length < UNKNOWN_MAX) unknown.push(name);
+    if (chosen.size > channelsMax) return chosen;
   }
   if (unknown.length > 0) {
-    return problem(404, {
-      title: "Unknown channels",
-      detail: `No such channel: ${unknown.map((u) => u.name).join(", ")}`,
-      unknown,
-    });
+    return yield* unknownChannels(catalog, unknown, replayId);
   }
-  if (match !== undefined) {
-    try {
-      for (const channel of catalog.find({ match, replayId })) {
-        chosen.set(channel.name, channel);
-      }
-    } catch (error) {
-      return badExpression(error);
-    }
+  if (match === undefined) return chosen;
+  // Any number of those that match may be among the names.
+  const limit = channelsMax + 1;
+  const page = { limit: limit + chosen.size };
+  const found = yield* searched(catalog.search({ match, replayId }, page));
+  if (found instanceof Response) return found;
+  for (const channel of found.channels) {
+    yield 1;
+    chosen.set(channel.name, channel);
   }
-  if (chosen.size === 0) {
-    return bad(
-      match === undefined
-        ? "Give channels=A,B or match=EXPRESSION"
-        : `No channel matches '${match}'`,
-      "Nothing selected",
-    );
-  }
-  return [...chosen.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+  return chosen;
 }
 
-function isName(name: string): name is Name {
-  return (STREAM_PARAMETER_NAMES as readonly string[]).includes(name);
+function* unknownChannels(
+  catalog: Catalog,
+  names: readonly string[],
+  replayId: string | null,
+): Work<Response> {
+  const unknown: { name: string; near: string[] }[] = [];
+  for (const name of names) {
+    unknown.push({ name, near: yield* catalog.nearing(name, replayId) });
+  }
+  return problem(404, {
+    title: "Unknown channels",
+    detail: `No such channel: ${names.join(", ")}`,
+    unknown,
+  });
 }
 
-function unknownField(name: string, kind: string): Response {
+/** More channels than a selection may have. */
+export function tooManyChannels(channelsMax: number): Response {
   return bad(
-    `Unknown ${kind} '${name}'; known are ${STREAM_PARAMETER_NAMES.join(", ")}`,
+    `The selection has more than ${channelsMax} channels, at most ${channelsMax} are allowed`,
+    "Too many channels",
   );
+}
+
+function byName(a: Channel, b: Channel): number {
+  return byText(a.name, b.name);
 }
 
 function bad(detail: string, title = "Bad request"): Response {

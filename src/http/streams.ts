@@ -10,22 +10,30 @@ import type { Coding, StreamFormat } from "../clients/selection_group.ts";
 import { codecFor } from "./arrow_codecs.ts";
 import { codingFor } from "./accept_encoding.ts";
 import { documented } from "./api_document.ts";
-import { problem } from "./problem.ts";
+import { attachment } from "./header_text.ts";
+import { problem, quoted } from "./problem.ts";
 import type { RawWriter } from "./raw_write.ts";
 import { SocketOutlet } from "./socket_outlet.ts";
 import { ARROW_DOCUMENT, EVENTS_DOCUMENT } from "./stream_documents.ts";
 import { StreamOutlet } from "./stream_outlet.ts";
+import { BadTextError } from "./request_body.ts";
+import { isGone, type RequestLimits } from "./request_limits.ts";
 import {
   fieldsOfBody,
   fieldsOfQuery,
+  type StreamFields,
+} from "./stream_fields.ts";
+import {
   type StreamRequest,
   streamRequest,
+  tooManyChannels,
 } from "./stream_request.ts";
 
 export interface StreamRoutesOptions {
   readonly catalog: Catalog;
   readonly broadcast: Broadcast;
   readonly channelsMax: number;
+  readonly limits: RequestLimits;
   /** GPS time now, ns. */
   readonly nowNs: () => bigint;
   /** Address of the client, for the log. */
@@ -43,8 +51,9 @@ const CONTENT_TYPES: Record<StreamFormat, string> = {
   "events-arrow": "text/event-stream; charset=utf-8",
   "arrow": "application/vnd.apache.arrow.stream",
 };
-/** 10,000 channel names of 255 bytes. */
-const BODY_BYTES_MAX = 4 * 1024 * 1024;
+/** JSON is UTF-8 (RFC 8259), whether it says so or not. */
+const JSON_TYPE =
+  /^application\/json[ \t]{0,9}(?:;[ \t]{0,9}charset="?utf-?8"?[ \t]{0,9})?$/i;
 const RETRY_AFTER_SECONDS = "5";
 const PLAIN: readonly Coding[] = ["identity"];
 const GZIP: readonly Coding[] = ["gzip", "identity"];
@@ -74,9 +83,10 @@ async function open(
   path: "/v1/events" | "/v1/arrow",
   options: StreamRoutesOptions,
 ): Promise<Response> {
-  const { catalog, broadcast, channelsMax } = options;
+  const { catalog, broadcast, channelsMax, limits } = options;
+  const onTooMany = () => broadcast.gate.refusals.selection++;
   const fields = c.req.method === "POST"
-    ? await readBody(c)
+    ? await readBody(c, options, onTooMany)
     : fieldsOfQuery(new URL(c.req.url));
   if (fields instanceof Response) return fields;
   if (path === "/v1/arrow" && fields.encoding !== undefined) {
@@ -90,11 +100,12 @@ async function open(
   if (path === "/v1/arrow" && fields.slow === "trend") {
     return bad("slow=trend belongs to /v1/events; /v1/arrow has one schema");
   }
-  const request = streamRequest(fields, catalog, {
+  const work = streamRequest(fields, catalog, {
     channelsMax,
     nowNs: options.nowNs(),
-    onTooMany: () => broadcast.gate.refusals.selection++,
+    onTooMany,
   });
+  const request = await limits.slices.run(work, isGone(c));
   if (request instanceof Response) return request;
   const format: StreamFormat = path === "/v1/arrow"
     ? "arrow"
@@ -118,7 +129,10 @@ async function open(
   if (coding === null) {
     return problem(406, {
       title: "No acceptable coding",
-      detail: `Accept-Encoding '${acceptEncoding}' refuses all that there is ` +
+      detail:
+        `Accept-Encoding ${
+          quoted(acceptEncoding ?? "")
+        } refuses all that there is ` +
         `for this stream: identity${format === "events" ? ", gzip" : ""}` +
         (isArrow ? "; coding=gzip packs it" : ""),
     });
@@ -134,7 +148,7 @@ async function open(
     ...(coding === "identity" ? {} : { "content-encoding": coding }),
     "cache-control": "no-store, no-transform",
     "x-accel-buffering": "no",
-    ...(isFile ? { "content-disposition": fileOf(request) } : {}),
+    ...(isFile ? { "content-disposition": attachment(fileOf(request)) } : {}),
   };
   const after = c.req.header("last-event-id") ?? request.after;
   const afterNs = after === undefined || after === ""
@@ -257,42 +271,43 @@ function endsBefore(
 
 /** Names the file that a bounded Arrow stream is. */
 function fileOf({ channels, startNs, trend }: StreamRequest): string {
-  const first = channels[0]!.name.replace(/[^\w.-]/g, "_");
   const more = channels.length > 1 ? `_and_${channels.length - 1}` : "";
   const kind = trend ? `_trend_${trend.name}` : "";
   const from = startNs === undefined ? "live" : startNs / 1_000_000_000n;
-  return `attachment; filename="${first}${more}_${from}${kind}.arrows"`;
+  return `${channels[0]!.name}${more}_${from}${kind}.arrows`;
 }
 
 async function readBody(
   c: Context,
-): Promise<ReturnType<typeof fieldsOfBody>> {
+  { limits, channelsMax }: StreamRoutesOptions,
+  onTooMany: () => void,
+): Promise<StreamFields | Response> {
   const type = c.req.header("content-type") ?? "";
-  if (!/^application\/json\b/i.test(type)) {
+  if (!JSON_TYPE.test(type)) {
     return problem(415, {
       title: "Unsupported media type",
-      detail: `The body must be application/json, not '${type}'`,
+      detail: `The body must be application/json in UTF-8, not ${quoted(type)}`,
     });
   }
-  if (Number(c.req.header("content-length") ?? 0) > BODY_BYTES_MAX) {
-    return tooLarge();
+  try {
+    using body = await limits.bodies.read(c.req.raw);
+    const tooMany = () => {
+      onTooMany();
+      return tooManyChannels(channelsMax);
+    };
+    const work = fieldsOfBody(body.text, { channelsMax, tooMany });
+    return await limits.slices.run(work, isGone(c));
+  } catch (error) {
+    if (error instanceof BadTextError) return bad(error.message);
+    throw error;
   }
-  const text = await c.req.text();
-  return text.length > BODY_BYTES_MAX ? tooLarge() : fieldsOfBody(text);
 }
 
 function bad(detail: string): Response {
   return problem(400, { title: "Bad request", detail });
 }
 
-function tooLarge(): Response {
-  return problem(413, {
-    title: "Body too large",
-    detail: `The body may have at most ${BODY_BYTES_MAX} bytes`,
-  });
-}
-
 /** A time in GPS ns as an id carries it, or null. */
 function timeOf(id: string): bigint | null {
-  return /^\d{1,19}$/.test(id) ? BigInt(id) : null;
+  return id.length <= 19 && /^\d+$/.test(id) ? BigInt(id) : null;
 }

@@ -4,6 +4,7 @@ import { tableFromIPC } from "apache-arrow";
 import { tableFromIPC as flechetteTable } from "@uwdata/flechette";
 import { encodeChannelTable } from "../../src/arrow/channel_table.ts";
 import type { Channel } from "../../src/channels/channel.ts";
+import { finish } from "../../src/channels/work.ts";
 
 const live: Channel = {
   name: "H1:A",
@@ -34,9 +35,8 @@ const rows = [
 
 describe("encodeChannelTable()", () => {
   it("reads back in apache-arrow and flechette, 64-bit times exact", () => {
-    const bytes = encodeChannelTable(
-      [live, replayed],
-      (c) => c.replayId === null,
+    const bytes = finish(
+      encodeChannelTable([live, replayed], (c) => c.replayId === null),
     );
     const table = tableFromIPC(bytes);
     const other = flechetteTable(bytes, { useBigInt: true });
@@ -54,8 +54,26 @@ describe("encodeChannelTable()", () => {
   });
 
   it("keeps its columns when no channel is listed", () => {
-    const table = tableFromIPC(encodeChannelTable([], () => true));
+    const table = tableFromIPC(
+      finish(encodeChannelTable([], () => true)),
+    );
     assert.equal(table.numRows, 0);
     assert.deepEqual(table.schema.fields.map((f) => f.name), COLUMNS);
+  });
+
+  it("makes batches of one schema, whatever is null in which", () => {
+    const many = Array.from(
+      { length: 1234 },
+      (_, i) => ({ ...(i < 700 ? live : replayed), name: `C${i}` }),
+    );
+    const bytes = finish(encodeChannelTable(many, () => true));
+    const table = tableFromIPC(bytes);
+    assert.equal(table.batches.length, 3);
+    assert.deepEqual(
+      table.getChild("name")!.toArray(),
+      many.map((c) => c.name),
+    );
+    assert.equal(table.getChild("replay_id")!.get(1233), "o3");
+    assert.equal(flechetteTable(bytes).numRows, 1234);
   });
 });

@@ -46,6 +46,16 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
       path: "/v1/channels/count?min_rate=fast",
       method,
     };
+    for (
+      const [template, path] of [
+        ["/v1/channels", "/v1/channels"],
+        ["/v1/channels/count", "/v1/channels/count"],
+        ["/v1/channels/{name}", "/v1/channels/H1:GWOSC-4KHZ_R1_WHITENET"],
+        ["/v1/status", "/v1/status"],
+        ["/v1/events", `/v1/events?channels=${A}&match=H1:.*[A-Z]`],
+        ["/v1/arrow", `/v1/arrow?channels=${A}&match=H1:.*[A-Z]`],
+      ] as const
+    ) yield { template, path, method, server: 3 };
     const names = [A, `${A}?replay=`, "NONE", "NONE?match=x"];
     for (const name of names) {
       yield {
@@ -112,6 +122,17 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
     yield post({ channels: [A] }, 2);
     yield post("x".repeat(4 * 1024 * 1024));
     yield { template, init: { method: "POST", body: "channels=A" } };
+    yield {
+      template,
+      server: 3,
+      init: {
+        method: "POST",
+        body: new ReadableStream({
+          start: (body) => body.enqueue(new TextEncoder().encode('{"chan')),
+        }),
+        headers: { "content-type": "application/json" },
+      },
+    };
   }
   // Once more, with partitions that are read.
   yield { template: "/v1/status" };

@@ -30,7 +30,10 @@ interface Operation {
   >;
 }
 
-/** One that takes clients, one that is full and not ready, and one that an address has its only stream of. */
+/**
+ * One that takes clients, one that is full and not ready, one that an address has its only stream of, and one that has
+ * no time for what is long.
+ */
 let qanats: Qanat[];
 let servers: HttpServer[];
 let document: Json;
@@ -64,6 +67,16 @@ before(async () => {
     }),
     new Qanat({
       config: configWith({ port: 0, clientsPerAddressMax: 1 }),
+      source: embedded(),
+      log: silent,
+    }),
+    new Qanat({
+      config: configWith({
+        port: 0,
+        sliceMs: 0.001,
+        requestWorksMax: 0,
+        bodyMs: 100,
+      }),
       source: embedded(),
       log: silent,
     }),

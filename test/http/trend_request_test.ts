@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Catalog } from "../../src/channels/catalog.ts";
+import { finish } from "../../src/channels/work.ts";
+import { fieldsOfQuery } from "../../src/http/stream_fields.ts";
 import {
-  fieldsOfQuery,
   type StreamRequest,
   streamRequest,
 } from "../../src/http/stream_request.ts";
@@ -26,7 +27,9 @@ for (const [name, strideNs] of [["A", 62_500_000n], ["B", 4_000_000_000n]]) {
 function ask(query: string): StreamRequest | Response {
   const fields = fieldsOfQuery(new URL(`http://localhost/?${query}`));
   if (fields instanceof Response) return fields;
-  return streamRequest(fields, catalog, { channelsMax: 10, nowNs: 10n ** 18n });
+  return finish(
+    streamRequest(fields, catalog, { channelsMax: 10, nowNs: 10n ** 18n }),
+  );
 }
 
 async function refusal(query: string): Promise<string> {
