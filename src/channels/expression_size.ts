@@ -6,8 +6,8 @@
 const UNICODE_CLASS_SIZE = 15;
 /** The library visits each code point of a range where case is ignored. */
 const FOLDED_POINTS_A_STEP = 50;
-/** Both ends of a group, and what an empty one holds. */
-const GROUP_SIZE = 3;
+/** Both ends of a group that captures. */
+const CAPTURE_SIZE = 2;
 /** What a class adds for each class in it, for the time that it takes to build: `[\W\W…]`. */
 const INNER_CLASS_SIZE = 0.5;
 const SIZE_MAX = 1e9;
@@ -25,8 +25,9 @@ export function programSizeMax(expression: string): number {
 class SizeScan {
   readonly #text: string;
   #at = 0;
-  /** Sizes of what stands before the group that is open, innermost last. */
-  readonly #outer: number[] = [];
+  /** Of each open group: the size of what stands before it, and its own. Innermost last. */
+  readonly #outer: { readonly before: number; readonly groupSize: number }[] =
+    [];
   /** Of the group that is open: all but its last atom, and that. */
   #before = 0;
   #last = 0;
@@ -39,7 +40,7 @@ class SizeScan {
   size(): number {
     while (this.#at < this.#text.length) this.#one();
     let size = this.#before + this.#last;
-    for (const outer of this.#outer) size += outer + GROUP_SIZE;
+    for (const outer of this.#outer) size += outer.before + CAPTURE_SIZE;
     return Math.min(SIZE_MAX, size + 3);
   }
 
@@ -82,16 +83,22 @@ class SizeScan {
     // A repeat behind flags is of what stands before them.
     if (text.endsWith(")")) return;
     this.#atom(0);
-    this.#outer.push(this.#before);
+    const isCapture = text === "" || text.includes("<");
+    this.#outer.push({
+      before: this.#before,
+      groupSize: isCapture ? CAPTURE_SIZE : 0,
+    });
     this.#before = 0;
     this.#last = 0;
   }
 
   #close(): void {
     this.#at++;
-    const inner = this.#before + this.#last + GROUP_SIZE;
-    this.#before = this.#outer.pop() ?? 0;
-    this.#last = inner;
+    const outer = this.#outer.pop();
+    // An empty group is an instruction, too.
+    const inner = Math.max(1, this.#before + this.#last);
+    this.#before = outer?.before ?? 0;
+    this.#last = inner + (outer?.groupSize ?? 0);
   }
 
   #repeat(): void {
@@ -100,9 +107,11 @@ class SizeScan {
       this.#at++;
       return this.#atom(1);
     }
-    const [, min, , max] = repeat;
+    const [, min, comma, max] = repeat;
     const times = Math.max(1, Number(min), Number(max ?? 0));
-    this.#last = Math.min(SIZE_MAX, times * (this.#last + 1) + 2);
+    // Each one that may be left out needs a choice.
+    const choices = comma ? times : 0;
+    this.#last = Math.min(SIZE_MAX, times * this.#last + choices + 2);
   }
 
   #escape(): void {

@@ -14,6 +14,7 @@ import {
   ARROW,
   COUNT_DOCUMENT,
   FILTERS,
+  ITEM_LENGTH_MAX,
   LIMIT_DEFAULT,
   LIMIT_MAX,
   LIST_DOCUMENT,
@@ -170,7 +171,12 @@ function replayOf(text: string | null): string | null {
 function listOf(query: URLSearchParams, name: string): string[] | undefined {
   const values = new Set<string>();
   for (const value of query.getAll(name)) {
-    for (const item of value.split(",")) values.add(item);
+    for (const item of value.split(",")) {
+      if (item.length > ITEM_LENGTH_MAX) {
+        throw parameterTooLong(name, item, ITEM_LENGTH_MAX);
+      }
+      values.add(item);
+    }
   }
   return values.size > 0 ? [...values] : undefined;
 }

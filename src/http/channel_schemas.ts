@@ -14,6 +14,8 @@ import { REPLAY_LENGTH_MAX } from "./stream_parameters.ts";
 
 /** A name of 255 bytes, percent-encoded. */
 export const AFTER_LENGTH_MAX = 3 * NAME_BYTES_MAX;
+/** Longest item of a list. */
+export const ITEM_LENGTH_MAX = 255;
 export const LIMIT_DEFAULT = 1000;
 export const LIMIT_MAX = 10_000;
 export const ARROW = "application/vnd.apache.arrow.stream";
@@ -56,7 +58,7 @@ export const FILTERS: Parameters = {
   },
   publisher: {
     type: "array",
-    items: { type: "string" },
+    items: { type: "string", maxLength: ITEM_LENGTH_MAX },
     description: "Ids of publishers, `A,B`; any of them",
     examples: [["GWOSC"]],
   },

@@ -46,11 +46,9 @@ export class LimitError extends Error {
   }
 
   get headers(): Record<string, string> {
-    return {
-      ...(this.status === 503 ? { "retry-after": RETRY_AFTER_SECONDS } : {}),
-      // The rest of a body that is not read is not worth a connection.
-      ...(this.limit.startsWith("body-") ? { connection: "close" } : {}),
-    };
+    // Nothing here closes the connection: a client that is still sending would lose the answer by the reset. The
+    // server discards what comes for half a second, 64 MiB at most, and closes then.
+    return this.status === 503 ? { "retry-after": RETRY_AFTER_SECONDS } : {};
   }
 }
 
