@@ -53,7 +53,6 @@ export interface Config {
   readonly requestWorkMs: number;
   readonly requestWaitMs: number;
   readonly bodiesMb: number;
-  readonly bodyMs: number;
   readonly historyReadersMax: number;
   readonly historyMb: number;
   readonly trendMatch: string;
@@ -237,7 +236,6 @@ const SETTINGS: readonly Setting[] = [
     "time that a request may take among others that compute",
   ),
   whole("bodiesMb", 64, 1, 65536, "MiB", "bodies of all requests together"),
-  whole("bodyMs", 20_000, 100, 600_000, "ms", "time that a body may take"),
   whole(
     "historyReadersMax",
     4,

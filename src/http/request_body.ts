@@ -131,7 +131,7 @@ function tooLarge(bytesMax: number): LimitError {
 function tooSlow(bodyMs: number): LimitError {
   return new LimitError("body-time", {
     title: "Body too slow",
-    detail: `The body has not come within ${bodyMs} ms (--body-ms)`,
+    detail: `The body has not come within ${bodyMs} ms (--request-ms)`,
   });
 }
 

@@ -22,7 +22,7 @@ export interface RequestLimitsOptions {
   readonly requestWorkMs: number;
   readonly requestWaitMs: number;
   readonly bodiesMb: number;
-  readonly bodyMs: number;
+  readonly requestMs: number;
   /** Calls back in the next round of the event loop. @default that of Turns */
   readonly later?: ((round: () => void) => void) | undefined;
 }
@@ -48,7 +48,7 @@ export class RequestLimits {
     this.bodies = new RequestBodies({
       bytesMax: BODY_BYTES_MAX,
       budgetBytes: options.bodiesMb * MIB,
-      bodyMs: options.bodyMs,
+      bodyMs: options.requestMs,
     });
   }
 

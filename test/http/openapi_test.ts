@@ -75,7 +75,7 @@ before(async () => {
         port: 0,
         sliceMs: 0.001,
         requestWorksMax: 0,
-        bodyMs: 100,
+        requestMs: 100,
       }),
       source: embedded(),
       log: silent,

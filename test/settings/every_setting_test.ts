@@ -140,7 +140,6 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
   requestWorkMs: whole(1, 600_000),
   requestWaitMs: whole(1, 600_000),
   bodiesMb: whole(1, 65536),
-  bodyMs: whole(100, 600_000),
   historyReadersMax: whole(0, 1000),
   historyMb: whole(1, 4096),
   trendMatch: { ...ANY_TEXT, takes: ["^$", "H1:.* x"] },
