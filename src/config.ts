@@ -221,7 +221,7 @@ const SETTINGS: readonly Setting[] = [
   ),
   whole(
     "requestWorkMs",
-    1000,
+    3000,
     1,
     600_000,
     "ms",

@@ -3,7 +3,8 @@
 import { type Channel, type DataType, isSameChannel } from "./channel.ts";
 import { channelFault } from "./channel_fault.ts";
 import { Expression, ExpressionCache } from "./expression.ts";
-import { lowerBound, nearNames } from "./near_names.ts";
+import { lowerBound, type Range, rangesOf } from "./name_ranges.ts";
+import { nearNames } from "./near_names.ts";
 import { RefusedChannels } from "./refused_channels.ts";
 import { SortedNames } from "./sorted_names.ts";
 import { finish, PART_STEPS_MAX, type Work } from "./work.ts";
@@ -44,12 +45,10 @@ export type CatalogListener = (
   after: Channel | undefined,
 ) => void;
 
-/** Channels that are looked at in one part of a search, where no expression is matched. */
-const LOOKED_AT = 64;
-/** Steps of looking at that many. */
-const LOOK_STEPS = 16;
-/** Steps of finding one beginning among the sorted names. */
-const BISECT_STEPS = 3;
+/** Steps of looking at one channel. */
+const LOOK_STEPS = 0.25;
+/** Steps that a search does in one part, where one name does not need more. */
+const PAID_STEPS = 200;
 /** Steps of compiling an expression of the largest size, which cannot be sliced. */
 const COMPILE_STEPS = PART_STEPS_MAX;
 
@@ -57,6 +56,14 @@ const COMPILE_STEPS = PART_STEPS_MAX;
 interface Context {
   readonly byName: Map<string, Channel>;
   readonly names: SortedNames;
+}
+
+/** Names in which a search looks. */
+interface Names {
+  readonly context: Context;
+  readonly expression: Expression | null;
+  readonly sorted: readonly string[];
+  readonly ranges: readonly Range[];
 }
 
 /** The channels of one instance. */
@@ -119,26 +126,28 @@ export class Catalog {
   *search(filter: ChannelFilter, page: Page = {}): Work<Found> {
     const { after, limit = Infinity } = page;
     const channels: Channel[] = [];
-    for (const part of this.#matching(filter, after)) {
-      if (typeof part === "number") {
-        yield part;
-        continue;
-      }
-      if (channels.length === limit) {
-        return { channels, next: channels.at(-1)!.name };
-      }
-      channels.push(part);
-    }
-    return { channels, next: null };
+    let next: string | null = null;
+    const names = yield* this.#names(filter);
+    yield* this.#each(names, filter, after, (channel) => {
+      if (channels.length < limit) return channels.push(channel) > 0;
+      next = channels.at(-1)!.name;
+      return false;
+    });
+    return { channels, next };
   }
 
   /** {@linkcode count} in slices. */
   *counting(filter: ChannelFilter): Work<number> {
+    const { match: _, replayId: __, ...others } = filter;
+    const names = yield* this.#names(filter);
+    if (names === null) return 0;
     let count = 0;
-    for (const part of this.#matching(filter, undefined)) {
-      if (typeof part === "number") yield part;
-      else count++;
+    const isAll = Object.values(others).every((value) => value === undefined);
+    if (isAll && (names.expression?.isPrefixOnly ?? true)) {
+      for (const { from, to } of names.ranges) count += to - from;
+      return count;
     }
+    yield* this.#each(names, filter, undefined, () => ++count > 0);
     return count;
   }
 
@@ -154,36 +163,47 @@ export class Catalog {
     return yield* nearNames(sorted, name, limit);
   }
 
-  /** The channels that match, sorted, and between them what the search costs. */
-  *#matching(
-    filter: ChannelFilter,
-    after: string | undefined,
-  ): Generator<number | Channel, void, undefined> {
-    const { match } = filter;
+  /** The names among which a filter's channels are; null where its context has none. */
+  *#names({ match, replayId = null }: ChannelFilter): Work<Names | null> {
     if (match !== undefined && !this.#expressions.has(match)) {
       yield COMPILE_STEPS;
     }
     const expression = match === undefined
       ? null
       : this.#expressions.get(match);
-    const context = this.#contexts.get(filter.replayId ?? null);
-    if (!context) return;
-    const passes = passing(filter);
+    const context = this.#contexts.get(replayId);
+    if (!context) return null;
     const sorted = yield* context.names.sorted();
     const ranges = yield* rangesOf(sorted, expression?.prefixes ?? [""]);
-    const from = after === undefined ? 0 : lowerBound(sorted, after);
-    let lookedAt = 0;
-    for (const range of ranges) {
-      for (let i = Math.max(range.from, from); i < range.to; i++) {
-        if (lookedAt++ % LOOKED_AT === 0) yield LOOK_STEPS;
+    return { context, expression, sorted, ranges };
+  }
+
+  /** Calls `take` with each channel that passes, in order, until it gives false. */
+  *#each(
+    names: Names | null,
+    filter: ChannelFilter,
+    after: string | undefined,
+    take: (channel: Channel) => boolean,
+  ): Work<void> {
+    if (names === null) return;
+    const { context, expression, sorted, ranges } = names;
+    const passes = passing(filter);
+    const first = after === undefined ? 0 : lowerBound(sorted, after);
+    // Paid for before it is done, for many names at once: a part of its own for each would cost more than they do.
+    let paid = 0;
+    for (const { from, to } of ranges) {
+      for (let i = Math.max(from, first); i < to; i++) {
         const name = sorted[i]!;
+        const steps = LOOK_STEPS + (expression?.stepsOf(name) ?? 0);
+        if (paid < steps) {
+          paid = Math.max(steps, PAID_STEPS);
+          yield paid;
+        }
+        paid -= steps;
         const channel = context.byName.get(name);
         if (!channel || name === after || !passes(channel)) continue;
-        if (expression && !expression.isPrefixOnly) {
-          yield expression.stepsOf(name);
-          if (!expression.matchesBehindPrefix(name)) continue;
-        }
-        yield channel;
+        if (expression && !expression.matchesBehindPrefix(name)) continue;
+        if (!take(channel)) return;
       }
     }
   }
@@ -230,49 +250,6 @@ function passing(filter: ChannelFilter): (channel: Channel) => boolean {
     sampleRate >= minRate && sampleRate <= maxRate &&
     (types === undefined || types.has(dataType)) &&
     (publishers === undefined || publishers.has(publisher));
-}
-
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** Where in sorted names those stand that begin with one of `prefixes`, in order and without overlap. */
-function* rangesOf(
-  sorted: readonly string[],
-  prefixes: readonly string[],
-): Work<readonly Range[]> {
-  const found: Range[] = [];
-  for (const prefix of prefixes) {
-    yield BISECT_STEPS;
-    const from = lowerBound(sorted, prefix);
-    const to = from + prefixed(sorted, from, prefix);
-    if (to > from) found.push({ from, to });
-  }
-  found.sort((a, b) => a.from - b.from || b.to - a.to);
-  // Of two beginnings one holds the other whole, or they have nothing in common.
-  let end = -1;
-  return found.filter(({ from, to }) => {
-    const isNew = from >= end;
-    if (isNew) end = to;
-    return isNew;
-  });
-}
-
-/** How many of sorted names begin with `prefix`, from the first that does. */
-function prefixed(
-  sorted: readonly string[],
-  from: number,
-  prefix: string,
-): number {
-  let low = from;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle]!.startsWith(prefix)) low = middle + 1;
-    else high = middle;
-  }
-  return low - from;
 }
 
 /** Tells whether names match an expression; all do where there is none. Throws {@linkcode BadExpressionError}. */

@@ -1,9 +1,11 @@
 // Names that look like one that there is not, for whoever has mistyped it.
 // Invariant: the work is bounded by constants, not by the name or the number of channels.
+import { TEXT_BYTES_MAX } from "./channel_text.ts";
+import { lowerBound } from "./name_ranges.ts";
 import type { Work } from "./work.ts";
 
 /** Longest name of a channel, bytes of UTF-8; nothing is near a longer one. */
-export const NAME_BYTES_MAX = 255;
+export const NAME_BYTES_MAX = TEXT_BYTES_MAX;
 /** Names that are compared. */
 const CANDIDATES = 64;
 /** Most changes that still count as near. */
@@ -48,18 +50,6 @@ function closest(sorted: readonly string[], name: string): string[] {
   const at = lowerBound(sorted, name);
   const from = Math.max(0, at - CANDIDATES / 2);
   return sorted.slice(from, from + CANDIDATES);
-}
-
-/** Index of the first of sorted names that is not below `name`. */
-export function lowerBound(sorted: readonly string[], name: string): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle]! < name) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Levenshtein distance where it is at most `max`, else something above it: only the band of that width is looked at. */

@@ -61,12 +61,21 @@ export function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** A merge of changes that all works which wait for it carry on. */
+interface Merge {
+  readonly work: Work<readonly string[]>;
+  /** Steps of its next part. */
+  cost: number;
+  readonly touchedCount: number;
+}
+
 /** The sorted names of what a map holds. */
 export class SortedNames {
   readonly #held: ReadonlyMap<string, unknown>;
   #sorted: readonly string[] = [];
   /** Names that came or went since `#sorted` was made, in that order. */
   #touched: string[] = [];
+  #merge: Merge | null = null;
 
   constructor(held: ReadonlyMap<string, unknown>) {
     this.#held = held;
@@ -79,6 +88,7 @@ export class SortedNames {
     if (this.#touched.length > 2 * this.#held.size + TOUCHED_MIN) {
       this.#sorted = [];
       this.#touched = [...this.#held.keys()];
+      this.#merge = null;
     }
   }
 
@@ -87,21 +97,44 @@ export class SortedNames {
     return this.#touched.length;
   }
 
-  /** The names as of the call. */
+  /** The names as of the call. What one work has merged stays merged for the others when it ends early. */
   *sorted(): Work<readonly string[]> {
-    if (this.#touched.length === 0) return this.#sorted;
-    for (;;) {
-      const base = this.#sorted;
-      const list = this.#touched;
-      const touched = list.slice();
-      const changes = yield* sortedInSlices(touched, byText);
-      const all = yield* this.#withChanges(base, changes);
-      // Another work may have been faster, and has not seen all that this one has to give.
-      if (this.#sorted !== base || this.#touched !== list) continue;
-      this.#sorted = all;
-      list.splice(0, touched.length);
-      return all;
+    // The merge that is under way may lack what came last: the one behind it has that.
+    for (let merges = 0; merges < 2 && this.#touched.length > 0; merges++) {
+      const merge = this.#merge ??= this.#begin();
+      while (this.#merge === merge) {
+        yield merge.cost;
+        this.#advance(merge);
+      }
     }
+    return this.#sorted;
+  }
+
+  #begin(): Merge {
+    const touched = this.#touched.slice();
+    return {
+      work: this.#merged(touched),
+      cost: SORT_STEPS,
+      touchedCount: touched.length,
+    };
+  }
+
+  /** Does the next part of a merge, unless another work has done its last one. */
+  #advance(merge: Merge): void {
+    if (this.#merge !== merge) return;
+    const part = merge.work.next();
+    if (!part.done) {
+      merge.cost = part.value;
+      return;
+    }
+    this.#sorted = part.value;
+    this.#touched.splice(0, merge.touchedCount);
+    this.#merge = null;
+  }
+
+  *#merged(touched: readonly string[]): Work<readonly string[]> {
+    const changes = yield* sortedInSlices(touched, byText);
+    return yield* this.#withChanges(this.#sorted, changes);
   }
 
   *#withChanges(

@@ -90,13 +90,17 @@ export class KafkaSource implements Source {
   }
 
   status(): SourceStatus {
+    const pool = this.#pool;
     return {
       kind: "kafka",
       ready: this.#metadata.isReady,
       reachable: this.#pool.reachable,
       lastContactClockMs: this.#pool.lastContactClockMs,
       unreachable: this.#pool.unreachableLeaders,
-      topics: this.#pool.topics(),
+      // Made when it is looked at: readiness and most figures are not about topics.
+      get topics() {
+        return pool.topics();
+      },
       wideTopics: this.#pool.wideTopics,
       counters: { ...this.#pool.counters, ...this.#metadata.counters },
       seconds: { ...this.#work.time },

@@ -1,0 +1,61 @@
+// Where names stand among sorted ones, by bisection.
+import type { Work } from "./work.ts";
+
+/** Steps of finding one beginning among the sorted names. */
+const BISECT_STEPS = 3;
+
+/** Index of the first of sorted names that is not below `name`. */
+export function lowerBound(sorted: readonly string[], name: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < name) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Places in sorted names: from the first, to behind the last. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where in sorted names those stand that begin with one of `prefixes`, in order and without overlap. */
+export function* rangesOf(
+  sorted: readonly string[],
+  prefixes: readonly string[],
+): Work<readonly Range[]> {
+  const found: Range[] = [];
+  for (const prefix of prefixes) {
+    yield BISECT_STEPS;
+    const from = lowerBound(sorted, prefix);
+    const to = from + prefixed(sorted, from, prefix);
+    if (to > from) found.push({ from, to });
+  }
+  found.sort((a, b) => a.from - b.from || b.to - a.to);
+  // Of two beginnings one holds the other whole, or they have nothing in common.
+  let end = -1;
+  return found.filter(({ from, to }) => {
+    const isNew = from >= end;
+    if (isNew) end = to;
+    return isNew;
+  });
+}
+
+/** How many of sorted names begin with `prefix`, from the first that does. */
+function prefixed(
+  sorted: readonly string[],
+  from: number,
+  prefix: string,
+): number {
+  let low = from;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]!.startsWith(prefix)) low = middle + 1;
+    else high = middle;
+  }
+  return low - from;
+}
