@@ -15,7 +15,7 @@ import { RequestLimits } from "./http/request_limits.ts";
 import type { Logger } from "./log.ts";
 import { type MemoryFigures, MemoryUse } from "./memory_use.ts";
 import { Growth } from "./memory/growth.ts";
-import { PageRing } from "./memory/page_ring.ts";
+import { allocateRing, PageRing } from "./memory/page_ring.ts";
 import { Slab } from "./memory/slab.ts";
 import { Metrics } from "./metrics.ts";
 import type { WatchedPart } from "./supervisor/life_signs.ts";
@@ -97,7 +97,7 @@ export class Qanat {
     this.clock = new GpsClock({ ...clocks, log });
     this.#clockMs = clockMs;
     this.#startedClockMs = clockMs();
-    this.ring = new PageRing(new Uint8Array(config.retentionMb * MIB));
+    this.ring = new PageRing(allocateRing(config.retentionMb * MIB));
     this.slab = new Slab({
       budgetBytes: config.slabMb * MIB,
       growth: new Growth(() => performance.now()),

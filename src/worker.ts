@@ -11,6 +11,7 @@ import { type HttpServer, serve } from "./http/server.ts";
 import { jsonLogger, type Logger, logLine } from "./log.ts";
 import { LogWriter } from "./log_writer.ts";
 import { EmbeddedSource } from "./source/embedded_source.ts";
+import { RingAllocationError } from "./memory/page_ring.ts";
 import type { Source } from "./source/source.ts";
 import { LifeSigns } from "./supervisor/life_signs.ts";
 import { SupervisorPort } from "./supervisor/supervisor_port.ts";
@@ -70,15 +71,16 @@ class WorkerApp {
     } catch (error) {
       return this.#fail(2, `Cannot set up Kafka: ${(error as Error).message}`);
     }
-    const qanat = new Qanat({
-      config: { ...config, trendMatch: trendMatchOf(config) },
-      source,
-      log: this.#log,
-      gc: new GcTime(),
-      logLines: this.#lines,
-      memory: () => Deno.memoryUsage(),
-      missedProbes: (part) => this.#signs.missed(part),
-    });
+    let qanat: Qanat;
+    try {
+      qanat = this.#instanceOf(config, source);
+    } catch (error) {
+      if (!(error instanceof RingAllocationError)) throw error;
+      return this.#fail(
+        2,
+        `--retention-mb ${config.retentionMb} is more than this machine can allocate in one piece; choose less`,
+      );
+    }
     await qanat.start();
     let server: HttpServer;
     try {
@@ -98,6 +100,18 @@ class WorkerApp {
       kind: "serving",
       port: server.port,
       greeting: greetingOf(qanat, server.port),
+    });
+  }
+
+  #instanceOf(config: Config, source: Source): Qanat {
+    return new Qanat({
+      config: { ...config, trendMatch: trendMatchOf(config) },
+      source,
+      log: this.#log,
+      gc: new GcTime(),
+      logLines: this.#lines,
+      memory: () => Deno.memoryUsage(),
+      missedProbes: (part) => this.#signs.missed(part),
     });
   }
 

@@ -128,7 +128,8 @@ export function recordSamplesAt(
   base: number,
   channel: ChannelPlace,
 ): number {
-  const at = base >> 2;
+  // A division: a shift would cut a ring of 2 GiB and more to 32 bits.
+  const at = base / 4;
   if (words[at + WORD_TYPE] !== channel.typeCode) return -1;
   let entry = at + WORD_TABLE + 2 * channel.partitionIndex;
   if (channel.partitionIndex >= words[at + WORD_IDS]!) {

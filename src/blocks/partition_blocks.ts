@@ -151,7 +151,7 @@ export class PartitionBlocks {
     this.#words = new Int32Array(
       bytes.buffer,
       bytes.byteOffset,
-      bytes.byteLength >> 2,
+      Math.floor(bytes.byteLength / 4),
     );
   }
 
@@ -246,7 +246,7 @@ export class PartitionBlocks {
     const position = this.ring.reserve(valueAt + value.byteLength);
     if (position < 0) return false;
     const base = this.ring.byteOffset(position);
-    writeRecord(this.#words, base >> 2, { valueAt, ids, rows }, this.#layout);
+    writeRecord(this.#words, base / 4, { valueAt, ids, rows }, this.#layout);
     this.ring.bytes.set(value, base + valueAt);
     this.#remember(index, position);
     this.aheadMs = 0;

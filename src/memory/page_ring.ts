@@ -4,6 +4,23 @@
 const ALIGN_BYTES = 64;
 const PAGE_BYTES_MAX = 1024 * 1024;
 
+/** A ring that this machine has no memory, or no address space, for. */
+export class RingAllocationError extends Error {
+  override name = "RingAllocationError";
+}
+
+/** A zeroed buffer of `byteLength` bytes for a ring. Throws {@linkcode RingAllocationError}. */
+export function allocateRing(byteLength: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(byteLength);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RingAllocationError(
+      `A buffer of ${byteLength} bytes cannot be allocated here`,
+    );
+  }
+}
+
 /** A ring of pages over one buffer that is handed in. No allocation after construction, no free. */
 export class PageRing {
   readonly bytes: Uint8Array;
