@@ -25,6 +25,7 @@ export type { Config } from "./src/config.ts";
 export type { Logger } from "./src/log.ts";
 export type {
   BlockSink,
+  ReadFrom,
   Source,
   SourceStatus,
   TopicStatus,

@@ -433,7 +433,10 @@ function requestFigures({ requests }: Qanat, figures: Prometheus): void {
   );
 }
 
-function pastFigures({ broadcast: { past } }: Qanat, figures: Prometheus) {
+function pastFigures(
+  { broadcast: { past }, store }: Qanat,
+  figures: Prometheus,
+): void {
   for (
     const [field, name, help] of [
       ["histories", "histories", "Histories read now"],
@@ -449,6 +452,15 @@ function pastFigures({ broadcast: { past } }: Qanat, figures: Prometheus) {
       ["refused", "histories_refused_total", "Histories refused as full"],
     ] as const
   ) figures.counter(name, help, () => past.counters[field]);
+  figures.counters(
+    {
+      name: "past_set_aside_total",
+      help:
+        "Messages of the past that could not be read, or were stamped ahead",
+      label: "reason",
+    },
+    () => ({ bad: store.pastCounters.bad, future: store.pastCounters.future }),
+  );
 }
 
 function trendFigures({ trends }: Qanat, figures: Prometheus): void {

@@ -7,7 +7,7 @@ import { nowGpsNs } from "./blocks/gps_time.ts";
 import type { Channel } from "./channels/channel.ts";
 import { METADATA_PREFIX } from "./kafka/metadata.ts";
 import { registerCodecs } from "./kafka/codecs.ts";
-import { EmbeddedBlocks } from "./source/embedded_source.ts";
+import { dueFrom, EmbeddedBlocks } from "./source/embedded_source.ts";
 import { embeddedChannels } from "./source/synthetic.ts";
 import {
   type CompressionName,
@@ -25,6 +25,10 @@ const COMPRESSIONS: Record<CompressionName, CompressionTypes> = {
   zstd: CompressionTypes.ZSTD,
 };
 const GRID_NS = 62_500_000n;
+/** What a broker that was away is sent afterwards. Beyond it, and after a jump of the clock, blocks are skipped. */
+const BACKLOG_MAX_MS = 60_000;
+/** Blocks of one topic in one request. */
+const BATCH_BLOCKS_MAX = 64;
 const encoder = new TextEncoder();
 
 /** A full disk, or a reader that is gone, does not stop what is published. */
@@ -157,27 +161,42 @@ async function main(): Promise<void> {
   const stop = () => stopped = true;
   Deno.addSignalListener("SIGINT", stop);
   Deno.addSignalListener("SIGTERM", stop);
-  const beganMs = Date.now();
+  const beganMs = performance.now();
   const beganNs = nowGpsNs();
+  const elapsedMs = () => performance.now() - beganMs;
+  // At its own pace time is what the clock says, as for any publisher: a machine that slept wakes up in the present.
+  const timeNs = () =>
+    rate === 1
+      ? nowGpsNs()
+      : beganNs + BigInt(Math.round(elapsedMs() * 1e6 * rate));
   const next = new Map(
     topics.map((t) => [t, Number(beganNs / blocks.strideNs(t)!)]),
   );
   let written = 0;
   let bytes = 0;
-  while (!stopped && !(durationMs > 0 && Date.now() - beganMs >= durationMs)) {
-    const elapsedNs = BigInt(Math.round((Date.now() - beganMs) * 1e6 * rate));
-    const nowNs = beganNs + elapsedNs;
+  while (!stopped && !(durationMs > 0 && elapsedMs() >= durationMs)) {
+    const nowNs = timeNs();
+    let isBehind = false;
     const topicMessages = [];
     for (const topic of topics) {
-      const end = Number(nowNs / blocks.strideNs(topic)!);
+      const strideNs = blocks.strideNs(topic)!;
+      const end = Number(nowNs / strideNs);
+      const { from, skipped } = dueFrom(next.get(topic)!, end, {
+        backlog: rate === 1
+          ? Math.ceil(BACKLOG_MAX_MS * 1e6 / Number(strideNs))
+          : Infinity,
+      });
+      if (skipped > 0) print(`\n${topic}: ${skipped} blocks skipped\n`);
+      const to = Math.min(end, from + BATCH_BLOCKS_MAX);
+      isBehind ||= to < end;
       const messages = [];
-      for (let index = next.get(topic)!; index < end; index++) {
+      for (let index = from; index < to; index++) {
         const value = blocks.blockOf(topic, index);
         messages.push({ value: Buffer.from(value.buffer) });
         bytes += value.byteLength;
         written++;
       }
-      next.set(topic, end);
+      next.set(topic, Math.max(from, to));
       if (messages.length > 0) topicMessages.push({ topic, messages });
     }
     if (topicMessages.length > 0) {
@@ -188,7 +207,7 @@ async function main(): Promise<void> {
       });
     }
     if (Deno.stdout.isTerminal()) {
-      const seconds = (Date.now() - beganMs) / 1000;
+      const seconds = elapsedMs() / 1000;
       print(
         `\r${written} blocks, ${(bytes / 1e6).toFixed(1)} MB, ` +
           `${(written / seconds).toFixed(0)} blocks/s, ${
@@ -196,9 +215,8 @@ async function main(): Promise<void> {
           } s `,
       );
     }
-    const laterNs = beganNs +
-      BigInt(Math.round((Date.now() - beganMs) * 1e6 * rate));
-    const waitNs = GRID_NS - laterNs % GRID_NS;
+    if (isBehind) continue;
+    const waitNs = GRID_NS - timeNs() % GRID_NS;
     await new Promise((resolve) =>
       setTimeout(resolve, Math.ceil(Number(waitNs) / 1e6 / rate))
     );

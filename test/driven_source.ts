@@ -12,6 +12,7 @@ import type { EmbeddedChannel } from "../src/source/synthetic.ts";
 import type {
   BlockSink,
   PastReader,
+  ReadFrom,
   Source,
   SourceStatus,
 } from "../src/source/source.ts";
@@ -44,9 +45,9 @@ export class DrivenSource implements Source {
     return Promise.resolve();
   }
 
-  want(topic: string, fromMs: number): number {
+  want(topic: string, { ms }: ReadFrom): number {
     this.wanted.add(topic);
-    return fromMs;
+    return ms;
   }
 
   openPast(): PastReader {

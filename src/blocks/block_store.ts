@@ -5,8 +5,8 @@ import { type Channel, topicOf } from "../channels/channel.ts";
 import { Histogram } from "../histogram.ts";
 import type { PageRing } from "../memory/page_ring.ts";
 import { taking } from "../memory/taken.ts";
-import { PastRows } from "./past_rows.ts";
-import type { BlockSink, Source } from "../source/source.ts";
+import { newPastCounters, PastRows, type SetAside } from "./past_rows.ts";
+import type { BlockSink, ReadFrom, Source } from "../source/source.ts";
 import type { GpsClock } from "./gps_clock.ts";
 import { gpsMsOfUnixMs, unixMsOfGpsMs } from "./gps_time.ts";
 import { newBlockCounters, PartitionBlocks } from "./partition_blocks.ts";
@@ -79,6 +79,8 @@ export class BlockStore implements BlockSink {
   readonly lag = new Histogram();
   /** Sums of the partitions that have been dropped, so that no counter goes back. */
   readonly closedCounters = { ...newBlockCounters(), lateRows: 0 };
+  /** Blocks that were read from the past, and what was set aside of it. */
+  readonly pastCounters = newPastCounters();
   /** Called when timelines may have released something, all of it at once. */
   onAdvanced: () => void = () => {};
   /** While all blocks that come are of the future: how far the nearest one is. Else 0. */
@@ -172,12 +174,13 @@ export class BlockStore implements BlockSink {
     fromNs: bigint,
   ): PastRows {
     const { source, historyBytes } = this.#options;
-    const fromMs = unixMsOfGpsMs(Number(fromNs) / 1e6);
+    const fromMs = Number(fromNs) / 1e6;
     return taking((taken) => {
-      // A block is produced after its end, by a clock that may be behind by the tolerance.
+      // Blocks before those of the time, that came late, may stand behind blocks that are asked for.
       const reader = source.openPast(shapes.map((shape) => ({
         topic: shape.topic,
-        fromMs: fromMs - this.toleranceMs(shape),
+        fromMs: fromMs - Number(shape.maxLatencyNs) / 1e6 -
+          this.toleranceMs(shape),
       })));
       taken.add(() => reader.close());
       return new PastRows({
@@ -185,6 +188,9 @@ export class BlockStore implements BlockSink {
         strideNs,
         memoryBytes: historyBytes,
         toleranceMs: (shape) => this.toleranceMs(shape),
+        gpsMs: () => this.gpsMs(),
+        counters: this.pastCounters,
+        onSetAside: (topic, reason) => this.#logSetAside(topic, reason),
         reader,
       });
     });
@@ -336,15 +342,26 @@ export class BlockStore implements BlockSink {
     }
     if (known) this.#drop(topic, known);
     const { source, resumeWindowMs } = this.#options;
-    const unixMs = unixMsOfGpsMs(this.gpsMs());
+    const isLive = shape.replayId === null;
+    const sinceMs = this.gpsMs() - resumeWindowMs;
+    const latencyMs = Number(shape.maxLatencyNs) / 1e6;
+    // The blocks of a replay bear other times than that of their production.
+    const from: ReadFrom = isLive
+      ? { kind: "block-time", ms: sinceMs - latencyMs }
+      : { kind: "produced", ms: unixMsOfGpsMs(sinceMs) };
     const entry = taking((taken) => {
       taken.add(() => source.unwant(topic));
-      return this.#entryOf(shape, source.want(topic, unixMs - resumeWindowMs));
+      const reachedMs = source.want(topic, from);
+      return this.#entryOf(
+        shape,
+        isLive ? reachedMs + latencyMs : gpsMsOfUnixMs(reachedMs),
+      );
     });
     this.#entries.set(topic, entry);
     return entry;
   }
 
+  /** `fromMs`: GPS ms from which on its log is read. */
   #entryOf(shape: TopicShape, fromMs: number): Entry {
     return {
       blocks: new PartitionBlocks({
@@ -357,8 +374,7 @@ export class BlockStore implements BlockSink {
         outageGraceMs: this.#options.outageGraceMs,
         wantedMs: this.gpsMs(),
         hasClock: shape.replayId === null,
-        // A block is produced after its end, by a clock that may be ahead by the tolerance.
-        coveredFromMs: gpsMsOfUnixMs(fromMs) + this.toleranceMs(shape),
+        coveredFromMs: fromMs + this.toleranceMs(shape),
       }),
       timelines: new Set(),
       replayId: shape.replayId,
@@ -440,6 +456,17 @@ export class BlockStore implements BlockSink {
       entry.replayId!,
       isReset ? endMs : Math.max(before, endMs),
     );
+  }
+
+  #logSetAside(topic: string, { kind, aheadMs, reason }: SetAside): void {
+    const key = `${topic} past ${kind}`;
+    if (this.#badLogged.has(key) || this.#badLogged.size > 10_000) return;
+    this.#badLogged.add(key);
+    this.#options.log.warn("past-set-aside", {
+      topic,
+      outcome: kind,
+      ...(kind === "future" ? { aheadMs: Math.round(aheadMs) } : { reason }),
+    });
   }
 
   #logOnce(

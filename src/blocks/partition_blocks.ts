@@ -18,6 +18,9 @@ const INDEX_USE_MIN = 1 / 4;
 /** A reader that has not reached the log's end for so long was away, ms: four times what a fetch waits. */
 const AWAY_MS = 1000;
 
+/** Of so many blocks that were set aside it is known which they were. */
+const AHEAD_MAX = 1024;
+
 /** What became of one message. */
 export type Arrival =
   | "stored"
@@ -31,8 +34,11 @@ export type Arrival =
 /** Why a partition does not hold rows back. */
 export type AbsentReason = "late" | "unreachable";
 
-/** Why a block is not in its row. `missing`: read from the past, where nothing is late by the clock. */
-export type MissReason = AbsentReason | "missing";
+/**
+ * Why a block is not in its row. `missing`: read from the past, where nothing is late by the clock. `future`: it was
+ * set aside there, as it was stamped ahead of its production.
+ */
+export type MissReason = AbsentReason | "missing" | "future";
 
 /** `NOT_HELD`: it was here and its page was taken back. `NONE`: it never came. */
 export const NONE = -1;
@@ -112,7 +118,7 @@ export class PartitionBlocks {
   lastBadReason = "";
   readonly #decoder = new BlockDecoder();
   readonly #layout = newBlockLayout();
-  readonly #futureToleranceMs: number;
+  readonly futureToleranceMs: number;
   readonly #outageWaitMs: number;
   readonly #outageGraceMs: number;
   readonly #hasClock: boolean;
@@ -122,6 +128,7 @@ export class PartitionBlocks {
   #unreachableTo = 0;
   /** `caughtUpMs` when that was. */
   #unreachableAsOfMs = NaN;
+  readonly #ahead = new Set<number>();
   readonly #words: Int32Array;
   #indexOf = new Float64Array(INDEX_CAPACITY_MIN).fill(-1);
   #positionOf = new Float64Array(INDEX_CAPACITY_MIN);
@@ -138,7 +145,7 @@ export class PartitionBlocks {
     this.strideMs = Number(options.strideNs) / 1e6;
     this.maxLatencyMs = Number(options.maxLatencyNs) / 1e6;
     this.ring = options.ring;
-    this.#futureToleranceMs = options.futureToleranceMs || 2 * this.strideMs;
+    this.futureToleranceMs = options.futureToleranceMs || 2 * this.strideMs;
     this.#outageWaitMs = options.outageWaitMs;
     this.#outageGraceMs = options.outageGraceMs;
     this.#heardMs = options.wantedMs ?? Infinity;
@@ -166,7 +173,7 @@ export class PartitionBlocks {
       return this.#refuse(`time ${layout.timeNs} is not on the stride's grid`);
     }
     const index = Number(layout.timeNs / this.strideNs);
-    if (index * this.strideMs > nowMs + this.#futureToleranceMs) {
+    if (index * this.strideMs > nowMs + this.futureToleranceMs) {
       this.counters.future++;
       this.aheadMs = index * this.strideMs - nowMs;
       return FUTURE;
@@ -331,11 +338,21 @@ export class PartitionBlocks {
 
   /** Why a block that is not here is not. */
   missReasonOf(index: number): MissReason {
-    if (this.#isPast) return "missing";
+    if (this.#isPast) return this.#ahead.has(index) ? "future" : "missing";
     if (index >= this.#unreachableFrom && index < this.#unreachableTo) {
       return "unreachable";
     }
     return index >= this.settled && this.absent !== null ? this.absent : "late";
+  }
+
+  /** Of the past: a block of this index was set aside as stamped ahead of its production. */
+  noteAhead(index: number): void {
+    if (this.#ahead.size < AHEAD_MAX) this.#ahead.add(index);
+  }
+
+  /** Blocks that were noted so, as far as there was room. */
+  get ahead(): ReadonlySet<number> {
+    return this.#ahead;
   }
 
   /** Notes that blocks from `settled` to `to` are missing because they could not be read. */
@@ -455,7 +472,7 @@ export class PartitionBlocks {
     return {
       startMs,
       endMs: startMs + this.strideMs,
-      toleranceMs: this.#futureToleranceMs,
+      toleranceMs: this.futureToleranceMs,
       ageMsMax: this.maxLatencyMs + this.strideMs,
     };
   }

@@ -4,8 +4,8 @@
 import type { PastMessages, PastReader } from "../source/source.ts";
 import { PageRing } from "../memory/page_ring.ts";
 import type { TopicShape } from "./block_store.ts";
-import { gpsMsOfUnixMs } from "./gps_time.ts";
-import { FUTURE, NOT_HELD, PartitionBlocks } from "./partition_blocks.ts";
+import { AheadFilter } from "./ahead_filter.ts";
+import { NOT_HELD, PartitionBlocks } from "./partition_blocks.ts";
 import { type GapReason, Timeline } from "./timeline.ts";
 
 export interface PastRowsOptions {
@@ -16,7 +16,24 @@ export interface PastRowsOptions {
   readonly memoryBytes: number;
   /** A block may lie so far ahead of its production, ms, by its stride. */
   readonly toleranceMs: (shape: TopicShape) => number;
+  /** GPS ms now. */
+  readonly gpsMs: () => number;
+  /** Counted along with those of others. @default counters of its own */
+  readonly counters?: PastCounters;
+  readonly onSetAside?: (topic: string, what: SetAside) => void;
 }
+
+export type PastCounters = ReturnType<typeof newPastCounters>;
+
+/** Counters of what was read from the past, all 0. */
+export function newPastCounters() {
+  return { blocks: 0, bad: 0, future: 0 };
+}
+
+/** A message that is not in its row: it cannot be read, or was stamped ahead of its production. */
+export type SetAside =
+  | { readonly kind: "bad"; readonly aheadMs: 0; readonly reason: string }
+  | { readonly kind: "future"; readonly aheadMs: number; readonly reason: "" };
 
 /** What comes next. `need`: topics to be read on before it can be said. `end`: the logs hold nothing more. */
 export type PastStep =
@@ -25,17 +42,21 @@ export type PastStep =
   | { readonly kind: "need"; readonly topics: readonly string[] }
   | { readonly kind: "end" };
 
-interface Pending {
+/** A block that was read. */
+interface Read {
+  readonly index: number;
   readonly value: Uint8Array;
-  readonly nowMs: number;
+  readonly startMs: number;
+  readonly timestampMs: number;
 }
 
 interface PastPartition {
   readonly blocks: PartitionBlocks;
   readonly ratio: number;
-  readonly hasClock: boolean;
+  /** Null in a replay, whose time is that of its blocks. */
+  readonly filter: AheadFilter<Read> | null;
   /** Read, and not in the ring yet, by block index. */
-  readonly pending: Map<number, Pending>;
+  readonly pending: Map<number, Uint8Array>;
   /** Highest block index that was read; −1 before the first. */
   newest: number;
   /** Lowest block index that was read; Infinity before the first. */
@@ -54,7 +75,8 @@ const END: PastStep = { kind: "end" };
 export class PastRows {
   /** Never advanced: it only tells what the ring holds, which is the row that next() spoke of. */
   readonly timeline: Timeline;
-  readonly counters = { blocks: 0, bad: 0, future: 0 };
+  readonly counters: PastCounters;
+  readonly #options: PastRowsOptions;
   readonly #reader: PastReader;
   readonly #memoryBytes: number;
   readonly #partitions: readonly PastPartition[];
@@ -63,6 +85,8 @@ export class PastRows {
   #row = 0;
 
   constructor(options: PastRowsOptions) {
+    this.#options = options;
+    this.counters = options.counters ?? newPastCounters();
     this.#reader = options.reader;
     this.#memoryBytes = options.memoryBytes;
     const ring = new PageRing(new Uint8Array(options.memoryBytes));
@@ -83,16 +107,43 @@ export class PastRows {
       })
     );
     this.timeline = new Timeline(partitions, options.strideNs, 0);
-    this.#partitions = partitions.map((blocks, i) => ({
+    this.#partitions = partitions.map((blocks, i) =>
+      this.#partitionOf(blocks, shapes[i]!, this.timeline.ratios[i]!)
+    );
+  }
+
+  #partitionOf(
+    blocks: PartitionBlocks,
+    shape: TopicShape,
+    ratio: number,
+  ): PastPartition {
+    const { toleranceMs } = this.#options;
+    const filter = new AheadFilter<Read>({
+      toleranceMs: toleranceMs(shape),
+      maxLatencyMs: blocks.maxLatencyMs,
+      take: (block) => {
+        this.#pendingBytes -= block.value.byteLength;
+        this.#take(partition, block);
+      },
+      setAside: ({ index, value }, aheadMs) => {
+        this.#pendingBytes -= value.byteLength;
+        this.counters.future++;
+        blocks.noteAhead(index);
+        const what = { kind: "future", aheadMs, reason: "" } as const;
+        this.#options.onSetAside?.(blocks.topic, what);
+      },
+    });
+    const partition: PastPartition = {
       blocks,
-      ratio: this.timeline.ratios[i]!,
-      hasClock: shapes[i]!.replayId === null,
+      ratio,
+      filter: shape.replayId === null ? filter : null,
       pending: new Map(),
       newest: -1,
       first: Infinity,
       isAtEnd: false,
       isCut: false,
-    }));
+    };
+    return partition;
   }
 
   /**
@@ -128,7 +179,8 @@ export class PastRows {
       if (!partition) continue;
       partition.isAtEnd = answer.isAtEnd;
       partition.isCut ||= answer.isCut;
-      for (const message of answer.messages) this.#take(partition, message);
+      for (const message of answer.messages) this.#add(partition, message);
+      if (answer.isAtEnd) partition.filter?.end(this.#latestMs(partition));
     }
   }
 
@@ -152,10 +204,31 @@ export class PastRows {
       return { kind: "need", topics: open.map((p) => p.blocks.topic) };
     }
     if (next === Infinity) return END;
+    return this.#gapTo(to);
+  }
+
+  /** Why there is nothing up to a row: one gap a reason. */
+  #gapTo(to: number): PastStep {
     const isCut = this.#partitions.some((p) =>
       p.isCut && to * p.ratio <= p.first
     );
-    return { kind: "gap", to, reason: isCut ? "retention" : "missing" };
+    if (isCut) return { kind: "gap", to, reason: "retention" };
+    const ahead = new Set<number>();
+    for (const { blocks, ratio } of this.#partitions) {
+      for (const index of blocks.ahead) ahead.add(Math.floor(index / ratio));
+    }
+    let end = this.#row;
+    while (end < to && ahead.has(end)) end++;
+    if (end > this.#row) return { kind: "gap", to: end, reason: "future" };
+    end = to;
+    for (const row of ahead) {
+      if (row > this.#row && row < end) end = row;
+    }
+    return { kind: "gap", to: end, reason: "missing" };
+  }
+
+  #latestMs({ blocks }: PastPartition): number {
+    return this.#options.gpsMs() + blocks.futureToleranceMs;
   }
 
   /** Whether a block that was not read yet will not come any more. */
@@ -168,23 +241,35 @@ export class PastRows {
       this.#pendingBytes >= this.#memoryBytes;
   }
 
-  /** Takes what was read, except what no row asks for any more. The first of two equal blocks stays. */
-  #take(
+  /** Adds what was read. */
+  #add(
     partition: PastPartition,
     { value, timestampMs }: PastMessages["messages"][number],
   ): void {
-    const { blocks, pending, ratio, hasClock } = partition;
-    const nowMs = hasClock ? gpsMsOfUnixMs(timestampMs) : NaN;
-    const index = blocks.indexOf(value, nowMs);
+    const { blocks, filter } = partition;
+    const index = blocks.indexOf(value, NaN);
     if (index < 0) {
-      this.counters[index === FUTURE ? "future" : "bad"]++;
+      this.counters.bad++;
+      const reason = blocks.lastBadReason;
+      const what = { kind: "bad", aheadMs: 0, reason } as const;
+      this.#options.onSetAside?.(blocks.topic, what);
       return;
     }
+    const startMs = index * blocks.strideMs;
+    const block = { index, value, startMs, timestampMs };
+    if (filter === null) return this.#take(partition, block);
+    this.#pendingBytes += value.byteLength;
+    filter.add(block);
+  }
+
+  /** Takes a block, unless no row asks for it any more. The first of two equal ones stays. */
+  #take(partition: PastPartition, { index, value }: Read): void {
+    const { blocks, pending, ratio } = partition;
     partition.newest = Math.max(partition.newest, index);
     partition.first = Math.min(partition.first, index);
     if (index < this.#row * ratio || pending.has(index)) return;
     if (blocks.locate(index) >= 0) return;
-    pending.set(index, { value, nowMs });
+    pending.set(index, value);
     this.#pendingBytes += value.byteLength;
     this.counters.blocks++;
   }
@@ -195,8 +280,8 @@ export class PastRows {
       const found = pending.get(index);
       if (found === undefined) continue;
       pending.delete(index);
-      this.#pendingBytes -= found.value.byteLength;
-      blocks.append(found.value, found.nowMs);
+      this.#pendingBytes -= found.byteLength;
+      blocks.append(found, NaN);
     }
     for (const partition of this.#partitions) {
       const first = row * partition.ratio;

@@ -12,7 +12,7 @@ export interface RowGap {
 /**
  * `missing`: never published or too late. `retention`: no longer held. `slow`: passed by while the client stalled.
  * `unknown-id`: no time, or one in the future. `stride-changed`: comes again, as a part of a longer row.
- * `not-recorded`: of trends, before anybody wanted them.
+ * `future`: stamped ahead of its production, and set aside. `not-recorded`: of trends, before anybody wanted them.
  */
 export type GapReason =
   | "missing"
@@ -21,6 +21,7 @@ export type GapReason =
   | "unknown-id"
   | "stride-changed"
   | "time-reset"
+  | "future"
   | "not-recorded";
 
 /** Takes what a timeline releases, in order. */

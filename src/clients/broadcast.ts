@@ -168,7 +168,8 @@ export class Broadcast {
   tellGap(client: Client, to: number, reason: GapReason): void {
     const { gaps = "fill" } = client.options;
     const end = Math.min(to, client.endRow);
-    const isFilled = gaps === "fill" && reason === "missing" &&
+    const isMissing = reason === "missing" || reason === "future";
+    const isFilled = gaps === "fill" && isMissing &&
       end - client.cursor <= this.#options.gapFillRowsMax;
     this.gapsTold[reason] = (this.gapsTold[reason] ?? 0) + 1;
     client.tellGap(end, reason, isFilled, this.clockMs());

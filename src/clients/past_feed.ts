@@ -3,6 +3,7 @@
 // at a time, and a resume waits for its turn instead of being refused.
 import type { BlockStore } from "../blocks/block_store.ts";
 import type { PastRows } from "../blocks/past_rows.ts";
+import type { GapReason } from "../blocks/timeline.ts";
 import type { RowEncoder } from "../frames/arrow_rows.ts";
 import type { Logger } from "../log.ts";
 import type { Client, EndReason } from "./client.ts";
@@ -16,7 +17,7 @@ export interface PastHost {
   readonly log: Logger;
   readonly store: BlockStore;
   /** Tells a span without rows by the client's policy. */
-  tellGap(client: Client, to: number, reason: "missing" | "retention"): void;
+  tellGap(client: Client, to: number, reason: GapReason): void;
   end(client: Client, reason: EndReason): void;
   slabIsShort(): void;
   /** The ring can go on with a client. */
@@ -203,8 +204,7 @@ export class PastDesk {
       const step = isFill ? { kind: "row" } as const : past.next(row, limit);
       if (step.kind === "need") return step.topics;
       if (step.kind === "gap") {
-        const reason = step.reason === "retention" ? "retention" : "missing";
-        host.tellGap(client, step.to, reason);
+        host.tellGap(client, step.to, step.reason);
       } else if (step.kind === "end") {
         // Without a clock, as in a replay, the end of the logs is all there is.
         if (limit === Infinity) return "back";

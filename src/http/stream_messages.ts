@@ -83,7 +83,7 @@ const ROW: Schema = {
       description: "Why a channel is null, when its block is what is missing",
       additionalProperties: {
         type: "string",
-        enum: ["late", "unreachable", "missing"],
+        enum: ["late", "unreachable", "missing", "future"],
       },
     },
   },
@@ -145,6 +145,7 @@ const GAP: Schema = {
         "unknown-id",
         "stride-changed",
         "time-reset",
+        "future",
         "not-recorded",
       ],
     },

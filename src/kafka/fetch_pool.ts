@@ -6,9 +6,14 @@ import { BrokerLoop } from "./broker_loop.ts";
 import type { ClusterMetadata, TopicLeader } from "./cluster_metadata.ts";
 import { ClusterWatch } from "./cluster_watch.ts";
 import type { ConnectionOptions, OffsetLookup } from "./connection.ts";
+import { findStarts, type LogAccess } from "./find_starts.ts";
 import { Outages } from "./outages.ts";
 import type { FetchedTopic } from "./topic_parts.ts";
-import { type TopicReader, TopicReading } from "./topic_reading.ts";
+import {
+  type ReadingStart,
+  type TopicReader,
+  TopicReading,
+} from "./topic_reading.ts";
 import { WideTopics } from "./wide_topics.ts";
 
 export interface FetchPoolOptions extends ConnectionOptions {
@@ -114,7 +119,7 @@ export class FetchPool {
 
   want(
     topic: string,
-    from: number | "earliest",
+    from: ReadingStart,
     reader: TopicReader,
     isCompacted: boolean = false,
   ): void {
@@ -286,6 +291,34 @@ export class FetchPool {
 
   /** Finds where to begin. */
   async place(
+    log: LogAccess,
+    readings: readonly TopicReading[],
+  ): Promise<void> {
+    const searched = readings.filter((r) => typeof r.options.from === "object");
+    const others = readings.filter((r) => typeof r.options.from !== "object");
+    if (others.length > 0) await this.#lookUp(log, others);
+    if (searched.length > 0) await this.#search(log, searched);
+  }
+
+  async #search(
+    log: LogAccess,
+    readings: readonly TopicReading[],
+  ): Promise<void> {
+    const wanted = readings.flatMap(({ topic, options: { from } }) =>
+      typeof from === "object"
+        ? [{ topic, fromMs: from.blockMs, blockTime: from.blockTime }]
+        : []
+    );
+    const found = await findStarts(log, wanted, this.#options.work);
+    for (const reading of readings) {
+      const start = found.get(reading.topic)!;
+      if (reading.isOver) continue;
+      if (start.kind === "refused") this.#failed(reading, start.errorCode);
+      else reading.begin(start.offset, start.end, this);
+    }
+  }
+
+  async #lookUp(
     lookup: OffsetLookup,
     readings: readonly TopicReading[],
   ): Promise<void> {
@@ -294,7 +327,9 @@ export class FetchPool {
       readings.map(({ topic }) => ({ topic, at: "latest" })),
     );
     const begins = await lookup.listOffsets(
-      readings.map(({ topic, options }) => ({ topic, at: options.from })),
+      readings.flatMap(({ topic, options: { from } }) =>
+        typeof from === "object" ? [] : [{ topic, at: from }]
+      ),
     );
     for (const reading of readings) {
       if (reading.isOver) continue;

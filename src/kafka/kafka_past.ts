@@ -4,6 +4,7 @@
 import type { Logger } from "../log.ts";
 import type { PastMessages, PastReader, PastTopic } from "../source/source.ts";
 import { type ConnectionOptions, KafkaConnection } from "./connection.ts";
+import { type BlockTime, findStarts } from "./find_starts.ts";
 import { type FetchedTopic, TopicParts } from "./topic_parts.ts";
 
 /** What the past needs to know of the cluster. */
@@ -15,6 +16,7 @@ export interface Leaders {
 }
 
 interface Reading {
+  /** GPS ms. */
   readonly fromMs: number;
   /** Next offset; −1 before it is known. */
   position: number;
@@ -47,6 +49,7 @@ const OFFSET_OUT_OF_RANGE = 1;
 export class KafkaPast implements PastReader {
   readonly #leaders: Leaders;
   readonly #options: ConnectionOptions;
+  readonly #blockTime: BlockTime;
   readonly #readings = new Map<string, Reading>();
   readonly #connections = new Map<string, KafkaConnection>();
   readonly #topicBytes: number;
@@ -57,12 +60,14 @@ export class KafkaPast implements PastReader {
     leaders: Leaders,
     options: ConnectionOptions,
     topics: readonly PastTopic[],
+    blockTime: BlockTime,
   ) {
     this.#leaders = leaders;
     this.#options = options;
+    this.#blockTime = blockTime;
     for (const { topic, fromMs } of topics) {
       this.#readings.set(topic, {
-        fromMs: Math.max(0, Math.floor(fromMs)),
+        fromMs,
         position: -1,
         isAtEnd: false,
         isCut: false,
@@ -204,27 +209,17 @@ export class KafkaPast implements PastReader {
     connection: KafkaConnection,
     topics: readonly string[],
   ): Promise<void> {
-    const earliest = await connection.listOffsets(
-      topics.map((topic) => ({ topic, at: "earliest" })),
-    );
-    // The end first: what is written between the two questions is read then.
-    const latest = await connection.listOffsets(
-      topics.map((topic) => ({ topic, at: "latest" })),
-    );
-    const begins = await connection.listOffsets(
-      topics.map((topic) => ({
-        topic,
-        at: this.#readings.get(topic)!.fromMs,
-      })),
-    );
-    for (const topic of topics) {
+    const wanted = topics.map((topic) => ({
+      topic,
+      fromMs: this.#readings.get(topic)!.fromMs,
+      blockTime: this.#blockTime,
+    }));
+    const { work } = this.#options;
+    for (const [topic, start] of await findStarts(connection, wanted, work)) {
+      if (start.kind === "refused") return this.#refuse(topic, start.errorCode);
       const reading = this.#readings.get(topic)!;
-      const first = this.#offset(topic, earliest.get(topic));
-      const end = this.#offset(topic, latest.get(topic));
-      const begin = this.#offset(topic, begins.get(topic));
-      reading.position = begin < 0 ? end : begin;
-      // Whether messages before the first one were this old nobody can tell any more.
-      reading.isCut = first > 0 && reading.position <= first;
+      reading.position = start.offset;
+      reading.isCut = start.isCut;
     }
   }
 
@@ -233,9 +228,13 @@ export class KafkaPast implements PastReader {
     found: { errorCode: number; offset: number } | undefined,
   ): number {
     if (found && found.errorCode === 0) return found.offset;
+    return this.#refuse(topic, found?.errorCode);
+  }
+
+  #refuse(topic: string, errorCode: number | undefined): never {
     this.#leaders.refresh();
     throw new Error(
-      `${topic}: Kafka refused an offset with error ${found?.errorCode}`,
+      `${topic}: Kafka refused an offset with error ${errorCode}`,
     );
   }
 

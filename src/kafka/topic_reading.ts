@@ -3,6 +3,7 @@
 // record below it is handed out again.
 import type { Logger } from "../log.ts";
 import type { TopicStatus } from "../source/source.ts";
+import type { BlockTime } from "./find_starts.ts";
 import type { KafkaRecord } from "./record_batch.ts";
 import type { FetchedTopic, Gap } from "./topic_parts.ts";
 
@@ -18,9 +19,14 @@ export interface TopicReader {
   onRestart(offset: number): void;
 }
 
+/** Where a reading begins: at a time of Kafka's (Unix ms), at the start of the log, or at the blocks of a GPS time. */
+export type ReadingStart =
+  | number
+  | "earliest"
+  | { readonly blockMs: number; readonly blockTime: BlockTime };
+
 export interface ReadingOptions {
-  /** Unix ms, or the start of the log. */
-  readonly from: number | "earliest";
+  readonly from: ReadingStart;
   /** Holes are normal where the log is compacted. */
   readonly isCompacted: boolean;
   /** Its reader is told so as soon as it is known where reading starts. */

@@ -9,6 +9,7 @@ import type {
   PastMessages,
   PastReader,
   PastTopic,
+  ReadFrom,
   Source,
   SourceStatus,
 } from "./source.ts";
@@ -20,10 +21,12 @@ import {
 
 export interface EmbeddedSourceOptions {
   readonly catalog: Catalog;
+  /** GPS time now, by the wall clock. */
   readonly nowGpsNs: () => bigint;
-  readonly nowUnixMs?: () => number;
   /** Milliseconds, monotonic. @default performance.now */
   readonly clockMs?: () => number;
+  /** Calls back in a later turn of the event loop, after so many ms; returns what stops it. @default setTimeout */
+  readonly later?: (call: () => void, ms: number) => () => void;
   /** More channels, for load tests. @default 0 */
   readonly extraChannels?: number;
   /** Their rate, Hz. @default 2048 */
@@ -36,12 +39,14 @@ interface Topic {
   readonly strideNs: bigint;
 }
 
-/** How far back a first lease is served, ms. */
+/** How far back a first lease is served, ms, and a clock that jumped ahead. */
 const BACKLOG_MAX_MS = 10_000;
 /** How far back the past goes, ms: any block can be made again, but a user must see what retention does. */
 const PAST_MAX_MS = 3_600_000;
 /** Blocks made in one read of the past. */
 const PAST_BLOCKS_MAX = 16;
+/** Blocks of all topics made in one turn of the event loop. */
+const TURN_BLOCKS_MAX = 64;
 /** Timers fire at the ends of this grid, the shortest stride. */
 const GRID_NS = 62_500_000n;
 
@@ -91,21 +96,22 @@ export class EmbeddedBlocks {
 export class EmbeddedSource implements Source {
   readonly catalog: Catalog;
   readonly #options: EmbeddedSourceOptions;
-  readonly #nowUnixMs: () => number;
   readonly #clockMs: () => number;
+  readonly #later: (call: () => void, ms: number) => () => void;
   /** Next block index of each wanted topic. */
   readonly #next = new Map<string, number>();
   #blocks: EmbeddedBlocks | null = null;
   #sink: BlockSink | null = null;
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  #stopTimer: (() => void) | null = null;
   #lastContactClockMs = -Infinity;
   #sent = 0;
+  #skipped = 0;
 
   constructor(options: EmbeddedSourceOptions) {
     this.#options = options;
     this.catalog = options.catalog;
-    this.#nowUnixMs = options.nowUnixMs ?? Date.now;
     this.#clockMs = options.clockMs ?? (() => performance.now());
+    this.#later = options.later ?? laterByTimer;
   }
 
   async start(sink: BlockSink): Promise<void> {
@@ -121,17 +127,18 @@ export class EmbeddedSource implements Source {
     }
     this.#sink = sink;
     this.#lastContactClockMs = this.#clockMs();
-    this.#schedule();
+    this.#wait(this.#untilNextMs());
   }
 
-  want(topic: string, fromMs: number): number {
+  want(topic: string, { ms }: ReadFrom): number {
     const strideNs = this.#blocks?.strideNs(topic);
-    const reachedMs = Math.max(fromMs, this.#nowUnixMs() - BACKLOG_MAX_MS);
-    if (strideNs === undefined || this.#next.has(topic)) return reachedMs;
-    this.#next.set(topic, this.#indexAt(strideNs, reachedMs));
+    const nowMs = Number(this.#options.nowGpsNs()) / 1e6;
+    const fromMs = Math.max(ms, nowMs - BACKLOG_MAX_MS);
+    if (strideNs === undefined || this.#next.has(topic)) return fromMs;
+    this.#next.set(topic, indexAt(strideNs, fromMs));
     // Not in this turn: whoever wants the topic is not ready for its blocks yet.
-    setTimeout(() => this.#emit(topic), 0);
-    return reachedMs;
+    this.#wait(0);
+    return fromMs;
   }
 
   openPast(topics: readonly PastTopic[]): PastReader {
@@ -140,24 +147,21 @@ export class EmbeddedSource implements Source {
     for (const { topic, fromMs } of topics) {
       const strideNs = this.#blocks?.strideNs(topic);
       if (strideNs === undefined) continue;
-      const oldestMs = this.#nowUnixMs() - PAST_MAX_MS;
+      const nowMs = Number(this.#options.nowGpsNs()) / 1e6;
+      const oldestMs = nowMs - PAST_MAX_MS;
       isCut.set(topic, fromMs < oldestMs);
-      const index = this.#indexAt(strideNs, Math.max(fromMs, oldestMs));
-      next.set(topic, index);
+      next.set(topic, indexAt(strideNs, Math.max(fromMs, oldestMs)));
     }
     const read = (topic: string): PastMessages => {
       const messages = [];
       const strideNs = this.#blocks?.strideNs(topic) ?? 1n;
-      const nowNs = this.#options.nowGpsNs();
-      const nowMs = this.#nowUnixMs();
-      const end = Number(nowNs / strideNs);
+      const end = Number(this.#options.nowGpsNs() / strideNs);
       let index = next.get(topic) ?? end;
       const to = Math.min(end, index + PAST_BLOCKS_MAX);
       for (; index < to; index++) {
-        const ageNs = nowNs - BigInt(index + 1) * strideNs;
         messages.push({
           value: this.#blocks!.blockOf(topic, index),
-          timestampMs: nowMs - Number(ageNs) / 1e6,
+          timestampMs: Number(BigInt(index + 1) * strideNs) / 1e6,
         });
       }
       next.set(topic, index);
@@ -168,17 +172,6 @@ export class EmbeddedSource implements Source {
       read: (asked) => Promise.resolve(asked.map(read)),
       close: () => {},
     };
-  }
-
-  /** The block that was being taken at a Unix ms. */
-  #indexAt(strideNs: bigint, unixMs: number): number {
-    const backNs = BigInt(
-      Math.max(0, Math.round((this.#nowUnixMs() - unixMs) * 1e6)),
-    );
-    return Math.max(
-      0,
-      Number((this.#options.nowGpsNs() - backNs) / strideNs),
-    );
   }
 
   unwant(topic: string): void {
@@ -201,41 +194,89 @@ export class EmbeddedSource implements Source {
       })),
       unreachable: [],
       wideTopics: 0,
-      counters: { blocks: this.#sent },
+      counters: { blocks: this.#sent, skipped: this.#skipped },
     };
   }
 
   close(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#stopTimer?.();
+    this.#stopTimer = null;
     this.#sink = null;
     this.#next.clear();
     return Promise.resolve();
   }
 
-  #schedule(): void {
-    const nowNs = this.#options.nowGpsNs();
-    const waitNs = GRID_NS - nowNs % GRID_NS;
-    this.#timer = setTimeout(() => {
-      this.#lastContactClockMs = this.#clockMs();
-      for (const topic of [...this.#next.keys()]) this.#emit(topic);
-      if (this.#sink) this.#schedule();
-    }, Math.ceil(Number(waitNs) / 1e6));
+  #untilNextMs(): number {
+    const waitNs = GRID_NS - this.#options.nowGpsNs() % GRID_NS;
+    return Math.ceil(Number(waitNs) / 1e6);
   }
 
-  #emit(topic: string): void {
-    const sink = this.#sink;
-    let index = this.#next.get(topic);
-    if (!sink || index === undefined) return;
-    const strideNs = this.#blocks!.strideNs(topic)!;
-    const end = Number(this.#options.nowGpsNs() / strideNs);
-    for (; index < end; index++) {
-      this.#next.set(topic, index + 1);
-      const value = this.#blocks!.blockOf(topic, index);
-      sink.onMessage(topic, value, index, this.#nowUnixMs());
-      this.#sent++;
-      if (!this.#next.has(topic)) return;
-    }
-    sink.onCaughtUp(topic, this.#clockMs());
+  #wait(ms: number): void {
+    if (this.#sink === null) return;
+    this.#stopTimer?.();
+    this.#stopTimer = this.#later(() => this.#turn(), ms);
   }
+
+  /** What is due, as much of it as one turn takes: a topic's blocks in order, and topics in turns. */
+  #turn(): void {
+    this.#stopTimer = null;
+    this.#lastContactClockMs = this.#clockMs();
+    const nowNs = this.#options.nowGpsNs();
+    let left = TURN_BLOCKS_MAX;
+    for (const topic of [...this.#next.keys()]) {
+      if (left === 0) break;
+      left -= this.#emit(topic, nowNs, left);
+    }
+    // What was not served stands first in the next turn.
+    this.#wait(left === 0 ? 0 : this.#untilNextMs());
+  }
+
+  /** Sends the blocks that are due, at most `most`; how many there were. */
+  #emit(topic: string, nowNs: bigint, most: number): number {
+    const next = this.#next.get(topic);
+    // Every call of the sink may end what is wanted, or the source.
+    if (next === undefined || this.#sink === null) return 0;
+    const strideNs = this.#blocks!.strideNs(topic)!;
+    const end = Number(nowNs / strideNs);
+    const { from, skipped } = dueFrom(next, end, {
+      backlog: Math.ceil(BACKLOG_MAX_MS * 1e6 / Number(strideNs)),
+    });
+    this.#skipped += skipped;
+    const to = Math.min(end, from + most);
+    // Topics that have had their blocks go behind those that have not.
+    this.#next.delete(topic);
+    this.#next.set(topic, Math.max(from, to));
+    for (let index = from; index < to; index++) {
+      const value = this.#blocks!.blockOf(topic, index);
+      this.#sink.onMessage(topic, value, index, Number(nowNs / 1_000_000n));
+      this.#sent++;
+      if (this.#sink === null || !this.#next.has(topic)) break;
+    }
+    if (to >= end) this.#sink?.onCaughtUp(topic, this.#clockMs());
+    return Math.max(0, to - from);
+  }
+}
+
+/** Index of the block that was being taken at a GPS ms. */
+function indexAt(strideNs: bigint, gpsMs: number): number {
+  return Math.max(0, Math.floor(gpsMs / (Number(strideNs) / 1e6)));
+}
+
+/**
+ * Where a publisher goes on whose clock says that blocks before `end` are due. After a jump ahead it leaves out what
+ * is further back than the backlog; after a jump back by more it begins anew there, and after a smaller one it waits.
+ */
+export function dueFrom(
+  next: number,
+  end: number,
+  { backlog }: { readonly backlog: number },
+): { from: number; skipped: number } {
+  if (next - end > backlog) return { from: end, skipped: 0 };
+  const from = Math.max(next, end - backlog);
+  return { from, skipped: from - next };
+}
+
+function laterByTimer(call: () => void, ms: number): () => void {
+  const timer = setTimeout(call, ms);
+  return () => clearTimeout(timer);
 }

@@ -1,7 +1,9 @@
 // Kafka as a source: the consumer pool for data topics, the metadata follower for the catalog.
+import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import type { ConnectionOptions, KafkaTls } from "../kafka/connection.ts";
 import { FetchPool } from "../kafka/fetch_pool.ts";
+import type { BlockTime } from "../kafka/find_starts.ts";
 import { KafkaWork } from "../kafka/kafka_work.ts";
 import { MetadataFollower } from "../kafka/metadata.ts";
 import type { KafkaSasl } from "../kafka/sasl.ts";
@@ -11,6 +13,7 @@ import type {
   BlockSink,
   PastReader,
   PastTopic,
+  ReadFrom,
   Source,
   SourceStatus,
 } from "./source.ts";
@@ -26,6 +29,16 @@ export interface KafkaSourceOptions {
   readonly sasl?: KafkaSasl;
 }
 
+/** Reads the start of a message's block. */
+function blockTimes(): BlockTime {
+  const decoder = new BlockDecoder();
+  const layout = newBlockLayout();
+  return (value) => {
+    if (decoder.decode(value, layout) !== null) return null;
+    return Number(layout.timeNs) / 1e6;
+  };
+}
+
 const CLOSE_MAX_MS = 2500;
 const NO_VALUE = new Uint8Array(0);
 
@@ -37,6 +50,7 @@ export class KafkaSource implements Source {
   readonly #readyGraceMs: number;
   readonly #connection: ConnectionOptions;
   readonly #work = new KafkaWork();
+  readonly #blockTime = blockTimes();
   #sink: BlockSink | null = null;
 
   constructor(options: KafkaSourceOptions) {
@@ -67,10 +81,14 @@ export class KafkaSource implements Source {
     clearTimeout(timer);
   }
 
-  want(topic: string, fromMs: number): number {
+  want(topic: string, from: ReadFrom): number {
     const sink = this.#sink;
-    if (!sink) return fromMs;
-    this.#pool.want(topic, Math.max(0, Math.floor(fromMs)), {
+    const { kind, ms } = from;
+    if (!sink) return ms;
+    const start = kind === "produced"
+      ? Math.max(0, Math.floor(ms))
+      : { blockMs: ms, blockTime: this.#blockTime };
+    this.#pool.want(topic, start, {
       onRecord: ({ value, offset, timestampMs }) =>
         sink.onMessage(topic, value ?? NO_VALUE, offset, timestampMs),
       onCaughtUp: (atClockMs) => sink.onCaughtUp(topic, atClockMs),
@@ -78,11 +96,16 @@ export class KafkaSource implements Source {
       onHole: (from, to) => sink.onHole(topic, from, to),
       onRestart: (offset) => sink.onRestart(topic, offset),
     });
-    return fromMs;
+    return ms;
   }
 
   openPast(topics: readonly PastTopic[]): PastReader {
-    return new KafkaPast(this.#pool, this.#connection, topics);
+    return new KafkaPast(
+      this.#pool,
+      this.#connection,
+      topics,
+      this.#blockTime,
+    );
   }
 
   unwant(topic: string): void {

@@ -56,9 +56,14 @@ export interface SourceStatus {
 /** A topic to be read again. */
 export interface PastTopic {
   readonly topic: string;
-  /** Unix ms: no message that was produced at or after it is passed over. */
+  /** GPS ms: no block that begins at or after it is passed over. */
   readonly fromMs: number;
 }
+
+/** Where the reading of a topic begins: at the blocks of a GPS time, or at the messages that were produced since a Unix time. */
+export type ReadFrom =
+  | { readonly kind: "block-time"; readonly ms: number }
+  | { readonly kind: "produced"; readonly ms: number };
 
 /** What one read brought of a topic. */
 export interface PastMessages {
@@ -66,7 +71,7 @@ export interface PastMessages {
   /** In the log's order. The values stay as they are until close(). */
   readonly messages: readonly {
     readonly value: Uint8Array;
-    /** When it was produced, Unix ms. */
+    /** Kafka's time, Unix ms: by the clock of its publisher or broker, which may be wrong. */
     readonly timestampMs: number;
   }[];
   /** The end of the log as it was when the answer was made. */
@@ -89,11 +94,10 @@ export interface Source {
   /** Connects, loads the catalog, resolves when it is loaded or the source is known to be away (it keeps trying). */
   start(sink: BlockSink): Promise<void>;
   /**
-   * Fetch this data topic from now on. Idempotent; missing topics are waited for.
-   * `fromMs`: Unix ms; the first message read is the first produced at or after it. Returns the Unix ms that
-   * it came to: a source may not reach back so far.
+   * Fetch this data topic from now on. Idempotent; missing topics are waited for. Returns the ms that `from` came to:
+   * a source may not reach back so far.
    */
-  want(topic: string, fromMs: number): number;
+  want(topic: string, from: ReadFrom): number;
   /** Stop fetching it. Idempotent. */
   unwant(topic: string): void;
   /** Reads past messages again, apart from everything else. */

@@ -11,7 +11,7 @@ import {
   type Timeline,
 } from "../../src/blocks/timeline.ts";
 import { PageRing } from "../../src/memory/page_ring.ts";
-import type { Source } from "../../src/source/source.ts";
+import type { ReadFrom, Source } from "../../src/source/source.ts";
 import { silent } from "../driven_source.ts";
 
 /** GPS ms at which a world begins; a whole multiple of every stride. */
@@ -336,7 +336,7 @@ function nsOf(ms: number): bigint {
 
 function fakeSource(): Source {
   return {
-    want: (_topic: string, fromMs: number) => fromMs,
+    want: (_topic: string, { ms }: ReadFrom) => ms,
     unwant: () => {},
   } as unknown as Source;
 }

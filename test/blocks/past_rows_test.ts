@@ -15,8 +15,20 @@ const STRIDES_NS = [62_500_000n, 125_000_000n, 250_000_000n];
 interface Logged {
   readonly index: number;
   readonly value: Uint8Array;
+  /** When it was produced, and when by its publisher's clock. */
+  readonly producedMs: number;
   readonly timestampMs: number;
 }
+
+/** A publisher's clock: right, a little slow, hours off, and set while it publishes. */
+const CLOCKS: readonly ((ms: number) => number)[] = [
+  () => 0,
+  () => -200,
+  () => -3_600_000,
+  () => 3_600_000,
+  (ms) => ms < 6000 ? 3_600_000 : 0,
+  (ms) => ms < 6000 ? -200 : 3_600_000,
+];
 
 function generator(seed: number): () => number {
   let state = seed >>> 0;
@@ -43,7 +55,7 @@ class LogReader implements PastReader {
     this.#chunk = chunk;
     this.#isCut = isCut;
     for (const [topic, log] of logs) {
-      const first = log.findIndex((m) => m.timestampMs >= fromMs);
+      const first = log.findIndex((m) => m.producedMs >= fromMs);
       this.#next.set(topic, first < 0 ? log.length : first);
     }
   }
@@ -117,27 +129,31 @@ function schedule(seed: number) {
     const base = START_MS / strideMs;
     const blocks: Logged[] = [];
     const has = new Set<number>();
+    const clock = CLOCKS[Math.floor(random() * CLOCKS.length)]!;
     let silentTo = -1;
     for (let i = 0; i < 12_000 / strideMs; i++) {
       if (random() < 0.01) silentTo = i + Math.floor(random() * 40);
       if (i < silentTo || random() < 0.03) continue;
       const index = base + i;
       const delayMs = random() < 0.05 ? random() * 20_000 : random() * 50;
-      const timestampMs = unixMsOfGpsMs((index + 1) * strideMs + delayMs);
+      const atMs = (index + 1) * strideMs + delayMs;
+      const producedMs = unixMsOfGpsMs(atMs);
+      const timestampMs = producedMs + clock(atMs - START_MS);
       const times = random() < 0.03 ? 2 : 1;
       for (let k = 0; k < times; k++) {
-        blocks.push({ index, value: blockOf(index, strideNs), timestampMs });
+        const value = blockOf(index, strideNs);
+        blocks.push({ index, value, producedMs, timestampMs });
       }
       has.add(index);
       if (random() < 0.005) {
         // A wrong clock: far ahead of its production.
         const wrong = index + Math.round(90_000 / strideMs);
         const value = blockOf(wrong, strideNs);
-        blocks.push({ index: wrong, value, timestampMs });
+        blocks.push({ index: wrong, value, producedMs, timestampMs });
       }
     }
     // As a broker keeps them: in the order of production.
-    blocks.sort((a, b) => a.timestampMs - b.timestampMs);
+    blocks.sort((a, b) => a.producedMs - b.producedMs);
     logs.set(topic, blocks);
     published.set(topic, has);
     shapes.push(shapeOf(topic, strideNs));
@@ -161,6 +177,7 @@ describe("PastRows", () => {
         reader,
         memoryBytes: 1 << 20,
         toleranceMs: () => 500,
+        gpsMs: () => START_MS + 12_500,
       });
       const { rows, short, gaps } = await told(past, from, to);
       const expected: number[] = [];
@@ -198,7 +215,8 @@ describe("PastRows", () => {
     const log = Array.from({ length: 100 }, (_, i) => {
       const index = first + 50 + i;
       const timestampMs = unixMsOfGpsMs((index + 1) * 62.5);
-      return { index, value: blockOf(index, strideNs), timestampMs };
+      const value = blockOf(index, strideNs);
+      return { index, value, producedMs: timestampMs, timestampMs };
     });
     const logs = new Map([["arrakis-p0", log]]);
     const past = new PastRows({
@@ -207,6 +225,7 @@ describe("PastRows", () => {
       reader: new LogReader(logs, 0, 7, true),
       memoryBytes: 1 << 16,
       toleranceMs: () => 500,
+      gpsMs: () => START_MS + 3_600_000,
     });
     const { rows, gaps } = await told(past, first, first + 150);
     assert.deepEqual(gaps, [`${first}-${first + 50} retention`]);
@@ -221,6 +240,7 @@ describe("PastRows", () => {
     const big = (index: number) => ({
       index,
       value: encodeBlock(BigInt(index) * strideNs, "int16", [0], [samples]),
+      producedMs: unixMsOfGpsMs((index + 1) * 62.5),
       timestampMs: unixMsOfGpsMs((index + 1) * 62.5),
     });
     const all = Array.from({ length: 900 }, (_, i) => first + i);
@@ -237,6 +257,7 @@ describe("PastRows", () => {
       reader: new LogReader(logs, 0, 10),
       memoryBytes: 1 << 19,
       toleranceMs: () => 500,
+      gpsMs: () => START_MS + 3_600_000,
     });
     const { rows, short, gaps } = await told(past, first, first + 900);
     assert.deepEqual(rows, all);

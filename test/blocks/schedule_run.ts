@@ -115,12 +115,12 @@ class Run implements Process {
     };
     const source: Source = {
       catalog: new Catalog(),
-      want: (topic, fromMs) => {
+      want: (topic, { ms }) => {
         const p = numberOf(topic);
-        this.simulated.want(p, fromMs - ORIGIN_UNIX_MS);
-        this.#readFromMs.set(p, fromMs - ORIGIN_UNIX_MS);
+        this.simulated.want(p, ms - ORIGIN_MS);
+        this.#readFromMs.set(p, ms - ORIGIN_MS);
         this.reference.want(p, this.#rulesOf(p), this.simulated.nowMs);
-        return fromMs;
+        return ms;
       },
       unwant: (topic) => {
         this.simulated.unwant(numberOf(topic));

@@ -5,6 +5,7 @@ import { Parser } from "@asyncapi/parser";
 import { type App, createApp } from "../../mod.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
+import type { ReadFrom } from "../../src/source/source.ts";
 import { EmbeddedSource } from "../../src/source/embedded_source.ts";
 import { configWith } from "../driven_source.ts";
 import { SchemaCheck } from "./schema_check.ts";
@@ -20,8 +21,8 @@ const B = "H1:GWOSC-4KHZ_R1_WHITENED";
 const SLOW = "H1:SLOW-SINE_F32_16";
 
 class SilentSource extends EmbeddedSource {
-  override want(_topic: string, fromMs: number): number {
-    return fromMs;
+  override want(_topic: string, { ms }: ReadFrom): number {
+    return ms;
   }
 }
 

@@ -386,6 +386,7 @@ export class FaultWorld {
       },
       { clientId: "qanat-test", work: new KafkaWork() },
       [{ topic, fromMs: 0 }],
+      () => null,
     );
     const decoder = new BlockDecoder();
     const layout = newBlockLayout();

@@ -5,6 +5,7 @@ import { canRun } from "../../scripts/optional_parts.ts";
 import type { PastReader } from "../../src/source/source.ts";
 import { freePort, PARTS, sleep } from "./chain.ts";
 import {
+  FROM_START,
   KafkaTrial,
   keepingLog,
   Listener,
@@ -99,7 +100,7 @@ describe(
       await trial.create(topic);
       const writing = new Transactions(trial.broker.address, topic);
       const heard = trial.listener.to(topic);
-      trial.source.want(topic, 0);
+      trial.source.want(topic, FROM_START);
       await writing.do(
         ...["plain 0", "begin a", "begin b"],
         ...["send a bad-1", "send b 1", "send a bad-2", "plain 2"],
@@ -126,7 +127,7 @@ describe(
       await trial.create(topic);
       const writing = new Transactions(trial.broker.address, topic);
       const heard = trial.listener.to(topic);
-      trial.source.want(topic, 0);
+      trial.source.want(topic, FROM_START);
       await writing.do("plain 0", "begin a", "send a 1", "plain 2", "plain 3");
       await until("what is before it", () => heard.values.length >= 1);
       const { caughtUp } = heard;
@@ -156,7 +157,7 @@ describe(
       });
       const source = sourceOf(trial.broker.address, { log: keepingLog(kept) });
       await source.start(new Listener());
-      source.want(topic, 0);
+      source.want(topic, FROM_START);
       const found = () => source.status().topics.find((t) => t.topic === topic);
       await until("it is read", () => found()?.state === "reading");
       assert.equal(found()!.partitions, 3);
@@ -181,7 +182,7 @@ describe(
         log: { ...log, info: log.warn },
       });
       await source.start(new Listener());
-      source.want("arrakis-wide", 0);
+      source.want("arrakis-wide", FROM_START);
       const { counters } = source.status();
       assert.ok(counters["reconnects"] !== undefined);
       await until(

@@ -10,9 +10,12 @@ import {
   KafkaSource,
   type KafkaSourceOptions,
 } from "../../src/source/kafka_source.ts";
-import type { BlockSink } from "../../src/source/source.ts";
+import type { BlockSink, ReadFrom } from "../../src/source/source.ts";
 import { silent } from "../driven_source.ts";
 import { freePort, sleep } from "./chain.ts";
+
+/** For logs of texts, which have no time. */
+export const FROM_START: ReadFrom = { kind: "produced", ms: 0 };
 
 const TEXT_BYTES_MAX = 64;
 

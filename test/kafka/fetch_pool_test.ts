@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "@std/testing/bdd";
 import { validAtClockMs } from "../../src/kafka/broker_loop.ts";
-import type { OffsetAsked, OffsetLookup } from "../../src/kafka/connection.ts";
+import type { OffsetAsked } from "../../src/kafka/connection.ts";
+import type { LogAccess } from "../../src/kafka/find_starts.ts";
 import { FetchPool } from "../../src/kafka/fetch_pool.ts";
 import { Outages } from "../../src/kafka/outages.ts";
 import type { FetchedTopic, Gap } from "../../src/kafka/topic_parts.ts";
@@ -95,8 +96,9 @@ class Trial {
   }
 }
 
-function lookup(answer: (at: OffsetAsked) => number): OffsetLookup {
+function lookup(answer: (at: OffsetAsked) => number): LogAccess {
   return {
+    fetch: () => Promise.reject(new Error("Nothing is read here")),
     listOffsets: (asked) =>
       Promise.resolve(
         new Map(
@@ -124,6 +126,7 @@ describe("FetchPool.place()", () => {
     let end = 10;
     const racing = lookup((at) => at === "latest" ? end++ : -1);
     await trial.pool.place({
+      ...racing,
       listOffsets: async (asked) => {
         const answer = await racing.listOffsets(asked);
         end++; // a message is written behind each question

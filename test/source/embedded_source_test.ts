@@ -1,0 +1,158 @@
+// The embedded source on a clock in hand: what a jump costs, and what comes after it.
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "@std/testing/bdd";
+import { Catalog } from "../../src/channels/catalog.ts";
+import { dueFrom, EmbeddedSource } from "../../src/source/embedded_source.ts";
+import type { BlockSink } from "../../src/source/source.ts";
+
+const NOW_NS = 1_479_469_500_000_000_000n;
+const S_NS = 1_000_000_000n;
+/** Blocks of all topics in one turn. */
+const TURN_BLOCKS_MAX = 64;
+/** How far back a jump ahead is caught up with, s. */
+const BACKLOG_S = 10;
+
+let nowNs: bigint;
+let turns: (() => void)[];
+let heard: { topic: string; index: number }[];
+let caughtUp: string[];
+let source: EmbeddedSource;
+let topics: string[];
+
+const sink = {
+  onMessage: (topic: string, _value: Uint8Array, index: number) =>
+    void heard.push({ topic, index }),
+  onCaughtUp: (topic: string) => void caughtUp.push(topic),
+} as unknown as BlockSink;
+
+/** Time passes in steps of 1/16 s; every turn that is due is taken. How many blocks the fullest turn made. */
+function run(seconds: number): number {
+  let most = 0;
+  for (let i = 0; i < seconds * 16; i++) {
+    nowNs += S_NS / 16n;
+    // As a timer that fires late: turns that ask for the next one at once get it.
+    for (let k = 0; k < 1000 && turns.length > 0; k++) {
+      const before = heard.length;
+      turns.shift()!();
+      most = Math.max(most, heard.length - before);
+      if (heard.length - before === 0) break;
+    }
+  }
+  return most;
+}
+
+beforeEach(async () => {
+  nowNs = NOW_NS;
+  turns = [];
+  heard = [];
+  caughtUp = [];
+  const catalog = new Catalog();
+  source = new EmbeddedSource({
+    catalog,
+    nowGpsNs: () => nowNs,
+    clockMs: () => 0,
+    later: (call) => {
+      turns = [call];
+      return () => turns = turns.filter((t) => t !== call);
+    },
+  });
+  await source.start(sink);
+  const all = catalog.find({}).map((c) => `arrakis-${c.partitionId}`);
+  topics = [...new Set(all)];
+  for (const topic of topics) {
+    source.want(topic, { kind: "block-time", ms: Number(nowNs) / 1e6 });
+  }
+  run(2);
+});
+
+/** Indexes of each topic's blocks, of those with the shortest stride. */
+function indexesOf(from: number): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  for (const { topic, index } of heard.slice(from)) {
+    found.set(topic, [...found.get(topic) ?? [], index]);
+  }
+  return found;
+}
+
+describe("EmbeddedSource", () => {
+  it("gives each topic every block once, in order, a bounded number in a turn", () => {
+    const most = run(5);
+    assert.ok(most > 0 && most <= TURN_BLOCKS_MAX, `${most} blocks in a turn`);
+    const found = indexesOf(0);
+    assert.equal(found.size, topics.length);
+    for (const [topic, indexes] of found) {
+      indexes.forEach((index, i) =>
+        assert.equal(index, indexes[0]! + i, `${topic} ${indexes}`)
+      );
+    }
+  });
+
+  for (
+    const [what, seconds] of [["10 minutes", 600n], [
+      "10 days",
+      864_000n,
+    ]] as const
+  ) {
+    it(`skips ahead when the clock jumps by ${what} (it made every block, and blocked the loop)`, () => {
+      const before = heard.length;
+      const last = indexesOf(0);
+      nowNs += seconds * S_NS;
+      const most = run(1);
+      assert.ok(most <= TURN_BLOCKS_MAX, `${most} blocks in a turn`);
+      const blocks = heard.length - before;
+      const blocksMax = topics.length * (BACKLOG_S + 1) * 16;
+      assert.ok(blocks > 0 && blocks <= blocksMax, `${blocks} blocks`);
+      assert.ok(source.status().counters["skipped"]! > 0);
+      run(5);
+      for (const [topic, indexes] of indexesOf(before)) {
+        // One hole: what was skipped.
+        assert.ok(indexes[0]! > last.get(topic)!.at(-1)! + 1, topic);
+        indexes.forEach((index, i) => assert.equal(index, indexes[0]! + i));
+      }
+    });
+  }
+
+  it("waits when the clock is set back a little, and gives no block twice", () => {
+    nowNs -= 5n * S_NS;
+    run(4);
+    const before = heard.length;
+    run(4);
+    assert.ok(heard.length > before);
+    for (const indexes of indexesOf(0).values()) {
+      indexes.forEach((index, i) => assert.equal(index, indexes[0]! + i));
+    }
+  });
+
+  it("begins anew when the clock is set back by an hour, rather than be silent for one", () => {
+    const before = heard.length;
+    nowNs -= 3600n * S_NS;
+    run(2);
+    const found = indexesOf(before);
+    assert.equal(found.size, topics.length);
+    for (const indexes of found.values()) {
+      indexes.forEach((index, i) => assert.equal(index, indexes[0]! + i));
+    }
+  });
+
+  it("reads the past a bounded number of blocks at a time, and no further back than it reaches", async () => {
+    const [topic] = topics;
+    const past = source.openPast([{ topic: topic!, fromMs: 0 }]);
+    const [first] = await past.read([topic!]);
+    assert.ok(first!.messages.length <= 16);
+    assert.ok(first!.isCut && !first!.isAtEnd);
+  });
+});
+
+describe("dueFrom()", () => {
+  it("goes on, skips, waits or begins anew by how far the clock has moved", () => {
+    const backlog = 160;
+    assert.deepEqual(dueFrom(100, 110, { backlog }), { from: 100, skipped: 0 });
+    assert.deepEqual(dueFrom(100, 260, { backlog }), { from: 100, skipped: 0 });
+    assert.deepEqual(dueFrom(100, 261, { backlog }), { from: 101, skipped: 1 });
+    assert.deepEqual(dueFrom(100, 90, { backlog }), { from: 100, skipped: 0 });
+    assert.deepEqual(dueFrom(1000, 839, { backlog }), {
+      from: 839,
+      skipped: 0,
+    });
+  });
+});
