@@ -3,93 +3,22 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { gpsMsOfUnixMs } from "../../src/blocks/gps_time.ts";
-import { canRun, type OptionalPart } from "../../scripts/optional_parts.ts";
-import { freePort, launchQanat, PARTS, Process, sleep } from "./chain.ts";
+import { canRun } from "../../scripts/optional_parts.ts";
+import { freePort, launchQanat, PARTS, type Process, sleep } from "./chain.ts";
+import {
+  launchProxy,
+  makeCertificate,
+  PROXIES,
+  PROXY_HOST as HOST,
+} from "./proxies.ts";
 
 const BASE = "/qanat";
-const HOST = "qanat.example.org";
 const FAST = "H1:GWOSC-4KHZ_R1_WHITENED";
 /** A row a second: between two there is silence. */
 const QUIET = "H1:SLOW-SINE_F32_1";
 /** The proxy's timeout for a silence, and one that is too short for this channel. */
 const SILENCE_S = 3;
 const STREAM_S = 8;
-
-interface Places {
-  readonly directory: string;
-  readonly port: number;
-  readonly qanatPort: number;
-  readonly silence: string;
-}
-
-interface Proxy {
-  readonly name: string;
-  readonly part: OptionalPart;
-  readonly file: string;
-  /** Whether the file bounds a silence of Qanat at all. */
-  readonly boundsSilence: boolean;
-  /** What is replaced in the file; each must be there. */
-  replacements(places: Places): readonly (readonly [string, string])[];
-  command(configuration: string, places: Places): [string, string[]];
-}
-
-const PROXIES: readonly Proxy[] = [
-  {
-    name: "nginx",
-    part: PARTS.nginx,
-    file: "deploy/nginx.conf",
-    boundsSilence: true,
-    replacements: ({ directory, port, qanatPort, silence }) => [
-      ["listen 443 ssl", `listen 127.0.0.1:${port} ssl`],
-      ["server 127.0.0.1:8080;", `server 127.0.0.1:${qanatPort};`],
-      ["/etc/ssl/certs/qanat.pem", `${directory}/qanat.pem`],
-      ["/etc/ssl/private/qanat.key", `${directory}/qanat.key`],
-      ["/var/log/nginx/error.log", `${directory}/error.log`],
-      ["/var/log/nginx/access.log", `${directory}/access.log`],
-      ["/run/nginx.pid", `${directory}/nginx.pid`],
-      ["proxy_read_timeout 60s", `proxy_read_timeout ${silence}`],
-      ["worker_rlimit_nofile 65536", "worker_rlimit_nofile 4096"],
-      ["worker_connections 32768", "worker_connections 1024"],
-      // As in the file: longer than Qanat waits.
-      ["send_timeout 75s", "send_timeout 20s"],
-    ],
-    command: (configuration, { directory }) => [
-      PARTS.nginx.program!,
-      ["-p", directory, "-c", configuration, "-g", "daemon off;"],
-    ],
-  },
-  {
-    name: "Caddy",
-    part: PARTS.caddy,
-    file: "deploy/Caddyfile",
-    boundsSilence: false,
-    replacements: ({ directory, port, qanatPort, silence }) => [
-      [
-        "\tadmin off",
-        `\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1`,
-      ],
-      [`${HOST}:443`, `${HOST}:${port}`],
-      ["to 127.0.0.1:8080", `to 127.0.0.1:${qanatPort}`],
-      ["/etc/ssl/certs/qanat.pem", `${directory}/qanat.pem`],
-      ["/etc/ssl/private/qanat.key", `${directory}/qanat.key`],
-      ["response_header_timeout 30s", `response_header_timeout ${silence}`],
-    ],
-    command: (configuration, { directory }) => [
-      "env",
-      [
-        `HOME=${directory}`,
-        `XDG_DATA_HOME=${directory}`,
-        `XDG_CONFIG_HOME=${directory}`,
-        PARTS.caddy.program!,
-        "run",
-        "--config",
-        configuration,
-        "--adapter",
-        "caddyfile",
-      ],
-    ],
-  },
-];
 
 for (const proxy of PROXIES) {
   const runnable = canRun([proxy.part, PARTS.curl]);
@@ -128,20 +57,13 @@ for (const proxy of PROXIES) {
     async function start(
       silence: string,
     ): Promise<{ process: Process; port: number }> {
-      const places = { directory, port: freePort(), qanatPort, silence };
-      let text = await Deno.readTextFile(
-        new URL(`../../${proxy.file}`, import.meta.url),
-      );
-      for (const [from, to] of proxy.replacements(places)) {
-        assert.ok(text.includes(from), `${proxy.file} has no '${from}'`);
-        text = text.replaceAll(from, to);
-      }
-      const configuration = `${directory}/configuration-${places.port}`;
-      await Deno.writeTextFile(configuration, text);
-      const process = new Process(
-        proxy.name,
-        ...proxy.command(configuration, places),
-      );
+      const places = {
+        directory,
+        port: freePort(),
+        qanatPorts: [qanatPort],
+        silence,
+      };
+      const process = await launchProxy(proxy, places);
       for (let tries = 0; tries < 100; tries++) {
         const { code } = await curl(places.port, "/healthz", ["--fail"]);
         if (code === 0) return { process, port: places.port };
@@ -403,33 +325,4 @@ for (const proxy of PROXIES) {
       }
     });
   });
-}
-
-/** A certificate for the proxy's name, signed by itself. */
-async function makeCertificate(directory: string): Promise<void> {
-  const { success, stderr } = await new Deno.Command("openssl", {
-    args: [
-      "req",
-      "-x509",
-      "-newkey",
-      "ec",
-      "-pkeyopt",
-      "ec_paramgen_curve:prime256v1",
-      "-nodes",
-      "-days",
-      "2",
-      "-subj",
-      `/CN=${HOST}`,
-      "-addext",
-      `subjectAltName=DNS:${HOST}`,
-      "-keyout",
-      `${directory}/qanat.key`,
-      "-out",
-      `${directory}/qanat.pem`,
-    ],
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
 }
