@@ -138,6 +138,7 @@ export class Qanat {
       writeStallMs: config.writeStallMs,
       catchUpRowsMax: config.catchUpRowsMax,
       retryMs: config.retryMs,
+      drainSpreadMs: config.drainSpreadMs,
       historyReadersMax: config.historyReadersMax,
       gapFillRowsMax: config.gapFillRowsMax,
       resumeWindowMs: config.resumeWindowMs,

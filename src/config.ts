@@ -64,6 +64,7 @@ export interface Config {
   readonly watchdogProbesMax: number;
   readonly drainMs: number;
   readonly retryMs: number;
+  readonly drainSpreadMs: number;
   readonly corsOrigin: string;
   readonly basePath: string;
   readonly trustedProxies: readonly string[];
@@ -294,6 +295,14 @@ const SETTINGS: readonly Setting[] = [
   ),
   whole("drainMs", 3000, 0, 4000, "ms", "clients are given at a stop"),
   whole("retryMs", 1000, 0, 3.6e6, "ms", "`retry:` told to EventSource"),
+  whole(
+    "drainSpreadMs",
+    2000,
+    0,
+    3.6e6,
+    "ms",
+    "over which clients of a stopping instance come back, after --retry-ms",
+  ),
   text("corsOrigin", "*", "", "origin that browsers may come from"),
   basePath("basePath", "path in front of every route, e.g. /qanat"),
   proxies(

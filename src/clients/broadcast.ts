@@ -40,6 +40,10 @@ export interface BroadcastOptions extends GateOptions, SelectionGroupsOptions {
   readonly writeStallMs: number;
   readonly catchUpRowsMax: number;
   readonly retryMs: number;
+  /** Clients of a stop come back within so long after `retryMs`. */
+  readonly drainSpreadMs: number;
+  /** From 0 to below 1. @default Math.random */
+  readonly random?: (() => number) | undefined;
   readonly gapFillRowsMax: number;
   readonly outageWaitMs: number;
   /** Longest work in one turn of the event loop, of each kind. */
@@ -295,6 +299,12 @@ export class Broadcast {
     client.lastProgressMs = this.clockMs();
     if (client.wakePast !== null) client.wakePast();
     else this.catchUp.add(client);
+  }
+
+  /** When a client of a stop comes back, ms: each at another time, as all streams of an instance end at once. */
+  comeBackMs(): number {
+    const { drainSpreadMs, random = Math.random } = this.#options;
+    return this.retryMs + Math.floor(random() * (drainSpreadMs + 1));
   }
 
   /** Ends every client properly. */

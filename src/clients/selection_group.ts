@@ -287,8 +287,11 @@ export class SelectionGroup implements TimelineListener {
       if (!CUT_SHORT.has(reason)) parts.push(END_OF_STREAM);
       return concat(parts);
     }
+    const retry = reason === "drain"
+      ? `retry: ${this.broadcast.comeBackMs()}\n`
+      : "";
     return encoder.encode(
-      `event: end\ndata: ${JSON.stringify({ reason })}\n\n`,
+      `${retry}event: end\ndata: ${JSON.stringify({ reason })}\n\n`,
     );
   }
 

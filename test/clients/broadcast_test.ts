@@ -206,6 +206,43 @@ describe("Broadcast", () => {
   });
 });
 
+describe("Broadcast.drain()", () => {
+  const SPREAD_MS = 2000;
+  const waits = () => {
+    const outlets = Array.from({ length: 100 }, () => open().outlet);
+    qanat.drain();
+    return outlets.map(({ text }) => {
+      const last = /retry: (\d+)\nevent: end\ndata: (.*)\n\n$/.exec(text);
+      assert.ok(last, text);
+      assert.equal(last[2], '{"reason":"drain"}');
+      return Number(last[1]);
+    });
+  };
+
+  it("tells each client another time to come back at, within the spread", () => {
+    const told = waits();
+    for (const ms of told) {
+      assert.ok(ms >= 1000 && ms <= 1000 + SPREAD_MS, `${ms}`);
+    }
+    const fifths = new Set(
+      told.map((ms) => Math.floor((ms - 1000) / (SPREAD_MS / 5))),
+    );
+    assert.ok(fifths.size >= 5, "one part of the spread has nobody");
+  });
+
+  it("at one time without a spread; a stream that is complete says nothing of it", async () => {
+    await qanat.close();
+    await setUp({ drainSpreadMs: 0 });
+    assert.deepEqual(new Set(waits()), new Set([1000]));
+    await qanat.close();
+    await setUp();
+    const { outlet } = open("events", { durationNs: 62_500_000n });
+    publish(4);
+    assert.match(outlet.text, /"reason":"complete"/);
+    assert.equal(outlet.text.match(/^retry: /gm)?.length, 1);
+  });
+});
+
 describe("Limits of Broadcast.admit()", () => {
   /** Sets up anew with other settings; afterEach closes the last instance. */
   async function restart(changes: Partial<Config>): Promise<void> {

@@ -151,6 +151,7 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
   watchdogProbesMax: whole(0, 3600),
   drainMs: whole(0, 4000),
   retryMs: whole(0, 3_600_000),
+  drainSpreadMs: whole(0, 3_600_000),
   corsOrigin: ANY_TEXT,
   basePath: {
     takes: ["/qanat", "/a/b-c.d~e_f"],
