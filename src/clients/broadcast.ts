@@ -280,10 +280,17 @@ export class Broadcast {
    * Whether a client may have one more frame: its first always, further ones while the slab has room beyond what
    * is kept for clients that have none. So those that stall never take what the others need.
    */
-  canTake({ outlet, group }: Client): boolean {
-    const { inFlight } = outlet;
+  canTake(client: Client): boolean {
+    const { inFlight } = client.outlet;
     if (inFlight === 0) return true;
-    if (inFlight >= this.inFlightFramesMax) return false;
+    if (inFlight < this.inFlightFramesMax && this.#hasRoomFor(client)) {
+      return true;
+    }
+    client.hasStalled = true;
+    return false;
+  }
+
+  #hasRoomFor({ group }: Client): boolean {
     const { budgetBytes, usedBytes } = this.slab;
     return budgetBytes - usedBytes >= this.unheldBytes + group.reservedBytes;
   }

@@ -99,7 +99,9 @@ export class CatchUp implements Work {
     const { timeline, served } = client.group;
     const row = client.cursor;
     const newest = served - 1;
-    if (client.options.slow === "latest" && !client.resuming && row < newest) {
+    const { hasStalled, resuming, options } = client;
+    const skips = options.slow === "latest" && hasStalled && !resuming;
+    if (skips && row < newest) {
       broadcast.tellGap(client, newest, "slow");
       return "done";
     }
@@ -120,7 +122,10 @@ export class CatchUp implements Work {
       return "short";
     }
     broadcast.counters.catchUpRows++;
-    if (client.cursor > newest) client.resuming = false;
+    if (client.cursor > newest) {
+      client.resuming = false;
+      client.hasStalled = false;
+    }
     if (client.cursor >= client.endRow) broadcast.end(client, "complete");
     return "done";
   }
@@ -153,13 +158,16 @@ export class CatchUp implements Work {
       broadcast.past.begin(client);
       return "idle";
     }
-    if (client.options.slow === "close") {
+    // A client that took all it was given is not slow: its rows waited for a late block, or for an overloaded
+    // instance, until newer blocks had taken their place in the ring.
+    const reason = client.hasStalled ? "slow" : "retention";
+    if (client.options.slow === "close" && reason === "slow") {
       broadcast.end(client, "slow");
       return "idle";
     }
     const to = Math.max(group.served - 1, cursor + 1);
     broadcast.tellTrend(client, to);
-    broadcast.tellGap(client, to, "slow");
+    broadcast.tellGap(client, to, reason);
     return "done";
   }
 }

@@ -51,6 +51,8 @@ export class Client implements OutletOwner {
   cursor = -1;
   /** First row not to send. */
   endRow = Infinity;
+  /** Could not take a row since it last had the newest one: only then it is slow. */
+  hasStalled = false;
   /** Still working off what it asked for from the past: it never loses rows by being slow. */
   resuming = false;
   /** Rows below this are sent, though nothing came for them. */

@@ -105,9 +105,10 @@ export class ClientWatch implements Work {
   }
 
   /** Whether the ring has passed a client that does not read. */
-  #isPassed({ cursor, group, resuming, pastState }: Client): boolean {
+  #isPassed(client: Client): boolean {
+    const { cursor, group, hasStalled, resuming, pastState } = client;
     const { timeline } = group;
-    return !resuming && pastState === "none" && cursor >= 0 &&
+    return hasStalled && !resuming && pastState === "none" && cursor >= 0 &&
       cursor < timeline.released && !timeline.isWhole(cursor);
   }
 }

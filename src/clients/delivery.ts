@@ -193,6 +193,7 @@ export class Delivery {
       return false;
     }
     client.resuming = false;
+    client.hasStalled = false;
     client.sendRow(frame, row, clockMs);
     broadcast.counters.framesSent++;
     return true;

@@ -6,6 +6,7 @@ import { Qanat } from "../../src/app.ts";
 import type { Client, ClientOptions } from "../../src/clients/client.ts";
 import type { StreamFormat } from "../../src/clients/selection_group.ts";
 import type { Config } from "../../src/config.ts";
+import { topicOf } from "../../src/channels/channel.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import {
   BlockClock,
@@ -334,6 +335,33 @@ describe("slow=", () => {
       filled: false,
     }]);
   });
+
+  for (const slow of ["gap", "close", "latest"] as const) {
+    it(`${slow}: rows that the ring lost while they waited for a late block are no fault of the client's`, async () => {
+      await qanat.close();
+      await setUp({ outageWaitMs: 8.64e7 });
+      const { outlet, client } = open({ slow }, "events", [NAME, OTHER]);
+      const topic = topicOf(source.catalog.get(OTHER, null)!);
+      publishTo(FIRST - 1, FIRST + 2);
+      // The log of the other topic is being read from far back: nothing of it is late yet.
+      const held = source.wanted;
+      held.delete(topic);
+      publishTo(FIRST + 2, FIRST + 4000);
+      held.add(topic);
+      for (let row = FIRST + 2; row < FIRST + 4000; row++) {
+        const value = source.blocks.blockOf(topic, row);
+        source.sink!.onMessage(topic, value, row, 0);
+      }
+      source.sink!.onCaughtUp(topic, clock.clockMs());
+      publishTo(FIRST + 4000, FIRST + 4002);
+      await turns();
+      assert.equal(client.ended, null);
+      assert.equal(idsOf(outlet.text).at(-1), FIRST + 4001);
+      const gaps = eventsOf(outlet.text, "gap");
+      assert.ok(gaps.length > 0, "the ring is too large for this test");
+      for (const { reason } of gaps) assert.equal(reason, "retention");
+    });
+  }
 
   it("latest: jumps to the newest as soon as it can", async () => {
     const { outlet } = await stalled({ slow: "latest" }, 100);
