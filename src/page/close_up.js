@@ -4,7 +4,8 @@ import uPlot from "uplot";
 import { gpsNow, timeText } from "./clock.js";
 import { el } from "./dom.js";
 import { Spectrogram } from "./spectrogram.js";
-import { AXIS_LEFT_PX, numbersText } from "./time_axis.js";
+import { AXIS_LEFT_PX, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
+import { ValueScale } from "./value_scale.js";
 
 const NOTHING = { onZoom: () => {}, onReset: () => {}, onHover: () => {} };
 
@@ -18,6 +19,7 @@ export class CloseUpPanel {
   #note = el("p", { class: "closeup-note" });
   #boxes;
   #shownS = NaN;
+  #scale = new ValueScale();
   #version = "";
   /** Middle of what is shown, GPS s; NaN before the first. */
   get shownS() {
@@ -87,7 +89,7 @@ export class CloseUpPanel {
         padding: [6, 14, 0, 0],
         legend: { show: false },
         cursor: { show: false },
-        scales: { x: { time: false } },
+        scales: { x: { time: false }, y: { auto: false, range: [0, 1] } },
         axes: [
           {
             stroke,
@@ -105,7 +107,10 @@ export class CloseUpPanel {
             size: AXIS_LEFT_PX,
             gap: 4,
             ticks: { show: false },
-            values: (_u, splits) => numbersText(splits),
+            splits: (u) =>
+              this.#scale.ticks(roomOf(u, AXIS_SPACE_PX)).map((t) => t.at),
+            values: (u) =>
+              this.#scale.ticks(roomOf(u, AXIS_SPACE_PX)).map((t) => t.text),
           },
         ],
         series: [
@@ -210,13 +215,24 @@ export class CloseUpPanel {
     /** @type {number[]} */
     const x = [];
     for (let i = 0; i <= count; i++) x.push((first + i) / rate - middleS);
-    const y = rings.map((ring) =>
-      x.map((s) => {
-        const value = ring?.at(Math.round((middleS + s) * ring.rate)) ?? NaN;
-        return Number.isNaN(value) ? null : value;
-      })
+    const values = rings.map((ring) =>
+      x.map((s) => ring?.at(Math.round((middleS + s) * ring.rate)) ?? NaN)
     );
-    this.#lines.setData([x, ...y]);
+    let low = Infinity;
+    let high = -Infinity;
+    for (const value of values.flat()) {
+      if (!isFinite(value)) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    if (low <= high) this.#scale.fit(low, high);
+    const y = values.map((some) =>
+      some.map((v) => Number.isNaN(v) ? null : this.#scale.share(v))
+    );
+    this.#lines.batch(() => {
+      this.#lines.setData([x, ...y]);
+      this.#lines.redraw(true, true);
+    });
   }
 
   /** @param {string} text */

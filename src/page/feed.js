@@ -65,10 +65,12 @@ export class Series {
    * @param {bigint} timeNs
    * @param {import("./qanat.d.ts").TrendBin} bin
    */
-  putBin(timeNs, { min, mean, max }) {
+  putBin(timeNs, { min, mean, max, count }) {
     const at = indexOf(timeNs, this.ring.rate);
-    this.low?.put(at, Float64Array.of(Number(min ?? NaN)));
-    this.high?.put(at, Float64Array.of(Number(max ?? NaN)));
+    // JSON has no infinity: of a bin that has samples, null stands for it.
+    const without = count > 0 ? Infinity : NaN;
+    this.low?.put(at, Float64Array.of(Number(min ?? -without)));
+    this.high?.put(at, Float64Array.of(Number(max ?? without)));
     this.ring.put(at, Float64Array.of(mean ?? NaN));
   }
 

@@ -4,6 +4,8 @@ import rfft from "fourier-transform";
 
 /** Power spectral densities of one size. */
 export class Density {
+  /** To be added to what of() gave, in dB of power: very large and very small samples are scaled first. */
+  decibels = 0;
   #window;
   #scaled;
   #power;
@@ -37,11 +39,13 @@ export class Density {
    */
   of(samples) {
     const { size } = this;
+    const unit = unitOf(samples);
+    this.decibels = unit === 1 ? 0 : -20 * Math.log10(unit);
     let sum = 0;
-    for (let i = 0; i < size; i++) sum += samples[i];
+    for (let i = 0; i < size; i++) sum += samples[i] * unit;
     this.#mean = sum / size;
     for (let i = 0; i < size; i++) {
-      this.#scaled[i] = (samples[i] - this.#mean) * this.#window[i];
+      this.#scaled[i] = (samples[i] * unit - this.#mean) * this.#window[i];
     }
     const amplitudes = rfft(this.#scaled);
     for (let k = 0; k < this.bins; k++) {
@@ -49,6 +53,21 @@ export class Density {
     }
     return this.#power;
   }
+}
+
+/**
+ * What to multiply samples with so that their squares neither overflow nor vanish: 1 but for extreme ones.
+ * @param {Float64Array} samples
+ */
+function unitOf(samples) {
+  let most = 0;
+  for (let i = 0; i < samples.length; i++) {
+    const size = Math.abs(samples[i]);
+    if (size > most) most = size;
+  }
+  if (most === 0 || (most < 1e100 && most > 1e-100)) return 1;
+  // In two steps, so that the power itself stays finite.
+  return 2 ** -Math.min(Math.max(Math.ceil(Math.log2(most)), -1000), 1000);
 }
 
 /** The power of two at or below a number. @param {number} n */

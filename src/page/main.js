@@ -271,13 +271,36 @@ function resize() {
 /** Why there is nothing at the right edge. @param {import("./feed.js").Series} series */
 function pendingOf({ state, ring, strideS, trend: bins }) {
   if (view.endS !== null) return "";
-  if (state.state === "waiting" || state.state === "connecting") {
-    return `connection lost (${state.reason ?? "connecting"})`;
+  if (state.state === "waiting") {
+    return `connection lost (${state.reason ?? "?"})`;
   }
+  if (state.state === "connecting") return "connecting";
   if (state.state === "refused") return "refused";
+  if (state.state === "ended") return `ended (${state.reason ?? "?"})`;
+  if (ring.end === 0) return "waiting for the first row";
   const lateS = edgeS() - ring.endS;
   // The bin that is going on is not to come yet.
   return lateS > Math.max(2.5 * strideS, bins ? 10 : 1) ? "nothing came" : "";
+}
+
+/** What has failed, so that it is said once. @type {Set<string>} */
+const failures = new Set();
+
+/**
+ * Draws a part of the page; what fails in it stops nothing else.
+ * @param {string} name
+ * @param {() => void} paint
+ */
+function attempt(name, paint) {
+  try {
+    paint();
+  } catch (error) {
+    const text = `The ${name} failed: ${/** @type {Error} */ (error).message}`;
+    if (failures.has(text)) return;
+    failures.add(text);
+    console.error(text, error);
+    status.note(text);
+  }
 }
 
 const figures = { frames: 0, drawMs: 0 };
@@ -309,8 +332,8 @@ function frame(/** @type {number} */ nowMs) {
       saves: isSaving,
     });
   });
-  if (plots.size > 0) axis.draw(fromS, toS);
-  closeUp?.draw(`${themeCount} ${view.time}`);
+  if (plots.size > 0) attempt("time axis", () => axis.draw(fromS, toS));
+  attempt("close-up", () => closeUp?.draw(`${themeCount} ${view.time}`));
   figures.frames++;
   figures.drawMs += performance.now() - begun;
 }

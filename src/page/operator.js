@@ -208,7 +208,7 @@ export class OperatorPanel {
       const value = read(status, before, seconds);
       plot.value.textContent = withUnit(value, unit);
       plot.x.push(nowMs / 1000);
-      plot.y.push(Number.isNaN(value) ? null : value);
+      plot.y.push(isFinite(value) ? value : null);
       if (plot.x.length > POINTS_MAX) {
         plot.x.shift();
         plot.y.shift();

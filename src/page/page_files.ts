@@ -10,6 +10,7 @@ import html from "./page.html" with { type: "text" };
 import css from "./page.css" with { type: "text" };
 import icon from "./icon.svg" with { type: "text" };
 import types from "./qanat.d.ts" with { type: "text" };
+import axisText from "./axis_text.js" with { type: "text" };
 import clock from "./clock.js" with { type: "text" };
 import closeUp from "./close_up.js" with { type: "text" };
 import copyAs from "./copy_as.js" with { type: "text" };
@@ -39,6 +40,7 @@ import statusLine from "./status_line.js" with { type: "text" };
 import timeAxis from "./time_axis.js" with { type: "text" };
 import trendChoice from "./trend_choice.js" with { type: "text" };
 import trendPlot from "./trend_plot.js" with { type: "text" };
+import valueScale from "./value_scale.js" with { type: "text" };
 import view from "./view.js" with { type: "text" };
 
 /** One file of the page. */
@@ -65,6 +67,7 @@ const PACKAGES: Record<string, string> = {
 };
 
 const MODULES: Record<string, string> = {
+  "axis_text.js": axisText,
   "clock.js": clock,
   "close_up.js": closeUp,
   "copy_as.js": copyAs,
@@ -94,6 +97,7 @@ const MODULES: Record<string, string> = {
   "time_axis.js": timeAxis,
   "trend_choice.js": trendChoice,
   "trend_plot.js": trendPlot,
+  "value_scale.js": valueScale,
   "view.js": view,
 };
 

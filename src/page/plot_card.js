@@ -1,4 +1,5 @@
 // One plot with its heading, value and buttons; which kind of plot is inside is all that differs.
+// Invariant: an error of the plot is shown in this card and goes no further; the plot is made again a while later.
 import { timeText } from "./clock.js";
 import { el } from "./dom.js";
 import { SeriesPlot } from "./series_plot.js";
@@ -15,6 +16,8 @@ const NAMES = {
 };
 const SIGNS = { series: "∿", spectrogram: "▦", spectrum: "◺" };
 const VALUE_MS = 120;
+/** A plot that failed is made again after so long. */
+const AGAIN_MS = 5000;
 
 export class PlotCard {
   element;
@@ -29,6 +32,9 @@ export class PlotCard {
   #size = { width: 300, height: 120 };
   #valueMs = 0;
   #refused = "";
+  #hasFailed = false;
+  #failedMs = 0;
+  #isTrend = false;
   #meta = el("span", { class: "meta" });
 
   /**
@@ -93,12 +99,54 @@ export class PlotCard {
       this.#refusal,
       this.#canvas,
     );
-    this.#plot = kind === "series"
-      ? new SeriesPlot(this.#canvas, look, events)
-      : kind === "spectrogram"
-      ? new Spectrogram(this.#canvas, look, events)
-      : new Spectrum(this.#canvas, look);
+    this.#plot = this.#made();
     this.recolour();
+  }
+
+  #made() {
+    const { kind } = this.spec;
+    const Kind = kind === "spectrogram"
+      ? Spectrogram
+      : kind === "spectrum"
+      ? Spectrum
+      : this.#isTrend
+      ? TrendPlot
+      : SeriesPlot;
+    return new Kind(this.#canvas, this.#look, this.#events);
+  }
+
+  #makeAgain() {
+    try {
+      this.#plot.close();
+    } catch {
+      // It had failed: what is left of it is removed below.
+    }
+    this.#canvas.replaceChildren();
+    this.#plot = this.#made();
+    this.#plot.resize(this.#size.width, this.#size.height);
+  }
+
+  /**
+   * Draws, unless that failed a moment ago.
+   * @param {() => void} paint
+   */
+  attempt(paint) {
+    const nowMs = performance.now();
+    if (this.#hasFailed && nowMs - this.#failedMs < AGAIN_MS) return;
+    try {
+      if (this.#hasFailed) this.#makeAgain();
+      this.#hasFailed = false;
+      paint();
+    } catch (error) {
+      this.#hasFailed = true;
+      this.#failedMs = nowMs;
+      console.error(`The plot of ${this.spec.name} failed:`, error);
+      this.refuse(
+        `This plot failed (${
+          /** @type {Error} */ (error).message
+        }); it is tried again every ${AGAIN_MS / 1000} s`,
+      );
+    }
   }
 
   recolour() {
@@ -133,9 +181,7 @@ export class PlotCard {
       );
     }
     this.#plot.use(series);
-    if (this.#plot instanceof SeriesPlot || this.#plot instanceof TrendPlot) {
-      this.#plot.pending = pending;
-    }
+    if (!(this.#plot instanceof Spectrum)) this.#plot.pending = pending;
     this.#plot.draw(fromS, toS, version);
     const nowMs = performance.now();
     if (nowMs - this.#valueMs < VALUE_MS) return;
@@ -159,11 +205,9 @@ export class PlotCard {
 
   /** Samples and bins are drawn in ways of their own. @param {boolean} isTrend */
   #useKind(isTrend) {
-    if (this.#plot instanceof TrendPlot === isTrend) return;
-    this.#plot.close();
-    const Kind = isTrend ? TrendPlot : SeriesPlot;
-    this.#plot = new Kind(this.#canvas, this.#look, this.#events);
-    this.#plot.resize(this.#size.width, this.#size.height);
+    if (this.#isTrend === isTrend) return;
+    this.#isTrend = isTrend;
+    this.#makeAgain();
   }
 
   /** Says why there is nothing; empty when there is something. @param {string} why */

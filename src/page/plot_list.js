@@ -86,7 +86,9 @@ export class PlotList {
 
   /** @param {(card: PlotCard) => void} draw of the cards that can be seen */
   draw(draw) {
-    for (const card of this.#cards.values()) if (card.isVisible) draw(card);
+    for (const card of this.#cards.values()) {
+      if (card.isVisible) card.attempt(() => draw(card));
+    }
   }
 
   /** Moves the focus by so many plots. @param {number} step */

@@ -61,7 +61,7 @@ export class SampleRing {
   }
 
   /**
-   * Copies samples from `first` on; says whether all are there.
+   * Copies samples from `first` on; says whether all are there and finite.
    * @param {number} first
    * @param {Float64Array} out
    */
@@ -70,7 +70,7 @@ export class SampleRing {
     if (first < end - capacity || first + out.length > end) return false;
     for (let i = 0, at = first % capacity; i < out.length; i++) {
       const value = values[at];
-      if (Number.isNaN(value)) return false;
+      if (!isFinite(value)) return false;
       out[i] = value;
       if (++at === capacity) at = 0;
     }
@@ -98,6 +98,25 @@ export class SampleRing {
   }
 }
 
+/**
+ * Least and largest of the finite samples from `from` to `to`; null when there is none.
+ * @param {SampleRing} ring
+ * @param {number} from
+ * @param {number} to
+ */
+export function finiteExtremes(ring, from, to) {
+  let min = Infinity;
+  let max = -Infinity;
+  const last = Math.min(to, ring.end);
+  for (let i = Math.max(from, ring.end - ring.capacity, 0); i < last; i++) {
+    const value = ring.at(i);
+    if (!isFinite(value)) continue;
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return min > max ? null : { min, max };
+}
+
 const STALE = 0;
 const EMPTY = 1;
 const FULL = 2;
@@ -109,6 +128,8 @@ export class Envelope {
   #bins = new Float64Array(0);
   #min = new Float64Array(0);
   #max = new Float64Array(0);
+  #finiteMin = new Float64Array(0);
+  #finiteMax = new Float64Array(0);
   #state = new Uint8Array(0);
   /** Whether a bin's column was painted since its samples last changed; kept by who paints. */
   painted = new Uint8Array(0);
@@ -141,6 +162,8 @@ export class Envelope {
     this.#bins = new Float64Array(capacity).fill(-1);
     this.#min = new Float64Array(capacity);
     this.#max = new Float64Array(capacity);
+    this.#finiteMin = new Float64Array(capacity);
+    this.#finiteMax = new Float64Array(capacity);
     this.#state = new Uint8Array(capacity);
     this.painted = new Uint8Array(capacity);
   }
@@ -157,10 +180,9 @@ export class Envelope {
     const at = k % this.#capacity;
     if (this.#bins[at] !== k || this.#state[at] === STALE) {
       const perBin = this.#ring.rate / this.binsPerS;
-      const found = this.#ring.extremes(
-        Math.ceil(k * perBin - 1e-6),
-        Math.ceil((k + 1) * perBin - 1e-6),
-      );
+      const from = Math.ceil(k * perBin - 1e-6);
+      const to = Math.ceil((k + 1) * perBin - 1e-6);
+      const found = this.#ring.extremes(from, to);
       this.#bins[at] = k;
       this.painted[at] = 0;
       // Columns meet their left neighbours.
@@ -169,6 +191,10 @@ export class Envelope {
       if (found) {
         this.#min[at] = found.min;
         this.#max[at] = found.max;
+        const isFinite = found.min > -Infinity && found.max < Infinity;
+        const finite = isFinite ? found : finiteExtremes(this.#ring, from, to);
+        this.#finiteMin[at] = finite?.min ?? NaN;
+        this.#finiteMax[at] = finite?.max ?? NaN;
       }
     }
     return this.#state[at] === FULL ? at : -1;
@@ -180,6 +206,15 @@ export class Envelope {
 
   get max() {
     return this.#max;
+  }
+
+  /** Of a bin's finite samples; NaN where there is none. */
+  get finiteMin() {
+    return this.#finiteMin;
+  }
+
+  get finiteMax() {
+    return this.#finiteMax;
   }
 
   /**

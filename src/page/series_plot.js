@@ -1,9 +1,10 @@
 // Samples over time: each pixel column from the least to the largest of its samples; lines when zoomed in.
 // Invariant: no sample is left out, and what is not there is hatched with its reason.
 import uPlot from "uplot";
-import { timeText } from "./clock.js";
 import { Envelope } from "./samples.js";
-import { axesOf, AXIS_LEFT_PX, numbersText, valueText } from "./time_axis.js";
+import { valueText } from "./axis_text.js";
+import { axesOf, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
+import { ValueScale } from "./value_scale.js";
 
 /** @typedef {import("./feed.js").Series} Series */
 /** @typedef {{ time: "utc" | "gps", colours: import("./dom.js").Colours, colour: (name: string) => string }} Look */
@@ -19,10 +20,8 @@ export class SeriesPlot {
   #envelope = null;
   /** @type {Series | null} */
   #series = null;
-  #low = 0;
-  #high = 1;
-  /** uPlot takes no scale below 1e-16, and strain is of 1e-21. */
-  #factor = 1;
+  #scale = new ValueScale();
+  #scaleDrawn = 0;
   #drawn = "";
   #fittedMs = 0;
   #fittedFor = 0;
@@ -41,11 +40,7 @@ export class SeriesPlot {
     this.#look = look;
     this.#u = new uPlot(
       {
-        ...timePlot(
-          look,
-          events,
-          (_u, splits) => numbersText(splits.map((v) => v / this.#factor)),
-        ),
+        ...timePlot(look, events, (room) => this.#scale.ticks(room)),
         series: [{}, {
           stroke: "#888",
           points: { show: false },
@@ -99,10 +94,10 @@ export class SeriesPlot {
     }
     this.#u.batch(() => {
       this.#u.setScale("x", { min: fromS, max: toS });
-      this.#u.setScale("y", {
-        min: this.#low * this.#factor,
-        max: this.#high * this.#factor,
-      });
+      if (this.#scaleDrawn !== this.#scale.version) {
+        this.#scaleDrawn = this.#scale.version;
+        this.#u.redraw(false, true);
+      }
     });
   }
 
@@ -142,17 +137,10 @@ export class SeriesPlot {
     for (let k = Math.floor(fromS * binsPerS); k <= last; k++) {
       const at = envelope.place(k);
       if (at < 0) continue;
-      if (envelope.min[at] < low) low = envelope.min[at];
-      if (envelope.max[at] > high) high = envelope.max[at];
+      if (envelope.finiteMin[at] < low) low = envelope.finiteMin[at];
+      if (envelope.finiteMax[at] > high) high = envelope.finiteMax[at];
     }
-    if (low > high) return;
-    const size = high - low || Math.abs(high) * 0.1 || 1;
-    const fits = low >= this.#low && high <= this.#high &&
-      size > 0.55 * (this.#high - this.#low);
-    if (fits) return;
-    this.#low = low - 0.12 * size;
-    this.#high = high + 0.12 * size;
-    this.#factor = size < 1e-9 ? 10 ** -Math.floor(Math.log10(size)) : 1;
+    if (low <= high) this.#scale.fit(low, high);
   }
 
   #paint() {
@@ -170,26 +158,14 @@ export class SeriesPlot {
     ctx.rect(left, top, width, height);
     ctx.clip();
     paintGaps(u, gaps, { fromS, toS, colours });
-    const pending = this.pending !== "" && ring.end > 0 && ring.endS < toS;
-    if (pending) {
-      paintGaps(u, [{
-        fromS: Math.max(ring.endS, fromS),
-        toS,
-        reason: this.pending,
-      }], {
-        fromS,
-        toS,
-        colours,
-      });
-    }
+    paintPending(u, series, { pending: this.pending, fromS, toS, colours });
     ctx.fillStyle = ctx.strokeStyle = colour(series.channel.name);
-    const scale = height / (this.#high - this.#low);
     const binsPerS = envelope.binsPerS;
-    if (ring.rate < binsPerS) this.#paintLine(scale);
+    if (ring.rate < binsPerS) this.#paintLine();
     else {
       const first = Math.floor(fromS * binsPerS);
       const last = Math.floor(toS * binsPerS);
-      this.#paintStrip(first, last, scale);
+      this.#paintStrip(first, last);
       const { capacity } = envelope;
       for (let k = first; k <= last;) {
         const at = k % capacity;
@@ -199,6 +175,7 @@ export class SeriesPlot {
         k += count;
       }
     }
+    paintBase(u, this.#scale, colours);
     ctx.restore();
   }
 
@@ -206,16 +183,15 @@ export class SeriesPlot {
    * Brings the strip of columns up to date: column k is at k modulo its width, and only moves on the screen.
    * @param {number} first
    * @param {number} last
-   * @param {number} scale
    */
-  #paintStrip(first, last, scale) {
+  #paintStrip(first, last) {
     const envelope = /** @type {Envelope} */ (this.#envelope);
     const { min, max, painted, capacity, binsPerS } = envelope;
     const strip = this.#strip;
     const { height } = this.#u.bbox;
     const fill = this.#u.ctx.fillStyle;
-    const key =
-      `${fill} ${scale} ${this.#low} ${height} ${capacity} ${binsPerS}`;
+    const scale = this.#scale;
+    const key = `${fill} ${scale.version} ${height} ${capacity} ${binsPerS}`;
     if (key !== this.#stripKey) {
       this.#stripKey = key;
       if (strip.width !== capacity || strip.height !== height) {
@@ -245,16 +221,16 @@ export class SeriesPlot {
           if (max[before] < low) low = max[before];
           if (min[before] > high) high = min[before];
         }
-        const y = Math.round(height - (high - this.#low) * scale);
-        const tall = Math.max(thin, Math.round((high - low) * scale));
-        pen.fillRect(slot, y, 1, tall);
+        const top = scale.share(high);
+        const y = Math.round(height * (1 - top));
+        const tall = Math.round(height * (top - scale.share(low)));
+        pen.fillRect(slot, y, 1, Math.max(thin, tall));
       }
       before = at;
     }
   }
 
-  /** @param {number} scale */
-  #paintLine(scale) {
+  #paintLine() {
     const u = this.#u;
     const { ring } = /** @type {Series} */ (this.#series);
     const { left, top, width, height } = u.bbox;
@@ -276,7 +252,7 @@ export class SeriesPlot {
         continue;
       }
       const x = left + (i / ring.rate - fromS) * perS;
-      const y = top + height - (value - this.#low) * scale;
+      const y = top + height * (1 - this.#scale.share(value));
       if (isOn) ctx.lineTo(x, y);
       else ctx.moveTo(x, y);
       if (spot > 0) ctx.fillRect(x - spot, y - spot, 2 * spot, 2 * spot);
@@ -284,6 +260,19 @@ export class SeriesPlot {
     }
     ctx.stroke();
   }
+}
+
+/**
+ * Hatches what is still to come of a series, up to the right edge.
+ * @param {uPlot} u
+ * @param {Series} series
+ * @param {{ pending: string, fromS: number, toS: number, colours: import("./dom.js").Colours }} options pending: why; empty when nothing is
+ */
+export function paintPending(u, { ring }, { pending, ...options }) {
+  const { fromS, toS } = options;
+  if (pending === "" || ring.endS >= toS) return;
+  const sinceS = Math.max(ring.endS, fromS);
+  paintGaps(u, [{ fromS: sinceS, toS, reason: pending }], options);
 }
 
 /**
@@ -339,12 +328,41 @@ export function paintGaps(u, gaps, { fromS, toS, colours }) {
 }
 
 /**
+ * Writes what the labels of an axis are to be added to, if anything.
+ * @param {uPlot} u
+ * @param {ValueScale} scale
+ * @param {import("./dom.js").Colours} colours
+ */
+export function paintBase(u, scale, colours) {
+  const text = scale.baseText(roomOf(u, AXIS_SPACE_PX));
+  if (text === "") return;
+  const ratio = devicePixelRatio;
+  const { ctx } = u;
+  const x = u.bbox.left + 4 * ratio;
+  const y = u.bbox.top + 8 * ratio;
+  ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  const words = `from ${text}`;
+  ctx.fillStyle = colours.back;
+  ctx.fillRect(
+    x - 2 * ratio,
+    y - 8 * ratio,
+    ctx.measureText(words).width + 4 * ratio,
+    16 * ratio,
+  );
+  ctx.fillStyle = colours.muted;
+  ctx.fillText(words, x, y);
+}
+
+/**
  * What every plot over time tells uPlot.
  * @param {() => Look} look
  * @param {PlotEvents} events
- * @param {(u: uPlot, splits: number[]) => string[]} y
+ * @param {(room: number) => import("./value_scale.js").Tick[]} ticks
+ * @param {number} [spacePx] between them
  */
-export function timePlot(look, events, y) {
+export function timePlot(look, events, ticks, spacePx) {
   return {
     width: 300,
     height: 120,
@@ -368,9 +386,10 @@ export function timePlot(look, events, y) {
     },
     scales: {
       x: { time: false, auto: false },
-      y: { auto: false },
+      // Shares of the height: what they stand for is the plot's own matter.
+      y: { auto: false, range: /** @type {[number, number]} */ ([0, 1]) },
     },
-    axes: axesOf(look, { showTime: false, y }),
+    axes: axesOf(look, { showTime: false, ticks, spacePx }),
   };
 }
 
@@ -395,5 +414,3 @@ export function timeHooks(events) {
     ],
   };
 }
-
-export { AXIS_LEFT_PX, timeText };

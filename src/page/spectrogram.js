@@ -2,8 +2,9 @@
 // Invariant: a column is made once its samples are all there, and again when one of them changes; a gap stays empty.
 import uPlot from "uplot";
 import { Density, powerOfTwo } from "./fft.js";
-import { paintGaps, timeHooks, timePlot } from "./series_plot.js";
-import { valueText } from "./time_axis.js";
+import { paintGaps, paintPending, timeHooks, timePlot } from "./series_plot.js";
+import { valueText } from "./axis_text.js";
+import { octaveTicks } from "./value_scale.js";
 
 /** @typedef {import("./feed.js").Series} Series */
 
@@ -12,8 +13,13 @@ const OCTAVES = 7;
 /** Columns made in one picture of the screen. */
 const COLUMN_MS = 5;
 const RANGE_MS = 700;
+const SPACE_PX = 16;
+/** Stands for no power at all. */
+const SILENT_DB = -1e5;
+/** What is known of a column: nothing, what is painted, what was painted before some of its samples changed. */
 const NEW = 0;
 const DONE = 1;
+const OLD = 2;
 
 export class Spectrogram {
   #u;
@@ -45,6 +51,11 @@ export class Spectrogram {
   #lowHz = 1;
   #highHz = 2;
   #isBusy = false;
+  /** @type {import("./value_scale.js").Tick[]} */
+  #ticks = [];
+  #ticksKey = "";
+  /** Why the newest is not there. */
+  pending = "";
 
   /**
    * @param {HTMLElement} parent
@@ -58,28 +69,13 @@ export class Spectrogram {
     const options = timePlot(
       look,
       events,
-      (_u, splits) =>
-        splits.map((v) =>
-          v >= 1000 ? `${v / 1000}k` : String(Number(v.toPrecision(3)))
-        ),
+      (room) => this.#ticksFor(room),
+      SPACE_PX,
     );
     this.#u = new uPlot(
       {
         ...options,
-        scales: {
-          x: { time: false, auto: false },
-          y: {
-            auto: false,
-            distr: 3,
-            log: 2,
-            range: () => [this.#lowHz, this.#highHz],
-          },
-        },
-        axes: options.axes.map((axis, i) => ({
-          ...axis,
-          space: i === 1 ? 16 : 50,
-          grid: { show: false },
-        })),
+        axes: options.axes.map((axis) => ({ ...axis, grid: { show: false } })),
         series: [{}, {
           stroke: "#888",
           points: { show: false },
@@ -87,7 +83,7 @@ export class Spectrogram {
         }],
         hooks: { ...timeHooks(events), drawAxes: [() => this.#paint()] },
       },
-      [[0, 1], [1, 2]],
+      [[0, 1], [null, null]],
       parent,
     );
   }
@@ -108,7 +104,7 @@ export class Spectrogram {
     this.#leave();
     this.#series = series;
     series.ring.onChange.push(this.#change);
-    this.#drawn = this.#grid = "";
+    this.#drawn = this.#grid = this.#ticksKey = "";
     this.#hasRange = false;
     const { rate } = series.ring;
     this.#highHz = rate * (this.events.highShare ?? 0.5);
@@ -128,24 +124,36 @@ export class Spectrogram {
     this.#make(fromS, toS);
     this.#u.batch(() => {
       this.#u.setScale("x", { min: fromS, max: toS });
-      this.#u.setScale("y", { min: this.#lowHz, max: this.#highHz });
+      // The axis's labels follow the channel's rate.
+      if (this.#ticksKey === "") this.#u.redraw(false, true);
     });
+  }
+
+  /** @param {number} room */
+  #ticksFor(room) {
+    const key = `${this.#lowHz} ${this.#highHz} ${room}`;
+    if (key !== this.#ticksKey) {
+      this.#ticksKey = key;
+      this.#ticks = octaveTicks(this.#lowHz, this.#highHz, {
+        room,
+        text: hertzText,
+      });
+    }
+    return this.#ticks;
   }
 
   /** @param {number} gpsS */
   textAt(gpsS) {
     const { top = -1 } = this.#u.cursor;
-    const hertz = this.#u.posToVal(Math.max(top, 0), "y");
+    const share = this.#u.posToVal(Math.max(top, 0), "y");
+    const hertz = this.#lowHz * (this.#highHz / this.#lowHz) ** share;
     if (this.#columns === 0 || top < 0) return "";
     const k = Math.round(gpsS * (this.#series?.ring.rate ?? 1) / this.#hop);
     const at = k % this.#columns;
     if (this.#numbers[at] !== k || this.#state[at] !== DONE) {
       return `${valueText(hertz)} Hz`;
     }
-    const row = Math.floor(
-      ROWS * Math.log(hertz / this.#lowHz) /
-        Math.log(this.#highHz / this.#lowHz),
-    );
+    const row = Math.floor(ROWS * share);
     const db = this.#decibels[at * ROWS + Math.min(Math.max(row, 0), ROWS - 1)];
     return `${valueText(Number(hertz.toPrecision(3)))} Hz: ${db.toFixed(1)} dB`;
   }
@@ -220,7 +228,10 @@ export class Spectrogram {
         this.#state[at] = NEW;
         this.#context.clearRect(at, 0, 1, ROWS);
       }
-      if (!ring.copy(k * this.#hop - size / 2, this.#samples)) continue;
+      if (!ring.copy(k * this.#hop - size / 2, this.#samples)) {
+        this.#state[at] = NEW;
+        continue;
+      }
       this.#column(at);
       if (performance.now() - begun > COLUMN_MS) {
         this.#isBusy = true;
@@ -238,6 +249,7 @@ export class Spectrogram {
   /** @param {number} at */
   #column(at) {
     const power = this.#density.of(this.#samples);
+    const shift = this.#density.decibels;
     const bins = this.#rowBins;
     const out = this.#decibels;
     for (let r = 0; r < ROWS; r++) {
@@ -254,7 +266,9 @@ export class Spectrogram {
           if (power[k] > value) value = power[k];
         }
       }
-      out[at * ROWS + r] = 10 * Math.log10(value + 1e-300);
+      out[at * ROWS + r] = value > 0
+        ? 10 * Math.log10(value) + shift
+        : SILENT_DB;
     }
     this.#state[at] = DONE;
     this.#colour(at);
@@ -284,7 +298,7 @@ export class Spectrogram {
       if (this.#state[at] !== DONE) continue;
       for (let r = at % 4; r < ROWS; r += 4) {
         const db = this.#decibels[at * ROWS + r];
-        if (db > -2900) some.push(db);
+        if (db > SILENT_DB) some.push(db);
       }
     }
     if (some.length < 200) return;
@@ -322,7 +336,9 @@ export class Spectrogram {
     );
     for (let k = first; k <= last; k++) {
       const at = k % this.#columns;
-      if (this.#numbers[at] === k) this.#state[at] = NEW;
+      if (this.#numbers[at] === k && this.#state[at] === DONE) {
+        this.#state[at] = OLD;
+      }
     }
   }
 
@@ -339,14 +355,22 @@ export class Spectrogram {
     ctx.beginPath();
     ctx.rect(left, top, width, height);
     ctx.clip();
-    ctx.fillStyle = `rgb(${PALETTE[0]} ${PALETTE[1]} ${PALETTE[2]})`;
-    ctx.fillRect(left, top, width, height);
     const pixels = width / ((toS - fromS) * perS);
     const first = Math.floor(fromS * perS);
     const last = Math.min(Math.ceil(toS * perS), first + this.#columns - 1);
     for (let k = first; k <= last;) {
       const at = k % this.#columns;
-      const count = Math.min(this.#columns - at, last - k + 1);
+      // The columns lie in a ring: one that holds another time's is not painted.
+      let count = 0;
+      while (
+        at + count < this.#columns && k + count <= last &&
+        this.#numbers[at + count] === k + count &&
+        this.#state[at + count] !== NEW
+      ) count++;
+      if (count === 0) {
+        k++;
+        continue;
+      }
       const x = left + (k - 0.5 - fromS * perS) * pixels;
       ctx.drawImage(
         this.#canvas,
@@ -362,8 +386,16 @@ export class Spectrogram {
       k += count;
     }
     paintGaps(u, series.gaps, { fromS, toS, colours });
+    paintPending(u, series, { pending: this.pending, fromS, toS, colours });
     ctx.restore();
   }
+}
+
+/** @param {number} hertz */
+function hertzText(hertz) {
+  return hertz >= 1000
+    ? `${Number((hertz / 1000).toPrecision(4))}k`
+    : String(Number(hertz.toPrecision(3)));
 }
 
 /** Black over violet and orange to light yellow: brighter is louder, for all eyes. */

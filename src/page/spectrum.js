@@ -1,13 +1,16 @@
 // Amplitude spectral density of what is shown (its newest seconds), by Welch's mean of overlapping pieces.
-// Invariant: pieces with a gap are left out; the note says how many were taken.
+// Invariant: pieces with a gap are left out; the note says how many were taken. uPlot is given shares of both axes' logarithms.
 import uPlot from "uplot";
 import { Density, powerOfTwo } from "./fft.js";
-import { AXIS_LEFT_PX } from "./time_axis.js";
+import { AXIS_LEFT_PX, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
+import { decadeTicks } from "./value_scale.js";
 
 const SECONDS_MAX = 8;
 const SIZE_MAX = 8192;
 const REFRESH_MS = 250;
 const PIECES_MS = 12;
+/** Between the labels of frequencies. */
+const HERTZ_PX = 50;
 
 export class Spectrum {
   #u;
@@ -20,8 +23,11 @@ export class Spectrum {
   #pieces = new Map();
   #drawnMs = 0;
   #drawn = "";
-  /** A power of ten: uPlot takes no scale below 1e-16, and strain is of 1e-21. */
-  #factor = 1;
+  /** Exponents of ten at the ends of both axes. */
+  #hertz = { low: 0, high: 1 };
+  #values = { low: 0, high: 1 };
+  /** Exponents of ten of the densities that are drawn. @type {number[]} */
+  #shown = [];
   #look;
   note = "";
   /** @type {number | null} */
@@ -54,8 +60,8 @@ export class Spectrum {
           points: { show: false },
         },
         scales: {
-          x: { time: false, distr: 3, auto: false, range: asAsked },
-          y: { distr: 3, auto: false, range: asAsked },
+          x: { time: false, auto: false, range: [0, 1] },
+          y: { auto: false, range: [0, 1] },
         },
         axes: [
           {
@@ -65,21 +71,18 @@ export class Spectrum {
             size: 26,
             gap: 2,
             ticks: { show: false },
-            filter: (_u, splits) => splits.map((v) => isRound(v) ? v : null),
-            values: (_u, splits) =>
-              splits.map((v) => v === null ? "" : hertzText(v)),
+            splits: (u) => this.#hertzTicks(u).map(({ at }) => at),
+            values: (u) => this.#hertzTicks(u).map(({ text }) => text),
           },
           {
             stroke,
-            grid: { ...grid, filter: powersOf },
+            grid,
             font,
             size: AXIS_LEFT_PX,
             gap: 4,
             ticks: { show: false },
-            space: 22,
-            filter: powersOf,
-            values: (_u, splits) =>
-              splits.map((v) => v === null ? "" : powerText(v / this.#factor)),
+            splits: (u) => this.#valueTicks(u).map(({ at }) => at),
+            values: (u) => this.#valueTicks(u).map(({ text }) => text),
           },
         ],
         series: [{}, {
@@ -90,11 +93,14 @@ export class Spectrum {
         hooks: {
           setCursor: [(u) => {
             const { left = -1 } = u.cursor;
-            this.#cursorHz = left < 0 ? null : u.posToVal(left, "x");
+            const { low, high } = this.#hertz;
+            this.#cursorHz = left < 0
+              ? null
+              : 10 ** (low + u.posToVal(left, "x") * (high - low));
           }],
         },
       },
-      [[1, 2], [1, 1]],
+      [[0, 1], [null, null]],
       parent,
     );
   }
@@ -160,57 +166,97 @@ export class Spectrum {
           this.#density.of(this.#samples),
           (p) => Math.log(p),
         );
+        const shift = this.#density.decibels * Math.LN10 / 10;
+        if (shift !== 0) piece = piece.map((p) => p + shift);
         this.#pieces.set(k, piece);
       }
-      for (let i = 0; i < bins; i++) sum[i] += Math.exp(piece[i]);
+      // Sums of logarithms: densities of extreme samples are no numbers.
+      for (let i = 0; i < bins; i++) {
+        sum[i] = count === 0 ? piece[i] : logOfSum(sum[i], piece[i]);
+      }
       count++;
     }
     if (!isWhole) this.#drawn = "";
+    const pieceS = Number((size / ring.rate).toPrecision(3));
     this.note = count === 0
-      ? "no piece is whole yet"
-      : `mean of ${count} × ${Number((size / ring.rate).toPrecision(3))} s`;
+      ? `waiting for ${pieceS} s without a gap`
+      : `mean of ${count} × ${pieceS} s`;
     if (count === 0) return;
-    /** @type {number[]} */
-    const x = [];
-    /** @type {(number | null)[]} */
-    const y = [];
-    let most = 0;
-    for (let i = 1; i < bins; i++) most = Math.max(most, sum[i] / count);
-    this.#factor = most > 0 && most < 1e-12
-      ? 10 ** -Math.floor(Math.log10(Math.sqrt(most)))
-      : 1;
+    this.#show(sum, count);
+  }
+
+  /**
+   * @param {Float64Array} sum natural logarithms of the sums of densities
+   * @param {number} count of what was summed
+   */
+  #show(sum, count) {
+    const { bins, hertzPerBin } = /** @type {Density} */ (this.#density);
+    /** Exponents of ten of amplitudes. @type {number[]} */
+    const shown = [];
     let low = Infinity;
-    let high = 0;
+    let high = -Infinity;
     for (let i = 1; i < bins; i++) {
-      const value = Math.sqrt(sum[i] / count);
-      x.push(i * hertzPerBin);
-      y.push(value > 0 ? value * this.#factor : null);
+      const value = (sum[i] - Math.log(count)) / Math.LN10 / 2;
+      shown.push(value);
       if (value > high) high = value;
-      if (value > 0 && value < low) low = value;
+      if (isFinite(value) && value < low) low = value;
     }
-    if (high === 0) return;
-    low = Math.max(low, high * 1e-6) * this.#factor;
-    high *= this.#factor;
+    // Of samples that are all the same, nothing is left without their mean.
+    if (high === -Infinity) {
+      this.note = `constant: no power at any frequency; ${this.note}`;
+      low = high = 0;
+    }
+    const bottom = Math.floor(Math.max(low, high - 6));
+    this.#shown = shown;
+    this.#values = { low: bottom, high: Math.max(Math.ceil(high), bottom + 1) };
+    this.#hertz = {
+      low: Math.log10(hertzPerBin),
+      high: Math.log10(hertzPerBin * bins),
+    };
+    /** @param {{ low: number, high: number }} of @param {number} value */
+    const share = (of, value) => (value - of.low) / (of.high - of.low);
+    const x = shown.map((_, i) =>
+      share(this.#hertz, Math.log10((i + 1) * hertzPerBin))
+    );
+    const y = shown.map((value) =>
+      isFinite(value) ? share(this.#values, value) : null
+    );
     this.#u.batch(() => {
       this.#u.setData([x, y], false);
-      this.#u.setScale("x", { min: hertzPerBin, max: ring.rate / 2 });
-      this.#u.setScale("y", {
-        min: 10 ** Math.floor(Math.log10(low)),
-        max: 10 ** Math.ceil(Math.log10(high)),
-      });
+      this.#u.redraw(true, true);
     });
+  }
+
+  /** @param {uPlot} u */
+  #hertzTicks(u) {
+    const { low, high } = this.#hertz;
+    const room = Math.max(u.bbox.width / devicePixelRatio / HERTZ_PX, 2);
+    return decadeTicks(10 ** low, 10 ** high, { room, text: hertzText });
+  }
+
+  /** @param {uPlot} u */
+  #valueTicks(u) {
+    const { low, high } = this.#values;
+    const every = Math.ceil((high - low) / (roomOf(u, AXIS_SPACE_PX) - 1));
+    const ticks = [];
+    for (let e = low; e <= high; e += every) {
+      ticks.push({ at: (e - low) / (high - low), text: powerText(e) });
+    }
+    return ticks;
   }
 
   textAt() {
     const hertz = this.#cursorHz;
-    const [x, y] = this.#u.data;
-    if (hertz === null || !this.#density || x.length < 3) return this.note;
+    if (hertz === null || !this.#density || this.#shown.length === 0) {
+      return this.note;
+    }
+    const { hertzPerBin } = this.#density;
     const i = Math.min(
-      Math.max(Math.round(hertz / this.#density.hertzPerBin) - 1, 0),
-      x.length - 1,
+      Math.max(Math.round(hertz / hertzPerBin) - 1, 0),
+      this.#shown.length - 1,
     );
-    return `${Number(x[i].toPrecision(4))} Hz: ${
-      (Number(y[i] ?? 0) / this.#factor).toExponential(2)
+    return `${Number(((i + 1) * hertzPerBin).toPrecision(4))} Hz: ${
+      (10 ** this.#shown[i]).toExponential(2)
     } /√Hz · ${this.note}`;
   }
 
@@ -237,37 +283,21 @@ function hertzText(hertz) {
     : `${Number(hertz.toPrecision(2))} Hz`;
 }
 
-/** @param {number} value */
-function powerText(value) {
-  const power = Math.round(Math.log10(value));
+/** @param {number} power */
+function powerText(power) {
   return `10${
     [...String(power)].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(c)] ?? "⁻").join("")
   }`;
 }
 
 /**
- * @param {uPlot} _u
- * @param {number} min
- * @param {number} max
- * @returns {[number, number]}
+ * Logarithm of the sum of two numbers whose logarithms are given.
+ * @param {number} a
+ * @param {number} b
  */
-function asAsked(_u, min, max) {
-  return [min, max];
-}
-
-/** 1, 2 and 5 of each decade. @param {number} value */
-function isRound(value) {
-  const mantissa = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
-  return [1, 2, 5].some((m) => Math.abs(mantissa - m) < 1e-6);
-}
-
-/**
- * @param {uPlot} _u
- * @param {number[]} splits
- */
-function powersOf(_u, splits) {
-  return splits.map((v) => {
-    const power = Math.log10(v);
-    return Math.abs(power - Math.round(power)) < 1e-6 ? v : null;
-  });
+function logOfSum(a, b) {
+  const most = Math.max(a, b);
+  return most === -Infinity
+    ? most
+    : most + Math.log1p(Math.exp(-Math.abs(a - b)));
 }

@@ -3,6 +3,8 @@ import uPlot from "uplot";
 import { dateText, leapSeconds, timeText } from "./clock.js";
 
 export const AXIS_LEFT_PX = 64;
+/** Between the labels of a vertical axis. */
+export const AXIS_SPACE_PX = 22;
 /** Half of a time's text. */
 const EDGE_PX = 30;
 const FONT = "11px system-ui, sans-serif";
@@ -38,10 +40,11 @@ export function ticksOf(fromS, toS, { count, time }) {
 /**
  * Axes of a plot.
  * @param {() => { time: "utc" | "gps", colours: import("./dom.js").Colours }} look
- * @param {{ showTime: boolean, y: (u: uPlot, splits: number[]) => string[], log?: boolean }} options
+ * @param {{ showTime: boolean, ticks: (room: number) => import("./value_scale.js").Tick[], spacePx?: number }} options
+ *   ticks: of the vertical axis, whose scale is 0 to 1; room: how many labels have room, spacePx apart
  * @returns {uPlot.Axis[]}
  */
-export function axesOf(look, { showTime, y }) {
+export function axesOf(look, { showTime, ticks, spacePx = AXIS_SPACE_PX }) {
   const stroke = () => look().colours.muted;
   const grid = { stroke: () => look().colours.grid, width: 1 };
   return [
@@ -77,10 +80,20 @@ export function axesOf(look, { showTime, y }) {
       size: AXIS_LEFT_PX,
       gap: 4,
       ticks: { show: false },
-      space: 22,
-      values: y,
+      space: spacePx,
+      splits: (u) => ticks(roomOf(u, spacePx)).map(({ at }) => at),
+      values: (u) => ticks(roomOf(u, spacePx)).map(({ text }) => text),
     },
   ];
+}
+
+/**
+ * How many labels have room on the vertical axis.
+ * @param {uPlot} u
+ * @param {number} spacePx
+ */
+export function roomOf(u, spacePx) {
+  return Math.max(Math.floor(u.bbox.height / devicePixelRatio / spacePx), 2);
 }
 
 /** A strip with nothing but the times, for below all plots. */
@@ -110,7 +123,7 @@ export class TimeAxis {
         },
         axes: axesOf(look, {
           showTime: true,
-          y: (_u, splits) => splits.map(() => ""),
+          ticks: () => [],
         }),
         series: [{}, { show: false }],
       },
@@ -133,48 +146,4 @@ export class TimeAxis {
     if (this.#note.textContent !== text) this.#note.textContent = text;
     this.#u.setScale("x", { min: fromS, max: toS });
   }
-}
-
-/**
- * Numbers of an axis, as short as they can be told apart.
- * @param {number[]} splits
- */
-export function numbersText(splits) {
-  const largest = Math.max(...splits.map(Math.abs));
-  const step = splits.length > 1 ? Math.abs(splits[1] - splits[0]) : largest;
-  if (largest === 0 || step === 0) return splits.map(String);
-  let digits = 0;
-  while (digits < 6 && !isWhole(step * 10 ** digits)) digits++;
-  const figures = Math.ceil(Math.log10(largest / step) + 1e-9) + 1;
-  if (largest < 1e-3 || (largest >= 1e6 && figures <= 3)) {
-    return splits.map((v) =>
-      v === 0
-        ? "0"
-        : v.toExponential(Math.min(figures, 4) - 1).replace("e+", "e")
-    );
-  }
-  // Far from zero: only the figures that differ.
-  if (largest >= 1e6) {
-    return splits.map((v) => {
-      const text = Math.round(v).toLocaleString("en");
-      return text.length > 9 ? `…${text.slice(-7)}` : text;
-    });
-  }
-  return splits.map((v) => v.toFixed(digits));
-}
-
-/** @param {number} value */
-function isWhole(value) {
-  return Math.abs(value - Math.round(value)) < 1e-6 * Math.max(value, 1);
-}
-
-/** A value as a reader wants it: up to six digits. @param {number} value */
-export function valueText(value) {
-  if (Number.isNaN(value)) return "–";
-  const size = Math.abs(value);
-  if (value === 0) return "0";
-  if (Number.isInteger(value) && size < 1e12) return value.toLocaleString("en");
-  return size >= 1e6 || size < 1e-3
-    ? value.toExponential(4)
-    : String(Number(value.toPrecision(6)));
 }

@@ -1,8 +1,16 @@
 // Bins over time: the band from each bin's least to its largest sample, and the means as a line.
 // Invariant: a bin is drawn over the time that it covers; what is not there is hatched with its reason.
 import uPlot from "uplot";
-import { paintGaps, timeHooks, timePlot } from "./series_plot.js";
-import { numbersText, valueText } from "./time_axis.js";
+import { valueText } from "./axis_text.js";
+import { finiteExtremes } from "./samples.js";
+import {
+  paintBase,
+  paintGaps,
+  paintPending,
+  timeHooks,
+  timePlot,
+} from "./series_plot.js";
+import { ValueScale } from "./value_scale.js";
 
 /** @typedef {import("./feed.js").Series} Series */
 
@@ -11,6 +19,7 @@ const BAND_ALPHA = 0.4;
 /** Three values have to stand beside each other. @param {number} value */
 function shortText(value) {
   const size = Math.abs(value);
+  if (!isFinite(size)) return valueText(value);
   return size < 1e-3 && size > 0
     ? value.toExponential(2)
     : valueText(Number(value.toPrecision(4)));
@@ -21,10 +30,8 @@ export class TrendPlot {
   #look;
   /** @type {Series | null} */
   #series = null;
-  #low = 0;
-  #high = 1;
-  /** uPlot takes no scale below 1e-16, and strain is of 1e-21. */
-  #factor = 1;
+  #scale = new ValueScale();
+  #scaleDrawn = 0;
   #drawn = "";
   /** Why the newest is not there. */
   pending = "";
@@ -38,11 +45,7 @@ export class TrendPlot {
     this.#look = look;
     this.#u = new uPlot(
       {
-        ...timePlot(
-          look,
-          events,
-          (_u, splits) => numbersText(splits.map((v) => v / this.#factor)),
-        ),
+        ...timePlot(look, events, (room) => this.#scale.ticks(room)),
         series: [{}, {
           stroke: "#888",
           points: { show: false },
@@ -84,10 +87,10 @@ export class TrendPlot {
     this.#fitRange(this.#series, fromS, toS);
     this.#u.batch(() => {
       this.#u.setScale("x", { min: fromS, max: toS });
-      this.#u.setScale("y", {
-        min: this.#low * this.#factor,
-        max: this.#high * this.#factor,
-      });
+      if (this.#scaleDrawn !== this.#scale.version) {
+        this.#scaleDrawn = this.#scale.version;
+        this.#u.redraw(false, true);
+      }
     });
   }
 
@@ -115,16 +118,16 @@ export class TrendPlot {
   #fitRange({ ring, low, high }, fromS, toS) {
     const from = Math.floor(fromS * ring.rate);
     const to = Math.ceil(toS * ring.rate);
-    const least = low?.extremes(from, to)?.min;
-    const most = high?.extremes(from, to)?.max;
-    if (least === undefined || most === undefined) return;
-    const size = most - least || Math.abs(most) * 0.1 || 1;
-    const fits = least >= this.#low && most <= this.#high &&
-      size > 0.55 * (this.#high - this.#low);
-    if (fits) return;
-    this.#low = least - 0.12 * size;
-    this.#high = most + 0.12 * size;
-    this.#factor = size < 1e-9 ? 10 ** -Math.floor(Math.log10(size)) : 1;
+    if (!low || !high) return;
+    // Bins that go to infinity count by what of them is finite.
+    const lows = finiteExtremes(low, from, to);
+    const highs = finiteExtremes(high, from, to);
+    const some = lows ?? highs;
+    if (!some) return;
+    this.#scale.fit(
+      Math.min(some.min, highs?.min ?? Infinity),
+      Math.max(some.max, highs?.max ?? -Infinity),
+    );
   }
 
   #paint() {
@@ -141,19 +144,11 @@ export class TrendPlot {
     ctx.rect(left, top, width, height);
     ctx.clip();
     paintGaps(u, gaps, { fromS, toS, colours });
-    if (this.pending !== "" && ring.end > 0 && ring.endS < toS) {
-      const since = Math.max(ring.endS, fromS);
-      paintGaps(u, [{ fromS: since, toS, reason: this.pending }], {
-        fromS,
-        toS,
-        colours,
-      });
-    }
+    paintPending(u, series, { pending: this.pending, fromS, toS, colours });
     ctx.fillStyle = ctx.strokeStyle = colour(series.channel.name);
     const perS = width / (toS - fromS);
-    const scale = height / (this.#high - this.#low);
     const y = (/** @type {number} */ v) =>
-      top + height - (v - this.#low) * scale;
+      top + height * (1 - this.#scale.share(v));
     const x = (/** @type {number} */ i) =>
       Math.round(left + (i / ring.rate - fromS) * perS);
     const thin = Math.max(1, Math.round(devicePixelRatio));
@@ -172,10 +167,14 @@ export class TrendPlot {
         isOn = false;
         continue;
       }
-      const tall = Math.max(thin, (bin.max - bin.min) * scale);
+      const tall = Math.max(thin, y(bin.min) - y(bin.max));
       const x0 = x(i);
       const x1 = Math.max(x(i + 1), x0 + 1);
       ctx.fillRect(x0, y(bin.max), x1 - x0, tall);
+      if (!isFinite(bin.mean)) {
+        isOn = false;
+        continue;
+      }
       const middle = (x0 + x1) / 2;
       if (isOn) line.lineTo(middle, y(bin.mean));
       else {
@@ -189,6 +188,7 @@ export class TrendPlot {
     ctx.lineWidth = devicePixelRatio * 1.25;
     ctx.lineJoin = "round";
     ctx.stroke(line);
+    paintBase(u, this.#scale, colours);
     ctx.restore();
   }
 }

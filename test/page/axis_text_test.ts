@@ -1,7 +1,7 @@
 // Numbers of axes: as short as they can be told apart. Values: up to six digits.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { numbersText, valueText } from "../../src/page/time_axis.js";
+import { numbersText, valueText } from "../../src/page/axis_text.js";
 
 describe("numbersText()", () => {
   it("tells ticks apart, near zero and far from it", () => {

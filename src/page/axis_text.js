@@ -1,0 +1,46 @@
+// Numbers as axes and readouts show them: as short as they can be told apart.
+
+/**
+ * Numbers of an axis, as short as they can be told apart.
+ * @param {number[]} splits
+ */
+export function numbersText(splits) {
+  const largest = Math.max(...splits.map(Math.abs));
+  const step = splits.length > 1 ? Math.abs(splits[1] - splits[0]) : largest;
+  if (largest === 0 || step === 0) return splits.map(String);
+  let digits = 0;
+  while (digits < 6 && !isWhole(step * 10 ** digits)) digits++;
+  const figures = Math.ceil(Math.log10(largest / step) + 1e-9) + 1;
+  if (largest < 1e-3 || (largest >= 1e6 && figures <= 3)) {
+    return splits.map((v) =>
+      v === 0
+        ? "0"
+        : v.toExponential(Math.min(figures, 4) - 1).replace("e+", "e")
+    );
+  }
+  // Far from zero: only the figures that differ.
+  if (largest >= 1e6) {
+    return splits.map((v) => {
+      const text = Math.round(v).toLocaleString("en");
+      return text.length > 9 ? `…${text.slice(-7)}` : text;
+    });
+  }
+  return splits.map((v) => v.toFixed(digits));
+}
+
+/** @param {number} value */
+function isWhole(value) {
+  return Math.abs(value - Math.round(value)) < 1e-6 * Math.max(value, 1);
+}
+
+/** A value as a reader wants it: up to six digits. @param {number} value */
+export function valueText(value) {
+  if (Number.isNaN(value)) return "–";
+  if (!isFinite(value)) return value > 0 ? "∞" : "-∞";
+  const size = Math.abs(value);
+  if (value === 0) return "0";
+  if (Number.isInteger(value) && size < 1e12) return value.toLocaleString("en");
+  return size >= 1e6 || size < 1e-3
+    ? value.toExponential(4)
+    : String(Number(value.toPrecision(6)));
+}

@@ -1,0 +1,237 @@
+// Where values lie on a plot's vertical axis, as a share of its height, and what the axis's labels say.
+// Invariant: uPlot is given shares (0 to 1) and never values, so no value breaks its arithmetic; ticks() gives two or more.
+import { numbersText } from "./axis_text.js";
+
+/** Room above and below the values, of their extent. */
+const MARGIN = 0.12;
+/** A range stays while the values fill this much of it. */
+const FILLED_MIN = 0.55;
+/** Beyond these sizes, differences overflow or vanish: values are multiplied by a power of two first. */
+const HUGE = 1e300;
+const TINY = 1e-290;
+const SHRINK = 2 ** -64;
+const GROW = 2 ** 200;
+/** How far outside of the plot a value is drawn at most: infinite ones, too. */
+const OUTSIDE = 0.05;
+const LABEL_LENGTH_MAX = 9;
+
+/** @typedef {{ at: number, text: string }} Tick at: share of the height */
+
+export class ValueScale {
+  /** Grows with each change of the range. */
+  version = 0;
+  #unit = 1;
+  /** The least value, multiplied by the unit. The edges are offsets from it, so that near values stay apart. */
+  #base = 0;
+  #from = 0;
+  #size = 1;
+  /** The least value as it is. */
+  #least = 0;
+  /** @type {{ key: string, ticks: Tick[], baseText: string }} */
+  #made = { key: "", ticks: [], baseText: "" };
+
+  /**
+   * Makes the range fit finite values, but does not follow every twitch of them.
+   * @param {number} least
+   * @param {number} largest
+   */
+  fit(least, largest) {
+    const magnitude = Math.max(Math.abs(least), Math.abs(largest));
+    const unit = magnitude > HUGE
+      ? SHRINK
+      : magnitude > 0 && magnitude < TINY
+      ? GROW
+      : 1;
+    const extent = (largest - least) * unit;
+    const wide = isFinite(extent) ? extent : largest * unit - least * unit;
+    const size = wide || Math.abs(largest) * unit * 0.1 || 1;
+    const keeps = this.version > 0 && unit === this.#unit &&
+      size > FILLED_MIN * this.#size &&
+      this.#exact(least) >= 0 && this.#exact(largest) <= 1;
+    if (keeps) return;
+    this.version++;
+    this.#unit = unit;
+    this.#least = least;
+    this.#base = least * unit;
+    this.#from = -MARGIN * size;
+    // Values that are all the same lie in the middle.
+    this.#size = (wide || 0) + 2 * MARGIN * size;
+  }
+
+  /** Share of the height at which a value lies; infinite ones just outside. @param {number} value */
+  share(value) {
+    const share = this.#exact(value);
+    return share < -OUTSIDE
+      ? -OUTSIDE
+      : share > 1 + OUTSIDE
+      ? 1 + OUTSIDE
+      : share;
+  }
+
+  /**
+   * Labels at round values, at least two and at most about `count`.
+   * @param {number} count
+   * @returns {Tick[]}
+   */
+  ticks(count) {
+    return this.#labels(count).ticks;
+  }
+
+  /** What the labels are to be added to; empty when they are whole values. @param {number} count */
+  baseText(count) {
+    return this.#labels(count).baseText;
+  }
+
+  /** @param {number} value */
+  #exact(value) {
+    return (value * this.#unit - this.#base - this.#from) / this.#size;
+  }
+
+  /** @param {number} count */
+  #labels(count) {
+    const key = `${this.version} ${count}`;
+    if (this.#made.key === key) return this.#made;
+    const low = this.#base + this.#from;
+    const whole = this.#at(low, low + this.#size, { count, from: 0 });
+    const isGood = whole.length > 1 && areApart(whole);
+    const some = isGood
+      ? whole
+      : this.#at(this.#from, this.#from + this.#size, {
+        count,
+        from: this.#base,
+      });
+    this.#made = { key, ticks: some, baseText: "" };
+    if (isGood) return this.#made;
+    if (some.length > 1 && areApart(some)) {
+      for (const tick of some) {
+        if (!tick.text.startsWith("-")) tick.text = `+${tick.text}`;
+      }
+      this.#made.baseText = exactText(this.#least);
+    } else {
+      const inner = MARGIN / (1 + 2 * MARGIN);
+      const text = this.#least.toPrecision(4);
+      this.#made.ticks = [{ at: inner, text }, { at: 1 - inner, text: "" }];
+    }
+    return this.#made;
+  }
+
+  /**
+   * Round values between two, which are offsets from `from`; all multiplied by the unit.
+   * @param {number} low
+   * @param {number} high
+   * @param {{ count: number, from: number }} options
+   * @returns {Tick[]}
+   */
+  #at(low, high, { count, from }) {
+    for (
+      const step of stepsFrom((high - low) / Math.max(count, 2), this.#unit)
+    ) {
+      const first = Math.ceil(low / step.scaled);
+      const last = Math.floor(high / step.scaled);
+      // Too close to tell apart, or no number at all: no other step does better.
+      if (!(last - first < 100) || Math.abs(last) > 2 ** 52) return [];
+      const ticks = [];
+      const values = [];
+      for (let k = first; k <= last; k++) {
+        if (!isFinite(k * step.real)) continue;
+        values.push(k * step.real);
+        const offset = from === 0
+          ? k * step.scaled - this.#base
+          : k * step.scaled;
+        const at = (offset - this.#from) / this.#size;
+        ticks.push(Math.min(Math.max(at, 0), 1));
+      }
+      if (ticks.length < 2) continue;
+      const texts = numbersText(values);
+      return ticks.map((at, i) => ({ at, text: texts[i] }));
+    }
+    return [];
+  }
+}
+
+/**
+ * Steps of 1, 2 and 5 at and below the one that is wanted, as they are and multiplied by the unit.
+ * @param {number} wanted multiplied by the unit
+ * @param {number} unit
+ */
+function stepsFrom(wanted, unit) {
+  const exact = Math.log10(wanted) - Math.log10(unit);
+  const steps = [];
+  for (let e = Math.floor(exact) + 1; e > exact - 2; e--) {
+    for (const m of [5, 2, 1]) {
+      const real = Number(`${m}e${e}`);
+      if (Math.log10(m) + e < exact - 0.8) continue;
+      if (real > 0 && isFinite(real)) steps.push({ real, scaled: real * unit });
+    }
+  }
+  // The smallest that is not below what is wanted comes first.
+  const at = steps.findLastIndex(({ real }) =>
+    Math.log10(real) >= exact - 1e-9
+  );
+  return steps.slice(Math.max(at, 0));
+}
+
+/** @param {Tick[]} ticks */
+function areApart(ticks) {
+  return new Set(ticks.map(({ text }) => text)).size === ticks.length &&
+    ticks.every(({ text }) => text.length <= LABEL_LENGTH_MAX);
+}
+
+/** A value with all its digits. @param {number} value */
+function exactText(value) {
+  return Number.isInteger(value) && Math.abs(value) < 1e21
+    ? BigInt(value).toLocaleString("en")
+    : String(value);
+}
+
+/**
+ * Labels of a logarithmic axis: two or more, as many as there is room for.
+ * @param {number} low
+ * @param {number} high above `low`
+ * @param {{ room: number, text: (value: number) => string }} options room: how many labels have room
+ * @returns {Tick[]}
+ */
+export function decadeTicks(low, high, { room, text }) {
+  const from = Math.log10(low);
+  const span = Math.log10(high) - from;
+  const perDecade = room / span;
+  const mantissas = perDecade >= 3.4 ? [1, 2, 5] : [1];
+  const every = Math.max(1, Math.ceil(1 / perDecade));
+  /** @param {number[]} some @param {number} skip */
+  const made = (some, skip) => {
+    const ticks = [];
+    for (let e = Math.floor(from); e <= Math.ceil(from + span); e++) {
+      if (e % skip !== 0) continue;
+      for (const m of some) {
+        const at = (Math.log10(m) + e - from) / span;
+        if (at < -1e-9 || at > 1 + 1e-9) continue;
+        ticks.push({ at, text: text(Number(`${m}e${e}`)) });
+      }
+    }
+    return ticks;
+  };
+  for (
+    const ticks of [made(mantissas, every), made([1], 1), made([1, 2, 5], 1)]
+  ) {
+    if (ticks.length > 1) return ticks;
+  }
+  return [{ at: 0, text: text(low) }, { at: 1, text: text(high) }];
+}
+
+/**
+ * Labels of an axis of octaves, counted from its top: two or more.
+ * @param {number} low
+ * @param {number} high
+ * @param {{ room: number, text: (value: number) => string }} options room: how many labels have room
+ * @returns {Tick[]}
+ */
+export function octaveTicks(low, high, { room, text }) {
+  const octaves = Math.log2(high / low);
+  const every = Math.max(1, Math.ceil(octaves / Math.max(room - 1, 1) - 1e-9));
+  const ticks = [];
+  for (let o = 0; o <= octaves + 1e-9; o += every) {
+    ticks.push({ at: 1 - o / octaves, text: text(high / 2 ** o) });
+  }
+  if (ticks.length < 2) ticks.push({ at: 0, text: text(low) });
+  return ticks;
+}
