@@ -125,7 +125,11 @@ export class KafkaSource implements Source {
         return pool.topics();
       },
       wideTopics: this.#pool.wideTopics,
-      counters: { ...this.#pool.counters, ...this.#metadata.counters },
+      counters: {
+        ...this.#pool.counters,
+        ...this.#metadata.counters,
+        slice_peak_ns: this.#work.slices.peakCost,
+      },
       seconds: { ...this.#work.time },
     };
   }

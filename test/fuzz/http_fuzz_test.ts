@@ -7,6 +7,7 @@ import { after, before, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
+import { PART_STEPS_MAX } from "../../src/channels/work.ts";
 import { type HttpServer, serve } from "../../src/http/server.ts";
 import { EmbeddedSource } from "../../src/source/embedded_source.ts";
 import { configWith, silent } from "../driven_source.ts";
@@ -26,7 +27,12 @@ const errors: string[] = [];
 before(async () => {
   const catalog = new Catalog();
   qanat = new Qanat({
-    config: configWith({ port: 0, sliceMs: 4, clientsMax: 200 }),
+    config: configWith({
+      port: 0,
+      sliceMs: 4,
+      clientsMax: 200,
+      connectionsMax: 500,
+    }),
     source: new EmbeddedSource({
       catalog,
       nowGpsNs: () => nowGpsNs(),
@@ -209,6 +215,11 @@ describe("an instance under random HTTP requests", () => {
     }
     probe.close();
     assert.deepEqual(notHome(), []);
+    const { slices, bodies } = qanat.requests;
+    assert.ok(slices.stepsMax > 0, "no request had work to be counted");
+    assert.ok(slices.stepsMax <= PART_STEPS_MAX, `${slices.stepsMax} steps`);
+    assert.equal(slices.waiting, 0);
+    assert.equal(bodies.usedBytes, 0);
     assert.deepEqual(errors, []);
   });
 });

@@ -8,6 +8,7 @@ import { type KafkaBroker, startKafka } from "../../scripts/kafka.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
+import { SLICE_COST } from "../../src/kafka/loop_slices.ts";
 import {
   FUZZ_PARTITIONS,
   PUBLISHERS,
@@ -264,7 +265,15 @@ describe(
       assert.ok(nearValid / COUNT >= 0.3);
 
       await steady.finish(() => qanat.isRunning);
+      const metrics = await (await fetch(`${base}/metrics`)).text();
+      const [, peakCost] =
+        metrics.match(/qanat_source_counter\{name="slice_peak_ns"\} (\d+)/) ??
+          [];
+      assert.ok(Number(peakCost) > 0, "no slice was counted");
+      // Counted, not timed. A slice ends with the part that exceeds it.
+      assert.ok(Number(peakCost) <= 2 * SLICE_COST, `${peakCost}`);
       await crowd.close();
+      assert.ok(crowd.statuses.has(200));
       for (const status of crowd.statuses.keys()) {
         assert.ok(status < 500 || status === 503, `${status}, seed ${seed}`);
       }
