@@ -13,7 +13,7 @@ const CLOCK_STEPS = 100;
 export interface RequestSlicesOptions {
   /** Longest slice, ms. */
   readonly sliceMs: number;
-  /** Works that wait for their next slice at once. */
+  /** Works that have had a slice and are not done, at once. */
   readonly worksMax: number;
   /** Own time of one work, ms. */
   readonly workMs: number;
@@ -25,14 +25,22 @@ export interface RequestSlicesOptions {
   readonly later?: ((round: () => void) => void) | undefined;
 }
 
-/** A work that did not fit one slice. */
-interface Task {
+/** How far a work has come. */
+interface Progress {
+  /** Steps of its next part. */
+  cost: number;
+  /** Steps that it has done. */
+  steps: number;
+  busyMs: number;
+}
+
+/** A work that was not done at once. */
+interface Task extends Progress {
   readonly work: Work<unknown>;
   readonly isGone: () => boolean;
   readonly beganMs: number;
-  /** Steps of its next part. */
-  cost: number;
-  busyMs: number;
+  /** It has had a whole slice: it counts towards `worksMax`. */
+  isLong: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -47,6 +55,7 @@ export class RequestSlices {
   readonly #later: (round: () => void) => void;
   readonly #sliceSteps: number;
   readonly #tasks = new Set<Task>();
+  #longTasks = 0;
   #isWaiting = false;
   /** Steps done in this round, and when its slice is over; 0: it has not begun. */
   #steps = 0;
@@ -81,28 +90,45 @@ export class RequestSlices {
     const beganMs = this.#clockMs();
     const first = work.next();
     if (first.done) return first.value;
-    const task = { work, cost: first.value, busyMs: 0 };
+    const task = { work, cost: first.value, steps: 0, busyMs: 0 };
     const outcome = this.#advance(task);
     if (outcome) return outcome.value;
-    if (this.#tasks.size >= this.#options.worksMax) {
+    // A short one that only waits for its turn is never refused: a thousand may come at one instant.
+    const isLong = this.#isLong(task);
+    if (isLong && !this.#takeLongPlace()) {
       work.return(undefined as never);
-      throw new LimitError("works", {
-        title: "Busy",
-        detail:
-          `${this.#options.worksMax} long requests are being worked on, ` +
-          `which is the limit (--request-works-max): try again later`,
-      });
+      throw this.#tooManyWorks();
     }
     this.counters.sliced++;
     return new Promise<T>((resolve, reject) => {
       this.#tasks.add({
         ...task,
+        isLong,
         isGone,
         beganMs,
         resolve: resolve as (value: unknown) => void,
         reject,
       });
       this.#wait();
+    });
+  }
+
+  /** Whether a work that is not done has had all that one slice gives. */
+  #isLong({ steps, cost, busyMs }: Progress): boolean {
+    return steps + cost > this.#sliceSteps || busyMs >= this.#options.sliceMs;
+  }
+
+  #takeLongPlace(): boolean {
+    if (this.#longTasks >= this.#options.worksMax) return false;
+    this.#longTasks++;
+    return true;
+  }
+
+  #tooManyWorks(): LimitError {
+    return new LimitError("works", {
+      title: "Busy",
+      detail: `${this.#options.worksMax} long requests are being worked on, ` +
+        `which is the limit (--request-works-max): try again later`,
     });
   }
 
@@ -145,23 +171,32 @@ export class RequestSlices {
   #serve(task: Task): void {
     try {
       const outcome = this.#advance(task);
-      if (!outcome) return;
-      this.#tasks.delete(task);
-      task.resolve(outcome.value);
+      if (outcome) {
+        this.#remove(task);
+        task.resolve(outcome.value);
+      } else if (!task.isLong && this.#isLong(task)) {
+        if (this.#takeLongPlace()) task.isLong = true;
+        else this.#end(task, this.#tooManyWorks());
+      }
     } catch (error) {
-      this.#tasks.delete(task);
+      this.#remove(task);
       task.reject(error as Error);
     }
   }
 
+  #remove(task: Task): void {
+    if (this.#tasks.delete(task) && task.isLong) this.#longTasks--;
+  }
+
   /** Goes on until the work is done or the slice is over. */
   #advance<T>(
-    task: { readonly work: Work<T>; cost: number; busyMs: number },
+    task: Progress & { readonly work: Work<T> },
   ): Outcome<T> {
     const beganMs = this.#clockMs();
     try {
       while (!this.#isOver(task.cost)) {
         this.#steps += task.cost;
+        task.steps += task.cost;
         this.#uncheckedSteps += task.cost;
         this.counters.steps += task.cost;
         const part = task.work.next();
@@ -201,7 +236,7 @@ export class RequestSlices {
   }
 
   #end(task: Task, error: Error): void {
-    this.#tasks.delete(task);
+    this.#remove(task);
     task.work.return(undefined as never);
     task.reject(error);
   }

@@ -105,10 +105,10 @@ describe("RequestSlices.run()", () => {
     await assert.rejects(long, ClientGoneError);
   });
 
-  it("refuses what would wait among too many, and never what fits a slice", async () => {
+  it("refuses a long work beside too many others, once it has had a slice", async () => {
     const bench = new Bench({ worksMax: 1 });
     const { slices } = bench;
-    const one = slices.run(bench.work(30, 300)) as Promise<string>;
+    const one = slices.run(bench.work(30, 300, 0.1)) as Promise<string>;
     let ended = false;
     const work = function* (): Work<void> {
       try {
@@ -117,16 +117,34 @@ describe("RequestSlices.run()", () => {
         ended = true;
       }
     };
-    assert.throws(
-      () => slices.run(work()),
+    const refused = assert.rejects(
+      slices.run(work()) as Promise<void>,
       (error) => error instanceof LimitError && error.limit === "works",
     );
-    assert.ok(ended);
     assert.equal(slices.run(bench.work(0, 1)), "0 parts");
-    bench.round();
-    bench.round();
+    for (let i = 0; i < 20; i++) bench.round();
+    await refused;
+    assert.ok(ended);
     assert.equal(await one, "30 parts");
     assert.equal(slices.waiting, 0);
+    // Its place is free again.
+    const next = slices.run(bench.work(30, 300)) as Promise<string>;
+    for (let i = 0; i < 20; i++) bench.round();
+    assert.equal(await next, "30 parts");
+  });
+
+  it("refuses no short work, however many come at one instant (of 1,000 streams 550 got 503)", async () => {
+    const bench = new Bench({ worksMax: 1 });
+    const works = Array.from(
+      { length: 1000 },
+      () => bench.slices.run(bench.work(10, 10)),
+    );
+    assert.ok(bench.slices.waiting > 900);
+    for (let i = 0; i < 30; i++) bench.round();
+    assert.deepEqual(
+      await Promise.all(works),
+      works.map(() => "10 parts"),
+    );
   });
 
   it("ends a work that computes for too long with 400, and one that waits for too long with 503", async () => {
