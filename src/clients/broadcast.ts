@@ -205,8 +205,7 @@ export class Broadcast {
   end(client: Client, reason: EndReason): void {
     if (client.ended !== null) return;
     client.ended = reason;
-    const bytes = client.group.closingBytes(reason, client.gapToTell);
-    if (bytes.byteLength > 0) client.sendBytes(bytes, this.clockMs());
+    client.sendClosing(reason, this.clockMs());
     const isCut = client.group.format === "arrow" && CUT_SHORT.has(reason);
     if (!isCut) client.sendTrailer(this.clockMs());
     this.#forget(client);

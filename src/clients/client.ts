@@ -35,6 +35,8 @@ export interface ClientOptions {
   readonly endNs?: bigint | undefined;
   /** Ends the stream after so much time, ns. */
   readonly durationNs?: bigint | undefined;
+  /** Where that time ends, GPS ns: of a client that resumes what began at the now of its first request. */
+  readonly untilNs?: bigint | undefined;
   /** @default "fill" */
   readonly gaps?: GapPolicy | undefined;
   /** @default "gap" */
@@ -53,6 +55,11 @@ export class Client implements OutletOwner {
   endRow = Infinity;
   /** Could not take a row since it last had the newest one: only then it is slow. */
   hasStalled = false;
+  /**
+   * Stands behind the time in each id: where a `duration` that began at now ends. The frames of rows are shared and
+   * have plain ids, so that a line with the marked id is written before each. Empty for all others, and in Arrow.
+   */
+  idMark = "";
   /** Still working off what it asked for from the past: it never loses rows by being slow. */
   resuming = false;
   /** Rows below this are sent, though nothing came for them. */
@@ -116,6 +123,9 @@ export class Client implements OutletOwner {
       this.sendBytes(told, clockMs);
       this.gapToTell = null;
     } else {
+      if (this.idMark !== "") {
+        this.sendBytes(this.group.idBytes(this.idOf(row)), clockMs);
+      }
       this.outlet.write(frame);
       this.bytes += frame.chunk.byteLength;
       const { plain } = frame;
@@ -157,6 +167,28 @@ export class Client implements OutletOwner {
     this.lastWriteMs = clockMs;
   }
 
+  /** Says that nothing older than a row will come. */
+  sendHeartbeat(settled: number, clockMs: number): void {
+    const id = settled < 0 ? null : this.idOf(settled - 1);
+    this.sendBytes(this.group.heartbeatBytes(id), clockMs);
+  }
+
+  /** What stands before the end of the body. One who has all of its range comes back with an id that says so. */
+  sendClosing(reason: EndReason, clockMs: number): void {
+    const isWhole = reason === "complete" && this.endRow < Infinity;
+    const last = Math.max(this.cursor, this.endRow) - 1;
+    const bytes = this.group.closingBytes(reason, {
+      gap: this.gapToTell,
+      id: isWhole ? this.idOf(last) : null,
+    });
+    if (bytes.byteLength > 0) this.sendBytes(bytes, clockMs);
+  }
+
+  /** The id of a row. */
+  idOf(row: number): string {
+    return this.group.timeline.endNsText(row) + this.idMark;
+  }
+
   #noteWrite(): void {
     if (!this.holds && this.outlet.inFlight > 0) {
       this.holds = true;
@@ -180,7 +212,7 @@ export class Client implements OutletOwner {
     this.gaps++;
     if (fills) this.fillTo = to;
     else this.cursor = to;
-    const bytes = group.gapBytes(gap, fills);
+    const bytes = group.gapBytes(gap, fills ? null : this.idOf(to - 1));
     if (bytes) this.sendBytes(bytes, clockMs);
     else this.gapToTell = joined(this.gapToTell, gap);
   }

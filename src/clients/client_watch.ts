@@ -95,7 +95,7 @@ export class ClientWatch implements Work {
     if (isBounded && isLive && settled >= client.endRow) {
       this.#broadcast.tellGap(client, client.endRow, "missing");
     } else if (isQuiet) {
-      client.sendBytes(group.heartbeatBytes(settled), clockMs);
+      client.sendHeartbeat(settled, clockMs);
     }
   }
 

@@ -2,7 +2,6 @@
 // Invariant: a client is placed once, as soon as its timeline has found its place or has nothing to find it by.
 import type { Broadcast } from "./broadcast.ts";
 import type { Client } from "./client.ts";
-import type { SelectionGroup } from "./selection_group.ts";
 
 /** Places the clients of a broadcast. */
 export class Placement {
@@ -19,23 +18,25 @@ export class Placement {
   place(client: Client): void {
     const { timeline } = client.group;
     if (client.cursor >= 0) return this.#broadcast.catchUp.add(client);
-    const { afterNs, startNs, endNs, durationNs } = client.options;
-    const isBack = typeof afterNs === "bigint" || startNs !== undefined;
+    const { afterNs, startNs, endNs } = client.options;
+    const isFuture = this.#isFuture(client);
+    const isResume = typeof afterNs === "bigint" && !isFuture;
+    const isBack = isResume || startNs !== undefined && !isFuture;
     if (timeline.released < 0) {
-      const isBounded = durationNs !== undefined || endNs !== undefined;
+      const isBounded = endNs !== undefined ||
+        client.options.durationNs !== undefined;
       if (!isBack && !(isBounded && timeline.seenRow >= 0)) return;
       if (!timeline.isIdle(this.#broadcast.store.gpsMs())) return;
     }
-    if (typeof afterNs === "bigint") this.#placeAfter(client, afterNs);
-    else if (startNs !== undefined) {
-      client.cursor = timeline.rowOf(startNs);
+    if (isBack) {
+      client.cursor = timeline.rowOf(isResume ? afterNs : startNs!);
       client.resuming = true;
     } else client.cursor = Math.max(timeline.frontier, timeline.quietRow);
-    if (afterNs === null) this.#tellOddId(client, null, "unknown-id");
-    if (endNs !== undefined) client.endRow = timeline.rowAt(endNs);
-    else if (durationNs !== undefined) {
-      const fromNs = startNs ?? timeline.startNs(client.cursor);
-      client.endRow = timeline.rowAt(fromNs + durationNs);
+    this.#setEnd(client, isResume ? client.options.untilNs : undefined);
+    if (isResume) this.#tellResume(client, afterNs);
+    else if (afterNs !== undefined) {
+      // What lies between an id that was never given out and here, nobody knows.
+      this.#tellOddId(client, null, "unknown-id");
     }
     if (client.cursor >= client.endRow) {
       return this.#broadcast.end(client, "complete");
@@ -47,21 +48,29 @@ export class Placement {
     } else this.#broadcast.catchUp.add(client);
   }
 
-  #placeAfter(client: Client, afterNs: bigint): void {
+  /** Where the client's rows end, if they do. */
+  #setEnd(client: Client, untilNs: bigint | undefined): void {
+    const { timeline, format } = client.group;
+    const { startNs, endNs, durationNs } = client.options;
+    if (endNs !== undefined) client.endRow = timeline.rowAt(endNs);
+    else if (startNs !== undefined && durationNs !== undefined) {
+      client.endRow = timeline.rowAt(startNs + durationNs);
+    } else if (durationNs !== undefined) {
+      const toNs = untilNs ?? timeline.startNs(client.cursor) + durationNs;
+      client.endRow = timeline.rowAt(toNs);
+      if (format !== "arrow") client.idMark = `~${toNs}`;
+    }
+  }
+
+  /** Tells what a client that resumes gets twice, or cannot get any more. */
+  #tellResume(client: Client, afterNs: bigint): void {
     const { timeline } = client.group;
     const resumeWindowMs = this.#resumeWindowMs;
     const { released } = timeline;
-    const ahead = timeline.rowAt(afterNs);
-    // Another instance may have been a little ahead; an id behind the clock's future was never given out.
-    const isAhead = released >= 0 && ahead > released + 1;
-    if (isAhead && this.#isFuture(client.group, afterNs)) {
-      client.cursor = released;
-      return this.#tellOddId(client, afterNs, "unknown-id");
+    const row = client.cursor;
+    if (row < timeline.rowAt(afterNs)) {
+      this.#tellOddId(client, afterNs, "stride-changed");
     }
-    const row = timeline.rowOf(afterNs);
-    client.cursor = row;
-    client.resuming = true;
-    if (row < ahead) this.#tellOddId(client, afterNs, "stride-changed");
     if (client.group.trend !== null) return;
     if (released < 0 || row >= released || timeline.isWhole(row)) return;
     const windowRows = Math.ceil(resumeWindowMs / timeline.strideMs);
@@ -70,9 +79,15 @@ export class Placement {
     if (from > row) this.#broadcast.tellGap(client, from, "retention");
   }
 
-  /** Whether no instance can have given out a time as an id yet. A replay has no clock to tell by. */
-  #isFuture({ shapes }: SelectionGroup, timeNs: bigint): boolean {
-    if (shapes[0]!.replayId !== null) return true;
+  /** Whether no instance can have given out the client's id yet; a little ahead of this one another may have been. */
+  #isFuture({ group, options }: Client): boolean {
+    const { afterNs: timeNs } = options;
+    if (typeof timeNs !== "bigint") return false;
+    const { timeline, shapes } = group;
+    const { released } = timeline;
+    if (released >= 0 && timeline.rowAt(timeNs) <= released + 1) return false;
+    // A replay has no clock to tell by.
+    if (shapes[0]!.replayId !== null) return released >= 0;
     const tolerancesMs = shapes.map((s) =>
       this.#broadcast.store.toleranceMs(s)
     );
@@ -89,13 +104,11 @@ export class Placement {
     reason: "unknown-id" | "stride-changed",
   ): void {
     const { group } = client;
-    const from = group.timeline.endNsText(client.cursor - 1);
-    const bytes = group.gapBytes(
-      reason === "unknown-id"
-        ? { from: afterNs === null ? null : String(afterNs), to: from, reason }
-        : { from, to: String(afterNs), reason },
-      reason === "stride-changed",
-    );
+    const row = client.cursor - 1;
+    const at = group.timeline.endNsText(row);
+    const bytes = reason === "unknown-id"
+      ? group.gapBytes({ from: null, to: at, reason }, client.idOf(row))
+      : group.gapBytes({ from: at, to: String(afterNs), reason }, null);
     const { gapsTold } = this.#broadcast;
     gapsTold[reason] = (gapsTold[reason] ?? 0) + 1;
     if (!bytes) return;

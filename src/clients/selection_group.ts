@@ -250,22 +250,27 @@ export class SelectionGroup implements TimelineListener {
   }
 
   /** What a quiet stream sends. A bare id moves `lastEventId` and dispatches nothing. */
-  heartbeatBytes(settled: number): Uint8Array {
+  heartbeatBytes(id: string | null): Uint8Array {
     if (this.format === "arrow") return this.#template!.emptyBatch;
-    return encoder.encode(
-      settled < 0 ? ":\n\n" : `id: ${this.timeline.endNsText(settled - 1)}\n\n`,
-    );
+    return encoder.encode(id === null ? ":\n\n" : `id: ${id}\n\n`);
   }
 
-  /** The event that tells a gap; null in Arrow. Where rows fill the gap, the id is theirs to move. */
+  /** Written before a row's event, gives it another id: what follows makes a comment of the id that the row has. */
+  idBytes(id: string): Uint8Array {
+    return encoder.encode(`id: ${id}\n:`);
+  }
+
+  /** The event that tells a gap; null in Arrow. `id`: null where rows fill the gap, as it is theirs to move then. */
   gapBytes(
     gap: { from: string | null; to: string; reason: string },
-    fills: boolean,
+    id: string | null,
   ): Uint8Array | null {
     if (this.format === "arrow") return null;
-    const id = fills ? "" : `id: ${gap.to}\n`;
-    const data = JSON.stringify({ ...gap, filled: fills });
-    return encoder.encode(`${id}event: gap\ndata: ${data}\n\n`);
+    const filled = id === null;
+    const data = JSON.stringify({ ...gap, filled });
+    return encoder.encode(
+      `${filled ? "" : `id: ${id}\n`}event: gap\ndata: ${data}\n\n`,
+    );
   }
 
   /** A row of an Arrow stream that tells the gap before it, without the body's coding. */
@@ -274,8 +279,11 @@ export class SelectionGroup implements TimelineListener {
     return withGap(isPacked ? unpackedPiece(body) : body, gap);
   }
 
-  /** What is written before the response ends. `gap`: not told yet. */
-  closingBytes(reason: EndReason, gap: ToldGap | null): Uint8Array {
+  /** What is written before the response ends. `gap`: not told yet. `id`: of events, where the end moves it. */
+  closingBytes(
+    reason: EndReason,
+    { gap, id }: { gap: ToldGap | null; id: string | null },
+  ): Uint8Array {
     if (this.format === "arrow") {
       const { emptyBatch } = this.#template!;
       const parts: Uint8Array[] = [];
@@ -290,8 +298,9 @@ export class SelectionGroup implements TimelineListener {
     const retry = reason === "drain"
       ? `retry: ${this.broadcast.comeBackMs()}\n`
       : "";
+    const idLine = id === null ? "" : `id: ${id}\n`;
     return encoder.encode(
-      `${retry}event: end\ndata: ${JSON.stringify({ reason })}\n\n`,
+      `${retry}${idLine}event: end\ndata: ${JSON.stringify({ reason })}\n\n`,
     );
   }
 

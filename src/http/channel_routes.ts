@@ -23,6 +23,7 @@ import {
 } from "./channel_schemas.ts";
 import { decimalOf } from "./decimal.ts";
 import { textOfHeader } from "./header_text.ts";
+import { isCacheBuster } from "./library_parameters.ts";
 import { problem, quoted, searched } from "./problem.ts";
 import { isGone, type RequestLimits } from "./request_limits.ts";
 import { checkedName, parameterTooLong } from "./stream_fields.ts";
@@ -109,6 +110,7 @@ function filterOf(
   allowed: readonly string[],
 ): ChannelFilter | Response {
   for (const name of query.keys()) {
+    if (isCacheBuster(name)) continue;
     if (!allowed.includes(name)) {
       return bad(
         `Unknown query parameter ${quoted(name)}; known are ${
@@ -154,6 +156,7 @@ const LISTS = new Set(["type", "publisher"]);
 function givenTwice(query: URLSearchParams): string | undefined {
   const seen = new Set<string>();
   for (const name of query.keys()) {
+    if (isCacheBuster(name)) continue;
     if (seen.has(name) && !LISTS.has(name)) return name;
     seen.add(name);
   }

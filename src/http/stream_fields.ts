@@ -3,6 +3,7 @@
 import { isTooLong, NAME_BYTES_MAX } from "../channels/near_names.ts";
 import type { Work } from "../channels/work.ts";
 import { BadBodyError, type FieldValue, readFields } from "./body_fields.ts";
+import { isCacheBuster, isLastEventId } from "./library_parameters.ts";
 import { LimitError } from "./limit_error.ts";
 import { problem, quoted } from "./problem.ts";
 import {
@@ -14,7 +15,11 @@ import {
 /** Fields as given. */
 export type StreamFields =
   & { -readonly [name in StreamParameter]?: string }
-  & { names?: readonly string[] };
+  & {
+    names?: readonly string[];
+    /** The id that a client library has put into the query by itself. */
+    lastEventId?: string;
+  };
 
 export interface FieldsOptions {
   readonly channelsMax: number;
@@ -42,6 +47,12 @@ export function fieldsOfQuery(url: URL): StreamFields | Response {
   const names = new Set<string>();
   let hasNames = false;
   for (const [name, value] of url.searchParams) {
+    if (isCacheBuster(name)) continue;
+    if (isLastEventId(name)) {
+      // A library appends its own behind what the URL had: the last one counts, an empty one does not.
+      if (value !== "") fields.lastEventId = checkedLength("after", value);
+      continue;
+    }
     if (!isKnown(name)) return unknownField(name, "query parameter");
     if (name === "channels") {
       hasNames = true;

@@ -189,7 +189,10 @@ export interface StreamMessage {
 function event(name: string | null, id: "id" | "may have an id" | ""): Schema {
   const idSchema = {
     ...GPS_NS,
-    description: "Everything before it is settled; resume behind it",
+    pattern: String.raw`^\d{1,19}(~\d{1,20})?$`,
+    description:
+      "Everything before it is settled; resume behind it. With `duration` and no `start`, `~` and the end of the " +
+      "range follow, GPS ns",
   };
   return {
     type: "object",
@@ -264,9 +267,10 @@ export const EVENT_MESSAGES: Readonly<Record<string, StreamMessage>> = {
   },
   end: {
     title: "end",
-    summary: "The last event of a stream that the server ends",
+    summary:
+      "The last event of a stream that the server ends; of reason `complete`, its id makes a reconnect get 204",
     contentType: JSON_TYPE,
-    headers: event("end", ""),
+    headers: event("end", "may have an id"),
     payload: END,
   },
 };

@@ -37,7 +37,8 @@ const ALL = {
   match: {
     type: "string",
     description:
-      "Channels whose names match this RE2 expression, anchored at their start; adds to `channels`",
+      "Channels whose names match this RE2 expression, anchored at their start; adds to `channels`. " +
+      "An empty one selects nothing",
     maxLength: EXPRESSION_LENGTH_MAX,
     examples: ["H1:QANAT-SINE"],
   },
@@ -67,7 +68,8 @@ const ALL = {
   after: {
     type: "string",
     description:
-      "Resume behind this id (of an event, or the end of the last row); the header `Last-Event-ID` wins. " +
+      "Resume behind this id (of an event, or the end of the last row). The header `Last-Event-ID` wins, then " +
+      "`lastEventId` (or `last-event-id`, in any case), which client libraries add to the query. " +
       "What is no time is told by a gap of reason `unknown-id`",
     maxLength: ID_LENGTH_MAX,
     examples: ["1479469445500000000"],

@@ -18,6 +18,7 @@ import {
   type TrendName,
 } from "../trends/trend_bins.ts";
 import { problem, quoted, searched } from "./problem.ts";
+import { type ResumePoint, resumePointOf } from "./resume_point.ts";
 import type { StreamFields } from "./stream_fields.ts";
 import {
   CODINGS,
@@ -42,8 +43,8 @@ export interface StreamRequest {
   readonly slow: SlowPolicy | undefined;
   /** Bins in the place of rows. */
   readonly trend: TrendBin | undefined;
-  /** `after=`, as given. */
-  readonly after: string | undefined;
+  /** Where it goes on; null when its id is none of ours, undefined when it gives none. */
+  readonly resume: ResumePoint | null | undefined;
 }
 
 /** Unknown channels that are named, with names like them. */
@@ -58,11 +59,15 @@ export function* streamRequest(
   options: {
     channelsMax: number;
     nowNs: bigint;
+    /** The header of this name. */
+    lastEventId?: string | undefined;
     /** Hears of a selection that is too large. */
     onTooMany?: () => void;
   },
 ): Work<StreamRequest | Response> {
-  const { names, match, replay, after } = fields;
+  const { names, replay } = fields;
+  // An empty expression would match every name; forms send one where nothing was typed.
+  const match = fields.match || undefined;
   const { channelsMax } = options;
   const choices = [
     ["gaps", GAPS],
@@ -80,7 +85,10 @@ export function* streamRequest(
       `${name} must be one of ${known.join(", ")}, not ${quoted(value)}`,
     );
   }
-  const range = rangeOf(fields, options.nowNs);
+  // A reconnect repeats the URL with its first `after`: what the library adds is newer. Empty ones are not given.
+  const id = options.lastEventId || fields.lastEventId || fields.after;
+  const resume = resumePointOf(id);
+  const range = rangeOf(fields, options.nowNs, resume);
   if (range instanceof Response) return range;
   const replayId = replay === undefined || replay === "" ? null : replay;
   if (replayId !== null && !catalog.hasContext(replayId)) {
@@ -104,7 +112,9 @@ export function* streamRequest(
   if (chosen.size === 0) {
     return bad(
       match === undefined
-        ? "Give channels=A,B or match=EXPRESSION"
+        ? `Give channels=A,B or match=EXPRESSION${
+          fields.match === "" ? "; an empty match selects nothing" : ""
+        }`
         : `No channel matches ${quoted(match)}`,
       "Nothing selected",
     );
@@ -125,7 +135,7 @@ export function* streamRequest(
     encoding: fields.encoding === "arrow" ? "arrow" : "json",
     coding: fields.coding as Coding | undefined,
     ...range,
-    after,
+    resume,
     trend: fields.trend === undefined ? undefined : trend,
     gaps: fields.gaps as GapPolicy | undefined,
     slow: fields.slow as SlowPolicy | undefined,
@@ -163,8 +173,9 @@ const AHEAD_NS = 2_000_000_000n;
 
 /** The range of time that is asked for. A replay's times are of the past, whatever the clock says. */
 function rangeOf(
-  { start, end, duration, after }: StreamFields,
+  { start, end, duration }: StreamFields,
   nowNs: bigint,
+  resume: ResumePoint | null | undefined,
 ): Pick<StreamRequest, "startNs" | "endNs" | "durationNs"> | Response {
   let durationNs: bigint | undefined;
   if (duration !== undefined) {
@@ -206,7 +217,8 @@ function rangeOf(
   if (startNs !== undefined && endNs !== undefined && endNs <= startNs) {
     return bad("end must lie after start");
   }
-  const isFromNow = startNs === undefined && after === undefined;
+  // A reconnect asks for what is left of a range that began at the now of its first request.
+  const isFromNow = startNs === undefined && !resume;
   if (isFromNow && endNs !== undefined && endNs <= nowNs) {
     return bad("end lies in the past: give a start, too");
   }

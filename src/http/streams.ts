@@ -103,6 +103,7 @@ async function open(
   const work = streamRequest(fields, catalog, {
     channelsMax,
     nowNs: options.nowNs(),
+    lastEventId: c.req.header("last-event-id"),
     onTooMany,
   });
   const request = await limits.slices.run(work, isGone(c));
@@ -150,11 +151,7 @@ async function open(
     "x-accel-buffering": "no",
     ...(isFile ? { "content-disposition": attachment(fileOf(request)) } : {}),
   };
-  const after = c.req.header("last-event-id") ?? request.after;
-  const afterNs = after === undefined || after === ""
-    ? undefined
-    : timeOf(after);
-  if (endsBefore(request, afterNs)) {
+  if (hasAll(request)) {
     // What makes an EventSource stop asking.
     return new Response(null, { status: 204 });
   }
@@ -166,7 +163,8 @@ async function open(
     startNs: request.startNs,
     endNs: request.endNs,
     durationNs: request.durationNs,
-    afterNs,
+    afterNs: request.resume ? request.resume.afterNs : request.resume,
+    untilNs: request.resume?.untilNs,
     gaps: request.gaps,
     slow: request.slow,
   });
@@ -257,15 +255,14 @@ function codingsOf(
 }
 
 /** Whether a client that comes back has had all of its range. */
-function endsBefore(
-  { startNs, endNs, durationNs }: StreamRequest,
-  afterNs: bigint | null | undefined,
+function hasAll(
+  { startNs, endNs, durationNs, resume }: StreamRequest,
 ): boolean {
-  if (typeof afterNs !== "bigint") return false;
-  const lastNs = endNs ??
-    (startNs !== undefined && durationNs !== undefined
-      ? startNs + durationNs
-      : undefined);
+  if (!resume) return false;
+  const { afterNs, untilNs } = resume;
+  if (endNs !== undefined) return afterNs >= endNs;
+  if (durationNs === undefined) return false;
+  const lastNs = startNs === undefined ? untilNs : startNs + durationNs;
   return lastNs !== undefined && afterNs >= lastNs;
 }
 
@@ -305,9 +302,4 @@ async function readBody(
 
 function bad(detail: string): Response {
   return problem(400, { title: "Bad request", detail });
-}
-
-/** A time in GPS ns as an id carries it, or null. */
-function timeOf(id: string): bigint | null {
-  return id.length <= 19 && /^\d+$/.test(id) ? BigInt(id) : null;
 }

@@ -90,7 +90,8 @@ function rowOf(data: string, id: string): Row {
   const { time, channels, missing } = JSON.parse(data);
   return {
     startNs: BigInt(time),
-    endNs: BigInt(id),
+    // With `duration` and no `start`, an id says where that ends, too.
+    endNs: BigInt(id.split("~", 1)[0]!),
     channels,
     missing: missing ?? {},
   };

@@ -83,7 +83,7 @@ function publishTo(from: number, to: number): void {
 
 const endOf = (row: number) => String(BigInt(row + 1) * STRIDE_NS);
 const idsOf = (text: string) =>
-  [...text.matchAll(/^id: (\d+)\ndata/gm)].map((m) =>
+  [...text.matchAll(/^:?id: (\d+)\ndata/gm)].map((m) =>
     Number(BigInt(m[1]!) / STRIDE_NS) - 1
   );
 const eventsOf = (text: string, kind: string) =>
@@ -412,7 +412,7 @@ describe("resume", () => {
     const { outlet } = open({ afterNs });
     publishTo(FIRST + 10, FIRST + 12);
     assert.deepEqual(eventsOf(outlet.text, "gap")[0], {
-      from: String(afterNs),
+      from: null,
       to: endOf(FIRST + 9),
       reason: "unknown-id",
       filled: false,

@@ -1,0 +1,246 @@
+// Streams whose range began at the now of their first request, cut and resumed: their ids say where they end. A clock
+// in hand.
+import assert from "node:assert/strict";
+import { gunzipSync } from "node:zlib";
+import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
+import { createParser, type EventSourceMessage } from "eventsource-parser";
+import { Qanat } from "../../src/app.ts";
+import type { Client, ClientOptions } from "../../src/clients/client.ts";
+import type { StreamShape } from "../../src/clients/selection_group.ts";
+import { resumePointOf } from "../../src/http/resume_point.ts";
+import { embeddedChannels } from "../../src/source/synthetic.ts";
+import { trendBinOf } from "../../src/trends/trend_bins.ts";
+import {
+  BlockClock,
+  configWith,
+  DrivenSource,
+  silent,
+} from "../driven_source.ts";
+import { HeldOutlet } from "./held_outlet.ts";
+
+const FIRST = 23_671_510_000;
+const STRIDE_NS = 62_500_000n;
+const NAME = "H1:QANAT-COUNT_I64_16";
+const channels = (await embeddedChannels()).filter(({ channel }) =>
+  channel.name === NAME
+);
+const endNsOf = (row: number) => BigInt(row + 1) * STRIDE_NS;
+
+let source: DrivenSource;
+let clock: BlockClock;
+let qanat: Qanat;
+
+function open(
+  options: Partial<ClientOptions> = {},
+  shape: StreamShape = { format: "events" },
+): { outlet: HeldOutlet; client: Client } {
+  const admission = qanat.broadcast.admit(
+    [source.catalog.get(NAME, null)!],
+    shape,
+    { address: "", ...options },
+  );
+  assert.ok(admission.kind === "ready", JSON.stringify(admission));
+  const outlet = new HeldOutlet();
+  return { outlet, client: admission.open(outlet) };
+}
+
+function publishTo(from: number, to: number): void {
+  for (let row = from; row < to; row++) {
+    clock.index = row + 1;
+    for (const topic of source.wanted) {
+      const value = source.blocks.blockOf(topic, row);
+      source.sink!.onMessage(topic, value, row, 0);
+      source.sink!.onCaughtUp(topic, clock.clockMs());
+    }
+  }
+}
+
+const turns = async () => {
+  for (let i = 0; i < 30; i++) await new Promise((r) => setTimeout(r, 1));
+};
+
+function eventsOf(outlet: HeldOutlet): EventSourceMessage[] {
+  const events: EventSourceMessage[] = [];
+  createParser({ onEvent: (event) => events.push(event) }).feed(outlet.text);
+  return events;
+}
+
+/** Rows by number, as a client dispatches them. */
+function rowsOf(outlet: HeldOutlet): number[] {
+  return eventsOf(outlet).filter(({ event }) => event === undefined).map(
+    ({ data }) => Number(BigInt(JSON.parse(data).time) / STRIDE_NS),
+  );
+}
+
+const lastIdOf = (outlet: HeldOutlet) =>
+  eventsOf(outlet).findLast(({ id }) => id !== undefined)!.id!;
+
+/** What a reconnect with this id and the same `duration` asks for. */
+function resumed(id: string, durationNs: bigint): Partial<ClientOptions> {
+  const { afterNs, untilNs } = resumePointOf(id)!;
+  return { afterNs, untilNs, durationNs };
+}
+
+const range = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => from + i);
+
+beforeEach(async () => {
+  source = new DrivenSource(channels);
+  clock = new BlockClock(FIRST);
+  qanat = new Qanat({
+    config: configWith({ retentionMb: 1, lingerMs: 0, outageGraceMs: 0 }),
+    source,
+    log: silent,
+    clocks: clock,
+  });
+  await qanat.start();
+  open();
+  publishTo(FIRST - 1, FIRST + 10);
+});
+
+afterEach(async () => {
+  qanat.drain();
+  await qanat.close();
+});
+
+describe("a duration from now", () => {
+  const durationNs = 8n * STRIDE_NS;
+
+  it("is the same range when it comes again: each id says where it ends", async () => {
+    const { outlet, client } = open({ durationNs });
+    publishTo(FIRST + 10, FIRST + 13);
+    assert.deepEqual(rowsOf(outlet), range(FIRST + 10, FIRST + 13));
+    assert.equal(
+      lastIdOf(outlet),
+      `${endNsOf(FIRST + 12)}~${endNsOf(FIRST + 17)}`,
+    );
+    qanat.broadcast.leave(client);
+    publishTo(FIRST + 13, FIRST + 15);
+    const again = open(resumed(lastIdOf(outlet), durationNs));
+    await turns();
+    publishTo(FIRST + 15, FIRST + 24);
+    await turns();
+    assert.deepEqual(rowsOf(again.outlet), range(FIRST + 13, FIRST + 18));
+    assert.equal(again.client.ended, "complete");
+    const end = eventsOf(again.outlet).at(-1)!;
+    assert.equal(end.event, "end");
+    assert.equal(end.id, `${endNsOf(FIRST + 17)}~${endNsOf(FIRST + 17)}`);
+  });
+
+  it("has the ids of its gaps and heartbeats marked, too", async () => {
+    const { outlet } = open({ durationNs, gaps: "skip" });
+    publishTo(FIRST + 10, FIRST + 12);
+    publishTo(FIRST + 14, FIRST + 16);
+    clock.index = FIRST + 16 + 16 * 60;
+    for (const topic of source.wanted) {
+      source.sink!.onCaughtUp(topic, clock.clockMs());
+    }
+    qanat.broadcast.tick();
+    await turns();
+    const marked = [...outlet.text.matchAll(/^id: \d+(~\d+)?$/gm)];
+    assert.ok(marked.length >= 5, outlet.text);
+    for (const [line, mark] of marked) {
+      assert.equal(mark, `~${endNsOf(FIRST + 17)}`, line);
+    }
+  });
+
+  it("leaves the ids of all others plain, and the shared frames as they are", () => {
+    const plain = open();
+    const { outlet } = open({ durationNs });
+    const from = { startNs: endNsOf(FIRST + 9), durationNs };
+    const given = open(from);
+    publishTo(FIRST + 10, FIRST + 12);
+    const before = qanat.broadcast.counters.framesEncoded;
+    publishTo(FIRST + 12, FIRST + 13);
+    assert.equal(qanat.broadcast.counters.framesEncoded, before + 1);
+    assert.equal(lastIdOf(plain.outlet), String(endNsOf(FIRST + 12)));
+    assert.equal(lastIdOf(given.outlet), String(endNsOf(FIRST + 12)));
+    assert.match(lastIdOf(outlet), /~/);
+  });
+
+  it("is marked in gzip'ed events as in plain ones", () => {
+    const plain = open({ durationNs });
+    const packed = open({ durationNs }, { format: "events", coding: "gzip" });
+    publishTo(FIRST + 10, FIRST + 20);
+    assert.equal(packed.client.ended, "complete");
+    const body = new Uint8Array(
+      packed.outlet.written.flatMap((bytes) => [...bytes]),
+    );
+    // Checks the trailer's CRC and length, too.
+    assert.equal(
+      new TextDecoder().decode(gunzipSync(body)),
+      plain.outlet.text,
+    );
+    assert.match(plain.outlet.text, /~/);
+  });
+
+  it("counts from a plain id where an id has no mark", async () => {
+    const { outlet } = open({ afterNs: endNsOf(FIRST + 4), durationNs });
+    await turns();
+    publishTo(FIRST + 10, FIRST + 20);
+    assert.deepEqual(rowsOf(outlet), range(FIRST + 5, FIRST + 13));
+  });
+
+  it("counts from now where the id lies in the future, whatever its mark", () => {
+    const afterNs = endNsOf(FIRST + 5000);
+    const { outlet } = open({ afterNs, untilNs: afterNs + 1n, durationNs });
+    publishTo(FIRST + 10, FIRST + 24);
+    assert.deepEqual(rowsOf(outlet), range(FIRST + 10, FIRST + 18));
+  });
+
+  it("in bins is the same range when it comes again", async () => {
+    const shape: StreamShape = { format: "events", trend: trendBinOf("1s") };
+    const durationNs = 48n * STRIDE_NS;
+    const { outlet } = open({ durationNs }, shape);
+    publishTo(FIRST + 10, FIRST + 40);
+    await turns();
+    const id = lastIdOf(outlet);
+    assert.match(id, /~/);
+    const again = open(resumed(id, durationNs), shape);
+    publishTo(FIRST + 40, FIRST + 90);
+    await turns();
+    assert.equal(again.client.ended, "complete");
+    const first = rowsOf(outlet)[0]!;
+    assert.deepEqual(rowsOf(outlet), [first, first + 16, first + 32]);
+    assert.equal(
+      rowsOf(again.outlet)[0],
+      Number(resumePointOf(id)!.afterNs / STRIDE_NS),
+    );
+    assert.equal(rowsOf(again.outlet).at(-1), first + 32);
+  });
+});
+
+describe("an id of the future", () => {
+  it("is unknown before the first row, too: the stream is live when it comes", async () => {
+    qanat.drain();
+    await qanat.close();
+    source = new DrivenSource(channels);
+    qanat = new Qanat({
+      config: configWith({ retentionMb: 1, lingerMs: 0, outageGraceMs: 0 }),
+      source,
+      log: silent,
+      clocks: clock,
+    });
+    await qanat.start();
+    const { outlet } = open({ afterNs: endNsOf(FIRST + 5000) });
+    qanat.broadcast.tick();
+    await turns();
+    publishTo(FIRST + 10, FIRST + 12);
+    const [gap] = eventsOf(outlet).filter(({ event }) => event === "gap");
+    const { from, to, reason } = JSON.parse(gap!.data);
+    assert.equal(from, null);
+    assert.equal(reason, "unknown-id");
+    assert.equal(to, String(BigInt(rowsOf(outlet)[0]!) * STRIDE_NS));
+  });
+
+  it("never has a gap that ends before it begins", () => {
+    for (const ahead of [40, 400, 4000, 4_000_000]) {
+      const { outlet } = open({ afterNs: endNsOf(FIRST + 10 + ahead) });
+      for (const { event, data } of eventsOf(outlet)) {
+        if (event !== "gap") continue;
+        const { from, to } = JSON.parse(data);
+        assert.ok(from === null || BigInt(from) < BigInt(to), data);
+      }
+    }
+  });
+});
