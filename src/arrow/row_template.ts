@@ -1,15 +1,10 @@
 // The bytes of a selection's rows: schema message, and a one-row record batch with every list null, built once.
 // Invariant: a template's length never changes; a row is the template with time, values and presence patched in.
 // The batch does not depend on names, so selections of equal types, sample counts and parts share it.
-import { Field, Int64, List, makeData, Schema } from "apache-arrow";
-import type { DataType } from "../channels/channel.ts";
-import {
-  arrowTypeOf,
-  newSamples,
-  schemaMessageOf,
-  streamOfBatch,
-} from "./arrow_types.ts";
-import { MessageHeader, prefixedBytes } from "./message_header.ts";
+import { Field, Int64, List, Schema } from "apache-arrow";
+import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
+import { arrowTypeOf, schemaMessageOf } from "./arrow_types.ts";
+import { BatchMessage } from "./batch_message.ts";
 
 /** What ends an IPC stream: continuation marker and a metadata length of 0. */
 export const END_OF_STREAM: Uint8Array = Uint8Array.of(
@@ -156,36 +151,23 @@ class BatchTemplate {
   readonly #columns: readonly RowColumn[];
 
   constructor(columns: readonly RowColumn[]) {
-    const schema = schemaOf(columns);
-    const batch = messagesOf(schema, columns, 1)[1];
-    this.emptyBatch = messagesOf(schema, columns, 0)[1]!;
-    this.#bytes = batch!;
-    this.byteLength = batch!.byteLength;
-    const places = batchPlaces(batch!);
+    const batch = batchOf(columns, 1);
+    this.emptyBatch = batchOf(columns, 0).bytes;
+    this.#bytes = batch.bytes;
+    this.byteLength = batch.bytes.byteLength;
+    const nodes = (of: (column: number) => number) =>
+      Int32Array.from(columns, (_, i) => batch.nodeAt(of(i)) + 8);
+    const buffers = (of: (column: number) => number) =>
+      Int32Array.from(columns, (_, i) => batch.bufferAt(of(i)));
     // Nodes: time, then list and items of each column. Buffers: validity and data of time,
     // then validity, offsets, validity of the items, items of each column.
-    this.#timeAt = places.bufferAt(1);
-    this.#nullCountAt = Int32Array.from(
-      columns,
-      (_, i) => places.nodeAt(1 + 2 * i) + 8,
-    );
-    this.#validityAt = Int32Array.from(
-      columns,
-      (_, i) => places.bufferAt(2 + 4 * i),
-    );
-    this.#valuesAt = Int32Array.from(
-      columns,
-      (_, i) => places.bufferAt(5 + 4 * i),
-    );
+    this.#timeAt = batch.bufferAt(1);
+    this.#nullCountAt = nodes((i) => 1 + 2 * i);
+    this.#itemNullCountAt = nodes((i) => 2 + 2 * i);
+    this.#validityAt = buffers((i) => 2 + 4 * i);
+    this.#itemValidityAt = buffers((i) => 4 + 4 * i);
+    this.#valuesAt = buffers((i) => 5 + 4 * i);
     this.#columns = columns;
-    this.#itemNullCountAt = Int32Array.from(
-      columns,
-      (_, i) => places.nodeAt(2 + 2 * i) + 8,
-    );
-    this.#itemValidityAt = Int32Array.from(
-      columns,
-      (_, i) => places.bufferAt(4 + 4 * i),
-    );
   }
 
   begin(target: Uint8Array, at: number, timeNs: bigint): void {
@@ -243,71 +225,26 @@ function listOf(dataType: DataType): List {
   return new List(new Field("item", arrowTypeOf(dataType), true));
 }
 
-/** The messages of a stream of one batch with 0 rows, or with 1 row whose lists are null but have their room. */
-function messagesOf(
-  schema: Schema,
-  columns: readonly RowColumn[],
-  rows: 0 | 1,
-): Uint8Array[] {
-  const children = [
-    makeData({
-      type: new Int64(),
-      length: rows,
-      nullCount: 0,
-      data: new BigInt64Array(rows),
-    }),
-    ...columns.map((column) => {
-      const samples = rows * column.samples;
-      const item = makeData({
-        type: arrowTypeOf(column.dataType),
-        length: samples,
-        ...((column.parts ?? 1) > 1
-          ? {
-            nullCount: samples,
-            nullBitmap: new Uint8Array(Math.ceil(samples / 64) * 8),
-          }
-          : { nullCount: 0 }),
-        // deno-lint-ignore no-explicit-any -- zeros of the type's own array, chosen by its size
-        data: newSamples(column.dataType, samples) as any,
-        // deno-lint-ignore no-explicit-any -- one of six types, all numeric
-      } as any);
-      return makeData({
-        type: listOf(column.dataType),
-        length: rows,
-        nullCount: rows,
-        nullBitmap: new Uint8Array(8),
-        valueOffsets: Int32Array.from(rows ? [0, samples] : [0]),
-        child: item,
-      });
-    }),
-  ];
-  return splitMessages(streamOfBatch(schema, rows, children));
-}
-
-/** The messages of an IPC stream, without what ends it. */
-export function splitMessages(stream: Uint8Array): Uint8Array[] {
-  const view = new DataView(stream.buffer, stream.byteOffset);
-  const messages: Uint8Array[] = [];
-  let at = 0;
-  for (;;) {
-    const headBytes = prefixedBytes(view, at);
-    if (headBytes < 0) return messages;
-    const end = at + headBytes + new MessageHeader(view, at).bodyBytes;
-    messages.push(stream.slice(at, end));
-    at = end;
-  }
-}
-
-/** Where the nodes and buffers of a record batch message lie, from the message's start. */
-export function batchPlaces(message: Uint8Array): {
-  nodeAt(node: number): number;
-  bufferAt(buffer: number): number;
-} {
-  const view = new DataView(message.buffer, message.byteOffset);
-  const header = new MessageHeader(view, 0);
-  const bodyAt = prefixedBytes(view, 0);
-  return {
-    nodeAt: (node) => header.nodeAt(node),
-    bufferAt: (index) => bodyAt + header.buffer(index).at,
-  };
+/** A batch of 0 rows, or of 1 row whose lists are null but have their room. */
+function batchOf(columns: readonly RowColumn[], rows: 0 | 1): BatchMessage {
+  const nodes = new Int32Array(2 * (1 + 2 * columns.length));
+  const buffers = new Int32Array(2 + 4 * columns.length);
+  nodes[0] = rows;
+  buffers[1] = 8 * rows;
+  columns.forEach(({ dataType, samples, parts = 1 }, i) => {
+    const items = rows * samples;
+    const nulls = parts > 1 ? items : 0;
+    nodes.set([rows, rows, items, nulls], 2 + 4 * i);
+    // Validity and offsets of the list, validity of the items as words of 64, items.
+    const itemValidity = Math.ceil(nulls / 64) * 8;
+    const itemBytes = items * SAMPLE_BYTES[dataType];
+    buffers.set([8 * rows, 8, itemValidity, itemBytes], 2 + 4 * i);
+  });
+  const batch = new BatchMessage(rows, nodes, buffers);
+  if (rows === 0) return batch;
+  const view = new DataView(batch.bytes.buffer);
+  columns.forEach(({ samples }, i) =>
+    view.setInt32(batch.bufferAt(3 + 4 * i) + 4, samples, true)
+  );
+  return batch;
 }

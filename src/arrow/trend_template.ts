@@ -1,21 +1,9 @@
 // The bytes of a selection's bins, built once: schema message, and a one-row record batch with every value null.
 // Invariant: a template's length never changes; a bin is the template with time, values and presence patched in.
-import {
-  type Data,
-  Field,
-  Float64,
-  Int64,
-  makeData,
-  Schema,
-} from "apache-arrow";
-import type { DataType } from "../channels/channel.ts";
-import {
-  arrowTypeOf,
-  newSamples,
-  schemaMessageOf,
-  streamOfBatch,
-} from "./arrow_types.ts";
-import { batchPlaces, splitMessages } from "./row_template.ts";
+import { Field, Int64, Schema } from "apache-arrow";
+import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
+import { arrowTypeOf, schemaMessageOf } from "./arrow_types.ts";
+import { BatchMessage } from "./batch_message.ts";
 
 /** One channel. */
 export interface TrendTemplateColumn {
@@ -48,24 +36,23 @@ export class TrendTemplate {
   constructor(columns: readonly TrendTemplateColumn[], bin: string) {
     const schema = schemaOf(columns, bin);
     this.schemaMessage = schemaMessageOf(schema);
-    this.emptyBatch = batchOf(schema, columns, 0);
-    const batch = batchOf(schema, columns, 1);
-    const places = batchPlaces(batch);
-    this.#bytes = batch;
+    const batch = batchOf(columns, 1);
+    this.emptyBatch = batchOf(columns, 0).bytes;
+    this.#bytes = batch.bytes;
     // Nodes: time, then four a channel. Buffers: validity and data of each.
-    this.#timeAt = places.bufferAt(1);
+    this.#timeAt = batch.bufferAt(1);
     const fields = { length: PARTS.length * columns.length };
     this.#nullCountAt = Int32Array.from(
       fields,
-      (_, i) => places.nodeAt(1 + i) + 8,
+      (_, i) => batch.nodeAt(1 + i) + 8,
     );
     this.#validityAt = Int32Array.from(
       fields,
-      (_, i) => places.bufferAt(2 + 2 * i),
+      (_, i) => batch.bufferAt(2 + 2 * i),
     );
     this.#valueAt = Int32Array.from(
       fields,
-      (_, i) => places.bufferAt(3 + 2 * i),
+      (_, i) => batch.bufferAt(3 + 2 * i),
     );
   }
 
@@ -97,7 +84,7 @@ function schemaOf(
   const fields: Field[] = [new Field("time", new Int64(), false)];
   for (const { name, dataType, rate } of columns) {
     for (const part of PARTS) {
-      const type = typeOf(part, dataType);
+      const type = arrowTypeOf(typeOf(part, dataType));
       const metadata = new Map([["rate", rate]]);
       fields.push(new Field(`${name}.${part}`, type, true, metadata));
     }
@@ -105,43 +92,31 @@ function schemaOf(
   return new Schema(fields, new Map([["qanat.trend", bin]]));
 }
 
-function typeOf(part: typeof PARTS[number], dataType: DataType) {
-  if (part === "mean") return new Float64();
-  return part === "count" ? new Int64() : arrowTypeOf(dataType);
+/** The data type of a channel's column. */
+function typeOf(part: typeof PARTS[number], dataType: DataType): DataType {
+  if (part === "mean") return "float64";
+  return part === "count" ? "int64" : dataType;
 }
 
 /** A batch of one row of nulls that have their room, or of none. */
 function batchOf(
-  schema: Schema,
   columns: readonly TrendTemplateColumn[],
   rows: 0 | 1,
-): Uint8Array {
-  const children: Data[] = [
-    makeData({
-      type: new Int64(),
-      length: rows,
-      nullCount: 0,
-      data: new BigInt64Array(rows),
-    }),
-  ];
-  for (const { dataType } of columns) {
-    for (const part of PARTS) {
-      const own = part === "mean"
-        ? "float64"
-        : part === "count"
-        ? "int64"
-        : dataType;
-      children.push(makeData({
-        type: typeOf(part, dataType),
-        length: rows,
-        nullCount: rows,
-        nullBitmap: new Uint8Array(8),
-        data: newSamples(own, rows),
-        // deno-lint-ignore no-explicit-any -- one of six types, all numeric
-      } as any) as Data);
-    }
-  }
-  return splitMessages(streamOfBatch(schema, rows, children))[1]!;
+): BatchMessage {
+  const fields = PARTS.length * columns.length;
+  const nodes = new Int32Array(2 * (1 + fields));
+  const buffers = new Int32Array(2 * (1 + fields));
+  nodes[0] = rows;
+  buffers[1] = 8 * rows;
+  columns.forEach(({ dataType }, i) =>
+    PARTS.forEach((part, k) => {
+      const at = 2 * (1 + PARTS.length * i + k);
+      nodes.set([rows, rows], at);
+      const valueBytes = rows * SAMPLE_BYTES[typeOf(part, dataType)];
+      buffers.set([8 * rows, valueBytes], at);
+    })
+  );
+  return new BatchMessage(rows, nodes, buffers);
 }
 
 /** Writes a value of min or max in a channel's own type. */
