@@ -2,13 +2,20 @@
 // Invariant: first come, first served; nobody waits once it is closed.
 import type { Turns, Work } from "./turns.ts";
 
-/** About 0.3 ms each, most of it the HTTP request. */
-const OPENINGS_A_TURN = 8;
+/** What a turn may do: eight openings of few channels, about 0.3 ms each, most of it the HTTP request. */
+const SHARES_A_TURN = 8;
+/** A new selection of so many channels costs about as much as a request. */
+const CHANNELS_A_SHARE = 100;
+
+interface Opening {
+  readonly shares: number;
+  readonly goOn: () => void;
+}
 
 /** Requests that wait to be admitted. */
 export class Openings implements Work {
   readonly #turns: Turns;
-  #waiting: (() => void)[] = [];
+  #waiting: Opening[] = [];
   #isClosed = false;
 
   constructor(turns: Turns) {
@@ -19,23 +26,32 @@ export class Openings implements Work {
     return this.#waiting.length;
   }
 
-  /** Resolves when it is the caller's turn. */
-  turn(): Promise<void> {
+  /** Resolves when a stream of so many channels may be opened. */
+  turn(channels: number): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
+    return new Promise((goOn) => {
+      const shares = Math.max(1, channels / CHANNELS_A_SHARE);
+      this.#waiting.push({ shares, goOn });
       this.#turns.ask(this);
     });
   }
 
+  /** Lets in as many as fit into a turn: one at least, however large. */
   work(): boolean {
-    for (const resolve of this.#waiting.splice(0, OPENINGS_A_TURN)) resolve();
+    let shares = 0;
+    let count = 0;
+    for (const opening of this.#waiting) {
+      shares += opening.shares;
+      if (count > 0 && shares > SHARES_A_TURN) break;
+      count++;
+    }
+    for (const { goOn } of this.#waiting.splice(0, count)) goOn();
     return this.#waiting.length > 0;
   }
 
   /** Lets everybody go on; whoever admits them refuses them. */
   close(): void {
     this.#isClosed = true;
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    for (const { goOn } of this.#waiting.splice(0)) goOn();
   }
 }

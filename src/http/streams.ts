@@ -156,7 +156,7 @@ async function open(
     return new Response(null, { status: 204 });
   }
   if (c.req.method === "HEAD") return c.body(null, 200, headers);
-  await broadcast.openings.turn();
+  await broadcast.openings.turn(request.channels.length);
   const shape = { format, coding, codec, trend: request.trend };
   const admission = broadcast.admit(request.channels, shape, {
     address: options.addressOf(c),

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { Openings } from "../../src/clients/openings.ts";
+import { Turns } from "../../src/clients/turns.ts";
+
+/** Asks for openings of so many channels; how many go on in each turn. */
+async function turnsOf(channels: readonly number[]): Promise<number[]> {
+  const rounds: (() => void)[] = [];
+  const turns = new Turns({
+    sliceMs: 4,
+    clockMs: () => 0,
+    later: (turn) => rounds.push(turn),
+  });
+  const openings = new Openings(turns);
+  turns.serve(openings);
+  let open = 0;
+  for (const count of channels) openings.turn(count).then(() => open++);
+  const opened: number[] = [];
+  while (rounds.length > 0) {
+    const before = open;
+    rounds.shift()!();
+    await Promise.resolve();
+    opened.push(open - before);
+  }
+  assert.equal(openings.waiting, 0);
+  return opened;
+}
+
+describe("Openings", () => {
+  it("lets several small selections in a turn, first come, first served", async () => {
+    assert.deepEqual(await turnsOf(Array(20).fill(1)), [8, 8, 4]);
+  });
+
+  it("lets one large selection in a turn, and none beside it", async () => {
+    assert.deepEqual(await turnsOf([10_000, 10_000, 1, 1, 10_000, 1]), [
+      1,
+      1,
+      2,
+      1,
+      1,
+    ]);
+  });
+
+  it("counts the channels of middling ones", async () => {
+    assert.deepEqual(await turnsOf(Array(5).fill(300)), [2, 2, 1]);
+  });
+});
