@@ -5,14 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { EventSource } from "eventsource";
 import { canRun } from "../../scripts/optional_parts.ts";
-import {
-  freePort,
-  launchQanat,
-  PARTS,
-  type Process,
-  say,
-  sleep,
-} from "./chain.ts";
+import { freePort, launchQanat, type Process, say, sleep } from "./chain.ts";
 import { launchProxy, makeCertificate, PROXIES } from "./proxies.ts";
 import { assertConsecutive } from "./published.ts";
 
