@@ -102,12 +102,13 @@ describe("BatchMessage", () => {
   });
 
   it("does not compare each column with all others", () => {
-    const assign = Schema.prototype.assign;
+    const { assign } = Schema.prototype;
     let calls = 0;
-    Schema.prototype.assign = function (...args: never[]) {
+    const counted = function (this: Schema, ...args: never[]) {
       calls++;
       return assign.apply(this, args);
-    } as typeof assign;
+    };
+    Schema.prototype.assign = counted as typeof assign;
     try {
       const column = { dataType: "int32", rate: "1", samples: 1 } as const;
       const columns = ["A", "B"].map((name) => ({ name, ...column }));

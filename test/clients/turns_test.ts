@@ -117,7 +117,7 @@ describe("Openings", () => {
     const opened: number[] = [];
     const all = Array.from(
       { length: 20 },
-      (_, i) => openings.turn().then(() => opened.push(i)),
+      (_, i) => openings.turn(1).then(() => opened.push(i)),
     );
     loop.goRound();
     await all[7];
@@ -128,7 +128,7 @@ describe("Openings", () => {
     openings.close();
     await Promise.all(all);
     assert.equal(opened.length, 20);
-    await openings.turn();
+    await openings.turn(1);
   });
 });
 
