@@ -35,6 +35,11 @@ export interface ConnectionBudget {
   readonly shortage: Record<string, number> | null;
 }
 
+/** What an operator can do about it. */
+const NEXT =
+  "raise the hard limit of open files (LimitNOFILE= of systemd, --ulimit nofile= of containers), or lower " +
+  "--clients-max to what you need";
+
 /** Connections that the settings ask for. */
 export function connectionsWanted(
   { connectionsMax, clientsMax }: BudgetSettings,
@@ -56,7 +61,7 @@ export function fitConnections<Settings extends BudgetSettings>(
   const available = countDescriptors(descriptorsWanted(settings));
   const budget = connectionBudget(settings, available);
   const { connectionsMax, clientsMax, backlog, shortage } = budget;
-  if (shortage) log.warn("connections-limited", shortage);
+  if (shortage) log.warn("connections-limited", { ...shortage, next: NEXT });
   return { config: { ...settings, connectionsMax, clientsMax }, backlog };
 }
 

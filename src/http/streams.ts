@@ -149,7 +149,7 @@ async function open(
     ...(coding === "identity" ? {} : { "content-encoding": coding }),
     "cache-control": "no-store, no-transform",
     "x-accel-buffering": "no",
-    ...(isFile ? { "content-disposition": attachment(fileOf(request)) } : {}),
+    ...(isFile ? { "content-disposition": fileOf(request) } : {}),
   };
   if (hasAll(request)) {
     // What makes an EventSource stop asking.
@@ -266,12 +266,12 @@ function hasAll(
   return lastNs !== undefined && afterNs >= lastNs;
 }
 
-/** Names the file that a bounded Arrow stream is. */
+/** `Content-Disposition` of the file that a bounded Arrow stream is. */
 function fileOf({ channels, startNs, trend }: StreamRequest): string {
   const more = channels.length > 1 ? `_and_${channels.length - 1}` : "";
   const kind = trend ? `_trend_${trend.name}` : "";
   const from = startNs === undefined ? "live" : startNs / 1_000_000_000n;
-  return `${channels[0]!.name}${more}_${from}${kind}.arrows`;
+  return attachment(channels[0]!.name, `${more}_${from}${kind}.arrows`);
 }
 
 async function readBody(
@@ -284,6 +284,15 @@ async function readBody(
     return problem(415, {
       title: "Unsupported media type",
       detail: `The body must be application/json in UTF-8, not ${quoted(type)}`,
+    });
+  }
+  const coding = c.req.header("content-encoding") ?? "identity";
+  if (!/^identity$/i.test(coding)) {
+    return problem(415, {
+      title: "Unsupported content coding",
+      detail: `The body must be sent without Content-Encoding, not ${
+        quoted(coding)
+      }`,
     });
   }
   try {

@@ -24,20 +24,39 @@ describe("headerText()", () => {
 describe("attachment()", () => {
   it("names a file in ASCII, and in full by RFC 8187 where that says more", () => {
     assert.equal(
-      attachment("H1:A_live.arrows"),
+      attachment("H1:A", "_live.arrows"),
       `attachment; filename="H1_A_live.arrows"`,
     );
     assert.equal(
-      attachment("Ä:é.arrows"),
+      attachment("Ä:é", ".arrows"),
       `attachment; filename="___.arrows"; filename*=UTF-8''%C3%84_%C3%A9.arrows`,
     );
     for (const name of [...NAMES, '"\r\nx: y', "\u202e../../etc", "\ud800"]) {
-      const text = attachment(name);
+      const text = attachment(name, "");
       assert.match(
         text,
         /^attachment; filename="[\w.-]*"(; filename\*=UTF-8''[\w.%-]+)?$/,
       );
       new Headers({ "content-disposition": text });
+    }
+  });
+
+  it("begins neither with a dot nor with a dash, and is no longer than a file's name may be", () => {
+    for (const start of [".", "-", "..", "-.-"]) {
+      const plain = "_".repeat(start.length) + "rf.arrows";
+      assert.equal(
+        attachment(`${start}rf`, ".arrows"),
+        `attachment; filename="${plain}"`,
+      );
+    }
+    const rest = "_and_9999_1126259462_trend_60s.arrows";
+    for (const letter of ["A", "é", "日", "😀", "𝒜"]) {
+      const text = attachment(letter.repeat(255), rest);
+      const [, plain] = /filename="([^"]*)"/.exec(text)!;
+      assert.ok(plain!.endsWith(rest) && plain!.length <= 100 + rest.length);
+      const extended = /filename\*=UTF-8''(.*)/.exec(text)?.[1] ?? "";
+      const full = new TextEncoder().encode(decodeURIComponent(extended));
+      assert.ok(full.byteLength <= 255, letter);
     }
   });
 });

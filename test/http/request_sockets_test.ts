@@ -106,6 +106,19 @@ describe("a body on a socket", () => {
     assert.match((await closed).got, /^HTTP\/1\.1 413/);
   });
 
+  it("that is packed is refused by name, not as bad UTF-8", async () => {
+    const answer = await fetch(`http://127.0.0.1:${server.port}/v1/events`, {
+      method: "POST",
+      body: Uint8Array.of(0x1f, 0x8b, 8, 0),
+      headers: {
+        "content-type": "application/json",
+        "content-encoding": "gzip",
+      },
+    });
+    assert.equal(answer.status, 415);
+    assert.match((await answer.json()).detail, /Content-Encoding.*'gzip'/);
+  });
+
   it("that is no UTF-8, or of another charset, is refused", async () => {
     const ask = async (body: BodyInit, type: string) => {
       const answer = await fetch(`http://127.0.0.1:${server.port}/v1/events`, {
