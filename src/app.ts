@@ -19,6 +19,7 @@ import { allocateRing, PageRing } from "./memory/page_ring.ts";
 import { Slab } from "./memory/slab.ts";
 import { Metrics } from "./metrics.ts";
 import type { WatchedPart } from "./supervisor/life_signs.ts";
+import { refusedAndMissed, SetAsideReport } from "./set_aside_report.ts";
 import { TrendRecorder } from "./trends/trend_recorder.ts";
 import type { Source, SourceStatus } from "./source/source.ts";
 
@@ -78,6 +79,7 @@ export class Qanat {
   readonly clock: GpsClock;
   readonly #clockMs: () => number;
   readonly #metrics: Metrics;
+  readonly #setAside: SetAsideReport;
   readonly #startedClockMs: number;
   #timer: ReturnType<typeof setInterval> | null = null;
   #started = false;
@@ -155,6 +157,11 @@ export class Qanat {
       })
       : null;
     this.#metrics = new Metrics(this);
+    this.#setAside = new SetAsideReport({
+      log,
+      clockMs,
+      read: () => refusedAndMissed(this),
+    });
   }
 
   /** Reads metadata and begins to tick. */
@@ -176,6 +183,7 @@ export class Qanat {
       clientTickMs = clockMs;
       this.broadcast.tick();
       this.memoryUse?.tick();
+      this.#setAside.tick();
     }, TICK_MS);
     await this.source.start(this.store);
     this.#started = true;
@@ -365,6 +373,7 @@ export class Qanat {
     this.requests.close();
     this.broadcast.close();
     if (this.#timer !== null) clearInterval(this.#timer);
+    this.#setAside.close();
     this.trends.close();
     await this.source.close();
     this.store.close();

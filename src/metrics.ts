@@ -214,14 +214,19 @@ function blockFigures(qanat: Qanat, figures: Prometheus): void {
       ],
     ] as const
   ) {
-    figures.counter(name, help, () => {
-      let sum = store.closedCounters[field];
-      for (const { blocks } of store.partitions()) {
-        sum += blocks.counters[field];
-      }
-      return sum;
-    });
+    figures.counter(name, help, () => store.total(field));
   }
+  figures.gauge(
+    "partitions_silent",
+    "Partitions that are read live and of which no block has come for 10 s longer than it should",
+    () => store.partitionsSilent,
+  );
+  figures.gauge(
+    "topics_missing",
+    "Wanted topics that the cluster does not have",
+    () =>
+      source.status().topics.filter(({ state }) => state === "missing").length,
+  );
   figures.gauge(
     "partitions_ahead",
     "Partitions whose last message was set aside as of the future",

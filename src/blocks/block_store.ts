@@ -27,6 +27,9 @@ export interface BlockStoreOptions {
   readonly historyBytes: number;
 }
 
+/** Beyond its stride and latency, a partition without blocks for so long is silent. */
+const SILENT_MS = 10_000;
+
 /** Holes of one topic that the log names: a batch can have one behind each record. */
 const HOLES_LOGGED_MAX = 20;
 
@@ -35,6 +38,8 @@ interface Entry {
   readonly timelines: Set<Timeline>;
   readonly replayId: string | null;
   leases: number;
+  /** By the monotonic clock. */
+  readonly wantedSinceMs: number;
   holesLogged: number;
   /** When the last lease was dropped, by the monotonic clock. */
   idleSinceMs: number;
@@ -313,6 +318,35 @@ export class BlockStore implements BlockSink {
     return count;
   }
 
+  /** Partitions that clients or trends read now, live, and of which no block has come for longer than it should. */
+  get partitionsSilent(): number {
+    let count = 0;
+    for (const entry of this.#entries.values()) {
+      if (
+        entry.leases > 0 && entry.replayId === null && this.#isSilent(entry)
+      ) {
+        count++;
+      }
+    }
+    return count;
+  }
+
+  #isSilent({ blocks, wantedSinceMs }: Entry): boolean {
+    const forMs = blocks.newest < 0
+      ? this.#clock.clockMs() - wantedSinceMs
+      : this.gpsMs() - (blocks.newest + 1) * blocks.strideMs;
+    return forMs > SILENT_MS + blocks.maxLatencyMs + blocks.strideMs;
+  }
+
+  /** A count of all partitions, also of those that are no longer read. */
+  total(counter: keyof ReturnType<typeof newBlockCounters>): number {
+    let sum = this.closedCounters[counter];
+    for (const { blocks } of this.#entries.values()) {
+      sum += blocks.counters[counter];
+    }
+    return sum;
+  }
+
   get lateRows(): number {
     let rows = this.closedCounters.lateRows;
     for (const { timeline } of this.#timelines.values()) {
@@ -379,6 +413,7 @@ export class BlockStore implements BlockSink {
       timelines: new Set(),
       replayId: shape.replayId,
       leases: 0,
+      wantedSinceMs: this.#clock.clockMs(),
       holesLogged: 0,
       idleSinceMs: this.#clock.clockMs(),
       newestSeen: -1,

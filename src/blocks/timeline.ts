@@ -14,15 +14,17 @@ export interface RowGap {
  * `unknown-id`: no time, or one in the future. `stride-changed`: comes again, as a part of a longer row.
  * `future`: stamped ahead of its production, and set aside. `not-recorded`: of trends, before anybody wanted them.
  */
-export type GapReason =
-  | "missing"
-  | "retention"
-  | "slow"
-  | "unknown-id"
-  | "stride-changed"
-  | "time-reset"
-  | "future"
-  | "not-recorded";
+export const GAP_REASONS = [
+  "missing",
+  "retention",
+  "slow",
+  "unknown-id",
+  "stride-changed",
+  "time-reset",
+  "future",
+  "not-recorded",
+] as const;
+export type GapReason = typeof GAP_REASONS[number];
 
 /** Takes what a timeline releases, in order. */
 export interface TimelineListener {

@@ -2,7 +2,7 @@
 // Invariant: a group lives while it has clients; at close no client, lease or slot is left.
 import { BatchTemplates } from "../arrow/row_template.ts";
 import type { BlockStore } from "../blocks/block_store.ts";
-import type { GapReason } from "../blocks/timeline.ts";
+import { GAP_REASONS, type GapReason } from "../blocks/timeline.ts";
 import type { Channel } from "../channels/channel.ts";
 import { TextScratch } from "../frames/event_rows.ts";
 import type { Logger } from "../log.ts";
@@ -79,7 +79,10 @@ export class Broadcast {
     slabShort: 0,
   };
   readonly ends: Partial<Record<EndReason, number>> = {};
-  readonly gapsTold: Partial<Record<GapReason, number>> = {};
+  /** By reason, from 0 on: what first appears above 0 has not increased for Prometheus. */
+  readonly gapsTold = Object.fromEntries(
+    GAP_REASONS.map((reason) => [reason, 0]),
+  ) as Record<GapReason, number>;
   /** Kept in the slab for clients that have no frame on its way. */
   unheldBytes = 0;
   readonly past: PastDesk;
@@ -175,7 +178,7 @@ export class Broadcast {
     const isMissing = reason === "missing" || reason === "future";
     const isFilled = gaps === "fill" && isMissing &&
       end - client.cursor <= this.#options.gapFillRowsMax;
-    this.gapsTold[reason] = (this.gapsTold[reason] ?? 0) + 1;
+    this.gapsTold[reason]++;
     client.tellGap(end, reason, isFilled, this.clockMs());
     if (gaps === "fail") this.end(client, "gap");
     else if (client.cursor >= client.endRow) this.end(client, "complete");

@@ -109,8 +109,7 @@ export class Placement {
     const bytes = reason === "unknown-id"
       ? group.gapBytes({ from: null, to: at, reason }, client.idOf(row))
       : group.gapBytes({ from: at, to: String(afterNs), reason }, null);
-    const { gapsTold } = this.#broadcast;
-    gapsTold[reason] = (gapsTold[reason] ?? 0) + 1;
+    this.#broadcast.gapsTold[reason]++;
     if (!bytes) return;
     client.gaps++;
     client.sendBytes(bytes, this.#broadcast.clockMs());

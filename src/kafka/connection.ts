@@ -14,6 +14,7 @@ import {
   METADATA_REQUEST,
   METADATA_VERSION,
 } from "./cluster_metadata.ts";
+import { errorName } from "./error_name.ts";
 import { FETCH_VERSION, type RawTopic, splitAnswer } from "./fetch_answer.ts";
 import type { KafkaWork } from "./kafka_work.ts";
 import { decodeOffsets, LIST_OFFSETS_VERSION } from "./list_offsets.ts";
@@ -161,7 +162,7 @@ export class KafkaConnection implements OffsetLookup {
       },
     }));
     if (answer.errorCode !== 0) {
-      throw new Error(`Kafka refused a fetch with error ${answer.errorCode}`);
+      throw new Error(`Kafka refused a fetch: ${errorName(answer.errorCode)}`);
     }
     return answer.topics;
   }

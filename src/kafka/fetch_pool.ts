@@ -7,6 +7,7 @@ import type { ClusterMetadata, TopicLeader } from "./cluster_metadata.ts";
 import { ClusterWatch } from "./cluster_watch.ts";
 import type { ConnectionOptions, OffsetLookup } from "./connection.ts";
 import { findStarts, type LogAccess } from "./find_starts.ts";
+import { errorName } from "./error_name.ts";
 import { Outages } from "./outages.ts";
 import type { FetchedTopic } from "./topic_parts.ts";
 import {
@@ -389,7 +390,7 @@ export class FetchPool {
       Math.min(backOffMs, TOPIC_BACK_OFF_MAX_MS);
     if (reading.retries === 1) {
       const { topic } = reading;
-      this.log.warn("topic-error", { topic, errorCode });
+      this.log.warn("topic-error", { topic, error: errorName(errorCode) });
     }
     this.#watch.refresh();
   }

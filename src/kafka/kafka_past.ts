@@ -1,6 +1,7 @@
 // Reads past messages over connections of its own: what one history asks for, when it asks for it.
 // Invariant: a topic's position only grows, and each message between where it began and `position` was handed out
 // once, unless the log no longer had it, its transaction was aborted, or it could not be decoded.
+import { errorName } from "./error_name.ts";
 import type { Logger } from "../log.ts";
 import type { PastMessages, PastReader, PastTopic } from "../source/source.ts";
 import { type ConnectionOptions, KafkaConnection } from "./connection.ts";
@@ -234,7 +235,7 @@ export class KafkaPast implements PastReader {
   #refuse(topic: string, errorCode: number | undefined): never {
     this.#leaders.refresh();
     throw new Error(
-      `${topic}: Kafka refused an offset with error ${errorCode}`,
+      `${topic}: Kafka refused an offset: ${errorName(errorCode)}`,
     );
   }
 
@@ -256,7 +257,7 @@ export class KafkaPast implements PastReader {
     if (errorCode === UNKNOWN_TOPIC && this.#leaders.isMissing(topic)) {
       return { topic, messages: [], isAtEnd: true, isCut: false };
     }
-    throw new Error(`${topic}: Kafka refused a fetch with ${errorCode}`);
+    throw new Error(`${topic}: Kafka refused a fetch: ${errorName(errorCode)}`);
   }
 
   #check(): void {
