@@ -13,6 +13,7 @@ export const TOOL_VARIABLES: readonly string[] = [
   "QANAT_PYTHON",
   "QANAT_REQUIRE",
   "QANAT_SCREENSHOTS",
+  "QANAT_FUZZ",
   "QANAT_SECONDS",
   "QANAT_SEED",
   "QANAT_TEST_SUMMARY",
