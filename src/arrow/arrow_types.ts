@@ -7,7 +7,6 @@ import {
   Int32,
   Int64,
   makeData,
-  Message,
   RecordBatch,
   RecordBatchStreamWriter,
   type Schema,
@@ -64,15 +63,4 @@ export function streamOfBatch(
   const writer = new RecordBatchStreamWriter();
   writer.write(new RecordBatch(schema, data));
   return writer.finish().toUint8Array(true);
-}
-
-/** The encapsulated message of a schema: continuation, metadata length, metadata padded to 8 bytes. */
-export function schemaMessageOf(schema: Schema): Uint8Array {
-  const metadata = Message.encode(Message.from(schema));
-  const bytes = new Uint8Array(8 + Math.ceil(metadata.byteLength / 8) * 8);
-  const view = new DataView(bytes.buffer);
-  view.setInt32(0, -1, true);
-  view.setInt32(4, bytes.byteLength - 8, true);
-  bytes.set(metadata, 8);
-  return bytes;
 }

@@ -1,10 +1,9 @@
 // The bytes of a selection's rows: schema message, and a one-row record batch with every list null, built once.
 // Invariant: a template's length never changes; a row is the template with time, values and presence patched in.
 // The batch does not depend on names, so selections of equal types, sample counts and parts share it.
-import { Field, Int64, List, Schema } from "apache-arrow";
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
-import { arrowTypeOf, schemaMessageOf } from "./arrow_types.ts";
 import { BatchMessage } from "./batch_message.ts";
+import { schemaMessage, TIME } from "./schema_message.ts";
 
 /** What ends an IPC stream: continuation marker and a metadata length of 0. */
 export const END_OF_STREAM: Uint8Array = Uint8Array.of(
@@ -80,7 +79,16 @@ export class RowTemplate {
   get schemaMessage(): Uint8Array {
     const known = this.#schemaMessage?.deref();
     if (known) return known;
-    const made = schemaMessageOf(schemaOf(this.#columns));
+    const made = schemaMessage([
+      TIME,
+      ...this.#columns.map(({ name, dataType, rate }) => ({
+        name,
+        dataType,
+        isList: true,
+        isNullable: true,
+        rate,
+      })),
+    ]);
     this.#schemaMessage = new WeakRef(made);
     return made;
   }
@@ -118,20 +126,6 @@ export class RowTemplate {
   ): void {
     this.#batch.setPartsPresent(target, at, column, present);
   }
-}
-
-function schemaOf(columns: readonly RowColumn[]): Schema {
-  return new Schema([
-    new Field("time", new Int64(), false),
-    ...columns.map((column) =>
-      new Field(
-        column.name,
-        listOf(column.dataType),
-        true,
-        new Map([["rate", column.rate]]),
-      )
-    ),
-  ]);
 }
 
 /** Record batches of selections whose columns have equal shapes; see {@linkcode RowTemplate}. */
@@ -219,10 +213,6 @@ class BatchTemplate {
       target[countAt + byte] = nulls >>> (8 * byte);
     }
   }
-}
-
-function listOf(dataType: DataType): List {
-  return new List(new Field("item", arrowTypeOf(dataType), true));
 }
 
 /** A batch of 0 rows, or of 1 row whose lists are null but have their room. */

@@ -1,9 +1,8 @@
 // The bytes of a selection's bins, built once: schema message, and a one-row record batch with every value null.
 // Invariant: a template's length never changes; a bin is the template with time, values and presence patched in.
-import { Field, Int64, Schema } from "apache-arrow";
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
-import { arrowTypeOf, schemaMessageOf } from "./arrow_types.ts";
 import { BatchMessage } from "./batch_message.ts";
+import { type SchemaColumn, schemaMessage, TIME } from "./schema_message.ts";
 
 /** One channel. */
 export interface TrendTemplateColumn {
@@ -34,8 +33,7 @@ export class TrendTemplate {
 
   /** `bin`: what `trend=` was. */
   constructor(columns: readonly TrendTemplateColumn[], bin: string) {
-    const schema = schemaOf(columns, bin);
-    this.schemaMessage = schemaMessageOf(schema);
+    this.schemaMessage = schemaOf(columns, bin);
     const batch = batchOf(columns, 1);
     this.emptyBatch = batchOf(columns, 0).bytes;
     this.#bytes = batch.bytes;
@@ -80,16 +78,20 @@ export class TrendTemplate {
 function schemaOf(
   columns: readonly TrendTemplateColumn[],
   bin: string,
-): Schema {
-  const fields: Field[] = [new Field("time", new Int64(), false)];
+): Uint8Array {
+  const fields: SchemaColumn[] = [TIME];
   for (const { name, dataType, rate } of columns) {
     for (const part of PARTS) {
-      const type = arrowTypeOf(typeOf(part, dataType));
-      const metadata = new Map([["rate", rate]]);
-      fields.push(new Field(`${name}.${part}`, type, true, metadata));
+      fields.push({
+        name: `${name}.${part}`,
+        dataType: typeOf(part, dataType),
+        isList: false,
+        isNullable: true,
+        rate,
+      });
     }
   }
-  return new Schema(fields, new Map([["qanat.trend", bin]]));
+  return schemaMessage(fields, ["qanat.trend", bin]);
 }
 
 /** The data type of a channel's column. */
