@@ -13,8 +13,11 @@ COPY --chown=deno:deno mod.ts LICENSE ./
 # src/main.ts starts src/worker.ts as a worker, which the cache of main.ts does not contain.
 RUN deno cache --quiet src/main.ts src/worker.ts src/publish.ts src/tail.ts
 
+# docker build --build-arg REVISION="$(git rev-parse --short HEAD)": shown in /v1/status and qanat_build_info.
+ARG REVISION=""
 ENV QANAT_HOST=0.0.0.0 \
-    QANAT_PORT=8080
+    QANAT_PORT=8080 \
+    QANAT_REVISION=$REVISION
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 

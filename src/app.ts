@@ -7,6 +7,7 @@ import { gpsNsOfMs, unixMsOfGpsMs } from "./blocks/gps_time.ts";
 import type { Catalog } from "./channels/catalog.ts";
 import { type Channel, topicOf } from "./channels/channel.ts";
 import { Broadcast } from "./clients/broadcast.ts";
+import { buildOf } from "./build.ts";
 import type { Config } from "./config.ts";
 import { ConnectionFigures } from "./http/connection_figures.ts";
 import { Histogram } from "./histogram.ts";
@@ -260,6 +261,7 @@ export class Qanat {
         steps: this.clock.counters.steps,
       },
       uptime_s: this.uptimeSeconds,
+      build: buildOf(this.config),
       ready: this.notReady().length === 0,
       event_loop_delay_ms: this.#loopDelayMs,
       source: this.#sourceStatus(sourceStatus),

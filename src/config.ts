@@ -10,6 +10,7 @@ import {
   flag,
   host,
   proxies,
+  revision,
   secret,
   type Setting,
   text,
@@ -65,6 +66,7 @@ export interface Config {
   readonly drainMs: number;
   readonly retryMs: number;
   readonly drainSpreadMs: number;
+  readonly revision: string;
   readonly corsOrigin: string;
   readonly basePath: string;
   readonly trustedProxies: readonly string[];
@@ -309,6 +311,10 @@ const SETTINGS: readonly Setting[] = [
     "trustedProxies",
     "ADDRESS[/BITS],…",
     "whose X-Forwarded-For is believed",
+  ),
+  revision(
+    "revision",
+    "source revision of this build, shown in the status and metrics; unset: unknown",
   ),
   choice("logLevel", "info", LOG_LEVELS, "least level that is logged"),
 ];

@@ -1,6 +1,7 @@
 // What a started service prints: where it listens, what it serves, and two commands to try.
 // Invariant: the commands can be pasted into a shell whatever the channels are called, and no line acts on the terminal.
 import type { Channel } from "./channels/channel.ts";
+import { buildOf } from "./build.ts";
 import type { Config } from "./config.ts";
 import { queryEncoded, shellQuoted } from "./page/quoting.js";
 import { urlHost } from "./settings/addresses.ts";
@@ -11,7 +12,10 @@ const FIRST_CHOICE = "H1:GWOSC-4KHZ_R1_WHITENED";
 type Named = Pick<Channel, "name">;
 
 export interface Greeted {
-  readonly config: Pick<Config, "host" | "basePath" | "kafka">;
+  readonly config: Pick<
+    Config,
+    "host" | "basePath" | "kafka" | "revision"
+  >;
   readonly catalog: {
     get(name: string, replayId: null): Named | undefined;
     find(filter: Record<never, never>): readonly Named[];
@@ -28,7 +32,9 @@ export function greetingOf({ config, catalog }: Greeted, port: number): string {
   const events = `${url}/v1/events?channels=`;
   const arrow = `${url}/v1/arrow?channels=`;
   const name = queryEncoded(nameOf(catalog));
+  const { version, revision } = buildOf(config);
   return `Qanat is serving on ${url}
+version: ${version}, revision ${revision}
 source: ${terminalText(from)}
 channels: ${catalog.size}
 look: open ${url}/ in a browser

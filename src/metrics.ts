@@ -1,6 +1,7 @@
 // What /metrics tells, read from the parts' own counters. No label per channel.
 // Invariant: docs/operating.md names every figure (test/metrics_test.ts).
 import type { Qanat } from "./app.ts";
+import { buildOf } from "./build.ts";
 import { Prometheus } from "./prometheus.ts";
 
 /** Renders an instance's figures. */
@@ -25,6 +26,11 @@ export class Metrics {
 
 function healthFigures(qanat: Qanat, figures: Prometheus): void {
   const { source, catalog, logLines, missedProbes } = qanat;
+  figures.info(
+    "build_info",
+    "Which Qanat this is",
+    buildOf(qanat.config),
+  );
   figures.gauge(
     "uptime_seconds",
     "Since this instance was made",

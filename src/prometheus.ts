@@ -29,6 +29,16 @@ export class Prometheus {
     });
   }
 
+  /** A constant 1 with labels that say what something is. */
+  info(name: string, help: string, labels: Readonly<Record<string, string>>) {
+    new Gauge({
+      name: `qanat_${name}`,
+      help,
+      labelNames: Object.keys(labels),
+      registers: [this.#registry],
+    }).set(labels, 1);
+  }
+
   counter(name: string, help: string, read: Read): void {
     new Counter({
       name: `qanat_${name}`,

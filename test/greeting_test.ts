@@ -18,6 +18,12 @@ function greetingWith(
 }
 
 describe("greetingOf()", () => {
+  it("names the version and the revision", () => {
+    const text = greetingWith("A", { revision: "4f0c1d2" });
+    assert.match(text, /^version: \d+\.\d+\.\d+, revision 4f0c1d2$/m);
+    assert.match(greetingWith("A"), /, revision unknown$/m);
+  });
+
   it("has commands that ask for the channel and do nothing else", async () => {
     const folder = await Deno.makeTempDir({ prefix: "qanat-greeting-" });
     try {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../src/app.ts";
+import { buildOf } from "../src/build.ts";
 import type { MemoryFigures } from "../src/memory_use.ts";
 import { embeddedChannels } from "../src/source/synthetic.ts";
 import { HeldOutlet } from "./clients/held_outlet.ts";
@@ -128,6 +129,25 @@ describe("/metrics", () => {
     const grownS = (await figures()).get("qanat_uptime_seconds")! -
       before.get("qanat_uptime_seconds")!;
     assert.equal(grownS, 16 * BLOCK_MS / 1000);
+  });
+
+  it("says which Qanat it is, as the status does", async () => {
+    const { text } = await qanat.metrics();
+    const { build } = qanat.status() as { build: Record<string, string> };
+    assert.match(build["version"]!, /^\d+\.\d+\.\d+$/);
+    assert.equal(build["revision"], "unknown");
+    const { version, revision } = build;
+    assert.match(
+      text,
+      new RegExp(
+        `^qanat_build_info{version="${version}",revision="${revision}"} 1$`,
+        "m",
+      ),
+    );
+    assert.deepEqual(buildOf({ revision: "4f0c1d2" }), {
+      version,
+      revision: "4f0c1d2",
+    });
   });
 
   it("memory management is collection and allocation", async () => {

@@ -170,6 +170,13 @@ export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
       steps: counted("steps", "Of the wall clock, since the start"),
     }),
     uptime_s: number("s"),
+    build: all({
+      version: { type: "string" },
+      revision: {
+        type: "string",
+        description: "Of the source; unknown where the build does not say it",
+      },
+    }),
     ready: { type: "boolean" },
     event_loop_delay_ms: number("ms"),
     source: SOURCE,

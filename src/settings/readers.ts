@@ -93,6 +93,17 @@ export function basePath(key: keyof Config, help: string): Setting {
   return { key, fallback: "", unit: "", help, read };
 }
 
+/** A revision of the source, such as a commit or a tag. */
+export function revision(key: keyof Config, help: string): Setting {
+  const read = (value: string) => {
+    if (/^[\w.+/:-]{0,64}$/.test(value)) return value;
+    throw new SettingError(
+      "a commit or a tag of at most 64 letters, digits and . _ + / : -",
+    );
+  };
+  return { key, fallback: "", unit: "", help, read };
+}
+
 /** The path of a file. What is in the file may be secret, and so may be what is given in its place by mistake. */
 export function file(key: keyof Config, help: string): Setting {
   const read = (value: string) => {

@@ -152,6 +152,11 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
   drainMs: whole(0, 4000),
   retryMs: whole(0, 3_600_000),
   drainSpreadMs: whole(0, 3_600_000),
+  revision: {
+    takes: ["4f0c1d2", "v0.1.0+dirty", "release/2026-11"],
+    refuses: ["a b", 'x"} 1', "x".repeat(65)],
+    right: /a commit or a tag of at most 64/,
+  },
   corsOrigin: ANY_TEXT,
   basePath: {
     takes: ["/qanat", "/a/b-c.d~e_f"],
