@@ -4,8 +4,8 @@ import { problemOf } from "./event_stream.js";
 
 /** @typedef {import("./feed.js").Channel} Channel */
 
-/** Names of one request: an address has its limit. */
-const NAMES_MAX = 20;
+/** Characters of one request's expression: the server allows 256 instructions, of which each takes one. */
+const LENGTH_MAX = 200;
 const NEAR_MAX = 3;
 
 /**
@@ -18,10 +18,13 @@ export async function describe(names, get) {
   const found = new Map();
   /** @type {Map<string, string>} */
   const unknown = new Map();
-  for (let i = 0; i < names.length; i += NAMES_MAX) {
-    const some = names.slice(i, i + NAMES_MAX);
+  const groups = groupsOf(names);
+  const answers = await Promise.all(groups.map(async (some) => {
     const any = some.map(literal).join("|");
-    const answer = await search(`(?:${any})$`, NAMES_MAX, get);
+    const answer = await search(`(?:${any})$`, some.length, get);
+    return { some, answer };
+  }));
+  for (const { some, answer } of answers) {
     for (const channel of answer.channels) found.set(channel.name, channel);
     for (const name of some) {
       if (found.has(name)) continue;
@@ -34,6 +37,25 @@ export async function describe(names, get) {
     }
   }
   return { found, unknown };
+}
+
+/**
+ * Names that one expression can ask for.
+ * @param {readonly string[]} names
+ */
+function groupsOf(names) {
+  /** @type {string[][]} */
+  const groups = [];
+  let length = Infinity;
+  for (const name of names) {
+    length += name.length + 2;
+    if (length > LENGTH_MAX) {
+      groups.push([]);
+      length = name.length + 2;
+    }
+    groups.at(-1)?.push(name);
+  }
+  return groups;
 }
 
 /**

@@ -27,6 +27,15 @@ describe("describe()", () => {
     assert.equal(asked.length, 1);
   });
 
+  it("asks for fifty channels within what the server allows of an expression", async () => {
+    const { channels } = await (await get("v1/channels?limit=50")).json();
+    const names: string[] = channels.map((c: { name: string }) => c.name);
+    assert.equal(names.length, 50);
+    const { found, unknown } = await know(names, get);
+    assert.deepEqual([...unknown], []);
+    assert.deepEqual([...found.keys()].sort(), names.sort());
+  });
+
   it("names near ones of a name that is none, be it an expression or not", async () => {
     const names = ["H1:QANAT-SINE_F32_17", "H1:(", "nothing", A];
     const { found, unknown } = await know(names, get);
