@@ -1,5 +1,6 @@
 // One stream of /v1/events: reads it with fetch (which, unlike EventSource, tells what a refusal says), comes back by its last id.
-// Invariant: at most one request is under way; what onState() was last told is what is so.
+// Invariant: at most one request is under way; what onState() was last told is what is so. Nothing more is read from the
+// server while room() waits, and lastId is behind no row that was not handed out.
 import { createParser } from "eventsource-parser";
 import { decoderOf } from "./rows.js";
 
@@ -22,12 +23,18 @@ const FINAL_ENDS = ["complete", "gap"];
  */
 
 /**
+ * An event; or, without `event`, an id alone.
+ * @typedef {{ id?: string | undefined, event?: string, data?: string }} Read
+ */
+
+/**
  * @typedef {object} EventStreamOptions
  * @property {string} base where Qanat is served, with a slash at its end
  * @property {Query} query
  * @property {(row: Row) => void} onRow
  * @property {(gap: Gap) => void} onGap
  * @property {(state: StreamState) => void} onState
+ * @property {() => Promise<void> | null} [room] asked before each row: what to wait for until somebody can take it
  * @property {typeof fetch} [fetch]
  * @property {() => number} [random] 0 to 1, for the jitter of retries
  */
@@ -110,27 +117,36 @@ export class EventStream {
       let ended = null;
       /** @type {((data: string) => Row) | null} */
       let decode = null;
+      /** What was read and not handed out yet. @type {Read[]} */
+      let read = [];
       const parser = createParser({
         onRetry: (ms) => (this.#retryMs = ms),
         // Of heartbeats, too: they have no data, but move what is settled.
-        onId: (id) => (this.lastId = id),
-        onEvent: ({ event, data }) => {
-          if (event === "hello") {
-            decode = decoderOf(JSON.parse(data));
-            this.#failures = 0;
-            this.#tell({ state: "live" });
-          } else if (event === "gap") {
-            const { from, to, reason } = JSON.parse(data);
-            this.#options.onGap({
-              fromNs: BigInt(from ?? to),
-              toNs: BigInt(to),
-              reason,
-            });
-          } else if (event === "end") {
-            ended = { state: "waiting", reason: JSON.parse(data).reason };
-          } else if (decode) this.#options.onRow(decode(data));
+        onId: (id) => void read.push({ id }),
+        onEvent: ({ id, event, data }) => {
+          // The same id came just before.
+          if (id !== undefined) read.pop();
+          read.push({ id, event: event ?? "", data });
         },
       });
+      /** @param {Read} one */
+      const take = ({ event, data = "" }) => {
+        if (event === undefined) return;
+        if (event === "hello") {
+          decode = decoderOf(JSON.parse(data));
+          this.#failures = 0;
+          this.#tell({ state: "live" });
+        } else if (event === "gap") {
+          const { from, to, reason } = JSON.parse(data);
+          this.#options.onGap({
+            fromNs: BigInt(from ?? to),
+            toNs: BigInt(to),
+            reason,
+          });
+        } else if (event === "end") {
+          ended = { state: "waiting", reason: JSON.parse(data).reason };
+        } else if (decode) this.#options.onRow(decode(data));
+      };
       const text = new TextDecoder();
       reader = response.body.getReader();
       for (;;) {
@@ -140,6 +156,21 @@ export class EventStream {
         clearTimeout(silence);
         silence = setTimeout(() => controller.abort(), SILENCE_MS);
         parser.feed(text.decode(value, { stream: true }));
+        const some = read;
+        read = [];
+        for (const one of some) {
+          const room = one.event === "" ? this.#options.room?.() : null;
+          if (room) {
+            // It is not the server that is silent.
+            clearTimeout(silence);
+            await room;
+            if (this.#isClosed) return { state: "ended" };
+            silence = setTimeout(() => controller.abort(), SILENCE_MS);
+          }
+          take(one);
+          if (one.id !== undefined) this.lastId = one.id;
+          if (this.#isClosed) return { state: "ended" };
+        }
       }
       return this.#afterEnd(ended);
     } catch (error) {

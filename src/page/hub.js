@@ -1,5 +1,6 @@
 // Holds the connections of a browser: one a stride and one a trend, for the union of what all ports (tabs) want.
-// Invariant: a row goes to a port once, with the channels it wants; what a slow port misses it is told as a gap.
+// Invariant: a row goes to a port once, with the channels it wants. What an outage has missed waits for a port's room;
+// what is live waits for none: a port without room is told a gap.
 import { EventStream } from "./event_stream.js";
 
 /** @typedef {import("./qanat.d.ts").StreamState} StreamState */
@@ -12,6 +13,12 @@ import { EventStream } from "./event_stream.js";
 
 /** Rows on their way to a port: ten seconds of 16 a second. */
 const UNREAD_MAX = 160;
+/** A port that has taken nothing for so long is not waited for. */
+const STALLED_MS = 10_000;
+/** Catching up with what an outage has missed waits no longer for slow ports. */
+const CATCH_UP_MAX_MS = 60_000;
+/** A stream has caught up with the present when a row is no older. */
+const FRESH_MS = 3000;
 /** Channels that come and go together make one new request. */
 const SETTLE_MS = 30;
 /** A reloaded tab finds the connection still there. */
@@ -37,6 +44,10 @@ class Port {
   /** @type {Map<number, EventStream>} */
   ranges = new Map();
   heardMs = Date.now();
+  /** When it last took something or became full, by the hub's clock. */
+  takesMs = 0;
+  /** Rows of histories on their way to it. */
+  unreadRange = 0;
 
   /** @param {(message: unknown) => void} post */
   constructor(post) {
@@ -48,6 +59,10 @@ class Port {
 class Lane {
   /** @type {EventStream | null} */
   stream = null;
+  /** What is coming in is older than now: rows that an outage, or a new request, has missed. */
+  isCatchingUp = false;
+  /** When its stream last became live, by the hub's clock. */
+  liveMs = 0;
   /** Names of the stream under way, sorted, and its encoding. */
   key = "";
   /** @type {string | undefined} */
@@ -77,6 +92,10 @@ export class Hub {
   #encoding;
   #fetch;
   #unreadMax;
+  #now;
+  #setTimer;
+  /** Streams that wait for room. @type {Set<() => void>} */
+  #waiting = new Set();
   /** @type {ServerClock} */
   #clock = {
     gpsMinusLocalMs: 18_000 - 315_964_800_000,
@@ -89,11 +108,15 @@ export class Hub {
 
   /**
    * @param {string} base
-   * @param {{ encoding?: "json" | "arrow" | undefined, fetch?: typeof fetch, unreadMax?: number }} [options]
+   * @param {{ encoding?: "json" | "arrow" | undefined, fetch?: typeof fetch, unreadMax?: number, now?: () => number, setTimer?: (call: () => void, ms: number) => unknown }} [options]
+   *   now: a clock that is never set, ms
    */
   constructor(base, options = {}) {
     this.#fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
     this.#unreadMax = options.unreadMax ?? UNREAD_MAX;
+    this.#now = options.now ?? (() => performance.now());
+    this.#setTimer = options.setTimer ??
+      ((call, ms) => setTimeout(call, ms));
     this.#encoding = options.encoding;
     this.#base = base;
     globalThis.addEventListener?.("online", () => {
@@ -118,6 +141,8 @@ export class Hub {
     for (const stream of port.ranges.values()) stream.close();
     port.ranges.clear();
     port.wants.clear();
+    port.unread = port.unreadRange = 0;
+    this.#wakeAll();
     for (const lane of this.#lanes.values()) this.#settle(lane);
   }
 
@@ -155,6 +180,7 @@ export class Hub {
         return;
       case "ack":
         port.unread = Math.max(0, port.unread - message.rows);
+        port.takesMs = this.#now();
         for (const [lane, { fromNs, toNs }] of port.lost) {
           if (port.unread >= this.#unreadMax / 2) break;
           port.lost.delete(lane);
@@ -166,7 +192,11 @@ export class Hub {
             gap: { fromNs, toNs, reason: "page-slow" },
           });
         }
-        return;
+        return this.#wakeAll();
+      case "ack-range":
+        port.unreadRange = Math.max(0, port.unreadRange - message.rows);
+        port.takesMs = this.#now();
+        return this.#wakeAll();
       case "range":
         return this.#openRange(port, message);
       case "cancel":
@@ -187,7 +217,12 @@ export class Hub {
       base: this.#base,
       fetch: this.#fetch,
       query: { channels, start, end, gaps: "skip", encoding, trend },
-      onRow: (row) => port.post({ type: "range-row", id, row }),
+      room: () =>
+        this.#isFull(port) ? this.#until(() => !this.#isFull(port)) : null,
+      onRow: (row) => {
+        if (++port.unreadRange === this.#unreadMax) port.takesMs = this.#now();
+        port.post({ type: "range-row", id, row });
+      },
       onGap: (gap) => port.post({ type: "range-gap", id, gap }),
       onState: (state) => {
         port.post({ type: "range-state", id, state });
@@ -270,6 +305,8 @@ export class Hub {
         after: lane.lastId,
         trend: lane.trend,
       },
+      room: () =>
+        this.#waitsFor(lane) ? this.#until(() => !this.#waitsFor(lane)) : null,
       onRow: (row) => this.#sendRow(lane, row),
       onGap: (gap) => this.#sendGap(lane, gap),
       onState: (state) => this.#takeState(lane, state),
@@ -301,6 +338,10 @@ export class Hub {
       this.#ask(lane);
       setTimeout(() => this.#settle(lane), UNKNOWN_MS + 1000);
       return;
+    }
+    if (state.state === "live") {
+      lane.isCatchingUp = true;
+      lane.liveMs = this.#now();
     }
     lane.state = { ...state, reconnects: lane.reconnects + state.reconnects };
     this.#sayAll(lane);
@@ -342,12 +383,62 @@ export class Hub {
   }
 
   /**
+   * Whether the next row of a lane waits for a port: only what comes out of the past does, which makes nobody late.
+   * @param {Lane} lane
+   */
+  #waitsFor(lane) {
+    const nowMs = this.#now();
+    if (!lane.isCatchingUp || nowMs - lane.liveMs > CATCH_UP_MAX_MS) {
+      return false;
+    }
+    for (const port of this.#ports) {
+      if (this.#isFull(port) && this.#wanted(lane, port).size > 0) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Whether a port has no room, but takes what it was given.
+   * @param {Port} port
+   */
+  #isFull({ unread, unreadRange, takesMs }) {
+    return Math.max(unread, unreadRange) >= this.#unreadMax &&
+      this.#now() - takesMs < STALLED_MS;
+  }
+
+  /**
+   * Waits until something is so; asked after each change of the ports, and when one of them may count as stalled.
+   * @param {() => boolean} isSo
+   * @returns {Promise<void>}
+   */
+  #until(isSo) {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!isSo()) return;
+        this.#waiting.delete(look);
+        resolve();
+      };
+      this.#waiting.add(look);
+      const lookAgain = () => {
+        look();
+        if (this.#waiting.has(look)) this.#setTimer(lookAgain, STALLED_MS);
+      };
+      this.#setTimer(lookAgain, STALLED_MS);
+    });
+  }
+
+  #wakeAll() {
+    for (const look of [...this.#waiting]) look();
+  }
+
+  /**
    * @param {Lane} lane
    * @param {Row} row
    */
   #sendRow(lane, row) {
     const endMs = Number((row.timeNs + row.strideNs) / 1000n) / 1000;
     const latencyMs = Date.now() + this.#clock.gpsMinusLocalMs - endMs;
+    if (latencyMs < FRESH_MS) lane.isCatchingUp = false;
     for (const port of this.#ports) {
       /** @type {Record<string, import("./qanat.d.ts").Samples | null>} */
       const channels = {};
@@ -364,7 +455,7 @@ export class Hub {
         port.lost.set(lane, { fromNs, toNs: row.timeNs + row.strideNs });
         continue;
       }
-      port.unread++;
+      if (++port.unread === this.#unreadMax) port.takesMs = this.#now();
       port.post({
         type: "row",
         trend: lane.trend,

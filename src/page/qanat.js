@@ -11,7 +11,7 @@ import { Hub } from "./hub.js";
 const ACK_ROWS = 8;
 const PING_MS = 20_000;
 /** Part of the worker's name: tabs of another version get a worker of theirs. */
-const VERSION = 2;
+const VERSION = 3;
 const HOME = new URL("../", import.meta.url).href;
 
 /** One page's link to its hub. */
@@ -27,6 +27,7 @@ class Link {
   #ranges = new Map();
   #lastId = 0;
   #unacked = 0;
+  #unackedRange = 0;
   /** @type {(message: unknown) => void} */
   #post;
 
@@ -134,6 +135,10 @@ class Link {
         this.clock = message.clock;
         return;
       case "range-row":
+        if (++this.#unackedRange >= ACK_ROWS) {
+          this.#post({ type: "ack-range", rows: this.#unackedRange });
+          this.#unackedRange = 0;
+        }
         return this.#ranges.get(message.id)?.options.onRow(message.row);
       case "range-gap":
         return this.#ranges.get(message.id)?.options.onGap?.(message.gap);

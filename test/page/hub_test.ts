@@ -184,3 +184,99 @@ describe("Hub", () => {
     two.leave();
   });
 });
+
+/** A server that answers a resume with what an outage has missed, at once. */
+function hubAfterOutage(rows: number, clock: { ms: number }) {
+  const timers: { readonly atMs: number; readonly call: () => void }[] = [];
+  const stride = 62_500_000;
+  let text =
+    `event: hello\ndata: {"version":1,"encoding":"json","stride_ns":${stride},"channels":[{"name":"A","data_type":"float32","sample_rate":16}]}\n\n`;
+  for (let i = 1; i <= rows; i++) {
+    text += `id: ${(i + 1) * stride}\ndata: {"time":"${
+      i * stride
+    }","channels":{"A":[${i}]}}\n\n`;
+  }
+  const hub = new Hub("http://h/", {
+    encoding: "json",
+    fetch: (url) =>
+      String(url).includes("events")
+        ? Promise.resolve(
+          new Response(
+            new ReadableStream({
+              start: (c) => c.enqueue(new TextEncoder().encode(text)),
+            }),
+          ),
+        )
+        : Promise.reject(new TypeError("no clock here")),
+    now: () => clock.ms,
+    setTimer: (call, ms) => timers.push({ atMs: clock.ms + ms, call }),
+  });
+  return { hub, timers };
+}
+
+describe("Hub, after an outage", () => {
+  const want = { name: "A", stride: "62500000", rate: 16 };
+
+  function joinTo(hub: Hub) {
+    const got: Message[] = [];
+    let wake = () => {};
+    const port = hub.join((message) => {
+      got.push(message as Message);
+      wake();
+    });
+    return {
+      say: (message: Record<string, unknown>) => hub.take(port, message),
+      leave: () => hub.leave(port),
+      values: () =>
+        got.filter((m) => m.type === "row").map((m) => m.row.channels.A![0]),
+      gaps: () => got.filter((m) => m.type === "gap"),
+      until: async (is: () => boolean) => {
+        while (!is()) await new Promise<void>((resolve) => wake = resolve);
+      },
+    };
+  }
+
+  it("hands out all that was missed, as quickly as the page takes it", async () => {
+    const clock = { ms: 0 };
+    const { hub } = hubAfterOutage(1000, clock);
+    const one = joinTo(hub);
+    one.say({ type: "want", id: 1, channels: [want] });
+    let acked = 0;
+    await one.until(() => one.values().length === 160);
+    await one.until(() => {
+      while (one.values().length - acked >= 8) {
+        acked += 8;
+        queueMicrotask(() => one.say({ type: "ack", rows: 8 }));
+      }
+      return one.values().length === 1000;
+    });
+    assert.deepEqual(
+      one.values(),
+      Array.from({ length: 1000 }, (_, i) => i + 1),
+    );
+    assert.deepEqual(one.gaps(), []);
+    one.leave();
+  });
+
+  it("waits ten seconds for a page that takes nothing, and then tells it a gap", async () => {
+    const clock = { ms: 0 };
+    const { hub, timers } = hubAfterOutage(400, clock);
+    const stalled = joinTo(hub);
+    const other = joinTo(hub);
+    stalled.say({ type: "want", id: 1, channels: [want] });
+    other.say({ type: "want", id: 1, channels: [want] });
+    await other.until(() => other.values().length === 160);
+    other.say({ type: "ack", rows: 160 });
+    clock.ms = 10_000;
+    for (const { call } of timers.splice(0)) call();
+    await other.until(() => {
+      other.say({ type: "ack", rows: 160 });
+      return other.values().length === 400;
+    });
+    assert.equal(stalled.values().length, 160);
+    stalled.say({ type: "ack", rows: 160 });
+    assert.equal(stalled.gaps()[0]!.gap.reason, "page-slow");
+    stalled.leave();
+    other.leave();
+  });
+});
