@@ -22,6 +22,8 @@ export class Series {
   /** @type {Span[]} */
   gaps = [];
   latencyMs = NaN;
+  /** When samples last came, by the feed's clock; before the first, when they were asked for. */
+  dataMs = 0;
   /** @type {StreamState} */
   state = { state: "connecting", reconnects: 0 };
   /** Up to where the past was asked for. @type {number | undefined} */
@@ -132,6 +134,12 @@ export class Feed {
   #past = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pastTimer;
+  #now;
+
+  /** @param {{ now?: () => number }} [options] now: a clock that is never set, ms */
+  constructor({ now = () => performance.now() } = {}) {
+    this.#now = now;
+  }
 
   /**
    * Shows these channels over so many seconds.
@@ -150,9 +158,7 @@ export class Feed {
     const isLonger = seconds > this.#seconds;
     if (isLonger || seconds < this.#seconds / 4) {
       this.#seconds = seconds;
-      this.series.clear();
-      this.#past.abort();
-      this.#past = new AbortController();
+      this.#renew();
     }
     const names = new Set(channels.map(({ name }) => name));
     for (const name of this.series.keys()) {
@@ -250,8 +256,11 @@ export class Feed {
     this.#past = new AbortController();
     for (const [name, old] of this.series) {
       const fresh = this.#made(old.channel);
-      fresh.state = old.state;
-      fresh.latencyMs = old.latencyMs;
+      if (old.trend === this.trend) {
+        fresh.state = old.state;
+        fresh.latencyMs = old.latencyMs;
+        fresh.dataMs = old.dataMs;
+      }
       this.series.set(name, fresh);
     }
     this.version++;
@@ -261,7 +270,9 @@ export class Feed {
   #made(channel) {
     const strideS = this.trend ? BIN_S[this.trend] : 0;
     const seconds = this.#seconds * 1.1 + 6 + 3 * strideS;
-    return new Series(channel, seconds, this.trend);
+    const series = new Series(channel, seconds, this.trend);
+    series.dataMs = this.#now();
+    return series;
   }
 
   /** What comes before the first live row is asked for with it, or when none has come for a while. */
@@ -346,7 +357,7 @@ export class Feed {
     this.rows++;
     const lane = this.lanes.get(String(row.strideNs));
     if (lane && row.latencyMs !== undefined) {
-      lane.rowMs = performance.now();
+      lane.rowMs = this.#now();
       lane.latencies.push(row.latencyMs / 1000);
       if (lane.latencies.length > LATENCIES) lane.latencies.shift();
     }
@@ -355,6 +366,7 @@ export class Feed {
       const series = this.series.get(name);
       if (!series) continue;
       series.latencyMs = row.latencyMs ?? NaN;
+      if (row.channels[name]) series.dataMs = this.#now();
       if (this.isHeld) continue;
       if (series.firstLiveS === undefined) {
         series.firstLiveS = Number(row.timeNs) / 1e9;
@@ -420,7 +432,7 @@ export class Feed {
         this.lanes.set(stride, {
           strideS: Number(stride) / 1e9,
           latencies: [],
-          rowMs: performance.now(),
+          rowMs: this.#now(),
           state,
         });
       }

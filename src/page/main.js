@@ -31,6 +31,7 @@ const STEPS = 2000;
 const AGAIN_MS = 3000;
 const UNKNOWN_AGAIN_MS = 30_000;
 const CALM_MS = 250;
+const NEW_MS = 700;
 /** How quickly the edge follows the streams' delay, of the way a picture. */
 const DELAY_SHARE = 0.03;
 
@@ -269,15 +270,18 @@ function resize() {
 }
 
 /** Why there is nothing at the right edge. @param {import("./feed.js").Series} series */
-function pendingOf({ state, ring, strideS, trend: bins }) {
+function pendingOf(series) {
+  const { state, ring, strideS, trend: bins } = series;
   if (view.endS !== null) return "";
   if (state.state === "waiting") {
     return `connection lost (${state.reason ?? "?"})`;
   }
-  if (state.state === "connecting") return "connecting";
+  // What is there in a moment needs no words.
+  const isNew = performance.now() - series.dataMs < NEW_MS;
+  if (state.state === "connecting") return isNew ? "" : "connecting";
   if (state.state === "refused") return "refused";
   if (state.state === "ended") return `ended (${state.reason ?? "?"})`;
-  if (ring.end === 0) return "waiting for the first row";
+  if (ring.end === 0) return isNew ? "" : "waiting for the first row";
   const lateS = edgeS() - ring.endS;
   // The bin that is going on is not to come yet.
   return lateS > Math.max(2.5 * strideS, bins ? 10 : 1) ? "nothing came" : "";

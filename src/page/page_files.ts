@@ -14,6 +14,7 @@ import axisText from "./axis_text.js" with { type: "text" };
 import clock from "./clock.js" with { type: "text" };
 import closeUp from "./close_up.js" with { type: "text" };
 import copyAs from "./copy_as.js" with { type: "text" };
+import dataAge from "./data_age.js" with { type: "text" };
 import dom from "./dom.js" with { type: "text" };
 import eventStream from "./event_stream.js" with { type: "text" };
 import feed from "./feed.js" with { type: "text" };
@@ -71,6 +72,7 @@ const MODULES: Record<string, string> = {
   "clock.js": clock,
   "close_up.js": closeUp,
   "copy_as.js": copyAs,
+  "data_age.js": dataAge,
   "dom.js": dom,
   "event_stream.js": eventStream,
   "feed.js": feed,

@@ -22,6 +22,8 @@ export class SeriesPlot {
   #series = null;
   #scale = new ValueScale();
   #scaleDrawn = 0;
+  /** Samples have come, and none of them is a number. */
+  #isBlank = false;
   #drawn = "";
   #fittedMs = 0;
   #fittedFor = 0;
@@ -140,6 +142,7 @@ export class SeriesPlot {
       if (envelope.finiteMin[at] < low) low = envelope.finiteMin[at];
       if (envelope.finiteMax[at] > high) high = envelope.finiteMax[at];
     }
+    this.#isBlank = low > high;
     if (low <= high) this.#scale.fit(low, high);
   }
 
@@ -159,6 +162,7 @@ export class SeriesPlot {
     ctx.clip();
     paintGaps(u, gaps, { fromS, toS, colours });
     paintPending(u, series, { pending: this.pending, fromS, toS, colours });
+    if (this.#isBlank) paintBlank(u, series, { fromS, toS, colours });
     ctx.fillStyle = ctx.strokeStyle = colour(series.channel.name);
     const binsPerS = envelope.binsPerS;
     if (ring.rate < binsPerS) this.#paintLine();
@@ -273,6 +277,24 @@ export function paintPending(u, { ring }, { pending, ...options }) {
   if (pending === "" || ring.endS >= toS) return;
   const sinceS = Math.max(ring.endS, fromS);
   paintGaps(u, [{ fromS: sinceS, toS, reason: pending }], options);
+}
+
+/**
+ * Says why nothing is seen of samples that have come, unless a gap says it.
+ * @param {uPlot} u
+ * @param {Series} series
+ * @param {{ fromS: number, toS: number, colours: import("./dom.js").Colours }} options
+ */
+export function paintBlank(u, { ring, gaps }, options) {
+  const { fromS, toS } = options;
+  const oldestS = ring.endS - ring.capacity / ring.rate;
+  const isThere = ring.end > 0 && ring.endS > fromS && oldestS < toS;
+  if (!isThere || gaps.some((g) => g.toS > fromS && g.fromS < toS)) return;
+  paintGaps(u, [{
+    fromS: Math.max(fromS, oldestS),
+    toS: Math.min(toS, ring.endS),
+    reason: "null or not finite",
+  }], options);
 }
 
 /**

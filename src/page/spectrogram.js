@@ -2,7 +2,13 @@
 // Invariant: a column is made once its samples are all there, and again when one of them changes; a gap stays empty.
 import uPlot from "uplot";
 import { Density, powerOfTwo } from "./fft.js";
-import { paintGaps, paintPending, timeHooks, timePlot } from "./series_plot.js";
+import {
+  paintBlank,
+  paintGaps,
+  paintPending,
+  timeHooks,
+  timePlot,
+} from "./series_plot.js";
 import { valueText } from "./axis_text.js";
 import { octaveTicks } from "./value_scale.js";
 
@@ -301,7 +307,9 @@ export class Spectrogram {
         if (db > SILENT_DB) some.push(db);
       }
     }
-    if (some.length < 200) return;
+    // Silence has a colour, too.
+    if (some.length === 0 && this.#state.includes(DONE)) some.push(0, 1);
+    else if (some.length < 200) return;
     const sorted = Float32Array.from(some).sort();
     const ceiling = sorted[
       Math.floor(sorted.length * (this.events.rangeDb ? 0.9999 : 0.9995))
@@ -358,6 +366,7 @@ export class Spectrogram {
     const pixels = width / ((toS - fromS) * perS);
     const first = Math.floor(fromS * perS);
     const last = Math.min(Math.ceil(toS * perS), first + this.#columns - 1);
+    let painted = 0;
     for (let k = first; k <= last;) {
       const at = k % this.#columns;
       // The columns lie in a ring: one that holds another time's is not painted.
@@ -371,6 +380,7 @@ export class Spectrogram {
         k++;
         continue;
       }
+      painted += count;
       const x = left + (k - 0.5 - fromS * perS) * pixels;
       ctx.drawImage(
         this.#canvas,
@@ -384,6 +394,9 @@ export class Spectrogram {
         height,
       );
       k += count;
+    }
+    if (painted === 0 && !this.#isBusy) {
+      paintBlank(u, series, { fromS, toS, colours });
     }
     paintGaps(u, series.gaps, { fromS, toS, colours });
     paintPending(u, series, { pending: this.pending, fromS, toS, colours });

@@ -1,6 +1,8 @@
-// What the page says in words: the streams' state, latency, reconnects, the time, and notes that go by themselves.
-// Invariant: text is only written when it differs, so that a screen reader is not kept busy.
+// What the page says in words: the streams' state, for how long nothing has come, latency, reconnects, the time, notes.
+// Invariant: "live" is said only while data come. Text is only written when it differs, and seconds that count up lie
+// outside of what a screen reader announces.
 import { gpsNow, timeText } from "./clock.js";
+import { silenceOf, silenceText } from "./data_age.js";
 import { byId } from "./dom.js";
 import { serverClock } from "./qanat.js";
 
@@ -49,9 +51,18 @@ export class StatusLine {
     const states = [...this.#feed.lanes.values()].map(({ state }) => state);
     const worst = WORST_FIRST.find((s) => states.some((x) => x.state === s));
     const told = states.find(({ state }) => state === worst);
-    say("state", told ? wordsOf(told, isPaused) : "nothing selected");
+    const silence = told && !isPaused
+      ? silenceText(silenceOf(this.#feed.series.values(), performance.now()))
+      : "";
+    const isSilent = worst === "live" && silence !== "";
+    const words = told ? wordsOf(told, isPaused) : "nothing selected";
+    say("state", isSilent ? "no data" : words);
+    say("age", isSilent ? silence.replace("no data ", "") : silence);
     const dot = isPaused && worst === "live" ? "paused" : worst ?? "connecting";
-    byId("state", HTMLElement).dataset.state = dot;
+    byId("state", HTMLElement).dataset.state = isSilent ? "silent" : dot;
+    const trouble = worst === "waiting" ? "connection lost" : silence;
+    const title = trouble === "" ? "Qanat" : `${trouble} – Qanat`;
+    if (document.title !== title) document.title = title;
     const count = states.reduce((sum, { reconnects }) => sum + reconnects, 0);
     if (count <= this.#reconnectsTold || worst !== "live") return;
     this.#reconnectsTold = count;

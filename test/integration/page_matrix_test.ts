@@ -1,0 +1,284 @@
+// The page with many plots, in windows of many sizes, with hostile values, in silence and after outages.
+// Invariant: nothing in the console; no plot is empty without a reason; nothing is painted at a time that is not its own.
+import { after, afterEach, before, describe, it } from "@std/testing/bdd";
+import assert from "node:assert/strict";
+import { Qanat } from "../../src/app.ts";
+import { nowGpsNs } from "../../src/blocks/gps_time.ts";
+import { Catalog } from "../../src/channels/catalog.ts";
+import { serve } from "../../src/http/server.ts";
+import { jsonLogger } from "../../src/log.ts";
+import { EmbeddedSource } from "../../src/source/embedded_source.ts";
+import { canRun } from "../../scripts/optional_parts.ts";
+import { configWith } from "../driven_source.ts";
+import { BrowserPage, type Viewport } from "./browser_page.ts";
+import { PARTS } from "./chain.ts";
+import { HOSTILE, LOAD, PlayedServer } from "./played_server.ts";
+
+const SOON_MS = 30_000;
+const RATE = 256;
+const COUNTS = [1, 9, 20, 40];
+const SIZES: readonly Viewport[] = [
+  { width: 1440, height: 900 },
+  { width: 1920, height: 1080 },
+  { width: 1024, height: 700 },
+  { width: 390, height: 844, mobile: true, scale: 2 },
+];
+/** QANAT_MATRIX_PICTURES names a folder for pictures of what was tested. */
+const PICTURES = Deno.env.get("QANAT_MATRIX_PICTURES");
+
+const runnable = canRun([PARTS.chromium]);
+
+/** The pixels of a canvas, read without slowing down the canvas itself. */
+const COPY_OF = `const copyOf = (canvas) => {
+    const copy = new OffscreenCanvas(canvas.width, canvas.height)
+      .getContext("2d", { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    return copy;
+  };`;
+
+/**
+ * Names of the plots in sight of which nothing is seen and nothing is said. What is drawn in colour, hatching among it,
+ * counts; grids and labels are grey.
+ */
+const EMPTY = `(() => {
+  ${COPY_OF}
+  const empty = [];
+  for (const plot of document.querySelectorAll(".plot")) {
+    const box = plot.getBoundingClientRect();
+    if (box.bottom < 100 || box.top > innerHeight - 40) continue;
+    const canvas = plot.querySelector("canvas");
+    if (!plot.querySelector(".refusal").hidden) continue;
+    const { width, height } = canvas;
+    const left = Math.round(70 * devicePixelRatio);
+    const { data } = copyOf(canvas).getImageData(left, 0, width - left, height);
+    let coloured = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      const [r, g, b, a] = [data[i], data[i + 1], data[i + 2], data[i + 3]];
+      const isColour = Math.max(r, g, b) - Math.min(r, g, b) > 40;
+      // A spectrogram's silence is nearly black.
+      if (a > 100 && (isColour || r + g + b < 60)) coloured++;
+    }
+    const says = plot.querySelector("output").textContent;
+    if (coloured < 30 && !/constant|waiting/.test(says)) {
+      empty.push(plot.dataset.kind + " " + plot.dataset.name + " " + coloured + " " + says);
+    }
+  }
+  const axis = document.querySelector("#axis canvas");
+  const { data } = copyOf(axis).getImageData(0, 0, axis.width, axis.height);
+  if (!data.some((v, i) => i % 4 === 3 && v > 100)) empty.push("time axis");
+  return empty;
+})()`;
+
+describe("the page's matrix", { ignore: !runnable, skip: !runnable }, () => {
+  let page: BrowserPage;
+  let url: string;
+  let stop: () => Promise<void>;
+
+  before(async () => {
+    const source = new EmbeddedSource({
+      catalog: new Catalog(),
+      nowGpsNs: () => nowGpsNs(),
+      extraChannels: 40,
+      extraRate: RATE,
+    });
+    const qanat = new Qanat({
+      config: configWith({ port: 0, drainMs: 500 }),
+      source,
+      log: jsonLogger(() => {}, "error"),
+    });
+    await qanat.start();
+    const server = await serve(qanat);
+    url = `http://127.0.0.1:${server.port}`;
+    stop = async () => {
+      qanat.drain();
+      await server.close(500);
+      await qanat.close();
+    };
+    page = await BrowserPage.open(PARTS.chromium.program!);
+  });
+  after(async () => {
+    await page?.close();
+    await stop?.();
+  });
+
+  SIZES.forEach((size, i) => {
+    for (const count of COUNTS) {
+      const theme = (i + COUNTS.indexOf(count)) % 2 === 0 ? "light" : "dark";
+      const name = `${count} plots at ${size.width} × ${size.height}, ${theme}`;
+      it(name, async () => {
+        await page.setViewport(size);
+        await page.setTheme(theme);
+        await page.goto("about:blank");
+        const plots = Array.from({ length: count }, (_, k) => {
+          const kind = ["spectrogram", "series", "spectrum"][k % 3];
+          const channel = `H1:LOAD-NOISE_F32_${String(k).padStart(5, "0")}`;
+          return `${count === 1 ? "spectrogram" : kind}=${channel}`;
+        });
+        await page.goto(`${url}/#${plots.join("&")}&span=8`);
+        await page.until(
+          `document.querySelectorAll(".plot").length === ${count}`,
+          SOON_MS,
+        );
+        await seen(page);
+        // The lower ones, too.
+        await page.evaluate("scrollTo(0, document.body.scrollHeight)");
+        await seen(page);
+        // The status is in sight wherever the page has scrolled to.
+        const top = await page.evaluate(
+          "document.getElementById('state').getBoundingClientRect().top",
+        ) as number;
+        assert.ok(top >= 0 && top < size.height / 3, `status at ${top}`);
+        await picture(page, name);
+        assert.deepEqual(page.troubles, []);
+      });
+    }
+  });
+});
+
+describe("the page, played to", { ignore: !runnable, skip: !runnable }, () => {
+  let page: BrowserPage;
+  let server: PlayedServer;
+
+  before(async () => {
+    page = await BrowserPage.open(PARTS.chromium.program!);
+  });
+  after(() => page?.close());
+  afterEach(async () => {
+    await page.goto("about:blank");
+    await server.close();
+    page.troubles.length = 0;
+  });
+
+  async function visit(plots: readonly string[], rest = "span=8") {
+    server = new PlayedServer();
+    await page.setViewport({ width: 1200, height: 1700 });
+    await page.goto(`${server.url}/#${plots.join("&")}&${rest}`);
+    await page.until(`${isLive} && qanatPage.figures().rows > 4`, SOON_MS);
+  }
+  const isLive = "document.getElementById('state').dataset.state === 'live'";
+  const text = (id: string) =>
+    page.evaluate(`document.getElementById("${id}").textContent`);
+  const failed = (name: string) =>
+    `document.querySelector('[data-name="${name}"] .refusal').textContent.startsWith("This plot failed")`;
+
+  for (const kind of ["series", "spectrogram", "spectrum"]) {
+    it(`draws a ${kind} of every value`, async () => {
+      await visit(HOSTILE.map((name) => `${kind}=${name}`));
+      await seen(page);
+      await picture(page, `hostile-${kind}`);
+      assert.deepEqual(page.troubles, []);
+    });
+  }
+
+  it("keeps a plot's failure in its own card, and goes on when it can", async () => {
+    await visit(["series=X:SINE", "spectrogram=X:SINE", "series=X:CONSTANT"]);
+    await page.evaluate(
+      `qanatPage.series("X:CONSTANT").ring.extremes = () => { throw new Error("on purpose") }`,
+    );
+    await page.until(failed("X:CONSTANT"), SOON_MS);
+    const rows = await page.evaluate("qanatPage.figures().frames") as number;
+    await page.until(`qanatPage.figures().frames > ${rows + 3}`, SOON_MS);
+    await seen(page);
+    assert.equal(await page.evaluate(failed("X:SINE")), false);
+    assert.match(page.troubles.join(), /on purpose/);
+    await page.evaluate(`delete qanatPage.series("X:CONSTANT").ring.extremes`);
+    await page.until(`!${failed("X:CONSTANT")}`, SOON_MS);
+    await seen(page);
+  });
+
+  it("says that no data come, and paints no column where none came", async () => {
+    await visit(["series=X:SINE", "spectrogram=X:SINE"]);
+    await seen(page);
+    assert.equal(await page.evaluate("document.title"), "Qanat");
+    server.sends = false;
+    await page.until(
+      `/^for [34] s \\(1 of 1 channel\\)$/.test(document.getElementById("age").textContent)`,
+      SOON_MS,
+    );
+    assert.equal(await text("state"), "no data");
+    assert.match(
+      await page.evaluate("document.title") as string,
+      /^no data for \d+ s \(1 of 1 channel\) – Qanat$/,
+    );
+    await page.until(
+      `qanatPage.edgeS() - qanatPage.series("X:SINE").ring.endS > 6`,
+      SOON_MS,
+    );
+    await picture(page, "silence");
+    const violet = await page.evaluate(COLUMNS_BEHIND) as number;
+    assert.equal(violet, 0);
+    server.sends = true;
+    await page.until(`${isLive} && document.title === "Qanat"`, SOON_MS);
+    assert.deepEqual(page.troubles, []);
+  });
+
+  it("reads all again that an outage of 20 s has missed", async () => {
+    await visit(LOAD.map((name) => `series=${name}`), "span=36");
+    await page.until("qanatPage.figures().rows > 4", SOON_MS);
+    const fromS = await page.evaluate(
+      `qanatPage.series("${LOAD[0]}").ring.endS`,
+    );
+    server.down();
+    await page.until(
+      "document.getElementById('state').dataset.state === 'waiting' && document.title === 'connection lost – Qanat'",
+      SOON_MS,
+    );
+    await page.until(
+      `qanatPage.edgeS() - qanatPage.series("${LOAD[0]}").ring.endS > 20`,
+      2 * SOON_MS,
+    );
+    assert.match(await text("age") as string, /^no data for \d+ s \(20 of 20 /);
+    await picture(page, "outage");
+    server.isUp = true;
+    await page.until(isLive, SOON_MS);
+    for (const name of [LOAD[0], LOAD.at(-1)]) {
+      const missing = await page.until(
+        `(() => {
+          const { ring, gaps } = qanatPage.series("${name}");
+          if (ring.endS < qanatPage.edgeS() - 2) return null;
+          const first = Math.round(${fromS} * ring.rate);
+          let missing = 0;
+          for (let i = first; i < ring.end; i++) if (Number.isNaN(ring.at(i))) missing++;
+          return { missing, gaps };
+        })()`,
+        SOON_MS,
+      );
+      assert.deepEqual(missing, { missing: 0, gaps: [] });
+    }
+  });
+});
+
+/** Pixels of a spectrogram's colours to the right of what has come. */
+const COLUMNS_BEHIND = `(() => {
+  ${COPY_OF}
+  const canvas = document.querySelector('[data-kind=spectrogram] canvas');
+  const { ring } = qanatPage.series("X:SINE");
+  const { spanS } = qanatPage.view();
+  const right = canvas.width - 14 * devicePixelRatio;
+  const left = 64 * devicePixelRatio;
+  const missingS = qanatPage.edgeS() - ring.endS;
+  const x = Math.ceil(right - (right - left) * missingS / spanS) + 2;
+  const { data } = copyOf(canvas).getImageData(x, 10, Math.floor(right) - x - 2, canvas.height - 20);
+  let found = 0;
+  // Hatching is light and warm: its blue is never above its red by much.
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i + 3] > 0 && (data[i + 2] > data[i] + 10 || data[i] + data[i + 1] + data[i + 2] < 60)) found++;
+  }
+  return found;
+})()`;
+
+/** Waits until every plot in sight shows something. */
+async function seen(page: BrowserPage): Promise<void> {
+  const giveUpMs = performance.now() + SOON_MS;
+  for (;;) {
+    const empty = await page.evaluate(EMPTY) as string[];
+    if (empty.length === 0) return;
+    assert.ok(performance.now() < giveUpMs, `empty: ${empty.join("; ")}`);
+  }
+}
+
+async function picture(page: BrowserPage, name: string): Promise<void> {
+  if (!PICTURES) return;
+  const file = `${PICTURES}/${name.replaceAll(/[^\w-]+/g, "_")}.png`;
+  await Deno.writeFile(file, await page.screenshot());
+}
