@@ -5,6 +5,7 @@ import { jsonLogger, logLine } from "../log.ts";
 import { LogWriter } from "../log_writer.ts";
 import { reportSettings } from "../settings/report_settings.ts";
 import { LifeSigns } from "./life_signs.ts";
+import { ParentWatch } from "./parent_watch.ts";
 import { runWatchdog } from "./run_watchdog.ts";
 import { SerialOutput } from "./serial_output.ts";
 import { Supervisor, type WorkerThread } from "./supervisor.ts";
@@ -50,16 +51,36 @@ export function superviseProcess({ parsed, startWorker }: ProcessOptions) {
   const log = jsonLogger((line) => lines.line(line), config.logLevel);
   reportSettings(parsed, log);
   const signs = new LifeSigns();
+  const parent = new ParentWatch({
+    env: Deno.env.toObject(),
+    parentPid: () => Deno.ppid,
+    every: (call, ms) => {
+      const timer = setInterval(call, ms);
+      return { close: () => clearInterval(timer) };
+    },
+    onGone: () => {
+      log.warn("parent-gone");
+      supervisor.signal("SIGTERM");
+    },
+  });
   const supervisor = new Supervisor({
     config,
     signs: signs.buffer,
-    watch: (port) =>
-      runWatchdog({
+    watch: (port) => {
+      parent.begin();
+      const watchdog = runWatchdog({
         config,
         port,
         signs,
         onGone: (verdict) => supervisor.gone(verdict),
-      }),
+      });
+      return {
+        close: () => {
+          parent.close();
+          watchdog.close();
+        },
+      };
+    },
     worker: startWorker(),
     log,
     writeLog: (bytes) => stderr.write(bytes),
