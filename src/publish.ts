@@ -1,12 +1,15 @@
 // `deno task publish`: writes the embedded source's channels into Kafka exactly as Arrakis's publishers do.
-// Invariant: metadata first, then every block of every partition once, in order, just after the block's end.
+// Invariant: metadata first, then every block of every partition, in order, just after the block's end; each at least
+// once, or reported as skipped.
 import { CompressionTypes, Kafka, logLevel } from "kafkajs";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { nowGpsNs } from "./blocks/gps_time.ts";
 import type { Channel } from "./channels/channel.ts";
 import { METADATA_PREFIX } from "./kafka/metadata.ts";
+import { BatchSender } from "./kafka/batch_sender.ts";
 import { registerCodecs } from "./kafka/codecs.ts";
+import { mendRequestQueue } from "./kafka/request_queue.ts";
 import { dueFrom, EmbeddedBlocks } from "./source/embedded_source.ts";
 import { embeddedChannels } from "./source/synthetic.ts";
 import {
@@ -16,6 +19,7 @@ import {
   type PublishOptions,
 } from "./settings/publish_options.ts";
 import { shownValue } from "./settings/shown.ts";
+import { within } from "./supervisor/within.ts";
 import { terminalText } from "./text/terminal.ts";
 
 const COMPRESSIONS: Record<CompressionName, CompressionTypes> = {
@@ -27,6 +31,8 @@ const COMPRESSIONS: Record<CompressionName, CompressionTypes> = {
 const GRID_NS = 62_500_000n;
 /** What a broker that was away is sent afterwards. Beyond it, and after a jump of the clock, blocks are skipped. */
 const BACKLOG_MAX_MS = 60_000;
+/** What a broker that is away is given at the end. */
+const DISCONNECT_MAX_MS = 2000;
 /** Blocks of one topic in one request. */
 const BATCH_BLOCKS_MAX = 64;
 const encoder = new TextEncoder();
@@ -129,6 +135,7 @@ async function main(): Promise<void> {
   const { brokers, channels: extra, match, rate, durationMs, compression } =
     settings();
   registerCodecs();
+  mendRequestQueue();
   const kafka = new Kafka({
     brokers: [...brokers],
     clientId: "qanat-publish",
@@ -161,6 +168,22 @@ async function main(): Promise<void> {
   const stop = () => stopped = true;
   Deno.addSignalListener("SIGINT", stop);
   Deno.addSignalListener("SIGTERM", stop);
+  const sender = new BatchSender<{ value: Buffer }>({
+    send: async (batch) => {
+      await producer.sendBatch({
+        topicMessages: batch.map(({ topic, messages }) => ({
+          topic,
+          messages: [...messages],
+        })),
+        compression: COMPRESSIONS[compression],
+        acks: 1,
+      });
+    },
+    report: (line) => print(`\n${terminalText(line)}\n`),
+    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    isStopped: () => stopped,
+    nowMs: () => performance.now(),
+  });
   const beganMs = performance.now();
   const beganNs = nowGpsNs();
   const elapsedMs = () => performance.now() - beganMs;
@@ -173,6 +196,7 @@ async function main(): Promise<void> {
     topics.map((t) => [t, Number(beganNs / blocks.strideNs(t)!)]),
   );
   let written = 0;
+  let tooOld = 0;
   let bytes = 0;
   while (!stopped && !(durationMs > 0 && elapsedMs() >= durationMs)) {
     const nowNs = timeNs();
@@ -186,7 +210,14 @@ async function main(): Promise<void> {
           ? Math.ceil(BACKLOG_MAX_MS * 1e6 / Number(strideNs))
           : Infinity,
       });
-      if (skipped > 0) print(`\n${topic}: ${skipped} blocks skipped\n`);
+      if (skipped > 0) {
+        tooOld += skipped;
+        print(
+          `\n${topic}: skipped ${skipped} blocks, which are older than ${
+            BACKLOG_MAX_MS / 1000
+          } s\n`,
+        );
+      }
       const to = Math.min(end, from + BATCH_BLOCKS_MAX);
       isBehind ||= to < end;
       const messages = [];
@@ -199,13 +230,7 @@ async function main(): Promise<void> {
       next.set(topic, Math.max(from, to));
       if (messages.length > 0) topicMessages.push({ topic, messages });
     }
-    if (topicMessages.length > 0) {
-      await producer.sendBatch({
-        topicMessages,
-        compression: COMPRESSIONS[compression],
-        acks: 1,
-      });
-    }
+    if (topicMessages.length > 0) await sender.send(topicMessages);
     if (Deno.stdout.isTerminal()) {
       const seconds = elapsedMs() / 1000;
       print(
@@ -221,8 +246,14 @@ async function main(): Promise<void> {
       setTimeout(resolve, Math.ceil(Number(waitNs) / 1e6 / rate))
     );
   }
-  await producer.disconnect();
-  print(`\nPublished ${written} blocks, ${(bytes / 1e6).toFixed(1)} MB\n`);
+  await within(DISCONNECT_MAX_MS, producer.disconnect());
+  const refused = sender.skippedCount;
+  written -= refused + sender.unsentCount;
+  print(
+    `\nPublished ${written} blocks, ${
+      (bytes / 1e6).toFixed(1)
+    } MB; skipped ${refused} that Kafka refused and ${tooOld} that were too old\n`,
+  );
   Deno.exit(0);
 }
 

@@ -5,6 +5,7 @@ import type { ConnectionOptions, KafkaTls } from "../kafka/connection.ts";
 import { FetchPool } from "../kafka/fetch_pool.ts";
 import type { BlockTime } from "../kafka/find_starts.ts";
 import { KafkaWork } from "../kafka/kafka_work.ts";
+import { mendRequestQueue } from "../kafka/request_queue.ts";
 import { MetadataFollower } from "../kafka/metadata.ts";
 import type { KafkaSasl } from "../kafka/sasl.ts";
 import type { Logger } from "../log.ts";
@@ -54,6 +55,7 @@ export class KafkaSource implements Source {
   #sink: BlockSink | null = null;
 
   constructor(options: KafkaSourceOptions) {
+    mendRequestQueue();
     this.catalog = options.catalog;
     this.#readyGraceMs = options.readyGraceMs;
     this.#connection = { ...options, work: this.#work };

@@ -1,0 +1,57 @@
+// kafkajs's queue of requests, mended: no timer of negative time, and what waits is looked at again.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
+import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
+import { mendRequestQueue } from "../../src/kafka/request_queue.ts";
+
+interface Timer {
+  readonly call: () => void;
+  readonly ms: number;
+}
+
+const { setTimeout } = globalThis;
+let timers: Timer[];
+
+beforeEach(() => {
+  timers = [];
+  globalThis.setTimeout = ((call: () => void, ms: number) => {
+    timers.push({ call, ms });
+    return timers.length;
+  }) as unknown as typeof setTimeout;
+});
+afterEach(() => {
+  globalThis.setTimeout = setTimeout;
+});
+
+function queueOf(pending: unknown[], throttledUntil: number) {
+  mendRequestQueue();
+  const checked: number[] = [];
+  const queue = Object.assign(Object.create(RequestQueue.prototype), {
+    pending,
+    throttledUntil,
+    throttleCheckTimeoutId: null,
+    checkPendingRequests: () => checked.push(1),
+  }) as { scheduleCheckPendingRequests(): void };
+  return { queue, checked };
+}
+
+describe("mendRequestQueue()", () => {
+  it("asks for no timer where nothing waits", () => {
+    queueOf([], -1).queue.scheduleCheckPendingRequests();
+    queueOf([], Date.now() + 5000).queue.scheduleCheckPendingRequests();
+    assert.deepEqual(timers, []);
+  });
+
+  it("looks again at what waits: soon, or when the broker takes more; one timer at a time", () => {
+    const { queue, checked } = queueOf([{}], -1);
+    queue.scheduleCheckPendingRequests();
+    queue.scheduleCheckPendingRequests();
+    assert.deepEqual(timers.map(({ ms }) => ms), [10]);
+    timers[0]!.call();
+    assert.equal(checked.length, 1);
+    queue.scheduleCheckPendingRequests();
+    assert.equal(timers.length, 2);
+    queueOf([{}], Date.now() + 5000).queue.scheduleCheckPendingRequests();
+    assert.ok(timers[2]!.ms > 4000 && timers[2]!.ms <= 5000);
+  });
+});
