@@ -16,6 +16,7 @@ export interface OptionalParts {
   readonly kafka: OptionalPart;
   readonly python: OptionalPart;
   readonly schemathesis: OptionalPart;
+  readonly sseClients: OptionalPart;
   readonly chromium: OptionalPart;
   readonly firefox: OptionalPart;
   readonly curl: OptionalPart;
@@ -97,6 +98,16 @@ export function findOptionalParts(root: URL): OptionalParts {
         ["-c", MODULES_PRESENT, "schemathesis", "pyarrow", "requests"],
       ),
       howToGet: "pip install schemathesis==4.32.5, into the same Python",
+    },
+    sseClients: {
+      name: "Python with sseclient-py and httpx-sse",
+      suites: "the suite of resumes by client libraries",
+      program: firstThatRuns(
+        pythons,
+        ["-c", MODULES_PRESENT, "sseclient", "httpx_sse", "httpx", "requests"],
+      ),
+      howToGet:
+        "pip install sseclient-py==1.9.0 httpx-sse==0.4.3 httpx==0.28.1, into the same Python",
     },
     chromium: {
       name: "Chromium",

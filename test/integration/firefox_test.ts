@@ -4,37 +4,19 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";
 import {
-  freePort,
   launchQanat,
   metric,
   PARTS,
-  Process,
+  type Process,
   streamUrl,
 } from "./chain.ts";
+import { firefoxReports } from "./firefox_page.ts";
 
 const NAMES = ["H1:GWOSC-4KHZ_R1_STRAIN", "H1:GWOSC-4KHZ_R1_WHITENED"];
 const ROWS = 32;
 const STRIDE_NS = 62_500_000n;
 /** A row is to be read long before so much has been sent that some buffer is full. */
 const WAITED_MAX_MS = 2000;
-const PATIENCE_MS = 90_000;
-
-/** No first run, no updates, no telemetry, no other hosts. */
-const PREFERENCES = {
-  "app.normandy.enabled": false,
-  "app.update.enabled": false,
-  "browser.aboutwelcome.enabled": false,
-  "browser.shell.checkDefaultBrowser": false,
-  "browser.startup.homepage_override.mstone": "ignore",
-  "captivedetect.canonicalURL": "",
-  "datareporting.policy.dataSubmissionEnabled": false,
-  "extensions.getAddons.cache.enabled": false,
-  "extensions.update.enabled": false,
-  "network.captive-portal-service.enabled": false,
-  "network.connectivity-service.enabled": false,
-  "services.settings.server": "",
-  "toolkit.telemetry.enabled": false,
-};
 
 interface Report {
   readonly rows: readonly { time: string; samples: number; waitedMs: number }[];
@@ -49,27 +31,22 @@ describe("gzip'ed events in Firefox", {
 }, () => {
   let qanat: Process;
   let url: string;
-  let directory: string;
 
   before(async () => {
-    directory = await Deno.makeTempDir({ prefix: "qanat-firefox-" });
     ({ qanat, url } = launchQanat([]));
     await qanat.answers(`${url}/readyz`);
   });
-  after(async () => {
-    await qanat?.stop();
-    if (directory) await Deno.remove(directory, { recursive: true });
-  });
+  after(() => qanat?.stop());
 
   it("come live by EventSource, and whole by fetch in less than half the bytes", async () => {
-    const report = await reportOf(
-      PARTS.firefox.program!,
-      directory,
-      pageOf(
-        streamUrl(url, "events", NAMES),
-        streamUrl(url, "events", NAMES, 1),
-      ),
+    const html = pageOf(
+      streamUrl(url, "events", NAMES),
+      streamUrl(url, "events", NAMES, 1),
     );
+    const report = await firefoxReports(
+      PARTS.firefox.program!,
+      () => new Response(html, { headers: { "content-type": "text/html" } }),
+    ) as Report;
     assert.equal(report.rows.length, ROWS);
     report.rows.forEach(({ time, samples, waitedMs }, i) => {
       assert.equal(samples, 256);
@@ -90,51 +67,6 @@ describe("gzip'ed events in Firefox", {
     assert.ok(saved > sent, `${saved} bytes spared, ${sent} sent`);
   });
 });
-
-/** Opens a page, waits for what it reports, ends the browser. */
-async function reportOf(
-  firefox: string,
-  directory: string,
-  html: string,
-): Promise<Report> {
-  const { promise: reported, resolve, reject } = Promise.withResolvers<
-    Report
-  >();
-  const port = freePort();
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port, onListen: () => {} },
-    async (request) => {
-      if (request.method === "POST") resolve(await request.json());
-      return new Response(html, { headers: { "content-type": "text/html" } });
-    },
-  );
-  const profile = `${directory}/profile`;
-  await Deno.mkdir(profile);
-  await Deno.writeTextFile(
-    `${profile}/user.js`,
-    Object.entries(PREFERENCES).map(([name, value]) =>
-      `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`
-    ).join(""),
-  );
-  const browser = new Process("firefox", firefox, [
-    "--headless",
-    "--no-remote",
-    "--profile",
-    profile,
-    `http://127.0.0.1:${port}/`,
-  ]);
-  const timer = setTimeout(
-    () => reject(new Error(`Firefox reported nothing:\n${browser.log}`)),
-    PATIENCE_MS,
-  );
-  try {
-    return await reported;
-  } finally {
-    clearTimeout(timer);
-    await browser.stop();
-    await server.shutdown();
-  }
-}
 
 /** A page that reads one stream live and one to its end. */
 function pageOf(live: string, bounded: string): string {

@@ -1,0 +1,246 @@
+// Client libraries as their users have them, cut in the middle of a live, a bounded and a past stream.
+// Invariant: each gets every row once and no gap, and a stream that is over stays over.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "@std/testing/bdd";
+import polyfill from "event-source-polyfill/src/eventsource.js" with {
+  type: "text",
+};
+import fetchSource from "@microsoft/fetch-event-source/lib/esm/fetch.js" with {
+  type: "text",
+};
+import fetchParse from "@microsoft/fetch-event-source/lib/esm/parse.js" with {
+  type: "text",
+};
+import sse from "sse.js/lib/sse.js" with { type: "text" };
+import { EventSource } from "eventsource";
+import { nowGpsNs } from "../../src/blocks/gps_time.ts";
+import { canRun } from "../../scripts/optional_parts.ts";
+import { BrowserPage } from "./browser_page.ts";
+import { launchQanat, PARTS, type Process } from "./chain.ts";
+import { CuttingProxy } from "./cutting_proxy.ts";
+import { firefoxReports } from "./firefox_page.ts";
+import page from "./resume_page.js" with { type: "text" };
+
+/** Some 1.2 kB a row where it is gzip'ed, 2.9 kB where not. */
+const NAMES = "H1:GWOSC-4KHZ_R1_WHITENED,H1:QANAT-COUNT_I64_16";
+const STRIDE_NS = 62_500_000n;
+/** Within the first rows, and in the middle of an event. */
+const CUTS = [301, 6_007, 9_001];
+const LIVE_ROWS = 40;
+const DURATION_S = 2;
+const PAST_S = 4;
+const PATIENCE_MS = 60_000;
+
+const KINDS = ["live", "bounded", "past"] as const;
+
+interface Run {
+  readonly kind: typeof KINDS[number];
+  readonly library: string;
+  readonly url: string;
+  readonly rowsMax: number | null;
+  readonly proxy: CuttingProxy;
+}
+
+interface Got {
+  readonly times: readonly string[];
+  readonly gaps: readonly string[];
+}
+
+const SCRIPTS: Readonly<Record<string, string>> = {
+  "/page.js": page,
+  "/polyfill.js": polyfill,
+  "/fetch-event-source/fetch.js": fetchSource,
+  "/fetch-event-source/parse": fetchParse,
+  "/sse.js": sse,
+};
+
+/** A page that reads, for a browser that is driven, and for one that reports by itself. */
+function answer(path: string, runs: string): Response {
+  const script = SCRIPTS[path];
+  if (script !== undefined) {
+    return new Response(script, {
+      headers: { "content-type": "text/javascript" },
+    });
+  }
+  const html = `<!doctype html><meta charset="utf-8"><title>resumes</title>
+<script type="module">import "./page.js";
+const runs = ${runs};
+if (runs.length > 0) {
+  const body = JSON.stringify(await readAll(runs));
+  await fetch("/report", { method: "POST", body });
+}
+globalThis.isReady = true;</script>`;
+  return new Response(html, { headers: { "content-type": "text/html" } });
+}
+
+describe("resumes of client libraries", () => {
+  let qanat: Process;
+  let port: number;
+  const proxies: CuttingProxy[] = [];
+
+  before(async () => {
+    const launched = launchQanat(["--retry-ms=50"]);
+    ({ qanat, port } = launched);
+    await qanat.answers(`${launched.url}/readyz`);
+  });
+  after(async () => {
+    await Promise.all(proxies.map((proxy) => proxy.close()));
+    await qanat?.stop();
+  });
+
+  /** A live, a bounded and a past stream, each behind a proxy of its own. */
+  function runsOf(library: string): Run[] {
+    const start = nowGpsNs() / 1_000_000_000n - 20n;
+    const ranges = {
+      live: "",
+      bounded: `&duration=${DURATION_S}`,
+      past: `&start=${start}&duration=${PAST_S}`,
+    };
+    return KINDS.map((kind) => {
+      const proxy = new CuttingProxy(port, CUTS);
+      proxies.push(proxy);
+      const url = `http://127.0.0.1:${proxy.port}/v1/events?channels=${NAMES}${
+        ranges[kind]
+      }`;
+      const rowsMax = kind === "live" ? LIVE_ROWS : null;
+      return { kind, library, url, rowsMax, proxy };
+    });
+  }
+
+  const plain = (runs: readonly Run[]) =>
+    runs.map(({ library, url, rowsMax }) => ({ library, url, rowsMax }));
+
+  function check({ kind, library, proxy }: Run, { times, gaps }: Got): void {
+    const what = `${library}, ${kind}`;
+    const counts = {
+      live: LIVE_ROWS,
+      bounded: 16 * DURATION_S,
+      past: 16 * PAST_S,
+    };
+    assert.equal(
+      proxy.cutsLeft,
+      0,
+      `${what}: was not cut: ${proxy.statuses}, ${times.length} rows, gaps ${gaps}`,
+    );
+    assert.deepEqual(gaps, [], what);
+    const first = BigInt(times[0] ?? 0);
+    assert.deepEqual(
+      times,
+      Array.from(
+        { length: counts[kind] },
+        (_, i) => String(first + BigInt(i) * STRIDE_NS),
+      ),
+      `${what}: rows are lost or come twice`,
+    );
+    const streams = proxy.statuses.filter((status) => status === 200).length;
+    assert.equal(streams, CUTS.length + 1, `${what}: ${proxy.statuses}`);
+    // What is over is answered 204 where the library asks again.
+    const others = proxy.statuses.filter((status) => status !== 200);
+    const isLast = kind === "live" ||
+      library === "@microsoft/fetch-event-source";
+    assert.deepEqual(others, isLast ? [] : [204], what);
+  }
+
+  function checkAll(runs: readonly Run[], got: readonly Got[]): void {
+    assert.equal(got.length, runs.length);
+    runs.forEach((run, i) => check(run, got[i]!));
+  }
+
+  it("eventsource", async () => {
+    const runs = runsOf("eventsource");
+    const got = await Promise.all(runs.map(readByEventSource));
+    checkAll(runs, got);
+  });
+
+  it(
+    "EventSource, event-source-polyfill, @microsoft/fetch-event-source and sse.js in Chromium",
+    {
+      ignore: !canRun([PARTS.chromium]),
+      skip: !canRun([PARTS.chromium]),
+    },
+    async () => {
+      const server = Deno.serve(
+        { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+        (request) => answer(new URL(request.url).pathname, "[]"),
+      );
+      const tab = await BrowserPage.open(PARTS.chromium.program!);
+      try {
+        await tab.goto(`http://127.0.0.1:${server.addr.port}/`);
+        await tab.until("globalThis.isReady", PATIENCE_MS);
+        const runs = [
+          "EventSource",
+          "event-source-polyfill",
+          "@microsoft/fetch-event-source",
+          "sse.js",
+        ].flatMap(runsOf);
+        await tab.evaluate(
+          `readAll(${
+            JSON.stringify(plain(runs))
+          }).then((got) => { globalThis.got = got; }); 0`,
+        );
+        await tab.until("globalThis.got !== undefined", PATIENCE_MS);
+        checkAll(runs, await tab.evaluate("got") as Got[]);
+      } finally {
+        await tab.close();
+        await server.shutdown();
+      }
+    },
+  );
+
+  it("EventSource in Firefox", {
+    ignore: !canRun([PARTS.firefox]),
+    skip: !canRun([PARTS.firefox]),
+  }, async () => {
+    const runs = runsOf("EventSource");
+    const got = await firefoxReports(
+      PARTS.firefox.program!,
+      (path) => answer(path, JSON.stringify(plain(runs))),
+    );
+    checkAll(runs, got as Got[]);
+  });
+
+  it("sseclient-py and httpx-sse", {
+    ignore: !canRun([PARTS.sseClients]),
+    skip: !canRun([PARTS.sseClients]),
+  }, async () => {
+    const runs = ["sseclient-py", "httpx-sse"].flatMap(runsOf);
+    const script = new URL("python/resume_clients.py", import.meta.url);
+    const { success, stdout, stderr } = await new Deno.Command(
+      PARTS.sseClients.program!,
+      {
+        args: [script.pathname, JSON.stringify(plain(runs))],
+        env: { PYTHONDONTWRITEBYTECODE: "1" },
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      },
+    ).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+    checkAll(runs, JSON.parse(new TextDecoder().decode(stdout)));
+  });
+});
+
+async function readByEventSource({ url, rowsMax }: Run): Promise<Got> {
+  const times: string[] = [];
+  const gaps: string[] = [];
+  const source = new EventSource(url);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(
+    () => reject(new Error(`is not over after ${PATIENCE_MS} ms`)),
+    PATIENCE_MS,
+  );
+  source.addEventListener("message", ({ data }) => {
+    if (times.length === rowsMax) return;
+    times.push(JSON.parse(data).time);
+    if (times.length === rowsMax) resolve();
+  });
+  source.addEventListener("gap", ({ data }) => gaps.push(data));
+  source.addEventListener("error", () => {
+    if (source.readyState === EventSource.CLOSED) resolve();
+  });
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    source.close();
+  }
+  return { times, gaps };
+}
