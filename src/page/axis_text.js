@@ -33,14 +33,31 @@ function isWhole(value) {
   return Math.abs(value - Math.round(value)) < 1e-6 * Math.max(value, 1);
 }
 
-/** A value as a reader wants it: up to six digits. @param {number} value */
+/** A value as a reader wants it: up to six digits, integers with all of theirs. @param {number} value */
 export function valueText(value) {
   if (Number.isNaN(value)) return "–";
   if (!isFinite(value)) return value > 0 ? "∞" : "-∞";
   const size = Math.abs(value);
   if (value === 0) return "0";
-  if (Number.isInteger(value) && size < 1e12) return value.toLocaleString("en");
+  if (Number.isInteger(value) && size < 1e21) return exactText(value);
   return size >= 1e6 || size < 1e-3
     ? value.toExponential(4)
     : String(Number(value.toPrecision(6)));
+}
+
+/** Two values; near ones by what lies between them. @param {number} least @param {number} largest */
+export function rangeText(least, largest) {
+  if (least === largest) return valueText(least);
+  const [low, high] = [valueText(least), valueText(largest)];
+  const isNear = low === high || low.length + high.length > 30;
+  return isNear && isFinite(largest - least)
+    ? `${exactText(least)} + 0 … ${valueText(largest - least)}`
+    : `${low} … ${high}`;
+}
+
+/** A value with all its digits. @param {number} value */
+export function exactText(value) {
+  return Number.isInteger(value) && Math.abs(value) < 1e21
+    ? BigInt(value).toLocaleString("en")
+    : String(value);
 }

@@ -2,7 +2,7 @@
 // Invariant: no sample is left out, and what is not there is hatched with its reason.
 import uPlot from "uplot";
 import { Envelope } from "./samples.js";
-import { valueText } from "./axis_text.js";
+import { rangeText } from "./axis_text.js";
 import { axesOf, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
 import { ValueScale } from "./value_scale.js";
 
@@ -116,9 +116,7 @@ export class SeriesPlot {
       ? ring.extremes(first, first + 1)
       : ring.extremes(first, Math.ceil((gpsS + pixelS) * ring.rate));
     if (!found) return gap ? `gap: ${gap.reason}` : "–";
-    return found.min === found.max
-      ? valueText(found.min)
-      : `${valueText(found.min)} … ${valueText(found.max)}`;
+    return rangeText(found.min, found.max);
   }
 
   close() {

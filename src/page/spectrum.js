@@ -52,7 +52,7 @@ export class Spectrum {
       {
         width: 300,
         height: 160,
-        padding: [6, 14, 0, 0],
+        padding: [6, 24, 0, 0],
         legend: { show: false },
         cursor: {
           y: false,
@@ -68,8 +68,8 @@ export class Spectrum {
             stroke,
             grid,
             font,
-            size: 26,
-            gap: 2,
+            size: 28,
+            gap: 5,
             ticks: { show: false },
             splits: (u) => this.#hertzTicks(u).map(({ at }) => at),
             values: (u) => this.#hertzTicks(u).map(({ text }) => text),

@@ -1,6 +1,6 @@
 // Where values lie on a plot's vertical axis, as a share of its height, and what the axis's labels say.
 // Invariant: uPlot is given shares (0 to 1) and never values, so no value breaks its arithmetic; ticks() gives two or more.
-import { numbersText } from "./axis_text.js";
+import { exactText, numbersText } from "./axis_text.js";
 
 /** Room above and below the values, of their extent. */
 const MARGIN = 0.12;
@@ -175,13 +175,6 @@ function stepsFrom(wanted, unit) {
 function areApart(ticks) {
   return new Set(ticks.map(({ text }) => text)).size === ticks.length &&
     ticks.every(({ text }) => text.length <= LABEL_LENGTH_MAX);
-}
-
-/** A value with all its digits. @param {number} value */
-function exactText(value) {
-  return Number.isInteger(value) && Math.abs(value) < 1e21
-    ? BigInt(value).toLocaleString("en")
-    : String(value);
 }
 
 /**

@@ -170,6 +170,40 @@ describe("the page, played to", { ignore: !runnable, skip: !runnable }, () => {
     });
   }
 
+  it("draws bins of every value, infinite ones among them", async () => {
+    const finite = HOSTILE.filter((name) => name !== "X:NULL");
+    await visit(finite.map((name) => `series=${name}`), "span=20&save=1");
+    await seen(page);
+    const bin = await page.evaluate(
+      `((s) => String(Object.values(s.binAt(s.ring.end - 1))))(qanatPage.series("X:INFINITE"))`,
+    );
+    assert.match(String(bin), /^-0\.\d+,Infinity,NaN$/);
+    await picture(page, "hostile-bins");
+    assert.deepEqual(page.troubles, []);
+  });
+
+  it("goes on without a channel that is gone, and says so in its card", async () => {
+    await visit(["series=X:SINE", "spectrogram=X:NEAR", "series=X:ZERO"]);
+    await seen(page);
+    server.down();
+    server.gone.add("X:SINE");
+    server.isUp = true;
+    await page.until(
+      `document.querySelector('[data-name="X:SINE"] .refusal').textContent.includes("There is no channel 'X:SINE'")`,
+      SOON_MS,
+    );
+    await page.until(
+      `qanatPage.edgeS() - qanatPage.series("X:NEAR").ring.endS < 2`,
+      SOON_MS,
+    );
+    await seen(page);
+    await page.until(
+      "document.getElementById('age').textContent.includes('1 of 3 channels')",
+      SOON_MS,
+    );
+    await picture(page, "gone");
+  });
+
   it("keeps a plot's failure in its own card, and goes on when it can", async () => {
     await visit(["series=X:SINE", "spectrogram=X:SINE", "series=X:CONSTANT"]);
     await page.evaluate(

@@ -4,6 +4,7 @@ import { PAGE_FILES } from "../../src/page/page_files.ts";
 
 const STRIDE_NS = 250_000_000n;
 const STRIDE_MS = 250;
+const BIN_NS = 1_000_000_000n;
 const EPOCH_S = 315_964_800 - 18;
 const BASE = 2n ** 60n;
 
@@ -45,14 +46,21 @@ export const LOAD = Object.keys(CHANNELS).slice(8);
 interface Live {
   readonly send: (text: string) => void;
   readonly close: () => void;
-  readonly names: readonly string[];
+  readonly asked: Asked;
   next: bigint;
 }
 
+/** What a stream is of: rows, or bins of a second. */
+interface Asked {
+  readonly names: readonly string[];
+  readonly strideNs: bigint;
+  readonly trend: boolean;
+}
+
 /** GPS time now, ns, at the start of a row. */
-function rowNow(): bigint {
+function rowNow(strideNs: bigint): bigint {
   const ns = BigInt(Math.floor((Date.now() / 1000 - EPOCH_S) * 1e6)) * 1000n;
-  return ns / STRIDE_NS * STRIDE_NS;
+  return ns / strideNs * strideNs;
 }
 
 export class PlayedServer {
@@ -60,6 +68,8 @@ export class PlayedServer {
   sends = true;
   /** Answers; without, every stream is cut and none begins. */
   isUp = true;
+  /** Channels that are known no more. */
+  readonly gone = new Set<string>();
   readonly url: string;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #live = new Set<Live>();
@@ -87,14 +97,15 @@ export class PlayedServer {
   }
 
   #tick(): void {
-    const now = rowNow();
     for (const one of this.#live) {
+      const { strideNs } = one.asked;
+      const now = rowNow(strideNs);
       if (!this.sends) {
         one.next = now;
         one.send(`id: ${now}\n\n`);
       }
-      for (; one.next < now; one.next += STRIDE_NS) {
-        one.send(rowText(one.names, one.next));
+      for (; one.next < now; one.next += strideNs) {
+        one.send(rowText(one.asked, one.next));
       }
     }
   }
@@ -109,7 +120,8 @@ export class PlayedServer {
       return Response.json({ time_ns: String(timeNs), unix_ms: unixMs });
     }
     if (pathname === "/v1/channels") {
-      const channels = Object.keys(CHANNELS).map(described);
+      const channels = Object.keys(CHANNELS).filter((n) => !this.gone.has(n))
+        .map(described);
       return Response.json({ channels, total: channels.length });
     }
     if (pathname === "/v1/channels/count") {
@@ -121,25 +133,37 @@ export class PlayedServer {
     const query = (name: string): string | undefined =>
       body[name] ?? searchParams.get(name) ?? undefined;
     const names: string[] = body.channels ?? query("channels")!.split(",");
+    const unknown = names.filter((name) => this.gone.has(name));
+    if (unknown.length > 0) {
+      return Response.json({
+        status: 404,
+        title: "Unknown channels",
+        unknown: unknown.map((name) => ({ name, near: [] })),
+      }, { status: 404 });
+    }
+    const trend = query("trend") !== undefined;
+    const asked = { names, trend, strideNs: trend ? BIN_NS : STRIDE_NS };
     return query("start") === undefined
-      ? this.#openLive(names, query("after"))
-      : past(names, query("start")!, query("end")!);
+      ? this.#openLive(asked, query("after"))
+      : past(asked, query("start")!, query("end")!);
   }
 
-  #openLive(names: readonly string[], after: string | undefined): Response {
+  #openLive(asked: Asked, after: string | undefined): Response {
     let live: Live;
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         const send = (text: string) =>
           controller.enqueue(new TextEncoder().encode(text));
-        const next = after === undefined ? rowNow() : BigInt(after);
+        const next = after === undefined
+          ? rowNow(asked.strideNs)
+          : BigInt(after);
         const close = () => {
           this.#live.delete(live);
           controller.close();
         };
-        live = { send, close, names, next };
+        live = { send, close, asked, next };
         this.#live.add(live);
-        send(helloText(names));
+        send(helloText(asked));
       },
       cancel: () => void this.#live.delete(live),
     });
@@ -147,12 +171,12 @@ export class PlayedServer {
   }
 }
 
-function past(names: readonly string[], from: string, to: string): Response {
-  let text = helloText(names);
-  const at = (s: string) =>
-    BigInt(Math.round(Number(s) * 1e9)) / STRIDE_NS * STRIDE_NS;
-  for (let ns = at(from); ns < at(to); ns += STRIDE_NS) {
-    text += rowText(names, ns);
+function past(asked: Asked, from: string, to: string): Response {
+  const { strideNs } = asked;
+  let text = helloText(asked);
+  const at = (s: string) => BigInt(s.replace(".", "")) / strideNs * strideNs;
+  for (let ns = at(from); ns < at(to); ns += strideNs) {
+    text += rowText(asked, ns);
   }
   return events(`${text}event: end\ndata: {"reason":"complete"}\n\n`);
 }
@@ -181,25 +205,43 @@ function described(name: string) {
   };
 }
 
-function helloText(names: readonly string[]): string {
+function helloText({ names, strideNs, trend }: Asked): string {
   const channels = names.map(described);
   const hello = {
     version: 1,
     encoding: "json",
-    stride_ns: Number(STRIDE_NS),
+    stride_ns: Number(strideNs),
     channels,
+    ...(trend ? { trend: "1s" } : {}),
   };
   return `retry: 200\nevent: hello\ndata: ${JSON.stringify(hello)}\n\n`;
 }
 
-function rowText(names: readonly string[], timeNs: bigint): string {
-  const channels: Record<string, Value[]> = {};
+function rowText({ names, strideNs, trend }: Asked, timeNs: bigint): string {
+  const channels: Record<string, unknown> = {};
   for (const name of names) {
     const { rate, value } = CHANNELS[name]!;
-    const count = rate / 4;
-    const first = Number(timeNs / STRIDE_NS) * count;
-    channels[name] = Array.from({ length: count }, (_, i) => value(first + i));
+    const count = rate * Number(strideNs) / 1e9;
+    const first = Number(timeNs / strideNs) * count;
+    const values = Array.from({ length: count }, (_, i) => value(first + i));
+    channels[name] = trend ? binOf(name, values) : values;
   }
   const row = JSON.stringify({ time: String(timeNs), channels });
-  return `id: ${timeNs + STRIDE_NS}\ndata: ${row}\n\n`;
+  return `id: ${timeNs + strideNs}\ndata: ${row}\n\n`;
+}
+
+/** A bin as Qanat sends it: JSON has no infinity, so that null stands for it. */
+function binOf(name: string, values: readonly Value[]): unknown {
+  const known = values.filter((v) => v !== null);
+  if (known.length === 0) return null;
+  const sorted = known.toSorted((a, b) => Number(a) - Number(b));
+  const isInfinite = name === "X:INFINITE";
+  return {
+    min: sorted[0],
+    mean: isInfinite
+      ? null
+      : known.reduce((sum: number, v) => sum + Number(v) / known.length, 0),
+    max: isInfinite ? null : sorted.at(-1),
+    count: values.length,
+  };
 }

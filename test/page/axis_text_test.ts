@@ -1,7 +1,7 @@
 // Numbers of axes: as short as they can be told apart. Values: up to six digits.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { numbersText, valueText } from "../../src/page/axis_text.js";
+import { numbersText, rangeText, valueText } from "../../src/page/axis_text.js";
 
 describe("numbersText()", () => {
   it("tells ticks apart, near zero and far from it", () => {
@@ -23,5 +23,17 @@ describe("valueText()", () => {
     assert.equal(valueText(23_673_216_121), "23,673,216,121");
     assert.equal(valueText(1 / 3), "0.333333");
     assert.equal(valueText(-1.23456789e-19), "-1.2346e-19");
+  });
+});
+
+describe("rangeText()", () => {
+  it("tells near values apart", () => {
+    assert.equal(rangeText(-2, 3.5), "-2 … 3.5");
+    assert.equal(rangeText(7, 7), "7");
+    assert.equal(
+      rangeText(2 ** 60, 2 ** 60 + 512),
+      "1,152,921,504,606,846,976 + 0 … 512",
+    );
+    assert.equal(rangeText(-Infinity, Infinity), "-∞ … ∞");
   });
 });
