@@ -347,6 +347,11 @@ export class BlockStore implements BlockSink {
     return sum;
   }
 
+  /** Replays whose time is known. */
+  get replayCount(): number {
+    return this.#replayMs.size;
+  }
+
   get lateRows(): number {
     let rows = this.closedCounters.lateRows;
     for (const { timeline } of this.#timelines.values()) {
@@ -423,6 +428,7 @@ export class BlockStore implements BlockSink {
   #drop(topic: string, entry: Entry): void {
     this.#options.source.unwant(topic);
     this.#entries.delete(topic);
+    if (entry.replayId !== null) this.#forgetReplay(entry.replayId);
     const sums: Record<string, number> = this.closedCounters;
     for (const [name, count] of Object.entries(entry.blocks.counters)) {
       sums[name] = (sums[name] ?? 0) + count;
@@ -491,6 +497,14 @@ export class BlockStore implements BlockSink {
       entry.replayId!,
       isReset ? endMs : Math.max(before, endMs),
     );
+  }
+
+  /** A replay that nobody reads has no time: the next one begins with its first block. */
+  #forgetReplay(replayId: string): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.replayId === replayId) return;
+    }
+    this.#replayMs.delete(replayId);
   }
 
   #logSetAside(topic: string, { kind, aheadMs, reason }: SetAside): void {

@@ -158,7 +158,7 @@ export class PastDesk {
       }
       const next = await this.#turn(() => this.#slice(client, past, rows));
       if (next === "back") return true;
-      if (next === "short") await sleep(SHORT_RETRY_MS);
+      if (next === "short") await pause(client, SHORT_RETRY_MS);
       if (typeof next === "string") continue;
       if (!await this.#read(client, past, next)) host.end(client, "error");
     }
@@ -246,7 +246,7 @@ export class PastDesk {
         this.#host.log.warn("past-read-failed", { topics, error: message });
         const waitedMs = this.#host.clockMs() - beganMs;
         if (waitedMs > this.#failureWaitMs) return false;
-        await sleep(backOffMs);
+        await pause(client, backOffMs);
         backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);
       }
     }
@@ -254,8 +254,20 @@ export class PastDesk {
   }
 }
 
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** Resolves after a while, or when the client leaves: no timer outlives it. */
+function pause(client: Client, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      client.wakePast = null;
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    // It is called after each finished write, too.
+    client.wakePast = () => {
+      if (client.ended !== null) end();
+    };
+  });
 }
 
 /** Resolves after the client's next finished write, or when it leaves. */
