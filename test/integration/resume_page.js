@@ -41,6 +41,7 @@ async function byFetchEventSource(url, rowsMax) {
     },
     async onopen({ status }) {
       if (status === 204) throw isOver;
+      if (status !== 200) throw new Error(`the answer is ${status}`);
     },
     onmessage({ id, event, data }) {
       if (id !== "") lastId = id;
