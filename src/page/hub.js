@@ -333,6 +333,8 @@ export class Hub {
           state: { ...state, detail },
         });
       }
+      // They go on where they were.
+      lane.lastId = lane.stream?.lastId ?? lane.lastId;
       lane.stream = null;
       this.#sayAll(lane);
       this.#ask(lane);

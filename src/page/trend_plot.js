@@ -1,7 +1,7 @@
 // Bins over time: the band from each bin's least to its largest sample, and the means as a line.
 // Invariant: a bin is drawn over the time that it covers; what is not there is hatched with its reason.
 import uPlot from "uplot";
-import { valueText } from "./axis_text.js";
+import { exactText, valueText } from "./axis_text.js";
 import { finiteExtremes } from "./samples.js";
 import {
   paintBase,
@@ -20,6 +20,7 @@ const BAND_ALPHA = 0.4;
 function shortText(value) {
   const size = Math.abs(value);
   if (!isFinite(size)) return valueText(value);
+  if (size >= 1e12) return value.toExponential(3);
   return size < 1e-3 && size > 0
     ? value.toExponential(2)
     : valueText(Number(value.toPrecision(4)));
@@ -98,6 +99,12 @@ export class TrendPlot {
   textAt(gpsS) {
     const bin = this.#series?.binAt(Math.floor(gpsS * this.#series.ring.rate));
     if (bin) {
+      const { min, max, mean } = bin;
+      if (min !== max && shortText(min) === shortText(max)) {
+        return `${exactText(min)} + 0 … ${shortText(max - min)}, mean + ${
+          shortText(mean - min)
+        }`;
+      }
       return `${shortText(bin.min)} … ${shortText(bin.max)}, mean ${
         shortText(bin.mean)
       }`;

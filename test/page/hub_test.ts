@@ -214,6 +214,45 @@ function hubAfterOutage(rows: number, clock: { ms: number }) {
   return { hub, timers };
 }
 
+describe("Hub, when a channel is gone", () => {
+  it("goes on with the others from where they were", async () => {
+    const asked: string[] = [];
+    const hello =
+      `retry: 1\nevent: hello\ndata: {"version":1,"encoding":"json","stride_ns":62500000,"channels":[]}\n\n`;
+    const answers = [
+      () => new Response(`${hello}id: 125000000\n\n`),
+      () =>
+        Response.json({ unknown: [{ name: "B", near: [] }] }, { status: 404 }),
+    ];
+    let done = () => {};
+    const third = new Promise<void>((resolve) => done = resolve);
+    const hub = new Hub("http://h/", {
+      encoding: "json",
+      fetch: (url) => {
+        if (!String(url).includes("events")) {
+          return Promise.reject(new TypeError("no clock here"));
+        }
+        asked.push(decodeURIComponent(String(url)));
+        if (asked.length === 3) done();
+        return Promise.resolve(
+          answers.shift()?.() ?? new Response(null, { status: 204 }),
+        );
+      },
+    });
+    const port = hub.join(() => {});
+    const channels = ["A", "B"].map((name) => ({
+      name,
+      stride: "62500000",
+      rate: 16,
+    }));
+    hub.take(port, { type: "want", id: 1, channels });
+    await third;
+    assert.match(asked[1]!, /channels=A,B&.*after=125000000/);
+    assert.match(asked[2]!, /channels=A&.*after=125000000/);
+    hub.leave(port);
+  });
+});
+
 describe("Hub, after an outage", () => {
   const want = { name: "A", stride: "62500000", rate: 16 };
 
