@@ -227,6 +227,26 @@ describe("serve()", () => {
     }
   });
 
+  it("takes a client that shuts its sending side for one that has left (docs/decisions/0032)", async () => {
+    const ask = (path: string) =>
+      new Promise<string>((resolve, reject) => {
+        let got = "";
+        const socket = net.connect({
+          port: server.port,
+          host: "127.0.0.1",
+          allowHalfOpen: true,
+        }, () => socket.end(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`));
+        socket.on("data", (data) => got += data.toString("latin1"));
+        // The server's end, not an error: what had been written has come.
+        socket.on("end", () => resolve(got));
+        socket.on("error", reject);
+      });
+    assert.match(await ask("/healthz"), /^HTTP\/1\.1 200 /);
+    const { clientCount } = qanat.broadcast;
+    assert.doesNotMatch(await ask(PATH), /event: end/);
+    assert.equal(qanat.broadcast.clientCount, clientCount);
+  });
+
   it("believes X-Forwarded-For of trusted proxies only, from the last hop on", async () => {
     const ask = async (forwarded: string) => {
       opened.length = 0;
