@@ -12,6 +12,7 @@ import type { Slab } from "../memory/slab.ts";
 import type { Taken } from "../memory/taken.ts";
 import { CatchUp } from "./catch_up.ts";
 import type { Client, ClientOptions, EndReason } from "./client.ts";
+import { ClientLog } from "./client_log.ts";
 import { ClientWatch } from "./client_watch.ts";
 import { FanOut } from "./fan_out.ts";
 import { Farewells } from "./farewells.ts";
@@ -99,6 +100,7 @@ export class Broadcast {
   readonly placement: Placement;
   readonly #farewells: Farewells;
   readonly #watch: ClientWatch;
+  readonly #clientLog: ClientLog;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
   #bytesOfEnded = 0;
 
@@ -110,6 +112,7 @@ export class Broadcast {
     this.retryMs = options.retryMs;
     this.clockMs = options.clockMs;
     this.log = options.log;
+    this.#clientLog = new ClientLog(options.log, options.clockMs);
     this.store = options.store;
     this.turns = new Turns(options);
     this.fanOut = new FanOut(this.turns.clockMs);
@@ -264,6 +267,7 @@ export class Broadcast {
 
   /** Heartbeats, stalls, stragglers; call it once a second. */
   tick(): void {
+    this.#clientLog.tick();
     this.#watch.tick();
   }
 
@@ -327,6 +331,7 @@ export class Broadcast {
     this.openings.close();
     this.turns.close();
     this.#farewells.finish();
+    this.#clientLog.tick();
     this.#options.store.onAdvanced = () => {};
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
     this.groups.close();
@@ -353,7 +358,7 @@ export class Broadcast {
     const clockMs = this.clockMs();
     client.sendHead(clockMs);
     client.sendBytes(group.openingBytes(), clockMs);
-    this.#options.log.info("client-open", {
+    this.#clientLog.opened({
       address: options.address,
       format: group.format,
       channels: group.channels.length,
@@ -385,7 +390,7 @@ export class Broadcast {
   /** The line of the log, and the group if this was its last client. */
   #closeBehind(client: Client): void {
     const { group } = client;
-    this.#options.log.info("client-close", {
+    this.#clientLog.closed({
       address: client.options.address,
       format: group.format,
       channels: group.channels.length,

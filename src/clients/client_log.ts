@@ -1,0 +1,54 @@
+// What the log says of clients that come and go: a line each, as many a second as a log can bear.
+// Invariant: every client that has no line is counted in the next `clients-not-logged`.
+import type { Logger } from "../log.ts";
+
+type LogFields = Record<string, unknown>;
+
+/** Of both kinds, in a second. (A client that opened and closed streams as fast as it could wrote 80 GB a day.) */
+const LINES_A_SECOND = 200;
+const SECOND_MS = 1000;
+
+/** Lines of one instance's clients. */
+export class ClientLog {
+  readonly #log: Logger;
+  readonly #clockMs: () => number;
+  #secondMs = -Infinity;
+  #lines = 0;
+  #opened = 0;
+  #closed = 0;
+
+  constructor(log: Logger, clockMs: () => number) {
+    this.#log = log;
+    this.#clockMs = clockMs;
+  }
+
+  opened(fields: LogFields): void {
+    if (this.#hasRoom()) this.#log.info("client-open", fields);
+    else this.#opened++;
+  }
+
+  closed(fields: LogFields): void {
+    if (this.#hasRoom()) this.#log.info("client-close", fields);
+    else this.#closed++;
+  }
+
+  /** Reports those that had no line; call once a second. */
+  tick(): void {
+    if (this.#opened + this.#closed === 0) return;
+    this.#log.info("clients-not-logged", {
+      opened: this.#opened,
+      closed: this.#closed,
+      reason: `more than ${LINES_A_SECOND} lines a second`,
+    });
+    this.#opened = this.#closed = 0;
+  }
+
+  #hasRoom(): boolean {
+    const nowMs = this.#clockMs();
+    if (nowMs - this.#secondMs >= SECOND_MS) {
+      this.#secondMs = nowMs;
+      this.#lines = 0;
+    }
+    return this.#lines++ < LINES_A_SECOND;
+  }
+}
