@@ -59,7 +59,7 @@ export interface TopicShape {
 export interface SpecialTimeline {
   /** The {@linkcode Timeline.kind} of what is made. */
   readonly kind: string;
-  make(partitions: readonly PartitionBlocks[], nowMs: number): Timeline;
+  make(partitions: readonly PartitionBlocks[], gpsMs: number): Timeline;
 }
 
 /** The topics that carry some channels. */
@@ -209,7 +209,7 @@ export class BlockStore implements BlockSink {
   ): void {
     const entry = this.#entries.get(topic);
     if (!entry) return;
-    const nowMs = this.gpsMs();
+    const gpsMs = this.gpsMs();
     // What a topic held before it was wanted says nothing of the way here.
     if (entry.blocks.primed && timestampMs >= 0) {
       const lagMs = this.#clock.unixMs() - timestampMs;
@@ -217,7 +217,7 @@ export class BlockStore implements BlockSink {
     }
     const isLive = entry.replayId === null;
     const arrival = isLive
-      ? entry.blocks.append(value, nowMs, this.#clock.latestMs(nowMs))
+      ? entry.blocks.append(value, gpsMs, this.#clock.latestMs(gpsMs))
       : entry.blocks.append(value, NaN);
     this.#ringAge.note(this.#clock.readMs);
     if (arrival === "bad" || arrival === "future" || arrival === "too-large") {
@@ -226,9 +226,9 @@ export class BlockStore implements BlockSink {
     }
     if (!isLive) this.#moveReplay(entry, arrival === "reset");
     if (arrival === "reset") {
-      for (const timeline of entry.timelines) timeline.reset(nowMs);
+      for (const timeline of entry.timelines) timeline.reset(gpsMs);
     }
-    this.#advance(entry, nowMs);
+    this.#advance(entry, gpsMs);
   }
 
   onCaughtUp(topic: string, atClockMs: number): void {
@@ -271,9 +271,9 @@ export class BlockStore implements BlockSink {
   tick(): void {
     this.#clock.tick(this.#readsLive());
     this.#lookAhead();
-    const nowMs = this.gpsMs();
+    const gpsMs = this.gpsMs();
     for (const { timeline } of this.#timelines.values()) {
-      timeline.advance(nowMs);
+      timeline.advance(gpsMs);
     }
     this.onAdvanced();
     const idleBefore = this.#clock.readMs - this.#options.lingerMs;
@@ -473,10 +473,10 @@ export class BlockStore implements BlockSink {
     }
   }
 
-  #advance(entry: Entry, nowMs: number): void {
+  #advance(entry: Entry, gpsMs: number): void {
     // All find their place before any of them settles the block that has just come.
-    for (const timeline of entry.timelines) timeline.findPlace(nowMs);
-    for (const timeline of entry.timelines) timeline.advance(nowMs);
+    for (const timeline of entry.timelines) timeline.findPlace(gpsMs);
+    for (const timeline of entry.timelines) timeline.advance(gpsMs);
     const beganMs = performance.now();
     this.onAdvanced();
     this.handedOutSeconds += (performance.now() - beganMs) / 1000;

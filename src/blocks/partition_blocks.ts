@@ -163,7 +163,7 @@ export class PartitionBlocks {
   }
 
   /** The index of a message's block; negative where it is {@linkcode BAD} or of the {@linkcode FUTURE}. */
-  indexOf(value: Uint8Array, nowMs: number): number {
+  indexOf(value: Uint8Array, gpsMs: number): number {
     const layout = this.#layout;
     const reason = this.#decoder.decode(value, layout);
     this.counters.headerHits = this.#decoder.headerCacheHits;
@@ -173,19 +173,19 @@ export class PartitionBlocks {
       return this.#refuse(`time ${layout.timeNs} is not on the stride's grid`);
     }
     const index = Number(layout.timeNs / this.strideNs);
-    if (index * this.strideMs > nowMs + this.futureToleranceMs) {
+    if (index * this.strideMs > gpsMs + this.futureToleranceMs) {
       this.counters.future++;
-      this.aheadMs = index * this.strideMs - nowMs;
+      this.aheadMs = index * this.strideMs - gpsMs;
       return FUTURE;
     }
     return index;
   }
 
   /**
-   * Takes one message value (copied). `nowMs` is GPS ms; NaN where the context has no clock (replay). A block is of
+   * Takes one message value (copied). `gpsMs` is GPS ms; NaN where the context has no clock (replay). A block is of
    * the future when it begins after `latestMs` and the tolerance.
    */
-  append(value: Uint8Array, nowMs: number, latestMs = nowMs): Arrival {
+  append(value: Uint8Array, gpsMs: number, latestMs = gpsMs): Arrival {
     const index = this.indexOf(value, latestMs);
     if (index < 0) return index === FUTURE ? "future" : "bad";
     if (this.locate(index) >= 0) {
@@ -213,7 +213,7 @@ export class PartitionBlocks {
       return "too-large";
     }
     if (this.absent !== null) {
-      const ageMs = nowMs - (index + 1) * this.strideMs;
+      const ageMs = gpsMs - (index + 1) * this.strideMs;
       if (!(ageMs > this.maxLatencyMs)) {
         if (this.absent === "unreachable") {
           this.#giveUp(Math.max(this.settled, index));
@@ -407,18 +407,18 @@ export class PartitionBlocks {
     this.#wasAway = true;
   }
 
-  /** Its broker failed or its leader moved at GPS ms `nowMs`: the grace of an outage begins. */
-  trouble(nowMs: number): void {
+  /** Its broker failed or its leader moved at GPS ms `gpsMs`: the grace of an outage begins. */
+  trouble(gpsMs: number): void {
     this.#graceEndMs = Math.max(
       this.#graceEndMs,
-      nowMs + this.#outageGraceMs,
+      gpsMs + this.#outageGraceMs,
     );
   }
 
-  /** Moves `settled` as far as arrivals, the clock and the reader allow. `nowMs`: GPS ms. */
-  settle(nowMs: number): void {
+  /** Moves `settled` as far as arrivals, the clock and the reader allow. `gpsMs`: GPS ms. */
+  settle(gpsMs: number): void {
     if (!this.primed) {
-      if (!this.#outage(nowMs)) return;
+      if (!this.#outage(gpsMs)) return;
       this.primed = true;
       this.settled = this.newest + 1;
       this.absent = "unreachable";
@@ -430,10 +430,10 @@ export class PartitionBlocks {
       }
       const deadlineMs = (this.settled + 1) * this.strideMs + this.maxLatencyMs;
       const isLate = this.seenMs >= deadlineMs;
-      if (!isLate && !(nowMs >= deadlineMs && this.#outage(nowMs))) return;
+      if (!isLate && !(gpsMs >= deadlineMs && this.#outage(gpsMs))) return;
       // Every block up to the deadline's is lost; jump, since a publisher may have been away for hours.
       const lastLost = Math.floor(
-        ((isLate ? this.seenMs : nowMs) - this.maxLatencyMs) / this.strideMs,
+        ((isLate ? this.seenMs : gpsMs) - this.maxLatencyMs) / this.strideMs,
       );
       const next = Math.min(this.nextStored(this.settled), lastLost);
       const to = Math.max(next, this.settled + 1);
@@ -446,7 +446,7 @@ export class PartitionBlocks {
     if (this.seenMs >= deadlineMs) {
       this.absent = "late";
       this.counters.missed++;
-    } else if (nowMs >= deadlineMs && this.#outage(nowMs)) {
+    } else if (gpsMs >= deadlineMs && this.#outage(gpsMs)) {
       this.absent = "unreachable";
       this.counters.missed++;
     }
@@ -477,7 +477,7 @@ export class PartitionBlocks {
     };
   }
 
-  #outage(nowMs: number): boolean {
-    return this.#hasClock && nowMs - this.#heardMs > this.#outageWaitMs;
+  #outage(gpsMs: number): boolean {
+    return this.#hasClock && gpsMs - this.#heardMs > this.#outageWaitMs;
   }
 }

@@ -14,18 +14,18 @@ export class RingAge {
   }
 
   /** Call after a record was written. O(1) but for records of many pages. */
-  note(nowMs: number): void {
+  note(clockMs: number): void {
     const { headPosition, pageBytes } = this.#ring;
     const pages = Math.ceil(headPosition / pageBytes);
     while (this.#pages < pages) {
-      this.#beganMs[this.#pages++ % this.#beganMs.length] = nowMs;
+      this.#beganMs[this.#pages++ % this.#beganMs.length] = clockMs;
     }
   }
 
   /** Age of the oldest page that is held whole; 0 while the ring is empty. */
-  heldMs(nowMs: number): number {
+  heldMs(clockMs: number): number {
     if (this.#pages === 0) return 0;
     const oldest = this.#ring.oldestPosition / this.#ring.pageBytes;
-    return Math.max(0, nowMs - this.#beganMs[oldest % this.#beganMs.length]!);
+    return Math.max(0, clockMs - this.#beganMs[oldest % this.#beganMs.length]!);
   }
 }

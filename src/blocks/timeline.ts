@@ -82,28 +82,28 @@ export class Timeline {
   constructor(
     partitions: readonly PartitionBlocks[],
     strideNs: bigint,
-    nowMs: number,
+    gpsMs: number,
   ) {
     this.partitions = partitions;
     this.strideNs = strideNs;
     this.strideMs = Number(strideNs) / 1e6;
     this.ratios = partitions.map((p) => Number(strideNs / p.strideNs));
-    this.#createdMs = nowMs;
+    this.#createdMs = gpsMs;
   }
 
   /** Releases every row that is ready. Called after each arrival and on a slow tick. */
-  advance(nowMs: number): void {
+  advance(gpsMs: number): void {
     const partitions = this.partitions;
     // One that cannot be read at all is given up like any other, or there would never be a place.
     for (let i = 0; i < partitions.length; i++) {
-      if (!partitions[i]!.primed) partitions[i]!.settle(nowMs);
+      if (!partitions[i]!.primed) partitions[i]!.settle(gpsMs);
     }
     // Before settling: a partition that was silent begins with the block that has just come.
-    if (!this.findPlace(nowMs)) return;
-    for (let i = 0; i < partitions.length; i++) partitions[i]!.settle(nowMs);
+    if (!this.findPlace(gpsMs)) return;
+    for (let i = 0; i < partitions.length; i++) partitions[i]!.settle(gpsMs);
     for (;;) {
       const row = this.frontier;
-      if (row > this.#newestRow() || !this.isSettled(row, nowMs)) return;
+      if (row > this.#newestRow() || !this.isSettled(row, gpsMs)) return;
       const state = this.stateOf(row);
       if (state === "gone") {
         // The ring was too short for it: whoever wants it finds that out as it catches up.
@@ -175,13 +175,13 @@ export class Timeline {
   }
 
   /** Every partition has been looked at and none has anything: no row says where the stream stands. */
-  isIdle(nowMs: number): boolean {
+  isIdle(gpsMs: number): boolean {
     if (this.frontier >= 0) return false;
-    return !this.#isPatient(nowMs) || this.partitions.every((p) => p.primed);
+    return !this.#isPatient(gpsMs) || this.partitions.every((p) => p.primed);
   }
 
-  #isPatient(nowMs: number): boolean {
-    return nowMs - this.#createdMs < PATIENCE_MS;
+  #isPatient(gpsMs: number): boolean {
+    return gpsMs - this.#createdMs < PATIENCE_MS;
   }
 
   /** Tells the gap up to `frontier`, with what was promised before. */
@@ -193,10 +193,10 @@ export class Timeline {
   }
 
   /** Starts over after a reset of one of its partitions. */
-  reset(nowMs: number): void {
+  reset(gpsMs: number): void {
     this.frontier = -1;
     this.#quietFrom = -1;
-    this.#createdMs = nowMs;
+    this.#createdMs = gpsMs;
     for (const listener of this.listeners) listener.onReset();
   }
 
@@ -256,9 +256,9 @@ export class Timeline {
   }
 
   /** Sets `frontier` once every partition has been read to its end; false until then. */
-  findPlace(nowMs: number): boolean {
+  findPlace(gpsMs: number): boolean {
     if (this.frontier >= 0) return true;
-    const patient = this.#isPatient(nowMs);
+    const patient = this.#isPatient(gpsMs);
     let present = Infinity;
     let past = -1;
     for (let i = 0; i < this.partitions.length; i++) {
@@ -308,7 +308,7 @@ export class Timeline {
   }
 
   /** Whether every partition has said what it has of a row. */
-  protected isSettled(row: number, _nowMs: number): boolean {
+  protected isSettled(row: number, _gpsMs: number): boolean {
     for (let i = 0; i < this.partitions.length; i++) {
       const partition = this.partitions[i]!;
       if (!partition.primed) return false;

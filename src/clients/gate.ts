@@ -238,7 +238,7 @@ export class Gate {
       return row < timeline.released && !timeline.isWhole(row);
     }
     // The ring is about to be filled so far back.
-    const nowMs = this.#broadcast.store.gpsMs();
-    return nowMs - row * timeline.strideMs > this.#options.resumeWindowMs;
+    const gpsMs = this.#broadcast.store.gpsMs();
+    return gpsMs - row * timeline.strideMs > this.#options.resumeWindowMs;
   }
 }

@@ -93,8 +93,8 @@ export class Placement {
     );
     const aheadMs = Math.max(...tolerancesMs) +
       Math.max(...shapes.map((s) => Number(s.strideNs) / 1e6));
-    const nowMs = this.#broadcast.store.gpsMs();
-    return timeNs > BigInt(Math.ceil(nowMs + aheadMs)) * 1_000_000n;
+    const gpsMs = this.#broadcast.store.gpsMs();
+    return timeNs > BigInt(Math.ceil(gpsMs + aheadMs)) * 1_000_000n;
   }
 
   /** Tells, first of all, an id that rows cannot simply go on from. */

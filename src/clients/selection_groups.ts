@@ -110,8 +110,8 @@ export class SelectionGroups {
       // Behind the recorder's own lease, so that blocks are taken before bins are looked at.
       const timeline = this.#store.lease(shapesOf(channels), bin.binNs, {
         kind: trendKind(records),
-        make: (partitions, nowMs) =>
-          new TrendTimeline(partitions, nowMs, { bin, records }),
+        make: (partitions, gpsMs) =>
+          new TrendTimeline(partitions, gpsMs, { bin, records }),
       }) as TrendTimeline;
       taken.add(() => this.#store.release(timeline));
       const trend = { bin, records, timeline };

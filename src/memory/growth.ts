@@ -7,16 +7,16 @@ export class Growth {
   buffers = 0;
   bytes = 0;
   seconds = 0;
-  readonly #nowMs: () => number;
+  readonly #clockMs: () => number;
 
-  /** `nowMs`: a clock for short spans. @default none, the seconds stay 0 */
-  constructor(nowMs: () => number = () => 0) {
-    this.#nowMs = nowMs;
+  /** `clockMs`: a clock for short spans. @default none, the seconds stay 0 */
+  constructor(clockMs: () => number = () => 0) {
+    this.#clockMs = clockMs;
   }
 
   /** A new buffer, zeroed. The system backs its pages when they are first written to. */
   make(byteLength: number): Uint8Array<ArrayBuffer> {
-    const beganMs = this.#nowMs();
+    const beganMs = this.#clockMs();
     const bytes = new Uint8Array(byteLength);
     this.#add(byteLength, beganMs);
     return bytes;
@@ -24,7 +24,7 @@ export class Growth {
 
   /** A longer copy of a buffer. */
   longer<T extends Int32Array | Uint8Array>(from: T, to: () => T): T {
-    const beganMs = this.#nowMs();
+    const beganMs = this.#clockMs();
     const made = to();
     made.set(from);
     this.#add(made.byteLength, beganMs);
@@ -34,6 +34,6 @@ export class Growth {
   #add(byteLength: number, beganMs: number): void {
     this.buffers++;
     this.bytes += byteLength;
-    this.seconds += (this.#nowMs() - beganMs) / 1000;
+    this.seconds += (this.#clockMs() - beganMs) / 1000;
   }
 }

@@ -14,19 +14,19 @@ export class TrendTimeline extends Timeline {
 
   constructor(
     partitions: readonly PartitionBlocks[],
-    nowMs: number,
+    gpsMs: number,
     { bin, records }: { bin: TrendBin; records: readonly TrendRecord[] },
   ) {
-    super(partitions, bin.binNs, nowMs);
+    super(partitions, bin.binNs, gpsMs);
     this.kind = trendKind(records);
     this.#records = records;
     this.#rings = trendRings(records, bin);
   }
 
-  override advance(nowMs: number): void {
+  override advance(gpsMs: number): void {
     // Most blocks complete no bin.
-    if (this.frontier >= 0 && !this.isSettled(this.frontier, nowMs)) return;
-    super.advance(nowMs);
+    if (this.frontier >= 0 && !this.isSettled(this.frontier, gpsMs)) return;
+    super.advance(gpsMs);
     // A bin that lacks a channel is no late row.
     this.lateRows = 0;
   }
@@ -78,7 +78,7 @@ export class TrendTimeline extends Timeline {
   }
 
   /** One that fell silent within a bin is waited for until its latency is over: it may be back before the end. */
-  protected override isSettled(row: number, nowMs: number): boolean {
+  protected override isSettled(row: number, gpsMs: number): boolean {
     for (let i = 0; i < this.partitions.length; i++) {
       const {
         primed,
@@ -96,7 +96,7 @@ export class TrendTimeline extends Timeline {
       if (newest < row * this.ratios[i]!) continue;
       const deadlineMs = end * strideMs + maxLatencyMs;
       if (seenMs >= deadlineMs) continue;
-      if (absent !== "unreachable" || nowMs < deadlineMs) return false;
+      if (absent !== "unreachable" || gpsMs < deadlineMs) return false;
     }
     return true;
   }

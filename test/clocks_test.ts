@@ -1,0 +1,36 @@
+// Holds true which files read the wall clock: all else waits and measures by the monotonic one (docs/decisions/0027).
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+
+/** Why each of them may. */
+const MAY: Readonly<Record<string, string>> = {
+  "app.ts": "hands it to GpsClock",
+  "blocks/gps_time.ts": "GPS time now, for sources and commands",
+  "kafka/request_queue.ts":
+    "kafkajs keeps the end of a throttling so; a request that waits longer than 6 s is given up",
+  "log.ts": "the time of a line",
+  "supervisor/supervisor.ts": "a time in a line of the log",
+  "tail.ts": "another process",
+  "tail/viewer.ts": "another process",
+};
+const WALL = /\bDate\.now\b|\bnew Date\(\)/;
+const SRC = new URL("../src/", import.meta.url);
+
+function* files(folder: URL, prefix = ""): Iterable<string> {
+  for (const entry of Deno.readDirSync(folder)) {
+    const name = prefix + entry.name;
+    // What browsers run has its own clock.
+    if (entry.isDirectory && name !== "page") {
+      yield* files(new URL(entry.name + "/", folder), name + "/");
+    } else if (entry.name.endsWith(".ts")) yield name;
+  }
+}
+
+describe("the wall clock", () => {
+  it("is read by the files that are listed, and by no other", () => {
+    const found = [...files(SRC)].filter((file) =>
+      WALL.test(Deno.readTextFileSync(new URL(file, SRC)))
+    );
+    assert.deepEqual(found.sort(), Object.keys(MAY).sort());
+  });
+});
