@@ -12,6 +12,7 @@ import { canRun } from "../../scripts/optional_parts.ts";
 import { configWith } from "../driven_source.ts";
 import { BrowserPage, type Viewport } from "./browser_page.ts";
 import { PARTS } from "./chain.ts";
+import { COPY_OF, EMPTY } from "./empty_plots.ts";
 import { HOSTILE, LOAD, PlayedServer } from "./played_server.ts";
 
 const SOON_MS = 30_000;
@@ -27,47 +28,6 @@ const SIZES: readonly Viewport[] = [
 const PICTURES = Deno.env.get("QANAT_MATRIX_PICTURES");
 
 const runnable = canRun([PARTS.chromium]);
-
-/** The pixels of a canvas, read without slowing down the canvas itself. */
-const COPY_OF = `const copyOf = (canvas) => {
-    const copy = new OffscreenCanvas(canvas.width, canvas.height)
-      .getContext("2d", { willReadFrequently: true });
-    copy.drawImage(canvas, 0, 0);
-    return copy;
-  };`;
-
-/**
- * Names of the plots in sight of which nothing is seen and nothing is said. What is drawn in colour, hatching among it,
- * counts; grids and labels are grey.
- */
-const EMPTY = `(() => {
-  ${COPY_OF}
-  const empty = [];
-  for (const plot of document.querySelectorAll(".plot")) {
-    const box = plot.getBoundingClientRect();
-    if (box.bottom < 100 || box.top > innerHeight - 40) continue;
-    const canvas = plot.querySelector("canvas");
-    if (!plot.querySelector(".refusal").hidden) continue;
-    const { width, height } = canvas;
-    const left = Math.round(70 * devicePixelRatio);
-    const { data } = copyOf(canvas).getImageData(left, 0, width - left, height);
-    let coloured = 0;
-    for (let i = 0; i < data.length; i += 4) {
-      const [r, g, b, a] = [data[i], data[i + 1], data[i + 2], data[i + 3]];
-      const isColour = Math.max(r, g, b) - Math.min(r, g, b) > 40;
-      // A spectrogram's silence is nearly black.
-      if (a > 100 && (isColour || r + g + b < 60)) coloured++;
-    }
-    const says = plot.querySelector("output").textContent;
-    if (coloured < 30 && !/constant|waiting/.test(says)) {
-      empty.push(plot.dataset.kind + " " + plot.dataset.name + " " + coloured + " " + says);
-    }
-  }
-  const axis = document.querySelector("#axis canvas");
-  const { data } = copyOf(axis).getImageData(0, 0, axis.width, axis.height);
-  if (!data.some((v, i) => i % 4 === 3 && v > 100)) empty.push("time axis");
-  return empty;
-})()`;
 
 describe("the page's matrix", { ignore: !runnable, skip: !runnable }, () => {
   let page: BrowserPage;
@@ -193,10 +153,21 @@ describe("the page, played to", { ignore: !runnable, skip: !runnable }, () => {
       SOON_MS,
     );
     await page.until(
-      `qanatPage.edgeS() - qanatPage.series("X:NEAR").ring.endS < 2`,
+      `qanatPage.edgeS() - qanatPage.series("X:ZERO").ring.endS < 2`,
       SOON_MS,
     );
     await seen(page);
+    // The others have lost nothing by it.
+    const missing = await page.evaluate(
+      `(({ ring }) => {
+        let missing = 0;
+        for (let i = ring.end - 4 * ring.rate; i < ring.end; i++) {
+          if (Number.isNaN(ring.at(i))) missing++;
+        }
+        return missing;
+      })(qanatPage.series("X:ZERO"))`,
+    );
+    assert.equal(missing, 0);
     await page.until(
       "document.getElementById('age').textContent.includes('1 of 3 channels')",
       SOON_MS,

@@ -70,12 +70,15 @@ export class PlayedServer {
   isUp = true;
   /** Channels that are known no more. */
   readonly gone = new Set<string>();
+  /** Runs in the page, too: a module. */
+  readonly #script: string;
   readonly url: string;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #live = new Set<Live>();
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor() {
+  constructor(script = "") {
+    this.#script = script;
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       (request) => this.#answer(request),
@@ -112,7 +115,13 @@ export class PlayedServer {
 
   async #answer(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
-    if (pathname === "/") return file("page.html");
+    if (pathname === "/") {
+      const { text, type } = PAGE_FILES.get("page.html")!;
+      const script = `<script type="module">${this.#script}</script></body>`;
+      return new Response(text.replace("</body>", () => script), {
+        headers: { "content-type": type },
+      });
+    }
     if (pathname.startsWith("/page/")) return file(pathname.slice(6));
     if (pathname === "/v1/status") {
       const unixMs = Date.now();

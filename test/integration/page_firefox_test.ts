@@ -1,0 +1,67 @@
+// The page in Firefox: it reads, and draws every kind of plot of every value.
+// Invariant: nothing drives the browser: a script in the page tells what it finds.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { canRun } from "../../scripts/optional_parts.ts";
+import { PARTS } from "./chain.ts";
+import { EMPTY } from "./empty_plots.ts";
+import { firefoxReports } from "./firefox_page.ts";
+import { HOSTILE, PlayedServer } from "./played_server.ts";
+
+const runnable = canRun([PARTS.firefox]);
+
+/** Scrolls down while every plot in sight shows something, waits 30 s at most, and tells what did not, and all errors. */
+const SCRIPT = `
+const errors = [];
+addEventListener("error", ({ message }) => errors.push(message));
+addEventListener("unhandledrejection", ({ reason }) => errors.push(String(reason)));
+const { error } = console;
+console.error = (...all) => { errors.push(all.join(" ")); error(...all); };
+const begunMs = performance.now();
+let empty = ["nothing"];
+const look = () => {
+  if (globalThis.qanatPage?.figures().rows > 4) empty = ${EMPTY};
+  const before = scrollY;
+  if (empty.length === 0) scrollBy(0, innerHeight / 2);
+  const isOver = empty.length === 0 && scrollY === before;
+  if (!isOver && performance.now() - begunMs < 30_000) {
+    return setTimeout(look, 200);
+  }
+  const { frames } = qanatPage.figures();
+  const report = { errors, empty, frames, isOver, scrollY, title: document.title };
+  fetch("http://127.0.0.1:" + new URLSearchParams(location.search).get("report"), {
+    method: "POST",
+    mode: "no-cors",
+    body: JSON.stringify(report),
+  });
+};
+look();`;
+
+describe("the page in Firefox", { ignore: !runnable, skip: !runnable }, () => {
+  it("draws a series, a spectrogram and a spectrum of every value", async () => {
+    const server = new PlayedServer(SCRIPT);
+    try {
+      const plots = HOSTILE.flatMap((name) =>
+        ["series", "spectrogram", "spectrum"].map((kind) => `${kind}=${name}`)
+      );
+      const report = await firefoxReports(
+        PARTS.firefox.program!,
+        () =>
+          new Response(
+            `<!doctype html><meta charset="utf-8"><title>Qanat</title>
+<script>location.href = ${
+              JSON.stringify(server.url)
+            } + "/?report=" + location.port +
+  ${JSON.stringify(`#${plots.join("&")}&span=8`)};</script>`,
+            { headers: { "content-type": "text/html" } },
+          ),
+      ) as Record<string, unknown>;
+      assert.deepEqual([report.errors, report.empty], [[], []]);
+      assert.ok(report.isOver && Number(report.scrollY) > 1000);
+      assert.ok(Number(report.frames) > 10, `${report.frames} frames`);
+      assert.equal(report.title, "Qanat");
+    } finally {
+      await server.close();
+    }
+  });
+});
