@@ -302,6 +302,7 @@ function attempt(name, paint) {
     const text = `The ${name} failed: ${/** @type {Error} */ (error).message}`;
     if (failures.has(text)) return;
     failures.add(text);
+    // deno-lint-ignore no-console -- for who looks into it, with its stack
     console.error(text, error);
     status.note(text);
   }

@@ -140,6 +140,7 @@ export class PlotCard {
     } catch (error) {
       this.#hasFailed = true;
       this.#failedMs = nowMs;
+      // deno-lint-ignore no-console -- for who looks into it, with its stack
       console.error(`The plot of ${this.spec.name} failed:`, error);
       this.refuse(
         `This plot failed (${

@@ -143,7 +143,7 @@ export class Spectrum {
     this.#drawn = key;
     this.#drawnMs = now;
     const { ring } = this.#series;
-    const { size, bins, hertzPerBin } = this.#density;
+    const { size, bins } = this.#density;
     const half = size / 2;
     const last = Math.floor(
       (Math.min(toS * ring.rate, ring.end) - size) / half,
