@@ -10,6 +10,11 @@ import { Broadcast } from "./clients/broadcast.ts";
 import { buildOf } from "./build.ts";
 import type { Config } from "./config.ts";
 import { ConnectionFigures } from "./http/connection_figures.ts";
+import {
+  refusedHosts,
+  type RefusedNames,
+  refusedOrigins,
+} from "./http/refused_names.ts";
 import { Histogram } from "./histogram.ts";
 import { finish, type Work } from "./channels/work.ts";
 import { RequestLimits } from "./http/request_limits.ts";
@@ -75,6 +80,9 @@ export class Qanat {
   readonly memoryUse: MemoryUse | null;
   /** Counted by whoever serves the instance. */
   readonly connections = new ConnectionFigures();
+  /** Requests that were refused by their Host, and by their Origin. */
+  readonly refusedHosts: RefusedNames;
+  readonly refusedOrigins: RefusedNames;
   /** Delay of each tick, seconds. */
   readonly loopDelay = new Histogram();
   readonly clock: GpsClock;
@@ -100,6 +108,8 @@ export class Qanat {
     this.clock = new GpsClock({ ...clocks, log });
     this.#clockMs = clockMs;
     this.#startedClockMs = clockMs();
+    this.refusedHosts = refusedHosts(config.allowedHosts, log);
+    this.refusedOrigins = refusedOrigins(config.corsOrigin, log);
     this.ring = new PageRing(allocateRing(config.retentionMb * MIB));
     this.slab = new Slab({
       budgetBytes: config.slabMb * MIB,

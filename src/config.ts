@@ -9,6 +9,8 @@ import {
   file,
   flag,
   host,
+  hosts,
+  origins,
   proxies,
   revision,
   secret,
@@ -67,7 +69,10 @@ export interface Config {
   readonly retryMs: number;
   readonly drainSpreadMs: number;
   readonly revision: string;
-  readonly corsOrigin: string;
+  /** Origins whose pages may read; `*` alone: any. */
+  readonly corsOrigin: readonly string[];
+  /** Host names that are answered, in lower case. */
+  readonly allowedHosts: readonly string[];
   readonly basePath: string;
   readonly trustedProxies: readonly string[];
   readonly logLevel: LogLevel;
@@ -305,7 +310,8 @@ const SETTINGS: readonly Setting[] = [
     "ms",
     "over which clients of a stopping instance come back, after --retry-ms",
   ),
-  text("corsOrigin", "*", "", "origin that browsers may come from"),
+  origins("corsOrigin", "other origins whose pages may read; *: any page"),
+  hosts("allowedHosts", "names to answer to; loopback names always are"),
   basePath("basePath", "path in front of every route, e.g. /qanat"),
   proxies(
     "trustedProxies",

@@ -17,6 +17,7 @@ export class Metrics {
     pastFigures(qanat, this.#figures);
     requestFigures(qanat, this.#figures);
     trendFigures(qanat, this.#figures);
+    refusedNameFigures(qanat, this.#figures);
   }
 
   render(): Promise<{ text: string; contentType: string }> {
@@ -471,6 +472,19 @@ function pastFigures(
       label: "reason",
     },
     () => ({ bad: store.pastCounters.bad, future: store.pastCounters.future }),
+  );
+}
+
+function refusedNameFigures(qanat: Qanat, figures: Prometheus): void {
+  figures.counter(
+    "hosts_refused_total",
+    "Requests refused by their Host",
+    () => qanat.refusedHosts.count,
+  );
+  figures.counter(
+    "origins_refused_total",
+    "Requests refused by their Origin",
+    () => qanat.refusedOrigins.count,
   );
 }
 

@@ -59,4 +59,50 @@ describe("parseConfig()", () => {
       /--retention-mb MiB .*\(default 256\)\n\s+QANAT_RETENTION_MB/,
     );
   });
+
+  it("takes no other origin or host by default, and lists of them", () => {
+    const plain = parseConfig([], {});
+    assert.ok(plain.kind === "config");
+    assert.deepEqual(plain.config.corsOrigin, []);
+    assert.deepEqual(plain.config.allowedHosts, []);
+    const given = parseConfig([
+      "--cors-origin=https://a.example, http://localhost:3000,app://qanat",
+      "--allowed-hosts=Qanat.Example.org,*.lab.example,fd00::1",
+    ], {});
+    assert.ok(given.kind === "config");
+    assert.deepEqual(given.config.corsOrigin, [
+      "https://a.example",
+      "http://localhost:3000",
+      "app://qanat",
+    ]);
+    assert.deepEqual(given.config.allowedHosts, [
+      "qanat.example.org",
+      "*.lab.example",
+      "fd00::1",
+    ]);
+  });
+
+  it("refuses by name what no Origin or Host can be (such an entry admitted nobody, unseen)", () => {
+    for (
+      const [flag, value, line] of [
+        ["--cors-origin", "*,http://x", /\* or a list of origins/],
+        ["--cors-origin", "null", /without null/],
+        ["--cors-origin", "https://a.example/", /'https:\/\/a\.example\/'/],
+        ["--cors-origin", "https://A.example", /'https:\/\/A\.example'/],
+        ["--cors-origin", "https://a.example:443", /:443'$/],
+        ["--cors-origin", "http://a.example/page", /without a path/],
+        ["--cors-origin", "a.example", /not 'a\.example'$/],
+        ["--cors-origin", "http://*.example", /not /],
+        ["--allowed-hosts", "http://a.example", /without scheme and port/],
+        ["--allowed-hosts", "a.example:8080", /not 'a\.example:8080'$/],
+        ["--allowed-hosts", "a.*.example", /not /],
+        ["--allowed-hosts", "a,b:1", /not 'b:1' \(item 2\)/],
+      ] as const
+    ) {
+      const parsed = parseConfig([flag, value], {});
+      assert.ok(parsed.kind === "error", value);
+      assert.ok(parsed.message.startsWith(`${flag} must be `), parsed.message);
+      assert.match(parsed.message, line);
+    }
+  });
 });

@@ -214,7 +214,7 @@ const INFO = {
     "Times are GPS nanoseconds as decimal text, rates are Hz. Trouble is told as RFC 9457 " +
     "`application/problem+json`, whose `detail` says what was wrong and what would be right. " +
     "Every path also answers `OPTIONS` (204, for CORS); a method that it does not take is answered 405 with " +
-    "`Allow`, a path that there is not 404, a request that is no HTTP/1.1 400, a fault of the service 500.",
+    "`Allow`, a `Host` or `Origin` that is not allowed 403, a path that there is not 404, a request that is no HTTP/1.1 400, a fault of the service 500.",
 };
 
 const PROBLEM_REF: Schema = { $ref: "#/components/schemas/Problem" };

@@ -1,12 +1,13 @@
 // The HTTP face: routes, CORS, problems for whatever has no route.
 import { Hono } from "hono";
-import { cors } from "hono/cors";
 import type { Context } from "hono";
 import type { Qanat } from "../app.ts";
 import { channelRoutes } from "./channel_routes.ts";
 import { CHANNEL_SCHEMAS } from "./channel_schemas.ts";
 import { documentRoutes } from "./document_routes.ts";
+import { hostCheck, HostRule } from "./host_rule.ts";
 import { LimitError } from "./limit_error.ts";
+import { corsHeaders, originCheck, variesByOrigin } from "./origin_rule.ts";
 import { problem, quoted } from "./problem.ts";
 import type { RawWriter } from "./raw_write.ts";
 import { isOfGoneClient, URL_LENGTH_MAX } from "./request_limits.ts";
@@ -18,25 +19,23 @@ export interface HonoAppOptions {
   readonly addressOf: (context: Context) => string;
   readonly alreadySent: Response | null;
   readonly rawWriter?: RawWriter | null;
+  /** Which hosts are answered. @default `--allowed-hosts`, or all where there are none */
+  readonly hostRule?: HostRule;
 }
 
 /** All routes of an instance. */
 export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
   const { config, catalog, broadcast, log } = qanat;
   const app = new Hono();
-  app.use(
-    "*",
-    cors({
-      origin: config.corsOrigin,
-      allowMethods: ["GET", "HEAD", "POST"],
-      allowHeaders: ["content-type", "last-event-id"],
-      exposeHeaders: ["content-disposition", "retry-after", "x-next-after"],
-      maxAge: 86_400,
-    }),
-  );
+  const { corsOrigin, allowedHosts, basePath } = config;
+  const hostRule = options.hostRule ??
+    new HostRule({ host: "", allowedHosts });
+  app.use("*", hostCheck(hostRule, qanat.refusedHosts, basePath));
+  app.use("*", originCheck(corsOrigin, qanat.refusedOrigins));
+  app.use("*", corsHeaders(corsOrigin));
   const shared = {
     alreadySent: options.alreadySent,
-    variesByOrigin: config.corsOrigin !== "*",
+    variesByOrigin: variesByOrigin(corsOrigin),
   };
   app.use("*", async (c, next) => {
     const { length } = c.req.url;

@@ -8,6 +8,7 @@ import type { Qanat } from "../app.ts";
 import { Connections } from "./connections.ts";
 import { BACKLOG_MAX, connectionsWanted } from "./descriptor_budget.ts";
 import { honoApp } from "./hono_app.ts";
+import { HostRule } from "./host_rule.ts";
 import { keepAccepting, nodeServer } from "./node_server.ts";
 import { RawWriter } from "./raw_write.ts";
 
@@ -33,12 +34,14 @@ export async function serve(
   qanat: Qanat,
   options: ServeOptions = {},
 ): Promise<HttpServer> {
-  const { host, port, trustedProxies } = qanat.config;
+  const { host, port, trustedProxies, allowedHosts } = qanat.config;
+  const hostRule = new HostRule({ host, allowedHosts });
   const trusted = trustedBy(trustedProxies);
   const app = honoApp(qanat, {
     alreadySent: RESPONSE_ALREADY_SENT,
     rawWriter: RawWriter.find(),
     addressOf: (c) => addressOf(c, trusted),
+    hostRule,
   });
   const connections = connectionsOf(qanat, options);
   const server = nodeServer(app.fetch, {
@@ -67,6 +70,9 @@ export async function serve(
     keepAccepting(server, backlog);
   }, sweepMs(qanat.config));
   const address = server.address();
+  if (typeof address === "object" && address) {
+    hostRule.listensOn(address.address);
+  }
   return {
     host,
     port: typeof address === "object" && address ? address.port : port,

@@ -3,6 +3,7 @@
 import type { Config } from "../config.ts";
 import { isBroker, isHost, isProxy } from "./addresses.ts";
 import { shownValue } from "./shown.ts";
+import { isHostPattern, isOrigin } from "./web_names.ts";
 
 /** A setting that cannot be taken: what would be right, and what was wrong where that is not the whole value. */
 export class SettingError extends Error {
@@ -149,6 +150,39 @@ export function proxies(
       ? `${unit} with at most 32 bits of IPv4, 128 of IPv6`
       : `${unit}: addresses, not names`;
   });
+}
+
+/** Origins as browsers send them, or `*` alone. */
+export function origins(key: keyof Config, help: string): Setting {
+  const each = list(key, "ORIGIN,…", help, (item) => {
+    if (item === "*" || isOrigin(item)) return null;
+    return item === "null"
+      ? "a list without null, which stands for every sandboxed page; * admits all pages"
+      : "a list of origins such as https://pages.example.org:8443, without a path, or * for any";
+  });
+  const read = (value: string) => {
+    const items = each.read(value) as readonly string[];
+    if (items.length < 2 || !items.includes("*")) return items;
+    throw new SettingError(
+      "either * or a list of origins, since * stands for all of them",
+    );
+  };
+  return { ...each, read };
+}
+
+/** Names that may stand in Host, in lower case. */
+export function hosts(key: keyof Config, help: string): Setting {
+  const each = list(
+    key,
+    "HOST,…",
+    help,
+    (item) =>
+      isHostPattern(item)
+        ? null
+        : "a list of host names without scheme and port, such as qanat.example.org, " +
+          "*.example.org or * for any",
+  );
+  return { ...each, read: (value) => each.read(value.toLowerCase()) };
 }
 
 /** Items parted by commas. `trouble` says what would be right, or null. */

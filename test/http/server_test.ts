@@ -37,7 +37,8 @@ before(async () => {
     config: configWith({
       port: 0,
       trustedProxies: ["127.0.0.0/8"],
-      corsOrigin: "https://a.example",
+      corsOrigin: ["https://a.example"],
+      allowedHosts: ["x"],
     }),
     source: new EmbeddedSource({ catalog, nowGpsNs: () => nowGpsNs() }),
     log: {

@@ -259,7 +259,7 @@ describe("gzip'ed events", { ignore: !runnable, skip: !runnable }, () => {
     ) {
       const head = await headOf("HEAD", names, accept);
       assert.match(head, /^HTTP\/1.1 200 /);
-      assert.doesNotMatch(head, /content-encoding/i, accept);
+      assert.doesNotMatch(head, /^content-encoding/im, accept);
       assert.match(head, /^vary:.*accept-encoding/im);
     }
     const head = await headOf("GET", NAMES, "identity;q=0, gzip;q=0");

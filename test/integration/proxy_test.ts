@@ -40,6 +40,7 @@ for (const proxy of PROXIES) {
       ({ qanat, url: qanatUrl, port: qanatPort } = launchQanat([
         `--base-path=${BASE}`,
         "--trusted-proxies=127.0.0.1",
+        `--allowed-hosts=${HOST}`,
         "--heartbeat-ms=1000",
         "--write-stall-ms=2000",
       ]));

@@ -6,7 +6,12 @@ import { after, before, describe, it } from "@std/testing/bdd";
 import { EventSource } from "eventsource";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { freePort, launchQanat, type Process, say, sleep } from "./chain.ts";
-import { launchProxy, makeCertificate, PROXIES } from "./proxies.ts";
+import {
+  launchProxy,
+  makeCertificate,
+  PROXIES,
+  PROXY_HOST,
+} from "./proxies.ts";
 import { assertConsecutive } from "./published.ts";
 
 const isLong = Number(Deno.env.get("QANAT_SECONDS") ?? "20") >= 600;
@@ -97,6 +102,7 @@ for (const proxy of PROXIES.slice(0, isLong ? 2 : 1)) {
       const instance = launchQanat([
         `--base-path=${BASE}`,
         "--trusted-proxies=127.0.0.1",
+        `--allowed-hosts=${PROXY_HOST}`,
         "--clients-per-address-max=1000",
       ], at);
       await instance.qanat.answers(`${instance.url}${BASE}/readyz`);

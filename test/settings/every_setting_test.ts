@@ -157,7 +157,26 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
     refuses: ["a b", 'x"} 1', "x".repeat(65)],
     right: /a commit or a tag of at most 64/,
   },
-  corsOrigin: ANY_TEXT,
+  corsOrigin: {
+    takes: ["*", "https://a.example", "http://localhost:3000, app://qanat"],
+    refuses: [
+      "*,http://x",
+      "null",
+      "https://a.example/",
+      "https://A.example",
+      "https://a.example:443",
+      "https://user:pass@a.example",
+      "http://*.example",
+      "a.example",
+      "https://a.example,,",
+    ],
+    right: /origins|ORIGIN|without null/,
+  },
+  allowedHosts: {
+    takes: ["*", "qanat.example.org", "*.lab.example, fd00::1,10.0.0.1"],
+    refuses: ["http://a.example", "a.example:80", "a.*.example", "a b", ","],
+    right: /host names|HOST/,
+  },
   basePath: {
     takes: ["/qanat", "/a/b-c.d~e_f"],
     refuses: [

@@ -1,0 +1,64 @@
+// Hosts or origins that requests were refused for: all are counted, each is logged once.
+// Invariant: bounded. Once NAMES_MAX names have been logged, further ones are only counted.
+import type { Logger } from "../log.ts";
+
+const NAMES_MAX = 100;
+const NAME_CHARS_MAX = 300;
+
+/** The names of one kind. */
+export class RefusedNames {
+  readonly #log: (name: string) => void;
+  readonly #logged = new Set<string>();
+  #count = 0;
+
+  /** `log`: writes the line for a name that was not refused before. */
+  constructor(log: (name: string) => void) {
+    this.#log = log;
+  }
+
+  /** Requests that were refused. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** One more request was refused. Returns the name, shortened to what may be shown. */
+  add(name: string): string {
+    this.#count++;
+    const shown = name.length > NAME_CHARS_MAX
+      ? name.slice(0, NAME_CHARS_MAX) + "…"
+      : name;
+    if (this.#logged.size < NAMES_MAX && !this.#logged.has(shown)) {
+      this.#logged.add(shown);
+      this.#log(shown);
+    }
+    return shown;
+  }
+}
+
+/** Values of Host. A line says by which setting the host would be answered. */
+export function refusedHosts(
+  allowedHosts: readonly string[],
+  log: Logger,
+): RefusedNames {
+  return new RefusedNames((host) =>
+    log.warn("host-refused", {
+      host,
+      admit: `--allowed-hosts ${[...allowedHosts, host].join(",")}`,
+    })
+  );
+}
+
+/** Values of Origin. A line says by which setting the origin's pages would be answered. */
+export function refusedOrigins(
+  corsOrigin: readonly string[],
+  log: Logger,
+): RefusedNames {
+  return new RefusedNames((origin) =>
+    log.warn("origin-refused", {
+      origin,
+      admit: origin === "null"
+        ? "--cors-origin '*'"
+        : `--cors-origin ${[...corsOrigin, origin].join(",")}`,
+    })
+  );
+}
