@@ -42,6 +42,7 @@ export interface Config {
   readonly requestHeadMs: number;
   readonly requestMs: number;
   readonly keepAliveMs: number;
+  readonly addressSharePercent: number;
   readonly channelsMax: number;
   readonly heartbeatMs: number;
   readonly lingerMs: number;
@@ -57,6 +58,7 @@ export interface Config {
   readonly requestWaitMs: number;
   readonly bodiesMb: number;
   readonly historyReadersMax: number;
+  readonly historyStallMs: number;
   readonly historyMb: number;
   readonly trendMatch: string;
   readonly trendMb: number;
@@ -152,6 +154,14 @@ const SETTINGS: readonly Setting[] = [
     600_000,
     "ms",
     "a connection stays open between two requests",
+  ),
+  whole(
+    "addressSharePercent",
+    90,
+    1,
+    100,
+    "%",
+    "of the clients, histories and slab that others leave, to one address at most",
   ),
   whole("channelsMax", 10_000, 1, 1e6, "channels", "in one selection"),
   whole("heartbeatMs", 15_000, 100, 3.6e6, "ms", "silence before a heartbeat"),
@@ -251,6 +261,14 @@ const SETTINGS: readonly Setting[] = [
     1000,
     "streams",
     "that read the past from the source at once",
+  ),
+  whole(
+    "historyStallMs",
+    5000,
+    100,
+    600_000,
+    "ms",
+    "a reader of the past stands still before others may have its place",
   ),
   whole("historyMb", 32, 1, 4096, "MiB", "memory of one reader of the past"),
   text(

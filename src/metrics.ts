@@ -462,6 +462,11 @@ function pastFigures(
       ["reads", "past_reads_total", "Reads of the past"],
       ["failures", "past_failures_total", "Reads of the past that failed"],
       ["refused", "histories_refused_total", "Histories refused as full"],
+      [
+        "suspended",
+        "past_suspended_total",
+        "Readings of the past whose place went to another, as their reader stood still",
+      ],
     ] as const
   ) figures.counter(name, help, () => past.counters[field]);
   figures.counters(

@@ -18,7 +18,7 @@ import { FanOut } from "./fan_out.ts";
 import { Farewells } from "./farewells.ts";
 import { type Admission, Gate, type GateOptions } from "./gate.ts";
 import { Openings } from "./openings.ts";
-import { PastDesk } from "./past_feed.ts";
+import { PastDesk } from "./past_desk.ts";
 import { Placement } from "./placement.ts";
 import {
   CUT_SHORT,
@@ -46,6 +46,7 @@ export interface BroadcastOptions extends GateOptions, SelectionGroupsOptions {
   /** From 0 to below 1. @default Math.random */
   readonly random?: (() => number) | undefined;
   readonly gapFillRowsMax: number;
+  readonly historyStallMs: number;
   readonly outageWaitMs: number;
   /** Longest work in one turn of the event loop, of each kind. */
   readonly sliceMs: number;
@@ -117,7 +118,10 @@ export class Broadcast {
     this.turns = new Turns(options);
     this.fanOut = new FanOut(this.turns.clockMs);
     this.catchUp = new CatchUp(this, options.catchUpRowsMax);
-    this.openings = new Openings(this.turns);
+    this.openings = new Openings(this.turns, {
+      waitingMax: options.clientsMax,
+      sharePercent: options.addressSharePercent,
+    });
     const live: Work = { work: (endMs) => this.#handOut(endMs) };
     const { trends } = options;
     this.placement = new Placement(this, options.resumeWindowMs);
@@ -142,6 +146,8 @@ export class Broadcast {
     this.past = new PastDesk(this, {
       historiesMax: options.historyReadersMax,
       failureWaitMs: options.outageWaitMs,
+      stallMs: options.historyStallMs,
+      addressSharePercent: options.addressSharePercent,
     });
     this.groups = new SelectionGroups(this, options);
   }
@@ -268,6 +274,7 @@ export class Broadcast {
   /** Heartbeats, stalls, stragglers; call it once a second. */
   tick(): void {
     this.#clientLog.tick();
+    this.past.tick();
     this.#watch.tick();
   }
 
@@ -380,6 +387,7 @@ export class Broadcast {
     this.#clients.delete(client);
     group.delivery.remove(client);
     this.slab.unreserve(group.reservedBytes);
+    this.gate.slabShares.release(client.options.address, group.reservedBytes);
     if (!client.holds) this.unheldBytes -= group.reservedBytes;
     this.gate.addresses.release(client.options.address);
     this.#bytesOfEnded += client.bytes;

@@ -67,7 +67,7 @@ export class Client implements OutletOwner {
   /** A gap that an Arrow client is told with its next batch. */
   gapToTell: ToldGap | null = null;
   /** Whether rows are read for it from the source. */
-  pastState: "none" | "waiting" | "reading" = "none";
+  pastState: "none" | "waiting" | "reading" | "suspended" = "none";
   /** Trends of its channels, for spans that it loses; null unless it asked for them. */
   trends: readonly TrendRecord[] | null = null;
   /** Holds one of the permits of histories. */

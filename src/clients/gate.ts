@@ -8,7 +8,8 @@ import { rowBlocksOf, rowBytesOf } from "../frames/row_size.ts";
 import { SLOT_BYTES_MAX } from "../memory/slab.ts";
 import { type Taken, taking } from "../memory/taken.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
-import { AddressTable, newRefusals, type Refusal } from "./admission.ts";
+import { AddressPool, type PoolRefusal } from "./address_pool.ts";
+import { newRefusals, type Refusal } from "./admission.ts";
 import type { Broadcast } from "./broadcast.ts";
 import { Client, type ClientOptions } from "./client.ts";
 import type { Outlet } from "./outlet.ts";
@@ -20,6 +21,8 @@ export interface GateOptions {
   readonly clientsMax: number;
   /** Of one address; 0 for any number. @default 0 */
   readonly clientsPerAddressMax?: number;
+  /** Of each pool, at most so much to one address. */
+  readonly addressSharePercent: number;
   readonly historyReadersMax: number;
   readonly resumeWindowMs: number;
 }
@@ -49,7 +52,9 @@ const ROW_BLOCKS_MAX = 1 << 20;
 /** Counts who is on the way in, and takes and gives back what a client needs. */
 export class Gate {
   readonly refusals = newRefusals();
-  readonly addresses: AddressTable;
+  /** Clients, and bytes of the slab that are kept for them, by address. */
+  readonly addresses: AddressPool;
+  readonly slabShares: AddressPool;
   readonly #broadcast: Broadcast;
   readonly #options: GateOptions;
   #opening = 0;
@@ -58,7 +63,16 @@ export class Gate {
   constructor(broadcast: Broadcast, options: GateOptions) {
     this.#broadcast = broadcast;
     this.#options = options;
-    this.addresses = new AddressTable(options.clientsPerAddressMax ?? 0);
+    const { addressSharePercent: sharePercent } = options;
+    this.addresses = new AddressPool({
+      capacity: options.clientsMax,
+      sharePercent,
+      perAddressMax: options.clientsPerAddressMax ?? 0,
+    });
+    this.slabShares = new AddressPool({
+      capacity: broadcast.slab.budgetBytes,
+      sharePercent,
+    });
   }
 
   get isShut(): boolean {
@@ -68,6 +82,18 @@ export class Gate {
   /** Lets nobody in from now on. */
   shut(): void {
     this.#isShut = true;
+  }
+
+  /** Waits for the turn of one more request for so many channels. Why it is refused, or null. */
+  async turn(
+    address: string,
+    channels: number,
+  ): Promise<Extract<Admission, { kind: "full" }> | null> {
+    const { openings } = this.#broadcast;
+    const refusal = await openings.turn(address, channels);
+    if (refusal === null) return null;
+    const limit = `${openings.waitingMax} requests that wait to be let in`;
+    return this.#refused(refusal, "openings", limit);
   }
 
   /** Reserves a place for a client of these channels (sorted by name, all of one context). */
@@ -150,28 +176,32 @@ export class Gate {
 
     const hasPermit = this.#needsPast(group, options);
     if (hasPermit) {
-      if (!past.takePermit()) {
+      const refusal = past.takePermit(address);
+      if (refusal !== null) {
         taken.giveBack();
         const { historyReadersMax } = this.#options;
-        return this.#full(
-          "histories",
-          `${historyReadersMax} histories at once`,
-        );
+        const limit = `${historyReadersMax} histories at once`;
+        return this.#refused(refusal, "histories", limit);
       }
-      taken.add(() => past.releasePermit());
+      taken.add(() => past.releasePermit(address));
     }
     if (!slab.reserve(reservedBytes)) {
       taken.giveBack();
       return this.#full("memory", `${slab.budgetBytes} bytes in flight`);
     }
     taken.add(() => slab.unreserve(reservedBytes));
-    if (!this.addresses.take(address)) {
+    const bytesRefusal = this.slabShares.take(address, reservedBytes);
+    if (bytesRefusal !== null) {
       taken.giveBack();
-      const { clientsPerAddressMax } = this.#options;
-      return this.#full(
-        "address",
-        `${clientsPerAddressMax} clients an address`,
-      );
+      const limit = `${slab.budgetBytes} bytes in flight`;
+      return this.#refused(bytesRefusal, "memory", limit);
+    }
+    taken.add(() => this.slabShares.release(address, reservedBytes));
+    const refusal = this.addresses.take(address);
+    if (refusal !== null) {
+      taken.giveBack();
+      const limit = `${this.addresses.capacity} clients`;
+      return this.#refused(refusal, "clients", limit);
     }
     taken.add(() => this.addresses.release(address));
     const wantsTrends = options.slow === "trend";
@@ -213,7 +243,33 @@ export class Gate {
     };
   }
 
-  #full(refusal: Refusal, limit: string): Admission {
+  /** A pool has refused: all of it is taken, or the address holds its part. */
+  #refused(
+    refusal: PoolRefusal,
+    pool: "clients" | "histories" | "memory" | "openings",
+    limit: string,
+  ): Extract<Admission, { kind: "full" }> {
+    const { addressSharePercent, clientsPerAddressMax } = this.#options;
+    switch (refusal) {
+      case "full":
+        return this.#full(pool, limit);
+      case "address":
+        return this.#full(
+          "address",
+          `${clientsPerAddressMax} clients an address`,
+        );
+      case "share":
+        return this.#full(
+          "share",
+          `${addressSharePercent} % for one address of what others leave of ${limit}`,
+        );
+    }
+  }
+
+  #full(
+    refusal: Refusal,
+    limit: string,
+  ): Extract<Admission, { kind: "full" }> {
     this.refusals[refusal]++;
     return { kind: "full", refusal, limit };
   }

@@ -1,5 +1,6 @@
 // Lets new streams in a few a turn, so that a storm of them delays no row by more than its slice.
-// Invariant: first come, first served; nobody waits once it is closed.
+// Invariant: first come, first served; a bounded number waits, and of each address a share; nobody once it is closed.
+import { AddressPool, type PoolRefusal } from "./address_pool.ts";
 import type { Turns, Work } from "./turns.ts";
 
 /** What a turn may do: eight openings of few channels, about 0.3 ms each, most of it the HTTP request. */
@@ -15,22 +16,42 @@ interface Opening {
 /** Requests that wait to be admitted. */
 export class Openings implements Work {
   readonly #turns: Turns;
+  readonly #pool: AddressPool;
   #waiting: Opening[] = [];
   #isClosed = false;
 
-  constructor(turns: Turns) {
+  constructor(
+    turns: Turns,
+    options: { waitingMax: number; sharePercent: number },
+  ) {
     this.#turns = turns;
+    this.#pool = new AddressPool({
+      capacity: options.waitingMax,
+      sharePercent: options.sharePercent,
+    });
   }
 
   get waiting(): number {
     return this.#waiting.length;
   }
 
-  /** Resolves when a stream of so many channels may be opened. */
-  turn(channels: number): Promise<void> {
-    if (this.#isClosed) return Promise.resolve();
-    return new Promise((goOn) => {
+  get waitingMax(): number {
+    return this.#pool.capacity;
+  }
+
+  /**
+   * Resolves with null when a stream of so many channels may be opened; at once with a refusal where too many wait.
+   */
+  turn(address: string, channels: number): Promise<PoolRefusal | null> {
+    if (this.#isClosed) return Promise.resolve(null);
+    const refusal = this.#pool.take(address);
+    if (refusal !== null) return Promise.resolve(refusal);
+    return new Promise((resolve) => {
       const shares = Math.max(1, channels / CHANNELS_A_SHARE);
+      const goOn = () => {
+        this.#pool.release(address);
+        resolve(null);
+      };
       this.#waiting.push({ shares, goOn });
       this.#turns.ask(this);
     });

@@ -1,6 +1,5 @@
-// Feeds clients that want rows which the page ring does not have, each at its own pace, until the ring can go on.
-// Invariant: a permit is given back exactly once; at most `historiesMax` histories and RESUMES_MAX resumes are read
-// at a time, and a resume waits for its turn instead of being refused.
+// Feeds one client with rows that the page ring does not have, at its pace, until the ring can go on.
+// Invariant: a feed that is suspended has sent everything below its client's cursor; another one goes on from there.
 import type { BlockStore } from "../blocks/block_store.ts";
 import type { PastRows } from "../blocks/past_rows.ts";
 import type { GapReason } from "../blocks/timeline.ts";
@@ -24,168 +23,101 @@ export interface PastHost {
   takeBack(client: Client): void;
 }
 
-/** Resumes that are read from the source at a time; the others wait. */
-const RESUMES_MAX = 4;
+/** What all feeds have in common. */
+export interface FeedOptions {
+  readonly host: PastHost;
+  /** Does a slice of work once no other feed works. */
+  readonly turn: <T>(work: () => T) => Promise<T>;
+  readonly counters: { rows: number; reads: number; failures: number };
+  readonly failureWaitMs: number;
+}
+
+/** How a feed ended. `back`: the ring can go on. `suspended`: its place was wanted. `over`: its client has ended. */
+export type FeedEnd = "back" | "suspended" | "over";
+
 /** Longest work in one turn of the event loop, ms, so that live rows never wait for the past. */
 const SLICE_MS = 2;
-/** After a turn all of the past rests for so many times its length: a third of the loop is the most that it takes. */
-const REST = 2;
 const SHORT_RETRY_MS = 20;
 const BACK_OFF_MIN_MS = 100;
 const BACK_OFF_MAX_MS = 2000;
 
-/** Who reads the past, and who waits for it. */
-export class PastDesk {
-  readonly counters = { rows: 0, reads: 0, failures: 0, refused: 0 };
-  readonly #host: PastHost;
-  readonly #historiesMax: number;
-  readonly #failureWaitMs: number;
-  readonly #waiting: Client[] = [];
-  /** Ends with the turn that was asked for last, and its rest. */
-  #turns: Promise<void> = Promise.resolve();
-  #histories = 0;
-  #resumes = 0;
+/** One client's reading of the past. */
+export class PastFeed {
+  readonly client: Client;
+  readonly #options: FeedOptions;
+  #standsSinceMs = Infinity;
+  #isSuspended = false;
+  #goOn: (() => void) | null = null;
 
-  constructor(
-    host: PastHost,
-    options: { historiesMax: number; failureWaitMs: number },
-  ) {
-    this.#host = host;
-    this.#historiesMax = options.historiesMax;
-    this.#failureWaitMs = options.failureWaitMs;
+  constructor(client: Client, options: FeedOptions) {
+    this.client = client;
+    this.#options = options;
   }
 
-  get histories(): number {
-    return this.#histories;
+  /** Since when it has waited for a write of its client to finish, by the host's clock; Infinity while it does not. */
+  get standsSinceMs(): number {
+    return this.#standsSinceMs;
   }
 
-  get resumes(): number {
-    return this.#resumes;
+  /** Ends a feed that stands still. */
+  suspend(): void {
+    this.#isSuspended = true;
+    this.#goOn?.();
   }
 
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
-  /** Takes the permit of one history; false when all are out. */
-  takePermit(): boolean {
-    if (this.#histories >= this.#historiesMax) {
-      this.counters.refused++;
-      return false;
-    }
-    this.#histories++;
-    return true;
-  }
-
-  releasePermit(): void {
-    this.#histories--;
-  }
-
-  /** Begins to feed a client from its cursor on, or lets it wait for its turn. */
-  begin(client: Client): void {
-    if (client.pastState !== "none") return;
-    if (!client.hasPermit) {
-      if (this.#resumes >= RESUMES_MAX) {
-        client.pastState = "waiting";
-        this.#waiting.push(client);
-        return;
-      }
-      this.#resumes++;
-    }
-    client.pastState = "reading";
-    const hasPermit = client.hasPermit;
-    this.#feed(client).catch((error: Error) => {
-      this.#host.log.error("past-failed", { error: error.stack });
-      this.#host.end(client, "error");
-    }).finally(() => {
-      if (hasPermit) this.dropPermit(client);
-      else this.#resumes--;
-      this.#next();
-    });
-  }
-
-  /** A client has left: its permit comes back when its feed sees it, or now. */
-  forget(client: Client): void {
-    if (client.pastState === "reading") return client.wakePast?.();
-    const place = this.#waiting.indexOf(client);
-    if (place >= 0) this.#waiting.splice(place, 1);
-    this.dropPermit(client);
-  }
-
-  dropPermit(client: Client): void {
-    if (!client.hasPermit) return;
-    client.hasPermit = false;
-    this.releasePermit();
-  }
-
-  #next(): void {
-    const client = this.#waiting.shift();
-    if (!client) return;
-    client.pastState = "none";
-    this.begin(client);
-  }
-
-  async #feed(client: Client): Promise<void> {
+  async run(): Promise<FeedEnd> {
+    const { client } = this;
     const { group } = client;
-    const host = this.#host;
-    const past = host.store.openPast(
+    const past = this.#options.host.store.openPast(
       group.shapes,
       group.timeline.strideNs,
       group.timeline.startNs(client.cursor),
     );
     try {
-      const rows = group.encoderOf(past.timeline);
-      const isBack = await this.#serve(client, past, rows);
-      client.pastState = "none";
-      if (isBack) host.takeBack(client);
+      return await this.#serve(past, group.encoderOf(past.timeline));
     } finally {
-      client.pastState = "none";
       past.close();
     }
   }
 
-  /** True when the ring goes on. */
-  async #serve(
-    client: Client,
-    past: PastRows,
-    rows: RowEncoder,
-  ): Promise<boolean> {
-    const host = this.#host;
+  async #serve(past: PastRows, rows: RowEncoder): Promise<FeedEnd> {
+    const { client } = this;
+    const { host, turn } = this.#options;
     while (client.ended === null) {
       if (!host.canTake(client)) {
-        await untilWoken(client);
+        await this.#stand();
+        if (this.#isSuspended) return "suspended";
         continue;
       }
-      const next = await this.#turn(() => this.#slice(client, past, rows));
-      if (next === "back") return true;
+      const next = await turn(() => this.#slice(past, rows));
+      if (next === "back") return "back";
       if (next === "short") await pause(client, SHORT_RETRY_MS);
       if (typeof next === "string") continue;
-      if (!await this.#read(client, past, next)) host.end(client, "error");
+      if (!await this.#read(past, next)) host.end(client, "error");
     }
-    return false;
+    return "over";
   }
 
-  /** Works while nobody else of the past does, and rests after it. */
-  async #turn<T>(work: () => T): Promise<T> {
-    const before = this.#turns;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turns = promise;
-    await before;
-    const beganMs = performance.now();
-    try {
-      return work();
-    } finally {
-      setTimeout(resolve, REST * (performance.now() - beganMs));
-    }
+  /** Resolves after the client's next finished write, or when it leaves or is suspended. */
+  #stand(): Promise<void> {
+    this.#standsSinceMs = this.#options.host.clockMs();
+    return new Promise((resolve) => {
+      this.#goOn = () => {
+        this.client.wakePast = this.#goOn = null;
+        this.#standsSinceMs = Infinity;
+        resolve();
+      };
+      this.client.wakePast = this.#goOn;
+    });
   }
 
   /** Rows and gaps for a short while. What stopped it: topics to be read on, or a word. */
   #slice(
-    client: Client,
     past: PastRows,
     rows: RowEncoder,
   ): readonly string[] | "back" | "short" | "on" {
-    const host = this.#host;
+    const { client } = this;
+    const { host, counters } = this.#options;
     const { timeline } = client.group;
     const endMs = performance.now() + SLICE_MS;
     while (client.ended === null && performance.now() < endMs) {
@@ -220,7 +152,7 @@ export class PastDesk {
         }
         client.sendRow(frame, row, host.clockMs());
         frame.release();
-        this.counters.rows++;
+        counters.rows++;
         if (client.cursor >= client.endRow) host.end(client, "complete");
       }
     }
@@ -229,23 +161,24 @@ export class PastDesk {
 
   /** Reads on, as often as it takes; false once it has failed for too long. */
   async #read(
-    client: Client,
     past: PastRows,
     topics: readonly string[],
   ): Promise<boolean> {
-    const beganMs = this.#host.clockMs();
+    const { client } = this;
+    const { host, counters, failureWaitMs } = this.#options;
+    const beganMs = host.clockMs();
     let backOffMs = BACK_OFF_MIN_MS;
     while (client.ended === null) {
       try {
-        this.counters.reads++;
+        counters.reads++;
         await past.read(topics);
         return true;
       } catch (error) {
-        this.counters.failures++;
+        counters.failures++;
         const { message } = error as Error;
-        this.#host.log.warn("past-read-failed", { topics, error: message });
-        const waitedMs = this.#host.clockMs() - beganMs;
-        if (waitedMs > this.#failureWaitMs) return false;
+        host.log.warn("past-read-failed", { topics, error: message });
+        const waitedMs = host.clockMs() - beganMs;
+        if (waitedMs > failureWaitMs) return false;
         await pause(client, backOffMs);
         backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);
       }
@@ -266,16 +199,6 @@ function pause(client: Client, ms: number): Promise<void> {
     // It is called after each finished write, too.
     client.wakePast = () => {
       if (client.ended !== null) end();
-    };
-  });
-}
-
-/** Resolves after the client's next finished write, or when it leaves. */
-function untilWoken(client: Client): Promise<void> {
-  return new Promise((resolve) => {
-    client.wakePast = () => {
-      client.wakePast = null;
-      resolve();
     };
   });
 }

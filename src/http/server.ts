@@ -1,9 +1,7 @@
 // Serves the app through node:http, where a socket write's callback is an exact release.
 // Invariant: overrideGlobalObjects stays false; else cors() breaks taken-over responses (design.md).
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import type { Context } from "hono";
 import type { IncomingMessage, Server } from "node:http";
-import { BlockList, isIP } from "node:net";
 import type { Qanat } from "../app.ts";
 import { Connections } from "./connections.ts";
 import { BACKLOG_MAX, connectionsWanted } from "./descriptor_budget.ts";
@@ -11,6 +9,7 @@ import { honoApp } from "./hono_app.ts";
 import { HostRule } from "./host_rule.ts";
 import { keepAccepting, nodeServer } from "./node_server.ts";
 import { RawWriter } from "./raw_write.ts";
+import { requestAddress, trustedBy } from "./request_address.ts";
 
 /** A listening server. */
 export interface HttpServer {
@@ -40,7 +39,11 @@ export async function serve(
   const app = honoApp(qanat, {
     alreadySent: RESPONSE_ALREADY_SENT,
     rawWriter: RawWriter.find(),
-    addressOf: (c) => addressOf(c, trusted),
+    addressOf: (c) =>
+      requestAddress(
+        (c.env as { incoming?: IncomingMessage }).incoming,
+        trusted,
+      ),
     hostRule,
   });
   const connections = connectionsOf(qanat, options);
@@ -114,38 +117,4 @@ async function closeServer(
   const timer = setTimeout(() => connections.destroyAll(), drainMs);
   await closed;
   clearTimeout(timer);
-}
-
-function trustedBy(list: readonly string[]): BlockList {
-  const trusted = new BlockList();
-  for (const item of list) {
-    const [address, bits] = item.split("/");
-    const family = isIP(address!) === 6 ? "ipv6" : "ipv4";
-    if (bits === undefined) trusted.addAddress(address!, family);
-    else trusted.addSubnet(address!, Number(bits), family);
-  }
-  return trusted;
-}
-
-/** The peer, or behind trusted proxies the last address that none of them wrote. */
-function addressOf(c: Context, trusted: BlockList): string {
-  const { incoming } = c.env as { incoming?: IncomingMessage };
-  let address = plain(incoming?.socket?.remoteAddress ?? "");
-  const hops = (c.req.header("x-forwarded-for") ?? "").split(",");
-  while (hops.length > 0 && isTrusted(address, trusted)) {
-    const hop = plain(hops.pop()!.trim());
-    if (isIP(hop) === 0) break;
-    address = hop;
-  }
-  return address;
-}
-
-function plain(address: string): string {
-  return address.startsWith("::ffff:") ? address.slice(7) : address;
-}
-
-function isTrusted(address: string, trusted: BlockList): boolean {
-  const version = isIP(address);
-  return version !== 0 &&
-    trusted.check(address, version === 6 ? "ipv6" : "ipv4");
 }

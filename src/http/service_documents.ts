@@ -203,6 +203,10 @@ export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
       reads: counted("reads"),
       failures: counted("reads"),
       refused: counted("clients"),
+      suspended: counted(
+        "readings",
+        "Places that went to another, as their reader stood still",
+      ),
     }),
     ring: all({
       capacity_bytes: counted("bytes"),

@@ -64,10 +64,13 @@ const ANSWERS: RouteDocument["answers"] = {
     "Channels (with `near` names) or a replay context that there are not",
   ),
   406: problemAnswer("Accept-Encoding refuses all that there is"),
-  429: problemAnswer("More streams of one address than are allowed", {
-    headers: RETRY_AFTER,
-    isNeverForHead: true,
-  }),
+  429: problemAnswer(
+    "More streams of one address than are allowed, or than its share of what others leave",
+    {
+      headers: RETRY_AFTER,
+      isNeverForHead: true,
+    },
+  ),
   503: problemAnswer(
     "Full: clients, memory, memory for trends, or histories at once; too many long requests or bodies at once",
     { headers: RETRY_AFTER },

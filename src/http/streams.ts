@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { GZIP_ROW_BYTES_MIN } from "../frames/gzip_rows.ts";
 import { samplesIn } from "../channels/channel.ts";
 import type { Catalog } from "../channels/catalog.ts";
+import type { Refusal } from "../clients/admission.ts";
 import type { Broadcast } from "../clients/broadcast.ts";
 import type { Admission } from "../clients/gate.ts";
 import type { Coding, StreamFormat } from "../clients/selection_group.ts";
@@ -156,10 +157,15 @@ async function open(
     return new Response(null, { status: 204 });
   }
   if (c.req.method === "HEAD") return c.body(null, 200, headers);
-  await broadcast.openings.turn(request.channels.length);
+  const address = options.addressOf(c);
+  const early = await broadcast.gate.turn(
+    address,
+    request.channels.length,
+  );
+  if (early !== null) return fullProblem(early);
   const shape = { format, coding, codec, trend: request.trend };
   const admission = broadcast.admit(request.channels, shape, {
-    address: options.addressOf(c),
+    address,
     startNs: request.startNs,
     endNs: request.endNs,
     durationNs: request.durationNs,
@@ -168,18 +174,7 @@ async function open(
     gaps: request.gaps,
     slow: request.slow,
   });
-  if (admission.kind === "full") {
-    const isTheirs = admission.refusal === "address";
-    const full = problem(isTheirs ? 429 : 503, {
-      title: isTheirs ? "Too many streams from your address" : "Full",
-      detail: `The limit of ${admission.limit} is reached; ${
-        isTheirs ? "close one" : "try again later"
-      }`,
-      limit: admission.refusal,
-    });
-    full.headers.set("retry-after", RETRY_AFTER_SECONDS);
-    return full;
-  }
+  if (admission.kind === "full") return fullProblem(admission);
   if (admission.kind === "too-large") {
     return problem(400, { title: "Row too large", detail: admission.detail });
   }
@@ -307,6 +302,22 @@ async function readBody(
     if (error instanceof BadTextError) return bad(error.message);
     throw error;
   }
+}
+
+/** 429 where the address holds too much itself, else 503. */
+function fullProblem(
+  { refusal, limit }: { readonly refusal: Refusal; readonly limit: string },
+): Response {
+  const isTheirs = refusal === "address" || refusal === "share";
+  const full = problem(isTheirs ? 429 : 503, {
+    title: isTheirs ? "Too many streams from your address" : "Full",
+    detail: `The limit of ${limit} is reached; ${
+      isTheirs ? "close one" : "try again later"
+    }`,
+    limit: refusal,
+  });
+  full.headers.set("retry-after", RETRY_AFTER_SECONDS);
+  return full;
 }
 
 function bad(detail: string): Response {

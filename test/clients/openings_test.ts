@@ -11,10 +11,10 @@ async function turnsOf(channels: readonly number[]): Promise<number[]> {
     clockMs: () => 0,
     later: (turn) => rounds.push(turn),
   });
-  const openings = new Openings(turns);
+  const openings = new Openings(turns, { waitingMax: 1000, sharePercent: 100 });
   turns.serve(openings);
   let open = 0;
-  for (const count of channels) openings.turn(count).then(() => open++);
+  for (const count of channels) openings.turn("", count).then(() => open++);
   const opened: number[] = [];
   while (rounds.length > 0) {
     const before = open;

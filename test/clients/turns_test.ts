@@ -112,12 +112,15 @@ describe("Turns", () => {
 describe("Openings", () => {
   it("let eight in a turn, in their order, and all when closed", async () => {
     loop = new Loop();
-    const openings = new Openings(loop.turns);
+    const openings = new Openings(loop.turns, {
+      waitingMax: 20,
+      sharePercent: 100,
+    });
     loop.turns.serve(openings);
     const opened: number[] = [];
     const all = Array.from(
       { length: 20 },
-      (_, i) => openings.turn(1).then(() => opened.push(i)),
+      (_, i) => openings.turn("", 1).then(() => opened.push(i)),
     );
     loop.goRound();
     await all[7];
@@ -128,7 +131,31 @@ describe("Openings", () => {
     openings.close();
     await Promise.all(all);
     assert.equal(opened.length, 20);
-    await openings.turn(1);
+    assert.equal(await openings.turn("", 1), null);
+  });
+
+  it("refuse at once what is beyond their number, and of one address what is beyond its share", async () => {
+    loop = new Loop();
+    const openings = new Openings(loop.turns, {
+      waitingMax: 10,
+      sharePercent: 50,
+    });
+    loop.turns.serve(openings);
+    const a = Array.from({ length: 5 }, () => openings.turn("10.0.0.1", 1));
+    assert.equal(await openings.turn("10.0.0.1", 1), "share");
+    const b = Array.from(
+      { length: 5 },
+      (_, i) => openings.turn(`10.0.1.${i}`, 1),
+    );
+    assert.equal(await openings.turn("10.0.0.3", 1), "full");
+    assert.equal(openings.waiting, 10);
+    loop.goRound();
+    loop.goRound();
+    assert.deepEqual(await Promise.all([...a, ...b]), Array(10).fill(null));
+    // Each place has come back.
+    const again = Array.from({ length: 5 }, () => openings.turn("10.0.0.1", 1));
+    openings.close();
+    assert.deepEqual(await Promise.all(again), Array(5).fill(null));
   });
 });
 

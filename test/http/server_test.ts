@@ -333,3 +333,67 @@ describe("--clients-per-address-max", () => {
     await limited.close();
   });
 });
+
+describe("--address-share-percent", () => {
+  const HISTORY = `${PATH}&start=`;
+  let small: Qanat;
+  let server: HttpServer;
+  const sockets: net.Socket[] = [];
+
+  before(async () => {
+    small = new Qanat({
+      config: configWith({
+        port: 0,
+        resumeWindowMs: 1000,
+        historyStallMs: 100,
+      }),
+      source: new EmbeddedSource({
+        catalog: new Catalog(),
+        nowGpsNs: () => nowGpsNs(),
+      }),
+      log: silent,
+    });
+    await small.start();
+    server = await serve(small);
+  });
+
+  after(async () => {
+    for (const socket of sockets) socket.destroy();
+    small.drain();
+    await server.close(500);
+    await small.close();
+  });
+
+  /** The beginning of the answer to a history that nobody reads any further. */
+  function unread(localAddress: string): Promise<string> {
+    const start = nowGpsNs() / 1_000_000_000n - 600n;
+    return new Promise((resolve, reject) => {
+      const socket = net.connect(
+        { port: server.port, host: "127.0.0.1", localAddress },
+        () =>
+          socket.write(
+            `GET ${HISTORY}${start} HTTP/1.1\r\nhost: localhost\r\n\r\n`,
+          ),
+      );
+      sockets.push(socket);
+      socket.once("data", (data) => {
+        socket.pause();
+        resolve(data.toString("latin1"));
+      });
+      socket.on("error", reject);
+    });
+  }
+
+  it("leaves a history to another address when one asks for all of them (four unread ones held all)", async () => {
+    for (let i = 0; i < 3; i++) {
+      assert.match(await unread("127.0.0.1"), /^HTTP\/1\.1 200/);
+    }
+    const fourth = await unread("127.0.0.1");
+    assert.match(fourth, /^HTTP\/1\.1 429[\s\S]*retry-after: 5/i);
+    assert.match(fourth, /90 % for one address[\s\S]*"limit":"share"/);
+    assert.match(await unread("127.0.0.2"), /^HTTP\/1\.1 200/);
+    assert.equal(small.broadcast.past.histories, 4);
+    const { text } = await small.metrics();
+    assert.match(text, /qanat_clients_refused_total\{limit="share"\} 1\n/);
+  });
+});

@@ -126,6 +126,8 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
   requestHeadMs: whole(100, 600_000),
   requestMs: whole(100, 600_000),
   keepAliveMs: whole(100, 600_000),
+  addressSharePercent: whole(1, 100),
+  historyStallMs: whole(100, 600_000),
   channelsMax: whole(1, 1_000_000),
   heartbeatMs: whole(100, 3_600_000),
   lingerMs: whole(0, 86_400_000),

@@ -1,0 +1,336 @@
+// Who gets a place to read the past while readers stand still. The clock is handed in, writes finish when the test says.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
+import { Qanat } from "../../src/app.ts";
+import { unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
+import type { Client, ClientOptions } from "../../src/clients/client.ts";
+import type { Config } from "../../src/config.ts";
+import type {
+  PastMessages,
+  PastReader,
+  PastTopic,
+  ReadFrom,
+} from "../../src/source/source.ts";
+import { embeddedChannels } from "../../src/source/synthetic.ts";
+import {
+  BlockClock,
+  configWith,
+  DrivenSource,
+  silent,
+} from "../driven_source.ts";
+import { HeldOutlet } from "./held_outlet.ts";
+
+const FIRST = 23_671_510_000;
+const STRIDE_NS = 62_500_000n;
+const ROWS = 400;
+const NAME = "H1:QANAT-COUNT_I64_16";
+const channels = (await embeddedChannels()).filter(({ channel }) =>
+  channel.name === NAME
+);
+
+/** Has every block of the past. */
+class PastSource extends DrivenSource {
+  readers = 0;
+
+  /** What is older than the first row is not read on a first lease. */
+  override want(topic: string, _from: ReadFrom): number {
+    return super.want(topic, { kind: "block-time", ms: FIRST * 62.5 });
+  }
+
+  override openPast(topics: readonly PastTopic[] = []): PastReader {
+    const { topic } = topics[0]!;
+    let index = FIRST - ROWS;
+    let isOpen = true;
+    this.readers++;
+    const read = (): PastMessages => {
+      const messages = [];
+      for (let i = 0; i < 64 && index < FIRST; i++, index++) {
+        messages.push({
+          value: this.blocks.blockOf(topic, index),
+          timestampMs: unixMsOfGpsMs((index + 1) * 62.5),
+        });
+      }
+      return { topic, messages, isAtEnd: index >= FIRST, isCut: false };
+    };
+    return {
+      read: () => Promise.resolve([read()]),
+      close: () => {
+        if (isOpen) this.readers--;
+        isOpen = false;
+      },
+    };
+  }
+}
+
+interface Reader {
+  readonly outlet: HeldOutlet;
+  readonly client: Client;
+}
+
+let source: PastSource;
+let clock: BlockClock;
+let qanat: Qanat;
+
+async function setUp(changes: Partial<Config> = {}): Promise<void> {
+  source = new PastSource(channels);
+  clock = new BlockClock(FIRST);
+  qanat = new Qanat({
+    config: configWith({
+      retentionMb: 1,
+      lingerMs: 0,
+      historyReadersMax: 2,
+      historyStallMs: 5000,
+      addressSharePercent: 100,
+      ...changes,
+    }),
+    source,
+    log: silent,
+    clocks: clock,
+  });
+  await qanat.start();
+  // Keeps the partition, whose place is found by the first rows.
+  const live = admit("", { startNs: undefined });
+  assert.ok(live.kind === "ready");
+  live.open(new HeldOutlet());
+  publish();
+  publish();
+}
+
+function admit(address: string, options: Partial<ClientOptions> = {}) {
+  return qanat.broadcast.admit(
+    [source.catalog.get(NAME, null)!],
+    "events",
+    { address, startNs: BigInt(FIRST - ROWS) * STRIDE_NS, ...options },
+  );
+}
+
+/** A client of the past whose reader takes nothing. */
+function stalled(
+  address: string,
+  options: Partial<ClientOptions> = {},
+): Reader {
+  const admission = admit(address, options);
+  assert.equal(admission.kind, "ready", JSON.stringify(admission));
+  const outlet = new HeldOutlet();
+  outlet.isStalled = true;
+  const ready = admission as Extract<typeof admission, { kind: "ready" }>;
+  return { outlet, client: ready.open(outlet) };
+}
+
+function resumed(address: string): Reader {
+  return stalled(address, {
+    startNs: undefined,
+    afterNs: BigInt(FIRST - ROWS) * STRIDE_NS,
+  });
+}
+
+/** A live row. */
+function publish(): void {
+  const [topic] = source.blocks.topics;
+  clock.index++;
+  const index = clock.index - 1;
+  source.sink!.onMessage(
+    topic!,
+    source.blocks.blockOf(topic!, index),
+    index,
+    0,
+  );
+  source.sink!.onCaughtUp(topic!, clock.clockMs());
+}
+
+/** Lets all that is under way come to a stop. */
+async function quiet(): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+function ids({ outlet }: Reader): number[] {
+  return [...outlet.text.matchAll(/^id: (\d+)\ndata/gm)].map((m) =>
+    Number(BigInt(m[1]!) / STRIDE_NS)
+  );
+}
+
+/** Reads on, to the end. */
+async function readOn(reader: Reader): Promise<void> {
+  reader.outlet.isStalled = false;
+  reader.outlet.finish();
+  for (let i = 0; i < 50 && ids(reader).length < ROWS; i++) await quiet();
+}
+
+/** Every row since the beginning of the past, once and in order. */
+function assertWhole(reader: Reader): void {
+  const got = ids(reader);
+  assert.ok(got.length >= ROWS, `${got.length} rows`);
+  got.slice(0, ROWS).forEach((id, i) => assert.equal(id, FIRST - ROWS + 1 + i));
+}
+
+beforeEach(() => setUp());
+afterEach(async () => {
+  qanat.drain();
+  await qanat.close();
+  assert.equal(source.readers, 0);
+  assert.equal(qanat.broadcast.past.histories, 0);
+  assert.equal(qanat.broadcast.past.resumes, 0);
+});
+
+describe("PastDesk", () => {
+  it("a history whose reader stands still gives its place to one that asks (a few unread ones held all of them)", async () => {
+    const { past } = qanat.broadcast;
+    const first = stalled("10.0.0.1");
+    await quiet();
+    clock.pass(2, () => {});
+    const second = stalled("10.0.0.2");
+    await quiet();
+    // Neither for long enough.
+    clock.pass(2, () => {});
+    assert.equal(admit("10.0.0.3").kind, "full");
+    assert.equal(past.counters.suspended, 0);
+    clock.pass(2, () => {});
+    // The one that has stood still longest.
+    const third = stalled("10.0.0.3");
+    await quiet();
+    assert.equal(first.client.pastState, "suspended");
+    assert.equal(second.client.pastState, "reading");
+    assert.equal(third.client.pastState, "reading");
+    assert.equal(past.histories, 2);
+    assert.equal(source.readers, 2);
+    assert.equal(past.counters.suspended, 1);
+    await readOn(third);
+    assertWhole(third);
+  });
+
+  it("it loses nothing: it goes on where it was as soon as its reader does", async () => {
+    const first = stalled("10.0.0.1");
+    const second = stalled("10.0.0.2");
+    await quiet();
+    clock.pass(6, () => {});
+    stalled("10.0.0.3");
+    stalled("10.0.0.4");
+    await quiet();
+    for (const reader of [first, second]) {
+      assert.equal(reader.client.pastState, "suspended");
+      await readOn(reader);
+      assertWhole(reader);
+    }
+  });
+
+  it("one that is read on, however slowly, keeps its place", async () => {
+    const readers = [stalled("10.0.0.1"), stalled("10.0.0.2")];
+    await quiet();
+    for (let i = 0; i < 5; i++) {
+      clock.pass(4, () => {});
+      for (const { outlet } of readers) outlet.finish();
+      await quiet();
+    }
+    assert.equal(admit("10.0.0.3").kind, "full");
+    assert.equal(qanat.broadcast.past.counters.suspended, 0);
+  });
+
+  it("one that reads on in the same instant as its place is taken goes on, too", async () => {
+    const first = stalled("10.0.0.1");
+    stalled("10.0.0.2");
+    await quiet();
+    clock.pass(6, () => {});
+    stalled("10.0.0.3");
+    await readOn(first);
+    assertWhole(first);
+  });
+
+  it("a suspended one that leaves, or is ended, has nothing left", async () => {
+    const first = stalled("10.0.0.1");
+    const second = stalled("10.0.0.2");
+    await quiet();
+    clock.pass(6, () => {});
+    stalled("10.0.0.3");
+    stalled("10.0.0.4");
+    await quiet();
+    first.outlet.owner.onClose();
+    first.outlet.finish();
+    // No write has finished for --write-stall-ms.
+    clock.pass(60, () => qanat.broadcast.tick());
+    assert.equal(second.client.ended, "stalled");
+    await quiet();
+    const left = [...qanat.broadcast.clients()].map((c) => c.options.address);
+    assert.deepEqual(left, [""]);
+  });
+
+  it("resumes that stand still give their places to those that wait, address by address", async () => {
+    const { past } = qanat.broadcast;
+    const many = Array.from({ length: 6 }, () => resumed("10.0.0.1"));
+    const other = resumed("10.0.0.2");
+    await quiet();
+    assert.deepEqual([past.resumes, past.waiting], [4, 3]);
+    // A place that becomes free goes to the address that reads least, not to the one that came first.
+    many[0]!.outlet.owner.onClose();
+    await quiet();
+    assert.equal(other.client.pastState, "reading");
+    assert.deepEqual([past.resumes, past.waiting], [4, 2]);
+    clock.pass(6, () => {});
+    qanat.broadcast.tick();
+    await quiet();
+    assert.deepEqual([past.resumes, past.waiting], [4, 0]);
+    const readers = [other, ...many.slice(1)];
+    for (const { outlet } of readers) {
+      outlet.isStalled = false;
+      outlet.finish();
+    }
+    for (const reader of readers) await readOn(reader);
+    readers.forEach(assertWhole);
+  });
+
+  it("leaves places for other addresses, and takes an address's own that stand still for its new ones", async () => {
+    qanat.drain();
+    await qanat.close();
+    await setUp({ historyReadersMax: 4, addressSharePercent: 90 });
+    for (let i = 0; i < 3; i++) stalled("2001:db8::1");
+    const refused = admit("2001:db8::2");
+    assert.ok(refused.kind === "full" && refused.refusal === "share");
+    assert.match(
+      refused.limit,
+      /^90 % for one address .* 4 histories at once$/,
+    );
+    const other = stalled("2001:db8:0:1::1");
+    await quiet();
+    clock.pass(6, () => {});
+    stalled("2001:db8::3");
+    await quiet();
+    assert.equal(other.client.pastState, "reading");
+    assert.equal(qanat.broadcast.past.histories, 4);
+    assert.equal(qanat.broadcast.gate.refusals.share, 1);
+  });
+});
+
+describe("shares of an address", () => {
+  it("hold for clients and for the slab, and go back with the client", async () => {
+    qanat.drain();
+    await qanat.close();
+    await setUp({ clientsMax: 11, addressSharePercent: 50 });
+    const { gate, slab } = qanat.broadcast;
+    const live = (address: string) => admit(address, { startNs: undefined });
+    const first = Array.from({ length: 5 }, () => live("10.0.0.1"));
+    assert.ok(first.every(({ kind }) => kind === "ready"));
+    const refused = live("10.0.0.1");
+    assert.ok(refused.kind === "full" && refused.refusal === "share");
+    assert.match(refused.limit, /11 clients/);
+    for (let i = 2; i < 7; i++) {
+      const other = live(`10.0.0.${i}`);
+      assert.ok(other.kind === "ready");
+      other.cancel();
+    }
+    for (const one of first) if (one.kind === "ready") one.cancel();
+    assert.deepEqual([gate.addresses.used, gate.addresses.size], [1, 0]);
+    assert.equal(gate.slabShares.used, slab.reservedBytes);
+
+    const half = slab.budgetBytes / 2;
+    assert.equal(gate.slabShares.take("10.0.0.1", half), null);
+    const full = live("10.0.0.1");
+    assert.ok(full.kind === "full" && full.refusal === "share");
+    assert.match(full.limit, /bytes in flight/);
+    const other = live("10.0.0.2");
+    assert.ok(other.kind === "ready");
+    other.open(new HeldOutlet()).onClose();
+    gate.slabShares.release("10.0.0.1", half);
+    assert.equal(gate.slabShares.size, 0);
+  });
+});
