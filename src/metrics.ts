@@ -375,6 +375,11 @@ function clientFigures({ broadcast }: Qanat, figures: Prometheus): void {
       ["catchUpRows", "catch_up_rows_total", "Rows made for clients behind"],
       ["opened", "clients_opened_total", "Streams opened"],
       ["slabShort", "slab_short_total", "Frames that found no slot"],
+      [
+        "unchargedBytes",
+        "uncharged_bytes_total",
+        "Bytes for one client alone that found no slot",
+      ],
     ] as const
   ) figures.counter(name, help, () => counters[field]!);
   for (

@@ -6,8 +6,6 @@ import { GAP_REASONS, type GapReason } from "../blocks/timeline.ts";
 import type { Channel } from "../channels/channel.ts";
 import { TextScratch } from "../frames/event_rows.ts";
 import type { Logger } from "../log.ts";
-import { trendEvents } from "../frames/trend_rows.ts";
-import { TREND_BINS } from "../trends/trend_bins.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { Taken } from "../memory/taken.ts";
 import { CatchUp } from "./catch_up.ts";
@@ -17,6 +15,7 @@ import { ClientWatch } from "./client_watch.ts";
 import { FanOut } from "./fan_out.ts";
 import { Farewells } from "./farewells.ts";
 import { type Admission, Gate, type GateOptions } from "./gate.ts";
+import { LostSpan } from "./lost_span.ts";
 import { Openings } from "./openings.ts";
 import { PastDesk } from "./past_desk.ts";
 import { Placement } from "./placement.ts";
@@ -57,8 +56,6 @@ export interface BroadcastOptions extends GateOptions, SelectionGroupsOptions {
 /** How long a client's writes may stand still while the slab is short. */
 const SHORT_GRACE_MS = 500;
 const SHORT_RETRY_MS = 20;
-/** Most trend events in the place of a lost span: longer bins tell a longer one. */
-const LOST_BINS_MAX = 600;
 
 /** Hands rows to clients. Knows no HTTP. */
 export class Broadcast {
@@ -79,6 +76,8 @@ export class Broadcast {
     writeSeconds: 0,
     opened: 0,
     slabShort: 0,
+    /** Private bytes for which the slab had no room. */
+    unchargedBytes: 0,
   };
   readonly ends: Partial<Record<EndReason, number>> = {};
   /** By reason, from 0 on: what first appears above 0 has not increased for Prometheus. */
@@ -194,18 +193,24 @@ export class Broadcast {
     else this.catchUp.add(client);
   }
 
-  /** Gives a client the trend of the rows from its cursor to `to`, where it wants that in their place. */
-  tellTrend(client: Client, to: number): void {
-    if (client.trends === null) return;
-    const { timeline } = client.group;
-    const fromNs = timeline.startNs(client.cursor);
-    const toNs = timeline.startNs(Math.min(to, client.endRow));
-    const bin =
-      TREND_BINS.find(({ binNs }) => (toNs - fromNs) / binNs < LOST_BINS_MAX) ??
-        TREND_BINS.at(-1)!;
-    const selection = { bin, records: client.trends };
-    const bytes = trendEvents(selection, this.scratch, { fromNs, toNs });
-    if (bytes.byteLength > 0) client.sendBytes(bytes, this.clockMs());
+  /** The trend of the rows from a client's cursor to `to`, where it wants that in their place. */
+  lostSpanOf(
+    client: Client,
+    to: number,
+    reason: GapReason,
+  ): LostSpan | null {
+    const { trends, group, cursor, endRow } = client;
+    if (trends === null) return null;
+    const { timeline, coding } = group;
+    return new LostSpan(trends, {
+      slab: this.slab,
+      scratch: this.scratch,
+      isGzip: coding === "gzip",
+      fromNs: timeline.startNs(cursor),
+      toNs: timeline.startNs(Math.min(to, endRow)),
+      toRow: to,
+      reason,
+    });
   }
 
   /** The ring goes on with a client whose past was read. */

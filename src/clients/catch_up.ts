@@ -4,6 +4,7 @@
 import type { Frame } from "../frames/frame.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { Client } from "./client.ts";
+import type { LostSpan } from "./lost_span.ts";
 import type { SelectionGroup } from "./selection_group.ts";
 import type { Work } from "./turns.ts";
 
@@ -97,6 +98,7 @@ export class CatchUp implements Work {
     if (!this.#isBehind(client)) return "idle";
     const broadcast = this.#broadcast;
     const { timeline, served } = client.group;
+    if (client.lost !== null) return this.#tellLost(client, client.lost);
     const row = client.cursor;
     const newest = served - 1;
     const { hasStalled, resuming, options } = client;
@@ -166,8 +168,27 @@ export class CatchUp implements Work {
       return "idle";
     }
     const to = Math.max(group.served - 1, cursor + 1);
-    broadcast.tellTrend(client, to);
-    broadcast.tellGap(client, to, reason);
+    client.lost = broadcast.lostSpanOf(client, to, reason);
+    if (client.lost === null) broadcast.tellGap(client, to, reason);
+    return "done";
+  }
+
+  /** One event of a span that a client has lost; behind the last one, the gap. */
+  #tellLost(client: Client, lost: LostSpan): "done" | "idle" | "short" {
+    const broadcast = this.#broadcast;
+    const step = lost.step();
+    if (step === "short") {
+      broadcast.slabIsShort();
+      return "short";
+    }
+    if (step === "more") return "idle";
+    if (step === "done") {
+      client.lost = null;
+      broadcast.tellGap(client, lost.toRow, lost.reason);
+    } else {
+      client.sendFrame(step, broadcast.clockMs());
+      step.release();
+    }
     return "done";
   }
 }

@@ -2,9 +2,10 @@
 // Invariant: the cursor only grows; every row below it was sent or told as a gap.
 import type { GapReason } from "../blocks/timeline.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
+import type { LostSpan } from "./lost_span.ts";
 import type { Outlet, OutletOwner } from "./outlet.ts";
 import type { SelectionGroup } from "./selection_group.ts";
-import { ENVELOPE_BYTES, type Frame } from "../frames/frame.ts";
+import { ENVELOPE_BYTES, ENVELOPE_HEAD_BYTES, Frame } from "../frames/frame.ts";
 import { GZIP_HEAD, GzipTally, stored } from "../frames/gzip.ts";
 
 /** Why a client ended. */
@@ -44,6 +45,9 @@ export interface ClientOptions {
   readonly address: string;
 }
 
+/** Private bytes from here on are charged to the slab; less is what any client may have beside it. */
+const CHARGED_BYTES_MIN = 1024;
+
 /** A live stream to one client. */
 export class Client implements OutletOwner {
   readonly group: SelectionGroup;
@@ -70,6 +74,8 @@ export class Client implements OutletOwner {
   pastState: "none" | "waiting" | "reading" | "suspended" = "none";
   /** Trends of its channels, for spans that it loses; null unless it asked for them. */
   trends: readonly TrendRecord[] | null = null;
+  /** A span that it lost, while it is told its trend. */
+  lost: LostSpan | null = null;
   /** Holds one of the permits of histories. */
   hasPermit = false;
   /** Lets its feed go on. */
@@ -126,20 +132,31 @@ export class Client implements OutletOwner {
       if (this.idMark !== "") {
         this.sendBytes(this.group.idBytes(this.idOf(row)), clockMs);
       }
-      this.outlet.write(frame);
-      this.bytes += frame.chunk.byteLength;
-      const { plain } = frame;
-      if (plain !== null) {
-        this.tally?.add(plain.crc, plain.shift, plain.bytes);
-        const saved = plain.bytes - frame.chunk.byteLength + ENVELOPE_BYTES;
-        // Rows that get no shorter cost some bytes; a counter only grows, or /metrics throws.
-        if (saved > 0) this.group.broadcast.counters.bytesSaved += saved;
-      }
+      this.#write(frame);
     }
     this.#noteWrite();
     this.rows++;
     this.lastWriteMs = clockMs;
     this.cursor = row + 1;
+  }
+
+  /** Sends a frame that is no row. */
+  sendFrame(frame: Frame, clockMs: number): void {
+    if (this.outlet.inFlight === 0) this.lastProgressMs = clockMs;
+    this.#write(frame);
+    this.#noteWrite();
+    this.lastWriteMs = clockMs;
+  }
+
+  #write(frame: Frame): void {
+    this.outlet.write(frame);
+    this.bytes += frame.chunk.byteLength;
+    const { plain } = frame;
+    if (plain === null) return;
+    this.tally?.add(plain.crc, plain.shift, plain.bytes);
+    const saved = plain.bytes - frame.chunk.byteLength + ENVELOPE_BYTES;
+    // Rows that get no shorter cost some bytes; a counter only grows, or /metrics throws.
+    if (saved > 0) this.group.broadcast.counters.bytesSaved += saved;
   }
 
   /** Says something that is this client's alone. */
@@ -161,7 +178,7 @@ export class Client implements OutletOwner {
 
   #sendRaw(bytes: Uint8Array, clockMs: number): void {
     if (this.outlet.inFlight === 0) this.lastProgressMs = clockMs;
-    this.outlet.writeBytes(bytes);
+    if (!this.#writeCharged(bytes)) this.outlet.writeBytes(bytes);
     this.#noteWrite();
     this.bytes += bytes.byteLength;
     this.lastWriteMs = clockMs;
@@ -187,6 +204,21 @@ export class Client implements OutletOwner {
   /** The id of a row. */
   idOf(row: number): string {
     return this.group.timeline.endNsText(row) + this.idMark;
+  }
+
+  /** Puts what is large (hello with its schema, a row that tells a gap) into the slab; false where it has no room. */
+  #writeCharged(bytes: Uint8Array): boolean {
+    if (bytes.byteLength < CHARGED_BYTES_MIN) return false;
+    const { slab, counters } = this.group.broadcast;
+    const frame = Frame.claim(slab, bytes.byteLength);
+    if (frame === null) {
+      counters.unchargedBytes += bytes.byteLength;
+      return false;
+    }
+    frame.chunk.set(bytes, ENVELOPE_HEAD_BYTES);
+    this.outlet.write(frame);
+    frame.release();
+    return true;
   }
 
   #noteWrite(): void {

@@ -5,6 +5,7 @@ import type { Catalog } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
 import { ENVELOPE_BYTES } from "../frames/frame.ts";
 import { rowBlocksOf, rowBytesOf } from "../frames/row_size.ts";
+import { trendTextBytesMax } from "../frames/trend_rows.ts";
 import { SLOT_BYTES_MAX } from "../memory/slab.ts";
 import { type Taken, taking } from "../memory/taken.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
@@ -205,6 +206,18 @@ export class Gate {
     }
     taken.add(() => this.addresses.release(address));
     const wantsTrends = options.slow === "trend";
+    const textBytes = wantsTrends ? trendTextBytesMax(group.channels) : 0;
+    if (textBytes + ENVELOPE_BYTES > SLOT_BYTES_MAX) {
+      taken.giveBack();
+      this.refusals.row++;
+      return {
+        kind: "too-large",
+        detail:
+          `A trend event of this selection can take ${textBytes} bytes, ` +
+          `at most ${SLOT_BYTES_MAX - ENVELOPE_BYTES} can be sent: ask for ` +
+          `fewer channels, or for another slow= than trend`,
+      };
+    }
     const records = wantsTrends ? trends.lease(group.channels) : null;
     if (wantsTrends && records === null) {
       taken.giveBack();

@@ -149,7 +149,8 @@ export class SelectionGroup implements TimelineListener {
     switch (this.format) {
       case "events": {
         const isGzip = this.coding === "gzip";
-        return new TrendJsonRows(timeline, trend, { slab, scratch, isGzip });
+        const headOf = (row: number) => `id: ${timeline.endNsText(row)}\n`;
+        return new TrendJsonRows(headOf, trend, { slab, scratch, isGzip });
       }
       case "events-arrow":
         return new TrendArrowEventRows(timeline, trend, slab);

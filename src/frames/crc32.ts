@@ -8,8 +8,8 @@ const POLYNOMIAL = 0xedb88320 | 0;
 const ONE = 0x80000000 | 0;
 /** x^8: a shift by one byte. */
 const ONE_BYTE = 0x00800000;
-const DIGITS = 3;
-/** Shifts by `digit` × 256^`place` bytes, at `place` × 256 + `digit`: lengths below 2^24 are a product of three. */
+const DIGITS = 4;
+/** Shifts by `digit` × 256^`place` bytes, at `place` × 256 + `digit`: lengths below 2^32 are a product of four. */
 const SHIFTS = (() => {
   const shifts = new Int32Array(256 * DIGITS);
   let unit = ONE_BYTE;
@@ -28,14 +28,22 @@ export function crcOf(bytes: Uint8Array, before = 0): number {
   return crc32(bytes, before >>> 0) | 0;
 }
 
-/** What a CRC is to be multiplied by when `byteLength` bytes follow; below 2^24. */
+/** What a CRC is to be multiplied by when `byteLength` bytes follow; below 2^32. */
 export function crcShift(byteLength: number): number {
+  if (!(byteLength >= 0 && byteLength < 2 ** 32)) {
+    throw new RangeError(
+      `Cannot shift a CRC by ${byteLength} bytes as that is not below 2^32`,
+    );
+  }
   let shift = SHIFTS[byteLength & 255]!;
   if (byteLength > 0xff) {
     shift = multiply(SHIFTS[256 + (byteLength >>> 8 & 255)]!, shift);
   }
   if (byteLength > 0xffff) {
     shift = multiply(SHIFTS[512 + (byteLength >>> 16 & 255)]!, shift);
+  }
+  if (byteLength > 0xffffff) {
+    shift = multiply(SHIFTS[768 + (byteLength >>> 24)]!, shift);
   }
   return shift;
 }

@@ -53,17 +53,18 @@ export interface TrendSelection {
 export class TrendJsonRows implements RowEncoder {
   readonly frameBytes: number;
   readonly frameBytesMax: number;
-  readonly #timeline: Timeline;
+  readonly #headOf: (row: number) => string;
   readonly #slab: Slab;
   readonly #text: TrendText;
   readonly #isGzip: boolean;
 
+  /** `headOf`: the lines of an event before its data. */
   constructor(
-    timeline: Timeline,
+    headOf: (row: number) => string,
     selection: TrendSelection,
     options: { slab: Slab; scratch: TextScratch; isGzip: boolean },
   ) {
-    this.#timeline = timeline;
+    this.#headOf = headOf;
     this.#slab = options.slab;
     this.#isGzip = options.isGzip;
     this.#text = new TrendText(selection, options.scratch);
@@ -73,8 +74,7 @@ export class TrendJsonRows implements RowEncoder {
   }
 
   encode(row: number, isFill = false): Frame | null {
-    const head = `id: ${this.#timeline.endNsText(row)}\n`;
-    const text = this.#text.write(row, { head, isFill });
+    const text = this.#text.write(row, { head: this.#headOf(row), isFill });
     if (!this.#isGzip) return frameOf(this.#slab, text);
     const packed = deflatedPiece(text);
     const frame = frameOf(this.#slab, packed);
@@ -174,28 +174,12 @@ export class TrendArrowEventRows implements RowEncoder {
   }
 }
 
-/** What a client of rows is told of a span that it lost: `trend` events, without ids. */
-export function trendEvents(
-  selection: TrendSelection,
-  scratch: TextScratch,
-  { fromNs, toNs }: { fromNs: bigint; toNs: bigint },
-): Uint8Array {
-  const { records, bin: { binNs } } = selection;
-  const rings = trendRings(records, selection.bin);
-  const text = new TrendText(selection, scratch);
-  for (const record of records) record.catchUp();
-  const parts: Uint8Array[] = [];
-  const to = Number((toNs + binNs - 1n) / binNs);
-  for (let bin = Number(fromNs / binNs); bin < to; bin++) {
-    if (!rings.some((ring) => ring.has(bin))) continue;
-    const head = "event: trend\n";
-    parts.push(text.write(bin, { head, isFill: false }).slice());
-  }
-  const bytes = new Uint8Array(parts.reduce((n, p) => n + p.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
+/** Most bytes of the text of one bin of these channels, before it is packed. */
+export function trendTextBytesMax(channels: readonly Channel[]): number {
+  let bytes = HEAD_BYTES;
+  for (const { name } of channels) {
+    const keyBytes = encoder.encode(JSON.stringify(name)).byteLength + 1;
+    bytes += 2 * keyBytes + VALUES_BYTES_MAX + REASON_BYTES;
   }
   return bytes;
 }

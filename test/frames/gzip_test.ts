@@ -20,6 +20,20 @@ describe("crcJoin()", () => {
   });
 });
 
+describe("crcShift()", () => {
+  it("holds from 16 MiB on, too (the trailer of such a text was wrong), and refuses what it cannot do", () => {
+    const first = text.subarray(0, 999);
+    for (const length of [2 ** 24 - 1, 2 ** 24, 2 ** 24 + 77, 2 ** 25 + 1]) {
+      const second = new Uint8Array(length).fill(7);
+      const joined = crcJoin(crcOf(first), crcOf(second), crcShift(length));
+      assert.equal(joined >>> 0, crc32(second, crc32(first)));
+    }
+    for (const length of [-1, 2 ** 32, NaN]) {
+      assert.throws(() => crcShift(length), RangeError);
+    }
+  });
+});
+
 describe("stored()", () => {
   it("is the bytes of RFC 1951", () => {
     assert.deepEqual(

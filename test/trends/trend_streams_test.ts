@@ -1,5 +1,7 @@
 // Streams of bins with a clock in hand: what is live, what is past, what is missing, what there is no room for.
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
@@ -426,6 +428,52 @@ describe("slow=trend", () => {
     assert.ok(text.indexOf("event: trend") < text.indexOf("event: gap"));
     assert.ok(text.lastIndexOf("event: trend") < text.indexOf("event: gap"));
     assert.match(text, /event: gap\n.*\n\nid: \d+\ndata: /);
+  });
+
+  it("gives it event by event, in slots of the slab, as the client takes them (it was one write of up to 24 MiB)", async () => {
+    const { outlet, client } = open(null, { slow: "trend" }, [OTHER]);
+    publish(2, [OTHER]);
+    outlet.isStalled = true;
+    publish(1600, [OTHER]);
+    const writes = outlet.written.length;
+    let rounds = 0;
+    let slots = 0;
+    while (!outlet.text.includes("event: gap") && rounds++ < 100) {
+      outlet.finish();
+      await turn();
+      assert.ok(outlet.inFlight <= 4, `${outlet.inFlight} in flight`);
+      slots = Math.max(slots, qanat.slab.usedSlots);
+    }
+    const told = outlet.written.slice(writes).map((bytes) =>
+      new TextDecoder().decode(bytes)
+    ).filter((text) => text.startsWith("event: trend"));
+    assert.ok(told.length > 20, `${told.length} events`);
+    for (const text of told) assert.equal(text.split("\n\n").length, 2);
+    assert.ok(slots >= 4, `${slots} slots`);
+    assert.equal(client.lost, null);
+    outlet.isStalled = false;
+    outlet.finish();
+  });
+
+  it("gives it whole to a client that takes gzip", async () => {
+    const admission = qanat.broadcast.admit(
+      [source.catalog.get(OTHER, null)!],
+      { format: "events", coding: "gzip" },
+      { address: "", slow: "trend" },
+    );
+    assert.ok(admission.kind === "ready");
+    const outlet = new HeldOutlet();
+    const client = admission.open(outlet);
+    publish(2, [OTHER]);
+    outlet.isStalled = true;
+    publish(1600, [OTHER]);
+    outlet.isStalled = false;
+    outlet.finish();
+    await turn();
+    qanat.broadcast.end(client, "complete");
+    const text = gunzipSync(Buffer.concat(outlet.written)).toString();
+    assert.ok(text.split("event: trend\n").length > 20);
+    assert.match(text, /event: gap\n[\s\S]*event: end\ndata: .*complete/);
   });
 });
 
