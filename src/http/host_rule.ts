@@ -5,7 +5,7 @@
 import type { MiddlewareHandler } from "hono";
 import { plainAddress } from "../clients/client_address.ts";
 import { problem } from "./problem.ts";
-import type { RefusedNames } from "./refused_names.ts";
+import { isPlainHost, type RefusedNames } from "./refused_names.ts";
 
 const HOST_CHARS_MAX = 260;
 
@@ -77,7 +77,7 @@ export function hostCheck(
       : `'${host}' is none of the hosts that this instance answers to`;
     return problem(403, {
       title: "Host not allowed",
-      detail: name === null
+      detail: name === null || !isPlainHost(name)
         ? `'${host}' is not the name of a host`
         : `${why}; --allowed-hosts ${host} (QANAT_ALLOWED_HOSTS) would admit it`,
     });

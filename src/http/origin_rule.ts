@@ -3,7 +3,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { problem } from "./problem.ts";
-import type { RefusedNames } from "./refused_names.ts";
+import { isPlainOrigin, type RefusedNames } from "./refused_names.ts";
 
 /** Headers that libraries add by themselves, and that change nothing here. */
 const ALLOWED_HEADERS = [
@@ -44,16 +44,22 @@ export function originCheck(
       corsOrigin.includes(origin) || isOwn(c, origin);
     if (isAllowed) return await next();
     const shown = refused.add(origin);
-    const value = origin === "null" ? "'*'" : shown;
     const response = problem(403, {
       title: "Origin not allowed",
-      detail: `Pages of the origin '${shown}' may not read this instance; ` +
-        `--cors-origin ${value} (QANAT_CORS_ORIGIN) would admit ` +
-        (origin === "null" ? "it, and every other page" : "them"),
+      detail: `Pages of the origin '${shown}' may not read this instance` +
+        admitting(origin),
     });
     response.headers.set("vary", "Origin");
     return response;
   };
+}
+
+/** Which setting would admit an origin; of one that is no page's address, nothing. */
+function admitting(origin: string): string {
+  const by = (value: string) =>
+    `; --cors-origin ${value} (QANAT_CORS_ORIGIN) would admit`;
+  if (origin === "null") return `${by("'*'")} it, and every other page`;
+  return isPlainOrigin(origin) ? `${by(origin)} them` : "";
 }
 
 /** The headers by which a browser lets a page read an answer. */

@@ -3,7 +3,24 @@
 import type { Logger } from "../log.ts";
 
 const NAMES_MAX = 100;
+/**
+ * What a setting may be suggested for. A stranger chooses these names, and an operator pastes the line that admits
+ * them: nothing in it may be a shell's (`$(id)`), a list (`a,*`), a wildcard or a flag.
+ */
+const HOST = "(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\\[[0-9a-f:.]+\\])";
+const PLAIN_HOST = new RegExp(`^(?:${HOST}|[0-9a-f:.]+)$`, "i");
+const PLAIN_ORIGIN = new RegExp(`^https?://${HOST}(?::\\d{1,5})?$`, "i");
 const NAME_CHARS_MAX = 300;
+
+/** Whether a host may stand in a command line that is suggested. */
+export function isPlainHost(host: string): boolean {
+  return PLAIN_HOST.test(host);
+}
+
+/** Whether an origin may stand in a command line that is suggested. */
+export function isPlainOrigin(origin: string): boolean {
+  return PLAIN_ORIGIN.test(origin);
+}
 
 /** The names of one kind. */
 export class RefusedNames {
@@ -35,7 +52,7 @@ export class RefusedNames {
   }
 }
 
-/** Values of Host. A line says by which setting the host would be answered. */
+/** Values of Host. A line says by which setting the host would be answered, if it is a plain one. */
 export function refusedHosts(
   allowedHosts: readonly string[],
   log: Logger,
@@ -43,12 +60,14 @@ export function refusedHosts(
   return new RefusedNames((host) =>
     log.warn("host-refused", {
       host,
-      admit: `--allowed-hosts ${[...allowedHosts, host].join(",")}`,
+      ...(isPlainHost(host)
+        ? { admit: `--allowed-hosts ${[...allowedHosts, host].join(",")}` }
+        : {}),
     })
   );
 }
 
-/** Values of Origin. A line says by which setting the origin's pages would be answered. */
+/** Values of Origin. A line says by which setting the origin's pages would be answered, if it is a plain one. */
 export function refusedOrigins(
   corsOrigin: readonly string[],
   log: Logger,
@@ -56,9 +75,10 @@ export function refusedOrigins(
   return new RefusedNames((origin) =>
     log.warn("origin-refused", {
       origin,
-      admit: origin === "null"
-        ? "--cors-origin '*'"
-        : `--cors-origin ${[...corsOrigin, origin].join(",")}`,
+      ...(origin === "null" ? { admit: "--cors-origin '*'" } : {}),
+      ...(isPlainOrigin(origin)
+        ? { admit: `--cors-origin ${[...corsOrigin, origin].join(",")}` }
+        : {}),
     })
   );
 }

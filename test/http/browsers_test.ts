@@ -123,6 +123,37 @@ describe("Host", () => {
   });
 });
 
+describe("The setting that would admit a name", () => {
+  it("is suggested for plain names only: an operator pastes it, and a stranger has chosen the name", async () => {
+    await start();
+    const hosts = ["*", "*.com", "$(id)", "`id`", "--host", "a,*", "a;id"];
+    for (const host of hosts) {
+      const answer = await ask("/v1/channels", { host });
+      assert.match(answer, /^HTTP\/1\.1 40[03] /, host);
+      assert.doesNotMatch(answer, /--allowed-hosts/, host);
+    }
+    const origins = [
+      "*",
+      "http://*",
+      "http://$(id)",
+      "http://a;id",
+      "http://x,*",
+    ];
+    for (const origin of origins) {
+      const answer = await ask("/v1/channels", { host: "localhost", origin });
+      assert.equal(status(answer), 403, origin);
+      assert.doesNotMatch(answer, /--cors-origin/, origin);
+    }
+    assert.ok(warned.length > 0);
+    for (const [, fields] of warned) assert.equal(fields.admit, undefined);
+    const ipv6 = await ask("/", { host: "[2001:db8::1]:80" });
+    assert.match(ipv6, /--allowed-hosts 2001:db8::1/);
+    const page = "http://[2001:db8::1]:3000";
+    const answer = await ask("/", { host: "localhost", origin: page });
+    assert.ok(answer.includes(`--cors-origin ${page}`));
+  });
+});
+
 describe("Origin", () => {
   it("of another page is refused before a stream opens, and told the flag (any page could read everything)", async () => {
     await start();
