@@ -317,7 +317,7 @@ function connectionFigures({ connections }: Qanat, figures: Prometheus): void {
       [
         "refused",
         "connections_refused_total",
-        "HTTP connections above --connections-max",
+        "HTTP connections above --connections-max, or above their address's share",
       ],
       [
         "overrun",

@@ -13,7 +13,7 @@ export class ConnectionFigures {
   unreadBytes = 0;
   /** Connections that were served. */
   accepted = 0;
-  /** Connections above the limit, answered with 503. */
+  /** Connections above the limit (answered with 503), or above their address's share of it (429). */
   refused = 0;
   /** Requests that were not HTTP/1.1 as the server takes it, by status. */
   readonly malformed: Record<string, number> = {

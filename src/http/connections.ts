@@ -2,6 +2,7 @@
 // Invariant: one timer for all; a connection that is refused or over its time is answered where it can be, and closed.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { AddressPool, type PoolRefusal } from "../clients/address_pool.ts";
 import type { ConnectionFigures, TimedOut } from "./connection_figures.ts";
 import { PacedResponse } from "./paced_response.ts";
 import {
@@ -29,6 +30,10 @@ const RETRY_AFTER_SECONDS = 5;
 
 export interface ConnectionSettings {
   readonly connectionsMax: number;
+  /** Of what other addresses leave, the part that one may hold: 1 to 100. */
+  readonly sharePercent: number;
+  /** Whether an address is that of a proxy whose clients share it. */
+  readonly isProxy: (address: string) => boolean;
   readonly requestHeadMs: number;
   readonly requestMs: number;
   readonly keepAliveMs: number;
@@ -42,32 +47,48 @@ export class Connections implements GateHost {
   readonly nowMs: () => number;
   readonly #settings: ConnectionSettings;
   readonly #figures: ConnectionFigures;
-  readonly #sockets = new Set<Socket>();
+  /** Served connections, and the address that each counts for; "" for a proxy's. */
+  readonly #sockets = new Map<Socket, string>();
+  readonly #pool: AddressPool;
   /** Refused ones that have not closed yet, and since when. */
   readonly #refused = new Map<Socket, number>();
-  readonly #refusal: string;
+  readonly #refusals: Readonly<Record<"full" | "share", string>>;
 
   constructor(settings: ConnectionSettings) {
-    const { connectionsMax, figures, nowMs } = settings;
+    const { connectionsMax, sharePercent, figures, nowMs } = settings;
     this.#settings = settings;
     this.#figures = figures;
+    this.#pool = new AddressPool({ capacity: connectionsMax, sharePercent });
     this.nowMs = nowMs;
-    this.#refusal = responseText({
-      status: 503,
-      title: "Too many connections",
-      detail:
-        `The limit of ${connectionsMax} connections (--connections-max) is reached; try again later`,
-      retryAfter: RETRY_AFTER_SECONDS,
-    });
+    this.#refusals = {
+      full: responseText({
+        status: 503,
+        title: "Too many connections",
+        detail:
+          `The limit of ${connectionsMax} connections (--connections-max) is reached; try again later`,
+        retryAfter: RETRY_AFTER_SECONDS,
+      }),
+      share: responseText({
+        status: 429,
+        title: "Too many connections from your address",
+        detail:
+          `One address may hold ${sharePercent} % of what others leave of ${connectionsMax} connections ` +
+          `(--address-share-percent, --connections-max); close some`,
+        retryAfter: RETRY_AFTER_SECONDS,
+      }),
+    };
   }
 
   /** Whether a new connection is to be served; else it has its answer. */
   admit(socket: Socket): boolean {
-    if (this.#sockets.size >= this.#settings.connectionsMax) {
-      this.#refuse(socket);
+    const peer = socket.remoteAddress ?? "";
+    const address = this.#settings.isProxy(peer) ? "" : peer;
+    const refusal = this.#pool.take(address);
+    if (refusal !== null) {
+      this.#refuse(socket, refusal);
       return false;
     }
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, address);
     this.#figures.open++;
     this.#figures.accepted++;
     // One function for all of them.
@@ -126,7 +147,7 @@ export class Connections implements GateHost {
   sweep(): void {
     const nowMs = this.nowMs();
     let unreadBytes = 0;
-    for (const socket of this.#sockets) {
+    for (const socket of this.#sockets.keys()) {
       const gate = RequestGate.of(socket);
       if (gate !== undefined) unreadBytes += this.#check(gate, nowMs);
     }
@@ -139,7 +160,7 @@ export class Connections implements GateHost {
 
   /** Closes all connections on which nothing is under way. */
   closeIdle(): void {
-    for (const socket of this.#sockets) {
+    for (const socket of this.#sockets.keys()) {
       const phase = RequestGate.of(socket)?.phase;
       if (phase === "fresh" || phase === "idle") socket.destroy();
     }
@@ -147,7 +168,7 @@ export class Connections implements GateHost {
   }
 
   destroyAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
   }
 
   /** Looks at one connection; returns how many bytes of its answer wait for the client. */
@@ -206,7 +227,7 @@ export class Connections implements GateHost {
   /** Those whose client has read nothing for longest, until the others fit. */
   #evict(unreadBytes: number): void {
     const gates: RequestGate[] = [];
-    for (const socket of this.#sockets) {
+    for (const socket of this.#sockets.keys()) {
       const gate = RequestGate.of(socket);
       if (gate?.response?.queuedBytes) gates.push(gate);
     }
@@ -233,10 +254,10 @@ export class Connections implements GateHost {
     else socket.end();
   }
 
-  #refuse(socket: Socket): void {
+  #refuse(socket: Socket, refusal: PoolRefusal): void {
     this.#figures.refused++;
     socket.on("error", ignore);
-    socket.end(this.#refusal);
+    socket.end(this.#refusals[refusal === "full" ? "full" : "share"]);
     if (this.#refused.size >= REFUSED_MAX) return void socket.destroy();
     this.#refused.set(socket, this.nowMs());
     socket.on("close", () => this.#refused.delete(socket));
@@ -248,7 +269,10 @@ export class Connections implements GateHost {
     // deno-lint-ignore no-this-alias -- the listener's own `this` is the socket
     const connections = this;
     return function (this: Socket) {
+      const address = connections.#sockets.get(this);
+      if (address === undefined) return;
       connections.#sockets.delete(this);
+      connections.#pool.release(address);
       connections.#figures.open--;
       RequestGate.of(this)?.closed();
     };

@@ -41,7 +41,8 @@ export function requestAddress(
   return address;
 }
 
-function isTrusted(address: string, trusted: BlockList): boolean {
+/** Whether an address is one of the trusted proxies'. */
+export function isTrusted(address: string, trusted: BlockList): boolean {
   return address !== "" && trusted.check(address, familyOf(address));
 }
 

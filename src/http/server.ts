@@ -3,13 +3,14 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { IncomingMessage, Server } from "node:http";
 import type { Qanat } from "../app.ts";
+import { plainAddress } from "../clients/client_address.ts";
 import { Connections } from "./connections.ts";
 import { BACKLOG_MAX, connectionsWanted } from "./descriptor_budget.ts";
 import { honoApp } from "./hono_app.ts";
 import { HostRule } from "./host_rule.ts";
 import { keepAccepting, nodeServer } from "./node_server.ts";
 import { RawWriter } from "./raw_write.ts";
-import { requestAddress, trustedBy } from "./request_address.ts";
+import { isTrusted, requestAddress, trustedBy } from "./request_address.ts";
 
 /** A listening server. */
 export interface HttpServer {
@@ -46,7 +47,10 @@ export async function serve(
       ),
     hostRule,
   });
-  const connections = connectionsOf(qanat, options);
+  const connections = connectionsOf(qanat, {
+    ...options,
+    isProxy: (peer) => isTrusted(plainAddress(peer), trusted),
+  });
   const server = nodeServer(app.fetch, {
     connections,
     figures: qanat.connections,
@@ -86,10 +90,17 @@ export async function serve(
   };
 }
 
-function connectionsOf(qanat: Qanat, options: ServeOptions): Connections {
+function connectionsOf(
+  qanat: Qanat,
+  options: ServeOptions & {
+    readonly isProxy: (address: string) => boolean;
+  },
+): Connections {
   const { config } = qanat;
   return new Connections({
     connectionsMax: connectionsWanted(config),
+    sharePercent: config.addressSharePercent,
+    isProxy: options.isProxy,
     requestHeadMs: config.requestHeadMs,
     requestMs: config.requestMs,
     keepAliveMs: config.keepAliveMs,

@@ -4,7 +4,10 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { ConnectionFigures } from "../../src/http/connection_figures.ts";
-import { Connections } from "../../src/http/connections.ts";
+import {
+  Connections,
+  type ConnectionSettings,
+} from "../../src/http/connections.ts";
 import { nodeServer } from "../../src/http/node_server.ts";
 import { silent } from "../driven_source.ts";
 import { RawClient, until } from "./raw_client.ts";
@@ -12,6 +15,8 @@ import { RawClient, until } from "./raw_client.ts";
 const LARGE_BYTES = 8 * 1024 * 1024;
 const SETTINGS = {
   connectionsMax: 3,
+  sharePercent: 100,
+  isProxy: () => false,
   requestHeadMs: 10_000,
   requestMs: 30_000,
   keepAliveMs: 5000,
@@ -41,13 +46,16 @@ async function routes(request: Request): Promise<Response> {
   return new Response(`this is ${pathname}\n`);
 }
 
-async function listen(): Promise<void> {
+async function listen(
+  changes: Partial<ConnectionSettings> = {},
+): Promise<void> {
   nowMs = 1000;
   begun = [];
   clients = [];
   figures = new ConnectionFigures();
   connections = new Connections({
     ...SETTINGS,
+    ...changes,
     figures,
     nowMs: () => nowMs,
   });
@@ -87,13 +95,15 @@ function after(ms: number): void {
 
 beforeEach(() => listen());
 
-afterEach(async () => {
+afterEach(close);
+
+async function close(): Promise<void> {
   for (const { socket } of clients) socket.destroy();
   await until(() => figures.open === 0);
   assert.equal(figures.heldBytes, 0);
   connections.destroyAll();
   await new Promise<void>((resolve) => server.close(() => resolve()));
-});
+}
 
 describe("requests of one connection", () => {
   it("are begun one after another: none while an answer is not read (50 × 20 of them took 1.6 GB)", async () => {
@@ -266,6 +276,34 @@ describe("--connections-max", () => {
     await again.send(get("/a"));
     await again.until(/this is \/a/);
     assert.equal(figures.refused, 1);
+  });
+});
+
+describe("the share of an address in --connections-max", () => {
+  const shares = { connectionsMax: 10, sharePercent: 50 };
+
+  it("429 for what it wants beyond it; what another one holds is not touched", async () => {
+    await close();
+    await listen(shares);
+    for (let i = 0; i < 5; i++) await connect();
+    assert.equal(figures.open, 5);
+    const refused = await connect();
+    const got = await refused.until(/\}$/);
+    assert.match(got, /^HTTP\/1\.1 429 [\s\S]*--address-share-percent/);
+    assert.equal(figures.refused, 1);
+    clients[0]!.socket.destroy();
+    await until(() => figures.open === 4);
+    await connect();
+    assert.equal(figures.open, 5);
+  });
+
+  it("does not count for the clients of a trusted proxy, who share its address", async () => {
+    await close();
+    await listen({ ...shares, isProxy: (peer) => peer === "127.0.0.1" });
+    for (let i = 0; i < 10; i++) await connect();
+    assert.equal(figures.open, 10);
+    const got = await (await connect()).until(/\}$/);
+    assert.match(got, /^HTTP\/1\.1 503 /);
   });
 });
 

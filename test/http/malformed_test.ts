@@ -17,6 +17,8 @@ let port: number;
 before(async () => {
   const connections = new Connections({
     connectionsMax: 100,
+    sharePercent: 100,
+    isProxy: () => false,
     requestHeadMs: 10_000,
     requestMs: 30_000,
     keepAliveMs: 60_000,
