@@ -33,7 +33,8 @@ describe("gzip'ed events in Firefox", {
   let url: string;
 
   before(async () => {
-    ({ qanat, url } = launchQanat([]));
+    // The page is the test's own, and so of another origin.
+    ({ qanat, url } = launchQanat(["--cors-origin=*"]));
     await qanat.answers(`${url}/readyz`);
   });
   after(() => qanat?.stop());

@@ -79,8 +79,13 @@ describe("resumes of client libraries", () => {
   const proxies: CuttingProxy[] = [];
 
   before(async () => {
-    // One that is cut before its first row asks for all of its past range again, which takes a permit each time.
-    const launched = launchQanat(["--retry-ms=50", "--history-readers-max=64"]);
+    const launched = launchQanat([
+      "--retry-ms=50",
+      // One that is cut before its first row asks for all of its past range again, which takes a permit each time.
+      "--history-readers-max=64",
+      // The browsers' page is the test's own, and so of another origin.
+      "--cors-origin=*",
+    ]);
     ({ qanat, port } = launched);
     await qanat.answers(`${launched.url}/readyz`);
   });
