@@ -111,7 +111,13 @@ async function download(
     return { kind: "refused", detail };
   }
   const { start, end, duration } = options.query;
-  const progress = new Progress({ start, end, duration, nowMs: Date.now });
+  const progress = new Progress({
+    start,
+    end,
+    duration,
+    nowMs: Date.now,
+    clockMs: () => performance.now(),
+  });
   const file = await rowFileOf(format, (bytes) => {
     progress.bytes += bytes.byteLength;
     let rest = bytes;

@@ -4,7 +4,7 @@ import { serverClock } from "./qanat.js";
 /** Unix time of the GPS epoch, s. */
 const EPOCH_S = 315_964_800;
 
-/** GPS time now by the server's clock, s. */
+/** GPS time now by the server's clock, s. After a step of the computer's clock the hub reads the server's again. */
 export function gpsNow() {
   return (Date.now() + serverClock().gpsMinusLocalMs) / 1000;
 }

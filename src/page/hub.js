@@ -28,6 +28,11 @@ const UNKNOWN_MS = 30_000;
 const CLOCK_MS = 60_000;
 const CLOCK_FIRST_MS = [0, 1500, 5000];
 const CLOCK_OLD_MS = 600_000;
+/** How often the computer's clock is compared with one that is never set, and what difference counts as a step. */
+const STEP_LOOK_MS = 1000;
+const STEP_MS = 1000;
+/** After a step, a reading of the server's clock that failed is tried again. */
+const STEP_AGAIN_MS = 5000;
 /** A tab that says nothing is gone (hidden tabs have timers once a minute). */
 const PORT_SILENCE_MS = 200_000;
 const BIN_NS = { "1s": 1e9, "10s": 1e10, "60s": 6e10 };
@@ -43,15 +48,20 @@ class Port {
   lost = new Map();
   /** @type {Map<number, EventStream>} */
   ranges = new Map();
-  heardMs = Date.now();
+  /** When it last said something, by the hub's clock. */
+  heardMs;
   /** When it last took something or became full, by the hub's clock. */
   takesMs = 0;
   /** Rows of histories on their way to it. */
   unreadRange = 0;
 
-  /** @param {(message: unknown) => void} post */
-  constructor(post) {
+  /**
+   * @param {(message: unknown) => void} post
+   * @param {number} nowMs by the hub's clock
+   */
+  constructor(post, nowMs) {
     this.post = post;
+    this.heardMs = nowMs;
   }
 }
 
@@ -72,7 +82,7 @@ class Lane {
   state = { state: "connecting", reconnects: 0 };
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   timer = undefined;
-  /** Channels the server refused, until when. @type {Map<string, { untilMs: number, state: StreamState }>} */
+  /** Channels the server refused, until when by the hub's clock. @type {Map<string, { untilMs: number, state: StreamState }>} */
   unknown = new Map();
 
   /** @param {Placed} first one of its channels */
@@ -93,6 +103,7 @@ export class Hub {
   #fetch;
   #unreadMax;
   #now;
+  #unixNow;
   #setTimer;
   /** Streams that wait for room. @type {Set<() => void>} */
   #waiting = new Set();
@@ -102,19 +113,28 @@ export class Hub {
     gpsMinusUnixMs: 18_000 - 315_964_800_000,
     errorMs: Infinity,
   };
+  /** When the server's clock was read, by the hub's clock. */
   #clockMs = 0;
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  #ticking;
+  /** Unix time minus the hub's clock when the server's clock was read, ms. */
+  #unixMinusNowMs;
+  /** The computer's clock was set since the server's clock was read: what is known of that does not hold. */
+  #hasStepped = false;
+  /** When the server's clock was last asked for, by the hub's clock. */
+  #clockAskedMs = -Infinity;
+  /** @type {ReturnType<typeof setInterval>[]} */
+  #ticking = [];
 
   /**
    * @param {string} base
-   * @param {{ encoding?: "json" | "arrow" | undefined, fetch?: typeof fetch, unreadMax?: number, now?: () => number, setTimer?: (call: () => void, ms: number) => unknown }} [options]
-   *   now: a clock that is never set, ms
+   * @param {{ encoding?: "json" | "arrow" | undefined, fetch?: typeof fetch, unreadMax?: number, now?: () => number, unixNow?: () => number, setTimer?: (call: () => void, ms: number) => unknown }} [options]
+   *   now: a clock that is never set, ms; unixNow: the computer's clock, ms
    */
   constructor(base, options = {}) {
     this.#fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
     this.#unreadMax = options.unreadMax ?? UNREAD_MAX;
     this.#now = options.now ?? (() => performance.now());
+    this.#unixNow = options.unixNow ?? (() => Date.now());
+    this.#unixMinusNowMs = this.#unixNow() - this.#now();
     this.#setTimer = options.setTimer ??
       ((call, ms) => setTimeout(call, ms));
     this.#encoding = options.encoding;
@@ -129,7 +149,7 @@ export class Hub {
    * @param {(message: unknown) => void} post
    */
   join(post) {
-    const port = new Port(post);
+    const port = new Port(post, this.#now());
     this.#ports.add(port);
     post({ type: "clock", clock: this.#clock });
     return port;
@@ -148,9 +168,12 @@ export class Hub {
 
   /** Reads the server's clock now and then, for as long as anything is live. */
   #keepTime() {
-    if (this.#ticking !== undefined) return;
+    if (this.#ticking.length > 0) return;
     for (const ms of CLOCK_FIRST_MS) setTimeout(() => this.#readClock(), ms);
-    this.#ticking = setInterval(() => this.#tick(), CLOCK_MS);
+    this.#ticking = [
+      setInterval(() => this.tick(), CLOCK_MS),
+      setInterval(() => this.noticeStep(), STEP_LOOK_MS),
+    ];
   }
 
   /**
@@ -158,7 +181,7 @@ export class Hub {
    * @param {any} message
    */
   take(port, message) {
-    port.heardMs = Date.now();
+    port.heardMs = this.#now();
     switch (message.type) {
       case "want":
         port.wants.set(message.id, message.channels.map(placed));
@@ -268,7 +291,7 @@ export class Hub {
   /** @param {Lane} lane */
   #ask(lane) {
     const wanted = this.#wanted(lane);
-    const nowMs = Date.now();
+    const nowMs = this.#now();
     for (const [name, { untilMs }] of lane.unknown) {
       if (untilMs < nowMs || !wanted.has(name)) lane.unknown.delete(name);
     }
@@ -291,8 +314,7 @@ export class Hub {
       lane.lastId = undefined;
       if (wanted.size === 0) this.#lanes.delete(lane.id);
       if (this.#lanes.size > 0) return;
-      clearInterval(this.#ticking);
-      this.#ticking = undefined;
+      this.#ticking.splice(0).forEach(clearInterval);
       return;
     }
     const stream = new EventStream({
@@ -329,7 +351,7 @@ export class Hub {
         const detail = `There is no channel '${name}'` +
           (near.length > 0 ? `; near: ${near.slice(0, 3).join(", ")}` : "");
         lane.unknown.set(name, {
-          untilMs: Date.now() + UNKNOWN_MS,
+          untilMs: this.#now() + UNKNOWN_MS,
           state: { ...state, detail },
         });
       }
@@ -439,8 +461,13 @@ export class Hub {
    */
   #sendRow(lane, row) {
     const endMs = Number((row.timeNs + row.strideNs) / 1000n) / 1000;
-    const latencyMs = Date.now() + this.#clock.gpsMinusLocalMs - endMs;
-    if (latencyMs < FRESH_MS) lane.isCatchingUp = false;
+    this.noticeStep();
+    const latencyMs = this.#hasStepped
+      ? undefined
+      : this.#unixNow() + this.#clock.gpsMinusLocalMs - endMs;
+    if (latencyMs !== undefined && latencyMs < FRESH_MS) {
+      lane.isCatchingUp = false;
+    }
     for (const port of this.#ports) {
       /** @type {Record<string, import("./qanat.d.ts").Samples | null>} */
       const channels = {};
@@ -479,33 +506,57 @@ export class Hub {
     }
   }
 
-  #tick() {
+  /** Reads the server's clock, and lets ports go that have said nothing for long. Called by a timer. */
+  tick() {
     this.#readClock();
     for (const port of this.#ports) {
-      if (Date.now() - port.heardMs > PORT_SILENCE_MS) this.leave(port);
+      if (this.#now() - port.heardMs > PORT_SILENCE_MS) this.leave(port);
     }
+  }
+
+  /** Reads the server's clock again when the computer's clock was set or has slept. Called by a timer and with each row. */
+  noticeStep() {
+    const nowMs = this.#now();
+    const stepMs = this.#unixNow() - nowMs - this.#unixMinusNowMs;
+    if (!this.#hasStepped && Math.abs(stepMs) < STEP_MS) return;
+    const isNew = !this.#hasStepped;
+    this.#hasStepped = true;
+    if (isNew || nowMs - this.#clockAskedMs > STEP_AGAIN_MS) this.#readClock();
   }
 
   async #readClock() {
     try {
-      const sentMs = Date.now();
+      const sentMs = this.#now();
+      const sentUnixMs = this.#unixNow();
+      this.#clockAskedMs = sentMs;
       const response = await this.#fetch(`${this.#base}v1/status`, {
         cache: "no-store",
       });
-      const gotMs = Date.now();
       const { time_ns, unix_ms } = await response.json();
+      const gotMs = this.#now();
+      const gotUnixMs = this.#unixNow();
       if (time_ns === undefined) return;
+      const stepMs = gotUnixMs - sentUnixMs - (gotMs - sentMs);
+      if (Math.abs(stepMs) >= STEP_MS) {
+        // It was set, or slept, while the answer was under way: the answer says nothing.
+        this.#hasStepped = true;
+        this.#clockAskedMs = -Infinity;
+        return;
+      }
       const gpsMs = Number(BigInt(time_ns) / 1000n) / 1000;
-      // The quickest answer knows best; an old one does not, since clocks drift.
+      // The quickest answer knows best; an old one does not, since clocks drift, nor one before a step.
       const errorMs = (gotMs - sentMs) / 2;
       if (
-        errorMs > this.#clock.errorMs && gotMs - this.#clockMs < CLOCK_OLD_MS
+        !this.#hasStepped && errorMs > this.#clock.errorMs &&
+        gotMs - this.#clockMs < CLOCK_OLD_MS
       ) {
         return;
       }
       this.#clockMs = gotMs;
+      this.#unixMinusNowMs = gotUnixMs - gotMs;
+      this.#hasStepped = false;
       this.#clock = {
-        gpsMinusLocalMs: gpsMs - (sentMs + gotMs) / 2,
+        gpsMinusLocalMs: gpsMs - (gotUnixMs - errorMs),
         gpsMinusUnixMs: gpsMs - unix_ms,
         errorMs,
       };
@@ -513,7 +564,7 @@ export class Hub {
         port.post({ type: "clock", clock: this.#clock });
       }
     } catch {
-      // The stream itself tells that the server is away.
+      // The stream itself says that the server is away.
     }
   }
 }

@@ -42,7 +42,7 @@ let trend = null;
 let fed = view;
 /** @type {Map<string, Channel>} */
 const channels = new Map();
-/** Names that the server does not know, and what it says; not asked again at once. @type {Map<string, { why: string, untilMs: number }>} */
+/** Names that the server does not know, and what it says; not asked again until a time of performance.now(). @type {Map<string, { why: string, untilMs: number }>} */
 const unknown = new Map();
 /** @type {CloseUpPanel | null} */
 let closeUp = null;
@@ -192,7 +192,7 @@ function applyFeed(isHere) {
 
 /** Asks the server what it knows of names. @param {string[]} names */
 async function know(names) {
-  const nowMs = Date.now();
+  const nowMs = performance.now();
   const asked = names.filter((name) =>
     !channels.has(name) && nowMs >= (unknown.get(name)?.untilMs ?? 0)
   );

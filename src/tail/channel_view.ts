@@ -5,7 +5,7 @@ import type { Hello, JsonSamples } from "./event_reader.ts";
 
 const RATE_WINDOW_MS = 5000;
 
-/** How many rows come in a second. */
+/** How many rows come in a second, by a clock that is never set. */
 export class RowRate {
   readonly #arrivals: number[] = [];
 

@@ -19,7 +19,10 @@ const ENVELOPE_S = 8;
 
 export interface ScreenOptions {
   readonly size: () => { columns: number; rows: number };
+  /** Unix ms, for the latency. */
   readonly nowMs: () => number;
+  /** A clock that is never set, ms, for the rate. */
+  readonly clockMs: () => number;
   readonly write: (text: string) => void;
 }
 
@@ -59,9 +62,9 @@ export class LiveScreen implements EventHandler {
   }
 
   onRow(row: Row): void {
-    const nowMs = this.#options.nowMs();
-    this.#rate.add(nowMs);
-    this.#latencyMs = gpsMsOfUnixMs(nowMs) - Number(row.endNs) / 1e6;
+    this.#rate.add(this.#options.clockMs());
+    this.#latencyMs = gpsMsOfUnixMs(this.#options.nowMs()) -
+      Number(row.endNs) / 1e6;
     for (const view of this.#views) {
       view.add(row.channels[view.name], row.missing[view.name]);
     }
@@ -80,9 +83,9 @@ export class LiveScreen implements EventHandler {
   /** Draws over what was drawn before. */
   draw(): void {
     const { columns, rows } = this.#options.size();
-    const nowMs = this.#options.nowMs();
+    const rowsPerS = this.#rate.at(this.#options.clockMs());
     const lines = [
-      `${this.#views.length} channels  ${this.#rate.at(nowMs).toFixed(1)} ` +
+      `${this.#views.length} channels  ${rowsPerS.toFixed(1)} ` +
       `rows/s  latency ${
         durationText(this.#latencyMs)
       }  gaps ${this.#gapCount}`,

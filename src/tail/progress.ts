@@ -10,8 +10,10 @@ export interface ProgressOptions {
   readonly start?: string | undefined;
   readonly end?: string | undefined;
   readonly duration?: string | undefined;
-  /** Unix ms. */
+  /** Unix ms: what lies in the future. */
   readonly nowMs: () => number;
+  /** A clock that is never set, ms: how long it has taken. */
+  readonly clockMs: () => number;
 }
 
 /** Follows a download. */
@@ -27,7 +29,7 @@ export class Progress {
 
   constructor(options: ProgressOptions) {
     this.#options = options;
-    this.#beganMs = options.nowMs();
+    this.#beganMs = options.clockMs();
     this.startNs = options.start === undefined
       ? null
       : gpsNsOfText(options.start);
@@ -53,9 +55,9 @@ export class Progress {
     const { share } = this;
     const endNs = this.#endNs;
     if (share === null || share === 0 || endNs === null) return null;
-    const nowMs = this.#options.nowMs();
-    const bySpeedMs = (nowMs - this.#beganMs) * (1 - share) / share;
-    const untilEndMs = Number(endNs - nowGpsNs(nowMs)) / 1e6;
+    const { nowMs, clockMs } = this.#options;
+    const bySpeedMs = (clockMs() - this.#beganMs) * (1 - share) / share;
+    const untilEndMs = Number(endNs - nowGpsNs(nowMs())) / 1e6;
     return Math.max(bySpeedMs, untilEndMs, 0);
   }
 
@@ -64,7 +66,7 @@ export class Progress {
     const figures = `${this.rowCount} rows  ${bytesText(this.bytes)}`;
     const tail = note === "" ? "" : `  (${note})`;
     if (share === null) {
-      const sinceMs = this.#options.nowMs() - this.#beganMs;
+      const sinceMs = this.#options.clockMs() - this.#beganMs;
       return `${figures}  ${durationText(sinceMs)}${tail}`;
     }
     const full = Math.round(share * BAR_CHARS);

@@ -24,7 +24,10 @@ export async function channelViewer(
   const { signal, write, complain, size } = to;
   const nowMs = Date.now;
   const isPicture = to.isTerminal && !options.plain;
-  const screen = isPicture ? new LiveScreen({ size, nowMs, write }) : null;
+  const clockMs = () => performance.now();
+  const screen = isPicture
+    ? new LiveScreen({ size, nowMs, clockMs, write })
+    : null;
   const viewer = screen ?? new LinePrinter({ nowMs, write, complain });
   const timer = screen && setInterval(() => screen.draw(), FRAME_MS);
   try {

@@ -58,7 +58,13 @@ describe("Download", () => {
     const parts: Uint8Array[] = [];
     const file = await rowFileOf("arrows", (b) => parts.push(b.slice()));
     const { start, end, duration } = parsed.options.query;
-    const progress = new Progress({ start, end, duration, nowMs: Date.now });
+    const progress = new Progress({
+      start,
+      end,
+      duration,
+      nowMs: Date.now,
+      clockMs: () => 0,
+    });
     const download = new Download(parsed.options, { file, progress });
     const waits: number[] = [];
     const outcome = await readRetrying(download.connection(), {

@@ -65,6 +65,7 @@ describe("Progress", () => {
       start: String(nowS - 100),
       duration: "40",
       nowMs: () => nowMs,
+      clockMs: () => nowMs,
     });
     assert.equal(past.share, null);
     past.row(BigInt(nowS - 100) * 1_000_000_000n, 1);
@@ -81,6 +82,7 @@ describe("Progress", () => {
       start: String(nowS - 9),
       end: String(nowS + 11),
       nowMs: () => nowMs,
+      clockMs: () => nowMs,
     });
     into.row(BigInt(nowS - 9) * 1_000_000_000n, 1);
     nowMs += 1000;
@@ -89,9 +91,32 @@ describe("Progress", () => {
     assert.equal(into.leftMs, 9000);
   });
 
+  it("goes by a clock that is never set, but for what lies in the future", () => {
+    let nowMs = 1_800_000_000_000;
+    let clockMs = 0;
+    const nowS = gpsMsOfUnixMs(nowMs) / 1000;
+    const progress = new Progress({
+      start: String(nowS - 100),
+      duration: "40",
+      nowMs: () => nowMs,
+      clockMs: () => clockMs,
+    });
+    progress.row(BigInt(nowS - 100) * 1_000_000_000n, 1);
+    clockMs += 1000;
+    nowMs += 3_600_000;
+    progress.row(BigInt(nowS - 90) * 1_000_000_000n, 1);
+    assert.equal(progress.leftMs, 3000);
+    nowMs -= 7_200_000;
+    // The range now lies an hour ahead.
+    assert.equal(Math.round(progress.leftMs! / 60_000), 59);
+  });
+
   it("tells rows and time alone when there is no end", () => {
     let nowMs = 0;
-    const progress = new Progress({ nowMs: () => nowMs });
+    const progress = new Progress({
+      nowMs: () => nowMs,
+      clockMs: () => nowMs,
+    });
     nowMs = 61_000;
     progress.bytes = 1500;
     assert.equal(progress.line("x"), "0 rows  1.5 kB  1 min 01 s  (x)");

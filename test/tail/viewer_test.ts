@@ -171,6 +171,7 @@ describe("hostile names and texts of a server", () => {
       const screen = new LiveScreen({
         size: () => ({ columns, rows: 500 }),
         nowMs: () => NOW_MS,
+        clockMs: () => 0,
         write: (text) => out = text,
       });
       screen.onHello(hello);
@@ -273,6 +274,7 @@ describe("LiveScreen", () => {
     const screen = new LiveScreen({
       size: () => ({ columns: 60, rows: 5 }),
       nowMs: () => NOW_MS,
+      clockMs: () => 0,
       write: (text) => out += text,
     });
     screen.draw();
