@@ -33,8 +33,9 @@ function isWhole(value) {
   return Math.abs(value - Math.round(value)) < 1e-6 * Math.max(value, 1);
 }
 
-/** A value as a reader wants it: up to six digits, integers with all of theirs. @param {number} value */
+/** A value as a reader wants it: up to six digits, integers with all of theirs. @param {number | bigint} value */
 export function valueText(value) {
+  if (typeof value === "bigint") return exactText(value);
   if (Number.isNaN(value)) return "–";
   if (!isFinite(value)) return value > 0 ? "∞" : "-∞";
   const size = Math.abs(value);
@@ -45,18 +46,36 @@ export function valueText(value) {
     : String(Number(value.toPrecision(6)));
 }
 
-/** Two values; near ones by what lies between them. @param {number} least @param {number} largest */
+/**
+ * Two values; near ones by what lies between them.
+ * @template {number | bigint} Value
+ * @param {Value} least
+ * @param {Value} largest
+ */
 export function rangeText(least, largest) {
   if (least === largest) return valueText(least);
   const [low, high] = [valueText(least), valueText(largest)];
   const isNear = low === high || low.length + high.length > 30;
-  return isNear && isFinite(largest - least)
-    ? `${exactText(least)} + 0 … ${valueText(largest - least)}`
+  const between = differenceOf(least, largest);
+  return isNear && isFinite(Number(between))
+    ? `${exactText(least)} + 0 … ${valueText(between)}`
     : `${low} … ${high}`;
 }
 
-/** A value with all its digits. @param {number} value */
+/**
+ * What lies between two values of one type.
+ * @param {number | bigint} least
+ * @param {number | bigint} largest
+ */
+export function differenceOf(least, largest) {
+  return typeof least === "bigint" && typeof largest === "bigint"
+    ? largest - least
+    : Number(largest) - Number(least);
+}
+
+/** A value with all its digits. @param {number | bigint} value */
 export function exactText(value) {
+  if (typeof value === "bigint") return value.toLocaleString("en");
   return Number.isInteger(value) && Math.abs(value) < 1e21
     ? BigInt(value).toLocaleString("en")
     : String(value);

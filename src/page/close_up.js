@@ -3,6 +3,7 @@
 import uPlot from "uplot";
 import { gpsNow, timeText } from "./clock.js";
 import { el } from "./dom.js";
+import { originFor } from "./int64_samples.js";
 import { Spectrogram } from "./spectrogram.js";
 import { AXIS_LEFT_PX, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
 import { ValueScale } from "./value_scale.js";
@@ -215,17 +216,22 @@ export class CloseUpPanel {
     /** @type {number[]} */
     const x = [];
     for (let i = 0; i <= count; i++) x.push((first + i) / rate - middleS);
-    const values = rings.map((ring) =>
-      x.map((s) => ring?.at(Math.round((middleS + s) * ring.rate)) ?? NaN)
-    );
-    let low = Infinity;
-    let high = -Infinity;
-    for (const value of values.flat()) {
-      if (!isFinite(value)) continue;
-      if (value < low) low = value;
-      if (value > high) high = value;
+    const read = (/** @type {number} */ origin) =>
+      rings.map((ring) =>
+        x.map((s) =>
+          ring?.at(Math.round((middleS + s) * ring.rate), origin) ?? NaN
+        )
+      );
+    let values = read(0);
+    let { low, high } = finiteRangeOf(values.flat());
+    const origin = rings.some((ring) => ring?.isInt64)
+      ? originFor(low, high, 0)
+      : 0;
+    if (origin !== 0) {
+      values = read(origin);
+      ({ low, high } = finiteRangeOf(values.flat()));
     }
-    if (low <= high) this.#scale.fit(low, high);
+    if (low <= high) this.#scale.fit(low, high, origin);
     const y = values.map((some) =>
       some.map((v) => Number.isNaN(v) ? null : this.#scale.share(v))
     );
@@ -239,4 +245,16 @@ export class CloseUpPanel {
   #say(text) {
     if (this.#note.textContent !== text) this.#note.textContent = text;
   }
+}
+
+/** @param {number[]} values */
+function finiteRangeOf(values) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    if (!isFinite(value)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return { low, high };
 }

@@ -43,14 +43,19 @@ export class Series {
   constructor(channel, seconds, trend = null) {
     this.channel = channel;
     this.trend = trend;
-    const isWide = trend !== null ||
-      !["float32", "int16"].includes(channel.data_type);
     const rate = trend ? 1 / BIN_S[trend] : channel.sample_rate;
+    const { data_type: type } = channel;
+    const isNarrow = trend === null && (type === "float32" || type === "int16");
+    const kind = type === "int64" ? type : isNarrow ? "float32" : "float64";
     /** Its samples, or of bins their means. */
-    this.ring = new SampleRing({ rate, seconds, isWide });
+    this.ring = new SampleRing({
+      rate,
+      seconds,
+      kind: trend ? "float64" : kind,
+    });
     if (trend === null) return;
-    this.low = new SampleRing({ rate, seconds, isWide });
-    this.high = new SampleRing({ rate, seconds, isWide });
+    this.low = new SampleRing({ rate, seconds, kind });
+    this.high = new SampleRing({ rate, seconds, kind });
   }
 
   /** Seconds between what comes. */
@@ -71,17 +76,33 @@ export class Series {
     const at = indexOf(timeNs, this.ring.rate);
     // JSON has no infinity: of a bin that has samples, null stands for it.
     const without = count > 0 ? Infinity : NaN;
-    this.low?.put(at, Float64Array.of(Number(min ?? -without)));
-    this.high?.put(at, Float64Array.of(Number(max ?? without)));
+    this.low?.put(at, arrayOf(min ?? -without));
+    this.high?.put(at, arrayOf(max ?? without));
     this.ring.put(at, Float64Array.of(mean ?? NaN));
   }
 
-  /** Bin i since the GPS epoch; null when there is none. @param {number} i */
-  binAt(i) {
-    const min = this.low?.at(i) ?? NaN;
-    const max = this.high?.at(i) ?? NaN;
+  /**
+   * Bin i since the GPS epoch; null when there is none.
+   * @param {number} i
+   * @param {number} [origin] what it is counted from
+   */
+  binAt(i, origin = 0) {
+    const min = this.low?.at(i, origin) ?? NaN;
+    const max = this.high?.at(i, origin) ?? NaN;
     if (Number.isNaN(min) || Number.isNaN(max)) return null;
-    return { min, max, mean: this.ring.at(i) };
+    const mean = this.ring.at(i, origin);
+    if (!this.low?.isInt64) return { min, max, mean };
+    // The mean comes as a double: NaN where its step is larger than what the integers differ by.
+    const isKnown = Math.abs(this.ring.at(i)) * 2 ** -52 <= max - min;
+    const near = isKnown ? Math.min(Math.max(mean, min), max) : NaN;
+    return { min, max, mean: min === max ? min : near };
+  }
+
+  /** Ends of bin i with all their digits; null when there is none. @param {number} i */
+  exactBinAt(i) {
+    const min = this.low?.exactExtremes(i, i + 1)?.min;
+    const max = this.high?.exactExtremes(i, i + 1)?.max;
+    return min === undefined || max === undefined ? null : { min, max };
   }
 
   /**
@@ -454,6 +475,13 @@ export class Feed {
 /** @param {{ fromNs: bigint, toNs: bigint, reason: string }} gap */
 function spanOf({ fromNs, toNs, reason }) {
   return { fromS: Number(fromNs) / 1e9, toS: Number(toNs) / 1e9, reason };
+}
+
+/** @param {number | bigint} value */
+function arrayOf(value) {
+  return typeof value === "bigint"
+    ? BigInt64Array.of(value)
+    : Float64Array.of(value);
 }
 
 /**

@@ -22,6 +22,7 @@ import fft from "./fft.js" with { type: "text" };
 import finder from "./finder.js" with { type: "text" };
 import hub from "./hub.js" with { type: "text" };
 import hubWorker from "./hub_worker.js" with { type: "text" };
+import int64Samples from "./int64_samples.js" with { type: "text" };
 import keys from "./keys.js" with { type: "text" };
 import known from "./known.js" with { type: "text" };
 import main from "./main.js" with { type: "text" };
@@ -80,6 +81,7 @@ const MODULES: Record<string, string> = {
   "finder.js": finder,
   "hub.js": hub,
   "hub_worker.js": hubWorker,
+  "int64_samples.js": int64Samples,
   "keys.js": keys,
   "known.js": known,
   "main.js": main,

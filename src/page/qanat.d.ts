@@ -24,13 +24,18 @@ export type DataType =
   | "float32"
   | "float64";
 
+/**
+ * The array of the channel's type. Where some samples are null: Float64Array with NaN, but of int64 an array of bigint
+ * and null, since a double holds no integer beyond 2^53.
+ */
 export type Samples =
   | Int16Array
   | Int32Array
   | BigInt64Array
   | Uint32Array
   | Float32Array
-  | Float64Array;
+  | Float64Array
+  | readonly (bigint | null)[];
 
 /** What `/v1/channels` tells of a channel, in this module's names. */
 export interface ChannelHint {

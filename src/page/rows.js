@@ -1,5 +1,6 @@
 // From the text of an event to samples: JSON and Arrow (base64) alike.
-// Invariant: samples are typed arrays of the channel's type; where one of a number type is null, Float64Array with NaN.
+// Invariant: samples are typed arrays of the channel's type; where some are null, Float64Array with NaN (of
+// int64, which a double may not hold, an array of bigint and null).
 import { tableFromIPC } from "@uwdata/flechette";
 
 /** @typedef {import("./qanat.d.ts").Row} Row */
@@ -117,12 +118,14 @@ function arrowDecoder({ channels, schema }, strideNs) {
  * @returns {Samples}
  */
 function typed(values, dataType) {
+  if (dataType === "int64") {
+    return values.includes(null)
+      ? values.map((v) => v === null ? null : BigInt(v))
+      : BigInt64Array.from(values, (v) => BigInt(v ?? 0));
+  }
   const isFloat = dataType === "float32" || dataType === "float64";
   if (!isFloat && values.includes(null)) {
     return Float64Array.from(values, (v) => v === null ? NaN : Number(v));
-  }
-  if (dataType === "int64") {
-    return BigInt64Array.from(values, (v) => BigInt(v ?? 0));
   }
   const numbers = values.map((v) => v === null ? NaN : Number(v));
   return ARRAYS[dataType].from(numbers);

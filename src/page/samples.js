@@ -1,5 +1,7 @@
 // Samples of one channel around the time that is shown, and their envelope a pixel.
 // Invariant: what is not there is NaN; an envelope's bin is the least and largest of all its samples, none left out.
+// 64-bit integers are read as offsets from an origin that the reader chooses, so that near ones stay apart.
+import { Int64Samples, originFor } from "./int64_samples.js";
 
 /** A ring of samples, by sample number since the GPS epoch. */
 export class SampleRing {
@@ -7,15 +9,24 @@ export class SampleRing {
   end = 0;
   /** @type {((from: number, to: number) => void)[]} */
   onChange = [];
+  #values;
+  /** In the place of the values. */
+  #integers;
 
   /**
-   * @param {{ rate: number, seconds: number, isWide: boolean }} options isWide: more than a float32 holds
+   * @param {{ rate: number, seconds: number, kind: "float32" | "float64" | "int64" }} options kind: what holds the samples
    */
-  constructor({ rate, seconds, isWide }) {
+  constructor({ rate, seconds, kind }) {
     this.rate = rate;
     this.capacity = Math.max(16, Math.ceil(rate * seconds));
-    const Kind = isWide ? Float64Array : Float32Array;
-    this.values = new Kind(this.capacity).fill(NaN);
+    this.#integers = kind === "int64" ? new Int64Samples(this.capacity) : null;
+    const Kind = kind === "float32" ? Float32Array : Float64Array;
+    this.#values = new Kind(this.#integers ? 0 : this.capacity).fill(NaN);
+  }
+
+  /** Whether its samples are 64-bit integers, which are read as offsets from an origin. */
+  get isInt64() {
+    return this.#integers !== null;
   }
 
   /** Time behind the newest sample, GPS s; 0 when there is none. */
@@ -29,47 +40,77 @@ export class SampleRing {
    * @param {import("./qanat.d.ts").Samples} samples
    */
   put(first, samples) {
-    const { capacity, values } = this;
+    const { capacity } = this;
     const end = first + samples.length;
     if (end > this.end) {
       // Numbers that were skipped hold what was there a round ago.
       const from = Math.max(this.end, end - capacity);
-      for (let i = from; i < first; i++) values[i % capacity] = NaN;
+      for (let i = from; i < first; i++) this.#clear(i % capacity);
       this.end = end;
     }
     const oldest = this.end - capacity;
     const skipped = Math.max(0, oldest - first);
     if (skipped >= samples.length) return;
-    if (samples instanceof BigInt64Array) {
-      for (let i = skipped; i < samples.length; i++) {
-        values[(first + i) % capacity] = Number(samples[i]);
-      }
-    } else {
-      const part = skipped > 0 ? samples.subarray(skipped) : samples;
-      const at = (first + skipped) % capacity;
-      const room = capacity - at;
-      values.set(part.length > room ? part.subarray(0, room) : part, at);
-      if (part.length > room) values.set(part.subarray(room), 0);
-    }
+    this.#write((first + skipped) % capacity, samples, skipped);
     for (const tell of this.onChange) tell(first + skipped, end);
   }
 
-  /** @param {number} index */
-  at(index) {
-    if (index >= this.end || index < this.end - this.capacity) return NaN;
-    return this.values[index % this.capacity];
+  /** @param {number} place */
+  #clear(place) {
+    if (this.#integers) this.#integers.clear(place);
+    else this.#values[place] = NaN;
   }
 
   /**
-   * Copies samples from `first` on; says whether all are there and finite.
+   * @param {number} place
+   * @param {import("./qanat.d.ts").Samples} samples
+   * @param {number} skipped so many of them are too old
+   */
+  #write(place, samples, skipped) {
+    if (this.#integers) return this.#integers.write(place, samples, skipped);
+    const values = this.#values;
+    if (samples instanceof BigInt64Array || !("subarray" in samples)) {
+      for (let i = skipped; i < samples.length; i++) {
+        const value = samples[i];
+        const at = (place + i - skipped) % this.capacity;
+        values[at] = value === null ? NaN : Number(value);
+      }
+      return;
+    }
+    const part = skipped > 0 ? samples.subarray(skipped) : samples;
+    const room = this.capacity - place;
+    values.set(part.length > room ? part.subarray(0, room) : part, place);
+    if (part.length > room) values.set(part.subarray(room), 0);
+  }
+
+  /**
+   * @param {number} index
+   * @param {number} [origin] what the sample is counted from
+   */
+  at(index, origin = 0) {
+    if (index >= this.end || index < this.end - this.capacity) return NaN;
+    const place = index % this.capacity;
+    return this.#integers
+      ? this.#integers.at(place, origin)
+      : this.#values[place] - origin;
+  }
+
+  /**
+   * Copies samples from `first` on; says whether all are there and finite. Of 64-bit integers near each other, what
+   * they differ by: a spectrum needs no more.
    * @param {number} first
    * @param {Float64Array} out
    */
   copy(first, out) {
-    const { capacity, values, end } = this;
+    const { capacity, end } = this;
     if (first < end - capacity || first + out.length > end) return false;
-    for (let i = 0, at = first % capacity; i < out.length; i++) {
-      const value = values[at];
+    const integers = this.#integers;
+    const values = this.#values;
+    let at = first % capacity;
+    const one = integers ? integers.at(at, 0) : 0;
+    const origin = originFor(one, one, 0);
+    for (let i = 0; i < out.length; i++) {
+      const value = integers ? integers.at(at, origin) : values[at];
       if (!isFinite(value)) return false;
       out[i] = value;
       if (++at === capacity) at = 0;
@@ -81,20 +122,45 @@ export class SampleRing {
    * Least and largest of the samples from `from` to `to`; null when there is none.
    * @param {number} from
    * @param {number} to
+   * @param {number} [origin] what the samples are counted from
    */
-  extremes(from, to) {
-    const { capacity, values } = this;
+  extremes(from, to, origin = 0) {
+    const { capacity } = this;
+    const integers = this.#integers;
+    const values = this.#values;
     let min = Infinity;
     let max = -Infinity;
     const first = Math.max(from, this.end - capacity, 0);
     const last = Math.min(to, this.end);
     for (let i = first, at = first % capacity; i < last; i++) {
-      const value = values[at];
+      const value = integers ? integers.at(at, origin) : values[at];
       if (value < min) min = value;
       if (value > max) max = value;
       if (++at === capacity) at = 0;
     }
-    return min > max ? null : { min, max };
+    if (min > max) return null;
+    return integers ? { min, max } : { min: min - origin, max: max - origin };
+  }
+
+  /**
+   * Least and largest with all their digits: bigints of 64-bit integers.
+   * @param {number} from
+   * @param {number} to
+   * @returns {{ min: number | bigint, max: number | bigint } | null}
+   */
+  exactExtremes(from, to) {
+    if (!this.#integers) return this.extremes(from, to);
+    /** @type {{ min: bigint, max: bigint } | null} */
+    let found = null;
+    const last = Math.min(to, this.end);
+    for (let i = Math.max(from, this.end - this.capacity, 0); i < last; i++) {
+      const value = this.#integers.wholeAt(i % this.capacity);
+      if (value === null) continue;
+      found ??= { min: value, max: value };
+      if (value < found.min) found.min = value;
+      if (value > found.max) found.max = value;
+    }
+    return found;
   }
 }
 
@@ -103,13 +169,14 @@ export class SampleRing {
  * @param {SampleRing} ring
  * @param {number} from
  * @param {number} to
+ * @param {number} [origin] what the samples are counted from
  */
-export function finiteExtremes(ring, from, to) {
+export function finiteExtremes(ring, from, to, origin = 0) {
   let min = Infinity;
   let max = -Infinity;
   const last = Math.min(to, ring.end);
   for (let i = Math.max(from, ring.end - ring.capacity, 0); i < last; i++) {
-    const value = ring.at(i);
+    const value = ring.at(i, origin);
     if (!isFinite(value)) continue;
     if (value < min) min = value;
     if (value > max) max = value;
@@ -124,6 +191,8 @@ const FULL = 2;
 /** Least and largest sample of each pixel's time. Bin k is the time from k / binsPerS to (k + 1) / binsPerS. */
 export class Envelope {
   binsPerS = 0;
+  /** What the samples are counted from. */
+  #origin = 0;
   #capacity = 0;
   #bins = new Float64Array(0);
   #min = new Float64Array(0);
@@ -172,6 +241,18 @@ export class Envelope {
     return this.#capacity;
   }
 
+  get origin() {
+    return this.#origin;
+  }
+
+  /** Counts the samples from elsewhere; nothing happens when it is the same. @param {number} origin */
+  setOrigin(origin) {
+    if (origin === this.#origin) return;
+    this.#origin = origin;
+    this.#state.fill(STALE);
+    this.painted.fill(0);
+  }
+
   /**
    * The place of bin k in min and max, made when it is not there; -1 when it has no sample.
    * @param {number} k
@@ -182,7 +263,7 @@ export class Envelope {
       const perBin = this.#ring.rate / this.binsPerS;
       const from = Math.ceil(k * perBin - 1e-6);
       const to = Math.ceil((k + 1) * perBin - 1e-6);
-      const found = this.#ring.extremes(from, to);
+      const found = this.#ring.extremes(from, to, this.#origin);
       this.#bins[at] = k;
       this.painted[at] = 0;
       // Columns meet their left neighbours.
@@ -192,7 +273,9 @@ export class Envelope {
         this.#min[at] = found.min;
         this.#max[at] = found.max;
         const isFinite = found.min > -Infinity && found.max < Infinity;
-        const finite = isFinite ? found : finiteExtremes(this.#ring, from, to);
+        const finite = isFinite
+          ? found
+          : finiteExtremes(this.#ring, from, to, this.#origin);
         this.#finiteMin[at] = finite?.min ?? NaN;
         this.#finiteMax[at] = finite?.max ?? NaN;
       }

@@ -1,8 +1,9 @@
 // Samples over time: each pixel column from the least to the largest of its samples; lines when zoomed in.
 // Invariant: no sample is left out, and what is not there is hatched with its reason.
 import uPlot from "uplot";
-import { Envelope } from "./samples.js";
 import { rangeText } from "./axis_text.js";
+import { originFor } from "./int64_samples.js";
+import { Envelope } from "./samples.js";
 import { axesOf, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
 import { ValueScale } from "./value_scale.js";
 
@@ -113,8 +114,8 @@ export class SeriesPlot {
     const pixelS = (max - min) / Math.max(this.#u.bbox.width, 1);
     const first = Math.floor(gpsS * ring.rate + 1e-6);
     const found = pixelS * ring.rate <= 2
-      ? ring.extremes(first, first + 1)
-      : ring.extremes(first, Math.ceil((gpsS + pixelS) * ring.rate));
+      ? ring.exactExtremes(first, first + 1)
+      : ring.exactExtremes(first, Math.ceil((gpsS + pixelS) * ring.rate));
     if (!found) return gap ? `gap: ${gap.reason}` : "–";
     return rangeText(found.min, found.max);
   }
@@ -131,17 +132,37 @@ export class SeriesPlot {
    */
   #fitRange(fromS, toS, binsPerS) {
     const envelope = /** @type {Envelope} */ (this.#envelope);
+    const first = Math.floor(fromS * binsPerS);
+    const last = Math.floor(toS * binsPerS);
+    let { low, high } = this.#extremes(first, last);
+    this.#isBlank = low > high;
+    if (this.#isBlank) return;
+    if (this.#series?.ring.isInt64) {
+      const { origin } = envelope;
+      envelope.setOrigin(originFor(low, high, origin));
+      if (envelope.origin !== origin) {
+        ({ low, high } = this.#extremes(first, last));
+      }
+    }
+    this.#scale.fit(low, high, envelope.origin);
+  }
+
+  /**
+   * Least and largest finite sample of some bins, counted from the envelope's origin.
+   * @param {number} first
+   * @param {number} last
+   */
+  #extremes(first, last) {
+    const envelope = /** @type {Envelope} */ (this.#envelope);
     let low = Infinity;
     let high = -Infinity;
-    const last = Math.floor(toS * binsPerS);
-    for (let k = Math.floor(fromS * binsPerS); k <= last; k++) {
+    for (let k = first; k <= last; k++) {
       const at = envelope.place(k);
       if (at < 0) continue;
       if (envelope.finiteMin[at] < low) low = envelope.finiteMin[at];
       if (envelope.finiteMax[at] > high) high = envelope.finiteMax[at];
     }
-    this.#isBlank = low > high;
-    if (low <= high) this.#scale.fit(low, high);
+    return { low, high };
   }
 
   #paint() {
@@ -235,6 +256,7 @@ export class SeriesPlot {
   #paintLine() {
     const u = this.#u;
     const { ring } = /** @type {Series} */ (this.#series);
+    const { origin } = /** @type {Envelope} */ (this.#envelope);
     const { left, top, width, height } = u.bbox;
     const { min: fromS = 0, max: toS = 1 } = u.scales.x;
     const perS = width / (toS - fromS);
@@ -248,7 +270,7 @@ export class SeriesPlot {
       ? 2 * devicePixelRatio
       : 0;
     for (let i = Math.floor(fromS * ring.rate) - 1; i <= last; i++) {
-      const value = ring.at(i);
+      const value = ring.at(i, origin);
       if (Number.isNaN(value)) {
         isOn = false;
         continue;

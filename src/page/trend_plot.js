@@ -1,7 +1,8 @@
 // Bins over time: the band from each bin's least to its largest sample, and the means as a line.
 // Invariant: a bin is drawn over the time that it covers; what is not there is hatched with its reason.
 import uPlot from "uplot";
-import { exactText, valueText } from "./axis_text.js";
+import { differenceOf, exactText, valueText } from "./axis_text.js";
+import { originFor } from "./int64_samples.js";
 import { finiteExtremes } from "./samples.js";
 import {
   paintBase,
@@ -16,8 +17,9 @@ import { ValueScale } from "./value_scale.js";
 
 const BAND_ALPHA = 0.4;
 
-/** Three values have to stand beside each other. @param {number} value */
-function shortText(value) {
+/** Three values have to stand beside each other. @param {number | bigint} some */
+function shortText(some) {
+  const value = Number(some);
   const size = Math.abs(value);
   if (!isFinite(size)) return valueText(value);
   if (size >= 1e12) return value.toExponential(3);
@@ -33,6 +35,8 @@ export class TrendPlot {
   #series = null;
   #scale = new ValueScale();
   #scaleDrawn = 0;
+  /** What the bins are counted from. */
+  #origin = 0;
   #drawn = "";
   /** Why the newest is not there. */
   pending = "";
@@ -97,19 +101,25 @@ export class TrendPlot {
 
   /** The bin under a time. @param {number} gpsS */
   textAt(gpsS) {
-    const bin = this.#series?.binAt(Math.floor(gpsS * this.#series.ring.rate));
-    if (bin) {
-      const { min, max, mean } = bin;
+    const series = this.#series;
+    const i = Math.floor(gpsS * (series?.ring.rate ?? 1));
+    const exact = series?.exactBinAt(i);
+    const bin = series?.binAt(i, this.#origin);
+    if (exact && bin) {
+      const { min, max } = exact;
+      const hasMean = !Number.isNaN(bin.mean);
       if (min !== max && shortText(min) === shortText(max)) {
-        return `${exactText(min)} + 0 … ${shortText(max - min)}, mean + ${
-          shortText(mean - min)
-        }`;
+        const mean = hasMean ? `, mean + ${shortText(bin.mean - bin.min)}` : "";
+        return `${exactText(min)} + 0 … ${
+          shortText(differenceOf(min, max))
+        }${mean}`;
       }
-      return `${shortText(bin.min)} … ${shortText(bin.max)}, mean ${
-        shortText(bin.mean)
-      }`;
+      const mean = hasMean
+        ? `, mean ${shortText(bin.mean + this.#origin)}`
+        : "";
+      return `${shortText(min)} … ${shortText(max)}${mean}`;
     }
-    const gap = this.#series?.gaps.find((g) => g.fromS <= gpsS && gpsS < g.toS);
+    const gap = series?.gaps.find((g) => g.fromS <= gpsS && gpsS < g.toS);
     return gap ? `gap: ${gap.reason}` : "–";
   }
 
@@ -122,19 +132,19 @@ export class TrendPlot {
    * @param {number} fromS
    * @param {number} toS
    */
-  #fitRange({ ring, low, high }, fromS, toS) {
-    const from = Math.floor(fromS * ring.rate);
-    const to = Math.ceil(toS * ring.rate);
-    if (!low || !high) return;
-    // Bins that go to infinity count by what of them is finite.
-    const lows = finiteExtremes(low, from, to);
-    const highs = finiteExtremes(high, from, to);
-    const some = lows ?? highs;
-    if (!some) return;
-    this.#scale.fit(
-      Math.min(some.min, highs?.min ?? Infinity),
-      Math.max(some.max, highs?.max ?? -Infinity),
-    );
+  #fitRange(series, fromS, toS) {
+    const from = Math.floor(fromS * series.ring.rate);
+    const to = Math.ceil(toS * series.ring.rate);
+    let range = rangeOf(series, { from, to, origin: this.#origin });
+    if (!range) return;
+    const origin = series.low?.isInt64
+      ? originFor(range.min, range.max, this.#origin)
+      : 0;
+    if (origin !== this.#origin) {
+      this.#origin = origin;
+      range = rangeOf(series, { from, to, origin }) ?? range;
+    }
+    this.#scale.fit(range.min, range.max, origin);
   }
 
   #paint() {
@@ -169,7 +179,7 @@ export class TrendPlot {
     let isOn = false;
     ctx.globalAlpha = BAND_ALPHA;
     for (let i = first; i < last; i++) {
-      const bin = series.binAt(i);
+      const bin = series.binAt(i, this.#origin);
       if (!bin) {
         isOn = false;
         continue;
@@ -198,4 +208,20 @@ export class TrendPlot {
     paintBase(u, this.#scale, colours);
     ctx.restore();
   }
+}
+
+/**
+ * Least and largest of bins, of those that go to infinity what is finite; null when there is none.
+ * @param {Series} series
+ * @param {{ from: number, to: number, origin: number }} options origin: what they are counted from
+ */
+function rangeOf({ low, high }, { from, to, origin }) {
+  if (!low || !high) return null;
+  const lows = finiteExtremes(low, from, to, origin);
+  const highs = finiteExtremes(high, from, to, origin);
+  const some = lows ?? highs;
+  return some && {
+    min: Math.min(some.min, highs?.min ?? Infinity),
+    max: Math.max(some.max, highs?.max ?? -Infinity),
+  };
 }

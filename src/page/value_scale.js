@@ -14,6 +14,8 @@ const GROW = 2 ** 200;
 /** How far outside of the plot a value is drawn at most: infinite ones, too. */
 const OUTSIDE = 0.05;
 const LABEL_LENGTH_MAX = 9;
+/** A label so many steps from zero is not exact enough: it is counted from a base. */
+const STEPS_MAX = 2 ** 40;
 
 /** @typedef {{ at: number, text: string }} Tick at: share of the height */
 
@@ -27,6 +29,8 @@ export class ValueScale {
   #size = 1;
   /** The least value as it is. */
   #least = 0;
+  /** What the values are counted from. */
+  #origin = 0;
   /** @type {{ key: string, ticks: Tick[], baseText: string }} */
   #made = { key: "", ticks: [], baseText: "" };
 
@@ -34,9 +38,13 @@ export class ValueScale {
    * Makes the range fit finite values, but does not follow every twitch of them.
    * @param {number} least
    * @param {number} largest
+   * @param {number} [origin] what both, and all values from then on, are counted from: of 64-bit integers
    */
-  fit(least, largest) {
-    const magnitude = Math.max(Math.abs(least), Math.abs(largest));
+  fit(least, largest, origin = 0) {
+    const magnitude = Math.max(
+      Math.abs(least + origin),
+      Math.abs(largest + origin),
+    );
     const unit = magnitude > HUGE
       ? SHRINK
       : magnitude > 0 && magnitude < TINY
@@ -44,14 +52,16 @@ export class ValueScale {
       : 1;
     const extent = (largest - least) * unit;
     const wide = isFinite(extent) ? extent : largest * unit - least * unit;
-    const size = wide || Math.abs(largest) * unit * 0.1 || 1;
+    const size = wide || Math.abs(largest + origin) * unit * 0.1 || 1;
     const keeps = this.version > 0 && unit === this.#unit &&
+      origin === this.#origin &&
       size > FILLED_MIN * this.#size &&
       this.#exact(least) >= 0 && this.#exact(largest) <= 1;
     if (keeps) return;
     this.version++;
     this.#unit = unit;
     this.#least = least;
+    this.#origin = origin;
     this.#base = least * unit;
     this.#from = -MARGIN * size;
     // Values that are all the same lie in the middle.
@@ -91,14 +101,14 @@ export class ValueScale {
   #labels(count) {
     const key = `${this.version} ${count}`;
     if (this.#made.key === key) return this.#made;
-    const low = this.#base + this.#from;
+    const low = this.#origin + this.#base + this.#from;
     const whole = this.#at(low, low + this.#size, { count, from: 0 });
     const isGood = whole.length > 1 && areApart(whole);
     const some = isGood
       ? whole
       : this.#at(this.#from, this.#from + this.#size, {
         count,
-        from: this.#base,
+        from: this.#origin + this.#base,
       });
     this.#made = { key, ticks: some, baseText: "" };
     if (isGood) return this.#made;
@@ -106,13 +116,19 @@ export class ValueScale {
       for (const tick of some) {
         if (!tick.text.startsWith("-")) tick.text = `+${tick.text}`;
       }
-      this.#made.baseText = exactText(this.#least);
+      this.#made.baseText = this.#leastText();
     } else {
       const inner = MARGIN / (1 + 2 * MARGIN);
-      const text = this.#least.toPrecision(4);
+      const text = (this.#least + this.#origin).toPrecision(4);
       this.#made.ticks = [{ at: inner, text }, { at: 1 - inner, text: "" }];
     }
     return this.#made;
+  }
+
+  #leastText() {
+    return this.#origin === 0
+      ? exactText(this.#least)
+      : exactText(BigInt(this.#origin) + BigInt(this.#least));
   }
 
   /**
@@ -129,14 +145,14 @@ export class ValueScale {
       const first = Math.ceil(low / step.scaled);
       const last = Math.floor(high / step.scaled);
       // Too close to tell apart, or no number at all: no other step does better.
-      if (!(last - first < 100) || Math.abs(last) > 2 ** 52) return [];
+      if (!(last - first < 100) || Math.abs(last) > STEPS_MAX) return [];
       const ticks = [];
       const values = [];
       for (let k = first; k <= last; k++) {
         if (!isFinite(k * step.real)) continue;
         values.push(k * step.real);
         const offset = from === 0
-          ? k * step.scaled - this.#base
+          ? k * step.scaled - this.#origin - this.#base
           : k * step.scaled;
         const at = (offset - this.#from) / this.#size;
         ticks.push(Math.min(Math.max(at, 0), 1));

@@ -142,6 +142,24 @@ describe("the page, played to", { ignore: !runnable, skip: !runnable }, () => {
     assert.deepEqual(page.troubles, []);
   });
 
+  for (const rest of ["span=8", "span=20&save=1"]) {
+    it(`draws integers apart that are one double, with all their digits, ${rest}`, async () => {
+      await visit(["series=X:NEXT"], rest);
+      await seen(page);
+      const readout = rest === "span=8"
+        ? /^1,152,921,504,606,846,97[678]$/
+        : /^1,152,921,504,606,846,976 \+ 0 … 2$/;
+      await page.until(
+        `${readout}.test(document.querySelector("output.value").textContent)`,
+        SOON_MS,
+      );
+      const share = await page.evaluate(COLOURED_HEIGHT) as number;
+      assert.ok(share > 0.6, `${share} of the height`);
+      await picture(page, `next-${rest}`);
+      assert.deepEqual(page.troubles, []);
+    });
+  }
+
   it("goes on without a channel that is gone, and says so in its card", async () => {
     await visit(["series=X:SINE", "spectrogram=X:NEAR", "series=X:ZERO"]);
     await seen(page);
@@ -252,6 +270,26 @@ describe("the page, played to", { ignore: !runnable, skip: !runnable }, () => {
     }
   });
 });
+
+/** The share of a time series' height in which something is drawn in colour. */
+const COLOURED_HEIGHT = `(() => {
+  ${COPY_OF}
+  const canvas = document.querySelector('[data-kind=series] canvas');
+  const { width, height } = canvas;
+  const left = Math.round(70 * devicePixelRatio);
+  const { data } = copyOf(canvas).getImageData(left, 0, width - left, height);
+  let rows = 0;
+  for (let y = 0; y < height; y++) {
+    let coloured = 0;
+    for (let x = 0; x < width - left; x++) {
+      const i = 4 * (y * (width - left) + x);
+      const [r, g, b] = [data[i], data[i + 1], data[i + 2]];
+      if (data[i + 3] > 60 && Math.max(r, g, b) - Math.min(r, g, b) > 40) coloured++;
+    }
+    if (coloured > 5) rows++;
+  }
+  return rows / height;
+})()`;
 
 /** Pixels of a spectrogram's colours to the right of what has come. */
 const COLUMNS_BEHIND = `(() => {

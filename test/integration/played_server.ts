@@ -21,6 +21,11 @@ const CHANNELS: Record<
     rate: 256,
     value: (i) => String(BASE + 256n * BigInt(i % 3)),
   },
+  "X:NEXT": {
+    type: "int64",
+    rate: 256,
+    value: (i) => String(BASE + BigInt(i % 3)),
+  },
   "X:HUGE": {
     type: "float64",
     rate: 64,
@@ -40,8 +45,8 @@ for (let i = 0; i < 20; i++) {
   CHANNELS[`X:LOAD${i}`] = CHANNELS["X:SINE"]!;
 }
 
-export const HOSTILE = Object.keys(CHANNELS).slice(0, 8);
-export const LOAD = Object.keys(CHANNELS).slice(8);
+export const HOSTILE = Object.keys(CHANNELS).slice(0, 9);
+export const LOAD = Object.keys(CHANNELS).slice(9);
 
 interface Live {
   readonly send: (text: string) => void;
@@ -243,7 +248,11 @@ function rowText({ names, strideNs, trend }: Asked, timeNs: bigint): string {
 function binOf(name: string, values: readonly Value[]): unknown {
   const known = values.filter((v) => v !== null);
   if (known.length === 0) return null;
-  const sorted = known.toSorted((a, b) => Number(a) - Number(b));
+  const sorted = known.toSorted((a, b) =>
+    typeof a === "string" && typeof b === "string"
+      ? Number(BigInt(a) - BigInt(b))
+      : Number(a) - Number(b)
+  );
   const isInfinite = name === "X:INFINITE";
   return {
     min: sorted[0],

@@ -16,7 +16,7 @@ describe("SampleRing and Envelope", () => {
     for (let seed = 1; seed <= 40; seed++) {
       const random = randomOf(seed);
       const rate = [16, 100, 256][seed % 3]!;
-      const ring = new SampleRing({ rate, seconds: 4, isWide: true });
+      const ring = new SampleRing({ rate, seconds: 4, kind: "float64" });
       const envelope = new Envelope(ring);
       envelope.setGrid(7 + random() * 60, 300);
       const all = new Map<number, number>();
@@ -62,12 +62,22 @@ describe("SampleRing and Envelope", () => {
     }
   });
 
-  it("take 64-bit integers, and a row longer than themselves", () => {
-    const ring = new SampleRing({ rate: 4, seconds: 4, isWide: true });
-    ring.put(100, BigInt64Array.from({ length: 40 }, (_, i) => BigInt(i)));
-    assert.equal(ring.end, 140);
-    assert.equal(ring.at(139), 39);
-    assert.equal(ring.at(124), 24);
-    assert.equal(ring.at(123), NaN);
-  });
+  for (const kind of ["float32", "float64", "int64"] as const) {
+    it(`take 64-bit integers as ${kind}, and a row longer than themselves`, () => {
+      const ring = new SampleRing({ rate: 4, seconds: 4, kind });
+      ring.put(100, BigInt64Array.from({ length: 40 }, (_, i) => BigInt(i)));
+      assert.equal(ring.end, 140);
+      assert.equal(ring.at(139), 39);
+      assert.equal(ring.at(124), 24);
+      assert.equal(ring.at(123), NaN);
+      ring.put(140, [7n, null]);
+      assert.deepEqual([ring.at(140), ring.at(141)], [7, NaN]);
+      ring.put(144, Float64Array.of(NaN, 9));
+      assert.deepEqual([ring.at(142), ring.at(144), ring.at(145)], [
+        NaN,
+        NaN,
+        9,
+      ]);
+    });
+  }
 });

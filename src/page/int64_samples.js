@@ -1,0 +1,78 @@
+// 64-bit integers, whole: a double holds 53 bits, so they are kept as they are and read as offsets from an origin.
+// Invariant: an offset is exact up to 2^53, whatever the size of the integers; a larger one is rounded once.
+
+/** Origins are multiples of it, so that they are exact as doubles and offsets are plain arithmetic on two words. */
+const WORD = 2 ** 32;
+const EXACT_MAX = 2 ** 53;
+
+/**
+ * From where to count 64-bit integers so that they stay apart: zero while doubles hold them, and when they lie so far
+ * apart that no origin is near them all.
+ * @param {number} least offset from `origin`
+ * @param {number} largest offset from `origin`
+ * @param {number} origin what is counted from now; stays while it does as well
+ */
+export function originFor(least, largest, origin) {
+  const low = least + origin;
+  const high = largest + origin;
+  // 2^53 itself may be 2^53 + 1, rounded.
+  if (Math.max(Math.abs(low), Math.abs(high)) < EXACT_MAX) return 0;
+  const extent = largest - least;
+  if (!(extent >= 0 && extent <= EXACT_MAX)) return 0;
+  const isNear = Math.max(Math.abs(least), Math.abs(largest)) <= EXACT_MAX;
+  return isNear && origin !== 0 ? origin : Math.floor(low / WORD) * WORD;
+}
+
+/** A fixed number of places for integers. */
+export class Int64Samples {
+  #whole;
+  /** Low and high word of each. */
+  #words;
+  #isThere;
+
+  /** @param {number} capacity */
+  constructor(capacity) {
+    this.#whole = new BigInt64Array(capacity);
+    this.#words = new Int32Array(this.#whole.buffer);
+    this.#isThere = new Uint8Array(capacity);
+  }
+
+  /** @param {number} place */
+  clear(place) {
+    this.#isThere[place] = 0;
+  }
+
+  /**
+   * Writes samples from the one numbered `skipped` on; places behind the last go on at the first.
+   * @param {number} place
+   * @param {import("./qanat.d.ts").Samples} samples
+   * @param {number} skipped
+   */
+  write(place, samples, skipped) {
+    const capacity = this.#isThere.length;
+    for (let i = skipped, at = place; i < samples.length; i++) {
+      const value = samples[i];
+      const isThere = typeof value === "bigint" || Number.isInteger(value);
+      this.#isThere[at] = isThere ? 1 : 0;
+      if (isThere) this.#whole[at] = BigInt(/** @type {bigint} */ (value));
+      if (++at === capacity) at = 0;
+    }
+  }
+
+  /**
+   * Offset from an origin; NaN where there is no sample.
+   * @param {number} place
+   * @param {number} origin a multiple of 2^32
+   */
+  at(place, origin) {
+    if (this.#isThere[place] === 0) return NaN;
+    const words = this.#words;
+    const high = words[2 * place + 1] - origin / WORD;
+    return high * WORD + (words[2 * place] >>> 0);
+  }
+
+  /** The integer; null where there is no sample. @param {number} place */
+  wholeAt(place) {
+    return this.#isThere[place] === 0 ? null : this.#whole[place];
+  }
+}
