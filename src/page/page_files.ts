@@ -36,6 +36,7 @@ import rows from "./rows.js" with { type: "text" };
 import samples from "./samples.js" with { type: "text" };
 import seriesPlot from "./series_plot.js" with { type: "text" };
 import spanSelect from "./span_select.js" with { type: "text" };
+import spans from "./spans.js" with { type: "text" };
 import spectrogram from "./spectrogram.js" with { type: "text" };
 import spectrum from "./spectrum.js" with { type: "text" };
 import statusLine from "./status_line.js" with { type: "text" };
@@ -95,6 +96,7 @@ const MODULES: Record<string, string> = {
   "samples.js": samples,
   "series_plot.js": seriesPlot,
   "span_select.js": spanSelect,
+  "spans.js": spans,
   "spectrogram.js": spectrogram,
   "spectrum.js": spectrum,
   "status_line.js": statusLine,

@@ -2,6 +2,7 @@
 // Invariant: what is not there is NaN; an envelope's bin is the least and largest of all its samples, none left out.
 // 64-bit integers are read as offsets from an origin that the reader chooses, so that near ones stay apart.
 import { Int64Samples, originFor } from "./int64_samples.js";
+import { Spans } from "./spans.js";
 
 /** A ring of samples, by sample number since the GPS epoch. */
 export class SampleRing {
@@ -9,6 +10,8 @@ export class SampleRing {
   end = 0;
   /** @type {((from: number, to: number) => void)[]} */
   onChange = [];
+  /** What was put, whatever its values are. */
+  #come = new Spans();
   #values;
   /** In the place of the values. */
   #integers;
@@ -50,7 +53,9 @@ export class SampleRing {
     }
     const oldest = this.end - capacity;
     const skipped = Math.max(0, oldest - first);
+    this.#come.trim(oldest);
     if (skipped >= samples.length) return;
+    this.#come.add(first + skipped, end);
     this.#write((first + skipped) % capacity, samples, skipped);
     for (const tell of this.onChange) tell(first + skipped, end);
   }
@@ -81,6 +86,15 @@ export class SampleRing {
     const room = this.capacity - place;
     values.set(part.length > room ? part.subarray(0, room) : part, place);
     if (part.length > room) values.set(part.subarray(room), 0);
+  }
+
+  /**
+   * Whether the samples from `from` to `to` have come: where they have, NaN is what was sent.
+   * @param {number} from
+   * @param {number} to
+   */
+  hasCome(from, to) {
+    return this.#come.has(from, to);
   }
 
   /**

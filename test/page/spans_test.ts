@@ -1,0 +1,55 @@
+// Which samples have come, against a plain set, on seeded schedules of live, past and missing ones.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { SampleRing } from "../../src/page/samples.js";
+import { Spans } from "../../src/page/spans.js";
+
+describe("Spans", () => {
+  it("hold what was added and not trimmed, in as few spans as there are breaks", () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      let state = seed;
+      const random = (below: number) => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return Math.floor(state / 2 ** 32 * below);
+      };
+      const spans = new Spans();
+      const all = new Set<number>();
+      for (let step = 0; step < 40; step++) {
+        const from = random(200);
+        const to = from + 1 + random(15);
+        spans.add(from, to);
+        for (let i = from; i < to; i++) all.add(i);
+        if (random(6) === 0) {
+          const oldest = random(60);
+          spans.trim(oldest);
+          for (const i of all) if (i < oldest) all.delete(i);
+        }
+        let breaks = 0;
+        for (const i of all) if (!all.has(i - 1)) breaks++;
+        assert.equal(spans.count, breaks, `seed ${seed}, step ${step}`);
+        for (let i = 0; i < 220; i++) {
+          assert.equal(spans.has(i, i + 1), all.has(i), `seed ${seed}: ${i}`);
+          const five = [0, 1, 2, 3, 4].every((k) => all.has(i + k));
+          assert.equal(spans.has(i, i + 5), five, `seed ${seed}: five of ${i}`);
+        }
+      }
+    }
+  });
+});
+
+describe("SampleRing.hasCome()", () => {
+  it("tells NaN that was sent from what was not, as far back as the ring reaches", () => {
+    const ring = new SampleRing({ rate: 4, seconds: 4, kind: "float32" });
+    ring.put(100, Float32Array.of(1, NaN, 3, NaN));
+    ring.put(108, Float32Array.of(1, 2));
+    assert.ok(ring.hasCome(100, 104));
+    assert.ok(!ring.hasCome(100, 105));
+    assert.ok(!ring.hasCome(104, 108));
+    assert.ok(ring.hasCome(108, 110));
+    ring.put(104, Float32Array.of(NaN, NaN, NaN, NaN));
+    assert.ok(ring.hasCome(100, 110));
+    ring.put(110, new Float32Array(10));
+    assert.ok(!ring.hasCome(103, 104));
+    assert.ok(ring.hasCome(104, 120));
+  });
+});
