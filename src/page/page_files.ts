@@ -20,6 +20,7 @@ import eventStream from "./event_stream.js" with { type: "text" };
 import feed from "./feed.js" with { type: "text" };
 import fft from "./fft.js" with { type: "text" };
 import finder from "./finder.js" with { type: "text" };
+import hatching from "./hatching.js" with { type: "text" };
 import hub from "./hub.js" with { type: "text" };
 import hubWorker from "./hub_worker.js" with { type: "text" };
 import int64Samples from "./int64_samples.js" with { type: "text" };
@@ -80,6 +81,7 @@ const MODULES: Record<string, string> = {
   "feed.js": feed,
   "fft.js": fft,
   "finder.js": finder,
+  "hatching.js": hatching,
   "hub.js": hub,
   "hub_worker.js": hubWorker,
   "int64_samples.js": int64Samples,

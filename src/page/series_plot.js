@@ -2,6 +2,7 @@
 // Invariant: no sample is left out, and what is not there is hatched with its reason.
 import uPlot from "uplot";
 import { rangeText } from "./axis_text.js";
+import { paintBlank, paintGaps, paintPending } from "./hatching.js";
 import { originFor } from "./int64_samples.js";
 import { Envelope } from "./samples.js";
 import { axesOf, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
@@ -283,89 +284,6 @@ export class SeriesPlot {
       isOn = true;
     }
     ctx.stroke();
-  }
-}
-
-/**
- * Hatches what is still to come of a series, up to the right edge.
- * @param {uPlot} u
- * @param {Series} series
- * @param {{ pending: string, fromS: number, toS: number, colours: import("./dom.js").Colours }} options pending: why; empty when nothing is
- */
-export function paintPending(u, { ring }, { pending, ...options }) {
-  const { fromS, toS } = options;
-  if (pending === "" || ring.endS >= toS) return;
-  const sinceS = Math.max(ring.endS, fromS);
-  paintGaps(u, [{ fromS: sinceS, toS, reason: pending }], options);
-}
-
-/**
- * Says why nothing is seen of samples that have come, unless a gap says it.
- * @param {uPlot} u
- * @param {Series} series
- * @param {{ fromS: number, toS: number, colours: import("./dom.js").Colours }} options
- */
-export function paintBlank(u, { ring, gaps }, options) {
-  const { fromS, toS } = options;
-  const oldestS = ring.endS - ring.capacity / ring.rate;
-  const isThere = ring.end > 0 && ring.endS > fromS && oldestS < toS;
-  if (!isThere || gaps.some((g) => g.toS > fromS && g.fromS < toS)) return;
-  paintGaps(u, [{
-    fromS: Math.max(fromS, oldestS),
-    toS: Math.min(toS, ring.endS),
-    reason: "null or not finite",
-  }], options);
-}
-
-/**
- * Hatches spans and writes why, where there is room.
- * @param {uPlot} u
- * @param {{ fromS: number, toS: number, reason: string }[]} gaps
- * @param {{ fromS: number, toS: number, colours: import("./dom.js").Colours }} options
- */
-export function paintGaps(u, gaps, { fromS, toS, colours }) {
-  const { ctx } = u;
-  const { left, top, width, height } = u.bbox;
-  const perS = width / (toS - fromS);
-  const ratio = devicePixelRatio;
-  for (const gap of gaps) {
-    if (gap.toS <= fromS || gap.fromS >= toS) continue;
-    const x0 = left + Math.max(0, (gap.fromS - fromS) * perS);
-    const x1 = left + Math.min(width, (gap.toS - fromS) * perS);
-    const wide = Math.max(x1 - x0, ratio);
-    ctx.fillStyle = colours.gap;
-    ctx.fillRect(x0, top, wide, height);
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(x0, top, wide, height);
-    ctx.clip();
-    ctx.strokeStyle = colours.gapText;
-    ctx.globalAlpha = 0.35;
-    ctx.lineWidth = ratio;
-    ctx.beginPath();
-    for (let x = x0 - height; x < x1; x += 8 * ratio) {
-      ctx.moveTo(x, top + height);
-      ctx.lineTo(x + height, top);
-    }
-    ctx.stroke();
-    ctx.globalAlpha = 1;
-    ctx.font = `${11 * ratio}px system-ui, sans-serif`;
-    ctx.textAlign = "center";
-    ctx.textBaseline = "middle";
-    const text = ctx.measureText(gap.reason).width;
-    if (text + 8 * ratio < wide) {
-      const y = top + height / 2;
-      ctx.fillStyle = colours.back;
-      ctx.fillRect(
-        (x0 + x1 - text) / 2 - 4 * ratio,
-        y - 8 * ratio,
-        text + 8 * ratio,
-        16 * ratio,
-      );
-      ctx.fillStyle = colours.gapText;
-      ctx.fillText(gap.reason, (x0 + x1) / 2, y);
-    }
-    ctx.restore();
   }
 }
 

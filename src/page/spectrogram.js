@@ -2,13 +2,8 @@
 // Invariant: a column is made once its samples are all there, and again when one of them changes; a gap stays empty.
 import uPlot from "uplot";
 import { Density, powerOfTwo } from "./fft.js";
-import {
-  paintBlank,
-  paintGaps,
-  paintPending,
-  timeHooks,
-  timePlot,
-} from "./series_plot.js";
+import { paintBlank, paintGaps, paintPending } from "./hatching.js";
+import { timeHooks, timePlot } from "./series_plot.js";
 import { valueText } from "./axis_text.js";
 import { octaveTicks } from "./value_scale.js";
 

@@ -2,15 +2,10 @@
 // Invariant: a bin is drawn over the time that it covers; what is not there is hatched with its reason.
 import uPlot from "uplot";
 import { differenceOf, exactText, valueText } from "./axis_text.js";
+import { paintGaps, paintPending } from "./hatching.js";
 import { originFor } from "./int64_samples.js";
 import { finiteExtremes } from "./samples.js";
-import {
-  paintBase,
-  paintGaps,
-  paintPending,
-  timeHooks,
-  timePlot,
-} from "./series_plot.js";
+import { paintBase, timeHooks, timePlot } from "./series_plot.js";
 import { ValueScale } from "./value_scale.js";
 
 /** @typedef {import("./feed.js").Series} Series */
