@@ -1,6 +1,11 @@
 // Hatching: what is not there, and why, in plots over time.
 // Invariant: a span is hatched at its own time only.
 
+/** Why samples that have come are not seen. */
+export const NOT_FINITE = "null or not finite";
+/** What is narrower is filled: hatching would not be seen. */
+const HATCHED_MIN_PX = 3;
+
 /** @typedef {import("./feed.js").Series} Series */
 /** @typedef {{ ctx: CanvasRenderingContext2D, bbox: { left: number, top: number, width: number, height: number } }} Area a uPlot */
 
@@ -18,41 +23,47 @@ export function paintPending(u, { ring }, { pending, ...options }) {
 }
 
 /**
- * Says why nothing is seen of samples that have come, unless a gap says it.
- * @param {Area} u
- * @param {Series} series
- * @param {{ fromS: number, toS: number, colours: import("./dom.js").Colours }} options
+ * Spans of what has come and cannot be drawn.
+ * @param {{ first: number, last: number, perS: number, lead?: number }} columns numbers of the first and the last;
+ *   lead: how much of a column lies before its time
+ * @param {(k: number) => boolean} isHole
  */
-export function paintBlank(u, { ring, gaps }, options) {
-  const { fromS, toS } = options;
-  const oldestS = ring.endS - ring.capacity / ring.rate;
-  const isThere = ring.end > 0 && ring.endS > fromS && oldestS < toS;
-  if (!isThere || gaps.some((g) => g.toS > fromS && g.fromS < toS)) return;
-  paintGaps(u, [{
-    fromS: Math.max(fromS, oldestS),
-    toS: Math.min(toS, ring.endS),
-    reason: "null or not finite",
-  }], options);
+export function holesOf({ first, last, perS, lead = 0 }, isHole) {
+  /** @type {import("./feed.js").Span[]} */
+  const holes = [];
+  let begun = -1;
+  for (let k = first; k <= last + 1; k++) {
+    const isIn = k <= last && isHole(k);
+    if (isIn && begun < 0) begun = k;
+    if (isIn || begun < 0) continue;
+    const [fromS, toS] = [(begun - lead) / perS, (k - lead) / perS];
+    holes.push({ fromS, toS, reason: NOT_FINITE });
+    begun = -1;
+  }
+  return holes;
 }
 
 /**
  * Hatches spans and writes why, where there is room.
  * @param {Area} u
  * @param {{ fromS: number, toS: number, reason: string }[]} gaps
- * @param {{ fromS: number, toS: number, colours: import("./dom.js").Colours }} options
+ * @param {{ fromS: number, toS: number, colours: import("./dom.js").Colours, aroundS?: number }} options
+ *   aroundS: nothing can be drawn so long before and after them either
  */
-export function paintGaps(u, gaps, { fromS, toS, colours }) {
+export function paintGaps(u, gaps, { fromS, toS, colours, aroundS = 0 }) {
   const { ctx } = u;
   const { left, top, width, height } = u.bbox;
   const perS = width / (toS - fromS);
   const ratio = devicePixelRatio;
-  for (const gap of gaps) {
+  for (const { reason, ...span } of gaps) {
+    const gap = { fromS: span.fromS - aroundS, toS: span.toS + aroundS };
     if (gap.toS <= fromS || gap.fromS >= toS) continue;
     const x0 = left + Math.max(0, (gap.fromS - fromS) * perS);
     const x1 = left + Math.min(width, (gap.toS - fromS) * perS);
     const wide = Math.max(x1 - x0, ratio);
     ctx.fillStyle = colours.gap;
     ctx.fillRect(x0, top, wide, height);
+    if (wide < HATCHED_MIN_PX * ratio) continue;
     ctx.save();
     ctx.beginPath();
     ctx.rect(x0, top, wide, height);
@@ -70,7 +81,7 @@ export function paintGaps(u, gaps, { fromS, toS, colours }) {
     ctx.font = `${11 * ratio}px system-ui, sans-serif`;
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
-    const text = ctx.measureText(gap.reason).width;
+    const text = ctx.measureText(reason).width;
     if (text + 8 * ratio < wide) {
       const y = top + height / 2;
       ctx.fillStyle = colours.back;
@@ -81,7 +92,7 @@ export function paintGaps(u, gaps, { fromS, toS, colours }) {
         16 * ratio,
       );
       ctx.fillStyle = colours.gapText;
-      ctx.fillText(gap.reason, (x0 + x1) / 2, y);
+      ctx.fillText(reason, (x0 + x1) / 2, y);
     }
     ctx.restore();
   }

@@ -274,9 +274,7 @@ export class Envelope {
   place(k) {
     const at = k % this.#capacity;
     if (this.#bins[at] !== k || this.#state[at] === STALE) {
-      const perBin = this.#ring.rate / this.binsPerS;
-      const from = Math.ceil(k * perBin - 1e-6);
-      const to = Math.ceil((k + 1) * perBin - 1e-6);
+      const { from, to } = this.#samplesOf(k);
       const found = this.#ring.extremes(from, to, this.#origin);
       this.#bins[at] = k;
       this.painted[at] = 0;
@@ -295,6 +293,23 @@ export class Envelope {
       }
     }
     return this.#state[at] === FULL ? at : -1;
+  }
+
+  /** Whether bin k has samples, and none that is finite. @param {number} k */
+  isHole(k) {
+    const at = this.place(k);
+    if (at >= 0) return Number.isNaN(this.#finiteMin[at]);
+    const { from, to } = this.#samplesOf(k);
+    return from < to && this.#ring.hasCome(from, to);
+  }
+
+  /** Numbers of the samples of bin k. @param {number} k */
+  #samplesOf(k) {
+    const perBin = this.#ring.rate / this.binsPerS;
+    return {
+      from: Math.ceil(k * perBin - 1e-6),
+      to: Math.ceil((k + 1) * perBin - 1e-6),
+    };
   }
 
   get min() {

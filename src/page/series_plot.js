@@ -2,7 +2,7 @@
 // Invariant: no sample is left out, and what is not there is hatched with its reason.
 import uPlot from "uplot";
 import { rangeText } from "./axis_text.js";
-import { paintBlank, paintGaps, paintPending } from "./hatching.js";
+import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
 import { originFor } from "./int64_samples.js";
 import { Envelope } from "./samples.js";
 import { axesOf, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
@@ -24,8 +24,8 @@ export class SeriesPlot {
   #series = null;
   #scale = new ValueScale();
   #scaleDrawn = 0;
-  /** Samples have come, and none of them is a number. */
-  #isBlank = false;
+  /** Where samples have come, and none of them is finite. @type {import("./feed.js").Span[]} */
+  #holes = [];
   #drawn = "";
   #fittedMs = 0;
   #fittedFor = 0;
@@ -95,6 +95,7 @@ export class SeriesPlot {
       this.#fittedMs = now;
       this.#fittedFor = binsPerS;
       this.#fitRange(fromS, toS, binsPerS);
+      this.#findHoles(fromS, toS, binsPerS);
     }
     this.#u.batch(() => {
       this.#u.setScale("x", { min: fromS, max: toS });
@@ -117,7 +118,10 @@ export class SeriesPlot {
     const found = pixelS * ring.rate <= 2
       ? ring.exactExtremes(first, first + 1)
       : ring.exactExtremes(first, Math.ceil((gpsS + pixelS) * ring.rate));
-    if (!found) return gap ? `gap: ${gap.reason}` : "–";
+    if (!found) {
+      if (gap) return `gap: ${gap.reason}`;
+      return ring.hasCome(first, first + 1) ? NOT_FINITE : "–";
+    }
     return rangeText(found.min, found.max);
   }
 
@@ -136,8 +140,7 @@ export class SeriesPlot {
     const first = Math.floor(fromS * binsPerS);
     const last = Math.floor(toS * binsPerS);
     let { low, high } = this.#extremes(first, last);
-    this.#isBlank = low > high;
-    if (this.#isBlank) return;
+    if (low > high) return;
     if (this.#series?.ring.isInt64) {
       const { origin } = envelope;
       envelope.setOrigin(originFor(low, high, origin));
@@ -146,6 +149,30 @@ export class SeriesPlot {
       }
     }
     this.#scale.fit(low, high, envelope.origin);
+  }
+
+  /**
+   * @param {number} fromS
+   * @param {number} toS
+   * @param {number} binsPerS
+   */
+  #findHoles(fromS, toS, binsPerS) {
+    const envelope = /** @type {Envelope} */ (this.#envelope);
+    const { ring } = /** @type {Series} */ (this.#series);
+    const isLine = ring.rate < binsPerS;
+    const perS = isLine ? ring.rate : binsPerS;
+    const columns = {
+      first: Math.floor(fromS * perS),
+      last: Math.floor(toS * perS),
+      perS,
+      lead: isLine ? 0.5 : 0,
+    };
+    this.#holes = holesOf(
+      columns,
+      isLine
+        ? (i) => !isFinite(ring.at(i)) && ring.hasCome(i, i + 1)
+        : (k) => envelope.isHole(k),
+    );
   }
 
   /**
@@ -182,7 +209,7 @@ export class SeriesPlot {
     ctx.clip();
     paintGaps(u, gaps, { fromS, toS, colours });
     paintPending(u, series, { pending: this.pending, fromS, toS, colours });
-    if (this.#isBlank) paintBlank(u, series, { fromS, toS, colours });
+    paintGaps(u, this.#holes, { fromS, toS, colours });
     ctx.fillStyle = ctx.strokeStyle = colour(series.channel.name);
     const binsPerS = envelope.binsPerS;
     if (ring.rate < binsPerS) this.#paintLine();

@@ -1,8 +1,9 @@
 // Density over time and frequency, in decibels, as a picture that is made a column at a time and then only moved.
-// Invariant: a column is made once its samples are all there, and again when one of them changes; a gap stays empty.
+// Invariant: a column is made once its samples are all there, and again when one of them changes; a gap, and
+// samples that are not finite, stay empty and are hatched.
 import uPlot from "uplot";
 import { Density, powerOfTwo } from "./fft.js";
-import { paintBlank, paintGaps, paintPending } from "./hatching.js";
+import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
 import { timeHooks, timePlot } from "./series_plot.js";
 import { valueText } from "./axis_text.js";
 import { octaveTicks } from "./value_scale.js";
@@ -17,10 +18,14 @@ const RANGE_MS = 700;
 const SPACE_PX = 16;
 /** Stands for no power at all. */
 const SILENT_DB = -1e5;
-/** What is known of a column: nothing, what is painted, what was painted before some of its samples changed. */
+/**
+ * What is known of a column: nothing, what is painted, what was painted before some of its samples changed, that some of
+ * its samples are not finite.
+ */
 const NEW = 0;
 const DONE = 1;
 const OLD = 2;
+const HOLE = 3;
 
 export class Spectrogram {
   #u;
@@ -152,7 +157,8 @@ export class Spectrogram {
     const k = Math.round(gpsS * (this.#series?.ring.rate ?? 1) / this.#hop);
     const at = k % this.#columns;
     if (this.#numbers[at] !== k || this.#state[at] !== DONE) {
-      return `${valueText(hertz)} Hz`;
+      const isHole = this.#numbers[at] === k && this.#state[at] === HOLE;
+      return `${valueText(hertz)} Hz${isHole ? `: ${NOT_FINITE}` : ""}`;
     }
     const row = Math.floor(ROWS * share);
     const db = this.#decibels[at * ROWS + Math.min(Math.max(row, 0), ROWS - 1)];
@@ -223,14 +229,16 @@ export class Spectrogram {
     );
     for (let k = newest; k >= Math.floor(fromS * perS); k--) {
       const at = k % this.#columns;
-      if (this.#numbers[at] === k && this.#state[at] === DONE) continue;
+      const isKnown = this.#state[at] === DONE || this.#state[at] === HOLE;
+      if (this.#numbers[at] === k && isKnown) continue;
       if (this.#numbers[at] !== k) {
         this.#numbers[at] = k;
         this.#state[at] = NEW;
         this.#context.clearRect(at, 0, 1, ROWS);
       }
-      if (!ring.copy(k * this.#hop - size / 2, this.#samples)) {
-        this.#state[at] = NEW;
+      const from = k * this.#hop - size / 2;
+      if (!ring.copy(from, this.#samples)) {
+        this.#state[at] = ring.hasCome(from, from + size) ? HOLE : NEW;
         continue;
       }
       this.#column(at);
@@ -339,9 +347,9 @@ export class Spectrogram {
     );
     for (let k = first; k <= last; k++) {
       const at = k % this.#columns;
-      if (this.#numbers[at] === k && this.#state[at] === DONE) {
-        this.#state[at] = OLD;
-      }
+      if (this.#numbers[at] !== k) continue;
+      if (this.#state[at] === DONE) this.#state[at] = OLD;
+      else if (this.#state[at] === HOLE) this.#state[at] = NEW;
     }
   }
 
@@ -361,7 +369,6 @@ export class Spectrogram {
     const pixels = width / ((toS - fromS) * perS);
     const first = Math.floor(fromS * perS);
     const last = Math.min(Math.ceil(toS * perS), first + this.#columns - 1);
-    let painted = 0;
     for (let k = first; k <= last;) {
       const at = k % this.#columns;
       // The columns lie in a ring: one that holds another time's is not painted.
@@ -369,13 +376,12 @@ export class Spectrogram {
       while (
         at + count < this.#columns && k + count <= last &&
         this.#numbers[at + count] === k + count &&
-        this.#state[at + count] !== NEW
+        this.#state[at + count] !== NEW && this.#state[at + count] !== HOLE
       ) count++;
       if (count === 0) {
         k++;
         continue;
       }
-      painted += count;
       const x = left + (k - 0.5 - fromS * perS) * pixels;
       ctx.drawImage(
         this.#canvas,
@@ -390,10 +396,14 @@ export class Spectrogram {
       );
       k += count;
     }
-    if (painted === 0 && !this.#isBusy) {
-      paintBlank(u, series, { fromS, toS, colours });
-    }
-    paintGaps(u, series.gaps, { fromS, toS, colours });
+    const holes = holesOf({ first, last, perS, lead: 0.5 }, (k) => {
+      const at = k % this.#columns;
+      return this.#numbers[at] === k && this.#state[at] === HOLE;
+    });
+    paintGaps(u, holes, { fromS, toS, colours });
+    const { size } = this.#density;
+    const aroundS = size / 2 / series.ring.rate;
+    paintGaps(u, series.gaps, { fromS, toS, colours, aroundS });
     paintPending(u, series, { pending: this.pending, fromS, toS, colours });
     ctx.restore();
   }

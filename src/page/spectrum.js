@@ -179,7 +179,7 @@ export class Spectrum {
     if (!isWhole) this.#drawn = "";
     const pieceS = Number((size / ring.rate).toPrecision(3));
     this.note = count === 0
-      ? `waiting for ${pieceS} s without a gap`
+      ? `waiting for ${pieceS} s without a gap or a value that is not finite`
       : `mean of ${count} × ${pieceS} s`;
     if (count === 0) return;
     this.#show(sum, count);

@@ -2,7 +2,7 @@
 // Invariant: a bin is drawn over the time that it covers; what is not there is hatched with its reason.
 import uPlot from "uplot";
 import { differenceOf, exactText, valueText } from "./axis_text.js";
-import { paintGaps, paintPending } from "./hatching.js";
+import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
 import { originFor } from "./int64_samples.js";
 import { finiteExtremes } from "./samples.js";
 import { paintBase, timeHooks, timePlot } from "./series_plot.js";
@@ -115,7 +115,8 @@ export class TrendPlot {
       return `${shortText(min)} … ${shortText(max)}${mean}`;
     }
     const gap = series?.gaps.find((g) => g.fromS <= gpsS && gpsS < g.toS);
-    return gap ? `gap: ${gap.reason}` : "–";
+    if (gap) return `gap: ${gap.reason}`;
+    return series?.ring.hasCome(i, i + 1) ? NOT_FINITE : "–";
   }
 
   close() {
@@ -157,7 +158,6 @@ export class TrendPlot {
     ctx.clip();
     paintGaps(u, gaps, { fromS, toS, colours });
     paintPending(u, series, { pending: this.pending, fromS, toS, colours });
-    ctx.fillStyle = ctx.strokeStyle = colour(series.channel.name);
     const perS = width / (toS - fromS);
     const y = (/** @type {number} */ v) =>
       top + height * (1 - this.#scale.share(v));
@@ -170,6 +170,12 @@ export class TrendPlot {
       ring.end - ring.capacity,
       0,
     );
+    const holes = holesOf(
+      { first, last: last - 1, perS: ring.rate },
+      (i) => !series.binAt(i) && ring.hasCome(i, i + 1),
+    );
+    paintGaps(u, holes, { fromS, toS, colours });
+    ctx.fillStyle = ctx.strokeStyle = colour(series.channel.name);
     const line = new Path2D();
     let isOn = false;
     ctx.globalAlpha = BAND_ALPHA;

@@ -160,6 +160,19 @@ describe("the page, played to", { ignore: !runnable, skip: !runnable }, () => {
     });
   }
 
+  it("leaves no column of a spectrogram blank where some samples are not finite", async () => {
+    await visit(["spectrogram=X:INFINITE"]);
+    await page.until(
+      `qanatPage.series("X:INFINITE").ring.hasCome(
+        Math.floor((qanatPage.edgeS() - 9) * 64),
+        Math.floor((qanatPage.edgeS() - 2) * 64))`,
+      SOON_MS,
+    );
+    await page.until(`${BLANK_COLUMNS} === 0`, SOON_MS);
+    await picture(page, "part-time-infinite");
+    assert.deepEqual(page.troubles, []);
+  });
+
   it("goes on without a channel that is gone, and says so in its card", async () => {
     await visit(["series=X:SINE", "spectrogram=X:NEAR", "series=X:ZERO"]);
     await seen(page);
@@ -289,6 +302,20 @@ const COLOURED_HEIGHT = `(() => {
     if (coloured > 5) rows++;
   }
   return rows / height;
+})()`;
+
+/** Columns of a spectrogram in which nothing is drawn, up to two seconds before the newest. */
+const BLANK_COLUMNS = `(() => {
+  ${COPY_OF}
+  const canvas = document.querySelector('[data-kind=spectrogram] canvas');
+  const right = canvas.width - 14 * devicePixelRatio;
+  const left = Math.ceil(70 * devicePixelRatio);
+  const width = Math.floor((right - left) * (1 - 2 / qanatPage.view().spanS));
+  const y = Math.round(canvas.height / 3);
+  const { data } = copyOf(canvas).getImageData(left, y, width, 1);
+  let blank = 0;
+  for (let x = 0; x < width; x++) if (data[4 * x + 3] < 250) blank++;
+  return blank;
 })()`;
 
 /** Pixels of a spectrogram's colours to the right of what has come. */
