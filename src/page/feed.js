@@ -16,6 +16,8 @@ const PAST_SAMPLES_MAX = 3_000_000;
 /** The past is asked for up to the first live row; where none comes, up to now. */
 const FIRST_ROW_MS = 1500;
 const LATENCIES = 64;
+/** What this page was too slow for is read again so often at most: a page that stays too slow has to end with it. */
+const SLOW_AGAIN_MS = 60_000;
 
 /** What is known of one channel. */
 export class Series {
@@ -24,6 +26,8 @@ export class Series {
   latencyMs = NaN;
   /** When samples last came, by the feed's clock; before the first, when they were asked for. */
   dataMs = 0;
+  /** When what this page was too slow for was last read again, by the feed's clock. */
+  slowAgainMs = -Infinity;
   /** @type {StreamState} */
   state = { state: "connecting", reconnects: 0 };
   /** Up to where the past was asked for. @type {number | undefined} */
@@ -156,10 +160,19 @@ export class Feed {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pastTimer;
   #now;
+  #open;
+  #readRange;
 
-  /** @param {{ now?: () => number }} [options] now: a clock that is never set, ms */
-  constructor({ now = () => performance.now() } = {}) {
+  /**
+   * @param {{ now?: () => number, open?: typeof openStream, read?: typeof readRange }} [options]
+   *   now: a clock that is never set, ms
+   */
+  constructor(
+    { now = () => performance.now(), open = openStream, read = readRange } = {},
+  ) {
     this.#now = now;
+    this.#open = open;
+    this.#readRange = read;
   }
 
   /**
@@ -223,8 +236,8 @@ export class Feed {
         onState: only((state) => this.#takeState(state)),
       };
       this.#stream = trend
-        ? openStream({ ...options, trend })
-        : openStream(options);
+        ? this.#open({ ...options, trend })
+        : this.#open(options);
     }
     if (!this.isHeld) this.#askPastLater();
   }
@@ -281,6 +294,7 @@ export class Feed {
         fresh.state = old.state;
         fresh.latencyMs = old.latencyMs;
         fresh.dataMs = old.dataMs;
+        fresh.slowAgainMs = old.slowAgainMs;
       }
       this.series.set(name, fresh);
     }
@@ -335,11 +349,13 @@ export class Feed {
   }
 
   /**
+   * Reads a span; resolves to whether the server gave it.
    * @param {Series[]} all
    * @param {{ fromS: number, toS: number }} span
+   * @returns {Promise<boolean>}
    */
   async #read(all, { fromS, toS }) {
-    if (toS - fromS < 0.001) return;
+    if (toS - fromS < 0.001) return true;
     const { signal } = this.#past;
     const { trend } = this;
     const options = {
@@ -365,12 +381,16 @@ export class Feed {
       },
     };
     const outcome =
-      await (trend ? readRange({ ...options, trend }) : readRange(options));
+      await (trend
+        ? this.#readRange({ ...options, trend })
+        : this.#readRange(options));
     if (outcome.state === "refused" && !signal.aborted) {
       this.onNote(
         `The past was refused: ${outcome.detail ?? outcome.reason}`,
       );
+      return false;
     }
+    return true;
   }
 
   /** @param {import("./qanat.d.ts").Row | import("./qanat.d.ts").TrendRow} row */
@@ -424,15 +444,41 @@ export class Feed {
   /** @param {import("./qanat.d.ts").Gap} gap */
   #takeGap(gap) {
     if (this.isHeld) return;
+    const span = spanOf(gap);
+    const again = [];
     for (const name of gap.channels ?? []) {
-      this.series.get(name)?.addGap(spanOf(gap));
+      const series = this.series.get(name);
+      if (!series) continue;
+      const isDue = this.#now() - series.slowAgainMs >= SLOW_AGAIN_MS;
+      if (gap.reason === "page-slow" && isDue) again.push(series);
+      else series.addGap(span);
     }
+    if (again.length > 0) this.#readAgain(again, span);
     this.version++;
     this.onNote(
       `Gap of ${
         Number((gap.toNs - gap.fromNs) / 1_000_000n) / 1000
       } s: ${gap.reason}`,
     );
+  }
+
+  /**
+   * Reads again what this page was too slow for, as far as it is shown; the rest is a gap.
+   * @param {Series[]} all
+   * @param {Span} span
+   */
+  async #readAgain(all, { fromS, toS, reason }) {
+    const rate = all.reduce((sum, s) => sum + s.valuesPerS, 0);
+    const seconds = Math.min(this.#seconds + 1, PAST_SAMPLES_MAX / rate);
+    const sinceS = Math.max(fromS, toS - seconds);
+    const addGap = (/** @type {Span} */ span) => {
+      for (const series of all) series.addGap(span);
+      this.version++;
+    };
+    for (const series of all) series.slowAgainMs = this.#now();
+    if (sinceS > fromS) addGap({ fromS, toS: sinceS, reason });
+    const isThere = await this.#read(all, { fromS: sinceS, toS });
+    if (!isThere) addGap({ fromS: sinceS, toS, reason });
   }
 
   /** @param {StreamState} state */
