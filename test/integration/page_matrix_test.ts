@@ -147,7 +147,7 @@ describe("the page, played to", { ignore: !runnable, skip: !runnable }, () => {
       await visit(["series=X:NEXT"], rest);
       await seen(page);
       const readout = rest === "span=8"
-        ? /^1,152,921,504,606,846,97[678]$/
+        ? /^1,152,921,504,606,846,97[678]( \+ 0 … [12])?$/
         : /^1,152,921,504,606,846,976 \+ 0 … 2$/;
       await page.until(
         `${readout}.test(document.querySelector("output.value").textContent)`,
@@ -314,7 +314,7 @@ const BLANK_COLUMNS = `(() => {
   const y = Math.round(canvas.height / 3);
   const { data } = copyOf(canvas).getImageData(left, y, width, 1);
   let blank = 0;
-  for (let x = 0; x < width; x++) if (data[4 * x + 3] < 250) blank++;
+  for (let x = 0; x < width; x++) if (data[4 * x + 3] < 100) blank++;
   return blank;
 })()`;
 
