@@ -101,7 +101,7 @@ export function findOptionalParts(root: URL): OptionalParts {
     },
     sseClients: {
       name: "Python with sseclient-py and httpx-sse",
-      suites: "the suite of resumes by client libraries",
+      suites: "suites of client libraries: resumes, rolls of two instances",
       program: firstThatRuns(
         pythons,
         ["-c", MODULES_PRESENT, "sseclient", "httpx_sse", "httpx", "requests"],

@@ -114,13 +114,20 @@ function hex(bytes: Uint8Array): string {
 /** Fails unless the times follow one another by exactly one stride, and there are at least this many. */
 export function assertConsecutive(
   times: readonly bigint[],
-  { strideNs, countMin }: { strideNs: bigint; countMin: number },
+  { strideNs, countMin, what = "" }: {
+    strideNs: bigint;
+    countMin: number;
+    /** Whose times they are, for the message. */
+    what?: string;
+  },
 ): void {
   assert.ok(
     times.length >= countMin,
-    `only ${times.length} of ${countMin} rows`,
+    `${what}: only ${times.length} of ${countMin} rows`,
   );
   for (let i = 1; i < times.length; i++) {
-    assert.equal(times[i]! - times[i - 1]!, strideNs, `step before row ${i}`);
+    const step = times[i]! - times[i - 1]!;
+    if (step === strideNs) continue;
+    assert.fail(`${what}: a step of ${step} ns before row ${i}`);
   }
 }

@@ -2,24 +2,14 @@
 // Invariant: each gets every row once and no gap, and a stream that is over stays over.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
-import polyfill from "event-source-polyfill/src/eventsource.js" with {
-  type: "text",
-};
-import fetchSource from "@microsoft/fetch-event-source/lib/esm/fetch.js" with {
-  type: "text",
-};
-import fetchParse from "@microsoft/fetch-event-source/lib/esm/parse.js" with {
-  type: "text",
-};
-import sse from "sse.js/lib/sse.js" with { type: "text" };
 import { EventSource } from "eventsource";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
-import { BrowserPage } from "./browser_page.ts";
 import { launchQanat, PARTS, type Process } from "./chain.ts";
 import { CuttingProxy } from "./cutting_proxy.ts";
 import { firefoxReports } from "./firefox_page.ts";
-import page from "./resume_page.js" with { type: "text" };
+import { gotOfPython } from "./library_clients.ts";
+import { resumePage, ResumeTab, type Run } from "./resume_page.ts";
 
 /** Some 1.2 kB a row where it is gzip'ed, 2.9 kB where not. */
 const NAMES = "H1:GWOSC-4KHZ_R1_WHITENED,H1:QANAT-COUNT_I64_16";
@@ -33,44 +23,14 @@ const PATIENCE_MS = 60_000;
 
 const KINDS = ["live", "bounded", "past"] as const;
 
-interface Run {
+interface CutRun extends Run {
   readonly kind: typeof KINDS[number];
-  readonly library: string;
-  readonly url: string;
-  readonly rowsMax: number | null;
   readonly proxy: CuttingProxy;
 }
 
 interface Got {
   readonly times: readonly string[];
   readonly gaps: readonly string[];
-}
-
-const SCRIPTS: Readonly<Record<string, string>> = {
-  "/page.js": page,
-  "/polyfill.js": polyfill,
-  "/fetch-event-source/fetch.js": fetchSource,
-  "/fetch-event-source/parse": fetchParse,
-  "/sse.js": sse,
-};
-
-/** A page that reads, for a browser that is driven, and for one that reports by itself. */
-function answer(path: string, runs: string): Response {
-  const script = SCRIPTS[path];
-  if (script !== undefined) {
-    return new Response(script, {
-      headers: { "content-type": "text/javascript" },
-    });
-  }
-  const html = `<!doctype html><meta charset="utf-8"><title>resumes</title>
-<script type="module">import "./page.js";
-const runs = ${runs};
-if (runs.length > 0) {
-  const body = JSON.stringify(await readAll(runs));
-  await fetch("/report", { method: "POST", body });
-}
-globalThis.isReady = true;</script>`;
-  return new Response(html, { headers: { "content-type": "text/html" } });
 }
 
 describe("resumes of client libraries", () => {
@@ -95,7 +55,7 @@ describe("resumes of client libraries", () => {
   });
 
   /** A live, a bounded and a past stream, each behind a proxy of its own. */
-  function runsOf(library: string): Run[] {
+  function runsOf(library: string): CutRun[] {
     const start = nowGpsNs() / 1_000_000_000n - 20n;
     const ranges = {
       live: "",
@@ -113,10 +73,10 @@ describe("resumes of client libraries", () => {
     });
   }
 
-  const plain = (runs: readonly Run[]) =>
+  const plain = (runs: readonly CutRun[]): Run[] =>
     runs.map(({ library, url, rowsMax }) => ({ library, url, rowsMax }));
 
-  function check({ kind, library, proxy }: Run, { times, gaps }: Got): void {
+  function check({ kind, library, proxy }: CutRun, { times, gaps }: Got): void {
     const what = `${library}, ${kind}`;
     const counts = {
       live: LIVE_ROWS,
@@ -147,7 +107,7 @@ describe("resumes of client libraries", () => {
     assert.deepEqual(others, isLast ? [] : [204], what);
   }
 
-  function checkAll(runs: readonly Run[], got: readonly Got[]): void {
+  function checkAll(runs: readonly CutRun[], got: readonly Got[]): void {
     assert.equal(got.length, runs.length);
     runs.forEach((run, i) => check(run, got[i]!));
   }
@@ -165,14 +125,9 @@ describe("resumes of client libraries", () => {
       skip: !canRun([PARTS.chromium]),
     },
     async () => {
-      const server = Deno.serve(
-        { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-        (request) => answer(new URL(request.url).pathname, "[]"),
-      );
-      const tab = await BrowserPage.open(PARTS.chromium.program!);
+      const page = await ResumeTab.open(PARTS.chromium.program!);
       try {
-        await tab.goto(`http://127.0.0.1:${server.addr.port}/`);
-        await tab.until("globalThis.isReady", PATIENCE_MS);
+        const { tab } = page;
         const runs = [
           "EventSource",
           "event-source-polyfill",
@@ -187,8 +142,7 @@ describe("resumes of client libraries", () => {
         await tab.until("globalThis.got !== undefined", PATIENCE_MS);
         checkAll(runs, await tab.evaluate("got") as Got[]);
       } finally {
-        await tab.close();
-        await server.shutdown();
+        await page.close();
       }
     },
   );
@@ -200,7 +154,7 @@ describe("resumes of client libraries", () => {
     const runs = runsOf("EventSource");
     const got = await firefoxReports(
       PARTS.firefox.program!,
-      (path) => answer(path, JSON.stringify(plain(runs))),
+      (path) => resumePage(path, plain(runs)),
     );
     checkAll(runs, got as Got[]);
   });
@@ -220,7 +174,7 @@ describe("resumes of client libraries", () => {
       },
     ).output();
     assert.ok(success, new TextDecoder().decode(stderr));
-    checkAll(runs, JSON.parse(new TextDecoder().decode(stdout)));
+    checkAll(runs, gotOfPython(new TextDecoder().decode(stdout), runs.length));
   });
 });
 

@@ -5,32 +5,67 @@ const { fetchEventSource } = await libraryOf("./fetch-event-source/fetch.js");
 const { SSE } = await libraryOf("./sse.js");
 await libraryOf("./polyfill.js");
 
-/** @typedef {{ times: string[], gaps: string[] }} Got */
+const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc >>> 1 ^ (crc & 1) * 0xedb88320;
+  return crc;
+});
+
+/** CRC-32, as zlib has it, of a text in ASCII. */
+function crc32(text) {
+  let crc = -1;
+  for (let i = 0; i < text.length; i++) {
+    crc = CRC_TABLE[(crc ^ text.charCodeAt(i)) & 255] ^ crc >>> 8;
+  }
+  return ~crc >>> 0;
+}
+
+/** What one stream has given so far, as a test reads it. */
+class Got {
+  times = [];
+  digests = [];
+  gaps = [];
+  lastRowMs = 0;
+  #rowsMax;
+
+  constructor(rowsMax) {
+    this.#rowsMax = rowsMax;
+  }
+
+  /** Whether this is the last row that is wanted; what comes behind it is passed over. */
+  takeRow(data) {
+    if (this.times.length === this.#rowsMax) return false;
+    this.times.push(JSON.parse(data).time);
+    this.digests.push(crc32(data));
+    this.lastRowMs = Date.now();
+    return this.times.length === this.#rowsMax;
+  }
+}
 
 /** Anything that is made like an EventSource. Over once it is closed for good, or has as many rows as are wanted. */
-function bySource(Source, url, rowsMax) {
+function bySource(Source, url, got) {
   return new Promise((resolve) => {
-    const got = { times: [], gaps: [] };
     const source = new Source(url);
     source.onmessage = ({ data }) => {
-      if (got.times.length === rowsMax) return;
-      got.times.push(JSON.parse(data).time);
-      if (got.times.length !== rowsMax) return;
+      if (!got.takeRow(data)) return;
       source.close();
-      resolve(got);
+      resolve();
     };
     source.addEventListener("gap", ({ data }) => got.gaps.push(data));
     source.onerror = () => {
-      if (source.readyState === 2) resolve(got);
+      if (source.readyState === 2) resolve();
     };
   });
 }
 
-/** The library takes an id as soon as its line is there, though the event may break off behind it. */
-async function byFetchEventSource(url, rowsMax) {
-  const got = { times: [], gaps: [] };
+/**
+ * The library takes an id as soon as its line is there, though the event may break off behind it; and a stream that the
+ * server ends is over for it, though an instance that stops ends streams that go on elsewhere.
+ */
+async function byFetchEventSource(url, got) {
   const stop = new AbortController();
   let lastId = "";
+  let isComplete = false;
   const isOver = new Error("204");
   await fetchEventSource(url, {
     openWhenHidden: true,
@@ -48,10 +83,13 @@ async function byFetchEventSource(url, rowsMax) {
     onmessage({ id, event, data }) {
       if (id !== "") lastId = id;
       if (event === "gap") got.gaps.push(data);
+      if (event === "end") isComplete = JSON.parse(data).reason === "complete";
       // A heartbeat is an event without data here.
-      if (event !== "" || data === "" || got.times.length === rowsMax) return;
-      got.times.push(JSON.parse(data).time);
-      if (got.times.length === rowsMax) stop.abort();
+      if (event !== "" || data === "") return;
+      if (got.takeRow(data)) stop.abort();
+    },
+    onclose() {
+      if (!isComplete) throw new Error("the stream goes on elsewhere");
     },
     onerror(error) {
       if (error === isOver) throw error;
@@ -59,22 +97,18 @@ async function byFetchEventSource(url, rowsMax) {
   }).catch((error) => {
     if (error !== isOver) throw error;
   });
-  return got;
 }
 
 /** It would ask again after each 204: the caller closes it. */
-function bySse(url, rowsMax) {
+function bySse(url, got) {
   return new Promise((resolve) => {
-    const got = { times: [], gaps: [] };
     const source = new SSE(url, { autoReconnect: true });
     const finish = () => {
       source.close();
-      resolve(got);
+      resolve();
     };
     source.addEventListener("message", ({ data }) => {
-      if (got.times.length === rowsMax) return;
-      got.times.push(JSON.parse(data).time);
-      if (got.times.length === rowsMax) finish();
+      if (got.takeRow(data)) finish();
     });
     source.addEventListener("gap", ({ data }) => got.gaps.push(data));
     source.addEventListener("open", ({ responseCode }) => {
@@ -92,8 +126,15 @@ const LIBRARIES = {
   "sse.js": bySse,
 };
 
-/** Reads all at once: `[{ library, url, rowsMax }]`, where `rowsMax` is null for a stream that ends by itself. */
-globalThis.readAll = (runs) =>
-  Promise.all(
-    runs.map(({ library, url, rowsMax }) => LIBRARIES[library](url, rowsMax)),
+/**
+ * Reads all at once: `[{ library, url, rowsMax }]`, where `rowsMax` is null for a stream that ends by itself. What each
+ * has given so far is in `gots`.
+ */
+globalThis.readAll = async (runs) => {
+  const gots = runs.map(({ rowsMax }) => new Got(rowsMax));
+  globalThis.gots = gots;
+  await Promise.all(
+    runs.map(({ library, url }, i) => LIBRARIES[library](url, gots[i])),
   );
+  return gots;
+};

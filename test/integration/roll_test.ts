@@ -1,11 +1,19 @@
-// Two instances behind the proxies as shipped, stopped and started one after the other under clients that know nothing
-// but EventSource. Invariant: 5 s after an instance is ready every client gets rows; none is lost, none comes twice.
+// Two instances behind the proxies as shipped, stopped and started one after the other under clients of all libraries
+// that docs/recipes.md lists. Invariant: 5 s after an instance is ready every client gets rows; none is lost, none comes
+// twice.
 // QANAT_SECONDS=600 (the long tier) runs nginx and Caddy with 1, 3 and 20 s away; without, nginx with 3 s.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
-import { EventSource } from "eventsource";
 import { canRun } from "../../scripts/optional_parts.ts";
-import { freePort, launchQanat, type Process, say, sleep } from "./chain.ts";
+import {
+  freePort,
+  launchQanat,
+  PARTS,
+  type Process,
+  say,
+  sleep,
+} from "./chain.ts";
+import { type Client, LibraryClients } from "./library_clients.ts";
 import {
   launchProxy,
   makeCertificate,
@@ -13,6 +21,7 @@ import {
   PROXY_HOST,
 } from "./proxies.ts";
 import { assertConsecutive } from "./published.ts";
+import { ResumeTab } from "./resume_page.ts";
 
 const isLong = Number(Deno.env.get("QANAT_SECONDS") ?? "20") >= 600;
 const AWAY_S = isLong ? [1, 3, 20] : [3];
@@ -23,47 +32,9 @@ const CHANNELS = ["H1:GWOSC-4KHZ_R1_WHITENED", "L1:GWOSC-4KHZ_R1_WHITENED"];
 const STRIDE_NS = 62_500_000n;
 /** So long after an instance is ready everybody is inside again. */
 const BACK_MS = 5000;
-/** A client with a row that recent is inside. */
-const RECENT_MS = 1500;
 const SETTLE_MS = 2000;
-
-/** One user: a connection and an EventSource of its own. */
-class User {
-  readonly rows = new Map<bigint, string>();
-  readonly times: bigint[] = [];
-  readonly gaps: string[] = [];
-  lastRowMs = -Infinity;
-  readonly #source: EventSource;
-  readonly #http: Deno.HttpClient;
-
-  constructor(url: string, certificate: string, index: number) {
-    this.#http = Deno.createHttpClient({
-      caCerts: [certificate],
-      http1: index % 2 === 0,
-      http2: index % 2 === 1,
-    });
-    this.#source = new EventSource(url, {
-      fetch: (input, init) =>
-        fetch(input, { ...init, client: this.#http } as RequestInit),
-    });
-    this.#source.addEventListener("gap", (e) => this.gaps.push(e.data));
-    this.#source.onmessage = ({ data }) => {
-      this.lastRowMs = performance.now();
-      const timeNs = BigInt(JSON.parse(data).time);
-      this.times.push(timeNs);
-      this.rows.set(timeNs, data);
-    };
-  }
-
-  get isInside(): boolean {
-    return performance.now() - this.lastRowMs < RECENT_MS;
-  }
-
-  close(): void {
-    this.#source.close();
-    this.#http.close();
-  }
-}
+/** A browser and a Python start among them. */
+const OPEN_MS = 60_000;
 
 for (const proxy of PROXIES.slice(0, isLong ? 2 : 1)) {
   const runnable = canRun([proxy.part]);
@@ -72,7 +43,7 @@ for (const proxy of PROXIES.slice(0, isLong ? 2 : 1)) {
     skip: !runnable,
   }, () => {
     let directory: string;
-    let certificate: string;
+    let page: ResumeTab | null = null;
     let balancer: Process;
     let port: number;
     const instances: { qanat: Process; url: string; port: number }[] = [];
@@ -81,7 +52,9 @@ for (const proxy of PROXIES.slice(0, isLong ? 2 : 1)) {
       directory = await Deno.makeTempDir({ prefix: "qanat-roll-" });
       await Deno.chmod(directory, 0o755);
       await makeCertificate(directory);
-      certificate = await Deno.readTextFile(`${directory}/qanat.pem`);
+      if (canRun([PARTS.chromium])) {
+        page = await ResumeTab.open(PARTS.chromium.program!);
+      }
       for (let i = 0; i < 2; i++) instances.push(await start(freePort()));
       port = freePort();
       balancer = await launchProxy(proxy, {
@@ -95,6 +68,7 @@ for (const proxy of PROXIES.slice(0, isLong ? 2 : 1)) {
     after(async () => {
       await balancer?.stop();
       for (const { qanat } of instances) await qanat.stop();
+      await page?.close();
       if (directory) await Deno.remove(directory, { recursive: true });
     });
 
@@ -104,6 +78,7 @@ for (const proxy of PROXIES.slice(0, isLong ? 2 : 1)) {
         "--trusted-proxies=127.0.0.1",
         `--allowed-hosts=${PROXY_HOST}`,
         "--clients-per-address-max=1000",
+        ...page === null ? [] : [`--cors-origin=${page.origin}`],
       ], at);
       await instance.qanat.answers(`${instance.url}${BASE}/readyz`);
       return instance;
@@ -117,73 +92,98 @@ for (const proxy of PROXIES.slice(0, isLong ? 2 : 1)) {
       instances[index] = await start(port);
     }
 
-    function open(): User[] {
-      return Array.from({ length: CLIENTS }, (_, i) =>
-        new User(
+    /** 100 clients, all of them inside. */
+    async function open(): Promise<LibraryClients> {
+      const urls = Array.from(
+        { length: CLIENTS },
+        (_, i) =>
           `https://127.0.0.1:${port}${BASE}/v1/events?channels=${
             CHANNELS[i % 2]
           }`,
-          certificate,
-          i,
-        ));
-    }
-
-    function assertInside(users: readonly User[], when: string): void {
-      const outside = users.filter((user) => !user.isInside).length;
-      assert.equal(outside, 0, `${outside} of ${CLIENTS} outside ${when}`);
-    }
-
-    function check(users: readonly User[], what: string): void {
-      const seen = new Map<string, string>();
-      let rows = 0;
-      for (const [i, { gaps, times, rows: own }] of users.entries()) {
-        assert.deepEqual(gaps, []);
-        assertConsecutive(times, { strideNs: STRIDE_NS, countMin: 16 });
-        rows += times.length;
-        for (const [timeNs, data] of own) {
-          const key = `${i % 2} ${timeNs}`;
-          assert.equal(data, seen.get(key) ?? data, "both send the same row");
-          seen.set(key, data);
-        }
+      );
+      const clients = await LibraryClients.open(urls, {
+        certificateFile: `${directory}/qanat.pem`,
+        page,
+      });
+      try {
+        await clients.allInside(OPEN_MS);
+        return clients;
+      } catch (error) {
+        await clients.close();
+        throw error;
       }
+    }
+
+    /** What 100 clients have, 5 s after what was done to the instances under them. */
+    async function readDuring(
+      doRoll: () => Promise<unknown>,
+    ): Promise<readonly Client[]> {
+      const clients = await open();
+      try {
+        await doRoll();
+        await sleep(BACK_MS);
+        const outside = await clients.outside();
+        assert.equal(outside, "", `outside ${BACK_MS} ms after both are back`);
+        return await clients.all();
+      } finally {
+        await clients.close();
+      }
+    }
+
+    function check(clients: readonly Client[], what: string): void {
+      assert.equal(clients.length, CLIENTS);
+      const seen = new Map<string, number>();
+      const counts = new Map<string, number>();
+      let rows = 0;
+      for (const { library, url, gaps, times, digests } of clients) {
+        assert.deepEqual(gaps, [], library);
+        assertConsecutive(times.map(BigInt), {
+          strideNs: STRIDE_NS,
+          countMin: 16,
+          what: library,
+        });
+        counts.set(library, (counts.get(library) ?? 0) + 1);
+        rows += times.length;
+        times.forEach((time, i) => {
+          const key = `${url} ${time}`;
+          const digest = seen.get(key) ?? digests[i];
+          assert.equal(
+            digests[i],
+            digest,
+            `${library}: both send the same row`,
+          );
+          seen.set(key, digests[i]!);
+        });
+      }
+      const mix = [...counts].map(([name, count]) => `${count} ${name}`);
       say(
-        `${proxy.name}, ${what}: ${CLIENTS} clients, ${rows} rows, 0 lost, 0 twice, nobody outside`,
+        `${proxy.name}, ${what}: ${
+          mix.join(", ")
+        }: ${rows} rows, 0 lost, 0 twice, nobody outside`,
       );
     }
 
     for (const awayS of AWAY_S) {
       it(`each instance is away for ${awayS} s: nobody is left outside, no row is lost or twice`, async () => {
-        const users = open();
-        try {
-          await sleep(SETTLE_MS);
-          assertInside(users, "at the start");
+        const clients = await readDuring(async () => {
           await restart(0, awayS);
           await sleep(SETTLE_MS);
           await restart(1, awayS);
-          await sleep(BACK_MS);
-          assertInside(users, `${BACK_MS} ms after both are back`);
-        } finally {
-          for (const user of users) user.close();
-        }
-        check(users, `a roll with ${awayS} s away`);
+        });
+        check(clients, `a roll with ${awayS} s away`);
       });
     }
 
     it("while no instance is there clients keep coming, and are back 5 s after one is", async () => {
-      const users = open();
-      try {
-        await sleep(SETTLE_MS);
-        await Promise.all([restart(0, 3), restart(1, 3)]);
-        await sleep(BACK_MS);
-        assertInside(users, `${BACK_MS} ms after both are back`);
-      } finally {
-        for (const user of users) user.close();
-      }
-      check(users, "both away for 3 s at once");
+      const clients = await readDuring(() =>
+        Promise.all([restart(0, 3), restart(1, 3)])
+      );
+      check(clients, "both away for 3 s at once");
     });
 
-    it("who is no EventSource is told that no instance is there", async () => {
+    it("who accepts no events is told that no instance is there", async () => {
       await Promise.all(instances.map(({ qanat }) => qanat.stop()));
+      const certificate = await Deno.readTextFile(`${directory}/qanat.pem`);
       const client = Deno.createHttpClient({ caCerts: [certificate] });
       const answer = await fetch(
         `https://127.0.0.1:${port}${BASE}/v1/events?channels=${CHANNELS[0]}`,

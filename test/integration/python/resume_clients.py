@@ -1,19 +1,22 @@
 """Reads streams with sseclient-py and httpx-sse over as many connections as it takes.
 
-Takes [{"library", "url", "rowsMax"}] as JSON, prints [{"times", "gaps"}].
+Takes [{"library", "url", "rowsMax"}] as JSON. Prints a line as soon as something comes:
+{"run", "time", "digest", "atMs"} for a row, {"run", "gap"} for a gap; "run" counts from 0.
 """
 
 import concurrent.futures
 import json
 import sys
 import time
+import zlib
 
 import httpx
 import httpx_sse
 import requests
 import sseclient
 
-PAUSE_S = 0.05
+# Until the server says `retry:`.
+PAUSE_S = 1.0
 
 
 def sseclient_py(url, last_id):
@@ -24,8 +27,9 @@ def sseclient_py(url, last_id):
         with requests.get(url, headers=headers, stream=True, timeout=30) as answer:
             if answer.status_code == 204:
                 return True
-            answer.raise_for_status()
-            yield from sseclient.SSEClient(answer).events()
+            if answer.status_code < 500:
+                answer.raise_for_status()
+                yield from sseclient.SSEClient(answer).events()
     except (requests.exceptions.ChunkedEncodingError, requests.ConnectionError):
         pass
     return False
@@ -39,8 +43,9 @@ def httpx_sse_events(url, last_id):
         ) as source:
             if source.response.status_code == 204:
                 return True
-            source.response.raise_for_status()
-            yield from source.iter_sse()
+            if source.response.status_code < 500:
+                source.response.raise_for_status()
+                yield from source.iter_sse()
     except httpx.TransportError:
         pass
     return False
@@ -49,9 +54,16 @@ def httpx_sse_events(url, last_id):
 LIBRARIES = {"sseclient-py": sseclient_py, "httpx-sse": httpx_sse_events}
 
 
-def read(run):
-    got = {"times": [], "gaps": []}
+def say(line):
+    # In one piece: several threads write.
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def read(place, run):
+    rows = 0
     last_id = ""
+    pause_s = PAUSE_S
     while True:
         events = LIBRARIES[run["library"]](run["url"], last_id)
         while True:
@@ -59,21 +71,33 @@ def read(run):
                 event = next(events)
             except StopIteration as stop:
                 if stop.value:
-                    return got
+                    return
                 break
             if event.id:
                 last_id = event.id
+            if event.retry is not None:
+                pause_s = int(event.retry) / 1000
             if event.event == "gap":
-                got["gaps"].append(event.data)
-            if event.event != "message":
+                say({"run": place, "gap": event.data})
+            # A heartbeat is a message without data in httpx-sse.
+            if event.event != "message" or not event.data:
                 continue
-            got["times"].append(json.loads(event.data)["time"])
-            if len(got["times"]) == run["rowsMax"]:
+            say(
+                {
+                    "run": place,
+                    "time": json.loads(event.data)["time"],
+                    "digest": zlib.crc32(event.data.encode()),
+                    "atMs": time.time() * 1000,
+                }
+            )
+            rows += 1
+            if rows == run["rowsMax"]:
                 events.close()
-                return got
-        time.sleep(PAUSE_S)
+                return
+        time.sleep(pause_s)
 
 
 runs = json.loads(sys.argv[1])
 with concurrent.futures.ThreadPoolExecutor(len(runs)) as pool:
-    print(json.dumps(list(pool.map(read, runs))))
+    for done in [pool.submit(read, place, run) for place, run in enumerate(runs)]:
+        done.result()
