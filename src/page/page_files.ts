@@ -16,6 +16,7 @@ import closeUp from "./close_up.js" with { type: "text" };
 import copyAs from "./copy_as.js" with { type: "text" };
 import dataAge from "./data_age.js" with { type: "text" };
 import dom from "./dom.js" with { type: "text" };
+import envelope from "./envelope.js" with { type: "text" };
 import eventStream from "./event_stream.js" with { type: "text" };
 import feed from "./feed.js" with { type: "text" };
 import fft from "./fft.js" with { type: "text" };
@@ -77,6 +78,7 @@ const MODULES: Record<string, string> = {
   "copy_as.js": copyAs,
   "data_age.js": dataAge,
   "dom.js": dom,
+  "envelope.js": envelope,
   "event_stream.js": eventStream,
   "feed.js": feed,
   "fft.js": fft,

@@ -2,9 +2,9 @@
 // Invariant: no sample is left out, and what is not there is hatched with its reason.
 import uPlot from "uplot";
 import { rangeText } from "./axis_text.js";
+import { Envelope } from "./envelope.js";
 import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
 import { originFor } from "./int64_samples.js";
-import { Envelope } from "./samples.js";
 import { axesOf, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
 import { ValueScale } from "./value_scale.js";
 

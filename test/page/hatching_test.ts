@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { Colours } from "../../src/page/dom.js";
 import { holesOf, NOT_FINITE, paintGaps } from "../../src/page/hatching.js";
-import { Envelope, SampleRing } from "../../src/page/samples.js";
+import { Envelope } from "../../src/page/envelope.js";
+import { SampleRing } from "../../src/page/samples.js";
 
 const COLOURS = { gap: "gap", gapText: "text", back: "back" } as Colours;
 

@@ -5,7 +5,8 @@ import { rangeText } from "../../src/page/axis_text.js";
 import { type Channel, Series } from "../../src/page/feed.js";
 import { originFor } from "../../src/page/int64_samples.js";
 import { decoderOf } from "../../src/page/rows.js";
-import { Envelope, SampleRing } from "../../src/page/samples.js";
+import { Envelope } from "../../src/page/envelope.js";
+import { SampleRing } from "../../src/page/samples.js";
 import { ValueScale } from "../../src/page/value_scale.js";
 
 const BASE = 2n ** 60n;

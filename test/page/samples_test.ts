@@ -1,7 +1,8 @@
 // Rings and envelopes against the plainest computation, on seeded schedules of live, past and missing samples.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { Envelope, SampleRing } from "../../src/page/samples.js";
+import { Envelope } from "../../src/page/envelope.js";
+import { SampleRing } from "../../src/page/samples.js";
 
 function randomOf(seed: number): () => number {
   let state = seed;
