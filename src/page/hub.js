@@ -2,11 +2,11 @@
 // Invariant: a row goes to a port once, with the channels it wants. What an outage has missed waits for a port's room;
 // what is live waits for none: a port without room is told a gap.
 import { EventStream } from "./event_stream.js";
+import { ServerTime } from "./server_time.js";
 
 /** @typedef {import("./qanat.d.ts").StreamState} StreamState */
 /** @typedef {import("./qanat.d.ts").Row} Row */
 /** @typedef {import("./qanat.d.ts").Gap} Gap */
-/** @typedef {import("./qanat.d.ts").ServerClock} ServerClock */
 /** @typedef {import("./qanat.d.ts").Trend} Trend */
 /** @typedef {{ name: string, stride: string, rate: number, trend?: Trend | undefined }} Wanted */
 /** @typedef {Wanted & { lane: string }} Placed */
@@ -27,12 +27,8 @@ const LINGER_MS = 1500;
 const UNKNOWN_MS = 30_000;
 const CLOCK_MS = 60_000;
 const CLOCK_FIRST_MS = [0, 1500, 5000];
-const CLOCK_OLD_MS = 600_000;
-/** How often the computer's clock is compared with one that is never set, and what difference counts as a step. */
+/** How often the computer's clock is looked at. */
 const STEP_LOOK_MS = 1000;
-const STEP_MS = 1000;
-/** After a step, a reading of the server's clock that failed is tried again. */
-const STEP_AGAIN_MS = 5000;
 /** A tab that says nothing is gone (hidden tabs have timers once a minute). */
 const PORT_SILENCE_MS = 200_000;
 const BIN_NS = { "1s": 1e9, "10s": 1e10, "60s": 6e10 };
@@ -103,24 +99,10 @@ export class Hub {
   #fetch;
   #unreadMax;
   #now;
-  #unixNow;
   #setTimer;
   /** Streams that wait for room. @type {Set<() => void>} */
   #waiting = new Set();
-  /** @type {ServerClock} */
-  #clock = {
-    gpsMinusLocalMs: 18_000 - 315_964_800_000,
-    gpsMinusUnixMs: 18_000 - 315_964_800_000,
-    errorMs: Infinity,
-  };
-  /** When the server's clock was read, by the hub's clock. */
-  #clockMs = 0;
-  /** Unix time minus the hub's clock when the server's clock was read, ms. */
-  #unixMinusNowMs;
-  /** The computer's clock was set since the server's clock was read: what is known of that does not hold. */
-  #hasStepped = false;
-  /** When the server's clock was last asked for, by the hub's clock. */
-  #clockAskedMs = -Infinity;
+  #time;
   /** @type {ReturnType<typeof setInterval>[]} */
   #ticking = [];
 
@@ -133,8 +115,14 @@ export class Hub {
     this.#fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
     this.#unreadMax = options.unreadMax ?? UNREAD_MAX;
     this.#now = options.now ?? (() => performance.now());
-    this.#unixNow = options.unixNow ?? (() => Date.now());
-    this.#unixMinusNowMs = this.#unixNow() - this.#now();
+    this.#time = new ServerTime({
+      now: this.#now,
+      unixNow: options.unixNow ?? (() => Date.now()),
+      ask: () => this.#fetch(`${base}v1/status`, { cache: "no-store" }),
+      onClock: (clock) => {
+        for (const port of this.#ports) port.post({ type: "clock", clock });
+      },
+    });
     this.#setTimer = options.setTimer ??
       ((call, ms) => setTimeout(call, ms));
     this.#encoding = options.encoding;
@@ -151,7 +139,7 @@ export class Hub {
   join(post) {
     const port = new Port(post, this.#now());
     this.#ports.add(port);
-    post({ type: "clock", clock: this.#clock });
+    post({ type: "clock", clock: this.#time.clock });
     return port;
   }
 
@@ -169,7 +157,7 @@ export class Hub {
   /** Reads the server's clock now and then, for as long as anything is live. */
   #keepTime() {
     if (this.#ticking.length > 0) return;
-    for (const ms of CLOCK_FIRST_MS) setTimeout(() => this.#readClock(), ms);
+    for (const ms of CLOCK_FIRST_MS) setTimeout(() => this.#time.read(), ms);
     this.#ticking = [
       setInterval(() => this.tick(), CLOCK_MS),
       setInterval(() => this.noticeStep(), STEP_LOOK_MS),
@@ -462,9 +450,8 @@ export class Hub {
   #sendRow(lane, row) {
     const endMs = Number((row.timeNs + row.strideNs) / 1000n) / 1000;
     this.noticeStep();
-    const latencyMs = this.#hasStepped
-      ? undefined
-      : this.#unixNow() + this.#clock.gpsMinusLocalMs - endMs;
+    const gpsMs = this.#time.gpsMs();
+    const latencyMs = gpsMs === undefined ? undefined : gpsMs - endMs;
     if (latencyMs !== undefined && latencyMs < FRESH_MS) {
       lane.isCatchingUp = false;
     }
@@ -508,7 +495,7 @@ export class Hub {
 
   /** Reads the server's clock, and lets ports go that have said nothing for long. Called by a timer. */
   tick() {
-    this.#readClock();
+    this.#time.read();
     for (const port of this.#ports) {
       if (this.#now() - port.heardMs > PORT_SILENCE_MS) this.leave(port);
     }
@@ -516,56 +503,7 @@ export class Hub {
 
   /** Reads the server's clock again when the computer's clock was set or has slept. Called by a timer and with each row. */
   noticeStep() {
-    const nowMs = this.#now();
-    const stepMs = this.#unixNow() - nowMs - this.#unixMinusNowMs;
-    if (!this.#hasStepped && Math.abs(stepMs) < STEP_MS) return;
-    const isNew = !this.#hasStepped;
-    this.#hasStepped = true;
-    if (isNew || nowMs - this.#clockAskedMs > STEP_AGAIN_MS) this.#readClock();
-  }
-
-  async #readClock() {
-    try {
-      const sentMs = this.#now();
-      const sentUnixMs = this.#unixNow();
-      this.#clockAskedMs = sentMs;
-      const response = await this.#fetch(`${this.#base}v1/status`, {
-        cache: "no-store",
-      });
-      const { time_ns, unix_ms } = await response.json();
-      const gotMs = this.#now();
-      const gotUnixMs = this.#unixNow();
-      if (time_ns === undefined) return;
-      const stepMs = gotUnixMs - sentUnixMs - (gotMs - sentMs);
-      if (Math.abs(stepMs) >= STEP_MS) {
-        // It was set, or slept, while the answer was under way: the answer says nothing.
-        this.#hasStepped = true;
-        this.#clockAskedMs = -Infinity;
-        return;
-      }
-      const gpsMs = Number(BigInt(time_ns) / 1000n) / 1000;
-      // The quickest answer knows best; an old one does not, since clocks drift, nor one before a step.
-      const errorMs = (gotMs - sentMs) / 2;
-      if (
-        !this.#hasStepped && errorMs > this.#clock.errorMs &&
-        gotMs - this.#clockMs < CLOCK_OLD_MS
-      ) {
-        return;
-      }
-      this.#clockMs = gotMs;
-      this.#unixMinusNowMs = gotUnixMs - gotMs;
-      this.#hasStepped = false;
-      this.#clock = {
-        gpsMinusLocalMs: gpsMs - (gotUnixMs - errorMs),
-        gpsMinusUnixMs: gpsMs - unix_ms,
-        errorMs,
-      };
-      for (const port of this.#ports) {
-        port.post({ type: "clock", clock: this.#clock });
-      }
-    } catch {
-      // The stream itself says that the server is away.
-    }
+    this.#time.noticeStep();
   }
 }
 

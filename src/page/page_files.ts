@@ -37,6 +37,7 @@ import quoting from "./quoting.js" with { type: "text" };
 import rows from "./rows.js" with { type: "text" };
 import samples from "./samples.js" with { type: "text" };
 import seriesPlot from "./series_plot.js" with { type: "text" };
+import serverTime from "./server_time.js" with { type: "text" };
 import spanSelect from "./span_select.js" with { type: "text" };
 import spans from "./spans.js" with { type: "text" };
 import spectrogram from "./spectrogram.js" with { type: "text" };
@@ -99,6 +100,7 @@ const MODULES: Record<string, string> = {
   "rows.js": rows,
   "samples.js": samples,
   "series_plot.js": seriesPlot,
+  "server_time.js": serverTime,
   "span_select.js": spanSelect,
   "spans.js": spans,
   "spectrogram.js": spectrogram,

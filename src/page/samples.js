@@ -1,5 +1,6 @@
 // Samples of one channel around the time that is shown.
-// Invariant: what is not there is NaN. 64-bit integers are read as offsets from an origin that the reader chooses, so that near ones stay apart.
+// Invariant: what is not there is NaN. 64-bit integers are read as offsets from an origin that the reader chooses, so
+// that near ones stay apart.
 import { Int64Samples, originFor } from "./int64_samples.js";
 import { Spans } from "./spans.js";
 

@@ -1,0 +1,96 @@
+// The server's GPS clock, as the difference to this computer's clock: read from /v1/status.
+// Invariant: what is known holds for the computer's clock as it is set now; after a step nothing is known until the next
+// reading.
+
+/** @typedef {import("./qanat.d.ts").ServerClock} ServerClock */
+
+/** A reading so old is replaced by a less exact one: clocks drift. */
+const OLD_MS = 600_000;
+/** What difference to a clock that is never set counts as a step. */
+const STEP_MS = 1000;
+/** After a step, a reading that failed is tried again. */
+const STEP_AGAIN_MS = 5000;
+
+export class ServerTime {
+  /** @type {ServerClock} */
+  clock = {
+    gpsMinusLocalMs: 18_000 - 315_964_800_000,
+    gpsMinusUnixMs: 18_000 - 315_964_800_000,
+    errorMs: Infinity,
+  };
+  #now;
+  #unixNow;
+  #ask;
+  #onClock;
+  /** When it was read, by the clock that is never set. */
+  #readMs = 0;
+  /** When it was last asked for, by the same. */
+  #askedMs = -Infinity;
+  /** Unix time minus the clock that is never set when it was read, ms. */
+  #unixMinusNowMs;
+  #hasStepped = false;
+
+  /**
+   * @param {{ now: () => number, unixNow: () => number, ask: () => Promise<Response>, onClock: (clock: ServerClock) => void }} options
+   *   now: a clock that is never set, ms; unixNow: the computer's clock, ms; ask: for /v1/status
+   */
+  constructor({ now, unixNow, ask, onClock }) {
+    this.#now = now;
+    this.#unixNow = unixNow;
+    this.#ask = ask;
+    this.#onClock = onClock;
+    this.#unixMinusNowMs = unixNow() - now();
+  }
+
+  /** GPS time now, ms; undefined after a step. */
+  gpsMs() {
+    return this.#hasStepped
+      ? undefined
+      : this.#unixNow() + this.clock.gpsMinusLocalMs;
+  }
+
+  /** Reads the clock again when the computer's was set or has slept. */
+  noticeStep() {
+    const nowMs = this.#now();
+    const stepMs = this.#unixNow() - nowMs - this.#unixMinusNowMs;
+    if (!this.#hasStepped && Math.abs(stepMs) < STEP_MS) return;
+    const isNew = !this.#hasStepped;
+    this.#hasStepped = true;
+    if (isNew || nowMs - this.#askedMs > STEP_AGAIN_MS) this.read();
+  }
+
+  async read() {
+    try {
+      const sentMs = this.#now();
+      const sentUnixMs = this.#unixNow();
+      this.#askedMs = sentMs;
+      const { time_ns, unix_ms } = await (await this.#ask()).json();
+      const gotMs = this.#now();
+      const gotUnixMs = this.#unixNow();
+      if (time_ns === undefined) return;
+      const stepMs = gotUnixMs - sentUnixMs - (gotMs - sentMs);
+      if (Math.abs(stepMs) >= STEP_MS) {
+        // It was set, or slept, while the answer was under way: the answer says nothing.
+        this.#hasStepped = true;
+        this.#askedMs = -Infinity;
+        return;
+      }
+      const gpsMs = Number(BigInt(time_ns) / 1000n) / 1000;
+      // The quickest answer knows best; an old one does not, nor one before a step.
+      const errorMs = (gotMs - sentMs) / 2;
+      const isOld = this.#hasStepped || gotMs - this.#readMs >= OLD_MS;
+      if (!isOld && errorMs > this.clock.errorMs) return;
+      this.#readMs = gotMs;
+      this.#unixMinusNowMs = gotUnixMs - gotMs;
+      this.#hasStepped = false;
+      this.clock = {
+        gpsMinusLocalMs: gpsMs - (gotUnixMs - errorMs),
+        gpsMinusUnixMs: gpsMs - unix_ms,
+        errorMs,
+      };
+      this.#onClock(this.clock);
+    } catch {
+      // The stream itself says that the server is away.
+    }
+  }
+}
