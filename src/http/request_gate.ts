@@ -179,7 +179,7 @@ export class RequestGate {
       at = end;
     }
     if (this.#mustWait()) this.phase = "answer";
-    if (this.socket.isPaused()) this.#readOn();
+    this.#readOn();
   }
 
   /** Where the next piece ends: never behind the end of a request. */
@@ -216,14 +216,17 @@ export class RequestGate {
   /** What cannot be parsed now. */
   #wait(bytes: Buffer): void {
     if (!this.#hold(bytes)) return;
-    if (this.#mustWait()) return;
+    // The request is complete: reading must go on, or nobody sees its client leave.
+    if (this.#mustWait()) return this.#readOn();
     // As node marks a socket that it does not want to read, so that reading the request's body does not start it.
     (this.socket as Socket & { _paused?: boolean })._paused = true;
     this.socket.pause();
     this.#schedule();
   }
 
+  /** Reads again after a pause, also one of node's own for a body that nobody takes. */
   #readOn(): void {
+    if (!this.socket.isPaused()) return;
     (this.socket as Socket & { _paused?: boolean })._paused = false;
     this.socket.resume();
   }

@@ -272,7 +272,7 @@ const MUTATIONS: readonly ((draft: Draft, random: Random) => void)[] = [
 /** Gives one parameter an odd value. */
 function oddValue(draft: Draft, random: Random): void {
   const known = draft.query.map(([name]) => name)
-    .filter((name) => name in ODD_VALUES);
+    .filter((name) => Object.hasOwn(ODD_VALUES, name));
   const names = known.length > 0 ? known : Object.keys(ODD_VALUES);
   const name = random.pick(names);
   draft.query = draft.query.filter(([other]) => other !== name);

@@ -1,5 +1,6 @@
 // Bodies and aborts on real sockets: what a client gets, what the log says, what is left.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import net from "node:net";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
@@ -168,6 +169,26 @@ describe("a body on a socket", () => {
     assert.deepEqual(errors, []);
     assert.equal(bodies.usedBytes, 0);
     assert.equal(qanat.requests.slices.waiting, 0);
+  });
+
+  it("that came in turns before a second request does not hide that the client has left", async () => {
+    const body = JSON.stringify({ channels: ["電"] }).padEnd(3000);
+    const bytes = new TextEncoder().encode(body);
+    // One chunk a byte: the parser gets them in several turns of the event loop.
+    const inChunks = Array.from(
+      bytes,
+      (byte) => `1\r\n${String.fromCharCode(byte)}\r\n`,
+    );
+    const socket = net.connect(server.port, "127.0.0.1", () => {
+      const head = `${HEAD}transfer-encoding: chunked\r\n\r\n`;
+      const behind = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+      socket.write(`${head}${inChunks.join("")}0\r\n\r\n${behind}`, "latin1");
+    });
+    const [data] = await once(socket, "data");
+    assert.match(String(data), /^HTTP\/1\.1 200/);
+    assert.equal(qanat.broadcast.clientCount, 1);
+    socket.destroy();
+    await until(() => qanat.broadcast.clientCount === 0, "the client stayed");
   });
 
   it("of a GET is not read", async () => {
