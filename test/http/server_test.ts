@@ -228,7 +228,7 @@ describe("serve()", () => {
     }
   });
 
-  it("takes a client that shuts its sending side for one that has left (docs/decisions/0032)", async () => {
+  it("takes a client that shuts its sending side for one that has left (docs/decisions/0031)", async () => {
     const ask = (path: string) =>
       new Promise<string>((resolve, reject) => {
         let got = "";
