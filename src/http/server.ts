@@ -1,5 +1,5 @@
 // Serves the app through node:http, where a socket write's callback is an exact release.
-// Invariant: overrideGlobalObjects stays false; else cors() breaks taken-over responses (design.md).
+// Invariant: overrideGlobalObjects stays false; else cors() breaks taken-over responses.
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { IncomingMessage, Server } from "node:http";
 import type { Qanat } from "../app.ts";

@@ -14,7 +14,7 @@ import {
 } from "./kafka_trial.ts";
 
 const runnable = canRun([PARTS.kafka]);
-/** A broker's return is noticed so soon (kafka.md: within 1 s); the rest is for a busy machine. */
+/** A broker's return is noticed so soon (within 1 s); the rest is for a busy machine. */
 const RETURN_MAX_MS = 1500;
 
 describe(
