@@ -12,6 +12,7 @@ import type { EmbeddedChannel } from "../src/source/synthetic.ts";
 import type {
   BlockSink,
   PastReader,
+  PastTopic,
   ReadFrom,
   Source,
   SourceStatus,
@@ -50,7 +51,7 @@ export class DrivenSource implements Source {
     return ms;
   }
 
-  openPast(): PastReader {
+  openPast(_topics?: readonly PastTopic[]): PastReader {
     return {
       read: () => Promise.reject(new Error("This source has no past")),
       close: () => {},
