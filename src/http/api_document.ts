@@ -1,11 +1,6 @@
 // How a route tells what it takes and answers, and the OpenAPI 3.1 document of all of them.
 // Invariant: the document is made of what stands at the routes, on the first request for it, and never at start.
 import type { Hono, MiddlewareHandler } from "hono";
-import {
-  describeRoute,
-  type DescribeRouteOptions,
-  generateSpecs,
-} from "hono-openapi";
 import { REFUSALS } from "../clients/admission.ts";
 import { REQUEST_LIMITS } from "./limit_error.ts";
 
@@ -46,7 +41,12 @@ const TAGS = {
   service: "Health, figures and these documents",
 };
 const PROBLEM = "application/problem+json";
-const NEVER_FOR_HEAD = "x-never-for-head";
+/** Where {@linkcode documented} keeps a route's document on the handler that it returns. */
+const DOCUMENT = Symbol("route document");
+
+type DocumentedHandler = MiddlewareHandler & {
+  readonly [DOCUMENT]?: RouteDocument;
+};
 
 /** The answer that a status of trouble is. */
 export function problemAnswer(
@@ -61,11 +61,65 @@ export function jsonAnswer(description: string, schema: Schema): Answer {
   return { description, content: { "application/json": schema } };
 }
 
-/** Puts a route's document at the route; the handler behind it is called as before. */
+/** A middleware that carries a route's document and calls the next handler. */
 export function documented(route: RouteDocument): MiddlewareHandler {
+  const handler: MiddlewareHandler = (_, next) => next();
+  const answers = { ...route.answers, 431: TOO_LARGE };
+  return Object.assign(handler, { [DOCUMENT]: { ...route, answers } });
+}
+
+export interface OpenApiOptions {
+  /** What the routes are mounted below. */
+  readonly basePath: string;
+  /** Schemas that routes refer to by name. */
+  readonly schemas: Readonly<Record<string, Schema>>;
+}
+
+/** The OpenAPI document of all documented routes. */
+export function openApiOf(
+  routes: Hono,
+  { basePath, schemas }: OpenApiOptions,
+): Record<string, unknown> {
+  return {
+    openapi: "3.1.0",
+    info: INFO,
+    servers: [{ url: basePath === "" ? "/" : basePath }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({
+      name,
+      description,
+    })),
+    externalDocs: {
+      url: "asyncapi.json",
+      description: "The events and batches of the streams, as AsyncAPI",
+    },
+    components: { schemas: { ...schemas, Problem: PROBLEM_SCHEMA } },
+    paths: pathsOf(routes),
+  };
+}
+
+/** What a path answers, by method. */
+type Operations = Record<string, unknown>;
+
+/** Operations by path (`{name}` in place of Hono's `:name`) and method. */
+function pathsOf(routes: Hono): Record<string, Operations> {
+  const paths: Record<string, Operations> = {};
+  const gets: [Operations, RouteDocument][] = [];
+  for (const { handler, method, path } of routes.routes) {
+    const document = (handler as DocumentedHandler)[DOCUMENT];
+    if (!document) continue;
+    const operations = paths[path.replace(/:(\w+)/g, "{$1}")] ??= {};
+    operations[method.toLowerCase()] = operationOf(document);
+    if (method === "GET") gets.push([operations, document]);
+  }
+  for (const [operations, get] of gets) {
+    operations.head = operationOf(headOf(get));
+  }
+  return paths;
+}
+
+function operationOf(route: RouteDocument): unknown {
   const { tag, path, query, headers, body, answers, ...texts } = route;
-  const all: Record<number, Answer> = { ...answers, 431: TOO_LARGE };
-  const operation = {
+  return {
     ...texts,
     tags: [tag],
     parameters: [
@@ -84,75 +138,25 @@ export function documented(route: RouteDocument): MiddlewareHandler {
       }
       : {}),
     responses: Object.fromEntries(
-      Object.entries(all).map(([status, answer]) => [status, response(answer)]),
+      Object.entries(answers).map((
+        [status, answer],
+      ) => [status, response(answer)]),
     ),
   };
-  // Its types know OpenAPI's keywords only; a test checks the document against OpenAPI's own schema.
-  return describeRoute(operation as DescribeRouteOptions);
 }
 
-export interface OpenApiOptions {
-  /** What the routes are mounted below. */
-  readonly basePath: string;
-  /** Schemas that routes refer to by name. */
-  readonly schemas: Readonly<Record<string, Schema>>;
-}
-
-/** The OpenAPI document of all documented routes. */
-export async function openApiOf(
-  routes: Hono,
-  { basePath, schemas }: OpenApiOptions,
-): Promise<Record<string, unknown>> {
-  const document = await generateSpecs(routes, {
-    excludeStaticFile: false,
-    documentation: {
-      info: INFO,
-      servers: [{ url: basePath === "" ? "/" : basePath }],
-      tags: Object.entries(TAGS).map(([name, description]) => ({
-        name,
-        description,
-      })),
-      externalDocs: {
-        url: "asyncapi.json",
-        description: "The events and batches of the streams, as AsyncAPI",
-      },
-      components: {
-        schemas: { ...schemas, Problem: PROBLEM_SCHEMA as object },
-      },
-    },
-  });
-  const paths = document.paths as Record<string, Record<string, Operation>>;
-  for (const operations of Object.values(paths)) {
-    if (operations.get) operations.head = headOf(operations.get);
-    for (const operation of Object.values(operations)) {
-      for (const answer of Object.values(operation.responses)) {
-        delete answer[NEVER_FOR_HEAD];
-      }
-    }
-  }
-  return document as Record<string, unknown>;
-}
-
-interface Operation {
-  operationId: string;
-  summary: string;
-  responses: Record<string, Record<string, unknown>>;
-}
-
-/** Hono answers a HEAD with what a GET would answer, without its body. */
-function headOf(get: Operation): Operation {
-  const responses: Operation["responses"] = {};
-  for (const [status, answer] of Object.entries(get.responses)) {
-    if (answer[NEVER_FOR_HEAD]) continue;
-    const { content: _, ...rest } = answer;
-    responses[status] = rest;
-  }
-  const name = get.operationId;
+/** Hono answers a HEAD as it answers a GET, without the body. */
+function headOf(get: RouteDocument): RouteDocument {
+  const { operationId: name, summary } = get;
   return {
     ...get,
     operationId: `head${name[0]!.toUpperCase()}${name.slice(1)}`,
-    summary: `${get.summary}: the headers only`,
-    responses,
+    summary: `${summary}: the headers only`,
+    answers: Object.fromEntries(
+      Object.entries(get.answers)
+        .filter(([, { isNeverForHead }]) => !isNeverForHead)
+        .map(([status, { content: _, ...answer }]) => [status, answer]),
+    ),
   };
 }
 
@@ -180,7 +184,7 @@ function parametersOf(place: string, parameters: Parameters = {}): unknown[] {
 }
 
 function response(answer: Answer): unknown {
-  const { description, content, headers, isNeverForHead } = answer;
+  const { description, content, headers } = answer;
   const entries = Object.entries(content ?? {});
   return {
     description,
@@ -201,20 +205,19 @@ function response(answer: Answer): unknown {
         ),
       }
       : {}),
-    ...(isNeverForHead ? { [NEVER_FOR_HEAD]: true } : {}),
   };
 }
 
 const INFO = {
   title: "Qanat",
-  version: "1",
-  license: { name: "MIT", identifier: "MIT" },
   description:
     "Live time series from Kafka to many clients: Server-Sent Events and Arrow over HTTP.\n\n" +
     "Times are GPS nanoseconds as decimal text, rates are Hz. Trouble is told as RFC 9457 " +
     "`application/problem+json`, whose `detail` says what was wrong and what would be right. " +
     "Every path also answers `OPTIONS` (204, for CORS); a method that it does not take is answered 405 with " +
     "`Allow`, a `Host` or `Origin` that is not allowed 403, a path that there is not 404, a request that is no HTTP/1.1 400, a fault of the service 500.",
+  version: "1",
+  license: { name: "MIT", identifier: "MIT" },
 };
 
 const PROBLEM_REF: Schema = { $ref: "#/components/schemas/Problem" };

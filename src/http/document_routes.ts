@@ -45,7 +45,10 @@ const START = `SwaggerUIBundle({
 });
 `;
 
-/** What the page needs. Loaded when first asked for; literal imports, so that a cache for offline use holds them. */
+/**
+ * What the page needs, loaded on the first request. scripts/make_libraries.ts writes the library; it lies in the
+ * repository, so that no start fetches it and /docs needs no other host.
+ */
 const FILES: Readonly<
   Record<string, readonly [string, () => Promise<string>]>
 > = {
