@@ -11,7 +11,8 @@ COPY --chown=deno:deno deno.json deno.lock* ./
 COPY --chown=deno:deno src ./src
 COPY --chown=deno:deno mod.ts LICENSE ./
 # src/main.ts starts src/worker.ts as a worker, which the cache of main.ts does not contain.
-RUN deno cache --quiet src/main.ts src/worker.ts src/publish.ts src/tail.ts
+RUN deno cache --quiet src/main.ts src/worker.ts src/publish.ts && \
+    deno cache --quiet --lock=src/tail/deno.lock src/tail.ts
 
 # docker build --build-arg REVISION="$(git rev-parse --short HEAD)": shown in /v1/status and qanat_build_info.
 ARG REVISION=""

@@ -33,19 +33,24 @@ async function jsrAnswers(): Promise<boolean> {
     graph.modules.every((module) => module.error === undefined);
 }
 
+type Imports = Record<string, string>;
+
+/** The imports of a file, those of its scopes (one folder each) included. */
 function importsOf(file: string): [name: string, target: string][] {
   const text = Deno.readTextFileSync(new URL(file, ROOT));
-  return Object.entries(
-    (JSON.parse(text) as { imports: Record<string, string> }).imports,
-  );
+  const { imports, scopes = {} } = JSON.parse(text) as {
+    imports: Imports;
+    scopes?: Record<string, Imports>;
+  };
+  return [imports, ...Object.values(scopes)].flatMap(Object.entries);
 }
 
 /**
  * Writes the imports of deno.json and of the tests' packages into one map; returns the file. Where JSR does not answer,
- * node:test stands in place of @std/testing/bdd.
+ * node:test replaces @std/testing/bdd.
  */
 function writeImportMap(jsr: boolean): string {
-  const imports: Record<string, string> = {};
+  const imports: Imports = {};
   const all = [...importsOf("deno.json"), ...importsOf("test/packages.json")];
   for (const [name, target] of all) {
     if (name.startsWith("@std/testing")) {

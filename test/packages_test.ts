@@ -1,4 +1,5 @@
-// What a first start fetches: the lock that `deno task` reads holds no package of the tests, and both locks agree.
+// What a first start fetches: `deno task` downloads everything that deno.lock holds, so the lock holds what serving
+// needs and nothing else. The tests and the terminal client have locks of their own, which agree with it.
 import { describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
 
@@ -7,6 +8,29 @@ interface Lock {
   npm: Record<string, { integrity: string }>;
 }
 
+/** All that a first start downloads. A name may be added only if the service cannot do without the package. */
+const ON_THE_WAY_OF_START = [
+  "@hono/node-server",
+  "@opentelemetry/api",
+  "@types/node",
+  "apache-arrow",
+  "bintrees",
+  "content-type",
+  "flatbuffers",
+  "hono",
+  "json-with-bigint",
+  "kafkajs",
+  "lz4js",
+  "negotiator",
+  "prom-client",
+  "re2js",
+  "snappyjs",
+  "t-a-i",
+  "tdigest",
+  "tslib",
+  "undici-types",
+];
+
 const ROOT = new URL("..", import.meta.url);
 const json = (path: string) =>
   JSON.parse(Deno.readTextFileSync(new URL(path, ROOT)));
@@ -14,6 +38,25 @@ const importsOf = (path: string): [string, string][] =>
   Object.entries(json(path).imports);
 /** `npm:/name@1.2.3/` and `npm:name@1.2.3` are one package. */
 const packageOf = (target: string) => target.replace(/^npm:\/?(.*?)\/?$/, "$1");
+
+/** `name@1.2.3_peer@4.5.6`, as a lock writes it, without versions. */
+const nameOf = (key: string) => key.match(/^(@[^/]+\/)?[^@/]+/)![0];
+const scopes: [folder: string, [name: string, target: string][]][] = Object
+  .entries(json("deno.json").scopes as Record<string, Record<string, string>>)
+  .map(([folder, imports]) => [folder, Object.entries(imports)]);
+
+/** What `deno info` says about the modules that a file loads. */
+async function infoOf(file: string): Promise<{
+  modules: { kind: string; npmPackage?: string }[];
+  npmPackages: Record<string, unknown>;
+}> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", file],
+    cwd: ROOT,
+    stdin: "null",
+  }).output();
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
 
 /** The packages, by name, that the modules of a folder import. */
 function importedBy(folder: URL, names = new Set<string>()): Set<string> {
@@ -53,6 +96,58 @@ describe("packages", () => {
     }
   });
 
+  it("a first start downloads these packages and no others", async () => {
+    const imported = new Set<string>();
+    for (const file of ["src/main.ts", "src/worker.ts"]) {
+      const { modules, npmPackages } = await infoOf(file);
+      for (const { npmPackage } of modules) {
+        if (npmPackage) imported.add(nameOf(npmPackage));
+      }
+      const all = Object.keys(npmPackages).map(nameOf);
+      assert.deepEqual(all.sort(), ON_THE_WAY_OF_START, file);
+    }
+    const named = importsOf("deno.json")
+      .filter(([, target]) => target.startsWith("npm:"))
+      .map(([, target]) => nameOf(packageOf(target)));
+    assert.deepEqual([...imported].sort(), [...new Set(named)].sort());
+  });
+
+  it("a package of the page, of `tail` or of a bench stands in the scope of its folder", () => {
+    const versions = new Map<string, string>();
+    for (const [folder, imports] of scopes) {
+      const imported = importedBy(new URL(folder, ROOT));
+      for (const [name, target] of imports) {
+        assert.ok(imported.has(name), `${folder} does not import ${name}`);
+        const version = versions.get(name) ?? target;
+        assert.equal(target, version, `${folder} has another version`);
+        versions.set(name, target);
+      }
+    }
+  });
+
+  it("src/tail/deno.lock locks what the scope of src/tail names", () => {
+    const tailLock = json("src/tail/deno.lock") as Lock;
+    const [, imports] = scopes.find(([folder]) => folder === "./src/tail/")!;
+    for (const [name, target] of imports) {
+      assert.ok(`npm:${packageOf(target)}` in tailLock.specifiers, name);
+    }
+    for (const [name, { integrity }] of Object.entries(tailLock.npm)) {
+      assert.equal(testLock.npm[name]?.integrity, integrity, name);
+    }
+  });
+
+  it("Swagger UI is checked in as the version that scripts/make_libraries.ts names", () => {
+    const read = (path: string) => Deno.readTextFileSync(new URL(path, ROOT));
+    const [, version] = read("scripts/make_libraries.ts")
+      .match(/SWAGGER_UI = "([^"]+)"/)!;
+    const lib = "src/http/documents/lib/";
+    for (const name of ["swagger-ui-bundle.js", "swagger-ui.css"]) {
+      const text = read(lib + name);
+      assert.ok(text.startsWith(`/*! ${version}, `), name);
+    }
+    assert.ok(read(`${lib}licences.txt`).includes(`${version}\n---`));
+  });
+
   it("deno.json names what src/ imports, and nothing that only benches or scripts would", () => {
     const imported = importedBy(new URL("src/", ROOT));
     for (const [name] of importsOf("deno.json")) {
@@ -76,6 +171,8 @@ describe("packages", () => {
       );
       assert.equal(lines.length, 1, file);
       assert.match(lines[0]!, /src\/worker\.ts/, file);
+      // Without its own lock, the client's packages would come with every start.
+      assert.match(text, /--lock=src\/tail\/deno\.lock .*src\/tail\.ts/, file);
     }
   });
 

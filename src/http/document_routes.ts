@@ -56,14 +56,14 @@ const FILES: Readonly<
   "swagger-ui-bundle.js": [
     "text/javascript",
     async () =>
-      (await import("swagger-ui-dist/swagger-ui-bundle.js", {
+      (await import("./documents/lib/swagger-ui-bundle.js", {
         with: { type: "text" },
       })).default,
   ],
   "swagger-ui.css": [
     "text/css",
     async () =>
-      (await import("swagger-ui-dist/swagger-ui.css", {
+      (await import("./documents/lib/swagger-ui.css", {
         with: { type: "text" },
       })).default,
   ],
@@ -76,7 +76,7 @@ export function documentRoutes(
 ): Hono {
   const openApi = new SharedFile(
     "application/json",
-    async () => JSON.stringify(await openApiOf(routes, options)),
+    () => JSON.stringify(openApiOf(routes, options)),
   );
   const files = new Map(
     Object.entries(FILES).map(([name, [type, read]]) => [

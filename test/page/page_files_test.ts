@@ -36,9 +36,10 @@ describe("the page's files", () => {
   });
 
   it("hold the libraries of deno.json, with their licences", () => {
-    const { imports } = JSON.parse(
+    const { scopes } = JSON.parse(
       Deno.readTextFileSync(new URL("../../deno.json", import.meta.url)),
     );
+    const imports = scopes["./src/page/"];
     const licences = PAGE_FILES.get("licences.txt")!.text;
     for (
       const [name, file] of [
@@ -52,7 +53,7 @@ describe("the page's files", () => {
       const { text } = PAGE_FILES.get(file)!;
       assert.ok(
         text.startsWith(`/*! ${version}, `),
-        `run 'deno task make:page': ${file} is not of ${version}`,
+        `run 'deno task make:libraries': ${file} is not of ${version}`,
       );
       assert.ok(licences.includes(`${version}\n---`), version);
     }
