@@ -17,7 +17,7 @@ const REAL = {
   performanceNow: performance.now,
   random: Math.random,
 };
-/** Timers that are due within so many ms run at once: no scenario is to wait for them. */
+/** Timers that are due so soon may run at once, so that no scenario has to let time pass for them. */
 const SOON_MS = 25;
 
 /** Waits for one round of the real event loop. */
@@ -74,9 +74,9 @@ export class FrozenTime {
     for (const call of [...this.#intervals.values()]) call();
   }
 
-  /** Calls the timers that are due; how many there were. */
-  fire(): number {
-    const dueMs = this.#clockMs() + SOON_MS;
+  /** Calls the timers that are due, and those that soon will be; how many there were. */
+  fire(options: { readonly isSoonEnough: boolean }): number {
+    const dueMs = this.#clockMs() + (options.isSoonEnough ? SOON_MS : 0);
     const due = [...this.#timers.values()].filter((t) => t.dueMs <= dueMs);
     due.sort((a, b) => a.dueMs - b.dueMs || a.id - b.id);
     for (const { id, call } of due) if (this.#timers.delete(id)) call();

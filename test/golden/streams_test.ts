@@ -58,7 +58,7 @@ const FAULTS: readonly Fault[] = [
     name: "late_partition",
     play: async (world) => {
       const first = world.row;
-      await world.publish(20, { except: [world.topicOf(B)] });
+      await world.publish(18, { except: [world.topicOf(B)] });
       // After their latency.
       for (let row = first; row < first + 3; row++) {
         world.hand(world.topicOf(B), row);
@@ -151,7 +151,7 @@ const FAULTS: readonly Fault[] = [
       world.source.sink!.onTrouble(away[0]!);
       world.source.state = { reachable: false, unreachable: ["broker:9092"] };
       const first = world.row;
-      await world.publish(24, { away });
+      await world.publish(18, { away });
       world.source.state = {};
       for (let row = first; row < world.row; row++) {
         world.hand(away[0]!, row);
