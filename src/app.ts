@@ -6,7 +6,7 @@ import { type Clocks, GpsClock } from "./blocks/gps_clock.ts";
 import { gpsNsOfMs, unixMsOfGpsMs } from "./blocks/gps_time.ts";
 import type { Catalog } from "./channels/catalog.ts";
 import { type Channel, topicOf } from "./channels/channel.ts";
-import { Broadcast } from "./clients/broadcast.ts";
+import { Broadcast } from "./clients/client_hub.ts";
 import { buildOf } from "./build.ts";
 import type { Config } from "./config.ts";
 import { ConnectionFigures } from "./http/connection_figures.ts";

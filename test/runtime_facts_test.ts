@@ -7,7 +7,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
-import { Turns, type Work } from "../src/clients/turns.ts";
+import { Turns, type Work } from "../src/clients/scheduler.ts";
 import { RawWriter } from "../src/http/raw_write.ts";
 
 const KIB = 1024;

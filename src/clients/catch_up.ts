@@ -2,11 +2,11 @@
 // next rows end at the same time are served one after the other, so that a row's text and frames are made once.
 // Invariant: a client stands in the queue once; a turn makes a bounded number of rows in a bounded time.
 import type { Frame } from "../frames/frame.ts";
-import type { Broadcast } from "./broadcast.ts";
+import type { Broadcast } from "./client_hub.ts";
 import type { Client } from "./client.ts";
 import type { LostSpan } from "./lost_span.ts";
 import type { SelectionGroup } from "./selection_group.ts";
-import type { Work } from "./turns.ts";
+import type { Work } from "./scheduler.ts";
 
 /** Every so many turns those that are behind most come first. */
 const OLDEST_FIRST_EVERY = 8;

@@ -26,9 +26,9 @@ import type { TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
 import type { TrendTimeline } from "../trends/trend_timeline.ts";
 import { slotBytesFor } from "../memory/slab.ts";
-import type { Broadcast } from "./broadcast.ts";
+import type { Broadcast } from "./client_hub.ts";
 import type { EndReason, ToldGap } from "./client.ts";
-import { Delivery } from "./delivery.ts";
+import { Delivery } from "./live_delivery.ts";
 
 /** What a client is sent: JSON events, events with Arrow in base64, or an Arrow stream. */
 export type StreamFormat = "events" | "events-arrow" | "arrow";

@@ -8,7 +8,7 @@ import type { TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
 import { trendKind, TrendTimeline } from "../trends/trend_timeline.ts";
 import { taking } from "../memory/taken.ts";
-import type { Broadcast } from "./broadcast.ts";
+import type { Broadcast } from "./client_hub.ts";
 import { SelectionGroup, type StreamShape } from "./selection_group.ts";
 
 export interface SelectionGroupsOptions {

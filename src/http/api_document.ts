@@ -1,7 +1,7 @@
 // How a route tells what it takes and answers, and the OpenAPI 3.1 document of all of them.
 // Invariant: the document is made of what stands at the routes, on the first request for it, and never at start.
 import type { Hono, MiddlewareHandler } from "hono";
-import { REFUSALS } from "../clients/admission.ts";
+import { REFUSALS } from "../clients/refusals.ts";
 import { REQUEST_LIMITS } from "./limit_error.ts";
 
 /** A JSON schema in the dialect of OpenAPI 3.1. */

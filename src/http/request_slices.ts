@@ -2,7 +2,7 @@
 // longer goes on in the rounds that follow, the least served first.
 // Invariant: between two rounds all requests together do no more steps than a slice has, or than one part needs.
 import type { Work } from "../channels/work.ts";
-import { rounds } from "../clients/turns.ts";
+import { rounds } from "../clients/scheduler.ts";
 import { ClientGoneError, LimitError } from "./limit_error.ts";
 
 /** A step takes about a microsecond at most. */

@@ -2,7 +2,7 @@
 // gaps and rows without hole or overlap, a reset as one end. QANAT_SEED=123 plays one schedule.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { Broadcast } from "../../src/clients/broadcast.ts";
+import { Broadcast } from "../../src/clients/client_hub.ts";
 import type { BlockStore } from "../../src/blocks/block_store.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import type { Channel } from "../../src/channels/channel.ts";

@@ -2,7 +2,7 @@
 // waits for another's backlog. Invariant: in a pass older rows come first, and those who want the same one stand
 // together, so that their text is made once; who of them is served first rotates.
 import type { SelectionGroup } from "./selection_group.ts";
-import type { Work } from "./turns.ts";
+import type { Work } from "./scheduler.ts";
 
 /** Steps round a circle so that every place comes first equally often. */
 const GOLDEN_PART = 0.6180339887;

@@ -2,9 +2,9 @@
 // Invariant: when a row is through, each client whose next row it was has it, has ended, or is known to be behind.
 import type { RowGap } from "../blocks/timeline.ts";
 import type { Frame } from "../frames/frame.ts";
-import type { Broadcast } from "./broadcast.ts";
+import type { Broadcast } from "./client_hub.ts";
 import type { Client } from "./client.ts";
-import { rotation } from "./fan_out.ts";
+import { rotation } from "./live_queue.ts";
 import type { SelectionGroup } from "./selection_group.ts";
 
 /** The clock is looked at after so many writes: 50 ns each time, about 8 µs a write. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { Openings } from "../../src/clients/openings.ts";
-import { Turns } from "../../src/clients/turns.ts";
+import { Openings } from "../../src/clients/admission_queue.ts";
+import { Turns } from "../../src/clients/scheduler.ts";
 
 /** Asks for openings of so many channels; how many go on in each turn. */
 async function turnsOf(channels: readonly number[]): Promise<number[]> {

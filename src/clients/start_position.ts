@@ -1,6 +1,6 @@
 // Where a client begins: live, at a time, or behind the id that it had last.
 // Invariant: a client is placed once, as soon as its timeline has found its place or has nothing to find it by.
-import type { Broadcast } from "./broadcast.ts";
+import type { Broadcast } from "./client_hub.ts";
 import type { Client } from "./client.ts";
 
 /** Places the clients of a broadcast. */

@@ -1,7 +1,7 @@
 // Lets new streams in a few a turn, so that a storm of them delays no row by more than its slice.
 // Invariant: first come, first served; a bounded number waits, and of each address a share; nobody once it is closed.
 import { AddressPool, type PoolRefusal } from "./address_pool.ts";
-import type { Turns, Work } from "./turns.ts";
+import type { Turns, Work } from "./scheduler.ts";
 
 /** What a turn may do: eight openings of few channels, about 0.3 ms each, most of it the HTTP request. */
 const SHARES_A_TURN = 8;

@@ -1,7 +1,7 @@
 // Clients that have left. The dear part of it (the log's line, the group's end, the socket's) is done in slices, so that
 // thousands that leave at once hold up no row. Invariant: first come, first served, each once; none is left by finish().
 import type { Client } from "./client.ts";
-import type { Turns, Work } from "./turns.ts";
+import type { Turns, Work } from "./scheduler.ts";
 
 /** Clients whose places are free already. */
 export class Farewells implements Work {

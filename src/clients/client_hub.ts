@@ -11,14 +11,14 @@ import type { Taken } from "../memory/taken.ts";
 import { CatchUp } from "./catch_up.ts";
 import type { Client, ClientOptions, EndReason } from "./client.ts";
 import { ClientLog } from "./client_log.ts";
-import { ClientWatch } from "./client_watch.ts";
-import { FanOut } from "./fan_out.ts";
-import { Farewells } from "./farewells.ts";
-import { type Admission, Gate, type GateOptions } from "./gate.ts";
+import { ClientWatch } from "./client_monitor.ts";
+import { FanOut } from "./live_queue.ts";
+import { Farewells } from "./close_queue.ts";
+import { type Admission, Gate, type GateOptions } from "./admission_control.ts";
 import { LostSpan } from "./lost_span.ts";
-import { Openings } from "./openings.ts";
-import { PastDesk } from "./past_desk.ts";
-import { Placement } from "./placement.ts";
+import { Openings } from "./admission_queue.ts";
+import { PastDesk } from "./history_feeds.ts";
+import { Placement } from "./start_position.ts";
 import {
   CUT_SHORT,
   type StreamFormat,
@@ -28,7 +28,7 @@ import {
   SelectionGroups,
   type SelectionGroupsOptions,
 } from "./selection_groups.ts";
-import { Turns, type Work } from "./turns.ts";
+import { Turns, type Work } from "./scheduler.ts";
 
 export interface BroadcastOptions extends GateOptions, SelectionGroupsOptions {
   readonly slab: Slab;

@@ -1,8 +1,8 @@
 // Heartbeats, stalls and ends that no row brings, for all clients without a timer each.
 // Invariant: one round at a time; it goes on in slices, so that thousands of heartbeats hold up no row.
-import type { Broadcast } from "./broadcast.ts";
+import type { Broadcast } from "./client_hub.ts";
 import type { Client } from "./client.ts";
-import type { Work } from "./turns.ts";
+import type { Work } from "./scheduler.ts";
 
 export interface ClientWatchOptions {
   readonly heartbeatMs: number;

@@ -5,7 +5,7 @@
 import { AddressPool, type PoolRefusal } from "./address_pool.ts";
 import type { Client } from "./client.ts";
 import { addressKey } from "./client_address.ts";
-import { type FeedEnd, PastFeed, type PastHost } from "./past_feed.ts";
+import { type FeedEnd, PastFeed, type PastHost } from "./history_feed.ts";
 
 export interface PastDeskOptions {
   readonly historiesMax: number;

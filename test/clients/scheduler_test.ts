@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import type { Client } from "../../src/clients/client.ts";
-import { FanOut, rotation } from "../../src/clients/fan_out.ts";
-import { Farewells } from "../../src/clients/farewells.ts";
-import { Openings } from "../../src/clients/openings.ts";
+import { FanOut, rotation } from "../../src/clients/live_queue.ts";
+import { Farewells } from "../../src/clients/close_queue.ts";
+import { Openings } from "../../src/clients/admission_queue.ts";
 import type { SelectionGroup } from "../../src/clients/selection_group.ts";
-import { Turns, type Work } from "../../src/clients/turns.ts";
+import { Turns, type Work } from "../../src/clients/scheduler.ts";
 
 /** An event loop that goes round when told, and a clock that work moves. */
 class Loop {
