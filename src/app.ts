@@ -6,7 +6,7 @@ import { type Clocks, GpsClock } from "./blocks/gps_clock.ts";
 import { gpsNsOfMs, unixMsOfGpsMs } from "./blocks/gps_time.ts";
 import type { Catalog } from "./channels/catalog.ts";
 import { type Channel, topicOf } from "./channels/channel.ts";
-import { Broadcast } from "./clients/client_hub.ts";
+import { ClientHub } from "./clients/client_hub.ts";
 import { buildOf } from "./build.ts";
 import type { Config } from "./config.ts";
 import { ConnectionFigures } from "./http/connection_figures.ts";
@@ -46,7 +46,7 @@ export interface QanatOptions {
   readonly log: Logger;
   /** @default those of the system */
   readonly clocks?: Clocks;
-  /** Calls back in the next round of the event loop, for tests. @default that of Turns */
+  /** Calls back in the next round of the event loop, for tests. @default that of CooperativeScheduler */
   readonly later?: (turn: () => void) => void;
   /** Time in garbage collection; where the runtime has no way to tell, nothing. */
   readonly gc?: {
@@ -71,7 +71,7 @@ export class Qanat {
   readonly slab: Slab;
   readonly store: BlockStore;
   readonly trends: TrendRecorder;
-  readonly broadcast: Broadcast;
+  readonly hub: ClientHub;
   readonly requests: RequestLimits;
   readonly log: Logger;
   readonly gc: QanatOptions["gc"];
@@ -137,7 +137,7 @@ export class Qanat {
       lingerMs: config.lingerMs,
       match: config.trendMatch,
     });
-    this.broadcast = new Broadcast({
+    this.hub = new ClientHub({
       store: this.store,
       trends: this.trends,
       catalog: source.catalog,
@@ -166,7 +166,7 @@ export class Qanat {
       ? new MemoryUse({
         read: options.memory,
         budgetBytes: () => this.slab.committedBytes + this.ring.highWaterBytes,
-        clients: () => this.broadcast.clientCount,
+        clients: () => this.hub.clientCount,
       })
       : null;
     this.#metrics = new Metrics(this);
@@ -194,7 +194,7 @@ export class Qanat {
       if (this.#started) this.trends.tick();
       if (clockMs - clientTickMs < CLIENT_TICK_MS) return;
       clientTickMs = clockMs;
-      this.broadcast.tick();
+      this.hub.tick();
       this.memoryUse?.tick();
       this.#setAside.tick();
     }, TICK_MS);
@@ -256,7 +256,7 @@ export class Qanat {
   /** What `/v1/status` shows, in slices. Times are GPS ns as text, ages in seconds. */
   *statusInSlices(): Work<Record<string, unknown>> {
     const gpsMs = this.clock.gpsMs();
-    const { ring, slab, broadcast, source, store } = this;
+    const { ring, slab, hub, source, store } = this;
     const sourceStatus = source.status();
     const lags = new Map(
       sourceStatus.topics.map(({ topic, position, lastStableOffset }) => [
@@ -282,18 +282,18 @@ export class Qanat {
         total: this.catalog.refused.counts,
         newest: this.catalog.refused.list(),
       },
-      clients: broadcast.clientCount,
-      selections: broadcast.groups.size,
-      clients_opened: broadcast.counters.opened,
-      clients_refused: broadcast.gate.refusals,
-      frames_sent: broadcast.counters.framesSent,
+      clients: hub.clientCount,
+      selections: hub.groups.size,
+      clients_opened: hub.counters.opened,
+      clients_refused: hub.admission.refusals,
+      frames_sent: hub.counters.framesSent,
       rows_late: store.lateRows,
-      gaps_told: broadcast.gapsTold,
+      gaps_told: hub.gapsReported,
       past: {
-        histories: broadcast.past.histories,
-        resumes: broadcast.past.resumes,
-        waiting: broadcast.past.waiting,
-        ...broadcast.past.counters,
+        histories: hub.history.histories,
+        resumes: hub.history.resumes,
+        waiting: hub.history.waiting,
+        ...hub.history.counters,
       },
       ring: {
         capacity_bytes: ring.capacityBytes,
@@ -379,13 +379,13 @@ export class Qanat {
 
   /** Ends every client properly. Their bytes leave while the server closes. */
   drain(): void {
-    this.broadcast.drain();
+    this.hub.drain();
   }
 
   /** Closes in the reverse order; throws when a slot or a lease did not come home. */
   async close(): Promise<void> {
     this.requests.close();
-    this.broadcast.close();
+    this.hub.close();
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#setAside.close();
     this.trends.close();

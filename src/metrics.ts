@@ -349,25 +349,25 @@ function connectionFigures({ connections }: Qanat, figures: Prometheus): void {
   );
 }
 
-function clientFigures({ broadcast }: Qanat, figures: Prometheus): void {
-  figures.gauge("clients", "Clients connected", () => broadcast.clientCount);
-  figures.gauge("selections", "Selections in use", () => broadcast.groups.size);
+function clientFigures({ hub }: Qanat, figures: Prometheus): void {
+  figures.gauge("clients", "Clients connected", () => hub.clientCount);
+  figures.gauge("selections", "Selections in use", () => hub.groups.size);
   figures.gauge(
     "client_addresses",
     "Addresses that clients come from",
-    () => broadcast.gate.addresses.size,
+    () => hub.admission.addresses.size,
   );
   figures.gauge(
     "openings_waiting",
     "Requests that wait to be let in",
-    () => broadcast.openings.waiting,
+    () => hub.admissionQueue.waiting,
   );
   figures.gauge(
     "fan_out_busy_seconds",
     "How long there have been rows to hand out without a pause",
-    () => broadcast.fanOut.busyMs / 1000,
+    () => hub.liveQueue.busyMs / 1000,
   );
-  const counters: Readonly<Record<string, number>> = broadcast.counters;
+  const counters: Readonly<Record<string, number>> = hub.counters;
   for (
     const [field, name, help] of [
       ["framesEncoded", "frames_encoded_total", "Live frames made"],
@@ -392,19 +392,19 @@ function clientFigures({ broadcast }: Qanat, figures: Prometheus): void {
   figures.counter(
     "bytes_sent_total",
     "Bytes handed to clients",
-    () => broadcast.bytesSent,
+    () => hub.bytesSent,
   );
   figures.counters(
     { name: "gaps_total", help: "Gaps told to clients", label: "reason" },
-    () => broadcast.gapsTold,
+    () => hub.gapsReported,
   );
   figures.counters(
     { name: "clients_ended_total", help: "Streams ended", label: "reason" },
-    () => broadcast.ends,
+    () => hub.ends,
   );
   figures.counters(
     { name: "clients_refused_total", help: "Streams refused", label: "limit" },
-    () => broadcast.gate.refusals,
+    () => hub.admission.refusals,
   );
 }
 
@@ -451,7 +451,7 @@ function requestFigures({ requests }: Qanat, figures: Prometheus): void {
 }
 
 function pastFigures(
-  { broadcast: { past }, store }: Qanat,
+  { hub: { history }, store }: Qanat,
   figures: Prometheus,
 ): void {
   for (
@@ -460,7 +460,7 @@ function pastFigures(
       ["resumes", "resumes", "Resumes read from the source now"],
       ["waiting", "resumes_waiting", "Resumes that wait"],
     ] as const
-  ) figures.gauge(name, help, () => past[field]);
+  ) figures.gauge(name, help, () => history[field]);
   for (
     const [field, name, help] of [
       ["rows", "past_rows_total", "Rows read from the source again"],
@@ -473,7 +473,7 @@ function pastFigures(
         "Readings of the past whose place went to another, as their reader stood still",
       ],
     ] as const
-  ) figures.counter(name, help, () => past.counters[field]);
+  ) figures.counter(name, help, () => history.counters[field]);
   figures.counters(
     {
       name: "past_set_aside_total",

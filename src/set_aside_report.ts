@@ -55,9 +55,9 @@ export class SetAsideReport {
 
 /** What an instance has refused, set aside or never got, by the names of /metrics without `qanat_` and `_total`. */
 export function refusedAndMissed(
-  { store, catalog, broadcast, requests, source }: Pick<
+  { store, catalog, hub, requests, source }: Pick<
     Qanat,
-    "store" | "catalog" | "broadcast" | "requests" | "source"
+    "store" | "catalog" | "hub" | "requests" | "source"
   >,
 ): Record<string, number> {
   return {
@@ -71,8 +71,8 @@ export function refusedAndMissed(
     past_set_aside: store.pastCounters.bad + store.pastCounters.future,
     channels_refused: sum(catalog.refused.counts),
     records_refused: source.status().counters["refused_records"] ?? 0,
-    gaps_missing: broadcast.gapsTold.missing,
-    clients_refused: sum(broadcast.gate.refusals),
+    gaps_missing: hub.gapsReported.missing,
+    clients_refused: sum(hub.admission.refusals),
     requests_refused: sum(requests.refusals),
   };
 }

@@ -7,7 +7,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
-import { Turns, type Work } from "../src/clients/scheduler.ts";
+import { CooperativeScheduler, type Task } from "../src/clients/scheduler.ts";
 import { RawWriter } from "../src/http/raw_write.ts";
 
 const KIB = 1024;
@@ -340,22 +340,22 @@ describe("ReadableStream response", () => {
   });
 });
 
-describe("Turns", () => {
+describe("CooperativeScheduler", () => {
   it("let sockets in every few rounds (immediates alone: once in 61)", async () => {
     let rounds = 0;
     let isOver = false;
-    const busy: Work = {
+    const busy: Task = {
       work: (endMs) => {
         rounds++;
         while (performance.now() < endMs);
         return !isOver;
       },
     };
-    const turns = new Turns({ sliceMs: 4 });
-    turns.serve(busy);
+    const scheduler = new CooperativeScheduler({ sliceMs: 4 });
+    scheduler.serve(busy);
     const server = createServer((_, outgoing) => outgoing.end("served"));
     const port = await listen(server);
-    turns.ask(busy);
+    scheduler.ask(busy);
     for (let i = 0; i < 3; i++) {
       const before = rounds;
       const response = await fetch(`http://127.0.0.1:${port}/`);
@@ -363,7 +363,7 @@ describe("Turns", () => {
       assert.ok(rounds - before < 60, `${rounds - before} rounds`);
     }
     isOver = true;
-    turns.close();
+    scheduler.close();
     await close(server);
   });
 });

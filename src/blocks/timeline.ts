@@ -115,10 +115,10 @@ export class Timeline {
           row + 1,
           Math.min(this.nextRow(row), this.#end()),
         );
-        this.#tellGap(row);
+        this.#reportGap(row);
         continue;
       }
-      if (this.#quietFrom >= 0) this.#tellGap(row);
+      if (this.#quietFrom >= 0) this.#reportGap(row);
       if (this.isShort(row)) this.lateRows++;
       this.frontier = row + 1;
       for (const listener of this.listeners) listener.onRow(row);
@@ -185,7 +185,7 @@ export class Timeline {
   }
 
   /** Tells the gap up to `frontier`, with what was promised before. */
-  #tellGap(row: number): void {
+  #reportGap(row: number): void {
     const from = this.#quietFrom >= 0 ? this.#quietFrom : row;
     this.#quietFrom = -1;
     const gap: RowGap = { from, to: this.frontier, reason: "missing" };

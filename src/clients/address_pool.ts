@@ -74,7 +74,7 @@ export class AddressPool {
       throw new Error(
         `Cannot release ${amount} of ${
           key || "no address"
-        } as it holds ${held}`,
+        } as it hasInFlight ${held}`,
       );
     }
     this.#used -= amount;

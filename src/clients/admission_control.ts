@@ -11,12 +11,12 @@ import { type Taken, taking } from "../memory/taken.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
 import { AddressPool, type PoolRefusal } from "./address_pool.ts";
 import { newRefusals, type Refusal } from "./refusals.ts";
-import type { Broadcast } from "./client_hub.ts";
+import type { ClientHub } from "./client_hub.ts";
 import { Client, type ClientOptions } from "./client.ts";
 import type { Outlet } from "./outlet.ts";
 import type { SelectionGroup, StreamShape } from "./selection_group.ts";
 
-export interface GateOptions {
+export interface AdmissionOptions {
   readonly trends: TrendRecorder;
   readonly catalog: Catalog;
   readonly clientsMax: number;
@@ -51,18 +51,18 @@ export type Admission =
 const ROW_BLOCKS_MAX = 1 << 20;
 
 /** Counts who is on the way in, and takes and gives back what a client needs. */
-export class Gate {
+export class AdmissionControl {
   readonly refusals = newRefusals();
   /** Clients, and bytes of the slab that are kept for them, by address. */
   readonly addresses: AddressPool;
   readonly slabShares: AddressPool;
-  readonly #broadcast: Broadcast;
-  readonly #options: GateOptions;
+  readonly #hub: ClientHub;
+  readonly #options: AdmissionOptions;
   #opening = 0;
   #isShut = false;
 
-  constructor(broadcast: Broadcast, options: GateOptions) {
-    this.#broadcast = broadcast;
+  constructor(hub: ClientHub, options: AdmissionOptions) {
+    this.#hub = hub;
     this.#options = options;
     const { addressSharePercent: sharePercent } = options;
     this.addresses = new AddressPool({
@@ -71,7 +71,7 @@ export class Gate {
       perAddressMax: options.clientsPerAddressMax ?? 0,
     });
     this.slabShares = new AddressPool({
-      capacity: broadcast.slab.budgetBytes,
+      capacity: hub.slab.budgetBytes,
       sharePercent,
     });
   }
@@ -90,10 +90,11 @@ export class Gate {
     address: string,
     channels: number,
   ): Promise<Extract<Admission, { kind: "full" }> | null> {
-    const { openings } = this.#broadcast;
-    const refusal = await openings.turn(address, channels);
+    const { admissionQueue } = this.#hub;
+    const refusal = await admissionQueue.turn(address, channels);
     if (refusal === null) return null;
-    const limit = `${openings.waitingMax} requests that wait to be let in`;
+    const limit =
+      `${admissionQueue.waitingMax} requests that wait to be let in`;
     return this.#refused(refusal, "openings", limit);
   }
 
@@ -104,7 +105,7 @@ export class Gate {
     options: ClientOptions,
   ): Admission {
     const { clientsMax } = this.#options;
-    const { groups, clientCount } = this.#broadcast;
+    const { groups, clientCount } = this.#hub;
     if (this.#isShut) return this.#full("draining", "draining");
     if (clientCount + this.#opening >= clientsMax) {
       return this.#full("clients", `${clientsMax} clients`);
@@ -170,21 +171,21 @@ export class Gate {
     options: ClientOptions,
     taken: Taken,
   ): Admission {
-    const { past, slab } = this.#broadcast;
+    const { history, slab } = this.#hub;
     const { trends } = this.#options;
     const { reservedBytes } = group;
     const { address } = options;
 
     const hasPermit = this.#needsPast(group, options);
     if (hasPermit) {
-      const refusal = past.takePermit(address);
+      const refusal = history.takePermit(address);
       if (refusal !== null) {
         taken.giveBack();
         const { historyReadersMax } = this.#options;
         const limit = `${historyReadersMax} histories at once`;
         return this.#refused(refusal, "histories", limit);
       }
-      taken.add(() => past.releasePermit(address));
+      taken.add(() => history.releasePermit(address));
     }
     if (!slab.reserve(reservedBytes)) {
       taken.giveBack();
@@ -239,11 +240,11 @@ export class Gate {
       open: (outlet) => {
         if (!pass()) throw new Error("Cannot open what is open or cancelled");
         try {
-          const clockMs = this.#broadcast.clockMs();
+          const clockMs = this.#hub.clockMs();
           const client = new Client(group, outlet, options, clockMs);
           client.hasPermit = hasPermit;
           client.trends = records;
-          this.#broadcast.open(client, taken);
+          this.#hub.open(client, taken);
           return client;
         } catch (error) {
           taken.giveBack();
@@ -307,7 +308,7 @@ export class Gate {
       return row < timeline.released && !timeline.isWhole(row);
     }
     // The ring is about to be filled so far back.
-    const gpsMs = this.#broadcast.store.gpsMs();
+    const gpsMs = this.#hub.store.gpsMs();
     return gpsMs - row * timeline.strideMs > this.#options.resumeWindowMs;
   }
 }

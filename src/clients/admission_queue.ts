@@ -1,7 +1,7 @@
 // Lets new streams in a few a turn, so that a storm of them delays no row by more than its slice.
 // Invariant: first come, first served; a bounded number waits, and of each address a share; nobody once it is closed.
 import { AddressPool, type PoolRefusal } from "./address_pool.ts";
-import type { Turns, Work } from "./scheduler.ts";
+import type { CooperativeScheduler, Task } from "./scheduler.ts";
 
 /** What a turn may do: eight openings of few channels, about 0.3 ms each, most of it the HTTP request. */
 const SHARES_A_TURN = 8;
@@ -14,17 +14,17 @@ interface Opening {
 }
 
 /** Requests that wait to be admitted. */
-export class Openings implements Work {
-  readonly #turns: Turns;
+export class AdmissionQueue implements Task {
+  readonly #scheduler: CooperativeScheduler;
   readonly #pool: AddressPool;
   #waiting: Opening[] = [];
   #isClosed = false;
 
   constructor(
-    turns: Turns,
+    scheduler: CooperativeScheduler,
     options: { waitingMax: number; sharePercent: number },
   ) {
-    this.#turns = turns;
+    this.#scheduler = scheduler;
     this.#pool = new AddressPool({
       capacity: options.waitingMax,
       sharePercent: options.sharePercent,
@@ -53,7 +53,7 @@ export class Openings implements Work {
         resolve(null);
       };
       this.#waiting.push({ shares, goOn });
-      this.#turns.ask(this);
+      this.#scheduler.ask(this);
     });
   }
 

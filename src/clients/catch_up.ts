@@ -2,18 +2,18 @@
 // next rows end at the same time are served one after the other, so that a row's text and frames are made once.
 // Invariant: a client stands in the queue once; a turn makes a bounded number of rows in a bounded time.
 import type { Frame } from "../frames/frame.ts";
-import type { Broadcast } from "./client_hub.ts";
+import type { ClientHub } from "./client_hub.ts";
 import type { Client } from "./client.ts";
 import type { LostSpan } from "./lost_span.ts";
 import type { SelectionGroup } from "./selection_group.ts";
-import type { Work } from "./scheduler.ts";
+import type { Task } from "./scheduler.ts";
 
 /** Every so many turns those that are behind most come first. */
 const OLDEST_FIRST_EVERY = 8;
 
 /** The clients that are behind and can take a row, by the time at which the row they want ends. */
-export class CatchUp implements Work {
-  readonly #broadcast: Broadcast;
+export class CatchUp implements Task {
+  readonly #hub: ClientHub;
   readonly #rowsMax: number;
   /** GPS ms of a row's end → the clients that want it. Row numbers of different strides cannot be compared. */
   readonly #waiting = new Map<number, Client[]>();
@@ -22,8 +22,8 @@ export class CatchUp implements Work {
   #turn = 0;
 
   /** `rowsMax`: made in one turn. */
-  constructor(broadcast: Broadcast, rowsMax: number) {
-    this.#broadcast = broadcast;
+  constructor(hub: ClientHub, rowsMax: number) {
+    this.#hub = hub;
     this.#rowsMax = rowsMax;
   }
 
@@ -35,11 +35,11 @@ export class CatchUp implements Work {
     const same = this.#waiting.get(endMs);
     if (same) same.push(client);
     else this.#waiting.set(endMs, [client]);
-    this.#broadcast.turns.ask(this);
+    this.#hub.scheduler.ask(this);
   }
 
   work(endMs: number): boolean {
-    const { clockMs } = this.#broadcast.turns;
+    const { clockMs } = this.#hub.scheduler;
     // Who is behind by little is soon live again, and pays for nobody who has stalled; who is behind by much must not
     // wait for ever.
     const isNewestFirst = ++this.#turn % OLDEST_FIRST_EVERY !== 0;
@@ -69,7 +69,7 @@ export class CatchUp implements Work {
 
   /** Goes on after the slab was short. */
   goOn(): void {
-    if (this.#waiting.size > 0) this.#broadcast.turns.ask(this);
+    if (this.#waiting.size > 0) this.#hub.scheduler.ask(this);
   }
 
   #nextEndMs(isNewest: boolean): number {
@@ -87,16 +87,16 @@ export class CatchUp implements Work {
 
   /** Rows of a gap that is filled are due at once: what was handed out says nothing of them. */
   #isBehind(client: Client): boolean {
-    return client.ended === null && client.pastState === "none" &&
+    return client.ended === null && client.historyState === "none" &&
       client.cursor >= 0 &&
       client.cursor < Math.max(client.group.served, client.fillTo) &&
-      this.#broadcast.canTake(client);
+      this.#hub.canTake(client);
   }
 
   /** One row or gap for a client that is behind. */
   #step(client: Client): "done" | "idle" | "short" {
     if (!this.#isBehind(client)) return "idle";
-    const broadcast = this.#broadcast;
+    const hub = this.#hub;
     const { timeline, served } = client.group;
     if (client.lost !== null) return this.#tellLost(client, client.lost);
     const row = client.cursor;
@@ -104,31 +104,31 @@ export class CatchUp implements Work {
     const { hasStalled, resuming, options } = client;
     const skips = options.slow === "latest" && hasStalled && !resuming;
     if (skips && row < newest) {
-      broadcast.tellGap(client, newest, "slow");
+      hub.reportGap(client, newest, "slow");
       return "done";
     }
     if (row >= client.fillTo) {
       if (!timeline.isWhole(row)) return this.#pass(client);
       if (timeline.stateOf(row) === "empty") {
         const next = Math.max(timeline.nextRow(row), row + 1);
-        broadcast.tellGap(client, Math.min(next, served), "missing");
+        hub.reportGap(client, Math.min(next, served), "missing");
         return "done";
       }
       if (client.endsAtGaps && timeline.isShort(row)) {
-        broadcast.tellGap(client, row + 1, "missing");
+        hub.reportGap(client, row + 1, "missing");
         return "done";
       }
     }
     if (!this.#send(client, row)) {
-      broadcast.slabIsShort();
+      hub.slabIsShort();
       return "short";
     }
-    broadcast.counters.catchUpRows++;
+    hub.counters.catchUpRows++;
     if (client.cursor > newest) {
       client.resuming = false;
       client.hasStalled = false;
     }
-    if (client.cursor >= client.endRow) broadcast.end(client, "complete");
+    if (client.cursor >= client.endRow) hub.end(client, "complete");
     return "done";
   }
 
@@ -139,7 +139,7 @@ export class CatchUp implements Work {
     const known = isFill ? undefined : this.#frames.get(group);
     const frame = known ?? group.rows.encode(row, isFill);
     if (frame === null) return false;
-    client.sendRow(frame, row, this.#broadcast.clockMs());
+    client.sendRow(frame, row, this.#hub.clockMs());
     if (known) return true;
     if (isFill || group.delivery.clients.length === 1) frame.release();
     else this.#frames.set(group, frame);
@@ -148,45 +148,45 @@ export class CatchUp implements Work {
 
   /** The ring does not have a client's next row: it is read from the source again, or told as a gap. */
   #pass(client: Client): "done" | "idle" {
-    const broadcast = this.#broadcast;
+    const hub = this.#hub;
     const { group, cursor } = client;
     if (group.trend !== null) {
       const { to, reason } = group.trend.timeline.lostFrom(cursor);
       const end = Math.max(cursor + 1, Math.min(to, group.served));
-      broadcast.tellGap(client, end, reason);
+      hub.reportGap(client, end, reason);
       return "done";
     }
     if (client.resuming) {
-      broadcast.past.begin(client);
+      hub.history.begin(client);
       return "idle";
     }
     // A client that took all it was given is not slow: its rows waited for a late block, or for an overloaded
     // instance, until newer blocks had taken their place in the ring.
     const reason = client.hasStalled ? "slow" : "retention";
     if (client.options.slow === "close" && reason === "slow") {
-      broadcast.end(client, "slow");
+      hub.end(client, "slow");
       return "idle";
     }
     const to = Math.max(group.served - 1, cursor + 1);
-    client.lost = broadcast.lostSpanOf(client, to, reason);
-    if (client.lost === null) broadcast.tellGap(client, to, reason);
+    client.lost = hub.lostSpanOf(client, to, reason);
+    if (client.lost === null) hub.reportGap(client, to, reason);
     return "done";
   }
 
   /** One event of a span that a client has lost; behind the last one, the gap. */
   #tellLost(client: Client, lost: LostSpan): "done" | "idle" | "short" {
-    const broadcast = this.#broadcast;
+    const hub = this.#hub;
     const step = lost.step();
     if (step === "short") {
-      broadcast.slabIsShort();
+      hub.slabIsShort();
       return "short";
     }
     if (step === "more") return "idle";
     if (step === "done") {
       client.lost = null;
-      broadcast.tellGap(client, lost.toRow, lost.reason);
+      hub.reportGap(client, lost.toRow, lost.reason);
     } else {
-      client.sendFrame(step, broadcast.clockMs());
+      client.sendFrame(step, hub.clockMs());
       step.release();
     }
     return "done";

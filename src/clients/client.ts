@@ -69,9 +69,9 @@ export class Client implements OutletOwner {
   /** Rows below this are sent, though nothing came for them. */
   fillTo = -1;
   /** A gap that an Arrow client is told with its next batch. */
-  gapToTell: ToldGap | null = null;
+  gapToReport: ReportedGap | null = null;
   /** Whether rows are read for it from the source. */
-  pastState: "none" | "waiting" | "reading" | "suspended" = "none";
+  historyState: "none" | "waiting" | "reading" | "suspended" = "none";
   /** Trends of its channels, for spans that it loses; null unless it asked for them. */
   trends: readonly TrendRecord[] | null = null;
   /** A span that it lost, while it is told its trend. */
@@ -79,13 +79,13 @@ export class Client implements OutletOwner {
   /** Holds one of the permits of histories. */
   hasPermit = false;
   /** Lets its feed go on. */
-  wakePast: (() => void) | null = null;
+  wakeHistory: (() => void) | null = null;
   /** Where it stands among its group's clients. */
   place = -1;
   /** Waiting in the catch-up queue. */
   queued = false;
   /** Has writes that have not left: then its part of the slab is in use. */
-  holds = false;
+  hasInFlight = false;
   ended: EndReason | null = null;
   /** What a client of a gzip group has been told; null for others. */
   readonly tally: GzipTally | null;
@@ -111,11 +111,11 @@ export class Client implements OutletOwner {
   }
 
   onDrain(): void {
-    this.group.broadcast.drained(this);
+    this.group.hub.drained(this);
   }
 
   onClose(): void {
-    this.group.broadcast.leave(this);
+    this.group.hub.leave(this);
   }
 
   get endsAtGaps(): boolean {
@@ -124,10 +124,10 @@ export class Client implements OutletOwner {
 
   sendRow(frame: Frame, row: number, clockMs: number): void {
     if (this.outlet.inFlight === 0) this.lastProgressMs = clockMs;
-    if (this.gapToTell !== null && row >= this.fillTo) {
-      const told = this.group.rowWithGap(frame.body, this.gapToTell);
+    if (this.gapToReport !== null && row >= this.fillTo) {
+      const told = this.group.rowWithGap(frame.body, this.gapToReport);
       this.sendBytes(told, clockMs);
-      this.gapToTell = null;
+      this.gapToReport = null;
     } else {
       if (this.idMark !== "") {
         this.sendBytes(this.group.idBytes(this.idOf(row)), clockMs);
@@ -156,7 +156,7 @@ export class Client implements OutletOwner {
     this.tally?.add(plain.crc, plain.shift, plain.bytes);
     const saved = plain.bytes - frame.chunk.byteLength + ENVELOPE_BYTES;
     // Rows that get no shorter cost some bytes; a counter only grows, or /metrics throws.
-    if (saved > 0) this.group.broadcast.counters.bytesSaved += saved;
+    if (saved > 0) this.group.hub.counters.bytesSaved += saved;
   }
 
   /** Says something that is this client's alone. */
@@ -195,7 +195,7 @@ export class Client implements OutletOwner {
     const isWhole = reason === "complete" && this.endRow < Infinity;
     const last = Math.max(this.cursor, this.endRow) - 1;
     const bytes = this.group.closingBytes(reason, {
-      gap: this.gapToTell,
+      gap: this.gapToReport,
       id: isWhole ? this.idOf(last) : null,
     });
     if (bytes.byteLength > 0) this.sendBytes(bytes, clockMs);
@@ -209,7 +209,7 @@ export class Client implements OutletOwner {
   /** Puts what is large (hello with its schema, a row that tells a gap) into the slab; false where it has no room. */
   #writeCharged(bytes: Uint8Array): boolean {
     if (bytes.byteLength < CHARGED_BYTES_MIN) return false;
-    const { slab, counters } = this.group.broadcast;
+    const { slab, counters } = this.group.hub;
     const frame = Frame.claim(slab, bytes.byteLength);
     if (frame === null) {
       counters.unchargedBytes += bytes.byteLength;
@@ -222,21 +222,21 @@ export class Client implements OutletOwner {
   }
 
   #noteWrite(): void {
-    if (!this.holds && this.outlet.inFlight > 0) {
-      this.holds = true;
-      this.group.broadcast.unheldBytes -= this.group.reservedBytes;
+    if (!this.hasInFlight && this.outlet.inFlight > 0) {
+      this.hasInFlight = true;
+      this.group.hub.idleReserveBytes -= this.group.reservedBytes;
     }
   }
 
   /** Tells the span from the cursor to `to`. `fills`: its rows are sent, as nulls; else it is passed over. */
-  tellGap(
+  reportGap(
     to: number,
     reason: GapReason,
     fills: boolean,
     clockMs: number,
   ): void {
     const { group } = this;
-    const gap: ToldGap = {
+    const gap: ReportedGap = {
       from: group.timeline.endNsText(this.cursor - 1),
       to: group.timeline.endNsText(to - 1),
       reason,
@@ -246,19 +246,19 @@ export class Client implements OutletOwner {
     else this.cursor = to;
     const bytes = group.gapBytes(gap, fills ? null : this.idOf(to - 1));
     if (bytes) this.sendBytes(bytes, clockMs);
-    else this.gapToTell = joined(this.gapToTell, gap);
+    else this.gapToReport = joined(this.gapToReport, gap);
   }
 }
 
 /** A gap in words: GPS ns, `to` exclusive. */
-export interface ToldGap {
+export interface ReportedGap {
   readonly from: string;
   readonly to: string;
   readonly reason: string;
 }
 
 /** Two gaps with nothing told between them. */
-function joined(first: ToldGap | null, second: ToldGap): ToldGap {
+function joined(first: ReportedGap | null, second: ReportedGap): ReportedGap {
   if (first === null) return second;
   const reasons = first.reason.split(",");
   if (!reasons.includes(second.reason)) reasons.push(second.reason);

@@ -11,14 +11,18 @@ import type { Taken } from "../memory/taken.ts";
 import { CatchUp } from "./catch_up.ts";
 import type { Client, ClientOptions, EndReason } from "./client.ts";
 import { ClientLog } from "./client_log.ts";
-import { ClientWatch } from "./client_monitor.ts";
-import { FanOut } from "./live_queue.ts";
-import { Farewells } from "./close_queue.ts";
-import { type Admission, Gate, type GateOptions } from "./admission_control.ts";
+import { ClientMonitor } from "./client_monitor.ts";
+import { LiveQueue } from "./live_queue.ts";
+import { CloseQueue } from "./close_queue.ts";
+import {
+  type Admission,
+  AdmissionControl,
+  type AdmissionOptions,
+} from "./admission_control.ts";
 import { LostSpan } from "./lost_span.ts";
-import { Openings } from "./admission_queue.ts";
-import { PastDesk } from "./history_feeds.ts";
-import { Placement } from "./start_position.ts";
+import { AdmissionQueue } from "./admission_queue.ts";
+import { HistoryFeeds } from "./history_feeds.ts";
+import { StartPosition } from "./start_position.ts";
 import {
   CUT_SHORT,
   type StreamFormat,
@@ -28,9 +32,10 @@ import {
   SelectionGroups,
   type SelectionGroupsOptions,
 } from "./selection_groups.ts";
-import { Turns, type Work } from "./scheduler.ts";
+import { CooperativeScheduler, type Task } from "./scheduler.ts";
 
-export interface BroadcastOptions extends GateOptions, SelectionGroupsOptions {
+export interface ClientHubOptions
+  extends AdmissionOptions, SelectionGroupsOptions {
   readonly slab: Slab;
   readonly log: Logger;
   /** Milliseconds, monotonic: for slices, waits and ages. */
@@ -49,7 +54,7 @@ export interface BroadcastOptions extends GateOptions, SelectionGroupsOptions {
   readonly outageWaitMs: number;
   /** Longest work in one turn of the event loop, of each kind. */
   readonly sliceMs: number;
-  /** See {@linkcode Turns}. */
+  /** See {@linkcode CooperativeScheduler}. */
   readonly later?: ((turn: () => void) => void) | undefined;
 }
 
@@ -58,7 +63,7 @@ const SHORT_GRACE_MS = 500;
 const SHORT_RETRY_MS = 20;
 
 /** Hands rows to clients. Knows no HTTP. */
-export class Broadcast {
+export class ClientHub {
   readonly slab: Slab;
   readonly scratch: TextScratch;
   readonly batches = new BatchTemplates();
@@ -81,30 +86,30 @@ export class Broadcast {
   };
   readonly ends: Partial<Record<EndReason, number>> = {};
   /** By reason, from 0 on: what first appears above 0 has not increased for Prometheus. */
-  readonly gapsTold = Object.fromEntries(
+  readonly gapsReported = Object.fromEntries(
     GAP_REASONS.map((reason) => [reason, 0]),
   ) as Record<GapReason, number>;
   /** Kept in the slab for clients that have no frame on its way. */
-  unheldBytes = 0;
-  readonly past: PastDesk;
+  idleReserveBytes = 0;
+  readonly history: HistoryFeeds;
   readonly log: Logger;
   readonly store: BlockStore;
-  readonly #options: BroadcastOptions;
+  readonly #options: ClientHubOptions;
   readonly #clients = new Set<Client>();
-  readonly gate: Gate;
+  readonly admission: AdmissionControl;
   readonly groups: SelectionGroups;
-  readonly turns: Turns;
-  readonly fanOut: FanOut;
+  readonly scheduler: CooperativeScheduler;
+  readonly liveQueue: LiveQueue;
   readonly catchUp: CatchUp;
-  readonly openings: Openings;
-  readonly placement: Placement;
-  readonly #farewells: Farewells;
-  readonly #watch: ClientWatch;
+  readonly admissionQueue: AdmissionQueue;
+  readonly startPosition: StartPosition;
+  readonly #closeQueue: CloseQueue;
+  readonly #watch: ClientMonitor;
   readonly #clientLog: ClientLog;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
   #bytesOfEnded = 0;
 
-  constructor(options: BroadcastOptions) {
+  constructor(options: ClientHubOptions) {
     this.#options = options;
     this.slab = options.slab;
     this.scratch = new TextScratch(options.slab.growth);
@@ -114,35 +119,35 @@ export class Broadcast {
     this.log = options.log;
     this.#clientLog = new ClientLog(options.log, options.clockMs);
     this.store = options.store;
-    this.turns = new Turns(options);
-    this.fanOut = new FanOut(this.turns.clockMs);
+    this.scheduler = new CooperativeScheduler(options);
+    this.liveQueue = new LiveQueue(this.scheduler.clockMs);
     this.catchUp = new CatchUp(this, options.catchUpRowsMax);
-    this.openings = new Openings(this.turns, {
+    this.admissionQueue = new AdmissionQueue(this.scheduler, {
       waitingMax: options.clientsMax,
       sharePercent: options.addressSharePercent,
     });
-    const live: Work = { work: (endMs) => this.#handOut(endMs) };
+    const live: Task = { work: (endMs) => this.#handOut(endMs) };
     const { trends } = options;
-    this.placement = new Placement(this, options.resumeWindowMs);
-    this.#watch = new ClientWatch(this, options);
-    this.#farewells = new Farewells(this.turns, (client) => {
+    this.startPosition = new StartPosition(this, options.resumeWindowMs);
+    this.#watch = new ClientMonitor(this, options);
+    this.#closeQueue = new CloseQueue(this.scheduler, (client) => {
       this.#closeBehind(client);
       client.outlet.destroy();
     });
-    this.turns.serve(
+    this.scheduler.serve(
       live,
       this.catchUp,
-      this.openings,
-      this.#farewells,
+      this.admissionQueue,
+      this.#closeQueue,
       this.#watch,
       trends,
     );
     options.store.onAdvanced = () => {
-      if (this.fanOut.waiting > 0) this.turns.begin(live);
-      if (trends.isDue) this.turns.begin(trends);
+      if (this.liveQueue.waiting > 0) this.scheduler.begin(live);
+      if (trends.isDue) this.scheduler.begin(trends);
     };
-    this.gate = new Gate(this, options);
-    this.past = new PastDesk(this, {
+    this.admission = new AdmissionControl(this, options);
+    this.history = new HistoryFeeds(this, {
       historiesMax: options.historyReadersMax,
       failureWaitMs: options.outageWaitMs,
       stallMs: options.historyStallMs,
@@ -172,7 +177,7 @@ export class Broadcast {
     shape: StreamFormat | StreamShape,
     options: ClientOptions,
   ): Admission {
-    return this.gate.admit(
+    return this.admission.admit(
       channels,
       typeof shape === "string" ? { format: shape } : shape,
       options,
@@ -180,14 +185,14 @@ export class Broadcast {
   }
 
   /** Tells a span without rows, by the client's policy. */
-  tellGap(client: Client, to: number, reason: GapReason): void {
+  reportGap(client: Client, to: number, reason: GapReason): void {
     const { gaps = "fill" } = client.options;
     const end = Math.min(to, client.endRow);
     const isMissing = reason === "missing" || reason === "future";
     const isFilled = gaps === "fill" && isMissing &&
       end - client.cursor <= this.#options.gapFillRowsMax;
-    this.gapsTold[reason]++;
-    client.tellGap(end, reason, isFilled, this.clockMs());
+    this.gapsReported[reason]++;
+    client.reportGap(end, reason, isFilled, this.clockMs());
     if (gaps === "fail") this.end(client, "gap");
     else if (client.cursor >= client.endRow) this.end(client, "complete");
     else this.catchUp.add(client);
@@ -245,7 +250,7 @@ export class Broadcast {
     if (client.ended !== null) return;
     client.ended = "client-left";
     this.#giveBack(client);
-    this.#farewells.add(client);
+    this.#closeQueue.add(client);
   }
 
   /**
@@ -279,17 +284,17 @@ export class Broadcast {
   /** Heartbeats, stalls, stragglers; call it once a second. */
   tick(): void {
     this.#clientLog.tick();
-    this.past.tick();
+    this.history.tick();
     this.#watch.tick();
   }
 
   /** Rows to clients for a slice. */
   #handOut(endMs: number): boolean {
-    const { counters, turns } = this;
-    const beganMs = turns.clockMs();
+    const { counters, scheduler } = this;
+    const beganMs = scheduler.clockMs();
     const encodedBefore = counters.encodeSeconds;
-    const isLeft = this.fanOut.work(endMs);
-    counters.writeSeconds += (turns.clockMs() - beganMs) / 1000 -
+    const isLeft = this.liveQueue.work(endMs);
+    counters.writeSeconds += (scheduler.clockMs() - beganMs) / 1000 -
       (counters.encodeSeconds - encodedBefore);
     return isLeft;
   }
@@ -310,19 +315,20 @@ export class Broadcast {
 
   #hasRoomFor({ group }: Client): boolean {
     const { budgetBytes, usedBytes } = this.slab;
-    return budgetBytes - usedBytes >= this.unheldBytes + group.reservedBytes;
+    return budgetBytes - usedBytes >=
+      this.idleReserveBytes + group.reservedBytes;
   }
 
   /** A write of a client has left. */
   drained(client: Client): void {
-    if (client.holds && client.outlet.inFlight === 0) {
-      client.holds = false;
+    if (client.hasInFlight && client.outlet.inFlight === 0) {
+      client.hasInFlight = false;
       if (client.ended === null) {
-        this.unheldBytes += client.group.reservedBytes;
+        this.idleReserveBytes += client.group.reservedBytes;
       }
     }
     client.lastProgressMs = this.clockMs();
-    if (client.wakePast !== null) client.wakePast();
+    if (client.wakeHistory !== null) client.wakeHistory();
     else this.catchUp.add(client);
   }
 
@@ -334,27 +340,27 @@ export class Broadcast {
 
   /** Ends every client properly. */
   drain(): void {
-    this.gate.shut();
+    this.admission.shut();
     for (const client of [...this.#clients]) this.end(client, "drain");
   }
 
   close(): void {
     this.drain();
-    this.openings.close();
-    this.turns.close();
-    this.#farewells.finish();
+    this.admissionQueue.close();
+    this.scheduler.close();
+    this.#closeQueue.finish();
     this.#clientLog.tick();
     this.#options.store.onAdvanced = () => {};
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
     this.groups.close();
   }
 
-  /** A client has come through the gate, and gives back itself from now on what was `taken` for it. */
+  /** A client has come through the admission, and gives back itself from now on what was `taken` for it. */
   open(client: Client, taken: Taken): void {
     taken.keep();
     this.#clients.add(client);
     client.group.delivery.add(client);
-    this.unheldBytes += client.group.reservedBytes;
+    this.idleReserveBytes += client.group.reservedBytes;
     this.counters.opened++;
     client.outlet.owner = client;
     try {
@@ -375,8 +381,8 @@ export class Broadcast {
       format: group.format,
       channels: group.channels.length,
     });
-    this.placement.place(client);
-    if (this.gate.isShut) this.end(client, "drain");
+    this.startPosition.place(client);
+    if (this.admission.isShut) this.end(client, "drain");
   }
 
   #forget(client: Client): void {
@@ -387,14 +393,17 @@ export class Broadcast {
   /** All that a client had. Cheap, however many go at once. */
   #giveBack(client: Client): void {
     const { group } = client;
-    this.past.forget(client);
+    this.history.forget(client);
     if (client.trends) this.#options.trends.release(client.trends);
     this.#clients.delete(client);
     group.delivery.remove(client);
     this.slab.unreserve(group.reservedBytes);
-    this.gate.slabShares.release(client.options.address, group.reservedBytes);
-    if (!client.holds) this.unheldBytes -= group.reservedBytes;
-    this.gate.addresses.release(client.options.address);
+    this.admission.slabShares.release(
+      client.options.address,
+      group.reservedBytes,
+    );
+    if (!client.hasInFlight) this.idleReserveBytes -= group.reservedBytes;
+    this.admission.addresses.release(client.options.address);
     this.#bytesOfEnded += client.bytes;
     const reason = client.ended!;
     this.ends[reason] = (this.ends[reason] ?? 0) + 1;

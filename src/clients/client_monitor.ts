@@ -1,10 +1,10 @@
 // Heartbeats, stalls and ends that no row brings, for all clients without a timer each.
 // Invariant: one round at a time; it goes on in slices, so that thousands of heartbeats hold up no row.
-import type { Broadcast } from "./client_hub.ts";
+import type { ClientHub } from "./client_hub.ts";
 import type { Client } from "./client.ts";
-import type { Work } from "./scheduler.ts";
+import type { Task } from "./scheduler.ts";
 
-export interface ClientWatchOptions {
+export interface ClientMonitorOptions {
   readonly heartbeatMs: number;
   readonly writeStallMs: number;
 }
@@ -13,9 +13,9 @@ export interface ClientWatchOptions {
 const STOPPED_MS = 5000;
 
 /** Looks at each client once a round. */
-export class ClientWatch implements Work {
-  readonly #broadcast: Broadcast;
-  readonly #options: ClientWatchOptions;
+export class ClientMonitor implements Task {
+  readonly #hub: ClientHub;
+  readonly #options: ClientMonitorOptions;
   /** Ended, with writes that have not left yet. */
   readonly #leaving = new Set<Client>();
   /** The round that is under way. */
@@ -24,8 +24,8 @@ export class ClientWatch implements Work {
   /** Stalls are counted from then at the earliest. */
   #runsSinceMs = -Infinity;
 
-  constructor(broadcast: Broadcast, options: ClientWatchOptions) {
-    this.#broadcast = broadcast;
+  constructor(hub: ClientHub, options: ClientMonitorOptions) {
+    this.#hub = hub;
     this.#options = options;
   }
 
@@ -36,7 +36,7 @@ export class ClientWatch implements Work {
 
   /** Heartbeats, stalls, stragglers; once a second. No timer per client. */
   tick(): void {
-    const clockMs = this.#broadcast.clockMs();
+    const clockMs = this.#hub.clockMs();
     const { writeStallMs } = this.#options;
     if (clockMs - this.#lastTickMs > STOPPED_MS) this.#runsSinceMs = clockMs;
     this.#lastTickMs = clockMs;
@@ -48,18 +48,18 @@ export class ClientWatch implements Work {
       if (isStuck) outlet.destroy();
     }
     if (this.#looked !== null) return;
-    this.#looked = this.#broadcast.clients();
-    this.#broadcast.turns.begin(this);
+    this.#looked = this.#hub.clients();
+    this.#hub.scheduler.begin(this);
   }
 
   /** Looks at clients for a slice; true when there are more. */
   work(endMs: number): boolean {
-    const clockMs = this.#broadcast.clockMs();
+    const clockMs = this.#hub.clockMs();
     for (;;) {
       const next = this.#looked?.next();
       if (!next || next.done) break;
       this.#lookAt(next.value, clockMs);
-      if (this.#broadcast.turns.clockMs() >= endMs) return true;
+      if (this.#hub.scheduler.clockMs() >= endMs) return true;
     }
     this.#looked = null;
     return false;
@@ -74,26 +74,26 @@ export class ClientWatch implements Work {
     outlet.settle?.();
     if (outlet.inFlight > 0) {
       if (this.#stalledMs(client, clockMs) >= writeStallMs) {
-        this.#broadcast.drop(client, "stalled");
+        this.#hub.drop(client, "stalled");
       } else if (client.options.slow === "close" && this.#isPassed(client)) {
-        this.#broadcast.end(client, "slow");
+        this.#hub.end(client, "slow");
       }
       return;
     }
-    this.#broadcast.placement.place(client);
+    this.#hub.startPosition.place(client);
     const isQuiet = clockMs - client.lastWriteMs >= heartbeatMs;
     const isBounded = client.endRow < Infinity;
     if (client.ended !== null || !isQuiet && !isBounded) return;
     timeline.settleQuiet();
     const { released } = timeline;
-    const isLive = client.pastState === "none" && client.cursor >= released;
+    const isLive = client.historyState === "none" && client.cursor >= released;
     const settled = isLive
       ? Math.max(client.cursor, timeline.quietRow)
       : client.cursor;
     // Rows of a gap that was told are on their way.
     if (client.cursor < client.fillTo) return;
     if (isBounded && isLive && settled >= client.endRow) {
-      this.#broadcast.tellGap(client, client.endRow, "missing");
+      this.#hub.reportGap(client, client.endRow, "missing");
     } else if (isQuiet) {
       client.sendHeartbeat(settled, clockMs);
     }
@@ -106,9 +106,9 @@ export class ClientWatch implements Work {
 
   /** Whether the ring has passed a client that does not read. */
   #isPassed(client: Client): boolean {
-    const { cursor, group, hasStalled, resuming, pastState } = client;
+    const { cursor, group, hasStalled, resuming, historyState } = client;
     const { timeline } = group;
-    return hasStalled && !resuming && pastState === "none" && cursor >= 0 &&
+    return hasStalled && !resuming && historyState === "none" && cursor >= 0 &&
       cursor < timeline.released && !timeline.isWhole(cursor);
   }
 }

@@ -1,17 +1,20 @@
 // Clients that have left. The dear part of it (the log's line, the group's end, the socket's) is done in slices, so that
 // thousands that leave at once hold up no row. Invariant: first come, first served, each once; none is left by finish().
 import type { Client } from "./client.ts";
-import type { Turns, Work } from "./scheduler.ts";
+import type { CooperativeScheduler, Task } from "./scheduler.ts";
 
 /** Clients whose places are free already. */
-export class Farewells implements Work {
-  readonly #turns: Turns;
+export class CloseQueue implements Task {
+  readonly #scheduler: CooperativeScheduler;
   readonly #close: (client: Client) => void;
   #waiting: Client[] = [];
   #next = 0;
 
-  constructor(turns: Turns, close: (client: Client) => void) {
-    this.#turns = turns;
+  constructor(
+    scheduler: CooperativeScheduler,
+    close: (client: Client) => void,
+  ) {
+    this.#scheduler = scheduler;
     this.#close = close;
   }
 
@@ -22,13 +25,13 @@ export class Farewells implements Work {
   /** One client that leaves is done at once. */
   add(client: Client): void {
     this.#waiting.push(client);
-    this.#turns.begin(this);
+    this.#scheduler.begin(this);
   }
 
   work(endMs: number): boolean {
     while (this.#next < this.#waiting.length) {
       this.#close(this.#waiting[this.#next++]!);
-      if (this.#turns.clockMs() >= endMs) break;
+      if (this.#scheduler.clockMs() >= endMs) break;
     }
     if (this.#next < this.#waiting.length) return true;
     this.#waiting = [];

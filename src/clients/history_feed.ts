@@ -7,8 +7,8 @@ import type { RowEncoder } from "../frames/arrow_rows.ts";
 import type { Logger } from "../log.ts";
 import type { Client, EndReason } from "./client.ts";
 
-/** What feeding needs of the broadcast. */
-export interface PastHost {
+/** What feeding needs of the hub. */
+export interface HistoryHost {
   /** Milliseconds, monotonic. */
   readonly clockMs: () => number;
   /** Whether a client may have one more frame. */
@@ -16,7 +16,7 @@ export interface PastHost {
   readonly log: Logger;
   readonly store: BlockStore;
   /** Tells a span without rows by the client's policy. */
-  tellGap(client: Client, to: number, reason: GapReason): void;
+  reportGap(client: Client, to: number, reason: GapReason): void;
   end(client: Client, reason: EndReason): void;
   slabIsShort(): void;
   /** The ring can go on with a client. */
@@ -25,7 +25,7 @@ export interface PastHost {
 
 /** What all feeds have in common. */
 export interface FeedOptions {
-  readonly host: PastHost;
+  readonly host: HistoryHost;
   /** Does a slice of work once no other feed works. */
   readonly turn: <T>(work: () => T) => Promise<T>;
   readonly counters: { rows: number; reads: number; failures: number };
@@ -42,7 +42,7 @@ const BACK_OFF_MIN_MS = 100;
 const BACK_OFF_MAX_MS = 2000;
 
 /** One client's reading of the past. */
-export class PastFeed {
+export class HistoryFeed {
   readonly client: Client;
   readonly #options: FeedOptions;
   #standsSinceMs = Infinity;
@@ -103,11 +103,11 @@ export class PastFeed {
     this.#standsSinceMs = this.#options.host.clockMs();
     return new Promise((resolve) => {
       this.#goOn = () => {
-        this.client.wakePast = this.#goOn = null;
+        this.client.wakeHistory = this.#goOn = null;
         this.#standsSinceMs = Infinity;
         resolve();
       };
-      this.client.wakePast = this.#goOn;
+      this.client.wakeHistory = this.#goOn;
     });
   }
 
@@ -136,14 +136,14 @@ export class PastFeed {
       const step = isFill ? { kind: "row" } as const : past.next(row, limit);
       if (step.kind === "need") return step.topics;
       if (step.kind === "gap") {
-        host.tellGap(client, step.to, step.reason);
+        host.reportGap(client, step.to, step.reason);
       } else if (step.kind === "end") {
         // Without a clock, as in a replay, the end of the logs is all there is.
         if (limit === Infinity) return "back";
-        host.tellGap(client, limit, "missing");
+        host.reportGap(client, limit, "missing");
       } else if (
         !isFill && client.endsAtGaps && past.timeline.isShort(row)
-      ) host.tellGap(client, row + 1, "missing");
+      ) host.reportGap(client, row + 1, "missing");
       else {
         const frame = rows.encode(row, isFill);
         if (frame === null) {
@@ -192,12 +192,12 @@ function pause(client: Client, ms: number): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
-      client.wakePast = null;
+      client.wakeHistory = null;
       resolve();
     };
     const timer = setTimeout(end, ms);
     // It is called after each finished write, too.
-    client.wakePast = () => {
+    client.wakeHistory = () => {
       if (client.ended !== null) end();
     };
   });

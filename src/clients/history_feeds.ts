@@ -5,9 +5,9 @@
 import { AddressPool, type PoolRefusal } from "./address_pool.ts";
 import type { Client } from "./client.ts";
 import { addressKey } from "./client_address.ts";
-import { type FeedEnd, PastFeed, type PastHost } from "./history_feed.ts";
+import { type FeedEnd, HistoryFeed, type HistoryHost } from "./history_feed.ts";
 
-export interface PastDeskOptions {
+export interface HistoryFeedsOptions {
   readonly historiesMax: number;
   readonly failureWaitMs: number;
   /** A feed whose reader has stood still for so long gives its place to one that waits. */
@@ -22,7 +22,7 @@ const RESUMES_MAX = 4;
 const REST = 2;
 
 /** Who reads the past, and who waits for it. */
-export class PastDesk {
+export class HistoryFeeds {
   readonly counters = {
     rows: 0,
     reads: 0,
@@ -31,15 +31,15 @@ export class PastDesk {
     suspended: 0,
   };
   readonly permits: AddressPool;
-  readonly #host: PastHost;
-  readonly #options: PastDeskOptions;
-  readonly #feeds = new Set<PastFeed>();
+  readonly #host: HistoryHost;
+  readonly #options: HistoryFeedsOptions;
+  readonly #feeds = new Set<HistoryFeed>();
   readonly #waiting: Client[] = [];
   /** Ends with the turn that was asked for last, and its rest. */
   #turns: Promise<void> = Promise.resolve();
   #resumes = 0;
 
-  constructor(host: PastHost, options: PastDeskOptions) {
+  constructor(host: HistoryHost, options: HistoryFeedsOptions) {
     this.#host = host;
     this.#options = options;
     this.permits = new AddressPool({
@@ -74,23 +74,23 @@ export class PastDesk {
 
   /** Begins to feed a client from its cursor on, or lets it wait for its turn. */
   begin(client: Client): void {
-    if (client.pastState !== "none") return;
+    if (client.historyState !== "none") return;
     if (!client.hasPermit) {
       if (this.#resumes >= RESUMES_MAX) {
-        client.pastState = "waiting";
+        client.historyState = "waiting";
         this.#waiting.push(client);
         return;
       }
       this.#resumes++;
     }
-    client.pastState = "reading";
+    client.historyState = "reading";
     this.#run(client);
   }
 
   /** A client has left: its permit comes back when its feed sees it, or now. */
   forget(client: Client): void {
-    if (client.pastState === "reading") return client.wakePast?.();
-    client.wakePast = null;
+    if (client.historyState === "reading") return client.wakeHistory?.();
+    client.wakeHistory = null;
     const place = this.#waiting.indexOf(client);
     if (place >= 0) this.#waiting.splice(place, 1);
     this.dropPermit(client);
@@ -113,7 +113,7 @@ export class PastDesk {
 
   async #run(client: Client): Promise<void> {
     const { hasPermit } = client;
-    const feed = new PastFeed(client, {
+    const feed = new HistoryFeed(client, {
       host: this.#host,
       turn: (work) => this.#turn(work),
       counters: this.counters,
@@ -128,7 +128,7 @@ export class PastDesk {
       this.#host.end(client, "error");
     }
     this.#feeds.delete(feed);
-    client.pastState = "none";
+    client.historyState = "none";
     if (hasPermit) this.dropPermit(client);
     else this.#resumes--;
     if (end === "back") this.#host.takeBack(client);
@@ -141,10 +141,10 @@ export class PastDesk {
     this.counters.suspended++;
     if (client.ended !== null) return;
     if (this.#host.canTake(client)) return this.begin(client);
-    client.pastState = "suspended";
-    client.wakePast = () => {
-      client.wakePast = null;
-      client.pastState = "none";
+    client.historyState = "suspended";
+    client.wakeHistory = () => {
+      client.wakeHistory = null;
+      client.historyState = "none";
       this.begin(client);
     };
   }
@@ -167,9 +167,9 @@ export class PastDesk {
   }
 
   /** The feed that has stood still longest, and for long enough to be suspended. */
-  #standing(isMeant: (feed: PastFeed) => boolean): PastFeed | null {
+  #standing(isMeant: (feed: HistoryFeed) => boolean): HistoryFeed | null {
     let sinceMs = this.#host.clockMs() - this.#options.stallMs;
-    let found: PastFeed | null = null;
+    let found: HistoryFeed | null = null;
     for (const feed of this.#feeds) {
       if (feed.standsSinceMs > sinceMs || !isMeant(feed)) continue;
       sinceMs = feed.standsSinceMs;
@@ -196,7 +196,7 @@ export class PastDesk {
     }
     const [client] = place < 0 ? [] : this.#waiting.splice(place, 1);
     if (!client) return;
-    client.pastState = "none";
+    client.historyState = "none";
     this.begin(client);
   }
 

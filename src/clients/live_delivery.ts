@@ -2,7 +2,7 @@
 // Invariant: when a row is through, each client whose next row it was has it, has ended, or is known to be behind.
 import type { RowGap } from "../blocks/timeline.ts";
 import type { Frame } from "../frames/frame.ts";
-import type { Broadcast } from "./client_hub.ts";
+import type { ClientHub } from "./client_hub.ts";
 import type { Client } from "./client.ts";
 import { rotation } from "./live_queue.ts";
 import type { SelectionGroup } from "./selection_group.ts";
@@ -11,9 +11,9 @@ import type { SelectionGroup } from "./selection_group.ts";
 const WRITES_A_LOOK = 8;
 
 /** The clients of a group, and what is on its way to them. */
-export class Delivery {
+export class LiveDelivery {
   readonly clients: Client[] = [];
-  readonly #broadcast: Broadcast;
+  readonly #hub: ClientHub;
   readonly #group: SelectionGroup;
   /** Rows released and not handed out yet; from −1: none. */
   #from = -1;
@@ -31,8 +31,8 @@ export class Delivery {
   /** Could not take the row. */
   #skipped: Client[] | null = null;
 
-  constructor(broadcast: Broadcast, group: SelectionGroup) {
-    this.#broadcast = broadcast;
+  constructor(hub: ClientHub, group: SelectionGroup) {
+    this.#hub = hub;
     this.#group = group;
   }
 
@@ -119,31 +119,31 @@ export class Delivery {
     const from = Math.max(this.#from + 1, this.#to - 1);
     this.#from = from;
     this.#gaps = this.#gaps.filter((gap) => gap.to > from);
-    for (const client of this.clients) this.#broadcast.catchUp.add(client);
+    for (const client of this.clients) this.#hub.catchUp.add(client);
   }
 
   #tell(gap: RowGap): void {
     for (const client of [...this.clients]) {
-      if (client.ended !== null || client.pastState !== "none") continue;
+      if (client.ended !== null || client.historyState !== "none") continue;
       if (client.cursor < gap.from || client.cursor >= gap.to) continue;
       // It was told of this one before.
       if (client.cursor < client.fillTo) continue;
-      this.#broadcast.tellGap(client, gap.to, gap.reason);
+      this.#hub.reportGap(client, gap.to, gap.reason);
     }
   }
 
   /** False when the time is up before all clients have been looked at. */
   #handOut(endMs: number): boolean {
     const { clients } = this;
-    const { turns } = this.#broadcast;
-    const clockMs = this.#broadcast.clockMs();
+    const { scheduler } = this.#hub;
+    const clockMs = this.#hub.clockMs();
     let finished: Client[] | null = null;
     let writes = 0;
     let isInTime = true;
     while (this.#left > 0 && clients.length > 0) {
       if (writes >= WRITES_A_LOOK) {
         writes = 0;
-        if (turns.clockMs() >= endMs) {
+        if (scheduler.clockMs() >= endMs) {
           isInTime = false;
           break;
         }
@@ -162,7 +162,7 @@ export class Delivery {
       }
     }
     if (finished !== null) {
-      for (const client of finished) this.#broadcast.end(client, "complete");
+      for (const client of finished) this.#hub.end(client, "complete");
     }
     return isInTime;
   }
@@ -172,19 +172,19 @@ export class Delivery {
     const row = this.#row;
     if (client.ended !== null) return false;
     // Whoever comes back from the past, or has rows to be filled, may be at this one when it is through.
-    const isElsewhere = client.pastState !== "none" || row < client.fillTo;
+    const isElsewhere = client.historyState !== "none" || row < client.fillTo;
     if (client.cursor !== row || isElsewhere) {
       if (client.cursor >= 0 && client.cursor <= row) this.#skip(client);
       return false;
     }
-    const broadcast = this.#broadcast;
-    if (!broadcast.canTake(client)) {
+    const hub = this.#hub;
+    if (!hub.canTake(client)) {
       this.#skip(client);
       return false;
     }
     const { timeline } = this.#group;
     if (client.endsAtGaps && timeline.isShort(row)) {
-      broadcast.tellGap(client, row + 1, "missing");
+      hub.reportGap(client, row + 1, "missing");
       return false;
     }
     const frame = this.#frame ??= this.#encode(row);
@@ -195,25 +195,25 @@ export class Delivery {
     client.resuming = false;
     client.hasStalled = false;
     client.sendRow(frame, row, clockMs);
-    broadcast.counters.framesSent++;
+    hub.counters.framesSent++;
     return true;
   }
 
   /** Null when the row is gone from the ring, or the slab is short: then all fall behind. */
   #encode(row: number): Frame | null {
-    const broadcast = this.#broadcast;
+    const hub = this.#hub;
     const { timeline, rows } = this.#group;
     if (timeline.stateOf(row) === "gone") {
       this.#skipRest();
       return null;
     }
-    const { clockMs } = broadcast.turns;
+    const { clockMs } = hub.scheduler;
     const beganMs = clockMs();
     const frame = rows.encode(row);
-    broadcast.counters.encodeSeconds += (clockMs() - beganMs) / 1000;
-    if (frame !== null) broadcast.counters.framesEncoded++;
+    hub.counters.encodeSeconds += (clockMs() - beganMs) / 1000;
+    if (frame !== null) hub.counters.framesEncoded++;
     else {
-      broadcast.slabIsShort();
+      hub.slabIsShort();
       this.#skipRest();
     }
     return frame;
@@ -239,6 +239,6 @@ export class Delivery {
     const skipped = this.#skipped;
     this.#moved = this.#skipped = null;
     if (skipped === null) return;
-    for (const client of skipped) this.#broadcast.catchUp.add(client);
+    for (const client of skipped) this.#hub.catchUp.add(client);
   }
 }

@@ -2,7 +2,7 @@
 // waits for another's backlog. Invariant: in a pass older rows come first, and those who want the same one stand
 // together, so that their text is made once; who of them is served first rotates.
 import type { SelectionGroup } from "./selection_group.ts";
-import type { Work } from "./scheduler.ts";
+import type { Task } from "./scheduler.ts";
 
 /** Steps round a circle so that every place comes first equally often. */
 const GOLDEN_PART = 0.6180339887;
@@ -13,7 +13,7 @@ export function rotation(turn: number, count: number): number {
 }
 
 /** Groups whose next row is of one time. */
-interface Rank {
+interface TimeGroup {
   readonly timeMs: number;
   readonly groups: SelectionGroup[];
   /** Groups that had a row in this pass before stand from here on. */
@@ -21,10 +21,10 @@ interface Rank {
 }
 
 /** The queue of groups with released rows. */
-export class FanOut implements Work {
+export class LiveQueue implements Task {
   readonly #clockMs: () => number;
   /** The pass that is under way, and where it stands. */
-  #pass: Rank[] = [];
+  #pass: TimeGroup[] = [];
   #rank = 0;
   #place = 0;
   /** The pass behind it, by time. */
@@ -74,7 +74,7 @@ export class FanOut implements Work {
   }
 
   /** Where the pass stands; the next one begins where it has ended. */
-  #current(): Rank {
+  #current(): TimeGroup {
     let rank = this.#pass[this.#rank];
     while (rank === undefined || this.#place >= rank.groups.length) {
       this.#place = 0;

@@ -5,12 +5,12 @@
 const SOCKETS_MS = 16;
 
 /** Something that can be done a slice at a time. */
-export interface Work {
+export interface Task {
   /** Goes on until nothing is left (false) or `endMs` of the clock has passed (true). */
   work(endMs: number): boolean;
 }
 
-export interface TurnsOptions {
+export interface SchedulerOptions {
   /** Longest slice of each work, ms. */
   readonly sliceMs: number;
   /** Milliseconds, monotonic. @default performance.now */
@@ -19,38 +19,38 @@ export interface TurnsOptions {
   readonly later?: ((turn: () => void) => void) | undefined;
 }
 
-/** Turns of one instance. */
-export class Turns {
+/** CooperativeScheduler of one instance. */
+export class CooperativeScheduler {
   readonly clockMs: () => number;
   readonly #sliceMs: number;
   readonly #later: (turn: () => void) => void;
   /** In the order in which they are served. */
-  #works: readonly Work[] = [];
-  readonly #due = new Set<Work>();
+  #works: readonly Task[] = [];
+  readonly #due = new Set<Task>();
   #isWaiting = false;
   #isClosed = false;
   /** End of the slice that work outside of turns has in this round of the loop; 0: it has not begun. */
   #roundEndMs = 0;
 
-  constructor(options: TurnsOptions) {
+  constructor(options: SchedulerOptions) {
     this.#sliceMs = options.sliceMs;
     this.clockMs = options.clockMs ?? (() => performance.now());
     this.#later = options.later ?? rounds();
   }
 
   /** Says which works there are, first served first. */
-  serve(...works: readonly Work[]): void {
+  serve(...works: readonly Task[]): void {
     this.#works = works;
   }
 
   /** Has a work done in the next turn. */
-  ask(work: Work): void {
+  ask(work: Task): void {
     this.#due.add(work);
     this.#wait();
   }
 
   /** Does what fits of a work at once, all calls of one round of the loop together no more than a slice. */
-  begin(work: Work): void {
+  begin(work: Task): void {
     if (this.#due.has(work)) return;
     const nowMs = this.clockMs();
     if (this.#roundEndMs === 0) {

@@ -26,9 +26,9 @@ import type { TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
 import type { TrendTimeline } from "../trends/trend_timeline.ts";
 import { slotBytesFor } from "../memory/slab.ts";
-import type { Broadcast } from "./client_hub.ts";
-import type { EndReason, ToldGap } from "./client.ts";
-import { Delivery } from "./live_delivery.ts";
+import type { ClientHub } from "./client_hub.ts";
+import type { EndReason, ReportedGap } from "./client.ts";
+import { LiveDelivery } from "./live_delivery.ts";
 
 /** What a client is sent: JSON events, events with Arrow in base64, or an Arrow stream. */
 export type StreamFormat = "events" | "events-arrow" | "arrow";
@@ -92,23 +92,23 @@ export class SelectionGroup implements TimelineListener {
   readonly rows: RowEncoder;
   /** Part of the slab that is kept for each client. */
   readonly reservedBytes: number;
-  readonly broadcast: Broadcast;
-  readonly delivery: Delivery;
+  readonly hub: ClientHub;
+  readonly delivery: LiveDelivery;
   /** Admitted clients whose response has not begun. */
   opening = 0;
   /** Null where clients get no Arrow. */
   readonly #template: RowTemplate | TrendTemplate | null;
 
   constructor(
-    broadcast: Broadcast,
+    hub: ClientHub,
     key: string,
     channels: readonly Channel[],
     { format, coding = "identity", codec = null }: StreamShape,
     timeline: Timeline,
     trend: GroupTrend | null = null,
   ) {
-    this.broadcast = broadcast;
-    this.delivery = new Delivery(broadcast, this);
+    this.hub = hub;
+    this.delivery = new LiveDelivery(hub, this);
     this.key = key;
     this.channels = channels;
     this.format = format;
@@ -131,7 +131,7 @@ export class SelectionGroup implements TimelineListener {
   encoderOf(timeline: Timeline): GroupRows {
     if (this.trend !== null) return this.#binEncoder(timeline, this.trend);
     const columns = planColumns(timeline, this.channels);
-    const { slab, scratch, batches } = this.broadcast;
+    const { slab, scratch, batches } = this.hub;
     switch (this.format) {
       case "events":
         return this.coding === "gzip"
@@ -145,7 +145,7 @@ export class SelectionGroup implements TimelineListener {
   }
 
   #binEncoder(timeline: Timeline, trend: GroupTrend): GroupRows {
-    const { slab, scratch } = this.broadcast;
+    const { slab, scratch } = this.hub;
     switch (this.format) {
       case "events": {
         const isGzip = this.coding === "gzip";
@@ -160,14 +160,12 @@ export class SelectionGroup implements TimelineListener {
   }
 
   #arrowBins(bins: TrendArrowRows): TrendArrowRows | GzipBins {
-    return this.coding === "gzip"
-      ? new GzipBins(bins, this.broadcast.slab)
-      : bins;
+    return this.coding === "gzip" ? new GzipBins(bins, this.hub.slab) : bins;
   }
 
   #arrowEncoderOf(timeline: Timeline, columns: readonly Column[]) {
     const { codec } = this;
-    const { slab, scratch, batches } = this.broadcast;
+    const { slab, scratch, batches } = this.hub;
     if (this.coding === "gzip") {
       return new GzipArrowRows(timeline, columns, { slab, scratch, batches });
     }
@@ -187,12 +185,12 @@ export class SelectionGroup implements TimelineListener {
   }
 
   onRow(row: number): void {
-    if (this.delivery.release(row, row + 1)) this.broadcast.fanOut.add(this);
+    if (this.delivery.release(row, row + 1)) this.hub.liveQueue.add(this);
   }
 
   onGap(gap: RowGap): void {
     if (this.delivery.release(gap.from, gap.to, gap)) {
-      this.broadcast.fanOut.add(this);
+      this.hub.liveQueue.add(this);
     }
   }
 
@@ -203,25 +201,25 @@ export class SelectionGroup implements TimelineListener {
 
   onReset(): void {
     // Rows of the same time come again, with other samples.
-    this.broadcast.scratch.forget();
+    this.hub.scratch.forget();
     this.delivery.clear();
     for (const client of [...this.delivery.clients]) {
       // What it reads is in the log as it was.
-      if (client.pastState === "none") {
-        this.broadcast.end(client, "time-reset");
+      if (client.historyState === "none") {
+        this.hub.end(client, "time-reset");
       }
     }
   }
 
   onReady(): void {
     for (const client of [...this.delivery.clients]) {
-      this.broadcast.placement.place(client);
+      this.hub.startPosition.place(client);
     }
   }
 
   endAll(reason: EndReason): void {
     for (const client of [...this.delivery.clients]) {
-      this.broadcast.end(client, reason);
+      this.hub.end(client, reason);
     }
   }
 
@@ -244,7 +242,7 @@ export class SelectionGroup implements TimelineListener {
         : {}),
     };
     return encoder.encode(
-      `retry: ${this.broadcast.retryMs}\nevent: hello\ndata: ${
+      `retry: ${this.hub.retryMs}\nevent: hello\ndata: ${
         JSON.stringify(hello)
       }\n\n`,
     );
@@ -275,7 +273,7 @@ export class SelectionGroup implements TimelineListener {
   }
 
   /** A row of an Arrow stream that tells the gap before it, without the body's coding. */
-  rowWithGap(body: Uint8Array, gap: ToldGap): Uint8Array {
+  rowWithGap(body: Uint8Array, gap: ReportedGap): Uint8Array {
     const isPacked = this.coding === "gzip";
     return withGap(isPacked ? unpackedPiece(body) : body, gap);
   }
@@ -283,7 +281,7 @@ export class SelectionGroup implements TimelineListener {
   /** What is written before the response ends. `gap`: not told yet. `id`: of events, where the end moves it. */
   closingBytes(
     reason: EndReason,
-    { gap, id }: { gap: ToldGap | null; id: string | null },
+    { gap, id }: { gap: ReportedGap | null; id: string | null },
   ): Uint8Array {
     if (this.format === "arrow") {
       const { emptyBatch } = this.#template!;
@@ -296,9 +294,7 @@ export class SelectionGroup implements TimelineListener {
       if (!CUT_SHORT.has(reason)) parts.push(END_OF_STREAM);
       return concat(parts);
     }
-    const retry = reason === "drain"
-      ? `retry: ${this.broadcast.comeBackMs()}\n`
-      : "";
+    const retry = reason === "drain" ? `retry: ${this.hub.comeBackMs()}\n` : "";
     const idLine = id === null ? "" : `id: ${id}\n`;
     return encoder.encode(
       `${retry}${idLine}event: end\ndata: ${JSON.stringify({ reason })}\n\n`,
@@ -311,7 +307,7 @@ export class SelectionGroup implements TimelineListener {
   }
 }
 
-function withGap(message: Uint8Array, gap: ToldGap): Uint8Array {
+function withGap(message: Uint8Array, gap: ReportedGap): Uint8Array {
   return withMetadata(message, GAP_KEY, JSON.stringify(gap));
 }
 

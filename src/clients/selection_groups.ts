@@ -8,7 +8,7 @@ import type { TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
 import { trendKind, TrendTimeline } from "../trends/trend_timeline.ts";
 import { taking } from "../memory/taken.ts";
-import type { Broadcast } from "./client_hub.ts";
+import type { ClientHub } from "./client_hub.ts";
 import { SelectionGroup, type StreamShape } from "./selection_group.ts";
 
 export interface SelectionGroupsOptions {
@@ -19,14 +19,14 @@ export interface SelectionGroupsOptions {
 
 /** One group a selection and shape. */
 export class SelectionGroups {
-  readonly #broadcast: Broadcast;
+  readonly #hub: ClientHub;
   readonly #store: BlockStore;
   readonly #trends: TrendRecorder;
   readonly #groups = new Map<string, SelectionGroup>();
   readonly #unwatch: () => void;
 
-  constructor(broadcast: Broadcast, options: SelectionGroupsOptions) {
-    this.#broadcast = broadcast;
+  constructor(hub: ClientHub, options: SelectionGroupsOptions) {
+    this.#hub = hub;
     this.#store = options.store;
     this.#trends = options.trends;
     this.#unwatch = options.catalog.onChange(
@@ -73,7 +73,7 @@ export class SelectionGroups {
     this.#unwatch();
     if (this.#groups.size > 0) {
       throw new Error(
-        `Cannot close the broadcast as ${this.#groups.size} groups are left`,
+        `Cannot close the hub as ${this.#groups.size} groups are left`,
       );
     }
   }
@@ -88,7 +88,7 @@ export class SelectionGroups {
       const timeline = this.#store.lease(shapesOf(channels), strideNs);
       taken.add(() => this.#store.release(timeline));
       return new SelectionGroup(
-        this.#broadcast,
+        this.#hub,
         key,
         channels,
         shape,
@@ -116,7 +116,7 @@ export class SelectionGroups {
       taken.add(() => this.#store.release(timeline));
       const trend = { bin, records, timeline };
       return new SelectionGroup(
-        this.#broadcast,
+        this.#hub,
         key,
         channels,
         shape,

@@ -1,23 +1,23 @@
 // Where a client begins: live, at a time, or behind the id that it had last.
 // Invariant: a client is placed once, as soon as its timeline has found its place or has nothing to find it by.
-import type { Broadcast } from "./client_hub.ts";
+import type { ClientHub } from "./client_hub.ts";
 import type { Client } from "./client.ts";
 
-/** Places the clients of a broadcast. */
-export class Placement {
-  readonly #broadcast: Broadcast;
+/** Places the clients of a hub. */
+export class StartPosition {
+  readonly #hub: ClientHub;
   /** How far back a resume reaches. */
   readonly #resumeWindowMs: number;
 
-  constructor(broadcast: Broadcast, resumeWindowMs: number) {
-    this.#broadcast = broadcast;
+  constructor(hub: ClientHub, resumeWindowMs: number) {
+    this.#hub = hub;
     this.#resumeWindowMs = resumeWindowMs;
   }
 
   /** Gives a client its first row once its timeline has found its place, or has nothing to find it by. */
   place(client: Client): void {
     const { timeline } = client.group;
-    if (client.cursor >= 0) return this.#broadcast.catchUp.add(client);
+    if (client.cursor >= 0) return this.#hub.catchUp.add(client);
     const { afterNs, startNs, endNs } = client.options;
     const isFuture = this.#isFuture(client);
     const isResume = typeof afterNs === "bigint" && !isFuture;
@@ -26,7 +26,7 @@ export class Placement {
       const isBounded = endNs !== undefined ||
         client.options.durationNs !== undefined;
       if (!isBack && !(isBounded && timeline.seenRow >= 0)) return;
-      if (!timeline.isIdle(this.#broadcast.store.gpsMs())) return;
+      if (!timeline.isIdle(this.#hub.store.gpsMs())) return;
     }
     if (isBack) {
       client.cursor = timeline.rowOf(isResume ? afterNs : startNs!);
@@ -39,13 +39,13 @@ export class Placement {
       this.#tellOddId(client, null, "unknown-id");
     }
     if (client.cursor >= client.endRow) {
-      return this.#broadcast.end(client, "complete");
+      return this.#hub.end(client, "complete");
     }
     const isHeld = timeline.released >= 0 && timeline.isWhole(client.cursor);
-    if (isHeld) this.#broadcast.past.dropPermit(client);
+    if (isHeld) this.#hub.history.dropPermit(client);
     if (timeline.released < 0 && isBack) {
-      if (client.group.trend === null) this.#broadcast.past.begin(client);
-    } else this.#broadcast.catchUp.add(client);
+      if (client.group.trend === null) this.#hub.history.begin(client);
+    } else this.#hub.catchUp.add(client);
   }
 
   /** Where the client's rows end, if they do. */
@@ -76,7 +76,7 @@ export class Placement {
     const windowRows = Math.ceil(resumeWindowMs / timeline.strideMs);
     const held = Math.max(timeline.coveredRow, timeline.nextRow(row));
     const from = Math.min(released - windowRows, held, released);
-    if (from > row) this.#broadcast.tellGap(client, from, "retention");
+    if (from > row) this.#hub.reportGap(client, from, "retention");
   }
 
   /** Whether no instance can have given out the client's id yet; a little ahead of this one another may have been. */
@@ -88,12 +88,10 @@ export class Placement {
     if (released >= 0 && timeline.rowAt(timeNs) <= released + 1) return false;
     // A replay has no clock to tell by.
     if (shapes[0]!.replayId !== null) return released >= 0;
-    const tolerancesMs = shapes.map((s) =>
-      this.#broadcast.store.toleranceMs(s)
-    );
+    const tolerancesMs = shapes.map((s) => this.#hub.store.toleranceMs(s));
     const aheadMs = Math.max(...tolerancesMs) +
       Math.max(...shapes.map((s) => Number(s.strideNs) / 1e6));
-    const gpsMs = this.#broadcast.store.gpsMs();
+    const gpsMs = this.#hub.store.gpsMs();
     return timeNs > BigInt(Math.ceil(gpsMs + aheadMs)) * 1_000_000n;
   }
 
@@ -109,9 +107,9 @@ export class Placement {
     const bytes = reason === "unknown-id"
       ? group.gapBytes({ from: null, to: at, reason }, client.idOf(row))
       : group.gapBytes({ from: at, to: String(afterNs), reason }, null);
-    this.#broadcast.gapsTold[reason]++;
+    this.#hub.gapsReported[reason]++;
     if (!bytes) return;
     client.gaps++;
-    client.sendBytes(bytes, this.#broadcast.clockMs());
+    client.sendBytes(bytes, this.#hub.clockMs());
   }
 }

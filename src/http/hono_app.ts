@@ -25,7 +25,7 @@ export interface HonoAppOptions {
 
 /** All routes of an instance. */
 export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
-  const { config, catalog, broadcast, log } = qanat;
+  const { config, catalog, hub, log } = qanat;
   const app = new Hono();
   const { corsOrigin, allowedHosts, basePath } = config;
   const hostRule = options.hostRule ??
@@ -59,7 +59,7 @@ export function honoApp(qanat: Qanat, options: HonoAppOptions): Hono {
     "/",
     streamRoutes({
       catalog,
-      broadcast,
+      hub,
       channelsMax: config.channelsMax,
       limits: qanat.requests,
       nowNs: () => qanat.nowNs(),

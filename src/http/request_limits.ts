@@ -23,7 +23,7 @@ export interface RequestLimitsOptions {
   readonly requestWaitMs: number;
   readonly bodiesMb: number;
   readonly requestMs: number;
-  /** Calls back in the next round of the event loop. @default that of Turns */
+  /** Calls back in the next round of the event loop. @default that of CooperativeScheduler */
   readonly later?: ((round: () => void) => void) | undefined;
 }
 

@@ -21,7 +21,7 @@ export interface RequestSlicesOptions {
   readonly waitMs: number;
   /** Milliseconds, monotonic. @default performance.now */
   readonly clockMs?: () => number;
-  /** Calls back once the event loop has been round. @default that of Turns */
+  /** Calls back once the event loop has been round. @default that of CooperativeScheduler */
   readonly later?: ((round: () => void) => void) | undefined;
 }
 

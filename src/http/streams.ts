@@ -1,11 +1,11 @@
-// The two stream routes: /v1/events and /v1/arrow. Chooses the outlet; everything else is the broadcast's.
+// The two stream routes: /v1/events and /v1/arrow. Chooses the outlet; everything else is the hub's.
 import { type Context, Hono } from "hono";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { GZIP_ROW_BYTES_MIN } from "../frames/gzip_rows.ts";
 import { samplesIn } from "../channels/channel.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import type { Refusal } from "../clients/refusals.ts";
-import type { Broadcast } from "../clients/client_hub.ts";
+import type { ClientHub } from "../clients/client_hub.ts";
 import type { Admission } from "../clients/admission_control.ts";
 import type { Coding, StreamFormat } from "../clients/selection_group.ts";
 import { codecFor } from "./arrow_codecs.ts";
@@ -32,7 +32,7 @@ import {
 
 export interface StreamRoutesOptions {
   readonly catalog: Catalog;
-  readonly broadcast: Broadcast;
+  readonly hub: ClientHub;
   readonly channelsMax: number;
   readonly limits: RequestLimits;
   /** GPS time now, ns. */
@@ -84,8 +84,8 @@ async function open(
   path: "/v1/events" | "/v1/arrow",
   options: StreamRoutesOptions,
 ): Promise<Response> {
-  const { catalog, broadcast, channelsMax, limits } = options;
-  const onTooMany = () => broadcast.gate.refusals.selection++;
+  const { catalog, hub, channelsMax, limits } = options;
+  const onTooMany = () => hub.admission.refusals.selection++;
   const fields = c.req.method === "POST"
     ? await readBody(c, options, onTooMany)
     : fieldsOfQuery(new URL(c.req.url));
@@ -158,13 +158,13 @@ async function open(
   }
   if (c.req.method === "HEAD") return c.body(null, 200, headers);
   const address = options.addressOf(c);
-  const early = await broadcast.gate.turn(
+  const early = await hub.admission.turn(
     address,
     request.channels.length,
   );
   if (early !== null) return fullProblem(early);
   const shape = { format, coding, codec, trend: request.trend };
-  const admission = broadcast.admit(request.channels, shape, {
+  const admission = hub.admit(request.channels, shape, {
     address,
     startNs: request.startNs,
     endNs: request.endNs,
@@ -205,7 +205,7 @@ function begin(
   const outgoing = (c.env as { outgoing?: ServerResponse } | undefined)
     ?.outgoing;
   if (!outgoing || !options.alreadySent) {
-    const outlet = new StreamOutlet(options.broadcast.inFlightFramesMax);
+    const outlet = new StreamOutlet(options.hub.inFlightFramesMax);
     admission.open(outlet);
     return c.body(outlet.body, 200, headers);
   }

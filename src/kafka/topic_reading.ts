@@ -126,7 +126,7 @@ export class TopicReading {
 
   /** Passes over offsets that the log no longer holds. */
   passTo(offset: number, taker: ReadingTaker): void {
-    this.#tellGap({ from: this.position, to: offset, damage: null }, taker);
+    this.#reportGap({ from: this.position, to: offset, damage: null }, taker);
     this.position = offset;
   }
 
@@ -171,7 +171,7 @@ export class TopicReading {
         continue;
       }
       while (gap < gaps.length && gaps[gap]!.to <= record.offset) {
-        this.#tellGap(gaps[gap++]!, taker);
+        this.#reportGap(gaps[gap++]!, taker);
       }
       next = record.offset + 1;
       counters.records++;
@@ -184,11 +184,11 @@ export class TopicReading {
       this.lastTimestampMs = record.timestampMs;
     }
     while (gap < gaps.length && !this.isOver) {
-      this.#tellGap(gaps[gap++]!, taker);
+      this.#reportGap(gaps[gap++]!, taker);
     }
   }
 
-  #tellGap(gap: Gap, taker: ReadingTaker): void {
+  #reportGap(gap: Gap, taker: ReadingTaker): void {
     const { to, damage } = gap;
     const from = Math.max(gap.from, this.position);
     if (to <= from) return;

@@ -1,20 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { Openings } from "../../src/clients/admission_queue.ts";
-import { Turns } from "../../src/clients/scheduler.ts";
+import { AdmissionQueue } from "../../src/clients/admission_queue.ts";
+import { CooperativeScheduler } from "../../src/clients/scheduler.ts";
 
 /** Asks for openings of so many channels; how many go on in each turn. */
 async function turnsOf(channels: readonly number[]): Promise<number[]> {
   const rounds: (() => void)[] = [];
-  const turns = new Turns({
+  const scheduler = new CooperativeScheduler({
     sliceMs: 4,
     clockMs: () => 0,
     later: (turn) => rounds.push(turn),
   });
-  const openings = new Openings(turns, { waitingMax: 1000, sharePercent: 100 });
-  turns.serve(openings);
+  const admissionQueue = new AdmissionQueue(scheduler, {
+    waitingMax: 1000,
+    sharePercent: 100,
+  });
+  scheduler.serve(admissionQueue);
   let open = 0;
-  for (const count of channels) openings.turn("", count).then(() => open++);
+  for (const count of channels) {
+    admissionQueue.turn("", count).then(() => open++);
+  }
   const opened: number[] = [];
   while (rounds.length > 0) {
     const before = open;
@@ -22,11 +27,11 @@ async function turnsOf(channels: readonly number[]): Promise<number[]> {
     await Promise.resolve();
     opened.push(open - before);
   }
-  assert.equal(openings.waiting, 0);
+  assert.equal(admissionQueue.waiting, 0);
   return opened;
 }
 
-describe("Openings", () => {
+describe("AdmissionQueue", () => {
   it("lets several small selections in a turn, first come, first served", async () => {
     assert.deepEqual(await turnsOf(Array(20).fill(1)), [8, 8, 4]);
   });

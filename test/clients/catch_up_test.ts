@@ -40,7 +40,7 @@ describe("CatchUp", () => {
     });
     await qanat.start();
     const open = (name: string) => {
-      const admission = qanat.broadcast.admit(
+      const admission = qanat.hub.admit(
         [source.catalog.get(name, null)!],
         "arrow",
         { address: "" },
@@ -83,7 +83,7 @@ describe("CatchUp", () => {
     assert.ok([...fast, ...slow].every(({ client }) => behind(client)));
 
     // What the slow ones lack ended later than most of what the fast ones lack.
-    const before = qanat.broadcast.counters.catchUpRows;
+    const before = qanat.hub.counters.catchUpRows;
     for (const { outlet } of [...slow, ...fast]) {
       outlet.isStalled = false;
       outlet.finish();
@@ -91,7 +91,7 @@ describe("CatchUp", () => {
     for (let i = 0; i < 5000 && slow.some((s) => behind(s.client)); i++) {
       await turn();
     }
-    const made = qanat.broadcast.counters.catchUpRows - before;
+    const made = qanat.hub.counters.catchUpRows - before;
     assert.ok(slow.every(({ client }) => !behind(client)));
     // 16 clients × 4 rows; the same again of fast rows that end beside them, and a row in eight for the oldest.
     assert.ok(made < 400, `${made} rows were made first`);

@@ -48,7 +48,7 @@ function open(
   format: StreamFormat = "events",
   options: Partial<ClientOptions> = {},
 ): { outlet: HeldOutlet; client: Client } {
-  const admission = qanat.broadcast.admit(
+  const admission = qanat.hub.admit(
     [source.catalog.get(NAME, null)!],
     format,
     { address: "", ...options },
@@ -84,7 +84,7 @@ afterEach(async () => {
   await qanat.close();
 });
 
-describe("Broadcast", () => {
+describe("ClientHub", () => {
   it("sends heartbeats whose id is the settled end, and batches of no rows", () => {
     const events = open();
     const arrow = open("arrow");
@@ -92,7 +92,7 @@ describe("Broadcast", () => {
     assert.deepEqual(ids(events.outlet), [row - 1, row]);
     const before = arrow.outlet.written.length;
     clock.index += 16 * 16;
-    qanat.broadcast.tick();
+    qanat.hub.tick();
     const end = BigInt(row) * 62_500_000n;
     assert.ok(events.outlet.text.endsWith(`\n\nid: ${end}\n\n`));
     assert.equal(arrow.outlet.written.length, before + 1);
@@ -104,7 +104,7 @@ describe("Broadcast", () => {
     publish(1);
     const clients = Array.from({ length: 9 }, () => open());
     publish(10);
-    const { framesEncoded, framesSent } = qanat.broadcast.counters;
+    const { framesEncoded, framesSent } = qanat.hub.counters;
     assert.equal(framesSent, 10 * framesEncoded);
     for (const { outlet } of clients) assert.equal(ids(outlet).length, 10);
   });
@@ -155,7 +155,7 @@ describe("Broadcast", () => {
     publish(2);
     outlet.isStalled = true;
     publish(2);
-    clock.pass(61, () => qanat.broadcast.tick());
+    clock.pass(61, () => qanat.hub.tick());
     assert.equal(client.ended, "stalled");
     assert.equal(outlet.ending, "destroyed");
   });
@@ -168,7 +168,7 @@ describe("Broadcast", () => {
     const second = open();
     source.takeBack(channel);
     assert.match(second.outlet.text, /"reason":"removed"/);
-    assert.equal(qanat.broadcast.groups.size, 0);
+    assert.equal(qanat.hub.groups.size, 0);
   });
 
   it("ends every stream of a partition whose stride changes, and serves the new one", () => {
@@ -196,17 +196,17 @@ describe("Broadcast", () => {
     const last = arrow.outlet.written.at(-1)!;
     assert.deepEqual([...last.subarray(-8)], [255, 255, 255, 255, 0, 0, 0, 0]);
     assert.match(decoder.decode(last), /qanat\.end.*"reason":"drain"/s);
-    const refused = qanat.broadcast.admit(
+    const refused = qanat.hub.admit(
       [source.catalog.get(NAME, null)!],
       "events",
       { address: "" },
     );
     assert.equal(refused.kind, "full");
-    assert.equal(qanat.broadcast.gate.refusals.draining, 1);
+    assert.equal(qanat.hub.admission.refusals.draining, 1);
   });
 });
 
-describe("Broadcast.drain()", () => {
+describe("ClientHub.drain()", () => {
   const SPREAD_MS = 2000;
   const waits = () => {
     const outlets = Array.from({ length: 100 }, () => open().outlet);
@@ -243,7 +243,7 @@ describe("Broadcast.drain()", () => {
   });
 });
 
-describe("Limits of Broadcast.admit()", () => {
+describe("Limits of ClientHub.admit()", () => {
   /** Sets up anew with other settings; afterEach closes the last instance. */
   async function restart(changes: Partial<Config>): Promise<void> {
     await qanat.close();
@@ -252,7 +252,7 @@ describe("Limits of Broadcast.admit()", () => {
 
   function admit(address: string, options: Partial<ClientOptions> = {}) {
     const channel = source.catalog.get(NAME, null)!;
-    return qanat.broadcast.admit([channel], "events", { address, ...options });
+    return qanat.hub.admit([channel], "events", { address, ...options });
   }
 
   it("an address has so many clients, and room again when one leaves", async () => {
@@ -260,12 +260,12 @@ describe("Limits of Broadcast.admit()", () => {
     const first = open("events", { address: "10.0.0.1" });
     open("events", { address: "10.0.0.1" });
     open("events", { address: "10.0.0.2" });
-    const { slab, broadcast } = qanat;
+    const { slab, hub } = qanat;
     const { reservedBytes } = slab;
     const refused = admit("10.0.0.1");
     assert.ok(refused.kind === "full" && refused.refusal === "address");
     assert.match(refused.limit, /^2 clients an address$/);
-    assert.equal(broadcast.gate.refusals.address, 1);
+    assert.equal(hub.admission.refusals.address, 1);
     assert.equal(slab.reservedBytes, reservedBytes);
     first.outlet.owner.onClose();
     const again = admit("10.0.0.1");
@@ -275,20 +275,20 @@ describe("Limits of Broadcast.admit()", () => {
     again.cancel();
     open("events", { address: "10.0.0.1" });
     qanat.drain();
-    assert.equal(broadcast.gate.addresses.size, 0);
+    assert.equal(hub.admission.addresses.size, 0);
   });
 
   it("each refusal is counted under its limit", async () => {
     await restart({ clientsMax: 1, historyReadersMax: 0 });
-    const { broadcast } = qanat;
+    const { hub } = qanat;
     publish(1);
     const history = admit("", { startNs: 0n });
     assert.ok(history.kind === "full" && history.refusal === "histories");
     open();
     const full = admit("");
     assert.ok(full.kind === "full" && full.refusal === "clients");
-    assert.equal(broadcast.gate.refusals.histories, 1);
-    assert.equal(broadcast.gate.refusals.clients, 1);
-    assert.equal(broadcast.gate.refusals.memory, 0);
+    assert.equal(hub.admission.refusals.histories, 1);
+    assert.equal(hub.admission.refusals.clients, 1);
+    assert.equal(hub.admission.refusals.memory, 0);
   });
 });

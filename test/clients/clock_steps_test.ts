@@ -56,7 +56,7 @@ async function setUp(changes: Partial<Config> = {}): Promise<void> {
 
 function open(): { outlet: HeldOutlet; client: Client } {
   const channel = source.catalog.get(NAME, null)!;
-  const admission = qanat.broadcast.admit([channel], "events", { address: "" });
+  const admission = qanat.hub.admit([channel], "events", { address: "" });
   assert.ok(admission.kind === "ready");
   const outlet = new HeldOutlet();
   return { outlet, client: admission.open(outlet) };
@@ -128,9 +128,9 @@ describe("an instance whose wall clock steps", () => {
       publish(2);
       clock.wallAheadMs = stepMs;
       const before = quiet.outlet.text.length;
-      clock.pass(16, () => qanat.broadcast.tick());
+      clock.pass(16, () => qanat.hub.tick());
       assert.match(quiet.outlet.text.slice(before), /^id: \d+\n\n$/);
-      clock.pass(50, () => qanat.broadcast.tick());
+      clock.pass(50, () => qanat.hub.tick());
       assert.equal(stalled.client.ended, "stalled");
       assert.equal(quiet.client.ended, null);
     });
@@ -183,11 +183,11 @@ describe("a process that was stopped", () => {
     publish(2);
     outlet.isStalled = true;
     publish(2);
-    clock.pass(2, () => qanat.broadcast.tick());
+    clock.pass(2, () => qanat.hub.tick());
     clock.index += 16 * 3600;
-    qanat.broadcast.tick();
+    qanat.hub.tick();
     assert.equal(client.ended, null);
-    clock.pass(61, () => qanat.broadcast.tick());
+    clock.pass(61, () => qanat.hub.tick());
     assert.equal(client.ended, "stalled");
   });
 });

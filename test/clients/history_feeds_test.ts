@@ -97,7 +97,7 @@ async function setUp(changes: Partial<Config> = {}): Promise<void> {
 }
 
 function admit(address: string, options: Partial<ClientOptions> = {}) {
-  return qanat.broadcast.admit(
+  return qanat.hub.admit(
     [source.catalog.get(NAME, null)!],
     "events",
     { address, startNs: BigInt(FIRST - ROWS) * STRIDE_NS, ...options },
@@ -170,13 +170,13 @@ afterEach(async () => {
   qanat.drain();
   await qanat.close();
   assert.equal(source.readers, 0);
-  assert.equal(qanat.broadcast.past.histories, 0);
-  assert.equal(qanat.broadcast.past.resumes, 0);
+  assert.equal(qanat.hub.history.histories, 0);
+  assert.equal(qanat.hub.history.resumes, 0);
 });
 
-describe("PastDesk", () => {
+describe("HistoryFeeds", () => {
   it("a history whose reader stands still gives its place to one that asks (a few unread ones held all of them)", async () => {
-    const { past } = qanat.broadcast;
+    const { history } = qanat.hub;
     const first = stalled("10.0.0.1");
     await quiet();
     clock.pass(2, () => {});
@@ -185,17 +185,17 @@ describe("PastDesk", () => {
     // Neither for long enough.
     clock.pass(2, () => {});
     assert.equal(admit("10.0.0.3").kind, "full");
-    assert.equal(past.counters.suspended, 0);
+    assert.equal(history.counters.suspended, 0);
     clock.pass(2, () => {});
     // The one that has stood still longest.
     const third = stalled("10.0.0.3");
     await quiet();
-    assert.equal(first.client.pastState, "suspended");
-    assert.equal(second.client.pastState, "reading");
-    assert.equal(third.client.pastState, "reading");
-    assert.equal(past.histories, 2);
+    assert.equal(first.client.historyState, "suspended");
+    assert.equal(second.client.historyState, "reading");
+    assert.equal(third.client.historyState, "reading");
+    assert.equal(history.histories, 2);
     assert.equal(source.readers, 2);
-    assert.equal(past.counters.suspended, 1);
+    assert.equal(history.counters.suspended, 1);
     await readOn(third);
     assertWhole(third);
   });
@@ -209,7 +209,7 @@ describe("PastDesk", () => {
     stalled("10.0.0.4");
     await quiet();
     for (const reader of [first, second]) {
-      assert.equal(reader.client.pastState, "suspended");
+      assert.equal(reader.client.historyState, "suspended");
       await readOn(reader);
       assertWhole(reader);
     }
@@ -224,7 +224,7 @@ describe("PastDesk", () => {
       await quiet();
     }
     assert.equal(admit("10.0.0.3").kind, "full");
-    assert.equal(qanat.broadcast.past.counters.suspended, 0);
+    assert.equal(qanat.hub.history.counters.suspended, 0);
   });
 
   it("one that reads on in the same instant as its place is taken goes on, too", async () => {
@@ -248,28 +248,28 @@ describe("PastDesk", () => {
     first.outlet.owner.onClose();
     first.outlet.finish();
     // No write has finished for --write-stall-ms.
-    clock.pass(60, () => qanat.broadcast.tick());
+    clock.pass(60, () => qanat.hub.tick());
     assert.equal(second.client.ended, "stalled");
     await quiet();
-    const left = [...qanat.broadcast.clients()].map((c) => c.options.address);
+    const left = [...qanat.hub.clients()].map((c) => c.options.address);
     assert.deepEqual(left, [""]);
   });
 
   it("resumes that stand still give their places to those that wait, address by address", async () => {
-    const { past } = qanat.broadcast;
+    const { history } = qanat.hub;
     const many = Array.from({ length: 6 }, () => resumed("10.0.0.1"));
     const other = resumed("10.0.0.2");
     await quiet();
-    assert.deepEqual([past.resumes, past.waiting], [4, 3]);
+    assert.deepEqual([history.resumes, history.waiting], [4, 3]);
     // A place that becomes free goes to the address that reads least, not to the one that came first.
     many[0]!.outlet.owner.onClose();
     await quiet();
-    assert.equal(other.client.pastState, "reading");
-    assert.deepEqual([past.resumes, past.waiting], [4, 2]);
+    assert.equal(other.client.historyState, "reading");
+    assert.deepEqual([history.resumes, history.waiting], [4, 2]);
     clock.pass(6, () => {});
-    qanat.broadcast.tick();
+    qanat.hub.tick();
     await quiet();
-    assert.deepEqual([past.resumes, past.waiting], [4, 0]);
+    assert.deepEqual([history.resumes, history.waiting], [4, 0]);
     const readers = [other, ...many.slice(1)];
     for (const { outlet } of readers) {
       outlet.isStalled = false;
@@ -295,9 +295,9 @@ describe("PastDesk", () => {
     clock.pass(6, () => {});
     stalled("2001:db8::3");
     await quiet();
-    assert.equal(other.client.pastState, "reading");
-    assert.equal(qanat.broadcast.past.histories, 4);
-    assert.equal(qanat.broadcast.gate.refusals.share, 1);
+    assert.equal(other.client.historyState, "reading");
+    assert.equal(qanat.hub.history.histories, 4);
+    assert.equal(qanat.hub.admission.refusals.share, 1);
   });
 });
 
@@ -306,7 +306,7 @@ describe("shares of an address", () => {
     qanat.drain();
     await qanat.close();
     await setUp({ clientsMax: 11, addressSharePercent: 50 });
-    const { gate, slab } = qanat.broadcast;
+    const { admission, slab } = qanat.hub;
     const live = (address: string) => admit(address, { startNs: undefined });
     const first = Array.from({ length: 5 }, () => live("10.0.0.1"));
     assert.ok(first.every(({ kind }) => kind === "ready"));
@@ -319,18 +319,21 @@ describe("shares of an address", () => {
       other.cancel();
     }
     for (const one of first) if (one.kind === "ready") one.cancel();
-    assert.deepEqual([gate.addresses.used, gate.addresses.size], [1, 0]);
-    assert.equal(gate.slabShares.used, slab.reservedBytes);
+    assert.deepEqual([admission.addresses.used, admission.addresses.size], [
+      1,
+      0,
+    ]);
+    assert.equal(admission.slabShares.used, slab.reservedBytes);
 
     const half = slab.budgetBytes / 2;
-    assert.equal(gate.slabShares.take("10.0.0.1", half), null);
+    assert.equal(admission.slabShares.take("10.0.0.1", half), null);
     const full = live("10.0.0.1");
     assert.ok(full.kind === "full" && full.refusal === "share");
     assert.match(full.limit, /bytes in flight/);
     const other = live("10.0.0.2");
     assert.ok(other.kind === "ready");
     other.open(new HeldOutlet()).onClose();
-    gate.slabShares.release("10.0.0.1", half);
-    assert.equal(gate.slabShares.size, 0);
+    admission.slabShares.release("10.0.0.1", half);
+    assert.equal(admission.slabShares.size, 0);
   });
 });

@@ -51,7 +51,7 @@ describe("a history whose source fails", () => {
       clocks: clock,
     });
     await qanat.start();
-    const admission = qanat.broadcast.admit(
+    const admission = qanat.hub.admit(
       [source.catalog.get(NAME, null)!],
       "events",
       { address: "", startNs: BigInt(FIRST - 100_000) * 62_500_000n },
@@ -63,7 +63,7 @@ describe("a history whose source fails", () => {
     const value = source.blocks.blockOf(topic!, FIRST);
     source.sink!.onMessage(topic!, value, 0, 0);
     source.sink!.onCaughtUp(topic!, clock.clockMs());
-    const { counters } = qanat.broadcast.past;
+    const { counters } = qanat.hub.history;
     while (counters.failures < 4) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

@@ -52,7 +52,7 @@ function open(
   format: StreamFormat = "events",
   names = [NAME],
 ): { outlet: HeldOutlet; client: Client } {
-  const admission = qanat.broadcast.admit(
+  const admission = qanat.hub.admit(
     names.map((name) => source.catalog.get(name, null)!),
     format,
     { address: "", ...options },
@@ -294,7 +294,7 @@ describe("filled rows", () => {
     for (let second = 2; second < 6; second++) {
       clock.index = FIRST + 16 * second;
       source.sink!.onCaughtUp(topic!, clock.clockMs());
-      qanat.broadcast.tick();
+      qanat.hub.tick();
       await turns();
     }
     assert.equal(eventsOf(outlet.text, "gap").length, 1);
@@ -311,7 +311,7 @@ describe("slow=", () => {
     publishTo(FIRST - 1, FIRST + 2);
     opened.outlet.isStalled = true;
     publishTo(FIRST + 2, FIRST + rows);
-    qanat.broadcast.tick();
+    qanat.hub.tick();
     opened.outlet.isStalled = false;
     opened.outlet.finish();
     await turns();
@@ -386,9 +386,9 @@ describe("slow=", () => {
     // As a socket: an end does not finish the writes before it.
     outlet.end = () => outlet.ending = "ended";
     publishTo(FIRST + 2, FIRST + 4000);
-    qanat.broadcast.tick();
+    qanat.hub.tick();
     assert.equal(client.ended, "slow");
-    clock.pass(300, () => qanat.broadcast.tick());
+    clock.pass(300, () => qanat.hub.tick());
     const { ending } = outlet;
     outlet.finish();
     assert.equal(ending, "destroyed");
@@ -455,7 +455,7 @@ describe("a partition that lingers", () => {
     const first = open();
     publishTo(FIRST - 1, FIRST + 5);
     first.outlet.owner.onClose();
-    assert.equal(qanat.broadcast.clientCount, 0);
+    assert.equal(qanat.hub.clientCount, 0);
     publishTo(FIRST + 5, FIRST + 50);
     const second = open();
     publishTo(FIRST + 50, FIRST + 53);
@@ -472,7 +472,7 @@ describe("quiet streams", () => {
     clock.index = FIRST + 16 * 60;
     const [topic] = source.wanted;
     source.sink!.onCaughtUp(topic!, clock.clockMs());
-    qanat.broadcast.tick();
+    qanat.hub.tick();
     // 60 s later less the latency of 1 s.
     const settled = BigInt(FIRST + 16 * 59) * STRIDE_NS;
     assert.ok(outlet.text.endsWith(`\n\nid: ${settled}\n\n`));
@@ -505,9 +505,9 @@ describe("a row whose text could exceed the largest frame", () => {
     // 64-bit integers take 23 bytes a sample as text and 8 in Arrow: 18 MiB and 6.3 MiB.
     source.publish({ ...wide, sampleRate: 16 * 820_000 });
     const channels = [source.catalog.get(NAME, null)!];
-    const asText = qanat.broadcast.admit(channels, "events", { address: "" });
+    const asText = qanat.hub.admit(channels, "events", { address: "" });
     assert.equal(asText.kind, "too-large");
-    const asArrow = qanat.broadcast.admit(channels, "arrow", { address: "" });
+    const asArrow = qanat.hub.admit(channels, "arrow", { address: "" });
     assert.ok(asArrow.kind === "ready");
     asArrow.cancel();
   });

@@ -34,7 +34,7 @@ function open(
   options: Partial<ClientOptions> = {},
   shape: StreamShape = { format: "events" },
 ): { outlet: HeldOutlet; client: Client } {
-  const admission = qanat.broadcast.admit(
+  const admission = qanat.hub.admit(
     [source.catalog.get(NAME, null)!],
     shape,
     { address: "", ...options },
@@ -114,7 +114,7 @@ describe("a duration from now", () => {
       lastIdOf(outlet),
       `${endNsOf(FIRST + 12)}~${endNsOf(FIRST + 17)}`,
     );
-    qanat.broadcast.leave(client);
+    qanat.hub.leave(client);
     publishTo(FIRST + 13, FIRST + 15);
     const again = open(resumed(lastIdOf(outlet), durationNs));
     await turns();
@@ -135,7 +135,7 @@ describe("a duration from now", () => {
     for (const topic of source.wanted) {
       source.sink!.onCaughtUp(topic, clock.clockMs());
     }
-    qanat.broadcast.tick();
+    qanat.hub.tick();
     await turns();
     const marked = [...outlet.text.matchAll(/^id: \d+(~\d+)?$/gm)];
     assert.ok(marked.length >= 5, outlet.text);
@@ -150,9 +150,9 @@ describe("a duration from now", () => {
     const from = { startNs: endNsOf(FIRST + 9), durationNs };
     const given = open(from);
     publishTo(FIRST + 10, FIRST + 12);
-    const before = qanat.broadcast.counters.framesEncoded;
+    const before = qanat.hub.counters.framesEncoded;
     publishTo(FIRST + 12, FIRST + 13);
-    assert.equal(qanat.broadcast.counters.framesEncoded, before + 1);
+    assert.equal(qanat.hub.counters.framesEncoded, before + 1);
     assert.equal(lastIdOf(plain.outlet), String(endNsOf(FIRST + 12)));
     assert.equal(lastIdOf(given.outlet), String(endNsOf(FIRST + 12)));
     assert.match(lastIdOf(outlet), /~/);
@@ -223,7 +223,7 @@ describe("an id of the future", () => {
     });
     await qanat.start();
     const { outlet } = open({ afterNs: endNsOf(FIRST + 5000) });
-    qanat.broadcast.tick();
+    qanat.hub.tick();
     await turns();
     publishTo(FIRST + 10, FIRST + 12);
     const [gap] = eventsOf(outlet).filter(({ event }) => event === "gap");

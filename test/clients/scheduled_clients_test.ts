@@ -2,7 +2,7 @@
 // gaps and rows without hole or overlap, a reset as one end. QANAT_SEED=123 plays one schedule.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { Broadcast } from "../../src/clients/client_hub.ts";
+import { ClientHub } from "../../src/clients/client_hub.ts";
 import type { BlockStore } from "../../src/blocks/block_store.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import type { Channel } from "../../src/channels/channel.ts";
@@ -34,7 +34,7 @@ class FaithfulClient implements Companion {
   ends = 0;
   heartbeats = 0;
   readonly #schedule: Schedule;
-  #broadcast: Broadcast | null = null;
+  #hub: ClientHub | null = null;
   #slab = new Slab({ budgetBytes: 16 * 1024 * 1024 });
   #channels: Channel[] = [];
   #outlet: HeldOutlet | null = null;
@@ -89,7 +89,7 @@ class FaithfulClient implements Companion {
       outageWaitMs: this.#schedule.outageWaitMs,
       resumeWindowMs: this.#schedule.resumeWindowMs,
     });
-    this.#broadcast = new Broadcast({
+    this.#hub = new ClientHub({
       ...config,
       store,
       catalog,
@@ -118,7 +118,7 @@ class FaithfulClient implements Companion {
   }
 
   #open(): void {
-    const admission = this.#broadcast!.admit(this.#channels, "events", {
+    const admission = this.#hub!.admit(this.#channels, "events", {
       address: "",
       gaps: "skip",
     });
@@ -136,21 +136,21 @@ class FaithfulClient implements Companion {
   }
 
   tick(nowMs: number): void {
-    if (this.#broadcast === null) return;
+    if (this.#hub === null) return;
     if (this.#outlet === null) this.#open();
     if (nowMs < this.#tickMs) return;
     this.#tickMs = nowMs + 1000;
-    this.#broadcast.tick();
+    this.#hub.tick();
     this.#goRound(this.#random(8));
   }
 
   close(): void {
     this.#goRound(Infinity);
-    if (this.#outlet !== null && this.#broadcast !== null) {
-      this.#broadcast.drain();
+    if (this.#outlet !== null && this.#hub !== null) {
+      this.#hub.drain();
       this.#check("drain");
     }
-    this.#broadcast?.close();
+    this.#hub?.close();
     this.#slab.assertEmpty();
   }
 

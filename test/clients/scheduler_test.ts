@@ -1,18 +1,21 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import type { Client } from "../../src/clients/client.ts";
-import { FanOut, rotation } from "../../src/clients/live_queue.ts";
-import { Farewells } from "../../src/clients/close_queue.ts";
-import { Openings } from "../../src/clients/admission_queue.ts";
+import { LiveQueue, rotation } from "../../src/clients/live_queue.ts";
+import { CloseQueue } from "../../src/clients/close_queue.ts";
+import { AdmissionQueue } from "../../src/clients/admission_queue.ts";
 import type { SelectionGroup } from "../../src/clients/selection_group.ts";
-import { Turns, type Work } from "../../src/clients/scheduler.ts";
+import {
+  CooperativeScheduler,
+  type Task,
+} from "../../src/clients/scheduler.ts";
 
 /** An event loop that goes round when told, and a clock that work moves. */
 class Loop {
   nowMs = 0;
   readonly done: string[] = [];
   readonly #next: (() => void)[] = [];
-  readonly turns = new Turns({
+  readonly scheduler = new CooperativeScheduler({
     sliceMs: 4,
     clockMs: () => this.nowMs,
     later: (turn) => this.#next.push(turn),
@@ -27,7 +30,7 @@ class Loop {
   }
 
   /** So many steps of a millisecond each. */
-  work(name: string, steps: number): Work & { left: number } {
+  work(name: string, steps: number): Task & { left: number } {
     const work = {
       left: steps,
       work: (endMs: number) => {
@@ -51,12 +54,12 @@ function counts(): Record<string, number> {
   return result;
 }
 
-describe("Turns", () => {
+describe("CooperativeScheduler", () => {
   it("does at once what fits a slice, and asks for no turn of its own after it", () => {
     loop = new Loop();
     const live = loop.work("live", 3);
-    loop.turns.serve(live);
-    loop.turns.begin(live);
+    loop.scheduler.serve(live);
+    loop.scheduler.begin(live);
     assert.deepEqual(counts(), { live: 3 });
     loop.goRound();
     assert.equal(loop.waiting, 0);
@@ -65,10 +68,10 @@ describe("Turns", () => {
   it("gives all calls of one round of the loop no more than one slice", () => {
     loop = new Loop();
     const live = loop.work("live", 0);
-    loop.turns.serve(live);
+    loop.scheduler.serve(live);
     for (let call = 0; call < 10; call++) {
       live.left += 1;
-      loop.turns.begin(live);
+      loop.scheduler.begin(live);
     }
     assert.deepEqual(counts(), { live: 4 });
     loop.goRound();
@@ -83,9 +86,9 @@ describe("Turns", () => {
     loop = new Loop();
     const live = loop.work("live", 10);
     const other = loop.work("other", 6);
-    loop.turns.serve(live, other);
-    loop.turns.ask(other);
-    loop.turns.ask(live);
+    loop.scheduler.serve(live, other);
+    loop.scheduler.ask(other);
+    loop.scheduler.ask(live);
     assert.equal(loop.waiting, 1);
     loop.goRound();
     assert.deepEqual(loop.done, [
@@ -101,108 +104,114 @@ describe("Turns", () => {
   it("does nothing more once closed", () => {
     loop = new Loop();
     const live = loop.work("live", 10);
-    loop.turns.serve(live);
-    loop.turns.ask(live);
-    loop.turns.close();
+    loop.scheduler.serve(live);
+    loop.scheduler.ask(live);
+    loop.scheduler.close();
     loop.goRound();
     assert.deepEqual(loop.done, []);
   });
 });
 
-describe("Openings", () => {
+describe("AdmissionQueue", () => {
   it("let eight in a turn, in their order, and all when closed", async () => {
     loop = new Loop();
-    const openings = new Openings(loop.turns, {
+    const admissionQueue = new AdmissionQueue(loop.scheduler, {
       waitingMax: 20,
       sharePercent: 100,
     });
-    loop.turns.serve(openings);
+    loop.scheduler.serve(admissionQueue);
     const opened: number[] = [];
     const all = Array.from(
       { length: 20 },
-      (_, i) => openings.turn("", 1).then(() => opened.push(i)),
+      (_, i) => admissionQueue.turn("", 1).then(() => opened.push(i)),
     );
     loop.goRound();
     await all[7];
     assert.deepEqual(opened, [0, 1, 2, 3, 4, 5, 6, 7]);
     loop.goRound();
     await all[15];
-    assert.equal(openings.waiting, 4);
-    openings.close();
+    assert.equal(admissionQueue.waiting, 4);
+    admissionQueue.close();
     await Promise.all(all);
     assert.equal(opened.length, 20);
-    assert.equal(await openings.turn("", 1), null);
+    assert.equal(await admissionQueue.turn("", 1), null);
   });
 
   it("refuse at once what is beyond their number, and of one address what is beyond its share", async () => {
     loop = new Loop();
-    const openings = new Openings(loop.turns, {
+    const admissionQueue = new AdmissionQueue(loop.scheduler, {
       waitingMax: 10,
       sharePercent: 50,
     });
-    loop.turns.serve(openings);
-    const a = Array.from({ length: 5 }, () => openings.turn("10.0.0.1", 1));
-    assert.equal(await openings.turn("10.0.0.1", 1), "share");
+    loop.scheduler.serve(admissionQueue);
+    const a = Array.from(
+      { length: 5 },
+      () => admissionQueue.turn("10.0.0.1", 1),
+    );
+    assert.equal(await admissionQueue.turn("10.0.0.1", 1), "share");
     const b = Array.from(
       { length: 5 },
-      (_, i) => openings.turn(`10.0.1.${i}`, 1),
+      (_, i) => admissionQueue.turn(`10.0.1.${i}`, 1),
     );
-    assert.equal(await openings.turn("10.0.0.3", 1), "full");
-    assert.equal(openings.waiting, 10);
+    assert.equal(await admissionQueue.turn("10.0.0.3", 1), "full");
+    assert.equal(admissionQueue.waiting, 10);
     loop.goRound();
     loop.goRound();
     assert.deepEqual(await Promise.all([...a, ...b]), Array(10).fill(null));
     // Each place has come back.
-    const again = Array.from({ length: 5 }, () => openings.turn("10.0.0.1", 1));
-    openings.close();
+    const again = Array.from(
+      { length: 5 },
+      () => admissionQueue.turn("10.0.0.1", 1),
+    );
+    admissionQueue.close();
     assert.deepEqual(await Promise.all(again), Array(5).fill(null));
   });
 });
 
-describe("Farewells", () => {
+describe("CloseQueue", () => {
   const clients = Array.from(
     { length: 10 },
     (_, i) => ({ place: i }) as Client,
   );
   let said: number[];
-  let farewells: Farewells;
+  let closeQueue: CloseQueue;
 
   beforeEach(() => {
     loop = new Loop();
     said = [];
-    farewells = new Farewells(loop.turns, ({ place }) => {
+    closeQueue = new CloseQueue(loop.scheduler, ({ place }) => {
       loop.nowMs++;
       said.push(place);
     });
-    loop.turns.serve(farewells);
+    loop.scheduler.serve(closeQueue);
   });
 
   it("are said at once to one, and to many in slices and in their order", () => {
-    farewells.add(clients[0]!);
+    closeQueue.add(clients[0]!);
     assert.deepEqual(said, [0]);
     loop.goRound();
-    for (const client of clients.slice(1)) farewells.add(client);
+    for (const client of clients.slice(1)) closeQueue.add(client);
     assert.deepEqual(said, [0, 1, 2, 3, 4]);
-    assert.equal(farewells.waiting, 5);
+    assert.equal(closeQueue.waiting, 5);
     loop.goRound();
     assert.deepEqual(said, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     loop.goRound();
     assert.equal(said.length, 10);
-    assert.equal(farewells.waiting, 0);
+    assert.equal(closeQueue.waiting, 0);
     loop.goRound();
     assert.equal(loop.waiting, 0);
   });
 
   it("are all said, once, at the close", () => {
-    for (const client of clients) farewells.add(client);
-    loop.turns.close();
-    farewells.finish();
+    for (const client of clients) closeQueue.add(client);
+    loop.scheduler.close();
+    closeQueue.finish();
     loop.goRound();
     assert.deepEqual(said, clients.map(({ place }) => place));
   });
 });
 
-describe("FanOut", () => {
+describe("LiveQueue", () => {
   /** A group whose rows `from` to `to` (exclusive) are pending, and which notes each. */
   function group(name: string, from: number, to: number, served: string[]) {
     const delivery = { pendingMs: from };
@@ -221,22 +230,26 @@ describe("FanOut", () => {
   }
 
   it("hands out a row of each group before the next row of any", () => {
-    const fanOut = new FanOut();
+    const liveQueue = new LiveQueue();
     const served: string[] = [];
-    for (const name of ["a", "b", "c"]) fanOut.add(group(name, 1, 3, served));
-    assert.equal(fanOut.work(Infinity), false);
+    for (const name of ["a", "b", "c"]) {
+      liveQueue.add(group(name, 1, 3, served));
+    }
+    assert.equal(liveQueue.work(Infinity), false);
     assert.deepEqual(served.slice(0, 3).sort(), ["a1", "b1", "c1"]);
     assert.deepEqual(served.slice(3).sort(), ["a2", "b2", "c2"]);
-    assert.equal(fanOut.waiting, 0);
+    assert.equal(liveQueue.waiting, 0);
   });
 
   it("serves those who want the same row together, older rows first (each text was made anew)", () => {
-    const fanOut = new FanOut();
+    const liveQueue = new LiveQueue();
     const served: string[] = [];
     for (let i = 0; i < 20; i++) {
-      fanOut.add(group("g", i % 2 === 0 ? 7 : 3, i % 2 === 0 ? 8 : 4, served));
+      liveQueue.add(
+        group("g", i % 2 === 0 ? 7 : 3, i % 2 === 0 ? 8 : 4, served),
+      );
     }
-    assert.equal(fanOut.work(Infinity), false);
+    assert.equal(liveQueue.work(Infinity), false);
     assert.deepEqual(served.slice(0, 10), new Array(10).fill("g3"));
     assert.deepEqual(served.slice(10), new Array(10).fill("g7"));
   });
@@ -249,10 +262,10 @@ describe("FanOut", () => {
     ] as const
   ) {
     it(`brings together those whose rows lie apart, ${what} (they stayed apart for ever)`, () => {
-      const fanOut = new FanOut();
+      const liveQueue = new LiveQueue();
       const served: string[] = [];
-      for (const row of from) fanOut.add(group("g", row, row + 90, served));
-      assert.equal(fanOut.work(Infinity), false);
+      for (const row of from) liveQueue.add(group("g", row, row + 90, served));
+      assert.equal(liveQueue.work(Infinity), false);
       assert.equal(served.length, 90 * from.length);
       // Of those who want whole rows, all are at the same one from the middle on.
       const whole = served.slice(served.length >> 1)
@@ -268,91 +281,95 @@ describe("FanOut", () => {
   }
 
   it("lets nobody wait for another's backlog, only for two rows of each a pass", () => {
-    const fanOut = new FanOut();
+    const liveQueue = new LiveQueue();
     const served: string[] = [];
-    for (const name of ["a", "b", "c"]) fanOut.add(group(name, 1, 50, served));
-    fanOut.add(group("live", 48, 49, served));
-    assert.equal(fanOut.work(Infinity), false);
+    for (const name of ["a", "b", "c"]) {
+      liveQueue.add(group(name, 1, 50, served));
+    }
+    liveQueue.add(group("live", 48, 49, served));
+    assert.equal(liveQueue.work(Infinity), false);
     assert.equal(served.indexOf("live48"), 6);
   });
 
   it("who comes just behind a pass's begin waits for that one and the older rows of the next", () => {
     let nowMs = 0;
-    const fanOut = new FanOut(() => nowMs++);
+    const liveQueue = new LiveQueue(() => nowMs++);
     const served: string[] = [];
-    for (const name of ["a", "b", "c"]) fanOut.add(group(name, 1, 50, served));
+    for (const name of ["a", "b", "c"]) {
+      liveQueue.add(group(name, 1, 50, served));
+    }
     // The clock is looked at behind the first.
     nowMs = 10;
-    assert.equal(fanOut.work(0), true);
-    fanOut.add(group("live", 48, 49, served));
-    assert.equal(fanOut.work(Infinity), false);
+    assert.equal(liveQueue.work(0), true);
+    liveQueue.add(group("live", 48, 49, served));
+    assert.equal(liveQueue.work(Infinity), false);
     assert.equal(served.indexOf("live48"), 3 + 6);
   });
 
   it("says for how long it has not been through", () => {
     let nowMs = 100;
-    const fanOut = new FanOut(() => nowMs);
-    assert.equal(fanOut.busyMs, 0);
-    fanOut.add(group("a", 1, 3, []));
+    const liveQueue = new LiveQueue(() => nowMs);
+    assert.equal(liveQueue.busyMs, 0);
+    liveQueue.add(group("a", 1, 3, []));
     nowMs = 120;
-    fanOut.add(group("b", 1, 2, []));
-    assert.equal(fanOut.busyMs, 20);
+    liveQueue.add(group("b", 1, 2, []));
+    assert.equal(liveQueue.busyMs, 20);
     // A row of one, and of the other; the first has one more.
-    assert.equal(fanOut.work(0), true);
-    assert.equal(fanOut.work(0), true);
+    assert.equal(liveQueue.work(0), true);
+    assert.equal(liveQueue.work(0), true);
     nowMs = 150;
-    assert.equal(fanOut.busyMs, 50);
-    assert.equal(fanOut.work(0), false);
-    assert.equal(fanOut.busyMs, 0);
-    fanOut.add(group("a", 3, 4, []));
+    assert.equal(liveQueue.busyMs, 50);
+    assert.equal(liveQueue.work(0), false);
+    assert.equal(liveQueue.busyMs, 0);
+    liveQueue.add(group("a", 3, 4, []));
     nowMs = 160;
-    assert.equal(fanOut.busyMs, 10);
+    assert.equal(liveQueue.busyMs, 10);
   });
 
   it("takes a group that comes meanwhile into the next pass", () => {
-    const fanOut = new FanOut(() => 100);
+    const liveQueue = new LiveQueue(() => 100);
     const served: string[] = [];
-    for (const name of ["a", "b"]) fanOut.add(group(name, 1, 2, served));
-    assert.equal(fanOut.work(0), true);
-    fanOut.add(group("c", 1, 2, served));
-    assert.equal(fanOut.waiting, 2);
-    assert.equal(fanOut.work(Infinity), false);
+    for (const name of ["a", "b"]) liveQueue.add(group(name, 1, 2, served));
+    assert.equal(liveQueue.work(0), true);
+    liveQueue.add(group("c", 1, 2, served));
+    assert.equal(liveQueue.waiting, 2);
+    assert.equal(liveQueue.work(Infinity), false);
     assert.equal(served.at(-1), "c1");
   });
 
   it("goes on with the group whose slice ended", () => {
-    const fanOut = new FanOut();
+    const liveQueue = new LiveQueue();
     const outcomes = ["time-up", "time-up", "done"];
-    fanOut.add(ofOutcomes(() => outcomes.shift()!));
-    assert.equal(fanOut.work(0), true);
-    assert.equal(fanOut.work(0), true);
-    assert.equal(fanOut.work(0), false);
+    liveQueue.add(ofOutcomes(() => outcomes.shift()!));
+    assert.equal(liveQueue.work(0), true);
+    assert.equal(liveQueue.work(0), true);
+    assert.equal(liveQueue.work(0), false);
   });
 
   it("stops when the time is up though no group is long (it went through all groups at once)", () => {
     let nowMs = 0;
-    const fanOut = new FanOut(() => nowMs);
+    const liveQueue = new LiveQueue(() => nowMs);
     const deliver = () => {
       nowMs++;
       return "done";
     };
     for (let i = 0; i < 10; i++) {
-      fanOut.add(ofOutcomes(deliver));
+      liveQueue.add(ofOutcomes(deliver));
     }
-    assert.equal(fanOut.work(4), true);
+    assert.equal(liveQueue.work(4), true);
     assert.equal(nowMs, 4);
-    assert.equal(fanOut.work(8), true);
-    assert.equal(fanOut.work(12), false);
+    assert.equal(liveQueue.work(8), true);
+    assert.equal(liveQueue.work(12), false);
     assert.equal(nowMs, 10);
   });
 
   it("gets on by a group each time, however late it is", () => {
     const served: string[] = [];
-    const fanOut = new FanOut(() => 100);
-    fanOut.add(group("a", 1, 2, served));
-    fanOut.add(group("b", 1, 2, served));
-    assert.equal(fanOut.work(0), true);
-    assert.equal(fanOut.work(0), false);
+    const liveQueue = new LiveQueue(() => 100);
+    liveQueue.add(group("a", 1, 2, served));
+    liveQueue.add(group("b", 1, 2, served));
+    assert.equal(liveQueue.work(0), true);
+    assert.equal(liveQueue.work(0), false);
     assert.equal(served.length, 2);
   });
 

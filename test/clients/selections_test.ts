@@ -42,7 +42,7 @@ function published(changes: Partial<Channel>): Channel {
 }
 
 function admit(channels: readonly Channel[], shape: StreamShape) {
-  return qanat.broadcast.admit(channels, shape, { address: "" });
+  return qanat.hub.admit(channels, shape, { address: "" });
 }
 
 function open(channels: readonly Channel[], shape: StreamShape) {
@@ -86,7 +86,7 @@ describe("a selection that is too large", () => {
         dataType: "float64",
         sampleRate: 16 * 60_000,
       }));
-    const { batches, groups } = qanat.broadcast;
+    const { batches, groups } = qanat.hub;
     batches.of = () => {
       throw new Error("A template was made");
     };
@@ -95,7 +95,7 @@ describe("a selection that is too large", () => {
       assert.ok(admission.kind === "too-large");
       assert.match(admission.detail, /bytes, at most 16777204 can be sent/);
     }
-    assert.equal(qanat.broadcast.gate.refusals.row, 3);
+    assert.equal(qanat.hub.admission.refusals.row, 3);
     assert.equal(groups.size, 0);
     assert.deepEqual([...source.wanted], []);
   });
@@ -129,7 +129,7 @@ describe("a channel that changes while a request waits for its turn", () => {
     const after = published({ sampleRate: 32 });
     const admission = admit([before], { format: "events" });
     assert.deepEqual(admission, { kind: "changed", name: "H1:A-B" });
-    assert.equal(qanat.broadcast.groups.size, 0);
+    assert.equal(qanat.hub.groups.size, 0);
     open([after], { format: "events" });
   });
 });
@@ -138,7 +138,7 @@ describe("a topic that lingers", () => {
   it("is read anew when its latency has changed", () => {
     const before = published({});
     const client = open([before], { format: "events" });
-    qanat.broadcast.drop(client, "error");
+    qanat.hub.drop(client, "error");
     const blocks = qanat.store.partition("arrakis-H1_A_1")!;
     const after = published({ maxLatencyNs: 2_000_000_000n });
     open([after], { format: "events" });
@@ -153,10 +153,10 @@ describe("a topic that lingers", () => {
     const before = published({});
     const client = open([before], { format: "events" });
     // Its place is free at once; the group goes in a later turn.
-    qanat.broadcast.leave(client);
-    assert.equal(qanat.broadcast.groups.size, 1);
+    qanat.hub.leave(client);
+    assert.equal(qanat.hub.groups.size, 1);
     const after = published({ strideNs: 125_000_000n });
-    assert.equal(qanat.broadcast.groups.size, 0);
+    assert.equal(qanat.hub.groups.size, 0);
     const { timeline } = open([after], { format: "events" }).group;
     assert.equal(timeline.partitions[0]!.strideMs, 125);
   });

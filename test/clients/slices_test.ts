@@ -57,7 +57,7 @@ afterEach(async () => {
 });
 
 function open(names: readonly string[]): Reader {
-  const admission = qanat.broadcast.admit(
+  const admission = qanat.hub.admit(
     names.map((name) => source.catalog.get(name, null)!),
     "arrow",
     { address: "" },
@@ -96,7 +96,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Until nothing has been written for some turns. */
 async function quiet(): Promise<void> {
-  const { counters } = qanat.broadcast;
+  const { counters } = qanat.hub;
   let written = -1;
   for (let still = 0; still < 20; still++) {
     await turn();
@@ -111,7 +111,7 @@ describe("rows in slices", () => {
     const readers = Array.from({ length: 50 }, () => open(NAMES));
     publish();
     await quiet();
-    const { counters } = qanat.broadcast;
+    const { counters } = qanat.hub;
     const before = counters.framesSent;
     publish();
     assert.ok(counters.framesSent - before <= 8);
@@ -166,7 +166,7 @@ describe("rows in slices", () => {
       assert.equal(rowsOf(reader).at(-1), row - 1);
       assert.equal(reader.client.gaps, 0);
     }
-    assert.equal(qanat.broadcast.fanOut.waiting, 0);
+    assert.equal(qanat.hub.liveQueue.waiting, 0);
   });
 
   it("of a group whose last client leaves half way are given back", async () => {
@@ -177,12 +177,12 @@ describe("rows in slices", () => {
     await turn();
     assert.ok(qanat.slab.usedSlots > 0);
     for (const { outlet } of readers) outlet.owner.onClose();
-    assert.equal(qanat.broadcast.clientCount, 0);
+    assert.equal(qanat.hub.clientCount, 0);
     assert.equal(qanat.slab.reservedBytes, 0);
-    while (qanat.broadcast.groups.size > 0) await turn();
+    while (qanat.hub.groups.size > 0) await turn();
     assert.equal(qanat.slab.usedSlots, 0);
     await quiet();
-    assert.equal(qanat.broadcast.fanOut.waiting, 0);
+    assert.equal(qanat.hub.liveQueue.waiting, 0);
   });
 
   it("wait for no client that leaves: sockets and groups are closed a few a turn", async () => {
@@ -201,17 +201,17 @@ describe("rows in slices", () => {
       outlet.owner.onClose();
       outlet.owner.onClose();
     }
-    assert.equal(qanat.broadcast.clientCount, 1);
+    assert.equal(qanat.hub.clientCount, 1);
     assert.ok(closed() < 3, `${closed()}`);
-    assert.equal(qanat.broadcast.groups.size, 2);
-    const { framesSent } = qanat.broadcast.counters;
+    assert.equal(qanat.hub.groups.size, 2);
+    const { framesSent } = qanat.hub.counters;
     publish();
     await turn();
-    assert.equal(qanat.broadcast.counters.framesSent, framesSent + 1);
+    assert.equal(qanat.hub.counters.framesSent, framesSent + 1);
     assert.ok(closed() < 6, `${closed()}`);
     while (closed() < readers.length) await turn();
-    assert.equal(qanat.broadcast.groups.size, 1);
-    assert.equal(qanat.broadcast.ends["client-left"], readers.length);
+    assert.equal(qanat.hub.groups.size, 1);
+    assert.equal(qanat.hub.ends["client-left"], readers.length);
     assert.equal(qanat.slab.reservedBytes, steady.client.group.reservedBytes);
     assertWhole(steady);
   });
@@ -226,13 +226,13 @@ describe("rows in slices", () => {
     await quiet();
     publish();
     await quiet();
-    assert.equal(qanat.broadcast.groups.size, 1);
+    assert.equal(qanat.hub.groups.size, 1);
     assert.deepEqual(rowsOf(late).at(-1), row - 1);
   });
 
   it("end bounded streams at their end", async () => {
     const admission = (i: number) =>
-      qanat.broadcast.admit(
+      qanat.hub.admit(
         [source.catalog.get(NAMES[0]!, null)!],
         "arrow",
         { address: "", durationNs: BigInt(i + 1) * 62_500_000n },
@@ -253,7 +253,7 @@ describe("rows in slices", () => {
       assert.equal(reader.client.ended, "complete");
       assert.equal(reader.outlet.ending, "ended");
     });
-    assert.equal(qanat.broadcast.clientCount, 1);
+    assert.equal(qanat.hub.clientCount, 1);
   });
 
   it("reach everybody though some join half way (one of the others waited for the next row)", async () => {
@@ -279,12 +279,12 @@ describe("rows in slices", () => {
     await quiet();
     const away = readers.slice(20);
     for (let round = 0; round < 5; round++) {
-      for (const { client } of away) client.pastState = "reading";
+      for (const { client } of away) client.historyState = "reading";
       publish();
       await turn();
       for (const { client } of away) {
-        client.pastState = "none";
-        qanat.broadcast.takeBack(client);
+        client.historyState = "none";
+        qanat.hub.takeBack(client);
       }
       await quiet();
       for (const { client } of readers) assert.equal(client.cursor, row);

@@ -59,7 +59,7 @@ function open(
   options: Partial<ClientOptions> = {},
   outlet = new HeldOutlet(),
 ): void {
-  const admission = qanat.broadcast.admit(
+  const admission = qanat.hub.admit(
     NAMES.map((name) => source.catalog.get(name, null)!),
     shape,
     { address: "10.0.0.1", ...options },
@@ -69,12 +69,12 @@ function open(
 }
 
 function assertHome(): void {
-  const { broadcast, slab, store, trends } = qanat;
-  assert.equal(broadcast.groups.size, 0, "groups");
-  assert.equal(broadcast.clientCount, 0, "clients");
-  assert.equal(broadcast.unheldBytes, 0, "bytes kept for clients");
-  assert.equal(broadcast.gate.addresses.size, 0, "addresses");
-  assert.equal(broadcast.past.histories, 0, "permits");
+  const { hub, slab, store, trends } = qanat;
+  assert.equal(hub.groups.size, 0, "groups");
+  assert.equal(hub.clientCount, 0, "clients");
+  assert.equal(hub.idleReserveBytes, 0, "bytes kept for clients");
+  assert.equal(hub.admission.addresses.size, 0, "addresses");
+  assert.equal(hub.history.histories, 0, "permits");
   assert.equal(slab.reservedBytes, 0, "reserved bytes");
   assert.equal(slab.usedSlots, 0, "slots");
   clock.index += 16;
@@ -100,7 +100,7 @@ const cases: [string, () => void, StreamShape, Partial<ClientOptions>][] = [
   ["the second topic", () => breakAt(source, "want", 2), ROWS, {}],
   [
     "the encoder of a group",
-    () => breakAt(qanat.broadcast.batches, "of"),
+    () => breakAt(qanat.hub.batches, "of"),
     ROWS,
     {},
   ],
@@ -114,12 +114,12 @@ const cases: [string, () => void, StreamShape, Partial<ClientOptions>][] = [
     {},
   ],
   ["the bins' own lease", () => breakAt(qanat.store, "lease", 3), BINS, {}],
-  ["the permit", () => breakAt(qanat.broadcast.past, "takePermit"), ROWS, PAST],
+  ["the permit", () => breakAt(qanat.hub.history, "takePermit"), ROWS, PAST],
   ["the slab", () => breakAt(qanat.slab, "reserve"), ROWS, PAST],
   [
     "the address",
     () => {
-      breakAt(qanat.broadcast.gate.addresses, "take");
+      breakAt(qanat.hub.admission.addresses, "take");
     },
     ROWS,
     PAST,
@@ -146,8 +146,8 @@ describe("a throw while a client is let in", () => {
   it("gives back a topic whose timeline cannot go on", () => {
     open(ROWS);
     const [first] = qanat.store.partitions();
-    for (const client of qanat.broadcast.clients()) {
-      qanat.broadcast.drop(client, "error");
+    for (const client of qanat.hub.clients()) {
+      qanat.hub.drop(client, "error");
     }
     // The topic lingers, so that the next lease finds it.
     breakAt(first!.blocks, "settle");
@@ -175,7 +175,7 @@ describe("a throw while a client is let in", () => {
 
   it("gives back nothing twice: a request may cancel what could not be opened", () => {
     const admit = () =>
-      qanat.broadcast.admit(
+      qanat.hub.admit(
         NAMES.map((name) => source.catalog.get(name, null)!),
         ROWS,
         { address: "10.0.0.1" },

@@ -48,7 +48,7 @@ afterEach(async () => {
 
 function open(coding: "identity" | "gzip", names = NAMES, durationNs?: bigint) {
   const shape: StreamShape = { format: "events", coding };
-  const admission = qanat.broadcast.admit(
+  const admission = qanat.hub.admit(
     names.map((name) => source.catalog.get(name, null)!),
     shape,
     { address: "", durationNs },
@@ -114,7 +114,7 @@ describe("gzip events", () => {
     publish();
     outlet.isStalled = true;
     publish();
-    clock.pass(61, () => qanat.broadcast.tick());
+    clock.pass(61, () => qanat.hub.tick());
     assert.equal(outlet.ending, "destroyed");
     assert.throws(() => gunzipSync(Buffer.concat(outlet.written)));
   });
@@ -130,14 +130,14 @@ describe("gzip events", () => {
     const sum = (all: readonly Uint8Array[]) =>
       all.reduce((n, bytes) => n + bytes.byteLength, 0);
     assert.ok(sum(rows) < sum(plain.written.slice(1)) / 2);
-    const { bytesSaved } = qanat.broadcast.counters;
+    const { bytesSaved } = qanat.hub.counters;
     assert.equal(bytesSaved, sum(plain.written.slice(1)) - sum(rows));
   });
 
   it("deflate a channel's text once for all selections, and plain clients pay nothing", () => {
     open("identity");
     publish();
-    const { scratch } = qanat.broadcast;
+    const { scratch } = qanat.hub;
     const before = scratch.deflated;
     publish();
     assert.equal(scratch.deflated, before);

@@ -71,7 +71,7 @@ function open(
   names: readonly string[] = NAMES,
   options: { durationNs?: bigint; gaps?: "skip" | "fail" } = {},
 ) {
-  const admission = qanat.broadcast.admit(
+  const admission = qanat.hub.admit(
     names.map((name) => source.catalog.get(name, null)!),
     shape,
     { address: "", ...options },
@@ -232,7 +232,7 @@ describe("packed Arrow streams", () => {
     row += 40;
     clock.index = row;
     for (let i = 0; i < 60; i++) publish();
-    qanat.broadcast.tick();
+    qanat.hub.tick();
     qanat.drain();
     for (const { outlet } of [whole, drained]) {
       const body = gunzipSync(Buffer.concat(outlet.written));
@@ -292,7 +292,7 @@ describe("packed Arrow streams", () => {
     );
     // Opening, trailer and what was said besides rows is no row's.
     const spared = bytes.reduce((sum, n) => sum + plain.client.bytes - n, 0);
-    const { bytesSaved } = qanat.broadcast.counters;
+    const { bytesSaved } = qanat.hub.counters;
     assert.ok(Math.abs(bytesSaved - spared) < 1000, `${bytesSaved} ${spared}`);
   });
 });

@@ -41,11 +41,11 @@ describe("rowBytesOf()", () => {
       const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
       for (const format of ["events", "events-arrow", "arrow"] as const) {
         const bytes = rowBytesOf(channels, strideNs, format);
-        const group = qanat.broadcast.groups.of(channels, { format })!;
+        const group = qanat.hub.groups.of(channels, { format })!;
         const { frameBytesMax } = group.rows;
         if (format === "events") assert.equal(bytes, frameBytesMax);
         else assert.ok(bytes <= frameBytesMax && bytes > 0);
-        qanat.broadcast.groups.closeIfIdle(group);
+        qanat.hub.groups.closeIfIdle(group);
       }
       await qanat.close();
     }

@@ -156,17 +156,17 @@ async function runBatch(
 
 /** What is still taken; empty when all has come home. */
 function notHome(): string[] {
-  const { broadcast, slab, store } = qanat;
+  const { hub, slab, store } = qanat;
   const counts: Record<string, number> = {
-    clients: broadcast.clientCount,
-    groups: broadcast.groups.size,
-    addresses: broadcast.gate.addresses.size,
+    clients: hub.clientCount,
+    groups: hub.groups.size,
+    addresses: hub.admission.addresses.size,
     slots: slab.usedSlots,
     reserved: slab.reservedBytes,
-    unheld: broadcast.unheldBytes,
-    histories: broadcast.past.histories,
-    resumes: broadcast.past.resumes,
-    waiting: broadcast.past.waiting,
+    unheld: hub.idleReserveBytes,
+    histories: hub.history.histories,
+    resumes: hub.history.resumes,
+    waiting: hub.history.waiting,
     // The recorder of the embedded source's trends holds one lease of each topic.
     leases: [...store.partitions()].filter(({ leases }) => leases > 1).length,
   };

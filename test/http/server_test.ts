@@ -112,15 +112,15 @@ describe("serve()", () => {
   });
 
   it("does not begin a request behind an endless stream (it held a slot), and keeps nothing of either", async () => {
-    const { broadcast } = qanat;
-    const before = broadcast.counters.opened;
+    const { hub } = qanat;
+    const before = hub.counters.opened;
     const request = `GET ${PATH} HTTP/1.1\r\nhost: x\r\n\r\n`;
     await raw(request + request, /"time"[\s\S]*"time"/);
-    for (let i = 0; i < 50 && broadcast.clientCount > 0; i++) {
+    for (let i = 0; i < 50 && hub.clientCount > 0; i++) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    assert.equal(broadcast.counters.opened - before, 1);
-    assert.equal(broadcast.clientCount, 0);
+    assert.equal(hub.counters.opened - before, 1);
+    assert.equal(hub.clientCount, 0);
     assert.equal(qanat.connections.heldBytes, 0);
   });
 
@@ -148,10 +148,10 @@ describe("serve()", () => {
           setTimeout(() => socket.resetAndDestroy(), 20 + i * 7);
         })),
     );
-    for (let i = 0; i < 100 && qanat.broadcast.clientCount > 0; i++) {
+    for (let i = 0; i < 100 && qanat.hub.clientCount > 0; i++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    assert.equal(qanat.broadcast.clientCount, 0);
+    assert.equal(qanat.hub.clientCount, 0);
     assert.equal(qanat.slab.usedSlots, 0);
     assert.equal(qanat.slab.reservedBytes, 0);
   });
@@ -160,7 +160,7 @@ describe("serve()", () => {
     const names =
       "H1:QANAT-SINE_F32_16 H1:QANAT-SINE_F32_256 H1:QANAT-COUNT_I64_16"
         .split(" ");
-    const before = qanat.broadcast.ends["client-left"] ?? 0;
+    const before = qanat.hub.ends["client-left"] ?? 0;
     const sockets = await Promise.all(
       Array.from(
         { length: 300 },
@@ -181,18 +181,18 @@ describe("serve()", () => {
           }),
       ),
     );
-    assert.equal(qanat.broadcast.clientCount, 300);
+    assert.equal(qanat.hub.clientCount, 300);
     // Their outlets read in node's place from now on.
-    qanat.broadcast.tick();
+    qanat.hub.tick();
     sockets.forEach((socket, i) =>
       i % 3 ? socket.destroy() : socket.resetAndDestroy()
     );
-    const { broadcast, slab } = qanat;
+    const { hub, slab } = qanat;
     const left = () => [
-      broadcast.clientCount,
-      broadcast.groups.size,
-      broadcast.unheldBytes,
-      broadcast.gate.addresses.size,
+      hub.clientCount,
+      hub.groups.size,
+      hub.idleReserveBytes,
+      hub.admission.addresses.size,
       slab.usedSlots,
       slab.reservedBytes,
     ];
@@ -200,7 +200,7 @@ describe("serve()", () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     assert.deepEqual(left(), [0, 0, 0, 0, 0, 0]);
-    assert.equal(broadcast.ends["client-left"]! - before, 300);
+    assert.equal(hub.ends["client-left"]! - before, 300);
   });
 
   it("serves a request that comes on a stream's connection, once the stream has ended", async () => {
@@ -217,7 +217,7 @@ describe("serve()", () => {
       const answered = Promise.withResolvers<void>();
       socket.on("data", (data) => {
         const isFirst = got === "";
-        qanat.broadcast.tick();
+        qanat.hub.tick();
         got += data.toString("latin1");
         if (isEarly ? isFirst : got.endsWith("0\r\n\r\n")) socket.write(more);
         if (health.test(got)) answered.resolve();
@@ -243,9 +243,9 @@ describe("serve()", () => {
         socket.on("error", reject);
       });
     assert.match(await ask("/healthz"), /^HTTP\/1\.1 200 /);
-    const { clientCount } = qanat.broadcast;
+    const { clientCount } = qanat.hub;
     assert.doesNotMatch(await ask(PATH), /event: end/);
-    assert.equal(qanat.broadcast.clientCount, clientCount);
+    assert.equal(qanat.hub.clientCount, clientCount);
   });
 
   it("believes X-Forwarded-For of trusted proxies only, from the last hop on", async () => {
@@ -392,7 +392,7 @@ describe("--address-share-percent", () => {
     assert.match(fourth, /^HTTP\/1\.1 429[\s\S]*retry-after: 5/i);
     assert.match(fourth, /90 % for one address[\s\S]*"limit":"share"/);
     assert.match(await unread("127.0.0.2"), /^HTTP\/1\.1 200/);
-    assert.equal(small.broadcast.past.histories, 4);
+    assert.equal(small.hub.history.histories, 4);
     const { text } = await small.metrics();
     assert.match(text, /qanat_clients_refused_total\{limit="share"\} 1\n/);
   });

@@ -1,4 +1,4 @@
-// Random metadata, right, wrong and hostile, through the real follower, catalog and broadcast, with clients that come
+// Random metadata, right, wrong and hostile, through the real follower, catalog and hub, with clients that come
 // and go: whatever publishers write, the catalog keeps its rules and everything comes home.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
@@ -175,7 +175,7 @@ class World {
       : undefined;
     if (chosen.length > 0) {
       const format = random.of(["events", "events-arrow", "arrow"] as const);
-      const admission = qanat.broadcast.admit(chosen, { format, trend }, {
+      const admission = qanat.hub.admit(chosen, { format, trend }, {
         address: "10.0.0.1",
         slow: trend ? "gap" : random.of(["gap", "latest", "close"]),
       });
@@ -187,8 +187,8 @@ class World {
     }
     if (this.clients.length > 10) {
       const [client] = this.clients.splice(random.below(10), 1);
-      if (random.once(2)) qanat.broadcast.leave(client!);
-      else qanat.broadcast.drop(client!, "slow");
+      if (random.once(2)) qanat.hub.leave(client!);
+      else qanat.hub.drop(client!, "slow");
     }
     clock.index += random.below(20);
     for (const topic of source.wanted) {
@@ -198,7 +198,7 @@ class World {
     }
     qanat.store.tick();
     qanat.trends.tick();
-    qanat.broadcast.tick();
+    qanat.hub.tick();
   }
 
   #blockOf(topic: string, live: readonly Channel[]): Uint8Array | null {
@@ -295,9 +295,9 @@ async function run(
   }
   const counts = { ...source.catalog.refused.counts };
   qanat.drain();
-  assert.equal(qanat.broadcast.groups.size, 0);
+  assert.equal(qanat.hub.groups.size, 0);
   assert.equal(qanat.slab.reservedBytes, 0);
-  assert.equal(qanat.broadcast.gate.addresses.size, 0);
+  assert.equal(qanat.hub.admission.addresses.size, 0);
   world.clock.index += 100;
   qanat.store.tick();
   qanat.trends.tick();

@@ -58,7 +58,7 @@ function admit(
   names: readonly string[] = [NAME],
 ) {
   const bin = trend === null ? undefined : trendBinOf(trend);
-  return qanat.broadcast.admit(
+  return qanat.hub.admit(
     names.map((name) => source.catalog.get(name, null)!),
     { format: "events", trend: bin },
     { address: "", ...options },
@@ -172,8 +172,8 @@ describe("trend=1s", () => {
     for (const other of others) {
       assert.deepEqual(bins(other.outlet), bins(outlet));
     }
-    assert.equal(qanat.broadcast.counters.framesEncoded, 2);
-    assert.equal(qanat.broadcast.counters.framesSent, 12);
+    assert.equal(qanat.hub.counters.framesEncoded, 2);
+    assert.equal(qanat.hub.counters.framesSent, 12);
   });
 
   it("tells a bin that was going on by its count", () => {
@@ -241,7 +241,7 @@ describe("trend=1s", () => {
     for (let i = 0; i < 160; i++) {
       clock.index = ++row;
       caughtUp(NAME);
-      qanat.broadcast.tick();
+      qanat.hub.tick();
     }
     publish(16);
     await turn();
@@ -456,7 +456,7 @@ describe("slow=trend", () => {
   });
 
   it("gives it whole to a client that takes gzip", async () => {
-    const admission = qanat.broadcast.admit(
+    const admission = qanat.hub.admit(
       [source.catalog.get(OTHER, null)!],
       { format: "events", coding: "gzip" },
       { address: "", slow: "trend" },
@@ -470,7 +470,7 @@ describe("slow=trend", () => {
     outlet.isStalled = false;
     outlet.finish();
     await turn();
-    qanat.broadcast.end(client, "complete");
+    qanat.hub.end(client, "complete");
     const text = gunzipSync(Buffer.concat(outlet.written)).toString();
     assert.ok(text.split("event: trend\n").length > 20);
     assert.match(text, /event: gap\n[\s\S]*event: end\ndata: .*complete/);
@@ -486,14 +486,14 @@ describe("memory of trends", () => {
     const full = admit("1s", {}, [OTHER]);
     assert.ok(full.kind === "full");
     assert.equal(full.refusal, "trends");
-    assert.equal(qanat.broadcast.gate.refusals.trends, 1);
+    assert.equal(qanat.hub.admission.refusals.trends, 1);
     const rows = admit(null, { slow: "trend" }, [OTHER]);
     assert.ok(rows.kind === "full");
-    assert.equal(qanat.broadcast.groups.size, 1);
-    qanat.broadcast.end(client, "complete");
+    assert.equal(qanat.hub.groups.size, 1);
+    qanat.hub.end(client, "complete");
     const { client: other } = open("1s", {}, [OTHER]);
     assert.equal(qanat.trends.channelCount, 1);
-    qanat.broadcast.end(other, "complete");
+    qanat.hub.end(other, "complete");
     qanat.trends.tick();
     assert.deepEqual([qanat.trends.channelCount, qanat.trends.usedBytes], [
       0,
