@@ -14,7 +14,8 @@ import { newRefusals, type Refusal } from "./refusals.ts";
 import type { ClientHub } from "./client_hub.ts";
 import { Client, type ClientOptions } from "./client.ts";
 import type { Outlet } from "./outlet.ts";
-import type { SelectionGroup, StreamShape } from "./selection_group.ts";
+import type { StreamShape } from "../frames/stream_format.ts";
+import type { SelectionGroup } from "./selection_group.ts";
 
 export interface AdmissionOptions {
   readonly trends: TrendRecorder;

@@ -7,6 +7,7 @@ import type { Outlet, OutletOwner } from "./outlet.ts";
 import type { SelectionGroup } from "./selection_group.ts";
 import { ENVELOPE_BYTES, ENVELOPE_HEAD_BYTES, Frame } from "../frames/frame.ts";
 import { GZIP_HEAD, GzipTally, stored } from "../frames/gzip.ts";
+import type { ReportedGap, StreamEnd } from "../frames/stream_text.ts";
 
 /** Why a client ended. */
 export type EndReason =
@@ -20,6 +21,14 @@ export type EndReason =
   | "stalled"
   | "gap"
   | "error";
+
+/** Ends after which an Arrow stream must look incomplete: it has no end-of-stream marker, and its body breaks off. */
+export const CUT_SHORT: ReadonlySet<EndReason> = new Set<EndReason>([
+  "gap",
+  "error",
+  "slow",
+  "stalled",
+]);
 
 /** What a client wants in place of rows that are missing. */
 export type GapPolicy = "fill" | "skip" | "fail";
@@ -125,12 +134,12 @@ export class Client implements OutletOwner {
   sendRow(frame: Frame, row: number, clockMs: number): void {
     if (this.outlet.inFlight === 0) this.lastProgressMs = clockMs;
     if (this.gapToReport !== null && row >= this.fillTo) {
-      const told = this.group.rowWithGap(frame.body, this.gapToReport);
+      const told = this.group.text.rowWithGap(frame.body, this.gapToReport);
       this.sendBytes(told, clockMs);
       this.gapToReport = null;
     } else {
       if (this.idMark !== "") {
-        this.sendBytes(this.group.idBytes(this.idOf(row)), clockMs);
+        this.sendBytes(this.group.text.rowId(this.idOf(row)), clockMs);
       }
       this.#write(frame);
     }
@@ -187,14 +196,18 @@ export class Client implements OutletOwner {
   /** Says that nothing older than a row will come. */
   sendHeartbeat(settled: number, clockMs: number): void {
     const id = settled < 0 ? null : this.idOf(settled - 1);
-    this.sendBytes(this.group.heartbeatBytes(id), clockMs);
+    this.sendBytes(this.group.text.heartbeat(id), clockMs);
   }
 
-  /** What stands before the end of the body. One who has all of its range comes back with an id that says so. */
-  sendClosing(reason: EndReason, clockMs: number): void {
-    const isWhole = reason === "complete" && this.endRow < Infinity;
+  /** Sends what comes before the end of the body. A client with all of its range is given the id of the range's end. */
+  sendClosing(
+    end: Pick<StreamEnd, "reason" | "isCut" | "retryMs">,
+    clockMs: number,
+  ): void {
+    const isWhole = end.reason === "complete" && this.endRow < Infinity;
     const last = Math.max(this.cursor, this.endRow) - 1;
-    const bytes = this.group.closingBytes(reason, {
+    const bytes = this.group.text.closing({
+      ...end,
       gap: this.gapToReport,
       id: isWhole ? this.idOf(last) : null,
     });
@@ -244,17 +257,10 @@ export class Client implements OutletOwner {
     this.gaps++;
     if (fills) this.fillTo = to;
     else this.cursor = to;
-    const bytes = group.gapBytes(gap, fills ? null : this.idOf(to - 1));
+    const bytes = group.text.gap(gap, fills ? null : this.idOf(to - 1));
     if (bytes) this.sendBytes(bytes, clockMs);
     else this.gapToReport = joined(this.gapToReport, gap);
   }
-}
-
-/** A gap in words: GPS ns, `to` exclusive. */
-export interface ReportedGap {
-  readonly from: string;
-  readonly to: string;
-  readonly reason: string;
 }
 
 /** Two gaps with nothing told between them. */

@@ -9,7 +9,12 @@ import type { Logger } from "../log.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { Taken } from "../memory/taken.ts";
 import { CatchUp } from "./catch_up.ts";
-import type { Client, ClientOptions, EndReason } from "./client.ts";
+import {
+  type Client,
+  type ClientOptions,
+  CUT_SHORT,
+  type EndReason,
+} from "./client.ts";
 import { ClientLog } from "./client_log.ts";
 import { ClientMonitor } from "./client_monitor.ts";
 import { LiveQueue } from "./live_queue.ts";
@@ -23,11 +28,7 @@ import { LostSpan } from "./lost_span.ts";
 import { AdmissionQueue } from "./admission_queue.ts";
 import { HistoryFeeds } from "./history_feeds.ts";
 import { StartPosition } from "./start_position.ts";
-import {
-  CUT_SHORT,
-  type StreamFormat,
-  type StreamShape,
-} from "./selection_group.ts";
+import type { StreamFormat, StreamShape } from "../frames/stream_format.ts";
 import {
   SelectionGroups,
   type SelectionGroupsOptions,
@@ -227,8 +228,11 @@ export class ClientHub {
   end(client: Client, reason: EndReason): void {
     if (client.ended !== null) return;
     client.ended = reason;
-    client.sendClosing(reason, this.clockMs());
-    const isCut = client.group.format === "arrow" && CUT_SHORT.has(reason);
+    const { format } = client.group;
+    const isCut = format === "arrow" && CUT_SHORT.has(reason);
+    const isSpread = format !== "arrow" && reason === "drain";
+    const retryMs = isSpread ? this.#comeBackMs() : null;
+    client.sendClosing({ reason, isCut, retryMs }, this.clockMs());
     if (!isCut) client.sendTrailer(this.clockMs());
     this.#forget(client);
     if (client.outlet.inFlight > 0) this.#watch.leaves(client);
@@ -333,7 +337,7 @@ export class ClientHub {
   }
 
   /** When a client of a stop comes back, ms: each at another time, as all streams of an instance end at once. */
-  comeBackMs(): number {
+  #comeBackMs(): number {
     const { drainSpreadMs, random = Math.random } = this.#options;
     return this.retryMs + Math.floor(random() * (drainSpreadMs + 1));
   }
@@ -375,7 +379,7 @@ export class ClientHub {
     const { group, options } = client;
     const clockMs = this.clockMs();
     client.sendHead(clockMs);
-    client.sendBytes(group.openingBytes(), clockMs);
+    client.sendBytes(group.text.opening(), clockMs);
     this.#clientLog.opened({
       address: options.address,
       format: group.format,

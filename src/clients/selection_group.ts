@@ -5,17 +5,19 @@ import { shapesOf, type TopicShape } from "../blocks/block_store.ts";
 import type { RowGap, Timeline } from "../blocks/timeline.ts";
 import type { TimelineListener } from "../blocks/timeline.ts";
 import type { Codec } from "../arrow/compressed_batch.ts";
-import { withMetadata } from "../arrow/message_metadata.ts";
-import { END_OF_STREAM, type RowTemplate } from "../arrow/row_template.ts";
-import type { TrendTemplate } from "../arrow/trend_template.ts";
 import { ArrowRows, type RowEncoder } from "../frames/arrow_rows.ts";
 import { CompressedArrowRows } from "../frames/compressed_arrow_rows.ts";
 import { ArrowEventRows, JsonEventRows } from "../frames/event_rows.ts";
 import { ENVELOPE_BYTES } from "../frames/frame.ts";
-import { unpackedPiece } from "../frames/gzip.ts";
 import { GzipArrowRows } from "../frames/gzip_arrow_rows.ts";
 import { GzipBins } from "../frames/gzip_bins.ts";
 import { GzipEventRows } from "../frames/gzip_rows.ts";
+import type {
+  Coding,
+  StreamFormat,
+  StreamShape,
+} from "../frames/stream_format.ts";
+import { StreamText } from "../frames/stream_text.ts";
 import { type Column, planColumns } from "../frames/row_plan.ts";
 import {
   TrendArrowEventRows,
@@ -27,25 +29,8 @@ import type { TrendRecord } from "../trends/trend_record.ts";
 import type { TrendTimeline } from "../trends/trend_timeline.ts";
 import { slotBytesFor } from "../memory/slab.ts";
 import type { ClientHub } from "./client_hub.ts";
-import type { EndReason, ReportedGap } from "./client.ts";
+import type { EndReason } from "./client.ts";
 import { LiveDelivery } from "./live_delivery.ts";
-
-/** What a client is sent: JSON events, events with Arrow in base64, or an Arrow stream. */
-export type StreamFormat = "events" | "events-arrow" | "arrow";
-
-/** How a body is packed. */
-export type Coding = "identity" | "gzip";
-
-/** What clients must have in common to share frames, beside their channels. */
-export interface StreamShape {
-  readonly format: StreamFormat;
-  /** gzip: events in JSON, and Arrow. @default "identity" */
-  readonly coding?: Coding;
-  /** Of Arrow's buffers, of an Arrow stream without a coding. @default null */
-  readonly codec?: Codec | null;
-  /** Bins in the place of rows. @default none */
-  readonly trend?: TrendBin | undefined;
-}
 
 /** What a group of bins holds on to. */
 export interface GroupTrend {
@@ -67,18 +52,6 @@ type GroupRows =
   | GzipBins
   | TrendArrowEventRows;
 
-const encoder = new TextEncoder();
-/** Ends after which an Arrow stream must not look whole: it has no end-of-stream marker, and its body breaks off. */
-export const CUT_SHORT: ReadonlySet<EndReason> = new Set<EndReason>([
-  "gap",
-  "error",
-  "slow",
-  "stalled",
-]);
-/** Keys of metadata on record batch messages. */
-const GAP_KEY = "qanat.gap";
-const END_KEY = "qanat.end";
-
 /** One selection in one format. */
 export class SelectionGroup implements TimelineListener {
   readonly key: string;
@@ -96,8 +69,8 @@ export class SelectionGroup implements TimelineListener {
   readonly delivery: LiveDelivery;
   /** Admitted clients whose response has not begun. */
   opening = 0;
-  /** Null where clients get no Arrow. */
-  readonly #template: RowTemplate | TrendTemplate | null;
+  /** What is sent beside the rows. */
+  readonly text: StreamText;
 
   constructor(
     hub: ClientHub,
@@ -119,11 +92,20 @@ export class SelectionGroup implements TimelineListener {
     const rows = this.encoderOf(timeline);
     this.rows = rows;
     this.reservedBytes = slotBytesFor(rows.frameBytes + ENVELOPE_BYTES);
-    this.#template = "template" in rows
+    const template = "template" in rows
       ? rows.template
       : "arrow" in rows
       ? rows.arrow.template
       : null;
+    this.text = new StreamText({
+      format,
+      coding,
+      strideNs: timeline.strideNs,
+      channels,
+      binName: trend === null ? null : trend.bin.name,
+      template,
+      retryMs: hub.retryMs,
+    });
     timeline.listeners.add(this);
   }
 
@@ -223,100 +205,8 @@ export class SelectionGroup implements TimelineListener {
     }
   }
 
-  /** What a client gets before the first row. */
-  openingBytes(): Uint8Array {
-    if (this.format === "arrow") return this.#template!.schemaMessage;
-    const hello = {
-      version: 1,
-      encoding: this.format === "events" ? "json" : "arrow",
-      stride_ns: Number(this.timeline.strideNs),
-      ...(this.trend ? { trend: this.trend.bin.name } : {}),
-      selection: "fixed",
-      channels: this.channels.map((channel) => ({
-        name: channel.name,
-        data_type: channel.dataType,
-        sample_rate: channel.sampleRate,
-      })),
-      ...(this.#template
-        ? { schema: this.#template.schemaMessage.toBase64() }
-        : {}),
-    };
-    return encoder.encode(
-      `retry: ${this.hub.retryMs}\nevent: hello\ndata: ${
-        JSON.stringify(hello)
-      }\n\n`,
-    );
-  }
-
-  /** What a quiet stream sends. A bare id moves `lastEventId` and dispatches nothing. */
-  heartbeatBytes(id: string | null): Uint8Array {
-    if (this.format === "arrow") return this.#template!.emptyBatch;
-    return encoder.encode(id === null ? ":\n\n" : `id: ${id}\n\n`);
-  }
-
-  /** Written before a row's event, gives it another id: what follows makes a comment of the id that the row has. */
-  idBytes(id: string): Uint8Array {
-    return encoder.encode(`id: ${id}\n:`);
-  }
-
-  /** The event that tells a gap; null in Arrow. `id`: null where rows fill the gap, as it is theirs to move then. */
-  gapBytes(
-    gap: { from: string | null; to: string; reason: string },
-    id: string | null,
-  ): Uint8Array | null {
-    if (this.format === "arrow") return null;
-    const filled = id === null;
-    const data = JSON.stringify({ ...gap, filled });
-    return encoder.encode(
-      `${filled ? "" : `id: ${id}\n`}event: gap\ndata: ${data}\n\n`,
-    );
-  }
-
-  /** A row of an Arrow stream that tells the gap before it, without the body's coding. */
-  rowWithGap(body: Uint8Array, gap: ReportedGap): Uint8Array {
-    const isPacked = this.coding === "gzip";
-    return withGap(isPacked ? unpackedPiece(body) : body, gap);
-  }
-
-  /** What is written before the response ends. `gap`: not told yet. `id`: of events, where the end moves it. */
-  closingBytes(
-    reason: EndReason,
-    { gap, id }: { gap: ReportedGap | null; id: string | null },
-  ): Uint8Array {
-    if (this.format === "arrow") {
-      const { emptyBatch } = this.#template!;
-      const parts: Uint8Array[] = [];
-      if (gap !== null) parts.push(withGap(emptyBatch, gap));
-      if (reason !== "complete") {
-        const text = JSON.stringify({ reason });
-        parts.push(withMetadata(emptyBatch, END_KEY, text));
-      }
-      if (!CUT_SHORT.has(reason)) parts.push(END_OF_STREAM);
-      return concat(parts);
-    }
-    const retry = reason === "drain" ? `retry: ${this.hub.comeBackMs()}\n` : "";
-    const idLine = id === null ? "" : `id: ${id}\n`;
-    return encoder.encode(
-      `${retry}${idLine}event: end\ndata: ${JSON.stringify({ reason })}\n\n`,
-    );
-  }
-
   close(): void {
     this.delivery.clear();
     this.timeline.listeners.delete(this);
   }
-}
-
-function withGap(message: Uint8Array, gap: ReportedGap): Uint8Array {
-  return withMetadata(message, GAP_KEY, JSON.stringify(gap));
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((n, p) => n + p.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return bytes;
 }

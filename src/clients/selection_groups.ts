@@ -9,7 +9,8 @@ import type { TrendRecorder } from "../trends/trend_recorder.ts";
 import { trendKind, TrendTimeline } from "../trends/trend_timeline.ts";
 import { taking } from "../memory/taken.ts";
 import type { ClientHub } from "./client_hub.ts";
-import { SelectionGroup, type StreamShape } from "./selection_group.ts";
+import type { StreamShape } from "../frames/stream_format.ts";
+import { SelectionGroup } from "./selection_group.ts";
 
 export interface SelectionGroupsOptions {
   readonly store: BlockStore;

@@ -105,8 +105,8 @@ export class StartPosition {
     const row = client.cursor - 1;
     const at = group.timeline.endNsText(row);
     const bytes = reason === "unknown-id"
-      ? group.gapBytes({ from: null, to: at, reason }, client.idOf(row))
-      : group.gapBytes({ from: at, to: String(afterNs), reason }, null);
+      ? group.text.gap({ from: null, to: at, reason }, client.idOf(row))
+      : group.text.gap({ from: at, to: String(afterNs), reason }, null);
     this.#hub.gapsReported[reason]++;
     if (!bytes) return;
     client.gaps++;

@@ -1,7 +1,7 @@
 // What coding a client gets for its body, by all rules of Accept-Encoding (RFC 9110 §12.5.3).
 // Invariant: a coding that the client refuses is never chosen, and without a word of it the body is plain.
 import Negotiator from "negotiator";
-import type { Coding } from "../clients/selection_group.ts";
+import type { Coding } from "../frames/stream_format.ts";
 
 /** The coding to use, of those on offer, the best one first; null when the client refuses them all. */
 export function codingFor(

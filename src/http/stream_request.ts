@@ -7,7 +7,7 @@ import type { Work } from "../channels/work.ts";
 import { gpsNsOfText } from "../blocks/gps_time.ts";
 import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../blocks/timeline.ts";
 import type { GapPolicy, SlowPolicy } from "../clients/client.ts";
-import type { Coding } from "../clients/selection_group.ts";
+import type { Coding } from "../frames/stream_format.ts";
 import { decimalOf } from "./decimal.ts";
 import {
   fits,

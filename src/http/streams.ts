@@ -7,7 +7,7 @@ import type { Catalog } from "../channels/catalog.ts";
 import type { Refusal } from "../clients/refusals.ts";
 import type { ClientHub } from "../clients/client_hub.ts";
 import type { Admission } from "../clients/admission_control.ts";
-import type { Coding, StreamFormat } from "../clients/selection_group.ts";
+import type { Coding, StreamFormat } from "../frames/stream_format.ts";
 import { codecFor } from "./arrow_codecs.ts";
 import { codingFor } from "./accept_encoding.ts";
 import { documented } from "./api_document.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import type { Client, ClientOptions } from "../../src/clients/client.ts";
-import type { StreamFormat } from "../../src/clients/selection_group.ts";
+import type { StreamFormat } from "../../src/frames/stream_format.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import type { Config } from "../../src/config.ts";
 import {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { tableFromIPC } from "@uwdata/flechette";
 import { Qanat } from "../../src/app.ts";
 import type { Client, ClientOptions } from "../../src/clients/client.ts";
-import type { StreamFormat } from "../../src/clients/selection_group.ts";
+import type { StreamFormat } from "../../src/frames/stream_format.ts";
 import type { Config } from "../../src/config.ts";
 import { topicOf } from "../../src/channels/channel.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";

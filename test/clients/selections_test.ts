@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import { shapesOf } from "../../src/blocks/block_store.ts";
 import type { Channel } from "../../src/channels/channel.ts";
-import type { StreamShape } from "../../src/clients/selection_group.ts";
+import type { StreamShape } from "../../src/frames/stream_format.ts";
 import { trendBinOf } from "../../src/trends/trend_bins.ts";
 import { aChannel } from "../channels/a_channel.ts";
 import {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Buffer } from "node:buffer";
 import { constants, gunzipSync, inflateRawSync } from "node:zlib";
 import { Qanat } from "../../src/app.ts";
-import type { StreamShape } from "../../src/clients/selection_group.ts";
+import type { StreamShape } from "../../src/frames/stream_format.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import { HeldOutlet } from "../clients/held_outlet.ts";
 import {

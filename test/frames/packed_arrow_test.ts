@@ -13,7 +13,7 @@ import {
   MessageHeader,
   prefixedBytes,
 } from "../../src/arrow/message_header.ts";
-import type { StreamShape } from "../../src/clients/selection_group.ts";
+import type { StreamShape } from "../../src/frames/stream_format.ts";
 import { planColumns } from "../../src/frames/row_plan.ts";
 import { packOf, type PackWay } from "../../src/frames/sample_pack.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";

@@ -5,7 +5,7 @@ import { Qanat } from "../../src/app.ts";
 import { gpsMsOfUnixMs, gpsNsOfMs } from "../../src/blocks/gps_time.ts";
 import { PartitionBlocks } from "../../src/blocks/partition_blocks.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
-import type { StreamShape } from "../../src/clients/selection_group.ts";
+import type { StreamShape } from "../../src/frames/stream_format.ts";
 import { EmbeddedSource } from "../../src/source/embedded_source.ts";
 import { trendBinOf } from "../../src/trends/trend_bins.ts";
 import { TrendRing } from "../../src/trends/trend_ring.ts";
