@@ -73,7 +73,7 @@ export const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\bwhat (?:comes|came) in\b|\bwhat goes out\b/i, "incoming, outgoing data"],
   [/\bwhat (?:lies|stands)\b/i, "the part that is"],
   [
-    /(?:\btests?|_test\.ts`?) holds?\b|\bholds? true\b|\bholds? (?:it|them|this|both|all of it)\b/i,
+    /(?:\btests?|_test\.ts`?) holds?\b|\bholds? true\b|\bholds? (?:it|them|this|both|all of it) (?:true|to)\b/i,
     "checks, tests",
   ],
   [/\b(?:hence|thereof|wherein|therein|thereby|whence)\b/i, "so, of it, in it"],
