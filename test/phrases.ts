@@ -34,7 +34,10 @@ export const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\btroubles?\b/i, "error, problem"],
   [/\bnobody'?s business\b|\bbusiness of\b/i, "belongs to"],
   // One word for one thing.
-  [/(?<!in )\bthe past\b|\bpast (?:range|row|feed|read|reader|stream)s?\b/i, "history"],
+  [
+    /(?<!in )\bthe past\b|\bpast (?:range|row|feed|read|reader|stream)s?\b/i,
+    "history",
+  ],
   [/\bthe past desk\b/i, "the history feed"],
   [/\bmend(?:s|ed|ing)?\b/i, "fix, resolve"],
   [/\bspar(?:es?|ed|ing)\b/i, "saves"],

@@ -1,4 +1,4 @@
-// What the page consists of, as text in memory: its own files, and the libraries that scripts/make_page.ts made.
+// What the page consists of, as text in memory: its own files, and the libraries that scripts/make_libraries.ts made.
 // Invariant: needs no permission to read (text imports are part of the module graph), and asks no other host.
 import uplotCss from "./lib/uplot.css" with { type: "text" };
 import uplot from "./lib/uplot.js" with { type: "text" };
