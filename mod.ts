@@ -14,7 +14,7 @@ import { nowGpsNs } from "./src/blocks/gps_time.ts";
 import { Catalog } from "./src/channels/catalog.ts";
 import { type Config, parseConfig } from "./src/config.ts";
 import { honoApp } from "./src/http/hono_app.ts";
-import { jsonLogger, type Logger } from "./src/log.ts";
+import { jsonLogger, type Logger } from "./src/telemetry/log.ts";
 import { EmbeddedSource } from "./src/source/embedded_source.ts";
 import type { Source } from "./src/source/source.ts";
 
@@ -22,7 +22,7 @@ export type { Channel, DataType } from "./src/channels/channel.ts";
 export { Catalog } from "./src/channels/catalog.ts";
 export { ChannelAdmission } from "./src/channels/channel_admission.ts";
 export type { Config } from "./src/config.ts";
-export type { Logger } from "./src/log.ts";
+export type { Logger } from "./src/telemetry/log.ts";
 export type {
   BlockSink,
   ReadFrom,

@@ -1,6 +1,6 @@
 // One value into a histogram, as with every message. Rival: prom-client's own.
 import { Histogram as PromHistogram, Registry } from "prom-client";
-import { Histogram, SECONDS_BOUNDS } from "../src/histogram.ts";
+import { Histogram, SECONDS_BOUNDS } from "../src/telemetry/histogram.ts";
 
 const own = new Histogram();
 const theirs = new PromHistogram({

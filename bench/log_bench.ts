@@ -1,6 +1,6 @@
 // A line of the log as a client's close writes it. Rival: what was done before, a replacer and a write of its own.
-import { jsonLogger } from "../src/log.ts";
-import { LogWriter } from "../src/log_writer.ts";
+import { jsonLogger } from "../src/telemetry/log.ts";
+import { LogWriter } from "../src/telemetry/log_writer.ts";
 
 const FIELDS = {
   address: "127.0.0.1",

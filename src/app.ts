@@ -7,7 +7,7 @@ import { gpsNsOfMs, unixMsOfGpsMs } from "./blocks/gps_time.ts";
 import type { Catalog } from "./channels/catalog.ts";
 import { type Channel, topicOf } from "./channels/channel.ts";
 import { ClientHub } from "./clients/client_hub.ts";
-import { buildOf } from "./build.ts";
+import { buildOf } from "./telemetry/build_info.ts";
 import type { Config } from "./config.ts";
 import { ConnectionFigures } from "./http/connection_figures.ts";
 import {
@@ -15,17 +15,20 @@ import {
   type RefusedNames,
   refusedOrigins,
 } from "./http/refused_names.ts";
-import { Histogram } from "./histogram.ts";
+import { Histogram } from "./telemetry/histogram.ts";
 import { finish, type Work } from "./channels/work.ts";
 import { RequestLimits } from "./http/request_limits.ts";
-import type { Logger } from "./log.ts";
-import { type MemoryFigures, MemoryUse } from "./memory_use.ts";
+import type { Logger } from "./telemetry/log.ts";
+import { type MemoryFigures, MemoryUse } from "./telemetry/memory_use.ts";
 import { Growth } from "./memory/growth.ts";
 import { allocateRing, PageRing } from "./memory/page_ring.ts";
 import { Slab } from "./memory/slab.ts";
-import { Metrics } from "./metrics.ts";
+import { Metrics } from "./telemetry/metrics.ts";
 import type { WatchedPart } from "./supervisor/life_signs.ts";
-import { refusedAndMissed, SetAsideReport } from "./set_aside_report.ts";
+import {
+  refusedAndMissed,
+  SetAsideReport,
+} from "./telemetry/set_aside_report.ts";
 import { TrendRecorder } from "./trends/trend_recorder.ts";
 import type { Source, SourceStatus } from "./source/source.ts";
 

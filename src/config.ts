@@ -1,6 +1,6 @@
 // Every setting: a flag, an environment variable, a unit, a default and a check, in one table.
 // Invariant: a Config is complete and valid; anything else is one clear line.
-import { LOG_LEVELS, type LogLevel } from "./log.ts";
+import { LOG_LEVELS, type LogLevel } from "./telemetry/log.ts";
 import { helpOf, readSettings } from "./settings/read_settings.ts";
 import {
   basePath,

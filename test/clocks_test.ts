@@ -8,7 +8,7 @@ const MAY: Readonly<Record<string, string>> = {
   "blocks/gps_time.ts": "GPS time now, for sources and commands",
   "kafka/request_queue.ts":
     "kafkajs keeps the end of a throttling so; a request that waits longer than 6 s is given up",
-  "log.ts": "the time of a line",
+  "telemetry/log.ts": "the time of a line",
   "supervisor/supervisor.ts": "a time in a line of the log",
   "tail.ts": "another process",
   "tail/viewer.ts": "another process",

@@ -6,7 +6,7 @@ import type { Channel } from "../src/channels/channel.ts";
 import { ChannelAdmission } from "../src/channels/channel_admission.ts";
 import { parseConfig } from "../src/config.ts";
 import type { Config } from "../src/config.ts";
-import type { Logger } from "../src/log.ts";
+import type { Logger } from "../src/telemetry/log.ts";
 import { EmbeddedBlocks } from "../src/source/embedded_source.ts";
 import type { EmbeddedChannel } from "../src/source/synthetic.ts";
 import type {

@@ -2,7 +2,7 @@
 // Invariant: a step of the wall clock moves this time only once the blocks that come in fit the new time better.
 // Until then nothing is called late by the new time, and nothing of the future that is not so by both
 // (docs/decisions/0027).
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 import { gpsMsOfUnixMs } from "./gps_time.ts";
 
 /** The two clocks of an instance. Only {@linkcode GpsClock} reads the first one to judge anything. */

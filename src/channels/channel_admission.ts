@@ -1,7 +1,7 @@
 // The one way of channels from outside into the catalog: it admits a channel, or says why not.
 // Invariant: all that the catalog has of a topic agrees in type, stride and latency and has indexes of its own. A record
 // that is refused changes nothing in the catalog; what others stood in the way of is admitted as soon as they are gone.
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 import type { Catalog } from "./catalog.ts";
 import { type Channel, isSameChannel } from "./channel.ts";
 import { type ChannelFault, channelFault } from "./channel_fault.ts";

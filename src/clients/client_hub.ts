@@ -5,7 +5,7 @@ import type { BlockStore } from "../blocks/block_store.ts";
 import { GAP_REASONS, type GapReason } from "../blocks/timeline.ts";
 import type { Channel } from "../channels/channel.ts";
 import { TextScratch } from "../frames/event_rows.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { Taken } from "../memory/taken.ts";
 import { CatchUp } from "./catch_up.ts";

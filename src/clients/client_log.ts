@@ -1,6 +1,6 @@
 // What the log says of clients that come and go: a line each, as many a second as a log can bear.
 // Invariant: every client that has no line is counted in the next `clients-not-logged`.
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 
 type LogFields = Record<string, unknown>;
 

@@ -4,7 +4,7 @@ import type { BlockStore } from "../blocks/block_store.ts";
 import type { PastRows } from "../blocks/past_rows.ts";
 import type { GapReason } from "../blocks/timeline.ts";
 import type { RowEncoder } from "../frames/arrow_rows.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 import type { Client, EndReason } from "./client.ts";
 
 /** What feeding needs of the hub. */

@@ -1,7 +1,7 @@
 // How many connections fit into the file descriptors that the process may open.
 // Invariant: connections, those that wait to be accepted, and everything else together stay below the limit: beyond it
 // the runtime stops accepting (docs/decisions/0024).
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 
 /** For Kafka, files, the log and the process's own probes. */
 const RESERVE = 64;

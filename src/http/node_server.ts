@@ -9,7 +9,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { Socket } from "node:net";
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 import type { ConnectionFigures } from "./connection_figures.ts";
 import type { Connections } from "./connections.ts";
 import { PacedResponse } from "./paced_response.ts";

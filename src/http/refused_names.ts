@@ -1,6 +1,6 @@
 // Hosts or origins that requests were refused for: all are counted, each is logged once.
 // Invariant: bounded. Once NAMES_MAX names have been logged, further ones are only counted.
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 
 const NAMES_MAX = 100;
 /**

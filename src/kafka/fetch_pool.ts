@@ -1,6 +1,6 @@
 // The consumer pool: every wanted topic is read once, whatever number of clients want it. Partitions are assigned
 // by the metadata's leaders; nothing balances. Invariant: a topic's records go to its reader in order, each once.
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 import type { TopicStatus } from "../source/source.ts";
 import { BrokerLoop } from "./broker_loop.ts";
 import type { ClusterMetadata, TopicLeader } from "./cluster_metadata.ts";

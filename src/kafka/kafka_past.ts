@@ -2,7 +2,7 @@
 // Invariant: a topic's position only grows, and each message between where it began and `position` was handed out
 // once, unless the log no longer had it, its transaction was aborted, or it could not be decoded.
 import { errorName } from "./error_name.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 import type { PastMessages, PastReader, PastTopic } from "../source/source.ts";
 import { type ConnectionOptions, KafkaConnection } from "./connection.ts";
 import { type BlockTime, findStarts } from "./find_starts.ts";

@@ -9,7 +9,7 @@ import {
 import { ChannelAdmission } from "../channels/channel_admission.ts";
 import { type ChannelFault, channelFault } from "../channels/channel_fault.ts";
 import { TEXT_BYTES_MAX } from "../channels/channel_text.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 import type { FetchPool } from "./fetch_pool.ts";
 import type { TopicReader } from "./topic_reading.ts";
 

@@ -1,7 +1,7 @@
 // Which brokers cannot be reached, and what the log says of it: each address once when it is lost, once when it is back.
 // Invariant: an address that the cluster names for a broker is back only when that broker has answered a fetch; that
 // the cluster answers elsewhere, or answers other questions there, does not count.
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 
 /** What is known of a cluster's addresses. */
 export class Outages {

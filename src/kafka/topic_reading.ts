@@ -1,7 +1,7 @@
 // One wanted topic: how far it has been read, and what a fetch brought handed to its reader.
 // Invariant: `position` only grows, each offset below it was a record, or reported as a hole, or normal to lack, and no
 // record below it is handed out again.
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 import type { TopicStatus } from "../source/source.ts";
 import type { BlockTime } from "./find_starts.ts";
 import type { KafkaRecord } from "./record_batch.ts";

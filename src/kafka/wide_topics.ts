@@ -1,6 +1,6 @@
 // Topics of Arrakis that have more than one Kafka partition, of which only partition 0 is read, as Arrakis does.
 // Invariant: each is named once in the log as long as it stays so.
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 import type { TopicLeader } from "./cluster_metadata.ts";
 
 /** What Arrakis calls its topics. */

@@ -1,6 +1,6 @@
 // What the log says of the settings when a service starts.
 import type { Config } from "../config.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 
 const MIB = 1024 * 1024;
 /** As many resumes may read the past at once, beside --history-readers-max. */

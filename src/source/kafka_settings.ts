@@ -2,7 +2,7 @@
 import type { Catalog } from "../channels/catalog.ts";
 import type { Config } from "../config.ts";
 import { readNamedFile } from "../kafka/named_file.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 import { KafkaSource } from "./kafka_source.ts";
 
 /** The Kafka source that the settings describe. Throws when a file cannot be read. */

@@ -8,7 +8,7 @@ import { KafkaWork } from "../kafka/kafka_work.ts";
 import { mendRequestQueue } from "../kafka/request_queue.ts";
 import { MetadataFollower } from "../kafka/metadata.ts";
 import type { KafkaSasl } from "../kafka/sasl.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 import { KafkaPast } from "../kafka/kafka_past.ts";
 import type {
   BlockSink,

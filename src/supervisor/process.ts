@@ -1,8 +1,8 @@
 // Binds a supervisor to this process: its standard output and error, its signals, its end.
 // Invariant: neither a closed pipe nor a full disk behind standard output or error stops the start or the service.
 import type { Parsed } from "../config.ts";
-import { jsonLogger, logLine } from "../log.ts";
-import { LogWriter } from "../log_writer.ts";
+import { jsonLogger, logLine } from "../telemetry/log.ts";
+import { LogWriter } from "../telemetry/log_writer.ts";
 import { reportSettings } from "../settings/report_settings.ts";
 import { LifeSigns } from "./life_signs.ts";
 import { ParentWatch } from "./parent_watch.ts";

@@ -2,7 +2,7 @@
 // both, and ends the process. Invariant: nothing here waits for the worker without a limit, since the worker may hang;
 // exit() is called once. Why two threads: docs/decisions/0026.
 import type { Config } from "../config.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 import type { SupervisorMessage, WorkerMessage } from "./messages.ts";
 import type { Verdict } from "./watchdog.ts";
 

@@ -4,7 +4,7 @@ import { type BlockStore, shapesOf } from "../blocks/block_store.ts";
 import type { Timeline, TimelineListener } from "../blocks/timeline.ts";
 import { type Catalog, nameMatcher } from "../channels/catalog.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "../telemetry/log.ts";
 import { taking } from "../memory/taken.ts";
 import { recordBytes, TrendRecord } from "./trend_record.ts";
 

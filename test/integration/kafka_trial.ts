@@ -5,7 +5,7 @@ import { type Admin, Kafka, logLevel } from "kafkajs";
 import { type KafkaBroker, startKafka } from "../../scripts/kafka.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import { registerCodecs } from "../../src/kafka/codecs.ts";
-import type { Logger } from "../../src/log.ts";
+import type { Logger } from "../../src/telemetry/log.ts";
 import {
   KafkaSource,
   type KafkaSourceOptions,

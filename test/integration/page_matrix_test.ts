@@ -6,7 +6,7 @@ import { Qanat } from "../../src/app.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import { serve } from "../../src/http/server.ts";
-import { jsonLogger } from "../../src/log.ts";
+import { jsonLogger } from "../../src/telemetry/log.ts";
 import { EmbeddedSource } from "../../src/source/embedded_source.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { configWith } from "../driven_source.ts";

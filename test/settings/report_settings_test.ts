@@ -6,7 +6,7 @@ import {
   memoryNeededMb,
   reportSettings,
 } from "../../src/settings/report_settings.ts";
-import { jsonLogger } from "../../src/log.ts";
+import { jsonLogger } from "../../src/telemetry/log.ts";
 import { configWith } from "../driven_source.ts";
 
 const MIB = 1024 * 1024;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { parseConfig } from "../../src/config.ts";
-import { jsonLogger } from "../../src/log.ts";
+import { jsonLogger } from "../../src/telemetry/log.ts";
 import type {
   SupervisorMessage,
   WorkerMessage,

@@ -1,5 +1,5 @@
 // The worker of worker_facts_test.ts: reports what it finds.
-import { GcTime } from "../../src/gc_time.ts";
+import { GcTime } from "../../src/telemetry/gc_time.ts";
 import { RawWriter } from "../../src/http/raw_write.ts";
 import { LifeSigns } from "../../src/supervisor/life_signs.ts";
 

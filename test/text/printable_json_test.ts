@@ -1,7 +1,7 @@
 // JSON that a terminal can show: the log's lines.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { logLine } from "../../src/log.ts";
+import { logLine } from "../../src/telemetry/log.ts";
 import { printableJson } from "../../src/text/printable_json.ts";
 import { HOSTILE_NAMES } from "../hostile_names.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { Histogram } from "../src/histogram.ts";
+import { Histogram } from "../../src/telemetry/histogram.ts";
 
 describe("Histogram", () => {
   it("counts a value in the first bucket that it does not exceed", () => {

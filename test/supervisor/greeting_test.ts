@@ -1,9 +1,9 @@
 // What a started service prints, with hostile names in its catalog.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { greetingOf } from "../src/greeting.ts";
-import { configWith } from "./driven_source.ts";
-import { HOSTILE_NAMES } from "./hostile_names.ts";
+import { greetingOf } from "../../src/supervisor/greeting.ts";
+import { configWith } from "../driven_source.ts";
+import { HOSTILE_NAMES } from "../hostile_names.ts";
 
 function greetingWith(
   name: string,

@@ -1,11 +1,11 @@
 // What a started service prints: where it listens, what it serves, and two commands to try.
 // Invariant: the commands can be pasted into a shell whatever the channels are called, and no line acts on the terminal.
-import type { Channel } from "./channels/channel.ts";
-import { buildOf } from "./build.ts";
-import type { Config } from "./config.ts";
-import { queryEncoded, shellQuoted } from "./page/quoting.js";
-import { urlHost } from "./settings/addresses.ts";
-import { terminalText } from "./text/terminal.ts";
+import type { Channel } from "../channels/channel.ts";
+import { buildOf } from "../telemetry/build_info.ts";
+import type { Config } from "../config.ts";
+import { queryEncoded, shellQuoted } from "../page/quoting.js";
+import { urlHost } from "../settings/addresses.ts";
+import { terminalText } from "../text/terminal.ts";
 
 const FIRST_CHOICE = "H1:GWOSC-4KHZ_R1_WHITENED";
 

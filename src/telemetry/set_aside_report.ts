@@ -1,6 +1,6 @@
 // One line of the log a minute that sums what was refused, set aside or never came; none where there was nothing.
 // Invariant: a line has at most one field a counter, however many messages there were.
-import type { Qanat } from "./app.ts";
+import type { Qanat } from "../app.ts";
 import type { Logger } from "./log.ts";
 
 const EVERY_MS = 60_000;

@@ -1,5 +1,5 @@
 // Which Qanat this is: the version of deno.json, and the source revision that its builder has set.
-import project from "../deno.json" with { type: "json" };
+import project from "../../deno.json" with { type: "json" };
 
 /** As in deno.json. */
 export const VERSION: string = project.version;

@@ -1,6 +1,6 @@
 // The log: one JSON object a line, with a level. Where lines go is the caller's choice.
 // Invariant: a line is printable, whatever its fields hold: who reads it in a terminal sees text and nothing else.
-import { printableJson } from "./text/printable_json.ts";
+import { printableJson } from "../text/printable_json.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];

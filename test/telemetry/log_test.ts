@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { jsonLogger } from "../src/log.ts";
-import { LogWriter } from "../src/log_writer.ts";
+import { jsonLogger } from "../../src/telemetry/log.ts";
+import { LogWriter } from "../../src/telemetry/log_writer.ts";
 
 const decoder = new TextDecoder();
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { GcTime } from "../src/gc_time.ts";
+import { GcTime } from "../../src/telemetry/gc_time.ts";
 
 /** Garbage that lives long enough to be moved about. */
 function litter(): number {

@@ -1,16 +1,19 @@
 // The line a minute that sums what was refused: bounded, and none where there was nothing. A clock in hand.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { Qanat } from "../src/app.ts";
-import type { Logger } from "../src/log.ts";
-import { refusedAndMissed, SetAsideReport } from "../src/set_aside_report.ts";
-import { embeddedChannels } from "../src/source/synthetic.ts";
+import { Qanat } from "../../src/app.ts";
+import type { Logger } from "../../src/telemetry/log.ts";
+import {
+  refusedAndMissed,
+  SetAsideReport,
+} from "../../src/telemetry/set_aside_report.ts";
+import { embeddedChannels } from "../../src/source/synthetic.ts";
 import {
   BlockClock,
   configWith,
   DrivenSource,
   silent,
-} from "./driven_source.ts";
+} from "../driven_source.ts";
 
 const FIRST = 23_671_510_000;
 
