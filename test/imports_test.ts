@@ -6,7 +6,7 @@ const MAY: Record<string, readonly string[]> = {
   arrow: ["channels"],
   memory: [],
   text: [],
-  settings: ["text", "config.ts", "telemetry"],
+  settings: ["text", "telemetry"],
   channels: ["memory", "telemetry"],
   blocks: [
     "arrow",
@@ -16,7 +16,7 @@ const MAY: Record<string, readonly string[]> = {
     "telemetry",
   ],
   kafka: ["channels", "source", "telemetry"],
-  source: ["kafka", "channels", "arrow", "config.ts", "telemetry"],
+  source: ["kafka", "channels", "arrow", "settings", "telemetry"],
   trends: ["blocks", "memory", "channels", "telemetry"],
   frames: ["arrow", "memory", "blocks", "trends", "channels"],
   clients: [

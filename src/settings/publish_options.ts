@@ -1,7 +1,8 @@
 // The command line of `deno task publish`: flags, their checks, the help text.
 // Invariant: options are complete and valid; anything else is one clear line that shows no secret.
 import { choiceOf, FlagError, numberOf, readFlags, wholeOf } from "./flags.ts";
-import { brokers, SettingError } from "./readers.ts";
+import { brokers } from "./readers.ts";
+import { SettingError } from "./setting.ts";
 import { shownValue } from "./shown.ts";
 
 const COMPRESSIONS = ["none", "gzip", "snappy", "zstd"] as const;
@@ -78,7 +79,7 @@ export function parsePublish(
 function brokersOf(from: string, text: string): readonly string[] {
   if (text === "") throw new FlagError("--kafka HOST:PORT is needed");
   try {
-    return brokers("kafka", "HOST:PORT,…", "").read(text) as string[];
+    return brokers("").read(text);
   } catch (error) {
     if (!(error instanceof SettingError)) throw error;
     const wrong = error.wrong ?? shownValue(text);

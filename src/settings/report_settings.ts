@@ -1,26 +1,35 @@
-// What the log says of the settings when a service starts.
-import type { Config } from "../config.ts";
+// What the log says about the settings when a service starts.
 import type { Logger } from "../telemetry/log.ts";
+import type { BlockSettings } from "./block_settings.ts";
+import type { ClientSettings } from "./client_settings.ts";
+import type { HistorySettings } from "./history_settings.ts";
+import type { TrendSettings } from "./trend_settings.ts";
 
 const MIB = 1024 * 1024;
-/** As many resumes may read the past at once, beside --history-readers-max. */
+/** Resumes that may read the past at one time, in addition to --history-readers-max. */
 const RESUMES = 4;
 /** The process itself: V8, code, connections. */
 const PROCESS_MB = 200;
 
+type MemorySettings =
+  & BlockSettings
+  & ClientSettings
+  & HistorySettings
+  & TrendSettings;
+
 export interface StartedWith {
-  readonly config: Config;
+  readonly config: MemorySettings;
   readonly passedOver: readonly string[];
 }
 
 /** Memory that the settings allow the service to take, MiB. */
-export function memoryNeededMb(config: Config): number {
+export function memoryNeededMb(config: MemorySettings): number {
   const { retentionMb, slabMb, trendMb, historyMb, historyReadersMax } = config;
   return retentionMb + slabMb + trendMb + PROCESS_MB +
     historyMb * (historyReadersMax + RESUMES);
 }
 
-/** Memory that this process may have, bytes: the machine's or the container's, whichever is less. */
+/** Memory that this process may use, bytes: the machine's or the container's, whichever is less. */
 export function memoryLimitBytes(
   read: (path: string) => string = Deno.readTextFileSync,
   machineBytes: number = Deno.systemMemoryInfo().total,
@@ -36,13 +45,13 @@ export function memoryLimitBytes(
       const text = read(path).trim();
       if (/^\d+$/.test(text)) least = Math.min(least, Number(text));
     } catch {
-      // Not on this machine, or not for us to read: the rest decides.
+      // Not on this machine, or not readable: the other sources decide.
     }
   }
   return least;
 }
 
-/** Logs the variables that were passed over, and warns where the settings allow more memory than there is. */
+/** Logs the ignored variables of Kubernetes, and warns if the settings allow more memory than there is. */
 export function reportSettings(
   { config, passedOver }: StartedWith,
   log: Logger,

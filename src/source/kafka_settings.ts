@@ -1,13 +1,14 @@
 // From settings to a Kafka source: reads certificate and token files.
 import type { Catalog } from "../channels/catalog.ts";
-import type { Config } from "../config.ts";
 import { readNamedFile } from "../kafka/named_file.ts";
+import type { HealthSettings } from "../settings/health_settings.ts";
+import type { KafkaSettings } from "../settings/kafka_settings.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { KafkaSource } from "./kafka_source.ts";
 
 /** The Kafka source that the settings describe. Throws when a file cannot be read. */
 export async function kafkaSourceOf(
-  config: Config,
+  config: KafkaSettings & Pick<HealthSettings, "readyGraceMs">,
   catalog: Catalog,
   log: Logger,
 ): Promise<KafkaSource> {

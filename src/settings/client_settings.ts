@@ -1,0 +1,118 @@
+// Settings: how many clients there may be, and what each of them gets.
+import { whole } from "./readers.ts";
+import type { SettingsOf } from "./setting.ts";
+
+export interface ClientSettings {
+  readonly slabMb: number;
+  readonly clientsMax: number;
+  readonly clientsPerAddressMax: number;
+  readonly addressSharePercent: number;
+  readonly channelsMax: number;
+  readonly inFlightFrames: number;
+  readonly catchUpRowsMax: number;
+  readonly gapFillRowsMax: number;
+  readonly heartbeatMs: number;
+  readonly writeStallMs: number;
+  readonly sliceMs: number;
+  readonly retryMs: number;
+  readonly drainSpreadMs: number;
+}
+
+export const CLIENT_SETTINGS = {
+  slabMb: whole({
+    unit: "MiB",
+    preset: 512,
+    min: 1,
+    max: 65_536,
+    help: "slab: memory for frames on their way to clients",
+  }),
+  clientsMax: whole({
+    unit: "clients",
+    preset: 10_000,
+    min: 1,
+    max: 1e6,
+    help: "streams open at one time",
+  }),
+  clientsPerAddressMax: whole({
+    unit: "clients",
+    preset: 0,
+    min: 0,
+    max: 1e6,
+    help: "streams of one client address; 0: no limit",
+  }),
+  addressSharePercent: whole({
+    unit: "%",
+    preset: 90,
+    min: 1,
+    max: 100,
+    help:
+      "largest share of the free clients, histories, slab and connections that one address may hold; 100: no limit",
+  }),
+  channelsMax: whole({
+    unit: "channels",
+    preset: 10_000,
+    min: 1,
+    max: 1e6,
+    help: "channels in one selection",
+  }),
+  inFlightFrames: whole({
+    unit: "frames",
+    preset: 4,
+    min: 1,
+    max: 64,
+    help: "unfinished writes of one client; further rows wait in the page ring",
+  }),
+  catchUpRowsMax: whole({
+    unit: "rows",
+    preset: 256,
+    min: 1,
+    max: 1e6,
+    help:
+      "rows encoded for clients that are behind, in one turn of the event loop",
+  }),
+  gapFillRowsMax: whole({
+    unit: "rows",
+    preset: 160,
+    min: 0,
+    max: 1e6,
+    help: "longest gap that is filled with rows of nulls; 0: none is",
+  }),
+  heartbeatMs: whole({
+    unit: "ms",
+    preset: 15_000,
+    min: 100,
+    max: 3.6e6,
+    help: "time without data after which a client gets a heartbeat",
+  }),
+  writeStallMs: whole({
+    unit: "ms",
+    preset: 60_000,
+    min: 100,
+    max: 8.64e7,
+    help: "time without a finished write after which a client is disconnected",
+  }),
+  sliceMs: whole({
+    unit: "ms",
+    preset: 4,
+    min: 1,
+    max: 1000,
+    help:
+      "longest time that one kind of work holds the event loop before others run",
+  }),
+  retryMs: whole({
+    unit: "ms",
+    preset: 1000,
+    min: 0,
+    max: 3.6e6,
+    help:
+      "wait before an EventSource client reconnects (sent to it as `retry:`)",
+  }),
+  drainSpreadMs: whole({
+    unit: "ms",
+    preset: 2000,
+    min: 0,
+    max: 3.6e6,
+    help:
+      "period over which clients reconnect after a shutdown, beyond --retry-ms",
+  }),
+} satisfies SettingsOf<ClientSettings>;

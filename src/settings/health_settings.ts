@@ -1,0 +1,42 @@
+// Settings: when an instance is not ready, when it ends itself, and how long a shutdown may take.
+import { whole } from "./readers.ts";
+import type { SettingsOf } from "./setting.ts";
+
+export interface HealthSettings {
+  readonly readyGraceMs: number;
+  readonly eventLoopDelayMaxMs: number;
+  readonly watchdogProbesMax: number;
+  readonly drainMs: number;
+}
+
+export const HEALTH_SETTINGS = {
+  readyGraceMs: whole({
+    unit: "ms",
+    preset: 10_000,
+    min: 0,
+    max: 8.64e7,
+    help: "how long the source may be unreachable before /readyz fails",
+  }),
+  eventLoopDelayMaxMs: whole({
+    unit: "ms",
+    preset: 1000,
+    min: 10,
+    max: 60_000,
+    help: "delay of the event loop above which /readyz fails",
+  }),
+  watchdogProbesMax: whole({
+    unit: "probes",
+    preset: 12,
+    min: 0,
+    max: 3600,
+    help:
+      "missed probes in a row, one each second, after which a hung process ends itself; 0: never",
+  }),
+  drainMs: whole({
+    unit: "ms",
+    preset: 3000,
+    min: 0,
+    max: 4000,
+    help: "time for clients to finish at shutdown",
+  }),
+} satisfies SettingsOf<HealthSettings>;

@@ -1,0 +1,39 @@
+// Settings: how to reach Kafka.
+import { brokers, choice, file, flag, secret, text } from "./readers.ts";
+import type { SettingsOf } from "./setting.ts";
+
+export type SaslMechanism =
+  | "plain"
+  | "scram-sha-256"
+  | "scram-sha-512"
+  | "oauthbearer";
+
+export interface KafkaSettings {
+  /** Broker addresses; empty for the embedded source. */
+  readonly kafka: readonly string[];
+  readonly kafkaTls: boolean;
+  /** Paths of PEM files; empty for none. */
+  readonly kafkaCa: string;
+  readonly kafkaCert: string;
+  readonly kafkaKey: string;
+  readonly kafkaSasl: "" | SaslMechanism;
+  readonly kafkaUser: string;
+  readonly kafkaPassword: string;
+  readonly kafkaTokenFile: string;
+}
+
+export const KAFKA_SETTINGS = {
+  kafka: brokers("Kafka brokers; without any, the embedded source is used"),
+  kafkaTls: flag("use TLS to the brokers"),
+  kafkaCa: file("PEM certificates of the authorities to trust"),
+  kafkaCert: file("PEM certificate that Qanat shows to the brokers"),
+  kafkaKey: file("PEM private key of --kafka-cert"),
+  kafkaSasl: choice(
+    "",
+    ["", "plain", "scram-sha-256", "scram-sha-512", "oauthbearer"],
+    "SASL mechanism; unset: no authentication by SASL",
+  ),
+  kafkaUser: text("TEXT", "SASL user name"),
+  kafkaPassword: secret("SASL password; safer by variable than by flag"),
+  kafkaTokenFile: file("token for oauthbearer, read at each authentication"),
+} satisfies SettingsOf<KafkaSettings>;

@@ -1,0 +1,50 @@
+// Settings: where the service listens, which requests it answers, and what it logs.
+import { LOG_LEVELS, type LogLevel } from "../telemetry/log.ts";
+import {
+  basePath,
+  choice,
+  host,
+  hosts,
+  origins,
+  proxies,
+  revision,
+  whole,
+} from "./readers.ts";
+import type { SettingsOf } from "./setting.ts";
+
+export interface ServerSettings {
+  /** 0: a free one. */
+  readonly port: number;
+  readonly host: string;
+  /** Starts with a slash and does not end with one; empty for none. */
+  readonly basePath: string;
+  /** Host names that are answered, in lower case. */
+  readonly allowedHosts: readonly string[];
+  /** Origins whose pages may read; `*` alone: any. */
+  readonly corsOrigin: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly logLevel: LogLevel;
+  /** Empty when it is not known. */
+  readonly revision: string;
+}
+
+export const SERVER_SETTINGS = {
+  port: whole({
+    unit: "",
+    preset: 8080,
+    min: 0,
+    max: 65_535,
+    help: "TCP port to listen on; 0: any free port",
+  }),
+  host: host("127.0.0.1", "address to listen on; 0.0.0.0: all IPv4 addresses"),
+  basePath: basePath("path in front of every route, such as /qanat"),
+  allowedHosts: hosts(
+    "host names that requests may use; loopback names always work",
+  ),
+  corsOrigin: origins("other origins whose pages may read; *: any page"),
+  trustedProxies: proxies("proxies whose X-Forwarded-For is believed"),
+  logLevel: choice("info", LOG_LEVELS, "lowest level that is logged"),
+  revision: revision(
+    "source revision of this build, shown in /v1/status and /metrics",
+  ),
+} satisfies SettingsOf<ServerSettings>;
