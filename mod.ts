@@ -13,7 +13,7 @@ import { Qanat } from "./src/app.ts";
 import { nowGpsNs } from "./src/blocks/gps_time.ts";
 import { Catalog } from "./src/channels/catalog.ts";
 import { type Config, parseConfig } from "./src/config.ts";
-import { honoApp } from "./src/http/hono_app.ts";
+import { honoApp } from "./src/http/routes/hono_app.ts";
 import { jsonLogger, type Logger } from "./src/telemetry/log.ts";
 import { EmbeddedSource } from "./src/source/embedded_source.ts";
 import type { Source } from "./src/source/source.ts";

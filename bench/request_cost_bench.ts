@@ -8,10 +8,10 @@ import { Expression } from "../src/channels/expression.ts";
 import { nearNames } from "../src/channels/near_names.ts";
 import { byText, sortedInSlices } from "../src/channels/sorted_names.ts";
 import { finish } from "../src/channels/work.ts";
-import { codecFor } from "../src/http/arrow_codecs.ts";
-import { codingFor } from "../src/http/accept_encoding.ts";
-import { channelJson } from "../src/http/channel_list.ts";
-import { fieldsOfQuery } from "../src/http/stream_fields.ts";
+import { codecFor } from "../src/http/routes/arrow_codecs.ts";
+import { codingFor } from "../src/http/routes/accept_encoding.ts";
+import { channelJson } from "../src/http/routes/channel_list.ts";
+import { fieldsOfQuery } from "../src/http/routes/stream_fields.ts";
 
 const HEADER = 16 * 1024;
 const BODY = 4 * 1024 * 1024;

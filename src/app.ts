@@ -9,15 +9,15 @@ import { type Channel, topicOf } from "./channels/channel.ts";
 import { ClientHub } from "./clients/client_hub.ts";
 import { buildOf } from "./telemetry/build_info.ts";
 import type { Config } from "./config.ts";
-import { ConnectionFigures } from "./http/connection_figures.ts";
+import { ConnectionFigures } from "./http/transport/connection_figures.ts";
 import {
   refusedHosts,
   type RefusedNames,
   refusedOrigins,
-} from "./http/refused_names.ts";
+} from "./http/routes/refused_names.ts";
 import { Histogram } from "./telemetry/histogram.ts";
 import { finish, type Work } from "./channels/work.ts";
-import { RequestLimits } from "./http/request_limits.ts";
+import { RequestLimits } from "./http/limits/request_limits.ts";
 import type { Logger } from "./telemetry/log.ts";
 import { type MemoryFigures, MemoryUse } from "./telemetry/memory_use.ts";
 import { Growth } from "./memory/growth.ts";

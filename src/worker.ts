@@ -5,7 +5,7 @@ import { nowGpsNs } from "./blocks/gps_time.ts";
 import { Catalog, nameMatcher } from "./channels/catalog.ts";
 import type { Config } from "./config.ts";
 import { GcTime } from "./telemetry/gc_time.ts";
-import { fitConnections } from "./http/descriptor_budget.ts";
+import { fitConnections } from "./http/transport/descriptor_budget.ts";
 import { greetingOf } from "./supervisor/greeting.ts";
 import { type HttpServer, serve } from "./http/server.ts";
 import { jsonLogger, type Logger, logLine } from "./telemetry/log.ts";

@@ -8,7 +8,7 @@ import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import { CooperativeScheduler, type Task } from "../src/clients/scheduler.ts";
-import { RawWriter } from "../src/http/raw_write.ts";
+import { RawWriter } from "../src/http/transport/raw_write.ts";
 
 const KIB = 1024;
 const HEAD_END = new TextEncoder().encode("\r\n\r\n");

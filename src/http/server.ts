@@ -4,13 +4,20 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { IncomingMessage, Server } from "node:http";
 import type { Qanat } from "../app.ts";
 import { plainAddress } from "../clients/client_address.ts";
-import { Connections } from "./connections.ts";
-import { BACKLOG_MAX, connectionsWanted } from "./descriptor_budget.ts";
-import { honoApp } from "./hono_app.ts";
-import { HostRule } from "./host_rule.ts";
-import { keepAccepting, nodeServer } from "./node_server.ts";
-import { RawWriter } from "./raw_write.ts";
-import { isTrusted, requestAddress, trustedBy } from "./request_address.ts";
+import { Connections } from "./transport/connections.ts";
+import {
+  BACKLOG_MAX,
+  connectionsWanted,
+} from "./transport/descriptor_budget.ts";
+import { honoApp } from "./routes/hono_app.ts";
+import { HostRule } from "./routes/host_rule.ts";
+import { keepAccepting, nodeServer } from "./transport/node_server.ts";
+import { RawWriter } from "./transport/raw_write.ts";
+import {
+  isTrusted,
+  requestAddress,
+  trustedBy,
+} from "./transport/request_address.ts";
 
 /** A listening server. */
 export interface HttpServer {

@@ -5,7 +5,7 @@ import { describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import { RowTemplate } from "../../src/arrow/row_template.ts";
 import { samplesIn } from "../../src/channels/channel.ts";
-import { honoApp } from "../../src/http/hono_app.ts";
+import { honoApp } from "../../src/http/routes/hono_app.ts";
 import { serve } from "../../src/http/server.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import {

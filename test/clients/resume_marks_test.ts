@@ -7,7 +7,7 @@ import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { Qanat } from "../../src/app.ts";
 import type { Client, ClientOptions } from "../../src/clients/client.ts";
 import type { StreamShape } from "../../src/frames/stream_format.ts";
-import { resumePointOf } from "../../src/http/resume_point.ts";
+import { resumePointOf } from "../../src/http/routes/resume_point.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import { trendBinOf } from "../../src/trends/trend_bins.ts";
 import {

@@ -3,7 +3,7 @@
 import { Qanat } from "../../src/app.ts";
 import type { Channel } from "../../src/channels/channel.ts";
 import type { Config } from "../../src/config.ts";
-import { honoApp } from "../../src/http/hono_app.ts";
+import { honoApp } from "../../src/http/routes/hono_app.ts";
 import {
   type EmbeddedChannel,
   embeddedChannels,

@@ -1,6 +1,6 @@
 // The worker of worker_facts_test.ts: reports what it finds.
 import { GcTime } from "../../src/telemetry/gc_time.ts";
-import { RawWriter } from "../../src/http/raw_write.ts";
+import { RawWriter } from "../../src/http/transport/raw_write.ts";
 import { LifeSigns } from "../../src/supervisor/life_signs.ts";
 
 const scope = self as unknown as {

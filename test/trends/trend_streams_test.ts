@@ -15,8 +15,8 @@ import {
   DrivenSource,
   silent,
 } from "../driven_source.ts";
-import { EVENT_MESSAGES } from "../../src/http/stream_messages.ts";
-import { SchemaCheck } from "../http/schema_check.ts";
+import { EVENT_MESSAGES } from "../../src/http/documents/stream_messages.ts";
+import { SchemaCheck } from "../http/documents/schema_check.ts";
 import { HeldOutlet } from "../clients/held_outlet.ts";
 
 /** On the grid of 60 s. */

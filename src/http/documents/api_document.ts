@@ -1,0 +1,281 @@
+// How a route tells what it takes and answers, and the OpenAPI 3.1 document of all of them.
+// Invariant: the document is made of what stands at the routes, on the first request for it, and never at start.
+import type { Hono, MiddlewareHandler } from "hono";
+import { REFUSALS } from "../../clients/refusals.ts";
+import { REQUEST_LIMITS } from "../limits/limit_error.ts";
+
+/** A JSON schema in the dialect of OpenAPI 3.1. */
+export interface Schema {
+  readonly [keyword: string]: unknown;
+}
+
+/** One parameter of a query, path or header: its schema carries `description`, and `x-unit` where it has one. */
+export type Parameters = Readonly<Record<string, Schema>>;
+
+/** What a route answers with one status: media types and their schemas. */
+export interface Answer {
+  readonly description: string;
+  readonly content?: Readonly<Record<string, Schema>>;
+  readonly headers?: Parameters;
+  /** A HEAD never gets it: nothing is opened for one. */
+  readonly isNeverForHead?: boolean;
+}
+
+/** What a route takes and answers. 431 is everybody's and need not be named. */
+export interface RouteDocument {
+  readonly operationId: string;
+  readonly tag: keyof typeof TAGS;
+  readonly summary: string;
+  readonly description?: string;
+  readonly path?: Parameters;
+  readonly query?: Parameters;
+  readonly headers?: Parameters;
+  /** JSON that a POST carries. */
+  readonly body?: Schema;
+  readonly answers: Readonly<Record<number, Answer>>;
+}
+
+const TAGS = {
+  channels: "Which channels there are",
+  streams: "Rows of the channels that you choose, live or of the past",
+  service: "Health, figures and these documents",
+};
+const PROBLEM = "application/problem+json";
+/** Where {@linkcode documented} keeps a route's document on the handler that it returns. */
+const DOCUMENT = Symbol("route document");
+
+type DocumentedHandler = MiddlewareHandler & {
+  readonly [DOCUMENT]?: RouteDocument;
+};
+
+/** The answer that a status of trouble is. */
+export function problemAnswer(
+  description: string,
+  more: Pick<Answer, "headers" | "isNeverForHead"> = {},
+): Answer {
+  return { description, content: { [PROBLEM]: PROBLEM_REF }, ...more };
+}
+
+/** The answer that is JSON of one schema. */
+export function jsonAnswer(description: string, schema: Schema): Answer {
+  return { description, content: { "application/json": schema } };
+}
+
+/** A middleware that carries a route's document and calls the next handler. */
+export function documented(route: RouteDocument): MiddlewareHandler {
+  const handler: MiddlewareHandler = (_, next) => next();
+  const answers = { ...route.answers, 431: TOO_LARGE };
+  return Object.assign(handler, { [DOCUMENT]: { ...route, answers } });
+}
+
+export interface OpenApiOptions {
+  /** What the routes are mounted below. */
+  readonly basePath: string;
+  /** Schemas that routes refer to by name. */
+  readonly schemas: Readonly<Record<string, Schema>>;
+}
+
+/** The OpenAPI document of all documented routes. */
+export function openApiOf(
+  routes: Hono,
+  { basePath, schemas }: OpenApiOptions,
+): Record<string, unknown> {
+  return {
+    openapi: "3.1.0",
+    info: INFO,
+    servers: [{ url: basePath === "" ? "/" : basePath }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({
+      name,
+      description,
+    })),
+    externalDocs: {
+      url: "asyncapi.json",
+      description: "The events and batches of the streams, as AsyncAPI",
+    },
+    components: { schemas: { ...schemas, Problem: PROBLEM_SCHEMA } },
+    paths: pathsOf(routes),
+  };
+}
+
+/** What a path answers, by method. */
+type Operations = Record<string, unknown>;
+
+/** Operations by path (`{name}` in place of Hono's `:name`) and method. */
+function pathsOf(routes: Hono): Record<string, Operations> {
+  const paths: Record<string, Operations> = {};
+  const gets: [Operations, RouteDocument][] = [];
+  for (const { handler, method, path } of routes.routes) {
+    const document = (handler as DocumentedHandler)[DOCUMENT];
+    if (!document) continue;
+    const operations = paths[path.replace(/:(\w+)/g, "{$1}")] ??= {};
+    operations[method.toLowerCase()] = operationOf(document);
+    if (method === "GET") gets.push([operations, document]);
+  }
+  for (const [operations, get] of gets) {
+    operations.head = operationOf(headOf(get));
+  }
+  return paths;
+}
+
+function operationOf(route: RouteDocument): unknown {
+  const { tag, path, query, headers, body, answers, ...texts } = route;
+  return {
+    ...texts,
+    tags: [tag],
+    parameters: [
+      ...parametersOf("path", path),
+      ...parametersOf("query", query),
+      ...parametersOf("header", headers),
+    ],
+    ...(body
+      ? {
+        requestBody: {
+          required: true,
+          content: {
+            "application/json": { schema: body, example: exampleOf(body) },
+          },
+        },
+      }
+      : {}),
+    responses: Object.fromEntries(
+      Object.entries(answers).map((
+        [status, answer],
+      ) => [status, response(answer)]),
+    ),
+  };
+}
+
+/** Hono answers a HEAD as it answers a GET, without the body. */
+function headOf(get: RouteDocument): RouteDocument {
+  const { operationId: name, summary } = get;
+  return {
+    ...get,
+    operationId: `head${name[0]!.toUpperCase()}${name.slice(1)}`,
+    summary: `${summary}: the headers only`,
+    answers: Object.fromEntries(
+      Object.entries(get.answers)
+        .filter(([, { isNeverForHead }]) => !isNeverForHead)
+        .map(([status, { content: _, ...answer }]) => [status, answer]),
+    ),
+  };
+}
+
+/** Parameters that a page fills in when the API is tried out: without them there is no answer. */
+const FILLED_IN = new Set(["channels", "name", "file"]);
+
+function exampleOf({ examples }: Schema): unknown {
+  return (examples as readonly unknown[])[0];
+}
+
+function parametersOf(place: string, parameters: Parameters = {}): unknown[] {
+  return Object.entries(parameters).map(([name, withText]) => {
+    const { description, ...schema } = withText;
+    const unit = schema["x-unit"];
+    return {
+      name,
+      in: place,
+      description: unit ? `${description} [${unit}]` : description,
+      ...(place === "path" ? { required: true } : {}),
+      ...(FILLED_IN.has(name) ? { example: exampleOf(schema) } : {}),
+      ...(schema.type === "array" ? { style: "form", explode: false } : {}),
+      schema,
+    };
+  });
+}
+
+function response(answer: Answer): unknown {
+  const { description, content, headers } = answer;
+  const entries = Object.entries(content ?? {});
+  return {
+    description,
+    ...(headers
+      ? {
+        headers: Object.fromEntries(
+          Object.entries(headers).map(([name, withText]) => {
+            const { description, ...schema } = withText;
+            return [name, { description, schema }];
+          }),
+        ),
+      }
+      : {}),
+    ...(entries.length > 0
+      ? {
+        content: Object.fromEntries(
+          entries.map(([type, schema]) => [type, { schema }]),
+        ),
+      }
+      : {}),
+  };
+}
+
+const INFO = {
+  title: "Qanat",
+  description:
+    "Live time series from Kafka to many clients: Server-Sent Events and Arrow over HTTP.\n\n" +
+    "Times are GPS nanoseconds as decimal text, rates are Hz. Trouble is told as RFC 9457 " +
+    "`application/problem+json`, whose `detail` says what was wrong and what would be right. " +
+    "Every path also answers `OPTIONS` (204, for CORS); a method that it does not take is answered 405 with " +
+    "`Allow`, a `Host` or `Origin` that is not allowed 403, a path that there is not 404, a request that is no HTTP/1.1 400, a fault of the service 500.",
+  version: "1",
+  license: { name: "MIT", identifier: "MIT" },
+};
+
+const PROBLEM_REF: Schema = { $ref: "#/components/schemas/Problem" };
+
+const TOO_LARGE = problemAnswer(
+  "Request line and headers are larger than 16 KiB; POST a long list of channels as JSON",
+);
+
+/** The answer to a long request among too many others. */
+export const BUSY = problemAnswer(
+  "Too many long requests at once, or this one waited too long among them",
+  {
+    headers: {
+      "retry-after": {
+        type: "integer",
+        "x-unit": "s",
+        description: "When to ask again",
+      },
+    },
+  },
+);
+
+const NAMES: Schema = { type: "array", items: { type: "string" } };
+
+const PROBLEM_SCHEMA: Schema = {
+  type: "object",
+  description: "RFC 9457 problem details",
+  required: ["type", "title", "status", "detail"],
+  properties: {
+    type: { type: "string", const: "about:blank" },
+    title: { type: "string", examples: ["Unknown channel"] },
+    status: { type: "integer", minimum: 400, maximum: 599 },
+    detail: {
+      type: "string",
+      description: "What was wrong, and what would be right",
+    },
+    index: {
+      type: "integer",
+      minimum: -1,
+      description: "Bad expression: where in `match`; -1 where that is unknown",
+      "x-unit": "characters",
+    },
+    near: { ...NAMES, description: "Unknown channel: names like it" },
+    unknown: {
+      type: "array",
+      description: "Unknown channels, the first 20, with names like them",
+      items: {
+        type: "object",
+        required: ["name", "near"],
+        properties: { name: { type: "string" }, near: NAMES },
+      },
+    },
+    known: { ...NAMES, description: "Unknown replay context: some that are" },
+    limit: {
+      type: "string",
+      enum: [...REFUSALS, ...REQUEST_LIMITS],
+      description: "Which limit is reached",
+    },
+    reasons: { ...NAMES, description: "Not ready: why" },
+  },
+};

@@ -1,0 +1,185 @@
+// What both streams take: one table that the checks of stream_request.ts, OpenAPI and AsyncAPI read.
+// Invariant: a name that is not in the table is refused, and each name in it is documented.
+import { EXPRESSION_LENGTH_MAX } from "../../channels/expression.ts";
+import { NAME_BYTES_MAX } from "../../channels/near_names.ts";
+import { TREND_NAMES } from "../../trends/trend_bins.ts";
+import type { Parameters, Schema } from "./api_document.ts";
+
+export const ENCODINGS = ["json", "arrow"] as const;
+export const CODINGS = ["identity", "gzip"] as const;
+export const GAPS = ["fill", "skip", "fail"] as const;
+export const SLOW = ["gap", "latest", "close", "trend"] as const;
+/** Longest `duration`, s. */
+export const DURATION_MAX_S = 1e9;
+
+/** Longest name of a replay context. */
+export const REPLAY_LENGTH_MAX = 255;
+/** Longest id to go on behind. */
+const ID_LENGTH_MAX = 255;
+/** Longest text of what has a few values only, or is a number: longer ones are refused as wrong, too. */
+const CHOICE_LENGTH_MAX = 4096;
+
+const TIME: Schema = {
+  type: "string",
+  pattern: String
+    .raw`^(\d{1,10}(\.\d{0,9})?|\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z)$`,
+  examples: ["1126259462.42", "2015-09-14T09:50:45.4Z"],
+  "x-unit": "GPS s, or ISO 8601 UTC",
+};
+
+const ALL = {
+  channels: {
+    type: "array",
+    description: "Names of channels, `A,B`; may be given more than once",
+    items: { type: "string", maxLength: NAME_BYTES_MAX },
+    examples: [["H1:GWOSC-4KHZ_R1_WHITENED", "H1:QANAT-SINE_F32_16"]],
+  },
+  match: {
+    type: "string",
+    description:
+      "Channels whose names match this RE2 expression, anchored at their start; adds to `channels`. " +
+      "An empty one selects nothing",
+    maxLength: EXPRESSION_LENGTH_MAX,
+    examples: ["H1:QANAT-SINE"],
+  },
+  replay: {
+    type: "string",
+    description: "A replay context; without it (or empty), live channels",
+    maxLength: REPLAY_LENGTH_MAX,
+    default: "",
+    examples: [""],
+  },
+  start: {
+    ...TIME,
+    description: "Beginning of a range; without it, the rows from now on",
+  },
+  end: {
+    ...TIME,
+    description: "End of a range, exclusive; `end` or `duration`, not both",
+  },
+  duration: {
+    type: "number",
+    description: "Length of the range: from `start` when given, else from now",
+    exclusiveMinimum: 0,
+    maximum: DURATION_MAX_S,
+    examples: [2, 0.5],
+    "x-unit": "s",
+  },
+  after: {
+    type: "string",
+    description:
+      "Resume behind this id (of an event, or the end of the last row). The header `Last-Event-ID` wins, then " +
+      "`lastEventId` (or `last-event-id`, in any case), which client libraries add to the query. " +
+      "What is no time is told by a gap of reason `unknown-id`",
+    maxLength: ID_LENGTH_MAX,
+    examples: ["1479469445500000000"],
+    "x-unit": "GPS ns",
+  },
+  gaps: {
+    type: "string",
+    enum: GAPS,
+    default: "fill",
+    description:
+      "`fill`: missing rows are sent, null; `skip`: no rows; `fail`: the stream ends",
+    examples: ["skip"],
+  },
+  slow: {
+    type: "string",
+    enum: SLOW,
+    default: "gap",
+    description:
+      "When the client cannot keep up: `gap` tells what it lost, `latest` jumps to the newest row, `close` ends, " +
+      "`trend` (events only, not with `trend=`) sends the trend of what it lost",
+    examples: ["latest"],
+  },
+  trend: {
+    type: "string",
+    enum: TREND_NAMES,
+    description:
+      "Min, mean, max and count of each bin of this length in the place of samples",
+    examples: ["1s", "60s"],
+  },
+  encoding: {
+    type: "string",
+    enum: ENCODINGS,
+    default: "json",
+    description:
+      "Of a row's `data:`: JSON, or an Arrow record batch message in base64",
+    examples: ["arrow"],
+  },
+  coding: {
+    type: "string",
+    enum: CODINGS,
+    default: "identity",
+    description:
+      "Of the body: `gzip` packs it, which `Accept-Encoding` alone does not. Or name `codecs` in `Accept`, not both",
+    examples: ["gzip"],
+  },
+} satisfies Parameters;
+
+/** Name of a parameter that a stream may be given. */
+export type StreamParameter = keyof typeof ALL;
+
+/** Of /v1/events, whose coding is chosen by Accept-Encoding. */
+export const EVENTS_PARAMETERS: Parameters = without("coding");
+
+/** Of /v1/arrow, which is always Arrow. */
+export const ARROW_PARAMETERS: Parameters = {
+  ...without("encoding"),
+  slow: { ...ALL.slow, enum: SLOW.filter((name) => name !== "trend") },
+};
+
+function without(left: StreamParameter): Parameters {
+  return Object.fromEntries(
+    Object.entries(ALL).filter(([name]) => name !== left),
+  );
+}
+
+/** In the order in which a refusal names them. */
+export const STREAM_PARAMETER_NAMES = Object.keys(
+  ALL,
+) as readonly StreamParameter[];
+
+/** Longest text of each parameter but `channels`. */
+export const STREAM_PARAMETER_LENGTHS: Readonly<
+  Record<Exclude<StreamParameter, "channels">, number>
+> = {
+  match: EXPRESSION_LENGTH_MAX,
+  replay: REPLAY_LENGTH_MAX,
+  start: CHOICE_LENGTH_MAX,
+  end: CHOICE_LENGTH_MAX,
+  duration: CHOICE_LENGTH_MAX,
+  after: ID_LENGTH_MAX,
+  gaps: CHOICE_LENGTH_MAX,
+  slow: CHOICE_LENGTH_MAX,
+  trend: CHOICE_LENGTH_MAX,
+  encoding: CHOICE_LENGTH_MAX,
+  coding: CHOICE_LENGTH_MAX,
+};
+
+/** The same names as the JSON object that a POST carries; times may be numbers there, as near as a double gets. */
+export function bodySchemaOf(parameters: Parameters): Schema {
+  const time = {
+    type: ["string", "number"],
+    minimum: 0,
+    maximum: 9_999_999_999,
+  };
+  const properties: Record<string, Schema> = { ...parameters };
+  for (const name of ["start", "end"]) {
+    properties[name] = { ...properties[name], ...time };
+  }
+  return {
+    type: "object",
+    properties,
+    additionalProperties: false,
+    anyOf: [
+      { required: ["channels"], properties: { channels: { minItems: 1 } } },
+      { required: ["match"] },
+    ],
+    not: { required: ["end", "duration"] },
+    examples: [
+      { channels: ["H1:GWOSC-4KHZ_R1_WHITENED"], duration: 2 },
+      { match: "H1:QANAT-SINE", duration: 1, gaps: "skip" },
+    ],
+  };
+}

@@ -1,0 +1,89 @@
+// What one request may cost: its work in slices, its body, and how often each limit refused one.
+import type { Context } from "hono";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import {
+  type LimitError,
+  REQUEST_LIMITS,
+  type RequestLimit,
+} from "./limit_error.ts";
+import { problem } from "../transport/problem.ts";
+import { RequestBodies } from "./request_body.ts";
+import { RequestSlices } from "./request_slices.ts";
+
+/** Longest address, as node:http has it for a whole head. */
+export const URL_LENGTH_MAX = 16 * 1024;
+/** 10,000 channel names of 255 bytes, and room for escapes. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
+const MIB = 1024 * 1024;
+
+export interface RequestLimitsOptions {
+  readonly sliceMs: number;
+  readonly requestWorksMax: number;
+  readonly requestWorkMs: number;
+  readonly requestWaitMs: number;
+  readonly bodiesMb: number;
+  readonly requestMs: number;
+  /** Calls back in the next round of the event loop. @default that of CooperativeScheduler */
+  readonly later?: ((round: () => void) => void) | undefined;
+}
+
+/** The limits of one instance's requests. */
+export class RequestLimits {
+  readonly slices: RequestSlices;
+  readonly bodies: RequestBodies;
+  readonly refusals = Object.fromEntries(
+    REQUEST_LIMITS.map((limit) => [limit, 0]),
+  ) as Record<RequestLimit, number>;
+  /** Requests whose client had gone before the answer. */
+  aborted = 0;
+
+  constructor(options: RequestLimitsOptions) {
+    this.slices = new RequestSlices({
+      sliceMs: options.sliceMs,
+      worksMax: options.requestWorksMax,
+      workMs: options.requestWorkMs,
+      waitMs: options.requestWaitMs,
+      later: options.later,
+    });
+    this.bodies = new RequestBodies({
+      bytesMax: BODY_BYTES_MAX,
+      budgetBytes: options.bodiesMb * MIB,
+      bodyMs: options.requestMs,
+    });
+  }
+
+  /** Counts a refusal, and says it. */
+  refuse(error: LimitError): Response {
+    this.refusals[error.limit]++;
+    const response = problem(error.status, {
+      ...error.fields,
+      limit: error.limit,
+    });
+    for (const [name, value] of Object.entries(error.headers)) {
+      response.headers.set(name, value);
+    }
+    return response;
+  }
+
+  close(): void {
+    this.slices.close();
+  }
+}
+
+interface NodeEnv {
+  readonly incoming?: IncomingMessage;
+  readonly outgoing?: ServerResponse;
+}
+
+/** Tells whether the client of a request has gone. */
+export function isGone(c: Context): () => boolean {
+  const { outgoing } = (c.env ?? {}) as NodeEnv;
+  return () => outgoing?.destroyed === true || outgoing?.closed === true;
+}
+
+/** Whether an error of a handler only says that its client has gone. */
+export function isOfGoneClient(c: Context, error: Error): boolean {
+  const { incoming } = (c.env ?? {}) as NodeEnv;
+  return error.name === "AbortError" || error.name === "ClientGoneError" ||
+    (incoming?.destroyed === true && !incoming.complete);
+}

@@ -1,0 +1,261 @@
+// Work that requests ask for, a slice of the event loop at a time: what is done at once stays synchronous, what is
+// longer goes on in the rounds that follow, the least served first.
+// Invariant: between two rounds all requests together do no more steps than a slice has, or than one part needs.
+import type { Work } from "../../channels/work.ts";
+import { rounds } from "../../clients/scheduler.ts";
+import { ClientGoneError, LimitError } from "./limit_error.ts";
+
+/** A step takes about a microsecond at most. */
+const STEPS_A_MS = 1000;
+/** The clock is asked once in so many steps. */
+const CLOCK_STEPS = 100;
+
+export interface RequestSlicesOptions {
+  /** Longest slice, ms. */
+  readonly sliceMs: number;
+  /** Works that have had a slice and are not done, at once. */
+  readonly worksMax: number;
+  /** Own time of one work, ms. */
+  readonly workMs: number;
+  /** From the beginning of a work to its end, ms. */
+  readonly waitMs: number;
+  /** Milliseconds, monotonic. @default performance.now */
+  readonly clockMs?: () => number;
+  /** Calls back once the event loop has been round. @default that of CooperativeScheduler */
+  readonly later?: ((round: () => void) => void) | undefined;
+}
+
+/** How far a work has come. */
+interface Progress {
+  /** Steps of its next part. */
+  cost: number;
+  /** Steps that it has done. */
+  steps: number;
+  busyMs: number;
+}
+
+/** A work that was not done at once. */
+interface Task extends Progress {
+  readonly work: Work<unknown>;
+  readonly isGone: () => boolean;
+  readonly beganMs: number;
+  /** It has had a whole slice: it counts towards `worksMax`. */
+  isLong: boolean;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+type Outcome<T> = { readonly value: T } | null;
+
+/** Runs the works of one instance's requests. */
+export class RequestSlices {
+  readonly counters = { works: 0, sliced: 0, steps: 0 };
+  readonly #options: RequestSlicesOptions;
+  readonly #clockMs: () => number;
+  readonly #later: (round: () => void) => void;
+  readonly #sliceSteps: number;
+  readonly #tasks = new Set<Task>();
+  #longTasks = 0;
+  #isWaiting = false;
+  /** Steps done in this round, and when its slice is over; 0: it has not begun. */
+  #steps = 0;
+  #endMs = 0;
+  #uncheckedSteps = 0;
+  #stepsMax = 0;
+
+  constructor(options: RequestSlicesOptions) {
+    this.#options = options;
+    this.#clockMs = options.clockMs ?? (() => performance.now());
+    this.#later = options.later ?? rounds();
+    this.#sliceSteps = options.sliceMs * STEPS_A_MS;
+  }
+
+  /** Works that wait for their next slice. */
+  get waiting(): number {
+    return this.#tasks.size;
+  }
+
+  /** Most steps that were ever done between two rounds of the event loop. */
+  get stepsMax(): number {
+    return Math.max(this.#stepsMax, this.#steps);
+  }
+
+  /**
+   * Does a work: its value, at once where the rest of this round's slice suffices. Refuses with a
+   * {@linkcode LimitError} what takes too long or finds too many others; ends when `isGone` says that nobody waits.
+   */
+  run<T>(work: Work<T>, isGone: () => boolean = () => false): T | Promise<T> {
+    this.counters.works++;
+    this.#beginRound();
+    const beganMs = this.#clockMs();
+    const first = work.next();
+    if (first.done) return first.value;
+    const task = { work, cost: first.value, steps: 0, busyMs: 0 };
+    const outcome = this.#advance(task);
+    if (outcome) return outcome.value;
+    // A short one that only waits for its turn is never refused: a thousand may come at one instant.
+    const isLong = this.#isLong(task);
+    if (isLong && !this.#takeLongPlace()) {
+      work.return(undefined as never);
+      throw this.#tooManyWorks();
+    }
+    this.counters.sliced++;
+    return new Promise<T>((resolve, reject) => {
+      this.#tasks.add({
+        ...task,
+        isLong,
+        isGone,
+        beganMs,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+      });
+      this.#wait();
+    });
+  }
+
+  /** Whether a work that is not done has had all that one slice gives. */
+  #isLong({ steps, cost, busyMs }: Progress): boolean {
+    return steps + cost > this.#sliceSteps || busyMs >= this.#options.sliceMs;
+  }
+
+  #takeLongPlace(): boolean {
+    if (this.#longTasks >= this.#options.worksMax) return false;
+    this.#longTasks++;
+    return true;
+  }
+
+  #tooManyWorks(): LimitError {
+    return new LimitError("works", {
+      title: "Busy",
+      detail: `${this.#options.worksMax} long requests are being worked on, ` +
+        `which is the limit (--request-works-max): try again later`,
+    });
+  }
+
+  /** Ends all works. */
+  close(): void {
+    for (const task of this.#tasks) {
+      this.#end(task, new ClientGoneError("The service is closing"));
+    }
+  }
+
+  #beginRound(): void {
+    if (this.#endMs !== 0) return;
+    this.#endMs = this.#clockMs() + this.#options.sliceMs;
+    this.#wait();
+  }
+
+  #wait(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#later(() => this.#round());
+  }
+
+  #round(): void {
+    this.#isWaiting = false;
+    this.#stepsMax = this.stepsMax;
+    this.#steps = 0;
+    this.#uncheckedSteps = 0;
+    this.#endMs = 0;
+    if (this.#tasks.size === 0) return;
+    this.#beginRound();
+    this.#endHopeless();
+    // New ones are short most of the time: a long one never delays them.
+    const order = [...this.#tasks].sort((a, b) => a.busyMs - b.busyMs);
+    for (const task of order) {
+      if (this.#isSliceOver()) break;
+      this.#serve(task);
+    }
+  }
+
+  #serve(task: Task): void {
+    try {
+      const outcome = this.#advance(task);
+      if (outcome) {
+        this.#remove(task);
+        task.resolve(outcome.value);
+      } else if (!task.isLong && this.#isLong(task)) {
+        if (this.#takeLongPlace()) task.isLong = true;
+        else this.#end(task, this.#tooManyWorks());
+      }
+    } catch (error) {
+      this.#remove(task);
+      task.reject(error as Error);
+    }
+  }
+
+  #remove(task: Task): void {
+    if (this.#tasks.delete(task) && task.isLong) this.#longTasks--;
+  }
+
+  /** Goes on until the work is done or the slice is over. */
+  #advance<T>(
+    task: Progress & { readonly work: Work<T> },
+  ): Outcome<T> {
+    const beganMs = this.#clockMs();
+    try {
+      while (!this.#isOver(task.cost)) {
+        this.#steps += task.cost;
+        task.steps += task.cost;
+        this.#uncheckedSteps += task.cost;
+        this.counters.steps += task.cost;
+        const part = task.work.next();
+        if (part.done) return { value: part.value };
+        task.cost = part.value;
+      }
+      return null;
+    } finally {
+      task.busyMs += this.#clockMs() - beganMs;
+    }
+  }
+
+  /** Whether a part of so many steps has to wait for the next round. */
+  #isOver(cost: number): boolean {
+    if (this.#steps > 0 && this.#steps + cost > this.#sliceSteps) return true;
+    if (this.#uncheckedSteps < CLOCK_STEPS) return false;
+    this.#uncheckedSteps = 0;
+    return this.#isSliceOver();
+  }
+
+  #isSliceOver(): boolean {
+    return this.#steps > 0 && this.#clockMs() >= this.#endMs;
+  }
+
+  #endHopeless(): void {
+    const { workMs, waitMs } = this.#options;
+    const nowMs = this.#clockMs();
+    for (const task of this.#tasks) {
+      if (task.isGone()) {
+        this.#end(task, new ClientGoneError("The client has gone"));
+      } else if (task.busyMs > workMs) {
+        this.#end(task, workTooLong(workMs));
+      } else if (nowMs - task.beganMs > waitMs) {
+        this.#end(task, waitTooLong(waitMs));
+      }
+    }
+  }
+
+  #end(task: Task, error: Error): void {
+    this.#remove(task);
+    task.work.return(undefined as never);
+    task.reject(error);
+  }
+}
+
+function workTooLong(workMs: number): LimitError {
+  return new LimitError("work-time", {
+    title: "Too much work",
+    detail:
+      `The request needs more than ${workMs} ms of computing, which is the limit of one request ` +
+      `(--request-work-ms): ask for less, or with a simpler expression`,
+  });
+}
+
+function waitTooLong(waitMs: number): LimitError {
+  return new LimitError("work-wait", {
+    title: "Busy",
+    detail:
+      `The request was not done within ${waitMs} ms (--request-wait-ms), since others were worked on, too: ` +
+      `try again later`,
+  });
+}

@@ -1,0 +1,21 @@
+// What codec a client wants in the buffers of an Arrow stream: the `codecs` that it lists in Accept.
+// Invariant: only a codec that the client names is used, and without one the buffers are plain.
+import { parseAccept } from "hono/utils/accept";
+import type { Codec } from "../../arrow/compressed_batch.ts";
+import { ARROW_TYPE } from "../documents/stream_messages.ts";
+
+const CODECS: readonly Codec[] = ["zstd", "lz4"];
+
+/** The first codec of `application/vnd.apache.arrow.stream;codecs="zstd, lz4"` that there is here, or null. */
+export function codecFor(accept: string | undefined): Codec | null {
+  for (const { type, params, q } of parseAccept(accept ?? "")) {
+    if (type.toLowerCase() !== ARROW_TYPE || q === 0) continue;
+    const [, codecs = ""] = Object.entries(params)
+      .find(([name]) => name.toLowerCase() === "codecs") ?? [];
+    for (const name of codecs.split(",")) {
+      const codec = CODECS.find((known) => known === name.trim().toLowerCase());
+      if (codec) return codec;
+    }
+  }
+  return null;
+}

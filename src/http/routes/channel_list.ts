@@ -1,0 +1,74 @@
+// A page of the channel list as JSON or Arrow, made some rows at a time.
+import { encodeChannelTable } from "../../arrow/channel_table.ts";
+import type { Catalog, ChannelFilter } from "../../channels/catalog.ts";
+import type { Channel } from "../../channels/channel.ts";
+import type { Work } from "../../channels/work.ts";
+import { ARROW } from "../documents/channel_schemas.ts";
+import { headerText } from "./header_text.ts";
+import { searched } from "../transport/problem.ts";
+
+/** Rows that are made in one part. */
+const PART = 200;
+/** Steps of so many rows of text. */
+const JSON_STEPS = 600;
+
+export interface ListOptions {
+  readonly filter: ChannelFilter;
+  readonly after: string | undefined;
+  readonly limit: number;
+  readonly isArrow: boolean;
+  readonly isLive: (channel: Channel) => boolean;
+}
+
+/** The answer that a page of the list is. */
+export function* listed(
+  catalog: Catalog,
+  { filter, after, limit, isArrow, isLive }: ListOptions,
+): Work<Response> {
+  const found = yield* searched(catalog.search(filter, { after, limit }));
+  if (found instanceof Response) return found;
+  const { channels, next } = found;
+  if (!isArrow) {
+    const rows = yield* jsonRows(channels, isLive);
+    const body = `{"channels":[${rows}],"next":${JSON.stringify(next)}}`;
+    return new Response(body, {
+      headers: { "content-type": "application/json", vary: "accept" },
+    });
+  }
+  const body = yield* encodeChannelTable(channels, isLive);
+  return new Response(body as Uint8Array<ArrayBuffer>, {
+    headers: {
+      "content-type": ARROW,
+      vary: "accept",
+      ...(next === null ? {} : { "x-next-after": headerText(next) }),
+    },
+  });
+}
+
+function* jsonRows(
+  channels: readonly Channel[],
+  isLive: (channel: Channel) => boolean,
+): Work<string> {
+  const parts: string[] = [];
+  for (let from = 0; from < channels.length; from += PART) {
+    yield JSON_STEPS;
+    const rows = channels.slice(from, from + PART)
+      .map((channel) => JSON.stringify(channelJson(channel, isLive(channel))));
+    parts.push(rows.join(","));
+  }
+  return parts.join(",");
+}
+
+/** What the list says of a channel. */
+export function channelJson(channel: Channel, live: boolean) {
+  return {
+    name: channel.name,
+    data_type: channel.dataType,
+    sample_rate: channel.sampleRate,
+    publisher: channel.publisher,
+    stride_ns: Number(channel.strideNs),
+    max_latency_ns: Number(channel.maxLatencyNs),
+    replay_id: channel.replayId,
+    live,
+  };
+}

@@ -1,0 +1,198 @@
+// Discovery: /v1/channels, /v1/channels/count, /v1/channels/{name}.
+import { Hono } from "hono";
+import type { Catalog, ChannelFilter } from "../../channels/catalog.ts";
+import {
+  type Channel,
+  DATA_TYPES,
+  type DataType,
+} from "../../channels/channel.ts";
+import type { Work } from "../../channels/work.ts";
+import { documented } from "../documents/api_document.ts";
+import { channelJson, listed } from "./channel_list.ts";
+import {
+  AFTER_LENGTH_MAX,
+  ARROW,
+  COUNT_DOCUMENT,
+  FILTERS,
+  ITEM_LENGTH_MAX,
+  LIMIT_DEFAULT,
+  LIMIT_MAX,
+  LIST_DOCUMENT,
+  NAME_DOCUMENT,
+  PAGING,
+} from "../documents/channel_schemas.ts";
+import { decimalOf } from "./decimal.ts";
+import { textOfHeader } from "./header_text.ts";
+import { isCacheBuster } from "./library_parameters.ts";
+import { problem, quoted, searched } from "../transport/problem.ts";
+import { isGone, type RequestLimits } from "../limits/request_limits.ts";
+import { checkedName, parameterTooLong } from "./stream_fields.ts";
+import { REPLAY_LENGTH_MAX } from "../documents/stream_parameters.ts";
+
+const FILTER_NAMES = Object.keys(FILTERS);
+const LIST_NAMES = [...FILTER_NAMES, ...Object.keys(PAGING)];
+
+export interface ChannelRoutesOptions {
+  readonly isLive: (channel: Channel) => boolean;
+  readonly limits: RequestLimits;
+}
+
+/** The discovery routes over a catalog. */
+export function channelRoutes(
+  catalog: Catalog,
+  { isLive, limits: { slices } }: ChannelRoutesOptions,
+): Hono {
+  const app = new Hono();
+  app.get("/v1/channels", documented(LIST_DOCUMENT), (c) => {
+    const query = new URL(c.req.url).searchParams;
+    const filter = filterOf(query, LIST_NAMES);
+    if (filter instanceof Response) return filter;
+    const limit = limitOf(query.get("limit"));
+    if (limit instanceof Response) return limit;
+    const after = afterOf(query.get("after"), catalog, filter);
+    const isArrow = (c.req.header("accept") ?? "").includes(ARROW);
+    return slices.run(
+      listed(catalog, { filter, after, limit, isArrow, isLive }),
+      isGone(c),
+    );
+  });
+  app.get("/v1/channels/count", documented(COUNT_DOCUMENT), (c) => {
+    const filter = filterOf(new URL(c.req.url).searchParams, FILTER_NAMES);
+    if (filter instanceof Response) return filter;
+    return slices.run(counted(catalog, filter), isGone(c));
+  });
+  app.get("/v1/channels/:name", documented(NAME_DOCUMENT), (c) => {
+    const query = new URL(c.req.url).searchParams;
+    const filter = filterOf(query, ["replay"]);
+    if (filter instanceof Response) return filter;
+    const name = checkedName(c.req.param("name"));
+    const replayId = filter.replayId ?? null;
+    const channel = catalog.get(name, replayId);
+    if (channel) return c.json(channelJson(channel, isLive(channel)));
+    return slices.run(unknown(catalog, name, replayId), isGone(c));
+  });
+  return app;
+}
+
+function* counted(catalog: Catalog, filter: ChannelFilter): Work<Response> {
+  const count = yield* searched(catalog.counting(filter));
+  return count instanceof Response ? count : Response.json({ count });
+}
+
+function* unknown(
+  catalog: Catalog,
+  name: string,
+  replayId: string | null,
+): Work<Response> {
+  return problem(404, {
+    title: "Unknown channel",
+    detail: `There is no channel '${name}'`,
+    near: yield* catalog.nearing(name, replayId),
+  });
+}
+
+/** `after=`: a name, or what the header `x-next-after` made of one. */
+function afterOf(
+  text: string | null,
+  catalog: Catalog,
+  { replayId = null }: ChannelFilter,
+): string | undefined {
+  if (text === null) return undefined;
+  if (text.length > AFTER_LENGTH_MAX) {
+    throw parameterTooLong("after", text, AFTER_LENGTH_MAX);
+  }
+  if (catalog.get(text, replayId)) return text;
+  return textOfHeader(text) ?? text;
+}
+
+function filterOf(
+  query: URLSearchParams,
+  allowed: readonly string[],
+): ChannelFilter | Response {
+  for (const name of query.keys()) {
+    if (isCacheBuster(name)) continue;
+    if (!allowed.includes(name)) {
+      return bad(
+        `Unknown query parameter ${quoted(name)}; known are ${
+          allowed.join(", ")
+        }`,
+      );
+    }
+  }
+  const twice = givenTwice(query);
+  if (twice !== undefined) {
+    return bad(`The query parameter '${twice}' is given twice`);
+  }
+  const types = listOf(query, "type");
+  for (const type of types ?? []) {
+    if (!(DATA_TYPES as readonly string[]).includes(type)) {
+      return bad(
+        `type must be one of ${DATA_TYPES.join(", ")}, not ${quoted(type)}`,
+      );
+    }
+  }
+  const rates: (number | undefined)[] = [];
+  for (const name of ["min_rate", "max_rate"]) {
+    const text = query.get(name);
+    const rate = text === null ? undefined : decimalOf(text);
+    if (Number.isNaN(rate)) {
+      return bad(`${name} must be a number in Hz, not ${quoted(text!)}`);
+    }
+    rates.push(rate);
+  }
+  return {
+    match: query.get("match") ?? undefined,
+    types: types as DataType[] | undefined,
+    minRate: rates[0],
+    maxRate: rates[1],
+    publishers: listOf(query, "publisher"),
+    replayId: replayOf(query.get("replay")),
+  };
+}
+
+/** Lists: they may be given more than once. */
+const LISTS = new Set(["type", "publisher"]);
+
+function givenTwice(query: URLSearchParams): string | undefined {
+  const seen = new Set<string>();
+  for (const name of query.keys()) {
+    if (isCacheBuster(name)) continue;
+    if (seen.has(name) && !LISTS.has(name)) return name;
+    seen.add(name);
+  }
+  return undefined;
+}
+
+function replayOf(text: string | null): string | null {
+  if (text !== null && text.length > REPLAY_LENGTH_MAX) {
+    throw parameterTooLong("replay", text, REPLAY_LENGTH_MAX);
+  }
+  return text || null;
+}
+
+/** The different values of a list. */
+function listOf(query: URLSearchParams, name: string): string[] | undefined {
+  const values = new Set<string>();
+  for (const value of query.getAll(name)) {
+    for (const item of value.split(",")) {
+      if (item.length > ITEM_LENGTH_MAX) {
+        throw parameterTooLong(name, item, ITEM_LENGTH_MAX);
+      }
+      values.add(item);
+    }
+  }
+  return values.size > 0 ? [...values] : undefined;
+}
+
+function limitOf(text: string | null): number | Response {
+  if (text === null) return LIMIT_DEFAULT;
+  const limit = decimalOf(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX) return limit;
+  return bad(
+    `limit must be a whole number from 1 to ${LIMIT_MAX}, not ${quoted(text)}`,
+  );
+}
+
+function bad(detail: string): Response {
+  return problem(400, { title: "Bad request", detail });
+}

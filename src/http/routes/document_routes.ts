@@ -1,0 +1,121 @@
+// The API's own documents: /openapi.json, /asyncapi.json, and /docs to read the first one.
+// Invariant: the page asks this host only, and works where scripts and styles may come from 'self' alone.
+import { Hono } from "hono";
+import {
+  documented,
+  openApiOf,
+  type OpenApiOptions,
+} from "../documents/api_document.ts";
+import { asyncApiOf } from "../documents/async_api.ts";
+import { problem, quoted } from "../transport/problem.ts";
+import {
+  sendShared,
+  SharedFile,
+  type SharedFileOptions,
+} from "./shared_file.ts";
+import {
+  ASYNCAPI,
+  DOCS,
+  DOCS_FILE,
+  OPENAPI,
+} from "../documents/service_documents.ts";
+
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; " +
+  "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Qanat: the API</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+<main id="api"></main>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</html>
+`;
+
+/** Streams tried out on the page end after two seconds: a page waits for the whole body. */
+const START = `SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#api",
+  deepLinking: true,
+  validatorUrl: null,
+  requestInterceptor(request) {
+    const url = new URL(request.url, location.href);
+    const isStream = /\\/v1\\/(events|arrow)$/.test(url.pathname);
+    if (isStream && request.method === "GET" && !/[?&](end|duration)=/.test(url.search)) {
+      url.searchParams.set("duration", "2");
+      request.url = url.href;
+    }
+    return request;
+  },
+});
+`;
+
+/**
+ * What the page needs, loaded on the first request. scripts/make_libraries.ts writes the library; it lies in the
+ * repository, so that no start fetches it and /docs needs no other host.
+ */
+const FILES: Readonly<
+  Record<string, readonly [string, () => Promise<string>]>
+> = {
+  "start.js": ["text/javascript", () => Promise.resolve(START)],
+  "swagger-ui-bundle.js": [
+    "text/javascript",
+    async () =>
+      (await import("../documents/lib/swagger-ui-bundle.js", {
+        with: { type: "text" },
+      })).default,
+  ],
+  "swagger-ui.css": [
+    "text/css",
+    async () =>
+      (await import("../documents/lib/swagger-ui.css", {
+        with: { type: "text" },
+      })).default,
+  ],
+};
+
+/** Documents of `routes`, of which these become a part. */
+export function documentRoutes(
+  routes: Hono,
+  options: OpenApiOptions & SharedFileOptions,
+): Hono {
+  const openApi = new SharedFile(
+    "application/json",
+    () => JSON.stringify(openApiOf(routes, options)),
+  );
+  const files = new Map(
+    Object.entries(FILES).map(([name, [type, read]]) => [
+      name,
+      new SharedFile(`${type}; charset=utf-8`, read),
+    ]),
+  );
+  const app = new Hono();
+  app.get("/openapi.json", documented(OPENAPI), (c) => {
+    return sendShared(c, openApi, { ...options, headers: {} });
+  });
+  app.get("/asyncapi.json", documented(ASYNCAPI), (c) => {
+    const { host, protocol } = new URL(c.req.url);
+    return c.json(asyncApiOf({ host, protocol, pathname: options.basePath }));
+  });
+  app.get("/docs", documented(DOCS), (c) => {
+    c.header("content-security-policy", POLICY);
+    return c.html(PAGE);
+  });
+  app.get("/docs/:file", documented(DOCS_FILE), (c) => {
+    const name = c.req.param("file");
+    const file = files.get(name);
+    if (!file) {
+      return problem(404, {
+        title: "Unknown file",
+        detail: `The page /docs has no ${quoted(name)}`,
+      });
+    }
+    const headers = { "cache-control": "public, max-age=3600" };
+    return sendShared(c, file, { ...options, headers });
+  });
+  return app;
+}

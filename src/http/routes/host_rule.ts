@@ -1,0 +1,103 @@
+// Which host names an instance answers to. A page of any site can reach a server on its reader's own machine by giving
+// its own name the address 127.0.0.1 (DNS rebinding); the Host header still has the page's name.
+// Invariant: an instance that listens on loopback answers only to loopback names and to those that are allowed.
+// Why: docs/decisions/0025.
+import type { MiddlewareHandler } from "hono";
+import { plainAddress } from "../../clients/client_address.ts";
+import { problem } from "../transport/problem.ts";
+import { isPlainHost, type RefusedNames } from "./refused_names.ts";
+
+const HOST_CHARS_MAX = 260;
+
+export interface HostRuleOptions {
+  /** What the server was asked to listen on: a name or an address. */
+  readonly host: string;
+  /** Names and addresses in lower case; `*.example.org` for all names below; `*` for any. */
+  readonly allowedHosts: readonly string[];
+}
+
+/** Says which values of the Host header are answered. */
+export class HostRule {
+  readonly #host: string;
+  readonly #isAnyAllowed: boolean;
+  readonly #names: ReadonlySet<string>;
+  /** `.example.org` */
+  readonly #suffixes: readonly string[];
+  #isLoopback: boolean;
+
+  constructor({ host, allowedHosts }: HostRuleOptions) {
+    this.#host = bareName(host);
+    this.#isLoopback = isLoopbackName(this.#host);
+    this.#isAnyAllowed = allowedHosts.includes("*");
+    this.#names = new Set(allowedHosts.map(bareName));
+    this.#suffixes = allowedHosts.filter((h) => h.startsWith("*."))
+      .map((h) => h.slice(1));
+  }
+
+  /** The address that the server has: a name that it was asked to listen on may stand for loopback. */
+  listensOn(address: string): void {
+    this.#isLoopback = isLoopbackName(bareName(address));
+  }
+
+  get isLoopback(): boolean {
+    return this.#isLoopback;
+  }
+
+  /** Whether a request with this Host header is answered. Without the header it is: browsers always send it. */
+  admits(header: string | undefined): boolean {
+    if (header === undefined || header === "" || this.#isAnyAllowed) {
+      return true;
+    }
+    if (!this.#isLoopback && this.#names.size === 0) return true;
+    const name = nameOf(header);
+    if (name === null) return false;
+    if (isLoopbackName(name) || name === this.#host) return true;
+    if (this.#names.has(name)) return true;
+    if (this.#suffixes.some((suffix) => name.endsWith(suffix))) return true;
+    // An address cannot be rebound: a page has it as its host only when it was loaded from there. Probes of Kubernetes
+    // and scrapes of Prometheus come by the pod's address.
+    return !this.#isLoopback && plainAddress(name) !== "";
+  }
+}
+
+/** Refuses requests by their Host, except those of probes. */
+export function hostCheck(
+  rule: HostRule,
+  refused: RefusedNames,
+  basePath: string,
+): MiddlewareHandler {
+  const probes = [`${basePath}/healthz`, `${basePath}/readyz`];
+  return async (c, next) => {
+    const header = c.req.header("host");
+    if (rule.admits(header) || probes.includes(c.req.path)) return await next();
+    const name = nameOf(header!);
+    const host = refused.add(name ?? header!);
+    const why = rule.isLoopback
+      ? `This instance listens on loopback and does not answer to the host '${host}'`
+      : `'${host}' is none of the hosts that this instance answers to`;
+    return problem(403, {
+      title: "Host not allowed",
+      detail: name === null || !isPlainHost(name)
+        ? `'${host}' is not the name of a host`
+        : `${why}; --allowed-hosts ${host} (QANAT_ALLOWED_HOSTS) would admit it`,
+    });
+  };
+}
+
+/** The host of a Host header in lower case, without port, brackets and the dot at its end; null when it is no host. */
+function nameOf(header: string): string | null {
+  if (header.length > HOST_CHARS_MAX) return null;
+  const parts = /^(?:\[([0-9a-f:.]+)\]|([^\s:/?#@\\[\]]+))(?::\d{0,5})?$/i
+    .exec(header);
+  return parts === null ? null : bareName(parts[1] ?? parts[2]!);
+}
+
+/** One spelling of a name or an address. */
+function bareName(name: string): string {
+  return plainAddress(name) || name.toLowerCase().replace(/\.$/, "");
+}
+
+function isLoopbackName(name: string): boolean {
+  return name === "localhost" || name.endsWith(".localhost") ||
+    name === "::1" || name.startsWith("127.") && plainAddress(name) !== "";
+}

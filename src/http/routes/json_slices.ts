@@ -1,0 +1,32 @@
+// JSON whose long lists are written in parts. What is in a list, and all else, is taken to be small.
+import type { Work } from "../../channels/work.ts";
+
+/** Items of a list that are written in one part, and its steps. */
+const PART = 100;
+const PART_STEPS = 300;
+/** Objects in objects that may hold long lists. */
+const DEPTH = 2;
+
+/** The same text as `JSON.stringify()` of plain objects and lists. */
+export function* jsonInSlices(value: unknown, depth = DEPTH): Work<string> {
+  if (depth === 0 || typeof value !== "object" || value === null) {
+    return JSON.stringify(value) ?? "null";
+  }
+  if (Array.isArray(value)) {
+    const parts: string[] = [];
+    for (let from = 0; from < value.length; from += PART) {
+      yield PART_STEPS;
+      const text = JSON.stringify(value.slice(from, from + PART));
+      parts.push(text.slice(1, -1));
+    }
+    return `[${parts.join(",")}]`;
+  }
+  const fields: string[] = [];
+  for (const [name, field] of Object.entries(value)) {
+    if (field === undefined) continue;
+    yield 1;
+    const text = yield* jsonInSlices(field, depth - 1);
+    fields.push(`${JSON.stringify(name)}:${text}`);
+  }
+  return `{${fields.join(",")}}`;
+}

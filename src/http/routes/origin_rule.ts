@@ -1,0 +1,89 @@
+// Which pages may read this instance from a browser: its own, and those of `--cors-origin`.
+// Invariant: a request of another page is refused before it costs anything. Why: docs/decisions/0025.
+import type { Context, MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+import { problem } from "../transport/problem.ts";
+import { isPlainOrigin, type RefusedNames } from "./refused_names.ts";
+
+/** Headers that libraries add by themselves, and that change nothing here. */
+const ALLOWED_HEADERS = [
+  "authorization",
+  "cache-control",
+  "content-type",
+  "if-none-match",
+  "last-event-id",
+  "pragma",
+  "traceparent",
+  "tracestate",
+  "x-requested-with",
+];
+/** What Qanat sets, beyond what a page may always read. */
+const EXPOSED_HEADERS = [
+  "allow",
+  "content-disposition",
+  "content-encoding",
+  "etag",
+  "retry-after",
+  "x-next-after",
+];
+const ANY = "*";
+
+/** Whether answers depend on the request's Origin. */
+export function variesByOrigin(corsOrigin: readonly string[]): boolean {
+  return !corsOrigin.includes(ANY);
+}
+
+/** Refuses pages that are not allowed. Stands before {@linkcode corsHeaders}, which answers every OPTIONS. */
+export function originCheck(
+  corsOrigin: readonly string[],
+  refused: RefusedNames,
+): MiddlewareHandler {
+  return async (c, next) => {
+    const origin = c.req.header("origin");
+    const isAllowed = origin === undefined || !variesByOrigin(corsOrigin) ||
+      corsOrigin.includes(origin) || isOwn(c, origin);
+    if (isAllowed) return await next();
+    const shown = refused.add(origin);
+    const response = problem(403, {
+      title: "Origin not allowed",
+      detail: `Pages of the origin '${shown}' may not read this instance` +
+        admitting(origin),
+    });
+    response.headers.set("vary", "Origin");
+    return response;
+  };
+}
+
+/** Which setting would admit an origin; of one that is no page's address, nothing. */
+function admitting(origin: string): string {
+  const by = (value: string) =>
+    `; --cors-origin ${value} (QANAT_CORS_ORIGIN) would admit`;
+  if (origin === "null") return `${by("'*'")} it, and every other page`;
+  return isPlainOrigin(origin) ? `${by(origin)} them` : "";
+}
+
+/** The headers by which a browser lets a page read an answer. */
+export function corsHeaders(corsOrigin: readonly string[]): MiddlewareHandler {
+  return cors({
+    origin: variesByOrigin(corsOrigin) ? [...corsOrigin] : ANY,
+    allowMethods: ["GET", "HEAD", "POST"],
+    allowHeaders: ALLOWED_HEADERS,
+    exposeHeaders: EXPOSED_HEADERS,
+    maxAge: 86_400,
+  });
+}
+
+/**
+ * Whether the page was loaded from here. A browser says so itself, on HTTPS and on loopback; else the origin's host is
+ * the Host header's. The scheme may differ, since a proxy in front may speak TLS.
+ */
+function isOwn(c: Context, origin: string): boolean {
+  if (c.req.header("sec-fetch-site") === "same-origin") return true;
+  const host = c.req.header("host");
+  if (host === undefined || !URL.canParse(origin)) return false;
+  const { protocol, host: pageHost } = new URL(origin);
+  // With the scheme's own port taken off, as the origin has it.
+  const own = `${protocol}//${host}`;
+  return /^https?:$/.test(protocol) && URL.canParse(own) &&
+    new URL(own).host === pageHost;
+}

@@ -1,0 +1,91 @@
+// The page and what it loads, from memory: content types, ETag, a strict Content-Security-Policy.
+// Invariant: curl and everything else that does not ask for HTML gets the index as text.
+import { Hono } from "hono";
+import type { Handler } from "hono";
+import { PAGE_FILES } from "../../page/page_files.ts";
+import { documented } from "../documents/api_document.ts";
+import { problem, quoted } from "../transport/problem.ts";
+import {
+  sendShared,
+  SharedFile,
+  type SharedFileOptions,
+} from "./shared_file.ts";
+import {
+  PAGE_FILE,
+  QANAT_JS,
+  QANAT_TYPES,
+} from "../documents/service_documents.ts";
+
+/** No inline script or style, nothing from elsewhere, in nobody's frame. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "worker-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const HEADERS = {
+  "cache-control": "no-cache",
+  "x-content-type-options": "nosniff",
+  "content-security-policy": POLICY,
+  "referrer-policy": "no-referrer",
+};
+
+/** What a browser gets at `/`; anything that asks for no HTML gets the text. */
+export function pageOrText(
+  textOf: (origin: string) => string,
+  options: SharedFileOptions,
+): Handler {
+  const page = sharedOf("page.html");
+  return (c) => {
+    const wantsHtml = (c.req.header("accept") ?? "").includes("text/html");
+    const { pathname, origin, search } = new URL(c.req.url);
+    c.header("vary", "accept", { append: true });
+    if (!wantsHtml) return c.text(textOf(origin));
+    // Addresses in the page are relative to a slash.
+    if (!pathname.endsWith("/")) {
+      const last = pathname.slice(pathname.lastIndexOf("/") + 1);
+      return c.redirect(`${last}/${search}`, 308);
+    }
+    return sendShared(c, page, { ...options, headers: HEADERS });
+  };
+}
+
+/** `/qanat.js`, `/qanat.d.ts`, `/page/…`. */
+export function pageRoutes(options: SharedFileOptions): Hono {
+  const app = new Hono();
+  const files = new Map([...PAGE_FILES.keys()].map((n) => [n, sharedOf(n)]));
+  // Its modules are beside it, under /page.
+  const module = new SharedFile(
+    PAGE_FILES.get("qanat.js")!.type,
+    () => `export * from "./page/qanat.js";\n`,
+  );
+  const types = files.get("qanat.d.ts")!;
+  const send = { ...options, headers: HEADERS };
+  app.get("/qanat.js", documented(QANAT_JS), (c) => {
+    return sendShared(c, module, send);
+  });
+  app.get("/qanat.d.ts", documented(QANAT_TYPES), (c) => {
+    return sendShared(c, types, send);
+  });
+  app.get("/page/:file", documented(PAGE_FILE), (c) => {
+    const name = c.req.param("file");
+    const file = files.get(name);
+    if (file) return sendShared(c, file, send);
+    return problem(404, {
+      title: "Unknown file",
+      detail: `The page has no ${quoted(name)}`,
+    });
+  });
+  return app;
+}
+
+function sharedOf(name: string): SharedFile {
+  const { text, type } = PAGE_FILES.get(name)!;
+  return new SharedFile(type, () => text);
+}

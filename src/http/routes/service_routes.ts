@@ -1,0 +1,77 @@
+// Health, readiness, status, metrics; the page and the index.
+import { type Handler, Hono } from "hono";
+import type { Qanat } from "../../app.ts";
+import type { Work } from "../../channels/work.ts";
+import { documented } from "../documents/api_document.ts";
+import { jsonInSlices } from "./json_slices.ts";
+import { pageOrText, pageRoutes } from "./page_routes.ts";
+import { problem } from "../transport/problem.ts";
+import { isGone } from "../limits/request_limits.ts";
+import type { SharedFileOptions } from "./shared_file.ts";
+import {
+  HEALTHZ,
+  INDEX,
+  METRICS,
+  READYZ,
+  STATUS,
+} from "../documents/service_documents.ts";
+
+/** `/healthz`, `/readyz`, `/v1/status`, `/metrics`, `/` and what the page at it loads. */
+export function serviceRoutes(
+  qanat: Qanat,
+  options: SharedFileOptions,
+): Hono {
+  const app = new Hono();
+  app.get("/healthz", documented(HEALTHZ), (c) => c.json({ status: "ok" }));
+  app.get("/readyz", documented(READYZ), (c) => {
+    const reasons = qanat.notReady();
+    return reasons.length === 0 ? c.json({ status: "ready" }) : problem(503, {
+      title: "Not ready",
+      detail: reasons.join("; "),
+      reasons,
+    });
+  });
+  app.get(
+    "/v1/status",
+    documented(STATUS),
+    (c) => qanat.requests.slices.run(statusAnswer(qanat), isGone(c)),
+  );
+  app.get("/metrics", documented(METRICS), async () => {
+    const { text, contentType } = await qanat.metrics();
+    return new Response(text, { headers: { "content-type": contentType } });
+  });
+  app.get("/", documented(INDEX), indexRoute(qanat, options));
+  app.route("/", pageRoutes(options));
+  return app;
+}
+
+function* statusAnswer(qanat: Qanat): Work<Response> {
+  const text = yield* jsonInSlices(yield* qanat.statusInSlices());
+  return new Response(text, {
+    headers: { "content-type": "application/json" },
+  });
+}
+
+/** What `/` answers: the page, or the index as text. */
+export function indexRoute(
+  qanat: Qanat,
+  options: SharedFileOptions,
+): Handler {
+  return pageOrText((origin) => indexText(origin, qanat), options);
+}
+
+function indexText(origin: string, qanat: Qanat): string {
+  const base = origin + qanat.config.basePath;
+  return `Qanat: live time series over HTTP
+
+  ${base}/                            the page, for a browser
+  ${base}/v1/channels                 channels as JSON (match=, type=, min_rate=, max_rate=, publisher=, replay=)
+  ${base}/v1/channels/count           how many
+  ${base}/v1/events?channels=A,B      Server-Sent Events
+  ${base}/v1/arrow?channels=A,B       Arrow IPC stream
+  ${base}/docs                        all of this in full; /openapi.json, /asyncapi.json for programs
+  ${base}/qanat.js                    the streams as a module for your own page
+  ${base}/v1/status                   partitions, clients, memory
+  ${base}/healthz, /readyz, /metrics  for operators
+`;
+}

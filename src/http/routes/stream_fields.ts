@@ -1,0 +1,187 @@
+// The fields of a stream's request, as they are written: of a query, or of a JSON body.
+// Invariant: no field is longer than its parameter says, no name is given twice, and names of channels are unique.
+import { isTooLong, NAME_BYTES_MAX } from "../../channels/near_names.ts";
+import type { Work } from "../../channels/work.ts";
+import { BadBodyError, type FieldValue, readFields } from "./body_fields.ts";
+import { isCacheBuster, isLastEventId } from "./library_parameters.ts";
+import { LimitError } from "../limits/limit_error.ts";
+import { problem, quoted } from "../transport/problem.ts";
+import {
+  STREAM_PARAMETER_LENGTHS,
+  STREAM_PARAMETER_NAMES,
+  type StreamParameter,
+} from "../documents/stream_parameters.ts";
+
+/** Fields as given. */
+export type StreamFields =
+  & { -readonly [name in StreamParameter]?: string }
+  & {
+    names?: readonly string[];
+    /** The id that a client library has put into the query by itself. */
+    lastEventId?: string;
+  };
+
+export interface FieldsOptions {
+  readonly channelsMax: number;
+  /** Answers a selection that is too large. */
+  readonly tooMany: () => Response;
+}
+
+/** Fields of a body that may be numbers. `after` may not: a double holds no GPS ns. */
+const NUMBERS: ReadonlySet<string> = new Set(["start", "end", "duration"]);
+const KNOWN: ReadonlySet<string> = new Set(STREAM_PARAMETER_NAMES);
+
+/** Carries a refusal out of the reading of a body. */
+class Refused extends Error {
+  readonly response: Response;
+
+  constructor(response: Response) {
+    super();
+    this.response = response;
+  }
+}
+
+/** Reads a GET's query. Throws {@linkcode LimitError}. */
+export function fieldsOfQuery(url: URL): StreamFields | Response {
+  const fields: StreamFields = {};
+  const names = new Set<string>();
+  let hasNames = false;
+  for (const [name, value] of url.searchParams) {
+    if (isCacheBuster(name)) continue;
+    if (isLastEventId(name)) {
+      // A library appends its own behind what the URL had: the last one counts, an empty one does not.
+      if (value !== "") fields.lastEventId = checkedLength("after", value);
+      continue;
+    }
+    if (!isKnown(name)) return unknownField(name, "query parameter");
+    if (name === "channels") {
+      hasNames = true;
+      for (const item of value.split(",")) {
+        if (item !== "") names.add(checkedName(item));
+      }
+    } else if (fields[name] !== undefined) {
+      return bad(`The query parameter '${name}' is given twice`);
+    } else fields[name] = checkedLength(name, value);
+  }
+  if (hasNames) fields.names = [...names];
+  return fields;
+}
+
+/** Reads a POST's JSON body: the same names, `channels` as a list of strings. Throws {@linkcode LimitError}. */
+export function* fieldsOfBody(
+  text: string,
+  options: FieldsOptions,
+): Work<StreamFields | Response> {
+  const body = new BodyFields(options);
+  try {
+    yield* readFields(text, body);
+    return body.fields;
+  } catch (error) {
+    if (error instanceof Refused) return error.response;
+    if (error instanceof BadBodyError) return bad(error.message);
+    throw error;
+  }
+}
+
+class BodyFields {
+  readonly fields: StreamFields = {};
+  readonly #seen = new Set<string>();
+  readonly #names = new Set<string>();
+  readonly #options: FieldsOptions;
+
+  constructor(options: FieldsOptions) {
+    this.#options = options;
+  }
+
+  name(name: string): void {
+    if (!isKnown(name)) throw new Refused(unknownField(name, "field"));
+    if (this.#seen.has(name)) {
+      throw new Refused(bad(`The field '${name}' is given twice`));
+    }
+    this.#seen.add(name);
+  }
+
+  item(name: string, text: string): void {
+    if (name !== "channels") return;
+    this.#names.add(checkedName(text));
+    if (this.#names.size > this.#options.channelsMax) {
+      throw new Refused(this.#options.tooMany());
+    }
+  }
+
+  value(name: string, value: FieldValue): void {
+    if (name === "channels") {
+      if (value.kind !== "texts") {
+        throw new Refused(bad(`'channels' must be a list of channel names`));
+      }
+      this.fields.names = [...this.#names];
+      return;
+    }
+    const known = name as Exclude<StreamParameter, "channels">;
+    if (value.kind === "text") {
+      this.fields[known] = checkedLength(known, value.text);
+    } else if (value.kind === "number" && NUMBERS.has(name)) {
+      // A time's text has nine decimals at most; a double may show more.
+      this.fields[known] = name === "duration"
+        ? String(value.number)
+        : gpsText(value.number);
+    } else {
+      const also = NUMBERS.has(name) ? " or number" : "";
+      throw new Refused(bad(`'${name}' must be a string${also}`));
+    }
+  }
+}
+
+function gpsText(seconds: number): string {
+  return seconds < 0 ? String(seconds) : seconds.toFixed(9);
+}
+
+/** A channel's name, if it can be one. */
+export function checkedName(name: string): string {
+  if (!isTooLong(name)) return name;
+  throw new LimitError("name", {
+    title: "Name too long",
+    detail:
+      `A channel's name has at most ${NAME_BYTES_MAX} bytes of UTF-8, which ${
+        quoted(name)
+      } exceeds`,
+  });
+}
+
+function checkedLength(
+  name: Exclude<StreamParameter, "channels">,
+  value: string,
+): string {
+  const lengthMax = STREAM_PARAMETER_LENGTHS[name];
+  if (value.length <= lengthMax) return value;
+  throw parameterTooLong(name, value, lengthMax);
+}
+
+/** Refuses a parameter before it is looked at. */
+export function parameterTooLong(
+  name: string,
+  value: string,
+  lengthMax: number,
+): LimitError {
+  return new LimitError("parameter", {
+    title: "Parameter too long",
+    detail:
+      `${name} has ${value.length} characters, at most ${lengthMax} are allowed`,
+  });
+}
+
+function isKnown(name: string): name is StreamParameter {
+  return KNOWN.has(name);
+}
+
+function unknownField(name: string, kind: string): Response {
+  return bad(
+    `Unknown ${kind} ${quoted(name)}; known are ${
+      STREAM_PARAMETER_NAMES.join(", ")
+    }`,
+  );
+}
+
+function bad(detail: string): Response {
+  return problem(400, { title: "Bad request", detail });
+}

@@ -1,0 +1,126 @@
+// How many connections fit into the file descriptors that the process may open.
+// Invariant: connections, those that wait to be accepted, and everything else together stay below the limit: beyond it
+// the runtime stops accepting (docs/decisions/0024).
+import type { Logger } from "../../telemetry/log.ts";
+
+/** For Kafka, files, the log and the process's own probes. */
+const RESERVE = 64;
+/** A reader of the past has connections of its own. */
+const DESCRIPTORS_PER_HISTORY = 2;
+/** Longest queue of connections that the kernel has not handed out yet. */
+export const BACKLOG_MAX = 4096;
+/** A shorter queue makes clients wait for a second, when their connection is tried again, and longer each time. */
+const BACKLOG_MIN = 128;
+/** Connections that are accepted at once, and refused, take descriptors until the next turn of the event loop. */
+const BURST_MIN = 16;
+/** Connections that are no streams: pages, probes, figures. */
+const OTHERS_MIN = 8;
+const OTHERS_SHARE = 16;
+/** More descriptors than this are not counted. */
+const COUNTED_MAX = 131_072;
+
+export interface BudgetSettings {
+  /** 0: as many as `clientsMax` and a tenth. */
+  readonly connectionsMax: number;
+  readonly clientsMax: number;
+  readonly historyReadersMax: number;
+  readonly kafka: readonly string[];
+}
+
+export interface ConnectionBudget {
+  readonly connectionsMax: number;
+  readonly clientsMax: number;
+  readonly backlog: number;
+  /** What does not fit, as fields of the log; null when everything does. */
+  readonly shortage: Record<string, number> | null;
+}
+
+/** What an operator can do about it. */
+const NEXT =
+  "raise the hard limit of open files (LimitNOFILE= of systemd, --ulimit nofile= of containers), or lower " +
+  "--clients-max to what you need";
+
+/** Connections that the settings ask for. */
+export function connectionsWanted(
+  { connectionsMax, clientsMax }: BudgetSettings,
+): number {
+  if (connectionsMax > 0) return connectionsMax;
+  return clientsMax + Math.max(64, Math.ceil(clientsMax / 10));
+}
+
+/** Descriptors that the settings ask for. */
+export function descriptorsWanted(settings: BudgetSettings): number {
+  return connectionsWanted(settings) + BACKLOG_MAX + reserveOf(settings);
+}
+
+/** Settings with the limits that fit, and the backlog to listen with. What does not fit is logged, with the numbers. */
+export function fitConnections<Settings extends BudgetSettings>(
+  settings: Settings,
+  log: Logger,
+): { readonly config: Settings; readonly backlog: number } {
+  const available = countDescriptors(descriptorsWanted(settings));
+  const budget = connectionBudget(settings, available);
+  const { connectionsMax, clientsMax, backlog, shortage } = budget;
+  if (shortage) log.warn("connections-limited", { ...shortage, next: NEXT });
+  return { config: { ...settings, connectionsMax, clientsMax }, backlog };
+}
+
+/** Limits that fit. `available`: descriptors that can still be opened; null when that is not known. */
+export function connectionBudget(
+  settings: BudgetSettings,
+  available: number | null,
+): ConnectionBudget {
+  const wanted = connectionsWanted(settings);
+  const reserve = reserveOf(settings);
+  const room = available === null
+    ? Infinity
+    : Math.max(BURST_MIN + OTHERS_MIN + 1, available - reserve);
+  const burst = Math.min(
+    BACKLOG_MAX,
+    Math.max(BURST_MIN, Math.floor(room / 8), room - wanted),
+  );
+  const connectionsMax = Math.min(wanted, room - burst);
+  const others = Math.max(
+    OTHERS_MIN,
+    Math.floor(connectionsMax / OTHERS_SHARE),
+  );
+  const clientsMax = Math.min(settings.clientsMax, connectionsMax - others);
+  const fits = connectionsMax === wanted && clientsMax === settings.clientsMax;
+  return {
+    connectionsMax,
+    clientsMax,
+    backlog: Math.max(burst, BACKLOG_MIN),
+    shortage: fits ? null : {
+      descriptors_available: available ?? -1,
+      descriptors_wanted: wanted + BACKLOG_MAX + reserve,
+      connections_wanted: wanted,
+      connections_max: connectionsMax,
+      clients_wanted: settings.clientsMax,
+      clients_max: clientsMax,
+    },
+  };
+}
+
+/**
+ * How many descriptors can still be opened, counted up to `wanted` by opening them: the limit itself cannot be read
+ * with the permissions that the service has. 50 ms for 10,000. Null where there is no way.
+ */
+export function countDescriptors(wanted: number): number | null {
+  const files: Deno.FsFile[] = [];
+  try {
+    while (files.length < Math.min(wanted, COUNTED_MAX)) {
+      files.push(Deno.openSync("/dev/null"));
+    }
+    return files.length < wanted ? null : files.length;
+  } catch (error) {
+    const isFull = /too many open files/i.test(String(error));
+    return isFull ? files.length : null;
+  } finally {
+    for (const file of files) file.close();
+  }
+}
+
+function reserveOf({ historyReadersMax, kafka }: BudgetSettings): number {
+  const brokers = 2 * kafka.length;
+  return RESERVE + brokers + DESCRIPTORS_PER_HISTORY * (historyReadersMax + 4);
+}

@@ -1,0 +1,135 @@
+// The node:http server in front of the routes: what it answers itself, and how it hands over a connection.
+// Invariant: every request that a client can write has an answer or its connection's end; none throws.
+import { getRequestListener, RequestError } from "@hono/node-server";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
+import type { Socket } from "node:net";
+import type { Logger } from "../../telemetry/log.ts";
+import type { ConnectionFigures } from "./connection_figures.ts";
+import type { Connections } from "./connections.ts";
+import { PacedResponse } from "./paced_response.ts";
+import { problem } from "./problem.ts";
+import { RequestGate } from "./request_gate.ts";
+import { refusalOf } from "./request_rules.ts";
+import { answerProblem, responseText } from "./socket_problem.ts";
+
+export interface NodeServerOptions {
+  readonly connections: Connections;
+  readonly figures: ConnectionFigures;
+  /** A connection stays open between two requests. */
+  readonly keepAliveMs: number;
+  readonly log: Logger;
+}
+
+/** A node server whose connections and requests are limited. */
+export function nodeServer(
+  fetch: Parameters<typeof getRequestListener>[0],
+  { connections, figures, keepAliveMs, log }: NodeServerOptions,
+): Server {
+  const options = {
+    ServerResponse: PacedResponse,
+    // Connections and request_rules.ts do these themselves, with a problem as the answer.
+    headersTimeout: 0,
+    requestTimeout: 0,
+    requireHostHeader: false,
+    keepAliveTimeout: keepAliveMs,
+    shouldUpgradeCallback: () => false,
+  };
+  const server = createServer(options as ServerOptions);
+  server.maxHeadersCount = 0;
+  const listener = getRequestListener(fetch, {
+    overrideGlobalObjects: false,
+    // Of a request without Host, as HTTP/1.0 allows.
+    hostname: "localhost",
+    errorHandler: (error) => unreadable(error, log),
+  });
+  const { malformed } = figures;
+  const serveRequest = (
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void => {
+    const refusal = refusalOf(request);
+    if (refusal === null) return void listener(request, response);
+    malformed[refusal.status] = (malformed[refusal.status] ?? 0) + 1;
+    answerProblem(response, refusal);
+  };
+  server.on("request", (request, response) => {
+    connections.begin(request, response);
+    serveRequest(request, response);
+  });
+  server.on("checkContinue", (request, response) => {
+    connections.begin(request, response);
+    if (refusalOf(request) === null) response.writeContinue();
+    serveRequest(request, response);
+  });
+  server.on("checkExpectation", (request, response) => {
+    connections.begin(request, response);
+    malformed["417"]!++;
+    answerProblem(response, {
+      status: 417,
+      title: "Expectation failed",
+      detail: "Expect may only be 100-continue",
+    });
+  });
+  server.on("connect", (_request, socket: Socket) => {
+    malformed["405"]!++;
+    socket.on("error", () => {});
+    socket.on("end", () => socket.destroy());
+    socket.end(responseText({
+      status: 405,
+      title: "Wrong method",
+      detail: "Qanat is no proxy: CONNECT is not served",
+    }));
+    RequestGate.of(socket)?.closeSoon();
+  });
+  server.on("clientError", (error, socket) => {
+    connections.clientError(error, socket as Socket);
+  });
+  server.on("timeout", (socket) => connections.idle(socket));
+  // Node's own listener makes a parser: not for a connection that is refused.
+  const accept = server.listeners("connection") as ((s: Socket) => void)[];
+  server.removeAllListeners("connection");
+  server.on("connection", (socket: Socket) => {
+    if (!connections.admit(socket)) return;
+    keepFromParser(socket);
+    for (const listener of accept) listener.call(server, socket);
+    connections.gate(socket);
+  });
+  return server;
+}
+
+/** Node's parser reads the handle itself where it can, past RequestGate. */
+function keepFromParser(socket: Socket): void {
+  const { _handle } = socket as Socket & { _handle?: { _consumed?: boolean } };
+  if (_handle) _handle._consumed = true;
+}
+
+/**
+ * The runtime's accept loop ends for good, without a word, when a descriptor cannot be had (Deno 2.9.6). Listening
+ * again on the same handle starts it anew, and does nothing where it runs (test/runtime_facts_test.ts).
+ */
+export function keepAccepting(server: Server, backlog: number): void {
+  type Handle = { listen?: (backlog: number) => number };
+  const { _handle } = server as Server & { _handle?: Handle | null };
+  _handle?.listen?.(backlog);
+}
+
+/** A request that is no `Request`: its host or path cannot be read. */
+function unreadable(error: unknown, log: Logger): Response {
+  if (!(error instanceof RequestError)) {
+    log.error("request-failed", { error: String(error) });
+    return problem(500, {
+      title: "Internal error",
+      detail: "The request failed here; the log says why",
+    });
+  }
+  return problem(400, {
+    title: "Malformed request",
+    detail: `The request's host or path cannot be read: ${error.message}`,
+  });
+}

@@ -1,0 +1,45 @@
+// Errors as RFC 9457 problem details.
+import { BadExpressionError } from "../../channels/expression.ts";
+import type { Work } from "../../channels/work.ts";
+import { LimitError } from "../limits/limit_error.ts";
+
+/** What a problem says: a short title, what was wrong and what would be right, and further fields. */
+export interface ProblemFields {
+  readonly title: string;
+  readonly detail: string;
+  readonly [name: string]: unknown;
+}
+
+/** A search, or 400 for an expression that is none. Throws {@linkcode LimitError} for one that is too large. */
+export function* searched<T>(search: Work<T>): Work<T | Response> {
+  try {
+    return yield* search;
+  } catch (error) {
+    if (!(error instanceof BadExpressionError)) throw error;
+    const fields = {
+      title: "Bad expression",
+      detail: `match is not a valid expression: ${error.message}`,
+      index: error.index,
+    };
+    if (error.isTooLarge) throw new LimitError("expression", fields);
+    return problem(400, fields);
+  }
+}
+
+/** Most characters of a client's own text that a problem repeats. */
+const QUOTED_MAX = 100;
+
+/** A client's text in quotes, cut where it is long, so that an answer is never as large as what it refuses. */
+export function quoted(text: string): string {
+  if (text.length <= QUOTED_MAX) return `'${text}'`;
+  return `'${text.slice(0, QUOTED_MAX).toWellFormed()}…' ` +
+    `(${text.length} characters)`;
+}
+
+/** A response of type `application/problem+json`. */
+export function problem(status: number, fields: ProblemFields): Response {
+  return new Response(
+    JSON.stringify({ type: "about:blank", status, ...fields }),
+    { status, headers: { "content-type": "application/problem+json" } },
+  );
+}

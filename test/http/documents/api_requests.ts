@@ -1,0 +1,139 @@
+// Requests that bring out each status that the API documents.
+import { PAGE_FILES } from "../../../src/page/page_files.ts";
+
+export const A = "H1:GWOSC-4KHZ_R1_WHITENED";
+export const STREAMS = ["/v1/events", "/v1/arrow"];
+/** GPS ns that lies in the future for a while. */
+const FUTURE = "2000000000000000000";
+
+/** A request, and the path of the document that it is one of. */
+export interface Sent {
+  readonly template: string;
+  readonly method?: string;
+  /** What is asked for, where it is not the template. */
+  readonly path?: string;
+  readonly init?: RequestInit;
+  readonly server?: number;
+}
+
+export function json(value: unknown): RequestInit {
+  return {
+    method: "POST",
+    body: JSON.stringify(value),
+    headers: { "content-type": "application/json" },
+  };
+}
+
+/** Requests that bring out each status of each operation, but for 431. */
+export function* requests(templates: readonly string[]): Iterable<Sent> {
+  for (const method of ["GET", "HEAD"]) {
+    for (const template of templates) {
+      if (template.includes("{") || STREAMS.includes(template)) continue;
+      yield { template, method };
+    }
+    yield { template: "/readyz", method, server: 1 };
+    for (const accept of ["*/*", "application/vnd.apache.arrow.stream"]) {
+      const init = { headers: { accept } };
+      yield { template: "/v1/channels", method, init };
+    }
+    yield {
+      template: "/v1/channels",
+      path: "/v1/channels?match=(",
+      method,
+    };
+    yield {
+      template: "/v1/channels/count",
+      path: "/v1/channels/count?min_rate=fast",
+      method,
+    };
+    for (
+      const [template, path] of [
+        ["/v1/channels", "/v1/channels"],
+        ["/v1/channels/count", "/v1/channels/count"],
+        ["/v1/channels/{name}", "/v1/channels/H1:GWOSC-4KHZ_R1_WHITENET"],
+        ["/v1/status", "/v1/status"],
+        ["/v1/events", `/v1/events?channels=${A}&match=H1:.*[A-Z]`],
+        ["/v1/arrow", `/v1/arrow?channels=${A}&match=H1:.*[A-Z]`],
+      ] as const
+    ) yield { template, path, method, server: 3 };
+    const names = [A, `${A}?replay=`, "NONE", "NONE?match=x"];
+    for (const name of names) {
+      yield {
+        template: "/v1/channels/{name}",
+        path: `/v1/channels/${name}`,
+        method,
+      };
+    }
+    for (const file of ["start.js", "swagger-ui.css", "none"]) {
+      yield { template: "/docs/{file}", path: `/docs/${file}`, method };
+    }
+    const html = { headers: { accept: "text/html" } };
+    yield { template: "/", method, init: html };
+    for (const file of [...PAGE_FILES.keys(), "none"]) {
+      yield { template: "/page/{file}", path: `/page/${file}`, method };
+    }
+    for (const template of STREAMS) {
+      const stream = (query: string, more: Partial<Sent> = {}): Sent => ({
+        template,
+        method,
+        path: `${template}?${query}`,
+        ...more,
+      });
+      yield stream(`channels=${A}&duration=0.1`);
+      yield stream(
+        `channels=${A}&start=1126259462&duration=1&after=${FUTURE}`,
+      );
+      yield stream(`match=(`);
+      yield stream(`channels=NONE`);
+      yield stream(`channels=${A}&replay=NONE`);
+      for (const name of ["coding=gzip", "encoding=arrow"]) {
+        yield stream(`channels=${A}&duration=0.1&${name}`);
+      }
+      const packs = "application/vnd.apache.arrow.stream;codecs=zstd";
+      const accepts = { headers: { accept: packs } };
+      yield stream(`channels=${A}&duration=0.1`, { init: accepts });
+      const refuses = { headers: { "accept-encoding": "identity;q=0, br" } };
+      yield stream(`channels=${A}`, { init: refuses });
+      if (method === "HEAD") continue;
+      yield stream(`channels=${A}`, { server: 1 });
+      yield stream(`channels=${A}`, { server: 2 });
+    }
+  }
+  for (const template of STREAMS) {
+    const post = (value: unknown, server = 0): Sent => ({
+      template,
+      server,
+      init: json(value),
+    });
+    yield post({ channels: [A], duration: 0.1 });
+    yield post({
+      channels: [A],
+      start: 1126259462.5,
+      duration: 1,
+      after: FUTURE,
+    });
+    const refusing = json({ channels: [A] });
+    const headers = { ...refusing.headers, "accept-encoding": "*;q=0" };
+    yield { template, init: { ...refusing, headers } };
+    yield post({ channels: [] });
+    yield post({ channels: [A], after: 5 });
+    yield post({ channels: ["NONE"] });
+    yield post({ channels: [A] }, 1);
+    yield post({ channels: [A] }, 2);
+    yield post("x".repeat(4 * 1024 * 1024));
+    yield { template, init: { method: "POST", body: "channels=A" } };
+    yield {
+      template,
+      server: 3,
+      init: {
+        method: "POST",
+        body: new ReadableStream({
+          start: (body) => body.enqueue(new TextEncoder().encode('{"chan')),
+        }),
+        headers: { "content-type": "application/json" },
+      },
+    };
+  }
+  // Once more, with partitions that are read.
+  yield { template: "/v1/status" };
+}

@@ -1,0 +1,74 @@
+// What `trend=` and `slow=trend` are refused for, in words.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { Catalog } from "../../../src/channels/catalog.ts";
+import { finish } from "../../../src/channels/work.ts";
+import { fieldsOfQuery } from "../../../src/http/routes/stream_fields.ts";
+import {
+  type StreamRequest,
+  streamRequest,
+} from "../../../src/http/routes/stream_request.ts";
+
+const catalog = new Catalog();
+for (const [name, strideNs] of [["A", 62_500_000n], ["B", 4_000_000_000n]]) {
+  catalog.set({
+    name: String(name),
+    dataType: "float32",
+    sampleRate: 16,
+    publisher: "P",
+    partitionId: `P_${name}`,
+    partitionIndex: 0,
+    strideNs: BigInt(strideNs!),
+    maxLatencyNs: 1_000_000_000n,
+    replayId: null,
+  });
+}
+
+function ask(query: string): StreamRequest | Response {
+  const fields = fieldsOfQuery(new URL(`http://localhost/?${query}`));
+  if (fields instanceof Response) return fields;
+  return finish(
+    streamRequest(fields, catalog, { channelsMax: 10, nowNs: 10n ** 18n }),
+  );
+}
+
+async function refusal(query: string): Promise<string> {
+  const answer = ask(query);
+  assert.ok(answer instanceof Response, query);
+  assert.equal(answer.status, 400);
+  return (await answer.json()).detail;
+}
+
+describe("trend=", () => {
+  it("takes the three bins, for strides that fill them", () => {
+    for (
+      const [query, binNs] of [
+        ["channels=A&trend=1s", 1_000_000_000n],
+        ["channels=A,B&trend=60s&slow=latest", 60_000_000_000n],
+      ] as const
+    ) {
+      const request = ask(query);
+      assert.ok(!(request instanceof Response));
+      assert.equal(request.trend?.binNs, binNs);
+    }
+    const rows = ask("channels=A&slow=trend");
+    assert.ok(!(rows instanceof Response));
+    assert.equal(rows.trend, undefined);
+    assert.equal(rows.slow, "trend");
+  });
+
+  it("says what would be right", async () => {
+    assert.equal(
+      await refusal("channels=A&trend=2s"),
+      "trend must be one of 1s, 10s, 60s, not '2s'",
+    );
+    const odd = "Blocks of B span 4000000000 ns, which does not divide bins " +
+      "of 1s; it has trends of 60s";
+    assert.equal(await refusal("channels=A,B&trend=1s"), odd);
+    assert.equal(await refusal("channels=A,B&slow=trend"), odd);
+    assert.match(
+      await refusal("channels=A&trend=1s&slow=trend"),
+      /^slow=trend is for rows/,
+    );
+  });
+});
