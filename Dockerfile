@@ -1,6 +1,6 @@
 # Qanat in a container: docker build -t qanat . && docker run -p 8080:8080 qanat [--kafka HOST:PORT …]
-# Without --kafka it serves the embedded source. Run it with --sysctl net.ipv4.tcp_notsent_lowat=65536
-# (compose.yaml does), so that the kernel hides less of a slow client (docs: ARCHITECTURE.md, limits).
+# Without --kafka it serves the embedded source. Run it with --sysctl net.ipv4.tcp_notsent_lowat=65536 (as compose.yaml
+# does), so that Qanat notices sooner that a client is slow: docs/deployment.md, "The kernel".
 FROM denoland/deno:2.9.6
 
 WORKDIR /app
@@ -10,7 +10,7 @@ USER deno
 COPY --chown=deno:deno deno.json deno.lock* ./
 COPY --chown=deno:deno src ./src
 COPY --chown=deno:deno mod.ts LICENSE ./
-# src/main.ts starts src/worker.ts as a worker, which the cache of main.ts does not contain.
+# src/main.ts starts src/worker.ts as a worker, so `deno cache` must name both.
 RUN deno cache --quiet src/main.ts src/worker.ts src/publish.ts && \
     deno cache --quiet --lock=src/tail/deno.lock src/tail.ts
 
@@ -25,6 +25,6 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["deno", "eval", "const r = await fetch(`http://127.0.0.1:${Deno.env.get('QANAT_PORT')}${Deno.env.get('QANAT_BASE_PATH') ?? ''}/healthz`, { signal: AbortSignal.timeout(2000) }); Deno.exit(r.ok ? 0 : 1)"]
 
-# Qanat closes clients, Kafka and memory on SIGTERM. Options follow the image's name.
+# Qanat shuts down in an orderly way on SIGTERM. Flags follow the image's name: docker run qanat --kafka …
 ENTRYPOINT ["deno", "run", "--no-prompt", "--cached-only", "--v8-flags=--max-semi-space-size=8,--heap-growing-percent=20", "-P=start", "src/main.ts"]
 CMD []
