@@ -23,7 +23,7 @@ import { type MemoryFigures, MemoryUse } from "./telemetry/memory_use.ts";
 import { Growth } from "./memory/growth.ts";
 import { allocateRing, PageRing } from "./memory/page_ring.ts";
 import { Slab } from "./memory/slab.ts";
-import { Metrics } from "./telemetry/metrics.ts";
+import { Metrics } from "./telemetry/metrics/metrics.ts";
 import type { WatchedPart } from "./supervisor/life_signs.ts";
 import {
   refusedAndMissed,

@@ -55,7 +55,7 @@ const ONLY_USER: Record<string, RegExp> = {
   "kafkajs": /^(kafka\/|publish\.ts)/,
   "t-a-i": /^blocks\/gps_time\.ts/,
   "re2js": /^channels\/expression\.ts/,
-  "prom-client": /^telemetry\/prometheus\.ts/,
+  "prom-client": /^telemetry\/metrics\/prometheus\.ts/,
   "hyparquet-writer": /^tail\/parquet_file\.ts/,
   "eventsource-parser": /^tail\/event_reader\.ts/,
 };

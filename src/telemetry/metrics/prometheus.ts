@@ -1,7 +1,7 @@
 // Figures as Prometheus text. The only user of prom-client.
 // Invariant: a figure is read when it is asked for and never before; every name begins with qanat_.
 import { Counter, Gauge, type Metric, Registry } from "prom-client";
-import type { Histogram } from "./histogram.ts";
+import type { Histogram } from "../histogram.ts";
 
 type Read = () => number;
 type ReadEach = () => Readonly<Partial<Record<string, number>>>;

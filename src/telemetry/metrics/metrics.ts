@@ -1,7 +1,7 @@
 // What /metrics tells, read from the parts' own counters. No label per channel.
-// Invariant: docs/operating.md names every figure (test/telemetry/metrics_test.ts).
-import type { Qanat } from "../app.ts";
-import { buildOf } from "./build_info.ts";
+// Invariant: docs/operating.md names every figure (test/telemetry/metrics/metrics_test.ts).
+import type { Qanat } from "../../app.ts";
+import { buildOf } from "../build_info.ts";
 import { Prometheus } from "./prometheus.ts";
 
 /** Renders an instance's figures. */

@@ -1,17 +1,17 @@
 // The figures against what they are made of, and against docs/operating.md.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
-import { Qanat } from "../../src/app.ts";
-import { buildOf } from "../../src/telemetry/build_info.ts";
-import type { MemoryFigures } from "../../src/telemetry/memory_use.ts";
-import { embeddedChannels } from "../../src/source/synthetic.ts";
-import { HeldOutlet } from "../clients/held_outlet.ts";
+import { Qanat } from "../../../src/app.ts";
+import { buildOf } from "../../../src/telemetry/build_info.ts";
+import type { MemoryFigures } from "../../../src/telemetry/memory_use.ts";
+import { embeddedChannels } from "../../../src/source/synthetic.ts";
+import { HeldOutlet } from "../../clients/held_outlet.ts";
 import {
   BlockClock,
   configWith,
   DrivenSource,
   silent,
-} from "../driven_source.ts";
+} from "../../driven_source.ts";
 
 const FIRST = 23_671_510_000;
 const NAME = "H1:QANAT-COUNT_I64_16";
@@ -222,7 +222,7 @@ describe("/metrics", () => {
   it("every figure is explained in docs/operating.md", async () => {
     const { text } = await qanat.metrics();
     const docs = await Deno.readTextFile(
-      new URL("../../docs/operating.md", import.meta.url),
+      new URL("../../../docs/operating.md", import.meta.url),
     );
     for (const [, name] of text.matchAll(/^# TYPE (\S+)/gm)) {
       assert.ok(docs.includes(name!), `${name} is not in docs/operating.md`);
