@@ -111,7 +111,7 @@ class WorkerApp {
       gc: new GcTime(),
       logLines: this.#lines,
       memory: () => Deno.memoryUsage(),
-      missedProbes: (part) => this.#signs.missed(part),
+      missedProbes: () => this.#signs.missedByPart(),
     });
   }
 

@@ -49,9 +49,12 @@ export class LifeSigns {
     return Atomics.load(this.#cells, CONNECTIONS);
   }
 
-  /** Whole life. */
-  missed(part: WatchedPart): number {
-    return Atomics.load(this.#cells, cellOf(part));
+  /** Probes that each part has missed since the start. */
+  missedByPart(): Readonly<Record<WatchedPart, number>> {
+    return {
+      "event-loop": Atomics.load(this.#cells, MISSED_LOOP),
+      "listener": Atomics.load(this.#cells, MISSED_LISTENER),
+    };
   }
 }
 

@@ -1,6 +1,5 @@
-// One line of the log a minute that sums what was refused, set aside or never came; none where there was nothing.
-// Invariant: a line has at most one field a counter, however many messages there were.
-import type { Qanat } from "../app.ts";
+// Writes at most one log line a minute that sums what was refused, set aside or missing, by cause.
+// Invariant: a line has at most one field for each counter, however many messages there were.
 import type { Logger } from "./log.ts";
 
 const EVERY_MS = 60_000;
@@ -31,7 +30,7 @@ export class SetAsideReport {
     if (nowMs - this.#lastMs >= EVERY_MS) this.#report(nowMs);
   }
 
-  /** What a stop would leave unsaid. */
+  /** Reports what was counted since the last line. */
   close(): void {
     this.#report(this.#options.clockMs());
   }
@@ -51,32 +50,4 @@ export class SetAsideReport {
       log.warn("refused-and-missed", { seconds, ...grown });
     }
   }
-}
-
-/** What an instance has refused, set aside or never got, by the names of /metrics without `qanat_` and `_total`. */
-export function refusedAndMissed(
-  { store, catalog, hub, requests, source }: Pick<
-    Qanat,
-    "store" | "catalog" | "hub" | "requests" | "source"
-  >,
-): Record<string, number> {
-  return {
-    messages_bad: store.total("bad"),
-    blocks_future: store.total("future"),
-    blocks_late: store.total("late"),
-    blocks_duplicate: store.total("duplicate"),
-    blocks_too_large: store.total("tooLarge"),
-    blocks_missed: store.total("missed"),
-    offset_holes: store.counters.holes,
-    past_set_aside: store.pastCounters.bad + store.pastCounters.future,
-    channels_refused: sum(catalog.refused.counts),
-    records_refused: source.status().counters["refused_records"] ?? 0,
-    gaps_missing: hub.gapsReported.missing,
-    clients_refused: sum(hub.admission.refusals),
-    requests_refused: sum(requests.refusals),
-  };
-}
-
-function sum(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0);
 }

@@ -3,10 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
-import {
-  refusedAndMissed,
-  SetAsideReport,
-} from "../../src/telemetry/set_aside_report.ts";
+import { refusedAndMissed } from "../../src/telemetry/metrics/refused_and_missed.ts";
+import { SetAsideReport } from "../../src/telemetry/set_aside_report.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import {
   BlockClock,

@@ -1,20 +1,22 @@
-// Figures as Prometheus text. The only user of prom-client.
-// Invariant: a figure is read when it is asked for and never before; every name begins with qanat_.
+// Metrics as Prometheus text. The only user of prom-client.
+// Invariant: a value is read when /metrics is requested and at no other time; every name begins with qanat_.
 import { Counter, Gauge, type Metric, Registry } from "prom-client";
 import type { Histogram } from "../histogram.ts";
 
 type Read = () => number;
 type ReadEach = () => Readonly<Partial<Record<string, number>>>;
 
-/** What a figure with one label is called. */
+/** A metric's name without `qanat_`, and its help text. */
+export type NameAndHelp = readonly [name: string, help: string];
+
+/** A metric with one label, whose values are the keys of the record that is read. */
 export interface LabelledName {
   readonly name: string;
   readonly help: string;
-  /** Its values are the keys of what is read. */
   readonly label: string;
 }
 
-/** A set of figures. */
+/** A registry of metrics. Names are given without `qanat_`. */
 export class Prometheus {
   readonly #registry = new Registry();
 
@@ -29,7 +31,29 @@ export class Prometheus {
     });
   }
 
-  /** A constant 1 with labels that say what something is. */
+  /** One gauge for each key of the table. */
+  gaugeTable<Key extends string>(
+    table: Readonly<Record<Key, NameAndHelp>>,
+    read: (key: Key) => number,
+  ): void {
+    for (const key of Object.keys(table) as Key[]) {
+      const [name, help] = table[key];
+      this.gauge(name, help, () => read(key));
+    }
+  }
+
+  /** One counter for each key of the table. */
+  counterTable<Key extends string>(
+    table: Readonly<Record<Key, NameAndHelp>>,
+    read: (key: Key) => number,
+  ): void {
+    for (const key of Object.keys(table) as Key[]) {
+      const [name, help] = table[key];
+      this.counter(name, help, () => read(key));
+    }
+  }
+
+  /** A constant 1 whose labels describe something. */
   info(name: string, help: string, labels: Readonly<Record<string, string>>) {
     new Gauge({
       name: `qanat_${name}`,
@@ -80,7 +104,7 @@ export class Prometheus {
     });
   }
 
-  /** prom-client's own histogram takes µs for a value; this one only hands out what was counted. */
+  /** prom-client's own histogram takes µs to observe a value; this one only renders what Histogram has counted. */
   histogram(name: string, help: string, histogram: Histogram): void {
     const full = `qanat_${name}`;
     const metric = {

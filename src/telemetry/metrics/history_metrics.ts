@@ -1,0 +1,48 @@
+// Metrics of reading the past from the source again: histories and resumes.
+import type { BlockStore } from "../../blocks/block_store.ts";
+import type { HistoryFeeds } from "../../clients/history_feeds.ts";
+import type { NameAndHelp, Prometheus } from "./prometheus.ts";
+
+export interface HistoryParts {
+  readonly hub: {
+    readonly history: Pick<HistoryFeeds, "counters" | keyof typeof GAUGES>;
+  };
+  readonly store: Pick<BlockStore, "pastCounters">;
+}
+
+const GAUGES = {
+  histories: ["histories", "Histories that are read from the source now"],
+  resumes: ["resumes", "Resumes that are read from the source now"],
+  waiting: ["resumes_waiting", "Resumes that wait for another one to finish"],
+} as const;
+
+const COUNTERS = {
+  rows: ["past_rows_total", "Rows read from the source again"],
+  reads: ["past_reads_total", "Reads of the past"],
+  failures: ["past_failures_total", "Reads of the past that failed"],
+  refused: [
+    "histories_refused_total",
+    "Histories refused because --history-readers-max was reached",
+  ],
+  suspended: [
+    "past_suspended_total",
+    "Histories and resumes suspended in favour of another: their client had stopped reading",
+  ],
+} satisfies Record<keyof HistoryFeeds["counters"], NameAndHelp>;
+
+export function historyMetrics(
+  metrics: Prometheus,
+  { hub: { history }, store }: HistoryParts,
+): void {
+  metrics.gaugeTable(GAUGES, (field) => history[field]);
+  metrics.counterTable(COUNTERS, (counter) => history.counters[counter]);
+  metrics.counters(
+    {
+      name: "past_set_aside_total",
+      help:
+        "Messages of the past that are in no row: not decodable, or stamped ahead",
+      label: "reason",
+    },
+    () => ({ bad: store.pastCounters.bad, future: store.pastCounters.future }),
+  );
+}

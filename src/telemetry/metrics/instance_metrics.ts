@@ -1,0 +1,69 @@
+// Metrics of the instance as a whole: build, uptime, readiness, event loop, clock, log.
+import type { GpsClock } from "../../blocks/gps_clock.ts";
+import { buildOf } from "../build_info.ts";
+import type { Ticker } from "../ticker.ts";
+import type { Prometheus } from "./prometheus.ts";
+
+export interface InstanceParts {
+  readonly config: { readonly revision: string };
+  readonly uptimeSeconds: () => number;
+  readonly isReady: () => boolean;
+  readonly ticker: Pick<Ticker, "delayMs" | "waits">;
+  readonly clock: Pick<GpsClock, "counters" | "stepMs">;
+  /** How often the watchdog missed each part of this instance; undefined without a watchdog. */
+  readonly missedProbes: (() => Readonly<Record<string, number>>) | undefined;
+  /** Undefined where the log cannot lose lines. */
+  readonly logLines: { readonly lostLines: number } | undefined;
+}
+
+export function instanceMetrics(
+  metrics: Prometheus,
+  parts: InstanceParts,
+): void {
+  const { clock, config, isReady, logLines, missedProbes, ticker } = parts;
+  metrics.info("build_info", "Version and source revision", buildOf(config));
+  metrics.gauge(
+    "uptime_seconds",
+    "Time since the instance was created",
+    parts.uptimeSeconds,
+  );
+  if (missedProbes) {
+    metrics.counters(
+      {
+        name: "watchdog_missed_probes_total",
+        help:
+          "Probes of the watchdog that a part of the service did not answer",
+        label: "part",
+      },
+      missedProbes,
+    );
+  }
+  metrics.gauge("ready", "1 when /readyz succeeds", () => isReady() ? 1 : 0);
+  metrics.gauge(
+    "event_loop_delay_seconds",
+    "Largest recent delay of the event loop",
+    () => ticker.delayMs / 1000,
+  );
+  metrics.histogram(
+    "event_loop_wait_seconds",
+    "How late a timer that is due ten times a second ran",
+    ticker.waits,
+  );
+  metrics.counter(
+    "clock_steps_total",
+    "Steps of the wall clock",
+    () => clock.counters.steps,
+  );
+  metrics.gauge(
+    "clock_wall_ahead_seconds",
+    "How far the wall clock is ahead of the time by which blocks are judged",
+    () => clock.stepMs / 1000,
+  );
+  if (logLines) {
+    metrics.counter(
+      "log_lines_lost_total",
+      "Log lines that could not be written",
+      () => logLines.lostLines,
+    );
+  }
+}

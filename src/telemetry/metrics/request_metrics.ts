@@ -1,0 +1,68 @@
+// Metrics of requests: their computing, their bodies, and which were refused.
+import type { RefusedNames } from "../../http/routes/refused_names.ts";
+import type { RequestLimits } from "../../http/limits/request_limits.ts";
+import type { Prometheus } from "./prometheus.ts";
+
+export interface RequestParts {
+  readonly requests: Pick<
+    RequestLimits,
+    "aborted" | "bodies" | "refusals" | "slices"
+  >;
+  readonly refusedHosts: Pick<RefusedNames, "count">;
+  readonly refusedOrigins: Pick<RefusedNames, "count">;
+}
+
+export function requestMetrics(
+  metrics: Prometheus,
+  { requests, refusedHosts, refusedOrigins }: RequestParts,
+): void {
+  const { slices, bodies } = requests;
+  metrics.gauge(
+    "request_works",
+    "Requests that wait for their next slice of computing",
+    () => slices.waiting,
+  );
+  metrics.counter(
+    "request_works_sliced_total",
+    "Requests that needed more than one slice",
+    () => slices.counters.sliced,
+  );
+  metrics.counter(
+    "request_steps_total",
+    "Steps of computing for requests; a step takes about a microsecond at most",
+    () => slices.counters.steps,
+  );
+  metrics.gauge(
+    "request_steps_max",
+    "Most steps for requests in one turn of the event loop",
+    () => slices.stepsMax,
+  );
+  metrics.gauge(
+    "request_bodies_bytes",
+    "Bytes of request bodies in memory",
+    () => bodies.usedBytes,
+  );
+  metrics.counter(
+    "requests_aborted_total",
+    "Requests whose client left before the answer",
+    () => requests.aborted,
+  );
+  metrics.counters(
+    {
+      name: "requests_refused_total",
+      help: "Requests refused because of their cost, by limit",
+      label: "limit",
+    },
+    () => requests.refusals,
+  );
+  metrics.counter(
+    "hosts_refused_total",
+    "Requests refused because of their Host header",
+    () => refusedHosts.count,
+  );
+  metrics.counter(
+    "origins_refused_total",
+    "Requests refused because of their Origin header",
+    () => refusedOrigins.count,
+  );
+}

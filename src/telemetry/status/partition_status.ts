@@ -1,0 +1,50 @@
+// The partitions of /v1/status: how each one that is read is doing.
+import type { BlockStore } from "../../blocks/block_store.ts";
+import type { PartitionBlocks } from "../../blocks/partition_blocks.ts";
+import type { Work } from "../../channels/work.ts";
+import type { TopicStatus } from "../../source/source.ts";
+
+/** Partitions whose status is made in one part, and the steps that it takes. */
+const PARTITIONS_PER_PART = 100;
+const STEPS_PER_PART = 300;
+
+export interface PartitionStatusOptions {
+  readonly store: Pick<BlockStore, "partitions">;
+  readonly topics: readonly TopicStatus[];
+  readonly gpsMs: number;
+}
+
+/** One object for each partition that is read. Times are GPS ns as text, ages seconds. */
+export function* partitionStatus(
+  { store, topics, gpsMs }: PartitionStatusOptions,
+): Work<readonly Record<string, unknown>[]> {
+  const lags = new Map(topics.map((topic) => [topic.topic, lagOf(topic)]));
+  const partitions: Record<string, unknown>[] = [];
+  for (const { blocks, leases } of store.partitions()) {
+    if (partitions.length % PARTITIONS_PER_PART === 0) yield STEPS_PER_PART;
+    partitions.push({
+      topic: blocks.topic,
+      leases,
+      lag_messages: lags.get(blocks.topic) ?? null,
+      state: stateOf(blocks),
+      newest_end_ns: blocks.newest < 0
+        ? null
+        : String(BigInt(blocks.newest + 1) * blocks.strideNs),
+      age_s: blocks.newest < 0
+        ? null
+        : (gpsMs - (blocks.newest + 1) * blocks.strideMs) / 1000,
+      ...blocks.counters,
+    });
+  }
+  return partitions;
+}
+
+/** Messages in the log that are not read yet; null before that is known. */
+function lagOf({ position, lastStableOffset }: TopicStatus): number | null {
+  return position < 0 ? null : Math.max(0, lastStableOffset - position);
+}
+
+function stateOf(blocks: PartitionBlocks): string {
+  if (blocks.aheadMs > 0) return "future";
+  return !blocks.primed ? "starting" : blocks.absent ?? "present";
+}

@@ -1,0 +1,55 @@
+// Whether an instance is ready for requests: /readyz, `ready` in /v1/status, qanat_ready.
+// Invariant: a publisher that sends nothing does not make an instance unready.
+import type { SourceStatus } from "../../source/source.ts";
+
+export interface ReadinessOptions {
+  readonly source: { status(): SourceStatus };
+  /** Monotonic, ms. */
+  readonly clockMs: () => number;
+  readonly loopDelayMs: () => number;
+  /** How long the source may be unreachable. */
+  readonly readyGraceMs: number;
+  readonly eventLoopDelayMaxMs: number;
+}
+
+/** Gives the reasons why an instance is not ready. */
+export class Readiness {
+  readonly #options: ReadinessOptions;
+  /** The source has been started. */
+  isStarted = false;
+
+  constructor(options: ReadinessOptions) {
+    this.#options = options;
+  }
+
+  /** Why requests should go to another instance; empty when this one is ready. */
+  reasons(): string[] {
+    const { source, loopDelayMs, eventLoopDelayMaxMs } = this.#options;
+    const status = source.status();
+    const reasons: string[] = [];
+    if (!this.isStarted) reasons.push("still starting");
+    if (!status.ready) reasons.push("metadata not loaded yet");
+    if (this.#isAway(status)) {
+      const at = status.unreachable.join(", ");
+      reasons.push(
+        at === ""
+          ? `the ${status.kind} source is unreachable`
+          : `the ${status.kind} source is unreachable at ${at}, the address that the cluster names for its broker`,
+      );
+    }
+    const delayMs = loopDelayMs();
+    if (delayMs > eventLoopDelayMaxMs) {
+      reasons.push(
+        `event loop delay is ${
+          Math.round(delayMs)
+        } ms, limit ${eventLoopDelayMaxMs} ms`,
+      );
+    }
+    return reasons;
+  }
+
+  #isAway({ reachable, lastContactClockMs }: SourceStatus): boolean {
+    const { clockMs, readyGraceMs } = this.#options;
+    return !reachable && clockMs() - lastContactClockMs > readyGraceMs;
+  }
+}

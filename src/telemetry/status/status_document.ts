@@ -1,0 +1,153 @@
+// The document that /v1/status answers.
+// Invariant: it is made in parts of known cost, so that thousands of partitions do not hold the event loop.
+import type { BlockStore } from "../../blocks/block_store.ts";
+import type { GpsClock } from "../../blocks/gps_clock.ts";
+import { gpsNsOfMs, unixMsOfGpsMs } from "../../blocks/gps_time.ts";
+import type { Catalog } from "../../channels/catalog.ts";
+import type { Work } from "../../channels/work.ts";
+import type { ClientHub } from "../../clients/client_hub.ts";
+import type { PageRing } from "../../memory/page_ring.ts";
+import type { Slab } from "../../memory/slab.ts";
+import type { Source, SourceStatus } from "../../source/source.ts";
+import type { TrendRecorder } from "../../trends/trend_recorder.ts";
+import { buildOf } from "../build_info.ts";
+import type { Histogram } from "../histogram.ts";
+import type { MemoryUse } from "../memory_use.ts";
+import { partitionStatus } from "./partition_status.ts";
+
+/** The parts of an instance that the document describes. */
+export interface StatusParts {
+  readonly config: { readonly revision: string };
+  readonly clock: GpsClock;
+  /** Monotonic, ms. */
+  readonly clockMs: () => number;
+  readonly uptimeSeconds: () => number;
+  readonly isReady: () => boolean;
+  readonly loopDelayMs: () => number;
+  readonly source: Pick<Source, "status">;
+  readonly catalog: Pick<Catalog, "refused" | "size">;
+  readonly ring: PageRing;
+  readonly slab: Slab;
+  readonly store: BlockStore;
+  readonly trends: TrendRecorder;
+  readonly hub: ClientHub;
+  /** Null where the runtime does not report memory. */
+  readonly memoryUse: MemoryUse | null;
+}
+
+/** The document, in slices. Times are GPS ns as text, ages and durations seconds unless the name says ms. */
+export function* statusDocument(
+  parts: StatusParts,
+): Work<Record<string, unknown>> {
+  const { catalog, clock, store, trends } = parts;
+  const gpsMs = clock.gpsMs();
+  const source = parts.source.status();
+  const { topics } = source;
+  const partitions = yield* partitionStatus({ store, topics, gpsMs });
+  return {
+    time_ns: String(gpsNsOfMs(gpsMs)),
+    unix_ms: unixMsOfGpsMs(gpsMs),
+    clock: {
+      wall_ahead_s: clock.stepMs / 1000,
+      steps: clock.counters.steps,
+    },
+    uptime_s: parts.uptimeSeconds(),
+    build: buildOf(parts.config),
+    ready: parts.isReady(),
+    event_loop_delay_ms: parts.loopDelayMs(),
+    source: sourceStatus(source, parts),
+    channels: catalog.size,
+    channels_refused: {
+      total: catalog.refused.counts,
+      newest: catalog.refused.list(),
+    },
+    ...clientStatus(parts),
+    ring: ringStatus(parts),
+    slab: slabStatus(parts.slab),
+    trends: {
+      channels: trends.channelCount,
+      used_bytes: trends.usedBytes,
+      budget_bytes: trends.budgetBytes,
+    },
+    memory: parts.memoryUse ? memoryStatus(parts.memoryUse) : null,
+    lag: lagStatus(store.lag),
+    partitions,
+  };
+}
+
+/** Other processes cannot read the monotonic clock: the time of the last contact is given by the wall clock. */
+function sourceStatus(
+  { lastContactClockMs, ...rest }: SourceStatus,
+  { clock, clockMs }: StatusParts,
+): Record<string, unknown> {
+  const agoMs = clockMs() - lastContactClockMs;
+  const lastContactMs = !Number.isFinite(agoMs)
+    ? 0
+    : Math.round(clock.unixMs() - agoMs);
+  return { ...rest, lastContactMs };
+}
+
+function clientStatus({ hub, store }: StatusParts) {
+  const { history } = hub;
+  return {
+    clients: hub.clientCount,
+    selections: hub.groups.size,
+    clients_opened: hub.counters.opened,
+    clients_refused: hub.admission.refusals,
+    frames_sent: hub.counters.framesSent,
+    rows_late: store.lateRows,
+    gaps_told: hub.gapsReported,
+    past: {
+      histories: history.histories,
+      resumes: history.resumes,
+      waiting: history.waiting,
+      ...history.counters,
+    },
+  };
+}
+
+function ringStatus({ ring, store }: StatusParts) {
+  return {
+    capacity_bytes: ring.capacityBytes,
+    occupied_bytes: ring.occupiedBytes,
+    high_water_bytes: ring.highWaterBytes,
+    reclaimed_pages: ring.reclaimedPages,
+    held_s: store.ringHeldMs / 1000,
+  };
+}
+
+function slabStatus(slab: Slab) {
+  return {
+    budget_bytes: slab.budgetBytes,
+    committed_bytes: slab.committedBytes,
+    used_bytes: slab.usedBytes,
+    used_slots: slab.usedSlots,
+    high_water_bytes: slab.highWaterBytes,
+    reserved_bytes: slab.reservedBytes,
+    committed_chunks: slab.committedChunks,
+  };
+}
+
+function memoryStatus(memoryUse: MemoryUse) {
+  const { rss, heapTotal, heapUsed, external } = memoryUse.read();
+  return {
+    rss_bytes: rss,
+    heap_total_bytes: heapTotal,
+    heap_used_bytes: heapUsed,
+    external_bytes: external,
+    per_client_bytes: Math.round(memoryUse.perClientBytes),
+  };
+}
+
+function lagStatus(lag: Histogram) {
+  return {
+    p50_ms: msOf(lag.quantile(0.5)),
+    p99_ms: msOf(lag.quantile(0.99)),
+    max_ms: msOf(lag.max),
+  };
+}
+
+/** Null before the first message. */
+function msOf(seconds: number): number | null {
+  return Number.isNaN(seconds) ? null : Math.round(seconds * 1e6) / 1e3;
+}
