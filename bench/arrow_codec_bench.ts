@@ -1,5 +1,5 @@
-// One packed row for 100 selections of 10 in 40 channels: samples compressed once a channel against once a selection.
-// Half of the channels hold steps, which pack well, half noise, which does not.
+// One compressed row for 100 selections of 10 of 40 channels: samples compressed once per channel or per selection.
+// Half of the channels have steps, which compress well, half have noise, which does not.
 import {
   compressionRegistry,
   CompressionType,

@@ -1,4 +1,4 @@
-// One row as Arrow for 100 selections of 10 in 40 channels: frames out of the slab against flechette's writer.
+// One Arrow row for 100 selections of 10 of 40 channels: frames in the slab compared with flechette's writer.
 import {
   float32,
   int64,

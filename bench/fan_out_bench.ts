@@ -1,5 +1,5 @@
-// A block's whole way to 1,000 clients of one selection, but for the sockets: append, join, encode once, hand out.
-// The rival queues a copy for each client, as a ReadableStream needs it.
+// One block to 1,000 clients of one selection, without sockets: append, join, encode once, deliver.
+// The alternative queues a copy for each client, as a ReadableStream requires.
 import { setImmediate } from "node:timers";
 import { Qanat } from "../src/app.ts";
 import { NOBODY, type Outlet } from "../src/clients/outlet.ts";

@@ -1,4 +1,4 @@
-// The envelope of HTTP/1.1's chunked coding around a body of 4 KiB: in place, against a copy with text around it.
+// The chunk envelope of HTTP/1.1 around a body of 4 KiB: written in place, compared with a copy with text around it.
 import { ENVELOPE_BYTES, seal } from "../src/frames/frame.ts";
 
 const BODY_BYTES = 4096;

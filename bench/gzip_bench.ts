@@ -1,5 +1,5 @@
-// One row as gzip for 100 selections of 10 in 40 channels: shared deflated fragments against deflating each whole row,
-// and beside the row as it is. Samples of a whitened strain. The sizes are printed once.
+// One gzip row for 100 selections of 10 of 40 channels: shared deflated fragments compared with deflating each whole
+// row, and with the plain row. Samples of a whitened strain. The sizes are printed once.
 import { constants, deflateRawSync } from "node:zlib";
 import { Timeline } from "../src/blocks/timeline.ts";
 import type { RowEncoder } from "../src/frames/arrow_rows.ts";

@@ -1,4 +1,4 @@
-// One value into a histogram, as with every message. Rival: prom-client's own.
+// Adding one value to a histogram, as for every message, compared with prom-client's histogram.
 import { Histogram as PromHistogram, Registry } from "prom-client";
 import { Histogram, SECONDS_BOUNDS } from "../src/telemetry/histogram.ts";
 

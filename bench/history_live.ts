@@ -1,5 +1,5 @@
-// What histories cost live clients: p99 of live rows with 0 and with 4 histories read flat out from Kafka, in turns.
-// Run it with `deno task bench:history [ROUNDS]`; it needs Java and Maven for the broker, and ends by itself.
+// The cost of histories for live clients: p99 of live rows in alternation with 0 and with 4 histories that are read
+// from Kafka at full speed. Run `deno task bench:history [ROUNDS]`; the broker needs Java and Maven.
 // Invariant: both figures come from the same run, the same broker, the same clients.
 import { startKafka } from "../scripts/kafka.ts";
 import { nowGpsNs } from "../src/blocks/gps_time.ts";

@@ -1,5 +1,5 @@
-// A JSON event for 100 clients of different selections: shared fragments against JSON.stringify per client.
-// 10 of 40 channels each, float32 of 2,048 Hz, 128 samples a row.
+// A JSON event for 100 clients of different selections: shared fragments compared with JSON.stringify
+// per client. 10 of 40 channels each, float32 of 2,048 Hz, 128 samples per row.
 import { encodeBlock } from "../src/arrow/block_encoder.ts";
 import { PartitionBlocks } from "../src/blocks/partition_blocks.ts";
 import { Timeline } from "../src/blocks/timeline.ts";

@@ -1,6 +1,6 @@
-// What a step of reading Kafka costs: the estimates in src/kafka (COST_… constants, ns) rest on these figures.
-// The first group of each pair is done in slices; "cannot be sliced" lists what is done in one go, at its input's cap or
-// at the size that is given. bench/RESULTS.md has the table.
+// The cost of each step of reading Kafka. The estimates in src/kafka (COST_… constants, ns) are based on these figures.
+// The first group of each pair runs in slices; "cannot be sliced" lists single calls, at the limit of their input or at
+// the given size. bench/RESULTS.md has the table.
 import { Buffer } from "node:buffer";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import lz4 from "lz4js";

@@ -1,4 +1,4 @@
-// A line of the log as a client's close writes it. Rival: what was done before, a replacer and a write of its own.
+// The log line of a closed client, compared with the earlier way: a JSON replacer and one write per line.
 import { jsonLogger } from "../src/telemetry/log.ts";
 import { LogWriter } from "../src/telemetry/log_writer.ts";
 

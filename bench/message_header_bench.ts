@@ -1,4 +1,4 @@
-// Buffers of a message whose header is new: MessageHeader against apache-arrow's MessageReader.
+// Finding the buffers of a message with a new header: MessageHeader compared with apache-arrow's MessageReader.
 import { MessageReader } from "apache-arrow";
 import { MessageHeader, prefixedBytes } from "../src/arrow/message_header.ts";
 import { noise, SAMPLES, SteadyMessage } from "./steady_blocks.ts";

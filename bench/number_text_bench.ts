@@ -1,4 +1,4 @@
-// Numbers as JSON text, 128 at a time: written into bytes against String() and an encoder.
+// 128 numbers as JSON text: written as bytes, compared with String() and an encoder.
 import { writeFloat64, writeInteger } from "../src/frames/number_text.ts";
 
 const COUNT = 128;

@@ -1,4 +1,4 @@
-// A message of 8 KiB that is kept for a while: the page ring against a queue of copies of the same budget.
+// Storing a message of 8 KiB: the page ring compared with a queue of copies of the same total size.
 import { PageRing } from "../src/memory/page_ring.ts";
 
 const BYTES = 8192;

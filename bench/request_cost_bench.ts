@@ -1,6 +1,6 @@
-// What requests cost that cannot be sliced, each at the largest input that its limit lets through, and the parts of
-// sliced work beside the steps that they say they take (a step: a microsecond at most). `max` is what counts.
-// deno task bench --filter request, and the table in docs/operating.md.
+// The cost of request work that cannot be divided, each at the largest input that its limit allows, and of the parts of
+// divided work compared with their estimated steps (a step is at most a microsecond). `max` is the important column.
+// Run `deno task bench --filter request`; docs/operating.md has the table.
 import { encodeChannelTable } from "../src/arrow/channel_table.ts";
 import { Catalog } from "../src/channels/catalog.ts";
 import type { Channel } from "../src/channels/channel.ts";

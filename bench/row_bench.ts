@@ -1,4 +1,4 @@
-// Decode a publisher's message and build a client's row: Qanat's way against apache-arrow's, per message.
+// Decoding a publisher's message and building a client's row, per message: Qanat compared with apache-arrow.
 // 10 channels of 2,048 Hz, float32, 1/16 s: 128 samples each.
 import {
   Field,

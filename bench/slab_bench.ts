@@ -1,4 +1,4 @@
-// Recycled slots against fresh arrays: 8 KiB frames, 32 alive at a time. Both end with an array that can be written.
+// Recycled slots compared with new arrays: frames of 8 KiB, 32 in use. Both give an array that can be written.
 import { Slab } from "../src/memory/slab.ts";
 
 const BYTES = 8192;

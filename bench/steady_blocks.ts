@@ -1,4 +1,4 @@
-// What the benches of blocks and rows share: channels of one kind, and messages whose time can be moved on.
+// Shared by the benches of blocks and rows: channels of one kind, and messages whose time can be changed.
 // Invariant: a message is encoded once; only its times change, as in a steady partition.
 import { encodeBlock } from "../src/arrow/block_encoder.ts";
 import { PartitionBlocks } from "../src/blocks/partition_blocks.ts";

@@ -1,4 +1,4 @@
-// Joining four partitions at one time: Timeline.advance() after each arrival, against a map of times.
+// Joining four partitions: Timeline.advance() after each arrival, compared with a map of times.
 // Both keep the blocks in the page ring; only the join differs.
 import { Timeline } from "../src/blocks/timeline.ts";
 import { PageRing } from "../src/memory/page_ring.ts";

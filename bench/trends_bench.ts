@@ -1,4 +1,4 @@
-// Taking one block of 16,384 Hz into a channel's trends, against numpy-like passes over copies.
+// Recording one block of 16,384 Hz in a channel's trends, compared with numpy-like loops over copies.
 import { newSampleStats, StatsReader } from "../src/trends/sample_stats.ts";
 import { TrendRing } from "../src/trends/trend_ring.ts";
 import { PageRing } from "../src/memory/page_ring.ts";

@@ -1,5 +1,5 @@
-// The floor under any fan-out: one thread that writes one shared buffer to N sockets, and does nothing else.
-// Invariant: a tick is one non-blocking send() a socket; 127.0.0.1 only; bounded in sockets and seconds, ends by itself.
+// The lower limit of the cost of sending: one thread that writes one shared buffer to N sockets and does nothing else.
+// Invariant: one non-blocking send() per socket and tick; 127.0.0.1 only; limits on sockets and seconds.
 //
 //   cc -O2 -std=c11 -o floor floor.c
 //   floor PORT BODY_BYTES RATE_HZ SECONDS

@@ -1,14 +1,15 @@
-// A cheap reader of many streams at once: what it costs must not be what is measured. One process, one thread, epoll.
-// Invariant: bounded in clients and seconds, reads from 127.0.0.1 alone, ends by itself; each client is steady, comes
-// and goes, or stalls, and the three are counted apart.
+// A cheap reader of many streams, so that its own cost does not distort the measurement. One process, one thread, epoll.
+// Invariant: limits on clients and seconds; reads from 127.0.0.1 only; each client is steady, connects and disconnects,
+// or stalls, and the three kinds are counted separately.
 //
 //   cc -O2 -std=c11 -o reader reader.c
 //   reader --port P --clients N --requests FILE [options]
 //
-// FILE has one request a line, fields parted by TABs: METHOD, PATH, then headers (`Name: value`); an empty field says
-// that the rest of the line is the body. Client i sends line i modulo the lines, and the next one when it comes again.
+// FILE has one request per line, with fields separated by TABs: METHOD, PATH, then headers (`Name: value`); after an
+// empty field the rest of the line is the body. Client i sends line i modulo the number of lines, and the next line when
+// it connects again.
 //
-//   --format events|arrow|raw   what comes (arrow). Qanat writes one chunk a row; its time is found in the chunk
+//   --format events|arrow|raw   the format (arrow). Qanat writes one chunk per row; the reader finds its time in the chunk
 //   --stride-ns N               time span of a row (62500000)
 //   --gps-minus-unix-ns N       what to add to CLOCK_REALTIME to get the clock of the rows' times (0)
 //   --frame-bytes N             raw: messages of N bytes each, whatever the chunks
