@@ -56,10 +56,12 @@ describe("commands whose output cannot be written", () => {
   ] as const;
   for (const [file, argument, code] of cases) {
     it(`${file} ${argument} ends with ${code}`, async () => {
-      const permissions = file === "tail.ts" ? "tail" : "start";
+      const options = file === "tail.ts"
+        ? "-P=tail --lock=src/tail/deno.lock"
+        : "-P=start";
       const shell = new Process("shell", "sh", [
         "-c",
-        `'${Deno.execPath()}' run --no-prompt -P=${permissions} src/${file} ${argument} >/dev/full 2>/dev/full`,
+        `'${Deno.execPath()}' run --no-prompt ${options} src/${file} ${argument} >/dev/full 2>/dev/full`,
       ]);
       assert.equal(await shell.ends(), code);
     });

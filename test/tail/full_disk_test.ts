@@ -16,6 +16,7 @@ async function tail(
     "run",
     "--no-prompt",
     "-A",
+    "--lock=src/tail/deno.lock",
     "src/tail.ts",
   ]
     .concat(args).map((word) => `'${word}'`).join(" ");
