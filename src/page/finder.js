@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 import { problemOf } from "./event_stream.js";
 
-/** @typedef {import("./feed.js").Channel} Channel */
+/** @typedef {import("./series.js").Channel} Channel */
 
 const LIMIT = 200;
 const TYPING_MS = 120;

@@ -6,7 +6,7 @@ export const NOT_FINITE = "null or not finite";
 /** What is narrower is filled: hatching would not be seen. */
 const HATCHED_MIN_PX = 3;
 
-/** @typedef {import("./feed.js").Series} Series */
+/** @typedef {import("./series.js").Series} Series */
 /** @typedef {{ ctx: CanvasRenderingContext2D, bbox: { left: number, top: number, width: number, height: number } }} Area a uPlot */
 
 /**
@@ -29,7 +29,7 @@ export function paintPending(u, { ring }, { pending, ...options }) {
  * @param {(k: number) => boolean} isHole
  */
 export function holesOf({ first, last, perS, lead = 0 }, isHole) {
-  /** @type {import("./feed.js").Span[]} */
+  /** @type {import("./series.js").Span[]} */
   const holes = [];
   let begun = -1;
   for (let k = first; k <= last + 1; k++) {

@@ -2,7 +2,7 @@
 // Invariant: each name is found or has a reason; throws only when the server does not answer.
 import { problemOf } from "./event_stream.js";
 
-/** @typedef {import("./feed.js").Channel} Channel */
+/** @typedef {import("./series.js").Channel} Channel */
 
 /** Characters of one request's expression: the server allows 256 instructions, of which each takes one. */
 const LENGTH_MAX = 200;

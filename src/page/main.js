@@ -18,7 +18,7 @@ import { trendOf, wantsToSave } from "./trend_choice.js";
 import { emptyView, firstView, hashOf, namesOf, viewOf } from "./view.js";
 
 /** @typedef {import("./view.js").View} View */
-/** @typedef {import("./feed.js").Channel} Channel */
+/** @typedef {import("./series.js").Channel} Channel */
 
 /** From this width on the finder is open from the start. */
 const WIDE_PX = 1100;
@@ -269,7 +269,7 @@ function resize() {
   closeUp?.resize();
 }
 
-/** Why there is nothing at the right edge. @param {import("./feed.js").Series} series */
+/** Why there is nothing at the right edge. @param {import("./series.js").Series} series */
 function pendingOf(series) {
   const { state, ring, strideS, trend: bins } = series;
   if (view.endS !== null) return "";

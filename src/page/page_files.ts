@@ -36,6 +36,7 @@ import qanat from "./qanat.js" with { type: "text" };
 import quoting from "./quoting.js" with { type: "text" };
 import rows from "./rows.js" with { type: "text" };
 import samples from "./samples.js" with { type: "text" };
+import series from "./series.js" with { type: "text" };
 import seriesPlot from "./series_plot.js" with { type: "text" };
 import serverTime from "./server_time.js" with { type: "text" };
 import spanSelect from "./span_select.js" with { type: "text" };
@@ -99,6 +100,7 @@ const MODULES: Record<string, string> = {
   "quoting.js": quoting,
   "rows.js": rows,
   "samples.js": samples,
+  "series.js": series,
   "series_plot.js": seriesPlot,
   "server_time.js": serverTime,
   "span_select.js": spanSelect,

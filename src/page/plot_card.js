@@ -167,7 +167,7 @@ export class PlotCard {
   }
 
   /**
-   * @param {import("./feed.js").Series} series
+   * @param {import("./series.js").Series} series
    * @param {{ fromS: number, toS: number, version: string, pending: string, hoverS: number | null, saves: boolean }} now
    */
   draw(series, { fromS, toS, version, pending, hoverS, saves }) {

@@ -8,7 +8,7 @@ import { originFor } from "./int64_samples.js";
 import { axesOf, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
 import { ValueScale } from "./value_scale.js";
 
-/** @typedef {import("./feed.js").Series} Series */
+/** @typedef {import("./series.js").Series} Series */
 /** @typedef {{ time: "utc" | "gps", colours: import("./dom.js").Colours, colour: (name: string) => string }} Look */
 /** @typedef {{ onZoom: (fromS: number, toS: number) => void, onReset: () => void, onHover: (gpsS: number | null) => void }} PlotEvents */
 
@@ -24,7 +24,7 @@ export class SeriesPlot {
   #series = null;
   #scale = new ValueScale();
   #scaleDrawn = 0;
-  /** Where samples have come, and none of them is finite. @type {import("./feed.js").Span[]} */
+  /** Where samples have come, and none of them is finite. @type {import("./series.js").Span[]} */
   #holes = [];
   #drawn = "";
   #fittedMs = 0;

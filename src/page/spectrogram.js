@@ -8,7 +8,7 @@ import { timeHooks, timePlot } from "./series_plot.js";
 import { valueText } from "./axis_text.js";
 import { octaveTicks } from "./value_scale.js";
 
-/** @typedef {import("./feed.js").Series} Series */
+/** @typedef {import("./series.js").Series} Series */
 
 const ROWS = 160;
 const OCTAVES = 7;

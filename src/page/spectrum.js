@@ -14,7 +14,7 @@ const HERTZ_PX = 50;
 
 export class Spectrum {
   #u;
-  /** @type {import("./feed.js").Series | null} */
+  /** @type {import("./series.js").Series | null} */
   #series = null;
   /** @type {Density | null} */
   #density = null;
@@ -116,7 +116,7 @@ export class Spectrum {
     }
   }
 
-  /** @param {import("./feed.js").Series} series */
+  /** @param {import("./series.js").Series} series */
   use(series) {
     if (series === this.#series) return;
     this.#leave();

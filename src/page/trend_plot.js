@@ -8,7 +8,7 @@ import { finiteExtremes } from "./samples.js";
 import { paintBase, timeHooks, timePlot } from "./series_plot.js";
 import { ValueScale } from "./value_scale.js";
 
-/** @typedef {import("./feed.js").Series} Series */
+/** @typedef {import("./series.js").Series} Series */
 
 const BAND_ALPHA = 0.4;
 

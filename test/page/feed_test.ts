@@ -1,7 +1,8 @@
 // What the page does about rows that it was too slow for: reads them again, but not for ever.
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
-import { type Channel, Feed } from "../../src/page/feed.js";
+import { Feed } from "../../src/page/feed.js";
+import type { Channel } from "../../src/page/series.js";
 import type {
   LiveStream,
   OpenOptions,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { rangeText } from "../../src/page/axis_text.js";
-import { type Channel, Series } from "../../src/page/feed.js";
+import { type Channel, Series } from "../../src/page/series.js";
 import { originFor } from "../../src/page/int64_samples.js";
 import { decoderOf } from "../../src/page/rows.js";
 import { Envelope } from "../../src/page/envelope.js";

@@ -1,8 +1,9 @@
 // From which bins a view is drawn, and when data are to be saved.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { Feed, Series } from "../../src/page/feed.js";
+import { Feed } from "../../src/page/feed.js";
 import { decoderOf } from "../../src/page/rows.js";
+import { Series } from "../../src/page/series.js";
 import { spanText, trendOf, wantsToSave } from "../../src/page/trend_choice.js";
 
 describe("trendOf()", () => {
