@@ -22,6 +22,7 @@ import feed from "./feed.js" with { type: "text" };
 import fft from "./fft.js" with { type: "text" };
 import finder from "./finder.js" with { type: "text" };
 import hatching from "./hatching.js" with { type: "text" };
+import historyReader from "./history_reader.js" with { type: "text" };
 import hub from "./hub.js" with { type: "text" };
 import hubWorker from "./hub_worker.js" with { type: "text" };
 import int64Samples from "./int64_samples.js" with { type: "text" };
@@ -44,6 +45,7 @@ import spans from "./spans.js" with { type: "text" };
 import spectrogram from "./spectrogram.js" with { type: "text" };
 import spectrum from "./spectrum.js" with { type: "text" };
 import statusLine from "./status_line.js" with { type: "text" };
+import strideLane from "./stride_lane.js" with { type: "text" };
 import timeAxis from "./time_axis.js" with { type: "text" };
 import trendChoice from "./trend_choice.js" with { type: "text" };
 import trendPlot from "./trend_plot.js" with { type: "text" };
@@ -86,6 +88,7 @@ const MODULES: Record<string, string> = {
   "fft.js": fft,
   "finder.js": finder,
   "hatching.js": hatching,
+  "history_reader.js": historyReader,
   "hub.js": hub,
   "hub_worker.js": hubWorker,
   "int64_samples.js": int64Samples,
@@ -108,6 +111,7 @@ const MODULES: Record<string, string> = {
   "spectrogram.js": spectrogram,
   "spectrum.js": spectrum,
   "status_line.js": statusLine,
+  "stride_lane.js": strideLane,
   "time_axis.js": timeAxis,
   "trend_choice.js": trendChoice,
   "trend_plot.js": trendPlot,

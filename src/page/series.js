@@ -7,22 +7,21 @@ import { BIN_S } from "./trend_choice.js";
 /** @typedef {{ name: string, data_type: import("./qanat.d.ts").DataType, sample_rate: number, publisher: string, stride_ns: number, live?: boolean }} Channel */
 /** @typedef {{ fromS: number, toS: number, reason: string }} Span */
 
-/** What is known of one channel. */
 export class Series {
   /** @type {Span[]} */
   gaps = [];
   latencyMs = NaN;
-  /** When samples last came, by the feed's clock; before the first, when they were asked for. */
+  /** When samples last came, by the feed's clock; before the first, when they were requested. */
   dataMs = 0;
-  /** When what this page was too slow for was last read again, by the feed's clock. */
+  /** When the rows that this page was too slow for were last read again, by the feed's clock. */
   slowAgainMs = -Infinity;
   /** @type {StreamState} */
   state = { state: "connecting", reconnects: 0 };
-  /** Up to where the past was asked for. @type {number | undefined} */
-  pastEndS = undefined;
+  /** Up to where history was requested. @type {number | undefined} */
+  historyEndS = undefined;
   /** Start of the first live row. @type {number | undefined} */
   firstLiveS = undefined;
-  /** Of bins: their least and largest samples. @type {SampleRing | undefined} */
+  /** The least and the largest sample of each bin; undefined for rows. @type {SampleRing | undefined} */
   low = undefined;
   /** @type {SampleRing | undefined} */
   high = undefined;
@@ -39,7 +38,7 @@ export class Series {
     const { data_type: type } = channel;
     const isNarrow = trend === null && (type === "float32" || type === "int16");
     const kind = type === "int64" ? type : isNarrow ? "float32" : "float64";
-    /** Its samples, or of bins their means. */
+    /** Samples; of bins, their means. */
     this.ring = new SampleRing({
       rate,
       seconds,
@@ -50,12 +49,12 @@ export class Series {
     this.high = new SampleRing({ rate, seconds, kind });
   }
 
-  /** Seconds between what comes. */
+  /** Seconds of a row or a bin. */
   get strideS() {
     return this.trend ? BIN_S[this.trend] : this.channel.stride_ns / 1e9;
   }
 
-  /** Values a second. */
+  /** Values per second: samples, or four of each bin. */
   get valuesPerS() {
     return this.trend ? 4 / BIN_S[this.trend] : this.channel.sample_rate;
   }
@@ -66,7 +65,7 @@ export class Series {
    */
   putBin(timeNs, { min, mean, max, count }) {
     const at = indexOf(timeNs, this.ring.rate);
-    // JSON has no infinity: of a bin that has samples, null stands for it.
+    // JSON has no infinity: in a bin that has samples, null means infinity.
     const without = count > 0 ? Infinity : NaN;
     this.low?.put(at, arrayOf(min ?? -without));
     this.high?.put(at, arrayOf(max ?? without));
@@ -76,7 +75,7 @@ export class Series {
   /**
    * Bin i since the GPS epoch; null when there is none.
    * @param {number} i
-   * @param {number} [origin] what it is counted from
+   * @param {number} [origin] subtracted from each value
    */
   binAt(i, origin = 0) {
     const min = this.low?.at(i, origin) ?? NaN;
@@ -84,7 +83,7 @@ export class Series {
     if (Number.isNaN(min) || Number.isNaN(max)) return null;
     const mean = this.ring.at(i, origin);
     if (!this.low?.isInt64) return { min, max, mean };
-    // The mean comes as a double: NaN where its step is larger than what the integers differ by.
+    // The mean is a double: NaN where doubles of its size are further apart than the bin's integers.
     const isKnown = Math.abs(this.ring.at(i)) * 2 ** -52 <= max - min;
     const near = isKnown ? Math.min(Math.max(mean, min), max) : NaN;
     return { min, max, mean: min === max ? min : near };
@@ -95,6 +94,22 @@ export class Series {
     const min = this.low?.exactExtremes(i, i + 1)?.min;
     const max = this.high?.exactExtremes(i, i + 1)?.max;
     return min === undefined || max === undefined ? null : { min, max };
+  }
+
+  /**
+   * Takes this channel's part of a row: samples, a bin, or a gap where it is null.
+   * @param {import("./qanat.d.ts").Row | import("./qanat.d.ts").TrendRow} row
+   */
+  putRow(row) {
+    const { name } = this.channel;
+    const samples = row.channels[name];
+    if (samples && "count" in samples) return this.putBin(row.timeNs, samples);
+    if (samples) return this.put(row.timeNs, samples);
+    if (samples === undefined) return;
+    const fromS = Number(row.timeNs) / 1e9;
+    const toS = fromS + Number(row.strideNs) / 1e9;
+    const reason = row.missing[name] ?? "not in its block";
+    this.addGap({ fromS, toS, reason });
   }
 
   /**
@@ -119,6 +134,11 @@ export class Series {
     }
     if (this.gaps.length > 500) this.gaps.shift();
   }
+}
+
+/** @param {{ fromNs: bigint, toNs: bigint, reason: string }} gap @returns {Span} */
+export function spanOf({ fromNs, toNs, reason }) {
+  return { fromS: Number(fromNs) / 1e9, toS: Number(toNs) / 1e9, reason };
 }
 
 /** @param {number | bigint} value */
