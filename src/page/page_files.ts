@@ -28,11 +28,13 @@ import hubWorker from "./hub_worker.js" with { type: "text" };
 import int64Samples from "./int64_samples.js" with { type: "text" };
 import keys from "./keys.js" with { type: "text" };
 import known from "./known.js" with { type: "text" };
+import lane from "./lane.js" with { type: "text" };
 import main from "./main.js" with { type: "text" };
 import navigation from "./navigation.js" with { type: "text" };
 import operator from "./operator.js" with { type: "text" };
 import plotCard from "./plot_card.js" with { type: "text" };
 import plotList from "./plot_list.js" with { type: "text" };
+import port from "./port.js" with { type: "text" };
 import qanat from "./qanat.js" with { type: "text" };
 import quoting from "./quoting.js" with { type: "text" };
 import rows from "./rows.js" with { type: "text" };
@@ -94,11 +96,13 @@ const MODULES: Record<string, string> = {
   "int64_samples.js": int64Samples,
   "keys.js": keys,
   "known.js": known,
+  "lane.js": lane,
   "main.js": main,
   "navigation.js": navigation,
   "operator.js": operator,
   "plot_card.js": plotCard,
   "plot_list.js": plotList,
+  "port.js": port,
   "qanat.js": qanat,
   "quoting.js": quoting,
   "rows.js": rows,

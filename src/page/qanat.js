@@ -11,7 +11,7 @@ import { Hub } from "./hub.js";
 const ACK_ROWS = 8;
 const PING_MS = 20_000;
 /** Part of the worker's name: tabs of another version get a worker of theirs. */
-const VERSION = 3;
+const VERSION = 4;
 const HOME = new URL("../", import.meta.url).href;
 
 /** One page's link to its hub. */
@@ -21,7 +21,7 @@ class Link {
     gpsMinusUnixMs: 18_000 - 315_964_800_000,
     errorMs: Infinity,
   };
-  /** @type {Map<number, { names: Set<string>, wanted: import("./hub.js").Wanted[], options: OpenOptions }>} */
+  /** @type {Map<number, { names: Set<string>, wanted: import("./lane.js").ChannelRequest[], options: OpenOptions }>} */
   #streams = new Map();
   /** @type {Map<number, { options: RangeOptions, resolve: (state: any) => void }>} */
   #ranges = new Map();
@@ -50,7 +50,7 @@ class Link {
     globalThis.addEventListener?.("pageshow", (event) => {
       if (!(/** @type {PageTransitionEvent} */ (event)).persisted) return;
       for (const [id, { wanted }] of this.#streams) {
-        this.#post({ type: "want", id, channels: wanted });
+        this.#post({ type: "subscribe", id, channels: wanted });
       }
     });
   }
@@ -64,13 +64,13 @@ class Link {
       const wanted = channels.map((c) => ({ ...wantedOf(c), trend }));
       const names = new Set(wanted.map(({ name }) => name));
       this.#streams.set(id, { names, wanted, options });
-      this.#post({ type: "want", id, channels: wanted });
+      this.#post({ type: "subscribe", id, channels: wanted });
     };
     want(options.channels);
     return {
       update: want,
       close: () => {
-        if (this.#streams.delete(id)) this.#post({ type: "drop", id });
+        if (this.#streams.delete(id)) this.#post({ type: "unsubscribe", id });
       },
     };
   }
@@ -215,7 +215,7 @@ function linkOf(options) {
 
 /**
  * @param {string | ChannelHint} channel
- * @returns {import("./hub.js").Wanted}
+ * @returns {import("./lane.js").ChannelRequest}
  */
 function wantedOf(channel) {
   if (typeof channel === "string") {

@@ -20,24 +20,24 @@ export class ServerTime {
   };
   #now;
   #unixNow;
-  #ask;
+  #request;
   #onClock;
   /** When it was read, by the clock that is never set. */
   #readMs = 0;
-  /** When it was last asked for, by the same. */
-  #askedMs = -Infinity;
+  /** When it was last requested, by the same clock. */
+  #requestedMs = -Infinity;
   /** Unix time minus the clock that is never set when it was read, ms. */
   #unixMinusNowMs;
   #hasStepped = false;
 
   /**
-   * @param {{ now: () => number, unixNow: () => number, ask: () => Promise<Response>, onClock: (clock: ServerClock) => void }} options
-   *   now: a clock that is never set, ms; unixNow: the computer's clock, ms; ask: for /v1/status
+   * @param {{ now: () => number, unixNow: () => number, request: () => Promise<Response>, onClock: (clock: ServerClock) => void }} options
+   *   now: a clock that is never set, ms; unixNow: the computer's clock, ms; request: sends one for /v1/status
    */
-  constructor({ now, unixNow, ask, onClock }) {
+  constructor({ now, unixNow, request, onClock }) {
     this.#now = now;
     this.#unixNow = unixNow;
-    this.#ask = ask;
+    this.#request = request;
     this.#onClock = onClock;
     this.#unixMinusNowMs = unixNow() - now();
   }
@@ -56,15 +56,15 @@ export class ServerTime {
     if (!this.#hasStepped && Math.abs(stepMs) < STEP_MS) return;
     const isNew = !this.#hasStepped;
     this.#hasStepped = true;
-    if (isNew || nowMs - this.#askedMs > STEP_AGAIN_MS) this.read();
+    if (isNew || nowMs - this.#requestedMs > STEP_AGAIN_MS) this.read();
   }
 
   async read() {
     try {
       const sentMs = this.#now();
       const sentUnixMs = this.#unixNow();
-      this.#askedMs = sentMs;
-      const { time_ns, unix_ms } = await (await this.#ask()).json();
+      this.#requestedMs = sentMs;
+      const { time_ns, unix_ms } = await (await this.#request()).json();
       const gotMs = this.#now();
       const gotUnixMs = this.#unixNow();
       if (time_ns === undefined) return;
@@ -72,7 +72,7 @@ export class ServerTime {
       if (Math.abs(stepMs) >= STEP_MS) {
         // It was set, or slept, while the answer was under way: the answer says nothing.
         this.#hasStepped = true;
-        this.#askedMs = -Infinity;
+        this.#requestedMs = -Infinity;
         return;
       }
       const gpsMs = Number(BigInt(time_ns) / 1000n) / 1000;

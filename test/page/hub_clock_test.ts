@@ -86,7 +86,7 @@ describe("Hub, when the computer's clock is set", () => {
 
   const want = (...names: string[]) =>
     hub.take(port, {
-      type: "want",
+      type: "subscribe",
       id: 1,
       channels: names.map((name) => ({ name, stride: "62500000", rate: 16 })),
     });

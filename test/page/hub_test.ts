@@ -53,13 +53,13 @@ describe("Hub", () => {
       say: (message: Record<string, unknown>) => hub.take(port, message),
       want: (id: number, names: string[], stride = "62500000") =>
         hub.take(port, {
-          type: "want",
+          type: "subscribe",
           id,
           channels: names.map((name) => ({ name, stride, rate: 16 })),
         }),
       wantTrend: (id: number, names: string[], trend: string) =>
         hub.take(port, {
-          type: "want",
+          type: "subscribe",
           id,
           channels: names.map((name) => ({
             name,
@@ -245,7 +245,7 @@ describe("Hub, when a channel is gone", () => {
       stride: "62500000",
       rate: 16,
     }));
-    hub.take(port, { type: "want", id: 1, channels });
+    hub.take(port, { type: "subscribe", id: 1, channels });
     await third;
     assert.match(asked[1]!, /channels=A,B&.*after=125000000/);
     assert.match(asked[2]!, /channels=A&.*after=125000000/);
@@ -279,7 +279,7 @@ describe("Hub, after an outage", () => {
     const clock = { ms: 0 };
     const { hub } = hubAfterOutage(1000, clock);
     const one = joinTo(hub);
-    one.say({ type: "want", id: 1, channels: [want] });
+    one.say({ type: "subscribe", id: 1, channels: [want] });
     let acked = 0;
     await one.until(() => one.values().length === 160);
     await one.until(() => {
@@ -302,8 +302,8 @@ describe("Hub, after an outage", () => {
     const { hub, timers } = hubAfterOutage(400, clock);
     const stalled = joinTo(hub);
     const other = joinTo(hub);
-    stalled.say({ type: "want", id: 1, channels: [want] });
-    other.say({ type: "want", id: 1, channels: [want] });
+    stalled.say({ type: "subscribe", id: 1, channels: [want] });
+    other.say({ type: "subscribe", id: 1, channels: [want] });
     await other.until(() => other.values().length === 160);
     other.say({ type: "ack", rows: 160 });
     clock.ms = 10_000;
