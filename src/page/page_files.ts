@@ -10,12 +10,15 @@ import html from "./page.html" with { type: "text" };
 import css from "./page.css" with { type: "text" };
 import icon from "./icon.svg" with { type: "text" };
 import types from "./qanat.d.ts" with { type: "text" };
+import actions from "./actions.js" with { type: "text" };
 import axisText from "./axis_text.js" with { type: "text" };
+import channelBook from "./channel_book.js" with { type: "text" };
 import clock from "./clock.js" with { type: "text" };
 import closeUp from "./close_up.js" with { type: "text" };
 import copyAs from "./copy_as.js" with { type: "text" };
 import dataAge from "./data_age.js" with { type: "text" };
 import dom from "./dom.js" with { type: "text" };
+import drawing from "./drawing.js" with { type: "text" };
 import envelope from "./envelope.js" with { type: "text" };
 import eventStream from "./event_stream.js" with { type: "text" };
 import feed from "./feed.js" with { type: "text" };
@@ -32,6 +35,8 @@ import lane from "./lane.js" with { type: "text" };
 import main from "./main.js" with { type: "text" };
 import navigation from "./navigation.js" with { type: "text" };
 import operator from "./operator.js" with { type: "text" };
+import page from "./page.js" with { type: "text" };
+import pendingText from "./pending_text.js" with { type: "text" };
 import plotCard from "./plot_card.js" with { type: "text" };
 import plotList from "./plot_list.js" with { type: "text" };
 import port from "./port.js" with { type: "text" };
@@ -78,12 +83,15 @@ const PACKAGES: Record<string, string> = {
 };
 
 const MODULES: Record<string, string> = {
+  "actions.js": actions,
   "axis_text.js": axisText,
+  "channel_book.js": channelBook,
   "clock.js": clock,
   "close_up.js": closeUp,
   "copy_as.js": copyAs,
   "data_age.js": dataAge,
   "dom.js": dom,
+  "drawing.js": drawing,
   "envelope.js": envelope,
   "event_stream.js": eventStream,
   "feed.js": feed,
@@ -100,6 +108,8 @@ const MODULES: Record<string, string> = {
   "main.js": main,
   "navigation.js": navigation,
   "operator.js": operator,
+  "page.js": page,
+  "pending_text.js": pendingText,
   "plot_card.js": plotCard,
   "plot_list.js": plotList,
   "port.js": port,

@@ -26,7 +26,7 @@ export function trendOf({ spanS, pixels, saves, strides }) {
  * Whether the browser says that data are dear or slow.
  * @param {{ saveData?: boolean, effectiveType?: string } | undefined} connection navigator.connection, where there is one
  */
-export function wantsToSave(connection) {
+export function isDataExpensive(connection) {
   return connection?.saveData === true ||
     ["slow-2g", "2g", "3g"].includes(connection?.effectiveType ?? "");
 }

@@ -4,7 +4,11 @@ import { describe, it } from "@std/testing/bdd";
 import { Feed } from "../../src/page/feed.js";
 import { decoderOf } from "../../src/page/rows.js";
 import { Series } from "../../src/page/series.js";
-import { spanText, trendOf, wantsToSave } from "../../src/page/trend_choice.js";
+import {
+  isDataExpensive,
+  spanText,
+  trendOf,
+} from "../../src/page/trend_choice.js";
 
 describe("trendOf()", () => {
   const view = { spanS: 36, pixels: 1200, saves: false, strides: [62_500_000] };
@@ -33,13 +37,19 @@ describe("trendOf()", () => {
   });
 });
 
-describe("wantsToSave()", () => {
+describe("isDataExpensive()", () => {
   it("asks the browser, where it says", () => {
-    assert.equal(wantsToSave(undefined), false);
-    assert.equal(wantsToSave({ effectiveType: "4g", saveData: false }), false);
-    assert.equal(wantsToSave({ effectiveType: "4g", saveData: true }), true);
-    assert.equal(wantsToSave({ effectiveType: "3g" }), true);
-    assert.equal(wantsToSave({ effectiveType: "slow-2g" }), true);
+    assert.equal(isDataExpensive(undefined), false);
+    assert.equal(
+      isDataExpensive({ effectiveType: "4g", saveData: false }),
+      false,
+    );
+    assert.equal(
+      isDataExpensive({ effectiveType: "4g", saveData: true }),
+      true,
+    );
+    assert.equal(isDataExpensive({ effectiveType: "3g" }), true);
+    assert.equal(isDataExpensive({ effectiveType: "slow-2g" }), true);
   });
 });
 

@@ -1,0 +1,84 @@
+// What keys and buttons do.
+import { gpsNow } from "./clock.js";
+import { byId } from "./dom.js";
+import { keysOf, showHelp } from "./keys.js";
+import { live, pan, pause, zoom } from "./navigation.js";
+import { WIDE_PX } from "./page.js";
+import { hashOf, viewOf } from "./view.js";
+
+/** @typedef {import("./page.js").Page} Page */
+
+const STATUS_MS = 250;
+/** Buttons that are called as their actions. */
+const BUTTONS = [
+  "pause",
+  "earlier",
+  "later",
+  "in",
+  "out",
+  "time",
+  "theme",
+  "copy",
+  "save",
+];
+
+/** @param {Page} page @returns {Record<string, () => void>} */
+function actionsOf(page) {
+  const pannedTo = (
+    /** @type {-1 | 1} */ direction,
+    /** @type {number} */ newestS,
+  ) => page.go(pan(page.view, page.edgeS, { direction, newestS }));
+  return {
+    find: () => page.showFinder(true),
+    pause: () => page.go(pause(page.view, page.edgeS)),
+    live: () => page.go(live(page.view)),
+    earlier: () => pannedTo(-1, Infinity),
+    later: () => pannedTo(1, gpsNow() - page.feed.delayS),
+    in: () => page.go(zoom(page.view, page.edgeS, -1)),
+    out: () => page.go(zoom(page.view, page.edgeS, 1)),
+    hour: () => page.change({ spanS: 3600, endS: null }),
+    save: () => page.change({ saves: !page.isSaving }),
+    time: () => page.change({ time: page.view.time === "utc" ? "gps" : "utc" }),
+    theme: () => {
+      const order = /** @type {const} */ (["auto", "dark", "light"]);
+      const at = order.indexOf(page.view.theme);
+      page.change({ theme: order[(at + 1) % order.length] });
+    },
+    copy: () => page.copyAs.open(),
+    operator: () => page.change({ operator: !page.view.operator }),
+    help: () => showHelp(byId("help", HTMLDialogElement)),
+    next: () => page.plots.focus(1),
+    previous: () => page.plots.focus(-1),
+    remove: () => page.plots.actFocused("remove"),
+    up: () => page.plots.actFocused("up"),
+    down: () => page.plots.actFocused("down"),
+    leave: () => {
+      if (page.finder.isOpen && innerWidth < WIDE_PX) page.showFinder(false);
+    },
+  };
+}
+
+/** Makes the page follow keys, buttons, the address, the theme and the window. @param {Page} page */
+export function listen(page) {
+  const button = (/** @type {string} */ id) => byId(id, HTMLButtonElement);
+  const actions = actionsOf(page);
+  document.addEventListener("keydown", keysOf(actions));
+  for (const name of BUTTONS) button(name).onclick = () => actions[name]();
+  button("operator-open").onclick = actions.operator;
+  button("help-open").onclick = actions.help;
+  button("find").onclick = () => page.showFinder(!page.finder.isOpen);
+  const { connection } = /** @type {any} */ (navigator);
+  connection?.addEventListener?.("change", () => {
+    if (page.view.saves === null) page.change({}, { keepAddress: true });
+  });
+  addEventListener("hashchange", () => {
+    const view = viewOf(location.hash);
+    if (view && hashOf(view) !== hashOf(page.view)) {
+      page.change(view, { keepAddress: true });
+    }
+  });
+  matchMedia("(prefers-color-scheme: dark)")
+    .addEventListener("change", () => page.applyTheme());
+  new ResizeObserver(() => page.resize()).observe(byId("plots", HTMLElement));
+  setInterval(() => page.sayStatus(), STATUS_MS);
+}
