@@ -7,7 +7,7 @@ import type { Channel } from "../src/channels/channel.ts";
 import { Expression } from "../src/channels/expression.ts";
 import { nearNames } from "../src/channels/near_names.ts";
 import { byText, sortedInSlices } from "../src/channels/sorted_names.ts";
-import { finish } from "../src/channels/work.ts";
+import { finish } from "../src/channels/sliced_work.ts";
 import { codecFor } from "../src/http/routes/arrow_codecs.ts";
 import { codingFor } from "../src/http/routes/accept_encoding.ts";
 import { channelJson } from "../src/http/routes/channel_list.ts";

@@ -10,7 +10,7 @@ import { type Clocks, GpsClock } from "./blocks/gps_clock.ts";
 import { gpsNsOfMs } from "./blocks/gps_time.ts";
 import type { Catalog } from "./channels/catalog.ts";
 import { type Channel, topicOf } from "./channels/channel.ts";
-import { finish, type Work } from "./channels/work.ts";
+import { finish, type Work } from "./channels/sliced_work.ts";
 import { ClientHub } from "./clients/client_hub.ts";
 import type { Config } from "./config.ts";
 import { ConnectionFigures } from "./http/transport/connection_figures.ts";

@@ -9,7 +9,7 @@ import type { Channel } from "./channels/channel.ts";
 import { METADATA_PREFIX } from "./kafka/metadata.ts";
 import { BatchSender } from "./kafka/batch_sender.ts";
 import { registerCodecs } from "./kafka/codecs.ts";
-import { mendRequestQueue } from "./kafka/request_queue.ts";
+import { mendRequestQueue } from "./kafka/kafkajs_request_queue.ts";
 import { dueFrom, EmbeddedBlocks } from "./source/embedded_source.ts";
 import { embeddedChannels } from "./source/synthetic.ts";
 import {

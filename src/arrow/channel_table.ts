@@ -15,7 +15,7 @@ import {
   vectorFromArray,
 } from "apache-arrow";
 import type { Channel } from "../channels/channel.ts";
-import type { Work } from "../channels/work.ts";
+import type { Work } from "../channels/sliced_work.ts";
 
 /** One schema for all batches, whatever is null in which. */
 const SCHEMA = new Schema([

@@ -5,7 +5,7 @@ import { type Channel, topicOf } from "../channels/channel.ts";
 import { Histogram } from "../telemetry/histogram.ts";
 import type { PageRing } from "../memory/page_ring.ts";
 import { taking } from "../memory/taken.ts";
-import { newPastCounters, PastRows, type SetAside } from "./past_rows.ts";
+import { newPastCounters, PastRows, type SetAside } from "./history_rows.ts";
 import type { BlockSink, ReadFrom, Source } from "../source/source.ts";
 import type { GpsClock } from "./gps_clock.ts";
 import { gpsMsOfUnixMs, unixMsOfGpsMs } from "./gps_time.ts";

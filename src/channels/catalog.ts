@@ -7,7 +7,7 @@ import { lowerBound, type Range, rangesOf } from "./name_ranges.ts";
 import { nearNames } from "./near_names.ts";
 import { RefusedChannels } from "./refused_channels.ts";
 import { SortedNames } from "./sorted_names.ts";
-import { finish, PART_STEPS_MAX, type Work } from "./work.ts";
+import { finish, PART_STEPS_MAX, type Work } from "./sliced_work.ts";
 
 /** What to look for; an absent field does not restrict. */
 export interface ChannelFilter {

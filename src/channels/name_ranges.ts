@@ -1,5 +1,5 @@
 // Where names stand among sorted ones, by bisection.
-import type { Work } from "./work.ts";
+import type { Work } from "./sliced_work.ts";
 
 /** Steps of finding one beginning among the sorted names. */
 const BISECT_STEPS = 3;

@@ -1,6 +1,6 @@
 // The names of one context in order, kept by merging what has changed since they were last asked for.
 // Invariant: an array that was handed out is never changed, so that work in slices may keep it; a name in it may be gone.
-import type { Work } from "./work.ts";
+import type { Work } from "./sliced_work.ts";
 
 /** Names that are sorted, or merged, in one part. */
 const PART = 256;

@@ -1,7 +1,7 @@
 // Feeds one client with rows that the page ring does not have, at its pace, until the ring can go on.
 // Invariant: a feed that is suspended has sent everything below its client's cursor; another one goes on from there.
 import type { BlockStore } from "../blocks/block_store.ts";
-import type { PastRows } from "../blocks/past_rows.ts";
+import type { PastRows } from "../blocks/history_rows.ts";
 import type { GapReason } from "../blocks/timeline.ts";
 import type { RowEncoder } from "../frames/arrow_rows.ts";
 import type { Logger } from "../telemetry/log.ts";

@@ -1,7 +1,10 @@
 // The loop that reads from one broker: one fetch at a time carries all topics that it leads, except those whose last
 // answer is still being handed out. Invariant: at most one request is under way; a failure backs off, reports to the
 // pool, and tries again until stopped.
-import { type ConnectionOptions, KafkaConnection } from "./connection.ts";
+import {
+  type ConnectionOptions,
+  KafkaConnection,
+} from "./kafkajs_connection.ts";
 import type { RawTopic } from "./fetch_answer.ts";
 import type { FetchPool } from "./fetch_pool.ts";
 import { handOut } from "./hand_out.ts";

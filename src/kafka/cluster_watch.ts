@@ -1,7 +1,10 @@
 // Asks the cluster again and again what topics there are and who leads them.
 // Invariant: one request at a time; a failure goes on with the next address after a back-off, until closed.
 import type { ClusterMetadata } from "./cluster_metadata.ts";
-import { type ConnectionOptions, KafkaConnection } from "./connection.ts";
+import {
+  type ConnectionOptions,
+  KafkaConnection,
+} from "./kafkajs_connection.ts";
 
 export interface ClusterWatchOptions {
   /** `host:port` to begin with; the brokers that the cluster names are asked too. */

@@ -5,7 +5,7 @@ import type { TopicStatus } from "../source/source.ts";
 import { BrokerLoop } from "./broker_loop.ts";
 import type { ClusterMetadata, TopicLeader } from "./cluster_metadata.ts";
 import { ClusterWatch } from "./cluster_watch.ts";
-import type { ConnectionOptions, OffsetLookup } from "./connection.ts";
+import type { ConnectionOptions, OffsetLookup } from "./kafkajs_connection.ts";
 import { findStarts, type LogAccess } from "./find_starts.ts";
 import { errorName } from "./error_name.ts";
 import { Outages } from "./outages.ts";

@@ -1,6 +1,6 @@
 // Finds where some topics begin to be read, several searches at a time over one connection.
 // Invariant: a topic costs a bounded number of questions, each for one record or batch, whatever its log holds.
-import type { OffsetLookup } from "./connection.ts";
+import type { OffsetLookup } from "./kafkajs_connection.ts";
 import type { RawTopic } from "./fetch_answer.ts";
 import type { KafkaWork } from "./kafka_work.ts";
 import { LogSearch, type Stamp, STAMPS_MAX } from "./log_search.ts";

@@ -1,15 +1,18 @@
 // Kafka as a source: the consumer pool for data topics, the metadata follower for the catalog.
 import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type { Catalog } from "../channels/catalog.ts";
-import type { ConnectionOptions, KafkaTls } from "../kafka/connection.ts";
+import type {
+  ConnectionOptions,
+  KafkaTls,
+} from "../kafka/kafkajs_connection.ts";
 import { FetchPool } from "../kafka/fetch_pool.ts";
 import type { BlockTime } from "../kafka/find_starts.ts";
 import { KafkaWork } from "../kafka/kafka_work.ts";
-import { mendRequestQueue } from "../kafka/request_queue.ts";
+import { mendRequestQueue } from "../kafka/kafkajs_request_queue.ts";
 import { MetadataFollower } from "../kafka/metadata.ts";
 import type { KafkaSasl } from "../kafka/sasl.ts";
 import type { Logger } from "../telemetry/log.ts";
-import { KafkaPast } from "../kafka/kafka_past.ts";
+import { KafkaPast } from "../kafka/kafka_history.ts";
 import type {
   BlockSink,
   PastReader,

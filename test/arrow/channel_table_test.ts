@@ -4,7 +4,7 @@ import { tableFromIPC } from "apache-arrow";
 import { tableFromIPC as flechetteTable } from "@uwdata/flechette";
 import { encodeChannelTable } from "../../src/arrow/channel_table.ts";
 import type { Channel } from "../../src/channels/channel.ts";
-import { finish } from "../../src/channels/work.ts";
+import { finish } from "../../src/channels/sliced_work.ts";
 
 const live: Channel = {
   name: "H1:A",

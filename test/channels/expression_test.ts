@@ -10,7 +10,7 @@ import {
   PROGRAM_SIZE_MAX,
 } from "../../src/channels/expression.ts";
 import { programSizeMax } from "../../src/channels/expression_size.ts";
-import { PART_STEPS_MAX } from "../../src/channels/work.ts";
+import { PART_STEPS_MAX } from "../../src/channels/sliced_work.ts";
 
 const EXPRESSIONS = 4000;
 const ATOMS = [

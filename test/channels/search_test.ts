@@ -4,7 +4,11 @@ import { describe, it } from "@std/testing/bdd";
 import { Catalog } from "../../src/channels/catalog.ts";
 import type { Channel } from "../../src/channels/channel.ts";
 import { byText, sortedInSlices } from "../../src/channels/sorted_names.ts";
-import { finish, PART_STEPS_MAX, type Work } from "../../src/channels/work.ts";
+import {
+  finish,
+  PART_STEPS_MAX,
+  type Work,
+} from "../../src/channels/sliced_work.ts";
 
 const CHANNELS = 20_000;
 

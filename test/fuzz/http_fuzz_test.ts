@@ -7,7 +7,7 @@ import { after, before, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
-import { PART_STEPS_MAX } from "../../src/channels/work.ts";
+import { PART_STEPS_MAX } from "../../src/channels/sliced_work.ts";
 import { type HttpServer, serve } from "../../src/http/server.ts";
 import { EmbeddedSource } from "../../src/source/embedded_source.ts";
 import { configWith, silent } from "../driven_source.ts";

@@ -8,7 +8,7 @@ import { type KafkaBroker, startKafka } from "../../scripts/kafka.ts";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { BlockDecoder, newBlockLayout } from "../../src/arrow/block_decoder.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
-import { KafkaPast } from "../../src/kafka/kafka_past.ts";
+import { KafkaPast } from "../../src/kafka/kafka_history.ts";
 import { KafkaWork } from "../../src/kafka/kafka_work.ts";
 import { silent } from "../driven_source.ts";
 import {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "@std/testing/bdd";
 import { validAtClockMs } from "../../src/kafka/broker_loop.ts";
-import type { OffsetAsked } from "../../src/kafka/connection.ts";
+import type { OffsetAsked } from "../../src/kafka/kafkajs_connection.ts";
 import type { LogAccess } from "../../src/kafka/find_starts.ts";
 import { FetchPool } from "../../src/kafka/fetch_pool.ts";
 import { Outages } from "../../src/kafka/outages.ts";

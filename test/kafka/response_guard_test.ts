@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createServer, type Socket } from "node:net";
 import { describe, it } from "@std/testing/bdd";
-import { KafkaConnection } from "../../src/kafka/connection.ts";
+import { KafkaConnection } from "../../src/kafka/kafkajs_connection.ts";
 import {
   RESPONSE_BYTES_MAX,
   ResponseGuard,

@@ -1,7 +1,7 @@
 // Work that requests ask for, a slice of the event loop at a time: what is done at once stays synchronous, what is
 // longer goes on in the rounds that follow, the least served first.
 // Invariant: between two rounds all requests together do no more steps than a slice has, or than one part needs.
-import type { Work } from "../../channels/work.ts";
+import type { Work } from "../../channels/sliced_work.ts";
 import { rounds } from "../../clients/scheduler.ts";
 import { ClientGoneError, LimitError } from "./limit_error.ts";
 

@@ -1,7 +1,7 @@
 // Reads the JSON that a stream is asked for with, `{"name": text | number | [text, …], …}`, a slice at a time.
 // JSON.parse would build whatever a body of 4 MiB holds before anything could be refused.
 // Invariant: what is read is what JSON.parse reads, or is refused (test/http/routes/body_fields_test.ts).
-import type { Work } from "../../channels/work.ts";
+import type { Work } from "../../channels/sliced_work.ts";
 
 /** Longest text in a body: an expression whose characters are all escaped. */
 const TEXT_LENGTH_MAX = 6 * 4096 + 2;

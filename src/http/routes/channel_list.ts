@@ -2,7 +2,7 @@
 import { encodeChannelTable } from "../../arrow/channel_table.ts";
 import type { Catalog, ChannelFilter } from "../../channels/catalog.ts";
 import type { Channel } from "../../channels/channel.ts";
-import type { Work } from "../../channels/work.ts";
+import type { Work } from "../../channels/sliced_work.ts";
 import { ARROW } from "../documents/channel_schemas.ts";
 import { headerText } from "./header_text.ts";
 import { searched } from "../transport/problem.ts";

@@ -6,7 +6,7 @@ import {
   DATA_TYPES,
   type DataType,
 } from "../../channels/channel.ts";
-import type { Work } from "../../channels/work.ts";
+import type { Work } from "../../channels/sliced_work.ts";
 import { documented } from "../documents/api_document.ts";
 import { channelJson, listed } from "./channel_list.ts";
 import {

@@ -1,5 +1,5 @@
 // JSON whose long lists are written in parts. What is in a list, and all else, is taken to be small.
-import type { Work } from "../../channels/work.ts";
+import type { Work } from "../../channels/sliced_work.ts";
 
 /** Items of a list that are written in one part, and its steps. */
 const PART = 100;

@@ -3,7 +3,7 @@
 import type { Catalog } from "../../channels/catalog.ts";
 import type { Channel } from "../../channels/channel.ts";
 import { byText, sortedInSlices } from "../../channels/sorted_names.ts";
-import type { Work } from "../../channels/work.ts";
+import type { Work } from "../../channels/sliced_work.ts";
 import { gpsNsOfText } from "../../blocks/gps_time.ts";
 import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../../blocks/timeline.ts";
 import type { GapPolicy, SlowPolicy } from "../../clients/client.ts";

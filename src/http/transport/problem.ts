@@ -1,6 +1,6 @@
 // Errors as RFC 9457 problem details.
 import { BadExpressionError } from "../../channels/expression.ts";
-import type { Work } from "../../channels/work.ts";
+import type { Work } from "../../channels/sliced_work.ts";
 import { LimitError } from "../limits/limit_error.ts";
 
 /** What a problem says: a short title, what was wrong and what would be right, and further fields. */

@@ -1,7 +1,7 @@
 // The partitions of /v1/status: how each one that is read is doing.
 import type { BlockStore } from "../../blocks/block_store.ts";
 import type { PartitionBlocks } from "../../blocks/partition_blocks.ts";
-import type { Work } from "../../channels/work.ts";
+import type { Work } from "../../channels/sliced_work.ts";
 import type { TopicStatus } from "../../source/source.ts";
 
 /** Partitions whose status is made in one part, and the steps that it takes. */

@@ -4,7 +4,7 @@ import type { BlockStore } from "../../blocks/block_store.ts";
 import type { GpsClock } from "../../blocks/gps_clock.ts";
 import { gpsNsOfMs, unixMsOfGpsMs } from "../../blocks/gps_time.ts";
 import type { Catalog } from "../../channels/catalog.ts";
-import type { Work } from "../../channels/work.ts";
+import type { Work } from "../../channels/sliced_work.ts";
 import type { ClientHub } from "../../clients/client_hub.ts";
 import type { PageRing } from "../../memory/page_ring.ts";
 import type { Slab } from "../../memory/slab.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../../src/app.ts";
 import type { Channel } from "../../../src/channels/channel.ts";
-import { PART_STEPS_MAX } from "../../../src/channels/work.ts";
+import { PART_STEPS_MAX } from "../../../src/channels/sliced_work.ts";
 import { honoApp } from "../../../src/http/routes/hono_app.ts";
 import { configWith, DrivenSource, silent } from "../../driven_source.ts";
 import { hostileBodies, hostileTexts } from "./hostile_texts.ts";

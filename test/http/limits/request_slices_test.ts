@@ -1,7 +1,7 @@
 // Works of requests in slices, with a clock and rounds that the test turns by hand.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import type { Work } from "../../../src/channels/work.ts";
+import type { Work } from "../../../src/channels/sliced_work.ts";
 import {
   ClientGoneError,
   LimitError,

@@ -1,7 +1,7 @@
 // The reader of a body's fields: what JSON.parse reads, or a refusal; and no more work than the body has characters.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { finish, PART_STEPS_MAX } from "../../../src/channels/work.ts";
+import { finish, PART_STEPS_MAX } from "../../../src/channels/sliced_work.ts";
 import {
   BadBodyError,
   type FieldSink,

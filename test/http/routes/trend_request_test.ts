@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Catalog } from "../../../src/channels/catalog.ts";
-import { finish } from "../../../src/channels/work.ts";
+import { finish } from "../../../src/channels/sliced_work.ts";
 import { fieldsOfQuery } from "../../../src/http/routes/stream_fields.ts";
 import {
   type StreamRequest,

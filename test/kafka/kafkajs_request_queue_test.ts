@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
-import { mendRequestQueue } from "../../src/kafka/request_queue.ts";
+import { mendRequestQueue } from "../../src/kafka/kafkajs_request_queue.ts";
 
 interface Timer {
   readonly call: () => void;

@@ -4,7 +4,7 @@ import { describe, it } from "@std/testing/bdd";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import type { TopicShape } from "../../src/blocks/block_store.ts";
 import { unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
-import { PastRows } from "../../src/blocks/past_rows.ts";
+import { PastRows } from "../../src/blocks/history_rows.ts";
 import { rowStrideOf } from "../../src/blocks/timeline.ts";
 import type { PastMessages, PastReader } from "../../src/source/source.ts";
 

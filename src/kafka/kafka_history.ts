@@ -4,7 +4,10 @@
 import { errorName } from "./error_name.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { PastMessages, PastReader, PastTopic } from "../source/source.ts";
-import { type ConnectionOptions, KafkaConnection } from "./connection.ts";
+import {
+  type ConnectionOptions,
+  KafkaConnection,
+} from "./kafkajs_connection.ts";
 import { type BlockTime, findStarts } from "./find_starts.ts";
 import { type FetchedTopic, TopicParts } from "./topic_parts.ts";
 
