@@ -15,7 +15,7 @@ import {
 import { BlockDecoder, newBlockLayout } from "../src/arrow/block_decoder.ts";
 import { encodeBlock } from "../src/arrow/block_encoder.ts";
 import { RowTemplate } from "../src/arrow/row_template.ts";
-import { placeOf } from "../src/blocks/block_record.ts";
+import { entryOf } from "../src/blocks/block_record.ts";
 import { PartitionBlocks } from "../src/blocks/partition_blocks.ts";
 import { PageRing } from "../src/memory/page_ring.ts";
 
@@ -66,7 +66,7 @@ const blocks = new PartitionBlocks({
 });
 blocks.append(messages[0]!, NaN);
 const places = names.map((name, i) =>
-  placeOf({
+  entryOf({
     name,
     dataType: "float32",
     sampleRate: 2048,

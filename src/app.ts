@@ -10,7 +10,7 @@ import { type Clocks, GpsClock } from "./blocks/gps_clock.ts";
 import { gpsNsOfMs } from "./blocks/gps_time.ts";
 import type { Catalog } from "./channels/catalog.ts";
 import { type Channel, topicOf } from "./channels/channel.ts";
-import { finish, type Work } from "./channels/sliced_work.ts";
+import { finish, type SlicedWork } from "./channels/sliced_work.ts";
 import { ClientHub } from "./clients/client_hub.ts";
 import type { Config } from "./config.ts";
 import { ConnectionFigures } from "./http/transport/connection_figures.ts";
@@ -209,7 +209,7 @@ export class Qanat {
   }
 
   /** The same, in slices. */
-  statusInSlices(): Work<Record<string, unknown>> {
+  statusInSlices(): SlicedWork<Record<string, unknown>> {
     return statusDocument(this.#statusParts);
   }
 

@@ -11,8 +11,8 @@ import { EmbeddedBlocks } from "../src/source/embedded_source.ts";
 import type { EmbeddedChannel } from "../src/source/synthetic.ts";
 import type {
   BlockSink,
-  PastReader,
-  PastTopic,
+  HistoryReader,
+  HistoryTopic,
   ReadFrom,
   Source,
   SourceStatus,
@@ -46,19 +46,19 @@ export class DrivenSource implements Source {
     return Promise.resolve();
   }
 
-  want(topic: string, { ms }: ReadFrom): number {
+  subscribe(topic: string, { ms }: ReadFrom): number {
     this.wanted.add(topic);
     return ms;
   }
 
-  openPast(_topics?: readonly PastTopic[]): PastReader {
+  openHistory(_topics?: readonly HistoryTopic[]): HistoryReader {
     return {
       read: () => Promise.reject(new Error("This source has no past")),
       close: () => {},
     };
   }
 
-  unwant(topic: string): void {
+  unsubscribe(topic: string): void {
     this.wanted.delete(topic);
   }
 

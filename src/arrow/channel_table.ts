@@ -15,7 +15,7 @@ import {
   vectorFromArray,
 } from "apache-arrow";
 import type { Channel } from "../channels/channel.ts";
-import type { Work } from "../channels/sliced_work.ts";
+import type { SlicedWork } from "../channels/sliced_work.ts";
 
 /** One schema for all batches, whatever is null in which. */
 const SCHEMA = new Schema([
@@ -40,7 +40,7 @@ const BATCH_STEPS = 3000;
 export function* encodeChannelTable(
   channels: readonly Channel[],
   isLive: (channel: Channel) => boolean,
-): Work<Uint8Array> {
+): SlicedWork<Uint8Array> {
   if (channels.length === 0) return tableToIPC(new Table(SCHEMA), "stream");
   const writer = new RecordBatchStreamWriter();
   for (let from = 0; from < channels.length; from += BATCH) {

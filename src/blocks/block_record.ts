@@ -34,7 +34,7 @@ const PLACES_PER_ROW = 4;
 const PLACES_MIN = 64;
 
 /** Where a channel's samples lie in its partition's blocks. */
-export interface ChannelPlace {
+export interface ChannelEntry {
   readonly partitionIndex: number;
   readonly typeCode: number;
   /** Samples in one block. */
@@ -42,7 +42,7 @@ export interface ChannelPlace {
 }
 
 /** The place of a channel. */
-export function placeOf(channel: Channel): ChannelPlace {
+export function entryOf(channel: Channel): ChannelEntry {
   return {
     partitionIndex: channel.partitionIndex,
     typeCode: typeCodeOf(channel.dataType),
@@ -126,7 +126,7 @@ export function writeRecord(
 export function recordSamplesAt(
   words: Int32Array,
   base: number,
-  channel: ChannelPlace,
+  channel: ChannelEntry,
 ): number {
   // A division: a shift would cut a ring of 2 GiB and more to 32 bits.
   const at = base / 4;

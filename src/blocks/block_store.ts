@@ -5,7 +5,11 @@ import { type Channel, topicOf } from "../channels/channel.ts";
 import { Histogram } from "../telemetry/histogram.ts";
 import type { PageRing } from "../memory/page_ring.ts";
 import { taking } from "../memory/taken.ts";
-import { newPastCounters, PastRows, type SetAside } from "./history_rows.ts";
+import {
+  HistoryRows,
+  newHistoryCounters,
+  type SetAside,
+} from "./history_rows.ts";
 import type { BlockSink, ReadFrom, Source } from "../source/source.ts";
 import type { GpsClock } from "./gps_clock.ts";
 import { gpsMsOfUnixMs, unixMsOfGpsMs } from "./gps_time.ts";
@@ -85,7 +89,7 @@ export class BlockStore implements BlockSink {
   /** Sums of the partitions that have been dropped, so that no counter goes back. */
   readonly closedCounters = { ...newBlockCounters(), lateRows: 0 };
   /** Blocks that were read from the past, and what was set aside of it. */
-  readonly pastCounters = newPastCounters();
+  readonly historyCounters = newHistoryCounters();
   /** Called when timelines may have released something, all of it at once. */
   onAdvanced: () => void = () => {};
   /** While all blocks that come are of the future: how far the nearest one is. Else 0. */
@@ -173,28 +177,28 @@ export class BlockStore implements BlockSink {
   }
 
   /** Rows from a time on, read from the source again. The caller closes them. */
-  openPast(
+  openHistory(
     shapes: readonly TopicShape[],
     strideNs: bigint,
     fromNs: bigint,
-  ): PastRows {
+  ): HistoryRows {
     const { source, historyBytes } = this.#options;
     const fromMs = Number(fromNs) / 1e6;
     return taking((taken) => {
       // Blocks before those of the time, that came late, may stand behind blocks that are asked for.
-      const reader = source.openPast(shapes.map((shape) => ({
+      const reader = source.openHistory(shapes.map((shape) => ({
         topic: shape.topic,
         fromMs: fromMs - Number(shape.maxLatencyNs) / 1e6 -
           this.toleranceMs(shape),
       })));
       taken.add(() => reader.close());
-      return new PastRows({
+      return new HistoryRows({
         shapes,
         strideNs,
         memoryBytes: historyBytes,
         toleranceMs: (shape) => this.toleranceMs(shape),
         gpsMs: () => this.gpsMs(),
-        counters: this.pastCounters,
+        counters: this.historyCounters,
         onSetAside: (topic, reason) => this.#logSetAside(topic, reason),
         reader,
       });
@@ -211,7 +215,7 @@ export class BlockStore implements BlockSink {
     if (!entry) return;
     const gpsMs = this.gpsMs();
     // What a topic held before it was wanted says nothing of the way here.
-    if (entry.blocks.primed && timestampMs >= 0) {
+    if (entry.blocks.hasCaughtUpOnce && timestampMs >= 0) {
       const lagMs = this.#clock.unixMs() - timestampMs;
       this.lag.observe(Math.max(0, lagMs) / 1000);
     }
@@ -243,7 +247,7 @@ export class BlockStore implements BlockSink {
     this.#advance(entry, this.gpsMs());
   }
 
-  onTrouble(topic: string): void {
+  onDisturbed(topic: string): void {
     this.#entries.get(topic)?.blocks.trouble(this.gpsMs());
   }
 
@@ -263,7 +267,7 @@ export class BlockStore implements BlockSink {
     if (!entry) return;
     entry.blocks.reset();
     entry.blocks.coveredFrom = 0;
-    entry.blocks.primed = false;
+    entry.blocks.hasCaughtUpOnce = false;
     for (const timeline of entry.timelines) timeline.reset(this.gpsMs());
   }
 
@@ -389,8 +393,8 @@ export class BlockStore implements BlockSink {
       ? { kind: "block-time", ms: sinceMs - latencyMs }
       : { kind: "produced", ms: unixMsOfGpsMs(sinceMs) };
     const entry = taking((taken) => {
-      taken.add(() => source.unwant(topic));
-      const reachedMs = source.want(topic, from);
+      taken.add(() => source.unsubscribe(topic));
+      const reachedMs = source.subscribe(topic, from);
       return this.#entryOf(
         shape,
         isLive ? reachedMs + latencyMs : gpsMsOfUnixMs(reachedMs),
@@ -426,7 +430,7 @@ export class BlockStore implements BlockSink {
   }
 
   #drop(topic: string, entry: Entry): void {
-    this.#options.source.unwant(topic);
+    this.#options.source.unsubscribe(topic);
     this.#entries.delete(topic);
     if (entry.replayId !== null) this.#forgetReplay(entry.replayId);
     const sums: Record<string, number> = this.closedCounters;
@@ -475,7 +479,7 @@ export class BlockStore implements BlockSink {
 
   #advance(entry: Entry, gpsMs: number): void {
     // All find their place before any of them settles the block that has just come.
-    for (const timeline of entry.timelines) timeline.findPlace(gpsMs);
+    for (const timeline of entry.timelines) timeline.findStart(gpsMs);
     for (const timeline of entry.timelines) timeline.advance(gpsMs);
     const beganMs = performance.now();
     this.onAdvanced();

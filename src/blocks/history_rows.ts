@@ -1,17 +1,17 @@
 // Rows of the past, joined by read position: a block is missing when the log was read far enough to know.
 // Invariant: bounded memory (a ring that holds one row's blocks, and about as many bytes read ahead); rows come in
 // increasing order, each block in its row, and a span that has none is one gap.
-import type { PastMessages, PastReader } from "../source/source.ts";
+import type { HistoryMessages, HistoryReader } from "../source/source.ts";
 import { PageRing } from "../memory/page_ring.ts";
 import type { TopicShape } from "./block_store.ts";
 import { AheadFilter } from "./ahead_filter.ts";
 import { NOT_HELD, PartitionBlocks } from "./partition_blocks.ts";
 import { type GapReason, Timeline } from "./timeline.ts";
 
-export interface PastRowsOptions {
+export interface HistoryRowsOptions {
   readonly shapes: readonly TopicShape[];
   readonly strideNs: bigint;
-  readonly reader: PastReader;
+  readonly reader: HistoryReader;
   /** Bytes of the ring, and of what is read ahead. */
   readonly memoryBytes: number;
   /** A block may lie so far ahead of its production, ms, by its stride. */
@@ -19,14 +19,14 @@ export interface PastRowsOptions {
   /** GPS ms now. */
   readonly gpsMs: () => number;
   /** Counted along with those of others. @default counters of its own */
-  readonly counters?: PastCounters;
+  readonly counters?: HistoryCounters;
   readonly onSetAside?: (topic: string, what: SetAside) => void;
 }
 
-export type PastCounters = ReturnType<typeof newPastCounters>;
+export type HistoryCounters = ReturnType<typeof newHistoryCounters>;
 
 /** Counters of what was read from the past, all 0. */
-export function newPastCounters() {
+export function newHistoryCounters() {
   return { blocks: 0, bad: 0, future: 0 };
 }
 
@@ -36,7 +36,7 @@ export type SetAside =
   | { readonly kind: "future"; readonly aheadMs: number; readonly reason: "" };
 
 /** What comes next. `need`: topics to be read on before it can be said. `end`: the logs hold nothing more. */
-export type PastStep =
+export type HistoryStep =
   | { readonly kind: "row" }
   | { readonly kind: "gap"; readonly to: number; readonly reason: GapReason }
   | { readonly kind: "need"; readonly topics: readonly string[] }
@@ -50,7 +50,7 @@ interface Read {
   readonly timestampMs: number;
 }
 
-interface PastPartition {
+interface HistoryPartition {
   readonly blocks: PartitionBlocks;
   readonly ratio: number;
   /** Null in a replay, whose time is that of its blocks. */
@@ -68,25 +68,25 @@ interface PastPartition {
 /** How far the log is read on, beyond a missing block, for one that was produced late, ms. */
 const LATE_MS = 60_000;
 
-const ROW: PastStep = { kind: "row" };
-const END: PastStep = { kind: "end" };
+const ROW: HistoryStep = { kind: "row" };
+const END: HistoryStep = { kind: "end" };
 
 /** The rows of one set of partitions, from some time on. */
-export class PastRows {
+export class HistoryRows {
   /** Never advanced: it only tells what the ring holds, which is the row that next() spoke of. */
   readonly timeline: Timeline;
-  readonly counters: PastCounters;
-  readonly #options: PastRowsOptions;
-  readonly #reader: PastReader;
+  readonly counters: HistoryCounters;
+  readonly #options: HistoryRowsOptions;
+  readonly #reader: HistoryReader;
   readonly #memoryBytes: number;
-  readonly #partitions: readonly PastPartition[];
+  readonly #partitions: readonly HistoryPartition[];
   #pendingBytes = 0;
   /** Rows below it are over. */
   #row = 0;
 
-  constructor(options: PastRowsOptions) {
+  constructor(options: HistoryRowsOptions) {
     this.#options = options;
-    this.counters = options.counters ?? newPastCounters();
+    this.counters = options.counters ?? newHistoryCounters();
     this.#reader = options.reader;
     this.#memoryBytes = options.memoryBytes;
     const ring = new PageRing(new Uint8Array(options.memoryBytes));
@@ -103,7 +103,7 @@ export class PastRows {
         outageWaitMs: 0,
         outageGraceMs: 0,
         hasClock: false,
-        isPast: true,
+        isHistory: true,
       })
     );
     this.timeline = new Timeline(partitions, options.strideNs, 0);
@@ -116,7 +116,7 @@ export class PastRows {
     blocks: PartitionBlocks,
     shape: TopicShape,
     ratio: number,
-  ): PastPartition {
+  ): HistoryPartition {
     const { toleranceMs } = this.#options;
     const filter = new AheadFilter<Read>({
       toleranceMs: toleranceMs(shape),
@@ -133,7 +133,7 @@ export class PastRows {
         this.#options.onSetAside?.(blocks.topic, what);
       },
     });
-    const partition: PastPartition = {
+    const partition: HistoryPartition = {
       blocks,
       ratio,
       filter: shape.replayId === null ? filter : null,
@@ -150,7 +150,7 @@ export class PastRows {
    * What is at `row`, which never goes back. A gap ends at `limit` at the latest. Throws when the blocks of one row
    * do not fit in the ring.
    */
-  next(row: number, limit: number): PastStep {
+  next(row: number, limit: number): HistoryStep {
     this.#row = row;
     const need: string[] = [];
     let isEmpty = true;
@@ -189,7 +189,7 @@ export class PastRows {
   }
 
   /** The span without rows that begins here, once the log was read far enough to know where it ends. */
-  #gap(limit: number): PastStep {
+  #gap(limit: number): HistoryStep {
     let next = Infinity;
     for (const { pending, ratio } of this.#partitions) {
       for (const index of pending.keys()) {
@@ -208,7 +208,7 @@ export class PastRows {
   }
 
   /** Why there is nothing up to a row: one gap a reason. */
-  #gapTo(to: number): PastStep {
+  #gapTo(to: number): HistoryStep {
     const isCut = this.#partitions.some((p) =>
       p.isCut && to * p.ratio <= p.first
     );
@@ -227,12 +227,12 @@ export class PastRows {
     return { kind: "gap", to: end, reason: "missing" };
   }
 
-  #latestMs({ blocks }: PastPartition): number {
+  #latestMs({ blocks }: HistoryPartition): number {
     return this.#options.gpsMs() + blocks.futureToleranceMs;
   }
 
   /** Whether a block that was not read yet will not come any more. */
-  #isFinal(partition: PastPartition, index: number): boolean {
+  #isFinal(partition: HistoryPartition, index: number): boolean {
     const { blocks, newest, isAtEnd } = partition;
     if (isAtEnd) return true;
     if (newest <= index) return false;
@@ -243,8 +243,8 @@ export class PastRows {
 
   /** Adds what was read. */
   #add(
-    partition: PastPartition,
-    { value, timestampMs }: PastMessages["messages"][number],
+    partition: HistoryPartition,
+    { value, timestampMs }: HistoryMessages["messages"][number],
   ): void {
     const { blocks, filter } = partition;
     const index = blocks.indexOf(value, NaN);
@@ -263,7 +263,7 @@ export class PastRows {
   }
 
   /** Takes a block, unless no row asks for it any more. The first of two equal ones stays. */
-  #take(partition: PastPartition, { index, value }: Read): void {
+  #take(partition: HistoryPartition, { index, value }: Read): void {
     const { blocks, pending, ratio } = partition;
     partition.newest = Math.max(partition.newest, index);
     partition.first = Math.min(partition.first, index);
@@ -275,7 +275,7 @@ export class PastRows {
   }
 
   /** Brings a partition's blocks of a row into the ring. */
-  #keep({ blocks, pending, ratio }: PastPartition, row: number): void {
+  #keep({ blocks, pending, ratio }: HistoryPartition, row: number): void {
     for (let index = row * ratio; index < (row + 1) * ratio; index++) {
       const found = pending.get(index);
       if (found === undefined) continue;

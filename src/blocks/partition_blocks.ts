@@ -3,7 +3,7 @@
 import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type { PageRing } from "../memory/page_ring.ts";
 import {
-  type ChannelPlace,
+  type ChannelEntry,
   planRecord,
   recordSamplesAt,
   writeRecord,
@@ -66,7 +66,7 @@ export interface PartitionOptions {
   /** The log is read from GPS ms on: of blocks that begin there or later none was passed over. @default 0 */
   readonly coveredFromMs?: number;
   /** True where a range of the past is read: time may jump back there. @default false */
-  readonly isPast?: boolean;
+  readonly isHistory?: boolean;
 }
 
 /** Counters of a partition's messages, all 0. */
@@ -99,7 +99,7 @@ export class PartitionBlocks {
   /** Blocks below this index are settled: stored, or given up. */
   settled = -1;
   /** The first fetch that reached the high watermark has been answered. */
-  primed = false;
+  hasCaughtUpOnce = false;
   /** Of blocks from this index on, all that the log held has been read. */
   coveredFrom: number;
   /** Null while the partition holds rows back. */
@@ -122,7 +122,7 @@ export class PartitionBlocks {
   readonly #outageWaitMs: number;
   readonly #outageGraceMs: number;
   readonly #hasClock: boolean;
-  readonly #isPast: boolean;
+  readonly #isHistory: boolean;
   /** Blocks given up as their partition could not be read. */
   #unreachableFrom = 0;
   #unreachableTo = 0;
@@ -150,7 +150,7 @@ export class PartitionBlocks {
     this.#outageGraceMs = options.outageGraceMs;
     this.#heardMs = options.wantedMs ?? Infinity;
     this.#hasClock = options.hasClock;
-    this.#isPast = options.isPast ?? false;
+    this.#isHistory = options.isHistory ?? false;
     this.coveredFrom = Math.ceil(
       (options.coveredFromMs ?? 0) / this.strideMs,
     );
@@ -193,7 +193,7 @@ export class PartitionBlocks {
       return "duplicate";
     }
     if (
-      !this.#isPast && this.newest >= 0 &&
+      !this.#isHistory && this.newest >= 0 &&
       (this.newest - index) * this.strideMs > this.maxLatencyMs
     ) {
       const confirmed = this.#suspect >= 0 && index > this.#suspect;
@@ -222,7 +222,7 @@ export class PartitionBlocks {
         this.settled = Math.max(this.settled, index);
       }
     }
-    if (this.primed && index < this.settled) {
+    if (this.hasCaughtUpOnce && index < this.settled) {
       this.counters.late++;
       return "late";
     }
@@ -260,7 +260,7 @@ export class PartitionBlocks {
     this.counters.blocks++;
     this.counters.bytes += value.byteLength;
     // Before the first block of all nothing is waited for, or missing.
-    if (this.newest < 0 && this.primed) this.settled = index;
+    if (this.newest < 0 && this.hasCaughtUpOnce) this.settled = index;
     if (index > this.newest) this.newest = index;
     return true;
   }
@@ -328,7 +328,7 @@ export class PartitionBlocks {
    * Byte offset in the ring of a channel's samples in a block, or −1 when the block lacks the channel,
    * or holds it with another type or number of samples.
    */
-  samplesAt(position: number, channel: ChannelPlace): number {
+  samplesAt(position: number, channel: ChannelEntry): number {
     return recordSamplesAt(
       this.#words,
       this.ring.byteOffset(position),
@@ -338,7 +338,7 @@ export class PartitionBlocks {
 
   /** Why a block that is not here is not. */
   missReasonOf(index: number): MissReason {
-    if (this.#isPast) return this.#ahead.has(index) ? "future" : "missing";
+    if (this.#isHistory) return this.#ahead.has(index) ? "future" : "missing";
     if (index >= this.#unreachableFrom && index < this.#unreachableTo) {
       return "unreachable";
     }
@@ -379,15 +379,18 @@ export class PartitionBlocks {
 
   /** A fetch answered at GPS ms `atMs` had reached the high watermark. */
   caughtUp(atMs: number): void {
-    if (this.primed && (this.#wasAway || atMs - this.caughtUpMs > AWAY_MS)) {
+    if (
+      this.hasCaughtUpOnce &&
+      (this.#wasAway || atMs - this.caughtUpMs > AWAY_MS)
+    ) {
       this.#graceEndMs = atMs + this.#outageGraceMs;
     }
     this.#wasAway = false;
     if (atMs > this.caughtUpMs) this.caughtUpMs = atMs;
     this.#heardMs = this.caughtUpMs;
     if (this.caughtUpMs >= this.#graceEndMs) this.seenMs = this.caughtUpMs;
-    if (this.primed) return;
-    this.primed = true;
+    if (this.hasCaughtUpOnce) return;
+    this.hasCaughtUpOnce = true;
     this.settled = this.newest + 1;
     if (this.#hasClock && this.newest >= 0) {
       // A block that is missing now may still come within its latency.
@@ -417,9 +420,9 @@ export class PartitionBlocks {
 
   /** Moves `settled` as far as arrivals, the clock and the reader allow. `gpsMs`: GPS ms. */
   settle(gpsMs: number): void {
-    if (!this.primed) {
+    if (!this.hasCaughtUpOnce) {
       if (!this.#outage(gpsMs)) return;
-      this.primed = true;
+      this.hasCaughtUpOnce = true;
       this.settled = this.newest + 1;
       this.absent = "unreachable";
     }

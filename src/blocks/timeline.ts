@@ -96,10 +96,10 @@ export class Timeline {
     const partitions = this.partitions;
     // One that cannot be read at all is given up like any other, or there would never be a place.
     for (let i = 0; i < partitions.length; i++) {
-      if (!partitions[i]!.primed) partitions[i]!.settle(gpsMs);
+      if (!partitions[i]!.hasCaughtUpOnce) partitions[i]!.settle(gpsMs);
     }
     // Before settling: a partition that was silent begins with the block that has just come.
-    if (!this.findPlace(gpsMs)) return;
+    if (!this.findStart(gpsMs)) return;
     for (let i = 0; i < partitions.length; i++) partitions[i]!.settle(gpsMs);
     for (;;) {
       const row = this.frontier;
@@ -134,7 +134,7 @@ export class Timeline {
    * Promises that nothing more comes before what the readers have surely seen, while every partition is silent.
    * The span is told as a gap once something comes again. `frontier` is where the promise ends.
    */
-  settleQuiet(): void {
+  promiseQuiet(): void {
     if (this.frontier < 0 || this.frontier <= this.#newestRow()) return;
     if (!this.partitions.every((p) => p.absent === "late")) return;
     const row = this.seenRow;
@@ -152,8 +152,8 @@ export class Timeline {
   get seenRow(): number {
     let row = Infinity;
     for (let i = 0; i < this.partitions.length; i++) {
-      const { primed, seenMs, maxLatencyMs } = this.partitions[i]!;
-      if (!primed) return -1;
+      const { hasCaughtUpOnce, seenMs, maxLatencyMs } = this.partitions[i]!;
+      if (!hasCaughtUpOnce) return -1;
       row = Math.min(row, (seenMs - maxLatencyMs) / this.strideMs);
     }
     return Math.max(-1, Math.floor(row));
@@ -177,7 +177,8 @@ export class Timeline {
   /** Every partition has been looked at and none has anything: no row says where the stream stands. */
   isIdle(gpsMs: number): boolean {
     if (this.frontier >= 0) return false;
-    return !this.#isPatient(gpsMs) || this.partitions.every((p) => p.primed);
+    return !this.#isPatient(gpsMs) ||
+      this.partitions.every((p) => p.hasCaughtUpOnce);
   }
 
   #isPatient(gpsMs: number): boolean {
@@ -256,14 +257,14 @@ export class Timeline {
   }
 
   /** Sets `frontier` once every partition has been read to its end; false until then. */
-  findPlace(gpsMs: number): boolean {
+  findStart(gpsMs: number): boolean {
     if (this.frontier >= 0) return true;
     const patient = this.#isPatient(gpsMs);
     let present = Infinity;
     let past = -1;
     for (let i = 0; i < this.partitions.length; i++) {
       const partition = this.partitions[i]!;
-      if (!partition.primed) {
+      if (!partition.hasCaughtUpOnce) {
         if (patient) return false;
         continue;
       }
@@ -311,7 +312,7 @@ export class Timeline {
   protected isSettled(row: number, _gpsMs: number): boolean {
     for (let i = 0; i < this.partitions.length; i++) {
       const partition = this.partitions[i]!;
-      if (!partition.primed) return false;
+      if (!partition.hasCaughtUpOnce) return false;
       if (partition.absent !== null) continue;
       // A block that is here needs no settling: a hole before it may belong to a row that is out.
       const end = (row + 1) * this.ratios[i]!;

@@ -7,7 +7,7 @@ import { lowerBound, type Range, rangesOf } from "./name_ranges.ts";
 import { nearNames } from "./near_names.ts";
 import { RefusedChannels } from "./refused_channels.ts";
 import { SortedNames } from "./sorted_names.ts";
-import { finish, PART_STEPS_MAX, type Work } from "./sliced_work.ts";
+import { finish, PART_STEPS_MAX, type SlicedWork } from "./sliced_work.ts";
 
 /** What to look for; an absent field does not restrict. */
 export interface ChannelFilter {
@@ -123,7 +123,7 @@ export class Catalog {
   }
 
   /** {@linkcode find} in slices, a page of it. It stops behind the first channel of the next page. */
-  *search(filter: ChannelFilter, page: Page = {}): Work<Found> {
+  *search(filter: ChannelFilter, page: Page = {}): SlicedWork<Found> {
     const { after, limit = Infinity } = page;
     const channels: Channel[] = [];
     let next: string | null = null;
@@ -137,7 +137,7 @@ export class Catalog {
   }
 
   /** {@linkcode count} in slices. */
-  *counting(filter: ChannelFilter): Work<number> {
+  *counting(filter: ChannelFilter): SlicedWork<number> {
     const { match: _, replayId: __, ...others } = filter;
     const names = yield* this.#names(filter);
     if (names === null) return 0;
@@ -156,7 +156,7 @@ export class Catalog {
     name: string,
     replayId: string | null,
     limit: number = 3,
-  ): Work<string[]> {
+  ): SlicedWork<string[]> {
     const context = this.#contexts.get(replayId);
     if (!context) return [];
     const sorted = yield* context.names.sorted();
@@ -164,7 +164,7 @@ export class Catalog {
   }
 
   /** The names among which a filter's channels are; null where its context has none. */
-  *#names({ match, replayId = null }: ChannelFilter): Work<Names | null> {
+  *#names({ match, replayId = null }: ChannelFilter): SlicedWork<Names | null> {
     if (match !== undefined && !this.#expressions.has(match)) {
       yield COMPILE_STEPS;
     }
@@ -184,7 +184,7 @@ export class Catalog {
     filter: ChannelFilter,
     after: string | undefined,
     take: (channel: Channel) => boolean,
-  ): Work<void> {
+  ): SlicedWork<void> {
     if (names === null) return;
     const { context, expression, sorted, ranges } = names;
     const passes = passing(filter);

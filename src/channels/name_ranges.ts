@@ -1,5 +1,5 @@
 // Where names stand among sorted ones, by bisection.
-import type { Work } from "./sliced_work.ts";
+import type { SlicedWork } from "./sliced_work.ts";
 
 /** Steps of finding one beginning among the sorted names. */
 const BISECT_STEPS = 3;
@@ -26,7 +26,7 @@ export interface Range {
 export function* rangesOf(
   sorted: readonly string[],
   prefixes: readonly string[],
-): Work<readonly Range[]> {
+): SlicedWork<readonly Range[]> {
   const found: Range[] = [];
   for (const prefix of prefixes) {
     yield BISECT_STEPS;

@@ -2,7 +2,7 @@
 // Invariant: the work is bounded by constants, not by the name or the number of channels.
 import { TEXT_BYTES_MAX } from "./channel_text.ts";
 import { lowerBound } from "./name_ranges.ts";
-import type { Work } from "./sliced_work.ts";
+import type { SlicedWork } from "./sliced_work.ts";
 
 /** Longest name of a channel, bytes of UTF-8; nothing is near a longer one. */
 export const NAME_BYTES_MAX = TEXT_BYTES_MAX;
@@ -26,7 +26,7 @@ export function* nearNames(
   sorted: readonly string[],
   name: string,
   limit: number,
-): Work<string[]> {
+): SlicedWork<string[]> {
   if (isTooLong(name)) return [];
   const changesMax = Math.min(
     CHANGES_MAX,

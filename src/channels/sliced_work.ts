@@ -5,13 +5,13 @@
  * Yields the cost of what it does next, in steps. A step is at most about a microsecond: a name compared, a row of a
  * list made, 300 cells of a distance, or 1 / {@linkcode STEPS_A_COMPARISON} characters × instructions of an expression.
  */
-export type Work<T> = Generator<number, T, undefined>;
+export type SlicedWork<T> = Generator<number, T, undefined>;
 
 /** Most steps of one part. */
 export const PART_STEPS_MAX = 4000;
 
 /** Does all of a work at once: for the start of the process and for tests. */
-export function finish<T>(work: Work<T>): T {
+export function finish<T>(work: SlicedWork<T>): T {
   for (;;) {
     const part = work.next();
     if (part.done) return part.value;

@@ -1,6 +1,6 @@
 // The names of one context in order, kept by merging what has changed since they were last asked for.
 // Invariant: an array that was handed out is never changed, so that work in slices may keep it; a name in it may be gone.
-import type { Work } from "./sliced_work.ts";
+import type { SlicedWork } from "./sliced_work.ts";
 
 /** Names that are sorted, or merged, in one part. */
 const PART = 256;
@@ -14,7 +14,7 @@ const MERGE_STEPS = 40;
 export function* sortedInSlices<T>(
   items: readonly T[],
   compare: (a: T, b: T) => number,
-): Work<T[]> {
+): SlicedWork<T[]> {
   let runs: T[][] = [];
   for (let from = 0; from < items.length; from += PART) {
     yield SORT_STEPS;
@@ -37,7 +37,7 @@ function* merged<T>(
   a: readonly T[],
   b: readonly T[],
   compare: (a: T, b: T) => number,
-): Work<T[]> {
+): SlicedWork<T[]> {
   const out: T[] = [];
   let i = 0;
   let j = 0;
@@ -63,7 +63,7 @@ export function byText(a: string, b: string): number {
 
 /** A merge of changes that all works which wait for it carry on. */
 interface Merge {
-  readonly work: Work<readonly string[]>;
+  readonly work: SlicedWork<readonly string[]>;
   /** Steps of its next part. */
   cost: number;
   readonly touchedCount: number;
@@ -98,7 +98,7 @@ export class SortedNames {
   }
 
   /** The names as of the call. What one work has merged stays merged for the others when it ends early. */
-  *sorted(): Work<readonly string[]> {
+  *sorted(): SlicedWork<readonly string[]> {
     // The merge that is under way may lack what came last: the one behind it has that.
     for (let merges = 0; merges < 2 && this.#touched.length > 0; merges++) {
       const merge = this.#merge ??= this.#begin();
@@ -132,7 +132,7 @@ export class SortedNames {
     this.#merge = null;
   }
 
-  *#merged(touched: readonly string[]): Work<readonly string[]> {
+  *#merged(touched: readonly string[]): SlicedWork<readonly string[]> {
     const changes = yield* sortedInSlices(touched, byText);
     return yield* this.#withChanges(this.#sorted, changes);
   }
@@ -140,7 +140,7 @@ export class SortedNames {
   *#withChanges(
     base: readonly string[],
     changes: readonly string[],
-  ): Work<string[]> {
+  ): SlicedWork<string[]> {
     const out: string[] = [];
     let done = 0;
     let i = 0;

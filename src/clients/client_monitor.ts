@@ -84,7 +84,7 @@ export class ClientMonitor implements Task {
     const isQuiet = clockMs - client.lastWriteMs >= heartbeatMs;
     const isBounded = client.endRow < Infinity;
     if (client.ended !== null || !isQuiet && !isBounded) return;
-    timeline.settleQuiet();
+    timeline.promiseQuiet();
     const { released } = timeline;
     const isLive = client.historyState === "none" && client.cursor >= released;
     const settled = isLive

@@ -1,7 +1,7 @@
 // Feeds one client with rows that the page ring does not have, at its pace, until the ring can go on.
 // Invariant: a feed that is suspended has sent everything below its client's cursor; another one goes on from there.
 import type { BlockStore } from "../blocks/block_store.ts";
-import type { PastRows } from "../blocks/history_rows.ts";
+import type { HistoryRows } from "../blocks/history_rows.ts";
 import type { GapReason } from "../blocks/timeline.ts";
 import type { RowEncoder } from "../frames/arrow_rows.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -68,7 +68,7 @@ export class HistoryFeed {
   async run(): Promise<FeedEnd> {
     const { client } = this;
     const { group } = client;
-    const past = this.#options.host.store.openPast(
+    const past = this.#options.host.store.openHistory(
       group.shapes,
       group.timeline.strideNs,
       group.timeline.startNs(client.cursor),
@@ -80,7 +80,7 @@ export class HistoryFeed {
     }
   }
 
-  async #serve(past: PastRows, rows: RowEncoder): Promise<FeedEnd> {
+  async #serve(past: HistoryRows, rows: RowEncoder): Promise<FeedEnd> {
     const { client } = this;
     const { host, turn } = this.#options;
     while (client.ended === null) {
@@ -113,7 +113,7 @@ export class HistoryFeed {
 
   /** Rows and gaps for a short while. What stopped it: topics to be read on, or a word. */
   #slice(
-    past: PastRows,
+    past: HistoryRows,
     rows: RowEncoder,
   ): readonly string[] | "back" | "short" | "on" {
     const { client } = this;
@@ -161,7 +161,7 @@ export class HistoryFeed {
 
   /** Reads on, as often as it takes; false once it has failed for too long. */
   async #read(
-    past: PastRows,
+    past: HistoryRows,
     topics: readonly string[],
   ): Promise<boolean> {
     const { client } = this;

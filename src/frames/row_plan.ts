@@ -3,7 +3,7 @@
 import type { RowColumn } from "../arrow/row_template.ts";
 import type { Channel } from "../channels/channel.ts";
 import { SAMPLE_BYTES, topicOf } from "../channels/channel.ts";
-import { type ChannelPlace, placeOf } from "../blocks/block_record.ts";
+import { type ChannelEntry, entryOf } from "../blocks/block_record.ts";
 import type {
   MissReason,
   PartitionBlocks,
@@ -15,7 +15,7 @@ import { keyOf } from "./row_size.ts";
 export interface Column {
   readonly channel: Channel;
   readonly partition: PartitionBlocks;
-  readonly place: ChannelPlace;
+  readonly place: ChannelEntry;
   /** Blocks in one row. */
   readonly ratio: number;
   readonly blockBytes: number;
@@ -62,7 +62,7 @@ export function planColumns(
       if (!partition) {
         throw new Error(`No partition of the timeline carries ${channel.name}`);
       }
-      const place = placeOf(channel);
+      const place = entryOf(channel);
       const ratio = Number(timeline.strideNs / partition.strideNs);
       const rowSamples = place.blockSamples * ratio;
       column = {

@@ -93,7 +93,7 @@ export class BrokerLoop {
     const unplaced = due.filter((reading) => reading.position < 0);
     if (unplaced.length > 0) await pool.place(this.#connection, unplaced);
     const ready = due.filter((reading) =>
-      reading.position >= 0 && !reading.isOver
+      reading.position >= 0 && !reading.isCancelled
     );
     if (this.#stopped || ready.length === 0) return;
     // Whoever stands first is never cut short: take turns.

@@ -118,7 +118,7 @@ export class FetchPool {
     return this.#watch.start();
   }
 
-  want(
+  subscribe(
     topic: string,
     from: ReadingStart,
     reader: TopicReader,
@@ -129,13 +129,13 @@ export class FetchPool {
     const reading = new TopicReading(topic, reader, options);
     this.#wanted.set(topic, reading);
     const known = this.#topics.get(topic);
-    if (known && this.#nodes.has(known.leader)) this.#lookAfter(reading, known);
+    if (known && this.#nodes.has(known.leader)) this.#reconcile(reading, known);
     else this.#watch.refresh();
   }
 
-  unwant(topic: string): void {
+  unsubscribe(topic: string): void {
     const reading = this.#wanted.get(topic);
-    if (reading) reading.isOver = true;
+    if (reading) reading.isCancelled = true;
     this.#wanted.delete(topic);
   }
 
@@ -168,7 +168,7 @@ export class FetchPool {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const topic of [...this.#wanted.keys()]) this.unwant(topic);
+    for (const topic of [...this.#wanted.keys()]) this.unsubscribe(topic);
     for (const node of this.#nodes.values()) this.#end(node);
     await Promise.all([this.#watch.close(), ...this.#ending]);
   }
@@ -180,7 +180,7 @@ export class FetchPool {
     for (const node of this.#nodes.values()) {
       if (named.has(node.nodeId)) continue;
       this.#end(node);
-      this.#troubleAll();
+      this.#markAllDisturbed();
     }
     for (const broker of metadata.brokers) {
       const node = this.#nodes.get(broker.nodeId);
@@ -198,7 +198,7 @@ export class FetchPool {
       const found = this.#topics.get(reading.topic);
       if (found) {
         const isSettled = !isStale || !reading.awaitsMetadata;
-        if (isSettled) this.#lookAfter(reading, found);
+        if (isSettled) this.#reconcile(reading, found);
       } else {
         reading.state = "missing";
         reading.leader = -1;
@@ -212,7 +212,7 @@ export class FetchPool {
   }
 
   /** Compares a reading with what the cluster says of its topic, and lets it go on. */
-  #lookAfter(reading: TopicReading, found: TopicLeader): void {
+  #reconcile(reading: TopicReading, found: TopicLeader): void {
     const { topicId, leader } = found;
     if (topicId !== "" && topicId === reading.formerTopicId) return;
     let next = reading;
@@ -231,7 +231,7 @@ export class FetchPool {
     }
     if (next !== reading) this.#wanted.set(next.topic, next);
     if (leader !== next.leader) {
-      if (next.leader >= 0) this.#troubleAll();
+      if (next.leader >= 0) this.#markAllDisturbed();
       next.leader = leader;
       next.retryAtClockMs = -Infinity;
       next.state = "starting";
@@ -266,7 +266,7 @@ export class FetchPool {
       reading.awaitsMetadata = true;
       if (reading.state !== "missing") reading.state = "unreachable";
     }
-    this.#troubleAll();
+    this.#markAllDisturbed();
     this.counters.reconnects++;
     this.#outages.leaderFailed(node, error);
     if (!this.reachable) this.#allUnreachable();
@@ -280,7 +280,7 @@ export class FetchPool {
   }
 
   /** One broker's trouble is every topic's: its followers' acknowledgements are missing at the others. */
-  #troubleAll(): void {
+  #markAllDisturbed(): void {
     for (const reading of this.#wanted.values()) reading.trouble(this);
   }
 
@@ -313,7 +313,7 @@ export class FetchPool {
     const found = await findStarts(log, wanted, this.#options.work);
     for (const reading of readings) {
       const start = found.get(reading.topic)!;
-      if (reading.isOver) continue;
+      if (reading.isCancelled) continue;
       if (start.kind === "refused") this.#failed(reading, start.errorCode);
       else reading.begin(start.offset, start.end, this);
     }
@@ -333,7 +333,7 @@ export class FetchPool {
       ),
     );
     for (const reading of readings) {
-      if (reading.isOver) continue;
+      if (reading.isCancelled) continue;
       const begin = begins.get(reading.topic);
       const end = ends.get(reading.topic);
       if (!begin || !end || begin.errorCode || end.errorCode) {
@@ -353,7 +353,7 @@ export class FetchPool {
       (await lookup.listOffsets([{ topic, at }])).get(topic);
     const first = await ask("earliest");
     const end = await ask("latest");
-    if (reading.isOver) return;
+    if (reading.isCancelled) return;
     if (!first || !end || first.errorCode || end.errorCode) {
       const errorCode = first?.errorCode || end?.errorCode;
       this.#failed(reading, errorCode || UNKNOWN_SERVER_ERROR);
@@ -371,7 +371,7 @@ export class FetchPool {
     fetched: FetchedTopic,
     atClockMs: number,
   ): boolean {
-    if (reading.isOver) return false;
+    if (reading.isCancelled) return false;
     const { errorCode } = fetched;
     if (errorCode === OFFSET_OUT_OF_RANGE) return true;
     if (errorCode === 0) reading.take(fetched, atClockMs, this);

@@ -25,11 +25,11 @@ export async function handOut(options: HandOutOptions): Promise<boolean> {
   reading.isBusy = true;
   try {
     for (;;) {
-      if (isStopped() || reading.isOver) return false;
+      if (isStopped() || reading.isCancelled) return false;
       const part = await parts.next();
       if (part === null) return false;
       if (work.slices.isSpent) await work.slices.turn();
-      if (isStopped() || reading.isOver) return false;
+      if (isStopped() || reading.isCancelled) return false;
       task.start();
       const isOutside = deliver(part);
       task.stop();

@@ -3,7 +3,11 @@
 // once, unless the log no longer had it, its transaction was aborted, or it could not be decoded.
 import { errorName } from "./error_name.ts";
 import type { Logger } from "../telemetry/log.ts";
-import type { PastMessages, PastReader, PastTopic } from "../source/source.ts";
+import type {
+  HistoryMessages,
+  HistoryReader,
+  HistoryTopic,
+} from "../source/source.ts";
 import {
   type ConnectionOptions,
   KafkaConnection,
@@ -50,7 +54,7 @@ const UNKNOWN_TOPIC = 3;
 const OFFSET_OUT_OF_RANGE = 1;
 
 /** The past of some topics. */
-export class KafkaPast implements PastReader {
+export class KafkaHistory implements HistoryReader {
   readonly #leaders: Leaders;
   readonly #options: ConnectionOptions;
   readonly #blockTime: BlockTime;
@@ -63,7 +67,7 @@ export class KafkaPast implements PastReader {
   constructor(
     leaders: Leaders,
     options: ConnectionOptions,
-    topics: readonly PastTopic[],
+    topics: readonly HistoryTopic[],
     blockTime: BlockTime,
   ) {
     this.#leaders = leaders;
@@ -84,9 +88,9 @@ export class KafkaPast implements PastReader {
     );
   }
 
-  async read(topics: readonly string[]): Promise<readonly PastMessages[]> {
+  async read(topics: readonly string[]): Promise<readonly HistoryMessages[]> {
     const byAddress = new Map<string, string[]>();
-    const answers: PastMessages[] = [];
+    const answers: HistoryMessages[] = [];
     for (const topic of topics) {
       const leader = this.#leaders.leaderOf(topic);
       if (leader === null) {
@@ -125,11 +129,11 @@ export class KafkaPast implements PastReader {
   async #readFrom(
     connection: KafkaConnection,
     topics: readonly string[],
-  ): Promise<PastMessages[]> {
+  ): Promise<HistoryMessages[]> {
     const unplaced = topics.filter((t) => this.#readings.get(t)!.position < 0);
     if (unplaced.length > 0) await this.#place(connection, unplaced);
     this.#check();
-    const answers: PastMessages[] = [];
+    const answers: HistoryMessages[] = [];
     const asked = topics.filter((t) => this.#readings.get(t)!.rest === null);
     for (const topic of topics) {
       const { rest } = this.#readings.get(topic)!;
@@ -160,10 +164,10 @@ export class KafkaPast implements PastReader {
   }
 
   /** As many messages of an answer as one read takes; what is left waits for the next one. */
-  async #handOut(topic: string, parts: TopicParts): Promise<PastMessages> {
+  async #handOut(topic: string, parts: TopicParts): Promise<HistoryMessages> {
     const reading = this.#readings.get(topic)!;
     reading.rest = parts;
-    const messages: PastMessages["messages"][number][] = [];
+    const messages: HistoryMessages["messages"][number][] = [];
     let bytes = 0;
     let isLast = false;
     while (
@@ -247,7 +251,7 @@ export class KafkaPast implements PastReader {
     connection: KafkaConnection,
     topic: string,
     errorCode: number,
-  ): Promise<PastMessages> {
+  ): Promise<HistoryMessages> {
     const reading = this.#readings.get(topic)!;
     if (errorCode === OFFSET_OUT_OF_RANGE) {
       const at = "earliest";

@@ -124,7 +124,7 @@ export class MetadataFollower {
       }
       this.#topics.set(topic, false);
       this.counters.metadata_topics++;
-      this.#pool.want(topic, "earliest", this.#readerOf(topic), true);
+      this.#pool.subscribe(topic, "earliest", this.#readerOf(topic), true);
     }
     this.#tellReady();
   }

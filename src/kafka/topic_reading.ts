@@ -13,7 +13,7 @@ export interface TopicReader {
   /** Its log was read to the end, as of that time of the monotonic clock. */
   onCaughtUp(atClockMs: number): void;
   /** Its broker failed or its leader moved. */
-  onTrouble?(): void;
+  onDisturbed?(): void;
   /** Offsets that are gone or could not be decoded. */
   onHole(from: number, to: number): void;
   onRestart(offset: number): void;
@@ -47,7 +47,7 @@ export interface ReadingCounters {
 const BYTES_START = 8 * 1024 * 1024;
 const BYTES_LIMIT = 64 * 1024 * 1024;
 
-/** A topic that is read. A restart is a new reading, so that answers to the old one's requests find no taker. */
+/** A topic that is read. A restart is a new reading, so that answers to the old one's requests find no listener. */
 export class TopicReading {
   readonly topic: string;
   readonly reader: TopicReader;
@@ -76,7 +76,7 @@ export class TopicReading {
   /** Kafka's time of the last record, Unix ms; −1 before the first. */
   lastTimestampMs = -1;
   /** Nobody wants it any more. */
-  isOver = false;
+  isCancelled = false;
   /** What a fetch brought is still being handed out. */
   isBusy = false;
   /** This answer has brought something. */
@@ -99,7 +99,7 @@ export class TopicReading {
     next.topicId = this.topicId;
     next.formerTopicId = this.formerTopicId;
     next.leader = this.leader;
-    this.isOver = true;
+    this.isCancelled = true;
     return next;
   }
 
@@ -109,35 +109,42 @@ export class TopicReading {
   }
 
   /** Tells its reader that whoever writes it is in trouble as well. */
-  trouble(taker: ReadingTaker): void {
-    this.#tell(taker, () => this.reader.onTrouble?.());
+  trouble(listener: ReadingListener): void {
+    this.#tell(listener, () => this.reader.onDisturbed?.());
   }
 
   /** Begins at an offset. */
-  begin(offset: number, end: number, taker: ReadingTaker): void {
+  begin(offset: number, end: number, listener: ReadingListener): void {
     this.position = offset;
     this.highWatermark = end;
     this.lastStableOffset = end;
     this.retries = 0;
     if (!this.options.isRestart) return;
-    taker.counters.restarts++;
-    this.#tell(taker, () => this.reader.onRestart(offset));
+    listener.counters.restarts++;
+    this.#tell(listener, () => this.reader.onRestart(offset));
   }
 
   /** Passes over offsets that the log no longer holds. */
-  passTo(offset: number, taker: ReadingTaker): void {
-    this.#reportGap({ from: this.position, to: offset, damage: null }, taker);
+  passTo(offset: number, listener: ReadingListener): void {
+    this.#reportGap(
+      { from: this.position, to: offset, damage: null },
+      listener,
+    );
     this.position = offset;
   }
 
   /** Hands out a part of what a fetch without error brought. `atClockMs`: when its last stable offset held. */
-  take(fetched: FetchedTopic, atClockMs: number, taker: ReadingTaker): void {
+  take(
+    fetched: FetchedTopic,
+    atClockMs: number,
+    listener: ReadingListener,
+  ): void {
     const { highWatermark, lastStableOffset, nextOffset, isLast } = fetched;
     this.retries = 0;
     this.highWatermark = highWatermark;
     this.lastStableOffset = lastStableOffset;
-    this.#handOut(fetched, taker);
-    if (this.isOver) return;
+    this.#handOut(fetched, listener);
+    if (this.isCancelled) return;
     if (nextOffset > this.position) {
       this.position = nextOffset;
       this.#hasAdvanced = true;
@@ -158,11 +165,11 @@ export class TopicReading {
       return;
     }
     this.state = "reading";
-    this.#tell(taker, () => this.reader.onCaughtUp(atClockMs));
+    this.#tell(listener, () => this.reader.onCaughtUp(atClockMs));
   }
 
-  #handOut({ records, gaps }: FetchedTopic, taker: ReadingTaker): void {
-    const { counters } = taker;
+  #handOut({ records, gaps }: FetchedTopic, listener: ReadingListener): void {
+    const { counters } = listener;
     let gap = 0;
     let next = this.position;
     for (const record of records) {
@@ -171,28 +178,28 @@ export class TopicReading {
         continue;
       }
       while (gap < gaps.length && gaps[gap]!.to <= record.offset) {
-        this.#reportGap(gaps[gap++]!, taker);
+        this.#reportGap(gaps[gap++]!, listener);
       }
       next = record.offset + 1;
       counters.records++;
       try {
         this.reader.onRecord(record);
       } catch (error) {
-        this.#refused(taker, error as Error, record.offset);
+        this.#refused(listener, error as Error, record.offset);
       }
-      if (this.isOver) return;
+      if (this.isCancelled) return;
       this.lastTimestampMs = record.timestampMs;
     }
-    while (gap < gaps.length && !this.isOver) {
-      this.#reportGap(gaps[gap++]!, taker);
+    while (gap < gaps.length && !this.isCancelled) {
+      this.#reportGap(gaps[gap++]!, listener);
     }
   }
 
-  #reportGap(gap: Gap, taker: ReadingTaker): void {
+  #reportGap(gap: Gap, listener: ReadingListener): void {
     const { to, damage } = gap;
     const from = Math.max(gap.from, this.position);
     if (to <= from) return;
-    const { counters, log } = taker;
+    const { counters, log } = listener;
     if (damage !== null) {
       counters.damaged_batches++;
       if (!this.#isDamageLogged) {
@@ -206,19 +213,19 @@ export class TopicReading {
       }
     } else if (this.options.isCompacted) return;
     counters.holes += to - from;
-    this.#tell(taker, () => this.reader.onHole(from, to));
+    this.#tell(listener, () => this.reader.onHole(from, to));
   }
 
-  #tell(taker: ReadingTaker, call: () => void): void {
+  #tell(listener: ReadingListener, call: () => void): void {
     try {
       call();
     } catch (error) {
-      this.#refused(taker, error as Error, this.position);
+      this.#refused(listener, error as Error, this.position);
     }
   }
 
   /** A reader that throws has had its record: trying again would read it twice, and for ever. */
-  #refused({ counters, log }: ReadingTaker, error: Error, offset: number) {
+  #refused({ counters, log }: ReadingListener, error: Error, offset: number) {
     counters.refused_records++;
     if (this.#isRefusalLogged) return;
     this.#isRefusalLogged = true;
@@ -232,7 +239,7 @@ export class TopicReading {
 }
 
 /** What a reading tells beside its reader. */
-export interface ReadingTaker {
+export interface ReadingListener {
   readonly counters: ReadingCounters;
   readonly log: Logger;
 }

@@ -6,9 +6,9 @@ import { samplesIn } from "../channels/channel.ts";
 import { ChannelAdmission } from "../channels/channel_admission.ts";
 import type {
   BlockSink,
-  PastMessages,
-  PastReader,
-  PastTopic,
+  HistoryMessages,
+  HistoryReader,
+  HistoryTopic,
   ReadFrom,
   Source,
   SourceStatus,
@@ -42,9 +42,9 @@ interface Topic {
 /** How far back a first lease is served, ms, and a clock that jumped ahead. */
 const BACKLOG_MAX_MS = 10_000;
 /** How far back the past goes, ms: any block can be made again, but a user must see what retention does. */
-const PAST_MAX_MS = 3_600_000;
+const HISTORY_MAX_MS = 3_600_000;
 /** Blocks made in one read of the past. */
-const PAST_BLOCKS_MAX = 16;
+const HISTORY_BLOCKS_MAX = 16;
 /** Blocks of all topics made in one turn of the event loop. */
 const TURN_BLOCKS_MAX = 64;
 /** Timers fire at the ends of this grid, the shortest stride. */
@@ -130,7 +130,7 @@ export class EmbeddedSource implements Source {
     this.#wait(this.#untilNextMs());
   }
 
-  want(topic: string, { ms }: ReadFrom): number {
+  subscribe(topic: string, { ms }: ReadFrom): number {
     const strideNs = this.#blocks?.strideNs(topic);
     const nowMs = Number(this.#options.nowGpsNs()) / 1e6;
     const fromMs = Math.max(ms, nowMs - BACKLOG_MAX_MS);
@@ -141,23 +141,23 @@ export class EmbeddedSource implements Source {
     return fromMs;
   }
 
-  openPast(topics: readonly PastTopic[]): PastReader {
+  openHistory(topics: readonly HistoryTopic[]): HistoryReader {
     const next = new Map<string, number>();
     const isCut = new Map<string, boolean>();
     for (const { topic, fromMs } of topics) {
       const strideNs = this.#blocks?.strideNs(topic);
       if (strideNs === undefined) continue;
       const nowMs = Number(this.#options.nowGpsNs()) / 1e6;
-      const oldestMs = nowMs - PAST_MAX_MS;
+      const oldestMs = nowMs - HISTORY_MAX_MS;
       isCut.set(topic, fromMs < oldestMs);
       next.set(topic, indexAt(strideNs, Math.max(fromMs, oldestMs)));
     }
-    const read = (topic: string): PastMessages => {
+    const read = (topic: string): HistoryMessages => {
       const messages = [];
       const strideNs = this.#blocks?.strideNs(topic) ?? 1n;
       const end = Number(this.#options.nowGpsNs() / strideNs);
       let index = next.get(topic) ?? end;
-      const to = Math.min(end, index + PAST_BLOCKS_MAX);
+      const to = Math.min(end, index + HISTORY_BLOCKS_MAX);
       for (; index < to; index++) {
         messages.push({
           value: this.#blocks!.blockOf(topic, index),
@@ -174,7 +174,7 @@ export class EmbeddedSource implements Source {
     };
   }
 
-  unwant(topic: string): void {
+  unsubscribe(topic: string): void {
     this.#next.delete(topic);
   }
 

@@ -12,11 +12,11 @@ import { mendRequestQueue } from "../kafka/kafkajs_request_queue.ts";
 import { MetadataFollower } from "../kafka/metadata.ts";
 import type { KafkaSasl } from "../kafka/sasl.ts";
 import type { Logger } from "../telemetry/log.ts";
-import { KafkaPast } from "../kafka/kafka_history.ts";
+import { KafkaHistory } from "../kafka/kafka_history.ts";
 import type {
   BlockSink,
-  PastReader,
-  PastTopic,
+  HistoryReader,
+  HistoryTopic,
   ReadFrom,
   Source,
   SourceStatus,
@@ -86,26 +86,26 @@ export class KafkaSource implements Source {
     clearTimeout(timer);
   }
 
-  want(topic: string, from: ReadFrom): number {
+  subscribe(topic: string, from: ReadFrom): number {
     const sink = this.#sink;
     const { kind, ms } = from;
     if (!sink) return ms;
     const start = kind === "produced"
       ? Math.max(0, Math.floor(ms))
       : { blockMs: ms, blockTime: this.#blockTime };
-    this.#pool.want(topic, start, {
+    this.#pool.subscribe(topic, start, {
       onRecord: ({ value, offset, timestampMs }) =>
         sink.onMessage(topic, value ?? NO_VALUE, offset, timestampMs),
       onCaughtUp: (atClockMs) => sink.onCaughtUp(topic, atClockMs),
-      onTrouble: () => sink.onTrouble(topic),
+      onDisturbed: () => sink.onDisturbed(topic),
       onHole: (from, to) => sink.onHole(topic, from, to),
       onRestart: (offset) => sink.onRestart(topic, offset),
     });
     return ms;
   }
 
-  openPast(topics: readonly PastTopic[]): PastReader {
-    return new KafkaPast(
+  openHistory(topics: readonly HistoryTopic[]): HistoryReader {
+    return new KafkaHistory(
       this.#pool,
       this.#connection,
       topics,
@@ -113,8 +113,8 @@ export class KafkaSource implements Source {
     );
   }
 
-  unwant(topic: string): void {
-    this.#pool.unwant(topic);
+  unsubscribe(topic: string): void {
+    this.#pool.unsubscribe(topic);
   }
 
   status(): SourceStatus {

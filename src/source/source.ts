@@ -14,7 +14,7 @@ export interface BlockSink {
   /** A fetch that had reached the topic's high watermark held at `atClockMs` of the monotonic clock. */
   onCaughtUp(topic: string, atClockMs: number): void;
   /** The topic's broker failed or its leader moved: publishers, too, may be behind for a while. */
-  onTrouble(topic: string): void;
+  onDisturbed(topic: string): void;
   /** Offsets `from` (inclusive) to `to` (exclusive) that the log no longer holds or never gave. */
   onHole(topic: string, from: number, to: number): void;
   /** The topic was deleted and made again, or its log was cut: reading starts over at `offset`. */
@@ -54,7 +54,7 @@ export interface SourceStatus {
 }
 
 /** A topic to be read again. */
-export interface PastTopic {
+export interface HistoryTopic {
   readonly topic: string;
   /** GPS ms: no block that begins at or after it is passed over. */
   readonly fromMs: number;
@@ -66,7 +66,7 @@ export type ReadFrom =
   | { readonly kind: "produced"; readonly ms: number };
 
 /** What one read brought of a topic. */
-export interface PastMessages {
+export interface HistoryMessages {
   readonly topic: string;
   /** In the log's order. The values stay as they are until close(). */
   readonly messages: readonly {
@@ -81,9 +81,9 @@ export interface PastMessages {
 }
 
 /** Reads past messages, as much and as fast as it is asked for. Positions only grow. */
-export interface PastReader {
+export interface HistoryReader {
   /** The next messages of some of the topics; at least one a topic unless it is at its end. Throws when it cannot. */
-  read(topics: readonly string[]): Promise<readonly PastMessages[]>;
+  read(topics: readonly string[]): Promise<readonly HistoryMessages[]>;
   /** Idempotent; a read that is under way throws. */
   close(): void;
 }
@@ -97,11 +97,11 @@ export interface Source {
    * Fetch this data topic from now on. Idempotent; missing topics are waited for. Returns the ms that `from` came to:
    * a source may not reach back so far.
    */
-  want(topic: string, from: ReadFrom): number;
+  subscribe(topic: string, from: ReadFrom): number;
   /** Stop fetching it. Idempotent. */
-  unwant(topic: string): void;
+  unsubscribe(topic: string): void;
   /** Reads past messages again, apart from everything else. */
-  openPast(topics: readonly PastTopic[]): PastReader;
+  openHistory(topics: readonly HistoryTopic[]): HistoryReader;
   status(): SourceStatus;
   /** Bounded: resolves within 3 s even while the broker hangs. */
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 // The trend of one channel: takes its settled blocks out of the page ring, each once, into one ring a bin length.
 // Invariant: `next` only grows (except through reset()); what lies below it is in the rings or will never be.
 import type { Channel } from "../channels/channel.ts";
-import { placeOf } from "../blocks/block_record.ts";
+import { entryOf } from "../blocks/block_record.ts";
 import { NONE, type PartitionBlocks } from "../blocks/partition_blocks.ts";
 import { newSampleStats, StatsReader } from "./sample_stats.ts";
 import { binsKept, fits, TREND_BINS } from "./trend_bins.ts";
@@ -51,7 +51,7 @@ export class TrendRecord {
       TREND_BINS,
       ({ binNs }) => Number(binNs / channel.strideNs),
     );
-    this.#place = placeOf(channel);
+    this.#place = entryOf(channel);
     this.#reader = new StatsReader(partition.ring, channel.dataType);
   }
 

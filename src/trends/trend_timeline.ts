@@ -81,7 +81,7 @@ export class TrendTimeline extends Timeline {
   protected override isSettled(row: number, gpsMs: number): boolean {
     for (let i = 0; i < this.partitions.length; i++) {
       const {
-        primed,
+        hasCaughtUpOnce,
         settled,
         absent,
         newest,
@@ -89,7 +89,7 @@ export class TrendTimeline extends Timeline {
         maxLatencyMs,
         seenMs,
       } = this.partitions[i]!;
-      if (!primed) return false;
+      if (!hasCaughtUpOnce) return false;
       const end = (row + 1) * this.ratios[i]!;
       if (settled >= end) continue;
       if (absent === null) return false;

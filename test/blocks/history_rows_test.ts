@@ -4,9 +4,12 @@ import { describe, it } from "@std/testing/bdd";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import type { TopicShape } from "../../src/blocks/block_store.ts";
 import { unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
-import { PastRows } from "../../src/blocks/history_rows.ts";
+import { HistoryRows } from "../../src/blocks/history_rows.ts";
 import { rowStrideOf } from "../../src/blocks/timeline.ts";
-import type { PastMessages, PastReader } from "../../src/source/source.ts";
+import type {
+  HistoryMessages,
+  HistoryReader,
+} from "../../src/source/source.ts";
 
 const SCHEDULES = 300;
 const START_MS = 1_000_000_000_000;
@@ -37,7 +40,7 @@ function generator(seed: number): () => number {
 }
 
 /** Hands out a log a few messages at a time, from the first that was produced at or after a time. */
-class LogReader implements PastReader {
+class LogReader implements HistoryReader {
   reads = 0;
   isClosed = false;
   readonly #logs: ReadonlyMap<string, readonly Logged[]>;
@@ -60,7 +63,7 @@ class LogReader implements PastReader {
     }
   }
 
-  read(topics: readonly string[]): Promise<readonly PastMessages[]> {
+  read(topics: readonly string[]): Promise<readonly HistoryMessages[]> {
     this.reads++;
     return Promise.resolve(topics.map((topic) => {
       const log = this.#logs.get(topic)!;
@@ -92,7 +95,7 @@ function blockOf(index: number, strideNs: bigint): Uint8Array {
 
 /** `row`, or `from-to reason` for a gap; `short` rows lack a block. */
 async function told(
-  past: PastRows,
+  past: HistoryRows,
   from: number,
   to: number,
 ): Promise<{ rows: number[]; short: Set<number>; gaps: string[] }> {
@@ -161,7 +164,7 @@ function schedule(seed: number) {
   return { logs, shapes, published, chunk: 1 + Math.floor(random() * 40) };
 }
 
-describe("PastRows", () => {
+describe("HistoryRows", () => {
   it(`gives each block once, in its row, and tells each gap (${SCHEDULES} logs)`, async () => {
     for (let seed = 1; seed <= SCHEDULES; seed++) {
       const { logs, shapes, published, chunk } = schedule(seed);
@@ -171,7 +174,7 @@ describe("PastRows", () => {
       const to = from + Math.floor(10_000 / strideMs);
       const fromMs = unixMsOfGpsMs(from * strideMs) - 500;
       const reader = new LogReader(logs, fromMs, chunk);
-      const past = new PastRows({
+      const past = new HistoryRows({
         shapes,
         strideNs,
         reader,
@@ -219,7 +222,7 @@ describe("PastRows", () => {
       return { index, value, producedMs: timestampMs, timestampMs };
     });
     const logs = new Map([["arrakis-p0", log]]);
-    const past = new PastRows({
+    const past = new HistoryRows({
       shapes: [shapeOf("arrakis-p0", strideNs)],
       strideNs,
       reader: new LogReader(logs, 0, 7, true),
@@ -248,7 +251,7 @@ describe("PastRows", () => {
       ["arrakis-p0", all.filter((i) => i !== first + 3).map(big)],
       ["arrakis-p1", all.map(big)],
     ]);
-    const past = new PastRows({
+    const past = new HistoryRows({
       shapes: [
         shapeOf("arrakis-p0", strideNs),
         shapeOf("arrakis-p1", strideNs),

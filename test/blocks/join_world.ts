@@ -336,7 +336,7 @@ function nsOf(ms: number): bigint {
 
 function fakeSource(): Source {
   return {
-    want: (_topic: string, { ms }: ReadFrom) => ms,
-    unwant: () => {},
+    subscribe: (_topic: string, { ms }: ReadFrom) => ms,
+    unsubscribe: () => {},
   } as unknown as Source;
 }

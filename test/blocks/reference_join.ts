@@ -42,7 +42,7 @@ export class RefPartition {
   heardMs: number;
   /** What `heardMs` was when blocks were given up as unreachable. */
   readonly outages = new Set<number>();
-  primed = false;
+  hasCaughtUpOnce = false;
   absent: Miss | null = null;
   #suspect: number | null = null;
 
@@ -78,7 +78,9 @@ export class RefPartition {
     this.accepted.set(block, message);
     this.newest = Math.max(this.newest, block);
     // Nothing was ever waited for before the first block of all.
-    if (this.primed && this.waitFrom === -Infinity) this.waitFrom = block;
+    if (this.hasCaughtUpOnce && this.waitFrom === -Infinity) {
+      this.waitFrom = block;
+    }
     const isFresh = nowMs - this.endMs(block) <= maxLatencyMs;
     if (this.absent !== null && isFresh) {
       for (let k = this.waitFrom; k < block; k++) {
@@ -94,7 +96,7 @@ export class RefPartition {
   /** The log was deleted and made again: nothing that was read of it holds. */
   restart(): void {
     this.#clear();
-    this.primed = false;
+    this.hasCaughtUpOnce = false;
   }
 
   #clear(): void {
@@ -109,16 +111,16 @@ export class RefPartition {
 
   caughtUp(atMs: number): void {
     const { outageGraceMs } = this.rules;
-    const wasAway = this.primed && atMs - this.readToMs > AWAY_MS;
+    const wasAway = this.hasCaughtUpOnce && atMs - this.readToMs > AWAY_MS;
     if (wasAway) this.#graceEndMs = atMs + outageGraceMs;
     this.readToMs = Math.max(this.readToMs, atMs);
     if (this.readToMs >= this.#graceEndMs) this.judgedToMs = this.readToMs;
     this.heardMs = this.readToMs;
-    if (!this.primed) this.#begin();
+    if (!this.hasCaughtUpOnce) this.#begin();
   }
 
   #begin(): void {
-    this.primed = true;
+    this.hasCaughtUpOnce = true;
     this.waitFrom = this.newest + 1;
     this.absent = this.newest === -Infinity
       ? "late"
@@ -145,9 +147,9 @@ export class RefPartition {
   }
 
   settle(nowMs: number): void {
-    if (!this.primed) {
+    if (!this.hasCaughtUpOnce) {
       if (nowMs - this.heardMs <= this.rules.outageWaitMs) return;
-      this.primed = true;
+      this.hasCaughtUpOnce = true;
       this.waitFrom = this.newest + 1;
       this.absent = "unreachable";
     }
@@ -170,7 +172,7 @@ export class RefPartition {
 
   /** Whether rows need not wait for a block. */
   isDone(block: number): boolean {
-    if (!this.primed) return false;
+    if (!this.hasCaughtUpOnce) return false;
     return this.absent !== null || block < this.waitFrom ||
       this.accepted.has(block);
   }
@@ -209,17 +211,17 @@ export class RefTimeline {
   }
 
   /** Begins where the slowest of the present partitions stands, or with the newest that there is. */
-  findPlace(nowMs: number): void {
+  findStart(nowMs: number): void {
     if (this.next !== null) return;
-    const primed = this.partitions.filter((p) => p.primed);
+    const hasCaughtUpOnce = this.partitions.filter((p) => p.hasCaughtUpOnce);
     const isPatient = nowMs - this.#sinceMs < PATIENCE_MS;
-    if (isPatient && primed.length < this.partitions.length) return;
+    if (isPatient && hasCaughtUpOnce.length < this.partitions.length) return;
     const ratioOf = (p: RefPartition) =>
       this.ratios[this.partitions.indexOf(p)]!;
-    const present = primed.filter((p) => p.absent === null).map((p) =>
+    const present = hasCaughtUpOnce.filter((p) => p.absent === null).map((p) =>
       Math.ceil(p.waitFrom / ratioOf(p))
     );
-    const past = primed.map((p) => Math.floor(p.newest / ratioOf(p)));
+    const past = hasCaughtUpOnce.map((p) => Math.floor(p.newest / ratioOf(p)));
     const place = present.length > 0 ? Math.min(...present) : Math.max(...past);
     if (Number.isFinite(place)) this.next = place;
   }
@@ -228,9 +230,9 @@ export class RefTimeline {
   advance(nowMs: number): void {
     // A partition that can never be read is given up before there is a place.
     for (const partition of this.partitions) {
-      if (!partition.primed) partition.settle(nowMs);
+      if (!partition.hasCaughtUpOnce) partition.settle(nowMs);
     }
-    this.findPlace(nowMs);
+    this.findStart(nowMs);
     if (this.next === null) return;
     for (const partition of this.partitions) partition.settle(nowMs);
     while (this.next <= this.#newestRow() && this.#isReady(this.next)) {
@@ -273,11 +275,11 @@ export class RefStore {
   readonly partitions = new Map<number, RefPartition>();
   readonly timelines = new Set<RefTimeline>();
 
-  want(p: number, rules: PartitionRules, nowMs: number): void {
+  subscribe(p: number, rules: PartitionRules, nowMs: number): void {
     this.partitions.set(p, new RefPartition(rules, nowMs));
   }
 
-  unwant(p: number): void {
+  unsubscribe(p: number): void {
     this.partitions.delete(p);
   }
 
@@ -319,7 +321,7 @@ export class RefStore {
   }
 
   #advance(timelines: readonly RefTimeline[], nowMs: number): void {
-    for (const timeline of timelines) timeline.findPlace(nowMs);
+    for (const timeline of timelines) timeline.findStart(nowMs);
     for (const timeline of timelines) timeline.advance(nowMs);
   }
 

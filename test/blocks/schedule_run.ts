@@ -5,7 +5,7 @@ import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { BlockStore } from "../../src/blocks/block_store.ts";
 import { type Clocks, GpsClock } from "../../src/blocks/gps_clock.ts";
 import { gpsMsOfUnixMs, unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
-import type { ChannelPlace } from "../../src/blocks/block_record.ts";
+import type { ChannelEntry } from "../../src/blocks/block_record.ts";
 import type { Timeline } from "../../src/blocks/timeline.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import { DATA_TYPES } from "../../src/channels/channel.ts";
@@ -115,20 +115,20 @@ class Run implements Process {
     };
     const source: Source = {
       catalog: new Catalog(),
-      want: (topic, { ms }) => {
+      subscribe: (topic, { ms }) => {
         const p = numberOf(topic);
-        this.simulated.want(p, ms - ORIGIN_MS);
+        this.simulated.subscribe(p, ms - ORIGIN_MS);
         this.#readFromMs.set(p, ms - ORIGIN_MS);
-        this.reference.want(p, this.#rulesOf(p), this.simulated.nowMs);
+        this.reference.subscribe(p, this.#rulesOf(p), this.simulated.nowMs);
         return ms;
       },
-      unwant: (topic) => {
-        this.simulated.unwant(numberOf(topic));
-        this.reference.unwant(numberOf(topic));
+      unsubscribe: (topic) => {
+        this.simulated.unsubscribe(numberOf(topic));
+        this.reference.unsubscribe(numberOf(topic));
       },
       start: () => Promise.resolve(),
       close: () => Promise.resolve(),
-      openPast: () => {
+      openHistory: () => {
         throw new Error("This source has no past");
       },
       status: () => {
@@ -276,7 +276,7 @@ class Run implements Process {
       Array.from({ length: ratios[i]! }, (_, k) => {
         const position = partitions[i]!.locate(row * ratios[i]! + k);
         if (position < 0) return -1;
-        const place: ChannelPlace = {
+        const place: ChannelEntry = {
           partitionIndex: 0,
           typeCode: DATA_TYPES.indexOf("int32"),
           blockSamples: this.schedule.partitions[p]!.samples,

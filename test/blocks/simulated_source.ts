@@ -56,11 +56,11 @@ export class SimulatedSource {
     for (const append of schedule.appends) this.#logs[append.p]!.push(append);
   }
 
-  want(p: number, fromMs: number): void {
+  subscribe(p: number, fromMs: number): void {
     this.#wanted.set(p, { p, fromMs, position: -1, isAnew: false });
   }
 
-  unwant(p: number): void {
+  unsubscribe(p: number): void {
     this.#wanted.delete(p);
   }
 

@@ -7,7 +7,7 @@ import { byText, sortedInSlices } from "../../src/channels/sorted_names.ts";
 import {
   finish,
   PART_STEPS_MAX,
-  type Work,
+  type SlicedWork,
 } from "../../src/channels/sliced_work.ts";
 
 const CHANNELS = 20_000;
@@ -36,7 +36,9 @@ function largeCatalog(): Catalog {
 }
 
 /** Does a work; returns its value, its steps, and the most of one part. */
-function costOf<T>(work: Work<T>): { value: T; steps: number; most: number } {
+function costOf<T>(
+  work: SlicedWork<T>,
+): { value: T; steps: number; most: number } {
   let steps = 0;
   let most = 0;
   for (;;) {

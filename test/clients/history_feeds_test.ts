@@ -6,9 +6,9 @@ import { unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
 import type { Client, ClientOptions } from "../../src/clients/client.ts";
 import type { Config } from "../../src/config.ts";
 import type {
-  PastMessages,
-  PastReader,
-  PastTopic,
+  HistoryMessages,
+  HistoryReader,
+  HistoryTopic,
   ReadFrom,
 } from "../../src/source/source.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
@@ -33,16 +33,16 @@ class PastSource extends DrivenSource {
   readers = 0;
 
   /** What is older than the first row is not read on a first lease. */
-  override want(topic: string, _from: ReadFrom): number {
-    return super.want(topic, { kind: "block-time", ms: FIRST * 62.5 });
+  override subscribe(topic: string, _from: ReadFrom): number {
+    return super.subscribe(topic, { kind: "block-time", ms: FIRST * 62.5 });
   }
 
-  override openPast(topics: readonly PastTopic[] = []): PastReader {
+  override openHistory(topics: readonly HistoryTopic[] = []): HistoryReader {
     const { topic } = topics[0]!;
     let index = FIRST - ROWS;
     let isOpen = true;
     this.readers++;
-    const read = (): PastMessages => {
+    const read = (): HistoryMessages => {
       const messages = [];
       for (let i = 0; i < 64 && index < FIRST; i++, index++) {
         messages.push({

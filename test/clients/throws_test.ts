@@ -96,8 +96,8 @@ const BINS: StreamShape = { format: "events", trend: trendBinOf("1s") };
 const PAST = { startNs: 1_000_000_000_000_000_000n };
 
 const cases: [string, () => void, StreamShape, Partial<ClientOptions>][] = [
-  ["the first topic", () => breakAt(source, "want"), ROWS, {}],
-  ["the second topic", () => breakAt(source, "want", 2), ROWS, {}],
+  ["the first topic", () => breakAt(source, "subscribe"), ROWS, {}],
+  ["the second topic", () => breakAt(source, "subscribe", 2), ROWS, {}],
   [
     "the encoder of a group",
     () => breakAt(qanat.hub.batches, "of"),
@@ -199,11 +199,11 @@ describe("a throw while a client is let in", () => {
     await qanat.close();
     await setUp({ historyMb: MORE_THAN_THERE_IS });
     let closed = 0;
-    source.openPast = () => ({
+    source.openHistory = () => ({
       read: () => Promise.reject(new Error("not read")),
       close: () => closed++,
     });
-    assert.throws(() => qanat.store.openPast([], 1n, 0n), RangeError);
+    assert.throws(() => qanat.store.openHistory([], 1n, 0n), RangeError);
     assert.equal(closed, 1);
   });
 });

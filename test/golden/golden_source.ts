@@ -2,9 +2,9 @@
 // Invariant: blockOf() and the log depend on nothing but the topic and the block's index.
 import { unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
 import type {
-  PastMessages,
-  PastReader,
-  PastTopic,
+  HistoryMessages,
+  HistoryReader,
+  HistoryTopic,
   SourceStatus,
 } from "../../src/source/source.ts";
 import { DrivenSource } from "../driven_source.ts";
@@ -27,7 +27,7 @@ export class GoldenSource extends DrivenSource {
     return { ...super.status(), ...this.state };
   }
 
-  override openPast(topics: readonly PastTopic[] = []): PastReader {
+  override openHistory(topics: readonly HistoryTopic[] = []): HistoryReader {
     const next = new Map<string, number>();
     const cut = new Map<string, boolean>();
     for (const { topic, fromMs } of topics) {
@@ -54,7 +54,7 @@ export class GoldenSource extends DrivenSource {
     topic: string,
     next: Map<string, number>,
     cut: ReadonlyMap<string, boolean>,
-  ): PastMessages {
+  ): HistoryMessages {
     const strideMs = this.#strideMs(topic);
     const end = Math.floor(this.newest * 62.5 / strideMs);
     const messages = [];

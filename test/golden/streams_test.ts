@@ -148,7 +148,7 @@ const FAULTS: readonly Fault[] = [
     name: "source_unreachable_and_back",
     play: async (world) => {
       const away = [world.topicOf(B)];
-      world.source.sink!.onTrouble(away[0]!);
+      world.source.sink!.onDisturbed(away[0]!);
       world.source.state = { reachable: false, unreachable: ["broker:9092"] };
       const first = world.row;
       await world.publish(18, { away });

@@ -26,7 +26,7 @@ async function outage(world: FaultWorld, seconds: number): Promise<void> {
   const { source } = world;
   source.said = { reachable: false };
   source.reconnects++;
-  for (const topic of source.wanted) source.sink!.onTrouble(topic);
+  for (const topic of source.wanted) source.sink!.onDisturbed(topic);
   await world.pass(seconds);
   source.said = {};
 }
@@ -47,7 +47,7 @@ const FAULTS: readonly Fault[] = [
     hit: (world) => {
       const { source } = world;
       source.reconnects += 3;
-      for (const topic of source.wanted) source.sink!.onTrouble(topic);
+      for (const topic of source.wanted) source.sink!.onDisturbed(topic);
     },
   },
   {

@@ -8,7 +8,7 @@ import { type KafkaBroker, startKafka } from "../../scripts/kafka.ts";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { BlockDecoder, newBlockLayout } from "../../src/arrow/block_decoder.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
-import { KafkaPast } from "../../src/kafka/kafka_history.ts";
+import { KafkaHistory } from "../../src/kafka/kafka_history.ts";
 import { KafkaWork } from "../../src/kafka/kafka_work.ts";
 import { silent } from "../driven_source.ts";
 import {
@@ -377,7 +377,7 @@ export class FaultWorld {
       metadata.topics[0]!.partitions.find((p) => p.partitionId === 0)!.leader;
     const cluster = await this.admin.describeCluster();
     const broker = cluster.brokers.find((b) => b.nodeId === leader)!;
-    const past = new KafkaPast(
+    const past = new KafkaHistory(
       {
         leaderOf: () => broker,
         isMissing: () => false,

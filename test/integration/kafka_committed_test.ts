@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";
-import type { PastReader } from "../../src/source/source.ts";
+import type { HistoryReader } from "../../src/source/source.ts";
 import { freePort, PARTS, sleep } from "./chain.ts";
 import {
   FROM_START,
@@ -55,7 +55,7 @@ class Transactions {
   }
 }
 
-async function pastOf(past: PastReader, topic: string): Promise<string[]> {
+async function pastOf(past: HistoryReader, topic: string): Promise<string[]> {
   const values: string[] = [];
   for (;;) {
     const [answer] = await past.read([topic]);
@@ -100,7 +100,7 @@ describe(
       await trial.create(topic);
       const writing = new Transactions(trial.broker.address, topic);
       const heard = trial.listener.to(topic);
-      trial.source.want(topic, FROM_START);
+      trial.source.subscribe(topic, FROM_START);
       await writing.do(
         ...["plain 0", "begin a", "begin b"],
         ...["send a bad-1", "send b 1", "send a bad-2", "plain 2"],
@@ -116,7 +116,7 @@ describe(
       const { position, lastStableOffset, highWatermark } = statusOf(topic);
       assert.equal(position, lastStableOffset);
       assert.equal(position, highWatermark);
-      const past = trial.source.openPast([{ topic, fromMs: 0 }]);
+      const past = trial.source.openHistory([{ topic, fromMs: 0 }]);
       assert.deepEqual(await pastOf(past, topic), expected);
       past.close();
       await writing.close();
@@ -127,7 +127,7 @@ describe(
       await trial.create(topic);
       const writing = new Transactions(trial.broker.address, topic);
       const heard = trial.listener.to(topic);
-      trial.source.want(topic, FROM_START);
+      trial.source.subscribe(topic, FROM_START);
       await writing.do("plain 0", "begin a", "send a 1", "plain 2", "plain 3");
       await until("what is before it", () => heard.values.length >= 1);
       const { caughtUp } = heard;
@@ -138,7 +138,7 @@ describe(
         [status.position, status.lastStableOffset, status.highWatermark],
         [1, 1, 4],
       );
-      const past = trial.source.openPast([{ topic, fromMs: 0 }]);
+      const past = trial.source.openHistory([{ topic, fromMs: 0 }]);
       assert.deepEqual(await pastOf(past, topic), ["0"], "the past ends there");
       past.close();
       await writing.do("commit a");
@@ -157,7 +157,7 @@ describe(
       });
       const source = sourceOf(trial.broker.address, { log: keepingLog(kept) });
       await source.start(new Listener());
-      source.want(topic, FROM_START);
+      source.subscribe(topic, FROM_START);
       const found = () => source.status().topics.find((t) => t.topic === topic);
       await until("it is read", () => found()?.state === "reading");
       assert.equal(found()!.partitions, 3);
@@ -182,7 +182,7 @@ describe(
         log: { ...log, info: log.warn },
       });
       await source.start(new Listener());
-      source.want("arrakis-wide", FROM_START);
+      source.subscribe("arrakis-wide", FROM_START);
       const { counters } = source.status();
       assert.ok(counters["reconnects"] !== undefined);
       await until(

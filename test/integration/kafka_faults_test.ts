@@ -83,7 +83,7 @@ describe(
     it("killed with -9 while messages are written: none lost, none twice, back within 1 s", async () => {
       await trial.create("arrakis-killed");
       const heard = trial.listener.to("arrakis-killed");
-      trial.source.want("arrakis-killed", FROM_START);
+      trial.source.subscribe("arrakis-killed", FROM_START);
       const stop = writing("arrakis-killed");
       await until("some", () => heard.values.length > 50);
       await trial.broker.kill9();
@@ -102,7 +102,7 @@ describe(
     it("frozen for longer than a request may take: none lost, none twice, back within 1 s", async () => {
       await trial.create("arrakis-frozen");
       const heard = trial.listener.to("arrakis-frozen");
-      trial.source.want("arrakis-frozen", FROM_START);
+      trial.source.subscribe("arrakis-frozen", FROM_START);
       const stop = writing("arrakis-frozen");
       await until("some", () => heard.values.length > 50);
       trial.broker.freeze();
@@ -122,7 +122,7 @@ describe(
     it("a topic made again is read from its start, even when it has more than the old one at once", async () => {
       const topic = "arrakis-remade";
       const heard = trial.listener.to(topic);
-      trial.source.want(topic, FROM_START);
+      trial.source.subscribe(topic, FROM_START);
       const expected: string[] = [];
       for (const [round, count] of [3, 6, 9].entries()) {
         await trial.create(topic);
@@ -136,7 +136,7 @@ describe(
         assert.deepEqual(heard.values, expected);
         await trial.admin.deleteTopics({ topics: [topic] });
       }
-      trial.source.unwant(topic);
+      trial.source.unsubscribe(topic);
       assert.deepEqual([heard.restarts, heard.holes], [[0, 0], []]);
     });
 
@@ -158,7 +158,7 @@ describe(
       }
       await producer.disconnect();
       const heard = trial.listener.to("arrakis-transactions");
-      trial.source.want("arrakis-transactions", FROM_START);
+      trial.source.subscribe("arrakis-transactions", FROM_START);
       await until("three", () => heard.values.length >= 3);
       await until("its end", () => heard.caughtUp > 0);
       assert.deepEqual(heard.values, ["0", "1", "2"]);
@@ -195,7 +195,7 @@ describe(
       await source.start(listener);
       const { reachable, ready } = source.status();
       assert.deepEqual([reachable, ready], [false, false]);
-      source.want("arrakis-early", FROM_START);
+      source.subscribe("arrakis-early", FROM_START);
       await trial.broker.restart();
       await until(
         "its message",

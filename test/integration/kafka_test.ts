@@ -79,7 +79,7 @@ describe(
         await javaProducer("arrakis-codecs", name, values);
       }
       const one = hear("arrakis-codecs");
-      source.want("arrakis-codecs", FROM_START);
+      source.subscribe("arrakis-codecs", FROM_START);
       await until("100 messages", () => one.values.length >= 100);
       assert.deepEqual(one.values, expected);
       assert.deepEqual(one.holes, []);
@@ -99,7 +99,7 @@ describe(
       }
       await producer.disconnect();
       const one = hear("arrakis-kafkajs");
-      source.want("arrakis-kafkajs", FROM_START);
+      source.subscribe("arrakis-kafkajs", FROM_START);
       await until("all", () => one.values.length >= kinds.length);
       assert.deepEqual(one.values.map((v) => v.split(" ")[0]), [...kinds]);
     });
@@ -119,7 +119,7 @@ describe(
       ).output();
       assert.ok(success, new TextDecoder().decode(stderr));
       const one = hear("arrakis-librdkafka");
-      source.want("arrakis-librdkafka", FROM_START);
+      source.subscribe("arrakis-librdkafka", FROM_START);
       await until("all", () => one.sizes.length >= 2 * kinds.length);
       assert.deepEqual(
         one.values.map((v) => v.split(" ")[0]),
@@ -132,7 +132,7 @@ describe(
       await create("arrakis-first");
       await send("arrakis-first", ["a"]);
       const one = hear("arrakis-first");
-      source.want("arrakis-first", FROM_START);
+      source.subscribe("arrakis-first", FROM_START);
       const ms = await until("first message", () => one.values.length > 0);
       // A group's rebalance delay is 3 s by default; one long poll here is 250 ms.
       assert.ok(ms < 2500, `${ms} ms`);
@@ -140,7 +140,7 @@ describe(
 
     it("begins at the asked time and follows a topic made later", async () => {
       const one = hear("arrakis-later");
-      source.want("arrakis-later", {
+      source.subscribe("arrakis-later", {
         kind: "produced",
         ms: Date.now() - 1000,
       });
@@ -158,7 +158,7 @@ describe(
       await send("arrakis-large", [large]);
       await send("arrakis-large", ["behind"]);
       const one = hear("arrakis-large");
-      source.want("arrakis-large", FROM_START);
+      source.subscribe("arrakis-large", FROM_START);
       await until("three", () => one.sizes.length === 3);
       assert.deepEqual(one.sizes, [6, large.length, 6]);
     });
@@ -216,7 +216,7 @@ describe(
       await create("arrakis-again");
       await send("arrakis-again", ["a", "b", "c"]);
       const one = hear("arrakis-again");
-      source.want("arrakis-again", FROM_START);
+      source.subscribe("arrakis-again", FROM_START);
       await until("three", () => one.values.length === 3);
       await admin.deleteTopics({ topics: ["arrakis-again"] });
       await send("arrakis-first", ["b"]);
@@ -238,7 +238,7 @@ describe(
         partitions: [{ partition: 0, offset: "6" }],
       });
       const one = hear("arrakis-cut");
-      source.want("arrakis-cut", FROM_START);
+      source.subscribe("arrakis-cut", FROM_START);
       await until("rest", () => one.values.length === 4);
       assert.deepEqual(one.offsets, [6, 7, 8, 9]);
     });
@@ -246,7 +246,7 @@ describe(
     it("resumes within 1 s of the broker's return after kill -9, none lost, none twice", async () => {
       await create("arrakis-kill");
       const one = hear("arrakis-kill");
-      source.want("arrakis-kill", FROM_START);
+      source.subscribe("arrakis-kill", FROM_START);
       await send("arrakis-kill", ["a", "b"]);
       await until("two", () => one.values.length === 2);
       await trial.broker.kill9();

@@ -63,7 +63,7 @@ export class Listener implements BlockSink {
     this.to(topic).caughtUp++;
   }
 
-  onTrouble(): void {}
+  onDisturbed(): void {}
 
   onHole(topic: string, from: number, to: number): void {
     this.to(topic).holes.push([from, to]);

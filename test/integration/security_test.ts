@@ -126,7 +126,7 @@ describe(
       await source.start({
         onMessage: () => {},
         onCaughtUp: () => {},
-        onTrouble: () => {},
+        onDisturbed: () => {},
         onHole: () => {},
         onRestart: () => {},
       });

@@ -121,10 +121,10 @@ export class Rounds {
 
   /** Rounds until it has ended. Streams of zlib take real rounds between them. */
   async until<T>(work: Promise<T>): Promise<T> {
-    let isOver = false;
-    const end = () => isOver = true;
+    let isCancelled = false;
+    const end = () => isCancelled = true;
     work.then(end, end);
-    while (!isOver) await this.next();
+    while (!isCancelled) await this.next();
     return await work;
   }
 }

@@ -36,8 +36,8 @@ class Trial {
   /** Throws at this offset. */
   badOffset = -1;
 
-  want(isCompacted = false): void {
-    this.pool.want("t", 1000, {
+  subscribe(isCompacted = false): void {
+    this.pool.subscribe("t", 1000, {
       onRecord: ({ offset }) => {
         this.heard.push(["record", offset]);
         if (offset === this.badOffset) throw new Error("a reader's fault");
@@ -120,7 +120,7 @@ const gap = (from: number, to: number, damage: string | null = null): Gap => ({
 describe("FetchPool.place()", () => {
   it("does not pass over what is written between its two questions", async () => {
     const trial = new Trial();
-    trial.want();
+    trial.subscribe();
     trial.says("a");
     const { reading } = trial;
     let end = 10;
@@ -140,7 +140,7 @@ describe("FetchPool.place()", () => {
 describe("FetchPool.deliver()", () => {
   it("tells records and holes in the order of their offsets, then that it caught up", async () => {
     const trial = new Trial();
-    trial.want();
+    trial.subscribe();
     trial.says("a");
     const reading = await trial.placed(0, 6);
     trial.deliver(reading, [1, 3], {
@@ -163,7 +163,7 @@ describe("FetchPool.deliver()", () => {
 
   it("holes are normal in a compacted topic, damage is not", async () => {
     const trial = new Trial();
-    trial.want(true);
+    trial.subscribe(true);
     trial.says("a");
     const reading = await trial.placed(0, 9);
     const gaps = [gap(0, 4), gap(5, 9, "bad")];
@@ -179,7 +179,7 @@ describe("FetchPool.deliver()", () => {
   it("a reader that throws is counted, logged once, and not told twice", async () => {
     const trial = new Trial();
     trial.badOffset = 1;
-    trial.want();
+    trial.subscribe();
     trial.says("a");
     const reading = await trial.placed(0, 3);
     trial.deliver(reading, [0, 1, 2], { highWatermark: 3 });
@@ -191,7 +191,7 @@ describe("FetchPool.deliver()", () => {
 
   it("asks for more when nothing came of a batch that is larger than asked for", async () => {
     const trial = new Trial();
-    trial.want();
+    trial.subscribe();
     trial.says("a");
     const reading = await trial.placed(0, 100);
     const MIB = 1024 * 1024;
@@ -205,7 +205,7 @@ describe("FetchPool.deliver()", () => {
 
   it("an error holds one topic back until the cluster has answered anew", async () => {
     const trial = new Trial();
-    trial.want();
+    trial.subscribe();
     trial.says("a");
     const reading = await trial.placed(0, 3);
     trial.deliver(reading, [], { errorCode: 6 }); // not the leader
@@ -222,7 +222,7 @@ describe("FetchPool.deliver()", () => {
 describe("TopicReading.take()", () => {
   it("refuses records at offsets that it has passed (the same hand-out twice was served twice)", async () => {
     const trial = new Trial();
-    trial.want();
+    trial.subscribe();
     trial.says("a");
     const reading = await trial.placed(0, 9);
     trial.deliver(reading, [0, 1, 2]);
@@ -241,7 +241,7 @@ describe("TopicReading.take()", () => {
 
   it("has caught up at the last stable offset, and with the last part only", async () => {
     const trial = new Trial();
-    trial.want();
+    trial.subscribe();
     trial.says("a");
     const reading = await trial.placed(0, 9);
     const end = { highWatermark: 9, lastStableOffset: 2 };
@@ -282,7 +282,7 @@ describe("a topic with more partitions", () => {
     assert.deepEqual(trial.warned, ["topic-has-more-partitions"]);
     says(1);
     assert.equal(trial.pool.wideTopics, 0);
-    trial.want();
+    trial.subscribe();
     trial.says("a", false, 4);
     assert.equal(trial.pool.topics()[0]!.partitions, 4);
   });
@@ -344,7 +344,7 @@ describe("a leader that cannot be reached", () => {
 
   it("makes the pool unreachable, by its address", async () => {
     const trial = new Trial();
-    trial.want();
+    trial.subscribe();
     trial.pool.take({ brokers: [broker], topics });
     // Nothing listens at port 1 of this machine: the loop fails by itself.
     trial.pool.take({
@@ -362,14 +362,14 @@ describe("a leader that cannot be reached", () => {
 describe("a topic made again", () => {
   it("is read from its start, however many messages it has (sent 12, got 3, nothing told)", async () => {
     const trial = new Trial();
-    trial.want();
+    trial.subscribe();
     trial.says("a");
     const old = await trial.placed(0, 9);
     trial.deliver(old, [0, 1, 2]);
     trial.says(null);
     assert.equal(trial.pool.topics()[0]!.state, "missing");
     trial.says("b");
-    // What the old topic's request still brings finds no taker.
+    // What the old topic's request still brings finds no listener.
     trial.deliver(old, [3, 4]);
     const reading = await trial.placed(0, 12);
     trial.deliver(reading, [0, 1]);
@@ -389,7 +389,7 @@ describe("a topic made again", () => {
 
   it("is no matter of a broker that does not tell ids", async () => {
     const trial = new Trial();
-    trial.want();
+    trial.subscribe();
     trial.says("a");
     const reading = await trial.placed(0, 9);
     trial.says("");
@@ -402,7 +402,7 @@ describe("FetchPool.replace()", () => {
 
   async function outOfRange(begin: number, end: number): Promise<Trial> {
     const trial = new Trial();
-    trial.want();
+    trial.subscribe();
     trial.says("a");
     const reading = await trial.placed(3, 9);
     trial.deliver(reading, [3, 4]);

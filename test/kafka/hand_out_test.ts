@@ -12,7 +12,7 @@ class Trial {
   readonly rounds = new Rounds();
   readonly work = new KafkaWork({ slices: this.rounds.slices });
   readonly heard: number[] = [];
-  readonly taker = {
+  readonly listener = {
     log: silent,
     counters: {
       records: 0,
@@ -37,7 +37,7 @@ class Trial {
       onHole: () => assert.fail("no hole"),
       onRestart: () => {},
     }, { from: 0, isCompacted: false, isRestart: false });
-    reading.begin(position, position, this.taker);
+    reading.begin(position, position, this.listener);
     return reading;
   }
 
@@ -53,7 +53,7 @@ class Trial {
       reading,
       work: this.work,
       deliver: (part) => {
-        reading.take(part, 77, this.taker);
+        reading.take(part, 77, this.listener);
         return false;
       },
       isStopped: () => this.isStopped,
@@ -104,7 +104,7 @@ describe("handOut()", () => {
     for (const last of [100, PART_RECORDS - 1]) {
       const trial = new Trial();
       const reading = trial.reading();
-      trial.onRecord = (offset) => reading.isOver = offset === last;
+      trial.onRecord = (offset) => reading.isCancelled = offset === last;
       await trial.rounds.until(trial.give(reading, 20_000));
       assert.deepEqual(trial.heard, upTo(last + 1));
       assert.equal(trial.caughtUp, 0);
@@ -126,7 +126,7 @@ describe("handOut()", () => {
     trial.isStopped = false;
     await trial.rounds.until(trial.give(reading, 5000));
     assert.deepEqual(trial.heard, upTo(5000));
-    assert.equal(trial.taker.counters.repeated_records, 0);
+    assert.equal(trial.listener.counters.repeated_records, 0);
   });
 
   it("a restart in the middle takes over with a reading of its own", async () => {
@@ -137,7 +137,7 @@ describe("handOut()", () => {
     const next = old.successor("earliest");
     await trial.rounds.until(first);
     const before = trial.heard.length;
-    next.begin(0, 10, trial.taker);
+    next.begin(0, 10, trial.listener);
     await trial.rounds.until(trial.give(next, 10));
     assert.deepEqual(trial.heard.slice(before), upTo(10));
   });

@@ -80,7 +80,7 @@ describe("MetadataFollower", () => {
     const warned: unknown[] = [];
     const catalog = new Catalog();
     const pool = {
-      want: (topic: string, _: unknown, reader: TopicReader) =>
+      subscribe: (topic: string, _: unknown, reader: TopicReader) =>
         readers.set(topic, reader),
     } as unknown as FetchPool;
     const follower = new MetadataFollower(pool, catalog, {

@@ -122,7 +122,7 @@ class World {
       clocks: this.clock,
     });
     const pool = {
-      want: (topic: string, _: unknown, reader: TopicReader) =>
+      subscribe: (topic: string, _: unknown, reader: TopicReader) =>
         this.#readers.set(topic, reader),
     } as unknown as FetchPool;
     new MetadataFollower(pool, this.source.catalog, silent)

@@ -60,7 +60,7 @@ beforeEach(async () => {
   const all = catalog.find({}).map((c) => `arrakis-${c.partitionId}`);
   topics = [...new Set(all)];
   for (const topic of topics) {
-    source.want(topic, { kind: "block-time", ms: Number(nowNs) / 1e6 });
+    source.subscribe(topic, { kind: "block-time", ms: Number(nowNs) / 1e6 });
   }
   run(2);
 });
@@ -136,7 +136,7 @@ describe("EmbeddedSource", () => {
 
   it("reads the past a bounded number of blocks at a time, and no further back than it reaches", async () => {
     const [topic] = topics;
-    const past = source.openPast([{ topic: topic!, fromMs: 0 }]);
+    const past = source.openHistory([{ topic: topic!, fromMs: 0 }]);
     const [first] = await past.read([topic!]);
     assert.ok(first!.messages.length <= 16);
     assert.ok(first!.isCut && !first!.isAtEnd);

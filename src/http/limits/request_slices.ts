@@ -1,7 +1,7 @@
 // Work that requests ask for, a slice of the event loop at a time: what is done at once stays synchronous, what is
 // longer goes on in the rounds that follow, the least served first.
 // Invariant: between two rounds all requests together do no more steps than a slice has, or than one part needs.
-import type { Work } from "../../channels/sliced_work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { rounds } from "../../clients/scheduler.ts";
 import { ClientGoneError, LimitError } from "./limit_error.ts";
 
@@ -36,7 +36,7 @@ interface Progress {
 
 /** A work that was not done at once. */
 interface Task extends Progress {
-  readonly work: Work<unknown>;
+  readonly work: SlicedWork<unknown>;
   readonly isGone: () => boolean;
   readonly beganMs: number;
   /** It has had a whole slice: it counts towards `worksMax`. */
@@ -84,7 +84,10 @@ export class RequestSlices {
    * Does a work: its value, at once where the rest of this round's slice suffices. Refuses with a
    * {@linkcode LimitError} what takes too long or finds too many others; ends when `isGone` says that nobody waits.
    */
-  run<T>(work: Work<T>, isGone: () => boolean = () => false): T | Promise<T> {
+  run<T>(
+    work: SlicedWork<T>,
+    isGone: () => boolean = () => false,
+  ): T | Promise<T> {
     this.counters.works++;
     this.#beginRound();
     const beganMs = this.#clockMs();
@@ -190,7 +193,7 @@ export class RequestSlices {
 
   /** Goes on until the work is done or the slice is over. */
   #advance<T>(
-    task: Progress & { readonly work: Work<T> },
+    task: Progress & { readonly work: SlicedWork<T> },
   ): Outcome<T> {
     const beganMs = this.#clockMs();
     try {

@@ -1,7 +1,7 @@
 // Reads the JSON that a stream is asked for with, `{"name": text | number | [text, …], …}`, a slice at a time.
 // JSON.parse would build whatever a body of 4 MiB holds before anything could be refused.
 // Invariant: what is read is what JSON.parse reads, or is refused (test/http/routes/body_fields_test.ts).
-import type { Work } from "../../channels/sliced_work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 
 /** Longest text in a body: an expression whose characters are all escaped. */
 const TEXT_LENGTH_MAX = 6 * 4096 + 2;
@@ -35,7 +35,7 @@ export class BadBodyError extends Error {
 }
 
 /** Reads all fields of a body into a sink. Throws {@linkcode BadBodyError}. */
-export function* readFields(text: string, sink: FieldSink): Work<void> {
+export function* readFields(text: string, sink: FieldSink): SlicedWork<void> {
   const scan = new Scan(text);
   yield* scan.blanks();
   if (!scan.takes("{")) {
@@ -65,7 +65,7 @@ function* valueOf(
   scan: Scan,
   name: string,
   sink: FieldSink,
-): Work<FieldValue> {
+): SlicedWork<FieldValue> {
   const next = scan.next;
   if (next === '"') return { kind: "text", text: yield* scan.text() };
   if (next === "-" || (next >= "0" && next <= "9")) {
@@ -128,7 +128,7 @@ class Scan {
     }
   }
 
-  *blanks(): Work<void> {
+  *blanks(): SlicedWork<void> {
     const text = this.#text;
     while (isBlank(text.charCodeAt(this.#at))) {
       yield BLANKS_PART / CHARACTERS_A_STEP;
@@ -137,7 +137,7 @@ class Scan {
     }
   }
 
-  *text(): Work<string> {
+  *text(): SlicedWork<string> {
     const from = this.#at;
     const text = this.#text;
     if (text[from] !== '"') throw this.#wrong("a text is expected");

@@ -2,7 +2,7 @@
 import { encodeChannelTable } from "../../arrow/channel_table.ts";
 import type { Catalog, ChannelFilter } from "../../channels/catalog.ts";
 import type { Channel } from "../../channels/channel.ts";
-import type { Work } from "../../channels/sliced_work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { ARROW } from "../documents/channel_schemas.ts";
 import { headerText } from "./header_text.ts";
 import { searched } from "../transport/problem.ts";
@@ -24,7 +24,7 @@ export interface ListOptions {
 export function* listed(
   catalog: Catalog,
   { filter, after, limit, isArrow, isLive }: ListOptions,
-): Work<Response> {
+): SlicedWork<Response> {
   const found = yield* searched(catalog.search(filter, { after, limit }));
   if (found instanceof Response) return found;
   const { channels, next } = found;
@@ -48,7 +48,7 @@ export function* listed(
 function* jsonRows(
   channels: readonly Channel[],
   isLive: (channel: Channel) => boolean,
-): Work<string> {
+): SlicedWork<string> {
   const parts: string[] = [];
   for (let from = 0; from < channels.length; from += PART) {
     yield JSON_STEPS;

@@ -6,7 +6,7 @@ import {
   DATA_TYPES,
   type DataType,
 } from "../../channels/channel.ts";
-import type { Work } from "../../channels/sliced_work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { documented } from "../documents/api_document.ts";
 import { channelJson, listed } from "./channel_list.ts";
 import {
@@ -74,7 +74,10 @@ export function channelRoutes(
   return app;
 }
 
-function* counted(catalog: Catalog, filter: ChannelFilter): Work<Response> {
+function* counted(
+  catalog: Catalog,
+  filter: ChannelFilter,
+): SlicedWork<Response> {
   const count = yield* searched(catalog.counting(filter));
   return count instanceof Response ? count : Response.json({ count });
 }
@@ -83,7 +86,7 @@ function* unknown(
   catalog: Catalog,
   name: string,
   replayId: string | null,
-): Work<Response> {
+): SlicedWork<Response> {
   return problem(404, {
     title: "Unknown channel",
     detail: `There is no channel '${name}'`,

@@ -1,5 +1,5 @@
 // JSON whose long lists are written in parts. What is in a list, and all else, is taken to be small.
-import type { Work } from "../../channels/sliced_work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 
 /** Items of a list that are written in one part, and its steps. */
 const PART = 100;
@@ -8,7 +8,10 @@ const PART_STEPS = 300;
 const DEPTH = 2;
 
 /** The same text as `JSON.stringify()` of plain objects and lists. */
-export function* jsonInSlices(value: unknown, depth = DEPTH): Work<string> {
+export function* jsonInSlices(
+  value: unknown,
+  depth = DEPTH,
+): SlicedWork<string> {
   if (depth === 0 || typeof value !== "object" || value === null) {
     return JSON.stringify(value) ?? "null";
   }

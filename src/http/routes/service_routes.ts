@@ -1,7 +1,7 @@
 // Health, readiness, status, metrics; the page and the index.
 import { type Handler, Hono } from "hono";
 import type { Qanat } from "../../app.ts";
-import type { Work } from "../../channels/sliced_work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { documented } from "../documents/api_document.ts";
 import { jsonInSlices } from "./json_slices.ts";
 import { pageOrText, pageRoutes } from "./page_routes.ts";
@@ -45,7 +45,7 @@ export function serviceRoutes(
   return app;
 }
 
-function* statusAnswer(qanat: Qanat): Work<Response> {
+function* statusAnswer(qanat: Qanat): SlicedWork<Response> {
   const text = yield* jsonInSlices(yield* qanat.statusInSlices());
   return new Response(text, {
     headers: { "content-type": "application/json" },

@@ -1,7 +1,7 @@
 // The fields of a stream's request, as they are written: of a query, or of a JSON body.
 // Invariant: no field is longer than its parameter says, no name is given twice, and names of channels are unique.
 import { isTooLong, NAME_BYTES_MAX } from "../../channels/near_names.ts";
-import type { Work } from "../../channels/sliced_work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { BadBodyError, type FieldValue, readFields } from "./body_fields.ts";
 import { isCacheBuster, isLastEventId } from "./library_parameters.ts";
 import { LimitError } from "../limits/limit_error.ts";
@@ -71,7 +71,7 @@ export function fieldsOfQuery(url: URL): StreamFields | Response {
 export function* fieldsOfBody(
   text: string,
   options: FieldsOptions,
-): Work<StreamFields | Response> {
+): SlicedWork<StreamFields | Response> {
   const body = new BodyFields(options);
   try {
     yield* readFields(text, body);

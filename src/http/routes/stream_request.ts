@@ -3,7 +3,7 @@
 import type { Catalog } from "../../channels/catalog.ts";
 import type { Channel } from "../../channels/channel.ts";
 import { byText, sortedInSlices } from "../../channels/sorted_names.ts";
-import type { Work } from "../../channels/sliced_work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { gpsNsOfText } from "../../blocks/gps_time.ts";
 import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../../blocks/timeline.ts";
 import type { GapPolicy, SlowPolicy } from "../../clients/client.ts";
@@ -64,7 +64,7 @@ export function* streamRequest(
     /** Hears of a selection that is too large. */
     onTooMany?: () => void;
   },
-): Work<StreamRequest | Response> {
+): SlicedWork<StreamRequest | Response> {
   const { names, replay } = fields;
   // An empty expression would match every name; forms send one where nothing was typed.
   const match = fields.match || undefined;
@@ -236,7 +236,7 @@ interface Selection {
 function* choose(
   catalog: Catalog,
   { names = [], match, replayId, channelsMax }: Selection,
-): Work<Map<string, Channel> | Response> {
+): SlicedWork<Map<string, Channel> | Response> {
   const chosen = new Map<string, Channel>();
   const unknown: string[] = [];
   for (const name of names) {
@@ -266,7 +266,7 @@ function* unknownChannels(
   catalog: Catalog,
   names: readonly string[],
   replayId: string | null,
-): Work<Response> {
+): SlicedWork<Response> {
   const unknown: { name: string; near: string[] }[] = [];
   for (const name of names) {
     unknown.push({ name, near: yield* catalog.nearing(name, replayId) });

@@ -1,6 +1,6 @@
 // Errors as RFC 9457 problem details.
 import { BadExpressionError } from "../../channels/expression.ts";
-import type { Work } from "../../channels/sliced_work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { LimitError } from "../limits/limit_error.ts";
 
 /** What a problem says: a short title, what was wrong and what would be right, and further fields. */
@@ -11,7 +11,7 @@ export interface ProblemFields {
 }
 
 /** A search, or 400 for an expression that is none. Throws {@linkcode LimitError} for one that is too large. */
-export function* searched<T>(search: Work<T>): Work<T | Response> {
+export function* searched<T>(search: SlicedWork<T>): SlicedWork<T | Response> {
   try {
     return yield* search;
   } catch (error) {

@@ -7,7 +7,7 @@ export interface HistoryParts {
   readonly hub: {
     readonly history: Pick<HistoryFeeds, "counters" | keyof typeof GAUGES>;
   };
-  readonly store: Pick<BlockStore, "pastCounters">;
+  readonly store: Pick<BlockStore, "historyCounters">;
 }
 
 const GAUGES = {
@@ -43,6 +43,9 @@ export function historyMetrics(
         "Messages of the past that are in no row: not decodable, or stamped ahead",
       label: "reason",
     },
-    () => ({ bad: store.pastCounters.bad, future: store.pastCounters.future }),
+    () => ({
+      bad: store.historyCounters.bad,
+      future: store.historyCounters.future,
+    }),
   );
 }

@@ -9,7 +9,7 @@ import type { Source } from "../../source/source.ts";
 export interface RefusingParts {
   readonly source: Pick<Source, "status">;
   readonly catalog: Pick<Catalog, "refused">;
-  readonly store: Pick<BlockStore, "counters" | "pastCounters" | "total">;
+  readonly store: Pick<BlockStore, "counters" | "historyCounters" | "total">;
   readonly hub: Pick<ClientHub, "admission" | "gapsReported">;
   readonly requests: Pick<RequestLimits, "refusals">;
 }
@@ -26,7 +26,7 @@ export function refusedAndMissed(
     blocks_too_large: store.total("tooLarge"),
     blocks_missed: store.total("missed"),
     offset_holes: store.counters.holes,
-    past_set_aside: store.pastCounters.bad + store.pastCounters.future,
+    past_set_aside: store.historyCounters.bad + store.historyCounters.future,
     channels_refused: sum(catalog.refused.counts),
     records_refused: source.status().counters["refused_records"] ?? 0,
     gaps_missing: hub.gapsReported.missing,

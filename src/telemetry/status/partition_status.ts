@@ -1,7 +1,7 @@
 // The partitions of /v1/status: how each one that is read is doing.
 import type { BlockStore } from "../../blocks/block_store.ts";
 import type { PartitionBlocks } from "../../blocks/partition_blocks.ts";
-import type { Work } from "../../channels/sliced_work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 import type { TopicStatus } from "../../source/source.ts";
 
 /** Partitions whose status is made in one part, and the steps that it takes. */
@@ -17,7 +17,7 @@ export interface PartitionStatusOptions {
 /** One object for each partition that is read. Times are GPS ns as text, ages seconds. */
 export function* partitionStatus(
   { store, topics, gpsMs }: PartitionStatusOptions,
-): Work<readonly Record<string, unknown>[]> {
+): SlicedWork<readonly Record<string, unknown>[]> {
   const lags = new Map(topics.map((topic) => [topic.topic, lagOf(topic)]));
   const partitions: Record<string, unknown>[] = [];
   for (const { blocks, leases } of store.partitions()) {
@@ -46,5 +46,5 @@ function lagOf({ position, lastStableOffset }: TopicStatus): number | null {
 
 function stateOf(blocks: PartitionBlocks): string {
   if (blocks.aheadMs > 0) return "future";
-  return !blocks.primed ? "starting" : blocks.absent ?? "present";
+  return !blocks.hasCaughtUpOnce ? "starting" : blocks.absent ?? "present";
 }

@@ -4,7 +4,7 @@ import type { BlockStore } from "../../blocks/block_store.ts";
 import type { GpsClock } from "../../blocks/gps_clock.ts";
 import { gpsNsOfMs, unixMsOfGpsMs } from "../../blocks/gps_time.ts";
 import type { Catalog } from "../../channels/catalog.ts";
-import type { Work } from "../../channels/sliced_work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 import type { ClientHub } from "../../clients/client_hub.ts";
 import type { PageRing } from "../../memory/page_ring.ts";
 import type { Slab } from "../../memory/slab.ts";
@@ -38,7 +38,7 @@ export interface StatusParts {
 /** The document, in slices. Times are GPS ns as text, ages and durations seconds unless the name says ms. */
 export function* statusDocument(
   parts: StatusParts,
-): Work<Record<string, unknown>> {
+): SlicedWork<Record<string, unknown>> {
   const { catalog, clock, store, trends } = parts;
   const gpsMs = clock.gpsMs();
   const source = parts.source.status();

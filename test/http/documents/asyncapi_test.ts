@@ -21,7 +21,7 @@ const B = "H1:GWOSC-4KHZ_R1_WHITENED";
 const SLOW = "H1:SLOW-SINE_F32_16";
 
 class SilentSource extends EmbeddedSource {
-  override want(_topic: string, { ms }: ReadFrom): number {
+  override subscribe(_topic: string, { ms }: ReadFrom): number {
     return ms;
   }
 }

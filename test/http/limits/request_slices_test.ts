@@ -1,7 +1,7 @@
 // Works of requests in slices, with a clock and rounds that the test turns by hand.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import type { Work } from "../../../src/channels/sliced_work.ts";
+import type { SlicedWork } from "../../../src/channels/sliced_work.ts";
 import {
   ClientGoneError,
   LimitError,
@@ -38,7 +38,7 @@ class Bench {
   }
 
   /** So many parts of so many steps, of which each takes so long. */
-  *work(parts: number, steps: number, partMs = 0): Work<string> {
+  *work(parts: number, steps: number, partMs = 0): SlicedWork<string> {
     for (let i = 0; i < parts; i++) {
       yield steps;
       this.nowMs += partMs;
@@ -113,7 +113,7 @@ describe("RequestSlices.run()", () => {
     const { slices } = bench;
     const one = slices.run(bench.work(30, 300, 0.1)) as Promise<string>;
     let ended = false;
-    const work = function* (): Work<void> {
+    const work = function* (): SlicedWork<void> {
       try {
         for (;;) yield 300;
       } finally {
@@ -185,7 +185,7 @@ describe("RequestSlices.run()", () => {
 
   it("gives on what a work throws, at once or later, and goes on", async () => {
     const bench = new Bench();
-    const failing = function* (parts: number): Work<void> {
+    const failing = function* (parts: number): SlicedWork<void> {
       for (let i = 0; i < parts; i++) yield 300;
       throw new Error("broken");
     };
