@@ -16,6 +16,7 @@ import { gpsMsOfUnixMs, unixMsOfGpsMs } from "./gps_time.ts";
 import { newBlockCounters, PartitionBlocks } from "./partition_blocks.ts";
 import { RingAge } from "./ring_age.ts";
 import { Timeline } from "./timeline.ts";
+import type { TopicShape } from "./topic_shape.ts";
 
 export interface BlockStoreOptions {
   readonly ring: PageRing;
@@ -51,34 +52,11 @@ interface Entry {
   newestSeen: number;
 }
 
-/** A wanted topic and what its blocks are. */
-export interface TopicShape {
-  readonly topic: string;
-  readonly strideNs: bigint;
-  readonly maxLatencyNs: bigint;
-  readonly replayId: string | null;
-}
-
 /** A timeline whose rows are something else than blocks joined. */
 export interface SpecialTimeline {
   /** The {@linkcode Timeline.kind} of what is made. */
   readonly kind: string;
   make(partitions: readonly PartitionBlocks[], gpsMs: number): Timeline;
-}
-
-/** The topics that carry some channels. */
-export function shapesOf(channels: readonly Channel[]): TopicShape[] {
-  const shapes = new Map<string, TopicShape>();
-  for (const channel of channels) {
-    const topic = topicOf(channel);
-    shapes.set(topic, {
-      topic,
-      strideNs: channel.strideNs,
-      maxLatencyNs: channel.maxLatencyNs,
-      replayId: channel.replayId,
-    });
-  }
-  return [...shapes.values()];
 }
 
 /** The retained blocks of all wanted partitions. Times are GPS ms by the instance's clock. */

@@ -3,10 +3,11 @@
 // increasing order, each block in its row, and a span that has none is one gap.
 import type { HistoryMessages, HistoryReader } from "../source/source.ts";
 import { PageRing } from "../memory/page_ring.ts";
-import type { TopicShape } from "./block_store.ts";
 import { AheadFilter } from "./ahead_filter.ts";
 import { NOT_HELD, PartitionBlocks } from "./partition_blocks.ts";
-import { type GapReason, Timeline } from "./timeline.ts";
+import type { GapReason } from "./row_gap.ts";
+import { Timeline } from "./timeline.ts";
+import type { TopicShape } from "./topic_shape.ts";
 
 export interface HistoryRowsOptions {
   readonly shapes: readonly TopicShape[];

@@ -1,30 +1,7 @@
 // Joins partitions at one row stride: decides which row may go out next.
 // Invariant: rows are released in strictly increasing order, each once; a row leaves when its last partition is settled.
 import { NONE, NOT_HELD, type PartitionBlocks } from "./partition_blocks.ts";
-
-/** A span that a stream will not get, and why. Row indexes, `to` exclusive. */
-export interface RowGap {
-  readonly from: number;
-  readonly to: number;
-  readonly reason: GapReason;
-}
-
-/**
- * `missing`: never published or too late. `retention`: no longer held. `slow`: passed by while the client stalled.
- * `unknown-id`: no time, or one in the future. `stride-changed`: comes again, as a part of a longer row.
- * `future`: stamped ahead of its production, and set aside. `not-recorded`: of trends, before anybody wanted them.
- */
-export const GAP_REASONS = [
-  "missing",
-  "retention",
-  "slow",
-  "unknown-id",
-  "stride-changed",
-  "time-reset",
-  "future",
-  "not-recorded",
-] as const;
-export type GapReason = typeof GAP_REASONS[number];
+import type { RowGap } from "./row_gap.ts";
 
 /** Takes what a timeline releases, in order. */
 export interface TimelineListener {
@@ -41,23 +18,6 @@ const PATIENCE_MS = 2000;
 
 /** What a row looks like from the ring. */
 export type RowState = "held" | "gone" | "empty";
-
-/** Longest row stride that different strides may lead to, ns. */
-export const ROW_STRIDE_MAX_NS = 60_000_000_000n;
-
-/** Least common multiple of strides, ns; beyond {@linkcode ROW_STRIDE_MAX_NS} no more than that it lies there. */
-export function rowStrideOf(strides: Iterable<bigint>): bigint {
-  let result = 1n;
-  for (const stride of strides) {
-    // Of a thousand odd strides it would have a thousand times as many digits.
-    if (result > ROW_STRIDE_MAX_NS) break;
-    let a = result;
-    let b = stride;
-    while (b > 0n) [a, b] = [b, a % b];
-    result = result / a * stride;
-  }
-  return result;
-}
 
 /** The rows of one set of partitions at one stride. */
 export class Timeline {

@@ -1,6 +1,6 @@
 // Lets clients in, or says by which limit not.
 // Invariant: whoever is refused or turns back leaves nothing taken; whoever comes in has all that it needs reserved.
-import { rowStrideOf } from "../blocks/timeline.ts";
+import { rowStrideOf } from "../blocks/row_stride.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
 import { ENVELOPE_BYTES } from "../frames/frame.ts";

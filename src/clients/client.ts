@@ -1,6 +1,6 @@
 // One client: its cursor, what it is owed, and how it ends.
 // Invariant: the cursor only grows; every row below it was sent or told as a gap.
-import type { GapReason } from "../blocks/timeline.ts";
+import type { GapReason } from "../blocks/row_gap.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
 import type { LostSpan } from "./lost_span.ts";
 import type { Outlet, OutletOwner } from "./outlet.ts";

@@ -2,7 +2,7 @@
 // Invariant: a group lives while it has clients; at close no client, lease or slot is left.
 import { BatchTemplates } from "../arrow/row_template.ts";
 import type { BlockStore } from "../blocks/block_store.ts";
-import { GAP_REASONS, type GapReason } from "../blocks/timeline.ts";
+import { GAP_REASONS, type GapReason } from "../blocks/row_gap.ts";
 import type { Channel } from "../channels/channel.ts";
 import { TextScratch } from "../frames/event_rows.ts";
 import type { Logger } from "../telemetry/log.ts";

@@ -2,7 +2,7 @@
 // Invariant: a feed that is suspended has sent everything below its client's cursor; another one goes on from there.
 import type { BlockStore } from "../blocks/block_store.ts";
 import type { HistoryRows } from "../blocks/history_rows.ts";
-import type { GapReason } from "../blocks/timeline.ts";
+import type { GapReason } from "../blocks/row_gap.ts";
 import type { RowEncoder } from "../frames/arrow_rows.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Client, EndReason } from "./client.ts";

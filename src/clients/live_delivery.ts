@@ -1,6 +1,6 @@
 // Hands the released rows of one group to its clients: in order, a row at a time, in as many slices as it takes.
 // Invariant: when a row is through, each client whose next row it was has it, has ended, or is known to be behind.
-import type { RowGap } from "../blocks/timeline.ts";
+import type { RowGap } from "../blocks/row_gap.ts";
 import type { Frame } from "../frames/frame.ts";
 import type { ClientHub } from "./client_hub.ts";
 import type { Client } from "./client.ts";

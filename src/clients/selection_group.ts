@@ -1,8 +1,9 @@
 // All clients of one selection in one format: they share every frame.
 // Invariant: a live row is encoded at most once here, and only when some client takes it.
 import type { Channel } from "../channels/channel.ts";
-import { shapesOf, type TopicShape } from "../blocks/block_store.ts";
-import type { RowGap, Timeline } from "../blocks/timeline.ts";
+import { shapesOf, type TopicShape } from "../blocks/topic_shape.ts";
+import type { RowGap } from "../blocks/row_gap.ts";
+import type { Timeline } from "../blocks/timeline.ts";
 import type { TimelineListener } from "../blocks/timeline.ts";
 import type { Codec } from "../arrow/compressed_batch.ts";
 import { ArrowRows, type RowEncoder } from "../frames/arrow_rows.ts";

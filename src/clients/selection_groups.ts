@@ -1,7 +1,8 @@
 // The groups in use, by what their clients have in common.
 // Invariant: a group is here while it has clients or lets some in; with it go its timeline's lease and its records'.
-import { type BlockStore, shapesOf } from "../blocks/block_store.ts";
-import { rowStrideOf } from "../blocks/timeline.ts";
+import type { BlockStore } from "../blocks/block_store.ts";
+import { shapesOf } from "../blocks/topic_shape.ts";
+import { rowStrideOf } from "../blocks/row_stride.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";

@@ -1,6 +1,7 @@
 // Which channels are recorded: those that match `--trend-match`, and those that somebody has asked for.
 // Invariant: a topic is leased while one of its channels is recorded; the rings never take more than their budget.
-import { type BlockStore, shapesOf } from "../blocks/block_store.ts";
+import type { BlockStore } from "../blocks/block_store.ts";
+import { shapesOf } from "../blocks/topic_shape.ts";
 import type { Timeline, TimelineListener } from "../blocks/timeline.ts";
 import { type Catalog, nameMatcher } from "../channels/catalog.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";

@@ -1,7 +1,8 @@
 // The bins of one selection at one length, as rows that streams can follow.
 // Invariant: a bin is released when its last block is settled, whether or not the page ring still has its first one.
 import type { PartitionBlocks } from "../blocks/partition_blocks.ts";
-import { type GapReason, type RowState, Timeline } from "../blocks/timeline.ts";
+import type { GapReason } from "../blocks/row_gap.ts";
+import { type RowState, Timeline } from "../blocks/timeline.ts";
 import { TREND_BINS, type TrendBin } from "./trend_bins.ts";
 import type { TrendRecord } from "./trend_record.ts";
 import type { TrendRing } from "./trend_ring.ts";

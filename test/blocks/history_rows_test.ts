@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
-import type { TopicShape } from "../../src/blocks/block_store.ts";
+import type { TopicShape } from "../../src/blocks/topic_shape.ts";
 import { unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
 import { HistoryRows } from "../../src/blocks/history_rows.ts";
-import { rowStrideOf } from "../../src/blocks/timeline.ts";
+import { rowStrideOf } from "../../src/blocks/row_stride.ts";
 import type {
   HistoryMessages,
   HistoryReader,

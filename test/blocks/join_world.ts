@@ -1,15 +1,14 @@
 // A small world for the join: publishers, logs, a broker that comes and goes, a reader, all from one seed.
 // Invariant: it hands the real BlockStore exactly what a Kafka source would, in an order that Kafka allows.
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
-import { BlockStore, type TopicShape } from "../../src/blocks/block_store.ts";
+import { BlockStore } from "../../src/blocks/block_store.ts";
+import type { TopicShape } from "../../src/blocks/topic_shape.ts";
 import { GpsClock } from "../../src/blocks/gps_clock.ts";
 import { unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
 import type { PartitionBlocks } from "../../src/blocks/partition_blocks.ts";
-import {
-  type RowGap,
-  rowStrideOf,
-  type Timeline,
-} from "../../src/blocks/timeline.ts";
+import type { RowGap } from "../../src/blocks/row_gap.ts";
+import { rowStrideOf } from "../../src/blocks/row_stride.ts";
+import type { Timeline } from "../../src/blocks/timeline.ts";
 import { PageRing } from "../../src/memory/page_ring.ts";
 import type { ReadFrom, Source } from "../../src/source/source.ts";
 import { silent } from "../driven_source.ts";

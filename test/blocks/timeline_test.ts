@@ -3,11 +3,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { PartitionBlocks } from "../../src/blocks/partition_blocks.ts";
-import {
-  type RowGap,
-  rowStrideOf,
-  Timeline,
-} from "../../src/blocks/timeline.ts";
+import type { RowGap } from "../../src/blocks/row_gap.ts";
+import { rowStrideOf } from "../../src/blocks/row_stride.ts";
+import { Timeline } from "../../src/blocks/timeline.ts";
 import { PageRing } from "../../src/memory/page_ring.ts";
 
 const STRIDE_NS = 62_500_000n;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
-import { shapesOf } from "../../src/blocks/block_store.ts";
+import { shapesOf } from "../../src/blocks/topic_shape.ts";
 import type { Channel } from "../../src/channels/channel.ts";
 import type { StreamShape } from "../../src/frames/stream_format.ts";
 import { trendBinOf } from "../../src/trends/trend_bins.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
-import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../../src/blocks/timeline.ts";
+import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../../src/blocks/row_stride.ts";
 import { type Channel, DATA_TYPES } from "../../src/channels/channel.ts";
 import { rowBlocksOf, rowBytesOf } from "../../src/frames/row_size.ts";
 import { aChannel } from "../channels/a_channel.ts";

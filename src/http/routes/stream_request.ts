@@ -5,7 +5,7 @@ import type { Channel } from "../../channels/channel.ts";
 import { byText, sortedInSlices } from "../../channels/sorted_names.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { gpsNsOfText } from "../../blocks/gps_time.ts";
-import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../../blocks/timeline.ts";
+import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../../blocks/row_stride.ts";
 import type { GapPolicy, SlowPolicy } from "../../clients/client.ts";
 import type { Coding } from "../../frames/stream_format.ts";
 import { decimalOf } from "./decimal.ts";
