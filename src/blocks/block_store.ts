@@ -13,7 +13,8 @@ import {
 import type { BlockSink, ReadFrom, Source } from "../source/source.ts";
 import type { GpsClock } from "./gps_clock.ts";
 import { gpsMsOfUnixMs, unixMsOfGpsMs } from "./gps_time.ts";
-import { newBlockCounters, PartitionBlocks } from "./partition_blocks.ts";
+import { newBlockCounters } from "./block_counters.ts";
+import { PartitionBlocks } from "./partition_blocks.ts";
 import { RingAge } from "./ring_age.ts";
 import { Timeline } from "./timeline.ts";
 import type { TopicShape } from "./topic_shape.ts";
@@ -91,7 +92,7 @@ export class BlockStore implements BlockSink {
     this.#clock = options.clock;
     this.#clock.onAhead = () => {
       for (const { blocks, replayId } of this.#entries.values()) {
-        if (replayId === null) blocks.wasAway();
+        if (replayId === null) blocks.lateness.noteAway();
       }
     };
     this.#clock.onSet = (byMs) => this.#shift(byMs);
@@ -226,7 +227,7 @@ export class BlockStore implements BlockSink {
   }
 
   onDisturbed(topic: string): void {
-    this.#entries.get(topic)?.blocks.trouble(this.gpsMs());
+    this.#entries.get(topic)?.blocks.lateness.noteDisturbance(this.gpsMs());
   }
 
   onHole(topic: string, from: number, to: number): void {
@@ -243,9 +244,7 @@ export class BlockStore implements BlockSink {
     this.#options.log.warn("topic-restarted", { topic, offset });
     const entry = this.#entries.get(topic);
     if (!entry) return;
-    entry.blocks.reset();
-    entry.blocks.coveredFrom = 0;
-    entry.blocks.hasCaughtUpOnce = false;
+    entry.blocks.restart();
     for (const timeline of entry.timelines) timeline.reset(this.gpsMs());
   }
 
@@ -393,7 +392,7 @@ export class BlockStore implements BlockSink {
         futureToleranceMs: this.#options.futureToleranceMs,
         outageWaitMs: this.#options.outageWaitMs,
         outageGraceMs: this.#options.outageGraceMs,
-        wantedMs: this.gpsMs(),
+        subscribedMs: this.gpsMs(),
         hasClock: shape.replayId === null,
         coveredFromMs: fromMs + this.toleranceMs(shape),
       }),

@@ -4,7 +4,8 @@
 import type { HistoryMessages, HistoryReader } from "../source/source.ts";
 import { PageRing } from "../memory/page_ring.ts";
 import { AheadFilter } from "./ahead_filter.ts";
-import { NOT_HELD, PartitionBlocks } from "./partition_blocks.ts";
+import { NOT_HELD } from "./block_index.ts";
+import { HistoryBlocks } from "./history_blocks.ts";
 import type { GapReason } from "./row_gap.ts";
 import { Timeline } from "./timeline.ts";
 import type { TopicShape } from "./topic_shape.ts";
@@ -52,7 +53,7 @@ interface Read {
 }
 
 interface HistoryPartition {
-  readonly blocks: PartitionBlocks;
+  readonly blocks: HistoryBlocks;
   readonly ratio: number;
   /** Null in a replay, whose time is that of its blocks. */
   readonly filter: AheadFilter<Read> | null;
@@ -95,16 +96,12 @@ export class HistoryRows {
       a.topic < b.topic ? -1 : 1
     );
     const partitions = shapes.map((shape) =>
-      new PartitionBlocks({
+      new HistoryBlocks({
         topic: shape.topic,
         strideNs: shape.strideNs,
         maxLatencyNs: shape.maxLatencyNs,
         ring,
         futureToleranceMs: options.toleranceMs(shape),
-        outageWaitMs: 0,
-        outageGraceMs: 0,
-        hasClock: false,
-        isHistory: true,
       })
     );
     this.timeline = new Timeline(partitions, options.strideNs, 0);
@@ -114,7 +111,7 @@ export class HistoryRows {
   }
 
   #partitionOf(
-    blocks: PartitionBlocks,
+    blocks: HistoryBlocks,
     shape: TopicShape,
     ratio: number,
   ): HistoryPartition {

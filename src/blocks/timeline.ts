@@ -1,6 +1,7 @@
 // Joins partitions at one row stride: decides which row may go out next.
 // Invariant: rows are released in strictly increasing order, each once; a row leaves when its last partition is settled.
-import { NONE, NOT_HELD, type PartitionBlocks } from "./partition_blocks.ts";
+import { NONE, NOT_HELD } from "./block_index.ts";
+import type { PartitionBlocks } from "./partition_blocks.ts";
 import type { RowGap } from "./row_gap.ts";
 
 /** Takes what a timeline releases, in order. */
@@ -112,8 +113,9 @@ export class Timeline {
   get seenRow(): number {
     let row = Infinity;
     for (let i = 0; i < this.partitions.length; i++) {
-      const { hasCaughtUpOnce, seenMs, maxLatencyMs } = this.partitions[i]!;
-      if (!hasCaughtUpOnce) return -1;
+      const partition = this.partitions[i]!;
+      if (!partition.hasCaughtUpOnce) return -1;
+      const { lateness: { seenMs }, maxLatencyMs } = partition;
       row = Math.min(row, (seenMs - maxLatencyMs) / this.strideMs);
     }
     return Math.max(-1, Math.floor(row));
@@ -186,7 +188,7 @@ export class Timeline {
     let next = Infinity;
     for (let i = 0; i < this.partitions.length; i++) {
       const ratio = this.ratios[i]!;
-      const index = this.partitions[i]!.nextStored(row * ratio);
+      const index = this.partitions[i]!.nextHeld(row * ratio);
       next = Math.min(next, Math.floor(index / ratio));
     }
     return next;

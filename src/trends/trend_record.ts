@@ -2,7 +2,8 @@
 // Invariant: `next` only grows (except through reset()); what lies below it is in the rings or will never be.
 import type { Channel } from "../channels/channel.ts";
 import { entryOf } from "../blocks/block_record.ts";
-import { NONE, type PartitionBlocks } from "../blocks/partition_blocks.ts";
+import { NONE } from "../blocks/block_index.ts";
+import type { PartitionBlocks } from "../blocks/partition_blocks.ts";
 import { newSampleStats, StatsReader } from "./sample_stats.ts";
 import { binsKept, fits, TREND_BINS } from "./trend_bins.ts";
 import { trendBinBytes, TrendRing } from "./trend_ring.ts";
@@ -60,7 +61,7 @@ export class TrendRecord {
     const { partition } = this;
     const to = partition.settled;
     if (this.#next < 0) {
-      const first = partition.nextStored(0);
+      const first = partition.nextHeld(0);
       if (first >= to) return false;
       this.#next = first;
     }
@@ -68,7 +69,7 @@ export class TrendRecord {
       if (left === 0) return true;
       const position = partition.locate(this.#next);
       if (position < 0) {
-        const stored = Math.min(to, partition.nextStored(this.#next));
+        const stored = Math.min(to, partition.nextHeld(this.#next));
         if (position !== NONE) this.lostBlocks += stored - this.#next;
         this.#next = stored;
       } else this.#take(this.#next++, position);

@@ -88,7 +88,7 @@ export class TrendTimeline extends Timeline {
         newest,
         strideMs,
         maxLatencyMs,
-        seenMs,
+        lateness,
       } = this.partitions[i]!;
       if (!hasCaughtUpOnce) return false;
       const end = (row + 1) * this.ratios[i]!;
@@ -96,7 +96,7 @@ export class TrendTimeline extends Timeline {
       if (absent === null) return false;
       if (newest < row * this.ratios[i]!) continue;
       const deadlineMs = end * strideMs + maxLatencyMs;
-      if (seenMs >= deadlineMs) continue;
+      if (lateness.isLate(deadlineMs)) continue;
       if (absent !== "unreachable" || gpsMs < deadlineMs) return false;
     }
     return true;

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
-import {
-  NOT_HELD,
-  PartitionBlocks,
-} from "../../src/blocks/partition_blocks.ts";
+import { NOT_HELD } from "../../src/blocks/block_index.ts";
+import { PartitionBlocks } from "../../src/blocks/partition_blocks.ts";
 import { PageRing } from "../../src/memory/page_ring.ts";
 
 const STRIDE_NS = 62_500_000n;

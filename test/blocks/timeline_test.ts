@@ -16,8 +16,8 @@ function setUp(
   count: number,
   strides: bigint[] = [],
   ringBytes = 1 << 20,
-  { wantedMs, outageGraceMs = 0 }: {
-    wantedMs?: number;
+  { subscribedMs, outageGraceMs = 0 }: {
+    subscribedMs?: number;
     outageGraceMs?: number;
   } = {},
 ) {
@@ -33,7 +33,7 @@ function setUp(
         futureToleranceMs: 0,
         outageWaitMs: 60_000,
         outageGraceMs,
-        ...(wantedMs === undefined ? {} : { wantedMs }),
+        ...(subscribedMs === undefined ? {} : { subscribedMs }),
         hasClock: true,
       }),
   );
@@ -179,8 +179,8 @@ describe("Timeline", () => {
   });
 
   it("does not wait for ever for a partition whose broker is away from the start", () => {
-    const wantedMs = 62_500;
-    const t = setUp(2, [], 1 << 20, { wantedMs });
+    const subscribedMs = 62_500;
+    const t = setUp(2, [], 1 << 20, { subscribedMs });
     t.put(0, 1000, t.end(1001));
     t.caughtUp(t.end(1001), 0);
     for (let row = 1001; row < 2100; row++) t.put(0, row, t.end(row + 1));
@@ -246,7 +246,7 @@ describe("the grace after trouble", () => {
   it("calls nothing late when a leader moved and its publisher is behind (111 blocks were)", () => {
     const t = setUp(2, [], 1 << 20, { outageGraceMs: 5000 });
     t.begin();
-    t.partitions[1]!.trouble(t.end(1000));
+    t.partitions[1]!.lateness.noteDisturbance(t.end(1000));
     // Both are read to their ends all the time; the publisher of one writes again after 3 s.
     for (let row = 1000; row < 1048; row++) {
       t.put(0, row, t.end(row + 1));
@@ -320,7 +320,7 @@ describe("PartitionBlocks.append()", () => {
     const [partition] = t.partitions;
     const off = encodeBlock(1n, "int16", [0], [Int16Array.of(1)]);
     assert.equal(partition!.append(off, 1e12), "bad");
-    assert.match(partition!.lastBadReason, /grid/);
+    assert.match(partition!.lastBadReason, /multiple/);
     assert.equal(partition!.append(new Uint8Array(10), 1e12), "bad");
     const large = encodeBlock(0n, "float64", [0], [new Float64Array(1 << 17)]);
     assert.equal(partition!.append(large, 1e12), "too-large");

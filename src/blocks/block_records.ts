@@ -1,0 +1,41 @@
+// Writes blocks into the page ring and finds a channel's samples in them; block_record.ts has the layout.
+import type { BlockLayout } from "../arrow/block_decoder.ts";
+import type { PageRing } from "../memory/page_ring.ts";
+import {
+  type ChannelEntry,
+  planRecord,
+  recordSamplesAt,
+  writeRecord,
+} from "./block_record.ts";
+
+/** The records in one ring. */
+export class BlockRecords {
+  readonly #ring: PageRing;
+  /** The ring's bytes as 32-bit words. */
+  readonly #words: Int32Array;
+
+  constructor(ring: PageRing) {
+    this.#ring = ring;
+    const { buffer, byteOffset, byteLength } = ring.bytes;
+    const wordCount = Math.floor(byteLength / 4);
+    this.#words = new Int32Array(buffer, byteOffset, wordCount);
+  }
+
+  /** Copies a message with its decoded layout into the ring. Returns its position; −1 where it does not fit. */
+  write(layout: BlockLayout, value: Uint8Array): number {
+    const ring = this.#ring;
+    const { valueAt, ids, rows } = planRecord(layout);
+    const position = ring.reserve(valueAt + value.byteLength);
+    if (position < 0) return -1;
+    const base = ring.byteOffset(position);
+    writeRecord(this.#words, base / 4, { valueAt, ids, rows }, layout);
+    ring.bytes.set(value, base + valueAt);
+    return position;
+  }
+
+  /** Byte offset in the ring of a channel's samples; −1 as {@linkcode recordSamplesAt}. */
+  samplesAt(position: number, channel: ChannelEntry): number {
+    const base = this.#ring.byteOffset(position);
+    return recordSamplesAt(this.#words, base, channel);
+  }
+}

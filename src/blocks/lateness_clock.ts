@@ -1,0 +1,82 @@
+// Decides whether a missing block of one partition is late, or its partition unreachable. It compares the block's
+// deadline with the time up to which the log has been read, not with the time of day: a block that waits in the broker
+// while this process stalls is not late.
+// Invariant: within the grace period after an outage no block becomes late.
+
+/** A reader that has not reached the end of its log for this long was away, ms: four times the wait of a fetch. */
+const AWAY_MS = 1000;
+
+export interface LatenessClockOptions {
+  /** False in a replay context, whose time is that of its blocks: it has no outages by the clock. */
+  readonly hasClock: boolean;
+  /** How long rows wait for a partition that cannot be read, ms. */
+  readonly outageWaitMs: number;
+  /** How long after an outage no block becomes late, ms: publishers, too, need time to find the broker again. */
+  readonly outageGraceMs: number;
+  /** GPS ms at which reading began: an outage is counted from then on. */
+  readonly startedMs: number;
+}
+
+/** The reading of one partition's log, in time. All times are GPS ms by the instance's clock. */
+export class LatenessClock {
+  /** When a fetch had last reached the end of the log. */
+  caughtUpMs = -Infinity;
+  /** The same, except within a grace period, when it stands still. A block whose deadline it has passed is late. */
+  seenMs = -Infinity;
+  readonly #options: LatenessClockOptions;
+  #graceEndMs = -Infinity;
+  #wasAway = false;
+  /** When the log was last known to be readable; an outage is counted from then on. */
+  #reachedMs: number;
+
+  constructor(options: LatenessClockOptions) {
+    this.#options = options;
+    this.#reachedMs = options.startedMs;
+  }
+
+  /** A fetch that reached the end of the log held at `atMs`. `isFirst`: no fetch has done so before. */
+  caughtUp(atMs: number, isFirst: boolean): void {
+    const wasAway = this.#wasAway || atMs - this.caughtUpMs > AWAY_MS;
+    if (wasAway && !isFirst) {
+      this.#graceEndMs = atMs + this.#options.outageGraceMs;
+    }
+    this.#wasAway = false;
+    if (atMs > this.caughtUpMs) this.caughtUpMs = atMs;
+    this.#reachedMs = this.caughtUpMs;
+    if (this.caughtUpMs >= this.#graceEndMs) this.seenMs = this.caughtUpMs;
+  }
+
+  /** Whether a block with this deadline is late if it is missing: the log was read to its end after the deadline. */
+  isLate(deadlineMs: number): boolean {
+    return this.seenMs >= deadlineMs;
+  }
+
+  /** Whether the log could not be read for longer than rows wait. */
+  isUnreachable(gpsMs: number): boolean {
+    return this.#options.hasClock &&
+      gpsMs - this.#reachedMs > this.#options.outageWaitMs;
+  }
+
+  /** The reader may have been away for longer than the clock shows: the next fetch begins a grace period. */
+  noteAway(): void {
+    this.#wasAway = true;
+  }
+
+  /** The partition's broker failed or its leader moved at `gpsMs`: a grace period begins. */
+  noteDisturbance(gpsMs: number): void {
+    const endMs = gpsMs + this.#options.outageGraceMs;
+    this.#graceEndMs = Math.max(this.#graceEndMs, endMs);
+  }
+
+  /**
+   * The clock was set by some ms: waits last as long as they would have. Where the clock was set ahead, the log was
+   * still read only up to the old time; where it was set back, the old time was never reached.
+   */
+  shift(byMs: number): void {
+    this.#graceEndMs += byMs;
+    this.#reachedMs += byMs;
+    if (byMs > 0) return;
+    this.caughtUpMs += byMs;
+    this.seenMs += byMs;
+  }
+}
