@@ -1,7 +1,6 @@
 // All partitions that somebody wants, and the timelines over them: the sink of the source.
 // Invariant: a topic is fetched while it has leases or lingers; one PartitionBlocks and one reader a topic.
 import type { Logger } from "../telemetry/log.ts";
-import { type Channel, topicOf } from "../channels/channel.ts";
 import { Histogram } from "../telemetry/histogram.ts";
 import type { PageRing } from "../memory/page_ring.ts";
 import { taking } from "../memory/taken.ts";
