@@ -48,11 +48,11 @@ function sumOf(counts) {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** Messages that a partition's reader is behind. @param {{ position: number, lastStableOffset: number }} topic */
-function lagOf({ position, lastStableOffset }) {
-  return position < 0 || lastStableOffset < 0
+/** Messages that a partition's reader is behind. @param {{ position: number, last_stable_offset: number }} topic */
+function lagOf({ position, last_stable_offset }) {
+  return position < 0 || last_stable_offset < 0
     ? 0
-    : Math.max(0, lastStableOffset - position);
+    : Math.max(0, last_stable_offset - position);
 }
 
 export class OperatorPanel {

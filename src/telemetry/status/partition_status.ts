@@ -8,6 +8,22 @@ import type { TopicStatus } from "../../source/source.ts";
 const PARTITIONS_PER_PART = 100;
 const STEPS_PER_PART = 300;
 
+/** Counters of a partition, and what they are called in the document. */
+const COUNTERS = {
+  blocks: "blocks",
+  bytes: "bytes",
+  bad: "bad",
+  late: "late",
+  duplicate: "duplicate",
+  future: "future",
+  tooLarge: "too_large",
+  missed: "missed",
+  resets: "resets",
+  headerHits: "header_hits",
+  headerMisses: "header_misses",
+} satisfies Record<keyof PartitionBlocks["counters"], string>;
+const COUNTER_NAMES = Object.keys(COUNTERS) as (keyof typeof COUNTERS)[];
+
 export interface PartitionStatusOptions {
   readonly store: Pick<BlockStore, "partitions">;
   readonly topics: readonly TopicStatus[];
@@ -33,7 +49,7 @@ export function* partitionStatus(
       age_s: blocks.newest < 0
         ? null
         : (gpsMs - (blocks.newest + 1) * blocks.strideMs) / 1000,
-      ...blocks.counters,
+      ...countersOf(blocks),
     });
   }
   return partitions;
@@ -42,6 +58,14 @@ export function* partitionStatus(
 /** Messages in the log that are not read yet; null before that is known. */
 function lagOf({ position, lastStableOffset }: TopicStatus): number | null {
   return position < 0 ? null : Math.max(0, lastStableOffset - position);
+}
+
+function countersOf(
+  { counters }: PartitionBlocks,
+): Readonly<Record<string, number>> {
+  const named: Record<string, number> = {};
+  for (const name of COUNTER_NAMES) named[COUNTERS[name]] = counters[name];
+  return named;
 }
 
 function stateOf(blocks: PartitionBlocks): string {

@@ -1,5 +1,6 @@
 // The document that /v1/status answers.
-// Invariant: it is made in parts of known cost, so that thousands of partitions do not hold the event loop.
+// Invariant: fields are in snake_case. The document is made in slices, so that thousands of partitions do not hold up the
+// event loop.
 import type { BlockStore } from "../../blocks/block_store.ts";
 import type { GpsClock } from "../../blocks/gps_clock.ts";
 import { gpsNsOfMs, unixMsOfGpsMs } from "../../blocks/gps_time.ts";
@@ -8,12 +9,13 @@ import type { SlicedWork } from "../../channels/sliced_work.ts";
 import type { ClientHub } from "../../clients/client_hub.ts";
 import type { PageRing } from "../../memory/page_ring.ts";
 import type { Slab } from "../../memory/slab.ts";
-import type { Source, SourceStatus } from "../../source/source.ts";
+import type { Source } from "../../source/source.ts";
 import type { TrendRecorder } from "../../trends/trend_recorder.ts";
 import { buildOf } from "../build_info.ts";
 import type { Histogram } from "../histogram.ts";
 import type { MemoryUse } from "../memory_use.ts";
 import { partitionStatus } from "./partition_status.ts";
+import { sourceStatus } from "./source_status.ts";
 
 /** The parts of an instance that the document describes. */
 export interface StatusParts {
@@ -41,8 +43,9 @@ export function* statusDocument(
 ): SlicedWork<Record<string, unknown>> {
   const { catalog, clock, store, trends } = parts;
   const gpsMs = clock.gpsMs();
-  const source = parts.source.status();
-  const { topics } = source;
+  const status = parts.source.status();
+  const { topics } = status;
+  const source = yield* sourceStatus(status, parts);
   const partitions = yield* partitionStatus({ store, topics, gpsMs });
   return {
     time_ns: String(gpsNsOfMs(gpsMs)),
@@ -55,7 +58,7 @@ export function* statusDocument(
     build: buildOf(parts.config),
     ready: parts.isReady(),
     event_loop_delay_ms: parts.loopDelayMs(),
-    source: sourceStatus(source, parts),
+    source,
     channels: catalog.size,
     channels_refused: {
       total: catalog.refused.counts,
@@ -73,18 +76,6 @@ export function* statusDocument(
     lag: lagStatus(store.lag),
     partitions,
   };
-}
-
-/** Other processes cannot read the monotonic clock: the time of the last contact is given by the wall clock. */
-function sourceStatus(
-  { lastContactClockMs, ...rest }: SourceStatus,
-  { clock, clockMs }: StatusParts,
-): Record<string, unknown> {
-  const agoMs = clockMs() - lastContactClockMs;
-  const lastContactMs = !Number.isFinite(agoMs)
-    ? 0
-    : Math.round(clock.unixMs() - agoMs);
-  return { ...rest, lastContactMs };
 }
 
 function clientStatus({ hub, store }: StatusParts) {
