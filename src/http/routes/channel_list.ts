@@ -5,7 +5,7 @@ import type { Channel } from "../../channels/channel.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { ARROW } from "../documents/channel_schemas.ts";
 import { headerText } from "./header_text.ts";
-import { searched } from "../transport/problem.ts";
+import { searched } from "./searched.ts";
 
 /** Rows that are made in one part. */
 const PART = 200;

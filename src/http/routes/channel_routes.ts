@@ -24,7 +24,8 @@ import {
 import { decimalOf } from "./decimal.ts";
 import { textOfHeader } from "./header_text.ts";
 import { isCacheBuster } from "./library_parameters.ts";
-import { problem, quoted, searched } from "../transport/problem.ts";
+import { problem, quoted } from "../transport/problem.ts";
+import { searched } from "./searched.ts";
 import { isGone, type RequestLimits } from "../limits/request_limits.ts";
 import { checkedName, parameterTooLong } from "./stream_fields.ts";
 import { REPLAY_LENGTH_MAX } from "../documents/stream_parameters.ts";

@@ -18,7 +18,7 @@ import {
   DOCS,
   DOCS_FILE,
   OPENAPI,
-} from "../documents/service_documents.ts";
+} from "../documents/page_documents.ts";
 
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; " +
   "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";

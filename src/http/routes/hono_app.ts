@@ -11,7 +11,7 @@ import { corsHeaders, originCheck, variesByOrigin } from "./origin_rule.ts";
 import { problem, quoted } from "../transport/problem.ts";
 import type { RawWriter } from "../transport/raw_write.ts";
 import { isOfGoneClient, URL_LENGTH_MAX } from "../limits/request_limits.ts";
-import { SERVICE_SCHEMAS } from "../documents/service_documents.ts";
+import { SERVICE_SCHEMAS } from "../documents/status_schema.ts";
 import { indexRoute, serviceRoutes } from "./service_routes.ts";
 import { streamRoutes } from "./streams.ts";
 

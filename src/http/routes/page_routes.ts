@@ -14,7 +14,7 @@ import {
   PAGE_FILE,
   QANAT_JS,
   QANAT_TYPES,
-} from "../documents/service_documents.ts";
+} from "../documents/page_documents.ts";
 
 /** No inline script or style, nothing from elsewhere, in nobody's frame. */
 const POLICY = [

@@ -17,7 +17,8 @@ import {
   trendBinOf,
   type TrendName,
 } from "../../trends/trend_bins.ts";
-import { problem, quoted, searched } from "../transport/problem.ts";
+import { problem, quoted } from "../transport/problem.ts";
+import { searched } from "./searched.ts";
 import { type ResumePoint, resumePointOf } from "./resume_point.ts";
 import type { StreamFields } from "./stream_fields.ts";
 import {

@@ -1,29 +1,10 @@
 // Errors as RFC 9457 problem details.
-import { BadExpressionError } from "../../channels/expression.ts";
-import type { SlicedWork } from "../../channels/sliced_work.ts";
-import { LimitError } from "../limits/limit_error.ts";
 
 /** What a problem says: a short title, what was wrong and what would be right, and further fields. */
 export interface ProblemFields {
   readonly title: string;
   readonly detail: string;
   readonly [name: string]: unknown;
-}
-
-/** A search, or 400 for an expression that is none. Throws {@linkcode LimitError} for one that is too large. */
-export function* searched<T>(search: SlicedWork<T>): SlicedWork<T | Response> {
-  try {
-    return yield* search;
-  } catch (error) {
-    if (!(error instanceof BadExpressionError)) throw error;
-    const fields = {
-      title: "Bad expression",
-      detail: `match is not a valid expression: ${error.message}`,
-      index: error.index,
-    };
-    if (error.isTooLarge) throw new LimitError("expression", fields);
-    return problem(400, fields);
-  }
 }
 
 /** Most characters of a client's own text that a problem repeats. */

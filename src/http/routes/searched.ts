@@ -1,0 +1,21 @@
+// A search of the catalog, with a wrong expression as a problem.
+import { BadExpressionError } from "../../channels/expression.ts";
+import type { Work } from "../../channels/work.ts";
+import { LimitError } from "../limits/limit_error.ts";
+import { problem } from "../transport/problem.ts";
+
+/** A search, or 400 for an expression that is none. Throws {@linkcode LimitError} for one that is too large. */
+export function* searched<T>(search: Work<T>): Work<T | Response> {
+  try {
+    return yield* search;
+  } catch (error) {
+    if (!(error instanceof BadExpressionError)) throw error;
+    const fields = {
+      title: "Bad expression",
+      detail: `match is not a valid expression: ${error.message}`,
+      index: error.index,
+    };
+    if (error.isTooLarge) throw new LimitError("expression", fields);
+    return problem(400, fields);
+  }
+}
