@@ -36,8 +36,7 @@ const MAY: Record<string, readonly string[]> = {
     "blocks",
     "arrow",
     "page",
-    "app.ts",
-    "telemetry",
+    "log.ts",
   ],
   tail: ["arrow", "blocks", "frames", "settings", "text"],
   supervisor: [

@@ -2,7 +2,7 @@
 // Invariant: overrideGlobalObjects stays false; else cors() breaks taken-over responses.
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { IncomingMessage, Server } from "node:http";
-import type { Qanat } from "../app.ts";
+import type { HttpService, ServerSettings } from "./service.ts";
 import { plainAddress } from "../clients/client_address.ts";
 import { Connections } from "./transport/connections.ts";
 import {
@@ -38,13 +38,13 @@ export interface ServeOptions {
 
 /** Listens and serves until closed. Rejects when the port cannot be had. */
 export async function serve(
-  qanat: Qanat,
+  service: HttpService,
   options: ServeOptions = {},
 ): Promise<HttpServer> {
-  const { host, port, trustedProxies, allowedHosts } = qanat.config;
+  const { host, port, trustedProxies, allowedHosts } = service.config;
   const hostRule = new HostRule({ host, allowedHosts });
   const trusted = trustedBy(trustedProxies);
-  const app = honoApp(qanat, {
+  const app = honoApp(service, {
     alreadySent: RESPONSE_ALREADY_SENT,
     rawWriter: RawWriter.find(),
     addressOf: (c) =>
@@ -54,15 +54,15 @@ export async function serve(
       ),
     hostRule,
   });
-  const connections = connectionsOf(qanat, {
+  const connections = connectionsOf(service, {
     ...options,
     isProxy: (peer) => isTrusted(plainAddress(peer), trusted),
   });
   const server = nodeServer(app.fetch, {
     connections,
-    figures: qanat.connections,
-    keepAliveMs: qanat.config.keepAliveMs,
-    log: qanat.log,
+    figures: service.connections,
+    keepAliveMs: service.config.keepAliveMs,
+    log: service.log,
   });
   const { onConnection } = options;
   if (onConnection) server.prependListener("connection", () => onConnection());
@@ -71,7 +71,7 @@ export async function serve(
   let isListening = false;
   server.on("error", (error) => {
     if (isListening) {
-      qanat.log.warn("listener-failed", { error: String(error) });
+      service.log.warn("listener-failed", { error: String(error) });
     } else fail.reject(error);
   });
   const listening = new Promise<void>((resolve) => {
@@ -82,7 +82,7 @@ export async function serve(
   const timer = setInterval(() => {
     connections.sweep();
     keepAccepting(server, backlog);
-  }, sweepMs(qanat.config));
+  }, sweepMs(service.config));
   const address = server.address();
   if (typeof address === "object" && address) {
     hostRule.listensOn(address.address);
@@ -98,12 +98,12 @@ export async function serve(
 }
 
 function connectionsOf(
-  qanat: Qanat,
+  service: HttpService,
   options: ServeOptions & {
     readonly isProxy: (address: string) => boolean;
   },
 ): Connections {
-  const { config } = qanat;
+  const { config } = service;
   return new Connections({
     connectionsMax: connectionsWanted(config),
     sharePercent: config.addressSharePercent,
@@ -112,14 +112,14 @@ function connectionsOf(
     requestMs: config.requestMs,
     keepAliveMs: config.keepAliveMs,
     writeStallMs: config.writeStallMs,
-    figures: qanat.connections,
+    figures: service.connections,
     nowMs: options.nowMs ?? (() => performance.now()),
   });
 }
 
 /** Often enough for the shortest of the times. */
 function sweepMs(
-  { requestHeadMs, requestMs, writeStallMs }: Qanat["config"],
+  { requestHeadMs, requestMs, writeStallMs }: ServerSettings,
 ): number {
   const shortestMs = Math.min(requestHeadMs, requestMs, writeStallMs);
   return Math.max(10, Math.min(1000, shortestMs / 4));

@@ -1,5 +1,5 @@
 // Discovery: /v1/channels, /v1/channels/count, /v1/channels/{name}.
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { Catalog, ChannelFilter } from "../../channels/catalog.ts";
 import {
   type Channel,
@@ -24,7 +24,7 @@ import {
 import { decimalOf } from "./decimal.ts";
 import { textOfHeader } from "./header_text.ts";
 import { isCacheBuster } from "./library_parameters.ts";
-import { problem, quoted } from "../transport/problem.ts";
+import { badRequest, problem, quoted } from "../transport/problem.ts";
 import { searched } from "./searched.ts";
 import { isGone, type RequestLimits } from "../limits/request_limits.ts";
 import { checkedName, parameterTooLong } from "./stream_fields.ts";
@@ -34,14 +34,15 @@ const FILTER_NAMES = Object.keys(FILTERS);
 const LIST_NAMES = [...FILTER_NAMES, ...Object.keys(PAGING)];
 
 export interface ChannelRoutesOptions {
+  /** The channels that a request may find. */
+  readonly catalogOf: (context: Context) => Catalog;
   readonly isLive: (channel: Channel) => boolean;
   readonly limits: RequestLimits;
 }
 
-/** The discovery routes over a catalog. */
+/** The discovery routes. */
 export function channelRoutes(
-  catalog: Catalog,
-  { isLive, limits: { slices } }: ChannelRoutesOptions,
+  { catalogOf, isLive, limits: { slices } }: ChannelRoutesOptions,
 ): Hono {
   const app = new Hono();
   app.get("/v1/channels", documented(LIST_DOCUMENT), (c) => {
@@ -50,6 +51,7 @@ export function channelRoutes(
     if (filter instanceof Response) return filter;
     const limit = limitOf(query.get("limit"));
     if (limit instanceof Response) return limit;
+    const catalog = catalogOf(c);
     const after = afterOf(query.get("after"), catalog, filter);
     const isArrow = (c.req.header("accept") ?? "").includes(ARROW);
     return slices.run(
@@ -60,7 +62,7 @@ export function channelRoutes(
   app.get("/v1/channels/count", documented(COUNT_DOCUMENT), (c) => {
     const filter = filterOf(new URL(c.req.url).searchParams, FILTER_NAMES);
     if (filter instanceof Response) return filter;
-    return slices.run(counted(catalog, filter), isGone(c));
+    return slices.run(counted(catalogOf(c), filter), isGone(c));
   });
   app.get("/v1/channels/:name", documented(NAME_DOCUMENT), (c) => {
     const query = new URL(c.req.url).searchParams;
@@ -68,6 +70,7 @@ export function channelRoutes(
     if (filter instanceof Response) return filter;
     const name = checkedName(c.req.param("name"));
     const replayId = filter.replayId ?? null;
+    const catalog = catalogOf(c);
     const channel = catalog.get(name, replayId);
     if (channel) return c.json(channelJson(channel, isLive(channel)));
     return slices.run(unknown(catalog, name, replayId), isGone(c));
@@ -116,7 +119,7 @@ function filterOf(
   for (const name of query.keys()) {
     if (isCacheBuster(name)) continue;
     if (!allowed.includes(name)) {
-      return bad(
+      return badRequest(
         `Unknown query parameter ${quoted(name)}; known are ${
           allowed.join(", ")
         }`,
@@ -125,12 +128,12 @@ function filterOf(
   }
   const twice = givenTwice(query);
   if (twice !== undefined) {
-    return bad(`The query parameter '${twice}' is given twice`);
+    return badRequest(`The query parameter '${twice}' is given twice`);
   }
   const types = listOf(query, "type");
   for (const type of types ?? []) {
     if (!(DATA_TYPES as readonly string[]).includes(type)) {
-      return bad(
+      return badRequest(
         `type must be one of ${DATA_TYPES.join(", ")}, not ${quoted(type)}`,
       );
     }
@@ -140,7 +143,7 @@ function filterOf(
     const text = query.get(name);
     const rate = text === null ? undefined : decimalOf(text);
     if (Number.isNaN(rate)) {
-      return bad(`${name} must be a number in Hz, not ${quoted(text!)}`);
+      return badRequest(`${name} must be a number in Hz, not ${quoted(text!)}`);
     }
     rates.push(rate);
   }
@@ -192,11 +195,7 @@ function limitOf(text: string | null): number | Response {
   if (text === null) return LIMIT_DEFAULT;
   const limit = decimalOf(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX) return limit;
-  return bad(
+  return badRequest(
     `limit must be a whole number from 1 to ${LIMIT_MAX}, not ${quoted(text)}`,
   );
-}
-
-function bad(detail: string): Response {
-  return problem(400, { title: "Bad request", detail });
 }

@@ -8,11 +8,8 @@ import {
 } from "../documents/api_document.ts";
 import { asyncApiOf } from "../documents/async_api.ts";
 import { problem, quoted } from "../transport/problem.ts";
-import {
-  sendShared,
-  SharedFile,
-  type SharedFileOptions,
-} from "./shared_file.ts";
+import { sendShared, SharedFile } from "./shared_file.ts";
+import type { TakeoverOptions } from "./response_takeover.ts";
 import {
   ASYNCAPI,
   DOCS,
@@ -81,7 +78,7 @@ const FILES: Readonly<
 /** Documents of `routes`, of which these become a part. */
 export function documentRoutes(
   routes: Hono,
-  options: OpenApiOptions & SharedFileOptions,
+  options: OpenApiOptions & TakeoverOptions,
 ): Hono {
   const openApi = new SharedFile(
     "application/json",

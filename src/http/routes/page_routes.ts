@@ -5,11 +5,8 @@ import type { Handler } from "hono";
 import { PAGE_FILES } from "../../page/page_files.ts";
 import { documented } from "../documents/api_document.ts";
 import { problem, quoted } from "../transport/problem.ts";
-import {
-  sendShared,
-  SharedFile,
-  type SharedFileOptions,
-} from "./shared_file.ts";
+import { sendShared, SharedFile } from "./shared_file.ts";
+import type { TakeoverOptions } from "./response_takeover.ts";
 import {
   PAGE_FILE,
   QANAT_JS,
@@ -39,7 +36,7 @@ const HEADERS = {
 /** What a browser gets at `/`; anything that asks for no HTML gets the text. */
 export function pageOrText(
   textOf: (origin: string) => string,
-  options: SharedFileOptions,
+  options: TakeoverOptions,
 ): Handler {
   const page = sharedOf("page.html");
   return (c) => {
@@ -57,7 +54,7 @@ export function pageOrText(
 }
 
 /** `/qanat.js`, `/qanat.d.ts`, `/page/…`. */
-export function pageRoutes(options: SharedFileOptions): Hono {
+export function pageRoutes(options: TakeoverOptions): Hono {
   const app = new Hono();
   const files = new Map([...PAGE_FILES.keys()].map((n) => [n, sharedOf(n)]));
   // Its modules are beside it, under /page.

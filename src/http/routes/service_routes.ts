@@ -1,13 +1,13 @@
 // Health, readiness, status, metrics; the page and the index.
 import { type Handler, Hono } from "hono";
-import type { Qanat } from "../../app.ts";
-import type { SlicedWork } from "../../channels/sliced_work.ts";
+import type { Work } from "../../channels/work.ts";
 import { documented } from "../documents/api_document.ts";
 import { jsonInSlices } from "./json_slices.ts";
 import { pageOrText, pageRoutes } from "./page_routes.ts";
 import { problem } from "../transport/problem.ts";
 import { isGone } from "../limits/request_limits.ts";
-import type { SharedFileOptions } from "./shared_file.ts";
+import type { RoutedService } from "../service.ts";
+import type { TakeoverOptions } from "./response_takeover.ts";
 import {
   HEALTHZ,
   INDEX,
@@ -18,13 +18,13 @@ import {
 
 /** `/healthz`, `/readyz`, `/v1/status`, `/metrics`, `/` and what the page at it loads. */
 export function serviceRoutes(
-  qanat: Qanat,
-  options: SharedFileOptions,
+  service: RoutedService,
+  options: TakeoverOptions,
 ): Hono {
   const app = new Hono();
   app.get("/healthz", documented(HEALTHZ), (c) => c.json({ status: "ok" }));
   app.get("/readyz", documented(READYZ), (c) => {
-    const reasons = qanat.notReady();
+    const reasons = service.notReady();
     return reasons.length === 0 ? c.json({ status: "ready" }) : problem(503, {
       title: "Not ready",
       detail: reasons.join("; "),
@@ -34,19 +34,19 @@ export function serviceRoutes(
   app.get(
     "/v1/status",
     documented(STATUS),
-    (c) => qanat.requests.slices.run(statusAnswer(qanat), isGone(c)),
+    (c) => service.requests.slices.run(statusAnswer(service), isGone(c)),
   );
   app.get("/metrics", documented(METRICS), async () => {
-    const { text, contentType } = await qanat.metrics();
+    const { text, contentType } = await service.metrics();
     return new Response(text, { headers: { "content-type": contentType } });
   });
-  app.get("/", documented(INDEX), indexRoute(qanat, options));
+  app.get("/", documented(INDEX), indexRoute(service, options));
   app.route("/", pageRoutes(options));
   return app;
 }
 
-function* statusAnswer(qanat: Qanat): SlicedWork<Response> {
-  const text = yield* jsonInSlices(yield* qanat.statusInSlices());
+function* statusAnswer(service: RoutedService): Work<Response> {
+  const text = yield* jsonInSlices(yield* service.statusInSlices());
   return new Response(text, {
     headers: { "content-type": "application/json" },
   });
@@ -54,14 +54,14 @@ function* statusAnswer(qanat: Qanat): SlicedWork<Response> {
 
 /** What `/` answers: the page, or the index as text. */
 export function indexRoute(
-  qanat: Qanat,
-  options: SharedFileOptions,
+  service: RoutedService,
+  options: TakeoverOptions,
 ): Handler {
-  return pageOrText((origin) => indexText(origin, qanat), options);
+  return pageOrText((origin) => indexText(origin, service), options);
 }
 
-function indexText(origin: string, qanat: Qanat): string {
-  const base = origin + qanat.config.basePath;
+function indexText(origin: string, service: RoutedService): string {
+  const base = origin + service.config.basePath;
   return `Qanat: live time series over HTTP
 
   ${base}/                            the page, for a browser

@@ -1,8 +1,12 @@
 // A file that never changes while the process runs: one buffer for all clients, and one more that is gzip'ed once.
 // Invariant: neither is copied for a client where a response can be taken over (node:http); the codings differ in ETag.
 import type { Context } from "hono";
-import type { ServerResponse } from "node:http";
 import { codingFor } from "./accept_encoding.ts";
+import {
+  outgoingOf,
+  type TakeoverOptions,
+  writeHead,
+} from "./response_takeover.ts";
 
 /** Smaller files do not gain by gzip. */
 const GZIP_BYTES_MIN = 1024;
@@ -60,19 +64,11 @@ async function packed({ bytes, etag }: Variant): Promise<Variant> {
   return { bytes: gzip, etag: etag.replace(/"$/, '-gzip"') };
 }
 
-/** How shared files are sent. */
-export interface SharedFileOptions {
-  /** What a handler answers when it has written the response itself; null where it cannot. */
-  readonly alreadySent: Response | null;
-  /** Whether CORS answers by the request's Origin; it says so itself where a response is not taken over. */
-  readonly variesByOrigin: boolean;
-}
-
 /** Answers with a file, or with 304 where the client has it. */
 export async function sendShared(
   c: Context,
   file: SharedFile,
-  options: SharedFileOptions & { readonly headers: Record<string, string> },
+  options: TakeoverOptions & { readonly headers: Record<string, string> },
 ): Promise<Response> {
   const acceptEncoding = c.req.header("accept-encoding");
   const coding = codingFor(acceptEncoding, ["gzip", "identity"]);
@@ -95,15 +91,15 @@ export async function sendShared(
     ...(etag.endsWith('-gzip"') ? { "content-encoding": "gzip" } : {}),
   };
   if (c.req.method === "HEAD") return c.body(null, 200, headers);
-  const outgoing = (c.env as { outgoing?: ServerResponse } | undefined)
-    ?.outgoing;
-  if (!outgoing || !options.alreadySent) return c.body(bytes, 200, headers);
-  if (outgoing.destroyed) return options.alreadySent;
-  if (options.variesByOrigin) c.header("vary", "Origin", { append: true });
-  // With what middleware (CORS) has put on the response so far.
-  outgoing.writeHead(200, { ...Object.fromEntries(c.res.headers), ...headers });
+  const { alreadySent } = options;
+  const outgoing = outgoingOf(c, options);
+  if (outgoing === null || alreadySent === null) {
+    return c.body(bytes, 200, headers);
+  }
+  if (outgoing.destroyed) return alreadySent;
+  writeHead(c, outgoing, headers, options);
   outgoing.end(bytes);
-  return options.alreadySent;
+  return alreadySent;
 }
 
 /** Whether an `If-None-Match` names a tag, weak or strong. One pass: an expression over blanks was quadratic. */

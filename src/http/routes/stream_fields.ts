@@ -5,12 +5,15 @@ import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { BadBodyError, type FieldValue, readFields } from "./body_fields.ts";
 import { isCacheBuster, isLastEventId } from "./library_parameters.ts";
 import { LimitError } from "../limits/limit_error.ts";
-import { problem, quoted } from "../transport/problem.ts";
+import { badRequest, quoted } from "../transport/problem.ts";
 import {
   STREAM_PARAMETER_LENGTHS,
   STREAM_PARAMETER_NAMES,
   type StreamParameter,
 } from "../documents/stream_parameters.ts";
+
+/** The two streams. */
+export type StreamPath = "/v1/events" | "/v1/arrow";
 
 /** Fields as given. */
 export type StreamFields =
@@ -60,7 +63,7 @@ export function fieldsOfQuery(url: URL): StreamFields | Response {
         if (item !== "") names.add(checkedName(item));
       }
     } else if (fields[name] !== undefined) {
-      return bad(`The query parameter '${name}' is given twice`);
+      return badRequest(`The query parameter '${name}' is given twice`);
     } else fields[name] = checkedLength(name, value);
   }
   if (hasNames) fields.names = [...names];
@@ -78,7 +81,7 @@ export function* fieldsOfBody(
     return body.fields;
   } catch (error) {
     if (error instanceof Refused) return error.response;
-    if (error instanceof BadBodyError) return bad(error.message);
+    if (error instanceof BadBodyError) return badRequest(error.message);
     throw error;
   }
 }
@@ -96,7 +99,7 @@ class BodyFields {
   name(name: string): void {
     if (!isKnown(name)) throw new Refused(unknownField(name, "field"));
     if (this.#seen.has(name)) {
-      throw new Refused(bad(`The field '${name}' is given twice`));
+      throw new Refused(badRequest(`The field '${name}' is given twice`));
     }
     this.#seen.add(name);
   }
@@ -112,7 +115,9 @@ class BodyFields {
   value(name: string, value: FieldValue): void {
     if (name === "channels") {
       if (value.kind !== "texts") {
-        throw new Refused(bad(`'channels' must be a list of channel names`));
+        throw new Refused(
+          badRequest(`'channels' must be a list of channel names`),
+        );
       }
       this.fields.names = [...this.#names];
       return;
@@ -127,13 +132,36 @@ class BodyFields {
         : gpsText(value.number);
     } else {
       const also = NUMBERS.has(name) ? " or number" : "";
-      throw new Refused(bad(`'${name}' must be a string${also}`));
+      throw new Refused(badRequest(`'${name}' must be a string${also}`));
     }
   }
 }
 
 function gpsText(seconds: number): string {
   return seconds < 0 ? String(seconds) : seconds.toFixed(9);
+}
+
+/** Refuses a field that only the other of the two streams takes; null where there is none. */
+export function misplacedField(
+  path: StreamPath,
+  { encoding, coding, slow }: StreamFields,
+): Response | null {
+  if (path === "/v1/events") {
+    return coding === undefined ? null : badRequest(
+      "coding belongs to /v1/arrow; /v1/events is packed where the header Accept-Encoding names gzip",
+    );
+  }
+  if (encoding !== undefined) {
+    return badRequest(
+      "encoding belongs to /v1/events; /v1/arrow is always Arrow",
+    );
+  }
+  if (slow === "trend") {
+    return badRequest(
+      "slow=trend belongs to /v1/events; /v1/arrow has one schema",
+    );
+  }
+  return null;
 }
 
 /** A channel's name, if it can be one. */
@@ -175,13 +203,9 @@ function isKnown(name: string): name is StreamParameter {
 }
 
 function unknownField(name: string, kind: string): Response {
-  return bad(
+  return badRequest(
     `Unknown ${kind} ${quoted(name)}; known are ${
       STREAM_PARAMETER_NAMES.join(", ")
     }`,
   );
-}
-
-function bad(detail: string): Response {
-  return problem(400, { title: "Bad request", detail });
 }

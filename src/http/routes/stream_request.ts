@@ -1,14 +1,12 @@
-// What a client asks of a stream: parsed from the query or a JSON body, checked, and turned into channels.
+// What a client asks of a stream: the fields of its query or body, checked, with the channels that they select.
 // Invariant: every refusal names what was wrong and what would be right.
+import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../../blocks/timeline.ts";
 import type { Catalog } from "../../channels/catalog.ts";
 import type { Channel } from "../../channels/channel.ts";
 import { byText, sortedInSlices } from "../../channels/sorted_names.ts";
-import type { SlicedWork } from "../../channels/sliced_work.ts";
-import { gpsNsOfText } from "../../blocks/gps_time.ts";
-import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../../blocks/row_stride.ts";
+import type { Work } from "../../channels/work.ts";
 import type { GapPolicy, SlowPolicy } from "../../clients/client.ts";
 import type { Coding } from "../../frames/stream_format.ts";
-import { decimalOf } from "./decimal.ts";
 import {
   fits,
   TREND_BINS,
@@ -17,122 +15,78 @@ import {
   trendBinOf,
   type TrendName,
 } from "../../trends/trend_bins.ts";
-import { problem, quoted } from "../transport/problem.ts";
-import { searched } from "./searched.ts";
-import { type ResumePoint, resumePointOf } from "./resume_point.ts";
-import type { StreamFields } from "./stream_fields.ts";
 import {
   CODINGS,
-  DURATION_MAX_S,
   ENCODINGS,
   GAPS,
   SLOW,
   type StreamParameter,
 } from "../documents/stream_parameters.ts";
+import { badRequest, problem, quoted } from "../transport/problem.ts";
+import { chosenChannels, tooManyChannels } from "./channel_choice.ts";
+import { type ResumePoint, resumePointOf } from "./resume_point.ts";
+import type { StreamFields } from "./stream_fields.ts";
+import { rangeOf, type StreamRange } from "./stream_range.ts";
 
 /** A checked request. */
-export interface StreamRequest {
-  /** Sorted by name, all of one context. */
+export interface StreamRequest extends StreamRange {
+  /** Sorted by name, all of one context: live, or one replay. */
   readonly channels: readonly Channel[];
   readonly encoding: "json" | "arrow";
   /** `coding=`, as given. */
   readonly coding: Coding | undefined;
-  readonly startNs: bigint | undefined;
-  readonly endNs: bigint | undefined;
-  readonly durationNs: bigint | undefined;
   readonly gaps: GapPolicy | undefined;
   readonly slow: SlowPolicy | undefined;
-  /** Bins in the place of rows. */
+  /** Length of the bins that are sent instead of rows. */
   readonly trend: TrendBin | undefined;
-  /** Where it goes on; null when its id is none of ours, undefined when it gives none. */
+  /** Where a client that comes back goes on; null when its id cannot be read, undefined when it sends none. */
   readonly resume: ResumePoint | null | undefined;
 }
 
-/** Unknown channels that are named, with names like them. */
-const UNKNOWN_MAX = 20;
+export interface StreamRequestOptions {
+  readonly channelsMax: number;
+  /** GPS time now, ns. */
+  readonly nowNs: bigint;
+  /** The header of this name. */
+  readonly lastEventId?: string | undefined;
+  /** Called for a selection that is too large. */
+  readonly onTooMany?: () => void;
+}
+
 /** Channels whose strides are looked at in a step. */
 const CHANNELS_A_STEP = 10;
+
+/** Values that a parameter may have. */
+const CHOICES: readonly (readonly [StreamParameter, readonly string[]])[] = [
+  ["gaps", GAPS],
+  ["slow", SLOW],
+  ["trend", TREND_NAMES],
+  ["encoding", ENCODINGS],
+  ["coding", CODINGS],
+];
 
 /** Checks the fields and finds the channels. Throws {@linkcode LimitError}. */
 export function* streamRequest(
   fields: StreamFields,
   catalog: Catalog,
-  options: {
-    channelsMax: number;
-    nowNs: bigint;
-    /** The header of this name. */
-    lastEventId?: string | undefined;
-    /** Hears of a selection that is too large. */
-    onTooMany?: () => void;
-  },
-): SlicedWork<StreamRequest | Response> {
-  const { names, replay } = fields;
-  // An empty expression would match every name; forms send one where nothing was typed.
-  const match = fields.match || undefined;
-  const { channelsMax } = options;
-  const choices = [
-    ["gaps", GAPS],
-    ["slow", SLOW],
-    ["trend", TREND_NAMES],
-    ["encoding", ENCODINGS],
-    ["coding", CODINGS],
-  ];
-  for (
-    const [name, known] of choices as [StreamParameter, readonly string[]][]
-  ) {
-    const value = fields[name];
-    if (value === undefined || known.some((k) => k === value)) continue;
-    return bad(
-      `${name} must be one of ${known.join(", ")}, not ${quoted(value)}`,
-    );
-  }
+  options: StreamRequestOptions,
+): Work<StreamRequest | Response> {
+  const wrong = wrongChoice(fields);
+  if (wrong !== null) return wrong;
   // A reconnect repeats the URL with its first `after`: what the library adds is newer. Empty ones are not given.
   const id = options.lastEventId || fields.lastEventId || fields.after;
   const resume = resumePointOf(id);
-  const range = rangeOf(fields, options.nowNs, resume);
+  const range = rangeOf(fields, { nowNs: options.nowNs, resume });
   if (range instanceof Response) return range;
-  const replayId = replay === undefined || replay === "" ? null : replay;
-  if (replayId !== null && !catalog.hasContext(replayId)) {
-    return problem(404, {
-      title: "Unknown replay context",
-      detail: `There is no replay context ${quoted(replayId)}`,
-      known: catalog.replayIds().slice(0, 100),
-    });
-  }
-  const chosen = yield* choose(catalog, {
-    names,
-    match,
-    replayId,
-    channelsMax,
-  });
-  if (chosen instanceof Response) return chosen;
-  if (chosen.size > channelsMax) {
-    options.onTooMany?.();
-    return tooManyChannels(channelsMax);
-  }
-  if (chosen.size === 0) {
-    return bad(
-      match === undefined
-        ? `Give channels=A,B or match=EXPRESSION${
-          fields.match === "" ? "; an empty match selects nothing" : ""
-        }`
-        : `No channel matches ${quoted(match)}`,
-      "Nothing selected",
-    );
-  }
-  const found = yield* sortedInSlices([...chosen.values()], byName);
-  const trend = trendOf(fields, found);
+  const channels = yield* selectionOf(fields, catalog, options);
+  if (channels instanceof Response) return channels;
+  const trend = trendOf(fields, channels);
   if (trend instanceof Response) return trend;
-  yield Math.ceil(found.length / CHANNELS_A_STEP);
-  const strideNs = rowStrideOf([...new Set(found.map((c) => c.strideNs))]);
-  if (fields.trend === undefined && strideNs > ROW_STRIDE_MAX_NS) {
-    return bad(
-      `The channels' strides have a least common multiple of ${strideNs} ns or more, at most ${ROW_STRIDE_MAX_NS} ns can be joined`,
-      "Strides do not fit",
-    );
-  }
+  yield Math.ceil(channels.length / CHANNELS_A_STEP);
+  const unfit = fields.trend === undefined ? unfitStrides(channels) : null;
+  if (unfit !== null) return unfit;
   return {
-    channels: found,
+    channels,
     encoding: fields.encoding === "arrow" ? "arrow" : "json",
     coding: fields.coding as Coding | undefined,
     ...range,
@@ -143,6 +97,58 @@ export function* streamRequest(
   };
 }
 
+function wrongChoice(fields: StreamFields): Response | null {
+  for (const [name, known] of CHOICES) {
+    const value = fields[name];
+    if (value === undefined || known.includes(value)) continue;
+    return badRequest(
+      `${name} must be one of ${known.join(", ")}, not ${quoted(value)}`,
+    );
+  }
+  return null;
+}
+
+/** The channels that the fields select, sorted by name. */
+function* selectionOf(
+  fields: StreamFields,
+  catalog: Catalog,
+  { channelsMax, onTooMany }: StreamRequestOptions,
+): Work<readonly Channel[] | Response> {
+  const { names, replay } = fields;
+  // An empty expression would match every name; forms send one where nothing was typed.
+  const match = fields.match || undefined;
+  const replayId = replay === undefined || replay === "" ? null : replay;
+  if (replayId !== null && !catalog.hasContext(replayId)) {
+    return problem(404, {
+      title: "Unknown replay context",
+      detail: `There is no replay context ${quoted(replayId)}`,
+      known: catalog.replayIds().slice(0, 100),
+    });
+  }
+  const chosen = yield* chosenChannels(catalog, {
+    names,
+    match,
+    replayId,
+    channelsMax,
+  });
+  if (chosen instanceof Response) return chosen;
+  if (chosen.size > channelsMax) {
+    onTooMany?.();
+    return tooManyChannels(channelsMax);
+  }
+  if (chosen.size === 0) {
+    return badRequest(
+      match === undefined
+        ? `Give channels=A,B or match=EXPRESSION${
+          fields.match === "" ? "; an empty match selects nothing" : ""
+        }`
+        : `No channel matches ${quoted(match)}`,
+      "Nothing selected",
+    );
+  }
+  return yield* sortedInSlices([...chosen.values()], byName);
+}
+
 /** The bins of `trend=`, or of 1 s for `slow=trend`; undefined where neither is asked for. */
 function trendOf(
   { trend, slow }: StreamFields,
@@ -150,7 +156,7 @@ function trendOf(
 ): TrendBin | undefined | Response {
   if (trend === undefined && slow !== "trend") return undefined;
   if (trend !== undefined && slow === "trend") {
-    return bad(
+    return badRequest(
       "slow=trend is for rows; a stream of trends takes gap, latest or close",
     );
   }
@@ -158,7 +164,7 @@ function trendOf(
   const odd = channels.find(({ strideNs }) => !fits(bin, strideNs));
   if (!odd) return bin;
   const would = TREND_BINS.filter((b) => fits(b, odd.strideNs));
-  return bad(
+  return badRequest(
     `Blocks of ${odd.name} span ${odd.strideNs} ns, which does not divide ` +
       `bins of ${bin.name}; ${
         would.length === 0
@@ -169,128 +175,29 @@ function trendOf(
   );
 }
 
-/** Blocks may be stamped a little ahead of this clock. */
-const AHEAD_NS = 2_000_000_000n;
-
-/** The range of time that is asked for. A replay's times are of the past, whatever the clock says. */
-function rangeOf(
-  { start, end, duration }: StreamFields,
-  nowNs: bigint,
-  resume: ResumePoint | null | undefined,
-): Pick<StreamRequest, "startNs" | "endNs" | "durationNs"> | Response {
-  let durationNs: bigint | undefined;
-  if (duration !== undefined) {
-    const seconds = decimalOf(duration);
-    if (!(seconds > 0 && seconds <= DURATION_MAX_S)) {
-      return bad(
-        `duration must be a number of seconds above 0 and at most ${DURATION_MAX_S}, not ${
-          quoted(duration)
-        }`,
-      );
-    }
-    durationNs = BigInt(Math.round(seconds * 1e9));
-  }
-  const times: (bigint | undefined)[] = [];
-  for (const [name, text] of [["start", start], ["end", end]] as const) {
-    const timeNs = text === undefined ? undefined : gpsNsOfText(text);
-    if (timeNs === null) {
-      return bad(
-        `${name} must be GPS seconds such as ${nowNs / 1_000_000_000n} or ` +
-          `1126259462.42 (at most 10 digits before the point and 9 behind it), or ISO 8601 UTC from ` +
-          `1980-01-06T00:00:00Z on such as 2015-09-14T09:50:45.4Z, not ${
-            quoted(text!)
-          }`,
-      );
-    }
-    times.push(timeNs);
-  }
-  const [startNs, endNs] = times;
-  if (endNs !== undefined && durationNs !== undefined) {
-    return bad("Give end or duration, not both");
-  }
-  if (startNs !== undefined && startNs > nowNs + AHEAD_NS) {
-    return bad(
-      `start lies ${
-        (startNs - nowNs) / 1_000_000_000n
-      } s in the future; now is GPS ${nowNs / 1_000_000_000n}`,
-    );
-  }
-  if (startNs !== undefined && endNs !== undefined && endNs <= startNs) {
-    return bad("end must lie after start");
-  }
-  // A reconnect asks for what is left of a range that began at the now of its first request.
-  const isFromNow = startNs === undefined && !resume;
-  if (isFromNow && endNs !== undefined && endNs <= nowNs) {
-    return bad("end lies in the past: give a start, too");
-  }
-  return { startNs, endNs, durationNs };
-}
-
-interface Selection {
-  readonly names: readonly string[] | undefined;
-  readonly match: string | undefined;
-  readonly replayId: string | null;
-  readonly channelsMax: number;
-}
-
-/** The channels by name: those of `names`, and those that match. One more than are allowed, if there are more. */
-function* choose(
-  catalog: Catalog,
-  { names = [], match, replayId, channelsMax }: Selection,
-): SlicedWork<Map<string, Channel> | Response> {
-  const chosen = new Map<string, Channel>();
-  const unknown: string[] = [];
-  for (const name of names) {
-    yield 1;
-    const channel = catalog.get(name, replayId);
-    if (channel) chosen.set(name, channel);
-    else if (unknown.length < UNKNOWN_MAX) unknown.push(name);
-    if (chosen.size > channelsMax) return chosen;
-  }
-  if (unknown.length > 0) {
-    return yield* unknownChannels(catalog, unknown, replayId);
-  }
-  if (match === undefined) return chosen;
-  // Any number of those that match may be among the names.
-  const limit = channelsMax + 1;
-  const page = { limit: limit + chosen.size };
-  const found = yield* searched(catalog.search({ match, replayId }, page));
-  if (found instanceof Response) return found;
-  for (const channel of found.channels) {
-    yield 1;
-    chosen.set(channel.name, channel);
-  }
-  return chosen;
-}
-
-function* unknownChannels(
-  catalog: Catalog,
-  names: readonly string[],
-  replayId: string | null,
-): SlicedWork<Response> {
-  const unknown: { name: string; near: string[] }[] = [];
-  for (const name of names) {
-    unknown.push({ name, near: yield* catalog.nearing(name, replayId) });
-  }
-  return problem(404, {
-    title: "Unknown channels",
-    detail: `No such channel: ${names.join(", ")}`,
-    unknown,
-  });
-}
-
-/** More channels than a selection may have. */
-export function tooManyChannels(channelsMax: number): Response {
-  return bad(
-    `The selection has more than ${channelsMax} channels, at most ${channelsMax} are allowed`,
-    "Too many channels",
+/** A problem where the channels' blocks cannot be joined into rows; else null. */
+function unfitStrides(channels: readonly Channel[]): Response | null {
+  const strides = [...new Set(channels.map((c) => c.strideNs))];
+  const strideNs = rowStrideOf(strides);
+  if (strideNs <= ROW_STRIDE_MAX_NS) return null;
+  return badRequest(
+    `The channels' strides have a least common multiple of ${strideNs} ns or more, at most ${ROW_STRIDE_MAX_NS} ns can be joined`,
+    "Strides do not fit",
   );
+}
+
+/** Whether a client that comes back has received all of its range. */
+export function hasWholeRange(
+  { startNs, endNs, durationNs, resume }: StreamRequest,
+): boolean {
+  if (!resume) return false;
+  const { afterNs, untilNs } = resume;
+  if (endNs !== undefined) return afterNs >= endNs;
+  if (durationNs === undefined) return false;
+  const lastNs = startNs === undefined ? untilNs : startNs + durationNs;
+  return lastNs !== undefined && afterNs >= lastNs;
 }
 
 function byName(a: Channel, b: Channel): number {
   return byText(a.name, b.name);
-}
-
-function bad(detail: string, title = "Bad request"): Response {
-  return problem(400, { title, detail });
 }

@@ -18,6 +18,8 @@ import { RequestGate } from "./request_gate.ts";
 import { refusalOf } from "./request_rules.ts";
 import { answerProblem, responseText } from "./socket_problem.ts";
 
+type Fetch = Parameters<typeof getRequestListener>[0];
+
 export interface NodeServerOptions {
   readonly connections: Connections;
   readonly figures: ConnectionFigures;
@@ -28,27 +30,37 @@ export interface NodeServerOptions {
 
 /** A node server whose connections and requests are limited. */
 export function nodeServer(
-  fetch: Parameters<typeof getRequestListener>[0],
-  { connections, figures, keepAliveMs, log }: NodeServerOptions,
+  fetch: Fetch,
+  options: NodeServerOptions,
 ): Server {
-  const options = {
+  const server = createServer({
     ServerResponse: PacedResponse,
     // Connections and request_rules.ts do these themselves, with a problem as the answer.
     headersTimeout: 0,
     requestTimeout: 0,
     requireHostHeader: false,
-    keepAliveTimeout: keepAliveMs,
+    keepAliveTimeout: options.keepAliveMs,
     shouldUpgradeCallback: () => false,
-  };
-  const server = createServer(options as ServerOptions);
+  } as ServerOptions);
   server.maxHeadersCount = 0;
+  serveRequests(server, fetch, options);
+  limitConnections(server, options);
+  return server;
+}
+
+/** Hands each request that is valid to `fetch`, and answers the others with a problem. */
+function serveRequests(
+  server: Server,
+  fetch: Fetch,
+  { connections, figures: { malformed }, log }: NodeServerOptions,
+): void {
   const listener = getRequestListener(fetch, {
+    // Replaced global objects would break cors() on responses that a handler writes itself.
     overrideGlobalObjects: false,
     // Of a request without Host, as HTTP/1.0 allows.
     hostname: "localhost",
     errorHandler: (error) => unreadable(error, log),
   });
-  const { malformed } = figures;
   const serveRequest = (
     request: IncomingMessage,
     response: ServerResponse,
@@ -78,15 +90,26 @@ export function nodeServer(
   });
   server.on("connect", (_request, socket: Socket) => {
     malformed["405"]!++;
-    socket.on("error", () => {});
-    socket.on("end", () => socket.destroy());
-    socket.end(responseText({
-      status: 405,
-      title: "Wrong method",
-      detail: "Qanat is no proxy: CONNECT is not served",
-    }));
-    RequestGate.of(socket)?.closeSoon();
+    refuseConnect(socket);
   });
+}
+
+function refuseConnect(socket: Socket): void {
+  socket.on("error", () => {});
+  socket.on("end", () => socket.destroy());
+  socket.end(responseText({
+    status: 405,
+    title: "Wrong method",
+    detail: "Qanat is no proxy: CONNECT is not served",
+  }));
+  RequestGate.of(socket)?.closeSoon();
+}
+
+/** Admits connections, and puts a gate between each and node's parser. */
+function limitConnections(
+  server: Server,
+  { connections }: NodeServerOptions,
+): void {
   server.on("clientError", (error, socket) => {
     connections.clientError(error, socket as Socket);
   });
@@ -100,7 +123,6 @@ export function nodeServer(
     for (const listener of accept) listener.call(server, socket);
     connections.gate(socket);
   });
-  return server;
 }
 
 /** Node's parser reads the handle itself where it can, past RequestGate. */

@@ -17,6 +17,11 @@ export function quoted(text: string): string {
     `(${text.length} characters)`;
 }
 
+/** 400 for a request that is wrong in itself. */
+export function badRequest(detail: string, title = "Bad request"): Response {
+  return problem(400, { title, detail });
+}
+
 /** A response of type `application/problem+json`. */
 export function problem(status: number, fields: ProblemFields): Response {
   return new Response(

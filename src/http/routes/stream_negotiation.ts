@@ -1,0 +1,133 @@
+// How a stream's rows are sent: format, coding of the body, codec of Arrow's buffers, and the headers that say so.
+// Invariant: nothing that the client refuses (Accept-Encoding) or does not name (codecs) is used.
+import type { Codec } from "../../arrow/compressed_batch.ts";
+import { samplesIn } from "../../channels/channel.ts";
+import type {
+  Coding,
+  StreamFormat,
+  StreamShape,
+} from "../../frames/stream_format.ts";
+import { GZIP_ROW_BYTES_MIN } from "../../frames/gzip_rows.ts";
+import { problem, quoted } from "../transport/problem.ts";
+import { codingFor } from "./accept_encoding.ts";
+import { codecFor } from "./arrow_codecs.ts";
+import { attachment } from "./header_text.ts";
+import type { StreamRequest } from "./stream_request.ts";
+
+const CONTENT_TYPES: Record<StreamFormat, string> = {
+  "events": "text/event-stream; charset=utf-8",
+  "events-arrow": "text/event-stream; charset=utf-8",
+  "arrow": "application/vnd.apache.arrow.stream",
+};
+const ONLY_PLAIN: readonly Coding[] = ["identity"];
+const GZIP_FIRST: readonly Coding[] = ["gzip", "identity"];
+const PLAIN_FIRST: readonly Coding[] = ["identity", "gzip"];
+/** Usual length of the text of a channel's bin. */
+const TREND_TEXT_BYTES = 110;
+/** Usual length of a sample's text. */
+const SAMPLE_TEXT_BYTES = 10;
+
+/** What the client says about the answer's form, beside the request's own parameters. */
+export interface Preferences {
+  /** Whether the stream is Arrow's own format, not events. */
+  readonly isArrow: boolean;
+  /** The header of this name. */
+  readonly accept: string | undefined;
+  /** The header of this name. */
+  readonly acceptEncoding: string | undefined;
+}
+
+/** The form that was agreed on. */
+export interface StreamForm {
+  /** Clients of one selection and shape share their frames. */
+  readonly shape: StreamShape;
+  readonly headers: Record<string, string>;
+}
+
+/** The form of a stream; 406 or 400 where the client's wishes leave none. */
+export function negotiate(
+  request: StreamRequest,
+  { isArrow, accept, acceptEncoding }: Preferences,
+): StreamForm | Response {
+  const format = formatOf(request, isArrow);
+  // A bin has a handful of numbers a channel: compressing its buffers gains nothing.
+  const codec = isArrow && request.trend === undefined
+    ? codecFor(accept)
+    : null;
+  const coding = isArrow && request.coding === "gzip"
+    ? "gzip"
+    : codingFor(acceptEncoding, codingsOf(format, request));
+  if (coding === null) return notAcceptable(format, acceptEncoding ?? "");
+  if (coding !== "identity" && codec !== null) {
+    return problem(400, {
+      title: "Bad request",
+      detail:
+        `coding=${coding} packs the body and Accept's codecs its buffers (${codec}): ask for one of them`,
+    });
+  }
+  return {
+    shape: { format, coding, codec, trend: request.trend },
+    headers: headersOf(request, { format, coding, codec }),
+  };
+}
+
+function formatOf({ encoding }: StreamRequest, isArrow: boolean): StreamFormat {
+  if (isArrow) return "arrow";
+  return encoding === "arrow" ? "events-arrow" : "events";
+}
+
+/** How a stream can be packed, the best way first. Short rows do not gain by it. */
+function codingsOf(
+  format: StreamFormat,
+  { channels, trend }: StreamRequest,
+): readonly Coding[] {
+  if (format !== "events") return ONLY_PLAIN;
+  if (trend) {
+    const binBytes = TREND_TEXT_BYTES * channels.length;
+    return binBytes >= GZIP_ROW_BYTES_MIN ? GZIP_FIRST : PLAIN_FIRST;
+  }
+  let rowBytes = 0;
+  for (const channel of channels) {
+    rowBytes += SAMPLE_TEXT_BYTES * samplesIn(channel, channel.strideNs);
+    if (rowBytes >= GZIP_ROW_BYTES_MIN) return GZIP_FIRST;
+  }
+  return PLAIN_FIRST;
+}
+
+function headersOf(
+  request: StreamRequest,
+  { format, coding, codec }: {
+    readonly format: StreamFormat;
+    readonly coding: Coding;
+    readonly codec: Codec | null;
+  },
+): Record<string, string> {
+  const isFile = format === "arrow" &&
+    (request.endNs !== undefined || request.durationNs !== undefined);
+  return {
+    "content-type": CONTENT_TYPES[format] +
+      (codec === null ? "" : `;codecs=${codec}`),
+    ...(coding === "identity" ? {} : { "content-encoding": coding }),
+    "cache-control": "no-store, no-transform",
+    "x-accel-buffering": "no",
+    ...(isFile ? { "content-disposition": fileOf(request) } : {}),
+  };
+}
+
+/** `Content-Disposition` of the file that a bounded Arrow stream is. */
+function fileOf({ channels, startNs, trend }: StreamRequest): string {
+  const more = channels.length > 1 ? `_and_${channels.length - 1}` : "";
+  const kind = trend ? `_trend_${trend.name}` : "";
+  const from = startNs === undefined ? "live" : startNs / 1_000_000_000n;
+  return attachment(channels[0]!.name, `${more}_${from}${kind}.arrows`);
+}
+
+function notAcceptable(format: StreamFormat, acceptEncoding: string): Response {
+  return problem(406, {
+    title: "No acceptable coding",
+    detail:
+      `Accept-Encoding ${quoted(acceptEncoding)} refuses all that there is ` +
+      `for this stream: identity${format === "events" ? ", gzip" : ""}` +
+      (format === "arrow" ? "; coding=gzip packs it" : ""),
+  });
+}

@@ -1,0 +1,86 @@
+// The range of time of a stream: `start`, and `end` or `duration`.
+import { gpsNsOfText } from "../../blocks/gps_time.ts";
+import { DURATION_MAX_S } from "../documents/stream_parameters.ts";
+import { badRequest, quoted } from "../transport/problem.ts";
+import { decimalOf } from "./decimal.ts";
+import type { ResumePoint } from "./resume_point.ts";
+import type { StreamFields } from "./stream_fields.ts";
+
+/** A range of time, GPS ns; what is undefined was not given. */
+export interface StreamRange {
+  readonly startNs: bigint | undefined;
+  /** Exclusive. */
+  readonly endNs: bigint | undefined;
+  readonly durationNs: bigint | undefined;
+}
+
+/** Blocks may be stamped a little ahead of this clock. */
+const AHEAD_NS = 2_000_000_000n;
+
+/** The range that the fields ask for. A replay's times are of the past, whatever the clock says. */
+export function rangeOf(
+  { start, end, duration }: StreamFields,
+  { nowNs, resume }: {
+    /** GPS time now. */
+    readonly nowNs: bigint;
+    readonly resume: ResumePoint | null | undefined;
+  },
+): StreamRange | Response {
+  const durationNs = durationOf(duration);
+  if (durationNs instanceof Response) return durationNs;
+  const startNs = timeOf("start", start, nowNs);
+  if (startNs instanceof Response) return startNs;
+  const endNs = timeOf("end", end, nowNs);
+  if (endNs instanceof Response) return endNs;
+  if (endNs !== undefined && durationNs !== undefined) {
+    return badRequest("Give end or duration, not both");
+  }
+  if (startNs !== undefined && startNs > nowNs + AHEAD_NS) {
+    return badRequest(
+      `start lies ${
+        (startNs - nowNs) / 1_000_000_000n
+      } s in the future; now is GPS ${nowNs / 1_000_000_000n}`,
+    );
+  }
+  if (startNs !== undefined && endNs !== undefined && endNs <= startNs) {
+    return badRequest("end must lie after start");
+  }
+  // A reconnect asks for what is left of a range that began at the now of its first request.
+  const isFromNow = startNs === undefined && !resume;
+  if (isFromNow && endNs !== undefined && endNs <= nowNs) {
+    return badRequest("end lies in the past: give a start, too");
+  }
+  return { startNs, endNs, durationNs };
+}
+
+/** `duration=` in ns. */
+function durationOf(text: string | undefined): bigint | undefined | Response {
+  if (text === undefined) return undefined;
+  const seconds = decimalOf(text);
+  if (seconds > 0 && seconds <= DURATION_MAX_S) {
+    return BigInt(Math.round(seconds * 1e9));
+  }
+  return badRequest(
+    `duration must be a number of seconds above 0 and at most ${DURATION_MAX_S}, not ${
+      quoted(text)
+    }`,
+  );
+}
+
+/** `start=` or `end=` in GPS ns. */
+function timeOf(
+  name: "start" | "end",
+  text: string | undefined,
+  nowNs: bigint,
+): bigint | undefined | Response {
+  if (text === undefined) return undefined;
+  const timeNs = gpsNsOfText(text);
+  if (timeNs !== null) return timeNs;
+  return badRequest(
+    `${name} must be GPS seconds such as ${nowNs / 1_000_000_000n} or ` +
+      `1126259462.42 (at most 10 digits before the point and 9 behind it), or ISO 8601 UTC from ` +
+      `1980-01-06T00:00:00Z on such as 2015-09-14T09:50:45.4Z, not ${
+        quoted(text)
+      }`,
+  );
+}

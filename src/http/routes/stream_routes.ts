@@ -1,0 +1,148 @@
+// The two stream routes, /v1/events and /v1/arrow. A request passes four steps: parse what it asks for, negotiate how
+// the rows are sent, admit the client, take over the response. Each step may refuse it with a problem.
+import { type Context, Hono } from "hono";
+import type { IncomingMessage } from "node:http";
+import type { Catalog } from "../../channels/catalog.ts";
+import type { ClientHub } from "../../clients/client_hub.ts";
+import { documented } from "../documents/api_document.ts";
+import {
+  ARROW_DOCUMENT,
+  EVENTS_DOCUMENT,
+} from "../documents/stream_documents.ts";
+import { isGone, type RequestLimits } from "../limits/request_limits.ts";
+import type { RawWriter } from "../transport/raw_write.ts";
+import { SocketOutlet } from "../transport/socket_outlet.ts";
+import { StreamOutlet } from "../transport/stream_outlet.ts";
+import {
+  outgoingOf,
+  type TakeoverOptions,
+  writeHead,
+} from "./response_takeover.ts";
+import { admit, type ReadyAdmission } from "./stream_admission.ts";
+import { fieldsOfPost } from "./stream_body.ts";
+import {
+  fieldsOfQuery,
+  misplacedField,
+  type StreamPath,
+} from "./stream_fields.ts";
+import { negotiate } from "./stream_negotiation.ts";
+import {
+  hasWholeRange,
+  type StreamRequest,
+  streamRequest,
+} from "./stream_request.ts";
+
+export interface StreamRoutesOptions extends TakeoverOptions {
+  /** The channels that a request may find. */
+  readonly catalogOf: (context: Context) => Catalog;
+  readonly hub: ClientHub;
+  readonly channelsMax: number;
+  readonly limits: RequestLimits;
+  /** GPS time now, ns. */
+  readonly nowNs: () => bigint;
+  /** Address of the client, for its limits and the log. */
+  readonly addressOf: (context: Context) => string;
+  /** Writes on a socket's handle; null where the runtime has no way to. */
+  readonly rawWriter: RawWriter | null;
+}
+
+/** Routes for GET and POST. */
+export function streamRoutes(options: StreamRoutesOptions): Hono {
+  const app = new Hono();
+  for (
+    const [path, { get, post }] of [
+      ["/v1/events", EVENTS_DOCUMENT],
+      ["/v1/arrow", ARROW_DOCUMENT],
+    ] as const
+  ) {
+    app.get(path, documented(get), (c) => open(c, path, options));
+    app.post(path, documented(post), (c) => open(c, path, options));
+  }
+  return app;
+}
+
+async function open(
+  c: Context,
+  path: StreamPath,
+  options: StreamRoutesOptions,
+): Promise<Response> {
+  const request = await parse(c, path, options);
+  if (request instanceof Response) return request;
+  const isArrow = path === "/v1/arrow";
+  const form = negotiate(request, {
+    isArrow,
+    accept: c.req.header("accept"),
+    acceptEncoding: c.req.header("accept-encoding"),
+  });
+  c.header("vary", "Accept-Encoding", { append: true });
+  if (isArrow) c.header("vary", "Accept", { append: true });
+  if (form instanceof Response) return form;
+  // 204 makes an EventSource stop reconnecting.
+  if (hasWholeRange(request)) return new Response(null, { status: 204 });
+  if (c.req.method === "HEAD") return c.body(null, 200, form.headers);
+  const admission = await admit(request, form.shape, {
+    hub: options.hub,
+    address: options.addressOf(c),
+  });
+  if (admission instanceof Response) return admission;
+  try {
+    return begin(c, admission, form.headers, options);
+  } finally {
+    // Releases what was reserved, unless the stream has begun.
+    admission.cancel();
+  }
+}
+
+/** What the request asks for, or the problem that refuses it. */
+async function parse(
+  c: Context,
+  path: StreamPath,
+  options: StreamRoutesOptions,
+): Promise<StreamRequest | Response> {
+  const { limits, channelsMax } = options;
+  const onTooMany = () => options.hub.admission.refusals.selection++;
+  const fields = c.req.method === "POST"
+    ? await fieldsOfPost(c, { limits, channelsMax, onTooMany })
+    : fieldsOfQuery(new URL(c.req.url));
+  if (fields instanceof Response) return fields;
+  const misplaced = misplacedField(path, fields);
+  if (misplaced !== null) return misplaced;
+  const work = streamRequest(fields, options.catalogOf(c), {
+    channelsMax,
+    nowNs: options.nowNs(),
+    lastEventId: c.req.header("last-event-id"),
+    onTooMany,
+  });
+  return await limits.slices.run(work, isGone(c));
+}
+
+/** Opens an admitted stream on node's response where there is one, else on a response's body. */
+function begin(
+  c: Context,
+  admission: ReadyAdmission,
+  headers: Record<string, string>,
+  options: StreamRoutesOptions,
+): Response {
+  const { alreadySent, hub, rawWriter } = options;
+  const outgoing = outgoingOf(c, options);
+  if (outgoing === null || alreadySent === null) {
+    const outlet = new StreamOutlet(hub.inFlightFramesMax);
+    admission.open(outlet);
+    return c.body(outlet.body, 200, headers);
+  }
+  if (outgoing.destroyed || outgoing.req.socket.destroyed) return alreadySent;
+  writeHead(c, outgoing, headers, options);
+  outgoing.flushHeaders();
+  forgetRequest(outgoing.req);
+  // The adapter's listener would keep the whole request until the stream ends, to abort it then.
+  outgoing.removeAllListeners("close");
+  admission.open(new SocketOutlet(outgoing, rawWriter));
+  return alreadySent;
+}
+
+/** Frees what the request came with: a stream may last for days. */
+function forgetRequest(request: IncomingMessage): void {
+  request.url = "";
+  request.rawHeaders = [];
+  request.headers = {};
+}

@@ -1,0 +1,62 @@
+// What the HTTP layer needs of the instance that it serves. The wiring (app.ts, mod.ts) hands in an object that has all
+// of it, so that nothing below src/http imports app.ts.
+import type { Catalog } from "../channels/catalog.ts";
+import type { Channel } from "../channels/channel.ts";
+import type { Work } from "../channels/work.ts";
+import type { ClientHub } from "../clients/client_hub.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { RequestLimits } from "./limits/request_limits.ts";
+import type { RefusedNames } from "./routes/refused_names.ts";
+import type { ConnectionFigures } from "./transport/connection_figures.ts";
+import type { BudgetSettings } from "./transport/descriptor_budget.ts";
+
+/** Settings that the routes read. */
+export interface RouteSettings {
+  /** `--allowed-hosts` */
+  readonly allowedHosts: readonly string[];
+  /** `--cors-origin` */
+  readonly corsOrigin: readonly string[];
+  /** Path below which all routes lie, without a slash at its end; "" for none. */
+  readonly basePath: string;
+  /** Most channels of one selection. */
+  readonly channelsMax: number;
+}
+
+/** Settings that the server reads. */
+export interface ServerSettings extends BudgetSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly trustedProxies: readonly string[];
+  readonly addressSharePercent: number;
+  readonly requestHeadMs: number;
+  readonly requestMs: number;
+  readonly keepAliveMs: number;
+  readonly writeStallMs: number;
+}
+
+/** What the routes read of an instance. */
+export interface RoutedService {
+  readonly config: RouteSettings;
+  readonly log: Logger;
+  readonly catalog: Catalog;
+  readonly hub: ClientHub;
+  /** Limits of what one request may cost. */
+  readonly requests: RequestLimits;
+  readonly refusedHosts: RefusedNames;
+  readonly refusedOrigins: RefusedNames;
+  /** GPS time now, ns. */
+  nowNs(): bigint;
+  isLive(channel: Channel): boolean;
+  /** Why clients should be sent to another instance; empty when this one is ready. */
+  notReady(): string[];
+  /** What `/v1/status` answers. */
+  statusInSlices(): Work<Record<string, unknown>>;
+  /** What `/metrics` answers. */
+  metrics(): Promise<{ readonly text: string; readonly contentType: string }>;
+}
+
+/** What a listening server reads of an instance. */
+export interface HttpService extends RoutedService {
+  readonly config: RouteSettings & ServerSettings;
+  readonly connections: ConnectionFigures;
+}
