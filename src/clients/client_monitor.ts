@@ -71,7 +71,7 @@ export class ClientMonitor implements Task {
     const { outlet, group } = client;
     const { timeline } = group;
     if (client.ended !== null) return;
-    outlet.settle?.();
+    outlet.watchForEnd?.();
     if (outlet.inFlight > 0) {
       if (this.#stalledMs(client, clockMs) >= writeStallMs) {
         this.#hub.drop(client, "stalled");

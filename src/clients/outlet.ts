@@ -15,8 +15,8 @@ export const NOBODY: OutletOwner = { onDrain: () => {}, onClose: () => {} };
 
 export interface Outlet {
   owner: OutletOwner;
-  /** Called about once a second: time for what need not be done as it opens. */
-  settle?(): void;
+  /** Called about once a second. On the first call, the outlet starts to watch for the client's end at low cost. */
+  watchForEnd?(): void;
   /** Queues a shared frame; keeps an owner of it until the bytes have left. */
   write(frame: Frame): void;
   /** Queues private bytes. */

@@ -1,22 +1,23 @@
-// One write straight on a socket's native handle, under node's Writable: half the garbage and half the time of
-// socket.write(). Invariant: a write is finished when it returns "done", or else when its taker's finished() is called,
-// once, whatever becomes of the connection (test/runtime_facts_test.ts). Why: docs/decisions/0013.
+// Writes to a socket through its native handle, below node's Writable: half the garbage and half the time of
+// socket.write(). Invariant: a write has finished when write() returns "done"; after "queued" it has finished when its
+// listener's finished() is called, which happens exactly once, also when the connection breaks
+// (test/runtime_facts_test.ts). Why: docs/decisions/0013.
 import type { Socket } from "node:net";
 import process from "node:process";
 
-/** Whose write has left, or has been given up. */
-export interface WriteTaker {
-  /** `status`: 0, or a negative error number. */
+/** Is notified when a queued write has finished. */
+export interface WriteListener {
+  /** `status`: 0 when the kernel has taken the bytes, a negative error number when they were given up. */
   finished(status: number): void;
 }
 
-/** `done`: the bytes are the kernel's. `queued`: finished() follows. `failed`: the connection is over. */
+/** `done`: the kernel has taken all bytes. `queued`: finished() follows. `failed`: the connection is broken. */
 export type Written = "done" | "queued" | "failed";
 
 interface WriteRequest {
   handle: unknown;
   oncomplete: (this: WriteRequest, status: number) => void;
-  taker: WriteTaker | null;
+  listener: WriteListener | null;
   /** Keeps private bytes alive. */
   buffer: Uint8Array | null;
 }
@@ -31,10 +32,10 @@ interface StreamBinding {
   readonly kLastWriteWasAsync: number;
 }
 
-/** Writes on handles. Where the runtime has no such binding there is none: then socket.write() does. */
+/** Writes to sockets by their handles. On a runtime without this binding, callers use socket.write() instead. */
 export class RawWriter {
   readonly #binding: StreamBinding;
-  /** A request whose write was done at once serves the next one. */
+  /** Unused request object; most writes are done at once and leave it for the next one. */
   #spare: WriteRequest;
 
   private constructor(binding: StreamBinding) {
@@ -63,23 +64,23 @@ export class RawWriter {
     return typeof handleOf(socket)?.writeBuffer === "function";
   }
 
-  /** Nothing else may be waiting in the socket's Writable, or the order is lost. */
-  write(socket: Socket, bytes: Uint8Array, taker: WriteTaker): Written {
+  /** Writes all bytes. The socket's Writable must be empty, else the order of the bytes is lost. */
+  write(socket: Socket, bytes: Uint8Array, listener: WriteListener): Written {
     const handle = handleOf(socket);
     if (!handle) return "failed";
     const request = this.#spare;
     request.handle = handle;
-    request.taker = taker;
+    request.listener = listener;
     request.buffer = bytes;
     if (handle.writeBuffer(request, bytes) !== 0) {
-      // Whether the request is in use is not known: it is given up.
-      request.taker = null;
+      // The runtime may or may not still use this request, so it is not used again.
+      request.listener = null;
       this.#spare = this.#request();
       return "failed";
     }
     const { streamBaseState, kLastWriteWasAsync } = this.#binding;
     if (streamBaseState[kLastWriteWasAsync] === 0) {
-      request.handle = request.taker = request.buffer = null;
+      request.handle = request.listener = request.buffer = null;
       return "done";
     }
     this.#spare = this.#request();
@@ -89,7 +90,7 @@ export class RawWriter {
   #request(): WriteRequest {
     const request = new this.#binding.WriteWrap();
     request.handle = null;
-    request.taker = null;
+    request.listener = null;
     request.buffer = null;
     request.oncomplete = complete;
     return request;
@@ -97,9 +98,9 @@ export class RawWriter {
 }
 
 function complete(this: WriteRequest, status: number): void {
-  const { taker } = this;
-  this.handle = this.taker = this.buffer = null;
-  taker?.finished(status);
+  const { listener } = this;
+  this.handle = this.listener = this.buffer = null;
+  listener?.finished(status);
 }
 
 function handleOf(socket: Socket): Handle | null {

@@ -1,12 +1,12 @@
-// Notices on a socket's native handle that a stream's client has gone. node:http takes 80 µs to tell of each, and all that
-// go at once it tells of before anything else has a turn; this takes a few, and the owner has the rest done in slices.
-// Invariant: bytes that arrive are node's, each once and in order, and node has the socket back from the first of them
-// (test/http/transport/read_watch_test.ts). Why: docs/decisions/0018.
+// Watches a stream's socket through its native handle, to notice when the client disconnects. node:http needs 80 µs for
+// each client that leaves, and handles all that leave at once before any other work; this needs a few microseconds, and
+// the owner cleans up in slices. Invariant: when bytes arrive, node reads the socket again, from the first of these
+// bytes on: it receives each byte once and in order (test/http/transport/read_watch_test.ts). Why: docs/decisions/0018.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** Who is told, once, that nothing more will come: the other side has closed, or the connection broke. */
-export interface EndTaker {
+/** Is notified, once, that no more bytes will arrive: the client has closed the connection, or it broke. */
+export interface EndListener {
   readingEnded(): void;
 }
 
@@ -15,7 +15,7 @@ type OnRead = (this: Handle, buffer?: unknown, ...more: unknown[]) => unknown;
 interface Handle {
   onread: OnRead;
   reading: boolean;
-  /** Whether node's HTTP parser reads in the place of `onread`. */
+  /** Whether node's HTTP parser reads the handle directly, without `onread`. */
   _consumed?: boolean;
   readStart(): number;
   readStop(): number;
@@ -30,26 +30,29 @@ interface Parser {
 
 const WATCH = Symbol("watch");
 
-/** Reads in the place of node:http until something comes. */
+/** Reads a socket instead of node:http, until bytes arrive. */
 export class ReadWatch {
   readonly #handle: Handle;
-  /** What read before. */
+  /** Node's own function, restored by giveBack(). */
   readonly #onread: OnRead;
-  readonly #taker: EndTaker;
+  readonly #listener: EndListener;
 
-  private constructor(handle: Handle, taker: EndTaker) {
+  private constructor(handle: Handle, listener: EndListener) {
     this.#handle = handle;
     this.#onread = handle.onread;
-    this.#taker = taker;
+    this.#listener = listener;
   }
 
-  /** Null where the runtime has no such handles, or more of the client's is or may be on its way to node. */
-  static begin(outgoing: ServerResponse, taker: EndTaker): ReadWatch | null {
+  /** Starts to watch. Null on a runtime without such handles, and where node may still have bytes of the client to read. */
+  static begin(
+    outgoing: ServerResponse,
+    listener: EndListener,
+  ): ReadWatch | null {
     const { req, socket } = outgoing;
     const parser = parserOf(socket);
     const handle = handleOf(socket);
     if (parser === null || handle === null) return null;
-    // A request behind this one has its own place in node's queue.
+    // A request behind this one waits in node's own queue.
     if (!req.complete || parser.incoming !== req || !handle.reading) {
       return null;
     }
@@ -58,20 +61,20 @@ export class ReadWatch {
       parser.unconsume();
       parser._consumed = handle._consumed = false;
     }
-    const watch = new ReadWatch(handle, taker);
+    const watch = new ReadWatch(handle, listener);
     handle[WATCH] = watch;
-    // It is looked at when reading starts.
+    // The handle reads this field when reading starts.
     handle.onread = ReadWatch.#read;
     if (handle.readStart() === 0) return watch;
     watch.#restore();
     return null;
   }
 
-  /** Has node read again. Harmless when it does. */
+  /** Lets node read again. Does nothing when node already reads. */
   giveBack(): void {
     if (this.#handle[WATCH] !== this) return;
     this.#restore();
-    // One that is closed says that it cannot: its end is on its way to node.
+    // readStop() fails on a closed handle; node is then notified of the end anyway.
     if (this.#handle.readStop() === 0) this.#handle.readStart();
   }
 
@@ -80,13 +83,13 @@ export class ReadWatch {
     this.#handle.onread = this.#onread;
   }
 
-  /** One for all handles, so that a client costs no closure. */
+  /** One function for all handles, so that a client costs no closure. */
   static #read(this: Handle, buffer?: unknown, ...more: unknown[]): unknown {
     const watch = this[WATCH];
     if (watch === undefined) return;
     if (buffer === undefined) {
       this.readStop();
-      return watch.#taker.readingEnded();
+      return watch.#listener.readingEnded();
     }
     watch.giveBack();
     return watch.#onread.call(this, buffer, ...more);

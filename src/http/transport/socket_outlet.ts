@@ -1,29 +1,29 @@
-// Writes shared frames straight to a node:http response's socket: one write a client and row, no framing.
-// Invariant: a frame is released when its own write has left or was given up, never earlier
-// (test/runtime_facts_test.ts). A write that the kernel takes at once leaves nothing behind.
+// Writes shared frames to the socket of a node:http response: one write for each client and row; frames carry their own
+// HTTP chunk framing. Invariant: a frame is released only after its write has completed or failed
+// (test/runtime_facts_test.ts). A write that the kernel takes at once allocates nothing.
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { NOBODY, type Outlet, type OutletOwner } from "../../clients/outlet.ts";
 import { chunkOf, type Frame } from "../../frames/frame.ts";
 import { PacedResponse } from "./paced_response.ts";
-import type { RawWriter, WriteTaker } from "./raw_write.ts";
-import { type EndTaker, ReadWatch } from "./read_watch.ts";
+import type { RawWriter, WriteListener } from "./raw_write.ts";
+import { type EndListener, ReadWatch } from "./read_watch.ts";
 
 const OUTLET = Symbol("outlet");
 type Owned = ServerResponse & { [OUTLET]: SocketOutlet };
 const NO_FRAMES: (Frame | null)[] = [];
 
-/** Outlet over `node:http`. Headers must have been flushed. */
-export class SocketOutlet implements Outlet, WriteTaker, EndTaker {
+/** Outlet over `node:http`. The response's headers must have been flushed. */
+export class SocketOutlet implements Outlet, WriteListener, EndListener {
   owner: OutletOwner = NOBODY;
   readonly #outgoing: ServerResponse;
-  /** Null where frames may not be written raw (HTTP/1.0, a pipelined request): then copies are written. */
+  /** Null where frames cannot be written to the socket (HTTP/1.0, a pipelined request): then copies are written. */
   readonly #socket: Socket | null;
-  /** Null where the runtime has no way past socket.write(). */
+  /** Null where the runtime cannot write by the handle: then socket.write() is used. */
   readonly #raw: RawWriter | null;
-  /** Null where node:http tells of the client's end; undefined until settle(). */
+  /** Null where node:http watches for the client's end; undefined before watchForEnd(). */
   #reads: ReadWatch | null | undefined;
-  /** Frames of the writes that have not left, in their order; null for private bytes. */
+  /** Frames of the writes that have not completed, in their order; null for private bytes. */
   #pending = NO_FRAMES;
 
   constructor(outgoing: ServerResponse, raw: RawWriter | null) {
@@ -38,7 +38,7 @@ export class SocketOutlet implements Outlet, WriteTaker, EndTaker {
     (outgoing as Owned)[OUTLET] = this;
     outgoing.on("close", closed);
     outgoing.on("error", closed);
-    // A response that waits behind another one's is not told when their connection closes.
+    // A response that waits behind another one emits no "close" when their connection closes.
     if (!socket) outgoing.req.socket.once("close", () => this.owner.onClose());
   }
 
@@ -59,7 +59,7 @@ export class SocketOutlet implements Outlet, WriteTaker, EndTaker {
     this.#outgoing.write(bytes, () => this.finished(0));
   }
 
-  /** A write that was not done at once has left, or was given up. */
+  /** A queued write has completed or failed. */
   finished(status: number): void {
     this.#pending.shift()?.release();
     if (this.#pending.length === 0) this.#pending = NO_FRAMES;
@@ -67,13 +67,13 @@ export class SocketOutlet implements Outlet, WriteTaker, EndTaker {
     this.owner.onDrain();
   }
 
-  /** The client has gone. */
+  /** The client has disconnected. */
   readingEnded(): void {
     this.owner.onClose();
   }
 
-  /** Reads in node's place. Not as it opens: that made a storm of 2,000 hold up rows for twice as long. */
-  settle(): void {
+  /** Called some time after the stream opened: at once, 2,000 clients that open together would delay rows twice as long. */
+  watchForEnd(): void {
     if (this.#reads === undefined && !this.#outgoing.writableEnded) {
       this.#reads = ReadWatch.begin(this.#outgoing, this);
     }
@@ -86,19 +86,19 @@ export class SocketOutlet implements Outlet, WriteTaker, EndTaker {
 
   cutShort(): void {
     this.#reads?.giveBack();
-    // Without the last chunk that HTTP/1.1 wants.
+    // Without the last chunk of HTTP/1.1, the client sees that the body is incomplete.
     if (this.#socket === null) this.#outgoing.destroy();
     else this.#socket.end(() => this.destroy());
   }
 
   destroy(): void {
     this.#outgoing.destroy();
-    // Else node destroys the request with an error, and writes its stack: 40 µs.
+    // Without this, node destroys the request with an error whose stack costs 40 µs.
     if (this.#socket?.destroyed) this.#outgoing.req.destroy();
   }
 
   #write(socket: Socket, chunk: Uint8Array, frame: Frame | null): void {
-    // What node itself has queued (the head, on a slow connection) must leave first.
+    // Bytes that node itself has queued (the head, on a slow connection) must be written first.
     if (this.#raw !== null && socket.writableLength === 0) {
       const written = this.#raw.write(socket, chunk, this);
       if (written === "done") return;

@@ -1,5 +1,5 @@
-// Writes into a ReadableStream, for runtimes without sockets. The runtime reads a chunk long after it was
-// handed over, so frames are copied: nothing shared is ever exposed.
+// Writes into a ReadableStream, for runtimes without node's sockets. The runtime may read a chunk long after it was
+// enqueued, so each frame is copied: a slot of the slab is never exposed to it.
 import { NOBODY, type Outlet, type OutletOwner } from "../../clients/outlet.ts";
 import type { Frame } from "../../frames/frame.ts";
 
