@@ -36,7 +36,7 @@ const MAY: Record<string, readonly string[]> = {
     "blocks",
     "arrow",
     "page",
-    "log.ts",
+    "telemetry",
   ],
   tail: ["arrow", "blocks", "frames", "settings", "text"],
   supervisor: [
