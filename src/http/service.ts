@@ -2,7 +2,7 @@
 // of it, so that nothing below src/http imports app.ts.
 import type { Catalog } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
-import type { Work } from "../channels/work.ts";
+import type { SlicedWork } from "../channels/sliced_work.ts";
 import type { ClientHub } from "../clients/client_hub.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { RequestLimits } from "./limits/request_limits.ts";
@@ -50,7 +50,7 @@ export interface RoutedService {
   /** Why clients should be sent to another instance; empty when this one is ready. */
   notReady(): string[];
   /** What `/v1/status` answers. */
-  statusInSlices(): Work<Record<string, unknown>>;
+  statusInSlices(): SlicedWork<Record<string, unknown>>;
   /** What `/metrics` answers. */
   metrics(): Promise<{ readonly text: string; readonly contentType: string }>;
 }

@@ -2,7 +2,7 @@
 // Invariant: a choice that is too large is noticed after one channel too many, however many there are.
 import type { Catalog } from "../../channels/catalog.ts";
 import type { Channel } from "../../channels/channel.ts";
-import type { Work } from "../../channels/work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { badRequest, problem } from "../transport/problem.ts";
 import { searched } from "./searched.ts";
 
@@ -21,7 +21,7 @@ export interface ChannelChoice {
 export function* chosenChannels(
   catalog: Catalog,
   { names = [], match, replayId, channelsMax }: ChannelChoice,
-): Work<Map<string, Channel> | Response> {
+): SlicedWork<Map<string, Channel> | Response> {
   const chosen = new Map<string, Channel>();
   const unknown: string[] = [];
   for (const name of names) {
@@ -51,7 +51,7 @@ function* unknownChannels(
   catalog: Catalog,
   names: readonly string[],
   replayId: string | null,
-): Work<Response> {
+): SlicedWork<Response> {
   const unknown: { name: string; near: string[] }[] = [];
   for (const name of names) {
     unknown.push({ name, near: yield* catalog.nearing(name, replayId) });

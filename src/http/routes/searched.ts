@@ -1,11 +1,11 @@
 // A search of the catalog, with a wrong expression as a problem.
 import { BadExpressionError } from "../../channels/expression.ts";
-import type { Work } from "../../channels/work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { LimitError } from "../limits/limit_error.ts";
 import { problem } from "../transport/problem.ts";
 
 /** A search, or 400 for an expression that is none. Throws {@linkcode LimitError} for one that is too large. */
-export function* searched<T>(search: Work<T>): Work<T | Response> {
+export function* searched<T>(search: SlicedWork<T>): SlicedWork<T | Response> {
   try {
     return yield* search;
   } catch (error) {

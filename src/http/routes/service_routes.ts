@@ -1,6 +1,6 @@
 // Health, readiness, status, metrics; the page and the index.
 import { type Handler, Hono } from "hono";
-import type { Work } from "../../channels/work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { documented } from "../documents/api_document.ts";
 import { jsonInSlices } from "./json_slices.ts";
 import { pageOrText, pageRoutes } from "./page_routes.ts";
@@ -45,7 +45,7 @@ export function serviceRoutes(
   return app;
 }
 
-function* statusAnswer(service: RoutedService): Work<Response> {
+function* statusAnswer(service: RoutedService): SlicedWork<Response> {
   const text = yield* jsonInSlices(yield* service.statusInSlices());
   return new Response(text, {
     headers: { "content-type": "application/json" },

@@ -1,10 +1,10 @@
 // What a client asks of a stream: the fields of its query or body, checked, with the channels that they select.
 // Invariant: every refusal names what was wrong and what would be right.
-import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../../blocks/timeline.ts";
+import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../../blocks/row_stride.ts";
 import type { Catalog } from "../../channels/catalog.ts";
 import type { Channel } from "../../channels/channel.ts";
 import { byText, sortedInSlices } from "../../channels/sorted_names.ts";
-import type { Work } from "../../channels/work.ts";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
 import type { GapPolicy, SlowPolicy } from "../../clients/client.ts";
 import type { Coding } from "../../frames/stream_format.ts";
 import {
@@ -70,7 +70,7 @@ export function* streamRequest(
   fields: StreamFields,
   catalog: Catalog,
   options: StreamRequestOptions,
-): Work<StreamRequest | Response> {
+): SlicedWork<StreamRequest | Response> {
   const wrong = wrongChoice(fields);
   if (wrong !== null) return wrong;
   // A reconnect repeats the URL with its first `after`: what the library adds is newer. Empty ones are not given.
@@ -113,7 +113,7 @@ function* selectionOf(
   fields: StreamFields,
   catalog: Catalog,
   { channelsMax, onTooMany }: StreamRequestOptions,
-): Work<readonly Channel[] | Response> {
+): SlicedWork<readonly Channel[] | Response> {
   const { names, replay } = fields;
   // An empty expression would match every name; forms send one where nothing was typed.
   const match = fields.match || undefined;

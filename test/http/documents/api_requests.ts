@@ -49,7 +49,7 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
     for (
       const [template, path] of [
         ["/v1/channels", "/v1/channels"],
-        ["/v1/channels/count", "/v1/channels/count"],
+        ["/v1/channels/count", "/v1/channels/count?min_rate=1"],
         ["/v1/channels/{name}", "/v1/channels/H1:GWOSC-4KHZ_R1_WHITENET"],
         ["/v1/status", "/v1/status"],
         ["/v1/events", `/v1/events?channels=${A}&match=H1:.*[A-Z]`],
