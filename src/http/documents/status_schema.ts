@@ -39,14 +39,14 @@ const SOURCE = all({
   kind: { type: "string", enum: ["kafka", "embedded"] },
   ready: { type: "boolean", description: "Metadata has been read once" },
   reachable: { type: "boolean" },
-  lastContactMs: number("Unix ms", "Of the last good answer; 0 before it"),
+  last_contact_ms: number("Unix ms", "Of the last good answer; 0 before it"),
   unreachable: {
     type: "array",
     items: { type: "string" },
     description:
       "Addresses that the cluster names for brokers that are read from, and that cannot be reached",
   },
-  wideTopics: {
+  wide_topics: {
     type: "number",
     description: "Topics with more than one Kafka partition",
   },
@@ -59,11 +59,11 @@ const SOURCE = all({
         enum: ["starting", "reading", "behind", "unreachable", "missing"],
       },
       position: { type: "number", description: "Next offset to read, or -1" },
-      highWatermark: { type: "number" },
-      lastStableOffset: {
+      high_watermark: { type: "number" },
+      last_stable_offset: {
         type: "number",
         description:
-          "End of what is read: messages from here to highWatermark lie behind the start of an open transaction",
+          "End of what is read: messages from here to high_watermark lie behind the start of an open transaction",
       },
       partitions: {
         type: "number",
@@ -136,11 +136,11 @@ const PARTITION = all({
   late: counted("blocks"),
   duplicate: counted("blocks"),
   future: counted("blocks"),
-  tooLarge: counted("blocks"),
+  too_large: counted("blocks"),
   missed: counted("blocks", "Never came, or too late"),
   resets: counted("resets"),
-  headerHits: counted("blocks", "Headers equal to the one before"),
-  headerMisses: counted("blocks", "Headers that had to be parsed"),
+  header_hits: counted("blocks", "Headers equal to the one before"),
+  header_misses: counted("blocks", "Headers that had to be parsed"),
 });
 
 /** Schemas by the name under which the document keeps them. */
