@@ -104,7 +104,6 @@ export class Qanat {
 
     this.source = source;
     const catalog = this.catalog = source.catalog;
-
     const ring = this.ring = new PageRing(
       allocateRing(config.retentionMb * MIB),
     );
@@ -148,17 +147,8 @@ export class Qanat {
     this.refusedOrigins = refusedOrigins(config.corsOrigin, log);
 
     this.memoryUse = this.#memoryUseOf(options.memory);
-    this.#ticker = new Ticker({
-      clockMs,
-      onTick: () => this.#tick(),
-      onSecond: () => this.#tickSecond(),
-    });
-    this.#readiness = new Readiness({
-      ...config,
-      source,
-      clockMs,
-      loopDelayMs: () => this.#ticker.delayMs,
-    });
+    this.#ticker = this.#tickerOf();
+    this.#readiness = this.#readinessOf();
     this.#statusParts = this.#partsOfStatus();
     this.#metrics = this.#metricsOf(options);
     this.#setAside = this.#setAsideReport();
@@ -247,20 +237,35 @@ export class Qanat {
     });
   }
 
+  #tickerOf(): Ticker {
+    return new Ticker({
+      clockMs: this.#clockMs,
+      onTick: () => this.#tick(),
+      onSecond: () => this.#tickSecond(),
+    });
+  }
+
+  #readinessOf(): Readiness {
+    return new Readiness({
+      ...this.config,
+      source: this.source,
+      clockMs: this.#clockMs,
+      loopDelayMs: () => this.#ticker.delayMs,
+    });
+  }
+
   #partsOfStatus(): StatusParts {
-    const { catalog, clock, config, hub, memoryUse, ring } = this;
-    const { slab, source, store, trends } = this;
     return {
-      catalog,
-      clock,
-      config,
-      hub,
-      memoryUse,
-      ring,
-      slab,
-      source,
-      store,
-      trends,
+      catalog: this.catalog,
+      clock: this.clock,
+      config: this.config,
+      hub: this.hub,
+      memoryUse: this.memoryUse,
+      ring: this.ring,
+      slab: this.slab,
+      source: this.source,
+      store: this.store,
+      trends: this.trends,
       clockMs: this.#clockMs,
       uptimeSeconds: () => this.uptimeSeconds,
       isReady: () => this.notReady().length === 0,

@@ -1,20 +1,15 @@
-// Binds a supervisor to this process: its standard output and error, its signals, its end.
-// Invariant: neither a closed pipe nor a full disk behind standard output or error stops the start or the service.
-import type { Parsed } from "../config.ts";
-import { jsonLogger, logLine } from "../telemetry/log.ts";
-import { LogWriter } from "../telemetry/log_writer.ts";
+// Connects a supervisor to this process: its settings, its standard output and error, its signals, its parent.
+import type { Config, Parsed } from "../config.ts";
 import { reportSettings } from "../settings/report_settings.ts";
+import { jsonLogger, type Logger } from "../telemetry/log.ts";
 import { LifeSigns } from "./life_signs.ts";
 import { ParentWatch } from "./parent_watch.ts";
+import { ProcessOutput } from "./process_output.ts";
 import { runWatchdog } from "./run_watchdog.ts";
-import { SerialOutput } from "./serial_output.ts";
 import { Supervisor, type WorkerThread } from "./supervisor.ts";
-import { within } from "./within.ts";
 
 /** Wrong settings. */
 const EXIT_SETTINGS = 2;
-/** What standard output and error are given at an exit, when nobody may be reading them. */
-const FLUSH_MAX_MS = 300;
 
 export interface ProcessOptions {
   readonly parsed: Parsed;
@@ -23,49 +18,51 @@ export interface ProcessOptions {
 
 /** Runs until the process ends. */
 export function superviseProcess({ parsed, startWorker }: ProcessOptions) {
-  const encoder = new TextEncoder();
-  const stdout = new SerialOutput((bytes) => Deno.stdout.write(bytes));
-  const stderr = new SerialOutput((bytes) => Deno.stderr.write(bytes));
-  const complain = (text: string) =>
-    void stderr.write(encoder.encode(text)).catch(() => {});
-  const lines = new LogWriter({
-    write: (bytes) => stderr.write(bytes),
-    lostLine: (count) => logLine("warn", "log-lines-lost", { count }),
-  });
-  const exit = async (code: number) => {
-    const written = lines.flush().then(() =>
-      Promise.all([stdout.settled(), stderr.settled()])
-    );
-    await within(FLUSH_MAX_MS, written);
-    Deno.exit(code);
-  };
+  const output = new ProcessOutput();
   if (parsed.kind === "help") {
-    stdout.write(encoder.encode(parsed.text + "\n")).catch(() => {});
-    return exit(0);
+    output.print(parsed.text + "\n").catch(() => {});
+    return output.exit(0);
   }
   if (parsed.kind === "error") {
-    complain(parsed.message + "\n");
-    return exit(EXIT_SETTINGS);
+    output.complain(parsed.message + "\n");
+    return output.exit(EXIT_SETTINGS);
   }
   const { config } = parsed;
-  const log = jsonLogger((line) => lines.line(line), config.logLevel);
+  const log = jsonLogger((line) => output.logLine(line), config.logLevel);
   reportSettings(parsed, log);
+  const supervisor = supervisorOf({ config, log, output, startWorker });
+  const onCrash = (event: ErrorEvent | PromiseRejectionEvent) => {
+    event.preventDefault();
+    const error = "reason" in event ? event.reason : event.error;
+    supervisor.crashed(error?.stack ?? String(error));
+  };
+  addEventListener("error", onCrash);
+  addEventListener("unhandledrejection", onCrash);
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(name, () => supervisor.signal(name));
+  }
+}
+
+interface SupervisedOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly output: ProcessOutput;
+  readonly startWorker: () => WorkerThread;
+}
+
+function supervisorOf(
+  { config, log, output, startWorker }: SupervisedOptions,
+): Supervisor {
   const signs = new LifeSigns();
-  const parent = new ParentWatch({
-    env: Deno.env.toObject(),
-    parentPid: () => Deno.ppid,
-    every: (call, ms) => {
-      const timer = setInterval(call, ms);
-      return { close: () => clearInterval(timer) };
-    },
-    onGone: () => {
-      log.warn("parent-gone");
-      supervisor.signal("SIGTERM");
-    },
+  const parent = parentWatch(() => {
+    log.warn("parent-gone");
+    supervisor.signal("SIGTERM");
   });
   const supervisor = new Supervisor({
     config,
     signs: signs.buffer,
+    worker: startWorker(),
+    log,
     watch: (port) => {
       parent.begin();
       const watchdog = runWatchdog({
@@ -81,25 +78,25 @@ export function superviseProcess({ parsed, startWorker }: ProcessOptions) {
         },
       };
     },
-    worker: startWorker(),
-    log,
-    writeLog: (bytes) => stderr.write(bytes),
-    print: (text) => {
-      stdout.write(encoder.encode(text)).catch((error: Error) =>
+    writeLog: (bytes) => output.writeLog(bytes),
+    print: (text) =>
+      void output.print(text).catch((error: Error) =>
         log.warn("greeting-not-written", { error: error.message })
-      );
-    },
-    complain,
-    exit,
+      ),
+    complain: (text) => output.complain(text),
+    exit: (code) => void output.exit(code),
   });
-  const crash = (event: ErrorEvent | PromiseRejectionEvent) => {
-    event.preventDefault();
-    const error = "reason" in event ? event.reason : event.error;
-    supervisor.crashed(error?.stack ?? String(error));
-  };
-  addEventListener("error", crash);
-  addEventListener("unhandledrejection", crash);
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(name, () => supervisor.signal(name));
-  }
+  return supervisor;
+}
+
+function parentWatch(onGone: () => void): ParentWatch {
+  return new ParentWatch({
+    env: Deno.env.toObject(),
+    parentPid: () => Deno.ppid,
+    every: (call, ms) => {
+      const timer = setInterval(call, ms);
+      return { close: () => clearInterval(timer) };
+    },
+    onGone,
+  });
 }

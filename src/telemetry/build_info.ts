@@ -1,13 +1,13 @@
-// Which Qanat this is: the version of deno.json, and the source revision that its builder has set.
+// Version and source revision of this Qanat: the version of deno.json, the revision of `--revision`.
 import project from "../../deno.json" with { type: "json" };
 
 /** As in deno.json. */
 export const VERSION: string = project.version;
 
-/** What a build that does not say its revision has. */
+/** The revision of a build that does not set one. */
 const UNKNOWN = "unknown";
 
-/** `revision`: of the settings; empty where nobody has set it. */
+/** `revision`: from the settings; empty when it is not set. */
 export function buildOf(
   { revision }: { readonly revision: string },
 ): { version: string; revision: string } {

@@ -1,5 +1,5 @@
-// What V8 collects and allocates: the time from its own profiler (Deno's PerformanceObserver reports no collections).
-// Invariant: what the profiler gathers is taken and dropped once a second, so that it stays small.
+// Time in garbage collection and bytes allocated on the heap, by V8's own profiler (Deno's PerformanceObserver reports no
+// collections). Invariant: the profiler's records are read and dropped once a second, so that they stay few.
 import { GCProfiler, getHeapStatistics } from "node:v8";
 
 const SAMPLE_MS = 1000;
@@ -18,22 +18,23 @@ export class GcTime {
     this.#timer = setInterval(() => this.sample(), SAMPLE_MS);
   }
 
-  /** Seconds in collections, whole life; as of the last sample. */
+  /** Seconds in garbage collection since construction, as of the last sample. */
   get seconds(): number {
     return this.#seconds;
   }
 
+  /** Garbage collections since construction, as of the last sample. */
   get collections(): number {
     return this.#collections;
   }
 
-  /** Bytes of heap objects made since the process began; NaN where V8 does not tell. Buffers' contents are not in it. */
+  /** Bytes of heap objects allocated since the process started, without the contents of buffers; NaN where V8 does not report it. */
   get allocatedBytes(): number {
     const heap = getHeapStatistics() as { total_allocated_bytes?: number };
     return heap.total_allocated_bytes ?? NaN;
   }
 
-  /** Takes what has been gathered. */
+  /** Adds up the records since the last sample. */
   sample(): void {
     this.#take();
     this.#profiler = new GCProfiler();

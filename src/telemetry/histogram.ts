@@ -1,7 +1,7 @@
-// Counts values by bucket, in the shape of a Prometheus histogram, cheap enough for every message.
-// Invariant: no allocation after construction; a value lies in the first bucket whose bound it does not exceed.
+// Counts values in the buckets of a Prometheus histogram, cheaply enough to be called for every message.
+// Invariant: no allocation after construction; a value is counted in the first bucket whose bound it does not exceed.
 
-/** Bounds of times from a ms to a minute, seconds. */
+/** Bounds for durations from 1 ms to one minute, in seconds. */
 export const SECONDS_BOUNDS: readonly number[] = [
   0.001,
   0.002,
@@ -24,7 +24,7 @@ export const SECONDS_BOUNDS: readonly number[] = [
 
 /** A histogram with fixed bounds. */
 export class Histogram {
-  /** Upper bounds, ascending; beyond the last one lies one more bucket. */
+  /** Upper bounds, ascending. One more bucket counts the values beyond the last one. */
   readonly bounds: readonly number[];
   readonly #bounds: Float64Array;
   readonly #counts: Float64Array;
@@ -49,7 +49,7 @@ export class Histogram {
     return this.#count;
   }
 
-  /** Largest value so far. */
+  /** Largest value so far; 0 before the first one. */
   get max(): number {
     return this.#max;
   }
@@ -64,13 +64,13 @@ export class Histogram {
     if (value > this.#max) this.#max = value;
   }
 
-  /** Values up to each bound, cumulative; the last is all of them. */
+  /** The number of values up to each bound; the last one is the number of all values. */
   cumulative(): number[] {
     let sum = 0;
     return Array.from(this.#counts, (count) => sum += count);
   }
 
-  /** A value that a share of all values does not exceed, interpolated within its bucket; NaN while there are none. */
+  /** The value that a share of all values (0.99: 99 %) does not exceed, interpolated in its bucket; NaN without values. */
   quantile(share: number): number {
     if (this.#count === 0) return NaN;
     const wanted = share * this.#count;

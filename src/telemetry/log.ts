@@ -1,11 +1,11 @@
-// The log: one JSON object a line, with a level. Where lines go is the caller's choice.
-// Invariant: a line is printable, whatever its fields hold: who reads it in a terminal sees text and nothing else.
+// The log: one JSON object a line, with a level. The caller chooses where lines go.
+// Invariant: a line is printable text whatever its fields contain, so that a terminal that shows it acts on nothing.
 import { printableJson } from "../text/printable_json.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** Takes an event's name and its fields. */
+/** Each method takes the name of an event and its fields. */
 export interface Logger {
   debug(event: string, fields?: Record<string, unknown>): void;
   info(event: string, fields?: Record<string, unknown>): void;
@@ -19,10 +19,11 @@ export function jsonLogger(
   level: LogLevel,
 ): Logger {
   const lowest = LOG_LEVELS.indexOf(level);
+  const time = new TimeText();
   const at = (name: LogLevel) => {
     if (LOG_LEVELS.indexOf(name) < lowest) return () => {};
     return (event: string, fields?: Record<string, unknown>) =>
-      write(logLine(name, event, fields));
+      write(lineOf(time.now(), name, event, fields));
   };
   return {
     debug: at("debug"),
@@ -32,32 +33,43 @@ export function jsonLogger(
   };
 }
 
-/** One line of the log. */
+/** One line of the log, of this moment. */
 export function logLine(
   level: LogLevel,
   event: string,
   fields?: Record<string, unknown>,
 ): string {
-  const entry = { time: timeText(), level, event, ...fields };
+  return lineOf(new TimeText().now(), level, event, fields);
+}
+
+function lineOf(
+  time: string,
+  level: LogLevel,
+  event: string,
+  fields: Record<string, unknown> | undefined,
+): string {
+  const entry = { time, level, event, ...fields };
   try {
     return printableJson(JSON.stringify(entry));
   } catch {
-    // A replacer costs more than all the rest of a line; few lines need it.
+    // A replacer costs more than the rest of a line, and few lines contain a bigint.
     return printableJson(JSON.stringify(entry, bigintAsText));
   }
 }
 
-let textOfMs = -1;
-let text = "";
+/** The time as ISO 8601. It is kept for a millisecond, since thousands of lines may have the same one. */
+class TimeText {
+  #ms = -1;
+  #text = "";
 
-/** Thousands of lines may fall in one ms. */
-function timeText(): string {
-  const nowMs = Date.now();
-  if (nowMs !== textOfMs) {
-    textOfMs = nowMs;
-    text = new Date(nowMs).toISOString();
+  now(): string {
+    const nowMs = Date.now();
+    if (nowMs !== this.#ms) {
+      this.#ms = nowMs;
+      this.#text = new Date(nowMs).toISOString();
+    }
+    return this.#text;
   }
-  return text;
 }
 
 function bigintAsText(_key: string, value: unknown): unknown {

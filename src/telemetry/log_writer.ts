@@ -1,25 +1,26 @@
-// Lines of the log on their way out: gathered in memory, written together, never waited for.
-// Invariant: lines leave in order and whole; what finds no room is counted, and the log says how many were lost.
+// Gathers log lines in memory and writes them together; no caller waits for a write.
+// Invariant: lines are written whole and in order. A line that finds no room is counted, and the log says how many were
+// lost.
 
 const BUFFER_BYTES = 1024 * 1024;
 const NEWLINE = 10;
-/** Kept free for the line that tells of lost ones. */
+/** Kept free for the line that reports lost ones. */
 const NOTICE_BYTES = 256;
-/** UTF-16 units become at most so many bytes each. */
+/** One UTF-16 unit becomes at most this many bytes. */
 const BYTES_PER_UNIT_MAX = 3;
 
 export interface LogWriterOptions {
-  /** Writes some bytes, at least one of them; resolves with how many. */
+  /** Writes at least one of the bytes; resolves with the number of bytes written. */
   readonly write: (bytes: Uint8Array) => Promise<number>;
-  /** The line that tells of so many lost ones; at most 255 bytes. */
+  /** The line that reports the number of lost lines; at most 255 bytes. */
   readonly lostLine: (lines: number) => string;
-  /** Two such buffers are kept: one gathers while the other is written. @default 1 MiB */
+  /** Size of each of two buffers: one gathers lines while the other is written. @default 1 MiB */
   readonly bufferBytes?: number;
   /** Calls back in a later turn of the event loop. @default setTimeout */
   readonly later?: (call: () => void) => void;
 }
 
-/** Gathers lines for one turn of the event loop, and for as long as a write is under way. */
+/** Gathers lines for one turn of the event loop, or until the current write has finished. */
 export class LogWriter {
   readonly #options: LogWriterOptions;
   readonly #encoder = new TextEncoder();
@@ -29,9 +30,9 @@ export class LogWriter {
   #bytes = 0;
   #lines = 0;
   /** Lost, and not yet reported by a line of the log. */
-  #untold = 0;
+  #unreported = 0;
   /** Lost, and reported by a line that is still being gathered. */
-  #told = 0;
+  #reported = 0;
   #lost = 0;
   #isScheduled = false;
   #writing: Promise<boolean> | null = null;
@@ -49,7 +50,7 @@ export class LogWriter {
     this.#spare = new Uint8Array(bufferBytes);
   }
 
-  /** Lines that were lost, whole life: no room, or the write failed. */
+  /** Lines lost since the start: there was no room, or the write failed. */
   get lostLines(): number {
     return this.#lost;
   }
@@ -57,18 +58,18 @@ export class LogWriter {
   /** Takes one line, without its newline. */
   line(text: string): void {
     const limit = this.#gathering.byteLength - NOTICE_BYTES;
-    // Behind a lost line comes the line that tells of it, before any other.
-    if (this.#untold > 0 && this.#hasRoomFor(text)) this.#tellLost();
-    if (this.#untold > 0 || !this.#append(text, limit)) {
+    // The first line after a lost one reports the loss.
+    if (this.#unreported > 0 && this.#hasRoomFor(text)) this.#reportLost();
+    if (this.#unreported > 0 || !this.#append(text, limit)) {
       this.#lost++;
-      this.#untold++;
+      this.#unreported++;
     }
     this.#schedule();
   }
 
-  /** Resolves when all lines so far have left, or a write has failed. */
+  /** Resolves when all lines so far are written, or a write has failed. */
   async flush(): Promise<void> {
-    while (this.#writing !== null || this.#bytes > 0 || this.#untold > 0) {
+    while (this.#writing !== null || this.#bytes > 0 || this.#unreported > 0) {
       const hasWritten = await (this.#writing ?? this.#begin());
       if (!hasWritten) return;
     }
@@ -89,13 +90,13 @@ export class LogWriter {
     return true;
   }
 
-  #tellLost(): void {
-    const notice = this.#options.lostLine(this.#untold);
+  #reportLost(): void {
+    const notice = this.#options.lostLine(this.#unreported);
     if (!this.#append(notice, this.#gathering.byteLength)) return;
-    // The notice itself is no line of the caller's.
+    // `#lines` counts the caller's lines only.
     this.#lines--;
-    this.#told += this.#untold;
-    this.#untold = 0;
+    this.#reported += this.#unreported;
+    this.#unreported = 0;
   }
 
   #schedule(): void {
@@ -116,23 +117,23 @@ export class LogWriter {
     return work;
   }
 
-  /** Whether it went well. */
+  /** Resolves with false when the write has failed. */
   async #writeOut(): Promise<boolean> {
-    if (this.#untold > 0) this.#tellLost();
+    if (this.#unreported > 0) this.#reportLost();
     const bytes = this.#gathering.subarray(0, this.#bytes);
-    const [lines, told] = [this.#lines, this.#told];
+    const [lines, reported] = [this.#lines, this.#reported];
     [this.#gathering, this.#spare] = [this.#spare, this.#gathering];
     this.#bytes = 0;
-    this.#lines = this.#told = 0;
+    this.#lines = this.#reported = 0;
     try {
       for (let at = 0; at < bytes.byteLength;) {
         at += await this.#options.write(bytes.subarray(at));
       }
       return true;
     } catch {
-      // A closed pipe or a full disk. /metrics counts the lines now, and the log reports them once it can be written.
+      // A closed pipe or a full disk. /metrics counts the lines now; the log reports them once it can be written again.
       this.#lost += lines;
-      this.#untold += lines + told;
+      this.#unreported += lines + reported;
       return false;
     }
   }

@@ -1,7 +1,7 @@
-// The process's memory, and what of it clients take beyond the fixed budgets.
-// Invariant: what memory is without clients is known before the first one, and kept while there are any.
+// The memory of the process, and how much of it clients take beyond the fixed budgets.
+// Invariant: the memory without clients is measured before the first client connects, and not while any is connected.
 
-/** As `Deno.memoryUsage()` tells it, bytes. */
+/** As `Deno.memoryUsage()` reports it, bytes. */
 export interface MemoryFigures {
   readonly rss: number;
   readonly heapTotal: number;
@@ -11,12 +11,12 @@ export interface MemoryFigures {
 
 export interface MemoryUseOptions {
   readonly read: () => MemoryFigures;
-  /** Bytes of the budgets in use by now: ring pages written to, slab chunks. They grow whatever clients there are. */
+  /** Bytes of the budgets in use: ring pages that were ever written to, slab chunks. They do not depend on the clients. */
   readonly budgetBytes: () => number;
   readonly clients: () => number;
 }
 
-/** Compares memory with what it was without clients. */
+/** Compares the memory with that without clients. */
 export class MemoryUse {
   readonly #options: MemoryUseOptions;
   #withoutClients = NaN;
@@ -30,14 +30,14 @@ export class MemoryUse {
     return this.#options.read();
   }
 
-  /** Call now and then, so that what there is without clients is learned after the warm-up, too. */
+  /** Call about once a second, so that the memory without clients is measured after the warm-up, too. */
   tick(): void {
     if (this.#options.clients() === 0) this.#withoutClients = this.#beyond();
   }
 
   /**
-   * (RSS − budgets in use − the same when there were last no clients) / clients; 0 without clients. Says something
-   * from some hundred clients on: compiled code grows with the first ones.
+   * (RSS − budgets in use − the same difference when there were last no clients) / clients, bytes; 0 without clients.
+   * Meaningful from some hundred clients on, since compiled code grows with the first ones.
    */
   get perClientBytes(): number {
     const clients = this.#options.clients();
