@@ -1,15 +1,15 @@
-// The time by which blocks are late or of the future: the monotonic clock plus an offset that follows the wall clock.
-// Invariant: a step of the wall clock moves this time only once the blocks that come in fit the new time better.
-// Until then nothing is called late by the new time, and nothing of the future that is not so by both
-// (docs/decisions/0027).
+// GPS time of this instance, by which blocks are late or of the future: the monotonic clock plus an offset that follows
+// the wall clock.
+// Invariant: when the wall clock steps, this time follows only after the blocks that come in fit the new time better.
+// Until then a block is late by the old time only, and of the future only if it is so by both (docs/decisions/0027).
 import type { Logger } from "../telemetry/log.ts";
 import { gpsMsOfUnixMs } from "./gps_time.ts";
 
-/** The two clocks of an instance. Only {@linkcode GpsClock} reads the first one to judge anything. */
+/** The two clocks of an instance. Only {@linkcode GpsClock} makes decisions by the wall clock. */
 export interface Clocks {
-  /** The wall clock, Unix ms. It may step either way at any time. */
+  /** The wall clock, Unix ms. It may step forward or back at any time. */
   readonly nowMs: () => number;
-  /** The monotonic clock, ms since some moment: for every wait, age and deadline. */
+  /** The monotonic clock, ms since some moment. All waits, ages and deadlines are measured by it. */
   readonly clockMs: () => number;
 }
 
@@ -17,49 +17,54 @@ export interface GpsClockOptions extends Clocks {
   readonly log: Logger;
 }
 
-/** A newly read block, by its own time. GPS ms. */
+/** What a newly read block shows about the time. GPS ms. */
 export interface Witness {
   readonly startMs: number;
   readonly endMs: number;
-  /** How far ahead of now it may begin. */
+  /** The block may begin this far ahead of now. */
   readonly toleranceMs: number;
-  /** How long ago it may have ended. */
+  /** The block may have ended this long ago. */
   readonly ageMsMax: number;
 }
 
-/** What the wall clock moves by more, beside the monotonic one, is a step. ntpd slews up to 128 ms, and steps beyond. */
+/** A difference from the monotonic clock above this is a step. ntpd slews up to 128 ms, and steps beyond. */
 const STEP_MS = 100;
-/** Two clocks cannot be read at one instant: a process that was stopped between them reads again. */
+/** The two clocks are read one after the other: if the process was stopped in between, both are read again. */
 const READS_MAX = 3;
-/** So long blocks are asked which time they fit. */
+/** How long blocks are collected before they decide whether the wall clock is followed. */
 const VOTE_MS = 2000;
-/** Without any block that fits either time the wall clock is believed after so long. */
+/** When no block fits either time, the wall clock is followed after this time. */
 const SILENCE_MS = 60_000;
+
+/** Is informed of what happens to the clock. */
+export interface ClockListener {
+  /** The wall clock has stepped ahead: the machine may have slept. */
+  onWallAhead(): void;
+  /** The time was set, by this many ms. */
+  onSet(byMs: number): void;
+}
 
 /** GPS time of one instance. */
 export class GpsClock {
   readonly counters = { steps: 0 };
-  /** Called when the wall clock was seen to have stepped ahead: the machine may have slept. */
-  onAhead: () => void = () => {};
-  /** Called when the time was set, by how much. */
-  onSet: (byMs: number) => void = () => {};
   readonly #nowMs: () => number;
   readonly #clockMs: () => number;
   readonly #log: Logger;
   /** GPS ms minus the monotonic clock. */
   #offsetMs: number;
-  /** The same before the last step that moved it, for what was noted before then. */
+  /** The same before the time was last set, for moments before then. */
   #formerOffsetMs: number;
   #formerUntilMs = -Infinity;
   #readMs: number;
+  #listener: ClockListener | null = null;
   /** How far the wall clock is ahead of this time; 0 while it is followed. */
   #stepMs = 0;
   #steppedAtMs = 0;
-  /** Whether a topic's newest block fits the wall clock rather than this time. */
+  /** Of each topic that has voted: whether its newest block fits the wall clock rather than this time. */
   readonly #votes = new Map<string, boolean>();
   #wallVotes = 0;
-  /** It was said that this time is right and the wall clock is not. */
-  #isWrongTold = false;
+  /** The log says that this time is right and the wall clock wrong. */
+  #isWrongReported = false;
 
   constructor(options: GpsClockOptions) {
     this.#nowMs = options.nowMs;
@@ -68,6 +73,12 @@ export class GpsClock {
     this.#readMs = this.#clockMs();
     this.#offsetMs = gpsMsOfUnixMs(this.#nowMs()) - this.#readMs;
     this.#formerOffsetMs = this.#offsetMs;
+  }
+
+  /** Informs `listener` from now on; there is at most one. */
+  listen(listener: ClockListener): void {
+    if (this.#listener) throw new Error("The clock already has a listener");
+    this.#listener = listener;
   }
 
   /** GPS ms now. */
@@ -82,12 +93,12 @@ export class GpsClock {
     return wallMs;
   }
 
-  /** The monotonic clock when this time was last read: one call less for who has just done that. */
+  /** The monotonic clock as of the last call of {@linkcode gpsMs}: it saves a second reading. */
   get readMs(): number {
     return this.#readMs;
   }
 
-  /** What begins later than this is of the future by both times: what a machine slept through is not. */
+  /** A block that begins later than this is of the future by both times. Blocks from while the machine slept are not. */
   latestMs(gpsMs: number): number {
     return this.#stepMs > 0 ? gpsMs + this.#stepMs : gpsMs;
   }
@@ -98,7 +109,7 @@ export class GpsClock {
     return clockMs + (isFormer ? this.#formerOffsetMs : this.#offsetMs);
   }
 
-  /** How far the wall clock is ahead of the time that blocks are judged by; 0 but after a step. */
+  /** How far the wall clock is ahead of this time, ms; 0 unless it has stepped. */
   get stepMs(): number {
     return this.#stepMs;
   }
@@ -113,7 +124,7 @@ export class GpsClock {
     return this.#nowMs();
   }
 
-  /** Takes what a topic's newest block says: it has just come, and was the last in its log. */
+  /** Takes the vote of a topic's newest block, which has just come and is the last in its log. */
   witness(topic: string, block: Witness): void {
     const gpsMs = this.gpsMs();
     if (this.#stepMs === 0) return;
@@ -128,17 +139,19 @@ export class GpsClock {
     if (isWall) this.#wallVotes++;
   }
 
-  /** Decides whether the wall clock is followed again; call a few times a second. `isAsked`: live topics are read. */
-  tick(isAsked: boolean): void {
+  /** Decides whether this time follows the wall clock again; call a few times a second. `readsLive`: votes may come. */
+  tick(readsLive: boolean): void {
     this.gpsMs();
     if (this.#stepMs === 0) return;
     const sinceMs = this.#readMs - this.#steppedAtMs;
-    if (isAsked && sinceMs < VOTE_MS) return;
+    if (readsLive && sinceMs < VOTE_MS) return;
     const others = this.#votes.size - this.#wallVotes;
     const isSilent = this.#votes.size === 0 &&
-      (!isAsked || sinceMs >= SILENCE_MS);
+      (!readsLive || sinceMs >= SILENCE_MS);
     if (isSilent || this.#wallVotes > others) this.#follow();
-    else if (this.#votes.size > 0 && !this.#isWrongTold) this.#tellWrong();
+    else if (this.#votes.size > 0 && !this.#isWrongReported) {
+      this.#reportWrong();
+    }
   }
 
   #stepped(firstMs: number): number {
@@ -158,19 +171,19 @@ export class GpsClock {
     this.#steppedAtMs = this.#readMs;
     this.#forgetVotes();
     this.#log.warn("clock-stepped", { byMs: Math.round(stepMs) });
-    if (stepMs > 0) this.onAhead();
+    if (stepMs > 0) this.#listener?.onWallAhead();
     return gpsMs;
   }
 
-  /** The wall clock is back at this time. */
+  /** The wall clock agrees with this time again. */
   #agree(): void {
     this.#stepMs = 0;
     this.#forgetVotes();
     this.#log.info("clock-back", {});
   }
 
-  #tellWrong(): void {
-    this.#isWrongTold = true;
+  #reportWrong(): void {
+    this.#isWrongReported = true;
     this.#log.error("clock-wrong", {
       wallAheadMs: Math.round(this.#stepMs),
       topics: this.#votes.size,
@@ -180,7 +193,7 @@ export class GpsClock {
 
   #follow(): void {
     const byMs = this.#stepMs;
-    // Before the step was seen the offset was the former one: a process that slept was read to its log's end then.
+    // Moments before the step was noticed are still counted by the former offset, see gpsMsAt().
     this.#formerOffsetMs = this.#offsetMs;
     this.#formerUntilMs = this.#steppedAtMs;
     this.#offsetMs += byMs;
@@ -189,12 +202,12 @@ export class GpsClock {
     const topics = { topics: size, fitting: this.#wallVotes };
     this.#forgetVotes();
     this.#log.info("clock-followed", { byMs: Math.round(byMs), ...topics });
-    this.onSet(byMs);
+    this.#listener?.onSet(byMs);
   }
 
   #forgetVotes(): void {
     this.#votes.clear();
     this.#wallVotes = 0;
-    this.#isWrongTold = false;
+    this.#isWrongReported = false;
   }
 }

@@ -27,7 +27,10 @@ beforeEach(() => {
     clockMs: () => 50 + passedMs,
     log: { ...silent, info: note, warn: note, error: note },
   });
-  clock.onSet = (byMs) => void sets.push(byMs);
+  clock.listen({
+    onWallAhead: () => {},
+    onSet: (byMs) => void sets.push(byMs),
+  });
 });
 
 /** A block of 1/16 s of a good publisher has just come. */

@@ -1,0 +1,217 @@
+// The topics that the source reads now, each with its retained blocks and the timelines over them.
+// Invariant: a topic is subscribed while a timeline leases it and for the linger time after that; it has one
+// PartitionBlocks and one reader.
+import type { PageRing } from "../memory/page_ring.ts";
+import { taking } from "../memory/taken.ts";
+import type { ReadFrom, Source } from "../source/source.ts";
+import { type BlockCounters, newBlockCounters } from "./block_counters.ts";
+import type { GpsClock } from "./gps_clock.ts";
+import { gpsMsOfUnixMs, unixMsOfGpsMs } from "./gps_time.ts";
+import { PartitionBlocks } from "./partition_blocks.ts";
+import type { ReplayTimes } from "./replay_times.ts";
+import type { Timeline } from "./timeline.ts";
+import type { TopicShape } from "./topic_shape.ts";
+
+export interface SubscriptionsOptions {
+  readonly ring: PageRing;
+  readonly source: Source;
+  readonly clock: GpsClock;
+  readonly replays: ReplayTimes;
+  /** How long a topic without leases is still read, ms. */
+  readonly lingerMs: number;
+  /** How far back the reading of a topic begins, ms. */
+  readonly resumeWindowMs: number;
+  /** How far ahead of its production a block may lie, ms; 0: two strides. */
+  readonly futureToleranceMs: number;
+  /** See {@linkcode PartitionOptions}. */
+  readonly outageWaitMs: number;
+  readonly outageGraceMs: number;
+}
+
+/** A topic that is read. Times are ms of the monotonic clock. */
+export interface Subscription {
+  readonly blocks: PartitionBlocks;
+  /** Each of them leases the topic. */
+  readonly timelines: Set<Timeline>;
+  readonly replayId: string | null;
+  readonly beganMs: number;
+  /** When the last lease was released. */
+  idleSinceMs: number;
+  /** The newest block when the log had last been read to its end. */
+  newestSeen: number;
+}
+
+/** A live partition whose last block ended longer ago than this, beyond its stride and latency, is silent. */
+const SILENT_MS = 10_000;
+
+/** All subscribed topics of one instance. */
+export class Subscriptions {
+  readonly #options: SubscriptionsOptions;
+  readonly #byTopic = new Map<string, Subscription>();
+  /** Sums over the topics that are no longer read, so that no counter goes back. */
+  readonly #closedCounters = newBlockCounters();
+
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options;
+  }
+
+  get(topic: string): Subscription | undefined {
+    return this.#byTopic.get(topic);
+  }
+
+  all(): Iterable<Subscription> {
+    return this.#byTopic.values();
+  }
+
+  /** Those in whose context the clock of the instance counts. */
+  *live(): Iterable<Subscription> {
+    for (const subscription of this.#byTopic.values()) {
+      if (subscription.replayId === null) yield subscription;
+    }
+  }
+
+  get hasLive(): boolean {
+    for (const _ of this.live()) return true;
+    return false;
+  }
+
+  /** Has a topic read, unless it is read already. Throws when it is leased with another stride or latency. */
+  subscribe(shape: TopicShape): Subscription {
+    const { topic } = shape;
+    const known = this.#byTopic.get(topic);
+    if (known && hasShape(known.blocks, shape)) return known;
+    if (known && known.timelines.size > 0) {
+      throw new Error(
+        `Cannot lease ${topic} with a stride of ${shape.strideNs} ns as it is leased with ${known.blocks.strideNs} ns`,
+      );
+    }
+    if (known) this.#drop(topic, known);
+    const { source, clock, resumeWindowMs } = this.#options;
+    const isLive = shape.replayId === null;
+    const sinceMs = clock.gpsMs() - resumeWindowMs;
+    const latencyMs = Number(shape.maxLatencyNs) / 1e6;
+    // The blocks of a replay have other times than that of their production.
+    const from: ReadFrom = isLive
+      ? { kind: "block-time", ms: sinceMs - latencyMs }
+      : { kind: "produced", ms: unixMsOfGpsMs(sinceMs) };
+    const subscription = taking((taken) => {
+      taken.add(() => source.unsubscribe(topic));
+      const reachedMs = source.subscribe(topic, from);
+      return this.#subscriptionOf(
+        shape,
+        isLive ? reachedMs + latencyMs : gpsMsOfUnixMs(reachedMs),
+      );
+    });
+    this.#byTopic.set(topic, subscription);
+    return subscription;
+  }
+
+  /** `fromMs`: GPS ms from which on the log is read. */
+  #subscriptionOf(shape: TopicShape, fromMs: number): Subscription {
+    const { clock, ring, futureToleranceMs, outageWaitMs, outageGraceMs } =
+      this.#options;
+    return {
+      blocks: new PartitionBlocks({
+        topic: shape.topic,
+        strideNs: shape.strideNs,
+        maxLatencyNs: shape.maxLatencyNs,
+        ring,
+        futureToleranceMs,
+        outageWaitMs,
+        outageGraceMs,
+        subscribedMs: clock.gpsMs(),
+        hasClock: shape.replayId === null,
+        coveredFromMs: fromMs + this.toleranceMs(shape),
+      }),
+      timelines: new Set(),
+      replayId: shape.replayId,
+      beganMs: clock.clockMs(),
+      idleSinceMs: clock.clockMs(),
+      newestSeen: -1,
+    };
+  }
+
+  /** How far ahead of its production a block may lie, ms. */
+  toleranceMs(shape: TopicShape): number {
+    return this.#options.futureToleranceMs || 2 * Number(shape.strideNs) / 1e6;
+  }
+
+  /** Ends the reading of topics that nothing has leased for the linger time. */
+  dropIdle(): void {
+    const { clock, lingerMs } = this.#options;
+    const idleBeforeMs = clock.readMs - lingerMs;
+    for (const [topic, subscription] of this.#byTopic) {
+      if (subscription.timelines.size > 0) continue;
+      if (subscription.idleSinceMs > idleBeforeMs) continue;
+      this.#drop(topic, subscription);
+    }
+  }
+
+  /** Ends the reading of all topics. */
+  close(): void {
+    for (const [topic, subscription] of this.#byTopic) {
+      this.#drop(topic, subscription);
+    }
+  }
+
+  #drop(topic: string, { blocks, replayId }: Subscription): void {
+    this.#options.source.unsubscribe(topic);
+    this.#byTopic.delete(topic);
+    if (replayId !== null && !this.#readsReplay(replayId)) {
+      this.#options.replays.forget(replayId);
+    }
+    const sums: Record<string, number> = this.#closedCounters;
+    for (const [name, count] of Object.entries(blocks.counters)) {
+      sums[name]! += count;
+    }
+  }
+
+  #readsReplay(replayId: string): boolean {
+    for (const subscription of this.#byTopic.values()) {
+      if (subscription.replayId === replayId) return true;
+    }
+    return false;
+  }
+
+  /** A count over all topics, also those that are no longer read. */
+  total(counter: keyof BlockCounters): number {
+    let sum = this.#closedCounters[counter];
+    for (const { blocks } of this.#byTopic.values()) {
+      sum += blocks.counters[counter];
+    }
+    return sum;
+  }
+
+  /** Partitions whose last message was set aside as of the future. */
+  get aheadCount(): number {
+    let count = 0;
+    for (const { blocks } of this.#byTopic.values()) {
+      if (blocks.aheadMs > 0) count++;
+    }
+    return count;
+  }
+
+  /** Live partitions that are leased, and whose blocks have not come for longer than they should. */
+  get silentCount(): number {
+    let count = 0;
+    for (const subscription of this.live()) {
+      const isLeased = subscription.timelines.size > 0;
+      if (isLeased && this.#isSilent(subscription)) count++;
+    }
+    return count;
+  }
+
+  #isSilent({ blocks, beganMs }: Subscription): boolean {
+    const { clock } = this.#options;
+    const forMs = blocks.newest < 0
+      ? clock.clockMs() - beganMs
+      : clock.gpsMs() - (blocks.newest + 1) * blocks.strideMs;
+    return forMs > SILENT_MS + blocks.maxLatencyMs + blocks.strideMs;
+  }
+}
+
+/** Stride and latency do not change while a partition's blocks are kept. */
+function hasShape(blocks: PartitionBlocks, shape: TopicShape): boolean {
+  return blocks.strideNs === shape.strideNs &&
+    blocks.maxLatencyMs === Number(shape.maxLatencyNs) / 1e6;
+}
