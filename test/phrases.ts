@@ -43,7 +43,7 @@ export const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\bspar(?:es?|ed|ing)\b/i, "saves"],
   [/\bdear(?:er|est)?\b/i, "expensive"],
   [/\bbeside\b/i, "next to, as well as, compared with"],
-  [/\bpass(?:es|ed|ing)? over\b/i, "skips"],
+  [/\bpass(?:es|ed|ing) over\b|\bto pass over\b/i, "skips"],
   [/\bshall\b/i, "must, should"],
   [/\bbears?\b/i, "has, carries"],
   [/\bone behind the other\b/i, "one after another"],
@@ -84,7 +84,7 @@ export const PHRASES: readonly (readonly [RegExp, string])[] = [
     /\b(?:CPU|cores?|memory|bytes|[KM]i?B|µs|garbage|encoding|copy|reader|line|permit|label) an? (?:row|client|frame|channel|partition|topic|folder|file|sample|block|message|write|selection|slot|bin|connection|step)\b/i,
     "per: bytes per client",
   ],
-  [/\bis through\b|\bnot through\b/i, "is finished"],
+  [/\b(?:is|are) through\b(?! [a-z])|\bis not through\b/i, "is finished"],
   [/\bno riddle\b|\bas is its due\b/i, "say it directly"],
 ];
 
