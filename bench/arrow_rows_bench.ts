@@ -7,8 +7,8 @@ import {
   tableToIPC,
 } from "@uwdata/flechette";
 import { Timeline } from "../src/blocks/timeline.ts";
-import { ArrowEventRows, TextScratch } from "../src/frames/event_rows.ts";
-import { ArrowRows } from "../src/frames/arrow_rows.ts";
+import { ArrowEventRows, TextScratch } from "../src/frames/json_row_texts.ts";
+import { ArrowRows } from "../src/frames/row_messages.ts";
 import { planColumns } from "../src/frames/row_plan.ts";
 import { PageRing } from "../src/memory/page_ring.ts";
 import { Slab } from "../src/memory/slab.ts";

@@ -2,9 +2,9 @@
 // row, and with the plain row. Samples of a whitened strain. The sizes are printed once.
 import { constants, deflateRawSync } from "node:zlib";
 import { Timeline } from "../src/blocks/timeline.ts";
-import type { RowEncoder } from "../src/frames/arrow_rows.ts";
-import { JsonEventRows, TextScratch } from "../src/frames/event_rows.ts";
-import { GzipEventRows } from "../src/frames/gzip_rows.ts";
+import type { RowEncoder } from "../src/frames/row_messages.ts";
+import { JsonEventRows, TextScratch } from "../src/frames/json_row_texts.ts";
+import { GzipEventRows } from "../src/frames/gzip_json_rows.ts";
 import { planColumns } from "../src/frames/row_plan.ts";
 import { PageRing } from "../src/memory/page_ring.ts";
 import { Slab } from "../src/memory/slab.ts";

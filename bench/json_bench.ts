@@ -4,7 +4,7 @@ import { encodeBlock } from "../src/arrow/block_encoder.ts";
 import { PartitionBlocks } from "../src/blocks/partition_blocks.ts";
 import { Timeline } from "../src/blocks/timeline.ts";
 import type { Channel } from "../src/channels/channel.ts";
-import { JsonEventRows, TextScratch } from "../src/frames/event_rows.ts";
+import { JsonEventRows, TextScratch } from "../src/frames/json_row_texts.ts";
 import { writeFloat32 } from "../src/frames/number_text.ts";
 import { planColumns } from "../src/frames/row_plan.ts";
 import { PageRing } from "../src/memory/page_ring.ts";

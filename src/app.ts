@@ -20,7 +20,7 @@ import {
   refusedOrigins,
 } from "./http/routes/refused_names.ts";
 import { RequestLimits } from "./http/limits/request_limits.ts";
-import { Growth } from "./memory/growth.ts";
+import { Growth } from "./memory/allocation_meter.ts";
 import { allocateRing, PageRing } from "./memory/page_ring.ts";
 import { Slab } from "./memory/slab.ts";
 import type { Source } from "./source/source.ts";

@@ -103,7 +103,7 @@ describe("profiles", () => {
       { id: 6, callFrame: frame("(garbage collector)") },
       { id: 7, callFrame: frame("afterWrite", "ext:deno_node/stream.ts") },
       { id: 8, callFrame: frame("runTimers", "ext:core/core.js") },
-      { id: 9, callFrame: frame("<fill>", `${root}frames/arrow_rows.ts`) },
+      { id: 9, callFrame: frame("<fill>", `${root}frames/row_messages.ts`) },
     ],
     startTime: 0,
     endTime: 1000,

@@ -4,7 +4,7 @@ import { BatchTemplates } from "../arrow/row_template.ts";
 import type { BlockStore } from "../blocks/block_store.ts";
 import { GAP_REASONS, type GapReason } from "../blocks/row_gap.ts";
 import type { Channel } from "../channels/channel.ts";
-import { TextScratch } from "../frames/event_rows.ts";
+import { TextScratch } from "../frames/json_row_texts.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { Taken } from "../memory/taken.ts";

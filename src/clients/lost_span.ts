@@ -1,9 +1,9 @@
 // The trend of a span of rows that a slow client lost (`slow=trend`), bin by bin: each is a frame of the slab and is
 // sent when the client can take one, as rows are. Invariant: a step does a bounded amount of work.
 import type { GapReason } from "../blocks/row_gap.ts";
-import type { TextScratch } from "../frames/event_rows.ts";
+import type { TextScratch } from "../frames/json_row_texts.ts";
 import type { Frame } from "../frames/frame.ts";
-import { TrendJsonRows } from "../frames/trend_rows.ts";
+import { TrendJsonRows } from "../frames/bin_texts.ts";
 import type { Slab } from "../memory/slab.ts";
 import { TREND_BINS, type TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";

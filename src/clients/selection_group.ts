@@ -6,13 +6,13 @@ import type { RowGap } from "../blocks/row_gap.ts";
 import type { Timeline } from "../blocks/timeline.ts";
 import type { TimelineListener } from "../blocks/timeline.ts";
 import type { Codec } from "../arrow/compressed_batch.ts";
-import { ArrowRows, type RowEncoder } from "../frames/arrow_rows.ts";
+import { ArrowRows, type RowEncoder } from "../frames/row_messages.ts";
 import { CompressedArrowRows } from "../frames/compressed_arrow_rows.ts";
-import { ArrowEventRows, JsonEventRows } from "../frames/event_rows.ts";
+import { ArrowEventRows, JsonEventRows } from "../frames/json_row_texts.ts";
 import { ENVELOPE_BYTES } from "../frames/frame.ts";
 import { GzipArrowRows } from "../frames/gzip_arrow_rows.ts";
-import { GzipBins } from "../frames/gzip_bins.ts";
-import { GzipEventRows } from "../frames/gzip_rows.ts";
+import { GzipBins } from "../frames/gzip_frames.ts";
+import { GzipEventRows } from "../frames/gzip_json_rows.ts";
 import type {
   Coding,
   StreamFormat,
@@ -24,7 +24,7 @@ import {
   TrendArrowEventRows,
   TrendArrowRows,
   TrendJsonRows,
-} from "../frames/trend_rows.ts";
+} from "../frames/bin_texts.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
 import type { TrendTimeline } from "../trends/trend_timeline.ts";

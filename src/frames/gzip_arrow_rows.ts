@@ -4,9 +4,9 @@ import { prefixedBytes } from "../arrow/message_header.ts";
 import type { BatchTemplates } from "../arrow/row_template.ts";
 import type { Timeline } from "../blocks/timeline.ts";
 import type { Slab } from "../memory/slab.ts";
-import { ArrowRows, type RowEncoder } from "./arrow_rows.ts";
+import { ArrowRows, type RowEncoder } from "./row_messages.ts";
 import { crcOf, crcShift } from "./crc32.ts";
-import type { TextScratch } from "./event_rows.ts";
+import type { TextScratch } from "./json_row_texts.ts";
 import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
 import {
   deflatedPiece,

@@ -1,7 +1,7 @@
 // What goes out: slots of fixed size classes over big buffers, free lists threaded through the vacant slots,
 // an owner count per slot. Invariant: a slot is either vacant and on its class's list, or has at least one owner.
 
-import { Growth } from "./growth.ts";
+import { Growth } from "./allocation_meter.ts";
 
 const MIN_SLOT_BYTES = 256;
 /** Largest claim, bytes. */

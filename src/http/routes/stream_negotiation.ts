@@ -7,7 +7,7 @@ import type {
   StreamFormat,
   StreamShape,
 } from "../../frames/stream_format.ts";
-import { GZIP_ROW_BYTES_MIN } from "../../frames/gzip_rows.ts";
+import { GZIP_ROW_BYTES_MIN } from "../../frames/gzip_json_rows.ts";
 import { problem, quoted } from "../transport/problem.ts";
 import { codingFor } from "./accept_encoding.ts";
 import { codecFor } from "./arrow_codecs.ts";

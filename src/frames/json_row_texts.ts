@@ -2,9 +2,9 @@
 // Invariant: a channel's JSON text of a row is made once, whatever number of selections hold the channel.
 import { BatchTemplates } from "../arrow/row_template.ts";
 import type { Timeline } from "../blocks/timeline.ts";
-import { Growth } from "../memory/growth.ts";
+import { Growth } from "../memory/allocation_meter.ts";
 import type { Slab } from "../memory/slab.ts";
-import { ArrowRows, copySamples, type RowEncoder } from "./arrow_rows.ts";
+import { ArrowRows, copySamples, type RowEncoder } from "./row_messages.ts";
 import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
 import {
   writeAscii,

@@ -1,11 +1,11 @@
 // Bins of trends as Arrow packed with gzip. A bin is short and rare: each is deflated as a whole.
 // Invariant: inflated, a frame is the plain frame, byte for byte.
 import type { Slab } from "../memory/slab.ts";
-import type { RowEncoder } from "./arrow_rows.ts";
+import type { RowEncoder } from "./row_messages.ts";
 import { crcOf, crcShift } from "./crc32.ts";
 import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
 import { deflatedPiece } from "./gzip.ts";
-import type { TrendArrowRows } from "./trend_rows.ts";
+import type { TrendArrowRows } from "./bin_texts.ts";
 
 /** What deflate can add to a message. */
 const EXTRA_BYTES = 64;

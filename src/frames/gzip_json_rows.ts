@@ -2,7 +2,7 @@
 // it; what stands between the channels is stored. Invariant: inflated, a frame is the plain frame, byte for byte.
 import type { Timeline } from "../blocks/timeline.ts";
 import type { Slab } from "../memory/slab.ts";
-import type { RowEncoder } from "./arrow_rows.ts";
+import type { RowEncoder } from "./row_messages.ts";
 import { crcJoin, crcOf, crcShift } from "./crc32.ts";
 import {
   JsonEventRows,
@@ -10,7 +10,7 @@ import {
   type TextScratch,
   writeRowHead,
   writeRowTail,
-} from "./event_rows.ts";
+} from "./json_row_texts.ts";
 import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
 import {
   deflatedPiece,

@@ -16,11 +16,11 @@ import type { TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
 import type { TrendRing } from "../trends/trend_ring.ts";
 import { trendRings } from "../trends/trend_timeline.ts";
-import type { RowEncoder } from "./arrow_rows.ts";
+import type { RowEncoder } from "./row_messages.ts";
 import { rateText } from "./row_plan.ts";
 import { crcOf, crcShift } from "./crc32.ts";
 import { deflatedPiece } from "./gzip.ts";
-import type { TextScratch } from "./event_rows.ts";
+import type { TextScratch } from "./json_row_texts.ts";
 import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
 import {
   NUMBER_TEXT_MAX,
