@@ -9,12 +9,12 @@ import {
 import { zstdCompressSync } from "node:zlib";
 import { Timeline } from "../src/blocks/timeline.ts";
 import { END_OF_STREAM } from "../src/arrow/row_template.ts";
-import { ArrowRows } from "../src/frames/row_messages.ts";
-import { CompressedArrowRows } from "../src/frames/compressed_arrow_rows.ts";
-import { TextScratch } from "../src/frames/json_row_texts.ts";
 import { deflatedPiece } from "../src/frames/gzip.ts";
-import { GzipArrowRows } from "../src/frames/gzip_arrow_rows.ts";
-import { planColumns } from "../src/frames/row_plan.ts";
+import type { RowEncoder } from "../src/frames/row_encoder.ts";
+import {
+  type EncodedSelection,
+  RowEncoders,
+} from "../src/frames/row_encoders.ts";
 import { PageRing } from "../src/memory/page_ring.ts";
 import { Slab } from "../src/memory/slab.ts";
 import {
@@ -42,30 +42,34 @@ const blocks = blocksOf("arrakis-P", new PageRing(new Uint8Array(1 << 24)));
 for (let row = 0; row < ROWS; row++) blocks.append(message.at(row), NaN);
 const timeline = new Timeline([blocks], STRIDE_NS, 0);
 const slab = new Slab({ budgetBytes: 1 << 26 });
-const scratch = new TextScratch();
+const rowEncoders = new RowEncoders(slab);
 const selections = Array.from(
   { length: CLIENTS },
   (_, c) =>
-    planColumns(
+    Array.from({ length: 10 }, (_, i) => (c * 7 + i * 3) % CHANNELS)
+      .sort((a, b) => a - b).map((i) => channels[i]!),
+);
+const encodersOf = (
+  { coding, codec }: Pick<EncodedSelection, "coding" | "codec">,
+) =>
+  selections.map((chosen) =>
+    rowEncoders.of({
       timeline,
-      Array.from({ length: 10 }, (_, i) => (c * 7 + i * 3) % CHANNELS)
-        .sort((a, b) => a - b).map((i) => channels[i]!),
-    ),
-);
-const plain = selections.map((columns) =>
-  new ArrowRows(timeline, columns, slab)
-);
-const zstd = selections.map((columns) =>
-  new CompressedArrowRows(timeline, columns, { codec: "zstd", slab, scratch })
-);
-const gzip = selections.map((columns) =>
-  new GzipArrowRows(timeline, columns, { slab, scratch })
-);
+      channels: chosen,
+      format: "arrow",
+      coding,
+      codec,
+      trend: null,
+    })
+  );
+const plain = encodersOf({ coding: "identity", codec: null });
+const zstd = encodersOf({ coding: "identity", codec: "zstd" });
+const gzip = encodersOf({ coding: "gzip", codec: null });
 let row = 0;
 let sink = 0;
 
 /** A row of each selection. */
-function encode(encoders: readonly { encode: ArrowRows["encode"] }[]): void {
+function encode(encoders: readonly RowEncoder[]): void {
   row = (row + 1) % ROWS;
   for (const encoder of encoders) {
     const frame = encoder.encode(row)!;
@@ -74,9 +78,9 @@ function encode(encoders: readonly { encode: ArrowRows["encode"] }[]): void {
   }
 }
 
-Deno.bench("ArrowRows.encode(), plain", { group: ZSTD }, () => encode(plain));
+Deno.bench("plain frames", { group: ZSTD }, () => encode(plain));
 
-Deno.bench("CompressedArrowRows.encode()", {
+Deno.bench("CompressedArrowRows", {
   group: ZSTD,
   baseline: true,
 }, () => encode(zstd));
@@ -86,7 +90,7 @@ compressionRegistry.set(CompressionType.ZSTD, {
 });
 const batches = plain.map(({ template }, i) => {
   const frame = plain[i]!.encode(0)!;
-  const stream = [template.schemaMessage, frame.body, END_OF_STREAM];
+  const stream = [template!.schemaMessage, frame.body, END_OF_STREAM];
   const table = tableFromIPC(Uint8Array.from(stream.flatMap((b) => [...b])));
   frame.release();
   return table.batches[0]!;
@@ -102,9 +106,9 @@ Deno.bench("apache-arrow's writer, a batch each", { group: ZSTD }, () => {
   }
 });
 
-Deno.bench("ArrowRows.encode(), plain", { group: GZIP }, () => encode(plain));
+Deno.bench("plain frames", { group: GZIP }, () => encode(plain));
 
-Deno.bench("GzipArrowRows.encode()", {
+Deno.bench("GzipArrowRows", {
   group: GZIP,
   baseline: true,
 }, () => encode(gzip));
@@ -119,7 +123,7 @@ Deno.bench("the plain row deflated, each", { group: GZIP }, () => {
 });
 
 /** Mean bytes of a frame. */
-function meanBytes(encoders: readonly { encode: ArrowRows["encode"] }[]) {
+function meanBytes(encoders: readonly RowEncoder[]) {
   const before = sink;
   encode(encoders);
   return Math.round((sink - before) / encoders.length);

@@ -7,9 +7,8 @@ import {
   tableToIPC,
 } from "@uwdata/flechette";
 import { Timeline } from "../src/blocks/timeline.ts";
-import { ArrowEventRows, TextScratch } from "../src/frames/json_row_texts.ts";
-import { ArrowRows } from "../src/frames/row_messages.ts";
-import { planColumns } from "../src/frames/row_plan.ts";
+import { RowEncoders } from "../src/frames/row_encoders.ts";
+import type { StreamFormat } from "../src/frames/stream_format.ts";
 import { PageRing } from "../src/memory/page_ring.ts";
 import { Slab } from "../src/memory/slab.ts";
 import {
@@ -37,22 +36,22 @@ const selections = Array.from(
     Array.from({ length: 10 }, (_, i) => (c * 7 + i * 3) % CHANNELS)
       .sort((a, b) => a - b),
 );
-const columnsOf = (chosen: readonly number[]) =>
-  planColumns(timeline, chosen.map((i) => channels[i]!));
-const encoders = selections.map((chosen) =>
-  new ArrowRows(timeline, columnsOf(chosen), slab)
-);
-const scratch = new TextScratch();
-const events = new ArrowEventRows(
-  timeline,
-  columnsOf(selections[0]!),
-  slab,
-  scratch,
-);
+const rowEncoders = new RowEncoders(slab);
+const encoderOf = (chosen: readonly number[], format: StreamFormat) =>
+  rowEncoders.of({
+    timeline,
+    channels: chosen.map((i) => channels[i]!),
+    format,
+    coding: "identity",
+    codec: null,
+    trend: null,
+  });
+const encoders = selections.map((chosen) => encoderOf(chosen, "arrow"));
+const events = encoderOf(selections[0]!, "events-arrow");
 let row = 0;
 let sink = 0;
 
-Deno.bench("ArrowRows.encode()", {
+Deno.bench("frames of record batches", {
   group: "one row for 100 selections, Arrow",
   baseline: true,
 }, () => {
@@ -79,7 +78,7 @@ Deno.bench("flechette, a table each", {
   }
 });
 
-Deno.bench("ArrowEventRows.encode()", {
+Deno.bench("frames of base64 events", {
   group: "one row as base64",
   baseline: true,
 }, () => {

@@ -2,10 +2,9 @@
 // row, and with the plain row. Samples of a whitened strain. The sizes are printed once.
 import { constants, deflateRawSync } from "node:zlib";
 import { Timeline } from "../src/blocks/timeline.ts";
-import type { RowEncoder } from "../src/frames/row_messages.ts";
-import { JsonEventRows, TextScratch } from "../src/frames/json_row_texts.ts";
-import { GzipEventRows } from "../src/frames/gzip_json_rows.ts";
-import { planColumns } from "../src/frames/row_plan.ts";
+import type { RowEncoder } from "../src/frames/row_encoder.ts";
+import { RowEncoders } from "../src/frames/row_encoders.ts";
+import type { Coding } from "../src/frames/stream_format.ts";
 import { PageRing } from "../src/memory/page_ring.ts";
 import { Slab } from "../src/memory/slab.ts";
 import { embeddedChannels } from "../src/source/synthetic.ts";
@@ -33,20 +32,24 @@ const blocks = blocksOf("arrakis-P", new PageRing(new Uint8Array(1 << 24)));
 for (let row = 0; row < ROWS; row++) blocks.append(message.at(row), NaN);
 const timeline = new Timeline([blocks], STRIDE_NS, 0);
 const slab = new Slab({ budgetBytes: 1 << 26 });
-const scratch = new TextScratch();
+const rowEncoders = new RowEncoders(slab);
 const selections = Array.from({ length: CLIENTS }, (_, c) => {
   const chosen = Array.from({ length: 10 }, (_, i) => (c * 7 + i * 3) % 40);
-  return planColumns(
-    timeline,
-    chosen.sort((a, b) => a - b).map((i) => channels[i]!),
-  );
+  return chosen.sort((a, b) => a - b).map((i) => channels[i]!);
 });
-const plain = selections.map((columns) =>
-  new JsonEventRows(timeline, columns, slab, scratch)
-);
-const shared = selections.map((columns) =>
-  new GzipEventRows(timeline, columns, slab, scratch)
-);
+const encodersOf = (coding: Coding) =>
+  selections.map((chosen) =>
+    rowEncoders.of({
+      timeline,
+      channels: chosen,
+      format: "events",
+      coding,
+      codec: null,
+      trend: null,
+    })
+  );
+const plain = encodersOf("identity");
+const shared = encodersOf("gzip");
 let row = 0;
 let sink = 0;
 

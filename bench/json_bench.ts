@@ -4,9 +4,8 @@ import { encodeBlock } from "../src/arrow/block_encoder.ts";
 import { PartitionBlocks } from "../src/blocks/partition_blocks.ts";
 import { Timeline } from "../src/blocks/timeline.ts";
 import type { Channel } from "../src/channels/channel.ts";
-import { JsonEventRows, TextScratch } from "../src/frames/json_row_texts.ts";
 import { writeFloat32 } from "../src/frames/number_text.ts";
-import { planColumns } from "../src/frames/row_plan.ts";
+import { RowEncoders } from "../src/frames/row_encoders.ts";
 import { PageRing } from "../src/memory/page_ring.ts";
 import { Slab } from "../src/memory/slab.ts";
 
@@ -55,7 +54,7 @@ for (let row = 0; row < ROWS; row++) {
 }
 const timeline = new Timeline([blocks], STRIDE_NS, 0);
 const slab = new Slab({ budgetBytes: 1 << 26 });
-const scratch = new TextScratch();
+const rowEncoders = new RowEncoders(slab);
 const selections = Array.from(
   { length: CLIENTS },
   (_, c) =>
@@ -63,12 +62,14 @@ const selections = Array.from(
       .sort((a, b) => a - b),
 );
 const encoders = selections.map((chosen) =>
-  new JsonEventRows(
+  rowEncoders.of({
     timeline,
-    planColumns(timeline, chosen.map((i) => channels[i]!)),
-    slab,
-    scratch,
-  )
+    channels: chosen.map((i) => channels[i]!),
+    format: "events",
+    coding: "identity",
+    codec: null,
+    trend: null,
+  })
 );
 const text = new TextEncoder();
 let row = 0;

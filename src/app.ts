@@ -20,7 +20,7 @@ import {
   refusedOrigins,
 } from "./http/routes/refused_names.ts";
 import { RequestLimits } from "./http/limits/request_limits.ts";
-import { Growth } from "./memory/allocation_meter.ts";
+import { AllocationMeter } from "./memory/allocation_meter.ts";
 import { allocateRing, PageRing } from "./memory/page_ring.ts";
 import { Slab } from "./memory/slab.ts";
 import type { Source } from "./source/source.ts";
@@ -128,7 +128,7 @@ export class Qanat {
 
     const slab = this.slab = new Slab({
       budgetBytes: config.slabMb * MIB,
-      growth: new Growth(() => performance.now()),
+      allocations: new AllocationMeter(() => performance.now()),
     });
     this.hub = new ClientHub({
       ...config,

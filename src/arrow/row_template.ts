@@ -4,6 +4,7 @@
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
 import { BatchMessage } from "./batch_message.ts";
 import { schemaMessage, TIME } from "./schema_message.ts";
+import type { StreamTemplate } from "./stream_template.ts";
 
 /** What ends an IPC stream: continuation marker and a metadata length of 0. */
 export const END_OF_STREAM: Uint8Array = Uint8Array.of(
@@ -63,7 +64,7 @@ function shapeOf({ dataType, samples, parts = 1 }: RowColumn): string {
 }
 
 /** Template of a selection: `time: int64 not null`, then a `list<T>` a channel. */
-export class RowTemplate {
+export class RowTemplate implements StreamTemplate {
   readonly #columns: readonly RowColumn[];
   readonly #batch: BatchTemplate;
   /** A client needs it once, as it comes: 2 KB that are not kept for thousands of selections. */

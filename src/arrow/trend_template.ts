@@ -3,6 +3,7 @@
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
 import { BatchMessage } from "./batch_message.ts";
 import { type SchemaColumn, schemaMessage, TIME } from "./schema_message.ts";
+import type { StreamTemplate } from "./stream_template.ts";
 
 /** One channel. */
 export interface TrendTemplateColumn {
@@ -20,7 +21,7 @@ export const MAX = 2;
 export const COUNT = 3;
 
 /** Template of a selection: `time: int64 not null`, then four columns a channel. */
-export class TrendTemplate {
+export class TrendTemplate implements StreamTemplate {
   /** Encapsulated schema message. */
   readonly schemaMessage: Uint8Array;
   /** Encapsulated record batch of no rows. */

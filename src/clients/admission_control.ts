@@ -5,7 +5,7 @@ import type { Catalog } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
 import { ENVELOPE_BYTES } from "../frames/frame.ts";
 import { rowBlocksOf, rowBytesOf } from "../frames/row_size.ts";
-import { trendTextBytesMax } from "../frames/bin_texts.ts";
+import { binTextBytesMax } from "../frames/bin_texts.ts";
 import { SLOT_BYTES_MAX } from "../memory/slab.ts";
 import { type Taken, taking } from "../memory/taken.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
@@ -208,7 +208,7 @@ export class AdmissionControl {
     }
     taken.add(() => this.addresses.release(address));
     const wantsTrends = options.slow === "trend";
-    const textBytes = wantsTrends ? trendTextBytesMax(group.channels) : 0;
+    const textBytes = wantsTrends ? binTextBytesMax(group.channels) : 0;
     if (textBytes + ENVELOPE_BYTES > SLOT_BYTES_MAX) {
       taken.giveBack();
       this.refusals.row++;

@@ -1,10 +1,9 @@
 // All clients, from the moment that they are let in: what they are told, and how they end.
 // Invariant: a group lives while it has clients; at close no client, lease or slot is left.
-import { BatchTemplates } from "../arrow/row_template.ts";
 import type { BlockStore } from "../blocks/block_store.ts";
 import { GAP_REASONS, type GapReason } from "../blocks/row_gap.ts";
 import type { Channel } from "../channels/channel.ts";
-import { TextScratch } from "../frames/json_row_texts.ts";
+import { RowEncoders } from "../frames/row_encoders.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { Taken } from "../memory/taken.ts";
@@ -66,8 +65,7 @@ const SHORT_RETRY_MS = 20;
 /** Hands rows to clients. Knows no HTTP. */
 export class ClientHub {
   readonly slab: Slab;
-  readonly scratch: TextScratch;
-  readonly batches = new BatchTemplates();
+  readonly encoders: RowEncoders;
   readonly inFlightFramesMax: number;
   readonly retryMs: number;
   readonly clockMs: () => number;
@@ -113,7 +111,7 @@ export class ClientHub {
   constructor(options: ClientHubOptions) {
     this.#options = options;
     this.slab = options.slab;
-    this.scratch = new TextScratch(options.slab.growth);
+    this.encoders = new RowEncoders(options.slab);
     this.inFlightFramesMax = options.inFlightFramesMax;
     this.retryMs = options.retryMs;
     this.clockMs = options.clockMs;
@@ -209,9 +207,8 @@ export class ClientHub {
     if (trends === null) return null;
     const { timeline, coding } = group;
     return new LostSpan(trends, {
-      slab: this.slab,
-      scratch: this.scratch,
-      isGzip: coding === "gzip",
+      encoders: this.encoders,
+      coding,
       fromNs: timeline.startNs(cursor),
       toNs: timeline.startNs(Math.min(to, endRow)),
       toRow: to,

@@ -3,7 +3,7 @@
 import type { BlockStore } from "../blocks/block_store.ts";
 import type { HistoryRows } from "../blocks/history_rows.ts";
 import type { GapReason } from "../blocks/row_gap.ts";
-import type { RowEncoder } from "../frames/row_messages.ts";
+import type { RowEncoder } from "../frames/row_encoder.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Client, EndReason } from "./client.ts";
 

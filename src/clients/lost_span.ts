@@ -1,19 +1,18 @@
 // The trend of a span of rows that a slow client lost (`slow=trend`), bin by bin: each is a frame of the slab and is
 // sent when the client can take one, as rows are. Invariant: a step does a bounded amount of work.
 import type { GapReason } from "../blocks/row_gap.ts";
-import type { TextScratch } from "../frames/json_row_texts.ts";
 import type { Frame } from "../frames/frame.ts";
-import { TrendJsonRows } from "../frames/bin_texts.ts";
-import type { Slab } from "../memory/slab.ts";
+import type { RowEncoder } from "../frames/row_encoder.ts";
+import type { RowEncoders } from "../frames/row_encoders.ts";
+import type { Coding } from "../frames/stream_format.ts";
 import { TREND_BINS, type TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
 import type { TrendRing } from "../trends/trend_ring.ts";
 import { trendRings } from "../trends/trend_timeline.ts";
 
 export interface LostSpanOptions {
-  readonly slab: Slab;
-  readonly scratch: TextScratch;
-  readonly isGzip: boolean;
+  readonly encoders: RowEncoders;
+  readonly coding: Coding;
   /** The span, GPS ns. */
   readonly fromNs: bigint;
   readonly toNs: bigint;
@@ -37,7 +36,7 @@ export class LostSpan {
   readonly reason: GapReason;
   readonly #records: readonly TrendRecord[];
   readonly #rings: readonly TrendRing[];
-  readonly #rows: TrendJsonRows;
+  readonly #rows: RowEncoder;
   readonly #end: number;
   #next: number;
   /** Records below this have taken what is settled. */
@@ -45,17 +44,13 @@ export class LostSpan {
 
   /** `records`: of all channels of the client, sorted by name. */
   constructor(records: readonly TrendRecord[], options: LostSpanOptions) {
-    const { fromNs, toNs, slab, scratch, isGzip } = options;
+    const { fromNs, toNs, encoders, coding } = options;
     const bin = binFor(toNs - fromNs);
     this.toRow = options.toRow;
     this.reason = options.reason;
     this.#records = records;
     this.#rings = trendRings(records, bin);
-    this.#rows = new TrendJsonRows(
-      () => "event: trend\n",
-      { bin, records },
-      { slab, scratch, isGzip },
-    );
+    this.#rows = encoders.trendEvents({ bin, records }, coding);
     this.#next = Number(fromNs / bin.binNs);
     this.#end = Number((toNs + bin.binNs - 1n) / bin.binNs);
   }

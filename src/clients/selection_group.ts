@@ -6,25 +6,14 @@ import type { RowGap } from "../blocks/row_gap.ts";
 import type { Timeline } from "../blocks/timeline.ts";
 import type { TimelineListener } from "../blocks/timeline.ts";
 import type { Codec } from "../arrow/compressed_batch.ts";
-import { ArrowRows, type RowEncoder } from "../frames/row_messages.ts";
-import { CompressedArrowRows } from "../frames/compressed_arrow_rows.ts";
-import { ArrowEventRows, JsonEventRows } from "../frames/json_row_texts.ts";
 import { ENVELOPE_BYTES } from "../frames/frame.ts";
-import { GzipArrowRows } from "../frames/gzip_arrow_rows.ts";
-import { GzipBins } from "../frames/gzip_frames.ts";
-import { GzipEventRows } from "../frames/gzip_json_rows.ts";
+import type { RowEncoder } from "../frames/row_encoder.ts";
 import type {
   Coding,
   StreamFormat,
   StreamShape,
 } from "../frames/stream_format.ts";
 import { StreamText } from "../frames/stream_text.ts";
-import { type Column, planColumns } from "../frames/row_plan.ts";
-import {
-  TrendArrowEventRows,
-  TrendArrowRows,
-  TrendJsonRows,
-} from "../frames/bin_texts.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
 import type { TrendTimeline } from "../trends/trend_timeline.ts";
@@ -40,18 +29,6 @@ export interface GroupTrend {
   /** The group's own timeline. */
   readonly timeline: TrendTimeline;
 }
-
-type GroupRows =
-  | JsonEventRows
-  | GzipEventRows
-  | ArrowRows
-  | ArrowEventRows
-  | TrendJsonRows
-  | TrendArrowRows
-  | CompressedArrowRows
-  | GzipArrowRows
-  | GzipBins
-  | TrendArrowEventRows;
 
 /** One selection in one format. */
 export class SelectionGroup implements TimelineListener {
@@ -93,68 +70,29 @@ export class SelectionGroup implements TimelineListener {
     const rows = this.encoderOf(timeline);
     this.rows = rows;
     this.reservedBytes = slotBytesFor(rows.frameBytes + ENVELOPE_BYTES);
-    const template = "template" in rows
-      ? rows.template
-      : "arrow" in rows
-      ? rows.arrow.template
-      : null;
     this.text = new StreamText({
       format,
       coding,
       strideNs: timeline.strideNs,
       channels,
       binName: trend === null ? null : trend.bin.name,
-      template,
+      template: rows.template,
       retryMs: hub.retryMs,
     });
     timeline.listeners.add(this);
   }
 
   /** Makes this selection's rows from the blocks of a timeline: its own, or one of the past. */
-  encoderOf(timeline: Timeline): GroupRows {
-    if (this.trend !== null) return this.#binEncoder(timeline, this.trend);
-    const columns = planColumns(timeline, this.channels);
-    const { slab, scratch, batches } = this.hub;
-    switch (this.format) {
-      case "events":
-        return this.coding === "gzip"
-          ? new GzipEventRows(timeline, columns, slab, scratch)
-          : new JsonEventRows(timeline, columns, slab, scratch);
-      case "events-arrow":
-        return new ArrowEventRows(timeline, columns, slab, scratch, batches);
-      case "arrow":
-        return this.#arrowEncoderOf(timeline, columns);
-    }
-  }
-
-  #binEncoder(timeline: Timeline, trend: GroupTrend): GroupRows {
-    const { slab, scratch } = this.hub;
-    switch (this.format) {
-      case "events": {
-        const isGzip = this.coding === "gzip";
-        const headOf = (row: number) => `id: ${timeline.endNsText(row)}\n`;
-        return new TrendJsonRows(headOf, trend, { slab, scratch, isGzip });
-      }
-      case "events-arrow":
-        return new TrendArrowEventRows(timeline, trend, slab);
-      case "arrow":
-        return this.#arrowBins(new TrendArrowRows(timeline, trend, slab));
-    }
-  }
-
-  #arrowBins(bins: TrendArrowRows): TrendArrowRows | GzipBins {
-    return this.coding === "gzip" ? new GzipBins(bins, this.hub.slab) : bins;
-  }
-
-  #arrowEncoderOf(timeline: Timeline, columns: readonly Column[]) {
-    const { codec } = this;
-    const { slab, scratch, batches } = this.hub;
-    if (this.coding === "gzip") {
-      return new GzipArrowRows(timeline, columns, { slab, scratch, batches });
-    }
-    if (codec === null) return new ArrowRows(timeline, columns, slab, batches);
-    const options = { codec, slab, scratch, batches };
-    return new CompressedArrowRows(timeline, columns, options);
+  encoderOf(timeline: Timeline): RowEncoder {
+    const { channels, format, coding, codec, trend } = this;
+    return this.hub.encoders.of({
+      timeline,
+      channels,
+      format,
+      coding,
+      codec,
+      trend,
+    });
   }
 
   /** The topics that carry its channels. */
@@ -184,7 +122,7 @@ export class SelectionGroup implements TimelineListener {
 
   onReset(): void {
     // Rows of the same time come again, with other samples.
-    this.hub.scratch.forget();
+    this.hub.encoders.dropTexts();
     this.delivery.clear();
     for (const client of [...this.delivery.clients]) {
       // What it reads is in the log as it was.

@@ -1,62 +1,61 @@
-// Arrow rows whose samples are compressed in their buffers (zstd or lz4), where that pays.
-// Invariant: a reader that knows the codec gets the plain rows' values, bit for bit; no frame is longer than the plain one.
-import type { BatchTemplates } from "../arrow/row_template.ts";
+// Arrow rows whose samples are compressed (zstd or lz4) in their buffers, where that makes them shorter.
+// Invariant: a reader that knows the codec gets exactly the plain row's values, and no frame is longer than a plain one.
 import { type Codec, CompressedBatch } from "../arrow/compressed_batch.ts";
+import type { RowTemplate } from "../arrow/row_template.ts";
 import type { Timeline } from "../blocks/timeline.ts";
 import type { Slab } from "../memory/slab.ts";
-import { ArrowRows, type RowEncoder } from "./row_messages.ts";
-import type { TextScratch } from "./json_row_texts.ts";
-import { ENVELOPE_HEAD_BYTES, Frame, type PlainText } from "./frame.ts";
+import type { EncodingContext } from "./encoding_context.ts";
+import { ENVELOPE_HEAD_BYTES, Frame, type PlainBody } from "./frame.ts";
+import type { RowEncoder } from "./row_encoder.ts";
+import { RowMessages } from "./row_messages.ts";
 import type { Column } from "./row_plan.ts";
-import { packOf, type SamplePack } from "./sample_pack.ts";
+import type { SamplePack } from "./sample_pack.ts";
+import type { Scratch } from "./scratch.ts";
 
-export interface CompressedArrowRowsOptions {
-  readonly codec: Codec;
-  readonly slab: Slab;
-  readonly scratch: TextScratch;
-  /** Templates to share with other selections. */
-  readonly batches?: BatchTemplates;
-}
-
-/** Record batch messages of one selection; those that gain by it have BodyCompression. */
+/** The record batches of one selection; those that become shorter have BodyCompression. */
 export class CompressedArrowRows implements RowEncoder {
-  readonly arrow: ArrowRows;
+  readonly template: RowTemplate;
+  readonly frameBytes: number;
+  readonly #messages: RowMessages;
   readonly #batch: CompressedBatch;
-  readonly #plain: PlainText;
+  readonly #plain: PlainBody;
   readonly #packs: readonly SamplePack[];
+  /** Packed samples of the row in the making, by column. */
   readonly #packed: (Uint8Array | null)[];
   readonly #columns: readonly Column[];
   readonly #slab: Slab;
-  readonly #scratch: TextScratch;
+  readonly #scratch: Scratch;
 
   constructor(
     timeline: Timeline,
     columns: readonly Column[],
-    { codec, slab, scratch, batches }: CompressedArrowRowsOptions,
+    { context, codec }: {
+      readonly context: EncodingContext;
+      readonly codec: Codec;
+    },
   ) {
-    this.arrow = new ArrowRows(timeline, columns, slab, batches);
-    this.#batch = new CompressedBatch(this.arrow.template, codec);
-    this.#plain = { bytes: this.arrow.template.byteLength, crc: 0, shift: 0 };
-    this.#packs = columns.map((column) => packOf(column, codec));
+    const messages = new RowMessages(timeline, columns, context);
+    this.#messages = messages;
+    this.template = messages.template;
+    this.frameBytes = messages.messageBytes;
+    this.#batch = new CompressedBatch(this.template, codec);
+    this.#plain = { bytes: messages.messageBytes, crc: 0, shift: 0 };
+    this.#packs = columns.map((c) => context.caches.packOf(c, codec));
     this.#packed = columns.map(() => null);
     this.#columns = columns;
-    this.#slab = slab;
-    this.#scratch = scratch;
-  }
-
-  get frameBytes(): number {
-    return this.arrow.frameBytes;
+    this.#slab = context.slab;
+    this.#scratch = context.scratch;
   }
 
   get frameBytesMax(): number {
-    return this.arrow.frameBytesMax;
+    return this.frameBytes;
   }
 
   encode(row: number, isFill = false): Frame | null {
-    const { template } = this.arrow;
-    const plainBytes = template.byteLength;
-    const plain = this.#scratch.sampleRoom(plainBytes);
-    this.arrow.fill(row, plain, 0, isFill);
+    const { template } = this;
+    const plainBytes = this.frameBytes;
+    const plain = this.#scratch.message(plainBytes);
+    this.#messages.fill(row, plain, 0, isFill);
     const packed = this.#packed;
     for (let i = 0; i < packed.length; i++) {
       const { blockBytes, ratio } = this.#columns[i]!;

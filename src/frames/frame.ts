@@ -1,5 +1,5 @@
-// A row's bytes, ready to send, in one slot of the slab, with the chunk envelope of HTTP/1.1 around them.
-// Invariant: the bytes never change between claim and the last release.
+// The bytes of a row, ready to send, in one slot of the slab, with the envelope of an HTTP/1.1 chunk around them.
+// Invariant: the bytes never change between the return of the encoder and the last release.
 import type { Slab } from "../memory/slab.ts";
 
 // byte offset  bytes  what
@@ -9,7 +9,7 @@ import type { Slab } from "../memory/slab.ts";
 //        10+n      2  CRLF
 export const ENVELOPE_HEAD_BYTES = 10;
 const ENVELOPE_TAIL_BYTES = 2;
-/** What the envelope adds to a body. */
+/** Bytes that the envelope adds to a body. */
 export const ENVELOPE_BYTES = ENVELOPE_HEAD_BYTES + ENVELOPE_TAIL_BYTES;
 const CR = 13;
 const LF = 10;
@@ -28,7 +28,7 @@ export function seal(target: Uint8Array, bodyBytes: number): void {
   target[ENVELOPE_HEAD_BYTES + bodyBytes + 1] = LF;
 }
 
-/** A private copy of some bytes as one chunk. */
+/** A copy of `body` as one chunk, in memory of its own. */
 export function chunkOf(body: Uint8Array): Uint8Array {
   const chunk = new Uint8Array(body.byteLength + ENVELOPE_BYTES);
   chunk.set(body, ENVELOPE_HEAD_BYTES);
@@ -36,19 +36,20 @@ export function chunkOf(body: Uint8Array): Uint8Array {
   return chunk;
 }
 
-/** Bytes of a text, its CRC-32, and `crcShift()` of its length; the latter two are 0 where no gzip needs them. */
-export interface PlainText {
+/** What is known of a body before it was packed. */
+export interface PlainBody {
   readonly bytes: number;
+  /** CRC-32, and `crcShift()` of the length; both are 0 where no gzip trailer needs them. */
   readonly crc: number;
   readonly shift: number;
 }
 
-/** A counted frame. It starts with one owner: whoever encoded it. */
+/** A frame with a count of owners. The first owner is the caller of the encoder; the last release frees the slot. */
 export class Frame {
-  /** Envelope and body: what a socket is given. */
+  /** Envelope and body: the bytes that a socket writes. */
   readonly chunk: Uint8Array;
-  /** Of a packed frame: what it is when unpacked. */
-  plain: PlainText | null = null;
+  /** The body before it was packed; null when it is not packed. */
+  plain: PlainBody | null = null;
   readonly #slab: Slab;
   readonly #handle: number;
 
@@ -58,7 +59,7 @@ export class Frame {
     this.chunk = slab.view(handle, chunkBytes);
   }
 
-  /** A frame with room for a body, sealed; null when the slab has no room. */
+  /** A frame with its envelope, and room for a body of `bodyBytes`; null when the slab has no room. */
   static claim(slab: Slab, bodyBytes: number): Frame | null {
     const chunkBytes = bodyBytes + ENVELOPE_BYTES;
     const handle = slab.claim(chunkBytes);
@@ -68,7 +69,14 @@ export class Frame {
     return frame;
   }
 
-  /** The body without its envelope, a view. */
+  /** A frame with a copy of `body`; null when the slab has no room. */
+  static of(slab: Slab, body: Uint8Array): Frame | null {
+    const frame = Frame.claim(slab, body.byteLength);
+    frame?.chunk.set(body, ENVELOPE_HEAD_BYTES);
+    return frame;
+  }
+
+  /** A view of the body, without its envelope. */
   get body(): Uint8Array {
     return this.chunk.subarray(
       ENVELOPE_HEAD_BYTES,
@@ -76,10 +84,12 @@ export class Frame {
     );
   }
 
+  /** Adds an owner. Throws when the frame has none any more. */
   retain(): void {
     this.#slab.retain(this.#handle);
   }
 
+  /** Removes an owner. Throws when the frame has none any more. */
   release(): void {
     this.#slab.release(this.#handle);
   }

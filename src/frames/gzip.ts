@@ -1,5 +1,5 @@
-// What a gzip body is made of here: a head, whole deflate blocks of many makers one behind the other, a trailer.
-// Invariant: every piece ends on a byte and refers to nothing before it, so that any pieces make a stream.
+// The parts of a gzip body: a head, pieces of whole deflate blocks that were made apart, a trailer.
+// Invariant: each piece ends on a byte and refers to nothing before it, so any pieces in a row are one stream.
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { crcJoin, crcOf, crcShift } from "./crc32.ts";
 
@@ -15,12 +15,12 @@ export const GZIP_HEAD: Uint8Array = Uint8Array
 export const STORED_HEAD_BYTES = 5;
 export const STORED_TEXT_BYTES_MAX = 0xffff;
 
-/** Level 1 of Deno's zlib uses the fixed codes: 0.74 of a strain's digits, where 3 has 0.43 (docs/decisions/0015). */
+/** The only level in use. Level 1 leaves 0.74 of the digits of a strain channel, level 3 0.43 (docs/decisions/0015). */
 const DEFLATE_LEVEL = 3;
-/** Room for what hardly packs; zlib wants a chunk of 64 bytes at least. */
+/** Room for texts that deflate makes longer; zlib needs a chunk of at least 64 bytes. */
 const PIECE_EXTRA_BYTES = 64;
 
-/** Writes the head of a stored block whose `bytes` of text begin behind it. */
+/** Writes the head of a stored block; its text of `bytes` bytes follows. */
 export function putStoredHead(
   target: Uint8Array,
   at: number,
@@ -40,13 +40,13 @@ export function stored(text: Uint8Array): Uint8Array {
   return result;
 }
 
-/** What a text has as stored blocks. */
+/** Length of a text as stored blocks. */
 export function storedBytes(textBytes: number): number {
   const blocks = Math.ceil(textBytes / STORED_TEXT_BYTES_MAX);
   return textBytes + blocks * STORED_HEAD_BYTES;
 }
 
-/** Writes a text as stored blocks; where they end. */
+/** Writes a text as stored blocks; returns the byte offset behind them. */
 export function putStored(
   target: Uint8Array,
   at: number,
@@ -61,27 +61,32 @@ export function putStored(
   return at;
 }
 
-/** A text as pieces that end on a byte and are not the last of a stream. */
+/** A text deflated: whole blocks that end on a byte, of which none is the last of a stream. */
 export function deflatedPiece(text: Uint8Array): Uint8Array {
   return deflateRawSync(text, {
     level: DEFLATE_LEVEL,
     finishFlush: constants.Z_SYNC_FLUSH,
-    // Else 16 KiB are made, and kept, for each text.
+    // By default zlib allocates, and keeps, 16 KiB for each text.
     chunkSize: text.byteLength + PIECE_EXTRA_BYTES,
   });
 }
 
-/** The text of pieces that end on a byte and are not the last of a stream. */
+/** Most bytes of a text of `bytes` bytes once it is deflated. */
+export function deflatedBytesMax(bytes: number): number {
+  return bytes + PIECE_EXTRA_BYTES + Math.ceil(bytes / 1000);
+}
+
+/** The text of pieces, which end on a byte and of which none is the last of a stream. */
 export function unpackedPiece(piece: Uint8Array): Uint8Array {
   return inflateRawSync(piece, { finishFlush: constants.Z_SYNC_FLUSH });
 }
 
-/** What has been said to one client so far, before it was packed: what the trailer must tell. */
+/** CRC and length of everything sent to one client so far, before packing: the trailer states them. */
 export class GzipTally {
   #crc = 0;
   #bytes = 0;
 
-  /** A text whose CRC is known. `shift`: `crcShift()` of its length. */
+  /** Adds a text whose CRC is known. `shift`: `crcShift()` of its length. */
   add(crc: number, shift: number, bytes: number): void {
     this.#crc = crcJoin(this.#crc, crc, shift);
     this.#bytes += bytes;

@@ -1,43 +1,40 @@
-// Bins of trends as Arrow packed with gzip. A bin is short and rare: each is deflated as a whole.
-// Invariant: inflated, a frame is the plain frame, byte for byte.
+// Frames of whole messages, each deflated alone. For bins, which are short and rare; rows share what they deflate by
+// channel instead. Invariant: inflated, a frame is the source's message, byte for byte.
+import type { StreamTemplate } from "../arrow/stream_template.ts";
 import type { Slab } from "../memory/slab.ts";
-import type { RowEncoder } from "./row_messages.ts";
 import { crcOf, crcShift } from "./crc32.ts";
-import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
-import { deflatedPiece } from "./gzip.ts";
-import type { TrendArrowRows } from "./bin_texts.ts";
+import type { EncodingContext } from "./encoding_context.ts";
+import { Frame } from "./frame.ts";
+import { deflatedBytesMax, deflatedPiece } from "./gzip.ts";
+import type { MessageSource } from "./message_source.ts";
+import type { RowEncoder } from "./row_encoder.ts";
+import type { Scratch } from "./scratch.ts";
 
-/** What deflate can add to a message. */
-const EXTRA_BYTES = 64;
-
-export class GzipBins implements RowEncoder {
-  readonly arrow: TrendArrowRows;
+/** The messages of a source, gzip'ed. */
+export class GzipFrames implements RowEncoder {
+  readonly template: StreamTemplate | null;
   readonly frameBytes: number;
   readonly frameBytesMax: number;
+  readonly #source: MessageSource;
   readonly #slab: Slab;
-  readonly #plain: Uint8Array;
-  readonly #shift: number;
+  readonly #scratch: Scratch;
 
-  constructor(arrow: TrendArrowRows, slab: Slab) {
-    const { byteLength } = arrow.template;
-    this.arrow = arrow;
-    this.frameBytes = byteLength;
-    this.frameBytesMax = byteLength + EXTRA_BYTES +
-      Math.ceil(byteLength / 1000);
+  constructor(source: MessageSource, { slab, scratch }: EncodingContext) {
+    this.template = source.template;
+    this.frameBytes = source.messageBytes;
+    this.frameBytesMax = deflatedBytesMax(source.messageBytesMax);
+    this.#source = source;
     this.#slab = slab;
-    this.#plain = new Uint8Array(byteLength);
-    this.#shift = crcShift(byteLength);
+    this.#scratch = scratch;
   }
 
   encode(row: number, isFill = false): Frame | null {
-    const plain = this.#plain;
-    this.arrow.fill(row, plain, 0, isFill);
-    const packed = deflatedPiece(plain);
-    const frame = Frame.claim(this.#slab, packed.byteLength);
+    const body = this.#scratch.body(this.#source.messageBytesMax);
+    const bytes = this.#source.fill(row, body, 0, isFill);
+    const message = body.subarray(0, bytes);
+    const frame = Frame.of(this.#slab, deflatedPiece(message));
     if (frame === null) return null;
-    frame.chunk.set(packed, ENVELOPE_HEAD_BYTES);
-    const bytes = plain.byteLength;
-    frame.plain = { bytes, crc: crcOf(plain), shift: this.#shift };
+    frame.plain = { bytes, crc: crcOf(message), shift: crcShift(bytes) };
     return frame;
   }
 }

@@ -1,310 +1,100 @@
-// Rows as Server-Sent Events: JSON text, or base64 of the Arrow message.
-// Invariant: a channel's JSON text of a row is made once, whatever number of selections hold the channel.
-import { BatchTemplates } from "../arrow/row_template.ts";
+// Rows as Server-Sent Events in JSON, put together from the texts of their channels.
+// Invariant: a channel's text of a row is made once, however many selections have the channel.
 import type { Timeline } from "../blocks/timeline.ts";
-import { Growth } from "../memory/allocation_meter.ts";
-import type { Slab } from "../memory/slab.ts";
-import { ArrowRows, copySamples, type RowEncoder } from "./row_messages.ts";
-import { ENVELOPE_HEAD_BYTES, Frame } from "./frame.ts";
-import {
-  writeAscii,
-  writeFloat32,
-  writeFloat64,
-  writeInteger,
-} from "./number_text.ts";
-import type { MissReason } from "../blocks/partition_blocks.ts";
+import type { ChannelText } from "./channel_text.ts";
+import type { EncodingContext } from "./encoding_context.ts";
+import type { MessageSource } from "./message_source.ts";
+import { writeAscii } from "./number_text.ts";
 import type { Column } from "./row_plan.ts";
-import { HEAD_BYTES, jsonRowBytesMax, textBytesMax } from "./row_size.ts";
+import { HEAD_BYTES, jsonRowBytesMax } from "./row_size.ts";
 
 const encoder = new TextEncoder();
-
-const ARENA_BYTES = 4 * 1024 * 1024;
 const COMMA = 44;
-const OPEN = 91;
-const CLOSE = 93;
-const QUOTE = 34;
+/** Bytes of a sample as text, in most rows. */
+const SAMPLE_BYTES = 12;
+const TAIL = encoder.encode("}}\n\n");
 
-/** Text made in the current rows: fragments by channel, and scratch for one whole row. One per process. */
-export class TextScratch {
-  generation = 0;
-  /** Grows with every text that is made. */
-  stamp = 0;
-  /** Texts deflated. */
-  deflated = 0;
-  arena = new Uint8Array(ARENA_BYTES);
-  arenaUsed = 0;
-  row = new Uint8Array(ARENA_BYTES);
-  /** What stands between channels. */
-  readonly glue = new Uint8Array(HEAD_BYTES);
-  /** Samples of one channel and row, aligned for any type. */
-  samples = new Uint8Array(64 * 1024);
-  readonly #growth: Growth;
-
-  constructor(growth: Growth = new Growth()) {
-    this.#growth = growth;
-  }
-
-  /** Forgets all text: what was made of a row may not hold any more. */
-  forget(): void {
-    this.generation++;
-    this.arenaUsed = 0;
-  }
-
-  /** Room for `bytes` in the arena; everything in it is forgotten when it is full. */
-  room(bytes: number): number {
-    if (this.arenaUsed + bytes > this.arena.byteLength) {
-      this.forget();
-      if (bytes > this.arena.byteLength) this.arena = this.#growth.make(bytes);
-    }
-    return this.arenaUsed;
-  }
-
-  /** The row buffer with at least this size; what was written so far is kept. */
-  grow(bytes: number): Uint8Array {
-    if (bytes > this.row.byteLength) {
-      const length = Math.max(bytes, 2 * this.row.byteLength);
-      this.row = this.#growth.longer(this.row, () => new Uint8Array(length));
-    }
-    return this.row;
-  }
-
-  sampleRoom(bytes: number): Uint8Array {
-    if (bytes > this.samples.byteLength) {
-      this.samples = this.#growth.make(bytes);
-    }
-    return this.samples;
-  }
-}
-
-/** JSON events of one selection. */
-export class JsonEventRows implements RowEncoder {
-  readonly frameBytes: number;
-  readonly frameBytesMax: number;
+/** The events of one selection. */
+export class JsonRowTexts implements MessageSource {
+  readonly template = null;
+  readonly messageBytes: number;
+  readonly messageBytesMax: number;
   readonly #timeline: Timeline;
-  readonly #columns: readonly Column[];
-  readonly #slab: Slab;
-  readonly #scratch: TextScratch;
+  readonly #texts: readonly ChannelText[];
 
   constructor(
     timeline: Timeline,
     columns: readonly Column[],
-    slab: Slab,
-    scratch: TextScratch,
+    { caches }: EncodingContext,
   ) {
     this.#timeline = timeline;
-    this.#columns = columns;
-    this.#slab = slab;
-    this.#scratch = scratch;
-    this.frameBytes = columns.reduce(
-      (sum, column) => sum + column.key.byteLength + 12 * column.rowSamples,
-      HEAD_BYTES,
-    );
-    this.frameBytesMax = jsonRowBytesMax(columns.map((column) => ({
-      dataType: column.channel.dataType,
-      samples: column.rowSamples,
-      keyBytes: column.key.byteLength,
-    })));
+    this.#texts = columns.map((column) => caches.textOf(column));
+    this.messageBytes = jsonRowBytes(columns);
+    this.messageBytesMax = jsonRowBytesMaxOf(columns);
   }
 
-  encode(row: number, isFill = false): Frame | null {
-    const scratch = this.#scratch;
-    const columns = this.#columns;
-    let out: Uint8Array = scratch.row;
-    let missing = false;
-    let at = writeRowHead(out, this.#timeline, row);
-    for (let i = 0; i < columns.length; i++) {
-      const column = columns[i]!;
-      makeText(column, row, scratch, isFill);
-      const { text } = column;
-      out = scratch.grow(at + text.byteLength + 8);
-      if (i > 0) out[at++] = COMMA;
-      out.set(text, at);
-      at += text.byteLength;
-      if (column.missing !== null) missing = true;
+  fill(row: number, target: Uint8Array, at: number, isFill: boolean): number {
+    const texts = this.#texts;
+    let isMissing = false;
+    at = writeRowHead(target, at, this.#timeline, row);
+    for (let i = 0; i < texts.length; i++) {
+      const text = texts[i]!;
+      text.make(row, isFill);
+      if (i > 0) target[at++] = COMMA;
+      target.set(text.bytes, at);
+      at += text.bytes.byteLength;
+      if (text.missing !== null) isMissing = true;
     }
-    const tail = writeRowTail(columns, missing);
-    out = scratch.grow(at + tail.byteLength);
-    out.set(tail, at);
-    at += tail.byteLength;
-    const frame = Frame.claim(this.#slab, at);
-    frame?.chunk.set(out.subarray(0, at), ENVELOPE_HEAD_BYTES);
-    return frame;
+    const tail = rowTail(texts, isMissing);
+    target.set(tail, at);
+    return at + tail.byteLength;
   }
 }
 
-/** Events whose data is the base64 of the record batch message. */
-export class ArrowEventRows implements RowEncoder {
-  readonly arrow: ArrowRows;
-  readonly frameBytes: number;
-  readonly frameBytesMax: number;
-  readonly #timeline: Timeline;
-  readonly #slab: Slab;
-  readonly #scratch: TextScratch;
-
-  constructor(
-    timeline: Timeline,
-    columns: readonly Column[],
-    slab: Slab,
-    scratch: TextScratch,
-    batches: BatchTemplates = new BatchTemplates(),
-  ) {
-    this.arrow = new ArrowRows(timeline, columns, slab, batches);
-    this.#timeline = timeline;
-    this.#slab = slab;
-    this.#scratch = scratch;
-    this.frameBytes = 4 * Math.ceil(this.arrow.template.byteLength / 3) + 64;
-    this.frameBytesMax = this.frameBytes;
+/** Expected bytes of an event. */
+export function jsonRowBytes(columns: readonly Column[]): number {
+  let bytes = HEAD_BYTES;
+  for (const { key, rowSamples } of columns) {
+    bytes += key.byteLength + SAMPLE_BYTES * rowSamples;
   }
-
-  encode(row: number, isFill = false): Frame | null {
-    const bytes = this.arrow.template.byteLength;
-    const message = this.#scratch.sampleRoom(bytes);
-    this.arrow.fill(row, message, 0, isFill);
-    const out = this.#scratch.grow(this.frameBytes);
-    let at = writeEventHead(out, this.#timeline, row);
-    at = writeAscii(out, at, message.subarray(0, bytes).toBase64());
-    at = writeAscii(out, at, "\n\n");
-    const frame = Frame.claim(this.#slab, at);
-    frame?.chunk.set(out.subarray(0, at), ENVELOPE_HEAD_BYTES);
-    return frame;
-  }
+  return bytes;
 }
 
-/** What stands before the first channel of a JSON row, at most `HEAD_BYTES`. */
+/** Most bytes of an event. */
+export function jsonRowBytesMaxOf(columns: readonly Column[]): number {
+  return jsonRowBytesMax(columns.map(({ channel, rowSamples, key }) => ({
+    dataType: channel.dataType,
+    samples: rowSamples,
+    keyBytes: key.byteLength,
+  })));
+}
+
+/** Writes what stands before the first channel, at most `HEAD_BYTES`; returns the byte offset behind it. */
 export function writeRowHead(
   out: Uint8Array,
+  at: number,
   timeline: Timeline,
   row: number,
 ): number {
-  const at = writeEventHead(out, timeline, row);
+  const id = timeline.endNsText(row);
   const time = timeline.startNs(row);
-  return writeAscii(out, at, `{"time":"${time}","channels":{`);
+  return writeAscii(
+    out,
+    at,
+    `id: ${id}\ndata: {"time":"${time}","channels":{`,
+  );
 }
 
-const WHOLE_TAIL = encoder.encode("}}\n\n");
-
-/** What stands behind the last channel: why channels are null, if any are for a reason. */
-export function writeRowTail(
-  columns: readonly Column[],
+/** What stands behind the last channel: the reasons why channels are null, where `isMissing`. */
+export function rowTail(
+  texts: readonly ChannelText[],
   isMissing: boolean,
 ): Uint8Array {
-  if (!isMissing) return WHOLE_TAIL;
-  const reasons = columns.filter((c) => c.missing !== null).map((c) => [
-    c.channel.name,
-    c.missing,
-  ]);
+  if (!isMissing) return TAIL;
+  const reasons: [string, string][] = [];
+  for (const { column, missing } of texts) {
+    if (missing !== null) reasons.push([column.channel.name, missing]);
+  }
   const missing = JSON.stringify(Object.fromEntries(reasons));
   return encoder.encode(`},"missing":${missing}}\n\n`);
-}
-
-function writeEventHead(
-  out: Uint8Array,
-  timeline: Timeline,
-  row: number,
-): number {
-  return writeAscii(out, 0, `id: ${timeline.endNsText(row)}\ndata: `);
-}
-
-/** Makes `"name":[…]` of a row in the arena, and a view of it, unless it is there already. */
-export function makeText(
-  column: Column,
-  row: number,
-  scratch: TextScratch,
-  isFill: boolean,
-): void {
-  if (
-    column.textRow === row && column.textGeneration === scratch.generation &&
-    !isFill
-  ) return;
-  const { key, blockBytes, ratio, place, present } = column;
-  const { channel: { dataType }, rowSamples } = column;
-  let at = scratch.room(key.byteLength + textBytesMax(dataType, rowSamples));
-  const out = scratch.arena;
-  const start = at;
-  out.set(key, at);
-  at += key.byteLength;
-  const samples = scratch.sampleRoom(blockBytes * ratio);
-  column.missing = null;
-  if (isFill || copySamples(column, row, samples, 0) === 0) {
-    at = writeAscii(out, at, "null");
-    column.missing = isFill ? null : whyMissing(column, row);
-  } else {
-    const count = place.blockSamples;
-    out[at++] = OPEN;
-    for (let part = 0; part < ratio; part++) {
-      if (part > 0) out[at++] = COMMA;
-      const first = part * count;
-      at = present[part] === 1
-        ? writeSamples(out, at, column, samples, first, first + count)
-        : writeAscii(out, at, "null,".repeat(count - 1) + "null");
-    }
-    out[at++] = CLOSE;
-  }
-  scratch.arenaUsed = at;
-  column.textRow = isFill ? -1 : row;
-  column.textGeneration = scratch.generation;
-  column.textStamp = ++scratch.stamp;
-  column.text = out.subarray(start, at);
-}
-
-function whyMissing(column: Column, row: number): MissReason | null {
-  const { partition, ratio } = column;
-  for (let k = 0; k < ratio; k++) {
-    const index = row * ratio + k;
-    if (partition.locate(index) < 0) return partition.missReasonOf(index);
-  }
-  return null;
-}
-
-/** Writes samples `from` to `to`, commas between them. */
-function writeSamples(
-  out: Uint8Array,
-  at: number,
-  column: Column,
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-): number {
-  const { buffer } = bytes;
-  switch (column.channel.dataType) {
-    case "float32": {
-      const values = new Float32Array(buffer, 0, to);
-      for (let i = from; i < to; i++) {
-        if (i > from) out[at++] = COMMA;
-        at = writeFloat32(out, at, values[i]!);
-      }
-      break;
-    }
-    case "float64": {
-      const values = new Float64Array(buffer, 0, to);
-      for (let i = from; i < to; i++) {
-        if (i > from) out[at++] = COMMA;
-        at = writeFloat64(out, at, values[i]!);
-      }
-      break;
-    }
-    case "int64": {
-      const values = new BigInt64Array(buffer, 0, to);
-      for (let i = from; i < to; i++) {
-        if (i > from) out[at++] = COMMA;
-        out[at++] = QUOTE;
-        at = writeAscii(out, at, String(values[i]!));
-        out[at++] = QUOTE;
-      }
-      break;
-    }
-    default: {
-      const { dataType } = column.channel;
-      const values = dataType === "int16"
-        ? new Int16Array(buffer, 0, to)
-        : dataType === "int32"
-        ? new Int32Array(buffer, 0, to)
-        : new Uint32Array(buffer, 0, to);
-      for (let i = from; i < to; i++) {
-        if (i > from) out[at++] = COMMA;
-        at = writeInteger(out, at, values[i]!);
-      }
-    }
-  }
-  return at;
 }

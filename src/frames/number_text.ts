@@ -161,3 +161,23 @@ function writeZero(out: Uint8Array, at: number, value: number): number {
   out[at++] = ZERO;
   return at;
 }
+
+/** Writes one value in a channel's own type; `big` is the value of an int64, which stands in quotes. */
+export function writeSample(
+  out: Uint8Array,
+  at: number,
+  dataType: DataType,
+  value: number,
+  big: bigint,
+): number {
+  switch (dataType) {
+    case "float32":
+      return writeFloat32(out, at, value);
+    case "float64":
+      return writeFloat64(out, at, value);
+    case "int64":
+      return writeAscii(out, at, `"${big}"`);
+    default:
+      return writeInteger(out, at, value);
+  }
+}

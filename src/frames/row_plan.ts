@@ -1,105 +1,82 @@
-// Where the samples of a selection's rows come from: one column a channel, sorted by name.
-// Invariant: columns of one timeline are shared between selections, so a channel's text is made once a row.
+// Where the samples of a selection's rows come from: one column per channel, sorted by name.
+// Invariant: a column never changes, and the selections of one timeline share it.
 import type { RowColumn } from "../arrow/row_template.ts";
 import type { Channel } from "../channels/channel.ts";
 import { SAMPLE_BYTES, topicOf } from "../channels/channel.ts";
 import { type ChannelEntry, entryOf } from "../blocks/block_record.ts";
-import type {
-  MissReason,
-  PartitionBlocks,
-} from "../blocks/partition_blocks.ts";
+import type { PartitionBlocks } from "../blocks/partition_blocks.ts";
 import type { Timeline } from "../blocks/timeline.ts";
 import { keyOf } from "./row_size.ts";
 
-/** One channel as a timeline sees it. */
+/** One channel as the rows of a timeline have it. */
 export interface Column {
   readonly channel: Channel;
   readonly partition: PartitionBlocks;
-  readonly place: ChannelEntry;
-  /** Blocks in one row. */
+  /** Where the channel lies in a block. */
+  readonly entry: ChannelEntry;
+  /** Blocks per row. */
   readonly ratio: number;
+  /** Bytes of the channel's samples in one block. */
   readonly blockBytes: number;
+  /** Samples per row. */
   readonly rowSamples: number;
-  /** What it is in Arrow. */
+  /** The column in Arrow. */
   readonly field: RowColumn;
-  /** Which blocks of the row that was copied last are there: 1 or 0 each. */
-  readonly present: Uint8Array;
-  /** The block that was asked for last: its position in the ring, never used again for another, and its samples. */
-  seenPosition: number;
-  seen: Uint8Array | null;
   /** `"name":` as UTF-8. */
   readonly key: Uint8Array;
-  /** This column's text of `textRow`, a view into the fragment arena, and of which generation. */
-  textRow: number;
-  textGeneration: number;
-  text: Uint8Array;
-  /** Of that text among all. */
-  textStamp: number;
-  /** That text deflated, its CRC, and the shift of its length; made of the text of that stamp. */
-  packed: Uint8Array;
-  packedCrc: number;
-  packedShift: number;
-  packedStamp: number;
-  /** Why the column is null in `textRow`; null where it is not, or where its block came without it. */
-  missing: MissReason | null;
 }
 
-const columnsOf = new WeakMap<Timeline, Map<string, Column>>();
-const NOTHING = new Uint8Array(0);
+/** The columns of all timelines in use. */
+export class RowPlans {
+  readonly #columns = new WeakMap<Timeline, Map<string, Column>>();
 
-/** The columns of a selection on its timeline. */
-export function planColumns(
-  timeline: Timeline,
-  channels: readonly Channel[],
-): Column[] {
-  let known = columnsOf.get(timeline);
-  if (!known) columnsOf.set(timeline, known = new Map());
-  const byTopic = new Map(timeline.partitions.map((p) => [p.topic, p]));
-  return channels.map((channel) => {
-    let column = known.get(channel.name);
-    if (!column || column.channel !== channel) {
+  /** The columns of `channels` on their timeline. Throws when no partition of the timeline carries one of them. */
+  columnsOf(timeline: Timeline, channels: readonly Channel[]): Column[] {
+    let known = this.#columns.get(timeline);
+    if (!known) this.#columns.set(timeline, known = new Map());
+    const byTopic = new Map(timeline.partitions.map((p) => [p.topic, p]));
+    return channels.map((channel) => {
+      const column = known.get(channel.name);
+      if (column?.channel === channel) return column;
       const partition = byTopic.get(topicOf(channel));
       if (!partition) {
         throw new Error(`No partition of the timeline carries ${channel.name}`);
       }
-      const place = entryOf(channel);
-      const ratio = Number(timeline.strideNs / partition.strideNs);
-      const rowSamples = place.blockSamples * ratio;
-      column = {
-        channel,
-        partition,
-        place,
-        ratio,
-        blockBytes: place.blockSamples * SAMPLE_BYTES[channel.dataType],
-        rowSamples,
-        field: {
-          name: channel.name,
-          dataType: channel.dataType,
-          rate: rateText(channel.sampleRate),
-          samples: rowSamples,
-          parts: ratio,
-        },
-        present: new Uint8Array(ratio),
-        seenPosition: -1,
-        seen: null,
-        key: keyOf(channel),
-        textRow: -1,
-        textGeneration: -1,
-        text: NOTHING,
-        textStamp: -1,
-        packed: NOTHING,
-        packedCrc: 0,
-        packedShift: 0,
-        packedStamp: -1,
-        missing: null,
-      };
-      known.set(channel.name, column);
-    }
-    return column;
-  });
+      const made = columnOf(channel, partition, timeline.strideNs);
+      known.set(channel.name, made);
+      return made;
+    });
+  }
 }
 
-/** The `rate` of a field's metadata: as Python's str() writes the float. */
+function columnOf(
+  channel: Channel,
+  partition: PartitionBlocks,
+  strideNs: bigint,
+): Column {
+  const { name, dataType, sampleRate } = channel;
+  const entry = entryOf(channel);
+  const ratio = Number(strideNs / partition.strideNs);
+  const rowSamples = entry.blockSamples * ratio;
+  return {
+    channel,
+    partition,
+    entry,
+    ratio,
+    blockBytes: entry.blockSamples * SAMPLE_BYTES[dataType],
+    rowSamples,
+    field: {
+      name,
+      dataType,
+      rate: rateText(sampleRate),
+      samples: rowSamples,
+      parts: ratio,
+    },
+    key: keyOf(channel),
+  };
+}
+
+/** The `rate` of a field's metadata, Hz: as Python's str() writes the float. */
 export function rateText(sampleRate: number): string {
   return String(sampleRate);
 }

@@ -7,6 +7,7 @@ import {
   samplesIn,
 } from "../channels/channel.ts";
 import { SAMPLE_TEXT_MAX } from "./number_text.ts";
+import { STREAM_FORMATS, type StreamFormat } from "./stream_format.ts";
 
 /** What stands around the channels of a JSON row. */
 export const HEAD_BYTES = 128;
@@ -68,19 +69,21 @@ export function jsonRowBytesMax(parts: readonly RowPart[]): number {
 export function rowBytesOf(
   channels: readonly Channel[],
   strideNs: bigint,
-  format: "events" | "events-arrow" | "arrow",
+  format: StreamFormat,
 ): number {
+  const { encoding, isBase64 } = STREAM_FORMATS[format];
+  const isJson = encoding === "json";
   const parts = channels.map((channel): RowPart => ({
     dataType: channel.dataType,
     samples: rowSamplesOf(channel, strideNs),
-    keyBytes: format === "events" ? keyBytesOf(channel) : 0,
+    keyBytes: isJson ? keyBytesOf(channel) : 0,
   }));
-  if (format === "events") return jsonRowBytesMax(parts);
+  if (isJson) return jsonRowBytesMax(parts);
   let bytes = 0;
   for (const { dataType, samples } of parts) {
     bytes += samples * SAMPLE_BYTES[dataType];
   }
-  return format === "arrow" ? bytes : 4 * Math.ceil(bytes / 3);
+  return isBase64 ? 4 * Math.ceil(bytes / 3) : bytes;
 }
 
 /** Blocks that are looked at for one row. */

@@ -1,4 +1,5 @@
-// The formats of a stream: what clients must have in common to share frames, beside their channels.
+// The formats of a stream, and what follows from each: the table in which a new format is entered.
+// Invariant: what depends on the format alone is read from STREAM_FORMATS and decided nowhere else.
 import type { Codec } from "../arrow/compressed_batch.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
 
@@ -18,3 +19,17 @@ export interface StreamShape {
   /** Bins instead of rows. @default rows */
   readonly trend?: TrendBin | undefined;
 }
+
+/** What follows from a format. */
+export interface FormatTraits {
+  /** What a row is written in: the `encoding` of `/v1/events` and of its `hello`. */
+  readonly encoding: "json" | "arrow";
+  /** Whether a row is base64 in the data of its event. */
+  readonly isBase64: boolean;
+}
+
+export const STREAM_FORMATS: Readonly<Record<StreamFormat, FormatTraits>> = {
+  "events": { encoding: "json", isBase64: false },
+  "events-arrow": { encoding: "arrow", isBase64: true },
+  "arrow": { encoding: "arrow", isBase64: false },
+};

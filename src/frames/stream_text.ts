@@ -2,9 +2,14 @@
 // messages. Invariant: pure; the bytes depend only on the arguments and on the selection.
 import { withMetadata } from "../arrow/message_metadata.ts";
 import { END_OF_STREAM } from "../arrow/row_template.ts";
+import type { StreamTemplate } from "../arrow/stream_template.ts";
 import type { Channel } from "../channels/channel.ts";
 import { unpackedPiece } from "./gzip.ts";
-import type { Coding, StreamFormat } from "./stream_format.ts";
+import {
+  type Coding,
+  STREAM_FORMATS,
+  type StreamFormat,
+} from "./stream_format.ts";
 
 export interface StreamTextOptions {
   readonly format: StreamFormat;
@@ -15,15 +20,9 @@ export interface StreamTextOptions {
   /** Name of the bin, for a stream of bins. */
   readonly binName: string | null;
   /** Arrow messages of the selection; null for JSON events. */
-  readonly template: ArrowMessages | null;
+  readonly template: StreamTemplate | null;
   /** How long an `EventSource` waits before it connects again, ms. */
   readonly retryMs: number;
-}
-
-/** Arrow messages that are the same for all clients of a selection. */
-export interface ArrowMessages {
-  readonly schemaMessage: Uint8Array;
-  readonly emptyBatch: Uint8Array;
 }
 
 /** A span without rows, as clients are sent it: times in GPS ns, `to` exclusive. */
@@ -66,7 +65,7 @@ export class StreamText {
     if (format === "arrow") return template!.schemaMessage;
     const hello = {
       version: 1,
-      encoding: format === "events" ? "json" : "arrow",
+      encoding: STREAM_FORMATS[format].encoding,
       stride_ns: Number(strideNs),
       ...(binName === null ? {} : { trend: binName }),
       selection: "fixed",

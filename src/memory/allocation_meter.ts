@@ -1,20 +1,22 @@
-// What buffers of our own have grown by, and the time that took: in steady state nothing is added.
-// Invariant: every buffer that grows with load is made through one of these.
+// Counts and times the buffers that Qanat allocates while it runs: in steady state it allocates none.
+// Invariant: every buffer that grows with load is made through an AllocationMeter.
 
-/** Counts and times the making of buffers. */
-export class Growth {
-  /** Buffers made, whole life. */
+/** Makes buffers, and measures how many, how large and how long that took. */
+export class AllocationMeter {
+  /** Buffers made since the start. */
   buffers = 0;
+  /** Bytes of all buffers made since the start. */
   bytes = 0;
+  /** Time spent on making them, s. */
   seconds = 0;
   readonly #clockMs: () => number;
 
-  /** `clockMs`: a clock for short spans. @default none, the seconds stay 0 */
+  /** `clockMs`: a monotonic clock, ms. @default none: `seconds` stays 0 */
   constructor(clockMs: () => number = () => 0) {
     this.#clockMs = clockMs;
   }
 
-  /** A new buffer, zeroed. The system backs its pages when they are first written to. */
+  /** A new buffer of zeros. The operating system backs its pages only when they are first written to. */
   make(byteLength: number): Uint8Array<ArrayBuffer> {
     const beganMs = this.#clockMs();
     const bytes = new Uint8Array(byteLength);
@@ -22,13 +24,13 @@ export class Growth {
     return bytes;
   }
 
-  /** A longer copy of a buffer. */
-  longer<T extends Int32Array | Uint8Array>(from: T, to: () => T): T {
+  /** A longer copy of `from`: `make` returns the longer array, zeroed. */
+  grow<T extends Int32Array | Uint8Array>(from: T, make: () => T): T {
     const beganMs = this.#clockMs();
-    const made = to();
-    made.set(from);
-    this.#add(made.byteLength, beganMs);
-    return made;
+    const grown = make();
+    grown.set(from);
+    this.#add(grown.byteLength, beganMs);
+    return grown;
   }
 
   #add(byteLength: number, beganMs: number): void {

@@ -1,7 +1,7 @@
 // What goes out: slots of fixed size classes over big buffers, free lists threaded through the vacant slots,
 // an owner count per slot. Invariant: a slot is either vacant and on its class's list, or has at least one owner.
 
-import { Growth } from "./allocation_meter.ts";
+import { AllocationMeter } from "./allocation_meter.ts";
 
 const MIN_SLOT_BYTES = 256;
 /** Largest claim, bytes. */
@@ -34,7 +34,7 @@ const CLASS_BYTES: readonly number[] = (() => {
  */
 export class Slab {
   readonly budgetBytes: number;
-  readonly growth: Growth;
+  readonly allocations: AllocationMeter;
   readonly #free = new Int32Array(CLASS_BYTES.length).fill(NO_SLOT);
   /** By chunk: its memory (null once given up), the slots in it that are claimed. */
   readonly #chunks: (Uint8Array | null)[] = [];
@@ -58,14 +58,14 @@ export class Slab {
   #givenUp = 0;
   #commits = 0;
 
-  constructor(options: { budgetBytes: number; growth?: Growth }) {
+  constructor(options: { budgetBytes: number; allocations?: AllocationMeter }) {
     if (!(options.budgetBytes >= MIN_SLOT_BYTES)) {
       throw new RangeError(
         `budgetBytes must be at least ${MIN_SLOT_BYTES}: current value is ${options.budgetBytes}`,
       );
     }
     this.budgetBytes = options.budgetBytes;
-    this.growth = options.growth ?? new Growth();
+    this.allocations = options.allocations ?? new AllocationMeter();
   }
 
   /** A slot of at least `byteLength` bytes with one owner, or −1 when the budget has no room. */
@@ -202,7 +202,7 @@ export class Slab {
     );
     let chunk = this.#chunks.indexOf(null);
     if (chunk < 0) chunk = this.#chunks.length;
-    this.#chunks[chunk] = this.growth.make(count * slotBytes);
+    this.#chunks[chunk] = this.allocations.make(count * slotBytes);
     this.#commits++;
     this.#claimed[chunk] = 0;
     this.#committed += count * slotBytes;
@@ -253,13 +253,13 @@ export class Slab {
   #growTables(slots: number): void {
     if (slots <= this.#owners.length) return;
     const length = Math.max(slots, 2 * this.#owners.length);
-    const { growth } = this;
+    const { allocations } = this;
     const words = () => new Int32Array(length);
-    this.#owners = growth.longer(this.#owners, words);
-    this.#next = growth.longer(this.#next, words);
-    this.#class = growth.longer(this.#class, () => new Uint8Array(length));
-    this.#chunk = growth.longer(this.#chunk, words);
-    this.#at = growth.longer(this.#at, words);
+    this.#owners = allocations.grow(this.#owners, words);
+    this.#next = allocations.grow(this.#next, words);
+    this.#class = allocations.grow(this.#class, () => new Uint8Array(length));
+    this.#chunk = allocations.grow(this.#chunk, words);
+    this.#at = allocations.grow(this.#at, words);
   }
 
   #vacant(action: string, handle: number): Error {

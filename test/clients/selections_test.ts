@@ -86,8 +86,9 @@ describe("a selection that is too large", () => {
         dataType: "float64",
         sampleRate: 16 * 60_000,
       }));
-    const { batches, groups } = qanat.hub;
-    batches.of = () => {
+    const { encoders, groups } = qanat.hub;
+    const { templates } = encoders.context;
+    templates.of = () => {
       throw new Error("A template was made");
     };
     for (const format of ["events", "events-arrow", "arrow"] as const) {

@@ -100,7 +100,7 @@ const cases: [string, () => void, StreamShape, Partial<ClientOptions>][] = [
   ["the second topic", () => breakAt(source, "subscribe", 2), ROWS, {}],
   [
     "the encoder of a group",
-    () => breakAt(qanat.hub.batches, "of"),
+    () => breakAt(qanat.hub.encoders.context.templates, "of"),
     ROWS,
     {},
   ],

@@ -14,8 +14,7 @@ import {
   prefixedBytes,
 } from "../../src/arrow/message_header.ts";
 import type { StreamShape } from "../../src/frames/stream_format.ts";
-import { planColumns } from "../../src/frames/row_plan.ts";
-import { packOf, type PackWay } from "../../src/frames/sample_pack.ts";
+import type { PackMethod } from "../../src/frames/sample_pack.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import { HeldOutlet } from "../clients/held_outlet.ts";
 import {
@@ -260,10 +259,11 @@ describe("packed Arrow streams", () => {
     const first = open(PACKED[0]!, NAMES.slice(0, 3));
     open(PACKED[0]!, NAMES.slice(2));
     open(PACKED[0]!, NAMES.slice(2, 3));
-    const [noise] = planColumns(first.client.group.timeline, [
+    const { plans, caches } = qanat.hub.encoders.context;
+    const [noise] = plans.columnsOf(first.client.group.timeline, [
       source.catalog.get("H1:QANAT-NOISE_F64_4096", null)!,
     ]);
-    const made = (way: PackWay) => packOf(noise!, way).made;
+    const made = (method: PackMethod) => caches.packOf(noise!, method).made;
     publish();
     const before = made("zstd");
     for (let i = 0; i < 8; i++) publish();
@@ -274,11 +274,12 @@ describe("packed Arrow streams", () => {
 
   it("try a channel that does not pay less and less often", () => {
     const { client } = open(PACKED[0]!, NAMES.slice(0, 1));
-    const [column] = planColumns(client.group.timeline, [
+    const { plans, caches } = qanat.hub.encoders.context;
+    const [column] = plans.columnsOf(client.group.timeline, [
       source.catalog.get(NAMES[0]!, null)!,
     ]);
     for (let i = 0; i < 200; i++) publish();
-    assert.ok(packOf(column!, "zstd").made <= 8);
+    assert.ok(caches.packOf(column!, "zstd").made <= 8);
   });
 
   it("count what is spared", () => {

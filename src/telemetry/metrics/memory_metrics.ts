@@ -18,7 +18,7 @@ export interface MemoryParts {
   readonly ring: Pick<PageRing, keyof typeof RING | "reclaimedPages">;
   readonly slab: Pick<
     Slab,
-    keyof typeof SLAB | keyof typeof SLAB_COUNTERS | "growth"
+    keyof typeof SLAB | keyof typeof SLAB_COUNTERS | "allocations"
   >;
   readonly store: Pick<BlockStore, "ringHeldMs">;
 }
@@ -82,7 +82,7 @@ export function memoryMetrics(metrics: Prometheus, parts: MemoryParts): void {
 function allocationMetrics(
   metrics: Prometheus,
   gc: GcCounters,
-  { growth }: Pick<Slab, "growth">,
+  { allocations }: Pick<Slab, "allocations">,
 ): void {
   if (gc) {
     metrics.counter(
@@ -104,16 +104,16 @@ function allocationMetrics(
   metrics.counter(
     "allocation_seconds_total",
     "Time spent allocating Qanat's own buffers",
-    () => growth.seconds,
+    () => allocations.seconds,
   );
   metrics.counter(
     "allocated_bytes_total",
     "Bytes of Qanat's own buffers that were allocated",
-    () => growth.bytes,
+    () => allocations.bytes,
   );
   metrics.counter(
     "memory_management_seconds_total",
     "Time spent on garbage collection and allocation",
-    () => (gc?.seconds ?? 0) + growth.seconds,
+    () => (gc?.seconds ?? 0) + allocations.seconds,
   );
 }
