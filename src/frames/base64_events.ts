@@ -12,6 +12,7 @@ const AROUND_BYTES_MAX = 64;
 /** The messages of a source as events. */
 export class Base64Events implements MessageSource {
   readonly template: StreamTemplate | null;
+  readonly isFixedLength = false;
   readonly messageBytes: number;
   readonly messageBytesMax: number;
   readonly #source: MessageSource;

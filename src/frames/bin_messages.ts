@@ -28,6 +28,7 @@ export interface BinSelection {
 /** The record batches of one selection: one row, four columns (min, mean, max, count) per channel. */
 export class BinMessages implements MessageSource {
   readonly template: TrendTemplate;
+  readonly isFixedLength = true;
   readonly messageBytes: number;
   readonly #timeline: Timeline;
   readonly #channels: readonly Channel[];

@@ -30,6 +30,7 @@ const TAIL = encoder.encode("}}\n\n");
 /** The events of one selection. */
 export class BinTexts implements MessageSource {
   readonly template = null;
+  readonly isFixedLength = false;
   readonly messageBytes: number;
   readonly messageBytesMax: number;
   readonly #bin: TrendBin;

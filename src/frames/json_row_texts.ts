@@ -17,6 +17,7 @@ const TAIL = encoder.encode("}}\n\n");
 /** The events of one selection. */
 export class JsonRowTexts implements MessageSource {
   readonly template = null;
+  readonly isFixedLength = false;
   readonly messageBytes: number;
   readonly messageBytesMax: number;
   readonly #timeline: Timeline;

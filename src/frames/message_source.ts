@@ -6,7 +6,9 @@ import type { StreamTemplate } from "../arrow/stream_template.ts";
 export interface MessageSource {
   /** Schema and empty batch of the selection in Arrow; null where messages are no Arrow. */
   readonly template: StreamTemplate | null;
-  /** Expected bytes of a message, and the most that it can have. Where both are equal, every message has that length. */
+  /** Whether every message has exactly `messageBytes`. */
+  readonly isFixedLength: boolean;
+  /** Expected bytes of a message, and the most that it can have. */
   readonly messageBytes: number;
   readonly messageBytesMax: number;
   /**

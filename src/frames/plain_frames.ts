@@ -13,7 +13,7 @@ export function plainFrames(
   source: MessageSource,
   context: EncodingContext,
 ): RowEncoder {
-  return source.messageBytes === source.messageBytesMax
+  return source.isFixedLength
     ? new FixedFrames(source, context.slab)
     : new VariableFrames(source, context);
 }

@@ -10,6 +10,7 @@ import type { Column } from "./row_plan.ts";
 /** The record batches of one selection: one row, a `list<T>` per channel. */
 export class RowMessages implements MessageSource {
   readonly template: RowTemplate;
+  readonly isFixedLength = true;
   readonly messageBytes: number;
   readonly #timeline: Timeline;
   readonly #samples: readonly ColumnSamples[];

@@ -1,0 +1,215 @@
+// Encoders are composed of sources and wrappers: each combination holds the same row, and what is made once is shared.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import type { Codec } from "../../src/arrow/compressed_batch.ts";
+import { encodeBlock } from "../../src/arrow/block_encoder.ts";
+import { PartitionBlocks } from "../../src/blocks/partition_blocks.ts";
+import { Timeline } from "../../src/blocks/timeline.ts";
+import { topicOf } from "../../src/channels/channel.ts";
+import { Base64Events } from "../../src/frames/base64_events.ts";
+import { EncodingContext } from "../../src/frames/encoding_context.ts";
+import type { Frame } from "../../src/frames/frame.ts";
+import { unpackedPiece } from "../../src/frames/gzip.ts";
+import { GzipFrames } from "../../src/frames/gzip_frames.ts";
+import type { MessageSource } from "../../src/frames/message_source.ts";
+import { plainFrames } from "../../src/frames/plain_frames.ts";
+import { RowEncoders } from "../../src/frames/row_encoders.ts";
+import type { Coding, StreamFormat } from "../../src/frames/stream_format.ts";
+import { PageRing } from "../../src/memory/page_ring.ts";
+import { Slab } from "../../src/memory/slab.ts";
+import { aChannel } from "../channels/a_channel.ts";
+
+const STRIDE_NS = 62_500_000n;
+const channels = [0, 1].map((i) =>
+  aChannel({
+    name: `H1:A-${i}`,
+    dataType: "int16",
+    sampleRate: 2048,
+    partitionIndex: i,
+    strideNs: STRIDE_NS,
+  })
+);
+const blocks = new PartitionBlocks({
+  topic: topicOf(channels[0]!),
+  strideNs: STRIDE_NS,
+  maxLatencyNs: 0n,
+  ring: new PageRing(new Uint8Array(1 << 20)),
+  futureToleranceMs: 0,
+  outageWaitMs: 0,
+  outageGraceMs: 0,
+  hasClock: false,
+});
+for (let row = 0; row < 4; row++) {
+  const series = channels.map((_, c) =>
+    Int16Array.from({ length: 128 }, (_, i) => c + row + (i >> 4))
+  );
+  const ids = channels.map((c) => c.partitionIndex);
+  const bytes = encodeBlock(BigInt(row) * STRIDE_NS, "int16", ids, series);
+  blocks.append(bytes, NaN);
+}
+const timeline = new Timeline([blocks], STRIDE_NS, 0);
+const decoder = new TextDecoder();
+
+/** The body of a frame, which is released. */
+function bodyOf(frame: Frame | null): Uint8Array {
+  const body = frame!.body.slice();
+  frame!.release();
+  return body;
+}
+
+/** Messages of `row` letters. */
+class Letters implements MessageSource {
+  readonly template = null;
+  readonly isFixedLength = false;
+  readonly messageBytes = 4;
+  readonly messageBytesMax = 1000;
+
+  fill(row: number, target: Uint8Array, at: number, isFill: boolean): number {
+    target.fill(isFill ? 48 : 65, at, at + row);
+    return at + row;
+  }
+}
+
+describe("wrappers of a message source", () => {
+  const context = new EncodingContext(new Slab({ budgetBytes: 1 << 20 }));
+
+  it("send messages of any length as they are", () => {
+    const encoder = plainFrames(new Letters(), context);
+    assert.equal(encoder.frameBytesMax, 1000);
+    for (const row of [1, 3, 1000, 2]) {
+      const text = decoder.decode(bodyOf(encoder.encode(row)));
+      assert.equal(text, "A".repeat(row));
+    }
+    assert.equal(decoder.decode(bodyOf(encoder.encode(2, true))), "00");
+  });
+
+  it("make events whose data is the message's base64, without a byte behind it", () => {
+    const events = new Base64Events(new Letters(), timeline, context.scratch);
+    const encoder = plainFrames(events, context);
+    for (const row of [1, 2, 3, 100]) {
+      const text = decoder.decode(bodyOf(encoder.encode(row)));
+      const data = btoa("A".repeat(row));
+      assert.equal(
+        text,
+        `id: ${timeline.endNsText(row)}\ndata: ${data}\n\n`,
+      );
+      assert.ok(text.length <= encoder.frameBytesMax);
+    }
+  });
+
+  it("gzip the whole message of any source, events in base64 too", () => {
+    const events = new Base64Events(new Letters(), timeline, context.scratch);
+    for (const source of [new Letters(), events]) {
+      const plain = bodyOf(plainFrames(source, context).encode(200));
+      const frame = new GzipFrames(source, context).encode(200)!;
+      assert.equal(frame.plain!.bytes, plain.byteLength);
+      assert.deepEqual(
+        Uint8Array.from(unpackedPiece(bodyOf(frame))),
+        plain,
+      );
+    }
+  });
+
+  it("give null when the slab has no room, and hold nothing then", () => {
+    const slab = new Slab({ budgetBytes: 512 });
+    const small = new EncodingContext(slab);
+    const encoder = plainFrames(new Letters(), small);
+    const frames = [encoder.encode(4), encoder.encode(4)];
+    assert.equal(encoder.encode(4), null);
+    assert.equal(new GzipFrames(new Letters(), small).encode(4), null);
+    for (const frame of frames) frame!.release();
+    slab.assertEmpty();
+  });
+});
+
+describe("RowEncoders", () => {
+  const slab = new Slab({ budgetBytes: 1 << 20 });
+  const encoderOf = (
+    encoders: RowEncoders,
+    format: StreamFormat,
+    { coding = "identity", codec = null, chosen = channels }: {
+      coding?: Coding;
+      codec?: Codec | null;
+      chosen?: typeof channels;
+    } = {},
+  ) =>
+    encoders.of({
+      timeline,
+      channels: chosen,
+      format,
+      coding,
+      codec,
+      trend: null,
+    });
+
+  it("encode the same row in every format and coding", () => {
+    const encoders = new RowEncoders(slab);
+    const json = bodyOf(encoderOf(encoders, "events").encode(2));
+    const arrow = bodyOf(encoderOf(encoders, "arrow").encode(2));
+    const events = bodyOf(encoderOf(encoders, "events-arrow").encode(2));
+    assert.match(decoder.decode(json), /^id: 187500000\ndata: \{"time":"125/);
+    assert.equal(
+      decoder.decode(events),
+      `id: 187500000\ndata: ${arrow.toBase64()}\n\n`,
+    );
+    for (const [format, plain] of [["events", json], ["arrow", arrow]]) {
+      const encoder = encoderOf(encoders, format as StreamFormat, {
+        coding: "gzip",
+      });
+      const packed = bodyOf(encoder.encode(2));
+      assert.ok(packed.byteLength < plain!.length);
+      assert.deepEqual(Uint8Array.from(unpackedPiece(packed)), plain);
+    }
+    const zstd = encoderOf(encoders, "arrow", { codec: "zstd" });
+    assert.ok(bodyOf(zstd.encode(2)).byteLength < arrow.byteLength);
+    slab.assertEmpty();
+  });
+
+  it("have a template where clients get Arrow, and none where they get JSON", () => {
+    const encoders = new RowEncoders(slab);
+    assert.equal(encoderOf(encoders, "events").template, null);
+    const { template } = encoderOf(encoders, "arrow");
+    const others = [
+      encoderOf(encoders, "events-arrow"),
+      encoderOf(encoders, "arrow", { coding: "gzip" }),
+      encoderOf(encoders, "arrow", { codec: "lz4" }),
+    ];
+    for (const other of others) {
+      assert.deepEqual(
+        other.template!.schemaMessage,
+        template!.schemaMessage,
+      );
+      assert.equal(other.template!.emptyBatch, template!.emptyBatch);
+    }
+  });
+
+  it("share a channel's text between selections, not between instances", () => {
+    const made = [new RowEncoders(slab), new RowEncoders(slab)].map(
+      (encoders) => {
+        for (const chosen of [channels, channels.slice(1)]) {
+          const encoder = encoderOf(encoders, "events", {
+            coding: "gzip",
+            chosen,
+          });
+          encoder.encode(1)!.release();
+        }
+        const { plans, caches } = encoders.context;
+        return plans.columnsOf(timeline, channels)
+          .map((column) => caches.deflatedTextOf(column).made);
+      },
+    );
+    assert.deepEqual(made, [[1, 1], [1, 1]]);
+  });
+
+  it("make texts anew once they were dropped", () => {
+    const encoders = new RowEncoders(slab);
+    const encoder = encoderOf(encoders, "events", { coding: "gzip" });
+    const { plans, caches } = encoders.context;
+    const [column] = plans.columnsOf(timeline, channels);
+    for (let i = 0; i < 2; i++) encoder.encode(1)!.release();
+    assert.equal(caches.deflatedTextOf(column!).made, 1);
+    encoders.dropTexts();
+    encoder.encode(1)!.release();
+    assert.equal(caches.deflatedTextOf(column!).made, 2);
+  });
+});
