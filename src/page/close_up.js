@@ -30,7 +30,7 @@ export class CloseUpPanel {
   /**
    * @param {HTMLElement} parent
    * @param {import("./view.js").CloseUp} closeUp
-   * @param {{ look: () => import("./series_plot.js").Look, feed: import("./feed.js").Feed, onClose: () => void, onLook: (fromS: number, toS: number) => void }} options
+   * @param {{ look: () => import("./time_plot.js").Look, feed: import("./feed.js").Feed, onClose: () => void, onLook: (fromS: number, toS: number) => void }} options
    */
   constructor(parent, closeUp, { look, feed, onClose, onLook }) {
     this.#closeUp = closeUp;

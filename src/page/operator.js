@@ -72,7 +72,7 @@ export class OperatorPanel {
 
   /**
    * @param {HTMLElement} parent
-   * @param {() => import("./series_plot.js").Look} look
+   * @param {() => import("./time_plot.js").Look} look
    */
   constructor(parent, look) {
     this.#parent = parent;

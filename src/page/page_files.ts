@@ -15,6 +15,7 @@ import axisText from "./axis_text.js" with { type: "text" };
 import channelBook from "./channel_book.js" with { type: "text" };
 import clock from "./clock.js" with { type: "text" };
 import closeUp from "./close_up.js" with { type: "text" };
+import columnStrip from "./column_strip.js" with { type: "text" };
 import copyAs from "./copy_as.js" with { type: "text" };
 import dataAge from "./data_age.js" with { type: "text" };
 import dom from "./dom.js" with { type: "text" };
@@ -50,10 +51,13 @@ import serverTime from "./server_time.js" with { type: "text" };
 import spanSelect from "./span_select.js" with { type: "text" };
 import spans from "./spans.js" with { type: "text" };
 import spectrogram from "./spectrogram.js" with { type: "text" };
+import spectrogramColumns from "./spectrogram_columns.js" with { type: "text" };
+import spectrogramPalette from "./spectrogram_palette.js" with { type: "text" };
 import spectrum from "./spectrum.js" with { type: "text" };
 import statusLine from "./status_line.js" with { type: "text" };
 import strideLane from "./stride_lane.js" with { type: "text" };
 import timeAxis from "./time_axis.js" with { type: "text" };
+import timePlot from "./time_plot.js" with { type: "text" };
 import trendChoice from "./trend_choice.js" with { type: "text" };
 import trendPlot from "./trend_plot.js" with { type: "text" };
 import valueScale from "./value_scale.js" with { type: "text" };
@@ -88,6 +92,7 @@ const MODULES: Record<string, string> = {
   "channel_book.js": channelBook,
   "clock.js": clock,
   "close_up.js": closeUp,
+  "column_strip.js": columnStrip,
   "copy_as.js": copyAs,
   "data_age.js": dataAge,
   "dom.js": dom,
@@ -123,10 +128,13 @@ const MODULES: Record<string, string> = {
   "span_select.js": spanSelect,
   "spans.js": spans,
   "spectrogram.js": spectrogram,
+  "spectrogram_columns.js": spectrogramColumns,
+  "spectrogram_palette.js": spectrogramPalette,
   "spectrum.js": spectrum,
   "status_line.js": statusLine,
   "stride_lane.js": strideLane,
   "time_axis.js": timeAxis,
+  "time_plot.js": timePlot,
   "trend_choice.js": trendChoice,
   "trend_plot.js": trendPlot,
   "value_scale.js": valueScale,

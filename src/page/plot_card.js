@@ -39,7 +39,7 @@ export class PlotCard {
 
   /**
    * @param {import("./view.js").PlotSpec} spec
-   * @param {{ look: () => import("./series_plot.js").Look, events: import("./series_plot.js").PlotEvents, act: (what: "up" | "down" | "remove" | "add", kind?: import("./view.js").PlotKind) => void }} options
+   * @param {{ look: () => import("./time_plot.js").Look, events: import("./time_plot.js").PlotEvents, act: (what: "up" | "down" | "remove" | "add", kind?: import("./view.js").PlotKind) => void }} options
    */
   constructor(spec, { look, events, act }) {
     this.spec = spec;

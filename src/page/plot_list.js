@@ -22,7 +22,7 @@ export class PlotList {
 
   /**
    * @param {HTMLElement} parent
-   * @param {{ look: () => import("./series_plot.js").Look, events: import("./series_plot.js").PlotEvents, onPlots: (plots: PlotSpec[]) => void }} options
+   * @param {{ look: () => import("./time_plot.js").Look, events: import("./time_plot.js").PlotEvents, onPlots: (plots: PlotSpec[]) => void }} options
    */
   constructor(parent, options) {
     this.#parent = parent;

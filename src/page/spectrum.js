@@ -41,7 +41,7 @@ export class Spectrum {
 
   /**
    * @param {HTMLElement} parent
-   * @param {() => import("./series_plot.js").Look} look
+   * @param {() => import("./time_plot.js").Look} look
    */
   constructor(parent, look) {
     this.#look = look;

@@ -1,18 +1,17 @@
-// Bins over time: the band from each bin's least to its largest sample, and the means as a line.
-// Invariant: a bin is drawn over the time that it covers; what is not there is hatched with its reason.
-import uPlot from "uplot";
+// Bins over time: a band from the least to the largest sample of each bin, and a line of the means.
+// Invariant: a bin is drawn over the time that it covers; times without bins are hatched with the reason.
 import { differenceOf, exactText, valueText } from "./axis_text.js";
 import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
 import { originFor } from "./int64_samples.js";
 import { finiteExtremes } from "./samples.js";
-import { paintBase, timeHooks, timePlot } from "./series_plot.js";
+import { clipped, paintBase, timePlot } from "./time_plot.js";
 import { ValueScale } from "./value_scale.js";
 
 /** @typedef {import("./series.js").Series} Series */
 
 const BAND_ALPHA = 0.4;
 
-/** Three values have to stand beside each other. @param {number | bigint} some */
+/** Short enough for three values next to each other. @param {number | bigint} some */
 function shortText(some) {
   const value = Number(some);
   const size = Math.abs(value);
@@ -30,32 +29,24 @@ export class TrendPlot {
   #series = null;
   #scale = new ValueScale();
   #scaleDrawn = 0;
-  /** What the bins are counted from. */
+  /** Subtracted from all values, so that large integers stay exact. */
   #origin = 0;
   #drawn = "";
-  /** Why the newest is not there. */
+  /** Why there is nothing at the right edge; empty when nothing is missing. */
   pending = "";
 
   /**
    * @param {HTMLElement} parent
-   * @param {() => import("./series_plot.js").Look} look
-   * @param {import("./series_plot.js").PlotEvents} events
+   * @param {() => import("./time_plot.js").Look} look
+   * @param {import("./time_plot.js").PlotEvents} events
    */
   constructor(parent, look, events) {
     this.#look = look;
-    this.#u = new uPlot(
-      {
-        ...timePlot(look, events, (room) => this.#scale.ticks(room)),
-        series: [{}, {
-          stroke: "#888",
-          points: { show: false },
-          paths: () => null,
-        }],
-        hooks: { ...timeHooks(events), drawAxes: [() => this.#paint()] },
-      },
-      [[0, 1], [null, null]],
-      parent,
-    );
+    this.#u = timePlot(parent, look, {
+      events,
+      ticks: (room) => this.#scale.ticks(room),
+      paint: () => clipped(this.#u, () => this.#paint()),
+    });
   }
 
   /**
@@ -78,7 +69,7 @@ export class TrendPlot {
   /**
    * @param {number} fromS
    * @param {number} toS
-   * @param {string} version nothing is drawn while it and the times stay the same
+   * @param {string} version nothing is drawn while it and the times are the same
    */
   draw(fromS, toS, version) {
     const key = `${fromS} ${toS} ${version}`;
@@ -147,23 +138,12 @@ export class TrendPlot {
     const u = this.#u;
     const series = this.#series;
     if (!series) return;
-    const { left, top, width, height } = u.bbox;
     const { ctx } = u;
     const { min: fromS = 0, max: toS = 1 } = u.scales.x;
     const { ring, gaps } = series;
     const { colours, colour } = this.#look();
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(left, top, width, height);
-    ctx.clip();
     paintGaps(u, gaps, { fromS, toS, colours });
     paintPending(u, series, { pending: this.pending, fromS, toS, colours });
-    const perS = width / (toS - fromS);
-    const y = (/** @type {number} */ v) =>
-      top + height * (1 - this.#scale.share(v));
-    const x = (/** @type {number} */ i) =>
-      Math.round(left + (i / ring.rate - fromS) * perS);
-    const thin = Math.max(1, Math.round(devicePixelRatio));
     const last = Math.min(Math.ceil(toS * ring.rate), ring.end);
     const first = Math.max(
       Math.floor(fromS * ring.rate),
@@ -176,10 +156,35 @@ export class TrendPlot {
     );
     paintGaps(u, holes, { fromS, toS, colours });
     ctx.fillStyle = ctx.strokeStyle = colour(series.channel.name);
-    const line = new Path2D();
-    let isOn = false;
     ctx.globalAlpha = BAND_ALPHA;
-    for (let i = first; i < last; i++) {
+    const means = this.#paintBand(series, first, last);
+    ctx.globalAlpha = 1;
+    ctx.lineWidth = devicePixelRatio * 1.25;
+    ctx.lineJoin = "round";
+    ctx.stroke(means);
+    paintBase(u, this.#scale, colours);
+  }
+
+  /**
+   * Fills each bin from its least to its largest sample; returns the line of the means.
+   * @param {Series} series
+   * @param {number} first
+   * @param {number} end behind the last bin
+   */
+  #paintBand(series, first, end) {
+    const { left, top, width, height } = this.#u.bbox;
+    const { ctx } = this.#u;
+    const { min: fromS = 0, max: toS = 1 } = this.#u.scales.x;
+    const { rate } = series.ring;
+    const perS = width / (toS - fromS);
+    const y = (/** @type {number} */ v) =>
+      top + height * (1 - this.#scale.share(v));
+    const x = (/** @type {number} */ i) =>
+      Math.round(left + (i / rate - fromS) * perS);
+    const thin = Math.max(1, Math.round(devicePixelRatio));
+    const means = new Path2D();
+    let isOn = false;
+    for (let i = first; i < end; i++) {
       const bin = series.binAt(i, this.#origin);
       if (!bin) {
         isOn = false;
@@ -194,27 +199,22 @@ export class TrendPlot {
         continue;
       }
       const middle = (x0 + x1) / 2;
-      if (isOn) line.lineTo(middle, y(bin.mean));
+      if (isOn) means.lineTo(middle, y(bin.mean));
       else {
-        // A bin without neighbours is seen as well.
-        line.moveTo(x0, y(bin.mean));
-        line.lineTo(middle, y(bin.mean));
+        // A bin without neighbours has a line, too.
+        means.moveTo(x0, y(bin.mean));
+        means.lineTo(middle, y(bin.mean));
       }
       isOn = true;
     }
-    ctx.globalAlpha = 1;
-    ctx.lineWidth = devicePixelRatio * 1.25;
-    ctx.lineJoin = "round";
-    ctx.stroke(line);
-    paintBase(u, this.#scale, colours);
-    ctx.restore();
+    return means;
   }
 }
 
 /**
- * Least and largest of bins, of those that go to infinity what is finite; null when there is none.
+ * Least and largest finite value of some bins; null when there is none.
  * @param {Series} series
- * @param {{ from: number, to: number, origin: number }} options origin: what they are counted from
+ * @param {{ from: number, to: number, origin: number }} options origin: subtracted from each value
  */
 function rangeOf({ low, high }, { from, to, origin }) {
   if (!low || !high) return null;

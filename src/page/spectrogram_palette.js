@@ -1,0 +1,46 @@
+// The colours of a spectrogram, and which densities they stand for.
+
+/** Black, violet, orange, light yellow: louder is brighter, also for colour-blind readers. */
+const STOPS = [
+  [0, 6, 5, 24],
+  [0.2, 40, 12, 84],
+  [0.4, 112, 28, 109],
+  [0.6, 188, 55, 84],
+  [0.8, 246, 130, 28],
+  [0.92, 250, 200, 60],
+  [1, 254, 254, 190],
+];
+/** 256 colours, three bytes (red, green, blue) each. */
+export const PALETTE = paletteOf(STOPS);
+
+/** @param {number[][]} stops */
+function paletteOf(stops) {
+  const palette = new Uint8Array(3 * 256);
+  for (let i = 0; i < 256; i++) {
+    const x = i / 255;
+    const next = stops.findIndex(([at]) => at >= x);
+    const b = stops[Math.max(next, 1)];
+    const a = stops[Math.max(next, 1) - 1];
+    const share = (x - a[0]) / (b[0] - a[0]);
+    for (let c = 0; c < 3; c++) {
+      palette[3 * i + c] = Math.round(a[c + 1] + share * (b[c + 1] - a[c + 1]));
+    }
+  }
+  return palette;
+}
+
+/**
+ * The densities that the darkest and the brightest colour stand for.
+ * @param {number[]} decibels of some columns
+ * @param {number} [rangeDb] between the two; without it, from a low quantile, and 18 to 70 dB
+ */
+export function decibelRange(decibels, rangeDb) {
+  const sorted = Float32Array.from(decibels).sort();
+  const ceiling =
+    sorted[Math.floor(sorted.length * (rangeDb ? 0.9999 : 0.9995))];
+  const low = sorted[Math.floor(sorted.length * 0.35)];
+  const floor = rangeDb
+    ? ceiling - rangeDb
+    : Math.max(Math.min(low, ceiling - 18), ceiling - 70);
+  return { floor, ceiling };
+}

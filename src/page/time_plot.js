@@ -1,0 +1,135 @@
+// What all plots over time share: axes, cursor, zoom by dragging, and the clipped area that a plot paints into.
+import uPlot from "uplot";
+import { axesOf, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
+
+/** @typedef {import("./value_scale.js").ValueScale} ValueScale */
+/** @typedef {{ time: "utc" | "gps", colours: import("./dom.js").Colours, colour: (name: string) => string }} Look */
+/** @typedef {{ onZoom: (fromS: number, toS: number) => void, onReset: () => void, onHover: (gpsS: number | null) => void }} PlotEvents */
+
+/**
+ * A uPlot that draws nothing but axes and cursor; `paint` draws the rest.
+ * @param {HTMLElement} parent
+ * @param {() => Look} look
+ * @param {{ events: PlotEvents, ticks: (room: number) => import("./value_scale.js").Tick[], spacePx?: number, hasGrid?: boolean, paint: () => void }} options
+ *   ticks: labels of the vertical axis for a number of places; spacePx: between labels
+ */
+export function timePlot(
+  parent,
+  look,
+  { events, ticks, spacePx, hasGrid = true, paint },
+) {
+  const axes = axesOf(look, { showTime: false, ticks, spacePx });
+  return new uPlot(
+    {
+      ...frameOf(events),
+      axes: hasGrid
+        ? axes
+        : axes.map((axis) => ({ ...axis, grid: { show: false } })),
+      series: [{}, {
+        stroke: "#888",
+        points: { show: false },
+        paths: () => null,
+      }],
+      hooks: { ...hooksOf(events), drawAxes: [paint] },
+    },
+    [[0, 1], [null, null]],
+    parent,
+  );
+}
+
+/** @param {PlotEvents} events */
+function frameOf(events) {
+  return {
+    width: 300,
+    height: 120,
+    padding: /** @type {[number, number, number, number]} */ ([6, 14, 4, 0]),
+    legend: { show: false },
+    cursor: {
+      sync: {
+        key: "time",
+        setSeries: false,
+        scales: /** @type {[string, null]} */ (["x", null]),
+      },
+      drag: { x: true, y: false, setScale: false },
+      points: { show: false },
+      y: false,
+      bind: {
+        dblclick: () => () => {
+          events.onReset();
+          return null;
+        },
+      },
+    },
+    scales: {
+      x: { time: false, auto: false },
+      // Shares of the height; each plot has its own scale of values.
+      y: { auto: false, range: /** @type {[number, number]} */ ([0, 1]) },
+    },
+  };
+}
+
+/** @param {PlotEvents} events */
+function hooksOf(events) {
+  return {
+    setCursor: [
+      (/** @type {uPlot} */ u) => {
+        const { left = -1 } = u.cursor;
+        events.onHover(left < 0 ? null : u.posToVal(left, "x"));
+      },
+    ],
+    setSelect: [
+      (/** @type {uPlot} */ u) => {
+        const { left, width } = u.select;
+        if (width < 4) return;
+        const fromS = u.posToVal(left, "x");
+        const toS = u.posToVal(left + width, "x");
+        u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+        events.onZoom(fromS, toS);
+      },
+    ],
+  };
+}
+
+/**
+ * Calls `paint` with the area of the plot as the clip.
+ * @param {uPlot} u
+ * @param {() => void} paint
+ */
+export function clipped(u, paint) {
+  const { ctx } = u;
+  const { left, top, width, height } = u.bbox;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, top, width, height);
+  ctx.clip();
+  paint();
+  ctx.restore();
+}
+
+/**
+ * Writes the value that the labels of an axis are added to, where there is one.
+ * @param {uPlot} u
+ * @param {ValueScale} scale
+ * @param {import("./dom.js").Colours} colours
+ */
+export function paintBase(u, scale, colours) {
+  const text = scale.baseText(roomOf(u, AXIS_SPACE_PX));
+  if (text === "") return;
+  const ratio = devicePixelRatio;
+  const { ctx } = u;
+  const x = u.bbox.left + 4 * ratio;
+  const y = u.bbox.top + 8 * ratio;
+  ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  const words = `from ${text}`;
+  ctx.fillStyle = colours.back;
+  ctx.fillRect(
+    x - 2 * ratio,
+    y - 8 * ratio,
+    ctx.measureText(words).width + 4 * ratio,
+    16 * ratio,
+  );
+  ctx.fillStyle = colours.muted;
+  ctx.fillText(words, x, y);
+}
