@@ -62,6 +62,7 @@ import trendChoice from "./trend_choice.js" with { type: "text" };
 import trendPlot from "./trend_plot.js" with { type: "text" };
 import valueScale from "./value_scale.js" with { type: "text" };
 import view from "./view.js" with { type: "text" };
+import welchMean from "./welch_mean.js" with { type: "text" };
 
 /** One file of the page. */
 export interface PageFile {
@@ -139,6 +140,7 @@ const MODULES: Record<string, string> = {
   "trend_plot.js": trendPlot,
   "value_scale.js": valueScale,
   "view.js": view,
+  "welch_mean.js": welchMean,
 };
 
 /** All files by their name; the page itself is page.html, and the others lie under page/. */

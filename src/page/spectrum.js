@@ -1,14 +1,11 @@
-// Amplitude spectral density of what is shown (its newest seconds), by Welch's mean of overlapping pieces.
-// Invariant: pieces with a gap are left out; the note says how many were taken. uPlot is given shares of both axes' logarithms.
+// The amplitude spectral density of the newest seconds that are shown, over logarithmic axes.
+// Invariant: uPlot gets shares (0 to 1) of the logarithms, never values; the note says how many pieces are in the mean.
 import uPlot from "uplot";
-import { Density, powerOfTwo } from "./fft.js";
-import { AXIS_LEFT_PX, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
+import { AXIS_LEFT_PX, AXIS_SPACE_PX, labelled, roomOf } from "./time_axis.js";
 import { decadeTicks } from "./value_scale.js";
+import { WelchMean } from "./welch_mean.js";
 
-const SECONDS_MAX = 8;
-const SIZE_MAX = 8192;
 const REFRESH_MS = 250;
-const PIECES_MS = 12;
 /** Between the labels of frequencies. */
 const HERTZ_PX = 50;
 
@@ -16,11 +13,8 @@ export class Spectrum {
   #u;
   /** @type {import("./series.js").Series | null} */
   #series = null;
-  /** @type {Density | null} */
-  #density = null;
-  #samples = new Float64Array(2);
-  /** Densities by number of piece. @type {Map<number, Float32Array>} */
-  #pieces = new Map();
+  /** @type {WelchMean | null} */
+  #welch = null;
   #drawnMs = 0;
   #drawn = "";
   /** Exponents of ten at the ends of both axes. */
@@ -28,26 +22,15 @@ export class Spectrum {
   #values = { low: 0, high: 1 };
   /** Exponents of ten of the densities that are drawn. @type {number[]} */
   #shown = [];
-  #look;
   note = "";
   /** @type {number | null} */
   #cursorHz = null;
-  #change = (/** @type {number} */ from, /** @type {number} */ to) => {
-    const half = this.#samples.length / 2;
-    for (const k of this.#pieces.keys()) {
-      if (k * half < to && k * half + 2 * half > from) this.#pieces.delete(k);
-    }
-  };
 
   /**
    * @param {HTMLElement} parent
    * @param {() => import("./time_plot.js").Look} look
    */
   constructor(parent, look) {
-    this.#look = look;
-    const stroke = () => look().colours.muted;
-    const grid = { stroke: () => look().colours.grid, width: 1 };
-    const font = "11px system-ui, sans-serif";
     this.#u = new uPlot(
       {
         width: 300,
@@ -64,41 +47,18 @@ export class Spectrum {
           y: { auto: false, range: [0, 1] },
         },
         axes: [
-          {
-            stroke,
-            grid,
-            font,
-            size: 28,
-            gap: 5,
-            ticks: { show: false },
-            splits: (u) => this.#hertzTicks(u).map(({ at }) => at),
-            values: (u) => this.#hertzTicks(u).map(({ text }) => text),
-          },
-          {
-            stroke,
-            grid,
-            font,
+          labelled(look, (u) => this.#hertzTicks(u), { size: 28, gap: 5 }),
+          labelled(look, (u) => this.#valueTicks(u), {
             size: AXIS_LEFT_PX,
             gap: 4,
-            ticks: { show: false },
-            splits: (u) => this.#valueTicks(u).map(({ at }) => at),
-            values: (u) => this.#valueTicks(u).map(({ text }) => text),
-          },
+          }),
         ],
         series: [{}, {
           stroke: () => look().colour(this.#series?.channel.name ?? ""),
           width: 1.25,
           points: { show: false },
         }],
-        hooks: {
-          setCursor: [(u) => {
-            const { left = -1 } = u.cursor;
-            const { low, high } = this.#hertz;
-            this.#cursorHz = left < 0
-              ? null
-              : 10 ** (low + u.posToVal(left, "x") * (high - low));
-          }],
-        },
+        hooks: { setCursor: [(u) => this.#follow(u)] },
       },
       [[0, 1], [null, null]],
       parent,
@@ -119,89 +79,49 @@ export class Spectrum {
   /** @param {import("./series.js").Series} series */
   use(series) {
     if (series === this.#series) return;
-    this.#leave();
+    this.#welch?.close();
     this.#series = series;
-    this.#pieces.clear();
+    this.#welch = new WelchMean(series.ring);
     this.#drawn = "";
-    const { rate } = series.ring;
-    const size = Math.min(SIZE_MAX, Math.max(16, powerOfTwo(rate)));
-    this.#density = new Density(size, rate);
-    this.#samples = new Float64Array(size);
-    series.ring.onChange.push(this.#change);
   }
 
   /**
    * @param {number} fromS
    * @param {number} toS
-   * @param {string} version
+   * @param {string} version nothing is drawn while it and the times are the same
    */
   draw(fromS, toS, version) {
     const key = `${fromS} ${toS} ${version}`;
     const now = performance.now();
-    if (!this.#series || !this.#density || key === this.#drawn) return;
+    const welch = this.#welch;
+    if (!welch || key === this.#drawn) return;
     if (now - this.#drawnMs < REFRESH_MS) return;
-    this.#drawn = key;
     this.#drawnMs = now;
-    const { ring } = this.#series;
-    const { size, bins } = this.#density;
-    const half = size / 2;
-    const last = Math.floor(
-      (Math.min(toS * ring.rate, ring.end) - size) / half,
-    );
-    const from = Math.max(fromS, toS - SECONDS_MAX) * ring.rate;
-    const first = Math.min(Math.ceil(from / half), last);
-    const sum = new Float64Array(bins);
-    let count = 0;
-    let isWhole = true;
-    for (const k of this.#pieces.keys()) if (k < first) this.#pieces.delete(k);
-    for (let k = last; k >= first; k--) {
-      let piece = this.#pieces.get(k);
-      if (!piece) {
-        if (performance.now() - now > PIECES_MS) {
-          isWhole = false;
-          break;
-        }
-        if (!ring.copy(k * half, this.#samples)) continue;
-        piece = Float32Array.from(
-          this.#density.of(this.#samples),
-          (p) => Math.log(p),
-        );
-        const shift = this.#density.decibels * Math.LN10 / 10;
-        if (shift !== 0) piece = piece.map((p) => p + shift);
-        this.#pieces.set(k, piece);
-      }
-      // Sums of logarithms: densities of extreme samples are no numbers.
-      for (let i = 0; i < bins; i++) {
-        sum[i] = count === 0 ? piece[i] : logOfSum(sum[i], piece[i]);
-      }
-      count++;
-    }
-    if (!isWhole) this.#drawn = "";
-    const pieceS = Number((size / ring.rate).toPrecision(3));
+    const { mean, count, isWhole } = welch.of(fromS, toS);
+    this.#drawn = isWhole ? key : "";
+    const pieceS = Number(welch.pieceS.toPrecision(3));
     this.note = count === 0
       ? `waiting for ${pieceS} s without a gap or a value that is not finite`
       : `mean of ${count} × ${pieceS} s`;
-    if (count === 0) return;
-    this.#show(sum, count);
+    if (count > 0) this.#show(welch, mean);
   }
 
   /**
-   * @param {Float64Array} sum natural logarithms of the sums of densities
-   * @param {number} count of what was summed
+   * @param {WelchMean} welch
+   * @param {Float64Array} mean natural logarithms of densities
    */
-  #show(sum, count) {
-    const { bins, hertzPerBin } = /** @type {Density} */ (this.#density);
+  #show({ bins, hertzPerBin }, mean) {
     /** Exponents of ten of amplitudes. @type {number[]} */
     const shown = [];
     let low = Infinity;
     let high = -Infinity;
     for (let i = 1; i < bins; i++) {
-      const value = (sum[i] - Math.log(count)) / Math.LN10 / 2;
+      const value = mean[i] / Math.LN10 / 2;
       shown.push(value);
       if (value > high) high = value;
       if (isFinite(value) && value < low) low = value;
     }
-    // Of samples that are all the same, nothing is left without their mean.
+    // Samples that are all the same have no power without their mean.
     if (high === -Infinity) {
       this.note = `constant: no power at any frequency; ${this.note}`;
       low = high = 0;
@@ -227,6 +147,15 @@ export class Spectrum {
     });
   }
 
+  /** Keeps the frequency under the mouse. @param {uPlot} u */
+  #follow(u) {
+    const { left = -1 } = u.cursor;
+    const { low, high } = this.#hertz;
+    this.#cursorHz = left < 0
+      ? null
+      : 10 ** (low + u.posToVal(left, "x") * (high - low));
+  }
+
   /** @param {uPlot} u */
   #hertzTicks(u) {
     const { low, high } = this.#hertz;
@@ -245,12 +174,13 @@ export class Spectrum {
     return ticks;
   }
 
+  /** The density under the mouse, and the note. */
   textAt() {
     const hertz = this.#cursorHz;
-    if (hertz === null || !this.#density || this.#shown.length === 0) {
+    if (hertz === null || !this.#welch || this.#shown.length === 0) {
       return this.note;
     }
-    const { hertzPerBin } = this.#density;
+    const { hertzPerBin } = this.#welch;
     const i = Math.min(
       Math.max(Math.round(hertz / hertzPerBin) - 1, 0),
       this.#shown.length - 1,
@@ -260,19 +190,9 @@ export class Spectrum {
     } /√Hz · ${this.note}`;
   }
 
-  get isHovered() {
-    return this.#cursorHz !== null;
-  }
-
   close() {
-    this.#leave();
+    this.#welch?.close();
     this.#u.destroy();
-  }
-
-  #leave() {
-    const { onChange = [] } = this.#series?.ring ?? {};
-    const at = onChange.indexOf(this.#change);
-    if (at >= 0) onChange.splice(at, 1);
   }
 }
 
@@ -288,16 +208,4 @@ function powerText(power) {
   return `10${
     [...String(power)].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(c)] ?? "⁻").join("")
   }`;
-}
-
-/**
- * Logarithm of the sum of two numbers whose logarithms are given.
- * @param {number} a
- * @param {number} b
- */
-function logOfSum(a, b) {
-  const most = Math.max(a, b);
-  return most === -Infinity
-    ? most
-    : most + Math.log1p(Math.exp(-Math.abs(a - b)));
 }

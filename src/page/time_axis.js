@@ -1,4 +1,4 @@
-// What the plots over time have in common: a uPlot whose x is GPS seconds, its grid and its axis.
+// Axes of plots: times in UTC or GPS with round seconds, and labels at shares of a height.
 import uPlot from "uplot";
 import { dateText, leapSeconds, timeText } from "./clock.js";
 
@@ -64,7 +64,7 @@ export function axesOf(look, { showTime, ticks, spacePx = AXIS_SPACE_PX }) {
           time: look().time,
         });
         const digits = step >= 1 ? 0 : Math.ceil(-Math.log10(step) - 1e-9);
-        // A time that would run over the edge is left to its neighbours.
+        // A time that would cross the edge has no label.
         const perS = (u.bbox.width / devicePixelRatio) / (max - min);
         return splits.map((s) =>
           (s - min) * perS < EDGE_PX || (max - s) * perS < EDGE_PX
@@ -73,18 +73,31 @@ export function axesOf(look, { showTime, ticks, spacePx = AXIS_SPACE_PX }) {
         );
       },
     },
-    {
-      stroke,
-      grid,
-      font: FONT,
+    labelled(look, (u) => ticks(roomOf(u, spacePx)), {
       size: AXIS_LEFT_PX,
       gap: 4,
-      ticks: { show: false },
       space: spacePx,
-      splits: (u) => ticks(roomOf(u, spacePx)).map(({ at }) => at),
-      values: (u) => ticks(roomOf(u, spacePx)).map(({ text }) => text),
-    },
+    }),
   ];
+}
+
+/**
+ * An axis whose scale is 0 to 1, with its own labels.
+ * @param {() => { colours: import("./dom.js").Colours }} look
+ * @param {(u: uPlot) => import("./value_scale.js").Tick[]} ticks
+ * @param {{ size: number, gap: number, space?: number }} sizes px
+ * @returns {uPlot.Axis}
+ */
+export function labelled(look, ticks, sizes) {
+  return {
+    stroke: () => look().colours.muted,
+    grid: { stroke: () => look().colours.grid, width: 1 },
+    font: FONT,
+    ...sizes,
+    ticks: { show: false },
+    splits: (u) => ticks(u).map(({ at }) => at),
+    values: (u) => ticks(u).map(({ text }) => text),
+  };
 }
 
 /**
@@ -96,7 +109,7 @@ export function roomOf(u, spacePx) {
   return Math.max(Math.floor(u.bbox.height / devicePixelRatio / spacePx), 2);
 }
 
-/** A strip with nothing but the times, for below all plots. */
+/** A strip with the times, below all plots. */
 export class TimeAxis {
   #u;
   #note;
