@@ -36,7 +36,10 @@ import lane from "./lane.js" with { type: "text" };
 import main from "./main.js" with { type: "text" };
 import navigation from "./navigation.js" with { type: "text" };
 import operator from "./operator.js" with { type: "text" };
+import operatorFigures from "./operator_figures.js" with { type: "text" };
+import operatorPlot from "./operator_plot.js" with { type: "text" };
 import page from "./page.js" with { type: "text" };
+import partitionTable from "./partition_table.js" with { type: "text" };
 import pendingText from "./pending_text.js" with { type: "text" };
 import plotCard from "./plot_card.js" with { type: "text" };
 import plotList from "./plot_list.js" with { type: "text" };
@@ -114,7 +117,10 @@ const MODULES: Record<string, string> = {
   "main.js": main,
   "navigation.js": navigation,
   "operator.js": operator,
+  "operator_figures.js": operatorFigures,
+  "operator_plot.js": operatorPlot,
   "page.js": page,
+  "partition_table.js": partitionTable,
   "pending_text.js": pendingText,
   "plot_card.js": plotCard,
   "plot_list.js": plotList,
