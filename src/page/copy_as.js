@@ -1,139 +1,22 @@
-// What is on the screen as a command or a program: live while it is live, the same span while it is paused.
-// Invariant: each text works as it is pasted, asks for exactly the channels and the time that are shown, and does
-// nothing else, whatever the channels are called.
+// The dialog "Copy as": the view as a command or a program, to paste elsewhere.
+import { textsOf } from "./copy_texts.js";
 import { el } from "./dom.js";
-import {
-  jsonText,
-  pythonString,
-  queryEncoded,
-  shellQuoted,
-  sqlName,
-} from "./quoting.js";
 
-/** @typedef {{ names: string[], live: boolean, fromS: number, toS: number, spanS: number, trend?: import("./qanat.d.ts").Trend | null }} Shown trend: bins are shown */
-
-/** Seconds of a live view that a program reads. */
-const LIVE_S = 10;
-
-/** Longest URL that is shown; a longer selection goes into the body of a POST. */
-const URL_CHARS_MAX = 8000;
-
-/** @typedef {{ url: string, body: string | null }} Asked a request; a GET where it has no body */
-
-/**
- * The request that asks for these channels. A comma in a query parts names, so one inside of a name needs a POST.
- * @param {string} url
- * @param {string[]} channels
- * @param {Record<string, string>} fields
- * @returns {Asked}
- */
-function askedOf(url, channels, fields) {
-  const query = Object.entries(fields).map(([k, v]) => `&${k}=${v}`).join("");
-  const get = `${url}?channels=${channels.map(queryEncoded).join(",")}${query}`;
-  const isGet = get.length <= URL_CHARS_MAX &&
-    channels.every((name) => !name.includes(","));
-  return isGet
-    ? { url: get, body: null }
-    : { url, body: jsonText({ channels, ...fields }) };
-}
-
-/** @param {string} flags @param {Asked} asked */
-function curlOf(flags, { url, body }) {
-  const post = body === null
-    ? ""
-    : `-H 'content-type: application/json' -d ${shellQuoted(body)} `;
-  return `curl ${flags} ${post}${shellQuoted(url)}`;
-}
-
-/** What urlopen() is given, after the line that makes it. @param {Asked} asked */
-function pythonOf({ url, body }) {
-  if (body === null) return `url = ${pythonString(url)}`;
-  return `url = urllib.request.Request(\n    ${pythonString(url)},\n    ${
-    pythonString(body)
-  }.encode(),\n    {"content-type": "application/json"},\n)`;
-}
-
-/** The texts by what they are for. @param {Shown} shown @param {string} base @returns {Record<string, string>} */
-export function textsOf(shown, base) {
-  const { names, live, fromS, toS, trend = null } = shown;
-  const span = { start: gps(fromS), end: gps(toS) };
-  // Ten seconds of bins would be few: the span that is shown, live or not.
-  const isNew = live && trend === null;
-  /** @type {Record<string, string>} */
-  const bins = trend ? { trend } : {};
-  const events = askedOf(`${base}v1/events`, names, {
-    ...bins,
-    ...(live ? {} : span),
-  });
-  const arrow = askedOf(`${base}v1/arrow`, names, {
-    ...bins,
-    ...(isNew ? { duration: String(LIVE_S) } : span),
-  });
-  return {
-    curl: `# events, ${live ? "until you stop it" : "what is shown"}\n${
-      curlOf("-N", events)
-    }\n\n# an Arrow file, ${
-      isNew ? `${LIVE_S} s from now on` : "what is shown"
-    }\n${curlOf("-o shown.arrows", arrow)}`,
-    JavaScript: javaScriptOf(shown, base),
-    ...pythonTexts(names[0] ?? "", trend !== null, pythonOf(arrow)),
-  };
-}
-
-/** @param {Shown} shown @param {string} base */
-function javaScriptOf({ names, live, fromS, toS, trend = null }, base) {
-  const module = jsonText(`${base}qanat.js`);
-  const channels = `\n  channels: ${jsonText(names)},${
-    trend ? `\n  trend: ${jsonText(trend)},` : ""
-  }`;
-  const onRow =
-    "\n  onRow: ({ timeNs, channels }) => console.log(timeNs, channels),";
-  const onGap =
-    '\n  onGap: ({ fromNs, toNs, reason }) => console.log("gap", fromNs, toNs, reason),';
-  return live
-    ? `import { openStream } from ${module};\n\nopenStream({${channels}${onRow}${onGap}\n});`
-    : `import { readRange } from ${module};\n\nawait readRange({${channels}\n  startNs: ${
-      ns(fromS)
-    }n,\n  endNs: ${ns(toS)}n,${onRow}\n});`;
-}
-
-/**
- * @param {string} first the channel whose peak is shown
- * @param {boolean} isTrend
- * @param {string} url the line that makes it
- */
-function pythonTexts(first, isTrend, url) {
-  const peak = isTrend
-    ? `max(${sqlName(`${first}.max`)})`
-    : `max(list_max(${sqlName(first)}))`;
-  const sql =
-    `select count(*) as rows, min(time) as first, ${peak} as peak from shown`;
-  return {
-    pyarrow:
-      `import urllib.request\nimport pyarrow as pa\n\n${url}\ntable = pa.ipc.open_stream(urllib.request.urlopen(url)).read_all()\nprint(table.schema)\nprint(table.num_rows, "rows")`,
-    polars:
-      `import io\nimport urllib.request\nimport polars as pl\n\n${url}\ntable = pl.read_ipc_stream(io.BytesIO(urllib.request.urlopen(url).read()))\nprint(table)`,
-    DuckDB:
-      `import urllib.request\nimport duckdb\nimport pyarrow as pa\n\n${url}\nshown = pa.ipc.open_stream(urllib.request.urlopen(url)).read_all()\nprint(duckdb.sql(\n    ${
-        pythonString(sql)
-      }\n))`,
-  };
-}
-
-/** GPS seconds with nine decimals at most. @param {number} seconds */
-function gps(seconds) {
-  return String(Number(seconds.toFixed(6)));
-}
-
-/** @param {number} seconds */
-function ns(seconds) {
-  return String(BigInt(Math.round(seconds * 1e6)) * 1000n);
-}
+/** @typedef {import("./copy_texts.js").Shown} Shown */
 
 export class CopyAs {
   #dialog;
   #shown;
   #kind = "curl";
+  /** @type {Record<string, string>} */
+  #texts = {};
+  #code = el("pre", { tabIndex: 0, "aria-label": "Text to copy" });
+  #said = el("span", { role: "status" });
+  #tabs = el("div", {
+    class: "tabs",
+    role: "group",
+    "aria-label": "Copy as",
+  });
 
   /**
    * @param {HTMLDialogElement} dialog
@@ -147,80 +30,71 @@ export class CopyAs {
   open() {
     const shown = this.#shown();
     const base = new URL("./", location.href.split("#")[0]).href;
-    const texts = textsOf(shown, base);
-    const code = el("pre", { tabIndex: 0, "aria-label": "Text to copy" });
-    const said = el("span", { role: "status" });
-    const tabs = el("div", {
-      class: "tabs",
-      role: "group",
-      "aria-label": "Copy as",
-    });
-    const choose = (/** @type {string} */ kind) => {
-      this.#kind = kind;
-      code.textContent = texts[kind];
-      said.textContent = "";
-      for (const tab of tabs.children) {
-        tab.setAttribute("aria-pressed", String(tab.textContent === kind));
-      }
-    };
-    for (const kind of Object.keys(texts)) {
-      tabs.append(
-        el("button", {
-          type: "button",
-          textContent: kind,
-          "aria-pressed": "false",
-          onclick: () => choose(kind),
-        }),
-      );
-    }
-    const copy = async () => {
-      try {
-        await navigator.clipboard.writeText(texts[this.#kind]);
-        said.textContent = "copied";
-      } catch {
-        // Without https a browser gives no clipboard: the text is marked, for Ctrl+C.
-        getSelection()?.selectAllChildren(code);
-        said.textContent = "marked: copy it with Ctrl+C";
-      }
-    };
+    this.#texts = textsOf(shown, base);
+    const kinds = Object.keys(this.#texts);
+    this.#tabs.replaceChildren(...kinds.map((kind) =>
+      el("button", {
+        type: "button",
+        textContent: kind,
+        "aria-pressed": "false",
+        onclick: () => this.#choose(kind),
+      })
+    ));
+    const title = shown.live ? "What is live now, as" : "What is shown, as";
     this.#dialog.replaceChildren(
-      el(
-        "header",
-        {},
-        el("h2", {
-          id: "copy-title",
-          textContent: shown.live
-            ? "What is live now, as"
-            : "What is shown, as",
-        }),
-        el("button", {
-          type: "button",
-          class: "icon",
-          textContent: "×",
-          "aria-label": "Close",
-          onclick: () => this.#dialog.close(),
-        }),
-      ),
+      this.#header(title),
       ...(shown.names.length === 0
         ? [el("p", { textContent: "Pick a channel first." })]
-        : [
-          tabs,
-          code,
-          el(
-            "p",
-            {},
-            el("button", {
-              type: "button",
-              class: "primary",
-              textContent: "Copy",
-              onclick: copy,
-            }),
-            " ",
-            said,
-          ),
-        ]),
+        : [this.#tabs, this.#code, this.#copyLine()]),
     );
-    if (shown.names.length > 0) choose(this.#kind);
+    if (shown.names.length > 0) this.#choose(this.#kind);
     this.#dialog.showModal();
+  }
+
+  /** @param {string} title */
+  #header(title) {
+    return el(
+      "header",
+      {},
+      el("h2", { id: "copy-title", textContent: title }),
+      el("button", {
+        type: "button",
+        class: "icon",
+        textContent: "×",
+        "aria-label": "Close",
+        onclick: () => this.#dialog.close(),
+      }),
+    );
+  }
+
+  #copyLine() {
+    const button = el("button", {
+      type: "button",
+      class: "primary",
+      textContent: "Copy",
+      onclick: () => this.#copy(),
+    });
+    return el("p", {}, button, " ", this.#said);
+  }
+
+  /** @param {string} kind */
+  #choose(kind) {
+    this.#kind = kind;
+    this.#code.textContent = this.#texts[kind];
+    this.#said.textContent = "";
+    for (const tab of this.#tabs.children) {
+      tab.setAttribute("aria-pressed", String(tab.textContent === kind));
+    }
+  }
+
+  async #copy() {
+    try {
+      await navigator.clipboard.writeText(this.#texts[this.#kind]);
+      this.#said.textContent = "copied";
+    } catch {
+      // Without https a browser has no clipboard: the text is selected, for Ctrl+C.
+      getSelection()?.selectAllChildren(this.#code);
+      this.#said.textContent = "selected: copy it with Ctrl+C";
+    }
   }
 }

@@ -1,7 +1,7 @@
-// One stream of /v1/events: reads it with fetch (which, unlike EventSource, tells what a refusal says), comes back by its last id.
-// Invariant: at most one request is under way; what onState() was last told is what is so. Nothing more is read from the
-// server while room() waits, and lastId is behind no row that was not handed out.
-import { createParser } from "eventsource-parser";
+// One stream of /v1/events: reads it with fetch (EventSource hides the text of a refusal), and resumes by its last id.
+// Invariant: at most one request is under way, and onState() reports each change of the state. While room() waits,
+// nothing is read from the server; every row up to lastId was handed to onRow().
+import { EventReader } from "./event_reader.js";
 import { decoderOf } from "./rows.js";
 
 /** @typedef {import("./qanat.d.ts").StreamState} StreamState */
@@ -9,7 +9,7 @@ import { decoderOf } from "./rows.js";
 /** @typedef {import("./qanat.d.ts").Gap} Gap */
 /** @typedef {import("./qanat.d.ts").Problem} Problem */
 
-/** Longer than two heartbeats: the connection is dead though nobody has said so. */
+/** Longer than two heartbeats: the connection is dead. */
 const SILENCE_MS = 40_000;
 const RETRY_MAX_MS = 15_000;
 /** A GET longer than this is sent as a POST. */
@@ -17,14 +17,12 @@ const QUERY_MAX = 2000;
 /** Ends after which nothing more will come. */
 const FINAL_ENDS = ["complete", "gap"];
 
-/**
- * What is asked of the server, by the names of docs/protocol.md.
- * @typedef {{ channels: string[], encoding?: "json" | "arrow", start?: string, end?: string, gaps?: string, slow?: string, after?: string, trend?: import("./qanat.d.ts").Trend | undefined }} Query
- */
+/** @typedef {Omit<StreamState, "reconnects">} Outcome how a request ended */
+/** @typedef {{ decode: ((data: string) => Row) | null, ended: Outcome | null }} Connection what a request's stream has said so far */
 
 /**
- * An event; or, without `event`, an id alone.
- * @typedef {{ id?: string | undefined, event?: string, data?: string }} Read
+ * The parameters of a request, by the names of docs/protocol.md.
+ * @typedef {{ channels: string[], encoding?: "json" | "arrow", start?: string, end?: string, gaps?: string, slow?: string, after?: string, trend?: import("./qanat.d.ts").Trend | undefined }} Query
  */
 
 /**
@@ -34,13 +32,13 @@ const FINAL_ENDS = ["complete", "gap"];
  * @property {(row: Row) => void} onRow
  * @property {(gap: Gap) => void} onGap
  * @property {(state: StreamState) => void} onState
- * @property {() => Promise<void> | null} [room] asked before each row: what to wait for until somebody can take it
+ * @property {() => Promise<void> | null} [room] called before each row: what to wait for until there is room for it
  * @property {typeof fetch} [fetch]
  * @property {() => number} [random] 0 to 1, for the jitter of retries
  */
 
 export class EventStream {
-  /** Id of the last event: everything before it is settled. @type {string | undefined} */
+  /** Id of the last event; a resumed stream begins after it. @type {string | undefined} */
   lastId;
   /** @type {StreamState} */
   state = { state: "connecting", reconnects: 0 };
@@ -50,7 +48,7 @@ export class EventStream {
   #failures = 0;
   #reconnects = 0;
   #isClosed = false;
-  /** Wakes a pause before a retry. @type {(() => void) | null} */
+  /** Ends the pause before a retry. @type {(() => void) | null} */
   #wake = null;
 
   /** @param {EventStreamOptions} options */
@@ -60,7 +58,7 @@ export class EventStream {
     this.#run();
   }
 
-  /** Ends the stream; onState() is told nothing more. Idempotent. */
+  /** Ends the stream; onState() is not called any more. Idempotent. */
   close() {
     this.#isClosed = true;
     this.#controller.abort();
@@ -74,14 +72,14 @@ export class EventStream {
 
   async #run() {
     while (!this.#isClosed) {
-      this.#tell({ state: "connecting" });
+      this.#report({ state: "connecting" });
       const outcome = await this.#connect();
       if (this.#isClosed) return;
       if (outcome.state === "ended" || outcome.state === "refused") {
-        return this.#tell(outcome);
+        return this.#report(outcome);
       }
       const waitMs = outcome.retryInMs ?? this.#pauseMs();
-      this.#tell({ ...outcome, retryInMs: waitMs });
+      this.#report({ ...outcome, retryInMs: waitMs });
       await new Promise((resolve) => {
         const timer = setTimeout(resolve, waitMs);
         this.#wake = () => {
@@ -94,13 +92,13 @@ export class EventStream {
     }
   }
 
-  /** One request, to its end. @returns {Promise<Omit<StreamState, "reconnects">>} */
+  /** One request, to its end. @returns {Promise<Outcome>} */
   async #connect() {
     const controller = new AbortController();
     this.#controller = controller;
+    const silence = new SilenceTimer(() => controller.abort());
     /** @type {ReadableStreamDefaultReader<Uint8Array> | undefined} */
     let reader;
-    let silence = setTimeout(() => controller.abort(), SILENCE_MS);
     try {
       const request = requestOf(this.#options, this.lastId);
       const response = await (this.#options.fetch ?? fetch)(request.url, {
@@ -113,98 +111,95 @@ export class EventStream {
       }
       if (!response.ok) return await this.#refused(response);
       if (!response.body) throw new Error("the answer has no body");
-      /** @type {Omit<StreamState, "reconnects"> | null} */
-      let ended = null;
-      /** @type {((data: string) => Row) | null} */
-      let decode = null;
-      /** What was read and not handed out yet. @type {Read[]} */
-      let read = [];
-      const parser = createParser({
-        onRetry: (ms) => (this.#retryMs = ms),
-        // Of heartbeats, too: they have no data, but move what is settled.
-        onId: (id) => void read.push({ id }),
-        onEvent: ({ id, event, data }) => {
-          // The same id came just before.
-          if (id !== undefined) read.pop();
-          read.push({ id, event: event ?? "", data });
-        },
-      });
-      /** @param {Read} one */
-      const take = ({ event, data = "" }) => {
-        if (event === undefined) return;
-        if (event === "hello") {
-          decode = decoderOf(JSON.parse(data));
-          this.#failures = 0;
-          this.#tell({ state: "live" });
-        } else if (event === "gap") {
-          const { from, to, reason } = JSON.parse(data);
-          this.#options.onGap({
-            fromNs: BigInt(from ?? to),
-            toNs: BigInt(to),
-            reason,
-          });
-        } else if (event === "end") {
-          ended = { state: "waiting", reason: JSON.parse(data).reason };
-        } else if (decode) this.#options.onRow(decode(data));
-      };
-      const text = new TextDecoder();
       reader = response.body.getReader();
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        if (this.#isClosed) return { state: "ended" };
-        clearTimeout(silence);
-        silence = setTimeout(() => controller.abort(), SILENCE_MS);
-        parser.feed(text.decode(value, { stream: true }));
-        const some = read;
-        read = [];
-        for (const one of some) {
-          const room = one.event === "" ? this.#options.room?.() : null;
-          if (room) {
-            // It is not the server that is silent.
-            clearTimeout(silence);
-            await room;
-            if (this.#isClosed) return { state: "ended" };
-            silence = setTimeout(() => controller.abort(), SILENCE_MS);
-          }
-          take(one);
-          if (one.id !== undefined) this.lastId = one.id;
-          if (this.#isClosed) return { state: "ended" };
-        }
-      }
-      return this.#afterEnd(ended);
+      return await this.#readAll(reader, silence);
     } catch (error) {
       const detail = controller.signal.aborted
         ? `nothing was heard for ${SILENCE_MS / 1000} s`
         : /** @type {Error} */ (error).message;
       return { state: "waiting", reason: "connection", detail };
     } finally {
-      clearTimeout(silence);
+      silence.stop();
       reader?.cancel().catch(() => {});
       controller.abort();
     }
   }
 
   /**
-   * @param {Omit<StreamState, "reconnects"> | null} ended
-   * @returns {Omit<StreamState, "reconnects">}
+   * Hands out the rows and gaps of a response.
+   * @param {ReadableStreamDefaultReader<Uint8Array>} reader
+   * @param {SilenceTimer} silence
+   * @returns {Promise<Outcome>}
+   */
+  async #readAll(reader, silence) {
+    const events = new EventReader((ms) => (this.#retryMs = ms));
+    /** @type {Connection} */
+    const connection = { decode: null, ended: null };
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return this.#afterEnd(connection.ended);
+      if (this.#isClosed) return { state: "ended" };
+      silence.restart();
+      for (const one of events.read(value)) {
+        const room = one.event === "" ? this.#options.room?.() : null;
+        if (room) {
+          // The server is not silent: nothing is read from it.
+          silence.stop();
+          await room;
+          if (this.#isClosed) return { state: "ended" };
+          silence.restart();
+        }
+        this.#take(one, connection);
+        if (one.id !== undefined) this.lastId = one.id;
+        if (this.#isClosed) return { state: "ended" };
+      }
+    }
+  }
+
+  /**
+   * @param {import("./event_reader.js").Read} read
+   * @param {Connection} connection
+   */
+  #take({ event, data = "" }, connection) {
+    if (event === undefined) return;
+    if (event === "hello") {
+      connection.decode = decoderOf(JSON.parse(data));
+      this.#failures = 0;
+      this.#report({ state: "live" });
+    } else if (event === "gap") {
+      const { from, to, reason } = JSON.parse(data);
+      this.#options.onGap({
+        fromNs: BigInt(from ?? to),
+        toNs: BigInt(to),
+        reason,
+      });
+    } else if (event === "end") {
+      connection.ended = { state: "waiting", reason: JSON.parse(data).reason };
+    } else if (connection.decode) {
+      this.#options.onRow(connection.decode(data));
+    }
+  }
+
+  /**
+   * @param {Outcome | null} ended
+   * @returns {Outcome}
    */
   #afterEnd(ended) {
     const reason = ended?.reason ?? "cut";
     if (FINAL_ENDS.includes(reason)) return { state: "ended", reason };
-    // Time has begun anew: the old place in it means nothing.
+    // The server's time began again: an id of the time before means nothing.
     if (reason === "time-reset") this.lastId = undefined;
     return { state: "waiting", reason };
   }
 
   /**
    * @param {Response} response
-   * @returns {Promise<Omit<StreamState, "reconnects">>}
+   * @returns {Promise<Outcome>}
    */
   async #refused(response) {
     const problem = await problemOf(response);
     const detail = problem.detail;
-    // What the request itself is wrong about does not get right by asking again.
+    // A request that is wrong stays wrong: no retry.
     if (response.status < 500 && response.status !== 429) {
       return { state: "refused", reason: problem.title, detail, problem };
     }
@@ -224,16 +219,38 @@ export class EventStream {
     return Math.round(Math.min(grown, RETRY_MAX_MS) * jitter);
   }
 
-  /** @param {Omit<StreamState, "reconnects">} state */
-  #tell(state) {
+  /** @param {Outcome} state */
+  #report(state) {
     if (this.#isClosed) return;
     this.state = { ...state, reconnects: this.#reconnects };
     this.#options.onState(this.state);
   }
 }
 
+/** Calls back when it was not restarted in time. */
+class SilenceTimer {
+  #onSilence;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** @param {() => void} onSilence */
+  constructor(onSilence) {
+    this.#onSilence = onSilence;
+    this.restart();
+  }
+
+  restart() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#onSilence, SILENCE_MS);
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+  }
+}
+
 /**
- * What a refusal says, whoever wrote it: Qanat's problem+json, or a proxy's page.
+ * What a refusal says: Qanat's problem+json, or a proxy's own page.
  * @param {Response} response
  * @returns {Promise<Problem>}
  */
@@ -267,7 +284,7 @@ function requestOf({ base, query }, lastId) {
   const url = `${base}v1/events`;
   const list = channels.map(encodeURIComponent).join(",");
   const get = `${url}?channels=${list}${search === "" ? "" : `&${search}`}`;
-  // A comma in a query parts names: one that has a comma inside goes into a body.
+  // A comma in a query separates names: a name with a comma needs a body.
   const isGet = channels.every((name) => !name.includes(","));
   if (isGet && get.length <= QUERY_MAX) return { url: get, init: {} };
   return {

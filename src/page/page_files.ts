@@ -15,12 +15,15 @@ import axisText from "./axis_text.js" with { type: "text" };
 import channelBook from "./channel_book.js" with { type: "text" };
 import clock from "./clock.js" with { type: "text" };
 import closeUp from "./close_up.js" with { type: "text" };
+import closeUpLines from "./close_up_lines.js" with { type: "text" };
 import columnStrip from "./column_strip.js" with { type: "text" };
 import copyAs from "./copy_as.js" with { type: "text" };
+import copyTexts from "./copy_texts.js" with { type: "text" };
 import dataAge from "./data_age.js" with { type: "text" };
 import dom from "./dom.js" with { type: "text" };
 import drawing from "./drawing.js" with { type: "text" };
 import envelope from "./envelope.js" with { type: "text" };
+import eventReader from "./event_reader.js" with { type: "text" };
 import eventStream from "./event_stream.js" with { type: "text" };
 import feed from "./feed.js" with { type: "text" };
 import fft from "./fft.js" with { type: "text" };
@@ -96,12 +99,15 @@ const MODULES: Record<string, string> = {
   "channel_book.js": channelBook,
   "clock.js": clock,
   "close_up.js": closeUp,
+  "close_up_lines.js": closeUpLines,
   "column_strip.js": columnStrip,
   "copy_as.js": copyAs,
+  "copy_texts.js": copyTexts,
   "data_age.js": dataAge,
   "dom.js": dom,
   "drawing.js": drawing,
   "envelope.js": envelope,
+  "event_reader.js": eventReader,
   "event_stream.js": eventStream,
   "feed.js": feed,
   "fft.js": fft,

@@ -1,5 +1,5 @@
-// One plot with its heading, value and buttons; which kind of plot is inside is all that differs.
-// Invariant: an error of the plot is shown in this card and goes no further; the plot is made again a while later.
+// One plot of any kind, with its heading, value and buttons.
+// Invariant: an error of the plot is shown in this card and does not leave it; the plot is made again some time later.
 import { timeText } from "./clock.js";
 import { el } from "./dom.js";
 import { SeriesPlot } from "./series_plot.js";
@@ -9,6 +9,8 @@ import { BIN_S } from "./trend_choice.js";
 import { TrendPlot } from "./trend_plot.js";
 import { KINDS } from "./view.js";
 
+/** @typedef {(what: "up" | "down" | "remove" | "add", kind?: import("./view.js").PlotKind) => void} Act */
+
 const NAMES = {
   series: "time series",
   spectrogram: "spectrogram",
@@ -16,7 +18,7 @@ const NAMES = {
 };
 const SIGNS = { series: "∿", spectrogram: "▦", spectrum: "◺" };
 const VALUE_MS = 120;
-/** A plot that failed is made again after so long. */
+/** Time until a plot that failed is made again. */
 const AGAIN_MS = 5000;
 
 export class PlotCard {
@@ -39,7 +41,7 @@ export class PlotCard {
 
   /**
    * @param {import("./view.js").PlotSpec} spec
-   * @param {{ look: () => import("./time_plot.js").Look, events: import("./time_plot.js").PlotEvents, act: (what: "up" | "down" | "remove" | "add", kind?: import("./view.js").PlotKind) => void }} options
+   * @param {{ look: () => import("./time_plot.js").Look, events: import("./time_plot.js").PlotEvents, act: Act }} options
    */
   constructor(spec, { look, events, act }) {
     this.spec = spec;
@@ -51,6 +53,26 @@ export class PlotCard {
       role: "img",
       "aria-label": `${NAMES[kind]} of ${name}`,
     });
+    this.element = el(
+      "section",
+      {
+        class: "plot",
+        tabIndex: 0,
+        "aria-label": `${name}, ${NAMES[kind]}`,
+        "data-kind": kind,
+        "data-name": name,
+      },
+      this.#header(act),
+      this.#refusal,
+      this.#canvas,
+    );
+    this.#plot = this.#made();
+    this.recolour();
+  }
+
+  /** @param {Act} act */
+  #header(act) {
+    const { kind, name } = this.spec;
     /**
      * @param {string} text
      * @param {string} title
@@ -68,39 +90,25 @@ export class PlotCard {
     const others = KINDS.filter((k) => k !== kind).map((k) =>
       button(SIGNS[k], `Add its ${NAMES[k]}`, () => act("add", k))
     );
-    this.element = el(
-      "section",
-      {
-        class: "plot",
-        tabIndex: 0,
-        "aria-label": `${name}, ${NAMES[kind]}`,
-        "data-kind": kind,
-        "data-name": name,
-      },
+    return el(
+      "header",
+      {},
+      el("h2", { textContent: name }),
+      el("span", {
+        class: "kind",
+        textContent: kind === "series" ? "" : NAMES[kind],
+      }),
+      this.#meta,
+      this.#value,
       el(
-        "header",
-        {},
-        el("h2", { textContent: name }),
-        el("span", {
-          class: "kind",
-          textContent: kind === "series" ? "" : NAMES[kind],
-        }),
-        this.#meta,
-        this.#value,
-        el(
-          "div",
-          { class: "tools" },
-          ...others,
-          button("↑", "Move up", () => act("up")),
-          button("↓", "Move down", () => act("down")),
-          button("×", "Remove", () => act("remove")),
-        ),
+        "div",
+        { class: "tools" },
+        ...others,
+        button("↑", "Move up", () => act("up")),
+        button("↓", "Move down", () => act("down")),
+        button("×", "Remove", () => act("remove")),
       ),
-      this.#refusal,
-      this.#canvas,
     );
-    this.#plot = this.#made();
-    this.recolour();
   }
 
   #made() {
@@ -119,7 +127,7 @@ export class PlotCard {
     try {
       this.#plot.close();
     } catch {
-      // It had failed: what is left of it is removed below.
+      // It had failed; its elements are removed below.
     }
     this.#canvas.replaceChildren();
     this.#plot = this.#made();
@@ -127,7 +135,7 @@ export class PlotCard {
   }
 
   /**
-   * Draws, unless that failed a moment ago.
+   * Draws, unless drawing failed a short time ago.
    * @param {() => void} paint
    */
   attempt(paint) {
@@ -140,7 +148,7 @@ export class PlotCard {
     } catch (error) {
       this.#hasFailed = true;
       this.#failedMs = nowMs;
-      // deno-lint-ignore no-console -- for who looks into it, with its stack
+      // deno-lint-ignore no-console -- with its stack, for developers
       console.error(`The plot of ${this.spec.name} failed:`, error);
       this.refuse(
         `This plot failed (${
@@ -187,31 +195,42 @@ export class PlotCard {
     const nowMs = performance.now();
     if (nowMs - this.#valueMs < VALUE_MS) return;
     this.#valueMs = nowMs;
-    const { channel, ring } = series;
+    const { channel, trend } = series;
     const meta = `${channel.data_type} · ${
       channel.sample_rate.toLocaleString("en")
-    } Hz${series.trend ? ` · bins ${BIN_S[series.trend]} s` : ""}`;
+    } Hz${trend ? ` · bins ${BIN_S[trend]} s` : ""}`;
     if (this.#meta.textContent !== meta) this.#meta.textContent = meta;
-    const text = this.#plot instanceof Spectrum
-      ? this.#plot.textAt()
-      : hoverS !== null
-      ? `${
-        timeText(hoverS, this.#look().time, this.#look().time === "gps" ? 4 : 3)
-      }  ${this.#plot.textAt(hoverS)}`
-      : this.spec.kind === "series" && ring.end > 0
-      ? this.#plot.textAt(Math.min(ring.endS - 0.5 / ring.rate, toS))
-      : "";
+    const text = this.#valueText(series, toS, hoverS);
     if (this.#value.textContent !== text) this.#value.textContent = text;
   }
 
-  /** Samples and bins are drawn in ways of their own. @param {boolean} isTrend */
+  /**
+   * The value under the mouse; of a time series without the mouse, the newest.
+   * @param {import("./series.js").Series} series
+   * @param {number} toS
+   * @param {number | null} hoverS
+   */
+  #valueText({ ring }, toS, hoverS) {
+    const plot = this.#plot;
+    if (plot instanceof Spectrum) return plot.textAt();
+    if (hoverS !== null) {
+      const { time } = this.#look();
+      const when = timeText(hoverS, time, time === "gps" ? 4 : 3);
+      return `${when}  ${plot.textAt(hoverS)}`;
+    }
+    return this.spec.kind === "series" && ring.end > 0
+      ? plot.textAt(Math.min(ring.endS - 0.5 / ring.rate, toS))
+      : "";
+  }
+
+  /** Uses the plot of samples, or that of bins. @param {boolean} isTrend */
   #useKind(isTrend) {
     if (this.#isTrend === isTrend) return;
     this.#isTrend = isTrend;
     this.#makeAgain();
   }
 
-  /** Says why there is nothing; empty when there is something. @param {string} why */
+  /** Shows a reason instead of the plot; empty: the plot. @param {string} why */
   refuse(why) {
     if (this.#refused === why) return;
     this.#refused = why;

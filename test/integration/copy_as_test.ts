@@ -13,7 +13,7 @@ import {
 import assert from "node:assert/strict";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
-import { textsOf } from "../../src/page/copy_as.js";
+import { textsOf } from "../../src/page/copy_texts.js";
 import { HOSTILE_NAMES } from "../hostile_names.ts";
 import { launchQanat, PARTS } from "./chain.ts";
 

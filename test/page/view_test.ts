@@ -1,7 +1,7 @@
 // The address holds the view; names and expressions of the finder; what "Copy as" gives.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { textsOf } from "../../src/page/copy_as.js";
+import { textsOf } from "../../src/page/copy_texts.js";
 import { expressionOf } from "../../src/page/finder.js";
 import { emptyView, firstView, hashOf, viewOf } from "../../src/page/view.js";
 

@@ -1,7 +1,7 @@
 // "Copy as" with hostile names: the shell's and JavaScript's texts are run, and ask for exactly the names that are shown.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { textsOf } from "../../src/page/copy_as.js";
+import { textsOf } from "../../src/page/copy_texts.js";
 import { HOSTILE_NAMES } from "../hostile_names.ts";
 
 const PLAIN = ["H1:A", "H1:B_C"];
