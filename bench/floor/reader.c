@@ -20,7 +20,7 @@
 //   --settle N  --seconds N     seconds before and of the measurement (2, 10)
 //   --tick-ms N                 prints `tick {…}` so often from the start (0: never)
 //   --churn N  --churn-part F   N times a second one of the part F of the clients leaves and comes again (0, 0.5)
-//   --stall F  --stall-for S    the part F of the clients stops reading, from the attachment on for ever (S 0), or in
+//   --stall F  --stall-for S    the part F of the clients stops reading, from the attachment on without end (S 0), or in
 //                               turns of S seconds; they ask for small receive buffers (--stall-rcvbuf, 4096)
 //   --pause-us N                waits so long after each round of reads, so that reads come in batches (0)
 //
