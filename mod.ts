@@ -31,9 +31,9 @@ export type {
   TopicStatus,
 } from "./src/source/source.ts";
 
-/** What {@linkcode createApp} takes; everything has a default. */
+/** Options of {@linkcode createApp}; all have defaults. */
 export interface CreateAppOptions {
-  /** Where blocks come from. @default the embedded source */
+  /** The source of blocks. @default the embedded source */
   readonly source?: Source;
   /** Settings that differ from the defaults; `deno task start --help` lists them. */
   readonly config?: Partial<Config>;
@@ -43,9 +43,9 @@ export interface CreateAppOptions {
 
 /** A running instance behind a fetch handler. */
 export interface App extends AsyncDisposable {
-  /** Answers a request; bodies of stream routes go on until cancelled. */
+  /** Answers a request; bodies of stream routes continue until they are cancelled. */
   readonly fetch: (request: Request) => Response | Promise<Response>;
-  /** Ends all streams and frees everything. Throws when a buffer did not come home. */
+  /** Ends all streams and frees everything. Throws when a buffer was not released. */
   close(): Promise<void>;
 }
 

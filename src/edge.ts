@@ -1,4 +1,5 @@
-// For runtimes without sockets: `deno serve src/edge.ts`. Embedded source, StreamOutlet, no permission needed.
+// For runtimes without sockets, such as `deno serve src/edge.ts`: the embedded source behind a fetch handler. It needs no
+// permission.
 import { createApp } from "../mod.ts";
 
 const app = await createApp();

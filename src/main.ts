@@ -1,11 +1,11 @@
-// The process: settings, the worker that serves, standard output and standard error, signals, exit codes.
-// Imports little: what serves is loaded by src/worker.ts, in a thread of its own.
+// The main program: reads the settings and supervises the worker that serves (src/worker.ts).
+// It imports little: the worker loads everything that serves, in its own thread.
 import { parseConfig } from "./config.ts";
 import { superviseProcess } from "./supervisor/process.ts";
 
 superviseProcess({
   parsed: parseConfig(Deno.args, Deno.env.toObject()),
-  // The path is written out here, so that tools that look for it find it.
+  // A literal path, so that bundlers and `deno cache` find it.
   startWorker: () =>
     new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }),
 });

@@ -1,5 +1,5 @@
-// The worker: source, app and server of one instance, in a thread that the supervisor watches.
-// Invariant: it never ends the process and never writes to standard output or error; it asks the supervisor to.
+// The worker thread: source, app and HTTP server of one instance. The supervisor watches it.
+// Invariant: it never ends the process and never writes to standard output or error; the supervisor does both for it.
 import { Qanat } from "./app.ts";
 import { nowGpsNs } from "./blocks/gps_time.ts";
 import { Catalog, nameMatcher } from "./channels/catalog.ts";
@@ -18,17 +18,17 @@ import { SupervisorPort } from "./supervisor/supervisor_port.ts";
 import { terminalText } from "./text/terminal.ts";
 import { within } from "./supervisor/within.ts";
 
-/** What the log is given at an exit, when nobody may be reading it. */
+/** Time for the last log lines to be written at an exit; a reader may have stopped reading. */
 const LOG_FLUSH_MAX_MS = 300;
 
-/** The event loop shows that it goes round so often. */
+/** How often the event loop shows the supervisor that it runs. */
 const TICK_MS = 100;
 
 const port = new SupervisorPort(self);
 port.onStart = ({ config, signs }) =>
   void new WorkerApp(config, new LifeSigns(signs)).start();
 
-/** One instance, from the start to the request to end the process. */
+/** One instance, from its start to the request to end the process. */
 class WorkerApp {
   readonly #config: Config;
   readonly #signs: LifeSigns;
@@ -134,7 +134,7 @@ class WorkerApp {
     port.send({ kind: "exit", code });
   }
 
-  /** Ends the process with a line for whoever has started it. */
+  /** Ends the process with a line for the user who has started it. */
   async #fail(code: number, complaint: string): Promise<void> {
     await within(LOG_FLUSH_MAX_MS, this.#lines.flush());
     port.send({ kind: "exit", code, complaint: complaint + "\n" });
@@ -146,12 +146,12 @@ async function sourceOf(config: Config, log: Logger): Promise<Source> {
   if (config.kafka.length === 0) {
     return new EmbeddedSource({ catalog, nowGpsNs: () => nowGpsNs() });
   }
-  // Loaded only here, so that the embedded source needs nothing of kafkajs.
+  // Imported only when needed, so that the embedded source does not load kafkajs.
   const { kafkaSourceOf } = await import("./source/kafka_settings.ts");
   return await kafkaSourceOf(config, catalog, log);
 }
 
-/** All of the embedded source is recorded, and of Kafka what is named. */
+/** The trends of all embedded channels are recorded; those of Kafka's channels only when the setting names them. */
 function trendMatchOf({ trendMatch, kafka }: Config): string {
   return trendMatch === "" && kafka.length === 0 ? ".*" : trendMatch;
 }

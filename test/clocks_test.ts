@@ -1,4 +1,4 @@
-// Holds true which files read the wall clock: all else waits and measures by the monotonic one (docs/decisions/0027).
+// Checks which files read the wall clock: all others use the monotonic clock (docs/decisions/0027).
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 
@@ -8,7 +8,7 @@ const MAY: Readonly<Record<string, string>> = {
   "blocks/gps_time.ts": "GPS time now, for sources and commands",
   "kafka/kafkajs_request_queue.ts":
     "kafkajs keeps the end of a throttling so; a request that waits longer than 6 s is given up",
-  "telemetry/log.ts": "the time of a line",
+  "telemetry/log.ts": "the time of a log line",
   "supervisor/supervisor.ts": "a time in a line of the log",
   "tail.ts": "another process",
   "tail/viewer.ts": "another process",

@@ -82,7 +82,7 @@ describe("parseConfig()", () => {
     ]);
   });
 
-  it("refuses by name what no Origin or Host can be (such an entry admitted nobody, unseen)", () => {
+  it("refuses an entry that no Origin or Host header can equal (it would silently admit no page and no client)", () => {
     for (
       const [flag, value, line] of [
         ["--cors-origin", "*,http://x", /\* or a list of origins/],

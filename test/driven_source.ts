@@ -1,4 +1,4 @@
-// A source that a test drives by hand: blocks of the embedded channels, at whatever pace and clock the test wants.
+// A source that a test controls: blocks of the embedded channels, at the pace and by the clock that the test chooses.
 import type { Clocks } from "../src/blocks/gps_clock.ts";
 import { unixMsOfGpsMs } from "../src/blocks/gps_time.ts";
 import { Catalog } from "../src/channels/catalog.ts";

@@ -1,12 +1,12 @@
 // Addresses as settings: hosts, brokers (HOST:PORT), proxies (ADDRESS or ADDRESS/BITS).
-// Invariant: what is taken can be listened on, connected to, or put into a BlockList; pure, for any runtime.
+// Invariant: an accepted address can be listened on, connected to, or put into a BlockList. Pure functions.
 
 const HOST_CHARS_MAX = 253;
-/** Underscores are no part of host names, but of those that container networks give. */
+/** Host names have no underscores, but those of container networks may. */
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;
 const PORT_MAX = 65_535;
 
-/** Four numbers from 0 to 255 without leading zeros, which some read as octal. */
+/** Four numbers from 0 to 255 without leading zeros, which some programs read as octal. */
 export function isIpv4(text: string): boolean {
   const parts = text.split(".");
   return parts.length === 4 &&
@@ -22,13 +22,13 @@ export function isIpv6(text: string): boolean {
 function isName(text: string): boolean {
   if (isIpv4(text)) return true;
   const labels = text.replace(/\.$/, "").split(".");
-  // A last label of digits makes it an address, which it is not.
+  // A last label of digits would make it an IPv4 address, and a wrong one.
   return text.length <= HOST_CHARS_MAX &&
     labels.every((label) => LABEL.test(label)) &&
     !/^\d+$/.test(labels.at(-1)!);
 }
 
-/** What is listened on: an address or a name, without port, brackets or scheme. */
+/** An address or a name to listen on, without port, brackets or scheme. */
 export function isHost(text: string): boolean {
   const [address, zone, ...more] = text.split("%");
   const isAddress = isIpv6(address!) && more.length === 0 &&

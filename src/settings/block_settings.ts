@@ -26,7 +26,8 @@ export const BLOCK_SETTINGS = {
     preset: 30_000,
     min: 0,
     max: DAY_MS,
-    help: "how long a partition is still read after its last client has left",
+    help:
+      "how long a partition is still read after its last client disconnects",
   }),
   resumeWindowMs: whole({
     unit: "ms",
@@ -56,7 +57,6 @@ export const BLOCK_SETTINGS = {
     preset: 0,
     min: 0,
     max: DAY_MS,
-    help:
-      "how far ahead of the clock a block may lie before it is set aside; 0: two strides",
+    help: "how far ahead of the clock a block's time may be; 0: two strides",
   }),
 } satisfies SettingsOf<BlockSettings>;

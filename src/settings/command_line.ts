@@ -1,12 +1,12 @@
-// Flags of `start`: `--name value`, `--name=value`, `--name` alone for those that are true or false.
-// Invariant: what is not understood is refused without showing it, since it may be a password in the wrong place.
+// Flags of `start`: `--name value`, `--name=value`, or `--name` alone for true.
+// Invariant: an argument that is not understood is refused without being shown, since it may be a misplaced password.
 import { nearName } from "./near_name.ts";
 import { shownFlag } from "./shown.ts";
 
-/** A flag that there is. */
+/** A flag that exists. */
 export interface KnownFlag {
   readonly name: string;
-  /** True or false, and true where nothing follows. */
+  /** Is true or false, and true without a value. */
   readonly isSwitch: boolean;
 }
 
@@ -23,7 +23,7 @@ export function readCommandLine(
   const values = new Map<string, string>();
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
-    if (arg === "--") continue; // `deno task start -- --port 81` passes it on
+    if (arg === "--") continue; // `deno task start -- --port 81` forwards it
     if (arg === "--help" || arg === "-h") return { kind: "help" };
     const equals = arg.indexOf("=");
     const name = equals < 0 ? arg : arg.slice(0, equals);
@@ -56,7 +56,7 @@ function unknown(
 ): string {
   const isAfterSwitch = known.some((k) => k.isSwitch && k.name === before);
   if (isAfterSwitch && /^(true|false|0|1)$/.test(name)) {
-    return `${before} takes its value behind an equals sign: ${before}=${name}`;
+    return `${before} takes its value after an equals sign: ${before}=${name}`;
   }
   const near = nearName(name, known.map((k) => k.name));
   const shown = shownFlag(name, near !== null);

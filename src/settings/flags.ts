@@ -1,5 +1,5 @@
-// Flags of the commands beside `start`: node's parseArgs(), with messages that show no value.
-// Invariant: a flag is given once; what is not understood is refused by name or by position, never by its text.
+// Flags of all commands except `start`: node's parseArgs(), with messages that show no value.
+// Invariant: a flag is given once; an unknown argument is refused by its name or its position, and its text is not shown.
 import { parseArgs } from "node:util";
 import { nearName } from "./near_name.ts";
 import { shownFlag, shownValue } from "./shown.ts";
@@ -7,14 +7,14 @@ import { shownFlag, shownValue } from "./shown.ts";
 export interface FlagOption {
   readonly type: "string" | "boolean";
   readonly short?: string;
-  /** May be given again; its values are a list. */
+  /** May be given several times; its values are a list. */
   readonly multiple?: boolean;
   readonly default?: string | boolean | string[];
 }
 
 export type FlagOptions = Readonly<Record<string, FlagOption>>;
 
-/** A command line that cannot be taken. Its message can be shown. */
+/** A command line that is refused. Its message is safe to show. */
 export class FlagError extends Error {
   override name = "FlagError";
 }

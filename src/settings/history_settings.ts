@@ -1,4 +1,4 @@
-// Settings: reading the past from the source again.
+// Settings: histories and resumes, which read from the source again.
 import { whole } from "./readers.ts";
 import type { SettingsOf } from "./setting.ts";
 

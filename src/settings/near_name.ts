@@ -1,8 +1,8 @@
-// The known name that somebody most likely meant.
+// Suggests the known name that the user most likely meant.
 
 const NAME_CHARS_MAX = 64;
 
-/** The name with the fewest changed characters, or null where none is near. Case, `_` and `-` do not count. */
+/** The known name that needs the fewest changed characters, or null when none is near. Case, `_` and `-` do not count. */
 export function nearName(
   name: string,
   known: readonly string[],

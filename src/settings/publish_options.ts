@@ -1,5 +1,5 @@
 // The command line of `deno task publish`: flags, their checks, the help text.
-// Invariant: options are complete and valid; anything else is one clear line that shows no secret.
+// Invariant: accepted options are complete and valid; a refusal is one clear line that shows no secret.
 import { choiceOf, FlagError, numberOf, readFlags, wholeOf } from "./flags.ts";
 import { brokers } from "./readers.ts";
 import { SettingError } from "./setting.ts";
@@ -10,11 +10,11 @@ export type CompressionName = typeof COMPRESSIONS[number];
 
 export interface PublishOptions {
   readonly brokers: readonly string[];
-  /** Channels beside those of the embedded source. */
+  /** Number of channels in addition to those of the embedded source. */
   readonly channels: number;
   readonly match: RegExp;
   readonly rate: number;
-  /** 0: until stopped. */
+  /** 0: until it is stopped. */
   readonly durationMs: number;
   readonly compression: CompressionName;
 }
@@ -46,7 +46,7 @@ const FLAGS = {
 const MAX = 1e6;
 const RATE_MIN = 0.001;
 
-/** Reads the command line. `variable` is QANAT_KAFKA, which the flag wins over. */
+/** Reads the command line. `variable` is the value of QANAT_KAFKA; the flag wins. */
 export function parsePublish(
   args: readonly string[],
   variable: string | undefined,

@@ -78,7 +78,7 @@ export function revision(help: string): Setting<string> {
   return { preset: "", unit: "TEXT", help, read };
 }
 
-/** The path of a file. No message shows it: somebody may have given the secret content instead of the path. */
+/** The path of a file. No message shows it: a user may have given the secret content instead of the path. */
 export function file(help: string): Setting<string> {
   const read = (value: string) => {
     if (!value.startsWith("-----BEGIN")) return value;

@@ -6,7 +6,7 @@ import type { HistorySettings } from "./history_settings.ts";
 import type { TrendSettings } from "./trend_settings.ts";
 
 const MIB = 1024 * 1024;
-/** Resumes that may read the past at one time, in addition to --history-readers-max. */
+/** Resumes that may read from the source at one time, in addition to --history-readers-max. */
 const RESUMES = 4;
 /** The process itself: V8, code, connections. */
 const PROCESS_MB = 200;

@@ -42,7 +42,7 @@ export const SERVER_SETTINGS = {
     "host names that requests may use; loopback names always work",
   ),
   corsOrigin: origins("other origins whose pages may read; *: any page"),
-  trustedProxies: proxies("proxies whose X-Forwarded-For is believed"),
+  trustedProxies: proxies("proxies whose X-Forwarded-For is trusted"),
   logLevel: choice("info", LOG_LEVELS, "lowest level that is logged"),
   revision: revision(
     "source revision of this build, shown in /v1/status and /metrics",

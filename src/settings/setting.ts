@@ -4,7 +4,7 @@
 export interface Setting<T> {
   /** The value as text where neither a flag nor a variable gives one. */
   readonly preset: string;
-  /** What stands for the value in `--help`: a unit (`ms`), the words to choose from, `TEXT`; `flag`: none is needed. */
+  /** The value's placeholder in `--help`: a unit (`ms`), the words to choose from, `TEXT`; `flag`: it needs no value. */
   readonly unit: string;
   /** What it limits or chooses, for `--help`. */
   readonly help: string;

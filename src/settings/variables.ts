@@ -1,11 +1,11 @@
-// Environment variables whose names begin with QANAT_: settings, those of this repository's tools, those of Kubernetes.
-// Invariant: every other one is a mistake and stops the start; no variable's value is ever shown.
+// Environment variables whose names begin with QANAT_: settings, variables of this repository's tools, and those that
+// Kubernetes sets. Invariant: any other one is a mistake and stops the start; no value of a variable is ever shown.
 import { terminalText } from "../text/terminal.ts";
 import { nearName } from "./near_name.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Read by `deno task tail`, by tests and by CI; a Qanat that they start inherits them. */
+/** Variables of `deno task tail`, tests and CI; a Qanat that these start inherits them. */
 export const TOOL_VARIABLES: readonly string[] = [
   "QANAT_BESIDE",
   "QANAT_CHROMIUM",
@@ -24,18 +24,18 @@ export const TOOL_VARIABLES: readonly string[] = [
 
 const OURS = /^qanat[-_.]/i;
 const NAME_CHARS_MAX = 64;
-/** What Kubernetes sets in each pod for a Service called `qanat` or `qanat-…`; PORT alone is told by its value. */
+/** What Kubernetes sets in each pod for a Service called `qanat` or `qanat-…`; QANAT_PORT is recognised by its value. */
 const SERVICE_LINK =
   /^QANAT(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d{1,5}_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
 const SERVICE_URL = /^(tcp|udp|sctp):\/\//;
 
-/** Whether Kubernetes has set this for a Service. `QANAT_PORT=tcp://10.0.0.1:80` is no port of ours. */
+/** Whether Kubernetes has set this for a Service. `QANAT_PORT=tcp://10.0.0.1:80` is not the setting. */
 function isServiceLink(name: string, value: string): boolean {
   return SERVICE_LINK.test(name) ||
     /^QANAT_([A-Z0-9_]+_)?PORT$/.test(name) && SERVICE_URL.test(value);
 }
 
-/** The settings among the variables, those of Kubernetes that are passed over, or what is wrong. */
+/** The values of settings and the names of ignored Kubernetes variables; or what is wrong. */
 export function readVariables(
   env: Environment,
   settings: readonly string[],
@@ -49,7 +49,7 @@ export function readVariables(
     if (value === undefined || !OURS.test(name)) continue;
     if (isServiceLink(name, value)) passedOver.push(name);
     else if (settings.includes(name)) {
-      // Empty is unset, as compose and shells give what is not there.
+      // An empty variable is unset: compose files and shells give missing values so.
       if (value !== "") values.set(name, value);
     } else if (!TOOL_VARIABLES.includes(name)) {
       const near = nearName(name, [...settings, ...TOOL_VARIABLES]);

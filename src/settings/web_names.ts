@@ -1,8 +1,8 @@
 // Settings that name web servers and pages: host names (`--allowed-hosts`) and origins (`--cors-origin`).
-// Invariant: pure, for any runtime; a name that is taken can be compared with a header as text.
+// Invariant: an accepted name can be compared with a header as text. Pure functions.
 
 const HOST_CHARS_MAX = 253;
-/** Underscores are no part of host names, but of those that container networks give. */
+/** Host names have no underscores, but those of container networks may. */
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
 const ORIGIN_CHARS_MAX = 300;
 

@@ -1,6 +1,5 @@
-// What a started service prints: where it listens, what it serves, and two commands to try.
-// Invariant: the commands can be pasted into a shell whatever the channels are called, and no line acts on the terminal.
-import type { Channel } from "../channels/channel.ts";
+// The text that a started service prints: its address, its source, and two commands to try.
+// Invariant: the commands are safe to paste into a shell whatever the channels' names are; no line controls the terminal.
 import { buildOf } from "../telemetry/build_info.ts";
 import type { Config } from "../config.ts";
 import { queryEncoded, shellQuoted } from "../page/quoting.js";
@@ -9,7 +8,9 @@ import { terminalText } from "../text/terminal.ts";
 
 const FIRST_CHOICE = "H1:GWOSC-4KHZ_R1_WHITENED";
 
-type Named = Pick<Channel, "name">;
+interface Named {
+  readonly name: string;
+}
 
 export interface Greeted {
   readonly config: Pick<
@@ -44,7 +45,7 @@ try:
 `;
 }
 
-/** A channel to try. A comma in a query parts names, so one inside of a name would ask for two. */
+/** A channel to try, without a comma in its name: in a query a comma separates names. */
 function nameOf(catalog: Greeted["catalog"]): string {
   return catalog.get(FIRST_CHOICE, null)?.name ??
     catalog.find({}).find(({ name }) => !name.includes(","))?.name ??

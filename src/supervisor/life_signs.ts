@@ -1,14 +1,14 @@
-// Counters that the supervisor and its worker share without a message, so that a hung thread can be told from a busy one.
-// Invariant: each counter has one writer; a reader asks only whether it has moved, or shows it.
+// Counters in memory that the supervisor and its worker share, so that the supervisor can distinguish a hung worker from
+// a busy one without exchanging messages. Invariant: each counter has one writer; readers only compare or show it.
 
-/** Cells of the shared memory, 32 bits each; a counter that overflows has moved all the same. */
+/** Cells of the shared memory, 32 bits each. Overflow is harmless: a reader only checks whether the value has changed. */
 const TICKS = 0;
 const CONNECTIONS = 1;
 const MISSED_LOOP = 2;
 const MISSED_LISTENER = 3;
 const CELLS = 4;
 
-/** A part of the service that the watchdog looks at. */
+/** A part of the service that the watchdog checks. */
 export type WatchedPart = "event-loop" | "listener";
 
 /** One thread's view of the counters. */
@@ -16,7 +16,7 @@ export class LifeSigns {
   readonly buffer: SharedArrayBuffer;
   readonly #cells: Int32Array;
 
-  /** `buffer`: of the other thread's view. @default a new one */
+  /** `buffer`: that of the other thread's LifeSigns. @default a new one */
   constructor(
     buffer: SharedArrayBuffer = new SharedArrayBuffer(
       CELLS * Int32Array.BYTES_PER_ELEMENT,
@@ -26,7 +26,7 @@ export class LifeSigns {
     this.#cells = new Int32Array(buffer);
   }
 
-  /** The worker's event loop went round. */
+  /** The worker's event loop has completed a turn. */
   countTick(): void {
     Atomics.add(this.#cells, TICKS, 1);
   }
@@ -36,7 +36,7 @@ export class LifeSigns {
     Atomics.add(this.#cells, CONNECTIONS, 1);
   }
 
-  /** The watchdog has looked at a part, and missed it. */
+  /** A part did not answer a probe of the watchdog. */
   countMissed(part: WatchedPart): void {
     Atomics.add(this.#cells, cellOf(part), 1);
   }

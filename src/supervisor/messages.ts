@@ -1,5 +1,5 @@
-// What the supervisor (the main thread) and its worker say to each other.
-// Invariant: everything in a message survives a structured clone; nothing is shared but what says so.
+// The messages between the supervisor (the main thread) and its worker.
+// Invariant: everything in a message survives a structured clone; nothing is shared unless its comment says so.
 import type { Config } from "../config.ts";
 
 /** From the supervisor to the worker. */
@@ -7,26 +7,26 @@ export type SupervisorMessage =
   | {
     readonly kind: "start";
     readonly config: Config;
-    /** Memory of the LifeSigns, shared. */
+    /** The memory of LifeSigns, shared by both threads. */
     readonly signs: SharedArrayBuffer;
   }
-  /** Drain and close; the worker answers with `exit`. */
+  /** Drain and close. The worker answers with `exit`. */
   | { readonly kind: "stop"; readonly signal: string }
-  /** How many bytes of the last `log` have been written, or that writing them failed. */
+  /** How many bytes of the last `log` message have been written; null when writing failed. */
   | { readonly kind: "logged"; readonly bytes: number | null };
 
 /** From the worker to the supervisor. */
 export type WorkerMessage =
-  /** Whole lines for the log. The next one follows only after `logged`. */
+  /** Whole log lines. The worker sends the next ones only after `logged`. */
   | { readonly kind: "log"; readonly bytes: Uint8Array<ArrayBuffer> }
-  /** Requests are answered from now on. */
+  /** The worker answers requests from now on. */
   | {
     readonly kind: "serving";
     readonly port: number;
-    /** For whoever has started the process at a terminal. */
+    /** Text for the user who has started the process in a terminal. */
     readonly greeting: string;
   }
-  /** The process is to end; `complaint` is for standard error, where there is no log line for it. */
+  /** The process must end. `complaint` goes to standard error when no log line gives the reason. */
   | {
     readonly kind: "exit";
     readonly code: number;

@@ -1,19 +1,18 @@
-// Ends a process that npm or npx has started once its parent has gone: they end by a signal without passing it on.
-// Invariant: only a parent that was there when the service began to serve is missed. One that left before is a launcher
-// of daemons, and left on purpose.
+// Stops a process that npm or npx has started when that parent ends: a signal ends npm without reaching its child.
+// Invariant: a parent that ends before the service serves is ignored, since launchers of daemons end on purpose.
 
 const EVERY_MS = 1000;
 
 export interface ParentWatchOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly parentPid: () => number;
-  /** Calls at an interval until it is closed. */
+  /** Calls at this interval until it is closed. */
   readonly every: (call: () => void, ms: number) => { close(): void };
   /** Called once. */
   readonly onGone: () => void;
 }
 
-/** Watches the parent of this process. Made as the process starts. */
+/** Watches the parent of this process. Create it when the process starts. */
 export class ParentWatch {
   readonly #options: ParentWatchOptions;
   readonly #parentPid: number;
@@ -24,10 +23,10 @@ export class ParentWatch {
     this.#parentPid = options.parentPid();
   }
 
-  /** The service serves from now on. */
+  /** Starts to watch. Call it when the service serves. */
   begin(): void {
     const { env, parentPid, every, onGone } = this.#options;
-    // Under systemd, in a container, or by `nohup deno run …` nobody has gone whatever the parent does.
+    // Under systemd, in a container, or with `nohup deno run …` the service outlives its parent.
     if (env["npm_execpath"] === undefined) return;
     if (this.#parentPid <= 1 || parentPid() !== this.#parentPid) return;
     this.#timer = every(() => {

@@ -1,4 +1,4 @@
-// The watchdog of this process: its timer, its clock and its way to the own listener.
+// Runs the watchdog of this process: with a timer, the system's clock, and probes of the process's own listener.
 import type { Config } from "../config.ts";
 import type { LifeSigns } from "./life_signs.ts";
 import { TcpProbe } from "./tcp_probe.ts";
@@ -12,7 +12,7 @@ export interface RunWatchdogOptions {
   readonly onGone: (verdict: Verdict) => void;
 }
 
-/** Watches until closed; with `--watchdog-probes-max 0` it watches nothing. */
+/** Watches until it is closed; with `--watchdog-probes-max 0` it does nothing. */
 export function runWatchdog(
   { config, port, signs, onGone }: RunWatchdogOptions,
 ): { close(): void } {

@@ -1,16 +1,16 @@
-// Standard output or standard error, shared by several writers: the supervisor's log and those of its workers.
-// Invariant: what one call writes is never mixed with another's, and begins on a line of its own.
+// Standard output or standard error, shared by several writers: the supervisor's log and that of its worker.
+// Invariant: the bytes of one call are never mixed with those of another, and begin on a new line.
 
 const NEWLINE = 10;
 
-/** Writes some of the bytes, at least one; resolves with how many. */
+/** Writes at least one of the bytes; resolves with the number of bytes written. */
 export type Write = (bytes: Uint8Array) => Promise<number>;
 
-/** Writes one piece after the other. A failure (closed pipe, full disk) is its caller's; the next piece is tried again. */
+/** Writes one piece after another. A failure (closed pipe, full disk) rejects that call only; the next piece is tried. */
 export class SerialOutput {
   readonly #write: Write;
   #last: Promise<unknown> = Promise.resolve();
-  /** A failure left an unfinished line behind. */
+  /** The last write failed in the middle of a line. */
   #isTorn = false;
 
   constructor(write: Write) {
@@ -24,7 +24,7 @@ export class SerialOutput {
     return work;
   }
 
-  /** Resolves once all that was handed in is written, or has failed. */
+  /** Resolves once every piece so far is written, or has failed. */
   async settled(): Promise<void> {
     await this.#last;
   }

@@ -1,22 +1,22 @@
-// The main thread of a process: it starts the worker that holds the whole app, hands it signals, writes the log of
-// both, and ends the process. Invariant: nothing here waits for the worker without a limit, since the worker may hang;
+// The main thread of a process: starts the worker that runs the whole app, forwards signals to it, writes the log of both
+// threads, and ends the process. Invariant: nothing here waits for the worker without a limit, since the worker may hang;
 // exit() is called once. Why two threads: docs/decisions/0026.
 import type { Config } from "../config.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { SupervisorMessage, WorkerMessage } from "./messages.ts";
 import type { Verdict } from "./watchdog.ts";
 
-/** A stop that takes longer is cut off: the whole must fit the promise of five seconds. */
+/** A shutdown that takes longer is cut off, so that the process ends within the documented 5 s. */
 const STOP_MAX_MS = 4500;
-/** Ctrl-C at `deno task start` arrives twice: from the terminal, and passed on by the task runner. */
+/** Ctrl-C at `deno task start` arrives twice: from the terminal, and from the task runner, which forwards it. */
 const SAME_SIGNAL_MS = 500;
 
-/** Exit codes, beside 0; docs/operating.md lists them. */
+/** Exit codes other than 0; docs/operating.md lists them. */
 export const EXIT_FAILED = 1;
-/** The watchdog has ended the process: an internal software error, by sysexits.h. */
+/** The watchdog has ended the process: an internal software error in sysexits.h. */
 export const EXIT_GONE = 70;
 
-/** What a supervisor needs of a Worker. */
+/** The members of a Worker that a supervisor uses. */
 export interface WorkerThread {
   postMessage(message: SupervisorMessage): void;
   onmessage: ((event: MessageEvent<WorkerMessage>) => void) | null;
@@ -26,16 +26,16 @@ export interface WorkerThread {
 export interface SupervisorOptions {
   readonly config: Config;
   readonly worker: WorkerThread;
-  /** Memory that this thread and the worker share. */
+  /** Memory of LifeSigns, which this thread and the worker share. */
   readonly signs: SharedArrayBuffer;
-  /** Begins to watch the worker, which serves on this port. */
+  /** Starts to watch the worker, which serves on this port. */
   readonly watch: (port: number) => { close(): void };
   readonly log: Logger;
-  /** Writes whole lines of the log; resolves with their length. */
+  /** Writes whole log lines; resolves with their length. */
   readonly writeLog: (bytes: Uint8Array) => Promise<number>;
   readonly print: (text: string) => void;
   readonly complain: (text: string) => void;
-  /** Ends the process once the log is out. Called once. */
+  /** Ends the process once the log is written. Called once. */
   readonly exit: (code: number) => void;
   /** Monotonic. @default performance.now */
   readonly nowMs?: () => number;
@@ -66,13 +66,13 @@ export class Supervisor {
     worker.postMessage({ kind: "start", config, signs });
   }
 
-  /** An error that nobody has caught, in this thread or the other. */
+  /** An uncaught error, in this thread or in the worker. */
   crashed(error: string): void {
     this.#options.log.error("crashed", { error });
     this.#end(EXIT_FAILED);
   }
 
-  /** The watchdog no longer sees a part of the worker. */
+  /** A part of the worker has missed all probes of the watchdog. */
   gone({ part, missedProbes, lastSeenMs, error }: Verdict): void {
     const lastSeen = new Date(Date.now() - (this.#nowMs() - lastSeenMs));
     this.#options.log.error("watchdog-ends-process", {
@@ -97,13 +97,13 @@ export class Supervisor {
         log.warn("stop-cut-off", { signal: name });
         return this.#end(EXIT_FAILED);
       case "starting":
-        // No client has been served yet, and what the worker is busy with may take long.
+        // No client has been served yet, and the worker's start may take long.
         log.info("stopped", { signal: name });
         return this.#end(0);
       case "serving":
         this.#state = "stopping";
         this.#stopMs = nowMs;
-        // A listener that is closed on purpose is not gone, and a hung loop meets the limit below.
+        // The listener closes on purpose now; the limit below ends a worker that hangs.
         this.#watch?.close();
         log.info("stopping", { signal: name });
         worker.postMessage({ kind: "stop", signal: name });

@@ -1,10 +1,10 @@
-// The worker's end of the line to its supervisor.
-// Invariant: at most one piece of the log is under way; the next one waits for the answer.
+// The worker's side of the messages to and from its supervisor.
+// Invariant: at most one write to the log is unanswered; the next one waits for the answer.
 import type { SupervisorMessage, WorkerMessage } from "./messages.ts";
 
 type StartMessage = SupervisorMessage & { readonly kind: "start" };
 
-/** What is needed of a worker's global scope. */
+/** The members of a worker's global scope that are used. */
 interface WorkerScope {
   postMessage(message: WorkerMessage, transfer?: Transferable[]): void;
   addEventListener(
@@ -20,7 +20,7 @@ export class SupervisorPort {
   onStart: (message: StartMessage) => void = () => {};
   onStop: () => void = () => {};
 
-  /** `scope`: a worker's `self`, whose types Deno keeps apart from those of a main thread. */
+  /** `scope`: a worker's `self`; unknown, since Deno type-checks this file for a main thread. */
   constructor(scope: unknown) {
     this.#scope = scope as WorkerScope;
     this.#scope.addEventListener("message", ({ data }) => this.#take(data));
@@ -30,10 +30,12 @@ export class SupervisorPort {
     this.#scope.postMessage(message);
   }
 
-  /** Has whole lines written to the log; resolves with their length. Call it again only after that. */
+  /** Sends whole lines to the log; resolves with their length once they are written. One call at a time. */
   writeLog(bytes: Uint8Array): Promise<number> {
     if (this.#logged) {
-      throw new Error("Cannot write to the log as a write is under way");
+      throw new Error(
+        "Cannot write to the log while another write is unanswered",
+      );
     }
     const copy = bytes.slice();
     this.#logged = Promise.withResolvers();

@@ -1,15 +1,15 @@
-// Reaches this process's own listener as a client does: connects, asks for /healthz, and takes any answer.
-// Invariant: at most one connection, closed with the probe.
+// Checks this process's own listener as a client would: connects, requests /healthz, and accepts any answer.
+// Invariant: at most one connection, which is closed with the probe.
 import type { ListenerProbe } from "./watchdog.ts";
 
-/** Where a process listens. */
+/** The address on which a process listens. */
 export interface ListenerAddress {
   readonly host: string;
   readonly port: number;
   readonly basePath: string;
 }
 
-/** An address to connect to: one that listens on all addresses is reached by loopback. */
+/** The address to connect to: loopback for a listener on all addresses. */
 export function reachableHost(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   if (host === "::" || host === "[::]") return "::1";
@@ -61,7 +61,7 @@ export class TcpProbe implements ListenerProbe {
       this.#connection = connection;
       if (this.#isClosed) return;
       await connection.write(new TextEncoder().encode(probeRequest(address)));
-      // The kernel connects for a listener that accepts nobody; bytes, an end or a reset come from one that does.
+      // The kernel completes a connection even if the listener never accepts it. Bytes, an end or a reset prove that it did.
       await connection.read(new Uint8Array(1024)).catch((error: Error) => {
         if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
       });
@@ -78,7 +78,7 @@ export class TcpProbe implements ListenerProbe {
   #release(): void {
     try {
       this.#connection?.close();
-    } catch { /* the runtime has closed it */ }
+    } catch { /* The runtime has closed it already. */ }
     this.#connection = null;
   }
 }

@@ -1,61 +1,61 @@
-// Notices that the worker's event loop hangs, or that its listener accepts nobody any more.
-// Invariant: only probes count that were missed while the watchdog itself ran on schedule. Elapsed time never does, so
-// that a process that was stopped, a machine that slept and one that is too busy to run this thread are healthy.
+// Detects that the worker's event loop hangs, or that its listener accepts no connections any more.
+// Invariant: a missed probe counts only if the watchdog itself ran on schedule. Elapsed time does not count, so a process
+// that was stopped, a machine that slept, and a machine too busy to run this thread are all healthy.
 import type { WatchedPart } from "./life_signs.ts";
 
-/** check() is called so often. */
+/** How often check() is called. */
 export const CHECK_MS = 1000;
-/** A check that comes later than this says nothing of the worker: whatever held it up may have held up the worker. */
+/** A check that is later than this does not judge the worker: the same delay may have stopped both threads. */
 const LATE_MS = 500;
 
-/** One attempt to reach the own listener; it answers until the next check, or is given up. */
+/** One attempt to reach the listener. It must succeed before the next check. */
 export interface ListenerProbe {
   readonly state: "waiting" | "answered" | "failed";
   /** Why it failed. */
   readonly error: string;
-  /** Gives up what it holds. Idempotent. */
+  /** Closes its connection. Idempotent. */
   close(): void;
 }
 
-/** A part that has missed all probes. */
+/** A part that has missed as many probes as are allowed. */
 export interface Verdict {
   readonly part: WatchedPart;
   readonly missedProbes: number;
-  /** When it was last seen, by the watchdog's clock. */
+  /** When the part last answered, by the watchdog's clock. */
   readonly lastSeenMs: number;
-  /** Why the last probe of the listener failed; empty where it was not answered. */
+  /** Why the last probe of the listener failed; empty when it got no answer. */
   readonly error: string;
 }
 
 export interface WatchdogOptions {
-  /** What the worker counts. */
+  /** The worker's counters. */
   readonly signs: { readonly ticks: number; readonly connections: number };
-  /** Begins to reach the listener. */
+  /** Starts a probe of the listener. */
   readonly probe: () => ListenerProbe;
-  /** So many in a row, and the part is gone. */
+  /** Missed probes in a row after which a part counts as gone. */
   readonly probesMax: number;
   /** Monotonic. */
   readonly nowMs: () => number;
   readonly onMissed: (part: WatchedPart) => void;
-  /** Called once; checks do nothing after it. */
+  /** Called once; later checks do nothing. */
   readonly onGone: (verdict: Verdict) => void;
 }
 
-/** What was seen of a part. */
+/** What is known of a part. */
 interface Sightings {
   counter: number;
   lastSeenMs: number;
   missed: number;
 }
 
-/** Call check() every {@linkcode CHECK_MS}, from when the worker serves until it is asked to stop. */
+/** Call check() every {@linkcode CHECK_MS} while the worker serves, until it is asked to stop. */
 export class Watchdog {
   readonly #options: WatchdogOptions;
   readonly #loop: Sightings;
   readonly #listener: Sightings;
   #checkedMs: number;
   #probe: ListenerProbe | null = null;
-  /** A listener that was never reached may be out of this thread's reach (a firewall); it is not judged. */
+  /** A listener that never answered may be unreachable from this thread (a firewall); it is not judged. */
   #hasAnswered = false;
   #isClosed = false;
 
@@ -69,7 +69,7 @@ export class Watchdog {
     this.#probe = options.probe();
   }
 
-  /** Looks at both parts once, and begins the next probe of the listener. */
+  /** Checks both parts once, and starts the next probe of the listener. */
   check(): void {
     if (this.#isClosed) return;
     const { signs, nowMs, probe } = this.#options;
@@ -81,7 +81,7 @@ export class Watchdog {
       isSeen: signs.ticks !== this.#loop.counter,
       isJudged: !isLate,
     });
-    // A listener behind a loop that hangs cannot answer: the loop is what is gone.
+    // While the event loop hangs the listener cannot answer; the loop is to blame.
     this.#look("listener", this.#listener, {
       counter: signs.connections,
       isSeen: this.#hasListened(signs.connections),
@@ -91,21 +91,21 @@ export class Watchdog {
     this.#probe = this.#isClosed ? null : probe();
   }
 
-  /** Gives up the probe that is under way. Idempotent. */
+  /** Closes the current probe. Idempotent. */
   close(): void {
     this.#isClosed = true;
     this.#probe?.close();
     this.#probe = null;
   }
 
-  /** Any connection that was accepted will do: a probe may stand behind thousands that wait. */
+  /** Any accepted connection is a sign of life: a probe may wait in a queue of thousands of connections. */
   #hasListened(connections: number): boolean {
     const isAnswered = this.#probe?.state === "answered";
     if (isAnswered) this.#hasAnswered = true;
     return isAnswered || connections !== this.#listener.counter;
   }
 
-  /** Takes down whether a part was seen, and reports one that has missed all its probes. */
+  /** Records whether a part gave a sign of life, and reports a part that has missed too many probes. */
   #look(
     part: WatchedPart,
     sightings: Sightings,

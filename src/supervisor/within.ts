@@ -1,6 +1,6 @@
-// A wait that ends.
+// A wait with a time limit.
 
-/** Resolves when the work is done or has failed, or the time is up, whichever comes first. */
+/** Resolves when the work is done or has failed, or when the time is up. */
 export async function within(
   limitMs: number,
   work: Promise<unknown>,

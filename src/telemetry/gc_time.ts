@@ -3,7 +3,7 @@
 import { GCProfiler, getHeapStatistics } from "node:v8";
 
 const SAMPLE_MS = 1000;
-/** A collection's `cost` is in ns: test/telemetry/gc_time_test.ts holds it against the clock. */
+/** A collection's `cost` is in ns: test/telemetry/gc_time_test.ts checks it. */
 const NS_PER_SECOND = 1e9;
 
 /** Counts from construction to close(). */

@@ -1,10 +1,10 @@
-// How many columns of a terminal a text takes, and how it is cut and padded to them.
-// Invariant: a cut text is never wider than asked, and no character is cut in half.
+// Measures, cuts and pads text by the columns that it takes in a terminal.
+// Invariant: a cut text is never wider than the given width, and no character is cut in half.
 
 /** East Asian wide characters and emoji. */
 const WIDE =
   /\p{Emoji_Presentation}|\p{Script=Han}|\p{Script=Hangul}|\p{Script=Hiragana}|\p{Script=Katakana}|[\u3000-\u303f\uff01-\uff60\uffe0-\uffe6]/u;
-/** Marks that sit on the character before. */
+/** Marks that are drawn on the character before them. */
 const MARK = /\p{M}/u;
 const ASCII = /^[\x20-\x7e]*$/;
 
@@ -14,7 +14,7 @@ function columnsOf(character: string): number {
   return WIDE.test(character) ? 2 : 1;
 }
 
-/** Columns of a text without characters that a terminal acts on. */
+/** Columns of a text without control characters. */
 export function textColumns(text: string): number {
   if (ASCII.test(text)) return text.length;
   let columns = 0;
@@ -22,7 +22,7 @@ export function textColumns(text: string): number {
   return columns;
 }
 
-/** At most so many columns; `…` stands for what was cut. */
+/** The text cut to at most `columnsMax` columns; `…` replaces what was cut. */
 export function cutToColumns(text: string, columnsMax: number): string {
   if (textColumns(text) <= columnsMax) return text;
   let kept = "";
@@ -35,7 +35,7 @@ export function cutToColumns(text: string, columnsMax: number): string {
   return kept + "…";
 }
 
-/** With blanks behind it up to so many columns. */
+/** The text with spaces appended up to `columns` columns. */
 export function padToColumns(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - textColumns(text)));
 }

@@ -1,10 +1,10 @@
-// Text of others (names, reasons, messages of a server) as a terminal may show it.
-// Invariant: what comes out moves no cursor, reverses no line and starts no new one; ordinary text comes out unchanged.
+// Makes text from elsewhere (names, reasons, a server's messages) safe to show in a terminal.
+// Invariant: the result moves no cursor, reverses no text and starts no new line; ordinary text is unchanged.
 
 /** Control, format (with the marks that reverse text) and separator characters, and halves of surrogate pairs. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-/** The text with every character that a terminal may act on written as `\x1b`, `\u202e` or `\u{e0041}`. */
+/** The text with each character that could control a terminal written as `\x1b`, `\u202e` or `\u{e0041}`. */
 export function terminalText(text: string): string {
   return text.replace(UNSAFE, escapeOf);
 }

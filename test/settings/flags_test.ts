@@ -61,7 +61,7 @@ describe("flags of the commands", () => {
     });
   }
 
-  it("publish, scale, kafka: what is no flag is refused by its position", () => {
+  it("publish, scale, kafka: an argument that is no flag is refused by its position", () => {
     for (const name of ["publish", "scale", "kafka"]) {
       const message = COMMANDS[name]!("--help", SECRET);
       assert.match(

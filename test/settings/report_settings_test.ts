@@ -1,4 +1,4 @@
-// What the log says of the settings at the start.
+// What the log says about the settings at the start.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import {
@@ -25,11 +25,11 @@ function reported(
 }
 
 describe("reportSettings()", () => {
-  it("says nothing where there is nothing to say", () => {
+  it("logs nothing when there is nothing to report", () => {
     assert.deepEqual(reported([], memoryNeededMb(configWith({}))), []);
   });
 
-  it("names the variables that Kubernetes has set", () => {
+  it("logs the variables that Kubernetes has set", () => {
     const [line] = reported(["QANAT_PORT"], 1e6);
     assert.equal(line!.event, "variables-passed-over");
     assert.deepEqual(line!.names, ["QANAT_PORT"]);

@@ -29,7 +29,7 @@ function* textsOf(folder: URL): Iterable<string> {
 }
 
 describe("variables that begin with QANAT_", () => {
-  it("those that tools and tests read stop no Qanat that inherits them", () => {
+  it("those of tools and tests do not stop a Qanat that inherits them", () => {
     const settings = parseConfig(["--help"], {});
     assert.ok(settings.kind === "help");
     const read = new Set<string>();
@@ -59,20 +59,20 @@ describe("variables that begin with QANAT_", () => {
     assert.deepEqual(parsed.passedOver, []);
   });
 
-  it("those of Kubernetes are passed over and named; the port is the default", () => {
+  it("those of Kubernetes are ignored and named; the port is the default", () => {
     const parsed = parseConfig([], SERVICE_LINKS);
     assert.ok(parsed.kind === "config", JSON.stringify(parsed));
     assert.equal(parsed.config.port, 8080);
     assert.deepEqual(parsed.passedOver, Object.keys(SERVICE_LINKS).sort());
   });
 
-  it("beside those of Kubernetes a flag still sets the port", () => {
+  it("a flag sets the port although Kubernetes has set its variables", () => {
     const parsed = parseConfig(["--port=81"], SERVICE_LINKS);
     assert.ok(parsed.kind === "config");
     assert.equal(parsed.config.port, 81);
   });
 
-  it("any other stops the start by its name, empty or not, without its value", () => {
+  it("any other one stops the start; the message shows its name and not its value", () => {
     for (
       const [name, near] of [
         ["QANAT_KAFKA_PASSWRD", "QANAT_KAFKA_PASSWORD"],
@@ -100,14 +100,14 @@ describe("variables that begin with QANAT_", () => {
     assert.doesNotMatch(odd.message, /\p{Cc}/u);
   });
 
-  it("of other programs are none of our business", () => {
+  it("of other programs are ignored", () => {
     const env = { QANATX: "1", PATH: "/bin", MY_QANAT_PORT: "x" };
     assert.equal(parseConfig([], env).kind, "config");
   });
 });
 
 describe("flags", () => {
-  it("given twice are refused unless they agree", () => {
+  it("given twice are refused unless their values are equal", () => {
     assert.deepEqual(parseConfig(["--port=1", "--port=2"], {}), {
       kind: "error",
       message: "--port is given twice, with different values",
@@ -120,12 +120,12 @@ describe("flags", () => {
     assert.ok(parsed.kind === "config" && parsed.config.port === 1);
   });
 
-  it("of true or false take a value only behind an equals sign", () => {
+  it("that are true or false take a value only after an equals sign", () => {
     const parsed = parseConfig(["--kafka-tls", "false"], {});
     assert.deepEqual(parsed, {
       kind: "error",
       message:
-        "--kafka-tls takes its value behind an equals sign: --kafka-tls=false",
+        "--kafka-tls takes its value after an equals sign: --kafka-tls=false",
     });
   });
 

@@ -1,4 +1,4 @@
-// What a started service prints, with hostile names in its catalog.
+// The text that a started service prints, with hostile channel names in its catalog.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { greetingOf } from "../../src/supervisor/greeting.ts";
@@ -24,7 +24,7 @@ describe("greetingOf()", () => {
     assert.match(greetingWith("A"), /, revision unknown$/m);
   });
 
-  it("has commands that ask for the channel and do nothing else", async () => {
+  it("has commands that request the channel and do nothing else", async () => {
     const folder = await Deno.makeTempDir({ prefix: "qanat-greeting-" });
     try {
       for (const name of HOSTILE_NAMES) {

@@ -1,4 +1,4 @@
-// Whose parent is missed, and whose is not.
+// Which processes end with their parent, and which do not.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { ParentWatch } from "../../src/supervisor/parent_watch.ts";
@@ -28,7 +28,7 @@ function trial(env: Record<string, string>, firstPid = 4000) {
 }
 
 describe("ParentWatch", () => {
-  it("of npx: gone once, when its process is no longer the parent", () => {
+  it("reports once that npx is no longer the parent", () => {
     const it = trial(NPX);
     it.watch.begin();
     it.tick();
@@ -40,7 +40,7 @@ describe("ParentWatch", () => {
     assert.equal(it.isWatched(), false);
   });
 
-  it("not of others: systemd, containers, nohup", () => {
+  it("ignores the parent under systemd, in containers and with nohup", () => {
     const it = trial({});
     it.watch.begin();
     it.leaves();
@@ -50,14 +50,14 @@ describe("ParentWatch", () => {
     assert.equal(inContainer.isWatched(), false);
   });
 
-  it("not of a launcher that leaves before the service serves", () => {
+  it("ignores a launcher that ends before the service serves", () => {
     const it = trial(NPX);
     it.leaves();
     it.watch.begin();
     assert.equal(it.isWatched(), false);
   });
 
-  it("not once it is closed", () => {
+  it("reports nothing after close()", () => {
     const it = trial(NPX);
     it.watch.begin();
     it.watch.close();

@@ -4,7 +4,7 @@ import { SerialOutput } from "../../src/supervisor/serial_output.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-/** Takes at most `most` bytes a write, and none while `error` is set. */
+/** Takes at most `most` bytes per write, and none while `error` is set. */
 class Pipe {
   text = "";
   error: Error | null = null;
@@ -19,7 +19,7 @@ class Pipe {
 }
 
 describe("SerialOutput", () => {
-  it("does not mix the lines of two writers, however little a write takes", async () => {
+  it("does not mix the lines of two writers, even if each write takes a few bytes", async () => {
     const pipe = new Pipe();
     const output = new SerialOutput(pipe.write);
     const written = await Promise.all([
@@ -30,7 +30,7 @@ describe("SerialOutput", () => {
     assert.equal(pipe.text, "first line\nsecond line\n");
   });
 
-  it("reports a failure to the writer of that piece only, and tries the next one", async () => {
+  it("rejects only the piece that failed, and tries the next one", async () => {
     const pipe = new Pipe();
     const output = new SerialOutput(pipe.write);
     pipe.error = new Error("No space left on device");
@@ -41,7 +41,7 @@ describe("SerialOutput", () => {
     assert.equal(pipe.text, "kept\n");
   });
 
-  it("begins a new line after one that a failure has cut", async () => {
+  it("starts a new line after a failure in the middle of a line", async () => {
     const pipe = new Pipe();
     const output = new SerialOutput((bytes) => {
       const written = pipe.write(bytes);

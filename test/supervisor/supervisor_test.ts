@@ -75,7 +75,7 @@ describe("Supervisor", () => {
     assert.deepEqual(trial.exits, []);
   });
 
-  it("SIGTERM drains; the process ends with the worker's code", () => {
+  it("drains on SIGTERM and ends with the worker's exit code", () => {
     const trial = new Trial().serving();
     trial.supervisor.signal("SIGTERM");
     assert.deepEqual(trial.sent.at(-1), { kind: "stop", signal: "SIGTERM" });
@@ -87,7 +87,7 @@ describe("Supervisor", () => {
     assert.deepEqual(trial.exits, [0]);
   });
 
-  it("a worker that does not answer a stop is left after 4.5 s, exit 1", () => {
+  it("ends with exit code 1 when the worker does not stop within 4.5 s", () => {
     const trial = new Trial().serving();
     trial.supervisor.signal("SIGTERM");
     assert.deepEqual(trial.timers.map(({ delayMs }) => delayMs), [4500]);
@@ -99,7 +99,7 @@ describe("Supervisor", () => {
     );
   });
 
-  it("a second signal ends the process at once", () => {
+  it("ends at once on a second signal", () => {
     const trial = new Trial().serving();
     trial.supervisor.signal("SIGINT");
     trial.nowMs += 501;
@@ -108,7 +108,7 @@ describe("Supervisor", () => {
     assert.match(trial.events.at(-1)!, /^stop-cut-off/);
   });
 
-  it("Ctrl-C that arrives twice, from the terminal and from `deno task`, is one signal", () => {
+  it("treats Ctrl-C that arrives twice, from the terminal and from `deno task`, as one signal", () => {
     const trial = new Trial().serving();
     trial.supervisor.signal("SIGINT");
     trial.nowMs += 499;
@@ -117,7 +117,7 @@ describe("Supervisor", () => {
     assert.equal(trial.sent.filter(({ kind }) => kind === "stop").length, 1);
   });
 
-  it("a signal during the start ends the process at once, exit 0", () => {
+  it("ends at once with exit code 0 on a signal during the start", () => {
     const trial = new Trial();
     trial.supervisor.signal("SIGTERM");
     assert.deepEqual(trial.exits, [0]);
@@ -126,7 +126,7 @@ describe("Supervisor", () => {
     assert.deepEqual(trial.exits, [0]);
   });
 
-  it("is watched from when it serves until a stop begins", () => {
+  it("watches the worker from when it serves until a stop begins", () => {
     const trial = new Trial();
     assert.deepEqual(trial.watched, []);
     trial.serving();
@@ -136,7 +136,7 @@ describe("Supervisor", () => {
     assert.ok(trial.unwatched > 0);
   });
 
-  it("a part that is gone ends the process with exit 70 and one line that names it", () => {
+  it("ends with exit code 70 and one line when the watchdog reports a part", () => {
     const trial = new Trial().serving();
     const beganMs = Date.now();
     trial.supervisor.gone({
@@ -160,7 +160,7 @@ describe("Supervisor", () => {
     assert.ok(trial.unwatched > 0);
   });
 
-  it("a worker that dies is logged as crashed, exit 1", () => {
+  it("logs a worker that dies as crashed, and ends with exit code 1", () => {
     const trial = new Trial().serving();
     const event = new ErrorEvent("error", {
       message: "Uncaught Error: boom",
@@ -175,14 +175,14 @@ describe("Supervisor", () => {
     );
   });
 
-  it("a worker that cannot start says why on standard error, with its code", () => {
+  it("writes the reason of a worker that cannot start to standard error, and ends with its code", () => {
     const trial = new Trial();
     trial.says({ kind: "exit", code: 2, complaint: "Cannot set up Kafka\n" });
     assert.equal(trial.complained, "Cannot set up Kafka\n");
     assert.deepEqual(trial.exits, [2]);
   });
 
-  it("answers each piece of the log once it is written, or has failed", async () => {
+  it("answers each log message once it is written, or has failed", async () => {
     const trial = new Trial().serving();
     const bytes = new TextEncoder().encode("{}\n");
     trial.says({ kind: "log", bytes });

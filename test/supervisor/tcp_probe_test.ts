@@ -21,7 +21,7 @@ async function outcome(probe: TcpProbe): Promise<void> {
 const at = (port: number) => ({ host: "127.0.0.1", port, basePath: "/q" });
 
 describe("TcpProbe", () => {
-  it("asks for /healthz below the base path, with the name that it connects to", async () => {
+  it("requests /healthz below the base path, with the host name that it connects to", async () => {
     const { listener, port } = listen();
     const probe = new TcpProbe(at(port));
     const connection = await listener.accept();
@@ -42,7 +42,7 @@ describe("TcpProbe", () => {
     probe.close();
   });
 
-  it("a connection that is accepted and closed at once is an answer: the listener is there", async () => {
+  it("takes a connection that is accepted and closed at once as an answer", async () => {
     const { listener, port } = listen();
     const probe = new TcpProbe(at(port));
     (await listener.accept()).close();
@@ -51,7 +51,7 @@ describe("TcpProbe", () => {
     listener.close();
   });
 
-  it("a port on which nobody listens fails, with the reason", async () => {
+  it("fails with the reason when no process listens on the port", async () => {
     const { listener, port } = listen();
     listener.close();
     const probe = new TcpProbe(at(port));
@@ -60,7 +60,7 @@ describe("TcpProbe", () => {
     assert.match(probe.error, /refused/i);
   });
 
-  it("waits for a listener that accepts nobody, until it is closed", async () => {
+  it("waits for a listener that accepts no connection, until the probe is closed", async () => {
     const { listener, port } = listen();
     const probe = new TcpProbe(at(port));
     const connection = await listener.accept();
@@ -75,7 +75,7 @@ describe("TcpProbe", () => {
     listener.close();
   });
 
-  it("closed before it is connected, it leaves no connection behind", async () => {
+  it("leaves no connection open when it is closed before it has connected", async () => {
     const { listener, port } = listen();
     const probe = new TcpProbe(at(port));
     probe.close();

@@ -1,4 +1,4 @@
-// The watchdog with its clock, its worker and its probes in the test's hands.
+// The watchdog with a clock, a worker and probes that the test controls.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import {
@@ -78,7 +78,7 @@ const hung: Second = { ticks: false };
 const deaf: Second = { answers: false };
 
 describe("Watchdog", () => {
-  it("an event loop that hangs is gone after as many missed probes as are allowed, and reported once", () => {
+  it("reports an event loop that hangs once, after as many missed probes as are allowed", () => {
     const trial = new Trial().second();
     const seenMs = trial.nowMs;
     trial.seconds(MAX - 1, hung);
@@ -95,7 +95,7 @@ describe("Watchdog", () => {
     assert.deepEqual(new Set(trial.missed), new Set(["event-loop"]));
   });
 
-  it("a listener that answers nobody is gone, though the event loop goes round", () => {
+  it("reports a listener that accepts no connection although the event loop runs", () => {
     const trial = new Trial().second();
     const seenMs = trial.nowMs;
     trial.seconds(MAX - 1, deaf);
@@ -109,7 +109,7 @@ describe("Watchdog", () => {
     }]);
   });
 
-  it("one sign of life in between, and counting begins anew", () => {
+  it("counts from zero again after one sign of life", () => {
     const trial = new Trial().second();
     for (let i = 0; i < 5; i++) {
       trial.seconds(MAX - 1, hung).second();
@@ -118,7 +118,7 @@ describe("Watchdog", () => {
     assert.equal(trial.gone.length, 0);
   });
 
-  it("a process that was stopped for 50 s is healthy, however often", () => {
+  it("does not report a process that was stopped for 50 s several times", () => {
     const trial = new Trial().second();
     for (let i = 0; i < 3 * MAX; i++) {
       // What ran before the stop, the stop, and a worker that has not run again yet.
@@ -128,7 +128,7 @@ describe("Watchdog", () => {
     assert.equal(trial.gone.length, 0);
   });
 
-  it("a machine on which the watchdog itself runs late counts nothing", () => {
+  it("counts no probe while the watchdog itself runs late", () => {
     const trial = new Trial().second();
     trial.seconds(10 * MAX, { ticks: false, afterMs: 1501 });
     trial.seconds(10 * MAX, { answers: false, afterMs: 1501 });
@@ -136,7 +136,7 @@ describe("Watchdog", () => {
     assert.equal(trial.gone.length, 0);
   });
 
-  it("checks that are late now and then do not hide a loop that hangs", () => {
+  it("reports a loop that hangs although some checks are late", () => {
     const trial = new Trial().second();
     for (let i = 0; i < MAX; i++) {
       trial.second({ ...hung, afterMs: 3000 }).second(hung);
@@ -145,26 +145,26 @@ describe("Watchdog", () => {
     assert.equal(trial.gone[0]!.missedProbes, MAX);
   });
 
-  it("a long pause of the loop (a collection, a slow slice) is missed, counted and forgiven", () => {
+  it("counts and forgives a long pause of the event loop, such as a garbage collection", () => {
     const trial = new Trial().second();
     trial.seconds(8, hung).seconds(20);
     assert.deepEqual(trial.missed, Array(8).fill("event-loop"));
     assert.equal(trial.gone.length, 0);
   });
 
-  it("a listener behind a loop that hangs is not what is missed", () => {
+  it("does not blame the listener while the event loop hangs", () => {
     const trial = new Trial().second();
     trial.seconds(MAX - 1, hung).seconds(MAX - 1, deaf).second(hung);
     assert.equal(trial.gone.length, 0);
   });
 
-  it("a probe behind thousands who connect needs no answer: others are accepted", () => {
+  it("takes other accepted connections as a sign of life when its probe waits behind thousands", () => {
     const trial = new Trial().second();
     trial.seconds(10 * MAX, { answers: false, accepts: true });
     assert.deepEqual(trial.missed, []);
   });
 
-  it("no descriptor left for the probe: counts like any other failure, in a row only", () => {
+  it("counts a probe without a free descriptor like any other failure", () => {
     const full: Second = { error: "Too many open files (os error 24)" };
     const trial = new Trial().second();
     trial.seconds(MAX - 1, full).second().seconds(MAX - 1, full);
@@ -176,7 +176,7 @@ describe("Watchdog", () => {
     assert.match(trial.gone[0]!.error, /Too many open files/);
   });
 
-  it("a listener that this process never reached (a firewall) is not judged", () => {
+  it("does not judge a listener that it never reached (a firewall)", () => {
     const trial = new Trial().seconds(10 * MAX, { error: "Timed out" });
     assert.equal(trial.gone.length, 0);
     // Its loop is.
@@ -184,7 +184,7 @@ describe("Watchdog", () => {
     assert.equal(trial.gone[0]!.part, "event-loop");
   });
 
-  it("holds one probe at a time, and none once it is closed", () => {
+  it("has one open probe at a time, and none after close()", () => {
     const trial = new Trial().seconds(5).seconds(3, deaf);
     assert.equal(trial.probes.length, 9);
     assert.equal(trial.probes.filter(({ isOpen }) => isOpen).length, 1);
@@ -195,7 +195,7 @@ describe("Watchdog", () => {
     assert.equal(trial.gone.length, 0);
   });
 
-  it("holds no probe once a part is gone", () => {
+  it("has no open probe once it has reported a part", () => {
     const trial = new Trial().second().seconds(MAX, hung);
     assert.equal(trial.gone.length, 1);
     assert.equal(trial.probes.filter(({ isOpen }) => isOpen).length, 0);

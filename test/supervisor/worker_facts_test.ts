@@ -1,4 +1,4 @@
-// What src/worker.ts takes for granted about Deno's workers, so that a Deno that changes it fails here.
+// What src/worker.ts assumes about Deno's workers: a version of Deno that behaves differently fails here.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { LifeSigns } from "../../src/supervisor/life_signs.ts";

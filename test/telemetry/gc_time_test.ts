@@ -13,7 +13,7 @@ function litter(): number {
 }
 
 describe("GcTime", () => {
-  it("is moved by garbage, and by no more than the time that passed", () => {
+  it("grows with garbage, and by no more than the time that passed", () => {
     const gc = new GcTime();
     try {
       gc.sample();

@@ -53,7 +53,7 @@ describe("LogWriter", () => {
     );
   });
 
-  it("gathers on while a write is under way, and goes on after a short one", async () => {
+  it("gathers lines during a write, and continues after a partial write", async () => {
     const trial = new Trial();
     trial.writer.line("first");
     trial.turn();
@@ -71,7 +71,7 @@ describe("LogWriter", () => {
     );
   });
 
-  it("loses what finds no room, and says how many where they were", async () => {
+  it("drops lines that find no room, and reports their number in their place", async () => {
     const trial = new Trial(512);
     const long = "x".repeat(99);
     for (let i = 0; i < 5; i++) trial.writer.line(long);
@@ -87,7 +87,7 @@ describe("LogWriter", () => {
     );
   });
 
-  it("takes a line that is shorter than a lost one only after the notice", async () => {
+  it("accepts a shorter line after a lost one only after the notice", async () => {
     const trial = new Trial(2048);
     trial.writer.line("x".repeat(5000));
     trial.writer.line("short");
@@ -97,7 +97,7 @@ describe("LogWriter", () => {
     assert.equal(trial.writes[0]!.text, "lost 1\nshort\n");
   });
 
-  it("flush() resolves once everything has left", async () => {
+  it("flush() resolves once all lines are written", async () => {
     const trial = new Trial();
     trial.writer.line("a");
     trial.turn();
@@ -113,7 +113,7 @@ describe("LogWriter", () => {
     await trial.writer.flush();
   });
 
-  it("counts lines whose write failed, and goes on", async () => {
+  it("counts lines whose write failed, and writes later ones", async () => {
     const trial = new Trial(1024, { isBroken: true });
     trial.writer.line("a");
     trial.writer.line("b");
@@ -121,11 +121,11 @@ describe("LogWriter", () => {
     assert.equal(trial.writer.lostLines, 2);
     trial.writer.line("c");
     await trial.writer.flush();
-    // Neither is a notice that could not be written a lost line, nor does flush() try for ever.
+    // Neither is a notice that could not be written a lost line, nor does flush() try without end.
     assert.equal(trial.writer.lostLines, 3);
   });
 
-  it("reports lines that a full disk took once it has room again", async () => {
+  it("reports lines lost to a full disk once it has room again", async () => {
     const options = { isBroken: true };
     const trial = new Trial(1024, options);
     for (const line of ["a", "b", "c"]) {
@@ -141,7 +141,7 @@ describe("LogWriter", () => {
     assert.equal(trial.writer.lostLines, 3);
   });
 
-  it("keeps lines whole and in order at every size of buffer, none lost in silence", async () => {
+  it("keeps lines whole and in order at every buffer size, and reports each lost one", async () => {
     for (let bufferBytes = 300; bufferBytes < 900; bufferBytes += 7) {
       const trial = new Trial(bufferBytes);
       for (let i = 0; i < 60; i++) {
@@ -171,7 +171,7 @@ describe("LogWriter", () => {
 });
 
 describe("jsonLogger()", () => {
-  it("writes one JSON object a line, from its level on", () => {
+  it("writes one JSON object per line, from its level upwards", () => {
     const lines: string[] = [];
     const log = jsonLogger((line) => lines.push(line), "info");
     log.debug("not-this");

@@ -1,4 +1,4 @@
-// The line a minute that sums what was refused: bounded, and none where there was nothing. A clock in hand.
+// The log line that sums refusals once a minute: bounded, and absent when there were none. The test controls the clock.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
@@ -23,7 +23,7 @@ function logOf(lines: Record<string, unknown>[]): Logger {
 }
 
 describe("SetAsideReport", () => {
-  it("sums 15,068 refusals into one line a minute, and is silent otherwise", () => {
+  it("sums 15,068 refusals in one line per minute, and writes nothing otherwise", () => {
     const lines: Record<string, unknown>[] = [];
     const counts = { messages_bad: 7, blocks_late: 0, blocks_missed: 0 };
     let nowMs = 0;
@@ -64,7 +64,7 @@ describe("SetAsideReport", () => {
     });
   });
 
-  it("an instance sums its own: messages that it cannot read, and blocks that never came", async () => {
+  it("sums an instance's undecodable messages and missing blocks", async () => {
     const lines: Record<string, unknown>[] = [];
     const channels = (await embeddedChannels()).filter(({ channel }) =>
       channel.name === "H1:QANAT-COUNT_I64_16"

@@ -12,7 +12,7 @@ import { HOSTILE_NAMES } from "../hostile_names.ts";
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 
 describe("terminalText()", () => {
-  it("leaves nothing that a terminal acts on", () => {
+  it("leaves nothing that controls a terminal", () => {
     for (const name of [...HOSTILE_NAMES, "\ud800", "\0"]) {
       assert.doesNotMatch(terminalText(name), UNSAFE);
     }
@@ -40,7 +40,7 @@ describe("columns", () => {
     assert.equal(textColumns("e\u0301"), 1);
   });
 
-  it("of a cut text are never more than asked, and no character is halved", () => {
+  it("of a cut text never exceed the given width, and no character is cut in half", () => {
     for (const name of HOSTILE_NAMES.map(terminalText)) {
       for (const columns of [1, 2, 5, 44]) {
         const text = cutToColumns(name, columns);

@@ -66,7 +66,7 @@ export function blockMetrics(metrics: Prometheus, { store }: BlockParts): void {
   );
   metrics.gauge(
     "clock_behind_seconds",
-    "How far all arriving blocks lie in the future; 0 unless all of them do",
+    "How far the times of all arriving blocks are ahead; 0 unless all are ahead",
     () => store.behindMs / 1000,
   );
 }

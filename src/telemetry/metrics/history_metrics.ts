@@ -1,4 +1,4 @@
-// Metrics of reading the past from the source again: histories and resumes.
+// Metrics of histories and resumes, which read from the source again.
 import type { BlockStore } from "../../blocks/block_store.ts";
 import type { HistoryFeeds } from "../../clients/history_feeds.ts";
 import type { NameAndHelp, Prometheus } from "./prometheus.ts";
@@ -18,8 +18,11 @@ const GAUGES = {
 
 const COUNTERS = {
   rows: ["past_rows_total", "Rows read from the source again"],
-  reads: ["past_reads_total", "Reads of the past"],
-  failures: ["past_failures_total", "Reads of the past that failed"],
+  reads: ["past_reads_total", "Reads for histories and resumes"],
+  failures: [
+    "past_failures_total",
+    "Reads for histories and resumes that failed",
+  ],
   refused: [
     "histories_refused_total",
     "Histories refused because --history-readers-max was reached",
@@ -40,7 +43,7 @@ export function historyMetrics(
     {
       name: "past_set_aside_total",
       help:
-        "Messages of the past that are in no row: not decodable, or stamped ahead",
+        "Messages of histories and resumes that are in no row: not decodable, or stamped ahead",
       label: "reason",
     },
     () => ({

@@ -1,4 +1,4 @@
-// The figures against what they are made of, and against docs/operating.md.
+// The metrics compared with the counters that they show, and with docs/operating.md.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../../src/app.ts";
@@ -88,7 +88,7 @@ async function figures(): Promise<Map<string, number>> {
 }
 
 describe("/metrics", () => {
-  it("a steady partition is decoded without touching a flatbuffer", async () => {
+  it("decodes a steady partition without parsing a flatbuffer", async () => {
     open();
     publish(200);
     const found = await figures();
@@ -97,7 +97,7 @@ describe("/metrics", () => {
     assert.equal(found.get("qanat_header_cache_misses_total"), 1);
   });
 
-  it("slab and own buffers do not grow in steady state", async () => {
+  it("shows no growth of slab and buffers in steady state", async () => {
     for (let i = 0; i < 10; i++) open();
     publish(20);
     const before = await figures();
@@ -120,7 +120,7 @@ describe("/metrics", () => {
     );
   });
 
-  it("probes that the watchdog missed, by part, and how long the instance is up", async () => {
+  it("counts probes that the watchdog missed, by part, and the uptime", async () => {
     const name = "qanat_watchdog_missed_probes_total";
     const before = await figures();
     assert.equal(before.get(`${name}{part="event-loop"}`), 6);
@@ -131,7 +131,7 @@ describe("/metrics", () => {
     assert.equal(grownS, 16 * BLOCK_MS / 1000);
   });
 
-  it("says which Qanat it is, as the status does", async () => {
+  it("has the same version and revision as /v1/status", async () => {
     const { text } = await qanat.metrics();
     const { build } = qanat.status() as { build: Record<string, string> };
     assert.match(build["version"]!, /^\d+\.\d+\.\d+$/);
@@ -150,7 +150,7 @@ describe("/metrics", () => {
     });
   });
 
-  it("memory management is collection and allocation", async () => {
+  it("adds garbage collection and allocation as memory management", async () => {
     open();
     publish(2);
     const found = await figures();
@@ -161,7 +161,7 @@ describe("/metrics", () => {
     assert.equal(found.get("qanat_heap_allocated_bytes_total"), 4);
   });
 
-  it("lag is from production to receipt, of what came live", async () => {
+  it("measures the lag of live messages from production to arrival", async () => {
     open();
     publish(1, 60_000);
     publish(99, 10);
@@ -179,7 +179,7 @@ describe("/metrics", () => {
     assert.equal(lag.max_ms, 700);
   });
 
-  it("memory a client is what RSS grew by, beyond the budgets", async () => {
+  it("memory per client is the growth of RSS beyond the budgets", async () => {
     memory.rss += 50_000_000;
     qanat.memoryUse!.tick();
     for (let i = 0; i < 10; i++) open();
@@ -192,7 +192,7 @@ describe("/metrics", () => {
     assert.equal(found.get("qanat_rss_bytes"), memory.rss);
   });
 
-  it("tells the bytes of clients that are there and that have left", async () => {
+  it("counts the bytes of connected and of former clients", async () => {
     const first = open();
     open();
     publish(5);
@@ -203,7 +203,7 @@ describe("/metrics", () => {
     assert.equal(after, before);
   });
 
-  it("how far back the ring reaches: to the first block, then to its oldest page", async () => {
+  it("ring_held_seconds reaches back to the first block, then to the oldest page", async () => {
     open();
     publish(17);
     const held = (await figures()).get("qanat_ring_held_seconds");
@@ -219,7 +219,7 @@ describe("/metrics", () => {
     assert.equal(found.get("qanat_ring_high_water_bytes"), ring.capacityBytes);
   });
 
-  it("every figure is explained in docs/operating.md", async () => {
+  it("has every metric explained in docs/operating.md, and no other", async () => {
     const { text } = await qanat.metrics();
     const docs = await Deno.readTextFile(
       new URL("../../../docs/operating.md", import.meta.url),
