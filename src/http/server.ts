@@ -1,5 +1,5 @@
-// Serves the app through node:http, where a socket write's callback is an exact release.
-// Invariant: overrideGlobalObjects stays false; else cors() breaks taken-over responses.
+// Serves an instance with node:http: wires the routes to the transport, listens, and closes connections at the end.
+// Why node:http: the callback of a socket write is the exact time at which a frame can be released.
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { IncomingMessage, Server } from "node:http";
 import type { HttpService, ServerSettings } from "./service.ts";
@@ -23,20 +23,20 @@ import {
 export interface HttpServer {
   readonly host: string;
   readonly port: number;
-  /** Stops listening; resolves when every connection is closed, destroying them after `drainMs`. */
+  /** Stops listening; resolves when every connection is closed. After `drainMs`, it closes those that are left. */
   close(drainMs: number): Promise<void>;
 }
 
 export interface ServeOptions {
-  /** Connections that the kernel holds until they are accepted. @default BACKLOG_MAX */
+  /** Connections that may wait in the kernel to be accepted. @default BACKLOG_MAX */
   readonly backlog?: number;
-  /** Called for each connection that was accepted, whatever becomes of it. */
+  /** Called for each accepted connection, also one that is then refused. */
   readonly onConnection?: () => void;
-  /** A clock that nobody sets. @default performance.now */
+  /** Monotonic clock. @default performance.now */
   readonly nowMs?: () => number;
 }
 
-/** Listens and serves until closed. Rejects when the port cannot be had. */
+/** Listens and serves until closed. Rejects when the port is not available. */
 export async function serve(
   service: HttpService,
   options: ServeOptions = {},
@@ -117,7 +117,7 @@ function connectionsOf(
   });
 }
 
-/** Often enough for the shortest of the times. */
+/** Interval of looks at all connections: often enough for the shortest time limit. */
 function sweepMs(
   { requestHeadMs, requestMs, writeStallMs }: ServerSettings,
 ): number {

@@ -1,5 +1,6 @@
-// How a route tells what it takes and answers, and the OpenAPI 3.1 document of all of them.
-// Invariant: the document is made of what stands at the routes, on the first request for it, and never at start.
+// The descriptions of routes, and the OpenAPI 3.1 document of all of them.
+// Invariant: the document is built from the descriptions that the routes carry, on the first request for it and not at
+// start.
 import type { Hono, MiddlewareHandler } from "hono";
 import { REFUSALS } from "../../clients/refusals.ts";
 import { REQUEST_LIMITS } from "../limits/limit_error.ts";
@@ -9,19 +10,19 @@ export interface Schema {
   readonly [keyword: string]: unknown;
 }
 
-/** One parameter of a query, path or header: its schema carries `description`, and `x-unit` where it has one. */
+/** Schemas of parameters of a query, path or header by name, each with a `description`, and an `x-unit` for a quantity. */
 export type Parameters = Readonly<Record<string, Schema>>;
 
-/** What a route answers with one status: media types and their schemas. */
+/** The answer of a route with one status: media types and their schemas. */
 export interface Answer {
   readonly description: string;
   readonly content?: Readonly<Record<string, Schema>>;
   readonly headers?: Parameters;
-  /** A HEAD never gets it: nothing is opened for one. */
+  /** A HEAD never gets this answer, as it opens no stream. */
   readonly isNeverForHead?: boolean;
 }
 
-/** What a route takes and answers. 431 is everybody's and need not be named. */
+/** What a route takes and answers. Every route answers 431, which need not be listed. */
 export interface RouteDocument {
   readonly operationId: string;
   readonly tag: keyof typeof TAGS;
@@ -30,7 +31,7 @@ export interface RouteDocument {
   readonly path?: Parameters;
   readonly query?: Parameters;
   readonly headers?: Parameters;
-  /** JSON that a POST carries. */
+  /** Schema of the JSON body of a POST. */
   readonly body?: Schema;
   readonly answers: Readonly<Record<number, Answer>>;
 }
@@ -48,7 +49,7 @@ type DocumentedHandler = MiddlewareHandler & {
   readonly [DOCUMENT]?: RouteDocument;
 };
 
-/** The answer that a status of trouble is. */
+/** An answer that is a problem. */
 export function problemAnswer(
   description: string,
   more: Pick<Answer, "headers" | "isNeverForHead"> = {},
@@ -56,7 +57,7 @@ export function problemAnswer(
   return { description, content: { [PROBLEM]: PROBLEM_REF }, ...more };
 }
 
-/** The answer that is JSON of one schema. */
+/** An answer in JSON with one schema. */
 export function jsonAnswer(description: string, schema: Schema): Answer {
   return { description, content: { "application/json": schema } };
 }
@@ -69,7 +70,7 @@ export function documented(route: RouteDocument): MiddlewareHandler {
 }
 
 export interface OpenApiOptions {
-  /** What the routes are mounted below. */
+  /** Path below which the routes are mounted. */
   readonly basePath: string;
   /** Schemas that routes refer to by name. */
   readonly schemas: Readonly<Record<string, Schema>>;
@@ -97,10 +98,10 @@ export function openApiOf(
   };
 }
 
-/** What a path answers, by method. */
+/** Operations of a path by method. */
 type Operations = Record<string, unknown>;
 
-/** Operations by path (`{name}` in place of Hono's `:name`) and method. */
+/** Operations by path (`{name}` instead of Hono's `:name`) and method. */
 function pathsOf(routes: Hono): Record<string, Operations> {
   const paths: Record<string, Operations> = {};
   const gets: [Operations, RouteDocument][] = [];
@@ -160,7 +161,7 @@ function headOf(get: RouteDocument): RouteDocument {
   };
 }
 
-/** Parameters that a page fills in when the API is tried out: without them there is no answer. */
+/** Parameters that /docs fills in when an operation is tried out, as none works without them. */
 const FILLED_IN = new Set(["channels", "name", "file"]);
 
 function exampleOf({ examples }: Schema): unknown {
@@ -226,7 +227,7 @@ const TOO_LARGE = problemAnswer(
   "Request line and headers are larger than 16 KiB; POST a long list of channels as JSON",
 );
 
-/** The answer to a long request among too many others. */
+/** The answer to a long request while too many others are running. */
 export const BUSY = problemAnswer(
   "Too many long requests at once, or this one waited too long among them",
   {

@@ -1,4 +1,4 @@
-// The AsyncAPI 3.0 document of the two streams, made of the schemas that OpenAPI has, too.
+// The AsyncAPI 3.0 document of the two streams. It has the same schemas as the OpenAPI document.
 import type { Parameters, Schema } from "./api_document.ts";
 import {
   ARROW_MESSAGES,
@@ -11,7 +11,7 @@ import { ARROW_PARAMETERS, EVENTS_PARAMETERS } from "./stream_parameters.ts";
 /** Where the service is, as the client that asks sees it. */
 export interface Place {
   readonly host: string;
-  /** With its colon, as in a URL. */
+  /** With the colon, as in `URL.protocol`. */
   readonly protocol: string;
   readonly pathname: string;
 }

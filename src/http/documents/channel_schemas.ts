@@ -1,4 +1,4 @@
-// What discovery takes and answers: tables that the checks of channel_routes.ts and OpenAPI read.
+// Parameters and answers of the routes that find channels: one table for the checks of channel_routes.ts and for OpenAPI.
 import { EXPRESSION_LENGTH_MAX } from "../../channels/expression.ts";
 import { NAME_BYTES_MAX } from "../../channels/near_names.ts";
 import { DATA_TYPES } from "../../channels/channel.ts";
@@ -12,7 +12,7 @@ import {
 } from "./api_document.ts";
 import { REPLAY_LENGTH_MAX } from "./stream_parameters.ts";
 
-/** A name of 255 bytes, percent-encoded. */
+/** Length of a name of 255 bytes when percent-encoded. */
 export const AFTER_LENGTH_MAX = 3 * NAME_BYTES_MAX;
 /** Longest item of a list. */
 export const ITEM_LENGTH_MAX = 255;
@@ -128,7 +128,7 @@ const CHANNEL: Schema = {
   },
 };
 
-/** Schemas by the name under which the document keeps them. */
+/** Shared schemas by their names in the document. */
 export const CHANNEL_SCHEMAS: Readonly<Record<string, Schema>> = {
   Channel: CHANNEL,
 };

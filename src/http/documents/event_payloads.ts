@@ -1,4 +1,4 @@
-// Schemas of what the events of a stream carry.
+// Schemas of the data of the events of a stream.
 import { DATA_TYPES } from "../../channels/channel.ts";
 import { TREND_NAMES } from "../../trends/trend_bins.ts";
 import type { Schema } from "./api_document.ts";

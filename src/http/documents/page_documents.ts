@@ -1,4 +1,4 @@
-// What the page, the module for other pages, and the API's own documents answer.
+// OpenAPI's description of the page's files, of the module for other pages, and of the API's own documents.
 import { PAGE_FILES } from "../../page/page_files.ts";
 import {
   jsonAnswer,

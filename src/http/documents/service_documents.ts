@@ -1,4 +1,4 @@
-// What health, readiness, status, metrics and the index answer.
+// OpenAPI's description of health, readiness, status, metrics and the index.
 import {
   BUSY,
   jsonAnswer,

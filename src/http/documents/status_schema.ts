@@ -1,4 +1,4 @@
-// The schema of what /v1/status answers.
+// The schema of the JSON that /v1/status answers.
 import { CHANNEL_REFUSALS } from "../../channels/channel_fault.ts";
 import { REFUSED_LISTED_MAX } from "../../channels/refused_channels.ts";
 import type { Schema } from "./api_document.ts";
@@ -143,7 +143,7 @@ const PARTITION = all({
   header_misses: counted("blocks", "Headers that had to be parsed"),
 });
 
-/** Schemas by the name under which the document keeps them. */
+/** Shared schemas by their names in the document. */
 export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
   Status: all({
     time_ns: {

@@ -1,4 +1,4 @@
-// What the two stream routes take and answer.
+// OpenAPI's description of the two stream routes.
 import {
   type Answer,
   type Parameters,
@@ -34,7 +34,7 @@ const REQUEST_HEADERS: Parameters = {
   },
 };
 
-/** OpenAPI's tools pass over a parameter of this name, as they set it by the answer's type. */
+/** OpenAPI's tools ignore a header parameter of the name `accept`, as they set it by the type of the answer. */
 const ARROW_HEADERS: Parameters = {
   "accept": {
     type: "string",

@@ -1,11 +1,11 @@
-// What the two streams send, as schemas: the payloads that asyncapi.json names.
-// Invariant: test/http/documents/asyncapi_test.ts holds each event of live streams against its schema.
+// The messages of the two streams, as schemas for asyncapi.json and openapi.json.
+// Invariant: test/http/documents/asyncapi_test.ts checks each event of live streams with its schema.
 import type { Parameters, Schema } from "./api_document.ts";
 import { BIN, END, GAP, GPS_NS, HELLO, ROW } from "./event_payloads.ts";
 
 export const ARROW_TYPE = "application/vnd.apache.arrow.stream";
 
-/** A message of a stream: how it is told from the others, and what it carries. */
+/** A message of a stream: its headers, which distinguish it from the others, and its payload. */
 export interface StreamMessage {
   readonly title: string;
   readonly summary: string;
@@ -14,7 +14,7 @@ export interface StreamMessage {
   readonly payload: Schema;
 }
 
-/** Fields of a server-sent event beside its data. Without a name, it is a message. */
+/** The fields of a server-sent event except its data. An event without a name is of type `message`. */
 function event(name: string | null, id: "id" | "may have an id" | ""): Schema {
   const idSchema = {
     ...GPS_NS,
@@ -104,7 +104,7 @@ export const EVENT_MESSAGES: Readonly<Record<string, StreamMessage>> = {
   },
 };
 
-/** One event as a parser of text/event-stream gives it: what OpenAPI says of the body. */
+/** One event as a parser of text/event-stream returns it: the schema of the body in OpenAPI. */
 export const EVENT: Schema = {
   description: "Each event; a heartbeat is a bare id and dispatches nothing",
   anyOf: Object.values(EVENT_MESSAGES).map(

@@ -1,5 +1,5 @@
-// What both streams take: one table that the checks of stream_request.ts, OpenAPI and AsyncAPI read.
-// Invariant: a name that is not in the table is refused, and each name in it is documented.
+// The parameters of both streams: one table for the checks of stream_request.ts, for OpenAPI and for AsyncAPI.
+// Invariant: a name that is not in the table is refused, and every name in it is documented.
 import { EXPRESSION_LENGTH_MAX } from "../../channels/expression.ts";
 import { NAME_BYTES_MAX } from "../../channels/near_names.ts";
 import { TREND_NAMES } from "../../trends/trend_bins.ts";
@@ -14,9 +14,9 @@ export const DURATION_MAX_S = 1e9;
 
 /** Longest name of a replay context. */
 export const REPLAY_LENGTH_MAX = 255;
-/** Longest id to go on behind. */
+/** Longest id that a client may resume after. */
 const ID_LENGTH_MAX = 255;
-/** Longest text of what has a few values only, or is a number: longer ones are refused as wrong, too. */
+/** Longest text of a number, or of a parameter with a few values; a text that is shorter and wrong is refused as such. */
 const CHOICE_LENGTH_MAX = 4096;
 
 const TIME: Schema = {
@@ -120,10 +120,10 @@ const ALL = {
 /** Name of a parameter that a stream may be given. */
 export type StreamParameter = keyof typeof ALL;
 
-/** Of /v1/events, whose coding is chosen by Accept-Encoding. */
+/** Parameters of /v1/events, whose coding is chosen by Accept-Encoding. */
 export const EVENTS_PARAMETERS: Parameters = without("coding");
 
-/** Of /v1/arrow, which is always Arrow. */
+/** Parameters of /v1/arrow, which is always Arrow. */
 export const ARROW_PARAMETERS: Parameters = {
   ...without("encoding"),
   slow: { ...ALL.slow, enum: SLOW.filter((name) => name !== "trend") },
@@ -135,12 +135,12 @@ function without(left: StreamParameter): Parameters {
   );
 }
 
-/** In the order in which a refusal names them. */
+/** All names, in the order in which an error lists them. */
 export const STREAM_PARAMETER_NAMES = Object.keys(
   ALL,
 ) as readonly StreamParameter[];
 
-/** Longest text of each parameter but `channels`. */
+/** Longest text of each parameter except `channels`. */
 export const STREAM_PARAMETER_LENGTHS: Readonly<
   Record<Exclude<StreamParameter, "channels">, number>
 > = {
@@ -157,7 +157,7 @@ export const STREAM_PARAMETER_LENGTHS: Readonly<
   coding: CHOICE_LENGTH_MAX,
 };
 
-/** The same names as the JSON object that a POST carries; times may be numbers there, as near as a double gets. */
+/** Schema of the JSON body of a POST: the same names, with times also as numbers, in the precision of a double. */
 export function bodySchemaOf(parameters: Parameters): Schema {
   const time = {
     type: ["string", "number"],

@@ -1,35 +1,35 @@
-// A request that is refused by a limit, wherever that is noticed; hono_app.ts answers it with a problem and counts it.
+// The error of a request that exceeds a limit. Any handler may throw it; hono_app.ts counts it and answers with a problem.
 import type { ProblemFields } from "../transport/problem.ts";
 
-/** Limits of what one request may cost, and its status. */
+/** The limits of one request, with the status of the answer beyond them. */
 const STATUSES = {
-  /** Of a URL, where the server in front of the routes has none. */
+  /** Length of the URL, where the server in front of the routes does not limit it. */
   "url": 431,
   "parameter": 400,
   "name": 400,
   "expression": 400,
-  /** Bytes of a body. */
+  /** Bytes of the body. */
   "body-bytes": 413,
-  /** Time that a body takes to come. */
+  /** Time until the whole body has arrived. */
   "body-time": 408,
-  /** Memory of all bodies. */
+  /** Memory of all bodies together. */
   "body-memory": 503,
-  /** Works at once. */
+  /** Long requests at a time. */
   "works": 503,
-  /** Own time of one work. */
+  /** Computing time of the request. */
   "work-time": 400,
-  /** Time from its beginning to its end. */
+  /** Time from the request's start to its end. */
   "work-wait": 503,
 } as const;
 
-/** A limit of one request. */
+/** Name of a limit of one request. */
 export type RequestLimit = keyof typeof STATUSES;
 
 export const REQUEST_LIMITS = Object.keys(STATUSES) as readonly RequestLimit[];
 
 const RETRY_AFTER_SECONDS = "5";
 
-/** Refuses a request. */
+/** A request exceeds a limit. */
 export class LimitError extends Error {
   override name = "LimitError";
   readonly limit: RequestLimit;
@@ -46,13 +46,13 @@ export class LimitError extends Error {
   }
 
   get headers(): Record<string, string> {
-    // Nothing here closes the connection: a client that is still sending would lose the answer by the reset. The
-    // server discards what comes for half a second, 64 MiB at most, and closes then.
+    // This does not close the connection: a client that still sends its body would lose the answer to the reset.
+    // RequestGate closes it after the answer.
     return this.status === 503 ? { "retry-after": RETRY_AFTER_SECONDS } : {};
   }
 }
 
-/** The client has gone before it was answered: nobody's error. */
+/** The client has disconnected before it was answered. Not an error of the service. */
 export class ClientGoneError extends Error {
   override name = "ClientGoneError";
 }

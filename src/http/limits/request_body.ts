@@ -1,29 +1,29 @@
-// Reads the bodies of requests: counted in bytes while they come, decoded, all of them together within one budget.
-// Invariant: bytes that were taken from the budget come back when the body is disposed of, on every path.
+// Reads and decodes the bodies of requests. Each body has a limit of bytes and time, and all share one memory budget.
+// Invariant: the bytes that a body took from the budget are returned when it is disposed of or its reading fails.
 import { ClientGoneError, LimitError } from "./limit_error.ts";
 
 export interface RequestBodiesOptions {
-  /** Of one body. */
+  /** Most bytes of one body. */
   readonly bytesMax: number;
-  /** Of all bodies that are read or worked on. */
+  /** Most bytes of all bodies that are being read or processed. */
   readonly budgetBytes: number;
-  /** A body may take to come, ms. */
+  /** Time until a whole body must have arrived, ms. */
   readonly bodyMs: number;
-  /** Calls back in so many ms unless the returned function is called. @default setTimeout */
+  /** Calls `call` after `ms`, unless the returned function is called first. @default setTimeout */
   readonly timer?: (call: () => void, ms: number) => () => void;
 }
 
-/** A body that has come whole. It keeps its memory until it is disposed of. */
+/** A body that has arrived whole. It holds its part of the budget until it is disposed of. */
 export interface RequestBody extends Disposable {
   readonly text: string;
 }
 
-/** A body that is no UTF-8. */
+/** A body is not valid UTF-8. */
 export class BadTextError extends Error {
   override name = "BadTextError";
 }
 
-/** The bodies of one instance's requests. */
+/** The request bodies of one instance. */
 export class RequestBodies {
   readonly #options: RequestBodiesOptions;
   readonly #timer: (call: () => void, ms: number) => () => void;
@@ -34,12 +34,12 @@ export class RequestBodies {
     this.#timer = options.timer ?? timeout;
   }
 
-  /** Bytes of bodies in memory. */
+  /** Bytes of all bodies in memory. */
   get usedBytes(): number {
     return this.#usedBytes;
   }
 
-  /** Throws {@linkcode LimitError}, {@linkcode BadTextError} or {@linkcode ClientGoneError}. */
+  /** Reads a whole body. Throws {@linkcode LimitError}, {@linkcode BadTextError} or {@linkcode ClientGoneError}. */
   async read(request: Request): Promise<RequestBody> {
     const { bytesMax, bodyMs } = this.#options;
     if (Number(request.headers.get("content-length") ?? 0) > bytesMax) {
@@ -94,7 +94,7 @@ export class RequestBodies {
   }
 }
 
-/** The next bytes; null at the end. */
+/** The next bytes; null at the end, or when the body is late. */
 async function nextOf(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   isLate: () => boolean,

@@ -1,4 +1,4 @@
-// What one request may cost: its work in slices, its body, and how often each limit refused one.
+// The limits of requests: computing in slices, bodies, and a count of refusals for each limit.
 import type { Context } from "hono";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
@@ -10,9 +10,9 @@ import { problem } from "../transport/problem.ts";
 import { RequestBodies } from "./request_body.ts";
 import { RequestSlices } from "./request_slices.ts";
 
-/** Longest address, as node:http has it for a whole head. */
+/** Longest URL: node:http has the same limit for the whole head. */
 export const URL_LENGTH_MAX = 16 * 1024;
-/** 10,000 channel names of 255 bytes, and room for escapes. */
+/** Enough for 10,000 channel names of 255 bytes, with escapes. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
 const MIB = 1024 * 1024;
 
@@ -23,7 +23,7 @@ export interface RequestLimitsOptions {
   readonly requestWaitMs: number;
   readonly bodiesMb: number;
   readonly requestMs: number;
-  /** Calls back in the next round of the event loop. @default that of CooperativeScheduler */
+  /** Calls back in the next round of the event loop. @default that of the cooperative scheduler */
   readonly later?: ((round: () => void) => void) | undefined;
 }
 
@@ -34,7 +34,7 @@ export class RequestLimits {
   readonly refusals = Object.fromEntries(
     REQUEST_LIMITS.map((limit) => [limit, 0]),
   ) as Record<RequestLimit, number>;
-  /** Requests whose client had gone before the answer. */
+  /** Requests whose client disconnected before the answer. */
   aborted = 0;
 
   constructor(options: RequestLimitsOptions) {
@@ -52,7 +52,7 @@ export class RequestLimits {
     });
   }
 
-  /** Counts a refusal, and says it. */
+  /** Counts a refusal; returns the problem that answers the request. */
   refuse(error: LimitError): Response {
     this.refusals[error.limit]++;
     const response = problem(error.status, {
@@ -75,13 +75,13 @@ interface NodeEnv {
   readonly outgoing?: ServerResponse;
 }
 
-/** Tells whether the client of a request has gone. */
+/** A function that reports whether the client of a request has disconnected. */
 export function isGone(c: Context): () => boolean {
   const { outgoing } = (c.env ?? {}) as NodeEnv;
   return () => outgoing?.destroyed === true || outgoing?.closed === true;
 }
 
-/** Whether an error of a handler only says that its client has gone. */
+/** Whether a handler failed only because its client has disconnected. */
 export function isOfGoneClient(c: Context, error: Error): boolean {
   const { incoming } = (c.env ?? {}) as NodeEnv;
   return error.name === "AbortError" || error.name === "ClientGoneError" ||

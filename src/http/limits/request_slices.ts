@@ -1,45 +1,45 @@
-// Work that requests ask for, a slice of the event loop at a time: what is done at once stays synchronous, what is
-// longer goes on in the rounds that follow, the least served first.
-// Invariant: between two rounds all requests together do no more steps than a slice has, or than one part needs.
+// Runs the computing of requests in slices of the event loop. Short work is done at once and synchronously; longer work
+// continues in the following rounds, the least served request first.
+// Invariant: between two rounds, all requests together do at most the steps of one slice, or of one part of a work.
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { rounds } from "../../clients/scheduler.ts";
 import { ClientGoneError, LimitError } from "./limit_error.ts";
 
 /** A step takes about a microsecond at most. */
 const STEPS_A_MS = 1000;
-/** The clock is asked once in so many steps. */
+/** The clock is read once in so many steps. */
 const CLOCK_STEPS = 100;
 
 export interface RequestSlicesOptions {
   /** Longest slice, ms. */
   readonly sliceMs: number;
-  /** Works that have had a slice and are not done, at once. */
+  /** Most works at a time that needed more than one slice. */
   readonly worksMax: number;
-  /** Own time of one work, ms. */
+  /** Most computing time of one work, ms. */
   readonly workMs: number;
-  /** From the beginning of a work to its end, ms. */
+  /** Most time from the start of a work to its end, ms. */
   readonly waitMs: number;
   /** Milliseconds, monotonic. @default performance.now */
   readonly clockMs?: () => number;
-  /** Calls back once the event loop has been round. @default that of CooperativeScheduler */
+  /** Calls back once the event loop has been round. @default that of the cooperative scheduler */
   readonly later?: ((round: () => void) => void) | undefined;
 }
 
-/** How far a work has come. */
+/** Progress of a work. */
 interface Progress {
   /** Steps of its next part. */
   cost: number;
-  /** Steps that it has done. */
+  /** Steps that it has done so far. */
   steps: number;
   busyMs: number;
 }
 
-/** A work that was not done at once. */
+/** A work that was not finished at once. */
 interface Task extends Progress {
   readonly work: SlicedWork<unknown>;
   readonly isGone: () => boolean;
   readonly beganMs: number;
-  /** It has had a whole slice: it counts towards `worksMax`. */
+  /** Whether it has used a whole slice: then it counts towards `worksMax`. */
   isLong: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -47,7 +47,7 @@ interface Task extends Progress {
 
 type Outcome<T> = { readonly value: T } | null;
 
-/** Runs the works of one instance's requests. */
+/** Runs the works of all requests of one instance. */
 export class RequestSlices {
   readonly counters = { works: 0, sliced: 0, steps: 0 };
   readonly #options: RequestSlicesOptions;
@@ -57,7 +57,7 @@ export class RequestSlices {
   readonly #tasks = new Set<Task>();
   #longTasks = 0;
   #isWaiting = false;
-  /** Steps done in this round, and when its slice is over; 0: it has not begun. */
+  /** Steps done in this round, and the time when its slice ends; 0 before the slice has begun. */
   #steps = 0;
   #endMs = 0;
   #uncheckedSteps = 0;
@@ -75,14 +75,15 @@ export class RequestSlices {
     return this.#tasks.size;
   }
 
-  /** Most steps that were ever done between two rounds of the event loop. */
+  /** Most steps ever done between two rounds of the event loop. */
   get stepsMax(): number {
     return Math.max(this.#stepsMax, this.#steps);
   }
 
   /**
-   * Does a work: its value, at once where the rest of this round's slice suffices. Refuses with a
-   * {@linkcode LimitError} what takes too long or finds too many others; ends when `isGone` says that nobody waits.
+   * Runs a work and returns its value: synchronously when the rest of this round's slice is enough, else as a promise.
+   * Throws or rejects with a {@linkcode LimitError} when the work takes too long or too many others are long, and with
+   * a {@linkcode ClientGoneError} when `isGone` reports that the client has disconnected.
    */
   run<T>(
     work: SlicedWork<T>,
@@ -96,7 +97,7 @@ export class RequestSlices {
     const task = { work, cost: first.value, steps: 0, busyMs: 0 };
     const outcome = this.#advance(task);
     if (outcome) return outcome.value;
-    // A short one that only waits for its turn is never refused: a thousand may come at one instant.
+    // Short work that only waits for the next slice is never refused: a thousand such requests may arrive at once.
     const isLong = this.#isLong(task);
     if (isLong && !this.#takeLongPlace()) {
       work.return(undefined as never);
@@ -116,7 +117,7 @@ export class RequestSlices {
     });
   }
 
-  /** Whether a work that is not done has had all that one slice gives. */
+  /** Whether an unfinished work needs more than one whole slice. */
   #isLong({ steps, cost, busyMs }: Progress): boolean {
     return steps + cost > this.#sliceSteps || busyMs >= this.#options.sliceMs;
   }
@@ -191,7 +192,7 @@ export class RequestSlices {
     if (this.#tasks.delete(task) && task.isLong) this.#longTasks--;
   }
 
-  /** Goes on until the work is done or the slice is over. */
+  /** Runs a work until it is done or the slice is over. */
   #advance<T>(
     task: Progress & { readonly work: SlicedWork<T> },
   ): Outcome<T> {

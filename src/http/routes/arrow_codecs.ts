@@ -1,12 +1,12 @@
-// What codec a client wants in the buffers of an Arrow stream: the `codecs` that it lists in Accept.
-// Invariant: only a codec that the client names is used, and without one the buffers are plain.
+// Chooses the codec that compresses the buffers of an Arrow stream, from the `codecs` that the client lists in Accept.
+// Invariant: only a codec that the client lists is used; without one the buffers are not compressed.
 import { parseAccept } from "hono/utils/accept";
 import type { Codec } from "../../arrow/compressed_batch.ts";
 import { ARROW_TYPE } from "../documents/stream_messages.ts";
 
 const CODECS: readonly Codec[] = ["zstd", "lz4"];
 
-/** The first codec of `application/vnd.apache.arrow.stream;codecs="zstd, lz4"` that there is here, or null. */
+/** The first supported codec of `application/vnd.apache.arrow.stream;codecs="zstd, lz4"`, or null. */
 export function codecFor(accept: string | undefined): Codec | null {
   for (const { type, params, q } of parseAccept(accept ?? "")) {
     if (type.toLowerCase() !== ARROW_TYPE || q === 0) continue;

@@ -1,40 +1,40 @@
-// Reads the JSON that a stream is asked for with, `{"name": text | number | [text, …], …}`, a slice at a time.
-// JSON.parse would build whatever a body of 4 MiB holds before anything could be refused.
-// Invariant: what is read is what JSON.parse reads, or is refused (test/http/routes/body_fields_test.ts).
+// Parses the JSON body of a request for a stream, `{"name": text | number | [text, …], …}`, a slice at a time. JSON.parse
+// would build the whole value of a body of 4 MiB before any of it could be refused.
+// Invariant: a body is parsed to the values that JSON.parse gives, or is refused (test/http/routes/body_fields_test.ts).
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 
-/** Longest text in a body: an expression whose characters are all escaped. */
+/** Longest string in a body: an expression with all its characters escaped. */
 const TEXT_LENGTH_MAX = 6 * 4096 + 2;
-/** Characters in a step, where blanks or a text are passed over. */
+/** Characters of blanks or of a string that are read in a step. */
 const CHARACTERS_A_STEP = 500;
 const BLANKS_PART = 50_000;
 const NUMBER = /-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,4})?(?![\w.+-])/y;
 // deno-lint-ignore no-control-regex
 const NEEDS_PARSING = /[\\\u0000-\u001f]/;
 
-/** A value that a field may have; `other` for all that none may. */
+/** The value of a field; `other` stands for all values that no field may have. */
 export type FieldValue =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "number"; readonly number: number }
   | { readonly kind: "texts"; readonly texts: readonly string[] }
   | { readonly kind: "other" };
 
-/** What the reader of fields decides on each of them. */
+/** Receives the fields, and may refuse each by throwing. */
 export interface FieldSink {
-  /** Hears of a name before its value is read. May throw. */
+  /** Called with a field's name before its value is read. */
   name(name: string): void;
-  /** Hears of a text of a list. May throw. */
+  /** Called with each string of a list. */
   item(name: string, text: string): void;
-  /** Hears of a whole value. May throw. */
+  /** Called with a field's whole value. */
   value(name: string, value: FieldValue): void;
 }
 
-/** A body that is no JSON object of fields. */
+/** A body is not a JSON object of fields. */
 export class BadBodyError extends Error {
   override name = "BadBodyError";
 }
 
-/** Reads all fields of a body into a sink. Throws {@linkcode BadBodyError}. */
+/** Reads all fields of a body into a sink. Throws {@linkcode BadBodyError} and what the sink throws. */
 export function* readFields(text: string, sink: FieldSink): SlicedWork<void> {
   const scan = new Scan(text);
   yield* scan.blanks();
@@ -101,7 +101,7 @@ class Scan {
     this.#text = text;
   }
 
-  /** The character that stands here; "" at the end. */
+  /** The next character; "" at the end. */
   get next(): string {
     return this.#text[this.#at] ?? "";
   }
@@ -120,7 +120,7 @@ class Scan {
     if (this.next !== "") throw this.#wrong("nothing more is expected");
   }
 
-  /** Something that begins a value that no field takes: it is not read, as the body is refused anyway. */
+  /** Expects the beginning of a value that no field may have. It is not read further, as the body is refused anyway. */
   expectValue(): void {
     const rest = this.#text.slice(this.#at, this.#at + 5);
     if (!/^(?:[[{\-\d]|true|false|null)/.test(rest)) {
@@ -189,7 +189,7 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
-/** Whether an odd number of backslashes stands in front. */
+/** Whether the character at `at` follows an odd number of backslashes. */
 function isEscaped(text: string, at: number): boolean {
   let from = at;
   while (text[from - 1] === "\\") from--;

@@ -1,4 +1,4 @@
-// A page of the channel list as JSON or Arrow, made some rows at a time.
+// One page of the channel list as JSON or Arrow, encoded some rows at a time.
 import { encodeChannelTable } from "../../arrow/channel_table.ts";
 import type { Catalog, ChannelFilter } from "../../channels/catalog.ts";
 import type { Channel } from "../../channels/channel.ts";
@@ -7,9 +7,9 @@ import { ARROW } from "../documents/channel_schemas.ts";
 import { headerText } from "./header_text.ts";
 import { searched } from "./searched.ts";
 
-/** Rows that are made in one part. */
+/** Rows that are encoded in one part. */
 const PART = 200;
-/** Steps of so many rows of text. */
+/** Steps of one part. */
 const JSON_STEPS = 600;
 
 export interface ListOptions {
@@ -20,7 +20,7 @@ export interface ListOptions {
   readonly isLive: (channel: Channel) => boolean;
 }
 
-/** The answer that a page of the list is. */
+/** Searches and encodes one page. */
 export function* listed(
   catalog: Catalog,
   { filter, after, limit, isArrow, isLive }: ListOptions,
@@ -59,7 +59,7 @@ function* jsonRows(
   return parts.join(",");
 }
 
-/** What the list says of a channel. */
+/** A channel as the list shows it. */
 export function channelJson(channel: Channel, live: boolean) {
   return {
     name: channel.name,

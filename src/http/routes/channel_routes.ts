@@ -1,4 +1,4 @@
-// Discovery: /v1/channels, /v1/channels/count, /v1/channels/{name}.
+// The routes that find channels: /v1/channels, /v1/channels/count, /v1/channels/{name}.
 import { type Context, Hono } from "hono";
 import type { Catalog, ChannelFilter } from "../../channels/catalog.ts";
 import {
@@ -98,7 +98,7 @@ function* unknown(
   });
 }
 
-/** `after=`: a name, or what the header `x-next-after` made of one. */
+/** `after=`: a channel's name, plain or encoded as in the header `x-next-after`. */
 function afterOf(
   text: string | null,
   catalog: Catalog,
@@ -157,7 +157,7 @@ function filterOf(
   };
 }
 
-/** Lists: they may be given more than once. */
+/** Parameters that are lists and may be given more than once. */
 const LISTS = new Set(["type", "publisher"]);
 
 function givenTwice(query: URLSearchParams): string | undefined {
@@ -177,7 +177,7 @@ function replayOf(text: string | null): string | null {
   return text || null;
 }
 
-/** The different values of a list. */
+/** The distinct values of a list; undefined where it is not given. */
 function listOf(query: URLSearchParams, name: string): string[] | undefined {
   const values = new Set<string>();
   for (const value of query.getAll(name)) {

@@ -1,11 +1,11 @@
-// Numbers as clients write them. `Number()` alone takes blanks, hexadecimals and "Infinity", too.
+// Parses decimal numbers. `Number()` alone would also accept blanks, hexadecimals and "Infinity".
 
-/** Longest text of a number. A double needs 24 characters at most. */
+/** Longest accepted text. A double needs 24 characters at most. */
 export const DECIMAL_LENGTH_MAX = 64;
-/** Each digit belongs to one group only, so that a text that does not match fails in one pass. */
+/** Each digit can match one group only, so that a text that does not match fails in linear time. */
 const DECIMAL = /^[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?$/i;
 
-/** The finite number that a text is, or NaN; a text longer than {@linkcode DECIMAL_LENGTH_MAX} is none. */
+/** The finite number that a text stands for; else, or beyond {@linkcode DECIMAL_LENGTH_MAX} characters, NaN. */
 export function decimalOf(text: string): number {
   if (text.length > DECIMAL_LENGTH_MAX) return NaN;
   const value = DECIMAL.test(text) ? Number(text) : NaN;

@@ -1,5 +1,6 @@
-// The API's own documents: /openapi.json, /asyncapi.json, and /docs to read the first one.
-// Invariant: the page asks this host only, and works where scripts and styles may come from 'self' alone.
+// The API's own documents: /openapi.json, /asyncapi.json, and /docs, a page that shows the first one.
+// Invariant: the page loads everything from this host, and works under a policy that allows scripts and styles from
+// 'self' only.
 import { Hono } from "hono";
 import {
   documented,
@@ -33,7 +34,7 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-/** Streams tried out on the page end after two seconds: a page waits for the whole body. */
+/** Streams that are tried out on the page end after two seconds, as the page waits for the whole body. */
 const START = `SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#api",
@@ -75,7 +76,7 @@ const FILES: Readonly<
   ],
 };
 
-/** Documents of `routes`, of which these become a part. */
+/** The routes of the documents that describe `routes`; mount them in `routes`, so that they are described, too. */
 export function documentRoutes(
   routes: Hono,
   options: OpenApiOptions & TakeoverOptions,

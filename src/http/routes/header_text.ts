@@ -1,17 +1,17 @@
-// Names of channels in headers, which carry Latin-1 at best: percent-encoded UTF-8, and file names by RFC 6266.
-// Invariant: what is made here is printable ASCII, whatever the name.
+// Channel names in headers, which can hold ASCII only: percent-encoded UTF-8, and file names by RFC 6266.
+// Invariant: the results are printable ASCII, for any name.
 
-/** Most of a channel's name in the name of a file, which may have 255 bytes. */
+/** How much of a channel's name a file name may have; a file name may have 255 bytes. */
 const CHANNEL_CHARACTERS_MAX = 100;
 const CHANNEL_BYTES_MAX = 180;
 const encoder = new TextEncoder();
 
-/** A name in a header. Those of plain ASCII letters, digits and `-._~!*'():` stay as they are. */
+/** A name, percent-encoded. Names of ASCII letters, digits and `-._~!*'():` stay as they are. */
 export function headerText(name: string): string {
   return encodeURIComponent(name.toWellFormed()).replaceAll("%3A", ":");
 }
 
-/** The name that {@linkcode headerText} was given; undefined where the text is not one of its making. */
+/** The name that {@linkcode headerText} encoded; undefined where the text is not valid. */
 export function textOfHeader(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
@@ -21,8 +21,9 @@ export function textOfHeader(text: string): string | undefined {
 }
 
 /**
- * `Content-Disposition` of a file: the channel's part of its name, cut to what a file system takes, and `rest`. What a file's name should not have is `_`, as are dots and dashes that it would begin with: such files are
- * hidden, or taken for flags. Letters beyond ASCII stand in `filename*`.
+ * `Content-Disposition` of a file whose name is the channel's, shortened to what a file system takes, and `rest`.
+ * Characters that a file name should not have become `_`, as do dots and dashes at its beginning: such files would be
+ * hidden, or taken for flags. Letters beyond ASCII are kept in `filename*`.
  */
 export function attachment(channel: string, rest: string): string {
   const name = beginningOf(channel.toWellFormed()) + rest;
@@ -39,7 +40,7 @@ function fileName(text: string, unwanted: RegExp): string {
     .replace(/^[.-]+/, (start) => "_".repeat(start.length));
 }
 
-/** As many whole characters as a file's name has room for. */
+/** As many whole characters as a file name has room for. */
 function beginningOf(name: string): string {
   const characters = [...name].slice(0, CHANNEL_CHARACTERS_MAX).join("");
   const { read } = encoder.encodeInto(

@@ -1,6 +1,6 @@
-// Which host names an instance answers to. A page of any site can reach a server on its reader's own machine by giving
-// its own name the address 127.0.0.1 (DNS rebinding); the Host header still has the page's name.
-// Invariant: an instance that listens on loopback answers only to loopback names and to those that are allowed.
+// Refuses requests for host names that the instance does not answer to. Without this, any web page could reach a server
+// on its reader's machine, by giving its own host name the address 127.0.0.1 (DNS rebinding): the Host header then has
+// the page's name. Invariant: an instance on loopback answers only to loopback names and to allowed names.
 // Why: docs/decisions/0025.
 import type { MiddlewareHandler } from "hono";
 import { plainAddress } from "../../clients/client_address.ts";
@@ -10,13 +10,13 @@ import { isPlainHost, type RefusedNames } from "./refused_names.ts";
 const HOST_CHARS_MAX = 260;
 
 export interface HostRuleOptions {
-  /** What the server was asked to listen on: a name or an address. */
+  /** The name or address that the server was configured to listen on. */
   readonly host: string;
-  /** Names and addresses in lower case; `*.example.org` for all names below; `*` for any. */
+  /** Names and addresses in lower case; `*.example.org` allows all names below, `*` allows any. */
   readonly allowedHosts: readonly string[];
 }
 
-/** Says which values of the Host header are answered. */
+/** Decides which values of the Host header are answered. */
 export class HostRule {
   readonly #host: string;
   readonly #isAnyAllowed: boolean;
@@ -34,7 +34,7 @@ export class HostRule {
       .map((h) => h.slice(1));
   }
 
-  /** The address that the server has: a name that it was asked to listen on may stand for loopback. */
+  /** Sets the address that the server really has: a configured name may resolve to loopback. */
   listensOn(address: string): void {
     this.#isLoopback = isLoopbackName(bareName(address));
   }
@@ -43,7 +43,7 @@ export class HostRule {
     return this.#isLoopback;
   }
 
-  /** Whether a request with this Host header is answered. Without the header it is: browsers always send it. */
+  /** Whether a request with this Host header is answered. One without is: every browser sends the header. */
   admits(header: string | undefined): boolean {
     if (header === undefined || header === "" || this.#isAnyAllowed) {
       return true;
@@ -54,13 +54,13 @@ export class HostRule {
     if (isLoopbackName(name) || name === this.#host) return true;
     if (this.#names.has(name)) return true;
     if (this.#suffixes.some((suffix) => name.endsWith(suffix))) return true;
-    // An address cannot be rebound: a page has it as its host only when it was loaded from there. Probes of Kubernetes
-    // and scrapes of Prometheus come by the pod's address.
+    // An address cannot be rebound: it is a page's host only when the page was loaded from there. Probes of Kubernetes
+    // and scrapes of Prometheus use the pod's address.
     return !this.#isLoopback && plainAddress(name) !== "";
   }
 }
 
-/** Refuses requests by their Host, except those of probes. */
+/** Refuses requests by their Host header; probes are always answered. */
 export function hostCheck(
   rule: HostRule,
   refused: RefusedNames,
@@ -84,7 +84,7 @@ export function hostCheck(
   };
 }
 
-/** The host of a Host header in lower case, without port, brackets and the dot at its end; null when it is no host. */
+/** The host of a Host header in lower case, without port, brackets and final dot; null when it is not valid. */
 function nameOf(header: string): string | null {
   if (header.length > HOST_CHARS_MAX) return null;
   const parts = /^(?:\[([0-9a-f:.]+)\]|([^\s:/?#@\\[\]]+))(?::\d{0,5})?$/i
@@ -92,7 +92,7 @@ function nameOf(header: string): string | null {
   return parts === null ? null : bareName(parts[1] ?? parts[2]!);
 }
 
-/** One spelling of a name or an address. */
+/** The canonical spelling of a name or an address. */
 function bareName(name: string): string {
   return plainAddress(name) || name.toLowerCase().replace(/\.$/, "");
 }

@@ -1,13 +1,13 @@
-// JSON whose long lists are written in parts. What is in a list, and all else, is taken to be small.
+// Writes JSON in slices: long lists in parts. Items of lists and all other values are assumed to be small.
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 
-/** Items of a list that are written in one part, and its steps. */
+/** Items of a list in one part, and the steps of a part. */
 const PART = 100;
 const PART_STEPS = 300;
-/** Objects in objects that may hold long lists. */
+/** How many levels of objects may hold long lists. */
 const DEPTH = 2;
 
-/** The same text as `JSON.stringify()` of plain objects and lists. */
+/** The same text as `JSON.stringify()` for plain objects and lists. */
 export function* jsonInSlices(
   value: unknown,
   depth = DEPTH,

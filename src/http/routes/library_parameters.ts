@@ -1,12 +1,12 @@
-// Names that client libraries put into a query by themselves, and that no user can leave out.
-// Invariant: none of them makes a request wrong.
+// Query parameters that client libraries add by themselves, and that users cannot leave out.
+// Invariant: none of them makes a request invalid.
 
-/** One of the spellings under which libraries send the id of their last event when they reconnect. */
+/** Whether a name is one under which libraries send the id of the last event when they reconnect. */
 export function isLastEventId(name: string): boolean {
   return /^last[-_]?event[-_]?id$/i.test(name);
 }
 
-/** Makes each URL another one, so that no cache answers; the value means nothing. */
+/** Whether a name is one that libraries add to make each URL unique, so that no cache answers. */
 export function isCacheBuster(name: string): boolean {
   return name === "_";
 }

@@ -1,11 +1,11 @@
-// Which pages may read this instance from a browser: its own, and those of `--cors-origin`.
-// Invariant: a request of another page is refused before it costs anything. Why: docs/decisions/0025.
+// Decides which web pages may read this instance: its own, and those of `--cors-origin`.
+// Invariant: a request of another page is refused before any work is done for it. Why: docs/decisions/0025.
 import type { Context, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { problem } from "../transport/problem.ts";
 import { isPlainOrigin, type RefusedNames } from "./refused_names.ts";
 
-/** Headers that libraries add by themselves, and that change nothing here. */
+/** Request headers that libraries add by themselves; they change nothing here. */
 const ALLOWED_HEADERS = [
   "authorization",
   "cache-control",
@@ -17,7 +17,7 @@ const ALLOWED_HEADERS = [
   "tracestate",
   "x-requested-with",
 ];
-/** What Qanat sets, beyond what a page may always read. */
+/** Response headers that a page may read beyond those that browsers always allow. */
 const EXPOSED_HEADERS = [
   "allow",
   "content-disposition",
@@ -33,7 +33,7 @@ export function variesByOrigin(corsOrigin: readonly string[]): boolean {
   return !corsOrigin.includes(ANY);
 }
 
-/** Refuses pages that are not allowed. Stands before {@linkcode corsHeaders}, which answers every OPTIONS. */
+/** Refuses pages that are not allowed. Must come before {@linkcode corsHeaders}, which answers every OPTIONS. */
 export function originCheck(
   corsOrigin: readonly string[],
   refused: RefusedNames,
@@ -62,7 +62,7 @@ function admitting(origin: string): string {
   return isPlainOrigin(origin) ? `${by(origin)} them` : "";
 }
 
-/** The headers by which a browser lets a page read an answer. */
+/** Sets the headers by which a browser lets a page read an answer. */
 export function corsHeaders(corsOrigin: readonly string[]): MiddlewareHandler {
   return cors({
     origin: variesByOrigin(corsOrigin) ? [...corsOrigin] : ANY,
@@ -74,15 +74,15 @@ export function corsHeaders(corsOrigin: readonly string[]): MiddlewareHandler {
 }
 
 /**
- * Whether the page was loaded from here. A browser says so itself, on HTTPS and on loopback; else the origin's host is
- * the Host header's. The scheme may differ, since a proxy in front may speak TLS.
+ * Whether the page was loaded from this instance. On HTTPS and on loopback, browsers send this in a header; otherwise
+ * the host of Origin and Host must be equal. The scheme may differ, as a proxy in front may speak TLS.
  */
 function isOwn(c: Context, origin: string): boolean {
   if (c.req.header("sec-fetch-site") === "same-origin") return true;
   const host = c.req.header("host");
   if (host === undefined || !URL.canParse(origin)) return false;
   const { protocol, host: pageHost } = new URL(origin);
-  // With the scheme's own port taken off, as the origin has it.
+  // Without the scheme's default port, as in Origin.
   const own = `${protocol}//${host}`;
   return /^https?:$/.test(protocol) && URL.canParse(own) &&
     new URL(own).host === pageHost;

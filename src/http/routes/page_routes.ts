@@ -13,7 +13,7 @@ import {
   QANAT_TYPES,
 } from "../documents/page_documents.ts";
 
-/** No inline script or style, nothing from elsewhere, in nobody's frame. */
+/** No inline script or style, nothing from other hosts, no embedding in frames. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -33,7 +33,7 @@ const HEADERS = {
   "referrer-policy": "no-referrer",
 };
 
-/** What a browser gets at `/`; anything that asks for no HTML gets the text. */
+/** Answers `/`: the page for a client that accepts HTML, else a text. */
 export function pageOrText(
   textOf: (origin: string) => string,
   options: TakeoverOptions,
@@ -53,11 +53,11 @@ export function pageOrText(
   };
 }
 
-/** `/qanat.js`, `/qanat.d.ts`, `/page/…`. */
+/** The routes `/qanat.js`, `/qanat.d.ts` and `/page/…`. */
 export function pageRoutes(options: TakeoverOptions): Hono {
   const app = new Hono();
   const files = new Map([...PAGE_FILES.keys()].map((n) => [n, sharedOf(n)]));
-  // Its modules are beside it, under /page.
+  // Its own modules lie below /page.
   const module = new SharedFile(
     PAGE_FILES.get("qanat.js")!.type,
     () => `export * from "./page/qanat.js";\n`,

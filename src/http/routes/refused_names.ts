@@ -1,44 +1,44 @@
-// Hosts or origins that requests were refused for: all are counted, each is logged once.
-// Invariant: bounded. Once NAMES_MAX names have been logged, further ones are only counted.
+// Counts the requests that were refused for their host or origin, and logs each name once.
+// Invariant: memory is bounded: after NAMES_MAX names, further ones are only counted.
 import type { Logger } from "../../telemetry/log.ts";
 
 const NAMES_MAX = 100;
 /**
- * What a setting may be suggested for. A stranger chooses these names, and an operator pastes the line that admits
- * them: nothing in it may be a shell's (`$(id)`), a list (`a,*`), a wildcard or a flag.
+ * Names for which a setting may be suggested. Untrusted clients choose these names, and operators paste the suggested line:
+ * it must contain nothing that a shell runs (`$(id)`), no list (`a,*`), no wildcard and no flag.
  */
 const HOST = "(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\\[[0-9a-f:.]+\\])";
 const PLAIN_HOST = new RegExp(`^(?:${HOST}|[0-9a-f:.]+)$`, "i");
 const PLAIN_ORIGIN = new RegExp(`^https?://${HOST}(?::\\d{1,5})?$`, "i");
 const NAME_CHARS_MAX = 300;
 
-/** Whether a host may stand in a command line that is suggested. */
+/** Whether a host may be part of a suggested command line. */
 export function isPlainHost(host: string): boolean {
   return PLAIN_HOST.test(host);
 }
 
-/** Whether an origin may stand in a command line that is suggested. */
+/** Whether an origin may be part of a suggested command line. */
 export function isPlainOrigin(origin: string): boolean {
   return PLAIN_ORIGIN.test(origin);
 }
 
-/** The names of one kind. */
+/** Refused names of one kind. */
 export class RefusedNames {
   readonly #log: (name: string) => void;
   readonly #logged = new Set<string>();
   #count = 0;
 
-  /** `log`: writes the line for a name that was not refused before. */
+  /** `log` is called for each name that was not refused before. */
   constructor(log: (name: string) => void) {
     this.#log = log;
   }
 
-  /** Requests that were refused. */
+  /** Number of refused requests. */
   get count(): number {
     return this.#count;
   }
 
-  /** One more request was refused. Returns the name, shortened to what may be shown. */
+  /** Counts one more refused request. Returns the name, shortened. */
   add(name: string): string {
     this.#count++;
     const shown = name.length > NAME_CHARS_MAX
@@ -52,7 +52,7 @@ export class RefusedNames {
   }
 }
 
-/** Values of Host. A line says by which setting the host would be answered, if it is a plain one. */
+/** Refused values of Host. The log line names the setting that would allow the host, if it is a plain one. */
 export function refusedHosts(
   allowedHosts: readonly string[],
   log: Logger,
@@ -67,7 +67,7 @@ export function refusedHosts(
   );
 }
 
-/** Values of Origin. A line says by which setting the origin's pages would be answered, if it is a plain one. */
+/** Refused values of Origin. The log line names the setting that would allow the origin, if it is a plain one. */
 export function refusedOrigins(
   corsOrigin: readonly string[],
   log: Logger,

@@ -1,18 +1,18 @@
-// Where a client goes on: read from the id that it sends back, in a header or in the query.
+// Where a client that reconnects resumes, parsed from the event id that it sends in a header or in the query.
 // Invariant: an id holds all that a reconnect needs, so any instance can serve it, also after a restart.
 
-/** What an id says. */
+/** A parsed id. */
 export interface ResumePoint {
-  /** Everything before this was received, GPS ns. */
+  /** The client has received everything before this time, GPS ns. */
   readonly afterNs: bigint;
-  /** Where a `duration` that began at now ends, GPS ns; only ids of such streams carry it. */
+  /** End of the range, GPS ns; only in ids of streams with a `duration` and no `start`. */
   readonly untilNs: bigint | undefined;
 }
 
 /** `AFTER` or `AFTER~UNTIL`, GPS ns. */
 const ID = /^(\d{1,19})(?:~(\d{1,20}))?$/;
 
-/** Undefined where no id is given (or an empty one), null where it is none of ours. */
+/** Parses an id. Undefined where none is given (or an empty one), null where it is not an id of this service. */
 export function resumePointOf(
   id: string | undefined,
 ): ResumePoint | null | undefined {

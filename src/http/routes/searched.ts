@@ -1,10 +1,10 @@
-// A search of the catalog, with a wrong expression as a problem.
+// Runs a search of the catalog, and answers a wrong expression with a problem.
 import { BadExpressionError } from "../../channels/expression.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { LimitError } from "../limits/limit_error.ts";
 import { problem } from "../transport/problem.ts";
 
-/** A search, or 400 for an expression that is none. Throws {@linkcode LimitError} for one that is too large. */
+/** The result of a search, or 400 for a wrong expression. Throws {@linkcode LimitError} for one that is too large. */
 export function* searched<T>(search: SlicedWork<T>): SlicedWork<T | Response> {
   try {
     return yield* search;

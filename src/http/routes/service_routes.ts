@@ -1,4 +1,4 @@
-// Health, readiness, status, metrics; the page and the index.
+// The routes for operators (health, readiness, status, metrics), the page, and the index as text.
 import { type Handler, Hono } from "hono";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { documented } from "../documents/api_document.ts";
@@ -16,7 +16,7 @@ import {
   STATUS,
 } from "../documents/service_documents.ts";
 
-/** `/healthz`, `/readyz`, `/v1/status`, `/metrics`, `/` and what the page at it loads. */
+/** `/healthz`, `/readyz`, `/v1/status`, `/metrics`, and `/` with the files of its page. */
 export function serviceRoutes(
   service: RoutedService,
   options: TakeoverOptions,
@@ -52,7 +52,7 @@ function* statusAnswer(service: RoutedService): SlicedWork<Response> {
   });
 }
 
-/** What `/` answers: the page, or the index as text. */
+/** Answers `/`: the page, or the index as text. */
 export function indexRoute(
   service: RoutedService,
   options: TakeoverOptions,

@@ -1,5 +1,5 @@
-// A file that never changes while the process runs: one buffer for all clients, and one more that is gzip'ed once.
-// Invariant: neither is copied for a client where a response can be taken over (node:http); the codings differ in ETag.
+// A file that does not change while the process runs: all clients share one plain buffer and one compressed buffer.
+// Invariant: no buffer is copied for a client on node:http; the two codings have different ETags.
 import type { Context } from "hono";
 import { codingFor } from "./accept_encoding.ts";
 import {
@@ -8,9 +8,9 @@ import {
   writeHead,
 } from "./response_takeover.ts";
 
-/** Smaller files do not gain by gzip. */
+/** Smaller files do not get smaller by gzip. */
 const GZIP_BYTES_MIN = 1024;
-/** Compressed at a time, so that the event loop has its turns: about 3 ms. */
+/** Bytes that are compressed in one turn of the event loop: about 3 ms. */
 const SLICE_BYTES = 64 * 1024;
 
 interface Variant {
@@ -18,19 +18,20 @@ interface Variant {
   readonly etag: string;
 }
 
+/** One file in both codings. */
 export class SharedFile {
   readonly type: string;
   readonly #read: () => string | Promise<string>;
   #plain: Promise<Variant> | null = null;
   #gzip: Promise<Variant> | null = null;
 
-  /** `read` is called when the file is first asked for. */
+  /** `read` is called on the first request for the file. */
   constructor(type: string, read: () => string | Promise<string>) {
     this.type = type;
     this.#read = read;
   }
 
-  /** The file in a coding; gzip falls back to plain where the file is short. */
+  /** The file in a coding; a short file is not compressed. */
   async variant(coding: "gzip" | "identity"): Promise<Variant> {
     const plain = await (this.#plain ??= this.#readPlain());
     if (coding !== "gzip" || plain.bytes.byteLength < GZIP_BYTES_MIN) {
@@ -64,7 +65,7 @@ async function packed({ bytes, etag }: Variant): Promise<Variant> {
   return { bytes: gzip, etag: etag.replace(/"$/, '-gzip"') };
 }
 
-/** Answers with a file, or with 304 where the client has it. */
+/** Answers with a file, or with 304 where the client already has it. */
 export async function sendShared(
   c: Context,
   file: SharedFile,
@@ -102,7 +103,7 @@ export async function sendShared(
   return alreadySent;
 }
 
-/** Whether an `If-None-Match` names a tag, weak or strong. One pass: an expression over blanks was quadratic. */
+/** Whether an `If-None-Match` lists a tag, weak or strong. In linear time: a regular expression here was quadratic. */
 function isListed(etag: string, list: string): boolean {
   return list.split(",").some((item) => {
     const tag = item.trim();

@@ -1,4 +1,4 @@
-// Asks for a place for a new client, and turns a refusal into a problem that names the limit.
+// Admits a new client: reserves what it needs, or answers with a problem that names the limit that is reached.
 import type { Refusal } from "../../clients/refusals.ts";
 import type { ClientHub } from "../../clients/client_hub.ts";
 import type { Admission } from "../../clients/admission_control.ts";

@@ -1,5 +1,5 @@
-// The fields of a stream's request, as they are written: of a query, or of a JSON body.
-// Invariant: no field is longer than its parameter says, no name is given twice, and names of channels are unique.
+// Reads the fields of a request for a stream, from a query or a JSON body; their values are not checked here.
+// Invariant: no field is longer than its limit, no field is given twice, and channel names are unique.
 import { isTooLong, NAME_BYTES_MAX } from "../../channels/near_names.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { BadBodyError, type FieldValue, readFields } from "./body_fields.ts";
@@ -15,26 +15,26 @@ import {
 /** The two streams. */
 export type StreamPath = "/v1/events" | "/v1/arrow";
 
-/** Fields as given. */
+/** Fields as the client gave them. */
 export type StreamFields =
   & { -readonly [name in StreamParameter]?: string }
   & {
     names?: readonly string[];
-    /** The id that a client library has put into the query by itself. */
+    /** The id that a client library added to the query by itself. */
     lastEventId?: string;
   };
 
 export interface FieldsOptions {
   readonly channelsMax: number;
-  /** Answers a selection that is too large. */
+  /** Makes the answer to a selection that is too large. */
   readonly tooMany: () => Response;
 }
 
-/** Fields of a body that may be numbers. `after` may not: a double holds no GPS ns. */
+/** Fields of a body that may be numbers. `after` may not: a double cannot hold GPS ns exactly. */
 const NUMBERS: ReadonlySet<string> = new Set(["start", "end", "duration"]);
 const KNOWN: ReadonlySet<string> = new Set(STREAM_PARAMETER_NAMES);
 
-/** Carries a refusal out of the reading of a body. */
+/** Carries a refusal out of the reading of a body. Never leaves this file. */
 class Refused extends Error {
   readonly response: Response;
 
@@ -52,7 +52,7 @@ export function fieldsOfQuery(url: URL): StreamFields | Response {
   for (const [name, value] of url.searchParams) {
     if (isCacheBuster(name)) continue;
     if (isLastEventId(name)) {
-      // A library appends its own behind what the URL had: the last one counts, an empty one does not.
+      // A library appends its id to the URL's query: the last one counts, an empty one is ignored.
       if (value !== "") fields.lastEventId = checkedLength("after", value);
       continue;
     }
@@ -126,7 +126,7 @@ class BodyFields {
     if (value.kind === "text") {
       this.fields[known] = checkedLength(known, value.text);
     } else if (value.kind === "number" && NUMBERS.has(name)) {
-      // A time's text has nine decimals at most; a double may show more.
+      // The text of a time has at most nine decimals; that of a double may have more.
       this.fields[known] = name === "duration"
         ? String(value.number)
         : gpsText(value.number);
@@ -164,7 +164,7 @@ export function misplacedField(
   return null;
 }
 
-/** A channel's name, if it can be one. */
+/** Returns a channel's name. Throws {@linkcode LimitError} for one that is too long. */
 export function checkedName(name: string): string {
   if (!isTooLong(name)) return name;
   throw new LimitError("name", {
@@ -185,7 +185,7 @@ function checkedLength(
   throw parameterTooLong(name, value, lengthMax);
 }
 
-/** Refuses a parameter before it is looked at. */
+/** The error of a parameter that is too long to be looked at. */
 export function parameterTooLong(
   name: string,
   value: string,

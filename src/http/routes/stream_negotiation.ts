@@ -27,7 +27,7 @@ const TREND_TEXT_BYTES = 110;
 /** Usual length of a sample's text. */
 const SAMPLE_TEXT_BYTES = 10;
 
-/** What the client says about the answer's form, beside the request's own parameters. */
+/** What decides the form of the answer, besides the request's parameters. */
 export interface Preferences {
   /** Whether the stream is Arrow's own format, not events. */
   readonly isArrow: boolean;
@@ -44,7 +44,7 @@ export interface StreamForm {
   readonly headers: Record<string, string>;
 }
 
-/** The form of a stream; 406 or 400 where the client's wishes leave none. */
+/** The form of a stream; 406 or 400 where the client allows none. */
 export function negotiate(
   request: StreamRequest,
   { isArrow, accept, acceptEncoding }: Preferences,
@@ -76,7 +76,7 @@ function formatOf({ encoding }: StreamRequest, isArrow: boolean): StreamFormat {
   return encoding === "arrow" ? "events-arrow" : "events";
 }
 
-/** How a stream can be packed, the best way first. Short rows do not gain by it. */
+/** The codings that a stream can have, best first. Short rows do not get smaller by gzip. */
 function codingsOf(
   format: StreamFormat,
   { channels, trend }: StreamRequest,

@@ -14,10 +14,10 @@ export interface StreamRange {
   readonly durationNs: bigint | undefined;
 }
 
-/** Blocks may be stamped a little ahead of this clock. */
+/** Publishers' clocks may be a little ahead of this one. */
 const AHEAD_NS = 2_000_000_000n;
 
-/** The range that the fields ask for. A replay's times are of the past, whatever the clock says. */
+/** The range that the fields ask for, or 400. */
 export function rangeOf(
   { start, end, duration }: StreamFields,
   { nowNs, resume }: {
@@ -45,7 +45,7 @@ export function rangeOf(
   if (startNs !== undefined && endNs !== undefined && endNs <= startNs) {
     return badRequest("end must lie after start");
   }
-  // A reconnect asks for what is left of a range that began at the now of its first request.
+  // A reconnect asks for the rest of a range that began at the time of its first request.
   const isFromNow = startNs === undefined && !resume;
   if (isFromNow && endNs !== undefined && endNs <= nowNs) {
     return badRequest("end lies in the past: give a start, too");

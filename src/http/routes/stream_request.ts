@@ -39,7 +39,7 @@ export interface StreamRequest extends StreamRange {
   readonly slow: SlowPolicy | undefined;
   /** Length of the bins that are sent instead of rows. */
   readonly trend: TrendBin | undefined;
-  /** Where a client that comes back goes on; null when its id cannot be read, undefined when it sends none. */
+  /** Where a client that reconnects resumes; null when its id cannot be read, undefined when it sends none. */
   readonly resume: ResumePoint | null | undefined;
 }
 
@@ -73,7 +73,7 @@ export function* streamRequest(
 ): SlicedWork<StreamRequest | Response> {
   const wrong = wrongChoice(fields);
   if (wrong !== null) return wrong;
-  // A reconnect repeats the URL with its first `after`: what the library adds is newer. Empty ones are not given.
+  // A reconnect repeats the URL with its first `after`; the id that the library adds is newer. Empty ids are ignored.
   const id = options.lastEventId || fields.lastEventId || fields.after;
   const resume = resumePointOf(id);
   const range = rangeOf(fields, { nowNs: options.nowNs, resume });
@@ -115,7 +115,7 @@ function* selectionOf(
   { channelsMax, onTooMany }: StreamRequestOptions,
 ): SlicedWork<readonly Channel[] | Response> {
   const { names, replay } = fields;
-  // An empty expression would match every name; forms send one where nothing was typed.
+  // An empty expression would match every name; forms send one for an empty input.
   const match = fields.match || undefined;
   const replayId = replay === undefined || replay === "" ? null : replay;
   if (replayId !== null && !catalog.hasContext(replayId)) {

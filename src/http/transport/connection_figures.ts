@@ -1,21 +1,21 @@
-// What the server counts about its connections. Needs no sockets, so that app.ts can hold it on any runtime.
+// Counters of the server's connections. Imports nothing of node, so that app.ts can hold them on any runtime.
 
-/** What a connection was waiting for when its time was over. */
+/** What a connection was waiting for when it was closed for being too slow. */
 export type TimedOut = "idle" | "head" | "body" | "answer";
 
 /** Figures of all connections, for /metrics. */
 export class ConnectionFigures {
-  /** Connections that are served now. */
+  /** Connections that are open now. */
   open = 0;
-  /** Bytes that wait behind unfinished answers. */
+  /** Bytes of later requests that wait for an earlier answer. */
   heldBytes = 0;
-  /** Bytes of long answers that wait for their clients, when last looked at. */
+  /** Bytes of long answers that clients had not read at the last look. */
   unreadBytes = 0;
-  /** Connections that were served. */
+  /** Connections that were accepted and served. */
   accepted = 0;
   /** Connections above the limit (answered with 503), or above their address's share of it (429). */
   refused = 0;
-  /** Requests that were not HTTP/1.1 as the server takes it, by status. */
+  /** Requests that were refused before any route, as they were not valid HTTP/1.1, by status. */
   readonly malformed: Record<string, number> = {
     "400": 0,
     "405": 0,
@@ -23,7 +23,7 @@ export class ConnectionFigures {
     "417": 0,
     "431": 0,
   };
-  /** Connections closed for what did not come in time, or was not read in time. */
+  /** Connections closed because bytes did not arrive, or were not read, in time. */
   readonly timedOut: Record<TimedOut, number> = {
     idle: 0,
     head: 0,

@@ -1,5 +1,6 @@
-// All connections of a server: how many there may be, and how long each may take for what it does.
-// Invariant: one timer for all; a connection that is refused or over its time is answered where it can be, and closed.
+// All connections of a server: limits how many are open, and how long each may take for a request and its answer.
+// Invariant: a connection that is refused or too slow is closed, after a problem as the answer where one can be sent.
+// One timer looks at all connections.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { AddressPool, type PoolRefusal } from "../../clients/address_pool.ts";
@@ -16,41 +17,42 @@ import {
   type SocketProblem,
 } from "./socket_problem.ts";
 
-/** Bytes behind unfinished answers, of all connections. */
+/** Bytes of later requests that wait for an earlier answer, over all connections. */
 const HELD_BYTES_MAX = 16 * 1024 * 1024;
-/** Bytes of long answers that nobody reads, of all connections. */
+/** Bytes of long answers that clients have not read yet, over all connections. */
 const UNREAD_BYTES_MAX = 256 * 1024 * 1024;
-/** A connection whose last answer is given waits so long for the client to close it. */
+/** After the last answer, the server waits so long for the client to close the connection. */
 const LINGER_MS = 2000;
-/** A request may be on its way when the time between two is over. Node takes the same. */
+/** Grace on top of `keepAliveMs`, for a request that is on its way. Node uses the same. */
 const KEEP_ALIVE_SLACK_MS = 1000;
-/** Refused connections that may read their answer at the same time. */
+/** Refused connections that are kept open at a time, so that their clients can read the answer. */
 const REFUSED_MAX = 32;
 const RETRY_AFTER_SECONDS = 5;
 
 export interface ConnectionSettings {
   readonly connectionsMax: number;
-  /** Of what other addresses leave, the part that one may hold: 1 to 100. */
+  /** One address may hold this part of the connections that other addresses leave free, percent: 1 to 100. */
   readonly sharePercent: number;
-  /** Whether an address is that of a proxy whose clients share it. */
+  /** Whether an address belongs to a trusted proxy, whose clients all share it: its connections are not counted by address. */
   readonly isProxy: (address: string) => boolean;
   readonly requestHeadMs: number;
   readonly requestMs: number;
   readonly keepAliveMs: number;
   readonly writeStallMs: number;
   readonly figures: ConnectionFigures;
-  /** A clock that nobody sets. */
+  /** Monotonic clock. */
   readonly nowMs: () => number;
 }
 
+/** The connections of one server. */
 export class Connections implements GateHost {
   readonly nowMs: () => number;
   readonly #settings: ConnectionSettings;
   readonly #figures: ConnectionFigures;
-  /** Served connections, and the address that each counts for; "" for a proxy's. */
+  /** Served connections with the address that each is counted for; "" for a trusted proxy. */
   readonly #sockets = new Map<Socket, string>();
   readonly #pool: AddressPool;
-  /** Refused ones that have not closed yet, and since when. */
+  /** Refused connections that have not closed yet, with the time of the refusal. */
   readonly #refused = new Map<Socket, number>();
   readonly #refusals: Readonly<Record<"full" | "share", string>>;
 
@@ -79,7 +81,7 @@ export class Connections implements GateHost {
     };
   }
 
-  /** Whether a new connection is to be served; else it has its answer. */
+  /** Whether a new connection is served; otherwise it has been answered with a problem. */
   admit(socket: Socket): boolean {
     const peer = socket.remoteAddress ?? "";
     const address = this.#settings.isProxy(peer) ? "" : peer;
@@ -91,17 +93,17 @@ export class Connections implements GateHost {
     this.#sockets.set(socket, address);
     this.#figures.open++;
     this.#figures.accepted++;
-    // One function for all of them.
+    // One function for all sockets, so that a connection costs no closure.
     socket.on("close", this.#onClose);
     return true;
   }
 
-  /** Node has put its listeners on an admitted connection. */
+  /** Puts a gate in front of node's parser, after node has added its listeners to the socket. */
   gate(socket: Socket): void {
     RequestGate.put(socket, this);
   }
 
-  /** A request begins. */
+  /** Node has parsed the head of a request. */
   begin(request: IncomingMessage, response: ServerResponse): void {
     if (!(response instanceof PacedResponse)) return;
     RequestGate.of(request.socket)?.begin(request, response);
@@ -117,7 +119,7 @@ export class Connections implements GateHost {
     this.#answerAndClose(socket, parserProblem(error));
   }
 
-  /** Node found a connection idle between two requests for too long. */
+  /** Closes a connection that was idle between two requests for too long. */
   idle(socket: Socket): void {
     this.#timedOut("idle", socket);
   }
@@ -143,7 +145,7 @@ export class Connections implements GateHost {
     });
   }
 
-  /** Closes what is over its time. Called about once a second, and more often where times are short. */
+  /** Closes connections that are too slow. Called about once a second, more often where the limits are short. */
   sweep(): void {
     const nowMs = this.nowMs();
     let unreadBytes = 0;
@@ -158,7 +160,7 @@ export class Connections implements GateHost {
     }
   }
 
-  /** Closes all connections on which nothing is under way. */
+  /** Closes all connections that have no request under way. */
   closeIdle(): void {
     for (const socket of this.#sockets.keys()) {
       const phase = RequestGate.of(socket)?.phase;
@@ -171,7 +173,7 @@ export class Connections implements GateHost {
     for (const socket of this.#sockets.keys()) socket.destroy();
   }
 
-  /** Looks at one connection; returns how many bytes of its answer wait for the client. */
+  /** Applies the time limits to one connection; returns how many bytes of its answer the client has not read. */
   #check(gate: RequestGate, nowMs: number): number {
     const { requestHeadMs, requestMs, keepAliveMs, writeStallMs } =
       this.#settings;
@@ -190,7 +192,7 @@ export class Connections implements GateHost {
         if (forMs > LINGER_MS) socket.destroy();
         return 0;
       case "idle":
-        // Node's own timer starts anew with every byte, blank lines too.
+        // Node's own timer restarts with every byte, even of blank lines.
         if (forMs > keepAliveMs + KEEP_ALIVE_SLACK_MS) this.idle(socket);
         return 0;
       case "body":
@@ -224,7 +226,7 @@ export class Connections implements GateHost {
     socket.destroy();
   }
 
-  /** Those whose client has read nothing for longest, until the others fit. */
+  /** Closes the connections whose clients have read nothing for the longest time, until the rest fits the limit. */
   #evict(unreadBytes: number): void {
     const gates: RequestGate[] = [];
     for (const socket of this.#sockets.keys()) {
@@ -261,7 +263,7 @@ export class Connections implements GateHost {
     if (this.#refused.size >= REFUSED_MAX) return void socket.destroy();
     this.#refused.set(socket, this.nowMs());
     socket.on("close", () => this.#refused.delete(socket));
-    // What it asks for is read and dropped: bytes unread at a close would reset the answer.
+    // The request is read and dropped: closing with unread bytes would reset the connection and lose the answer.
     socket.resume();
   }
 

@@ -1,26 +1,26 @@
-// How many connections fit into the file descriptors that the process may open.
-// Invariant: connections, those that wait to be accepted, and everything else together stay below the limit: beyond it
-// the runtime stops accepting (docs/decisions/0024).
+// Fits the limits of connections and clients to the file descriptors that the process may open.
+// Invariant: open connections, connections that wait to be accepted, and all other files together stay below the limit:
+// beyond it the runtime stops accepting (docs/decisions/0024).
 import type { Logger } from "../../telemetry/log.ts";
 
-/** For Kafka, files, the log and the process's own probes. */
+/** Descriptors for Kafka, files, the log and the watchdog's probes. */
 const RESERVE = 64;
-/** A reader of the past has connections of its own. */
+/** A reader of history has connections of its own. */
 const DESCRIPTORS_PER_HISTORY = 2;
-/** Longest queue of connections that the kernel has not handed out yet. */
+/** Longest queue of connections that wait in the kernel to be accepted. */
 export const BACKLOG_MAX = 4096;
-/** A shorter queue makes clients wait for a second, when their connection is tried again, and longer each time. */
+/** With a shorter queue, clients whose connection is dropped wait a second before they try again, then longer. */
 const BACKLOG_MIN = 128;
-/** Connections that are accepted at once, and refused, take descriptors until the next turn of the event loop. */
+/** Connections that are accepted at once and then refused hold descriptors until the next turn of the event loop. */
 const BURST_MIN = 16;
-/** Connections that are no streams: pages, probes, figures. */
+/** Connections for everything but streams: the page, probes, metrics. */
 const OTHERS_MIN = 8;
 const OTHERS_SHARE = 16;
-/** More descriptors than this are not counted. */
+/** Counting stops at this number. */
 const COUNTED_MAX = 131_072;
 
 export interface BudgetSettings {
-  /** 0: as many as `clientsMax` and a tenth. */
+  /** 0: `clientsMax` and a tenth more. */
   readonly connectionsMax: number;
   readonly clientsMax: number;
   readonly historyReadersMax: number;
@@ -31,11 +31,11 @@ export interface ConnectionBudget {
   readonly connectionsMax: number;
   readonly clientsMax: number;
   readonly backlog: number;
-  /** What does not fit, as fields of the log; null when everything does. */
+  /** What does not fit, as fields of the log line; null when everything fits. */
   readonly shortage: Record<string, number> | null;
 }
 
-/** What an operator can do about it. */
+/** What an operator can do about a shortage. */
 const NEXT =
   "raise the hard limit of open files (LimitNOFILE= of systemd, --ulimit nofile= of containers), or lower " +
   "--clients-max to what you need";
@@ -53,7 +53,7 @@ export function descriptorsWanted(settings: BudgetSettings): number {
   return connectionsWanted(settings) + BACKLOG_MAX + reserveOf(settings);
 }
 
-/** Settings with the limits that fit, and the backlog to listen with. What does not fit is logged, with the numbers. */
+/** The settings with limits that fit, and the backlog to listen with. A shortage is logged, with the numbers. */
 export function fitConnections<Settings extends BudgetSettings>(
   settings: Settings,
   log: Logger,
@@ -65,7 +65,7 @@ export function fitConnections<Settings extends BudgetSettings>(
   return { config: { ...settings, connectionsMax, clientsMax }, backlog };
 }
 
-/** Limits that fit. `available`: descriptors that can still be opened; null when that is not known. */
+/** Limits that fit. `available`: descriptors that can still be opened; null when this is not known. */
 export function connectionBudget(
   settings: BudgetSettings,
   available: number | null,
@@ -102,8 +102,8 @@ export function connectionBudget(
 }
 
 /**
- * How many descriptors can still be opened, counted up to `wanted` by opening them: the limit itself cannot be read
- * with the permissions that the service has. 50 ms for 10,000. Null where there is no way.
+ * How many descriptors can still be opened, counted up to `wanted` by opening them: the service has no permission to
+ * read the limit itself. Takes 50 ms for 10,000. Null where they cannot be counted.
  */
 export function countDescriptors(wanted: number): number | null {
   const files: Deno.FsFile[] = [];

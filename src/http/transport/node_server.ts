@@ -1,5 +1,6 @@
-// The node:http server in front of the routes: what it answers itself, and how it hands over a connection.
-// Invariant: every request that a client can write has an answer or its connection's end; none throws.
+// The node:http server in front of the routes: it limits connections, refuses requests that are not valid HTTP, and
+// hands the others to a fetch handler. Invariant: whatever a client sends is answered or its connection is closed;
+// nothing that a client sends throws.
 import { getRequestListener, RequestError } from "@hono/node-server";
 import {
   createServer,
@@ -23,7 +24,7 @@ type Fetch = Parameters<typeof getRequestListener>[0];
 export interface NodeServerOptions {
   readonly connections: Connections;
   readonly figures: ConnectionFigures;
-  /** A connection stays open between two requests. */
+  /** How long a connection stays open between two requests, ms. */
   readonly keepAliveMs: number;
   readonly log: Logger;
 }
@@ -35,7 +36,7 @@ export function nodeServer(
 ): Server {
   const server = createServer({
     ServerResponse: PacedResponse,
-    // Connections and request_rules.ts do these themselves, with a problem as the answer.
+    // Connections and request_rules.ts do this, with a problem as the answer.
     headersTimeout: 0,
     requestTimeout: 0,
     requireHostHeader: false,
@@ -57,7 +58,7 @@ function serveRequests(
   const listener = getRequestListener(fetch, {
     // Replaced global objects would break cors() on responses that a handler writes itself.
     overrideGlobalObjects: false,
-    // Of a request without Host, as HTTP/1.0 allows.
+    // For a request without Host, which HTTP/1.0 allows.
     hostname: "localhost",
     errorHandler: (error) => unreadable(error, log),
   });
@@ -125,15 +126,15 @@ function limitConnections(
   });
 }
 
-/** Node's parser reads the handle itself where it can, past RequestGate. */
+/** Keeps node's parser from reading the handle directly, which would bypass RequestGate. */
 function keepFromParser(socket: Socket): void {
   const { _handle } = socket as Socket & { _handle?: { _consumed?: boolean } };
   if (_handle) _handle._consumed = true;
 }
 
 /**
- * The runtime's accept loop ends for good, without a word, when a descriptor cannot be had (Deno 2.9.6). Listening
- * again on the same handle starts it anew, and does nothing where it runs (test/runtime_facts_test.ts).
+ * The runtime's accept loop ends silently and permanently when no file descriptor is left (Deno 2.9.6). Listening again on
+ * the same handle restarts the loop, and does nothing while it runs (test/runtime_facts_test.ts).
  */
 export function keepAccepting(server: Server, backlog: number): void {
   type Handle = { listen?: (backlog: number) => number };
@@ -141,7 +142,7 @@ export function keepAccepting(server: Server, backlog: number): void {
   _handle?.listen?.(backlog);
 }
 
-/** A request that is no `Request`: its host or path cannot be read. */
+/** The answer to a request that cannot be turned into a `Request`. */
 function unreadable(error: unknown, log: Logger): Response {
   if (!(error instanceof RequestError)) {
     log.error("request-failed", { error: String(error) });

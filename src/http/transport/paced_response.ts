@@ -1,10 +1,10 @@
-// A node:http response that hands the socket one piece at a time, so that a client that does not read costs one piece
-// in the socket's queue, and every piece that leaves shows that the client still reads.
-// Invariant: at most one piece of a long body waits in the socket, and the bytes of the caller are not copied.
+// A node:http response that hands the socket one piece of a long body at a time. A client that does not read costs one
+// piece in the socket's queue, and each piece that is sent shows that the client still reads.
+// Invariant: at most one piece of a long body waits in the socket, and the caller's bytes are not copied.
 import { Buffer } from "node:buffer";
 import { type IncomingMessage, ServerResponse } from "node:http";
 
-/** Longest single write. At 64 KiB a minute, the slowest client that is not cut off reads 1 KiB a second. */
+/** Longest single write. At 64 KiB a minute, the slowest client that is not disconnected reads 1 KiB a second. */
 export const PIECE_BYTES = 64 * 1024;
 
 type Done = (error?: Error | null) => void;
@@ -17,7 +17,7 @@ interface Internals {
   shouldKeepAlive: boolean;
 }
 
-/** A long chunk on its way, and who wants to know that it has left. */
+/** A long chunk that is being sent, and the callback for its end. */
 interface Queued {
   readonly bytes: Uint8Array;
   readonly done: Done | undefined;
@@ -27,15 +27,15 @@ interface Queued {
 export class PacedResponse<
   Request extends IncomingMessage = IncomingMessage,
 > extends ServerResponse<Request> {
-  /** Set for a stream, whose writes its own client monitor watches. */
+  /** Set for a stream: its client is monitored elsewhere, not by Connections. */
   isStream = false;
-  /** Set when bytes have left; whoever watches for a stall resets it. */
+  /** Set when bytes were sent; Connections resets it at each look for stalled clients. */
   hasProgress = false;
-  /** Set when a RequestGate closes the connection where that is due. */
+  /** Set when a RequestGate closes the connection after its last answer. */
   isGated = false;
-  /** Set when the client was told that this is the last answer, and RequestGate is to close the connection. */
+  /** Set when the head says `connection: close`, and RequestGate has to close the connection. */
   isLast = false;
-  /** Long chunks that have not left whole; null most of the time. */
+  /** Long chunks that have not been sent whole; null most of the time. */
   #queue: Queued[] | null = null;
   #offset = 0;
   #queuedBytes = 0;
@@ -46,7 +46,7 @@ export class PacedResponse<
     return this.#queuedBytes;
   }
 
-  /** A request whose body is still coming is the last one of its connection. */
+  /** A request that is answered before its whole body has arrived is the last one of its connection. */
   override writeHead(
     statusCode: number,
     // deno-lint-ignore no-explicit-any -- the two overloads of node
@@ -56,7 +56,7 @@ export class PacedResponse<
     const isEarly = this.isGated && !this.req.complete;
     if (isEarly) internals.shouldKeepAlive = false;
     super.writeHead(statusCode, ...rest);
-    // Else node destroys the socket behind the answer, and the client may lose it to a reset. RequestGate closes it.
+    // Node would destroy the socket right after the answer, and a reset could lose it: RequestGate closes it instead.
     if (isEarly) {
       internals._last = false;
       this.isLast = true;
@@ -106,7 +106,7 @@ export class PacedResponse<
     this.#writePiece();
   }
 
-  /** The piece that was under way has left, or never will. */
+  /** The piece that was being sent is done, or has failed. */
   #pieceDone(error?: Error | null): void {
     const queue = this.#queue;
     if (queue === null) return;

@@ -1,16 +1,16 @@
-// Errors as RFC 9457 problem details.
+// Errors as RFC 9457 problem details, in JSON.
 
-/** What a problem says: a short title, what was wrong and what would be right, and further fields. */
+/** A problem: a short title, a detail that names what was wrong and what would be right, and further fields. */
 export interface ProblemFields {
   readonly title: string;
   readonly detail: string;
   readonly [name: string]: unknown;
 }
 
-/** Most characters of a client's own text that a problem repeats. */
+/** Most characters of a client's text that a problem repeats. */
 const QUOTED_MAX = 100;
 
-/** A client's text in quotes, cut where it is long, so that an answer is never as large as what it refuses. */
+/** A client's text in quotes, shortened, so that an answer is never as large as the request that it refuses. */
 export function quoted(text: string): string {
   if (text.length <= QUOTED_MAX) return `'${text}'`;
   return `'${text.slice(0, QUOTED_MAX).toWellFormed()}…' ` +

@@ -1,11 +1,11 @@
-// The address that a request comes from: the peer's, or behind trusted proxies what they say in X-Forwarded-For.
-// Invariant: only what a trusted proxy wrote is believed, from the right end of the header on; at most HOPS_MAX of its
-// entries are read, however long it is.
+// The address of a request's client: the peer's, or behind trusted proxies the one that they give in X-Forwarded-For.
+// Invariant: only entries that a trusted proxy wrote are used, read from the right end of the header; at most
+// HOPS_MAX entries are read, however long the header is.
 import type { IncomingMessage } from "node:http";
 import { BlockList } from "node:net";
 import { plainAddress } from "../../clients/client_address.ts";
 
-/** Proxies in a row. */
+/** Most proxies in a row. */
 const HOPS_MAX = 16;
 
 /** The addresses of `--trusted-proxies`: `ADDRESS` or `ADDRESS/BITS`. */
@@ -20,7 +20,7 @@ export function trustedBy(list: readonly string[]): BlockList {
   return trusted;
 }
 
-/** The last address that no trusted proxy has, in one spelling; "" where the peer is not known. */
+/** The last address that is not a trusted proxy's, in its canonical spelling; "" where the peer is not known. */
 export function requestAddress(
   request: IncomingMessage | undefined,
   trusted: BlockList,
@@ -33,7 +33,7 @@ export function requestAddress(
     if (!isTrusted(address, trusted)) break;
     const comma = hops.lastIndexOf(",", end - 1);
     const hop = plainAddress(hops.slice(comma + 1, end).trim());
-    // `unknown`, or a name: nothing to its left can be told from it.
+    // `unknown`, or a name: the entries to its left cannot be attributed.
     if (hop === "") break;
     address = hop;
     end = comma;
@@ -41,7 +41,7 @@ export function requestAddress(
   return address;
 }
 
-/** Whether an address is one of the trusted proxies'. */
+/** Whether an address belongs to a trusted proxy. */
 export function isTrusted(address: string, trusted: BlockList): boolean {
   return address !== "" && trusted.check(address, familyOf(address));
 }

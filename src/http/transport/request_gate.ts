@@ -1,19 +1,19 @@
-// Gives node's HTTP parser the bytes of one connection, one request at a time: what comes behind a request waits until
-// its answer has left. Node itself parses and starts every request that a packet contains.
-// Invariant: at most one request of a connection is under way; what waits is bounded (HELD_BYTES_MAX).
+// Hands node's HTTP parser the bytes of one connection, one request at a time: later bytes wait until the answer has
+// been sent. Node alone would parse and start every request that a packet contains.
+// Invariant: at most one request of a connection is under way; the waiting bytes are bounded (HELD_BYTES_MAX).
 // Why: docs/decisions/0024.
 import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { PacedResponse } from "./paced_response.ts";
 
-/** Behind an unfinished answer. No client that pipelines sends more before it has read an answer. */
+/** Most bytes that may wait behind an unfinished answer; more than a client that pipelines requests sends. */
 export const HELD_BYTES_MAX = 64 * 1024;
-/** A request body whose length is not known, with all its framing. */
+/** Most bytes of a body whose length is not known, with its framing. */
 export const CHUNKED_BYTES_MAX = 8 * 1024 * 1024;
-/** Parsed in one turn of the event loop: a chunk of one byte costs the parser about 3 µs. */
+/** Bytes that are parsed in one turn of the event loop: a chunk of one byte costs the parser about 3 µs. */
 const TURN_BYTES = 4096;
-/** Read on behind an answer to an unfinished request, so that a reset does not take the answer. */
+/** Most bytes that are read and dropped after the last answer: unread bytes would reset the connection and lose it. */
 const LINGER_BYTES_MAX = 4 * 1024 * 1024;
 
 const HEAD_END = Buffer.from("\r\n\r\n");
@@ -22,17 +22,17 @@ const CR = 13;
 const LF = 10;
 
 /**
- * `fresh`: nothing has come. `head`: a request has begun. `body`: its head is complete. `answer`: so is its body.
- * `idle`: between two requests. `closing`: the last answer is given; what still comes is dropped.
+ * `fresh`: no byte has arrived. `head`: a request has begun. `body`: its head is complete. `answer`: its body is
+ * complete. `idle`: between two requests. `closing`: the last answer has been given; further bytes are dropped.
  */
 export type Phase = "fresh" | "head" | "body" | "answer" | "idle" | "closing";
 
-/** What a gate needs of whoever holds all connections. */
+/** What a gate needs of the collection of all connections. */
 export interface GateHost {
   readonly nowMs: () => number;
-  /** Takes room for bytes that wait, or gives it back (negative). False when there is none. */
+  /** Reserves memory for waiting bytes, or releases it (negative). False when there is none left. */
   hold(byteLength: number): boolean;
-  /** Too much was sent behind an unfinished answer. */
+  /** The client has sent too much behind an unfinished answer. */
   overrun(gate: RequestGate): void;
   /** A chunked body, with its framing, is too long. */
   bodyTooLong(gate: RequestGate): void;
@@ -42,25 +42,26 @@ const GATE = Symbol("gate");
 type Gated = Socket & { [GATE]?: RequestGate };
 type OnData = (this: Socket, bytes: Buffer) => void;
 
+/** The gate of one connection. */
 export class RequestGate {
   phase: Phase = "fresh";
-  /** When the phase began; for `answer`, when bytes last left. */
+  /** When the phase began; in `answer`, when the client last read bytes. */
   sinceMs: number;
   /** When the request under way began. */
   requestMs = 0;
   readonly socket: Socket;
   readonly #host: GateHost;
-  /** Node's own, which feeds the parser. */
+  /** Node's own listener, which feeds the parser. */
   readonly #parse: OnData;
   #request: IncomingMessage | null = null;
   #response: PacedResponse | null = null;
   #held: Buffer | null = null;
   #isScheduled = false;
-  /** Of a body whose length is known: what has not come. -1: chunked. */
+  /** Bytes of the body that have not arrived; -1 for a chunked body. */
   #bodyLeft = 0;
   #chunkedBytes = 0;
   #lingerBytes = 0;
-  /** The last three bytes that were parsed: a head may end across two packets. */
+  /** The last three bytes that were parsed: the end of a head may be split over two packets. */
   #tail: Buffer = EMPTY;
 
   private constructor(socket: Socket, host: GateHost, parse: OnData) {
@@ -70,7 +71,7 @@ export class RequestGate {
     this.sinceMs = host.nowMs();
   }
 
-  /** Comes between a socket and node's parser. Null on a runtime that wires them in another way. */
+  /** Puts a gate between a socket and node's parser. Null on a runtime that wires them in another way. */
   static put(socket: Socket, host: GateHost): RequestGate | null {
     const [parse, ...more] = socket.listeners("data") as OnData[];
     if (parse === undefined || more.length > 0) return null;
@@ -109,7 +110,7 @@ export class RequestGate {
     response.once("finish", onFinish);
   }
 
-  /** Nothing more is parsed; the socket's writing side is ended behind what is written. */
+  /** Parses nothing more, and ends the socket after what has been written. */
   closeSoon(): void {
     if (this.phase === "closing") return;
     this.phase = "closing";
@@ -119,7 +120,7 @@ export class RequestGate {
     this.socket.resume();
   }
 
-  /** The connection is over. */
+  /** The connection has closed. */
   closed(): void {
     this.phase = "closing";
     this.#dropHeld();
@@ -134,7 +135,7 @@ export class RequestGate {
       return;
     }
     if (this.#held === null && !this.#mustWait()) return this.#feed(bytes);
-    // Of a body that is parsed in turns: reading was asked to stop.
+    // A body is being parsed in turns: the socket is paused, but these bytes had been read before.
     if (!this.#mustWait()) return void this.#hold(bytes);
     if (this.heldBytes + bytes.length > HELD_BYTES_MAX) {
       return this.#host.overrun(this);
@@ -142,7 +143,7 @@ export class RequestGate {
     this.#hold(bytes);
   }
 
-  /** The answer has left. */
+  /** The answer has been sent. */
   finished(): void {
     if (this.phase === "closing") return;
     if (this.#response?.isLast) return this.closeSoon();
@@ -165,7 +166,7 @@ export class RequestGate {
         return this.#wait(bytes.subarray(at));
       }
       if (this.#response === null && this.phase !== "head") {
-        // Blank lines before a request mean nothing, and must not keep a connection open.
+        // Blank lines before a request mean nothing, and do not keep a connection open.
         while (bytes[at] === CR || bytes[at] === LF) at++;
         if (at === bytes.length) return;
         this.phase = "head";
@@ -182,7 +183,7 @@ export class RequestGate {
     this.#readOn();
   }
 
-  /** Where the next piece ends: never behind the end of a request. */
+  /** Where the next piece ends: never beyond the end of a request. */
   #pieceEnd(bytes: Buffer, at: number, turnBytes: number): number {
     if (this.#response !== null && this.#bodyLeft > 0) {
       return Math.min(bytes.length, at + this.#bodyLeft);
@@ -213,18 +214,18 @@ export class RequestGate {
     this.#parse.call(this.socket, piece);
   }
 
-  /** What cannot be parsed now. */
+  /** Keeps bytes that cannot be parsed now. */
   #wait(bytes: Buffer): void {
     if (!this.#hold(bytes)) return;
-    // The request is complete: reading must go on, or nobody sees its client leave.
+    // The request is complete: reading continues, as only a read notices that the client has disconnected.
     if (this.#mustWait()) return this.#readOn();
-    // As node marks a socket that it does not want to read, so that reading the request's body does not start it.
+    // Node's own mark of a paused socket: with it, a handler that reads the body does not resume the socket.
     (this.socket as Socket & { _paused?: boolean })._paused = true;
     this.socket.pause();
     this.#schedule();
   }
 
-  /** Reads again after a pause, also one of node's own for a body that nobody takes. */
+  /** Resumes reading after a pause, also after node's own pause for a body that no handler reads. */
   #readOn(): void {
     if (!this.socket.isPaused()) return;
     (this.socket as Socket & { _paused?: boolean })._paused = false;
@@ -236,7 +237,7 @@ export class RequestGate {
       this.#host.overrun(this);
       return false;
     }
-    // Copied: else a few bytes would keep all of what was read.
+    // Copied, as a few bytes would keep the whole buffer of the read.
     this.#held = this.#held === null
       ? Buffer.from(bytes)
       : Buffer.concat([this.#held, bytes]);
@@ -249,7 +250,7 @@ export class RequestGate {
     this.#held = null;
   }
 
-  /** In a later turn, so that many short requests on one connection leave room for others. */
+  /** Continues in a later turn, so that many short requests on one connection leave time for others. */
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -263,12 +264,12 @@ export class RequestGate {
   }
 }
 
-/** One for all sockets, so that a connection costs no closure. */
+/** One function for all sockets, so that a connection costs no closure. */
 function onData(this: Socket, bytes: Buffer): void {
   RequestGate.of(this)?.take(bytes);
 }
 
 function onFinish(this: PacedResponse): void {
-  // The response has no socket any more, the request has.
+  // The response has lost its socket by now; the request still has it.
   RequestGate.of(this.req.socket)?.finished();
 }

@@ -1,13 +1,13 @@
-// What a parsed request must have before a route sees it: one Host, few headers, a target that names a path.
-// Invariant: takes no longer than the request's head is long.
+// Checks of a parsed request before any route: exactly one Host header, not too many headers, a target that is a path.
+// Invariant: the time is linear in the length of the request's head.
 import type { IncomingMessage } from "node:http";
 import { CHUNKED_BYTES_MAX } from "./request_gate.ts";
 import type { SocketProblem } from "./socket_problem.ts";
 
-/** Header lines of one request. */
+/** Most header lines of one request. */
 export const HEADERS_MAX = 100;
 
-/** What is wrong with a request; null when nothing is. An absolute target becomes a path and its host. */
+/** The problem that refuses a request; null when it is valid. An absolute target is replaced by its path and host. */
 export function refusalOf(request: IncomingMessage): SocketProblem | null {
   const { rawHeaders, headers } = request;
   if (rawHeaders.length > 2 * HEADERS_MAX) {
@@ -57,7 +57,7 @@ function targetRefusal(request: IncomingMessage): SocketProblem | null {
       "The request's target must be a path such as /v1/channels, or a whole address",
     );
   }
-  // RFC 9112 §3.2.2: its host counts, not that of the header.
+  // RFC 9112 §3.2.2: the target's host overrides the Host header.
   request.url = url.pathname + url.search;
   request.headers.host = url.host;
   return null;

@@ -1,16 +1,16 @@
-// Problems for requests that never reach a route: as text for a bare socket, or as a response of node's.
+// Problems for requests that reach no route: as text for a bare socket, or as node's response.
 import type { ServerResponse } from "node:http";
 
-/** A problem whose status is known before there is a response. */
+/** The fields of a problem that is sent without a `Response`. */
 export interface SocketProblem {
   readonly status: number;
   readonly title: string;
   readonly detail: string;
-  /** Seconds. */
+  /** Seconds until the client may try again. */
   readonly retryAfter?: number;
 }
 
-/** A whole HTTP/1.1 response, after which the connection is to be closed. */
+/** A whole HTTP/1.1 response; the caller closes the connection after it. */
 export function responseText(problem: SocketProblem): string {
   const body = bodyOf(problem);
   const { status, title, retryAfter } = problem;
@@ -21,7 +21,7 @@ export function responseText(problem: SocketProblem): string {
     `connection: close\r\n\r\n${body}`;
 }
 
-/** Answers a request that node has parsed, and has its connection closed behind the answer. */
+/** Answers a request that node has parsed; the connection is closed after the answer. */
 export function answerProblem(
   response: ServerResponse,
   problem: SocketProblem,
@@ -33,7 +33,7 @@ export function answerProblem(
   response.end(bodyOf(problem));
 }
 
-/** What is wrong with a request that node's parser did not take. */
+/** The problem for a request that node's parser has refused. */
 export function parserProblem(
   error: { readonly code?: string; readonly reason?: string },
 ): SocketProblem {
