@@ -84,21 +84,25 @@ describe("errors", () => {
     ["/v1/channels?type=float16", 400, /type must be one of/],
     ["/v1/channels?min_rate=x", 400, /min_rate must be a number/],
     ["/v1/channels?limit=0", 400, /limit must be/],
-    ["/v1/events", 400, /Give channels=/],
-    ["/v1/events?channels=", 400, /Give channels=/],
+    ["/v1/events", 400, /give channels=/],
+    ["/v1/events?channels=", 400, /give channels=/],
     ["/v1/events?channels=X:Y", 404, /No such channel: X:Y/],
     ["/v1/events?match=ZZZ", 400, /No channel matches/],
     [`/v1/events?channels=${A}&encoding=xml`, 400, /encoding must be/],
     [`/v1/events?channels=${A}&duration=-1`, 400, /duration must be/],
-    [`/v1/arrow?channels=${A}&encoding=json`, 400, /always Arrow/],
+    [`/v1/arrow?channels=${A}&encoding=json`, 400, /always sends Arrow/],
     [`/v1/events?channels=${A}&gaps=no`, 400, /gaps must be one of fill/],
     [`/v1/events?channels=${A}&slow=no`, 400, /slow must be one of gap/],
     [`/v1/arrow?channels=${A}&start=now`, 400, /start must be GPS seconds/],
-    [`/v1/arrow?channels=${A}&start=1e9`, 400, /or ISO 8601 UTC/],
+    [`/v1/arrow?channels=${A}&start=1e9`, 400, /or UTC in ISO 8601/],
     [`/v1/arrow?channels=${A}&start=9999999999`, 400, /in the future/],
     [`/v1/arrow?channels=${A}&end=1126259462`, 400, /give a start/],
-    [`/v1/arrow?channels=${A}&start=5&end=4`, 400, /end must lie after/],
-    [`/v1/arrow?channels=${A}&start=5&end=9&duration=1`, 400, /not both/],
+    [`/v1/arrow?channels=${A}&start=5&end=4`, 400, /end must be later/],
+    [
+      `/v1/arrow?channels=${A}&start=5&end=9&duration=1`,
+      400,
+      /give one of them/,
+    ],
     [`/v1/events?channels=${A}&replay=r`, 404, /no replay context 'r'/],
     ["/nothing", 404, /nothing at/],
   ];
@@ -191,7 +195,7 @@ describe("GET /v1/events", () => {
       headers: { "content-type": "application/json" },
       body: "{",
     });
-    assert.match(wrong.body.detail, /not JSON/);
+    assert.match(wrong.body.detail, /not valid JSON/);
   });
 
   it("resumes behind Last-Event-ID from the ring, and tells an id that is none", async () => {

@@ -37,9 +37,9 @@ export interface RouteDocument {
 }
 
 const TAGS = {
-  channels: "Which channels there are",
-  streams: "Rows of the channels that you choose, live or of the past",
-  service: "Health, figures and these documents",
+  channels: "Find channels",
+  streams: "Read the rows of channels that you choose, live or from history",
+  service: "Health, status, metrics, the page and the documents of this API",
 };
 const PROBLEM = "application/problem+json";
 /** Where {@linkcode documented} keeps a route's document on the handler that it returns. */
@@ -213,10 +213,11 @@ const INFO = {
   title: "Qanat",
   description:
     "Live time series from Kafka to many clients: Server-Sent Events and Arrow over HTTP.\n\n" +
-    "Times are GPS nanoseconds as decimal text, rates are Hz. Trouble is told as RFC 9457 " +
-    "`application/problem+json`, whose `detail` says what was wrong and what would be right. " +
-    "Every path also answers `OPTIONS` (204, for CORS); a method that it does not take is answered 405 with " +
-    "`Allow`, a `Host` or `Origin` that is not allowed 403, a path that there is not 404, a request that is no HTTP/1.1 400, a fault of the service 500.",
+    "Times are GPS nanoseconds as decimal text, rates are in Hz. Errors are problem details (RFC 9457, " +
+    "`application/problem+json`); `detail` says what was wrong and what would be right. " +
+    "Every path also answers `OPTIONS` with 204, for CORS. These errors are not listed at each path: 400 for a " +
+    "request that is not valid HTTP/1.1, 403 for a `Host` or `Origin` that is not allowed, 404 for an unknown path, " +
+    "405 with `Allow` for a method that the path does not take, and 500 for a fault of the service.",
   version: "1",
   license: { name: "MIT", identifier: "MIT" },
 };
@@ -224,18 +225,18 @@ const INFO = {
 const PROBLEM_REF: Schema = { $ref: "#/components/schemas/Problem" };
 
 const TOO_LARGE = problemAnswer(
-  "Request line and headers are larger than 16 KiB; POST a long list of channels as JSON",
+  "Request line and headers are larger than 16 KiB; send a long list of channels as JSON with POST",
 );
 
 /** The answer to a long request while too many others are running. */
 export const BUSY = problemAnswer(
-  "Too many long requests at once, or this one waited too long among them",
+  "Too many long requests are running, or this one has waited too long for them; try again later",
   {
     headers: {
       "retry-after": {
         type: "integer",
         "x-unit": "s",
-        description: "When to ask again",
+        description: "Time until the client should try again",
       },
     },
   },
@@ -258,25 +259,26 @@ const PROBLEM_SCHEMA: Schema = {
     index: {
       type: "integer",
       minimum: -1,
-      description: "Bad expression: where in `match`; -1 where that is unknown",
+      description:
+        "Bad expression: position of the error in `match`; -1 where it is not known",
       "x-unit": "characters",
     },
-    near: { ...NAMES, description: "Unknown channel: names like it" },
+    near: { ...NAMES, description: "Unknown channel: similar names" },
     unknown: {
       type: "array",
-      description: "Unknown channels, the first 20, with names like them",
+      description: "Unknown channels: the first 20, each with similar names",
       items: {
         type: "object",
         required: ["name", "near"],
         properties: { name: { type: "string" }, near: NAMES },
       },
     },
-    known: { ...NAMES, description: "Unknown replay context: some that are" },
+    known: { ...NAMES, description: "Unknown replay context: known ones" },
     limit: {
       type: "string",
       enum: [...REFUSALS, ...REQUEST_LIMITS],
-      description: "Which limit is reached",
+      description: "The limit that is reached",
     },
-    reasons: { ...NAMES, description: "Not ready: why" },
+    reasons: { ...NAMES, description: "Not ready: the reasons" },
   },
 };

@@ -8,8 +8,8 @@ import {
 } from "./stream_messages.ts";
 import { ARROW_PARAMETERS, EVENTS_PARAMETERS } from "./stream_parameters.ts";
 
-/** Where the service is, as the client that asks sees it. */
-export interface Place {
+/** The address of the service, as the client sees it. */
+export interface ServiceAddress {
   readonly host: string;
   /** With the colon, as in `URL.protocol`. */
   readonly protocol: string;
@@ -29,21 +29,23 @@ const STREAMS: Readonly<Record<string, Stream>> = {
     address: "/v1/events",
     title: "Server-Sent Events",
     description:
-      "hello, then rows and what is said about them, then end. Resume with Last-Event-ID.",
+      "First `hello`, then rows, gaps and heartbeats, at last `end`. Resume with Last-Event-ID.",
     messages: EVENT_MESSAGES,
     parameters: EVENTS_PARAMETERS,
   },
   arrow: {
     address: "/v1/arrow",
     title: "Arrow IPC stream",
-    description: `${ARROW_TYPE}: a schema, then record batches.`,
+    description: `${ARROW_TYPE}: a schema message, then record batches.`,
     messages: ARROW_MESSAGES,
     parameters: ARROW_PARAMETERS,
   },
 };
 
-/** The document, for a client at one place. */
-export function asyncApiOf({ host, protocol, pathname }: Place): Schema {
+/** The document, with the address of the service. */
+export function asyncApiOf(
+  { host, protocol, pathname }: ServiceAddress,
+): Schema {
   const channels: Record<string, Schema> = {};
   const operations: Record<string, Schema> = {};
   for (const [name, stream] of Object.entries(STREAMS)) {
@@ -65,12 +67,12 @@ export function asyncApiOf({ host, protocol, pathname }: Place): Schema {
     };
     operations[`send${id}`] = {
       ...shared,
-      title: `${title}, by GET`,
+      title: `${title}, with GET`,
       bindings: { http: { method: "GET", query, bindingVersion: "0.3.0" } },
     };
     operations[`send${id}ByPost`] = {
       ...shared,
-      title: `${title}, by POST of the same fields as JSON`,
+      title: `${title}, with POST of the same fields as JSON`,
       bindings: { http: { method: "POST", bindingVersion: "0.3.0" } },
     };
   }
@@ -80,8 +82,8 @@ export function asyncApiOf({ host, protocol, pathname }: Place): Schema {
       title: "Qanat's streams",
       version: "1",
       description:
-        "What flows over /v1/events and /v1/arrow. Times are GPS nanoseconds as decimal text. " +
-        "The requests and their errors are in openapi.json.",
+        "The messages of /v1/events and /v1/arrow. Times are GPS nanoseconds as decimal text. " +
+        "openapi.json describes the requests and their errors.",
       license: { name: "MIT" },
       externalDocs: { url: `${protocol}//${host}${pathname}/openapi.json` },
     },

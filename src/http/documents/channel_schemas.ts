@@ -23,7 +23,7 @@ export const ARROW = "application/vnd.apache.arrow.stream";
 const REPLAY: Parameters = {
   replay: {
     type: "string",
-    description: "A replay context; without it (or empty), live channels",
+    description: "Replay context; without it, or empty: live channels",
     maxLength: REPLAY_LENGTH_MAX,
     default: "",
     examples: [""],
@@ -33,14 +33,14 @@ const REPLAY: Parameters = {
 export const FILTERS: Parameters = {
   match: {
     type: "string",
-    description: "RE2 expression, anchored at the start of the name",
+    description: "RE2 expression that the beginning of the name must match",
     maxLength: EXPRESSION_LENGTH_MAX,
     examples: ["H1:QANAT-.*_F32"],
   },
   type: {
     type: "array",
     items: { type: "string", enum: DATA_TYPES },
-    description: "Types of sample, `A,B`; any of them",
+    description: "Types of samples, `A,B`: channels of any of these types",
     minItems: 1,
     examples: [["float32", "int64"]],
   },
@@ -59,7 +59,7 @@ export const FILTERS: Parameters = {
   publisher: {
     type: "array",
     items: { type: "string", maxLength: ITEM_LENGTH_MAX },
-    description: "Ids of publishers, `A,B`; any of them",
+    description: "Ids of publishers, `A,B`: channels of any of these",
     examples: [["GWOSC"]],
   },
   ...REPLAY,
@@ -68,7 +68,7 @@ export const FILTERS: Parameters = {
 export const PAGING: Parameters = {
   limit: {
     type: "integer",
-    description: "Length of the page",
+    description: "Most channels on a page",
     minimum: 1,
     maximum: LIMIT_MAX,
     default: LIMIT_DEFAULT,
@@ -78,7 +78,7 @@ export const PAGING: Parameters = {
   after: {
     type: "string",
     description:
-      "`next` of the page before, or its `x-next-after`: names behind it",
+      "Only names after this one: `next` or `x-next-after` of the previous page",
     maxLength: AFTER_LENGTH_MAX,
     examples: ["H1:GWOSC-4KHZ_R1_STRAIN"],
   },
@@ -86,7 +86,7 @@ export const PAGING: Parameters = {
 
 const CHANNEL: Schema = {
   type: "object",
-  description: "A named series",
+  description: "A named time series",
   required: [
     "name",
     "data_type",
@@ -109,21 +109,25 @@ const CHANNEL: Schema = {
     publisher: { type: "string", examples: ["GWOSC"] },
     stride_ns: {
       type: "integer",
-      description: "Time span of one block",
+      description: "Time span of one message",
       "x-unit": "ns",
       examples: [62_500_000],
     },
     max_latency_ns: {
       type: "integer",
-      description: "By when after its end a block is promised",
+      description:
+        "The publisher promises each message within this time after the end of its span",
       "x-unit": "ns",
       examples: [1_000_000_000],
     },
-    replay_id: { type: ["string", "null"], description: "Replay context" },
+    replay_id: {
+      type: ["string", "null"],
+      description: "Replay context; null for a live channel",
+    },
     live: {
       type: "boolean",
       description:
-        "False only for a partition that is read and silent, or a replay that is not read",
+        "False when the channel's topic is being read and has no new data, or when a replay is not being read",
     },
   },
 };
@@ -138,16 +142,16 @@ const CHANNEL_REF: Schema = { $ref: "#/components/schemas/Channel" };
 export const LIST_DOCUMENT: RouteDocument = {
   operationId: "listChannels",
   tag: "channels",
-  summary: "Channels, sorted by name, a page at a time",
+  summary: "List channels by name, in pages",
   query: { ...FILTERS, ...PAGING },
   answers: {
     200: {
-      description: "A page. `Accept: " + ARROW + "` gives it as Arrow",
+      description: "A page, in Arrow with `Accept: " + ARROW + "`",
       headers: {
         "x-next-after": {
           type: "string",
           description:
-            "Of an Arrow page that is not the last: the next `after`, percent-encoded where it is not plain ASCII",
+            "`after` of the next page, percent-encoded; only on Arrow pages, and not on the last one",
         },
       },
       content: {
@@ -158,16 +162,17 @@ export const LIST_DOCUMENT: RouteDocument = {
             channels: { type: "array", items: CHANNEL_REF },
             next: {
               type: ["string", "null"],
-              description: "`after` of the next page; null on the last",
+              description: "`after` of the next page; null on the last page",
             },
           },
         },
         [ARROW]: {
-          description: "A row a channel, with the columns of Channel",
+          description:
+            "One row per channel, with the fields of Channel as columns",
         },
       },
     },
-    400: problemAnswer("A parameter that is unknown or wrong"),
+    400: problemAnswer("A parameter is unknown or wrong"),
     503: BUSY,
   },
 };
@@ -175,15 +180,15 @@ export const LIST_DOCUMENT: RouteDocument = {
 export const COUNT_DOCUMENT: RouteDocument = {
   operationId: "countChannels",
   tag: "channels",
-  summary: "How many channels pass the filters",
+  summary: "Count the channels that match the filters",
   query: FILTERS,
   answers: {
-    200: jsonAnswer("The number", {
+    200: jsonAnswer("The number of channels", {
       type: "object",
       required: ["count"],
       properties: { count: { type: "integer", minimum: 0 } },
     }),
-    400: problemAnswer("A parameter that is unknown or wrong"),
+    400: problemAnswer("A parameter is unknown or wrong"),
     503: BUSY,
   },
 };
@@ -191,7 +196,7 @@ export const COUNT_DOCUMENT: RouteDocument = {
 export const NAME_DOCUMENT: RouteDocument = {
   operationId: "describeChannel",
   tag: "channels",
-  summary: "One channel",
+  summary: "Describe one channel",
   path: {
     name: {
       type: "string",
@@ -202,8 +207,8 @@ export const NAME_DOCUMENT: RouteDocument = {
   query: REPLAY,
   answers: {
     200: jsonAnswer("The channel", CHANNEL_REF),
-    400: problemAnswer("A parameter that is unknown"),
-    404: problemAnswer("No such channel; `near` has names like it"),
+    400: problemAnswer("A parameter is unknown or wrong"),
+    404: problemAnswer("There is no such channel; `near` has similar names"),
     503: BUSY,
   },
 };

@@ -25,12 +25,12 @@ export const HELLO: Schema = {
     trend: {
       type: "string",
       enum: TREND_NAMES,
-      description: "With `trend=`: each row is a bin",
+      description: "With `trend=`: length of the bins that are sent as rows",
     },
     selection: {
       type: "string",
       const: "fixed",
-      description: "It is made when the stream opens",
+      description: "The channels are selected when the stream opens",
     },
     channels: {
       type: "array",
@@ -48,7 +48,7 @@ export const HELLO: Schema = {
     schema: {
       type: "string",
       contentEncoding: "base64",
-      description: "With `encoding=arrow`: Arrow's schema message",
+      description: "With `encoding=arrow`: the Arrow schema message",
     },
   },
 };
@@ -64,12 +64,15 @@ export const ROW: Schema = {
   type: "object",
   required: ["time", "channels"],
   properties: {
-    time: { ...GPS_NS, description: "Start of the row; the id is its end" },
+    time: {
+      ...GPS_NS,
+      description: "Start of the row; the id of the event is its end",
+    },
     channels: {
       type: "object",
       description:
-        "Samples by name. 64-bit integers are text; NaN, infinities and missing samples are null; " +
-        "a channel that is missing as a whole is null",
+        "Samples by channel. 64-bit integers are text; NaN, infinities and missing samples are null; " +
+        "a channel without any data in the row is null",
       additionalProperties: {
         type: ["array", "null"],
         items: SAMPLE,
@@ -77,7 +80,8 @@ export const ROW: Schema = {
     },
     missing: {
       type: "object",
-      description: "Why a channel is null, when its block is what is missing",
+      description:
+        "Why a channel is null, where its message is missing as a whole",
       additionalProperties: {
         type: "string",
         enum: ["late", "unreachable", "missing", "future"],
@@ -94,7 +98,7 @@ export const BIN: Schema = {
     bin_ns: { type: "integer", exclusiveMinimum: 0, "x-unit": "ns" },
     channels: {
       type: "object",
-      description: "By name; null where nothing of a channel came",
+      description: "By channel; null for a channel without any data",
       additionalProperties: {
         type: ["object", "null"],
         required: ["min", "mean", "max", "count"],
@@ -105,8 +109,7 @@ export const BIN: Schema = {
           count: {
             type: "integer",
             minimum: 0,
-            description:
-              "Samples counted: NaN and what is missing are left out",
+            description: "Number of samples, without NaN and missing ones",
             "x-unit": "samples",
           },
         },
@@ -130,9 +133,9 @@ export const GAP: Schema = {
     from: {
       ...GPS_NS,
       type: ["string", "null"],
-      description: "Null when it is not known",
+      description: "Start of the gap; null when it is not known",
     },
-    to: GPS_NS,
+    to: { ...GPS_NS, description: "End of the gap, exclusive" },
     reason: {
       type: "string",
       enum: [
@@ -148,7 +151,8 @@ export const GAP: Schema = {
     },
     filled: {
       type: "boolean",
-      description: "Rows of nulls follow for the span; they carry the ids",
+      description:
+        "Whether rows of nulls follow for this span; then these have the ids",
     },
   },
 };

@@ -15,10 +15,10 @@ const TEXT: Schema = { type: "string" };
 export const QANAT_JS: RouteDocument = {
   operationId: "module",
   tag: "service",
-  summary: "The streams as a module for pages of your own",
+  summary: "A JavaScript module for your own pages",
   answers: {
     200: {
-      description: "docs/page.md tells what it exports",
+      description: "The module; docs/page.md describes its exports",
       content: { "text/javascript": TEXT },
     },
   },
@@ -30,7 +30,7 @@ export const QANAT_TYPES: RouteDocument = {
   summary: "TypeScript types of that module",
   answers: {
     200: {
-      description: "A declaration file",
+      description: "The declaration file",
       content: { "text/plain": TEXT },
     },
   },
@@ -39,7 +39,7 @@ export const QANAT_TYPES: RouteDocument = {
 export const PAGE_FILE: RouteDocument = {
   operationId: "pageFile",
   tag: "service",
-  summary: "What the page needs",
+  summary: "A file of the page",
   path: {
     file: {
       type: "string",
@@ -59,7 +59,7 @@ export const PAGE_FILE: RouteDocument = {
         "image/svg+xml": TEXT,
       },
     },
-    404: problemAnswer("No such file"),
+    404: problemAnswer("There is no such file"),
   },
 };
 
@@ -73,17 +73,17 @@ export const OPENAPI: RouteDocument = {
 export const ASYNCAPI: RouteDocument = {
   operationId: "asyncapi",
   tag: "service",
-  summary: "The events and batches of the streams",
+  summary: "The messages of the streams, as AsyncAPI",
   answers: { 200: jsonAnswer("AsyncAPI 3.0", OBJECT) },
 };
 
 export const DOCS: RouteDocument = {
   operationId: "docs",
   tag: "service",
-  summary: "This document as a page",
+  summary: "This document as a web page",
   answers: {
     200: {
-      description: "The page; it asks for nothing from another host",
+      description: "The page; it loads nothing from other hosts",
       content: { "text/html": { type: "string" } },
     },
   },
@@ -92,7 +92,7 @@ export const DOCS: RouteDocument = {
 export const DOCS_FILE: RouteDocument = {
   operationId: "docsFile",
   tag: "service",
-  summary: "What the page of this document needs",
+  summary: "A file of the page /docs",
   path: {
     file: {
       type: "string",
@@ -109,6 +109,6 @@ export const DOCS_FILE: RouteDocument = {
         "text/css": { type: "string" },
       },
     },
-    404: problemAnswer("No such file"),
+    404: problemAnswer("There is no such file"),
   },
 };

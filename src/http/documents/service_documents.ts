@@ -6,35 +6,35 @@ import {
   type RouteDocument,
   type Schema,
 } from "./api_document.ts";
-import { all } from "./status_schema.ts";
+import { objectOf } from "./schema_parts.ts";
 
-function said(word: string): Schema {
-  return all({ status: { type: "string", const: word } });
+function statusWord(word: string): Schema {
+  return objectOf({ status: { type: "string", const: word } });
 }
 
 export const HEALTHZ: RouteDocument = {
   operationId: "health",
   tag: "service",
-  summary: "Whether the process answers",
-  answers: { 200: jsonAnswer("It does", said("ok")) },
+  summary: "Check whether the process answers",
+  answers: { 200: jsonAnswer("The process answers", statusWord("ok")) },
 };
 
 export const READYZ: RouteDocument = {
   operationId: "readiness",
   tag: "service",
-  summary: "Whether clients should be sent here",
+  summary: "Check whether this instance is ready for clients",
   answers: {
-    200: jsonAnswer("They should", said("ready")),
-    503: problemAnswer("They should not; `reasons` says why"),
+    200: jsonAnswer("The instance is ready", statusWord("ready")),
+    503: problemAnswer("The instance is not ready; `reasons` has the reasons"),
   },
 };
 
 export const STATUS: RouteDocument = {
   operationId: "status",
   tag: "service",
-  summary: "Partitions, clients and memory",
+  summary: "Show partitions, clients and memory",
   answers: {
-    200: jsonAnswer("As of now", { $ref: "#/components/schemas/Status" }),
+    200: jsonAnswer("The status now", { $ref: "#/components/schemas/Status" }),
     503: BUSY,
   },
 };
@@ -45,7 +45,7 @@ export const METRICS: RouteDocument = {
   summary: "Metrics for Prometheus",
   answers: {
     200: {
-      description: "Prometheus's text format",
+      description: "Metrics in the text format of Prometheus",
       content: { "text/plain": { type: "string" } },
     },
   },
@@ -54,17 +54,17 @@ export const METRICS: RouteDocument = {
 export const INDEX: RouteDocument = {
   operationId: "index",
   tag: "service",
-  summary: "The page for a browser; for others what there is, in words",
+  summary: "The page, or for clients other than browsers a list of paths",
   headers: {
     accept: {
       type: "string",
-      description: "With text/html it is the page",
+      description: "If it contains `text/html`, the answer is the page",
       examples: ["text/html"],
     },
   },
   answers: {
     200: {
-      description: "The page, or a few lines",
+      description: "The page, or a list of paths as text",
       content: {
         "text/plain": { type: "string" },
         "text/html": { type: "string" },

@@ -2,49 +2,27 @@
 import { CHANNEL_REFUSALS } from "../../channels/channel_fault.ts";
 import { REFUSED_LISTED_MAX } from "../../channels/refused_channels.ts";
 import type { Schema } from "./api_document.ts";
-
-function counted(unit: string, description?: string): Schema {
-  return {
-    type: "integer",
-    minimum: 0,
-    "x-unit": unit,
-    ...(description ? { description } : {}),
-  };
-}
-
-function number(unit: string, description?: string): Schema {
-  return {
-    type: "number",
-    "x-unit": unit,
-    ...(description ? { description } : {}),
-  };
-}
-
-/** An object that has all of these. */
-export function all(properties: Readonly<Record<string, Schema>>): Schema {
-  return {
-    type: "object",
-    required: Object.keys(properties),
-    properties,
-  };
-}
+import { counted, number, objectOf } from "./schema_parts.ts";
 
 const COUNTERS: Schema = {
   type: "object",
-  description: "Since the start, by name",
+  description: "Counts since the start, by name",
   additionalProperties: { type: "number" },
 };
 
-const SOURCE = all({
+const SOURCE = objectOf({
   kind: { type: "string", enum: ["kafka", "embedded"] },
   ready: { type: "boolean", description: "Metadata has been read once" },
   reachable: { type: "boolean" },
-  last_contact_ms: number("Unix ms", "Of the last good answer; 0 before it"),
+  last_contact_ms: number(
+    "Unix ms",
+    "Time of the last successful answer of the source; 0 before the first one",
+  ),
   unreachable: {
     type: "array",
     items: { type: "string" },
     description:
-      "Addresses that the cluster names for brokers that are read from, and that cannot be reached",
+      "Addresses of brokers, as the cluster advertises them, that Qanat reads from and cannot reach",
   },
   wide_topics: {
     type: "number",
@@ -52,7 +30,7 @@ const SOURCE = all({
   },
   topics: {
     type: "array",
-    items: all({
+    items: objectOf({
       topic: { type: "string" },
       state: {
         type: "string",
@@ -63,32 +41,36 @@ const SOURCE = all({
       last_stable_offset: {
         type: "number",
         description:
-          "End of what is read: messages from here to high_watermark lie behind the start of an open transaction",
+          "Offset up to which messages are read: those from here to high_watermark follow an open transaction",
       },
       partitions: {
         type: "number",
         description:
-          "Kafka partitions of the topic; above 1, only partition 0 is read and what is in the others is missing",
+          "Kafka partitions of the topic; if there are several, only partition 0 is read, and the data of the others is missing",
       },
     }),
   },
   counters: COUNTERS,
 });
 
-const CHANNELS_REFUSED = all({
+const CHANNELS_REFUSED = objectOf({
   total: {
-    ...all(Object.fromEntries(
+    ...objectOf(Object.fromEntries(
       CHANNEL_REFUSALS.map((reason) => [reason, counted("records")]),
     )),
-    description: "Records of metadata since the start, by reason",
+    description: "Refused metadata records since the start, by reason",
   },
   newest: {
     type: "array",
     maxItems: REFUSED_LISTED_MAX,
-    description: "Not served now, the newest first",
-    items: all({
-      publisher: { type: "string", description: "Whose metadata it is" },
-      name: { type: "string", description: "Odd characters by their code" },
+    description:
+      "Channels that are not served as their metadata was refused, newest first",
+    items: objectOf({
+      publisher: { type: "string", description: "Publisher of the metadata" },
+      name: {
+        type: "string",
+        description: "Name of the channel; unprintable characters as codes",
+      },
       reason: { type: "string", enum: CHANNEL_REFUSALS },
       detail: {
         type: "string",
@@ -99,25 +81,26 @@ const CHANNELS_REFUSED = all({
 });
 
 const MEMORY: Schema = {
-  ...all({
+  ...objectOf({
     rss_bytes: counted("bytes"),
     heap_total_bytes: counted("bytes"),
     heap_used_bytes: counted("bytes"),
     external_bytes: counted("bytes"),
     per_client_bytes: number("bytes"),
   }),
-  description: "Of the process, where the runtime tells",
+  description:
+    "Memory of the process; null where the runtime does not report it",
 };
 
 const MS_OR_NULL: Schema = { type: ["number", "null"], "x-unit": "ms" };
 
-const PARTITION = all({
+const PARTITION = objectOf({
   topic: { type: "string" },
-  leases: counted("groups", "Selections that hold it"),
+  leases: counted("groups", "Selections with clients that use this topic"),
   lag_messages: {
     type: ["integer", "null"],
     "x-unit": "messages",
-    description: "In the log and not read yet; null before that is known",
+    description: "Messages in Kafka that are not read yet; null while unknown",
   },
   state: {
     type: "string",
@@ -130,42 +113,45 @@ const PARTITION = all({
     description: "End of the newest block",
   },
   age_s: { type: ["number", "null"], "x-unit": "s" },
-  blocks: counted("blocks", "Taken in since the partition is read"),
+  blocks: counted("blocks", "Received since the partition is being read"),
   bytes: counted("bytes"),
   bad: counted("blocks"),
   late: counted("blocks"),
   duplicate: counted("blocks"),
   future: counted("blocks"),
   too_large: counted("blocks"),
-  missed: counted("blocks", "Never came, or too late"),
+  missed: counted("blocks", "Did not arrive, or arrived too late"),
   resets: counted("resets"),
-  header_hits: counted("blocks", "Headers equal to the one before"),
-  header_misses: counted("blocks", "Headers that had to be parsed"),
+  header_hits: counted("blocks", "Header equal to the one before"),
+  header_misses: counted("blocks", "Header that had to be parsed"),
 });
 
 /** Shared schemas by their names in the document. */
 export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
-  Status: all({
+  Status: objectOf({
     time_ns: {
       type: "string",
       pattern: String.raw`^\d{1,19}$`,
       "x-unit": "GPS ns",
-      description: "Now, as the server judges blocks by",
+      description: "Time now; lateness of blocks is measured against it",
     },
-    unix_ms: number("Unix ms", "The same time as UTC counts it"),
-    clock: all({
+    unix_ms: number("Unix ms", "The same time as Unix time"),
+    clock: objectOf({
       wall_ahead_s: number(
         "s",
-        "Wall clock, beyond the time that blocks are judged by; 0 unless it stepped",
+        "Wall clock minus the time used here; not 0 after the wall clock has been set",
       ),
-      steps: counted("steps", "Of the wall clock, since the start"),
+      steps: counted(
+        "steps",
+        "How often the wall clock was set since the start",
+      ),
     }),
     uptime_s: number("s"),
-    build: all({
+    build: objectOf({
       version: { type: "string" },
       revision: {
         type: "string",
-        description: "Of the source; unknown where the build does not say it",
+        description: "Revision of the source; `unknown` if the build has none",
       },
     }),
     ready: { type: "boolean" },
@@ -174,39 +160,42 @@ export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
     channels: counted("channels"),
     channels_refused: CHANNELS_REFUSED,
     clients: counted("clients"),
-    selections: counted("groups", "Different selections with clients"),
+    selections: counted("groups", "Distinct selections that have clients"),
     clients_opened: counted("clients", "Streams opened since the start"),
     clients_refused: {
       ...COUNTERS,
-      description: "Since the start, by the limit that was reached",
+      description: "Clients since the start, by the limit that refused them",
     },
-    frames_sent: counted("frames", "Live frames since the start"),
-    rows_late: counted("rows", "Sent without a partition since the start"),
+    frames_sent: counted("frames", "Live frames sent since the start"),
+    rows_late: counted(
+      "rows",
+      "Rows since the start that were sent without a late partition",
+    ),
     gaps_told: {
       ...COUNTERS,
-      description: "Since the start, by reason",
+      description: "Gaps reported to clients since the start, by reason",
     },
-    past: all({
-      histories: counted("readers", "Ranges of the past that are being read"),
-      resumes: counted("readers"),
-      waiting: counted("clients", "Resumes that wait for their turn"),
+    past: objectOf({
+      histories: counted("readers", "History ranges that are being read"),
+      resumes: counted("readers", "Resumes that are being read"),
+      waiting: counted("clients", "Resumes that wait for a free reader"),
       rows: counted("rows"),
       reads: counted("reads"),
       failures: counted("reads"),
       refused: counted("clients"),
       suspended: counted(
         "readings",
-        "Places that went to another, as their reader stood still",
+        "Readers stopped because their client did not read, so that another could start",
       ),
     }),
-    ring: all({
+    ring: objectOf({
       capacity_bytes: counted("bytes"),
       occupied_bytes: counted("bytes"),
       high_water_bytes: counted("bytes"),
       reclaimed_pages: counted("pages"),
-      held_s: number("s", "How far back its oldest block lies"),
+      held_s: number("s", "Age of the oldest block in the ring"),
     }),
-    slab: all({
+    slab: objectOf({
       budget_bytes: counted("bytes"),
       committed_bytes: counted("bytes"),
       used_bytes: counted("bytes"),
@@ -215,19 +204,19 @@ export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
       reserved_bytes: counted("bytes"),
       committed_chunks: counted("chunks"),
     }),
-    trends: all({
-      channels: counted("channels", "Recorded now"),
+    trends: objectOf({
+      channels: counted("channels", "Channels whose trends are recorded"),
       used_bytes: counted("bytes"),
       budget_bytes: counted("bytes"),
     }),
     memory: { anyOf: [MEMORY, { type: "null" }] },
     lag: {
-      ...all({
+      ...objectOf({
         p50_ms: MS_OR_NULL,
         p99_ms: MS_OR_NULL,
         max_ms: MS_OR_NULL,
       }),
-      description: "From when a message was produced to its arrival here",
+      description: "Time from the production of a message to its arrival here",
     },
     partitions: { type: "array", items: PARTITION },
   }),

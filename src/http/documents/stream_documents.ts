@@ -16,19 +16,21 @@ const RETRY_AFTER: Parameters = {
   "retry-after": {
     type: "integer",
     "x-unit": "s",
-    description: "When to ask again",
+    description: "Time until the client should try again",
   },
 };
 
 const REQUEST_HEADERS: Parameters = {
   "accept-encoding": {
     type: "string",
-    description: "gzip: rows in JSON are packed, where they are long enough",
+    description:
+      "With `gzip`, JSON events are compressed, unless rows are so short that it saves nothing",
     examples: ["gzip"],
   },
   "last-event-id": {
     type: "string",
-    description: "What an EventSource sends: `after`, and stronger than it",
+    description:
+      "The id of the last event, which an EventSource sends when it reconnects; overrides `after`",
     examples: ["1479469445500000000"],
     "x-unit": "GPS ns",
   },
@@ -39,15 +41,15 @@ const ARROW_HEADERS: Parameters = {
   "accept": {
     type: "string",
     description:
-      "With `codecs`: those of Arrow's buffer compression that the client reads, its favourite first (`zstd`, `lz4`); " +
-      "the first one that there is here is used where it pays",
+      "`codecs` lists the codecs of Arrow's buffer compression that the client can read, the preferred one first " +
+      "(`zstd`, `lz4`); the first supported one compresses the buffers where that makes them smaller",
     examples: [`${ARROW_TYPE};codecs="zstd, lz4"`],
   },
   ...REQUEST_HEADERS,
   "accept-encoding": {
     type: "string",
     description:
-      "What refuses `identity` is answered 406; `coding=gzip` asks for gzip",
+      "Must allow `identity`, else the answer is 406; ask for gzip with `coding=gzip`",
     examples: ["identity"],
   },
 };
@@ -55,47 +57,47 @@ const ARROW_HEADERS: Parameters = {
 const ANSWERS: RouteDocument["answers"] = {
   204: {
     description:
-      "A bounded range that is resumed at its end: an EventSource stops asking",
+      "The client resumes after the end of its range: there is nothing more, and an EventSource stops reconnecting",
   },
   400: problemAnswer(
-    "A parameter, expression or range that is wrong; an empty or too large selection; rows that can be larger than 16 MiB",
+    "A parameter, expression or range is wrong; the selection is empty or too large; rows could be larger than 16 MiB",
   ),
   404: problemAnswer(
-    "Channels (with `near` names) or a replay context that there are not",
+    "A channel (`unknown` has similar names) or the replay context does not exist",
   ),
-  406: problemAnswer("Accept-Encoding refuses all that there is"),
+  406: problemAnswer("Accept-Encoding refuses every coding of this stream"),
   429: problemAnswer(
-    "More streams of one address than are allowed, or than its share of what others leave",
+    "Too many streams from your address: more than are allowed, or more than its share of what other addresses leave free",
     {
       headers: RETRY_AFTER,
       isNeverForHead: true,
     },
   ),
   503: problemAnswer(
-    "Full: clients, memory, memory for trends, or histories at once; too many long requests or bodies at once",
+    "A limit of all clients together is reached: clients, memory, memory for trends, readers of history, long requests, or bodies",
     { headers: RETRY_AFTER },
   ),
 };
 
 const POSTED: RouteDocument["answers"] = {
-  408: problemAnswer("The body has not come in time"),
+  408: problemAnswer("The body did not arrive in time"),
   413: problemAnswer("The body is larger than 4 MiB"),
   415: problemAnswer("The body is not application/json"),
 };
 
 const EVENTS_OK: Answer = {
   description:
-    "Events until the range is over or the client leaves; asyncapi.json has each event's schema",
+    "Events, until the range ends or the client disconnects; asyncapi.json has the schema of each event",
   content: { "text/event-stream": EVENT },
 };
 
 const ARROW_OK: Answer = {
   description:
-    "Arrow IPC: the schema, then one record batch a row, until the range is over or the client leaves",
+    "Arrow IPC: the schema, then one record batch per row, until the range ends or the client disconnects",
   headers: {
     "content-disposition": {
       type: "string",
-      description: "File name of a stream with `end` or `duration`",
+      description: "With `end` or `duration`: a name for the file",
     },
     "content-encoding": {
       type: "string",
@@ -106,7 +108,7 @@ const ARROW_OK: Answer = {
   content: {
     [ARROW_TYPE]: {
       description:
-        "Arrow IPC stream; `;codecs=zstd` or `;codecs=lz4` where buffers are compressed",
+        "Arrow IPC stream, with the parameter `codecs=zstd` or `codecs=lz4` where its buffers are compressed",
     },
   },
 };
@@ -130,7 +132,7 @@ function streamDocument(
     post: {
       ...shared,
       operationId: `post${name}`,
-      summary: `${summary}, for selections too long for a URL`,
+      summary: `${summary}; for selections that are too long for a URL`,
       body: bodySchemaOf(parameters),
       answers: { ...answers, ...POSTED },
     },
@@ -139,12 +141,12 @@ function streamDocument(
 
 export const EVENTS_DOCUMENT = streamDocument(
   "Events",
-  "Rows as Server-Sent Events",
+  "Stream rows as Server-Sent Events",
   EVENTS_PARAMETERS,
 );
 
 export const ARROW_DOCUMENT = streamDocument(
   "Arrow",
-  "Rows as an Arrow IPC stream",
+  "Stream rows in the Arrow IPC format",
   ARROW_PARAMETERS,
 );

@@ -20,8 +20,8 @@ function event(name: string | null, id: "id" | "may have an id" | ""): Schema {
     ...GPS_NS,
     pattern: String.raw`^\d{1,19}(~\d{1,20})?$`,
     description:
-      "Everything before it is settled; resume behind it. With `duration` and no `start`, `~` and the end of the " +
-      "range follow, GPS ns",
+      "Everything before this time was sent or reported as a gap; resume after it. With `duration` and no `start`, " +
+      "`~` and the end of the range, GPS ns, follow",
   };
   return {
     type: "object",
@@ -41,42 +41,45 @@ const JSON_TYPE = "application/json";
 export const EVENT_MESSAGES: Readonly<Record<string, StreamMessage>> = {
   hello: {
     title: "hello",
-    summary: "The first event: what the rows will be",
+    summary: "The first event: describes the rows that follow",
     contentType: JSON_TYPE,
     headers: event("hello", ""),
     payload: HELLO,
   },
   row: {
     title: "row",
-    summary: "A selection at one time, `encoding=json`",
+    summary:
+      "The samples of all selected channels at one time, `encoding=json`",
     contentType: JSON_TYPE,
     headers: event(null, "id"),
     payload: ROW,
   },
   bin: {
     title: "bin",
-    summary: "A bin of trends in the place of a row, `trend=`",
+    summary: "A bin of trends, sent instead of rows with `trend=`",
     contentType: JSON_TYPE,
     headers: event(null, "id"),
     payload: BIN,
   },
   trend: {
     title: "trend",
-    summary: "A bin of a span that the client lost, `slow=trend`",
+    summary:
+      "A bin of trends for rows that a slow client lost, with `slow=trend`",
     contentType: JSON_TYPE,
     headers: event("trend", ""),
     payload: BIN,
   },
   arrowRow: {
     title: "row in Arrow",
-    summary: "A selection at one time, or a bin of trends, `encoding=arrow`",
+    summary:
+      "The samples of all selected channels at one time, or a bin of trends, `encoding=arrow`",
     contentType: ARROW_TYPE,
     headers: event(null, "id"),
     payload: {
       type: "string",
       pattern: "^[A-Za-z0-9+/]+={0,2}$",
       contentEncoding: "base64",
-      description: "Arrow's record batch message",
+      description: "An Arrow record batch message",
     },
   },
   gap: {
@@ -89,7 +92,8 @@ export const EVENT_MESSAGES: Readonly<Record<string, StreamMessage>> = {
   heartbeat: {
     title: "heartbeat",
     summary:
-      "A bare id and a blank line (a bare comment before the first row): nothing is dispatched",
+      "Keeps the connection alive: only an id (before the first row only a comment) and a blank line; parsers " +
+      "dispatch no event for it",
     contentType: "text/plain",
     headers: event(null, "may have an id"),
     payload: { type: "string", const: "" },
@@ -97,7 +101,8 @@ export const EVENT_MESSAGES: Readonly<Record<string, StreamMessage>> = {
   end: {
     title: "end",
     summary:
-      "The last event of a stream that the server ends; of reason `complete`, its id makes a reconnect get 204",
+      "The last event of a stream that the server ends. After the reason `complete`, a reconnect with its id is " +
+      "answered 204",
     contentType: JSON_TYPE,
     headers: event("end", "may have an id"),
     payload: END,
@@ -106,7 +111,8 @@ export const EVENT_MESSAGES: Readonly<Record<string, StreamMessage>> = {
 
 /** One event as a parser of text/event-stream returns it: the schema of the body in OpenAPI. */
 export const EVENT: Schema = {
-  description: "Each event; a heartbeat is a bare id and dispatches nothing",
+  description:
+    "Each event; a heartbeat has only an id, and parsers dispatch no event for it",
   anyOf: Object.values(EVENT_MESSAGES).map(
     ({ title, summary, contentType, headers, payload }) => {
       const { required, properties } = headers as {
@@ -138,15 +144,15 @@ export const ARROW_MESSAGES: Readonly<Record<string, StreamMessage>> = {
   schema: {
     title: "schema",
     summary:
-      "`time: int64 not null`, then a `list<T>` a channel, by name; with `trend=` four columns a channel: " +
-      "NAME.min, NAME.mean, NAME.max, NAME.count",
+      "`time: int64 not null`, then one column `list<T>` per channel, by name; with `trend=` four columns per " +
+      "channel: NAME.min, NAME.mean, NAME.max, NAME.count",
     contentType: ARROW_TYPE,
     payload: { description: "Arrow IPC schema message" },
   },
   batch: {
     title: "record batch",
     summary:
-      "One row; no rows as a heartbeat. A missing channel is a null list",
+      "One row; a batch without rows is a heartbeat. A missing channel is a null list",
     contentType: ARROW_TYPE,
     headers: {
       type: "object",
@@ -160,13 +166,13 @@ export const ARROW_MESSAGES: Readonly<Record<string, StreamMessage>> = {
             required: ["from", "to", "reason"],
             properties: without(GAP.properties as Parameters, "filled"),
           },
-          description: "The gap that lies before this row",
+          description: "The gap before this row",
         },
         "qanat.end": {
           type: "string",
           contentMediaType: JSON_TYPE,
           contentSchema: END,
-          description: "Why the stream ends here, unless it is complete",
+          description: "Why the stream ends here, unless the range is complete",
         },
       },
     },

@@ -30,36 +30,37 @@ const TIME: Schema = {
 const ALL = {
   channels: {
     type: "array",
-    description: "Names of channels, `A,B`; may be given more than once",
+    description: "Names of channels, `A,B`; may be repeated",
     items: { type: "string", maxLength: NAME_BYTES_MAX },
     examples: [["H1:GWOSC-4KHZ_R1_WHITENED", "H1:QANAT-SINE_F32_16"]],
   },
   match: {
     type: "string",
     description:
-      "Channels whose names match this RE2 expression, anchored at their start; adds to `channels`. " +
-      "An empty one selects nothing",
+      "Selects the channels whose names begin with a match of this RE2 expression, in addition to `channels`. " +
+      "An empty expression selects nothing",
     maxLength: EXPRESSION_LENGTH_MAX,
     examples: ["H1:QANAT-SINE"],
   },
   replay: {
     type: "string",
-    description: "A replay context; without it (or empty), live channels",
+    description: "Replay context; without it, or empty: live channels",
     maxLength: REPLAY_LENGTH_MAX,
     default: "",
     examples: [""],
   },
   start: {
     ...TIME,
-    description: "Beginning of a range; without it, the rows from now on",
+    description: "Start of the range; without it, rows from now on",
   },
   end: {
     ...TIME,
-    description: "End of a range, exclusive; `end` or `duration`, not both",
+    description:
+      "End of the range, exclusive; give `end` or `duration`, not both",
   },
   duration: {
     type: "number",
-    description: "Length of the range: from `start` when given, else from now",
+    description: "Length of the range, from `start` or, without it, from now",
     exclusiveMinimum: 0,
     maximum: DURATION_MAX_S,
     examples: [2, 0.5],
@@ -68,9 +69,9 @@ const ALL = {
   after: {
     type: "string",
     description:
-      "Resume behind this id (of an event, or the end of the last row). The header `Last-Event-ID` wins, then " +
-      "`lastEventId` (or `last-event-id`, in any case), which client libraries add to the query. " +
-      "What is no time is told by a gap of reason `unknown-id`",
+      "Resume after this event id, or after this time (the end of the last row received). The header " +
+      "`Last-Event-ID` overrides it, as does `lastEventId` (or `last-event-id`, in any case), which client libraries " +
+      "add to the query. An id that cannot be read is reported by a gap of reason `unknown-id`",
     maxLength: ID_LENGTH_MAX,
     examples: ["1479469445500000000"],
     "x-unit": "GPS ns",
@@ -80,7 +81,7 @@ const ALL = {
     enum: GAPS,
     default: "fill",
     description:
-      "`fill`: missing rows are sent, null; `skip`: no rows; `fail`: the stream ends",
+      "For missing rows: `fill` sends them with nulls, `skip` leaves them out, `fail` ends the stream",
     examples: ["skip"],
   },
   slow: {
@@ -88,15 +89,15 @@ const ALL = {
     enum: SLOW,
     default: "gap",
     description:
-      "When the client cannot keep up: `gap` tells what it lost, `latest` jumps to the newest row, `close` ends, " +
-      "`trend` (events only, not with `trend=`) sends the trend of what it lost",
+      "For a client that cannot keep up: `gap` reports the rows that it lost, `latest` jumps to the newest row, " +
+      "`close` ends the stream, `trend` (/v1/events only, not with `trend=`) sends trends of the rows that it lost",
     examples: ["latest"],
   },
   trend: {
     type: "string",
     enum: TREND_NAMES,
     description:
-      "Min, mean, max and count of each bin of this length in the place of samples",
+      "Sends minimum, mean, maximum and count of each bin of this length instead of samples",
     examples: ["1s", "60s"],
   },
   encoding: {
@@ -104,7 +105,7 @@ const ALL = {
     enum: ENCODINGS,
     default: "json",
     description:
-      "Of a row's `data:`: JSON, or an Arrow record batch message in base64",
+      "Encoding of a row in `data:`: JSON, or an Arrow record batch message in base64",
     examples: ["arrow"],
   },
   coding: {
@@ -112,7 +113,8 @@ const ALL = {
     enum: CODINGS,
     default: "identity",
     description:
-      "Of the body: `gzip` packs it, which `Accept-Encoding` alone does not. Or name `codecs` in `Accept`, not both",
+      "Coding of the body: `gzip` compresses it (`Accept-Encoding` does not). Alternatively list `codecs` in `Accept`; " +
+      "not both",
     examples: ["gzip"],
   },
 } satisfies Parameters;

@@ -86,8 +86,7 @@ export class RequestBodies {
       throw new LimitError("body-memory", {
         title: "Busy",
         detail:
-          `The bodies of all requests together have reached ${budgetBytes} bytes (--bodies-mb): ` +
-          `try again later`,
+          `The bodies of all requests together would exceed ${budgetBytes} bytes (--bodies-mb); try again later`,
       });
     }
     this.#usedBytes += bytes;
@@ -118,7 +117,7 @@ function decoded(decoder: TextDecoder, bytes?: Uint8Array): string {
 }
 
 function cancel(reader: ReadableStreamDefaultReader<Uint8Array>): void {
-  reader.cancel().catch(() => {}); // a stream that has failed says so again
+  reader.cancel().catch(() => {}); // rejects on a stream that has failed already
 }
 
 function tooLarge(bytesMax: number): LimitError {
@@ -131,7 +130,7 @@ function tooLarge(bytesMax: number): LimitError {
 function tooSlow(bodyMs: number): LimitError {
   return new LimitError("body-time", {
     title: "Body too slow",
-    detail: `The body has not come within ${bodyMs} ms (--request-ms)`,
+    detail: `The body did not arrive within ${bodyMs} ms (--request-ms)`,
   });
 }
 

@@ -99,7 +99,7 @@ export class RequestSlices {
     if (outcome) return outcome.value;
     // Short work that only waits for the next slice is never refused: a thousand such requests may arrive at once.
     const isLong = this.#isLong(task);
-    if (isLong && !this.#takeLongPlace()) {
+    if (isLong && !this.#reserveLongTask()) {
       work.return(undefined as never);
       throw this.#tooManyWorks();
     }
@@ -122,7 +122,7 @@ export class RequestSlices {
     return steps + cost > this.#sliceSteps || busyMs >= this.#options.sliceMs;
   }
 
-  #takeLongPlace(): boolean {
+  #reserveLongTask(): boolean {
     if (this.#longTasks >= this.#options.worksMax) return false;
     this.#longTasks++;
     return true;
@@ -131,8 +131,9 @@ export class RequestSlices {
   #tooManyWorks(): LimitError {
     return new LimitError("works", {
       title: "Busy",
-      detail: `${this.#options.worksMax} long requests are being worked on, ` +
-        `which is the limit (--request-works-max): try again later`,
+      detail:
+        `The limit of ${this.#options.worksMax} long requests at a time ` +
+        `(--request-works-max) is reached; try again later`,
     });
   }
 
@@ -163,8 +164,8 @@ export class RequestSlices {
     this.#endMs = 0;
     if (this.#tasks.size === 0) return;
     this.#beginRound();
-    this.#endHopeless();
-    // New ones are short most of the time: a long one never delays them.
+    this.#endOverLimit();
+    // The least served first: new works, most of them short, are not delayed by long ones.
     const order = [...this.#tasks].sort((a, b) => a.busyMs - b.busyMs);
     for (const task of order) {
       if (this.#isSliceOver()) break;
@@ -179,7 +180,7 @@ export class RequestSlices {
         this.#remove(task);
         task.resolve(outcome.value);
       } else if (!task.isLong && this.#isLong(task)) {
-        if (this.#takeLongPlace()) task.isLong = true;
+        if (this.#reserveLongTask()) task.isLong = true;
         else this.#end(task, this.#tooManyWorks());
       }
     } catch (error) {
@@ -225,12 +226,12 @@ export class RequestSlices {
     return this.#steps > 0 && this.#clockMs() >= this.#endMs;
   }
 
-  #endHopeless(): void {
+  #endOverLimit(): void {
     const { workMs, waitMs } = this.#options;
     const nowMs = this.#clockMs();
     for (const task of this.#tasks) {
       if (task.isGone()) {
-        this.#end(task, new ClientGoneError("The client has gone"));
+        this.#end(task, new ClientGoneError("The client has disconnected"));
       } else if (task.busyMs > workMs) {
         this.#end(task, workTooLong(workMs));
       } else if (nowMs - task.beganMs > waitMs) {
@@ -250,8 +251,8 @@ function workTooLong(workMs: number): LimitError {
   return new LimitError("work-time", {
     title: "Too much work",
     detail:
-      `The request needs more than ${workMs} ms of computing, which is the limit of one request ` +
-      `(--request-work-ms): ask for less, or with a simpler expression`,
+      `The request needs more than ${workMs} ms of computing time, the limit of one request (--request-work-ms); ` +
+      `ask for less, or use a simpler expression`,
   });
 }
 
@@ -259,7 +260,7 @@ function waitTooLong(waitMs: number): LimitError {
   return new LimitError("work-wait", {
     title: "Busy",
     detail:
-      `The request was not done within ${waitMs} ms (--request-wait-ms), since others were worked on, too: ` +
+      `The request was not finished within ${waitMs} ms (--request-wait-ms), as the server was busy with others; ` +
       `try again later`,
   });
 }

@@ -117,7 +117,7 @@ class Scan {
   }
 
   expectEnd(): void {
-    if (this.next !== "") throw this.#wrong("nothing more is expected");
+    if (this.next !== "") throw this.#wrong("the end is expected");
   }
 
   /** Expects the beginning of a value that no field may have. It is not read further, as the body is refused anyway. */
@@ -140,7 +140,7 @@ class Scan {
   *text(): SlicedWork<string> {
     const from = this.#at;
     const text = this.#text;
-    if (text[from] !== '"') throw this.#wrong("a text is expected");
+    if (text[from] !== '"') throw this.#wrong("a string is expected");
     yield 1;
     let end = from;
     do {
@@ -148,10 +148,10 @@ class Scan {
       const length = (end < 0 ? text.length : end) - from;
       if (length > TEXT_LENGTH_MAX) {
         throw this.#wrong(
-          `a text may have at most ${TEXT_LENGTH_MAX} characters`,
+          `a string has more than ${TEXT_LENGTH_MAX} characters`,
         );
       }
-      if (end < 0) throw this.#wrong("a text has no end");
+      if (end < 0) throw this.#wrong("a string has no end");
     } while (isEscaped(text, end));
     if (end - from > CHARACTERS_A_STEP) yield (end - from) / CHARACTERS_A_STEP;
     this.#at = end + 1;
@@ -161,7 +161,7 @@ class Scan {
       return JSON.parse(text.slice(from, end + 1));
     } catch {
       this.#at = from;
-      throw this.#wrong("a text has a wrong escape or a control character");
+      throw this.#wrong("a string has a wrong escape or a control character");
     }
   }
 
@@ -173,13 +173,13 @@ class Scan {
       this.#at += found.length;
       return number;
     } catch {
-      throw this.#wrong("this is no number, or too long a one");
+      throw this.#wrong("the number is not valid, or too long");
     }
   }
 
   #wrong(what: string): BadBodyError {
     return new BadBodyError(
-      `The body is not JSON of the fields that are known: at character ${this.#at} ${what}`,
+      `The body is not valid JSON with the known fields: at character ${this.#at}, ${what}`,
     );
   }
 }

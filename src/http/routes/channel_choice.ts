@@ -66,7 +66,7 @@ function* unknownChannels(
 /** Refuses a selection of more channels than are allowed. */
 export function tooManyChannels(channelsMax: number): Response {
   return badRequest(
-    `The selection has more than ${channelsMax} channels, at most ${channelsMax} are allowed`,
+    `The selection has more than ${channelsMax} channels, which is the most that is allowed`,
     "Too many channels",
   );
 }

@@ -128,7 +128,9 @@ function filterOf(
   }
   const twice = givenTwice(query);
   if (twice !== undefined) {
-    return badRequest(`The query parameter '${twice}' is given twice`);
+    return badRequest(
+      `The query parameter '${twice}' is given twice; give it once`,
+    );
   }
   const types = listOf(query, "type");
   for (const type of types ?? []) {

@@ -109,7 +109,7 @@ export function documentRoutes(
     if (!file) {
       return problem(404, {
         title: "Unknown file",
-        detail: `The page /docs has no ${quoted(name)}`,
+        detail: `The page /docs has no file ${quoted(name)}`,
       });
     }
     const headers = { "cache-control": "public, max-age=3600" };

@@ -105,7 +105,7 @@ function checkLength({ length }: string): void {
     title: "Address too long",
     detail:
       `The address has ${length} characters, at most ${URL_LENGTH_MAX} are allowed; ` +
-      `POST a long list of channels as JSON`,
+      `send a long list of channels as JSON with POST`,
   });
 }
 
@@ -127,6 +127,6 @@ function failed(
   });
   return problem(500, {
     title: "Internal error",
-    detail: "The request failed here; the log says why",
+    detail: "The server failed to answer the request; its log has the reason",
   });
 }

@@ -74,12 +74,12 @@ export function hostCheck(
     const host = refused.add(name ?? header!);
     const why = rule.isLoopback
       ? `This instance listens on loopback and does not answer to the host '${host}'`
-      : `'${host}' is none of the hosts that this instance answers to`;
+      : `This instance does not answer to the host '${host}'`;
     return problem(403, {
       title: "Host not allowed",
       detail: name === null || !isPlainHost(name)
-        ? `'${host}' is not the name of a host`
-        : `${why}; --allowed-hosts ${host} (QANAT_ALLOWED_HOSTS) would admit it`,
+        ? `The header Host has no valid host name: '${host}'`
+        : `${why}; --allowed-hosts ${host} (QANAT_ALLOWED_HOSTS) would allow it`,
     });
   };
 }

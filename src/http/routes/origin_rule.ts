@@ -47,17 +47,17 @@ export function originCheck(
     const response = problem(403, {
       title: "Origin not allowed",
       detail: `Pages of the origin '${shown}' may not read this instance` +
-        admitting(origin),
+        hintOf(origin),
     });
     response.headers.set("vary", "Origin");
     return response;
   };
 }
 
-/** Which setting would admit an origin; of one that is no page's address, nothing. */
-function admitting(origin: string): string {
+/** Names the setting that would allow an origin; "" for one that is not a page's address. */
+function hintOf(origin: string): string {
   const by = (value: string) =>
-    `; --cors-origin ${value} (QANAT_CORS_ORIGIN) would admit`;
+    `; --cors-origin ${value} (QANAT_CORS_ORIGIN) would allow`;
   if (origin === "null") return `${by("'*'")} it, and every other page`;
   return isPlainOrigin(origin) ? `${by(origin)} them` : "";
 }

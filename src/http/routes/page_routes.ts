@@ -40,11 +40,11 @@ export function pageOrText(
 ): Handler {
   const page = sharedOf("page.html");
   return (c) => {
-    const wantsHtml = (c.req.header("accept") ?? "").includes("text/html");
+    const acceptsHtml = (c.req.header("accept") ?? "").includes("text/html");
     const { pathname, origin, search } = new URL(c.req.url);
     c.header("vary", "accept", { append: true });
-    if (!wantsHtml) return c.text(textOf(origin));
-    // Addresses in the page are relative to a slash.
+    if (!acceptsHtml) return c.text(textOf(origin));
+    // Links in the page are relative to a path that ends with a slash.
     if (!pathname.endsWith("/")) {
       const last = pathname.slice(pathname.lastIndexOf("/") + 1);
       return c.redirect(`${last}/${search}`, 308);
@@ -76,7 +76,7 @@ export function pageRoutes(options: TakeoverOptions): Hono {
     if (file) return sendShared(c, file, send);
     return problem(404, {
       title: "Unknown file",
-      detail: `The page has no ${quoted(name)}`,
+      detail: `The page has no file ${quoted(name)}`,
     });
   });
   return app;

@@ -64,14 +64,14 @@ function indexText(origin: string, service: RoutedService): string {
   const base = origin + service.config.basePath;
   return `Qanat: live time series over HTTP
 
-  ${base}/                            the page, for a browser
+  ${base}/                            the page, in a browser
   ${base}/v1/channels                 channels as JSON (match=, type=, min_rate=, max_rate=, publisher=, replay=)
-  ${base}/v1/channels/count           how many
+  ${base}/v1/channels/count           number of channels (same filters)
   ${base}/v1/events?channels=A,B      Server-Sent Events
   ${base}/v1/arrow?channels=A,B       Arrow IPC stream
-  ${base}/docs                        all of this in full; /openapi.json, /asyncapi.json for programs
-  ${base}/qanat.js                    the streams as a module for your own page
-  ${base}/v1/status                   partitions, clients, memory
+  ${base}/docs                        the whole API as a page; /openapi.json, /asyncapi.json for programs
+  ${base}/qanat.js                    a JavaScript module for your own page
+  ${base}/v1/status                   partitions, clients and memory as JSON
   ${base}/healthz, /readyz, /metrics  for operators
 `;
 }

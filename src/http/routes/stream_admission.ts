@@ -53,7 +53,7 @@ function fullProblem(
   const full = problem(isTheirs ? 429 : 503, {
     title: isTheirs ? "Too many streams from your address" : "Full",
     detail: `The limit of ${limit} is reached; ${
-      isTheirs ? "close one" : "try again later"
+      isTheirs ? "close a stream" : "try again later"
     }`,
     limit: refusal,
   });
@@ -64,7 +64,8 @@ function fullProblem(
 function changedProblem(name: string): Response {
   const changed = problem(503, {
     title: "Channel changed",
-    detail: `${name} changed while the stream was being opened; ask again`,
+    detail:
+      `The channel ${name} changed while the stream was being opened; try again`,
   });
   changed.headers.set("retry-after", "1");
   return changed;

@@ -63,7 +63,9 @@ export function fieldsOfQuery(url: URL): StreamFields | Response {
         if (item !== "") names.add(checkedName(item));
       }
     } else if (fields[name] !== undefined) {
-      return badRequest(`The query parameter '${name}' is given twice`);
+      return badRequest(
+        `The query parameter '${name}' is given twice; give it once`,
+      );
     } else fields[name] = checkedLength(name, value);
   }
   if (hasNames) fields.names = [...names];
@@ -99,7 +101,9 @@ class BodyFields {
   name(name: string): void {
     if (!isKnown(name)) throw new Refused(unknownField(name, "field"));
     if (this.#seen.has(name)) {
-      throw new Refused(badRequest(`The field '${name}' is given twice`));
+      throw new Refused(
+        badRequest(`The field '${name}' is given twice; give it once`),
+      );
     }
     this.#seen.add(name);
   }
@@ -116,7 +120,9 @@ class BodyFields {
     if (name === "channels") {
       if (value.kind !== "texts") {
         throw new Refused(
-          badRequest(`'channels' must be a list of channel names`),
+          badRequest(
+            `'channels' must be a list of channel names such as ["A","B"]`,
+          ),
         );
       }
       this.fields.names = [...this.#names];
@@ -148,17 +154,17 @@ export function misplacedField(
 ): Response | null {
   if (path === "/v1/events") {
     return coding === undefined ? null : badRequest(
-      "coding belongs to /v1/arrow; /v1/events is packed where the header Accept-Encoding names gzip",
+      "coding is a parameter of /v1/arrow; for /v1/events, the header Accept-Encoding: gzip asks for compression",
     );
   }
   if (encoding !== undefined) {
     return badRequest(
-      "encoding belongs to /v1/events; /v1/arrow is always Arrow",
+      "encoding is a parameter of /v1/events; /v1/arrow always sends Arrow",
     );
   }
   if (slow === "trend") {
     return badRequest(
-      "slow=trend belongs to /v1/events; /v1/arrow has one schema",
+      "slow=trend works with /v1/events only: a stream of /v1/arrow has one schema, and trends need another",
     );
   }
   return null;
@@ -169,10 +175,9 @@ export function checkedName(name: string): string {
   if (!isTooLong(name)) return name;
   throw new LimitError("name", {
     title: "Name too long",
-    detail:
-      `A channel's name has at most ${NAME_BYTES_MAX} bytes of UTF-8, which ${
-        quoted(name)
-      } exceeds`,
+    detail: `The channel name ${
+      quoted(name)
+    } is too long; a name has at most ${NAME_BYTES_MAX} bytes of UTF-8`,
   });
 }
 

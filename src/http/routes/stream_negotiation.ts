@@ -62,7 +62,7 @@ export function negotiate(
     return problem(400, {
       title: "Bad request",
       detail:
-        `coding=${coding} packs the body and Accept's codecs its buffers (${codec}): ask for one of them`,
+        `coding=${coding} compresses the body, and codecs in Accept (${codec}) compress its buffers; ask for one of them`,
     });
   }
   return {
@@ -126,8 +126,8 @@ function notAcceptable(format: StreamFormat, acceptEncoding: string): Response {
   return problem(406, {
     title: "No acceptable coding",
     detail:
-      `Accept-Encoding ${quoted(acceptEncoding)} refuses all that there is ` +
-      `for this stream: identity${format === "events" ? ", gzip" : ""}` +
-      (format === "arrow" ? "; coding=gzip packs it" : ""),
+      `Accept-Encoding ${quoted(acceptEncoding)} refuses every coding of ` +
+      `this stream: identity${format === "events" ? ", gzip" : ""}` +
+      (format === "arrow" ? "; coding=gzip asks for gzip" : ""),
   });
 }

@@ -33,22 +33,24 @@ export function rangeOf(
   const endNs = timeOf("end", end, nowNs);
   if (endNs instanceof Response) return endNs;
   if (endNs !== undefined && durationNs !== undefined) {
-    return badRequest("Give end or duration, not both");
+    return badRequest("end and duration are both given; give one of them");
   }
   if (startNs !== undefined && startNs > nowNs + AHEAD_NS) {
     return badRequest(
-      `start lies ${
+      `start is ${
         (startNs - nowNs) / 1_000_000_000n
-      } s in the future; now is GPS ${nowNs / 1_000_000_000n}`,
+      } s in the future; the time is GPS ${nowNs / 1_000_000_000n} now`,
     );
   }
   if (startNs !== undefined && endNs !== undefined && endNs <= startNs) {
-    return badRequest("end must lie after start");
+    return badRequest("end must be later than start");
   }
   // A reconnect asks for the rest of a range that began at the time of its first request.
   const isFromNow = startNs === undefined && !resume;
   if (isFromNow && endNs !== undefined && endNs <= nowNs) {
-    return badRequest("end lies in the past: give a start, too");
+    return badRequest(
+      "end is in the past and start is not given; give a start, too",
+    );
   }
   return { startNs, endNs, durationNs };
 }
@@ -78,8 +80,8 @@ function timeOf(
   if (timeNs !== null) return timeNs;
   return badRequest(
     `${name} must be GPS seconds such as ${nowNs / 1_000_000_000n} or ` +
-      `1126259462.42 (at most 10 digits before the point and 9 behind it), or ISO 8601 UTC from ` +
-      `1980-01-06T00:00:00Z on such as 2015-09-14T09:50:45.4Z, not ${
+      `1126259462.42 (at most 10 digits before the point and 9 after it), or UTC in ISO 8601 such as ` +
+      `2015-09-14T09:50:45.4Z (not before 1980-01-06T00:00:00Z), not ${
         quoted(text)
       }`,
   );

@@ -139,8 +139,8 @@ function* selectionOf(
   if (chosen.size === 0) {
     return badRequest(
       match === undefined
-        ? `Give channels=A,B or match=EXPRESSION${
-          fields.match === "" ? "; an empty match selects nothing" : ""
+        ? `The request selects no channels; give channels=A,B or match=EXPRESSION${
+          fields.match === "" ? " (an empty match selects nothing)" : ""
         }`
         : `No channel matches ${quoted(match)}`,
       "Nothing selected",
@@ -157,7 +157,7 @@ function trendOf(
   if (trend === undefined && slow !== "trend") return undefined;
   if (trend !== undefined && slow === "trend") {
     return badRequest(
-      "slow=trend is for rows; a stream of trends takes gap, latest or close",
+      "slow=trend works with streams of rows only; with trend=, give slow=gap, latest or close",
     );
   }
   const bin = trendBinOf((trend ?? "1s") as TrendName);
@@ -165,12 +165,10 @@ function trendOf(
   if (!odd) return bin;
   const would = TREND_BINS.filter((b) => fits(b, odd.strideNs));
   return badRequest(
-    `Blocks of ${odd.name} span ${odd.strideNs} ns, which does not divide ` +
-      `bins of ${bin.name}; ${
-        would.length === 0
-          ? "it has no trends"
-          : `it has trends of ${would.map((b) => b.name).join(", ")}`
-      }`,
+    `A bin of ${bin.name} is not a whole number of blocks of ${odd.name}, which are ${odd.strideNs} ns long; ` +
+      (would.length === 0
+        ? "this channel has no trends"
+        : `this channel has trends of ${would.map((b) => b.name).join(", ")}`),
     "Strides do not fit",
   );
 }
@@ -181,7 +179,8 @@ function unfitStrides(channels: readonly Channel[]): Response | null {
   const strideNs = rowStrideOf(strides);
   if (strideNs <= ROW_STRIDE_MAX_NS) return null;
   return badRequest(
-    `The channels' strides have a least common multiple of ${strideNs} ns or more, at most ${ROW_STRIDE_MAX_NS} ns can be joined`,
+    `A row of these channels would span ${strideNs} ns or more, the least common multiple of their strides; ` +
+      `at most ${ROW_STRIDE_MAX_NS} ns are allowed. Select channels of more similar strides`,
     "Strides do not fit",
   );
 }

@@ -67,15 +67,15 @@ export class Connections implements GateHost {
         status: 503,
         title: "Too many connections",
         detail:
-          `The limit of ${connectionsMax} connections (--connections-max) is reached; try again later`,
+          `All ${connectionsMax} connections (--connections-max) are in use; try again later`,
         retryAfter: RETRY_AFTER_SECONDS,
       }),
       share: responseText({
         status: 429,
         title: "Too many connections from your address",
         detail:
-          `One address may hold ${sharePercent} % of what others leave of ${connectionsMax} connections ` +
-          `(--address-share-percent, --connections-max); close some`,
+          `One address may hold ${sharePercent} % of the connections that other addresses leave free, of ` +
+          `${connectionsMax} in all (--address-share-percent, --connections-max); close some of yours`,
         retryAfter: RETRY_AFTER_SECONDS,
       }),
     };
@@ -141,7 +141,7 @@ export class Connections implements GateHost {
       status: 413,
       title: "Body too large",
       detail:
-        `The body has more than ${CHUNKED_BYTES_MAX} bytes with its chunks' framing`,
+        `A chunked body, with its framing, may have at most ${CHUNKED_BYTES_MAX} bytes`,
     });
   }
 
@@ -185,7 +185,7 @@ export class Connections implements GateHost {
         return 0;
       case "head":
         if (forMs > requestHeadMs) {
-          this.#late("head", socket, "line and headers", requestHeadMs);
+          this.#answerLate("head", socket, "line and headers", requestHeadMs);
         }
         return 0;
       case "closing":
@@ -197,7 +197,7 @@ export class Connections implements GateHost {
         return 0;
       case "body":
         if (nowMs - gate.requestMs > requestMs) {
-          this.#late("body", socket, "body", requestMs);
+          this.#answerLate("body", socket, "body", requestMs);
           return 0;
         }
     }
@@ -212,12 +212,17 @@ export class Connections implements GateHost {
     return response.queuedBytes;
   }
 
-  #late(phase: TimedOut, socket: Socket, what: string, limitMs: number): void {
+  #answerLate(
+    phase: TimedOut,
+    socket: Socket,
+    what: string,
+    limitMs: number,
+  ): void {
     this.#figures.timedOut[phase]++;
     this.#answerAndClose(socket, {
       status: 408,
       title: "Request timeout",
-      detail: `The request's ${what} did not come within ${limitMs} ms`,
+      detail: `The request's ${what} did not arrive within ${limitMs} ms`,
     });
   }
 

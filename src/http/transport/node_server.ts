@@ -86,7 +86,7 @@ function serveRequests(
     answerProblem(response, {
       status: 417,
       title: "Expectation failed",
-      detail: "Expect may only be 100-continue",
+      detail: "The header Expect may only be 100-continue",
     });
   });
   server.on("connect", (_request, socket: Socket) => {
@@ -101,7 +101,7 @@ function refuseConnect(socket: Socket): void {
   socket.end(responseText({
     status: 405,
     title: "Wrong method",
-    detail: "Qanat is no proxy: CONNECT is not served",
+    detail: "Qanat is not a proxy and does not serve CONNECT",
   }));
   RequestGate.of(socket)?.closeSoon();
 }
@@ -148,11 +148,11 @@ function unreadable(error: unknown, log: Logger): Response {
     log.error("request-failed", { error: String(error) });
     return problem(500, {
       title: "Internal error",
-      detail: "The request failed here; the log says why",
+      detail: "The server failed to answer the request; its log has the reason",
     });
   }
   return problem(400, {
     title: "Malformed request",
-    detail: `The request's host or path cannot be read: ${error.message}`,
+    detail: `The request's host or path is not valid: ${error.message}`,
   });
 }

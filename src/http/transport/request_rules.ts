@@ -16,7 +16,7 @@ export function refusalOf(request: IncomingMessage): SocketProblem | null {
       title: "Too many headers",
       detail: `The request has ${
         rawHeaders.length / 2
-      } header lines; the limit is ${HEADERS_MAX}`,
+      } header lines, at most ${HEADERS_MAX} are allowed`,
     };
   }
   if (Number(headers["content-length"] ?? 0) > CHUNKED_BYTES_MAX) {
@@ -25,7 +25,7 @@ export function refusalOf(request: IncomingMessage): SocketProblem | null {
       title: "Body too large",
       detail: `The body has ${
         headers["content-length"]
-      } bytes; no request may have more than ${CHUNKED_BYTES_MAX}`,
+      } bytes, at most ${CHUNKED_BYTES_MAX} are allowed`,
     };
   }
   return hostRefusal(request) ?? targetRefusal(request);
@@ -39,11 +39,11 @@ function hostRefusal(request: IncomingMessage): SocketProblem | null {
     if (name.length === 4 && name.toLowerCase() === "host") hosts++;
   }
   if (hosts > 1) {
-    return bad("The request has more than one Host header");
+    return bad("The request has more than one Host header; give one");
   }
   const needsHost = httpVersionMajor === 1 && httpVersionMinor >= 1;
   if (hosts === 0 && needsHost) {
-    return bad("A request of HTTP/1.1 must have a Host header");
+    return bad("A request in HTTP/1.1 must have a Host header");
   }
   return null;
 }
@@ -54,7 +54,7 @@ function targetRefusal(request: IncomingMessage): SocketProblem | null {
   const url = /^https?:\/\//i.test(target) ? URL.parse(target) : null;
   if (url === null) {
     return bad(
-      "The request's target must be a path such as /v1/channels, or a whole address",
+      "The request's target must be a path such as /v1/channels, or a full http:// or https:// address",
     );
   }
   // RFC 9112 §3.2.2: the target's host overrides the Host header.

@@ -43,13 +43,14 @@ export function parserProblem(
         status: 431,
         title: "Request header too large",
         detail:
-          "The request line and headers may have at most 16 KiB; POST a long list of channels as JSON",
+          "The request line and headers may have at most 16 KiB; send a long list of channels as JSON with POST",
       };
     case "HPE_INVALID_METHOD":
       return {
         status: 400,
         title: "Unknown method",
-        detail: "The request does not begin with a method of HTTP/1.1",
+        detail:
+          "The request does not begin with an HTTP/1.1 method such as GET",
       };
     default:
       return {

@@ -62,13 +62,13 @@ describe("trend=", () => {
       await refusal("channels=A&trend=2s"),
       "trend must be one of 1s, 10s, 60s, not '2s'",
     );
-    const odd = "Blocks of B span 4000000000 ns, which does not divide bins " +
-      "of 1s; it has trends of 60s";
+    const odd = "A bin of 1s is not a whole number of blocks of B, which are " +
+      "4000000000 ns long; this channel has trends of 60s";
     assert.equal(await refusal("channels=A,B&trend=1s"), odd);
     assert.equal(await refusal("channels=A,B&slow=trend"), odd);
     assert.match(
       await refusal("channels=A&trend=1s&slow=trend"),
-      /^slow=trend is for rows/,
+      /^slow=trend works with streams of rows only/,
     );
   });
 });
