@@ -22,7 +22,18 @@ export type { Channel, DataType } from "./src/channels/channel.ts";
 export { Catalog } from "./src/channels/catalog.ts";
 export { ChannelAdmission } from "./src/channels/channel_admission.ts";
 export type { Config } from "./src/config.ts";
-export type { Logger } from "./src/telemetry/log.ts";
+export type { BlockSettings } from "./src/settings/block_settings.ts";
+export type { ClientSettings } from "./src/settings/client_settings.ts";
+export type { HealthSettings } from "./src/settings/health_settings.ts";
+export type { HistorySettings } from "./src/settings/history_settings.ts";
+export type {
+  KafkaSettings,
+  SaslMechanism,
+} from "./src/settings/kafka_settings.ts";
+export type { RequestSettings } from "./src/settings/request_settings.ts";
+export type { ServerSettings } from "./src/settings/server_settings.ts";
+export type { TrendSettings } from "./src/settings/trend_settings.ts";
+export type { Logger, LogLevel } from "./src/telemetry/log.ts";
 export type {
   BlockSink,
   ReadFrom,

@@ -45,7 +45,6 @@ const MAY: Record<string, readonly string[]> = {
     "telemetry",
     "text",
     "page",
-    "channels",
   ],
   page: [],
 };

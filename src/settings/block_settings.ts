@@ -2,6 +2,7 @@
 import { whole } from "./readers.ts";
 import type { SettingsOf } from "./setting.ts";
 
+/** Reading from the source, and rows in memory. */
 export interface BlockSettings {
   readonly retentionMb: number;
   readonly lingerMs: number;

@@ -2,6 +2,7 @@
 import { whole } from "./readers.ts";
 import type { SettingsOf } from "./setting.ts";
 
+/** Numbers of clients, and what each of them gets. */
 export interface ClientSettings {
   readonly slabMb: number;
   readonly clientsMax: number;

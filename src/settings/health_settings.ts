@@ -2,6 +2,7 @@
 import { whole } from "./readers.ts";
 import type { SettingsOf } from "./setting.ts";
 
+/** Readiness, watchdog, shutdown. */
 export interface HealthSettings {
   readonly readyGraceMs: number;
   readonly eventLoopDelayMaxMs: number;

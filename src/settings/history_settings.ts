@@ -2,6 +2,7 @@
 import { whole } from "./readers.ts";
 import type { SettingsOf } from "./setting.ts";
 
+/** Histories and resumes. */
 export interface HistorySettings {
   readonly historyReadersMax: number;
   readonly historyStallMs: number;

@@ -2,12 +2,14 @@
 import { brokers, choice, file, flag, secret, text } from "./readers.ts";
 import type { SettingsOf } from "./setting.ts";
 
+/** How Qanat authenticates to the brokers. */
 export type SaslMechanism =
   | "plain"
   | "scram-sha-256"
   | "scram-sha-512"
   | "oauthbearer";
 
+/** Access to Kafka. */
 export interface KafkaSettings {
   /** Broker addresses; empty for the embedded source. */
   readonly kafka: readonly string[];

@@ -2,6 +2,7 @@
 import { whole } from "./readers.ts";
 import type { SettingsOf } from "./setting.ts";
 
+/** HTTP connections and the cost of a request. */
 export interface RequestSettings {
   readonly connectionsMax: number;
   readonly requestHeadMs: number;

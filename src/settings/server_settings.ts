@@ -12,6 +12,7 @@ import {
 } from "./readers.ts";
 import type { SettingsOf } from "./setting.ts";
 
+/** Address, allowed requests, log. */
 export interface ServerSettings {
   /** 0: a free one. */
   readonly port: number;

@@ -2,6 +2,7 @@
 import { text, whole } from "./readers.ts";
 import type { SettingsOf } from "./setting.ts";
 
+/** Recorded trends. */
 export interface TrendSettings {
   /** An RE2 expression; empty when it is not set. */
   readonly trendMatch: string;

@@ -3,6 +3,7 @@
 import { printableJson } from "../text/printable_json.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+/** From the lowest to the highest: `debug`, `info`, `warn`, `error`. */
 export type LogLevel = typeof LOG_LEVELS[number];
 
 /** Each method takes the name of an event and its fields. */

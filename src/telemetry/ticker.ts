@@ -14,6 +14,8 @@ export interface TickerOptions {
   readonly onTick: () => void;
   /** About once a second, after onTick. */
   readonly onSecond: () => void;
+  /** Calls at an interval until it is closed. @default setInterval */
+  readonly every?: (call: () => void, ms: number) => { close(): void };
 }
 
 /** A timer from start() to close(). */
@@ -21,7 +23,7 @@ export class Ticker {
   /** How late the calls were, seconds. */
   readonly waits: Histogram = new Histogram();
   readonly #options: TickerOptions;
-  #timer: ReturnType<typeof setInterval> | null = null;
+  #timer: { close(): void } | null = null;
   #dueMs = 0;
   #secondMs = -Infinity;
   #delayMs = 0;
@@ -37,12 +39,13 @@ export class Ticker {
 
   start(): void {
     this.#dueMs = this.#options.clockMs() + TICK_MS;
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    const { every = interval } = this.#options;
+    this.#timer = every(() => this.#tick(), TICK_MS);
   }
 
   /** Idempotent. */
   close(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer?.close();
     this.#timer = null;
   }
 
@@ -58,4 +61,9 @@ export class Ticker {
     this.#secondMs = nowMs;
     onSecond();
   }
+}
+
+function interval(call: () => void, ms: number): { close(): void } {
+  const timer = setInterval(call, ms);
+  return { close: () => clearInterval(timer) };
 }
