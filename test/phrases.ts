@@ -107,5 +107,5 @@ export function phrasesIn(path: string): string[] {
 }
 
 function withoutCode(text: string): string {
-  return text.replace(/`[^`]*`/g, "`…`").replace(/\bhttps?:\S+/g, "…");
+  return text.replace(/`[^`]*`|\$\w+/g, "`…`").replace(/\bhttps?:\S+/g, "…");
 }

@@ -1,7 +1,7 @@
 // Unit tests of deploy/prometheus/alerts.yaml for `promtool test rules`: an hour of one instance, a value a minute.
 // Invariant: while all is quiet nothing fires; each case changes one series, and its alert alone fires.
 
-/** Counters that stand above zero, and refusals that are the clients' own. */
+/** Counters that are above zero, and refusals that are the clients' own. */
 const QUIET: Readonly<Record<string, string>> = {
   'up{job="qanat", instance="a"}': "1x60",
   'qanat_ready{instance="a"}': "1x60",

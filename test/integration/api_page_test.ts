@@ -4,7 +4,7 @@ import { after, before, describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { launchQanat, PARTS, type Process } from "./chain.ts";
 
-/** Time that the page believes has gone by; it runs as fast as it can. */
+/** The time that has passed for the page; it runs as fast as possible. */
 const PAGE_MS = 10_000;
 const RUN_MS = 60_000;
 const runnable = canRun([PARTS.chromium]);

@@ -1,6 +1,6 @@
 // A headless Chromium and its tabs, driven over its DevTools protocol.
 // Invariant: close() of the first page ends the browser and removes its profile. (playwright-core reads /proc, for
-// which Deno wants all permissions at once; the tests run with a named set. See docs/decisions/0020.)
+// which Deno needs all permissions; the tests run with a named set. See docs/decisions/0020.)
 
 const FLAGS = [
   "--headless=new",
@@ -94,7 +94,7 @@ class Browser {
     await Deno.remove(this.#profile, { recursive: true }).catch(() => {});
   }
 
-  /** The address that Chromium prints; goes on reading what it prints later, so that it never waits for us. */
+  /** The address that Chromium prints; continues to read what it prints later, so that it never waits for us. */
   #address(): Promise<string> {
     return new Promise((resolve, reject) => {
       let text = "";

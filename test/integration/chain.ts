@@ -10,7 +10,7 @@ const LOG_CHARS_MAX = 4000;
 
 export const PARTS = findOptionalParts(ROOT);
 
-/** Below the ports that Linux gives to outgoing connections (32768 on), of which load tests hold thousands. */
+/** Below the ports that Linux gives to outgoing connections (32768 on), of which load tests use thousands. */
 const PORT_MIN = 12_000;
 const PORT_MAX = 32_000;
 const PORT_TRIES = 100;
@@ -143,7 +143,7 @@ export class Process {
     try {
       this.#child.kill(name);
     } catch (error) {
-      // It has ended, whether or not that has been told yet.
+      // It has ended, whether or not that has been reported yet.
       if (!(error instanceof TypeError)) throw error;
     }
   }
@@ -183,7 +183,7 @@ export interface ChainOptions {
   readonly channels: number;
   /** Longest time to publish; close() ends it earlier. */
   readonly secondsMax: number;
-  /** Another publisher that arrakis-server shall know: PUBLISHER,TAG,STRIDE_NS,CHANNELS. */
+  /** Another publisher that arrakis-server must know: PUBLISHER,TAG,STRIDE_NS,CHANNELS. */
   readonly also?: string;
   /** More flags for Qanat. */
   readonly qanatArgs?: readonly string[];

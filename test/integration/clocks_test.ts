@@ -21,7 +21,7 @@ const STRIDE_NS = 62_500_000n;
 const STRIDE_MS = 62.5;
 const HISTORY_S = 2600;
 const PUBLISHER = "CLK";
-/** A block that was stamped so far ahead, in the place of one that never came. */
+/** A block that was stamped so far ahead, instead of one that never came. */
 const AHEAD_S = 20;
 /** How long ago: further back than a resume reaches. */
 const HOLE_S = 2000;
@@ -275,7 +275,7 @@ describe(
         }
       });
 
-      it(`finds a range in the middle without reading what lies around it: ${what}`, async () => {
+      it(`finds a range in the middle without reading the records around it: ${what}`, async () => {
         const start = first + 100 * 16;
         const reads = /^qanat_past_reads_total (\S+)$/m;
         const before = await figure(url, reads);

@@ -159,7 +159,7 @@ describe("deploy/kubernetes.yaml", {
     assert.equal(limits.cpu, undefined);
   });
 
-  it("runs without rights, and tells the kernel to show a slow client", () => {
+  it("runs without rights, and makes the kernel show a slow client", () => {
     assert.equal(pod.securityContext.runAsNonRoot, true);
     assert.deepEqual(pod.securityContext.sysctls, [
       { name: "net.ipv4.tcp_notsent_lowat", value: "65536" },
@@ -193,7 +193,7 @@ describe("deploy/prometheus/alerts.yaml", {
     assert.deepEqual(alerts, TESTED_ALERTS);
   });
 
-  it("fires for its trouble alone, and is quiet while all is well", async () => {
+  it("fires for its own problem only, and not while all is well", async () => {
     const file = await Deno.makeTempFile({ suffix: ".json" });
     try {
       const rules = read("deploy/prometheus/alerts.yaml");

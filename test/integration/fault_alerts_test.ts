@@ -129,7 +129,7 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-/** Faults that leave nothing to see, since nothing is wrong for anybody. */
+/** Faults that no metric shows, because nothing is wrong for any client. */
 const HARMLESS = ["messages of 10 MB", "A transaction is aborted"];
 
 /** Of docs/faults.md: the faults, and by fault the alerts. */

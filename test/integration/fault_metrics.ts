@@ -1,4 +1,4 @@
-// An instance whose source a fault has hit, and the answers of its /metrics, one every 15 s of a clock in hand.
+// An instance whose source a fault has hit, and the answers of its /metrics, one every 15 s of a clock that the test controls.
 // Invariant: nothing but the text of /metrics, and whether it came, leaves this file.
 import { Qanat } from "../../src/app.ts";
 import { topicOf } from "../../src/channels/channel.ts";
@@ -24,7 +24,7 @@ const channels = (await embeddedChannels()).filter(({ channel }) =>
 
 type Scrape = ReadonlyMap<string, number> | null;
 
-/** A source of Kafka's kind that says of itself what a test wants. */
+/** A source of Kafka's kind that reports what a test needs. */
 class FaultySource extends DrivenSource {
   said: Partial<SourceStatus> = {};
   reconnects = 0;
@@ -90,7 +90,7 @@ export class FaultWorld {
     const world = new FaultWorld();
     world.source.said = said;
     const { setInterval } = globalThis;
-    // Its ticks follow the clock in hand.
+    // Its ticks follow the clock that the test controls.
     globalThis.setInterval = ((call: () => void) => {
       world.#tick = call;
       return 0;
@@ -134,13 +134,13 @@ export class FaultWorld {
         this.#tick();
       }
       this.#publish();
-      // Turns of catching up and of farewells.
+      // Turns of catching up and of closing clients.
       for (let turn = 0; turn < TURNS; turn++) await null;
       if (++this.#seconds % SCRAPE_S === 0) await this.#scrape();
     }
   }
 
-  /** The process stands still: nothing runs and nobody gets an answer. */
+  /** The process stands still: nothing runs and no client gets an answer. */
   freeze(seconds: number): void {
     this.clock.index += seconds * SECOND_STEPS;
     const missed = Math.floor((this.#seconds + seconds) / SCRAPE_S) -

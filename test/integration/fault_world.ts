@@ -55,7 +55,7 @@ class BlockWriter {
   ackMs = 0;
   /** Blocks that Kafka took later than their max_latency. */
   readonly late = new Set<number>();
-  /** Samples beside the index in each sixteenth block, to make it big. */
+  /** Samples next to the index in each sixteenth block, to make it big. */
   padding = 0;
   isOn = true;
   readonly #producer: Producer;
@@ -299,7 +299,7 @@ export class FaultWorld {
       }).then(() => true, () => false));
   }
 
-  /** Makes a topic, tells of its channel, and writes into it from now on. */
+  /** Creates a topic, announces its channel, and writes into it from now on. */
   async addTopic(
     k: number,
     configEntries: { name: string; value: string }[] = [],

@@ -1,6 +1,6 @@
 // Every fault of a broker, a topic or a process, with live clients attached. docs/faults.md has the figures.
 // QANAT_SECONDS=600 (the long tier) runs all of them, at their full length; without, the short ones.
-// Invariant: of what Kafka has, clients lose nothing and get nothing twice; others are undisturbed; what is lost is told.
+// Invariant: of what Kafka has, clients lose nothing and get nothing twice; others are undisturbed; lost rows are reported.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";
@@ -79,7 +79,7 @@ describe("faults", { ignore: !runnable, skip: !runnable }, () => {
       assert.ok(sinceWriteMs < RETURN_MAX_MS, `${sinceWriteMs} ms`);
     }));
 
-  it("the broker is frozen and goes on", () =>
+  it("the broker is frozen and continues", () =>
     inWorld({ topics: 3 }, async (world) => {
       const [one, joined] = [await world.attach(0), await world.attach(1, 2)];
       const frozenS = isLong ? 25 : 10;
@@ -105,7 +105,7 @@ describe("faults", { ignore: !runnable, skip: !runnable }, () => {
       assert.ok(sinceReturnMs < RETURN_MAX_MS, `${sinceReturnMs} ms`);
     }));
 
-  it("this process is frozen and goes on", () =>
+  it("this process is frozen and continues", () =>
     inWorld({ topics: 3 }, async (world) => {
       const [one, joined] = [await world.attach(0), await world.attach(1, 2)];
       const frozenS = isLong ? 50 : 6;
@@ -129,7 +129,7 @@ describe("faults", { ignore: !runnable, skip: !runnable }, () => {
       assert.ok(tookMs < RETURN_MAX_MS, `${tookMs} ms`);
     }));
 
-  it("a topic is deleted and made again: its clients are told, others go on", () =>
+  it("a topic is deleted and made again: its clients get an end, others continue", () =>
     inWorld({ topics: 2 }, async (world) => {
       const [hit, other] = [await world.attach(0), await world.attach(1)];
       await world.admin.deleteTopics({ topics: [topicName(0)] });
@@ -177,7 +177,7 @@ describe("faults", { ignore: !runnable, skip: !runnable }, () => {
       assert.equal(await world.lostBy(late), 0);
     }));
 
-  it("what is read next is gone from the log: told, and on at its start", () =>
+  it("the next record is gone from the log: it is reported, and reading continues at the start of the log", () =>
     inWorld({ topics: 2 }, async (world) => {
       const [hit, other] = [await world.attach(0), await world.attach(1)];
       Deno.kill(world.qanat.pid, "SIGSTOP");
@@ -357,7 +357,7 @@ describe("faults", { ignore: !runnable, skip: !runnable }, () => {
   );
 });
 
-/** Forwards between two ports until it is told to drop everything; drops nothing it was given before. */
+/** Forwards between two ports until it drops everything; drops nothing it was given before. */
 class DroppingProxy {
   isDropping = false;
   readonly #listener: Deno.TcpListener;

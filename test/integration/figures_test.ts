@@ -1,5 +1,5 @@
-// The figures on the real service: a broker, a publisher, clients that all want something else; what /metrics tells
-// of one steady stretch. Invariant: only what must hold on any machine is asserted; the rest is printed.
+// The figures on the real service: a broker, a publisher, clients with different selections; the values of /metrics over
+// a steady period. Invariant: only what must hold on any machine is asserted; the rest is printed.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { type KafkaBroker, startKafka } from "../../scripts/kafka.ts";
@@ -139,9 +139,9 @@ describe(
           lagMs.toFixed(1)
         } ms, ${
           Math.round(grown("heap_allocated_bytes_total") / writes)
-        } heap bytes a write, ${
+        } heap bytes per write, ${
           Math.round(second("memory_per_client_bytes") / 1000)
-        } KB a client, ring holds ${second("ring_held_seconds")} s`,
+        } KB per client, ring holds ${second("ring_held_seconds")} s`,
       );
     });
   },

@@ -62,10 +62,10 @@ describe("gzip'ed events in Firefox", {
       report.text.endsWith(`event: end\ndata: {"reason":"complete"}\n\n`),
       report.text,
     );
-    // Both streams were its own: nobody else has read here.
+    // Both streams were its own: no other client has read here.
     const saved = await metric(url, "qanat_bytes_saved_total");
     const sent = await metric(url, "qanat_bytes_sent_total");
-    assert.ok(saved > sent, `${saved} bytes spared, ${sent} sent`);
+    assert.ok(saved > sent, `${saved} bytes saved, ${sent} sent`);
   });
 });
 

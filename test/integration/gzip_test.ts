@@ -267,7 +267,7 @@ describe("gzip'ed events", { ignore: !runnable, skip: !runnable }, () => {
     assert.match(head, /^content-type: application\/problem\+json/im);
   });
 
-  it("end with a whole trailer when the server is told to stop", async () => {
+  it("end with a whole trailer when the server is stopped", async () => {
     const path = `${directory}/drained.gz`;
     const target = streamUrl(url, "events", NAMES);
     const client = wire(target, "drained.gz", "-N", "-H", GZIP_ONLY);

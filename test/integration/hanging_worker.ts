@@ -22,7 +22,7 @@ function pause(): void {
   while (performance.now() < endMs);
 }
 
-/** Connections are accepted by nobody from now on; the kernel still takes them. */
+/** From now on no connection is accepted; the kernel still takes them. */
 function stopAccepting(): void {
   const { _handle } = server as unknown as {
     _handle: { onconnection: () => void };

@@ -1,4 +1,4 @@
-// What the source reads, and says, where Kafka has transactions, more partitions, or addresses that nobody reaches.
+// What the source reads, and says, where Kafka has transactions, more partitions, or addresses that cannot be reached.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";
@@ -15,7 +15,7 @@ import {
 
 const runnable = canRun([PARTS.kafka, PARTS.python]);
 
-/** A program that writes as it is told, one command after the other. */
+/** A program that writes on command, one command after another. */
 class Transactions {
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -122,7 +122,7 @@ describe(
       await writing.close();
     });
 
-    it("an open transaction holds back what lies behind its start, and nothing is called lost or waited for", async () => {
+    it("an open transaction holds back the messages after its start, and nothing counts as lost or waited for", async () => {
       const topic = "arrakis-open";
       await trial.create(topic);
       const writing = new Transactions(trial.broker.address, topic);
@@ -139,7 +139,7 @@ describe(
         [1, 1, 4],
       );
       const past = trial.source.openHistory([{ topic, fromMs: 0 }]);
-      assert.deepEqual(await pastOf(past, topic), ["0"], "the past ends there");
+      assert.deepEqual(await pastOf(past, topic), ["0"], "history ends there");
       past.close();
       await writing.do("commit a");
       await until("the rest", () => heard.values.length >= 4);
@@ -148,7 +148,7 @@ describe(
       await writing.close();
     });
 
-    it("a topic with more partitions is named once, and stands in its status", async () => {
+    it("a topic with more partitions is named once, and is in its status", async () => {
       const topic = "arrakis-wide";
       const kept: string[] = [];
       await trial.admin.createTopics({
@@ -175,7 +175,7 @@ describe(
       await source.close();
     });
 
-    it("an address that the cluster names and nobody reaches is named once (63 lines in 25 s)", async () => {
+    it("an address that the cluster names and that cannot be reached is named once (63 lines in 25 s)", async () => {
       const kept: string[] = [];
       const log = keepingLog(kept);
       const source = sourceOf(`127.0.0.1:${strayPort}`, {

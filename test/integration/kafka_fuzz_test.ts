@@ -1,5 +1,5 @@
 // 20,000 random Kafka records, metadata and data, through a real broker into a whole Qanat with clients. It keeps
-// answering, a steady publisher beside them loses no row, and at SIGTERM everything that was taken comes back.
+// answering, a steady publisher among them loses no row, and at SIGTERM everything that was taken comes back.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { after, before, describe, it } from "@std/testing/bdd";

@@ -128,7 +128,7 @@ describe(
       assert.deepEqual(one.holes, []);
     });
 
-    it("the first message of a newly wanted topic does not wait for a rebalance", async () => {
+    it("the first message of a topic that was just requested does not wait for a rebalance", async () => {
       await create("arrakis-first");
       await send("arrakis-first", ["a"]);
       const one = hear("arrakis-first");
@@ -151,7 +151,7 @@ describe(
       assert.deepEqual(one.offsets, [0, 1]);
     });
 
-    it("reads a message of 10 MB beside small ones", async () => {
+    it("reads a message of 10 MB among small ones", async () => {
       await create("arrakis-large");
       const large = Buffer.alloc(10 * 1024 * 1024, 7);
       await send("arrakis-large", ["before"]);
@@ -212,7 +212,7 @@ describe(
       await producer.disconnect();
     });
 
-    it("goes on after a topic is deleted and made again, others undisturbed", async () => {
+    it("continues after a topic is deleted and created again, others undisturbed", async () => {
       await create("arrakis-again");
       await send("arrakis-again", ["a", "b", "c"]);
       const one = hear("arrakis-again");

@@ -1,4 +1,4 @@
-// A real broker, a source that reads from it, and what the source has told: the stage of the Kafka suites.
+// A real broker, a source that reads from it, and the reports of the source: the setup of the Kafka suites.
 // Invariant: close() ends what was started here and removes its directory.
 import type { Buffer } from "node:buffer";
 import { type Admin, Kafka, logLevel } from "kafkajs";
@@ -19,7 +19,7 @@ export const FROM_START: ReadFrom = { kind: "produced", ms: 0 };
 
 const TEXT_BYTES_MAX = 64;
 
-/** What was told of one topic. */
+/** The reports about one topic. */
 export interface Heard {
   offsets: number[];
   /** The beginnings of the values. */
@@ -30,7 +30,7 @@ export interface Heard {
   restarts: number[];
 }
 
-/** A sink that writes down all it is told. */
+/** A sink that records all reports. */
 export class Listener implements BlockSink {
   readonly #heard = new Map<string, Heard>();
 

@@ -109,7 +109,7 @@ class PageGroup implements Group {
     return this.#page.tab.troubles.slice(-10).join("\n");
   }
 
-  /** The proxy's certificate is signed by itself, which nobody can tell a browser on its command line. */
+  /** The proxy's certificate is signed by itself, which a browser cannot accept from its command line. */
   async open(): Promise<void> {
     const { tab } = this.#page;
     await tab.call("Security.setIgnoreCertificateErrors", { ignore: true });
@@ -234,7 +234,7 @@ export class LibraryClients {
     return all.flat();
   }
 
-  /** How many of which library have no recent row, as text; empty if everybody is inside. */
+  /** How many of which library have no recent row, as text; empty if all clients are connected. */
   async outside(): Promise<string> {
     const counts = new Map<string, number>();
     for (const { library, lastRowMs } of await this.all()) {
@@ -247,7 +247,7 @@ export class LibraryClients {
     return [names.join(", "), ...troubles.filter(Boolean)].join("\n");
   }
 
-  /** Resolves once everybody is inside. */
+  /** Resolves when all clients are connected. */
   async allInside(timeoutMs: number): Promise<void> {
     const endMs = Date.now() + timeoutMs;
     for (;;) {

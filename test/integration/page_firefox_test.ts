@@ -1,5 +1,5 @@
 // The page in Firefox: it reads, and draws every kind of plot of every value.
-// Invariant: nothing drives the browser: a script in the page tells what it finds.
+// Invariant: nothing drives the browser: a script in the page reports what it finds.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";
@@ -10,7 +10,7 @@ import { HOSTILE, PlayedServer } from "./played_server.ts";
 
 const runnable = canRun([PARTS.firefox]);
 
-/** Scrolls down while every plot in sight shows something, waits 30 s at most, and tells what did not, and all errors. */
+/** Scrolls down while every plot in sight shows something, waits 30 s at most, and reports what did not, and all errors. */
 const SCRIPT = `
 const errors = [];
 addEventListener("error", ({ message }) => errors.push(message));

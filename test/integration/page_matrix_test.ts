@@ -1,4 +1,4 @@
-// The page with many plots, in windows of many sizes, with hostile values, in silence and after outages.
+// The page with many plots, in windows of many sizes, with hostile values, without data and after outages.
 // Invariant: nothing in the console; no plot is empty without a reason; nothing is painted at a time that is not its own.
 import { after, afterEach, before, describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
@@ -173,7 +173,7 @@ describe("the page, played to", { ignore: !runnable, skip: !runnable }, () => {
     assert.deepEqual(page.troubles, []);
   });
 
-  it("goes on without a channel that is gone, and says so in its card", async () => {
+  it("continues without a channel that was removed, and says so in its card", async () => {
     await visit(["series=X:SINE", "spectrogram=X:NEAR", "series=X:ZERO"]);
     await seen(page);
     server.down();
@@ -206,7 +206,7 @@ describe("the page, played to", { ignore: !runnable, skip: !runnable }, () => {
     await picture(page, "gone");
   });
 
-  it("keeps a plot's failure in its own card, and goes on when it can", async () => {
+  it("keeps a plot's failure in its own card, and continues when it can", async () => {
     await visit(["series=X:SINE", "spectrogram=X:SINE", "series=X:CONSTANT"]);
     await page.evaluate(
       `qanatPage.series("X:CONSTANT").ring.extremes = () => { throw new Error("on purpose") }`,

@@ -19,7 +19,7 @@ const LOAD_PLOTS = 20;
 const LOAD_RATE = 16_384;
 const LOAD_SECONDS = Math.min(Number(Deno.env.get("QANAT_SECONDS") ?? 15), 60);
 const FRAMES_MIN = 30;
-/** What may stay in the heap after a collection, beside the rings that are full from the start. */
+/** What may stay in the heap after a collection, in addition to the rings that are full from the start. */
 const GROWTH_BYTES_MAX = 6 * 1024 * 1024;
 const VISIT_MS = 5000;
 const SOON_MS = 15_000;
@@ -141,7 +141,7 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     }
   }
 
-  it("finds as one types, picks, pauses, shares the address and goes on", async () => {
+  it("finds as one types, picks, pauses, shares the address and continues", async () => {
     await visit(`${server.url}/#span=5`);
     await page.press("/");
     await page.type("sine 16384");
@@ -217,7 +217,7 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
       "document.querySelector('.found').textContent.includes('match is not a valid expression')",
       SOON_MS,
     );
-    // A name that is none is no fault; the expression's refusal is told by the browser as one.
+    // A name that is none is no fault; the browser reports the refused expression as one.
     assert.deepEqual(page.troubles.filter((t) => !t.includes("400")), []);
   });
 
@@ -299,7 +299,7 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     assert.deepEqual(page.troubles, []);
   });
 
-  it("goes on by itself after its server was killed, with the gap drawn", async () => {
+  it("continues automatically after its server was killed, with the gap drawn", async () => {
     const first = launchQanat([]);
     await first.qanat.answers(`${first.url}/readyz`);
     await visit(`${first.url}/#series=${H1}&span=20`);

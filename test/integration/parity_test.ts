@@ -1,4 +1,4 @@
-// Qanat's /v1/arrow beside Arrakis's own client and server on the same broker: live, past, and across the seam.
+// Qanat's /v1/arrow compared with Arrakis's own client and server on the same broker: live, past, and across the seam.
 // Invariant: both get the same rows, bit for bit; test/integration/python/parity.py compares them.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
@@ -8,7 +8,7 @@ import { type Chain, PARTS, Process, say, sleep, startChain } from "./chain.ts";
 import { Published } from "./published.ts";
 
 const runnable = canRun([PARTS.kafka, PARTS.python]);
-/** How long is published before the past is asked for. */
+/** How long is published before history is requested. */
 const PAST_S = 12;
 const OTHER_STRIDE_NS = 250_000_000;
 
@@ -29,7 +29,7 @@ describe(
         channels: 12,
         secondsMax: 300,
         also: `H1OTH,OTH,${OTHER_STRIDE_NS},12`,
-        // So little is read ahead of clients that a range of the past comes from Kafka.
+        // So little is read ahead of clients that a range of history comes from Kafka.
         qanatArgs: ["--resume-window-ms=1000", "--linger-ms=0"],
       });
       beganMs = Date.now();
@@ -103,7 +103,7 @@ describe(
       assert.ok(nulls > 0, "no partial block was seen");
     });
 
-    it("a range of the past, from Kafka", async () => {
+    it("a range of history, from Kafka", async () => {
       await published(PAST_S);
       const before = await pastRows();
       const start = gps(-10);

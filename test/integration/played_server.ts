@@ -1,4 +1,4 @@
-// A server that the page cannot tell from Qanat, played by a test: values that no instrument should send, silence, outages.
+// A server that a test controls and that looks like Qanat to the page: values that no instrument should send, silence, outages.
 // Invariant: rows are of the GPS time that they are sent at; a resume gets what was missed, all at once.
 import { PAGE_FILES } from "../../src/page/page_files.ts";
 

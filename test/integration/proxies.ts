@@ -7,7 +7,7 @@ import { PARTS, Process } from "./chain.ts";
 /** The name in the files. */
 export const PROXY_HOST = "qanat.example.org";
 
-/** Where a proxy of a test listens, and what stands behind it. */
+/** The port of a test's proxy, and the server behind it. */
 export interface ProxyPlaces {
   /** Has the certificate; takes what the proxy writes. */
   readonly directory: string;

@@ -1,4 +1,4 @@
-// deploy/nginx.conf and deploy/Caddyfile as they stand, in front of a started Qanat. Only addresses, paths and times are
+// deploy/nginx.conf and deploy/Caddyfile, unchanged, in front of a started Qanat. Only addresses, paths and times are
 // replaced. Invariant: what a client hears through a proxy, and when, is what it would hear without one.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";

@@ -1,5 +1,5 @@
 // `deno task publish` against a real broker that is killed and comes back.
-// Invariant: it goes on by itself, and Kafka has every block from the first to the last.
+// Invariant: it continues automatically, and Kafka has every block from the first to the last.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { startKafka } from "../../scripts/kafka.ts";

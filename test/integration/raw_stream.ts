@@ -105,8 +105,8 @@ export class RawStream {
   }
 
   /**
-   * Fails unless each row follows the one before it by a stride, or exactly the gaps that stand between them say what
-   * is missing, and unless its bytes are those that another client got.
+   * Fails unless each row follows the one before it by a stride, or exactly the gaps between them say what is missing
+   * , and unless its bytes are those that another client got.
    */
   check(strideNs: bigint, others?: ReadonlyMap<bigint, string>): Checked {
     let settledNs = 0n;

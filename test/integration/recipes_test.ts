@@ -1,4 +1,4 @@
-// Runs the code blocks of the README and of docs/recipes.md as they stand, in one folder, in their order.
+// Runs the code blocks of the README and of docs/recipes.md, unchanged, in one folder, in their order.
 // Invariant: only the port is replaced, and where the clone is. A block behind `<!-- runs until stopped -->` is stopped once it has said enough.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
@@ -25,7 +25,7 @@ interface Recipe {
   readonly needsGo: boolean;
 }
 
-/** The blocks under the headings that tell how to use a running instance. */
+/** The blocks below the headings about a running instance. */
 function recipesOf(file: string, headings: RegExp): Recipe[] {
   const text = Deno.readTextFileSync(new URL(`../../${file}`, import.meta.url));
   const recipes: Recipe[] = [];
@@ -155,7 +155,7 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
     });
   }
 
-  it("what they fetch of the past is whole: 160 rows, no nulls", async () => {
+  it("the history that they read is complete: 160 rows, no nulls", async () => {
     const { said, code, complained } = await run({
       title: "",
       language: "python",

@@ -1,4 +1,4 @@
-// Client libraries as their users have them, cut in the middle of a live, a bounded and a past stream.
+// Client libraries as their users have them, cut in the middle of a live, a bounded and a history stream.
 // Invariant: each gets every row once and no gap, and a stream that is over stays over.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
@@ -11,7 +11,7 @@ import { firefoxReports } from "./firefox_page.ts";
 import { gotOfPython } from "./library_clients.ts";
 import { resumePage, ResumeTab, type Run } from "./resume_page.ts";
 
-/** Some 1.2 kB a row where it is gzip'ed, 2.9 kB where not. */
+/** About 1.2 kB per row with gzip, 2.9 kB without. */
 const NAMES = "H1:GWOSC-4KHZ_R1_WHITENED,H1:QANAT-COUNT_I64_16";
 const STRIDE_NS = 62_500_000n;
 /** Within the first rows, and in the middle of an event. */
@@ -41,7 +41,7 @@ describe("resumes of client libraries", () => {
   before(async () => {
     const launched = launchQanat([
       "--retry-ms=50",
-      // One that is cut before its first row asks for all of its past range again, which takes a permit each time.
+      // One that is cut before its first row requests all of its history range again, which takes a permit each time.
       "--history-readers-max=64",
       // The browsers' page is the test's own, and so of another origin.
       "--cors-origin=*",
@@ -54,7 +54,7 @@ describe("resumes of client libraries", () => {
     await qanat?.stop();
   });
 
-  /** A live, a bounded and a past stream, each behind a proxy of its own. */
+  /** A live, a bounded and a history stream, each behind its own proxy. */
   function runsOf(library: string): CutRun[] {
     const start = nowGpsNs() / 1_000_000_000n - 20n;
     const ranges = {

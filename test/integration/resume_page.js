@@ -1,5 +1,5 @@
 // Client libraries for browsers, each reading one stream over as many connections as it takes. Runs in a page.
-// The test serves the libraries beside this file; a type check of the tests does not look for them there.
+// The test serves the libraries next to this file; a type check of the tests does not look for them there.
 const libraryOf = (path) => import(new URL(path, import.meta.url).href);
 const { fetchEventSource } = await libraryOf("./fetch-event-source/fetch.js");
 const { SSE } = await libraryOf("./sse.js");
@@ -32,7 +32,7 @@ class Got {
     this.#rowsMax = rowsMax;
   }
 
-  /** Whether this is the last row that is wanted; what comes behind it is passed over. */
+  /** Whether this is the last required row; later rows are ignored. */
   takeRow(data) {
     if (this.times.length === this.#rowsMax) return false;
     this.times.push(JSON.parse(data).time);
@@ -42,7 +42,7 @@ class Got {
   }
 }
 
-/** Anything that is made like an EventSource. Over once it is closed for good, or has as many rows as are wanted. */
+/** Anything that is made like an EventSource. Ends when it is closed permanently, or has the required number of rows. */
 function bySource(Source, url, got) {
   return new Promise((resolve) => {
     const source = new Source(url);
@@ -60,7 +60,7 @@ function bySource(Source, url, got) {
 
 /**
  * The library takes an id as soon as its line is there, though the event may break off behind it; and a stream that the
- * server ends is over for it, though an instance that stops ends streams that go on elsewhere.
+ * server ends is over for it, though an instance that stops ends streams that continue on another instance.
  */
 async function byFetchEventSource(url, got) {
   const stop = new AbortController();
@@ -89,7 +89,9 @@ async function byFetchEventSource(url, got) {
       if (got.takeRow(data)) stop.abort();
     },
     onclose() {
-      if (!isComplete) throw new Error("the stream goes on elsewhere");
+      if (!isComplete) {
+        throw new Error("the stream continues on another instance");
+      }
     },
     onerror(error) {
       if (error === isOver) throw error;

@@ -81,7 +81,7 @@ export class ResumeTab {
     }
   }
 
-  /** Shows the page anew, which ends all that it reads. */
+  /** Reloads the page, which ends all its streams. */
   async load(): Promise<void> {
     await this.tab.goto(`${this.origin}/`);
     await this.tab.until("globalThis.isReady", READY_MS);

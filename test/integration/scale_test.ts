@@ -81,7 +81,7 @@ describe("many clients at once", { ignore: !runnable, skip: !runnable }, () => {
     return reader;
   }
 
-  /** Resolves when no client is left and every slot has come home. */
+  /** Resolves when no client is left and every slot is released. */
   async function home(): Promise<void> {
     const untilMs = Date.now() + HOME_MAX_MS;
     let figures: (number | null)[];
@@ -186,7 +186,7 @@ describe("many clients at once", { ignore: !runnable, skip: !runnable }, () => {
       const { rows } = (await second.figures()).steady;
       say(`an idle client: ${(bytes / 1000).toFixed(1)} KB`);
       assert.equal(rows, 0, "they were idle");
-      assert.ok(bytes < IDLE_BYTES_MAX, `${bytes} bytes a client`);
+      assert.ok(bytes < IDLE_BYTES_MAX, `${bytes} bytes per client`);
     } finally {
       await qanat.stop();
     }
@@ -218,7 +218,7 @@ describe("many clients at once", { ignore: !runnable, skip: !runnable }, () => {
     throw new Error("The silent channels are not known");
   }
 
-  it("every slot comes home, and it stops in order", async () => {
+  it("every slot is released, and it stops in order", async () => {
     const { code } = await chain.qanat.stop();
     assert.equal(code, 0, chain.qanat.log);
   });

@@ -1,6 +1,6 @@
-// Clients that read nothing, too little, or not for a while, beside healthy ones. The kernel hides a stall of some
+// Clients that read nothing, too little, or not for a while, together with healthy ones. The kernel hides a stall of some
 // MB, so the slow ones take wide rows and the page ring is short; in a namespace of its own it hides little.
-// Invariant: what a slow client lost was told as a gap that fits the hole exactly; the others lost nothing.
+// Invariant: the rows that a slow client lost are reported as a gap that fits the hole exactly; the others lost nothing.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { launchQanat, Process, say, sleep, streamUrl } from "./chain.ts";
@@ -15,7 +15,7 @@ const WARM_MS = 2500;
 const HEALTHY = 20;
 const STRIDE_NS = 62_500_000n;
 const ARGS = ["--retention-mb=1", "--write-stall-ms=600000", "--linger-ms=0"];
-/** A typical second may be slower by so much beside slow clients. The p99 of all follows what else the machine does. */
+/** A typical second may be slower by so much with slow clients. The p99 of all follows what else the machine does. */
 const P99_RATIO_MAX = 3;
 const P99_SLACK_MS = 50;
 /** In a namespace where the kernel hides little: the stall, and the bytes it may hide. */
@@ -74,7 +74,7 @@ describe("slow clients", () => {
     }
   }
 
-  it("delay nobody, and are told exactly what they lost", async () => {
+  it("delay no other client, and get exactly the lost span", async () => {
     let isDone = false;
     const open: RawStream[] = [];
     const stream = async (query = "") => {
@@ -158,7 +158,7 @@ describe("slow clients", () => {
     const { prefix } = namespace.namespace;
     after(() => namespace.namespace.close());
 
-    it("where the kernel hides little, a short stall of a narrow stream is told as well", async () => {
+    it("where the kernel hides little, a short stall of a narrow stream is reported as well", async () => {
       const { qanat, url } = launchQanat(ARGS, undefined, prefix);
       try {
         await qanat.says(/serving on/);

@@ -1,5 +1,5 @@
 // Clients that come, go and stall for a long time, under the smallest slab that admits them all.
-// Invariant: half of them stalled cost the others no row, memory does not grow, and at the end every slot is home.
+// Invariant: half of them stalled cost the others no row, memory does not grow, and at the end every slot is released.
 // QANAT_SECONDS of 600 or more (`.ci/run --long`): 20 minutes with 1,000 clients, and memory's slope is judged.
 import { after, before, describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";

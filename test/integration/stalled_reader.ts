@@ -17,7 +17,7 @@ if (new URL(url).hostname !== "127.0.0.1") {
 }
 
 let isDone = false;
-// Beside it one that reads on: the partitions stay read, and its bytes are what the other is compared with.
+// Next to it one that continues to read: the partitions stay read, and its bytes are what the other is compared with.
 const steady = await RawStream.open(url);
 const steadyReads = steady.readWhile(() => !isDone);
 await new Promise((resolve) => setTimeout(resolve, BEFORE_MS));

@@ -31,9 +31,9 @@ assert c.columns == a.schema.names
 assert c["time"].is_sorted() and c["time"].n_unique() == c.height
 for name in names:
     type = a.schema.field(name).type.value_type.to_pandas_dtype()
-    want = np.concatenate([row.values.to_numpy() for row in a[name] if row.is_valid])
+    expected = np.concatenate([row.values.to_numpy() for row in a[name] if row.is_valid])
     got = c[name].drop_nulls().to_numpy().astype(type)
-    assert np.array_equal(got, want), name
+    assert np.array_equal(got, expected), name
 print(a.num_rows, c.height)
 `;
 
@@ -136,7 +136,7 @@ describe("deno task tail", { ignore: !runnable, skip: !runnable }, () => {
     assert.equal(await compare(`${directory}/range`), "160 40960");
   });
 
-  it("does not replace a file unless told to", async () => {
+  it("does not replace a file without --force", async () => {
     const path = `${directory}/kept.csv`;
     await Deno.writeTextFile(path, "mine");
     const args = ["H1:QANAT-SINE_F32_16", "--duration", "1", "-o", path];

@@ -79,7 +79,7 @@ describe("trends", { ignore: !runnable, skip: !runnable }, () => {
     assert.equal(json, 2 * 12);
   });
 
-  it("of --trend-match are recorded from the start, and what was before is told", async () => {
+  it("of --trend-match are recorded from the start, and earlier time is reported", async () => {
     const { trends } = await (await fetch(`${chain.qanatUrl}/v1/status`))
       .json();
     assert.equal(trends.channels, 12);

@@ -1,4 +1,4 @@
-// The promise that Qanat exists for: 100 real channels, 200 clients that all want something else, one read of Kafka.
+// The promise that Qanat exists for: 100 real channels, 200 clients with different selections, one read of Kafka.
 // Invariant: the clients run in a process of their own, and Python alone judges what they received.
 // QANAT_SECONDS: how long the clients stay (default 60). QANAT_BESIDE: clients that load the service meanwhile.
 import { after, before, describe, it } from "@std/testing/bdd";
@@ -177,7 +177,7 @@ describe(
       );
     });
 
-    it(`the same 200 get exactly the same beside ${BESIDE} more`, async () => {
+    it(`the same 200 get exactly the same together with ${BESIDE} more`, async () => {
       const program = buildReader(PARTS.cc.program!);
       const selections = differentSelections(names, BESIDE);
       const beside = (["events", "arrow"] as const).map((format, i) => {
@@ -208,7 +208,7 @@ describe(
           BESIDE_SECONDS / 4,
         );
         say(
-          `beside ${BESIDE}: ${rows} rows, ${samples} samples compared, ${failures.length} clients wrong`,
+          `with ${BESIDE}: ${rows} rows, ${samples} samples compared, ${failures.length} clients wrong`,
         );
         assert.deepEqual(failures, []);
         for (const reader of beside) {

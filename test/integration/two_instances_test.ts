@@ -128,7 +128,7 @@ describe(
       let silentMs = 0;
       for (const listener of listeners) {
         assert.deepEqual(listener.gaps, [], `${listener.names}`);
-        assert.ok(listener.hellos >= 2, "it was connected anew");
+        assert.ok(listener.hellos >= 2, "it was connected again");
         rows += checkRows(listener, published, secondsMin * 16);
         silentMs = Math.max(silentMs, listener.silentMsMax);
       }
@@ -143,7 +143,7 @@ describe(
       );
     }
 
-    it("an id that the other one gave out ahead of this one is waited for; one of the future is told", async () => {
+    it("an id that the other one gave out ahead of this one is waited for; one of the future gets a gap", async () => {
       const published = new Published(chain.directory);
       const { strideNs } = published;
       // All six types, and so every partition.
@@ -185,12 +185,12 @@ describe(
         assert.equal(never.listener.gaps.length, 1);
         const gap = JSON.parse(never.listener.gaps[0]!);
         assert.equal(gap.reason, "unknown-id");
-        assert.equal(gap.from, null, "nobody knows what lies before");
+        assert.equal(gap.from, null, "the time before is unknown");
         assert.equal(JSON.parse(never.listener.rows[0]!.data).time, gap.to);
         say(
           `two instances: an id ${
             (knownThere - knownHere) / strideNs
-          } rows ahead of an instance that stood still goes on without a gap`,
+          } rows ahead of an instance that stood still continues without a gap`,
         );
       } finally {
         Deno.kill(second.qanat.pid, "SIGCONT");
@@ -198,7 +198,7 @@ describe(
       }
     });
 
-    it("50 clients go on at the other one: no row lost, none twice", async () => {
+    it("50 clients continue on the other one: no row lost, none twice", async () => {
       const listeners = listen();
       try {
         await sleep(1000 * BEFORE_S);

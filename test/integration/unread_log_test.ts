@@ -1,5 +1,5 @@
-// Nobody reads the log: its pipe is full after some hundred lines.
-// Invariant: the service goes on, and stops, as if somebody did (it hung for ever at the 358th stream).
+// No program reads the log: its pipe is full after some hundred lines.
+// Invariant: the service continues, and stops, as if a program did (it hung at the 358th stream).
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { freePort, sleep } from "./chain.ts";
@@ -9,7 +9,7 @@ const STREAMS = 200;
 const PATH = "/v1/events?channels=H1:QANAT-COUNT_I64_16";
 const ANSWER_MAX_MS = 10_000;
 
-describe("a log that nobody reads", () => {
+describe("a log that no program reads", () => {
   it("holds up neither clients nor the stop", async () => {
     const port = freePort();
     const url = `http://127.0.0.1:${port}`;

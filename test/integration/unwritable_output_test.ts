@@ -1,5 +1,5 @@
-// Programs whose standard output and error are a full disk, or a pipe that nobody reads any more.
-// Invariant: the service starts, serves and stops as ever; the commands end with the exit code that they mean.
+// Programs whose standard output and error are a full disk, or a pipe without a reader.
+// Invariant: the service starts, serves and stops as usual; the commands end with the exit code that they mean.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { freePort, metric, Process, sleep, startArgs } from "./chain.ts";

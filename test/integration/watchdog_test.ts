@@ -1,5 +1,5 @@
 // A real process whose event loop hangs, whose listener dies, or which is stopped.
-// Invariant: whatever the worker does, the process ends by itself or by SIGTERM, and a healthy one goes on.
+// Invariant: whatever the worker does, the process ends by itself or by SIGTERM, and a healthy one continues.
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { freePort, metric, Process, sleep, startArgs } from "./chain.ts";
@@ -111,7 +111,7 @@ describe("the watchdog", () => {
     Deno.kill(trial.qanat.pid, "SIGSTOP");
     await sleep(STOPPED_MS);
     Deno.kill(trial.qanat.pid, "SIGCONT");
-    // It goes on, and is watched on.
+    // It continues, and is still monitored.
     await reached(trial);
     assert.deepEqual(trial.lines("watchdog-ends-process"), []);
     assert.equal(await trial.missed("event-loop"), 0);

@@ -1,4 +1,4 @@
-# One librdkafka consumer beside the servers that are compared: how late a block is before any server has touched it.
+# One librdkafka consumer as a reference for the compared servers: how late a block is before any server has touched it.
 # Invariant: loopback only, bounded in seconds, ends by itself.
 #
 # bare_consumer.py BROKER TOPIC_PREFIX SECONDS STRIDE_NS: reads partition 0 of each topic whose name begins so, from its

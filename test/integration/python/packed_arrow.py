@@ -1,5 +1,5 @@
 # Reads files of Arrow streams with pyarrow, polars and DuckDB, and compares each with the first one, value by value.
-# Prints {"rows", "same": {file: {reader: bool}}}; a reader that fails has its words in place of true.
+# Prints {"rows", "same": {file: {reader: bool}}}; a reader that fails has its error instead of true.
 import json
 import sys
 

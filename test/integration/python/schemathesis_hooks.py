@@ -19,7 +19,7 @@ EXPRESSIONS = ["H1:", ".*_F32_16$", "(H1|L1):QANAT-(SINE|COUNT)", r"\w+:SLOW", "
 
 
 def one_of(values, drawn):
-    """A value that there is, in place of a drawn one; the same each time."""
+    """An existing value instead of a random one; the same each time."""
     return values[zlib.crc32(str(drawn).encode()) % len(values)]
 
 

@@ -130,11 +130,11 @@ def main():
     rows = samples = 0
     failures = []
     for index, client in enumerate(plan["clients"]):
-        trouble, client_rows, client_samples = check_client(client, published, plan["secondsMin"])
+        problem, client_rows, client_samples = check_client(client, published, plan["secondsMin"])
         rows += client_rows
         samples += client_samples
-        if trouble is not None:
-            failures.append(f"client {index} ({client['kind']}, {len(client['channels'])} channels): {trouble}")
+        if problem is not None:
+            failures.append(f"client {index} ({client['kind']}, {len(client['channels'])} channels): {problem}")
     print(json.dumps({"clients": len(plan["clients"]), "rows": rows, "samples": samples,
                       "failed": len(failures), "failures": failures[:FAILURES_MAX]}))
 
