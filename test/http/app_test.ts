@@ -1,4 +1,4 @@
-// The routes through app.fetch alone: no socket, no Kafka.
+// The routes, called with app.fetch: no sockets, no Kafka.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { tableFromIPC } from "apache-arrow";
@@ -59,7 +59,7 @@ describe("GET /v1/channels", () => {
     assert.deepEqual(count, { count: 4 });
   });
 
-  it("gives the same as Arrow", async () => {
+  it("answers the same list as Arrow", async () => {
     const response = await get("/v1/channels?match=H1:GWOSC", {
       headers: { accept: "application/vnd.apache.arrow.stream" },
     });
@@ -68,7 +68,7 @@ describe("GET /v1/channels", () => {
     assert.equal(table.getChild("name")!.get(1), A);
   });
 
-  it("describes one, and names near ones for an unknown name", async () => {
+  it("describes one channel, and suggests similar names for an unknown one", async () => {
     const { body } = await json(`/v1/channels/${encodeURIComponent(A)}`);
     assert.equal(body.sample_rate, 4096);
     const unknown = await json("/v1/channels/H1:GWOSC-4KHZ_R1_WHITENET");
@@ -125,7 +125,7 @@ describe("errors", () => {
     assert.match(response.headers.get("allow")!, /GET, HEAD, POST/);
   });
 
-  it("503 with Retry-After when full, and room again after a client leaves", async () => {
+  it("503 with Retry-After when full, and 200 again after a client disconnects", async () => {
     const open = await Promise.all(
       [1, 2, 3].map(() => get(`/v1/events?channels=${A}`)),
     );
@@ -140,7 +140,7 @@ describe("errors", () => {
 });
 
 describe("GET /v1/events", () => {
-  it("says hello, then rows whose ids are their exclusive ends", async () => {
+  it("sends hello, then rows whose ids are their exclusive ends", async () => {
     const response = await get(`/v1/events?channels=${B},${A}`);
     assert.match(response.headers.get("content-type")!, /^text\/event-stream/);
     assert.equal(
@@ -165,12 +165,12 @@ describe("GET /v1/events", () => {
       assert.ok(last === 0n || BigInt(time) === last);
       last = BigInt(id!);
       assert.equal(channels[A].length, 256);
-      // A counter counts samples since the GPS epoch.
+      // The samples of a counter channel count samples since the GPS epoch.
       assert.equal(channels[B][0], String(BigInt(time) * 16n / 10n ** 9n));
     }
   });
 
-  it("carries Arrow in base64 where asked, with the schema in hello", async () => {
+  it("sends Arrow in base64 with encoding=arrow, and the schema in hello", async () => {
     const response = await get(`/v1/events?channels=${B}&encoding=arrow`);
     const [hello, row] = (await readFor(response, 2)).split("\n\n");
     const { schema } = JSON.parse(hello!.split("data: ")[1]!);
@@ -182,7 +182,7 @@ describe("GET /v1/events", () => {
     assert.equal(table.getChild(B)!.get(0).length, 1);
   });
 
-  it("takes a long selection by POST", async () => {
+  it("accepts a long selection with POST", async () => {
     const response = await get("/v1/events", {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -198,7 +198,7 @@ describe("GET /v1/events", () => {
     assert.match(wrong.body.detail, /not valid JSON/);
   });
 
-  it("resumes behind Last-Event-ID from the ring, and tells an id that is none", async () => {
+  it("resumes after Last-Event-ID from the ring, and reports an id that it cannot read", async () => {
     const first = await get(`/v1/events?channels=${B}`);
     const id = /id: (\d+)/.exec(await readFor(first, 3))![1]!;
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -213,7 +213,7 @@ describe("GET /v1/events", () => {
 });
 
 describe("GET /v1/arrow", () => {
-  it("is a whole stream of one batch a row, ended after duration", async () => {
+  it("is a complete Arrow stream with one batch per row, and ends after duration", async () => {
     const response = await get(`/v1/arrow?channels=${A},${B}&duration=0.25`);
     assert.equal(
       response.headers.get("content-type"),
@@ -226,10 +226,10 @@ describe("GET /v1/arrow", () => {
   });
 });
 
-describe("ranges of the past", () => {
+describe("history ranges", () => {
   const ago = (s: number) => String(Number(nowGpsNs() / 1_000_000_000n) - s);
 
-  it("are whole files with a name, the same from the ring and from the source", async () => {
+  it("are complete files with a name, and equal from the ring and from the source", async () => {
     const start = ago(8);
     const query = `channels=${B}&start=${start}&duration=4`;
     const first = await get(`/v1/arrow?${query}`);
@@ -241,14 +241,14 @@ describe("ranges of the past", () => {
     const table = tableFromIPC(bytes);
     assert.equal(table.numRows, 64);
     assert.equal(table.getChildAt(0)!.get(0), BigInt(start) * 1_000_000_000n);
-    // Older than the ring: made again.
+    // Older than the ring: read from the source.
     const older = await get(
       `/v1/arrow?channels=${B}&start=${ago(1000)}&duration=4`,
     );
     assert.equal(tableFromIPC(await older.arrayBuffer()).numRows, 64);
   });
 
-  it("end with an event, and a client that comes back is sent away", async () => {
+  it("end with an event, and a client that reconnects gets 204", async () => {
     const range = `channels=${B}&start=${ago(100)}&duration=1`;
     const response = await get(`/v1/events?${range}`);
     const text = await response.text();
@@ -261,7 +261,7 @@ describe("ranges of the past", () => {
     assert.equal(again.status, 204);
   });
 
-  it("go on live, without a loss or a repeat at the seam", async () => {
+  it("continue with live rows, without a lost or repeated row", async () => {
     const response = await get(
       `/v1/events?channels=${B}&start=${ago(90)}&duration=91.5`,
     );
@@ -275,7 +275,7 @@ describe("ranges of the past", () => {
     );
   });
 
-  it("tell what is gone", async () => {
+  it("report rows that are no longer available", async () => {
     const response = await get(
       `/v1/events?channels=${B}&start=${ago(3605)}&duration=10`,
     );
@@ -289,7 +289,7 @@ describe("ranges of the past", () => {
 });
 
 describe("codings", () => {
-  it("a refusal of all of them is a 406 that varies, too", async () => {
+  it("406 with vary when the client refuses all of them", async () => {
     const response = await get(`/v1/events?channels=${A}`, {
       headers: { "accept-encoding": "identity;q=0, br" },
     });
@@ -298,7 +298,7 @@ describe("codings", () => {
     assert.match((await response.json()).detail, /identity;q=0, br/);
   });
 
-  it("short rows for who takes gzip only are longer packed, which once broke /metrics: bytes saved fell", async () => {
+  it("short rows for a client that accepts only gzip get longer by it (the metric of saved bytes once decreased)", async () => {
     const response = await get(`/v1/events?channels=${B}&duration=0.5`, {
       headers: { "accept-encoding": "gzip, identity;q=0" },
     });

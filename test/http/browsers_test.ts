@@ -1,4 +1,4 @@
-// What a page of another site gets from a server with the default settings, and with origins that are allowed.
+// What web pages of other sites can read from a server with default settings, and with allowed origins.
 import assert from "node:assert/strict";
 import net from "node:net";
 import { after, afterEach, describe, it } from "@std/testing/bdd";
@@ -71,7 +71,7 @@ const header = (answer: string, name: string) =>
   new RegExp(`^${name}: (.*)\r$`, "im").exec(answer.split("\r\n\r\n")[0]!)?.[1];
 
 describe("Host", () => {
-  it("of another site is refused on loopback, on every path but those of probes (a page could read it by DNS rebinding)", async () => {
+  it("of another site is refused on loopback, except for probes (a page could read the service by DNS rebinding)", async () => {
     await start();
     for (
       const path of [
@@ -115,7 +115,7 @@ describe("Host", () => {
     assert.equal(status(answer), 200);
   });
 
-  it("is logged once a name, and for a bounded number of names", async () => {
+  it("is logged once per name, for a bounded number of names", async () => {
     await start();
     for (let i = 0; i < 150; i++) qanat.refusedHosts.add(`h${i % 120}.example`);
     assert.equal(qanat.refusedHosts.count, 150);
@@ -123,8 +123,8 @@ describe("Host", () => {
   });
 });
 
-describe("The setting that would admit a name", () => {
-  it("is suggested for plain names only: an operator pastes it, and a stranger has chosen the name", async () => {
+describe("The setting that would allow a name", () => {
+  it("is suggested for plain names only, as operators paste it and untrusted clients choose the name", async () => {
     await start();
     const hosts = ["*", "*.com", "$(id)", "`id`", "--host", "a,*", "a;id"];
     for (const host of hosts) {
@@ -155,7 +155,7 @@ describe("The setting that would admit a name", () => {
 });
 
 describe("Origin", () => {
-  it("of another page is refused before a stream opens, and told the flag (any page could read everything)", async () => {
+  it("of another page is refused before a stream opens, with the setting that allows it (any page could read everything)", async () => {
     await start();
     for (const path of ["/v1/channels", STREAM]) {
       const answer = await ask(path, { host: "localhost", origin: EVIL });
@@ -180,7 +180,7 @@ describe("Origin", () => {
     ]);
   });
 
-  it("of the instance's own page passes, also behind a proxy that speaks TLS", async () => {
+  it("of the instance's own page is allowed, also behind a proxy that speaks TLS", async () => {
     await start({ allowedHosts: ["qanat.example.org"] });
     for (
       const headers of [
@@ -199,7 +199,7 @@ describe("Origin", () => {
     assert.equal(status(await ask("/v1/channels", otherPort)), 403);
   });
 
-  it("in the list may read, with the headers that libraries add, also from streams that are taken over", async () => {
+  it("of an allowed page can read, with the headers that libraries add, and also streams on node's response", async () => {
     await start({ corsOrigin: [PAGE, "http://localhost:3000"] });
     for (const path of ["/v1/channels", STREAM]) {
       const answer = await ask(path, { host: "localhost", origin: PAGE });
@@ -236,7 +236,7 @@ describe("Origin", () => {
     assert.equal(status(evil), 403);
   });
 
-  it("may be any where * is set, and answers do not vary by it", async () => {
+  it("is not checked with *, and answers do not vary by it", async () => {
     await start({ corsOrigin: ["*"] });
     for (const path of ["/v1/channels", STREAM]) {
       const answer = await ask(path, { host: "localhost", origin: "null" });

@@ -1,4 +1,5 @@
-// The stream routes on real sockets: HEAD, HTTP/1.0, pipelining, clients that vanish, a Deno.serve beside them.
+// The stream routes on real sockets: HEAD, HTTP/1.0, pipelining, clients that disconnect, and a Deno.serve in the same
+// process.
 import assert from "node:assert/strict";
 import net from "node:net";
 import { after, before, describe, it } from "@std/testing/bdd";
@@ -10,12 +11,12 @@ import { EmbeddedSource } from "../../src/source/embedded_source.ts";
 import { configWith, silent } from "../driven_source.ts";
 
 const PATH = "/v1/events?channels=H1:QANAT-COUNT_I64_16";
-/** Addresses of the clients that the log told. */
+/** Addresses of the clients in the log. */
 const opened: string[] = [];
 let qanat: Qanat;
 let server: HttpServer;
 
-/** Sends bytes as they are; resolves with what has come when `until` is in it, or at the end. */
+/** Sends raw bytes; resolves with what was received when it contains `until`, or at the end. */
 function raw(text: string, until: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     let got = "";
@@ -59,7 +60,7 @@ after(async () => {
 });
 
 describe("serve()", () => {
-  it("streams chunks whose envelope is right, under cors()", async () => {
+  it("streams valid HTTP chunks, with the headers of cors()", async () => {
     const got = await raw(
       `GET ${PATH} HTTP/1.1\r\nhost: x\r\norigin: https://a.example\r\n\r\n`,
       /"time"[\s\S]*"time"/,
@@ -82,7 +83,7 @@ describe("serve()", () => {
     assert.ok(chunks >= 2);
   });
 
-  it("answers HEAD without a stream", async () => {
+  it("answers HEAD without opening a stream", async () => {
     const got = await raw(
       `HEAD ${PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
       /$^/,
@@ -111,7 +112,7 @@ describe("serve()", () => {
     assert.match(got, /event: hello/);
   });
 
-  it("does not begin a request behind an endless stream (it held a slot), and keeps nothing of either", async () => {
+  it("does not begin a request behind an endless stream (it held a slot), and releases both", async () => {
     const { hub } = qanat;
     const before = hub.counters.opened;
     const request = `GET ${PATH} HTTP/1.1\r\nhost: x\r\n\r\n`;
@@ -135,7 +136,7 @@ describe("serve()", () => {
     assert.match(got, /application\/problem\+json/);
   });
 
-  it("loses no slot when clients vanish in the middle of a write", async () => {
+  it("loses no slot when clients disconnect during a write", async () => {
     const path = "/v1/arrow?match=H1:QANAT-.*_F";
     await Promise.all(
       Array.from({ length: 50 }, (_, i) =>
@@ -156,7 +157,7 @@ describe("serve()", () => {
     assert.equal(qanat.slab.reservedBytes, 0);
   });
 
-  it("has nothing left of 300 clients that go at once: closed, broken off, some with writes on their way", async () => {
+  it("releases 300 clients that disconnect at once: closed, reset, some with queued writes", async () => {
     const names =
       "H1:QANAT-SINE_F32_16 H1:QANAT-SINE_F32_256 H1:QANAT-COUNT_I64_16"
         .split(" ");
@@ -182,7 +183,7 @@ describe("serve()", () => {
       ),
     );
     assert.equal(qanat.hub.clientCount, 300);
-    // Their outlets read in node's place from now on.
+    // From now on, their outlets watch the sockets instead of node.
     qanat.hub.tick();
     sockets.forEach((socket, i) =>
       i % 3 ? socket.destroy() : socket.resetAndDestroy()
@@ -203,7 +204,7 @@ describe("serve()", () => {
     assert.equal(hub.ends["client-left"]! - before, 300);
   });
 
-  it("serves a request that comes on a stream's connection, once the stream has ended", async () => {
+  it("serves a request that arrives on a stream's connection after the stream has ended", async () => {
     const stream = `GET ${PATH}&duration=0.5 HTTP/1.1\r\nhost: x\r\n\r\n`;
     const more = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
     for (const isEarly of [true, false]) {
@@ -228,7 +229,7 @@ describe("serve()", () => {
     }
   });
 
-  it("takes a client that shuts its sending side for one that has left (docs/decisions/0031)", async () => {
+  it("treats a client that closes its sending side as disconnected (docs/decisions/0031)", async () => {
     const ask = (path: string) =>
       new Promise<string>((resolve, reject) => {
         let got = "";
@@ -238,7 +239,7 @@ describe("serve()", () => {
           allowHalfOpen: true,
         }, () => socket.end(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`));
         socket.on("data", (data) => got += data.toString("latin1"));
-        // The server's end, not an error: what had been written has come.
+        // An end and not an error: everything that was written has arrived.
         socket.on("end", () => resolve(got));
         socket.on("error", reject);
       });
@@ -248,7 +249,7 @@ describe("serve()", () => {
     assert.equal(qanat.hub.clientCount, clientCount);
   });
 
-  it("believes X-Forwarded-For of trusted proxies only, from the last hop on", async () => {
+  it("uses X-Forwarded-For of trusted proxies only, from the last hop on", async () => {
     const ask = async (forwarded: string) => {
       opened.length = 0;
       await raw(
@@ -263,7 +264,7 @@ describe("serve()", () => {
     assert.equal(await ask("forged"), "127.0.0.1");
   });
 
-  it("works beside a Deno.serve in the same process", async () => {
+  it("works with a Deno.serve in the same process", async () => {
     const other = Deno.serve(
       { port: 0, hostname: "127.0.0.1", onListen: () => {} },
       () => new Response("other"),
@@ -293,7 +294,7 @@ describe("serve()", () => {
 });
 
 describe("--clients-per-address-max", () => {
-  it("429 with Retry-After for one client too many of an address, counted", async () => {
+  it("429 with Retry-After, and a count, for one client too many of an address", async () => {
     const catalog = new Catalog();
     const limited = new Qanat({
       config: configWith({
@@ -364,7 +365,7 @@ describe("--address-share-percent", () => {
     await small.close();
   });
 
-  /** The beginning of the answer to a history that nobody reads any further. */
+  /** The beginning of a history stream, whose client then stops reading. */
   function unread(localAddress: string): Promise<string> {
     const start = nowGpsNs() / 1_000_000_000n - 600n;
     return new Promise((resolve, reject) => {
@@ -384,7 +385,7 @@ describe("--address-share-percent", () => {
     });
   }
 
-  it("leaves a history to another address when one asks for all of them (four unread ones held all)", async () => {
+  it("leaves a history reader to other addresses when one address requests all of them (four unread ones used all)", async () => {
     for (let i = 0; i < 3; i++) {
       assert.match(await unread("127.0.0.1"), /^HTTP\/1\.1 200/);
     }

@@ -1,16 +1,16 @@
-// Requests that bring out each status that the API documents.
+// Requests whose answers have, all together, each status that the API documents.
 import { PAGE_FILES } from "../../../src/page/page_files.ts";
 
 export const A = "H1:GWOSC-4KHZ_R1_WHITENED";
 export const STREAMS = ["/v1/events", "/v1/arrow"];
-/** GPS ns that lies in the future for a while. */
+/** A time in the future, GPS ns. */
 const FUTURE = "2000000000000000000";
 
-/** A request, and the path of the document that it is one of. */
+/** A request, and the path in the document that it belongs to. */
 export interface Sent {
   readonly template: string;
   readonly method?: string;
-  /** What is asked for, where it is not the template. */
+  /** The path that is requested. @default the template */
   readonly path?: string;
   readonly init?: RequestInit;
   readonly server?: number;
@@ -24,7 +24,7 @@ export function json(value: unknown): RequestInit {
   };
 }
 
-/** Requests that bring out each status of each operation, but for 431. */
+/** Requests for each status of each operation, except 431. */
 export function* requests(templates: readonly string[]): Iterable<Sent> {
   for (const method of ["GET", "HEAD"]) {
     for (const template of templates) {

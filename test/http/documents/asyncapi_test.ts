@@ -1,4 +1,4 @@
-// /asyncapi.json against AsyncAPI's own parser, and against what live streams send.
+// Checks /asyncapi.json with AsyncAPI's own parser, and the events of live streams with its schemas.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { Parser } from "@asyncapi/parser";
@@ -57,7 +57,7 @@ after(async () => {
   await silent.close();
 });
 
-/** Which message a block of lines is, and what stands in it. */
+/** Name and content of the message in a block of lines. */
 function messageOf(
   block: string,
 ): { name: string; headers: Json; data: string } {
@@ -102,7 +102,7 @@ describe("/asyncapi.json", () => {
     );
     assert.deepEqual(
       diagnostics.map((d) => d.code),
-      ["asyncapi-latest-version"], // 3.1 is out; 3.0 is what tools read
+      ["asyncapi-latest-version"], // 3.1 exists; tools read 3.0
     );
     assert.equal(parsed?.version(), "3.0.0");
     assert.deepEqual(
@@ -111,7 +111,7 @@ describe("/asyncapi.json", () => {
     );
   });
 
-  it("has the streams' paths, parameters and place as OpenAPI has them", async () => {
+  it("has the same paths, parameters and server as OpenAPI", async () => {
     const paths = openApi.paths as Record<string, Json>;
     const channels = document.channels as Record<string, { address: string }>;
     for (const [name, { address }] of Object.entries(channels)) {
@@ -138,7 +138,7 @@ describe("/asyncapi.json", () => {
     await other.close();
   });
 
-  it("describes each event that streams send, and no other", async () => {
+  it("describes exactly the events that streams send", async () => {
     const texts = await Promise.all([
       get(`/v1/events?channels=${A},${B}&duration=0.3`).then((r) =>
         textOf(r, 100)
@@ -170,7 +170,7 @@ describe("/asyncapi.json", () => {
     assert.deepEqual([...seen].sort(), Object.keys(messages).sort());
   });
 
-  it("describes what an Arrow stream tells in its metadata", async () => {
+  it("describes the metadata of an Arrow stream", async () => {
     const answer = await get(
       `/v1/arrow?channels=${A}&duration=0.2&after=1`,
     );

@@ -1,4 +1,4 @@
-// /openapi.json against the service: every route, status, parameter and body, both ways.
+// Compares /openapi.json with the service: every route, status, parameter and body that one has, the other has.
 import assert from "node:assert/strict";
 import net from "node:net";
 import { after, before, describe, it } from "@std/testing/bdd";
@@ -100,7 +100,7 @@ after(async () => {
   }
 });
 
-/** Sends a request as it is; resolves with the status. Its headers are more than the server takes. */
+/** Sends a raw request with headers beyond the limit; resolves with the status. */
 function statusOfLarge(method: string, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = net.connect(servers[0]!.port, "127.0.0.1", () => {
@@ -116,7 +116,7 @@ function statusOfLarge(method: string, path: string): Promise<number> {
   });
 }
 
-/** A path that a template stands for. */
+/** A path for a template. */
 function filled(template: string, operation: Operation): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const parameter = operation.parameters.find((p) => p.name === name)!;
@@ -145,11 +145,11 @@ describe("/openapi.json", () => {
         routes.add(`HEAD ${path.replace(/:(\w+)/g, "{$1}")}`);
       }
     }
-    const told = Object.entries(paths).flatMap(([path, operations]) =>
-      Object.keys(operations).map((m) => `${m.toUpperCase()} ${path}`)
-    );
-    assert.deepEqual(told.sort(), [...routes].sort());
-    assert.ok(told.length > 25);
+    const documentedRoutes = Object.entries(paths).flatMap((
+      [path, operations],
+    ) => Object.keys(operations).map((m) => `${m.toUpperCase()} ${path}`));
+    assert.deepEqual(documentedRoutes.sort(), [...routes].sort());
+    assert.ok(documentedRoutes.length > 25);
   });
 
   it("has the base path as its server and the same paths", async () => {
@@ -209,7 +209,7 @@ describe("/openapi.json", () => {
     assert.equal(new Set(ids).size, ids.length);
   });
 
-  it("documents each status that comes, with its type and schema, and no other", async () => {
+  it("documents exactly the statuses that are answered, with type and schema", async () => {
     const only = await fetch(at(`/v1/events?channels=${A}`, 2));
     const seen = new Set<string>();
     for (const sent of requests(Object.keys(paths))) {
@@ -248,17 +248,19 @@ describe("/openapi.json", () => {
         seen.add(`${name} ${template} ${await statusOfLarge(name, path)}`);
       }
     }
-    const told = Object.entries(paths).flatMap(([template, operations]) =>
+    const documentedStatuses = Object.entries(paths).flatMap((
+      [template, operations],
+    ) =>
       Object.entries(operations).flatMap(([method, { responses }]) =>
         Object.keys(responses).map((status) =>
           `${method.toUpperCase()} ${template} ${status}`
         )
       )
     );
-    assert.deepEqual([...seen].sort(), told.sort());
+    assert.deepEqual([...seen].sort(), documentedStatuses.sort());
   });
 
-  it("describes the channels that are refused", async () => {
+  it("describes refused channels", async () => {
     const { admission, catalog } = qanats[1]!.source as DrivenSource;
     const [channel] = catalog.find({});
     admission.put("X", { ...channel!, name: "A\u001b[2J" });
@@ -292,7 +294,7 @@ describe("/openapi.json", () => {
     for (const [template, operations] of Object.entries(paths)) {
       const { get, post } = operations;
       if (!get || names(get).length === 0) continue;
-      // Of the other stream, refused with a message of its own.
+      // A parameter of the other stream only: refused with its own message.
       const more = template === "/v1/arrow"
         ? ["encoding"]
         : template === "/v1/events"
@@ -314,7 +316,7 @@ describe("/openapi.json", () => {
     }
   });
 
-  it("takes each parameter's example, and refuses what its schema refuses", async () => {
+  it("accepts each parameter's example, and refuses what its schema refuses", async () => {
     for (const [template, { get }] of Object.entries(paths)) {
       if (!get || STREAMS.includes(template)) continue;
       for (const { name, schema, in: place } of get.parameters) {

@@ -1,11 +1,11 @@
-// Checks values against schemas, more strictly than they are written: what is not described is refused, so that
-// a field that the service adds fails a test until it is documented.
+// Checks values with schemas, more strictly than the schemas are written: fields that are not described are refused, so
+// that a test fails when the service adds a field without documenting it.
 import assert from "node:assert/strict";
 import Ajv2020 from "ajv/dist/2020.js";
 
 type Json = Record<string, unknown>;
 
-/** The same schema, with no fields beside those that it names. */
+/** The same schema, with no other fields than those that it names. */
 export function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== "object" || schema === null) return schema;

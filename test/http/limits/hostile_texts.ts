@@ -1,4 +1,4 @@
-// Texts that have cost a service dearly, here or elsewhere: long, deep, repeated, odd.
+// Texts that were expensive for a service, here or elsewhere: long, deeply nested, repeated, odd.
 
 /** Values of a parameter; the long ones have `size` characters. */
 export function* hostileTexts(size: number): Iterable<string> {

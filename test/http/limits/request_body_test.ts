@@ -1,4 +1,4 @@
-// Bodies while they come: bytes, time, memory, text; whatever was taken comes back.
+// Reading of bodies: limits of bytes, time and memory, and decoding. All reserved memory is released.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import {
@@ -35,7 +35,7 @@ function request(
   return new Request("http://localhost/", { method: "POST", body, headers });
 }
 
-/** A body of parts; it never ends when `isOpen`. `pulled` counts what was asked for. */
+/** A body of parts; it never ends when `isOpen`. `pulled` counts the parts that were read. */
 function stream(parts: Iterable<Uint8Array>, isOpen = false) {
   const source = parts[Symbol.iterator]();
   const state = { pulled: 0, isCancelled: false };
@@ -63,7 +63,7 @@ const isLimit = (limit: string) => (error: unknown) =>
   error instanceof LimitError && error.limit === limit;
 
 describe("RequestBodies.read()", () => {
-  it("reads text in parts, characters across them, and gives its memory back", async () => {
+  it("decodes characters that are split over parts, and releases its memory", async () => {
     const bodies = bodiesOf();
     const bytes = new TextEncoder().encode("{ä😀}");
     const { body } = stream([...bytes].map((b) => new Uint8Array([b])));
@@ -78,7 +78,7 @@ describe("RequestBodies.read()", () => {
     assert.equal(none.text, "");
   });
 
-  it("refuses by what it is told, and by what comes, before the rest does (800 MiB were read once)", async () => {
+  it("refuses a body that is too long by its content-length, or before reading the rest (800 MiB were read once)", async () => {
     const bodies = bodiesOf();
     const told = stream([]);
     await assert.rejects(
@@ -86,7 +86,7 @@ describe("RequestBodies.read()", () => {
       isLimit("body-bytes"),
     );
     const endless = stream(blanks());
-    // A length that lies.
+    // A content-length that is wrong.
     await assert.rejects(
       bodies.read(request(endless.body, { "content-length": "5" })),
       isLimit("body-bytes"),
@@ -96,7 +96,7 @@ describe("RequestBodies.read()", () => {
     assert.equal(bodies.usedBytes, 0);
   });
 
-  it("has one budget for all bodies", async () => {
+  it("shares one memory budget between all bodies", async () => {
     const bodies = bodiesOf();
     const first = await bodies.read(request("x".repeat(100)));
     await assert.rejects(
@@ -113,7 +113,7 @@ describe("RequestBodies.read()", () => {
     assert.equal(second.text.length, 60);
   });
 
-  it("does not wait for a body for ever", async () => {
+  it("stops waiting for a body after its time limit", async () => {
     const bodies = bodiesOf();
     const { body, state } = stream([new Uint8Array(5)], true);
     const outcome = assert.rejects(
@@ -127,7 +127,7 @@ describe("RequestBodies.read()", () => {
     assert.ok(state.isCancelled);
   });
 
-  it("refuses what is no UTF-8, and says when the client has gone", async () => {
+  it("refuses a body that is not UTF-8, and reports a client that disconnects", async () => {
     const bodies = bodiesOf();
     for (const bytes of [[0xff], [0xc3], [0xed, 0xa0, 0x80]]) {
       await assert.rejects(

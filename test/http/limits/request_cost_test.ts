@@ -1,5 +1,5 @@
-// What a request may cost, over every parameter of every route: taken from the document that the routes carry, so that
-// a new one is tried, too. Values are long, deep, repeated and odd; the work is counted, not timed.
+// The cost of requests, for every parameter of every route. The parameters are read from the OpenAPI document, so that
+// new ones are included. Values are long, deeply nested, repeated and odd; steps of work are counted, not timed.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../../src/app.ts";
@@ -13,7 +13,7 @@ const SLICE_MS = 4;
 const SLICE_STEPS = Math.max(SLICE_MS * 1000, PART_STEPS_MAX);
 const CHANNELS = 1000;
 const ARROW = "application/vnd.apache.arrow.stream";
-/** Matches few channels: a stream of thousands costs what its rows cost. */
+/** Matches few channels, as the cost of a stream of thousands is that of its rows. */
 const FEW = "H1:SUS-0000";
 
 type Json = Record<string, unknown>;
@@ -76,7 +76,7 @@ function ask(path: string, init?: RequestInit): Promise<Response> {
   );
 }
 
-/** Checks an answer, and leaves the stream that it may be. */
+/** Checks an answer, and cancels its body, which may be a stream. */
 async function check(response: Response, where: string): Promise<void> {
   const { status } = response;
   assert.ok(status < 500 || status === 503, `${where}: ${status}`);
@@ -134,7 +134,7 @@ function askWith(
 }
 
 describe("a request", () => {
-  it("has a largest length for each of its texts, in the document and in fact", async () => {
+  it("has a limit of length for each text parameter, as documented", async () => {
     for (const [template, method, { parameters }] of operations()) {
       if (method !== "GET") continue;
       for (const { name, in: place, schema } of parameters) {
@@ -157,7 +157,7 @@ describe("a request", () => {
   });
 
   for (const place of ["query", "path", "header"]) {
-    it(`costs a slice at most, whatever its ${place} holds`, async () => {
+    it(`costs at most one slice, for any ${place}`, async () => {
       let asked = 0;
       for (const [template, method, { parameters }] of operations()) {
         for (const { name, in: at } of parameters) {
@@ -175,7 +175,7 @@ describe("a request", () => {
     });
   }
 
-  it("costs a slice at most, whatever its body holds", async () => {
+  it("costs at most one slice, for any body", async () => {
     for (const [template, method, operation] of operations()) {
       if (!operation.requestBody) continue;
       const names = Array.from({ length: CHANNELS }, (_, i) => channel(i).name);
@@ -189,7 +189,7 @@ describe("a request", () => {
     }
   });
 
-  it("may repeat what it likes within its address", async () => {
+  it("may repeat list parameters up to the length of the URL", async () => {
     for (const [template, method, { parameters }] of operations()) {
       for (const { name, in: place } of parameters) {
         if (place !== "query" || method !== "GET") continue;
@@ -205,7 +205,7 @@ describe("a request", () => {
     await check(long, "an address of 20,000 characters");
   });
 
-  it("that lists all channels is made in slices, as JSON and as Arrow", async () => {
+  it("that lists all channels is answered in slices, as JSON and as Arrow", async () => {
     const before = qanat.requests.slices.counters.steps;
     for (const accept of ["application/json", ARROW]) {
       const answer = await ask("/v1/channels?limit=10000", {

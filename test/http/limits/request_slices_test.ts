@@ -1,4 +1,4 @@
-// Works of requests in slices, with a clock and rounds that the test turns by hand.
+// RequestSlices with a clock and rounds of the event loop that the test controls.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { SlicedWork } from "../../../src/channels/sliced_work.ts";
@@ -10,7 +10,7 @@ import { RequestSlices } from "../../../src/http/limits/request_slices.ts";
 
 const SLICE_STEPS = 4000;
 
-/** Slices whose clock stands still unless a part moves it, and whose rounds come when `round()` is called. */
+/** Slices whose clock moves only when a part moves it, and whose next round begins when `round()` is called. */
 class Bench {
   nowMs = 1000;
   readonly slices: RequestSlices;
@@ -37,7 +37,7 @@ class Bench {
     return this.#round !== null;
   }
 
-  /** So many parts of so many steps, of which each takes so long. */
+  /** A work of several parts, with the steps and the time of each. */
   *work(parts: number, steps: number, partMs = 0): SlicedWork<string> {
     for (let i = 0; i < parts; i++) {
       yield steps;
@@ -47,14 +47,14 @@ class Bench {
   }
 }
 
-/** What has become of a promise by now. */
+/** The state of a promise now. */
 async function stateOf<T>(promise: Promise<T>): Promise<T | "waits"> {
   await Promise.resolve();
   return await Promise.race([promise, Promise.resolve("waits" as const)]);
 }
 
 describe("RequestSlices.run()", () => {
-  it("gives what fits a slice at once", () => {
+  it("returns the value synchronously when the work fits the slice", () => {
     const bench = new Bench();
     assert.equal(bench.slices.run(bench.work(0, 1)), "0 parts");
     assert.equal(bench.slices.run(bench.work(10, 100)), "10 parts");
@@ -62,7 +62,7 @@ describe("RequestSlices.run()", () => {
     assert.equal(bench.slices.waiting, 0);
   });
 
-  it("never does more between two rounds than a slice, of all requests together", async () => {
+  it("never does more than one slice between two rounds, for all requests together", async () => {
     const bench = new Bench();
     const { slices } = bench;
     const first = slices.run(bench.work(30, 300)) as Promise<string>;
@@ -80,7 +80,7 @@ describe("RequestSlices.run()", () => {
     assert.ok(slices.stepsMax > SLICE_STEPS - 300);
   });
 
-  it("does a part that is larger than a slice alone", async () => {
+  it("runs a part that is larger than a slice on its own", async () => {
     const bench = new Bench();
     const large = bench.slices.run(bench.work(2, 5000)) as Promise<string>;
     bench.round();
@@ -88,7 +88,7 @@ describe("RequestSlices.run()", () => {
     assert.equal(bench.slices.stepsMax, 5000);
   });
 
-  it("looks at the clock, too: steps may be slower than they should", () => {
+  it("also limits the time of a slice, as steps may be slower than expected", () => {
     const bench = new Bench();
     const slow = bench.slices.run(bench.work(100, 100, 1));
     assert.ok(slow instanceof Promise);
@@ -108,7 +108,7 @@ describe("RequestSlices.run()", () => {
     await assert.rejects(long, ClientGoneError);
   });
 
-  it("refuses a long work beside too many others, once it has had a slice", async () => {
+  it("refuses a long work after its first slice, when too many others are long", async () => {
     const bench = new Bench({ worksMax: 1 });
     const { slices } = bench;
     const one = slices.run(bench.work(30, 300, 0.1)) as Promise<string>;
@@ -130,13 +130,13 @@ describe("RequestSlices.run()", () => {
     assert.ok(ended);
     assert.equal(await one, "30 parts");
     assert.equal(slices.waiting, 0);
-    // Its place is free again.
+    // Another long work can run now.
     const next = slices.run(bench.work(30, 300)) as Promise<string>;
     for (let i = 0; i < 20; i++) bench.round();
     assert.equal(await next, "30 parts");
   });
 
-  it("refuses no short work, however many come at one instant (of 1,000 streams 550 got 503)", async () => {
+  it("refuses no short work, however many arrive at once (550 of 1,000 streams got 503)", async () => {
     const bench = new Bench({ worksMax: 1 });
     const works = Array.from(
       { length: 1000 },
@@ -150,7 +150,7 @@ describe("RequestSlices.run()", () => {
     );
   });
 
-  it("ends a work that computes for too long with 400, and one that waits for too long with 503", async () => {
+  it("ends a work that computes too long with 400, and one that waits too long with 503", async () => {
     const bench = new Bench({ workMs: 20 });
     const { slices } = bench;
     const costly = slices.run(bench.work(1000, 100, 1)) as Promise<string>;
@@ -174,7 +174,7 @@ describe("RequestSlices.run()", () => {
     assert.equal(slices.waiting, 0);
   });
 
-  it("ends what nobody waits for any more", async () => {
+  it("ends the work of a client that has disconnected", async () => {
     const bench = new Bench();
     let isGone = false;
     const work = bench.slices.run(bench.work(100, 300), () => isGone);
@@ -183,7 +183,7 @@ describe("RequestSlices.run()", () => {
     await assert.rejects(work as Promise<string>, ClientGoneError);
   });
 
-  it("gives on what a work throws, at once or later, and goes on", async () => {
+  it("rethrows what a work throws, at once or later, and continues with other works", async () => {
     const bench = new Bench();
     const failing = function* (parts: number): SlicedWork<void> {
       for (let i = 0; i < parts; i++) yield 300;
@@ -200,7 +200,7 @@ describe("RequestSlices.run()", () => {
     assert.equal(await other, "20 parts");
   });
 
-  it("asks for no round when there is nothing to do", () => {
+  it("schedules no round when there is nothing to do", () => {
     const bench = new Bench();
     bench.slices.run(bench.work(1, 1));
     bench.round();

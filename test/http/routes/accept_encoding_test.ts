@@ -33,7 +33,7 @@ describe("codingFor()", () => {
     }
   });
 
-  it("takes the plain one of two where it is offered first", () => {
+  it("chooses identity where it is offered first", () => {
     assert.equal(codingFor("gzip, identity", ["identity", "gzip"]), "identity");
     assert.equal(codingFor("identity;q=0, gzip", ["identity", "gzip"]), "gzip");
     assert.equal(codingFor("gzip", ["identity"]), "identity");

@@ -5,7 +5,7 @@ import { codecFor } from "../../../src/http/routes/arrow_codecs.ts";
 const ARROW = "application/vnd.apache.arrow.stream";
 
 describe("codecFor()", () => {
-  it("takes the client's first codec that there is, of Arrow's type alone", () => {
+  it("chooses the first supported codec of the client, from Arrow's media type only", () => {
     const cases: [string | undefined, string | null][] = [
       [undefined, null],
       ["", null],

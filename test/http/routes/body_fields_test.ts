@@ -1,4 +1,4 @@
-// The reader of a body's fields: what JSON.parse reads, or a refusal; and no more work than the body has characters.
+// readFields(): it returns what JSON.parse returns, or refuses the body; its work is linear in the length of the body.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { finish, PART_STEPS_MAX } from "../../../src/channels/sliced_work.ts";
@@ -64,7 +64,7 @@ async function refusal(text: string): Promise<string> {
 }
 
 describe("readFields()", () => {
-  it("reads what JSON.parse reads", () => {
+  it("returns what JSON.parse returns", () => {
     for (
       const text of [
         "{}",
@@ -112,7 +112,7 @@ describe("readFields()", () => {
     }
   });
 
-  it("is of one mind with JSON.parse on bodies with one character changed", () => {
+  it("agrees with JSON.parse on bodies with one character changed", () => {
     const whole =
       '{"channels":["A","B\\n"],"start":1126259462.5,"gaps":"fill"}';
     let both = 0;
@@ -138,7 +138,7 @@ describe("readFields()", () => {
 });
 
 describe("fieldsOfBody()", () => {
-  it("says what is wrong", async () => {
+  it("names what is wrong", async () => {
     assert.match(await refusal('{"nonsense":1}'), /Unknown field 'nonsense'/);
     assert.match(
       await refusal('{"__proto__":{}}'),
@@ -154,7 +154,7 @@ describe("fieldsOfBody()", () => {
     assert.match(await refusal('{"channels":["A","B","C","D"]}'), /too many/);
   });
 
-  it("counts a name once", () => {
+  it("counts a repeated channel name once", () => {
     const text = JSON.stringify({ channels: Array(50).fill("A") });
     const fields = finish(fieldsOfBody(text, {
       channelsMax: 3,
@@ -163,7 +163,7 @@ describe("fieldsOfBody()", () => {
     assert.deepEqual(fields, { names: ["A"] });
   });
 
-  it("costs at most as much as the body is long, a part at a time (300,000 unknown keys blocked 1.8 s)", () => {
+  it("has a cost linear in the length of the body, in small parts (300,000 unknown keys blocked for 1.8 s)", () => {
     const size = 4 * 1024 * 1024;
     const keys = Array.from({ length: 300_000 }, (_, i) => `"k${i}":1`);
     const bodies = {

@@ -6,7 +6,7 @@ import {
 } from "../../../src/http/routes/decimal.ts";
 
 describe("decimalOf()", () => {
-  it("takes numbers as people write them", () => {
+  it("accepts decimal numbers", () => {
     const numbers = [
       ["1", 1],
       ["-0.5", -0.5],
@@ -19,7 +19,7 @@ describe("decimalOf()", () => {
     for (const [text, value] of numbers) assert.equal(decimalOf(text), value);
   });
 
-  it("takes nothing else", () => {
+  it("refuses everything else", () => {
     const others = [
       "",
       " 1",
@@ -36,7 +36,7 @@ describe("decimalOf()", () => {
     }
   });
 
-  it("does not look at a text that is longer than any number needs (100,000 digits and an x took 12 s)", () => {
+  it("does not parse a text that is longer than any number needs to be (100,000 digits and an x took 12 s)", () => {
     const digits = "1".repeat(DECIMAL_LENGTH_MAX);
     assert.equal(decimalOf(digits), Number(digits));
     assert.ok(Number.isNaN(decimalOf(digits + "1")));

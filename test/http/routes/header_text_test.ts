@@ -9,7 +9,7 @@ import {
 const NAMES = ["H1:A-B_C", "Ä", "日本:電圧", "a b", "100%", "%41", 'x"y', "😀"];
 
 describe("headerText()", () => {
-  it("is printable ASCII, reads back, and leaves plain names as they are", () => {
+  it("is printable ASCII that decodes to the name, and leaves plain names unchanged", () => {
     for (const name of NAMES) {
       const text = headerText(name);
       assert.match(text, /^[\x21-\x7e]+$/, name);
@@ -22,7 +22,7 @@ describe("headerText()", () => {
 });
 
 describe("attachment()", () => {
-  it("names a file in ASCII, and in full by RFC 8187 where that says more", () => {
+  it("names a file in ASCII, and also in full (RFC 8187) where the name has other letters", () => {
     assert.equal(
       attachment("H1:A", "_live.arrows"),
       `attachment; filename="H1_A_live.arrows"`,
@@ -41,7 +41,7 @@ describe("attachment()", () => {
     }
   });
 
-  it("begins neither with a dot nor with a dash, and is no longer than a file's name may be", () => {
+  it("begins neither with a dot nor with a dash, and is not too long for a file name", () => {
     for (const start of [".", "-", "..", "-.-"]) {
       const plain = "_".repeat(start.length) + "rf.arrows";
       assert.equal(

@@ -47,7 +47,7 @@ describe("HostRule", () => {
     assert.equal(rule.admits(undefined), true);
   });
 
-  it("on loopback answers what is allowed, too", () => {
+  it("on loopback also answers allowed names", () => {
     const rule = new HostRule({
       host: "127.0.0.1",
       allowedHosts: ["qanat.example.org", "*.lab.example", "2001:db8::1"],
@@ -61,7 +61,7 @@ describe("HostRule", () => {
     assert.equal(rule.admits("localhost"), true);
   });
 
-  it("elsewhere answers every name, until some are allowed: then those, loopback names and addresses", () => {
+  it("elsewhere answers every name, or with --allowed-hosts only those, loopback names and addresses", () => {
     const any = new HostRule({ host: "0.0.0.0", allowedHosts: [] });
     assert.equal(any.admits("qanat.example.org"), true);
     const some = new HostRule({ host: "0.0.0.0", allowedHosts: ["a.example"] });
@@ -73,12 +73,12 @@ describe("HostRule", () => {
     assert.equal(some.admits("localhost:8080"), true);
   });
 
-  it("takes * for any name, on loopback, too", () => {
+  it("allows any name with *, also on loopback", () => {
     const rule = new HostRule({ host: "127.0.0.1", allowedHosts: ["*"] });
     assert.equal(rule.admits("evil.example"), true);
   });
 
-  it("knows by the server's address that a name stands for loopback, and answers to that name", () => {
+  it("recognizes by the server's address that its name means loopback, and answers to that name", () => {
     const rule = new HostRule({ host: "box.lan", allowedHosts: [] });
     assert.equal(rule.admits("evil.example"), true);
     rule.listensOn("127.0.1.1");

@@ -1,4 +1,4 @@
-// Reconnects as client libraries make them, through app.fetch alone: where the id stands, and which range it means.
+// Reconnects as client libraries make them, with app.fetch: where the id is sent, and which range it means.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { type App, createApp } from "../../../mod.ts";
@@ -19,7 +19,7 @@ const get = (query: string, headers: Record<string, string> = {}) =>
     ),
   );
 
-/** A row's boundary so many seconds ago, ns. */
+/** The boundary of rows, some seconds ago, ns. */
 const agoNs = (seconds: number) =>
   (nowGpsNs() / SECOND_NS - BigInt(seconds)) * SECOND_NS;
 const gps = (ns: bigint) => String(ns / SECOND_NS);
@@ -39,7 +39,7 @@ async function firstOf(response: Response): Promise<string> {
   return /^id: .*\n(?:.*\n)+?\n/m.exec(text)![0];
 }
 
-/** When its first row begins, ns. */
+/** Start of the first row of an answer, ns. */
 const firstNsOf = async (response: Response) =>
   BigInt(/"time":"(\d+)"/.exec(await firstOf(response))![1]!);
 
@@ -58,31 +58,31 @@ describe("names that client libraries add to a query", () => {
     "last_event_id",
   ];
   for (const name of spellings) {
-    it(`${name} is where the stream goes on`, async () => {
+    it(`${name} is the id after which the stream resumes`, async () => {
       const id = agoNs(4);
       assert.equal(await firstNsOf(await get(`&${name}=${id}`)), id);
     });
   }
 
-  it("the header wins over the query, and what a library adds over `after`", async () => {
+  it("the header overrides the query, and the id that a library adds overrides `after`", async () => {
     const [first, second, third] = [agoNs(6), agoNs(5), agoNs(4)];
     const query = `&after=${first}&lastEventId=${second}`;
     assert.equal(await firstNsOf(await get(query)), second);
     const header = { "last-event-id": String(third) };
     assert.equal(await firstNsOf(await get(query, header)), third);
-    // Mercure's own in the URL, and the one that the library appends at a reconnect.
+    // Mercure's parameter in the URL, and the one that the library appends at a reconnect.
     const twice = `&Last-Event-ID=${first}&lastEventId=${second}`;
     assert.equal(await firstNsOf(await get(twice)), second);
   });
 
-  it("an empty one is none", async () => {
+  it("an empty one is ignored", async () => {
     const id = agoNs(4);
     const query = `&after=${id}&lastEventId=`;
     const response = await get(query, { "last-event-id": "" });
     assert.equal(await firstNsOf(response), id);
   });
 
-  it("_ means nothing, on any route", async () => {
+  it("_ is ignored, on any route", async () => {
     const response = await get(`&_=1732593600000&_=2&after=${agoNs(4)}`);
     await firstOf(response);
     for (const path of ["", "/count", `/${NAME}`]) {
@@ -94,7 +94,7 @@ describe("names that client libraries add to a query", () => {
     }
   });
 
-  it("others stay unknown, and a body has none of them", async () => {
+  it("other names are refused, and so are all of these in a body", async () => {
     for (const name of ["lastEvent", "__", "eventId", "_t"]) {
       const { status, body } = await get(`&${name}=1`);
       assert.equal(status, 400, name);
@@ -120,22 +120,22 @@ describe("names that client libraries add to a query", () => {
   });
 });
 
-describe("a range that begins at now", () => {
-  it("with a duration: 204 once it is over, at a reconnect", async () => {
+describe("a range that begins now", () => {
+  it("with a duration: a reconnect after its end gets 204", async () => {
     const response = await get("&duration=0.3");
     const text = await response.text();
     const ids = [...text.matchAll(/^id: (\S+)$/gm)].map(([, id]) => id!);
     assert.match(text, /^id: \d+~\d+\nevent: end\ndata: .*"complete"/m);
     const again = await get("&duration=0.3", { "last-event-id": ids.at(-1)! });
     assert.equal(again.status, 204);
-    // Cut behind its first row: the same rows but that one, and no more.
+    // Disconnected after the first row: a reconnect gets exactly the other rows.
     const rest = await get(`&duration=0.3&lastEventId=${ids[0]}`);
     const timesOf = (of: string) =>
       [...of.matchAll(/"time":"(\d+)"/g)].map(([, time]) => time);
     assert.deepEqual(timesOf(await rest.text()), timesOf(text).slice(1));
   });
 
-  it("with an end: the tail when it is resumed behind the end, then 204", async () => {
+  it("with an end: a reconnect gets the rest of the range, then 204", async () => {
     const endNs = agoNs(3);
     const query = `&end=${gps(endNs)}`;
     const cut = endNs - 3n * STRIDE_NS;
@@ -153,7 +153,7 @@ describe("a range that begins at now", () => {
     assert.equal(over.status, 204);
   });
 
-  it("with an end that has passed, and no id or none of ours, is a mistake", async () => {
+  it("with an end in the past, and without a valid id, is refused", async () => {
     for (const id of ["", "nonsense", "1~", "~1", "1~2~3"]) {
       const { status, body } = await get(`&end=${gps(agoNs(3))}`, {
         "last-event-id": id,
@@ -165,7 +165,7 @@ describe("a range that begins at now", () => {
 });
 
 describe("an empty match", () => {
-  it("selects nothing, and adds nothing to names", async () => {
+  it("selects nothing, and adds nothing to the channels that are named", async () => {
     const { status, body } = await app.fetch(
       new Request("http://localhost/v1/events?match="),
     );

@@ -1,4 +1,4 @@
-// Files that never change: one buffer a coding, whoever asks, and headers that caches can rely on.
+// Files that never change: one buffer per coding for all clients, and headers for caches.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Hono } from "hono";
@@ -11,7 +11,7 @@ import {
 const TEXT = "a line of text\n".repeat(20_000);
 const SENT = new Response(null);
 
-/** An app with one file, and what it hands to node's responses. */
+/** An app with one file, and the bytes that it hands to node's responses. */
 function served() {
   let reads = 0;
   const file = new SharedFile("text/plain; charset=utf-8", () => {
@@ -33,7 +33,7 @@ function served() {
 }
 
 describe("SharedFile", () => {
-  it("is read once and packed once: the same bytes for all (each request packed them)", async () => {
+  it("is read once and compressed once, and all requests share the bytes (each request compressed them)", async () => {
     const { file, reads } = served();
     const [one, two] = await Promise.all([
       file.variant("gzip"),
@@ -55,7 +55,7 @@ describe("SharedFile", () => {
 });
 
 describe("sendShared()", () => {
-  it("hands node's response the shared buffer itself, with what middleware has set", async () => {
+  it("hands node's response the shared buffer without a copy, and the headers that middleware has set", async () => {
     const { file, app } = served();
     const given: unknown[] = [];
     const outgoing = {
@@ -84,7 +84,7 @@ describe("sendShared()", () => {
     });
   });
 
-  it("has a tag for each coding, and 304 for the one that is asked for", async () => {
+  it("has an ETag for each coding, and answers 304 for the ETag of the requested coding", async () => {
     const { ask } = served();
     const plain = await ask();
     assert.equal(plain.headers.get("content-encoding"), null);
@@ -114,7 +114,7 @@ describe("sendShared()", () => {
     }
   });
 
-  it("answers HEAD with the length of the coding, and no body", async () => {
+  it("answers HEAD with the length in the requested coding, and no body", async () => {
     const { ask, file } = served();
     const head = await ask({ "accept-encoding": "gzip" }, "HEAD");
     const { bytes } = await file.variant("gzip");

@@ -1,4 +1,4 @@
-// What `trend=` and `slow=trend` are refused for, in words.
+// Which requests with `trend=` and `slow=trend` are refused, and the texts of the refusals.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Catalog } from "../../../src/channels/catalog.ts";
@@ -40,7 +40,7 @@ async function refusal(query: string): Promise<string> {
 }
 
 describe("trend=", () => {
-  it("takes the three bins, for strides that fill them", () => {
+  it("accepts the three bins, for strides that divide them", () => {
     for (
       const [query, binNs] of [
         ["channels=A&trend=1s", 1_000_000_000n],
@@ -57,7 +57,7 @@ describe("trend=", () => {
     assert.equal(rows.slow, "trend");
   });
 
-  it("says what would be right", async () => {
+  it("names what would be right", async () => {
     assert.equal(
       await refusal("channels=A&trend=2s"),
       "trend must be one of 1s, 10s, 60s, not '2s'",

@@ -1,4 +1,4 @@
-// What a connection may cost, with bytes written by hand on real sockets. The clock is the test's, and so is the sweep.
+// Limits of connections, with raw bytes on real sockets. The test controls the clock and calls sweep() itself.
 import assert from "node:assert/strict";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -29,7 +29,7 @@ let figures: ConnectionFigures;
 let port: number;
 let nowMs: number;
 let clients: RawClient[];
-/** Paths in the order in which their handlers began. */
+/** Paths of requests in the order in which their handlers began. */
 let begun: string[];
 const large = new Uint8Array(LARGE_BYTES).fill(120);
 
@@ -87,7 +87,7 @@ function post(headers: string, body = ""): string {
   return `POST /body HTTP/1.1\r\nhost: x\r\n${headers}\r\n\r\n${body}`;
 }
 
-/** Moves the clock, and has the connections looked at. */
+/** Advances the clock and calls sweep(). */
 function after(ms: number): void {
   nowMs += ms;
   connections.sweep();
@@ -106,7 +106,7 @@ async function close(): Promise<void> {
 }
 
 describe("requests of one connection", () => {
-  it("are begun one after another: none while an answer is not read (50 × 20 of them took 1.6 GB)", async () => {
+  it("begin one after another: none while an earlier answer is unread (50 × 20 of them took 1.6 GB)", async () => {
     const client = await connect();
     client.socket.pause();
     const more = get("/a").repeat(20);
@@ -119,7 +119,7 @@ describe("requests of one connection", () => {
     assert.equal(figures.heldBytes, 0);
   });
 
-  it("are answered in order, with bodies of both kinds and a head that ends across packets", async () => {
+  it("are answered in order, with bodies of both kinds and the end of a head split over packets", async () => {
     const client = await connect();
     await client.send(
       post("content-length: 3", "abc") + get("/1") +
@@ -143,7 +143,7 @@ describe("requests of one connection", () => {
     );
   });
 
-  it("end with the connection when more than 64 KiB wait behind an answer", async () => {
+  it("are dropped with the connection when more than 64 KiB wait behind an answer", async () => {
     const client = await connect();
     client.socket.pause();
     await client.send(get("/large"));
@@ -154,7 +154,7 @@ describe("requests of one connection", () => {
     assert.deepEqual(begun, ["/large"]);
   });
 
-  it("take a chunked body in turns, whole", async () => {
+  it("receive a whole chunked body, parsed in several turns", async () => {
     const client = await connect();
     const chunks = "1\r\nx\r\n".repeat(20_000);
     await client.send(
@@ -164,7 +164,7 @@ describe("requests of one connection", () => {
     assert.match(got, /body of 20000\n/);
   });
 
-  it("have at most 8 MiB of chunks: 413, whatever their extensions", async () => {
+  it("have at most 8 MiB of chunks with their extensions, else 413", async () => {
     const client = await connect();
     await client.send(post("transfer-encoding: chunked"));
     const extended = `1;${"e".repeat(65_000)}\r\nx\r\n`;
@@ -176,13 +176,13 @@ describe("requests of one connection", () => {
   });
 });
 
-describe("an answer that nobody reads", () => {
-  it("is closed after --write-stall-ms, and counted", async () => {
+describe("an answer that its client does not read", () => {
+  it("ends with its connection after --write-stall-ms, and is counted", async () => {
     const client = await connect();
     client.socket.pause();
     await client.send(get("/large"));
     await until(() => begun.length === 1);
-    // What the kernel takes has left once nothing moves any more.
+    // The kernel's buffers are full once nothing is sent any more.
     let queued = -1;
     await until(() => {
       connections.sweep();
@@ -197,7 +197,7 @@ describe("an answer that nobody reads", () => {
     assert.equal(figures.timedOut.answer, 1);
   });
 
-  it("stays while its client reads, however slowly: four times the limit in all", async () => {
+  it("is not cut while its client reads slowly, for four times the limit in all", async () => {
     const client = await connect();
     let read = 0;
     client.socket.on("data", (piece) => {
@@ -212,7 +212,7 @@ describe("an answer that nobody reads", () => {
 });
 
 describe("slow and idle connections", () => {
-  it("408 for a head that comes byte by byte", async () => {
+  it("408 for a head that arrives byte by byte", async () => {
     const client = await connect();
     for (const byte of "GET / HTTP") {
       await client.send(byte);
@@ -226,7 +226,7 @@ describe("slow and idle connections", () => {
     assert.equal(await client.closed, "end");
   });
 
-  it("408 for a body that does not come whole", async () => {
+  it("408 for a body that does not arrive whole", async () => {
     const client = await connect();
     await client.send(post("content-length: 9", "abc"));
     await until(() => begun.length === 1);
@@ -238,7 +238,7 @@ describe("slow and idle connections", () => {
     assert.equal(figures.timedOut.body, 1);
   });
 
-  it("are closed without a word when no request comes", async () => {
+  it("are closed without an answer when no request arrives", async () => {
     const client = await connect();
     after(10_001);
     assert.equal(await client.closed, "end");
@@ -246,7 +246,7 @@ describe("slow and idle connections", () => {
     assert.equal(figures.timedOut.idle, 1);
   });
 
-  it("are closed after --keep-alive-ms between requests; blank lines do not keep them", async () => {
+  it("are closed after --keep-alive-ms between requests, in spite of blank lines", async () => {
     const client = await connect();
     await client.send(get("/a"));
     await client.until(/this is/);
@@ -260,7 +260,7 @@ describe("slow and idle connections", () => {
 });
 
 describe("--connections-max", () => {
-  it("503 with Retry-After above it; a place that is free again is used", async () => {
+  it("503 with Retry-After above it; a connection that closes makes room for another", async () => {
     const [first] = [await connect(), await connect(), await connect()];
     const refused = await connect();
     assert.equal(figures.refused, 1);
@@ -282,7 +282,7 @@ describe("--connections-max", () => {
 describe("the share of an address in --connections-max", () => {
   const shares = { connectionsMax: 10, sharePercent: 50 };
 
-  it("429 for what it wants beyond it; what another one holds is not touched", async () => {
+  it("429 beyond it; the connections of other addresses are not closed", async () => {
     await close();
     await listen(shares);
     for (let i = 0; i < 5; i++) await connect();
@@ -297,7 +297,7 @@ describe("the share of an address in --connections-max", () => {
     assert.equal(figures.open, 5);
   });
 
-  it("does not count for the clients of a trusted proxy, who share its address", async () => {
+  it("does not apply to a trusted proxy, whose clients share its address", async () => {
     await close();
     await listen({ ...shares, isProxy: (peer) => peer === "127.0.0.1" });
     for (let i = 0; i < 10; i++) await connect();
@@ -307,8 +307,8 @@ describe("the share of an address in --connections-max", () => {
   });
 });
 
-describe("an answer before the request's end", () => {
-  it("reaches a client that goes on sending; then the connection is closed", async () => {
+describe("an answer before the end of the request", () => {
+  it("reaches a client that is still sending; then the connection is closed", async () => {
     const client = await connect();
     await client.send("POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 5000000");
     await client.send("\r\n\r\n");

@@ -1,4 +1,4 @@
-// Connections and the limit of file descriptors: how they are fitted, and a real process that reaches the limit.
+// Connections and the limit of file descriptors: the computed limits, and a real process that reaches the limit.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import {
@@ -16,7 +16,7 @@ const DEFAULTS = {
 };
 
 describe("connectionBudget()", () => {
-  it("leaves everything as it is where there are descriptors, or nobody knows", () => {
+  it("changes nothing where there are enough descriptors, or their number is unknown", () => {
     for (const available of [1_048_576, descriptorsWanted(DEFAULTS), null]) {
       assert.deepEqual(connectionBudget(DEFAULTS, available), {
         connectionsMax: 11_000,
@@ -27,7 +27,7 @@ describe("connectionBudget()", () => {
     }
   });
 
-  it("keeps connections, a burst and the reserve below any limit, and room for others than streams", () => {
+  it("keeps connections, a burst and the reserve below any limit, with connections left for requests other than streams", () => {
     for (let available = 120; available < 20_000; available += 97) {
       const budget = connectionBudget(DEFAULTS, available);
       const { connectionsMax, clientsMax, backlog } = budget;
@@ -37,7 +37,7 @@ describe("connectionBudget()", () => {
     }
   });
 
-  it("says what does not fit, in numbers", () => {
+  it("reports a shortage in numbers", () => {
     assert.deepEqual(connectionBudget(DEFAULTS, 226).shortage, {
       descriptors_available: 226,
       descriptors_wanted: 15_176,
@@ -48,7 +48,7 @@ describe("connectionBudget()", () => {
     });
   });
 
-  it("takes --connections-max as it is, and leaves room for others than streams in it", () => {
+  it("keeps --connections-max, and leaves some of them for requests other than streams", () => {
     const budget = connectionBudget({ ...DEFAULTS, connectionsMax: 50 }, null);
     assert.equal(budget.connectionsMax, 50);
     assert.equal(budget.clientsMax, 42);
@@ -57,14 +57,14 @@ describe("connectionBudget()", () => {
 });
 
 describe("countDescriptors()", () => {
-  it("counts up to what is wanted, and leaves none open", () => {
+  it("counts up to the number needed, and leaves none open", () => {
     for (let i = 0; i < 3; i++) assert.equal(countDescriptors(50), 50);
   });
 });
 
 const PATH = "/v1/events?channels=H1:QANAT-COUNT_I64_16";
 
-/** Runs a module with few descriptors until its output has a port; calls back with what came, and ends it. */
+/** Runs a module with few descriptors until it prints a port, calls back with the output, and ends the process. */
 async function withDescriptors(
   descriptors: number,
   command: string[],
@@ -103,7 +103,7 @@ async function withDescriptors(
   }
 }
 
-/** Asks for a stream. Resolves with the answer's status. */
+/** Requests a stream. Resolves with the status. */
 async function open(client: RawClient): Promise<string> {
   await client.send(`GET ${PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
   const answer = client.until(/^HTTP\/1\.1 (200|503) /);
@@ -113,12 +113,12 @@ async function open(client: RawClient): Promise<string> {
 describe("a process with 256 descriptors", {
   ignore: Deno.build.os === "windows",
 }, () => {
-  it("serves again after 300 streams at once (it never accepted again, and said nothing)", async () => {
+  it("serves again after 300 streams at once (it stopped accepting, silently)", async () => {
     const command = ["-P=start", "src/main.ts", "--port=0"];
     await withDescriptors(256, command, async (port, output) => {
       const clients: RawClient[] = [];
       let served = 0;
-      // No more at a time than the kernel's queue takes.
+      // No more at a time than fit the kernel's queue.
       while (clients.length < 300) {
         const group = await Promise.all(
           Array.from({ length: 50 }, () => RawClient.connect(port)),
@@ -130,7 +130,7 @@ describe("a process with 256 descriptors", {
       assert.ok(served > 60 && served <= 120, `served ${served}`);
       for (const { socket } of clients) socket.destroy();
       await Promise.all(clients.map(({ closed }) => closed));
-      // The server has yet to notice that they left: until then it refuses.
+      // The server refuses clients until it notices that the others have disconnected.
       let status = 0;
       while (status !== 200) {
         const response = await fetch(`http://127.0.0.1:${port}/healthz`);
@@ -148,14 +148,14 @@ describe(
   "node:net's listening handle",
   { ignore: Deno.build.os === "windows" },
   () => {
-    it("accepts again after EMFILE when it is told to listen again, and only then", async () => {
+    it("accepts again after EMFILE only when listen() is called again", async () => {
       const script = `
       import net from "node:net";
       const server = net.createServer((socket) => socket.on("error", () => {}).end("hello"));
       server.on("error", () => {});
       server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => {
         console.log("http://127.0.0.1:" + server.address().port);
-        // The 60 sockets of before are held until their clients have gone.
+        // The 60 sockets from before are open until their clients disconnect.
         if (Deno.args[0] === "again") setInterval(() => server._handle.listen(4096), 20);
       });`;
       const file = await Deno.makeTempFile({ suffix: ".mjs" });

@@ -1,4 +1,4 @@
-// Requests that no route sees: each has an answer, and none leaves its connection hanging or the process in an error.
+// Requests that reach no route: each is answered, its connection does not hang, and the process has no unhandled error.
 import assert from "node:assert/strict";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -29,7 +29,7 @@ before(async () => {
   server = nodeServer(
     async (request: Request) => {
       const { pathname } = new URL(request.url);
-      // It fails where the body cannot be parsed; then there is nobody to answer.
+      // It fails when the body cannot be parsed; the connection is closed then.
       if (request.method === "POST") await request.text().catch(() => "");
       return new Response(`${request.method} ${pathname}\n`);
     },
@@ -55,10 +55,10 @@ const HOST = "host: x\r\n";
 const CHUNKED = "POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked";
 const UPGRADE = "connection: Upgrade\r\nupgrade: websocket\r\n";
 
-/** What is sent, the status, and a part of the answer. Refused ones end with the connection. */
+/** Name, bytes that are sent, status, and a part of the answer. The connection is closed after each. */
 const REFUSED: readonly (readonly [string, string, number, RegExp])[] = [
   ["a target that is *", `OPTIONS * HTTP/1.1\r\n${HOST}\r\n`, 400, /a path/],
-  ["a scheme of others", `GET ftp://x/ HTTP/1.1\r\n${HOST}\r\n`, 400, /a path/],
+  ["another scheme", `GET ftp://x/ HTTP/1.1\r\n${HOST}\r\n`, 400, /a path/],
   ["a bad address", `GET http://[/ HTTP/1.1\r\n${HOST}\r\n`, 400, /a path/],
   ["no slash", `GET a HTTP/1.1\r\n${HOST}\r\n`, 400, /url/],
   ["1.1 without Host", "GET /a HTTP/1.1\r\n\r\n", 400, /must have a Host/],
@@ -131,7 +131,7 @@ const REFUSED: readonly (readonly [string, string, number, RegExp])[] = [
   ],
 ];
 
-/** What is sent on a connection that goes on, and what is answered. */
+/** Name, bytes that are sent, and a part of the answer. The connection stays open after each. */
 const ANSWERED: readonly (readonly [string, string, RegExp])[] = [
   ["a whole address", `GET http://y/a HTTP/1.1\r\n${HOST}\r\n`, /GET \/a/],
   ["a bad percent", `GET /%zz HTTP/1.1\r\n${HOST}\r\n`, /GET \/%zz/],
@@ -161,7 +161,7 @@ const ANSWERED: readonly (readonly [string, string, RegExp])[] = [
   ],
 ];
 
-describe("a request that no route sees", () => {
+describe("a request that reaches no route", () => {
   for (const [name, bytes, status, part] of REFUSED) {
     it(`${status} for ${name}, and the connection ends`, async () => {
       const { [status]: before = 0 } = figures.malformed;
@@ -176,14 +176,14 @@ describe("a request that no route sees", () => {
     });
   }
 
-  it("is one of HTTP/1.0 that needs no Host", async () => {
+  it("may lack Host in HTTP/1.0", async () => {
     const client = await RawClient.connect(port);
     await client.send("GET /a HTTP/1.0\r\n\r\n");
     assert.equal(await client.closed, "end");
     assert.match(client.received, /^HTTP\/1\.1 200 [\s\S]*GET \/a\n$/);
   });
 
-  it("waits for 100 Continue, and gets it", async () => {
+  it("gets 100 Continue when it waits for it", async () => {
     const client = await RawClient.connect(port);
     await client.send(
       `POST /a HTTP/1.1\r\n${HOST}content-length: 2\r\nexpect: 100-continue\r\n\r\n`,

@@ -1,7 +1,7 @@
-// A client that sends bytes as they are, and waits for events instead of times.
+// A client that sends raw bytes, and waits for what it receives instead of for a time.
 import net from "node:net";
 
-/** A test that waits in vain fails; no test that passes waits so long. */
+/** A test that waits longer than this fails. */
 const WAIT_MAX_MS = 20_000;
 
 export class RawClient {

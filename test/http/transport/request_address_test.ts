@@ -1,4 +1,4 @@
-// Whose address a request counts as, by what trusted proxies say.
+// The address that a request is counted for, with X-Forwarded-For of trusted proxies.
 import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { describe, it } from "@std/testing/bdd";
@@ -18,14 +18,14 @@ function from(peer: string, forwarded?: string): string {
 }
 
 describe("requestAddress()", () => {
-  it("is the peer's in one spelling, whatever one that is not trusted says", () => {
+  it("is the peer's in its canonical spelling, whatever header an untrusted peer sends", () => {
     assert.equal(from("203.0.113.9", "198.51.100.1"), "203.0.113.9");
     assert.equal(from("::ffff:203.0.113.9"), "203.0.113.9");
     assert.equal(from("2001:DB8:0:0::1%eth0"), "2001:db8::1");
     assert.equal(requestAddress(undefined, trusted), "");
   });
 
-  it("is the last hop that no trusted proxy has", () => {
+  it("is the last hop that is not a trusted proxy", () => {
     assert.equal(from("10.0.0.1", "198.51.100.1"), "198.51.100.1");
     assert.equal(from("10.0.0.1", "6.6.6.6, 198.51.100.1"), "198.51.100.1");
     assert.equal(from("::1", "198.51.100.1, 10.1.1.1"), "198.51.100.1");
@@ -34,14 +34,14 @@ describe("requestAddress()", () => {
     assert.equal(from("10.0.0.1"), "10.0.0.1");
   });
 
-  it("takes ports, brackets and other spellings (each was a client of its own, or nobody)", () => {
+  it("accepts ports, brackets and other spellings (each counted as a client of its own, or as none)", () => {
     assert.equal(from("10.0.0.1", "198.51.100.1:4711"), "198.51.100.1");
     assert.equal(from("10.0.0.1", "[2001:DB8::0:1]:443"), "2001:db8::1");
     assert.equal(from("10.0.0.1", "::FFFF:198.51.100.1"), "198.51.100.1");
     assert.equal(from("10.0.0.1", "198.51.100.1, 10.9.9.9:80"), "198.51.100.1");
   });
 
-  it("stops at what is no address", () => {
+  it("stops at an entry that is not an address", () => {
     for (const text of ["unknown", "", "_hidden", "a.example", "1.2.3.4.5"]) {
       assert.equal(from("10.0.0.1", `198.51.100.1, ${text}`), "10.0.0.1");
     }

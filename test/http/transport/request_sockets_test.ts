@@ -1,4 +1,4 @@
-// Bodies and aborts on real sockets: what a client gets, what the log says, what is left.
+// Bodies and aborts on real sockets: the answer, the log, and what is released.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
@@ -49,7 +49,7 @@ after(async () => {
   await qanat.close();
 });
 
-/** A connection: what it got when it was closed, and how much of `parts` it took. */
+/** A connection: what it had received when it was closed, and how many of `parts` it could send. */
 function post(head: string, parts: Iterable<string>) {
   const socket = net.connect(server.port, "127.0.0.1");
   let got = "";
@@ -102,12 +102,12 @@ describe("a body on a socket", () => {
     assert.equal(qanat.requests.bodies.usedBytes, 0);
   });
 
-  it("that says it is too long is answered before any of it comes", async () => {
+  it("with a content-length beyond the limit is answered before it arrives", async () => {
     const { closed } = post(`${HEAD}content-length: ${5 * MIB}\r\n\r\n`, []);
     assert.match((await closed).got, /^HTTP\/1\.1 413/);
   });
 
-  it("that is packed is refused by name, not as bad UTF-8", async () => {
+  it("that is compressed is refused for its Content-Encoding, not as bad UTF-8", async () => {
     const answer = await fetch(`http://127.0.0.1:${server.port}/v1/events`, {
       method: "POST",
       body: Uint8Array.of(0x1f, 0x8b, 8, 0),
@@ -120,7 +120,7 @@ describe("a body on a socket", () => {
     assert.match((await answer.json()).detail, /Content-Encoding.*'gzip'/);
   });
 
-  it("that is no UTF-8, or of another charset, is refused", async () => {
+  it("that is not UTF-8, or in another charset, is refused", async () => {
     const ask = async (body: BodyInit, type: string) => {
       const answer = await fetch(`http://127.0.0.1:${server.port}/v1/events`, {
         method: "POST",
@@ -150,7 +150,7 @@ describe("a body on a socket", () => {
     }
   });
 
-  it("that its client leaves unfinished is nobody's error (100 aborts wrote 100 stacks)", async () => {
+  it("that its client aborts is not logged as an error (100 aborts wrote 100 stacks)", async () => {
     const before = qanat.requests.aborted;
     const { bodies } = qanat.requests;
     const open = Array.from(
@@ -171,10 +171,10 @@ describe("a body on a socket", () => {
     assert.equal(qanat.requests.slices.waiting, 0);
   });
 
-  it("that came in turns before a second request does not hide that the client has left", async () => {
+  it("that was parsed in several turns, with a second request after it, does not hide that the client disconnects", async () => {
     const body = JSON.stringify({ channels: ["電"] }).padEnd(3000);
     const bytes = new TextEncoder().encode(body);
-    // One chunk a byte: the parser gets them in several turns of the event loop.
+    // Chunks of one byte: the parser gets them in several turns of the event loop.
     const inChunks = Array.from(
       bytes,
       (byte) => `1\r\n${String.fromCharCode(byte)}\r\n`,
@@ -204,7 +204,7 @@ describe("a body on a socket", () => {
 describe("names beyond Latin-1", () => {
   const at = (path: string) => `http://127.0.0.1:${server.port}${path}`;
 
-  it("page through the Arrow list (x-next-after answered 500)", async () => {
+  it("work in pages of the Arrow list (x-next-after was answered 500)", async () => {
     const accept = "application/vnd.apache.arrow.stream";
     const seen: string[] = [];
     let after = "";
@@ -217,13 +217,13 @@ describe("names beyond Latin-1", () => {
       const next = answer.headers.get("x-next-after");
       if (next === null) break;
       seen.push(decodeURIComponent(next));
-      // As it is, and as a query's value.
+      // Plain, and encoded as the value of a query.
       after = page === 0 ? next : encodeURIComponent(next);
     }
     assert.deepEqual(seen, ["A%41", "日本:電圧"]);
   });
 
-  it("name a download", async () => {
+  it("work in the file name of a download", async () => {
     const name = encodeURIComponent(CHANNEL.name);
     const answer = await fetch(at(`/v1/arrow?channels=${name}&duration=1`), {
       method: "HEAD",
