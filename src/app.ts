@@ -18,7 +18,7 @@ import {
   refusedHosts,
   type RefusedNames,
   refusedOrigins,
-} from "./http/routes/refused_names.ts";
+} from "./http/limits/refused_names.ts";
 import { RequestLimits } from "./http/limits/request_limits.ts";
 import { AllocationMeter } from "./memory/allocation_meter.ts";
 import { allocateRing, PageRing } from "./memory/page_ring.ts";

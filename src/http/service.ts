@@ -6,7 +6,7 @@ import type { SlicedWork } from "../channels/sliced_work.ts";
 import type { ClientHub } from "../clients/client_hub.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { RequestLimits } from "./limits/request_limits.ts";
-import type { RefusedNames } from "./routes/refused_names.ts";
+import type { RefusedNames } from "./limits/refused_names.ts";
 import type { ConnectionFigures } from "./transport/connection_figures.ts";
 import type { BudgetSettings } from "./transport/descriptor_budget.ts";
 

@@ -5,7 +5,7 @@
 import type { MiddlewareHandler } from "hono";
 import { plainAddress } from "../../clients/client_address.ts";
 import { problem } from "../transport/problem.ts";
-import { isPlainHost, type RefusedNames } from "./refused_names.ts";
+import { isPlainHost, type RefusedNames } from "../limits/refused_names.ts";
 
 const HOST_CHARS_MAX = 260;
 

@@ -3,7 +3,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { problem } from "../transport/problem.ts";
-import { isPlainOrigin, type RefusedNames } from "./refused_names.ts";
+import { isPlainOrigin, type RefusedNames } from "../limits/refused_names.ts";
 
 /** Request headers that libraries add by themselves; they change nothing here. */
 const ALLOWED_HEADERS = [

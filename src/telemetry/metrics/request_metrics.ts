@@ -1,5 +1,5 @@
 // Metrics of requests: their computing, their bodies, and which were refused.
-import type { RefusedNames } from "../../http/routes/refused_names.ts";
+import type { RefusedNames } from "../../http/limits/refused_names.ts";
 import type { RequestLimits } from "../../http/limits/request_limits.ts";
 import type { Prometheus } from "./prometheus.ts";
 
