@@ -37,7 +37,7 @@ function anchorsOf(path: string): Set<string> {
   );
 }
 
-/** Where a path that is named in a text may begin: at the root, in `docs/`, in `src/`, or beside the text. */
+/** Where a path that is named in a text may begin: at the root, in `docs/`, in `src/`, or next to the text. */
 function isFile(named: string, path: string): boolean {
   const folder = path.slice(0, path.lastIndexOf("/") + 1);
   return ["", "docs/", "src/", folder].some((base) => exists(base + named));

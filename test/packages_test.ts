@@ -112,7 +112,7 @@ describe("packages", () => {
     assert.deepEqual([...imported].sort(), [...new Set(named)].sort());
   });
 
-  it("a package of the page, of `tail` or of a bench stands in the scope of its folder", () => {
+  it("a package of the page, of `tail` or of a bench is in the scope of its folder", () => {
     const versions = new Map<string, string>();
     for (const [folder, imports] of scopes) {
       const imported = importedBy(new URL(folder, ROOT));

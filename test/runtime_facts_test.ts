@@ -98,7 +98,7 @@ const rawWrite: Write = (socket, buffer, done) => {
 };
 
 /**
- * Sends `writes` writes out of `buffers.length` reused buffers; a buffer is filled anew in the callback of its last write.
+ * Sends `writes` writes out of `buffers.length` reused buffers; a buffer is filled again in the callback of its last write.
  * `early`: reuse it right after the write instead, which must corrupt.
  */
 function sendReusing(

@@ -26,7 +26,7 @@ describe("tallyOf()", () => {
     });
   });
 
-  it("tells failed and skipped ones apart", () => {
+  it("distinguishes failed and skipped ones", () => {
     const document = junit(
       `<testcase name="a"><failure message="no">stack</failure></testcase>`,
       `<testcase name="b"><skipped/></testcase>`,

@@ -112,7 +112,7 @@ describe("profiles", () => {
   };
   const nodes = timedNodesOf(profile);
 
-  it("count the runtime's code for whoever has called it, each µs once", () => {
+  it("counts the runtime's code for its caller, each µs once", () => {
     const times = timesByGroup(nodes);
     assert.deepEqual(times, {
       Kafka: 100,

@@ -154,7 +154,7 @@ async function runBatch(
   return connections;
 }
 
-/** What is still taken; empty when all has come home. */
+/** Resources that are still in use; empty when all are released. */
 function notHome(): string[] {
   const { hub, slab, store } = qanat;
   const counts: Record<string, number> = {
