@@ -1,7 +1,7 @@
-// Numbers as axes and readouts show them: as short as they can be told apart.
+// Numbers as axes and readouts show them: as short as their differences allow.
 
 /**
- * Numbers of an axis, as short as they can be told apart.
+ * Labels of an axis: numbers, as short as their differences allow.
  * @param {number[]} splits
  */
 export function numbersText(splits) {
@@ -18,7 +18,7 @@ export function numbersText(splits) {
         : v.toExponential(Math.min(figures, 4) - 1).replace("e+", "e")
     );
   }
-  // Far from zero: only the figures that differ.
+  // Large numbers: only the digits that differ.
   if (largest >= 1e6) {
     return splits.map((v) => {
       const text = Math.round(v).toLocaleString("en");
@@ -33,7 +33,7 @@ function isWhole(value) {
   return Math.abs(value - Math.round(value)) < 1e-6 * Math.max(value, 1);
 }
 
-/** A value as a reader wants it: up to six digits, integers with all of theirs. @param {number | bigint} value */
+/** A value for a reader: up to six digits; an integer with all its digits. @param {number | bigint} value */
 export function valueText(value) {
   if (typeof value === "bigint") return exactText(value);
   if (Number.isNaN(value)) return "–";
@@ -47,7 +47,7 @@ export function valueText(value) {
 }
 
 /**
- * Two values; near ones by what lies between them.
+ * A range of two values; of values that are close together, the first and the difference.
  * @template {number | bigint} Value
  * @param {Value} least
  * @param {Value} largest
@@ -63,7 +63,7 @@ export function rangeText(least, largest) {
 }
 
 /**
- * What lies between two values of one type.
+ * The difference of two values of one type.
  * @param {number | bigint} least
  * @param {number | bigint} largest
  */

@@ -1,15 +1,15 @@
-// GPS and UTC: what time it is at the server, and how a time is written.
+// GPS and UTC: the time by the server's clock, and times as text.
 import { serverClock } from "./qanat.js";
 
 /** Unix time of the GPS epoch, s. */
 const EPOCH_S = 315_964_800;
 
-/** GPS time now by the server's clock, s. After a step of the computer's clock the hub reads the server's again. */
+/** GPS time now by the server's clock, s. After a step of the computer's clock, the hub reads the server's again. */
 export function gpsNow() {
   return (Date.now() + serverClock().gpsMinusLocalMs) / 1000;
 }
 
-/** Unix time of a GPS time of these days (the leap seconds are today's), s. @param {number} gpsS */
+/** Unix time of a GPS time, with the leap seconds of today, s. @param {number} gpsS */
 export function unixOf(gpsS) {
   return gpsS - serverClock().gpsMinusUnixMs / 1000;
 }
@@ -22,7 +22,7 @@ export function leapSeconds() {
 /**
  * @param {number} gpsS
  * @param {"utc" | "gps"} mode
- * @param {number} [digits] of the second's fraction
+ * @param {number} [digits] of the fraction of a second
  */
 export function timeText(gpsS, mode, digits = 0) {
   if (mode === "gps") return gpsS.toFixed(digits);
@@ -38,7 +38,7 @@ export function dateText(gpsS) {
   return new Date(unixOf(gpsS) * 1000).toISOString().slice(0, 10);
 }
 
-/** GPS ns of GPS seconds, to the microsecond. @param {number} gpsS */
+/** GPS seconds as GPS nanoseconds, rounded to microseconds. @param {number} gpsS */
 export function nsOf(gpsS) {
   return BigInt(Math.round(gpsS * 1e6)) * 1000n;
 }

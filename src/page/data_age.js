@@ -1,11 +1,11 @@
-// For how long nothing has come, and from how many channels: in words for the status line and the tab's title.
-// Invariant: pure; a channel is silent after three of its strides, or three seconds, whichever is longer.
+// How many channels are silent, and for how long: text for the status line and the title of the tab.
+// Invariant: a channel is silent after three of its strides, or three seconds, whichever is longer.
 
 const STRIDES = 3;
 const SILENT_MIN_S = 3;
 
 /**
- * @param {Iterable<{ dataMs: number, strideS: number }>} all when data last came, of each channel
+ * @param {Iterable<{ dataMs: number, strideS: number }>} all for each channel, when data last came
  * @param {number} nowMs by the same clock
  * @returns {{ silent: number, of: number, seconds: number }} seconds: of the channel that is silent the longest
  */
@@ -24,7 +24,7 @@ export function silenceOf(all, nowMs) {
 }
 
 /**
- * What the page says of it; empty when all is well.
+ * The silence as text; empty when no channel is silent.
  * @param {{ silent: number, of: number, seconds: number }} silence
  */
 export function silenceText({ silent, of, seconds }) {

@@ -1,4 +1,4 @@
-// Makes elements; reads the theme's colours.
+// Makes elements, and reads the colours of the theme.
 
 /**
  * An element with attributes, properties (`onclick`, `textContent`) and children.
@@ -34,7 +34,7 @@ export function byId(id, kind) {
   throw new Error(`The page has no ${kind.name} '${id}'`);
 }
 
-/** The theme's colours, as the canvas needs them. */
+/** The colours of the theme, for drawing on a canvas. */
 export function colours() {
   const style = getComputedStyle(document.documentElement);
   /** @param {string} name */

@@ -1,5 +1,5 @@
-// The envelope a pixel of one channel's samples.
-// Invariant: a bin is the least and largest of all its samples, none left out.
+// The envelope of one channel's samples: the least and the largest sample of each pixel's time.
+// Invariant: the two values of a bin are taken over all of its samples.
 import { finiteExtremes } from "./samples.js";
 
 /** @typedef {import("./samples.js").SampleRing} SampleRing */
@@ -8,10 +8,10 @@ const STALE = 0;
 const EMPTY = 1;
 const FULL = 2;
 
-/** Least and largest sample of each pixel's time. Bin k is the time from k / binsPerS to (k + 1) / binsPerS. */
+/** Bin k covers the time from k / binsPerS to (k + 1) / binsPerS. */
 export class Envelope {
   binsPerS = 0;
-  /** What the samples are counted from. */
+  /** Subtracted from all samples. */
   #origin = 0;
   #capacity = 0;
   #bins = new Float64Array(0);
@@ -20,7 +20,7 @@ export class Envelope {
   #finiteMin = new Float64Array(0);
   #finiteMax = new Float64Array(0);
   #state = new Uint8Array(0);
-  /** Whether a bin's column was painted since its samples last changed; kept by who paints. */
+  /** Whether a bin's column was painted after its samples last changed; the plot sets it. */
   painted = new Uint8Array(0);
   #ring;
   #change = (/** @type {number} */ from, /** @type {number} */ to) =>
@@ -39,9 +39,9 @@ export class Envelope {
   }
 
   /**
-   * Chooses the grid; nothing happens when it is the same.
+   * Sets the grid; does nothing when it is the same.
    * @param {number} binsPerS
-   * @param {number} bins that are seen at once
+   * @param {number} bins that are on the screen at once
    */
   setGrid(binsPerS, bins) {
     const capacity = bins + 16;
@@ -65,7 +65,7 @@ export class Envelope {
     return this.#origin;
   }
 
-  /** Counts the samples from elsewhere; nothing happens when it is the same. @param {number} origin */
+  /** Sets what is subtracted from all samples; does nothing when it is the same. @param {number} origin */
   setOrigin(origin) {
     if (origin === this.#origin) return;
     this.#origin = origin;
@@ -74,7 +74,7 @@ export class Envelope {
   }
 
   /**
-   * The place of bin k in min and max, made when it is not there; -1 when it has no sample.
+   * The index of bin k in min and max, which it fills if necessary; -1 when the bin has no sample.
    * @param {number} k
    */
   place(k) {
@@ -84,7 +84,7 @@ export class Envelope {
       const found = this.#ring.extremes(from, to, this.#origin);
       this.#bins[at] = k;
       this.painted[at] = 0;
-      // Columns meet their left neighbours.
+      // A column is painted up to its left neighbour.
       this.painted[(k + 1) % this.#capacity] = 0;
       this.#state[at] = found ? FULL : EMPTY;
       if (found) {
@@ -101,7 +101,7 @@ export class Envelope {
     return this.#state[at] === FULL ? at : -1;
   }
 
-  /** Whether bin k has samples, and none that is finite. @param {number} k */
+  /** Whether bin k has samples and none of them is finite. @param {number} k */
   isHole(k) {
     const at = this.place(k);
     if (at >= 0) return Number.isNaN(this.#finiteMin[at]);
@@ -126,7 +126,7 @@ export class Envelope {
     return this.#max;
   }
 
-  /** Of a bin's finite samples; NaN where there is none. */
+  /** Least finite sample of a bin; NaN where there is none. */
   get finiteMin() {
     return this.#finiteMin;
   }

@@ -1,10 +1,10 @@
-// Spectra by the fourier-transform package: window, density, decibels.
-// Invariant: density() is one-sided, per Hz, of the detrended (mean-free) samples.
+// Power spectral densities, by the fourier-transform package.
+// Invariant: a density is one-sided, per Hz, of the windowed samples without their mean.
 import rfft from "fourier-transform";
 
 /** Power spectral densities of one size. */
 export class Density {
-  /** To be added to what of() gave, in dB of power: very large and very small samples are scaled first. */
+  /** Add it to the densities of the last of(), in dB of power: very large and very small samples are scaled. */
   decibels = 0;
   #window;
   #scaled;
@@ -14,7 +14,7 @@ export class Density {
   /**
    * @param {number} size a power of two
    * @param {number} rate Hz
-   * @param {number} [pad] finer frequencies by so many times the size, zeros behind the samples
+   * @param {number} [pad] zeros after the samples make the frequencies finer by this factor
    */
   constructor(size, rate, pad = 1) {
     this.size = size;
@@ -29,12 +29,12 @@ export class Density {
       this.#window[i] = w;
       sum += w * w;
     }
-    // rfft gives amplitudes: 2 / its size times the sums.
+    // rfft() returns amplitudes: the sums times 2 / size.
     this.factor = (size * pad / 2) ** 2 * 2 / (rate * sum);
   }
 
   /**
-   * Density at k × hertzPerBin; the array is used again by the next call.
+   * Densities at k × hertzPerBin; the next call reuses the array.
    * @param {Float64Array} samples
    */
   of(samples) {
@@ -56,7 +56,7 @@ export class Density {
 }
 
 /**
- * What to multiply samples with so that their squares neither overflow nor vanish: 1 but for extreme ones.
+ * A factor for the samples, so that their squares neither overflow nor become zero; 1 unless they are extreme.
  * @param {Float64Array} samples
  */
 function unitOf(samples) {
@@ -66,11 +66,11 @@ function unitOf(samples) {
     if (size > most) most = size;
   }
   if (most === 0 || (most < 1e100 && most > 1e-100)) return 1;
-  // In two steps, so that the power itself stays finite.
+  // Limited, so that the power of two is finite.
   return 2 ** -Math.min(Math.max(Math.ceil(Math.log2(most)), -1000), 1000);
 }
 
-/** The power of two at or below a number. @param {number} n */
+/** The largest power of two that is not above a number. @param {number} n */
 export function powerOfTwo(n) {
   return 2 ** Math.floor(Math.log2(Math.max(n, 2)));
 }

@@ -1,5 +1,5 @@
-// Finds channels as one types: the server does the search, so thousands cost the page nothing.
-// Invariant: of several answers under way only that of the newest question is shown.
+// Finds channels while the user types. The server searches, so the number of channels costs the page nothing.
+// Invariant: only the answer to the newest search is shown.
 import { el } from "./dom.js";
 import { problemOf } from "./event_stream.js";
 
@@ -121,7 +121,7 @@ export class Finder {
     this.#input.select();
   }
 
-  /** Shows which are picked. */
+  /** Marks the channels that are picked. */
   mark() {
     for (const button of this.#list.querySelectorAll("button")) {
       button.setAttribute(
@@ -227,7 +227,7 @@ export class Finder {
   }
 }
 
-/** Words in any case, in their order, anywhere in the name; what looks like an expression is one. @param {string} text */
+/** An expression for words in this order anywhere in a name, in any case; text with special characters is one already. @param {string} text */
 export function expressionOf(text) {
   if (/[\\^$*+?()[\]{}|]/.test(text)) return text;
   const words = text.split(/\s+/).map((w) => w.replace(/[.]/g, "\\."));

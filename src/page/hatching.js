@@ -1,19 +1,19 @@
-// Hatching: what is not there, and why, in plots over time.
+// Hatching: spans without data in plots over time, with the reason.
 // Invariant: a span is hatched at its own time only.
 
-/** Why samples that have come are not seen. */
+/** Why samples that have come are not drawn. */
 export const NOT_FINITE = "null or not finite";
-/** What is narrower is filled: hatching would not be seen. */
+/** Narrower spans are filled: hatching would not be visible. */
 const HATCHED_MIN_PX = 3;
 
 /** @typedef {import("./series.js").Series} Series */
 /** @typedef {{ ctx: CanvasRenderingContext2D, bbox: { left: number, top: number, width: number, height: number } }} Area a uPlot */
 
 /**
- * Hatches what is still to come of a series, up to the right edge.
+ * Hatches the time from the newest sample to the right edge.
  * @param {Area} u
  * @param {Series} series
- * @param {{ pending: string, fromS: number, toS: number, colours: import("./dom.js").Colours }} options pending: why; empty when nothing is
+ * @param {{ pending: string, fromS: number, toS: number, colours: import("./dom.js").Colours }} options pending: the reason; empty: nothing is missing
  */
 export function paintPending(u, { ring }, { pending, ...options }) {
   const { fromS, toS } = options;
@@ -23,9 +23,9 @@ export function paintPending(u, { ring }, { pending, ...options }) {
 }
 
 /**
- * Spans of what has come and cannot be drawn.
+ * Spans whose samples have come and cannot be drawn.
  * @param {{ first: number, last: number, perS: number, lead?: number }} columns numbers of the first and the last;
- *   lead: how much of a column lies before its time
+ *   lead: which part of a column is before its time
  * @param {(k: number) => boolean} isHole
  */
 export function holesOf({ first, last, perS, lead = 0 }, isHole) {
@@ -44,11 +44,11 @@ export function holesOf({ first, last, perS, lead = 0 }, isHole) {
 }
 
 /**
- * Hatches spans and writes why, where there is room.
+ * Hatches spans, and writes the reason where there is room.
  * @param {Area} u
  * @param {{ fromS: number, toS: number, reason: string }[]} gaps
  * @param {{ fromS: number, toS: number, colours: import("./dom.js").Colours, aroundS?: number }} options
- *   aroundS: nothing can be drawn so long before and after them either
+ *   aroundS: this time before and after a span is hatched, too
  */
 export function paintGaps(u, gaps, { fromS, toS, colours, aroundS = 0 }) {
   const { ctx } = u;

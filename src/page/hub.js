@@ -146,7 +146,7 @@ export class Hub {
    */
   #subscribe(port, { id, channels }) {
     this.#keepTime();
-    // A tab that was silent for too long has left, and joins again.
+    // A tab that was removed because of its silence joins again.
     this.#ports.add(port);
     for (const one of port.subscribe(id, channels)) {
       if (this.#lanes.has(one.lane)) continue;

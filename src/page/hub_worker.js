@@ -1,4 +1,4 @@
-// The hub in a SharedWorker (or, where there is none, a Worker of its own): one for all tabs of a server.
+// The hub in a SharedWorker, one for all tabs of a server; in a Worker of the tab where a browser has no SharedWorker.
 import { Hub } from "./hub.js";
 
 const parameters = new URL(import.meta.url).searchParams;
@@ -16,7 +16,7 @@ const hub = new Hub(
 function serve(port) {
   const joined = hub.join((message) => port.postMessage(message));
   port.onmessage = (event) => hub.take(joined, event.data);
-  // Newer browsers say when a tab is gone; others are told by the tab, or find out by its silence.
+  // Newer browsers report that a tab is gone. In others the tab reports it, or is removed after a silence.
   port.addEventListener("close", () => hub.leave(joined));
 }
 

@@ -1,21 +1,21 @@
-// 64-bit integers, whole: a double holds 53 bits, so they are kept as they are and read as offsets from an origin.
+// 64-bit integers: a double holds 53 bits, so they are kept as integers and read as offsets from an origin.
 // Invariant: an offset is exact up to 2^53, whatever the size of the integers; a larger one is rounded once.
 
-/** Origins are multiples of it, so that they are exact as doubles and offsets are plain arithmetic on two words. */
+/** Origins are multiples of it: exact as doubles, and offsets are simple arithmetic on two words. */
 const WORD = 2 ** 32;
 const EXACT_MAX = 2 ** 53;
 
 /**
- * From where to count 64-bit integers so that they stay apart: zero while doubles hold them, and when they lie so far
- * apart that no origin is near them all.
+ * An origin for 64-bit integers from which their offsets are exact. Zero where doubles hold the integers, and where they
+ * are so far apart that no origin is near all of them.
  * @param {number} least offset from `origin`
  * @param {number} largest offset from `origin`
- * @param {number} origin what is counted from now; stays while it does as well
+ * @param {number} origin of the offsets; it is kept while it serves
  */
 export function originFor(least, largest, origin) {
   const low = least + origin;
   const high = largest + origin;
-  // 2^53 itself may be 2^53 + 1, rounded.
+  // 2^53 may be 2^53 + 1, rounded.
   if (Math.max(Math.abs(low), Math.abs(high)) < EXACT_MAX) return 0;
   const extent = largest - least;
   if (!(extent >= 0 && extent <= EXACT_MAX)) return 0;
@@ -23,7 +23,7 @@ export function originFor(least, largest, origin) {
   return isNear && origin !== 0 ? origin : Math.floor(low / WORD) * WORD;
 }
 
-/** A fixed number of places for integers. */
+/** An array of integers, some of them missing. */
 export class Int64Samples {
   #whole;
   /** Low and high word of each. */
@@ -43,7 +43,7 @@ export class Int64Samples {
   }
 
   /**
-   * Writes samples from the one numbered `skipped` on; places behind the last go on at the first.
+   * Writes the samples from index `skipped` on; after the last place it continues at the first.
    * @param {number} place
    * @param {import("./qanat.d.ts").Samples} samples
    * @param {number} skipped

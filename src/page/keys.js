@@ -1,11 +1,11 @@
-// Keys, and the help that lists them.
-// Invariant: no key acts while one types, or together with Ctrl, Alt or Meta.
+// The keys, and the help that lists them.
+// Invariant: no key acts while the user types into a field, or together with Ctrl, Alt or Meta.
 import { el } from "./dom.js";
 
 /** @type {readonly [string[], string, string][]} keys, action, what it does */
 const KEYS = [
   [["/"], "find", "find channels"],
-  [[" "], "pause", "pause, go on"],
+  [[" "], "pause", "pause, resume"],
   [["Home", "0"], "live", "back to live"],
   [["ArrowLeft"], "earlier", "a quarter of the span earlier"],
   [["ArrowRight"], "later", "later"],
@@ -85,7 +85,7 @@ export function showHelp(dialog) {
     ),
     el("p", {
       textContent:
-        "Drag over a plot to look at a span, double-click to go back to live. Hover for values. The address holds the whole view: send it.",
+        "Drag over a plot to look at a span, double-click to go back to live. Hover for values. The address holds the whole view: send it to share the view.",
     }),
   );
   dialog.showModal();

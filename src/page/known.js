@@ -1,17 +1,17 @@
-// Asks the server what it knows of names, by search: a browser's console would call a 404 of one name a fault.
+// Requests channels by their names, with searches: a 404 for one name would be an error in the browser's console.
 // Invariant: each name is found or has a reason; throws only when the server does not answer.
 import { problemOf } from "./event_stream.js";
 
 /** @typedef {import("./series.js").Channel} Channel */
 
-/** Characters of one request's expression: the server allows 256 instructions, of which each takes one. */
+/** Longest expression of a search: the server allows 256 instructions, and each character takes one. */
 const LENGTH_MAX = 200;
 const NEAR_MAX = 3;
 
 /**
  * @param {readonly string[]} names
  * @param {(path: string) => Promise<Response>} get
- * @returns {Promise<{ found: Map<string, Channel>, unknown: Map<string, string> }>} unknown: why, by name
+ * @returns {Promise<{ found: Map<string, Channel>, unknown: Map<string, string> }>} unknown: reasons by name
  */
 export async function describe(names, get) {
   /** @type {Map<string, Channel>} */
@@ -40,7 +40,7 @@ export async function describe(names, get) {
 }
 
 /**
- * Names that one expression can ask for.
+ * Names in groups that fit into one expression.
  * @param {readonly string[]} names
  */
 function groupsOf(names) {
@@ -59,7 +59,7 @@ function groupsOf(names) {
 }
 
 /**
- * Names that begin as this one does, for as long as any do.
+ * Names with the longest beginning in common with this one.
  * @param {string} name
  * @param {(path: string) => Promise<Response>} get
  */

@@ -1,16 +1,16 @@
-// Moving in time: what pausing, zooming and panning make of a view.
-// Invariant: pure; times are rounded to microseconds, enough for an address.
+// Pausing, zooming and panning: each returns the changes of a view.
+// Invariant: times are rounded to microseconds, which keeps the address short.
 import { SPAN_MAX_S, SPAN_MIN_S } from "./view.js";
 
 /** @typedef {import("./view.js").View} View */
-/** @typedef {{ changes: Partial<View>, isHere: boolean }} Move isHere: all of it is on the screen already */
+/** @typedef {{ changes: Partial<View>, isHere: boolean }} Move isHere: the whole span is on the screen already */
 
 /** Spans of a live view. */
 export const SPANS_S = [
   ...[0.5, 1, 2, 5, 10, 20, 36, 60, 120],
   ...[300, 900, 3600, 21_600, 86_400],
 ];
-/** A shorter span would rush by. */
+/** A shorter span would move too fast to see. */
 const LIVE_SPAN_MIN_S = 0.5;
 
 /** @param {number} seconds */
@@ -31,7 +31,7 @@ export function live({ spanS }) {
 }
 
 /**
- * Stops at the edge, or goes on.
+ * Pauses at the right edge, or goes live again.
  * @param {View} view
  * @param {number} edgeS newest time that is shown
  * @returns {Move}
@@ -42,7 +42,7 @@ export function pause(view, edgeS) {
 }
 
 /**
- * Paused on a span.
+ * Pauses on a span.
  * @param {View} view
  * @param {number} edgeS
  * @param {{ fromS: number, toS: number }} span
@@ -59,7 +59,7 @@ export function zoomTo(view, edgeS, { fromS, toS }) {
 }
 
 /**
- * A shorter (-1) or longer (1) span: round ones while live, around the middle while paused.
+ * A shorter (-1) or longer (1) span: a round one of a live view; around the middle of a paused one.
  * @param {View} view
  * @param {number} edgeS
  * @param {-1 | 1} direction
@@ -78,7 +78,7 @@ export function zoom(view, edgeS, direction) {
 }
 
 /**
- * Another span: up to now while live, around the middle while paused.
+ * Another span: up to now in a live view; around the middle in a paused one.
  * @param {View} view
  * @param {number} edgeS
  * @param {number} spanS
@@ -92,7 +92,7 @@ export function spanOf(view, edgeS, spanS) {
 }
 
 /**
- * A quarter of the span earlier (-1) or later (1); past the newest it is live again.
+ * A quarter of the span earlier (-1) or later (1); after the newest time, live again.
  * @param {View} view
  * @param {number} edgeS
  * @param {{ direction: -1 | 1, newestS: number }} to

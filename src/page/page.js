@@ -275,7 +275,7 @@ export class Page {
   #label() {
     const { endS, time, theme, operator, spanS } = this.view;
     const isPaused = endS !== null;
-    button("pause").textContent = isPaused ? "Go on" : "Pause";
+    button("pause").textContent = isPaused ? "Resume" : "Pause";
     button("pause").classList.toggle("primary", isPaused);
     button("time").textContent = time.toUpperCase();
     const themes = { auto: "Auto", dark: "Dark", light: "Light" };

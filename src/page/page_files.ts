@@ -1,5 +1,5 @@
-// What the page consists of, as text in memory: its own files, and the libraries that scripts/make_libraries.ts made.
-// Invariant: needs no permission to read (text imports are part of the module graph), and asks no other host.
+// The files of the page, as text in memory: its own, and the libraries that scripts/make_libraries.ts writes.
+// Invariant: they need no permission to read (text imports are part of the module graph) and load nothing from other hosts.
 import uplotCss from "./lib/uplot.css" with { type: "text" };
 import uplot from "./lib/uplot.js" with { type: "text" };
 import flechette from "./lib/flechette.js" with { type: "text" };
@@ -85,7 +85,7 @@ const TYPES: Record<string, string> = {
   txt: "text/plain; charset=utf-8",
 };
 
-/** Where the browser finds what the modules call by its package's name. */
+/** The file that a browser loads for the name of a package. */
 const PACKAGES: Record<string, string> = {
   "uplot": "uplot.js",
   "@uwdata/flechette": "flechette.js",
@@ -155,7 +155,7 @@ const MODULES: Record<string, string> = {
   "welch_mean.js": welchMean,
 };
 
-/** All files by their name; the page itself is page.html, and the others lie under page/. */
+/** All files by their name; the page itself is page.html, and the others are served under page/. */
 export const PAGE_FILES: ReadonlyMap<string, PageFile> = new Map(
   Object.entries({
     "page.html": html,
@@ -177,7 +177,7 @@ export const PAGE_FILES: ReadonlyMap<string, PageFile> = new Map(
   }),
 );
 
-/** Packages' names become paths: a browser without an import map (which the CSP forbids) knows no names. */
+/** Replaces names of packages by paths: the CSP forbids the import map that a browser needs for names. */
 function withPaths(text: string): string {
   return text.replace(
     /from "([^".][^"]*)"/g,

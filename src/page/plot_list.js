@@ -1,4 +1,4 @@
-// The plots in their order: makes and closes their cards, sizes them, draws those that can be seen.
+// The plots in their order: makes, sizes and closes their cards, and draws the visible ones.
 // Invariant: there is one card for each kind and channel of the view, in the view's order.
 import { PlotCard } from "./plot_card.js";
 
@@ -72,7 +72,7 @@ export class PlotList {
     for (const card of this.#cards.values()) card.recolour();
   }
 
-  /** Fills the width; many plots are lower. Returns the width. */
+  /** Makes the plots fill the width; the more plots, the lower. Returns the width. */
   resize() {
     const width = Math.max(this.#parent.clientWidth - 2, 200);
     const count = this.#cards.size;
@@ -84,14 +84,14 @@ export class PlotList {
     return width;
   }
 
-  /** @param {(card: PlotCard) => void} draw of the cards that can be seen */
+  /** @param {(card: PlotCard) => void} draw called for each visible card */
   draw(draw) {
     for (const card of this.#cards.values()) {
       if (card.isVisible) card.attempt(() => draw(card));
     }
   }
 
-  /** Moves the focus by so many plots. @param {number} step */
+  /** Moves the focus by a number of plots. @param {number} step */
   focus(step) {
     const all = [...this.#cards.values()].map((card) => card.element);
     const at = all.indexOf(/** @type {HTMLElement} */ (this.#focused()));
@@ -123,7 +123,7 @@ function keyOf({ kind, name }) {
 }
 
 /**
- * The plots after an act on one of them; null when it changes nothing.
+ * The plots after an action on one of them; null when it changes nothing.
  * @param {PlotSpec[]} before
  * @param {PlotSpec} spec
  * @param {{ what: Act, kind?: import("./view.js").PlotKind | undefined }} act

@@ -10,8 +10,8 @@
  * stream.close();
  * ```
  *
- * All streams of all tabs of a browser share one connection a stride, held by a SharedWorker. It comes back by
- * its last id. Times are GPS nanoseconds.
+ * A SharedWorker holds one connection for each stride, for all streams of all tabs of a browser. After an interruption
+ * it resumes at its last id. Times are GPS nanoseconds.
  *
  * @module
  */
@@ -25,8 +25,8 @@ export type DataType =
   | "float64";
 
 /**
- * The array of the channel's type. Where some samples are null: Float64Array with NaN, but of int64 an array of bigint
- * and null, since a double holds no integer beyond 2^53.
+ * Samples in an array of the channel's type. Where some are null: a Float64Array with NaN; for int64, an array of bigint
+ * and null, since a double does not hold all integers beyond 2^53.
  */
 export type Samples =
   | Int16Array
@@ -37,42 +37,42 @@ export type Samples =
   | Float64Array
   | readonly (bigint | null)[];
 
-/** What `/v1/channels` tells of a channel, in this module's names. */
+/** What `/v1/channels` says about a channel, in this module's names. */
 export interface ChannelHint {
   readonly name: string;
-  /** Channels of different strides get connections of their own, so that slow ones hold up no fast ones. */
+  /** Channels of each stride have their own connection, so that slow ones do not delay fast ones. [ns] */
   readonly strideNs?: bigint | number;
-  /** From some 50,000 samples a second on, Arrow is asked for instead of JSON. */
+  /** [Hz] Above 50,000 samples per second in all, the module requests Arrow instead of JSON. */
   readonly sampleRate?: number;
 }
 
-/** One stride of the channels that were asked for. */
+/** One stride of the channels of a stream. */
 export interface Row {
   /** Start of the row, GPS ns. */
   readonly timeNs: bigint;
   readonly strideNs: bigint;
   /** Samples by channel; null where there are none. */
   readonly channels: Readonly<Record<string, Samples | null>>;
-  /** Why a channel is null, where the server tells (JSON only): `late`, `unreachable`, `missing`. */
+  /** Why a channel is null, where the server gives a reason (JSON only): `late`, `unreachable`, `missing`. */
   readonly missing: Readonly<Record<string, string>>;
-  /** From the end of the row to its arrival, ms, by the server's clock; undefined before the clock is known, or of a range. */
+  /** From the end of the row to its arrival, by the server's clock, ms. Undefined in a range, and before the clock is known. */
   readonly latencyMs?: number;
 }
 
-/** Bins in the place of rows: how long each is. */
+/** Length of the bins that a stream has instead of rows. */
 export type Trend = "1s" | "10s" | "60s";
 
-/** What the samples of one bin were. Null: of no sample (`count` is 0), or infinite. */
+/** Statistics of the samples of one bin. Null: no sample (`count` is 0), or infinite. */
 export interface TrendBin {
-  /** A sample: a bigint of int64 channels. */
+  /** The least sample: a bigint for int64 channels. */
   readonly min: number | bigint | null;
   readonly mean: number | null;
   readonly max: number | bigint | null;
-  /** Samples that were counted: fewer than rate times length where some are missing or NaN. */
+  /** Number of samples: fewer than rate times length where some are missing or NaN. */
   readonly count: number;
 }
 
-/** One bin of the channels that were asked for. */
+/** One bin of the channels of a stream. */
 export interface TrendRow extends Omit<Row, "channels"> {
   /** Start of the bin, GPS ns; `strideNs` is its length. */
   readonly timeNs: bigint;
@@ -80,17 +80,17 @@ export interface TrendRow extends Omit<Row, "channels"> {
   readonly channels: Readonly<Record<string, TrendBin | null>>;
 }
 
-/** A span that will not come. */
+/** A span whose rows will not come. */
 export interface Gap {
   readonly fromNs: bigint;
   readonly toNs: bigint;
-  /** The server's reasons of docs/protocol.md, or `page-slow`: this page did not take its rows in time. */
+  /** One of the server's reasons (docs/protocol.md), or `page-slow`: this page did not take its rows in time. */
   readonly reason: string;
-  /** Which of the stream's channels it is about. */
+  /** Channels of the stream that have the gap. */
   readonly channels?: readonly string[];
 }
 
-/** RFC 9457: what the server says when it refuses. */
+/** Problem details (RFC 9457) of a refusal. */
 export interface Problem {
   readonly status: number;
   readonly title: string;
@@ -99,35 +99,36 @@ export interface Problem {
 }
 
 export interface StreamState {
-  /** `waiting`: not connected, tries again; `refused`: will not try again by itself; `ended`: all is there. */
+  /** `waiting`: not connected, tries again; `refused`: does not try again; `ended`: complete. */
   readonly state: "connecting" | "live" | "waiting" | "refused" | "ended";
-  /** Why, in one word or two: an end reason, a problem's title, `connection`, `cut`. */
+  /** The reason in a few words: that of an `end` event, a problem's title, `connection`, `cut`. */
   readonly reason?: string;
   readonly detail?: string;
   readonly problem?: Problem;
+  /** Time until the next try, ms. */
   readonly retryInMs?: number;
-  /** How often it came back. */
+  /** How often the stream has reconnected. */
   readonly reconnects: number;
-  /** Which of the stream's channels it is about: those of one stride, or one that the server does not know. */
+  /** Channels of the stream that have this state: those of one stride, or one that the server does not know. */
   readonly channels?: readonly string[];
-  /** The stride of these channels as it was hinted, ns; empty where it was not. Of a trend, its bin. */
+  /** The `strideNs` of these channels, empty where none was given; of a trend, the length of its bins. [ns] */
   readonly stride?: string;
 }
 
-/** The server's clock, as this browser sees it. */
+/** The server's clock, compared with that of this browser. */
 export interface ServerClock {
   /** GPS time minus this browser's `Date.now()`, ms. */
   readonly gpsMinusLocalMs: number;
   /** GPS time minus UTC, ms, as Unix time counts it. */
   readonly gpsMinusUnixMs: number;
-  /** How wrong it can be: half a round trip, ms. Infinity: the server's clock was never read. */
+  /** Largest error: half a round trip, ms. Infinity before the first reading. */
   readonly errorMs: number;
 }
 
 export interface ConnectOptions {
-  /** Where Qanat is served. @default where this module came from */
+  /** Where Qanat is served. @default the address that this module was loaded from */
   readonly base?: string | URL;
-  /** False: this page's own connection, in the page. @default true */
+  /** False: the page has a connection of its own. @default true */
   readonly share?: boolean;
   /** @default Arrow for fast selections, else JSON */
   readonly encoding?: "json" | "arrow";
@@ -140,21 +141,21 @@ export interface OpenOptions extends ConnectOptions {
   readonly onState?: (state: StreamState) => void;
 }
 
-/** As OpenOptions, for bins: min, mean, max and count of each channel. */
+/** Like OpenOptions, for bins: min, mean, max and count of each channel. */
 export interface OpenTrendOptions extends Omit<OpenOptions, "onRow"> {
   /** Must be a whole multiple of each channel's stride. */
   readonly trend: Trend;
-  /** A bin comes when its last block is settled. */
+  /** Called when the last block of a bin is settled. */
   readonly onRow?: (row: TrendRow) => void;
 }
 
 export interface LiveStream {
-  /** Chooses other channels; goes on without loss for those that stay. */
+  /** Subscribes to these channels instead; those that stay lose no row. */
   update(channels: readonly (string | ChannelHint)[]): void;
   close(): void;
 }
 
-/** Follows channels from now on: rows, or with `trend` bins. */
+/** Follows channels live: rows, or bins with `trend`. Errors are reported to `onState`. */
 export function openStream(options: OpenOptions): LiveStream;
 export function openStream(options: OpenTrendOptions): LiveStream;
 
@@ -164,20 +165,20 @@ export interface RangeOptions extends ConnectOptions {
   readonly endNs: bigint;
   readonly onRow: (row: Row) => void;
   readonly onGap?: (gap: Gap) => void;
-  /** Told while it waits for its turn or comes back, too. */
+  /** Also called while the range waits for admission or reconnects. */
   readonly onState?: (state: StreamState) => void;
   readonly signal?: AbortSignal;
 }
 
-/** As RangeOptions, for bins: those that overlap the range, as far as they were recorded. */
+/** Like RangeOptions, for the recorded bins that overlap the range. */
 export interface TrendRangeOptions extends Omit<RangeOptions, "onRow"> {
   readonly trend: Trend;
   readonly onRow: (row: TrendRow) => void;
 }
 
-/** Reads a range; resolves at its end, to what became of it (`ended`, or `refused` with the problem). */
+/** Reads a range. Resolves at its end to `ended`, or to `refused` with the problem; does not reject. */
 export function readRange(options: RangeOptions): Promise<StreamState>;
 export function readRange(options: TrendRangeOptions): Promise<StreamState>;
 
-/** The server's clock; asked for again every minute. */
+/** The server's clock; read again every minute. */
 export function serverClock(options?: ConnectOptions): ServerClock;

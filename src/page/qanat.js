@@ -1,27 +1,27 @@
-// The public module: see qanat.d.ts for what it gives. Finds the hub (SharedWorker, Worker, or in the page) and talks to it.
-// Invariant: a page has one link to a hub for each (base, share, encoding); a stream's callbacks come from there.
+// The public module, described in qanat.d.ts: connects to the hub in a SharedWorker, a Worker, or the page itself.
+// Invariant: a page has one link to a hub for each (base, share, encoding); it calls the callbacks of all streams.
 import { Hub } from "./hub.js";
 
 /** @typedef {import("./qanat.d.ts").ConnectOptions} ConnectOptions */
 /** @typedef {import("./qanat.d.ts").ChannelHint} ChannelHint */
 /** @typedef {import("./qanat.d.ts").Trend} Trend */
-/** @typedef {import("./qanat.d.ts").OpenOptions & { trend?: Trend | undefined }} OpenOptions onRow() takes what was asked for: rows or bins */
+/** @typedef {import("./qanat.d.ts").OpenOptions & { trend?: Trend | undefined }} OpenOptions onRow() takes rows, or bins of the trend */
 /** @typedef {import("./qanat.d.ts").RangeOptions & { trend?: Trend | undefined }} RangeOptions */
 
 const ACK_ROWS = 8;
 const PING_MS = 20_000;
-/** Part of the worker's name: tabs of another version get a worker of theirs. */
+/** Part of the worker's name: tabs of another version use another worker. */
 const VERSION = 4;
 const HOME = new URL("../", import.meta.url).href;
 
-/** One page's link to its hub. */
+/** The link of a page to its hub. */
 class Link {
   clock = {
     gpsMinusLocalMs: 18_000 - 315_964_800_000,
     gpsMinusUnixMs: 18_000 - 315_964_800_000,
     errorMs: Infinity,
   };
-  /** @type {Map<number, { names: Set<string>, wanted: import("./lane.js").ChannelRequest[], options: OpenOptions }>} */
+  /** @type {Map<number, { names: Set<string>, requests: import("./lane.js").ChannelRequest[], options: OpenOptions }>} */
   #streams = new Map();
   /** @type {Map<number, { options: RangeOptions, resolve: (state: any) => void }>} */
   #ranges = new Map();
@@ -46,11 +46,11 @@ class Link {
       "pagehide",
       () => this.#post({ type: "leave" }),
     );
-    // Back from the browser's cache of pages.
+    // The browser shows the page again from its cache.
     globalThis.addEventListener?.("pageshow", (event) => {
       if (!(/** @type {PageTransitionEvent} */ (event)).persisted) return;
-      for (const [id, { wanted }] of this.#streams) {
-        this.#post({ type: "subscribe", id, channels: wanted });
+      for (const [id, { requests }] of this.#streams) {
+        this.#post({ type: "subscribe", id, channels: requests });
       }
     });
   }
@@ -59,16 +59,16 @@ class Link {
   open(options) {
     const id = ++this.#lastId;
     /** @param {readonly (string | ChannelHint)[]} channels */
-    const want = (channels) => {
+    const subscribe = (channels) => {
       const { trend } = options;
-      const wanted = channels.map((c) => ({ ...wantedOf(c), trend }));
-      const names = new Set(wanted.map(({ name }) => name));
-      this.#streams.set(id, { names, wanted, options });
-      this.#post({ type: "subscribe", id, channels: wanted });
+      const requests = channels.map((c) => ({ ...requestOf(c), trend }));
+      const names = new Set(requests.map(({ name }) => name));
+      this.#streams.set(id, { names, requests, options });
+      this.#post({ type: "subscribe", id, channels: requests });
     };
-    want(options.channels);
+    subscribe(options.channels);
     return {
-      update: want,
+      update: subscribe,
       close: () => {
         if (this.#streams.delete(id)) this.#post({ type: "unsubscribe", id });
       },
@@ -82,14 +82,14 @@ class Link {
   range(options) {
     const id = ++this.#lastId;
     const { channels, startNs, endNs, signal, encoding, trend } = options;
-    const wanted = channels.map(wantedOf);
-    const rate = wanted.reduce((sum, w) => sum + w.rate, 0);
+    const requests = channels.map(requestOf);
+    const rate = requests.reduce((sum, one) => sum + one.rate, 0);
     return new Promise((resolve) => {
       this.#ranges.set(id, { options, resolve });
       this.#post({
         type: "range",
         id,
-        channels: wanted.map((w) => w.name),
+        channels: requests.map(({ name }) => name),
         start: gpsText(startNs),
         end: gpsText(endNs),
         trend,
@@ -160,7 +160,7 @@ class Link {
 }
 
 /**
- * A hub, as near as can be had; returns the way to tell it something.
+ * Connects to a hub: in a shared worker if possible. Returns a function that sends it a message.
  * @param {string} base
  * @param {boolean} share
  * @param {string | undefined} encoding
@@ -168,7 +168,7 @@ class Link {
  * @returns {(message: unknown) => void}
  */
 function connect(base, share, encoding, take) {
-  // A worker's script must come from the page's own origin; a page elsewhere holds its connection itself.
+  // A worker's script must come from the page's own origin; a page of another origin has the hub in itself.
   const isOwn = typeof location !== "undefined" && base === HOME &&
     new URL(base).origin === location.origin;
   if (share && isOwn) {
@@ -179,7 +179,7 @@ function connect(base, share, encoding, take) {
     if (typeof SharedWorker !== "undefined") {
       const { port } = new SharedWorker(script, init);
       port.onmessage = (event) => take(event.data);
-      // Where a tab's end is not told, its silence is.
+      // The hub removes a tab that is silent, where the browser does not report its end.
       setInterval(() => port.postMessage({ type: "ping" }), PING_MS);
       return (message) => port.postMessage(message);
     }
@@ -196,7 +196,7 @@ function connect(base, share, encoding, take) {
 
 /** @type {Map<string, Link>} */
 const links = new Map();
-/** The defaults: a page that asks for the clock in every picture should not parse an address each time. */
+/** The default options: with them linkOf() parses no address, since a page reads the clock for each picture. */
 const HERE = {};
 /** @type {Link | null} */
 let here = null;
@@ -217,7 +217,7 @@ function linkOf(options) {
  * @param {string | ChannelHint} channel
  * @returns {import("./lane.js").ChannelRequest}
  */
-function wantedOf(channel) {
+function requestOf(channel) {
   if (typeof channel === "string") {
     return { name: channel, stride: "", rate: 0 };
   }

@@ -1,13 +1,13 @@
-// Text of others (names of channels) inside a command or a program: one function for each language.
-// Invariant: what comes out is one word, literal or name of its language, whatever goes in; and only printable
-// characters, since a terminal acts on others as they are pasted.
+// Names of channels inside a command or a program: one function for each language.
+// Invariant: the result is one word, literal or name of the language for any input, and has only printable characters,
+// since a terminal acts on others when they are pasted.
 
 /** Control, format and separator characters, and halves of surrogate pairs. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
-/** What encodeURIComponent() leaves, though shells, curl or Markdown read it as their own. */
+/** Characters that encodeURIComponent() does not encode, and that mean something to shells, curl or Markdown. */
 const LEFT = /[!'()*~]/g;
 
-/** A value in a query; a colon may stand as it is. @param {string} text */
+/** A value in a query; a colon stays unencoded. @param {string} text */
 export function queryEncoded(text) {
   return encodeURIComponent(text.toWellFormed())
     .replaceAll("%3A", ":")
@@ -19,7 +19,7 @@ export function shellQuoted(text) {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** JSON that is printable, a literal of JavaScript, too, and safe inside a script element. @param {unknown} value */
+/** Printable JSON that is a literal of JavaScript, too, and safe inside a script element. @param {unknown} value */
 export function jsonText(value) {
   return JSON.stringify(value)
     .replaceAll("<", "\\u003c")
@@ -44,7 +44,7 @@ export function pythonString(text) {
   return `${quote}${inner}${quote}`;
 }
 
-/** A name of SQL: a column, a table. @param {string} text */
+/** The name of a column or table in SQL. @param {string} text */
 export function sqlName(text) {
   return `"${text.replaceAll('"', '""')}"`;
 }

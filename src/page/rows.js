@@ -1,6 +1,6 @@
-// From the text of an event to samples: JSON and Arrow (base64) alike.
-// Invariant: samples are typed arrays of the channel's type; where some are null, Float64Array with NaN (of
-// int64, which a double may not hold, an array of bigint and null).
+// Decodes events into rows or bins: JSON, or Arrow in base64.
+// Invariant: samples are typed arrays of the channel's type; where some are null, a Float64Array with NaN, or for int64,
+// which a double may not hold, an array of bigint and null.
 import { tableFromIPC } from "@uwdata/flechette";
 
 /** @typedef {import("./qanat.d.ts").Row} Row */
@@ -19,7 +19,7 @@ const ARRAYS = {
 };
 
 /**
- * Reads the rows that follow a `hello`; of a trend they are TrendRows.
+ * A decoder for the events after a `hello`: into rows, or TrendRows of a trend.
  * @param {Hello} hello
  * @returns {(data: string) => Row}
  */

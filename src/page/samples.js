@@ -1,19 +1,19 @@
 // Samples of one channel around the time that is shown.
-// Invariant: what is not there is NaN. 64-bit integers are read as offsets from an origin that the reader chooses, so
-// that near ones stay apart.
+// Invariant: a missing sample reads as NaN. 64-bit integers are read as offsets from an origin that the caller chooses, so
+// that their differences are exact.
 import { Int64Samples, originFor } from "./int64_samples.js";
 import { Spans } from "./spans.js";
 
 /** A ring of samples, by sample number since the GPS epoch. */
 export class SampleRing {
-  /** Number behind the newest sample; what is older than end - capacity is gone. */
+  /** Number after the newest sample; samples before end - capacity are overwritten. */
   end = 0;
   /** @type {((from: number, to: number) => void)[]} */
   onChange = [];
-  /** What was put, whatever its values are. */
+  /** Which samples were put, whatever their values are. */
   #come = new Spans();
   #values;
-  /** In the place of the values. */
+  /** Used instead of the values where samples are 64-bit integers. */
   #integers;
 
   /**
@@ -32,13 +32,13 @@ export class SampleRing {
     return this.#integers !== null;
   }
 
-  /** Time behind the newest sample, GPS s; 0 when there is none. */
+  /** End of the newest sample, GPS s; 0 when there is none. */
   get endS() {
     return this.end / this.rate;
   }
 
   /**
-   * Puts samples in their place; newer ones push the oldest out.
+   * Stores samples; new ones overwrite the oldest.
    * @param {number} first
    * @param {import("./qanat.d.ts").Samples} samples
    */
@@ -46,7 +46,7 @@ export class SampleRing {
     const { capacity } = this;
     const end = first + samples.length;
     if (end > this.end) {
-      // Numbers that were skipped hold what was there a round ago.
+      // Places that were skipped hold samples of the round before.
       const from = Math.max(this.end, end - capacity);
       for (let i = from; i < first; i++) this.#clear(i % capacity);
       this.end = end;
@@ -57,7 +57,7 @@ export class SampleRing {
     if (skipped >= samples.length) return;
     this.#come.add(first + skipped, end);
     this.#write((first + skipped) % capacity, samples, skipped);
-    for (const tell of this.onChange) tell(first + skipped, end);
+    for (const report of this.onChange) report(first + skipped, end);
   }
 
   /** @param {number} place */
@@ -69,7 +69,7 @@ export class SampleRing {
   /**
    * @param {number} place
    * @param {import("./qanat.d.ts").Samples} samples
-   * @param {number} skipped so many of them are too old
+   * @param {number} skipped how many of them are too old
    */
   #write(place, samples, skipped) {
     if (this.#integers) return this.#integers.write(place, samples, skipped);
@@ -89,7 +89,7 @@ export class SampleRing {
   }
 
   /**
-   * Whether the samples from `from` to `to` have come: where they have, NaN is what was sent.
+   * Whether all samples from `from` to `to` have come: if so, those that are NaN were sent as such.
    * @param {number} from
    * @param {number} to
    */
@@ -99,7 +99,7 @@ export class SampleRing {
 
   /**
    * @param {number} index
-   * @param {number} [origin] what the sample is counted from
+   * @param {number} [origin] subtracted from the sample
    */
   at(index, origin = 0) {
     if (index >= this.end || index < this.end - this.capacity) return NaN;
@@ -110,8 +110,8 @@ export class SampleRing {
   }
 
   /**
-   * Copies samples from `first` on; says whether all are there and finite. Of 64-bit integers near each other, what
-   * they differ by: a spectrum needs no more.
+   * Copies samples from `first` on; returns whether all are there and finite. Copies 64-bit integers less an origin: a
+   * spectrum needs only their differences.
    * @param {number} first
    * @param {Float64Array} out
    */
@@ -136,7 +136,7 @@ export class SampleRing {
    * Least and largest of the samples from `from` to `to`; null when there is none.
    * @param {number} from
    * @param {number} to
-   * @param {number} [origin] what the samples are counted from
+   * @param {number} [origin] subtracted from the samples
    */
   extremes(from, to, origin = 0) {
     const { capacity } = this;
@@ -157,7 +157,7 @@ export class SampleRing {
   }
 
   /**
-   * Least and largest with all their digits: bigints of 64-bit integers.
+   * Least and largest with all their digits: bigints where samples are 64-bit integers.
    * @param {number} from
    * @param {number} to
    * @returns {{ min: number | bigint, max: number | bigint } | null}
@@ -183,7 +183,7 @@ export class SampleRing {
  * @param {SampleRing} ring
  * @param {number} from
  * @param {number} to
- * @param {number} [origin] what the samples are counted from
+ * @param {number} [origin] subtracted from the samples
  */
 export function finiteExtremes(ring, from, to, origin = 0) {
   let min = Infinity;

@@ -1,14 +1,14 @@
-// The server's GPS clock, as the difference to this computer's clock: read from /v1/status.
-// Invariant: what is known holds for the computer's clock as it is set now; after a step nothing is known until the next
-// reading.
+// The server's GPS clock, as its difference from this computer's clock: read from /v1/status.
+// Invariant: the difference applies to the computer's clock as it is set now; after a step of that clock it is unknown
+// until the next reading.
 
 /** @typedef {import("./qanat.d.ts").ServerClock} ServerClock */
 
-/** A reading so old is replaced by a less exact one: clocks drift. */
+/** An older reading is replaced even by a less exact one: clocks drift. */
 const OLD_MS = 600_000;
-/** What difference to a clock that is never set counts as a step. */
+/** A larger change of the clock against a monotonic one is a step. */
 const STEP_MS = 1000;
-/** After a step, a reading that failed is tried again. */
+/** Time until a reading that failed after a step is tried again. */
 const STEP_AGAIN_MS = 5000;
 
 export class ServerTime {
@@ -22,17 +22,17 @@ export class ServerTime {
   #unixNow;
   #request;
   #onClock;
-  /** When it was read, by the clock that is never set. */
+  /** When it was read, by the monotonic clock. */
   #readMs = 0;
   /** When it was last requested, by the same clock. */
   #requestedMs = -Infinity;
-  /** Unix time minus the clock that is never set when it was read, ms. */
+  /** Unix time minus the monotonic clock when it was read, ms. */
   #unixMinusNowMs;
   #hasStepped = false;
 
   /**
    * @param {{ now: () => number, unixNow: () => number, request: () => Promise<Response>, onClock: (clock: ServerClock) => void }} options
-   *   now: a clock that is never set, ms; unixNow: the computer's clock, ms; request: sends one for /v1/status
+   *   now: a monotonic clock, ms; unixNow: the computer's clock, ms; request: sends one for /v1/status
    */
   constructor({ now, unixNow, request, onClock }) {
     this.#now = now;
@@ -49,7 +49,7 @@ export class ServerTime {
       : this.#unixNow() + this.clock.gpsMinusLocalMs;
   }
 
-  /** Reads the clock again when the computer's was set or has slept. */
+  /** Reads the clock again when the computer's clock was set, or the computer has slept. */
   noticeStep() {
     const nowMs = this.#now();
     const stepMs = this.#unixNow() - nowMs - this.#unixMinusNowMs;
@@ -70,13 +70,13 @@ export class ServerTime {
       if (time_ns === undefined) return;
       const stepMs = gotUnixMs - sentUnixMs - (gotMs - sentMs);
       if (Math.abs(stepMs) >= STEP_MS) {
-        // It was set, or slept, while the answer was under way: the answer says nothing.
+        // The clock was set, or the computer slept, before the answer came: the answer is of no use.
         this.#hasStepped = true;
         this.#requestedMs = -Infinity;
         return;
       }
       const gpsMs = Number(BigInt(time_ns) / 1000n) / 1000;
-      // The quickest answer knows best; an old one does not, nor one before a step.
+      // The quickest answer is the most exact, unless it is old or came before a step.
       const errorMs = (gotMs - sentMs) / 2;
       const isOld = this.#hasStepped || gotMs - this.#readMs >= OLD_MS;
       if (!isOld && errorMs > this.clock.errorMs) return;
@@ -90,7 +90,7 @@ export class ServerTime {
       };
       this.#onClock(this.clock);
     } catch {
-      // The stream itself says that the server is away.
+      // The stream reports that the server does not answer.
     }
   }
 }

@@ -1,5 +1,5 @@
-// The choice of spans in the bar.
-// Invariant: the span that is shown can always be seen in it, be it a round one or not.
+// The list of spans in the bar.
+// Invariant: the list contains the span that is shown, round or not.
 import { SPANS_S } from "./navigation.js";
 import { spanText } from "./trend_choice.js";
 
@@ -15,7 +15,7 @@ export class SpanSelect {
     this.#select = select;
     select.onchange = () => {
       onChoose(Number(select.value));
-      // Keys are for the plots again.
+      // Keys move the plots again.
       select.blur();
     };
   }

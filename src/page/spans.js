@@ -1,4 +1,4 @@
-// Which sample numbers have come, as few spans as there are breaks.
+// Which sample numbers have come, as spans.
 // Invariant: spans are in order and neither touch nor overlap.
 
 export class Spans {
@@ -6,9 +6,9 @@ export class Spans {
   #all = [];
 
   /**
-   * Adds a span; those that it touches become one with it.
+   * Adds a span, merged with those that it touches.
    * @param {number} from
-   * @param {number} to behind the last
+   * @param {number} to after the last
    */
   add(from, to) {
     const all = this.#all;
@@ -28,7 +28,7 @@ export class Spans {
     all.splice(first, behind - first, { from, to });
   }
 
-  /** Forgets what lies before a number. @param {number} from */
+  /** Removes all numbers before `from`. @param {number} from */
   trim(from) {
     const all = this.#all;
     while (all.length > 0 && all[0].to <= from) all.shift();
@@ -38,7 +38,7 @@ export class Spans {
   /**
    * Whether all of a span has come.
    * @param {number} from
-   * @param {number} to behind the last
+   * @param {number} to after the last
    */
   has(from, to) {
     for (let i = this.#all.length - 1; i >= 0; i--) {

@@ -1,13 +1,13 @@
-// What the page says in words: the streams' state, for how long nothing has come, latency, reconnects, the time, notes.
-// Invariant: "live" is said only while data come. Text is only written when it differs, and seconds that count up lie
-// outside of what a screen reader announces.
+// The status line: state of the streams, silence, latency, reconnects, the time, and notes.
+// Invariant: it says "live" only while data come. Text is written only when it differs, and seconds that count up are
+// outside the part that a screen reader announces.
 import { gpsNow, timeText } from "./clock.js";
 import { silenceOf, silenceText } from "./data_age.js";
 import { byId } from "./dom.js";
 import { serverClock } from "./qanat.js";
 
 const NOTE_MS = 12_000;
-/** The worst state of several streams is told. */
+/** The worst state of several streams is shown. */
 const WORST_FIRST = /** @type {const} */ ([
   "refused",
   "waiting",
@@ -18,7 +18,7 @@ const WORST_FIRST = /** @type {const} */ ([
 
 export class StatusLine {
   #noteMs = 0;
-  #reconnectsTold = 0;
+  #reconnectsShown = 0;
   #feed;
 
   /** @param {import("./feed.js").Feed} feed */
@@ -50,12 +50,12 @@ export class StatusLine {
   #sayState(isPaused) {
     const states = [...this.#feed.lanes.values()].map(({ state }) => state);
     const worst = WORST_FIRST.find((s) => states.some((x) => x.state === s));
-    const told = states.find(({ state }) => state === worst);
-    const silence = told && !isPaused
+    const shown = states.find(({ state }) => state === worst);
+    const silence = shown && !isPaused
       ? silenceText(silenceOf(this.#feed.series.values(), performance.now()))
       : "";
     const isSilent = worst === "live" && silence !== "";
-    const words = told ? wordsOf(told, isPaused) : "nothing selected";
+    const words = shown ? wordsOf(shown, isPaused) : "nothing selected";
     say("state", isSilent ? "no data" : words);
     say("age", isSilent ? silence.replace("no data ", "") : silence);
     const dot = isPaused && worst === "live" ? "paused" : worst ?? "connecting";
@@ -64,8 +64,8 @@ export class StatusLine {
     const title = trouble === "" ? "Qanat" : `${trouble} – Qanat`;
     if (document.title !== title) document.title = title;
     const count = states.reduce((sum, { reconnects }) => sum + reconnects, 0);
-    if (count <= this.#reconnectsTold || worst !== "live") return;
-    this.#reconnectsTold = count;
+    if (count <= this.#reconnectsShown || worst !== "live") return;
+    this.#reconnectsShown = count;
     this.note("Connected again");
   }
 }

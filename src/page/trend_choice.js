@@ -1,12 +1,12 @@
-// Whether a view is drawn from rows or from trends, and from which.
-// Invariant: pure; the bins chosen are the finest of which each has a pixel, and which every channel's blocks fill.
+// Chooses whether a view is drawn from rows or from the bins of a trend.
+// Invariant: the bins are the shortest that are at least a pixel wide and a whole multiple of each channel's stride.
 
 /** @typedef {import("./qanat.d.ts").Trend} Trend */
 
 /** Seconds of a bin. @type {Readonly<Record<Trend, number>>} */
 export const BIN_S = { "1s": 1, "10s": 10, "60s": 60 };
 const TRENDS = /** @type {const} */ (["1s", "10s", "60s"]);
-/** Longer spans are drawn from bins: a page would have to hold, and a server to read again, every sample of them. */
+/** Longer spans are drawn from bins: otherwise the server would read, and the page would hold, every sample. */
 export const ROWS_SPAN_MAX_S = 120;
 
 /**
@@ -23,7 +23,7 @@ export function trendOf({ spanS, pixels, saves, strides }) {
 }
 
 /**
- * Whether the browser says that data are dear or slow.
+ * Whether the browser reports that data are expensive or slow.
  * @param {{ saveData?: boolean, effectiveType?: string } | undefined} connection navigator.connection, where there is one
  */
 export function isDataExpensive(connection) {
@@ -31,7 +31,7 @@ export function isDataExpensive(connection) {
     ["slow-2g", "2g", "3g"].includes(connection?.effectiveType ?? "");
 }
 
-/** A span as people say it. @param {number} seconds */
+/** A span in seconds, minutes or hours. @param {number} seconds */
 export function spanText(seconds) {
   const [size, unit] = seconds >= 3600 && seconds % 3600 === 0
     ? [3600, "h"]

@@ -1,20 +1,20 @@
-// Where values lie on a plot's vertical axis, as a share of its height, and what the axis's labels say.
-// Invariant: uPlot is given shares (0 to 1) and never values, so no value breaks its arithmetic; ticks() gives two or more.
+// The vertical axis of a plot: values as shares of its height, and its labels.
+// Invariant: uPlot gets shares (0 to 1), never values, so that no value breaks its arithmetic; there are always two labels.
 import { exactText, numbersText } from "./axis_text.js";
 
-/** Room above and below the values, of their extent. */
+/** Room above and below the values, as a share of their extent. */
 const MARGIN = 0.12;
-/** A range stays while the values fill this much of it. */
+/** A range is kept while the values fill at least this share of it. */
 const FILLED_MIN = 0.55;
-/** Beyond these sizes, differences overflow or vanish: values are multiplied by a power of two first. */
+/** Differences of values beyond these overflow or become zero: such values are multiplied by a power of two first. */
 const HUGE = 1e300;
 const TINY = 1e-290;
 const SHRINK = 2 ** -64;
 const GROW = 2 ** 200;
-/** How far outside of the plot a value is drawn at most: infinite ones, too. */
+/** How far outside the plot a value is drawn at most, also an infinite one. */
 const OUTSIDE = 0.05;
 const LABEL_LENGTH_MAX = 9;
-/** A label so many steps from zero is not exact enough: it is counted from a base. */
+/** A label more steps from zero is not exact enough: labels are then relative to a base. */
 const STEPS_MAX = 2 ** 40;
 
 /** @typedef {{ at: number, text: string }} Tick at: share of the height */
@@ -23,22 +23,22 @@ export class ValueScale {
   /** Grows with each change of the range. */
   version = 0;
   #unit = 1;
-  /** The least value, multiplied by the unit. The edges are offsets from it, so that near values stay apart. */
+  /** The least value, multiplied by the unit. The edges are offsets from it, so that small differences are exact. */
   #base = 0;
   #from = 0;
   #size = 1;
-  /** The least value as it is. */
+  /** The least value itself. */
   #least = 0;
-  /** What the values are counted from. */
+  /** Subtracted from all values. */
   #origin = 0;
   /** @type {{ key: string, ticks: Tick[], baseText: string }} */
   #made = { key: "", ticks: [], baseText: "" };
 
   /**
-   * Makes the range fit finite values, but does not follow every twitch of them.
+   * Makes the range fit finite values; small changes of them keep the range.
    * @param {number} least
    * @param {number} largest
-   * @param {number} [origin] what both, and all values from then on, are counted from: of 64-bit integers
+   * @param {number} [origin] of 64-bit integers: was subtracted from both, and from all values from now on
    */
   fit(least, largest, origin = 0) {
     const magnitude = Math.max(
@@ -64,11 +64,11 @@ export class ValueScale {
     this.#origin = origin;
     this.#base = least * unit;
     this.#from = -MARGIN * size;
-    // Values that are all the same lie in the middle.
+    // Values that are all the same are in the middle.
     this.#size = (wide || 0) + 2 * MARGIN * size;
   }
 
-  /** Share of the height at which a value lies; infinite ones just outside. @param {number} value */
+  /** A value as a share of the height; an infinite one is just outside. @param {number} value */
   share(value) {
     const share = this.#exact(value);
     return share < -OUTSIDE
@@ -87,7 +87,7 @@ export class ValueScale {
     return this.#labels(count).ticks;
   }
 
-  /** What the labels are to be added to; empty when they are whole values. @param {number} count */
+  /** The base that the labels are added to; empty when they are whole values. @param {number} count */
   baseText(count) {
     return this.#labels(count).baseText;
   }
@@ -144,7 +144,7 @@ export class ValueScale {
     ) {
       const first = Math.ceil(low / step.scaled);
       const last = Math.floor(high / step.scaled);
-      // Too close to tell apart, or no number at all: no other step does better.
+      // Labels would be the same, or not finite: no other step does better.
       if (!(last - first < 100) || Math.abs(last) > STEPS_MAX) return [];
       const ticks = [];
       const values = [];
@@ -166,12 +166,12 @@ export class ValueScale {
 }
 
 /**
- * Steps of 1, 2 and 5 at and below the one that is wanted, as they are and multiplied by the unit.
- * @param {number} wanted multiplied by the unit
+ * Steps of 1, 2 and 5 at and below an ideal one, themselves and multiplied by the unit.
+ * @param {number} ideal multiplied by the unit
  * @param {number} unit
  */
-function stepsFrom(wanted, unit) {
-  const exact = Math.log10(wanted) - Math.log10(unit);
+function stepsFrom(ideal, unit) {
+  const exact = Math.log10(ideal) - Math.log10(unit);
   const steps = [];
   for (let e = Math.floor(exact) + 1; e > exact - 2; e--) {
     for (const m of [5, 2, 1]) {
@@ -180,7 +180,7 @@ function stepsFrom(wanted, unit) {
       if (real > 0 && isFinite(real)) steps.push({ real, scaled: real * unit });
     }
   }
-  // The smallest that is not below what is wanted comes first.
+  // The smallest that is not below the ideal one comes first.
   const at = steps.findLastIndex(({ real }) =>
     Math.log10(real) >= exact - 1e-9
   );

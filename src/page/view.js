@@ -1,4 +1,4 @@
-// What is on the screen, and the same as the part of the address behind '#': sending the address sends the view.
+// The view, and its text after the '#' of the address: a user who sends the address sends the view.
 // Invariant: viewOf(hashOf(view)) is the view.
 
 /** @typedef {"series" | "spectrogram" | "spectrum"} PlotKind */
@@ -13,7 +13,7 @@
  * @property {"auto" | "dark" | "light"} theme
  * @property {CloseUp | null} closeUp
  * @property {boolean} operator
- * @property {boolean | null} saves data: bins instead of samples; null: as the browser says
+ * @property {boolean | null} saves bins replace samples, to save data; null: if the browser reports slow or expensive data
  */
 
 export const KINDS =
@@ -36,7 +36,7 @@ export function emptyView() {
   };
 }
 
-/** What a first visit sees of the embedded source: the chirp of GW150914, 16.42 s into its loop of 32 s. */
+/** The view of a first visit: the chirp of GW150914, 16.42 s into the 32 s loop of the embedded source. */
 export function firstView() {
   const h1 = "H1:GWOSC-4KHZ_R1_WHITENED";
   const l1 = "L1:GWOSC-4KHZ_R1_WHITENED";
