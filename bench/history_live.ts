@@ -1,7 +1,7 @@
 // The cost of histories for live clients: p99 of live rows in alternation with 0 and with 4 histories that are read
 // from Kafka at full speed. Run `deno task bench:history [ROUNDS]`; the broker needs Java and Maven.
 // Invariant: both figures come from the same run, the same broker, the same clients.
-import { startKafka } from "../scripts/kafka.ts";
+import { startKafka } from "../scripts/kafka/broker.ts";
 import { nowGpsNs } from "../src/blocks/gps_time.ts";
 import {
   freePort,

@@ -1,4 +1,4 @@
-// Makes src/source/strain.ts from data/gw150914.arrow: `deno run --allow-read --allow-write scripts/make_strain.ts`.
+// Writes src/source/strain.ts from data/gw150914.arrow: `deno run --allow-read --allow-write scripts/make_strain.ts`.
 import { tableFromIPC } from "apache-arrow";
 
 const NAMES = [

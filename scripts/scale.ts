@@ -1,5 +1,5 @@
 // `deno task scale`: how many clients one Qanat holds, measured with a real broker, publisher and thousands of readers.
-// Invariant: starts and ends everything itself, loads 127.0.0.1 alone, and what a machine cannot do is a row that says so.
+// Invariant: it starts and ends everything itself and loads only 127.0.0.1; a row says what the machine cannot do.
 import { PARTS, say, sleep } from "../test/integration/chain.ts";
 import { type Limit, limitOf } from "./scale/limit.ts";
 import { memorySeries, type Series } from "./scale/memory.ts";
@@ -29,9 +29,9 @@ import { World } from "./scale/world.ts";
 const ROOT = new URL("..", import.meta.url);
 const RESULT = new URL(".qanat/scale.json", ROOT);
 const PLOT = new URL("docs/img/memory.svg", ROOT);
-/** Of a trial beside its measurement, s. */
+/** Time of a trial without its measurement, s. */
 const OUTSIDE_S = 9;
-/** A limit is found to a tenth. */
+/** A limit is exact to a tenth. */
 const LIMIT_RATIO = 1.1;
 const LIMIT_TRIALS = 4;
 const IDLE_COUNTS = [250, 500, 1000, 2000, 3000, 4000];
@@ -51,19 +51,19 @@ function fail(message: string): never {
   Deno.exit(2);
 }
 
-/** Keeps this part of the results beside those of other runs. */
+/** Adds this part of the results to those of other runs. */
 function keep(name: string, figures: unknown): void {
   let kept: Record<string, unknown> = {};
   try {
     kept = JSON.parse(Deno.readTextFileSync(RESULT));
   } catch {
-    // The first one.
+    // This is the first result.
   }
   kept[name] = { at: new Date().toISOString(), figures };
   Deno.writeTextFileSync(RESULT, JSON.stringify(kept, null, 1) + "\n");
 }
 
-/** Those asked for that this Qanat serves; the others are named. */
+/** The formats of the settings that this Qanat serves; prints the others. */
 async function servedFormats({ asked, world }: Run): Promise<Format[]> {
   const served: Format[] = [];
   for (const format of asked.formats) {
@@ -167,9 +167,9 @@ async function memory({ asked, world, program }: Run): Promise<void> {
   for (const { name, points, line, rows } of all) {
     const at = points.map(({ x, y }) => `${x}: ${(y / 1e6).toFixed(0)}`);
     say(
-      `${name}: ${(line.slope / 1e3).toFixed(1)} KB a client, R² ${
+      `${name}: ${(line.slope / 1e3).toFixed(1)} KB per client, R² ${
         line.r2.toFixed(3)
-      } (${rows} rows came; clients: MB ${at.join(", ")})`,
+      } (${rows} rows received; clients: MB ${at.join(", ")})`,
     );
   }
   keep("memory", all);

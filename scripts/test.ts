@@ -1,6 +1,6 @@
-// `deno task test [--check|--fetch] [--integration] [paths…]`: picks the test grammar, names what is skipped, runs Deno.
-// Packages that only tests need stand in test/packages.json and test/deno.lock, so that a first start fetches none of
-// them. Invariant: the exit code is that of `deno test` or `deno check`, and nothing is left out in silence.
+// `deno task test [--check|--fetch] [--integration] [paths…]`: runs `deno test` or `deno check`, and names what it skips.
+// Packages that only tests need are listed in test/packages.json and test/deno.lock, so that a first start does not
+// download them. Invariant: the exit code is that of Deno, and each skipped suite is named.
 import { findOptionalParts } from "./optional_parts.ts";
 import { type Tally, tallyOf } from "./test_tally.ts";
 
@@ -15,7 +15,7 @@ function say(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
 }
 
-/** Whether the registry of @std/testing (or Deno's cache of it) answers within a few seconds. */
+/** Whether Deno can load @std/testing, from its cache or within a few seconds from its registry. */
 async function jsrAnswers(): Promise<boolean> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["info", "--no-config", "--json", JSR_BDD],
@@ -59,14 +59,14 @@ function writeImportMap(jsr: boolean): string {
       continue;
     }
     imports[name] = target.startsWith("./") ? `.${target}` : target;
-    // deno.json implies a package's inner files; an import map says them.
+    // In deno.json a package includes its files; in an import map they are an entry of their own.
     if (target.startsWith("npm:") && !name.endsWith("/")) {
       imports[`${name}/`] ??= `npm:/${target.slice("npm:".length)}/`;
     }
   }
   Deno.mkdirSync(new URL(".qanat", ROOT), { recursive: true });
   const file = new URL(".qanat/import_map.json", ROOT);
-  // A rename, so that two runs at once never read half a map.
+  // Renamed, so that another run never reads half a map.
   const draft = new URL(`import_map.${Deno.pid}.json`, file);
   Deno.writeTextFileSync(draft, JSON.stringify({ imports }, null, 2) + "\n");
   Deno.renameSync(draft, file);
@@ -120,7 +120,7 @@ async function main(args: readonly string[]): Promise<number> {
   const isUnknown = (arg: string) =>
     arg.startsWith("-") && !FLAGS.includes(arg);
   if (args.some(isUnknown)) {
-    say(`Only paths and ${FLAGS.join(", ")} are taken`);
+    say(`Expected paths, ${FLAGS.join(", ")}`);
     return 2;
   }
   const jsr = await jsrAnswers();
@@ -136,25 +136,36 @@ async function main(args: readonly string[]): Promise<number> {
     const quiet = ["--quiet", "--no-check", "--no-run"];
     return await run(["test", ...quiet, ...map, "test"]);
   }
-  if (args.includes("--check")) {
-    const present = (paths.length > 0 ? paths : CHECKED).filter(
-      holdsTypeScript,
-    );
-    const code = await run(["check", ...map, ...present]);
-    if (code !== 0 || paths.length > 0) return code;
-    // The page's modules are for browsers: JavaScript with JSDoc types, and their own libraries.
-    return await run([
-      "check",
-      "--config",
-      "src/page/check.json",
-      "--import-map",
-      "deno.json",
-      "src/page/main.js",
-      "src/page/hub_worker.js",
-    ]);
-  }
+  if (args.includes("--check")) return await check(map, paths);
   sayOptionalParts();
-  const integration = args.includes("--integration");
+  return await test(map, paths, args.includes("--integration"));
+}
+
+/** Types of TypeScript; without paths, of the page's modules, too. */
+async function check(
+  map: readonly string[],
+  paths: readonly string[],
+): Promise<number> {
+  const present = (paths.length > 0 ? paths : CHECKED).filter(holdsTypeScript);
+  const code = await run(["check", ...map, ...present]);
+  if (code !== 0 || paths.length > 0) return code;
+  // JavaScript with JSDoc types, for browsers.
+  return await run([
+    "check",
+    "--config",
+    "src/page/check.json",
+    "--import-map",
+    "deno.json",
+    "src/page/main.js",
+    "src/page/hub_worker.js",
+  ]);
+}
+
+async function test(
+  map: readonly string[],
+  paths: readonly string[],
+  integration: boolean,
+): Promise<number> {
   const selected = paths.length > 0
     ? paths
     : integration

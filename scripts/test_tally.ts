@@ -1,7 +1,7 @@
 // Counts behaviours in the JUnit file that `deno test` writes.
 // Invariant: a `describe` is not a behaviour; a run that failed never tallies zero failures.
 
-/** What became of the behaviours of a run. */
+/** The results of a run. */
 export interface Tally {
   readonly passed: number;
   readonly failed: number;

@@ -1,6 +1,6 @@
-// Qanat beside others, in one run on one machine: arrakis-server on the same broker, and nginx with nchan and a bare
+// Compares Qanat with others, in one run on one machine: arrakis-server on the same broker, and nginx with nchan and a bare
 // loop in C for the fan-out alone. Run it with `deno task versus [--only arrakis|nchan] [--rounds 3] [--seconds 10]`.
-// Invariant: never two servers under load at once; it ends everything that it started, and by itself.
+// Invariant: one server is under load at a time; everything that was started is ended.
 import { measureArrakis } from "./versus/arrakis_side.ts";
 import { measureReceipt } from "./versus/bare_consumer.ts";
 import {
@@ -37,25 +37,25 @@ const ARRAKIS_CLIENTS = [20, 40, 60, 80, 100, 120];
 const QANAT_CLIENTS = [20, 40, 60, 100, 1000, 2000];
 /** As many as its readers may be. */
 const ARRAKIS_CLIENTS_MAX = 200;
-/** Goal of issue 5: so many times the clients. */
+/** The goal: so many times the clients of arrakis-server. */
 const TIMES = 60;
 const FAN_OUT_CLIENTS = 4000;
 const MINUTES_MAX = 60;
-/** An overloaded server is left in peace until it uses less than this, cores, or the time is up. */
+/** After a load, the next one waits until the server uses fewer cores, or for IDLE_WAIT_MS. */
 const IDLE_CORES = 0.1;
 const IDLE_WAIT_MS = 30_000;
 
 const HELP = `deno task versus [settings]
 
-  Qanat beside arrakis-server (20 to 120 clients; Qanat with ${TIMES} times what that one holds, too), then ${FAN_OUT_CLIENTS}
-  clients of one selection beside nginx with nchan and a bare loop in C. About 20 minutes.
+  Compares Qanat with arrakis-server (20 to 120 clients; Qanat also with ${TIMES} times the clients that arrakis-server
+  holds), then with nginx and nchan and with a bare loop in C (${FAN_OUT_CLIENTS} clients of one selection). About 20 minutes.
 
-  --only arrakis|nchan  one of the two
-  --clients N,…         beside arrakis-server only these numbers, for both servers (each 1 to 200)
-  --rounds N            medians of so many (default 3)
-  --seconds N           of each measurement (default 10)
+  --only arrakis|nchan  one of the two comparisons
+  --clients N,…         numbers of clients in the comparison with arrakis-server, for both (each 1 to 200)
+  --rounds N            number of rounds; the tables have their medians (default 3)
+  --seconds N           length of each measurement (default 10)
 
-All figures go to .qanat/versus.json, too.`;
+All figures are also written to .qanat/versus.json.`;
 
 interface Settings {
   readonly only: "arrakis" | "nchan" | null;
@@ -86,6 +86,36 @@ function settingsOf(args: readonly string[]): Settings {
   };
 }
 
+/** A new Qanat at rising numbers of clients. */
+async function qanatSides(
+  world: World,
+  reader: string,
+  counts: readonly number[],
+  { all, seconds }: {
+    all: ReturnType<typeof differentSelections>;
+    seconds: number;
+  },
+): Promise<Side[]> {
+  const { qanat, port } = await world.launchQanat();
+  const sides: Side[] = [];
+  try {
+    for (const count of counts) {
+      sides.push(
+        await measureQanat(all.slice(0, count), {
+          reader,
+          port,
+          pid: qanat.pid,
+          directory: world.directory,
+          seconds,
+        }),
+      );
+    }
+    return sides;
+  } finally {
+    await qanat.stop();
+  }
+}
+
 /** Both servers at rising numbers of clients, `rounds` times; medians by number. */
 async function versusArrakis(
   world: World,
@@ -111,11 +141,11 @@ async function versusArrakis(
         seconds,
         strideNs: STRIDE_NS,
       });
-      tell(`round ${round}, arrakis-server`, side);
+      report(`round ${round}, arrakis-server`, side);
       ofRound.push(side);
       keep(arrakis, side);
     }
-    // The first round says how many clients 60 times as many are.
+    // The first round determines the number of clients for Qanat.
     if (round === 1) held = clientsHeld(ofRound);
     await untilIdle(world.arrakis.pid);
     const receipt = await measureReceipt(world, {
@@ -125,23 +155,13 @@ async function versusArrakis(
     });
     say(`round ${round}, a bare consumer: p99 ${receipt.p99.toFixed(1)} ms`);
     receipts.push(receipt);
-    const { qanat: process, port } = await world.launchQanat();
-    try {
-      const many = Math.min(CLIENTS_MAX, TIMES * held);
-      const ours = clients ?? [...QANAT_CLIENTS, ...many > 0 ? [many] : []];
-      for (const count of ours) {
-        const side = await measureQanat(all.slice(0, count), {
-          reader,
-          port,
-          pid: process.pid,
-          directory,
-          seconds,
-        });
-        tell(`round ${round}, Qanat`, side);
-        keep(qanat, side);
-      }
-    } finally {
-      await process.stop();
+    const many = Math.min(CLIENTS_MAX, TIMES * held);
+    const ours = clients ?? [...QANAT_CLIENTS, ...many > 0 ? [many] : []];
+    for (
+      const side of await qanatSides(world, reader, ours, { all, seconds })
+    ) {
+      report(`round ${round}, Qanat`, side);
+      keep(qanat, side);
     }
   }
   return {
@@ -163,7 +183,7 @@ async function versusNchan(
   const keepAs = (kind: string, fanOut: FanOut) => {
     (kinds[kind] ??= []).push(fanOut);
     say(
-      `${kind}: ${fanOut.cpuMicrosPerFrame.toFixed(2)} µs a frame, ${
+      `${kind}: ${fanOut.cpuMicrosPerFrame.toFixed(2)} µs per frame, ${
         fanOut.serverCores.toFixed(2)
       } cores, ${
         Math.round(fanOut.framesPerSecond)
@@ -202,7 +222,7 @@ function keep(by: Map<number, Side[]>, side: Side): void {
   else by.set(side.clients, [side]);
 }
 
-function tell(who: string, side: Side): void {
+function report(who: string, side: Side): void {
   say(
     `${who}, ${side.clients} clients: ${
       side.rowsMin.toFixed(2)

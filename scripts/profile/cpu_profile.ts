@@ -48,7 +48,7 @@ const PLACES: readonly (readonly [RegExp, Group])[] = [
   [/\/npm\/.*\/(hono|@hono)\//, "other"],
 ];
 
-/** Functions of the runtime that are called by nobody of ours. */
+/** Functions that the runtime calls by itself. */
 const RUNTIME_WRITES = /write|drain|finish/i;
 
 const BY_NAME: Readonly<Record<string, Group>> = {
@@ -90,14 +90,14 @@ export function timedNodesOf(profile: CpuProfile): TimedNode[] {
     ordered.push(own);
     for (const id of node.children ?? []) visit.push([byId.get(id)!, own]);
   }
-  // A delta lies before its sample: the time up to a sample is counted for it.
+  // A delta is the time up to its sample, and is counted for that sample.
   profile.samples.forEach((id, i) => {
     timed.get(id)!.micros += Math.max(0, profile.timeDeltas[i]!);
   });
   return ordered;
 }
 
-/** Code of the runtime and of V8 counts for whoever of ours has called it. */
+/** Code of the runtime and of V8 counts for the function of Qanat that has called it. */
 function groupOf(frame: CallFrame, parent: TimedNode | null): Group {
   const named = BY_NAME[frame.functionName];
   if (named) return named;

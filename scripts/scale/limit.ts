@@ -1,10 +1,10 @@
-// The largest count that holds, found between counts that were tried.
+// Finds the largest number of clients that a Qanat holds, between numbers that were tried.
 // Invariant: ends after a bounded number of trials; a count is never tried twice.
 
 export interface Limit {
   /** Largest count that held; 0 when none did. */
   readonly holds: number;
-  /** Smallest that did not; null when all did, up to the most that is tried. */
+  /** Smallest that did not; null when all did, up to the largest that is tried. */
   readonly fails: number | null;
 }
 

@@ -1,5 +1,5 @@
-// Memory a client: resident memory against the number of clients, idle and under load, with a line through it.
-// Invariant: each point is a fresh Qanat, so that none inherits another's heap.
+// Memory per client: resident memory against the number of clients, idle and under load, with a line through it.
+// Invariant: each point is measured on a new Qanat, with a new heap.
 import { sleep } from "../../test/integration/chain.ts";
 import { fitLine, type Line, type Point2 } from "./line_fit.ts";
 import { budgetBytes, Metrics, processFigures } from "./process_figures.ts";

@@ -1,5 +1,5 @@
-// Draws memory against clients as an SVG that reads on light and dark pages.
-// Invariant: the points are the measurement, the line is the fit, and its slope stands in the words beside it.
+// Draws memory against clients as an SVG that is readable on light and dark pages.
+// Invariant: the points are the measurement, the line is the fit, and the text gives its slope.
 import type { Series } from "./memory.ts";
 
 const WIDTH = 720;
@@ -53,10 +53,10 @@ export function memorySvg(series: readonly Series[], title: string): string {
         }" r="3.5" fill="${color}"/>`,
       );
     }
-    const label = `${name}: ${(fit.slope / 1e3).toFixed(1)} KB a client, R² ${
+    const label = `${name}: ${(fit.slope / 1e3).toFixed(1)} KB per client, R² ${
       fit.r2.toFixed(3)
     }`;
-    // Low on the right: memory of no client at all lies above.
+    // Low on the right: the memory without clients is above.
     const labelY = HEIGHT - BOTTOM - 12 - 18 * (series.length - 1 - i);
     parts.push(
       `<circle cx="${LABEL_X}" cy="${labelY - 4}" r="3.5" fill="${color}"/>`,

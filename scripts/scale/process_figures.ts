@@ -136,9 +136,9 @@ export function shareBelow(
 /** CPU time of the whole machine at a moment. */
 export interface MachineFigures {
   readonly atMs: number;
-  /** Used by whatever here: all that /proc/stat calls neither idle nor stolen. */
+  /** Used by any process: everything that /proc/stat counts as neither idle nor stolen. */
   readonly busyS: number;
-  /** Wanted here, and given to others by the host of this machine. */
+  /** Needed here, and given to other machines by the host. */
   readonly stolenS: number;
 }
 

@@ -1,4 +1,4 @@
-// How far a long run is, on standard error: a bar with the time to go on a terminal, else a line a step.
+// The progress of a long run, on standard error: a bar with the time left on a terminal, otherwise one line per step.
 const BAR_CELLS = 30;
 const encoder = new TextEncoder();
 

@@ -1,5 +1,5 @@
-// bench/floor/reader.c as a process: built, started, its lines read.
-// Invariant: the readers are not what is measured; what they cost is told.
+// Builds and starts bench/floor/reader.c, and reads its lines.
+// Invariant: the CPU time of the readers is reported apart from the server's.
 import { Process } from "../../test/integration/chain.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { STRIDE_NS } from "./world.ts";
@@ -64,7 +64,7 @@ export interface Tick {
   readonly ended: number;
 }
 
-/** Whoever runs readers: a `World`, or a test. */
+/** What runs readers: a `World`, or a test. */
 export interface Home {
   readonly directory: string;
   adopt?(process: Process): void;

@@ -1,5 +1,5 @@
-// Which channels each client of a load asks for, as request lines of bench/floor/reader.c.
-// Invariant: seeded, so that two runs ask for the same; "different" means that no two lines ask for the same set.
+// The channels that each client of a load requests, as request lines of bench/floor/reader.c.
+// Invariant: seeded, so that two runs request the same; with "different", no two lines request the same set.
 
 export type Mode = "same" | "different";
 export const FORMATS = ["events", "events+gzip", "arrow"] as const;
@@ -38,7 +38,7 @@ export function differentSelections(
   return selections;
 }
 
-/** One line a client (or one for all). */
+/** One line for each client, or one for all. */
 export function requestLines(
   names: readonly string[],
   { clients, mode, format }: { clients: number; mode: Mode; format: Format },

@@ -1,4 +1,4 @@
-// Whether a Qanat compresses events. Asked over a bare connection: fetch decodes, and hides the header.
+// Whether a Qanat compresses events. Uses a bare connection: fetch decodes the body and hides the header.
 import type { World } from "./world.ts";
 
 export async function servesGzip(world: World): Promise<boolean> {

@@ -1,5 +1,5 @@
 // The command line of `deno task scale`.
-// Invariant: what comes out is complete and in bounds; anything else is one line that says what would be right.
+// Invariant: the settings are complete and within bounds; otherwise one line says what is allowed.
 import {
   choiceOf as oneOf,
   readFlags,
@@ -12,34 +12,34 @@ export const HELP = `deno task scale [what] [settings]
 
   (nothing)            the table: clients × selections × formats
   --limit              the table, then the largest count that holds, for each selection and format
-  --memory             memory a client, idle and under load: docs/img/memory.svg
-  --storm              2,000 clients that come within a second, come at once and leave at once, beside 200 steady ones
-  --soak SECONDS       clients come, go and stall for so long, under the smallest slab (or --slab-mb N)
+  --memory             memory per client, idle and under load: docs/img/memory.svg
+  --storm              2,000 clients come within a second, come at once and leave at once, while 200 others read
+  --soak SECONDS       clients come, go and stall for this time, with the smallest slab (or --slab-mb N)
 
   --clients N,…        counts of the table (default 20,40,60,100,500,1000,2000,4000,6000);
-                       the first one is that of --storm (2000) and --soak (1000), all are those of --memory
+                       --storm (2000) and --soak (1000) use the first one, --memory uses all
   --formats NAME,…     ${FORMATS.join(", ")} (default all)
   --modes NAME,…       same, different (default both)
-  --rounds N           medians of so many (default 3)
-  --seconds N          of each measurement (default 10)
+  --rounds N           number of rounds; the table has their medians (default 3)
+  --seconds N          length of each measurement (default 10)
   --quick              60,500,2000 clients, 1 round of 5 s
-  --publisher NAME     embedded (cheap, default) or arrakis (the real one)
-  --qanat-arg=FLAG     one more flag for Qanat; may be given again
+  --publisher NAME     embedded (default, uses little CPU) or arrakis (the real publisher)
+  --qanat-arg=FLAG     a flag for Qanat; may be repeated
 
-All figures go to .qanat/scale.json, too.`;
+All figures are also written to .qanat/scale.json.`;
 
 export type What = "table" | "limit" | "memory" | "storm" | "soak";
 
 export interface Settings {
   readonly what: What;
-  /** As asked; null for the default of `what`. */
+  /** Null: the default of `what`. */
   readonly clients: readonly number[] | null;
   readonly formats: readonly Format[];
   readonly modes: readonly Mode[];
   readonly rounds: number;
   readonly seconds: number;
   readonly soakS: number;
-  /** Of a soak; null for the smallest that admits its clients. */
+  /** Slab of a soak; null: the smallest that admits its clients. */
   readonly slabMb: number | null;
   readonly publisher: PublisherKind;
   readonly qanatArgs: readonly string[];

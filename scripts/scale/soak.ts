@@ -1,5 +1,6 @@
-// A long run in which clients come, go and stall, under a slab that just admits them.
-// Invariant: what holds at its end is told: memory's slope, slots at home, exit code; the steady ones' losses, too.
+// A long run in which clients come, go and stall, with a slab that is just large enough to admit them.
+// Invariant: the figures say whether memory grew, whether all slots were released, what steady clients lost, and how
+// Qanat ended.
 import { sleep } from "../../test/integration/chain.ts";
 import { fitLine, type Point2 } from "./line_fit.ts";
 import {
@@ -16,20 +17,20 @@ const MIB = 1024 * 1024;
 const STALLED_PART = 0.5;
 const CHURN_PART = 0.4;
 const CHURN_PER_SECOND = 20;
-/** Longest turns of reading and of stalling, s. */
+/** Longest time of reading and of stalling, s. */
 const STALL_FOR_MAX_S = 60;
 const BASE_S = 20;
 const SAMPLE_MS = 5000;
 const ATTACH_MAX_MS = 60_000;
-/** Slots are home so soon after the clients left. */
-const HOME_MAX_MS = 15_000;
+/** Time for the server to release all slots after the clients have disconnected. */
+const EMPTY_MAX_MS = 15_000;
 
 export interface SoakFigures {
   readonly clients: number;
   readonly seconds: number;
   readonly slabMb: number;
   readonly stallForS: number;
-  /** The steady clients alone, then beside those that come, go and stall. */
+  /** The steady clients alone; then together with those that come, go and stall. */
   readonly alone: GroupFigures;
   readonly steady: GroupFigures;
   readonly churn: GroupFigures;
@@ -55,7 +56,7 @@ export interface SoakOptions {
   readonly format: Format;
   readonly clients: number;
   readonly seconds: number;
-  /** Null for the smallest that admits the clients. */
+  /** Null: the smallest that admits the clients. */
   readonly slabMb: number | null;
   readonly onSample: (elapsedS: number, rssBytes: number) => void;
 }
@@ -67,7 +68,7 @@ export async function soak(
   const { clients, seconds } = options;
   const stallForS = Math.min(STALL_FOR_MAX_S, Math.ceil(seconds / 5));
   const { alone, reservedBytes } = await steadyAlone(world, options);
-  // One megabyte of slack: sizes of slots are not those of frames.
+  // One megabyte more: sizes of slots are not those of frames.
   const slabMb = options.slabMb ?? Math.ceil(reservedBytes / MIB) + 1;
   const instance = await world.launch([`--slab-mb=${slabMb}`]);
   let reader: Reader | null = null;
@@ -90,58 +91,27 @@ export async function soak(
     });
     await reader.attached(ATTACH_MAX_MS + 10_000);
     await reader.measuring(10_000);
-    const startMs = performance.now();
-    const rss: Point2[] = [];
-    let tcpMaxBytes = 0;
-    while (performance.now() - startMs < seconds * 1000 - SAMPLE_MS) {
-      await sleep(SAMPLE_MS);
-      const { rssBytes } = processFigures(instance.process.pid);
-      const elapsedS = (performance.now() - startMs) / 1000;
-      const metrics = await Metrics.of(instance.url);
-      // The ring fills up first: that is a budget, no growth.
-      rss.push({ x: elapsedS, y: rssBytes - budgetBytes(metrics) });
-      tcpMaxBytes = Math.max(tcpMaxBytes, tcpMemoryBytes());
-      options.onSample(elapsedS, rssBytes);
-    }
+    const memory = await sampled(instance, options);
     const metrics = await Metrics.of(instance.url);
-    const read = await reader.figures();
-    const leftMs = performance.now();
-    let left = await Metrics.of(instance.url);
-    while (!isHome(left) && performance.now() - leftMs < HOME_MAX_MS) {
-      await sleep(200);
-      left = await Metrics.of(instance.url);
-    }
-    const afterMs = Math.round(performance.now() - leftMs);
+    const { steady, churn, stalled, refused } = await reader.figures();
+    const left = await leftOver(instance.url);
     const { code, tookMs } = await instance.process.stop();
-    const counted = rss.filter(({ x }) => x > seconds / 4);
     return {
       clients,
       seconds,
       slabMb,
       stallForS,
       alone,
-      steady: read.steady,
-      churn: read.churn,
-      stalled: read.stalled,
-      refused: read.refused,
+      steady,
+      churn,
+      stalled,
+      refused,
       ends: Object.fromEntries(
         ["clients_opened_total", "clients_ended_total", "slab_short_total"]
           .map((name) => [name, metrics?.get(name) ?? null]),
       ),
-      rssMb: {
-        first: (counted[0]?.y ?? 0) / 1e6,
-        last: (counted.at(-1)?.y ?? 0) / 1e6,
-      },
-      rssKbPerMinute: counted.length > 1
-        ? 60 * fitLine(counted).slope / 1e3
-        : NaN,
-      tcpMaxMb: tcpMaxBytes / 1e6,
-      left: {
-        clients: left?.get("clients") ?? null,
-        usedSlots: left?.get("slab_used_slots") ?? null,
-        reservedBytes: left?.get("slab_reserved_bytes") ?? null,
-        afterMs,
-      },
+      ...memory,
+      left,
       exitCode: code,
       stopMs: Math.round(tookMs),
     };
@@ -151,13 +121,62 @@ export async function soak(
   }
 }
 
-function isHome(metrics: Metrics | null): boolean {
+type Instance = Awaited<ReturnType<World["launch"]>>;
+
+/** Memory of the server while the clients come, go and stall. */
+async function sampled(
+  { process, url }: Instance,
+  { seconds, onSample }: SoakOptions,
+): Promise<Pick<SoakFigures, "rssMb" | "rssKbPerMinute" | "tcpMaxMb">> {
+  const startMs = performance.now();
+  const rss: Point2[] = [];
+  let tcpMaxBytes = 0;
+  while (performance.now() - startMs < seconds * 1000 - SAMPLE_MS) {
+    await sleep(SAMPLE_MS);
+    const { rssBytes } = processFigures(process.pid);
+    const elapsedS = (performance.now() - startMs) / 1000;
+    // The ring fills up first: that is within its budget, not growth.
+    const budget = budgetBytes(await Metrics.of(url));
+    rss.push({ x: elapsedS, y: rssBytes - budget });
+    tcpMaxBytes = Math.max(tcpMaxBytes, tcpMemoryBytes());
+    onSample(elapsedS, rssBytes);
+  }
+  const counted = rss.filter(({ x }) => x > seconds / 4);
+  return {
+    rssMb: {
+      first: (counted[0]?.y ?? 0) / 1e6,
+      last: (counted.at(-1)?.y ?? 0) / 1e6,
+    },
+    rssKbPerMinute: counted.length > 1
+      ? 60 * fitLine(counted).slope / 1e3
+      : NaN,
+    tcpMaxMb: tcpMaxBytes / 1e6,
+  };
+}
+
+/** What the server still holds after all clients have disconnected. */
+async function leftOver(url: string): Promise<SoakFigures["left"]> {
+  const leftMs = performance.now();
+  let metrics = await Metrics.of(url);
+  while (!isEmpty(metrics) && performance.now() - leftMs < EMPTY_MAX_MS) {
+    await sleep(200);
+    metrics = await Metrics.of(url);
+  }
+  return {
+    clients: metrics?.get("clients") ?? null,
+    usedSlots: metrics?.get("slab_used_slots") ?? null,
+    reservedBytes: metrics?.get("slab_reserved_bytes") ?? null,
+    afterMs: Math.round(performance.now() - leftMs),
+  };
+}
+
+function isEmpty(metrics: Metrics | null): boolean {
   return metrics?.get("clients") === 0 &&
     metrics.get("slab_used_slots") === 0 &&
     metrics.get("slab_reserved_bytes") === 0;
 }
 
-/** What the steady ones get without the others, and what the slab reserves for all. */
+/** The figures of the steady clients without the others, and what the slab reserves for all clients. */
 async function steadyAlone(
   world: World,
   options: SoakOptions,
@@ -223,7 +242,7 @@ export function soakText(f: SoakFigures): string {
   return [
     `${f.clients} clients for ${f.seconds} s, ${
       STALLED_PART * 100
-    }% of them stall in turns of ${f.stallForS} s, ${CHURN_PER_SECOND} leave and come a second, slab of ${f.slabMb} MiB`,
+    }% of them stall in turns of ${f.stallForS} s, ${CHURN_PER_SECOND} leave and come per second, slab of ${f.slabMb} MiB`,
     group("alone", f.alone),
     group("steady", f.steady),
     group("churn", f.churn),
@@ -235,7 +254,7 @@ export function soakText(f: SoakFigures): string {
       f.rssMb.first.toFixed(1)
     } to ${f.rssMb.last.toFixed(1)} MB, slope ${
       f.rssKbPerMinute.toFixed(1)
-    } KB a minute`,
+    } KB per minute`,
     `${f.left.afterMs} ms after they left: clients ${f.left.clients}, slots ${f.left.usedSlots}, reserved ${f.left.reservedBytes}; exit ${f.exitCode} in ${f.stopMs} ms`,
   ].join("\n");
 }

@@ -1,5 +1,5 @@
-// Thousands of clients that come within a second, at once, and leave at once, beside steady readers.
-// Invariant: what is told of each event is the steady readers' worst delay while it lasted, and what they lost.
+// Thousands of clients come within a second, or at once, and leave at once, while steady readers read.
+// Invariant: each event reports the worst delay of the steady readers while it lasted, and the rows that they lost.
 import { sleep } from "../../test/integration/chain.ts";
 import { Reader, type Tick } from "./reader.ts";
 import { differentSelections, type Format, requestLine } from "./selections.ts";
@@ -10,6 +10,8 @@ const TICK_MS = 50;
 const QUIET_MS = 5000;
 const AFTER_MS = 1500;
 const STAY_MS = 4000;
+/** From the steady readers' start to the first measurement. */
+const SETTLE_MS = 3000;
 const STEADY_S = 120;
 const ATTACH_MAX_MS = 60_000;
 
@@ -18,7 +20,7 @@ export interface StormEvent {
   readonly worstMs: number;
   readonly worstStrides: number;
   readonly lost: number;
-  /** How long it took: to the last newcomer's response, or of the leaving. */
+  /** Time until the last newcomer had a response, or until all had disconnected. */
   readonly tookMs: number;
   readonly refused: number;
 }
@@ -31,6 +33,15 @@ export interface StormOptions {
   readonly onBegin: (what: string) => void;
 }
 
+/** A part of the run, by the wall clock. */
+interface Span {
+  readonly name: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly tookMs: number;
+  readonly refused: number;
+}
+
 export async function storm(
   world: World,
   { program, format, clients, onBegin }: StormOptions,
@@ -39,11 +50,7 @@ export async function storm(
   const all = differentSelections(instance.names, STEADY + clients)
     .map((selection) => requestLine(selection, format));
   const readers: Reader[] = [];
-  const start = (
-    lines: readonly string[],
-    seconds: number,
-    flags: readonly string[],
-  ) => {
+  const start = (lines: readonly string[], flags: readonly string[]) => {
     const reader = new Reader(program, {
       port: instance.port,
       clients: lines.length,
@@ -51,75 +58,26 @@ export async function storm(
       lines,
       home: world,
       settleS: 0,
-      seconds,
+      seconds: STEADY_S,
       flags,
     });
     readers.push(reader);
     return reader;
   };
-  const spans: {
-    name: string;
-    fromMs: number;
-    toMs: number;
-    tookMs: number;
-    refused: number;
-  }[] = [];
   try {
     onBegin(`${STEADY} steady readers`);
-    const steady = start(all.slice(0, STEADY), STEADY_S, [
-      "--tick-ms",
-      `${TICK_MS}`,
-    ]);
+    const steady = start(all.slice(0, STEADY), ["--tick-ms", `${TICK_MS}`]);
     await steady.attached(ATTACH_MAX_MS);
-    await sleep(3000);
-    const quietMs = Date.now();
-    await sleep(QUIET_MS);
-    spans.push({
-      name: "quiet",
-      fromMs: quietMs,
-      toMs: Date.now(),
-      tookMs: QUIET_MS,
-      refused: 0,
-    });
-    for (
-      const [name, flags] of [
-        [`${clients} come within 1 s`, ["--rate", `${clients}`]],
-        [`${clients} come at once`, ["--storm"]],
-      ] as const
-    ) {
+    await sleep(SETTLE_MS);
+    const spans = [await quiet("quiet", QUIET_MS)];
+    const crowds = [
+      [`${clients} come within 1 s`, ["--rate", `${clients}`]],
+      [`${clients} come at once`, ["--storm"]],
+    ] as const;
+    for (const [name, flags] of crowds) {
       onBegin(name);
-      const comeMs = Date.now();
-      const crowd = start(all.slice(STEADY), STEADY_S, flags);
-      const { afterMs, refused } = await crowd.attached(ATTACH_MAX_MS);
-      await sleep(AFTER_MS);
-      spans.push({
-        name,
-        fromMs: comeMs,
-        toMs: Date.now(),
-        tookMs: afterMs,
-        refused,
-      });
-      const stayMs = Date.now();
-      await sleep(STAY_MS);
-      spans.push({
-        name: `${clients} beside`,
-        fromMs: stayMs,
-        toMs: Date.now(),
-        tookMs: STAY_MS,
-        refused: 0,
-      });
-      const leaveMs = Date.now();
-      await crowd.stop();
-      const tookMs = Date.now() - leaveMs;
-      await sleep(AFTER_MS);
-      spans.push({
-        name: `${clients} leave at once`,
-        fromMs: leaveMs,
-        toMs: Date.now(),
-        tookMs,
-        refused: 0,
-      });
-      await sleep(AFTER_MS);
+      const crowd = () => start(all.slice(STEADY), flags);
+      spans.push(...await crowdSpans(name, clients, crowd));
     }
     const ticks = steady.ticks();
     return spans.map((span) => eventOf(span, ticks));
@@ -129,16 +87,46 @@ export async function storm(
   }
 }
 
-function eventOf(
-  span: {
-    name: string;
-    fromMs: number;
-    toMs: number;
-    tookMs: number;
-    refused: number;
-  },
-  ticks: readonly Tick[],
-): StormEvent {
+async function quiet(name: string, tookMs: number): Promise<Span> {
+  const fromMs = Date.now();
+  await sleep(tookMs);
+  return { name, fromMs, toMs: Date.now(), tookMs, refused: 0 };
+}
+
+/** Newcomers come, stay and leave. */
+async function crowdSpans(
+  name: string,
+  clients: number,
+  start: () => Reader,
+): Promise<Span[]> {
+  const comeMs = Date.now();
+  const crowd = start();
+  const { afterMs, refused } = await crowd.attached(ATTACH_MAX_MS);
+  await sleep(AFTER_MS);
+  const come = {
+    name,
+    fromMs: comeMs,
+    toMs: Date.now(),
+    tookMs: afterMs,
+    refused,
+  };
+  const stay = await quiet(`with ${clients}`, STAY_MS);
+  const leaveMs = Date.now();
+  await crowd.stop();
+  const tookMs = Date.now() - leaveMs;
+  await sleep(AFTER_MS);
+  const leave = {
+    name: `${clients} leave at once`,
+    fromMs: leaveMs,
+    toMs: Date.now(),
+    tookMs,
+    refused: 0,
+  };
+  await sleep(AFTER_MS);
+  return [come, stay, leave];
+}
+
+function eventOf(span: Span, ticks: readonly Tick[]): StormEvent {
   const within = ticks.filter(({ unixMs }) =>
     unixMs >= span.fromMs && unixMs <= span.toMs + TICK_MS
   );

@@ -1,5 +1,5 @@
 // The table of a load run as text, and its progress on the terminal.
-// Invariant: what was not measured is `-`, never 0.
+// Invariant: a figure that was not measured is `-`, never 0.
 import type { TrialFigures } from "./trial.ts";
 
 type Column = readonly [title: string, cell: (f: TrialFigures) => string];
@@ -50,11 +50,11 @@ const COLUMNS: readonly Column[] = [
 ];
 
 export const LEGEND =
-  `rows/s: a client, least and median. late: rows read more than a stride after their end. p50…: ms from the row's end
-to its last byte read. server, usr+sys, readers, broker, publ.: cores. µs/row: server CPU a delivered row. KB/cl: RSS a
+  `rows/s: per client, least and median. late: rows read more than a stride after their end. p50…: ms from the row's end
+to its last byte read. server, usr+sys, readers, broker, publ.: cores. µs/row: server CPU per delivered row. KB/cl: RSS per
 client beyond an instance without clients, the ring and the slab's high water. TCP MB: kernel memory of both ends
-("TCP mem" of /proc/net/sockstat). GC: time in collections; mem: with allocation. alloc: slab buffers made a row.
-heap B: garbage a write. others: cores that programs outside this run used meanwhile. stolen: cores that this machine's
+("TCP mem" of /proc/net/sockstat). GC: time in collections; mem: with allocation. alloc: slab buffers made per row.
+heap B: garbage per write. others: cores that programs outside this run used at the same time. stolen: cores that this machine's
 host gave to others. lag: p99 from a message's time in Kafka to its receipt, ms, as a bucket's limit. holds: every row to every client, none without a partition, p99 below one stride (62.5 ms).`;
 
 export function tableOf(figures: readonly TrialFigures[]): string {

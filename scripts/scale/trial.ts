@@ -1,4 +1,4 @@
-// One point of the table: so many clients, of one selection or all different, in one format, on a fresh Qanat.
+// One point of the table: a number of clients, of one selection or all different, in one format, on a new Qanat.
 // Invariant: the server's figures are taken inside the readers' window, never while clients come or leave.
 import { sleep } from "../../test/integration/chain.ts";
 import {
@@ -21,11 +21,11 @@ import { ROWS_PER_SECOND, STRIDE_MS, type World } from "./world.ts";
 const CONNECT_RATE = 800;
 const ATTACH_MAX_MS = 90_000;
 const LATE_SHARE_MAX = 0.01;
-/** Those that came first have a backlog by then, which is worked off before the window. */
+/** Time before the window, in which the first clients read their backlog. */
 const settleS = (clients: number) => 3 + Math.ceil(clients / 1000);
-/** The window's edges are kept clear by so much. */
+/** Nothing is measured so close to the window's edges. */
 const EDGE_MS = 400;
-/** No multiple of the stride, so that sockets are seen at each of its parts. */
+/** Not a multiple of the stride, so that sockets are sampled at all parts of it. */
 const SOCKET_SAMPLE_MS = 470;
 
 export interface Point {
@@ -34,7 +34,7 @@ export interface Point {
   readonly format: Format;
 }
 
-/** What one trial came to; null where this Qanat does not tell. */
+/** The figures of one trial; null where this version of Qanat does not report them. */
 export interface TrialFigures extends Point {
   readonly holds: boolean;
   readonly attached: number;
@@ -62,7 +62,7 @@ export interface TrialFigures extends Point {
   readonly publisherCores: number;
   /** Cores that programs outside this run used: above 0, its figures of time are not the machine's best. */
   readonly othersCores: number;
-  /** Cores that the machine's host gave to others meanwhile. */
+  /** Cores that the machine's host gave to others in the window. */
   readonly stolenCores: number;
   /** Of messages from their time in Kafka to their receipt. */
   readonly lagP99Ms: number | null;
@@ -74,13 +74,27 @@ export interface TrialFigures extends Point {
   /** Share of time in garbage collection, and with Qanat's own allocation. */
   readonly gcShare: number | null;
   readonly memoryShare: number | null;
-  /** Buffers made by slab and ring, a row encoded. */
+  /** Buffers made by slab and ring, per encoded row. */
   readonly allocationsPerRow: number | null;
   readonly heapBytesPerWrite: number | null;
   readonly microsecondsPerWrite: number;
 }
 
-/** Runs one. */
+/** What was measured in the readers' window, before and after it. */
+interface Measured {
+  readonly attached: Attached;
+  readonly read: ReaderFigures;
+  /** Of server, readers, broker and publisher. */
+  readonly cores: readonly [Cores, Cores, Cores, Cores];
+  readonly machine: { readonly busy: number; readonly stolen: number };
+  readonly metrics: readonly [Metrics | null, Metrics | null];
+  readonly rssBytes: number;
+  /** Resident memory beyond the idle instance, the ring and the slab's high water. */
+  readonly grownBytes: number;
+  readonly socketBytes: number;
+}
+
+/** Runs one trial. */
 export async function trial(
   world: World,
   point: Point,
@@ -88,127 +102,152 @@ export async function trial(
 ): Promise<TrialFigures> {
   const { clients, format } = point;
   const instance = await world.launch();
-  const { pid } = instance.process;
   try {
-    const idle = processFigures(pid);
-    const idleMetrics = await Metrics.of(instance.url);
-    const idleSocketBytes = tcpMemoryBytes();
-    const reader = new Reader(program, {
-      port: instance.port,
-      clients,
-      format: format === "arrow" ? "arrow" : "events",
-      lines: requestLines(instance.names, point),
-      home: world,
-      settleS: settleS(clients),
-      seconds,
-      flags: [
-        "--rate",
-        `${CONNECT_RATE}`,
-        "--attach-seconds",
-        `${ATTACH_MAX_MS / 1000}`,
-      ],
-    });
-    try {
-      const attached = await reader.attached(
-        ATTACH_MAX_MS + 1000 * clients / CONNECT_RATE + 10_000,
-      );
-      await reader.measuring(settleS(clients) * 1000 + 10_000);
-      const pids = [
-        pid,
-        reader.pid,
-        world.broker.pid,
-        world.publisherPid,
-      ] as const;
-      const metricsBefore = await Metrics.of(instance.url);
-      const machineBefore = machineFigures();
-      const before = pids.map(processFigures);
-      const endMs = performance.now() + seconds * 1000 - 2 * EDGE_MS;
-      let socketBytes = 0;
-      while (performance.now() < endMs) {
-        await sleep(Math.min(SOCKET_SAMPLE_MS, endMs - performance.now()));
-        socketBytes = Math.max(socketBytes, tcpMemoryBytes() - idleSocketBytes);
-      }
-      const after = pids.map(processFigures);
-      const machineAfter = machineFigures();
-      const metricsAfter = await Metrics.of(instance.url);
-      const read = await reader.figures();
-      const [server, readers, broker, publisher] = before.map((figures, i) =>
-        coresBetween(figures, after[i]!)
-      ) as [Cores, Cores, Cores, Cores];
-      const machine = machineCoresBetween(machineBefore, machineAfter);
-      const lagS = shareBelow(
-        "kafka_lag_seconds",
-        0.99,
-        metricsBefore,
-        metricsAfter,
-      );
-      const rssBytes = after[0]!.rssBytes;
-      const grown = rssBytes - idle.rssBytes -
-        (budgetBytes(metricsAfter) - budgetBytes(idleMetrics));
-      const elapsedS = ((metricsAfter?.atMs ?? 0) -
-        (metricsBefore?.atMs ?? 0)) / 1000;
-      const growth = (...names: string[]) =>
-        growthOf(names, metricsBefore, metricsAfter);
-      const over = (a: number | null, b: number | null) =>
-        a === null || b === null || b === 0 ? null : a / b;
-      const rowsShort = growth("rows_late_total");
-      const { steady } = read;
-      return {
-        ...point,
-        holds: holds(read, attached) && (rowsShort ?? 0) === 0,
-        attached: attached.clients,
-        refused: read.refused,
-        ended: steady.ended,
-        rowsPerSecondMin: steady.rowsPerSecond.min,
-        rowsPerSecondMedian: steady.rowsPerSecond.median,
-        lost: steady.lost,
-        gaps: steady.gaps,
-        late: steady.late,
-        behind: steady.behind,
-        rowsShort,
-        p50Ms: steady.latencyMs.p50,
-        p99Ms: steady.latencyMs.p99,
-        p999Ms: steady.latencyMs.p999,
-        maxMs: steady.latencyMs.max,
-        firstByteP99Ms: attached.firstByteMs.p99,
-        megabytesPerSecond: steady.bytes / read.seconds / 1e6,
-        serverUserCores: server.user,
-        serverSystemCores: server.system,
-        readerCores: readers.all,
-        brokerCores: broker.all,
-        publisherCores: publisher.all,
-        othersCores: Math.max(
-          0,
-          machine.busy - server.all - readers.all - broker.all -
-            publisher.all,
-        ),
-        stolenCores: machine.stolen,
-        lagP99Ms: lagS === null ? null : 1000 * lagS,
-        rssBytes,
-        rssPerClientBytes: grown / clients,
-        socketBytes,
-        gcShare: over(growth("gc_seconds_total"), elapsedS),
-        memoryShare: over(growth("memory_management_seconds_total"), elapsedS),
-        allocationsPerRow: over(
-          growth("slab_commits_total"),
-          growth("frames_encoded_total"),
-        ),
-        heapBytesPerWrite: over(
-          growth("heap_allocated_bytes_total"),
-          growth("frames_sent_total"),
-        ),
-        microsecondsPerWrite: 1e6 * server.all /
-          Math.max(1, steady.rows / read.seconds),
-      };
-    } finally {
-      await reader.stop();
-    }
+    const reader = () =>
+      new Reader(program, {
+        port: instance.port,
+        clients,
+        format: format === "arrow" ? "arrow" : "events",
+        lines: requestLines(instance.names, point),
+        home: world,
+        settleS: settleS(clients),
+        seconds,
+        flags: [
+          "--rate",
+          `${CONNECT_RATE}`,
+          "--attach-seconds",
+          `${ATTACH_MAX_MS / 1000}`,
+        ],
+      });
+    return figuresOf(
+      point,
+      await measure(world, reader, {
+        clients,
+        seconds,
+        pid: instance.process.pid,
+        url: instance.url,
+      }),
+    );
   } finally {
     await instance.process.stop();
   }
 }
 
-/** No client without its stream, no row lost, and 99 of 100 there within a stride, those that are overdue counted. */
+async function measure(
+  world: World,
+  start: () => Reader,
+  { clients, seconds, pid, url }: {
+    clients: number;
+    seconds: number;
+    pid: number;
+    url: string;
+  },
+): Promise<Measured> {
+  const idle = processFigures(pid);
+  const idleMetrics = await Metrics.of(url);
+  const idleSocketBytes = tcpMemoryBytes();
+  const reader = start();
+  try {
+    const attached = await reader.attached(
+      ATTACH_MAX_MS + 1000 * clients / CONNECT_RATE + 10_000,
+    );
+    await reader.measuring(settleS(clients) * 1000 + 10_000);
+    const pids = [pid, reader.pid, world.broker.pid, world.publisherPid];
+    const metricsBefore = await Metrics.of(url);
+    const machineBefore = machineFigures();
+    const before = pids.map(processFigures);
+    const endMs = performance.now() + seconds * 1000 - 2 * EDGE_MS;
+    let socketBytes = 0;
+    while (performance.now() < endMs) {
+      await sleep(Math.min(SOCKET_SAMPLE_MS, endMs - performance.now()));
+      socketBytes = Math.max(socketBytes, tcpMemoryBytes() - idleSocketBytes);
+    }
+    const after = pids.map(processFigures);
+    const machineAfter = machineFigures();
+    const metricsAfter = await Metrics.of(url);
+    const { rssBytes } = after[0]!;
+    return {
+      attached,
+      read: await reader.figures(),
+      cores: before.map((figures, i) => coresBetween(figures, after[i]!)) as [
+        Cores,
+        Cores,
+        Cores,
+        Cores,
+      ],
+      machine: machineCoresBetween(machineBefore, machineAfter),
+      metrics: [metricsBefore, metricsAfter],
+      rssBytes,
+      grownBytes: rssBytes - idle.rssBytes -
+        (budgetBytes(metricsAfter) - budgetBytes(idleMetrics)),
+      socketBytes,
+    };
+  } finally {
+    await reader.stop();
+  }
+}
+
+function figuresOf(point: Point, measured: Measured): TrialFigures {
+  const { attached, read, machine, rssBytes, grownBytes, socketBytes } =
+    measured;
+  const [server, readers, broker, publisher] = measured.cores;
+  const [before, after] = measured.metrics;
+  const lagS = shareBelow("kafka_lag_seconds", 0.99, before, after);
+  const elapsedS = ((after?.atMs ?? 0) - (before?.atMs ?? 0)) / 1000;
+  const growth = (...names: string[]) => growthOf(names, before, after);
+  const rowsShort = growth("rows_late_total");
+  const { steady } = read;
+  const ownCores = server.all + readers.all + broker.all + publisher.all;
+  return {
+    ...point,
+    holds: holds(read, attached) && (rowsShort ?? 0) === 0,
+    attached: attached.clients,
+    refused: read.refused,
+    ended: steady.ended,
+    rowsPerSecondMin: steady.rowsPerSecond.min,
+    rowsPerSecondMedian: steady.rowsPerSecond.median,
+    lost: steady.lost,
+    gaps: steady.gaps,
+    late: steady.late,
+    behind: steady.behind,
+    rowsShort,
+    p50Ms: steady.latencyMs.p50,
+    p99Ms: steady.latencyMs.p99,
+    p999Ms: steady.latencyMs.p999,
+    maxMs: steady.latencyMs.max,
+    firstByteP99Ms: attached.firstByteMs.p99,
+    megabytesPerSecond: steady.bytes / read.seconds / 1e6,
+    serverUserCores: server.user,
+    serverSystemCores: server.system,
+    readerCores: readers.all,
+    brokerCores: broker.all,
+    publisherCores: publisher.all,
+    othersCores: Math.max(0, machine.busy - ownCores),
+    stolenCores: machine.stolen,
+    lagP99Ms: lagS === null ? null : 1000 * lagS,
+    rssBytes,
+    rssPerClientBytes: grownBytes / point.clients,
+    socketBytes,
+    gcShare: ratioOf(growth("gc_seconds_total"), elapsedS),
+    memoryShare: ratioOf(growth("memory_management_seconds_total"), elapsedS),
+    allocationsPerRow: ratioOf(
+      growth("slab_commits_total"),
+      growth("frames_encoded_total"),
+    ),
+    heapBytesPerWrite: ratioOf(
+      growth("heap_allocated_bytes_total"),
+      growth("frames_sent_total"),
+    ),
+    microsecondsPerWrite: 1e6 * server.all /
+      Math.max(1, steady.rows / read.seconds),
+  };
+}
+
+function ratioOf(a: number | null, b: number | null): number | null {
+  return a === null || b === null || b === 0 ? null : a / b;
+}
+
+/** Every client has its stream, no row is lost, and 99 of 100 rows came within a stride, overdue rows included. */
 function holds(read: ReaderFigures, attached: Attached): boolean {
   const { rows, late, overdue, ...steady } = read.steady;
   return attached.clients === read.clients && read.refused === 0 &&
@@ -218,7 +257,7 @@ function holds(read: ReaderFigures, attached: Attached): boolean {
     steady.rowsPerSecond.min > ROWS_PER_SECOND - 1;
 }
 
-/** The median of each figure of some rounds; what went wrong in one of them stays wrong. */
+/** The median of each figure over some rounds; of losses, the worst. */
 export function medianOf(rounds: readonly TrialFigures[]): TrialFigures {
   const worst = new Set<string>([
     "lost",

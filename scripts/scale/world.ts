@@ -1,6 +1,6 @@
-// A broker and a publisher that go on for the whole of a load run, and one Qanat after another beside them.
-// Invariant: close() ends all of it, in reverse order; everything is on 127.0.0.1.
-import { type KafkaBroker, startKafka } from "../kafka.ts";
+// A broker and a publisher that run during a whole load run, and one Qanat after another.
+// Invariant: close() ends all of them, in reverse order; everything is on 127.0.0.1.
+import { type KafkaBroker, startKafka } from "../kafka/broker.ts";
 import {
   freePort,
   launchQanat,
@@ -65,8 +65,8 @@ export class World {
   readonly broker: KafkaBroker;
   readonly #options: WorldOptions;
   #publisher: Process | null = null;
-  /** What runs beside: ended with the world, where it has not ended before. */
-  #beside: Process[] = [];
+  /** Other processes, which close() ends if they still run. */
+  #adopted: Process[] = [];
 
   private constructor(
     directory: string,
@@ -165,12 +165,12 @@ export class World {
   }
 
   adopt(process: Process): void {
-    this.#beside = this.#beside.filter((other) => other.isRunning);
-    this.#beside.push(process);
+    this.#adopted = this.#adopted.filter((other) => other.isRunning);
+    this.#adopted.push(process);
   }
 
   async close(): Promise<void> {
-    for (const process of this.#beside.reverse()) await process.stop();
+    for (const process of this.#adopted.reverse()) await process.stop();
     await this.silence();
     await this.broker.stop();
     await Deno.remove(this.directory, { recursive: true });

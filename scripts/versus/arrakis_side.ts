@@ -1,5 +1,5 @@
 // arrakis-server under N clients, read by raw Flight readers in processes of their own.
-// Invariant: the readers end by themselves; the server is somebody else's to start and to end.
+// Invariant: the readers end by themselves; the caller starts and ends the server.
 import { Process, sleep } from "../../test/integration/chain.ts";
 import { isAll, median, type Side } from "./side.ts";
 import { CpuMeter } from "./process_cpu.ts";

@@ -1,4 +1,4 @@
-// What comes before any server: one librdkafka consumer that does nothing but take the blocks.
+// The latency before any server: one librdkafka consumer that only receives the blocks.
 import { Process } from "../../test/integration/chain.ts";
 import type { Receipt } from "./side.ts";
 import type { World } from "./world.ts";

@@ -11,7 +11,7 @@ import { startNchan } from "./nchan.ts";
 import { ROWS_PER_SECOND } from "../scale/world.ts";
 import type { World } from "./world.ts";
 
-const BODY_BYTES_WANTED = 4096;
+const BODY_BYTES_IDEAL = 4096;
 const CHANNELS_TRIED = [4, 5, 6, 7, 8];
 /** The floor's clock is long enough for attaching, settling and measuring. */
 const FLOOR_MORE_S = 60;
@@ -58,13 +58,13 @@ export async function nearest4Kib(
     ]);
     return { channels, bodyBytes: (two - one) / ROWS_PER_SECOND };
   }));
-  const distance = (bytes: number) => Math.abs(bytes - BODY_BYTES_WANTED);
+  const distance = (bytes: number) => Math.abs(bytes - BODY_BYTES_IDEAL);
   return tried.reduce((best, next) =>
     distance(next.bodyBytes) < distance(best.bodyBytes) ? next : best
   );
 }
 
-/** Qanat: every client wants the same channels. */
+/** Qanat: every client requests the same channels. */
 export async function fanOutOfQanat(
   channels: readonly string[],
   bodyBytes: number,

@@ -1,5 +1,5 @@
-// Runs the cheap reader in C against a server on this machine, and measures the server's CPU meanwhile.
-// Invariant: the reader ends by itself; CPU is taken within its window, and per second, so that edges do not matter.
+// Runs the reader in C against a server on this machine, and measures the CPU time of the server.
+// Invariant: the reader ends by itself; CPU time is measured within its window, per second.
 import { sleep } from "../../test/integration/chain.ts";
 import { Reader } from "../scale/reader.ts";
 import { CpuMeter } from "./process_cpu.ts";

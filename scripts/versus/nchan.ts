@@ -1,5 +1,5 @@
 // nginx with nchan, one worker, on a port of its own, and a publisher that posts 16 messages a second to it.
-// Invariant: nothing outside its directory is read or written; it is ended by its pid.
+// Invariant: nothing outside its directory is read or written; it is ended by its process id.
 import { freePort, Process, sleep } from "../../test/integration/chain.ts";
 import { childrenOf } from "./process_cpu.ts";
 import { ROWS_PER_SECOND } from "../scale/world.ts";

@@ -1,4 +1,4 @@
-// Tables and ratios of what was measured.
+// The tables and ratios of a comparison.
 import { STRIDE_MS } from "../scale/world.ts";
 import type { FanOut } from "./fan_out.ts";
 import { clientsHeld, median, type Receipt, type Side } from "./side.ts";
@@ -26,29 +26,24 @@ export function tableOf(rows: readonly (readonly string[])[]): string {
   ).join("\n");
 }
 
-export function arrakisReport(
-  { arrakis, qanat, receipt }: {
-    arrakis: readonly Side[];
-    qanat: readonly Side[];
-    receipt: Receipt;
-  },
-): Report {
-  const head = [
-    "server",
-    "clients",
-    "held",
-    "rows/s min",
-    "median",
-    "lost",
-    "behind",
-    "p50 ms",
-    "p99 ms",
-    "cores",
-    "µs a row",
-    "readers' cores",
-    "stolen",
-  ];
-  const rowOf = (server: string) => (side: Side) => [
+const ARRAKIS_HEAD = [
+  "server",
+  "clients",
+  "held",
+  "rows/s min",
+  "median",
+  "lost",
+  "behind",
+  "p50 ms",
+  "p99 ms",
+  "cores",
+  "µs per row",
+  "readers' cores",
+  "stolen",
+];
+
+function arrakisRow(server: string, side: Side): string[] {
+  return [
     server,
     String(side.clients),
     side.held ? "yes" : "no",
@@ -63,6 +58,15 @@ export function arrakisReport(
     side.readerCores.toFixed(2),
     side.stolenCores.toFixed(2),
   ];
+}
+
+export function arrakisReport(
+  { arrakis, qanat, receipt }: {
+    arrakis: readonly Side[];
+    qanat: readonly Side[];
+    receipt: Receipt;
+  },
+): Report {
   const held = {
     arrakis: clientsHeld(arrakis),
     qanat: clientsHeld(qanat),
@@ -88,9 +92,9 @@ export function arrakisReport(
   };
   const lines = [
     tableOf([
-      head,
-      ...arrakis.map(rowOf("arrakis-server")),
-      ...qanat.map(rowOf("Qanat")),
+      ARRAKIS_HEAD,
+      ...arrakis.map((side) => arrakisRow("arrakis-server", side)),
+      ...qanat.map((side) => arrakisRow("Qanat", side)),
     ]),
     "",
     `arrakis-server held ${held.arrakis} clients, Qanat ${held.qanat}: ${
@@ -102,12 +106,12 @@ export function arrakisReport(
     `p99 at ${COMPARED_CLIENTS} clients, Qanat to arrakis-server: ${
       times(ratios.p99At60)
     } (goal: below 0.25)`,
-    `a consumer that does nothing but take blocks has them after ${
+    `a consumer that only receives blocks has them after ${
       receipt.p50.toFixed(1)
     } ms, p99 ${receipt.p99.toFixed(1)}: ${
       times(ratios.receiptP99)
     } arrakis-server's p99 at ${COMPARED_CLIENTS} clients`,
-    `CPU a row, Qanat to arrakis-server: ${
+    `CPU per row, Qanat to arrakis-server: ${
       times(ratios.cpuPerRowAt60)
     } at ${COMPARED_CLIENTS} clients, ${
       times(ratios.cpuPerRowAtTheirLimits)
@@ -151,12 +155,12 @@ export function fanOutReport(measured: {
     "clients",
     "frames/s",
     "cores",
-    "µs a frame",
+    "µs per frame",
     "Qanat to it",
     "p50 ms",
     "p99 ms",
     "reader's cores",
-    "% of what was due",
+    "% of due frames",
     "ended",
   ];
   const ratios = {
@@ -167,7 +171,7 @@ export function fanOutReport(measured: {
     `bodies of ${measured.bodyBytes} bytes (an Arrow row of ${measured.channels} channels), 16 a second`,
     tableOf([head, ...rows]),
     "",
-    `CPU a frame, Qanat to nchan's best: ${
+    `CPU per frame, Qanat to nchan's best: ${
       times(ratios.cpuPerFrameToNchan)
     } (goal: below 1); to the floor: ${
       times(ratios.cpuPerFrameToFloor)

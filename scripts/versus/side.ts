@@ -1,4 +1,4 @@
-// What one server did under one number of clients, and how runs of it are put together.
+// The figures of one server with one number of clients, and medians over runs.
 
 /** A client that gets less than this has not been served in full, rows/s. */
 const ROWS_ENOUGH = 15.9;
@@ -6,7 +6,7 @@ const ROWS_ENOUGH = 15.9;
 /** One measurement. Latencies in ms from a block's end to its row being read. */
 export interface Side {
   readonly clients: number;
-  /** Rows a second of the worst client, and of the one in the middle. */
+  /** Rows per second of the worst client. */
   readonly rowsMin: number;
   readonly rowsMedian: number;
   readonly lost: number;

@@ -1,6 +1,6 @@
 // What both sides of a comparison share: one broker, one real publisher with 100 channels, and the floor in C.
 // Invariant: close() ends every process that was started here, in reverse order, and nothing else.
-import { type KafkaBroker, startKafka } from "../kafka.ts";
+import { type KafkaBroker, startKafka } from "../kafka/broker.ts";
 import {
   freePort,
   PARTS,
@@ -103,7 +103,7 @@ export class World {
   }
 }
 
-/** A free port may be somebody else's by the time that Java listens. */
+/** Tries again where another process takes the free port before Java listens. */
 async function startBroker(directory: string): Promise<KafkaBroker> {
   for (let attempt = 1;; attempt++) {
     try {

@@ -1,6 +1,6 @@
 // Starts the whole way as processes of their own: a real broker, the real publisher, Qanat.
 // Invariant: close() ends every process that was started here, in reverse order, and nothing else.
-import { startKafka } from "../../scripts/kafka.ts";
+import { startKafka } from "../../scripts/kafka/broker.ts";
 import { findOptionalParts } from "../../scripts/optional_parts.ts";
 
 const ROOT = new URL("../..", import.meta.url);

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
 import { EventSource } from "eventsource";
 import { type Admin, Kafka, logLevel, type Producer } from "kafkajs";
-import { type KafkaBroker, startKafka } from "../../scripts/kafka.ts";
+import { type KafkaBroker, startKafka } from "../../scripts/kafka/broker.ts";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { BlockDecoder, newBlockLayout } from "../../src/arrow/block_decoder.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";

@@ -2,7 +2,7 @@
 // a steady period. Invariant: only what must hold on any machine is asserted; the rest is printed.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
-import { type KafkaBroker, startKafka } from "../../scripts/kafka.ts";
+import { type KafkaBroker, startKafka } from "../../scripts/kafka/broker.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
 import {
   freePort,

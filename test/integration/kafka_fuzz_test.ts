@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { CompressionTypes, Kafka, logLevel, type Producer } from "kafkajs";
-import { type KafkaBroker, startKafka } from "../../scripts/kafka.ts";
+import { type KafkaBroker, startKafka } from "../../scripts/kafka/broker.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";

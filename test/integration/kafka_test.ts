@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { type Admin, CompressionTypes } from "kafkajs";
-import { fetchKafka } from "../../scripts/kafka.ts";
+import { fetchKafka } from "../../scripts/kafka/jars.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
 import type { KafkaSource } from "../../src/source/kafka_source.ts";
 import { PARTS, sleep } from "./chain.ts";

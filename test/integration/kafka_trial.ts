@@ -2,7 +2,7 @@
 // Invariant: close() ends what was started here and removes its directory.
 import type { Buffer } from "node:buffer";
 import { type Admin, Kafka, logLevel } from "kafkajs";
-import { type KafkaBroker, startKafka } from "../../scripts/kafka.ts";
+import { type KafkaBroker, startKafka } from "../../scripts/kafka/broker.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import { registerCodecs } from "../../src/kafka/codecs.ts";
 import type { Logger } from "../../src/telemetry/log.ts";

@@ -2,7 +2,7 @@
 // Invariant: it continues automatically, and Kafka has every block from the first to the last.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { startKafka } from "../../scripts/kafka.ts";
+import { startKafka } from "../../scripts/kafka/broker.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { freePort, launchQanat, PARTS, Process, sleep } from "./chain.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";
-import { type KafkaBroker, startKafka } from "../../scripts/kafka.ts";
+import { type KafkaBroker, startKafka } from "../../scripts/kafka/broker.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import { kafkaSourceOf } from "../../src/source/kafka_settings.ts";
 import type { KafkaSource } from "../../src/source/kafka_source.ts";

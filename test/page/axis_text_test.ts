@@ -1,10 +1,10 @@
-// Numbers of axes: as short as they can be told apart. Values: up to six digits.
+// Labels of axes: as short as their differences allow. Values: up to six digits.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { numbersText, rangeText, valueText } from "../../src/page/axis_text.js";
 
 describe("numbersText()", () => {
-  it("tells ticks apart, near zero and far from it", () => {
+  it("writes ticks that differ as different labels, near zero and far from it", () => {
     assert.deepEqual(numbersText([-2, 0, 2]), ["-2", "0", "2"]);
     assert.deepEqual(numbersText([0, 0.25, 0.5]), ["0.00", "0.25", "0.50"]);
     assert.deepEqual(numbersText([-0.2, 0.1]), ["-0.2", "0.1"]);
@@ -27,7 +27,7 @@ describe("valueText()", () => {
 });
 
 describe("rangeText()", () => {
-  it("tells near values apart", () => {
+  it("writes near values as a value and a difference", () => {
     assert.equal(rangeText(-2, 3.5), "-2 … 3.5");
     assert.equal(rangeText(7, 7), "7");
     assert.equal(

@@ -85,7 +85,7 @@ describe("EventStream", () => {
     assert.equal(states.at(-1)!.reconnects, 4);
   });
 
-  it("tells what a refusal says and does not ask again", async () => {
+  it("reports the text of a refusal and does not try again", async () => {
     const problem = {
       type: "about:blank",
       title: "Bad request",

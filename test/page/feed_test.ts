@@ -1,4 +1,4 @@
-// What the page does about rows that it was too slow for: reads them again, but not for ever.
+// Rows that the page was too slow for: it reads them again, at most once a minute.
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import { Feed } from "../../src/page/feed.js";

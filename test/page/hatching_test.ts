@@ -47,7 +47,7 @@ describe("Envelope.isHole()", () => {
 });
 
 describe("paintGaps()", () => {
-  it("fills a span and what lies around it, and hatches what is wide enough to be seen", () => {
+  it("fills a span and the time around it, and hatches what is wide enough to be seen", () => {
     (globalThis as { devicePixelRatio?: number }).devicePixelRatio = 1;
     const filled: [number, number][] = [];
     let strokes = 0;

@@ -1,4 +1,5 @@
-// The hub with ports instead of tabs, over app.fetch: one stream for all, each gets its own, refusals reach whom they concern.
+// The hub with ports instead of tabs, over app.fetch: one stream for all tabs, and each tab gets its own channels,
+// refusals and gaps.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "@std/testing/bdd";
 import { type App, createApp } from "../../mod.ts";
@@ -76,7 +77,7 @@ describe("Hub", () => {
     };
   }
 
-  it("asks once for what all tabs want, resumes for more, loses no row", async () => {
+  it("makes one request for all tabs, resumes with more channels, loses no row", async () => {
     const one = tab();
     const two = tab();
     one.want(1, [A]);
@@ -109,7 +110,7 @@ describe("Hub", () => {
     two.leave();
   });
 
-  it("brings bins of all strides together, beside rows of the same channel", async () => {
+  it("sends bins of all strides in one stream, and rows of the same channel in another", async () => {
     const one = tab();
     one.want(1, [A]);
     one.wantTrend(2, [A], "1s");
@@ -144,7 +145,7 @@ describe("Hub", () => {
     one.leave();
   });
 
-  it("goes on without a channel that nobody knows, and tells who asked", async () => {
+  it("continues without an unknown channel, and reports it to the tab that subscribed to it", async () => {
     const one = tab();
     const two = tab();
     one.want(1, [A]);
@@ -159,7 +160,7 @@ describe("Hub", () => {
     two.leave();
   });
 
-  it("tells a tab that does not keep up what it has missed", async () => {
+  it("reports to a tab that is too slow what it has missed", async () => {
     const one = tab();
     const two = tab();
     one.want(1, [A]);
@@ -215,7 +216,7 @@ function hubAfterOutage(rows: number, clock: { ms: number }) {
 }
 
 describe("Hub, when a channel is gone", () => {
-  it("goes on with the others from where they were", async () => {
+  it("continues with the other channels from where they were", async () => {
     const asked: string[] = [];
     const hello =
       `retry: 1\nevent: hello\ndata: {"version":1,"encoding":"json","stride_ns":62500000,"channels":[]}\n\n`;
@@ -297,7 +298,7 @@ describe("Hub, after an outage", () => {
     one.leave();
   });
 
-  it("waits ten seconds for a page that takes nothing, and then tells it a gap", async () => {
+  it("waits ten seconds for a page that takes nothing, and then sends it a gap", async () => {
     const clock = { ms: 0 };
     const { hub, timers } = hubAfterOutage(400, clock);
     const stalled = joinTo(hub);

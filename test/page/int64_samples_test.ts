@@ -76,7 +76,7 @@ describe("originFor()", () => {
     assert.equal(originFor(Infinity, -Infinity, 0), 0);
   });
 
-  it("stays while it is near, and moves when the integers have gone away", () => {
+  it("stays while it is near, and moves when the integers are far from it", () => {
     assert.equal(originFor(near, near, 0), near);
     assert.equal(originFor(0, 2, near), near);
     assert.equal(originFor(2 ** 40, 2 ** 41, near), near);
@@ -110,7 +110,7 @@ describe("Envelope of int64", () => {
 });
 
 describe("ValueScale of int64", () => {
-  it("draws one integer beside the next, and its labels add up", () => {
+  it("draws integers that differ by one apart, and its labels add up", () => {
     for (const base of BASES) {
       const ring = ringOf([base, base + 1n, base + 2n]);
       const origin = originOf(ring);
@@ -173,7 +173,7 @@ describe("rows and bins of int64", () => {
   };
   const text = (more: bigint) => String(BASE + more);
 
-  it("keep their digits beside a null", () => {
+  it("keep their digits when one is null", () => {
     const decode = decoderOf(hello);
     const values = JSON.stringify([text(0n), null, text(1n), text(2n)]);
     const row = decode(`{"time":"0","channels":{"A":${values}}}`);

@@ -48,7 +48,7 @@ describe("describe()", () => {
     assert.equal(unknown.get("nothing"), "There is no channel 'nothing'");
   });
 
-  it("tells what the server says when it refuses", async () => {
+  it("reports the text of a refusal", async () => {
     const refuse = () =>
       Promise.resolve(
         new Response(`{"status":503,"title":"Full","detail":"no room"}`, {

@@ -16,7 +16,7 @@ const LIVE = { ...emptyView(), spanS: 10 };
 const PAUSED = { ...LIVE, endS: 1000 };
 
 describe("navigation", () => {
-  it("pauses at the edge and goes on", () => {
+  it("pauses at the edge and goes live again", () => {
     assert.deepEqual(pause(LIVE, 1234.56789012), {
       changes: { endS: 1234.56789 },
       isHere: true,

@@ -38,7 +38,7 @@ describe("Spans", () => {
 });
 
 describe("SampleRing.hasCome()", () => {
-  it("tells NaN that was sent from what was not, as far back as the ring reaches", () => {
+  it("distinguishes NaN that was sent from a missing sample, as far back as the ring reaches", () => {
     const ring = new SampleRing({ rate: 4, seconds: 4, kind: "float32" });
     ring.put(100, Float32Array.of(1, NaN, 3, NaN));
     ring.put(108, Float32Array.of(1, 2));

@@ -1,7 +1,7 @@
 // Flags of publish, tail, kafka, scale: refused by name, and never with what may be a secret.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { askedOf } from "../../scripts/kafka.ts";
+import { settingsOf } from "../../scripts/kafka.ts";
 import { parseSettings } from "../../scripts/scale/settings.ts";
 import { FlagError } from "../../src/settings/flags.ts";
 import { parsePublish } from "../../src/settings/publish_options.ts";
@@ -29,7 +29,7 @@ const COMMANDS: Readonly<
   },
   kafka: (...args) => {
     try {
-      askedOf(args);
+      settingsOf(args);
       return null;
     } catch (error) {
       assert.ok(error instanceof FlagError, String(error));
