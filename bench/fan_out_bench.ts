@@ -69,7 +69,7 @@ async function worldOf(newOutlet: () => NullOutlet) {
     row++;
   };
   for (let i = 0; i < CLIENTS; i++) {
-    const admission = qanat.hub.admit(
+    const admission = qanat.hub.admission.admit(
       [source.catalog.get(NAME, null)!],
       "arrow",
       { address: "" },
@@ -83,7 +83,7 @@ async function worldOf(newOutlet: () => NullOutlet) {
   const deliver = async () => {
     publish();
     do await new Promise((resolve) => setImmediate(resolve)); while (
-      qanat.hub.liveQueue.waiting > 0
+      qanat.hub.liveQueue.size > 0
     );
   };
   const bytes = () => outlets.reduce((sum, outlet) => sum + outlet.bytes, 0);

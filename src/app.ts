@@ -114,6 +114,7 @@ export class Qanat {
       log,
       clock,
       historyBytes: config.historyMb * MIB,
+      rowListener: { rowsReleased: () => this.hub.rowsReleased() },
     });
     const trends = this.trends = new TrendRecorder({
       store,
@@ -233,7 +234,7 @@ export class Qanat {
     return new MemoryUse({
       read,
       budgetBytes: () => this.slab.committedBytes + this.ring.highWaterBytes,
-      clients: () => this.hub.clientCount,
+      clients: () => this.hub.figures.clients,
     });
   }
 

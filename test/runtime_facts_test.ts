@@ -345,17 +345,17 @@ describe("CooperativeScheduler", () => {
     let rounds = 0;
     let isOver = false;
     const busy: Task = {
-      work: (endMs) => {
+      run: (endMs) => {
         rounds++;
         while (performance.now() < endMs);
         return !isOver;
       },
     };
     const scheduler = new CooperativeScheduler({ sliceMs: 4 });
-    scheduler.serve(busy);
+    scheduler.setOrder(busy);
     const server = createServer((_, outgoing) => outgoing.end("served"));
     const port = await listen(server);
-    scheduler.ask(busy);
+    scheduler.schedule(busy);
     for (let i = 0; i < 3; i++) {
       const before = rounds;
       const response = await fetch(`http://127.0.0.1:${port}/`);

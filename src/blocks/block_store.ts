@@ -14,6 +14,7 @@ import { ReplayTimes } from "./replay_times.ts";
 import { RingAge } from "./ring_age.ts";
 import { SetAsideLog } from "./set_aside_log.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
+import type { RowListener } from "./row_listener.ts";
 import type { Timeline } from "./timeline.ts";
 import { type SpecialTimeline, TimelineLeases } from "./timeline_leases.ts";
 import type { TopicShape } from "./topic_shape.ts";
@@ -30,6 +31,8 @@ export interface BlockStoreOptions {
   readonly outageGraceMs: number;
   /** Bytes of the ring of one history reader; about as many may be read ahead. */
   readonly historyBytes: number;
+  /** Is called after rows have been released. @default none */
+  readonly rowListener?: RowListener;
 }
 
 /** The retained blocks of all subscribed partitions, and the timelines over them. */
@@ -39,9 +42,7 @@ export class BlockStore implements BlockSink {
   readonly lag = new Histogram();
   /** Blocks that were read as history, and those of them that were set aside. */
   readonly historyCounters = newHistoryCounters();
-  /** Called when timelines may have released rows, all of them at once. */
-  onAdvanced: () => void = () => {};
-  /** Time in that call while messages are being taken. */
+  /** Time in the row listener while messages are being taken. */
   handedOutSeconds = 0;
   readonly #options: BlockStoreOptions;
   readonly #clock: GpsClock;
@@ -185,7 +186,7 @@ export class BlockStore implements BlockSink {
     for (const timeline of timelines) timeline.findStart(gpsMs);
     for (const timeline of timelines) timeline.advance(gpsMs);
     const beganMs = performance.now();
-    this.onAdvanced();
+    this.#options.rowListener?.rowsReleased();
     this.handedOutSeconds += (performance.now() - beganMs) / 1000;
   }
 
@@ -195,7 +196,7 @@ export class BlockStore implements BlockSink {
     this.#clockBehind.check(this.#subscriptions.live());
     const gpsMs = this.gpsMs();
     for (const timeline of this.#timelines.all()) timeline.advance(gpsMs);
-    this.onAdvanced();
+    this.#options.rowListener?.rowsReleased();
     this.#subscriptions.dropIdle();
   }
 

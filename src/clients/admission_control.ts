@@ -1,251 +1,216 @@
-// Lets clients in, or says by which limit not.
-// Invariant: whoever is refused or turns back leaves nothing taken; whoever comes in has all that it needs reserved.
-import { rowStrideOf } from "../blocks/row_stride.ts";
+// Admits clients, or says which limit refuses them.
+// Invariant: a refused or cancelled admission releases every reservation; an admitted client has reserved all it needs.
+import type { BlockStore } from "../blocks/block_store.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
-import { ENVELOPE_BYTES } from "../frames/frame.ts";
-import { rowBlocksOf, rowBytesOf } from "../frames/row_size.ts";
-import { binTextBytesMax } from "../frames/bin_texts.ts";
-import { SLOT_BYTES_MAX } from "../memory/slab.ts";
+import type { StreamFormat, StreamShape } from "../frames/stream_format.ts";
 import { type Taken, taking } from "../memory/taken.ts";
+import type { Slab } from "../memory/slab.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
 import { AddressPool, type PoolRefusal } from "./address_pool.ts";
+import type { Admission, FullAdmission, ReadyAdmission } from "./admission.ts";
+import { AdmissionQueue } from "./admission_queue.ts";
+import type { ClientOptions } from "./client_options.ts";
+import { Client } from "./client.ts";
+import type { HistoryFeeds } from "./history_feeds.ts";
+import type { ClientLifecycle } from "./lifecycle.ts";
+import { Permit } from "./permit.ts";
 import { newRefusals, type Refusal } from "./refusals.ts";
-import type { ClientHub } from "./client_hub.ts";
-import { Client, type ClientOptions } from "./client.ts";
-import type { Outlet } from "./outlet.ts";
-import type { StreamShape } from "../frames/stream_format.ts";
-import type { SelectionGroup } from "./selection_group.ts";
+import { Reservation, type ReservationPools } from "./reservation.ts";
+import {
+  frameTooLarge,
+  rowTooLarge,
+  trendEventTooLarge,
+} from "./row_limits.ts";
+import type { CooperativeScheduler } from "./scheduler.ts";
+import type { GroupClient, SelectionGroup } from "./selection_group.ts";
+import type { SelectionGroups } from "./selection_groups.ts";
+import type { StartPosition } from "./start_position.ts";
 
 export interface AdmissionOptions {
-  readonly trends: TrendRecorder;
-  readonly catalog: Catalog;
   readonly clientsMax: number;
-  /** Of one address; 0 for any number. @default 0 */
+  /** Clients of one address; 0 for any number. @default 0 */
   readonly clientsPerAddressMax?: number;
-  /** Of each pool, at most so much to one address. */
+  /** Most of each pool that one address may have, percent of what the others leave. */
   readonly addressSharePercent: number;
   readonly historyReadersMax: number;
   readonly resumeWindowMs: number;
 }
 
-/** Whether one more client can be served. */
-export type Admission =
-  | {
-    readonly kind: "ready";
-    /** Throws when it cannot; then all that was reserved has gone back. */
-    open(outlet: Outlet): Client;
-    /** Gives back what was reserved; once opened, nothing. */
-    cancel(): void;
-  }
-  | {
-    readonly kind: "full";
-    readonly refusal: Refusal;
-    /** The limit in words. */
-    readonly limit: string;
-  }
-  | { readonly kind: "too-large"; readonly detail: string }
-  /** A channel is not what it was when the request looked it up. */
-  | { readonly kind: "changed"; readonly name: string };
+export interface AdmissionParts extends AdmissionOptions {
+  readonly scheduler: CooperativeScheduler;
+  readonly lifecycle: ClientLifecycle;
+  readonly history: HistoryFeeds;
+  readonly startPosition: StartPosition;
+  readonly groups: SelectionGroups;
+  readonly store: BlockStore;
+  readonly slab: Slab;
+  readonly catalog: Catalog;
+  readonly trends: TrendRecorder;
+}
 
-/** Blocks that one row is joined of: looking each up takes some 10 ms in all. */
-const ROW_BLOCKS_MAX = 1 << 20;
-
-/** Counts who is on the way in, and takes and gives back what a client needs. */
+/** Admits the clients of one instance. */
 export class AdmissionControl {
   readonly refusals = newRefusals();
+  readonly queue: AdmissionQueue;
   /** Clients, and bytes of the slab that are kept for them, by address. */
   readonly addresses: AddressPool;
   readonly slabShares: AddressPool;
-  readonly #hub: ClientHub;
-  readonly #options: AdmissionOptions;
-  #opening = 0;
-  #isShut = false;
+  readonly #parts: AdmissionParts;
+  readonly #pools: ReservationPools;
+  #admitted = 0;
+  #isClosed = false;
 
-  constructor(hub: ClientHub, options: AdmissionOptions) {
-    this.#hub = hub;
-    this.#options = options;
-    const { addressSharePercent: sharePercent } = options;
-    this.addresses = new AddressPool({
-      capacity: options.clientsMax,
+  constructor(parts: AdmissionParts) {
+    this.#parts = parts;
+    const { addressSharePercent: sharePercent, slab, trends } = parts;
+    this.queue = new AdmissionQueue(parts.scheduler, {
+      queuedMax: parts.clientsMax,
       sharePercent,
-      perAddressMax: options.clientsPerAddressMax ?? 0,
+    });
+    this.addresses = new AddressPool({
+      capacity: parts.clientsMax,
+      sharePercent,
+      perAddressMax: parts.clientsPerAddressMax ?? 0,
     });
     this.slabShares = new AddressPool({
-      capacity: hub.slab.budgetBytes,
+      capacity: slab.budgetBytes,
       sharePercent,
     });
+    const { addresses, slabShares } = this;
+    this.#pools = { slab, slabShares, addresses, trends };
   }
 
-  get isShut(): boolean {
-    return this.#isShut;
-  }
-
-  /** Lets nobody in from now on. */
-  shut(): void {
-    this.#isShut = true;
+  /** Admits no client from now on. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** Waits for the turn of one more request for so many channels. Why it is refused, or null. */
-  async turn(
+  async waitForTurn(
     address: string,
     channels: number,
-  ): Promise<Extract<Admission, { kind: "full" }> | null> {
-    const { admissionQueue } = this.#hub;
-    const refusal = await admissionQueue.turn(address, channels);
+  ): Promise<FullAdmission | null> {
+    const refusal = await this.queue.waitForTurn(address, channels);
     if (refusal === null) return null;
-    const limit =
-      `${admissionQueue.waitingMax} requests that wait to be let in`;
+    const limit = `${this.queue.queuedMax} requests that wait to be let in`;
     return this.#refused(refusal, "openings", limit);
   }
 
-  /** Reserves a place for a client of these channels (sorted by name, all of one context). */
+  /** Reserves what a client of these channels (sorted by name, all of one context) needs. */
   admit(
     channels: readonly Channel[],
-    shape: StreamShape,
+    format: StreamFormat | StreamShape,
     options: ClientOptions,
   ): Admission {
-    const { clientsMax } = this.#options;
-    const { groups, clientCount } = this.#hub;
-    if (this.#isShut) return this.#full("draining", "draining");
-    if (clientCount + this.#opening >= clientsMax) {
+    const shape = typeof format === "string" ? { format } : format;
+    const { clientsMax, lifecycle, groups } = this.#parts;
+    if (this.#isClosed) return this.#full("draining", "draining");
+    if (lifecycle.clientCount + this.#admitted >= clientsMax) {
       return this.#full("clients", `${clientsMax} clients`);
     }
-    const stale = channels.find((channel) => !this.#isKnown(channel));
+    const stale = channels.find((channel) => !this.#isCurrent(channel));
     if (stale) return { kind: "changed", name: stale.name };
-    // By arithmetic, before a template of it is made or a topic is read for it.
     const tooLarge = groups.has(channels, shape)
       ? null
-      : this.#tooLarge(channels, shape);
-    if (tooLarge) return tooLarge;
+      : rowTooLarge(channels, shape);
+    if (tooLarge !== null) return this.#tooLarge(tooLarge);
     return taking((taken) => {
-      const group = groups.of(channels, shape);
-      if (group === null) return this.#trendsFull();
-      taken.add(() => groups.closeIfIdle(group));
-      const { frameBytesMax } = group.rows;
-      if (frameBytesMax + ENVELOPE_BYTES > SLOT_BYTES_MAX) {
-        taken.giveBack();
-        return this.#rowOf(frameBytesMax);
-      }
-      return this.#reserve(group, options, taken);
+      const admission = this.#reserve(channels, shape, options, taken);
+      if (admission.kind !== "ready") taken.giveBack();
+      return admission;
     });
   }
 
   /** Whether a channel still is what it was when the request looked it up. */
-  #isKnown(channel: Channel): boolean {
-    const { catalog } = this.#options;
+  #isCurrent(channel: Channel): boolean {
+    const { catalog } = this.#parts;
     return catalog.get(channel.name, channel.replayId) === channel;
   }
 
-  #tooLarge(
-    channels: readonly Channel[],
-    { format, trend }: StreamShape,
-  ): Admission | null {
-    if (trend) return null;
-    const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
-    const bytes = rowBytesOf(channels, strideNs, format);
-    if (bytes + ENVELOPE_BYTES > SLOT_BYTES_MAX) return this.#rowOf(bytes);
-    const blocks = rowBlocksOf(channels, strideNs);
-    if (blocks <= ROW_BLOCKS_MAX) return null;
-    this.refusals.row++;
-    return {
-      kind: "too-large",
-      detail:
-        `A row of this selection is made of ${blocks} blocks, at most ${ROW_BLOCKS_MAX} can be joined: ask for ` +
-        "fewer channels, or for channels of more similar strides",
-    };
-  }
-
-  #rowOf(bytes: number): Admission {
-    this.refusals.row++;
-    return {
-      kind: "too-large",
-      detail: `A row of this selection can take ${bytes} bytes, ` +
-        `at most ${SLOT_BYTES_MAX - ENVELOPE_BYTES} can be sent: ask for ` +
-        `fewer channels, or for Arrow where text is asked for`,
-    };
-  }
-
-  /** Takes one thing after the other; where one is refused, those before it go back. */
+  /** Takes one thing after the other, each noted in `taken`. */
   #reserve(
-    group: SelectionGroup,
+    channels: readonly Channel[],
+    shape: StreamShape,
     options: ClientOptions,
     taken: Taken,
   ): Admission {
-    const { history, slab } = this.#hub;
-    const { trends } = this.#options;
-    const { reservedBytes } = group;
+    const { groups, history } = this.#parts;
     const { address } = options;
+    const group = groups.of(channels, shape);
+    if (group === null) return this.#trendsFull();
+    taken.add(() => groups.closeIfIdle(group));
+    const tooLarge = frameTooLarge(group.rows.frameBytesMax);
+    if (tooLarge !== null) return this.#tooLarge(tooLarge);
 
-    const hasPermit = this.#needsPast(group, options);
-    if (hasPermit) {
-      const refusal = history.takePermit(address);
-      if (refusal !== null) {
-        taken.giveBack();
-        const { historyReadersMax } = this.#options;
-        const limit = `${historyReadersMax} histories at once`;
-        return this.#refused(refusal, "histories", limit);
+    let permit: Permit | null = null;
+    if (this.#needsHistory(group, options)) {
+      const outcome = history.takePermit(address);
+      if (!(outcome instanceof Permit)) {
+        const limit = `${this.#parts.historyReadersMax} histories at once`;
+        return this.#refused(outcome, "histories", limit);
       }
-      taken.add(() => history.releasePermit(address));
+      permit = outcome;
+      taken.add(() => outcome[Symbol.dispose]());
     }
-    if (!slab.reserve(reservedBytes)) {
-      taken.giveBack();
-      return this.#full("memory", `${slab.budgetBytes} bytes in flight`);
-    }
-    taken.add(() => slab.unreserve(reservedBytes));
-    const bytesRefusal = this.slabShares.take(address, reservedBytes);
-    if (bytesRefusal !== null) {
-      taken.giveBack();
-      const limit = `${slab.budgetBytes} bytes in flight`;
-      return this.#refused(bytesRefusal, "memory", limit);
-    }
-    taken.add(() => this.slabShares.release(address, reservedBytes));
-    const refusal = this.addresses.take(address);
-    if (refusal !== null) {
-      taken.giveBack();
-      const limit = `${this.addresses.capacity} clients`;
-      return this.#refused(refusal, "clients", limit);
-    }
-    taken.add(() => this.addresses.release(address));
-    const wantsTrends = options.slow === "trend";
-    const textBytes = wantsTrends ? binTextBytesMax(group.channels) : 0;
-    if (textBytes + ENVELOPE_BYTES > SLOT_BYTES_MAX) {
-      taken.giveBack();
-      this.refusals.row++;
-      return {
-        kind: "too-large",
-        detail:
-          `A trend event of this selection can take ${textBytes} bytes, ` +
-          `at most ${SLOT_BYTES_MAX - ENVELOPE_BYTES} can be sent: ask for ` +
-          `fewer channels, or for another slow= than trend`,
-      };
-    }
-    const records = wantsTrends ? trends.lease(group.channels) : null;
-    if (wantsTrends && records === null) {
-      taken.giveBack();
-      return this.#trendsFull();
-    }
-    if (records !== null) taken.add(() => trends.release(records));
+    const reservation = new Reservation(this.#pools, address);
+    taken.add(() => reservation[Symbol.dispose]());
+    const refusal = this.#reserveAll(reservation, group, options);
+    if (refusal !== null) return refusal;
+    return this.#ready({ group, permit, reservation, options }, taken);
+  }
 
-    this.#opening++;
-    group.opening++;
-    let isThrough = false;
-    const pass = () => {
-      if (isThrough) return false;
-      this.#opening--;
-      group.opening--;
-      return isThrough = true;
+  /** What a client holds while it is open. Why it cannot have it, or null. */
+  #reserveAll(
+    reservation: Reservation,
+    { reservedBytes, channels }: SelectionGroup,
+    { slow }: ClientOptions,
+  ): Admission | null {
+    const { slab } = this.#parts;
+    const noSlab = reservation.takeSlab(reservedBytes);
+    if (noSlab !== null) {
+      const limit = `${slab.budgetBytes} bytes in flight`;
+      return this.#refused(noSlab, "memory", limit);
+    }
+    const noClient = reservation.takeClient();
+    if (noClient !== null) {
+      const limit = `${this.addresses.capacity} clients`;
+      return this.#refused(noClient, "clients", limit);
+    }
+    if (slow !== "trend") return null;
+    const tooLarge = trendEventTooLarge(channels);
+    if (tooLarge !== null) return this.#tooLarge(tooLarge);
+    return reservation.takeTrends(channels) ? null : this.#trendsFull();
+  }
+
+  #ready(
+    admitted: {
+      readonly group: SelectionGroup;
+      readonly permit: Permit | null;
+      readonly reservation: Reservation;
+      readonly options: ClientOptions;
+    },
+    taken: Taken,
+  ): ReadyAdmission {
+    const { group } = admitted;
+    this.#admitted++;
+    group.admitted++;
+    let isUsed = false;
+    const use = () => {
+      if (isUsed) return false;
+      this.#admitted--;
+      group.admitted--;
+      return isUsed = true;
     };
     return {
       kind: "ready",
       open: (outlet) => {
-        if (!pass()) throw new Error("Cannot open what is open or cancelled");
+        if (!use()) throw new Error("Cannot open what is open or cancelled");
         try {
-          const clockMs = this.#hub.clockMs();
-          const client = new Client(group, outlet, options, clockMs);
-          client.hasPermit = hasPermit;
-          client.trends = records;
-          this.#hub.open(client, taken);
+          const { lifecycle: host } = this.#parts;
+          const clockMs = host.clockMs();
+          const client = new Client({ ...admitted, host, outlet, clockMs });
+          this.#open(client, taken);
           return client;
         } catch (error) {
           taken.giveBack();
@@ -253,18 +218,50 @@ export class AdmissionControl {
         }
       },
       cancel: () => {
-        if (pass()) taken.giveBack();
+        if (use()) taken.giveBack();
       },
     };
   }
 
-  /** A pool has refused: all of it is taken, or the address holds its part. */
+  /** From now on the client releases what was taken for it, when it ends. */
+  #open(client: GroupClient, taken: Taken): void {
+    const { lifecycle, startPosition } = this.#parts;
+    taken.keep();
+    try {
+      lifecycle.open(client);
+      startPosition.place(client);
+      if (this.#isClosed) lifecycle.end(client, "drain");
+    } catch (error) {
+      lifecycle.drop(client, "error");
+      throw error;
+    }
+  }
+
+  /** Whether what a client asks for begins before the rows of the page ring. */
+  #needsHistory(
+    { timeline, trend }: SelectionGroup,
+    { startNs, afterNs }: ClientOptions,
+  ): boolean {
+    // Bins are not made again from the source.
+    if (trend !== null) return false;
+    // A resume never needs a permit, and it continues where it was.
+    if (startNs === undefined || typeof afterNs === "bigint") return false;
+    const row = timeline.rowOf(startNs);
+    if (timeline.released >= 0) {
+      return row < timeline.released && !timeline.isWhole(row);
+    }
+    // The page ring is about to be filled so far back.
+    const agoMs = this.#parts.store.gpsMs() - row * timeline.strideMs;
+    return agoMs > this.#parts.resumeWindowMs;
+  }
+
+  /** A pool refuses: all of it is taken, or the address has its share. */
   #refused(
     refusal: PoolRefusal,
     pool: "clients" | "histories" | "memory" | "openings",
     limit: string,
-  ): Extract<Admission, { kind: "full" }> {
-    const { addressSharePercent, clientsPerAddressMax } = this.#options;
+  ): FullAdmission {
+    const { addressSharePercent, clientsPerAddressMax } = this.#parts;
     switch (refusal) {
       case "full":
         return this.#full(pool, limit);
@@ -281,35 +278,18 @@ export class AdmissionControl {
     }
   }
 
-  #full(
-    refusal: Refusal,
-    limit: string,
-  ): Extract<Admission, { kind: "full" }> {
+  #full(refusal: Refusal, limit: string): FullAdmission {
     this.refusals[refusal]++;
     return { kind: "full", refusal, limit };
   }
 
-  #trendsFull(): Admission {
-    const { budgetBytes } = this.#options.trends;
+  #trendsFull(): FullAdmission {
+    const { budgetBytes } = this.#parts.trends;
     return this.#full("trends", `${budgetBytes} bytes of trends`);
   }
 
-  /** Whether what a client asks for begins where the page ring does not reach. */
-  #needsPast(
-    { timeline, trend }: SelectionGroup,
-    options: ClientOptions,
-  ): boolean {
-    const { startNs, afterNs } = options;
-    // Bins are not made again from the source.
-    if (trend !== null) return false;
-    // A resume never needs a permit, and where it goes on is where it was.
-    if (startNs === undefined || typeof afterNs === "bigint") return false;
-    const row = timeline.rowOf(startNs);
-    if (timeline.released >= 0) {
-      return row < timeline.released && !timeline.isWhole(row);
-    }
-    // The ring is about to be filled so far back.
-    const gpsMs = this.#hub.store.gpsMs();
-    return gpsMs - row * timeline.strideMs > this.#options.resumeWindowMs;
+  #tooLarge(detail: string): Admission {
+    this.refusals.row++;
+    return { kind: "too-large", detail };
   }
 }

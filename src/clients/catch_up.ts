@@ -1,194 +1,252 @@
-// Serves the clients that are behind what their group has handed out, from the page ring, row by row. Clients whose
-// next rows end at the same time are served one after the other, so that a row's text and frames are made once.
-// Invariant: a client stands in the queue once; a turn makes a bounded number of rows in a bounded time.
+// Feeds the clients that are behind, from the page ring, row by row. Clients whose next rows end at the same time are
+// served one after the other, so that the text and the frame of a row are made once.
+// Invariant: a client is in the queue at most once; a turn makes a bounded number of rows in a bounded time.
 import type { Frame } from "../frames/frame.ts";
-import type { ClientHub } from "./client_hub.ts";
-import type { Client } from "./client.ts";
-import type { LostSpan } from "./lost_span.ts";
-import type { SelectionGroup } from "./selection_group.ts";
-import type { Task } from "./scheduler.ts";
+import type { RowEncoders } from "../frames/row_encoders.ts";
+import { caughtUp, fellBehind, resumed } from "./client_phase.ts";
+import type { HistoryFeeds } from "./history_feeds.ts";
+import type { ClientLifecycle } from "./lifecycle.ts";
+import { LostSpan } from "./lost_span.ts";
+import type { CooperativeScheduler, Task } from "./scheduler.ts";
+import type { GroupClient, SelectionGroup } from "./selection_group.ts";
+import type { SlabShortage } from "./slab_shortage.ts";
+import type { GapReason } from "../blocks/row_gap.ts";
 
-/** Every so many turns those that are behind most come first. */
+export interface CatchUpParts {
+  readonly scheduler: CooperativeScheduler;
+  readonly lifecycle: ClientLifecycle;
+  readonly shortage: SlabShortage;
+  readonly history: HistoryFeeds;
+  readonly encoders: RowEncoders;
+  /** Most rows that are made in one turn. */
+  readonly catchUpRowsMax: number;
+}
+
+/** In one of so many turns the clients that are furthest behind come first. */
 const OLDEST_FIRST_EVERY = 8;
 
-/** The clients that are behind and can take a row, by the time at which the row they want ends. */
+/** `idle`: nothing to do for it now. `short`: the slab has no room. */
+type Step = "done" | "idle" | "short";
+
+/** The clients that are behind and can take a row, by the time at which their next row ends. */
 export class CatchUp implements Task {
-  readonly #hub: ClientHub;
-  readonly #rowsMax: number;
-  /** GPS ms of a row's end → the clients that want it. Row numbers of different strides cannot be compared. */
-  readonly #waiting = new Map<number, Client[]>();
-  /** Each group's frame of the row that is being served. */
+  readonly #parts: CatchUpParts;
+  /** GPS ms at a row's end → the clients whose next row it is. Row numbers of different strides cannot be compared. */
+  readonly #queue = new Map<number, GroupClient[]>();
+  /** The frame of the row that is being served, by group. */
   readonly #frames = new Map<SelectionGroup, Frame>();
   #turn = 0;
 
-  /** `rowsMax`: made in one turn. */
-  constructor(hub: ClientHub, rowsMax: number) {
-    this.#hub = hub;
-    this.#rowsMax = rowsMax;
+  constructor(parts: CatchUpParts) {
+    this.#parts = parts;
   }
 
-  /** Queues a client that is behind and can take a row; its next drain queues one that cannot. */
-  add(client: Client): void {
-    if (client.queued || !this.#isBehind(client)) return;
-    client.queued = true;
+  /**
+   * Finds out who feeds a client from its cursor on: its group, which is live, or this queue. Does nothing for a client
+   * that has not been placed, that history feeds, or that has ended. A client that cannot take a row is queued after
+   * its next finished write.
+   */
+  assign(client: GroupClient): void {
+    if (!this.#isBehind(client)) return;
+    if (client.isQueued || !this.#parts.lifecycle.canTake(client)) return;
+    client.isQueued = true;
     const endMs = (client.cursor + 1) * client.group.timeline.strideMs;
-    const same = this.#waiting.get(endMs);
+    const same = this.#queue.get(endMs);
     if (same) same.push(client);
-    else this.#waiting.set(endMs, [client]);
-    this.#hub.scheduler.ask(this);
+    else this.#queue.set(endMs, [client]);
+    this.#parts.scheduler.schedule(this);
   }
 
-  work(endMs: number): boolean {
-    const { clockMs } = this.#hub.scheduler;
-    // Who is behind by little is soon live again, and pays for nobody who has stalled; who is behind by much must not
-    // wait for ever.
+  run(endMs: number): boolean {
+    const { clockMs } = this.#parts.scheduler;
+    // Slightly lagging clients are served first, so that stalled ones never delay them; at times the oldest come first,
+    // so that they do not wait for ever.
     const isNewestFirst = ++this.#turn % OLDEST_FIRST_EVERY !== 0;
-    let rows = this.#rowsMax;
+    let rows = this.#parts.catchUpRowsMax;
     let isShort = false;
-    while (rows > 0 && !isShort && this.#waiting.size > 0) {
+    while (rows > 0 && !isShort && this.#queue.size > 0) {
       const rowEndMs = this.#nextEndMs(isNewestFirst);
-      const clients = this.#waiting.get(rowEndMs)!;
-      this.#waiting.delete(rowEndMs);
-      let at = 0;
-      while (at < clients.length && rows > 0 && !isShort) {
-        const client = clients[at++]!;
-        client.queued = false;
+      const clients = this.#queue.get(rowEndMs)!;
+      this.#queue.delete(rowEndMs);
+      let next = 0;
+      while (next < clients.length && rows > 0 && !isShort) {
+        const client = clients[next++]!;
+        client.isQueued = false;
         const step = this.#step(client);
         if (step === "short") isShort = true;
         if (step === "done") rows--;
         if (clockMs() >= endMs) rows = 0;
-        // When the slab is short, goOn() follows a little later.
-        if (!isShort) this.add(client);
+        // When the slab is short, all clients are assigned again a little later.
+        if (!isShort) this.assign(client);
       }
       for (const frame of this.#frames.values()) frame.release();
       this.#frames.clear();
-      if (at < clients.length) this.#putBack(rowEndMs, clients.slice(at));
+      if (next < clients.length) this.#putBack(rowEndMs, clients.slice(next));
     }
-    return !isShort && this.#waiting.size > 0;
+    return !isShort && this.#queue.size > 0;
   }
 
-  /** Goes on after the slab was short. */
-  goOn(): void {
-    if (this.#waiting.size > 0) this.#hub.scheduler.ask(this);
+  /** Continues after the slab was short. */
+  resume(): void {
+    if (this.#queue.size > 0) this.#parts.scheduler.schedule(this);
   }
 
   #nextEndMs(isNewest: boolean): number {
     let next = isNewest ? -1 : Infinity;
-    for (const endMs of this.#waiting.keys()) {
+    for (const endMs of this.#queue.keys()) {
       if (isNewest ? endMs > next : endMs < next) next = endMs;
     }
     return next;
   }
 
-  #putBack(endMs: number, clients: Client[]): void {
-    const others = this.#waiting.get(endMs);
-    this.#waiting.set(endMs, others ? clients.concat(others) : clients);
+  #putBack(endMs: number, clients: GroupClient[]): void {
+    const others = this.#queue.get(endMs);
+    this.#queue.set(endMs, others ? clients.concat(others) : clients);
   }
 
-  /** Rows of a gap that is filled are due at once: what was handed out says nothing of them. */
-  #isBehind(client: Client): boolean {
-    return client.ended === null && client.historyState === "none" &&
-      client.cursor >= 0 &&
-      client.cursor < Math.max(client.group.served, client.fillTo) &&
-      this.#hub.canTake(client);
+  /**
+   * Brings a client's phase up to date: behind while it has not all that was handed out. Rows that fill a reported gap
+   * are due at once, whatever was handed out.
+   */
+  #isBehind(client: GroupClient): boolean {
+    const { phase, group } = client;
+    if (phase.kind !== "live" && phase.kind !== "behind") return false;
+    const isBehind = client.cursor < Math.max(group.served, client.fillTo);
+    if (isBehind && phase.kind === "live") client.become(fellBehind(phase));
+    if (!isBehind && phase.kind === "behind") client.become(caughtUp(phase));
+    return isBehind;
   }
 
   /** One row or gap for a client that is behind. */
-  #step(client: Client): "done" | "idle" | "short" {
-    if (!this.#isBehind(client)) return "idle";
-    const hub = this.#hub;
-    const { timeline, served } = client.group;
-    if (client.lost !== null) return this.#tellLost(client, client.lost);
+  #step(client: GroupClient): Step {
+    const { lifecycle, shortage } = this.#parts;
+    if (!this.#isBehind(client) || !lifecycle.canTake(client)) return "idle";
+    if (client.lostSpan !== null) {
+      return this.#sendLost(client, client.lostSpan);
+    }
     const row = client.cursor;
-    const newest = served - 1;
-    const { hasStalled, resuming, options } = client;
-    const skips = options.slow === "latest" && hasStalled && !resuming;
-    if (skips && row < newest) {
-      hub.reportGap(client, newest, "slow");
+    const newest = client.group.served - 1;
+    if (row < newest && skipsToNewest(client)) {
+      lifecycle.reportGap(client, newest, "slow");
       return "done";
     }
     if (row >= client.fillTo) {
-      if (!timeline.isWhole(row)) return this.#pass(client);
-      if (timeline.stateOf(row) === "empty") {
-        const next = Math.max(timeline.nextRow(row), row + 1);
-        hub.reportGap(client, Math.min(next, served), "missing");
-        return "done";
-      }
-      if (client.endsAtGaps && timeline.isShort(row)) {
-        hub.reportGap(client, row + 1, "missing");
-        return "done";
-      }
+      const step = this.#stepOverGap(client, row);
+      if (step !== null) return step;
     }
     if (!this.#send(client, row)) {
-      hub.slabIsShort();
+      shortage.report();
       return "short";
     }
-    hub.counters.catchUpRows++;
+    lifecycle.books.counters.catchUpRows++;
     if (client.cursor > newest) {
-      client.resuming = false;
+      const { phase } = client;
+      if (phase.kind === "behind") client.become(resumed(phase));
       client.hasStalled = false;
     }
-    if (client.cursor >= client.endRow) hub.end(client, "complete");
+    if (client.cursor >= client.endRow) lifecycle.end(client, "complete");
     return "done";
   }
 
+  /** Reports what a client does not get at its cursor; null where the page ring has a row for it. */
+  #stepOverGap(client: GroupClient, row: number): Step | null {
+    const { lifecycle } = this.#parts;
+    const { timeline, served } = client.group;
+    if (!timeline.isWhole(row)) return this.#notInRing(client);
+    if (timeline.stateOf(row) === "empty") {
+      const next = Math.max(timeline.nextRow(row), row + 1);
+      lifecycle.reportGap(client, Math.min(next, served), "missing");
+      return "done";
+    }
+    if (client.endsAtGaps && timeline.isShort(row)) {
+      lifecycle.reportGap(client, row + 1, "missing");
+      return "done";
+    }
+    return null;
+  }
+
   /** False when the slab has no room. */
-  #send(client: Client, row: number): boolean {
+  #send(client: GroupClient, row: number): boolean {
     const { group } = client;
     const isFill = row < client.fillTo;
     const known = isFill ? undefined : this.#frames.get(group);
     const frame = known ?? group.rows.encode(row, isFill);
     if (frame === null) return false;
-    client.sendRow(frame, row, this.#hub.clockMs());
+    client.sendRow(frame, row, this.#parts.lifecycle.clockMs());
     if (known) return true;
-    if (isFill || group.delivery.clients.length === 1) frame.release();
+    if (isFill || group.clients.size === 1) frame.release();
     else this.#frames.set(group, frame);
     return true;
   }
 
-  /** The ring does not have a client's next row: it is read from the source again, or told as a gap. */
-  #pass(client: Client): "done" | "idle" {
-    const hub = this.#hub;
-    const { group, cursor } = client;
+  /** The page ring does not have a client's next row: history has it, or it is reported as a gap. */
+  #notInRing(client: GroupClient): Step {
+    const { lifecycle, history } = this.#parts;
+    const { group, cursor, phase } = client;
     if (group.trend !== null) {
       const { to, reason } = group.trend.timeline.lostFrom(cursor);
       const end = Math.max(cursor + 1, Math.min(to, group.served));
-      hub.reportGap(client, end, reason);
+      lifecycle.reportGap(client, end, reason);
       return "done";
     }
-    if (client.resuming) {
-      hub.history.begin(client);
+    if (phase.kind === "behind" && phase.isResuming) {
+      history.begin(client);
       return "idle";
     }
     // A client that took all it was given is not slow: its rows waited for a late block, or for an overloaded
-    // instance, until newer blocks had taken their place in the ring.
+    // instance, until newer blocks had taken their place in the page ring.
     const reason = client.hasStalled ? "slow" : "retention";
     if (client.options.slow === "close" && reason === "slow") {
-      hub.end(client, "slow");
+      lifecycle.end(client, "slow");
       return "idle";
     }
     const to = Math.max(group.served - 1, cursor + 1);
-    client.lost = hub.lostSpanOf(client, to, reason);
-    if (client.lost === null) hub.reportGap(client, to, reason);
+    client.lostSpan = this.#lostSpanOf(client, to, reason);
+    if (client.lostSpan === null) lifecycle.reportGap(client, to, reason);
     return "done";
   }
 
-  /** One event of a span that a client has lost; behind the last one, the gap. */
-  #tellLost(client: Client, lost: LostSpan): "done" | "idle" | "short" {
-    const hub = this.#hub;
+  /** The trend of the rows from a client's cursor to `to`, if the client asked for it. */
+  #lostSpanOf(
+    client: GroupClient,
+    to: number,
+    reason: GapReason,
+  ): LostSpan | null {
+    const { group, cursor, endRow, reservation: { trends } } = client;
+    if (trends === null) return null;
+    const { timeline, coding } = group;
+    return new LostSpan(trends, {
+      encoders: this.#parts.encoders,
+      coding,
+      fromNs: timeline.startNs(cursor),
+      toNs: timeline.startNs(Math.min(to, endRow)),
+      toRow: to,
+      reason,
+    });
+  }
+
+  /** One event of a span that a client has lost; after the last one, the gap. */
+  #sendLost(client: GroupClient, lost: LostSpan): Step {
+    const { lifecycle, shortage } = this.#parts;
     const step = lost.step();
     if (step === "short") {
-      hub.slabIsShort();
+      shortage.report();
       return "short";
     }
     if (step === "more") return "idle";
     if (step === "done") {
-      client.lost = null;
-      hub.reportGap(client, lost.toRow, lost.reason);
+      client.lostSpan = null;
+      lifecycle.reportGap(client, lost.toRow, lost.reason);
     } else {
-      client.sendFrame(step, hub.clockMs());
+      client.sendFrame(step, lifecycle.clockMs());
       step.release();
     }
     return "done";
   }
+}
+
+/** Whether a client that was slow gets only the newest row (`slow=latest`). */
+function skipsToNewest({ phase, options, hasStalled }: GroupClient): boolean {
+  return options.slow === "latest" && hasStalled &&
+    phase.kind === "behind" && !phase.isResuming;
 }

@@ -1,114 +1,124 @@
-// Heartbeats, stalls and ends that no row brings, for all clients without a timer each.
-// Invariant: one round at a time; it goes on in slices, so that thousands of heartbeats hold up no row.
-import type { ClientHub } from "./client_hub.ts";
-import type { Client } from "./client.ts";
-import type { Task } from "./scheduler.ts";
+// Heartbeats, stalls, and ends that no row brings, for all clients without a timer each.
+// Invariant: one round over all clients at a time, in slices, so that thousands of heartbeats delay no row.
+import type { ClientLifecycle } from "./lifecycle.ts";
+import type { CooperativeScheduler, Task } from "./scheduler.ts";
+import type { GroupClient } from "./selection_group.ts";
+import type { StartPosition } from "./start_position.ts";
 
-export interface ClientMonitorOptions {
+export interface ClientMonitorParts {
+  readonly scheduler: CooperativeScheduler;
+  readonly lifecycle: ClientLifecycle;
+  readonly startPosition: StartPosition;
   readonly heartbeatMs: number;
+  /** A client whose writes make no progress for so long is dropped, ms. */
   readonly writeStallMs: number;
 }
 
-/** A round that comes so late means that this process stood still: nothing could be written, whoever read or not. */
-const STOPPED_MS = 5000;
+/** A tick that comes so late means that this process was stopped: no client could make progress, ms. */
+const PROCESS_STOPPED_MS = 5000;
 
-/** Looks at each client once a round. */
+/** Checks each client once a second. */
 export class ClientMonitor implements Task {
-  readonly #hub: ClientHub;
-  readonly #options: ClientMonitorOptions;
-  /** Ended, with writes that have not left yet. */
-  readonly #leaving = new Set<Client>();
+  readonly #parts: ClientMonitorParts;
   /** The round that is under way. */
-  #looked: Iterator<Client> | null = null;
+  #round: Iterator<GroupClient> | null = null;
   #lastTickMs = Infinity;
-  /** Stalls are counted from then at the earliest. */
+  /** Stalls are counted from then on at the earliest. */
   #runsSinceMs = -Infinity;
 
-  constructor(hub: ClientHub, options: ClientMonitorOptions) {
-    this.#hub = hub;
-    this.#options = options;
+  constructor(parts: ClientMonitorParts) {
+    this.#parts = parts;
   }
 
-  /** A client has ended, and its last writes are still on their way. */
-  leaves(client: Client): void {
-    this.#leaving.add(client);
-  }
-
-  /** Heartbeats, stalls, stragglers; once a second. No timer per client. */
+  /** Starts a round; call it once a second. */
   tick(): void {
-    const clockMs = this.#hub.clockMs();
-    const { writeStallMs } = this.#options;
-    if (clockMs - this.#lastTickMs > STOPPED_MS) this.#runsSinceMs = clockMs;
-    this.#lastTickMs = clockMs;
-    for (const client of this.#leaving) {
-      const { outlet } = client;
-      const isStuck = outlet.inFlight > 0;
-      if (isStuck && this.#stalledMs(client, clockMs) < writeStallMs) continue;
-      this.#leaving.delete(client);
-      if (isStuck) outlet.destroy();
+    const { lifecycle, scheduler } = this.#parts;
+    const clockMs = lifecycle.clockMs();
+    if (clockMs - this.#lastTickMs > PROCESS_STOPPED_MS) {
+      this.#runsSinceMs = clockMs;
     }
-    if (this.#looked !== null) return;
-    this.#looked = this.#hub.clients();
-    this.#hub.scheduler.begin(this);
+    this.#lastTickMs = clockMs;
+    this.#dropLeaving(clockMs);
+    if (this.#round !== null) return;
+    this.#round = lifecycle.clients();
+    scheduler.runNow(this);
   }
 
-  /** Looks at clients for a slice; true when there are more. */
-  work(endMs: number): boolean {
-    const clockMs = this.#hub.clockMs();
+  run(endMs: number): boolean {
+    const { lifecycle, scheduler } = this.#parts;
+    const clockMs = lifecycle.clockMs();
     for (;;) {
-      const next = this.#looked?.next();
+      const next = this.#round?.next();
       if (!next || next.done) break;
-      this.#lookAt(next.value, clockMs);
-      if (this.#hub.scheduler.clockMs() >= endMs) return true;
+      this.#check(next.value, clockMs);
+      if (scheduler.clockMs() >= endMs) return true;
     }
-    this.#looked = null;
+    this.#round = null;
     return false;
   }
 
-  /** A client's outlet, its stall, its place, its end and its heartbeat. */
-  #lookAt(client: Client, clockMs: number): void {
-    const { heartbeatMs, writeStallMs } = this.#options;
-    const { outlet, group } = client;
-    const { timeline } = group;
-    if (client.ended !== null) return;
-    outlet.watchForEnd?.();
-    if (outlet.inFlight > 0) {
-      if (this.#stalledMs(client, clockMs) >= writeStallMs) {
-        this.#hub.drop(client, "stalled");
-      } else if (client.options.slow === "close" && this.#isPassed(client)) {
-        this.#hub.end(client, "slow");
-      }
-      return;
+  /** Drops the ended clients whose last writes have stalled. */
+  #dropLeaving(clockMs: number): void {
+    const { lifecycle: { leaving }, writeStallMs } = this.#parts;
+    for (const client of leaving) {
+      const { outlet } = client;
+      const isStuck = outlet.inFlight > 0;
+      if (isStuck && this.#stalledMs(client, clockMs) < writeStallMs) continue;
+      leaving.delete(client);
+      if (isStuck) outlet.destroy();
     }
-    this.#hub.startPosition.place(client);
+  }
+
+  /** A client's stall, its place, its end and its heartbeat. */
+  #check(client: GroupClient, clockMs: number): void {
+    if (client.ended !== null) return;
+    client.outlet.watchForEnd?.();
+    if (client.outlet.inFlight > 0) return this.#checkStall(client, clockMs);
+    this.#parts.startPosition.place(client);
+    if (client.ended === null) this.#checkQuiet(client, clockMs);
+  }
+
+  #checkStall(client: GroupClient, clockMs: number): void {
+    const { lifecycle, writeStallMs } = this.#parts;
+    if (this.#stalledMs(client, clockMs) >= writeStallMs) {
+      lifecycle.drop(client, "stalled");
+    } else if (client.options.slow === "close" && hasLostRows(client)) {
+      lifecycle.end(client, "slow");
+    }
+  }
+
+  /** Ends a client whose range is over though no row says so, or sends it a heartbeat. */
+  #checkQuiet(client: GroupClient, clockMs: number): void {
+    const { lifecycle, heartbeatMs } = this.#parts;
+    const { timeline } = client.group;
     const isQuiet = clockMs - client.lastWriteMs >= heartbeatMs;
     const isBounded = client.endRow < Infinity;
-    if (client.ended !== null || !isQuiet && !isBounded) return;
+    if (!isQuiet && !isBounded) return;
     timeline.promiseQuiet();
-    const { released } = timeline;
-    const isLive = client.historyState === "none" && client.cursor >= released;
+    const isLive = client.phase.kind !== "waiting" &&
+      client.phase.kind !== "history" && client.cursor >= timeline.released;
     const settled = isLive
       ? Math.max(client.cursor, timeline.quietRow)
       : client.cursor;
-    // Rows of a gap that was told are on their way.
+    // The null rows of a reported gap are on their way.
     if (client.cursor < client.fillTo) return;
     if (isBounded && isLive && settled >= client.endRow) {
-      this.#hub.reportGap(client, client.endRow, "missing");
+      lifecycle.reportGap(client, client.endRow, "missing");
     } else if (isQuiet) {
       client.sendHeartbeat(settled, clockMs);
     }
   }
 
-  /** How long its writes have stood still while this process ran. */
-  #stalledMs({ lastProgressMs }: Client, clockMs: number): number {
+  /** How long a client's writes have made no progress while this process ran, ms. */
+  #stalledMs({ lastProgressMs }: GroupClient, clockMs: number): number {
     return clockMs - Math.max(lastProgressMs, this.#runsSinceMs);
   }
+}
 
-  /** Whether the ring has passed a client that does not read. */
-  #isPassed(client: Client): boolean {
-    const { cursor, group, hasStalled, resuming, historyState } = client;
-    const { timeline } = group;
-    return hasStalled && !resuming && historyState === "none" && cursor >= 0 &&
-      cursor < timeline.released && !timeline.isWhole(cursor);
-  }
+/** Whether the page ring has lost rows that a client did not take. */
+function hasLostRows(client: GroupClient): boolean {
+  const { cursor, group: { timeline }, hasStalled, phase } = client;
+  if (phase.kind !== "live" && phase.kind !== "behind") return false;
+  return hasStalled && !phase.isResuming && cursor < timeline.released &&
+    !timeline.isWhole(cursor);
 }

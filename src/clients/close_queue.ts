@@ -1,13 +1,13 @@
-// Clients that have left. The dear part of it (the log's line, the group's end, the socket's) is done in slices, so that
-// thousands that leave at once hold up no row. Invariant: first come, first served, each once; none is left by finish().
-import type { Client } from "./client.ts";
+// Clients that have left. The expensive part of it (the line in the log, the end of the group and of the socket) is done
+// in slices, so that thousands that leave at once delay no row. Invariant: first in, first out, each once; finish() leaves
+// none.
 import type { CooperativeScheduler, Task } from "./scheduler.ts";
 
-/** Clients whose places are free already. */
-export class CloseQueue implements Task {
+/** Left clients that are still to be closed. */
+export class CloseQueue<Client> implements Task {
   readonly #scheduler: CooperativeScheduler;
   readonly #close: (client: Client) => void;
-  #waiting: Client[] = [];
+  #queue: Client[] = [];
   #next = 0;
 
   constructor(
@@ -18,29 +18,29 @@ export class CloseQueue implements Task {
     this.#close = close;
   }
 
-  get waiting(): number {
-    return this.#waiting.length - this.#next;
+  get size(): number {
+    return this.#queue.length - this.#next;
   }
 
-  /** One client that leaves is done at once. */
+  /** Closes a client: a single one at once, one of many within the next turns. */
   add(client: Client): void {
-    this.#waiting.push(client);
-    this.#scheduler.begin(this);
+    this.#queue.push(client);
+    this.#scheduler.runNow(this);
   }
 
-  work(endMs: number): boolean {
-    while (this.#next < this.#waiting.length) {
-      this.#close(this.#waiting[this.#next++]!);
+  run(endMs: number): boolean {
+    while (this.#next < this.#queue.length) {
+      this.#close(this.#queue[this.#next++]!);
       if (this.#scheduler.clockMs() >= endMs) break;
     }
-    if (this.#next < this.#waiting.length) return true;
-    this.#waiting = [];
+    if (this.#next < this.#queue.length) return true;
+    this.#queue = [];
     this.#next = 0;
     return false;
   }
 
-  /** Closes all that wait. */
+  /** Closes all clients that are left. */
   finish(): void {
-    this.work(Infinity);
+    this.run(Infinity);
   }
 }

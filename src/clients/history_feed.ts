@@ -1,185 +1,215 @@
-// Feeds one client with rows that the page ring does not have, at its pace, until the ring can go on.
-// Invariant: a feed that is suspended has sent everything below its client's cursor; another one goes on from there.
+// Feeds one client with rows that the page ring does not have: it reads them from the source, at the client's pace,
+// until the page ring has the next row. Invariant: a suspended feed has sent every row below its client's cursor, and
+// another feed continues there.
 import type { BlockStore } from "../blocks/block_store.ts";
 import type { HistoryRows } from "../blocks/history_rows.ts";
-import type { GapReason } from "../blocks/row_gap.ts";
 import type { RowEncoder } from "../frames/row_encoder.ts";
-import type { Logger } from "../telemetry/log.ts";
-import type { Client, EndReason } from "./client.ts";
+import type { HistoryHandle } from "./client_phase.ts";
+import type { ClientLifecycle } from "./lifecycle.ts";
+import type { Permit } from "./permit.ts";
+import type { GroupClient } from "./selection_group.ts";
+import type { SlabShortage } from "./slab_shortage.ts";
 
-/** What feeding needs of the hub. */
-export interface HistoryHost {
-  /** Milliseconds, monotonic. */
-  readonly clockMs: () => number;
-  /** Whether a client may have one more frame. */
-  canTake(client: Client): boolean;
-  readonly log: Logger;
+/** What all feeds of an instance share. */
+export interface HistoryFeedParts {
+  readonly lifecycle: ClientLifecycle;
+  readonly shortage: SlabShortage;
   readonly store: BlockStore;
-  /** Tells a span without rows by the client's policy. */
-  reportGap(client: Client, to: number, reason: GapReason): void;
-  end(client: Client, reason: EndReason): void;
-  slabIsShort(): void;
-  /** The ring can go on with a client. */
-  takeBack(client: Client): void;
-}
-
-/** What all feeds have in common. */
-export interface FeedOptions {
-  readonly host: HistoryHost;
-  /** Does a slice of work once no other feed works. */
-  readonly turn: <T>(work: () => T) => Promise<T>;
+  /** Does a slice of work while no other feed works. */
+  readonly inTurn: <T>(work: () => T) => Promise<T>;
   readonly counters: { rows: number; reads: number; failures: number };
-  readonly failureWaitMs: number;
+  /** A client is ended after its reads have failed for this long, ms. */
+  readonly outageWaitMs: number;
 }
 
-/** How a feed ended. `back`: the ring can go on. `suspended`: its place was wanted. `over`: its client has ended. */
+/**
+ * How a feed ended. `back`: the page ring has the next row. `suspended`: its permit was needed for another client.
+ * `over`: its client has ended.
+ */
 export type FeedEnd = "back" | "suspended" | "over";
 
-/** Longest work in one turn of the event loop, ms, so that live rows never wait for the past. */
+/** Longest work in one turn of the event loop, ms, so that history never delays live rows. */
 const SLICE_MS = 2;
 const SHORT_RETRY_MS = 20;
 const BACK_OFF_MIN_MS = 100;
 const BACK_OFF_MAX_MS = 2000;
 
-/** One client's reading of the past. */
-export class HistoryFeed {
-  readonly client: Client;
-  readonly #options: FeedOptions;
-  #standsSinceMs = Infinity;
+/** One client's reading of history. */
+export class HistoryFeed implements HistoryHandle {
+  readonly client: GroupClient;
+  readonly #parts: HistoryFeedParts;
+  #permit: Permit;
+  #stalledSinceMs = Infinity;
   #isSuspended = false;
-  #goOn: (() => void) | null = null;
+  /** Lets the feed continue after a write of its client has finished, or after a pause. */
+  #onDrained: (() => void) | null = null;
+  #onEnded: (() => void) | null = null;
 
-  constructor(client: Client, options: FeedOptions) {
+  /** The feed returns the permit when it has closed its reader. */
+  constructor(client: GroupClient, permit: Permit, parts: HistoryFeedParts) {
     this.client = client;
-    this.#options = options;
+    this.#permit = permit;
+    this.#parts = parts;
   }
 
-  /** Since when it has waited for a write of its client to finish, by the host's clock; Infinity while it does not. */
-  get standsSinceMs(): number {
-    return this.#standsSinceMs;
+  get permit(): Permit {
+    return this.#permit;
   }
 
-  /** Ends a feed that stands still. */
+  /** Since when it waits for a write of its client to finish, by the monotonic clock; Infinity while it does not. */
+  get stalledSinceMs(): number {
+    return this.#stalledSinceMs;
+  }
+
+  clientDrained(): void {
+    this.#onDrained?.();
+  }
+
+  clientEnded(): void {
+    this.#onEnded?.();
+  }
+
+  /** Ends a feed whose client has stalled. Its permit is returned, unless it was passed on, when its reader is closed. */
   suspend(): void {
     this.#isSuspended = true;
-    this.#goOn?.();
+    this.#onDrained?.();
+  }
+
+  /** Passes the permit on to another address and suspends the feed; null, and nothing is done, where it may not have it. */
+  suspendFor(address: string): Permit | null {
+    const passed = this.#permit.passTo(address);
+    if (passed !== null) this.suspend();
+    return passed;
   }
 
   async run(): Promise<FeedEnd> {
-    const { client } = this;
-    const { group } = client;
-    const past = this.#options.host.store.openHistory(
+    using _permit = this.#permit;
+    const { group, cursor } = this.client;
+    const history = this.#parts.store.openHistory(
       group.shapes,
       group.timeline.strideNs,
-      group.timeline.startNs(client.cursor),
+      group.timeline.startNs(cursor),
     );
     try {
-      return await this.#serve(past, group.encoderOf(past.timeline));
+      return await this.#serve(history, group.encoderFor(history.timeline));
     } finally {
-      past.close();
+      history.close();
     }
   }
 
-  async #serve(past: HistoryRows, rows: RowEncoder): Promise<FeedEnd> {
+  async #serve(history: HistoryRows, rows: RowEncoder): Promise<FeedEnd> {
     const { client } = this;
-    const { host, turn } = this.#options;
+    const { lifecycle, inTurn } = this.#parts;
     while (client.ended === null) {
-      if (!host.canTake(client)) {
-        await this.#stand();
+      if (!lifecycle.canTake(client)) {
+        await this.#clientCanTake();
         if (this.#isSuspended) return "suspended";
         continue;
       }
-      const next = await turn(() => this.#slice(past, rows));
+      const next = await inTurn(() => this.#slice(history, rows));
       if (next === "back") return "back";
-      if (next === "short") await pause(client, SHORT_RETRY_MS);
+      if (next === "short") await this.#pause(SHORT_RETRY_MS);
       if (typeof next === "string") continue;
-      if (!await this.#read(past, next)) host.end(client, "error");
+      if (!await this.#read(history, next)) lifecycle.end(client, "error");
     }
     return "over";
   }
 
-  /** Resolves after the client's next finished write, or when it leaves or is suspended. */
-  #stand(): Promise<void> {
-    this.#standsSinceMs = this.#options.host.clockMs();
+  /** Resolves after the client's next finished write, or when it ends or the feed is suspended. */
+  #clientCanTake(): Promise<void> {
+    this.#stalledSinceMs = this.#parts.lifecycle.clockMs();
     return new Promise((resolve) => {
-      this.#goOn = () => {
-        this.client.wakeHistory = this.#goOn = null;
-        this.#standsSinceMs = Infinity;
+      this.#onDrained = this.#onEnded = () => {
+        this.#onDrained = this.#onEnded = null;
+        this.#stalledSinceMs = Infinity;
         resolve();
       };
-      this.client.wakeHistory = this.#goOn;
     });
   }
 
-  /** Rows and gaps for a short while. What stopped it: topics to be read on, or a word. */
+  /** Resolves after a while, or when the client ends: no timer outlives it. */
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#onEnded = null;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      this.#onEnded = end;
+    });
+  }
+
+  /** Sends rows and gaps for a short while. Why it stopped: topics that must be read on, or a word. */
   #slice(
-    past: HistoryRows,
+    history: HistoryRows,
     rows: RowEncoder,
-  ): readonly string[] | "back" | "short" | "on" {
+  ): readonly string[] | "back" | "short" | "continue" {
     const { client } = this;
-    const { host, counters } = this.#options;
+    const { lifecycle } = this.#parts;
     const { timeline } = client.group;
     const endMs = performance.now() + SLICE_MS;
     while (client.ended === null && performance.now() < endMs) {
-      if (!host.canTake(client)) return "on";
+      if (!lifecycle.canTake(client)) return "continue";
       const row = client.cursor;
-      const { released, seenRow } = timeline;
-      if (released >= 0 && timeline.isWhole(row)) return "back";
-      const reached = released >= 0
-        ? released
-        : seenRow >= 0
-        ? seenRow
-        : Infinity;
+      if (timeline.released >= 0 && timeline.isWhole(row)) return "back";
+      const reached = reachedRow(client);
       if (row >= reached) return "back";
       const limit = Math.min(client.endRow, reached);
       const isFill = row < client.fillTo;
-      const step = isFill ? { kind: "row" } as const : past.next(row, limit);
+      const step = isFill ? { kind: "row" } as const : history.next(row, limit);
       if (step.kind === "need") return step.topics;
       if (step.kind === "gap") {
-        host.reportGap(client, step.to, step.reason);
+        lifecycle.reportGap(client, step.to, step.reason);
       } else if (step.kind === "end") {
-        // Without a clock, as in a replay, the end of the logs is all there is.
+        // A replay has no clock: the end of its logs is the end of what is known.
         if (limit === Infinity) return "back";
-        host.reportGap(client, limit, "missing");
+        lifecycle.reportGap(client, limit, "missing");
       } else if (
-        !isFill && client.endsAtGaps && past.timeline.isShort(row)
-      ) host.reportGap(client, row + 1, "missing");
-      else {
-        const frame = rows.encode(row, isFill);
-        if (frame === null) {
-          host.slabIsShort();
-          return "short";
-        }
-        client.sendRow(frame, row, host.clockMs());
-        frame.release();
-        counters.rows++;
-        if (client.cursor >= client.endRow) host.end(client, "complete");
-      }
+        !isFill && client.endsAtGaps && history.timeline.isShort(row)
+      ) lifecycle.reportGap(client, row + 1, "missing");
+      else if (!this.#sendRow(rows, row, isFill)) return "short";
     }
-    return "on";
+    return "continue";
+  }
+
+  /** False when the slab has no room. */
+  #sendRow(rows: RowEncoder, row: number, isFill: boolean): boolean {
+    const { client } = this;
+    const { lifecycle, shortage, counters } = this.#parts;
+    const frame = rows.encode(row, isFill);
+    if (frame === null) {
+      shortage.report();
+      return false;
+    }
+    client.sendRow(frame, row, lifecycle.clockMs());
+    frame.release();
+    counters.rows++;
+    if (client.cursor >= client.endRow) lifecycle.end(client, "complete");
+    return true;
   }
 
   /** Reads on, as often as it takes; false once it has failed for too long. */
   async #read(
-    past: HistoryRows,
+    history: HistoryRows,
     topics: readonly string[],
   ): Promise<boolean> {
     const { client } = this;
-    const { host, counters, failureWaitMs } = this.#options;
-    const beganMs = host.clockMs();
+    const { lifecycle, counters, outageWaitMs } = this.#parts;
+    const beganMs = lifecycle.clockMs();
     let backOffMs = BACK_OFF_MIN_MS;
     while (client.ended === null) {
       try {
         counters.reads++;
-        await past.read(topics);
+        await history.read(topics);
         return true;
       } catch (error) {
         counters.failures++;
         const { message } = error as Error;
-        host.log.warn("past-read-failed", { topics, error: message });
-        const waitedMs = host.clockMs() - beganMs;
-        if (waitedMs > failureWaitMs) return false;
-        await pause(client, backOffMs);
+        lifecycle.log.warn("past-read-failed", { topics, error: message });
+        const waitedMs = lifecycle.clockMs() - beganMs;
+        if (waitedMs > outageWaitMs) return false;
+        await this.#pause(backOffMs);
         backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);
       }
     }
@@ -187,18 +217,9 @@ export class HistoryFeed {
   }
 }
 
-/** Resolves after a while, or when the client leaves: no timer outlives it. */
-function pause(client: Client, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      client.wakeHistory = null;
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    // It is called after each finished write, too.
-    client.wakeHistory = () => {
-      if (client.ended !== null) end();
-    };
-  });
+/** The row that a client's group has reached: history is read up to there. Infinity where no clock can say. */
+function reachedRow({ group }: GroupClient): number {
+  const { released, seenRow } = group.timeline;
+  if (released >= 0) return released;
+  return seenRow >= 0 ? seenRow : Infinity;
 }

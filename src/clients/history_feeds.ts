@@ -1,27 +1,44 @@
-// Who reads the past, who waits for it, and who gives a place back because its reader stands still.
-// Invariant: a permit is given back exactly once; at most `historiesMax` histories and RESUMES_MAX resumes are read
-// at a time; a resume waits for its turn instead of being refused, and so does a history that was suspended.
+// Which clients read history now, which wait for a permit, and which lose theirs because they have stalled.
+// Invariant: a permit is returned exactly once; at most `historyReadersMax` histories and RESUMES_MAX resumes are read at a
+// time. A resume waits for a permit instead of being refused, and so does a history that was suspended.
 // Why: docs/decisions/0025.
 import { AddressPool, type PoolRefusal } from "./address_pool.ts";
-import type { Client } from "./client.ts";
 import { addressKey } from "./client_address.ts";
-import { type FeedEnd, HistoryFeed, type HistoryHost } from "./history_feed.ts";
+import {
+  backToRing,
+  type HistoryHandle,
+  permitOf,
+  readingHistory,
+  waiting,
+} from "./client_phase.ts";
+import {
+  type FeedEnd,
+  HistoryFeed,
+  type HistoryFeedParts,
+} from "./history_feed.ts";
+import { Permit, takePermit } from "./permit.ts";
+import type { GroupClient } from "./selection_group.ts";
 
-export interface HistoryFeedsOptions {
-  readonly historiesMax: number;
-  readonly failureWaitMs: number;
-  /** A feed whose reader has stood still for so long gives its place to one that waits. */
-  readonly stallMs: number;
+export interface HistoryFeedsOptions extends
+  Pick<
+    HistoryFeedParts,
+    "lifecycle" | "shortage" | "store" | "outageWaitMs"
+  > {
+  readonly historyReadersMax: number;
+  /** A client that has stalled for so long, ms, loses its permit to one that waits. */
+  readonly historyStallMs: number;
   /** See {@linkcode AddressPool}. */
   readonly addressSharePercent: number;
+  /** The page ring has a client's next row again. */
+  readonly onBack: (client: GroupClient) => void;
 }
 
 /** Resumes that are read from the source at a time; the others wait. */
 const RESUMES_MAX = 4;
-/** After a turn all of the past rests for so many times its length: a third of the loop is the most that it takes. */
+/** After a slice all history rests for so many times its length: it takes a third of the event loop at most. */
 const REST = 2;
 
-/** Who reads the past, and who waits for it. */
+/** The history feeds of one instance. */
 export class HistoryFeeds {
   readonly counters = {
     rows: 0,
@@ -30,20 +47,29 @@ export class HistoryFeeds {
     refused: 0,
     suspended: 0,
   };
+  /** Permits of clients that ask for a time range. */
   readonly permits: AddressPool;
-  readonly #host: HistoryHost;
+  readonly #resumePermits = new AddressPool({
+    capacity: RESUMES_MAX,
+    sharePercent: 100,
+  });
   readonly #options: HistoryFeedsOptions;
+  readonly #parts: HistoryFeedParts;
   readonly #feeds = new Set<HistoryFeed>();
-  readonly #waiting: Client[] = [];
-  /** Ends with the turn that was asked for last, and its rest. */
-  #turns: Promise<void> = Promise.resolve();
-  #resumes = 0;
+  /** Clients that wait for a resume's permit, in their order. */
+  readonly #line: GroupClient[] = [];
+  /** Resolves when the last slice that was asked for is over, and its rest. */
+  #lastSlice: Promise<void> = Promise.resolve();
 
-  constructor(host: HistoryHost, options: HistoryFeedsOptions) {
-    this.#host = host;
+  constructor(options: HistoryFeedsOptions) {
     this.#options = options;
+    this.#parts = {
+      ...options,
+      counters: this.counters,
+      inTurn: (work) => this.#inTurn(work),
+    };
     this.permits = new AddressPool({
-      capacity: options.historiesMax,
+      capacity: options.historyReadersMax,
       sharePercent: options.addressSharePercent,
     });
   }
@@ -53,158 +79,126 @@ export class HistoryFeeds {
   }
 
   get resumes(): number {
-    return this.#resumes;
+    return this.#resumePermits.used;
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#line.length;
   }
 
-  /** Takes the permit of one history, if need be from one whose reader stands still. Why not, or null. */
-  takePermit(address: string): PoolRefusal | null {
-    const refusal = this.permits.take(address);
-    if (refusal === null || this.#passOnPermit(address)) return null;
-    this.counters.refused++;
-    return refusal;
+  /** Takes a permit for a history, if need be from a client that has stalled. Why not, otherwise. */
+  takePermit(address: string): Permit | PoolRefusal {
+    const taken = takePermit("history", this.permits, address);
+    if (taken instanceof Permit) return taken;
+    const passed = this.#passedPermit(address);
+    if (passed === null) this.counters.refused++;
+    return passed ?? taken;
   }
 
-  releasePermit(address: string): void {
-    this.permits.release(address);
-  }
-
-  /** Begins to feed a client from its cursor on, or lets it wait for its turn. */
-  begin(client: Client): void {
-    if (client.historyState !== "none") return;
-    if (!client.hasPermit) {
-      if (this.#resumes >= RESUMES_MAX) {
-        client.historyState = "waiting";
-        this.#waiting.push(client);
-        return;
-      }
-      this.#resumes++;
+  /** Feeds a client from its cursor on, or lets it wait for a permit. */
+  begin(client: GroupClient): void {
+    const permit = permitOf(client.phase) ??
+      // Counted in all only: an address's share is kept by the order of the line.
+      takePermit("resume", this.#resumePermits, "");
+    if (permit instanceof Permit) {
+      const feed = new HistoryFeed(client, permit, this.#parts);
+      client.become(readingHistory(feed));
+      this.#run(feed);
+    } else {
+      this.#line.push(client);
+      client.become(waiting("permit", new InLine(client, this.#line)));
     }
-    client.historyState = "reading";
-    this.#run(client);
   }
 
-  /** A client has left: its permit comes back when its feed sees it, or now. */
-  forget(client: Client): void {
-    if (client.historyState === "reading") return client.wakeHistory?.();
-    client.wakeHistory = null;
-    const place = this.#waiting.indexOf(client);
-    if (place >= 0) this.#waiting.splice(place, 1);
-    this.dropPermit(client);
-  }
-
-  dropPermit(client: Client): void {
-    if (!client.hasPermit) return;
-    client.hasPermit = false;
-    this.releasePermit(client.options.address);
-  }
-
-  /** Takes places from resumes whose readers stand still, for those that wait. Call it once a second. */
+  /** Suspends stalled resumes, one for each client that waits; call it once a second. */
   tick(): void {
-    for (let wanted = this.#waiting.length; wanted > 0; wanted--) {
-      const feed = this.#standing(({ client }) => !client.hasPermit);
+    for (let wanted = this.#line.length; wanted > 0; wanted--) {
+      const feed = this.#longestStalled(({ permit }) =>
+        permit.kind === "resume"
+      );
       if (feed === null) return;
       feed.suspend();
     }
   }
 
-  async #run(client: Client): Promise<void> {
-    const { hasPermit } = client;
-    const feed = new HistoryFeed(client, {
-      host: this.#host,
-      turn: (work) => this.#turn(work),
-      counters: this.counters,
-      failureWaitMs: this.#options.failureWaitMs,
-    });
+  async #run(feed: HistoryFeed): Promise<void> {
+    const { client } = feed;
+    const { lifecycle, onBack } = this.#options;
     this.#feeds.add(feed);
     let end: FeedEnd = "over";
     try {
       end = await feed.run();
     } catch (error) {
-      this.#host.log.error("past-failed", { error: (error as Error).stack });
-      this.#host.end(client, "error");
+      lifecycle.log.error("past-failed", { error: (error as Error).stack });
+      lifecycle.end(client, "error");
     }
     this.#feeds.delete(feed);
-    client.historyState = "none";
-    if (hasPermit) this.dropPermit(client);
-    else this.#resumes--;
-    if (end === "back") this.#host.takeBack(client);
-    this.#next();
-    if (end === "suspended") this.#rest(client);
+    if (client.phase.kind === "history" && end === "back") {
+      client.become(backToRing(client.phase));
+      onBack(client);
+    }
+    this.#beginNext();
+    if (end === "suspended") this.#suspended(client);
   }
 
-  /** A client whose place was taken waits for a place again once its reader goes on. */
-  #rest(client: Client): void {
+  /** A client whose permit went to another one waits for a permit again as soon as its own reader goes on. */
+  #suspended(client: GroupClient): void {
     this.counters.suspended++;
     if (client.ended !== null) return;
-    if (this.#host.canTake(client)) return this.begin(client);
-    client.historyState = "suspended";
-    client.wakeHistory = () => {
-      client.wakeHistory = null;
-      client.historyState = "none";
-      this.begin(client);
-    };
+    if (this.#options.lifecycle.canTake(client)) return this.begin(client);
+    client.become(waiting("drained", new Stalled(client, this)));
   }
 
-  /** Suspends the history that has stood still longest, rather one of the same address, and passes on its permit. */
-  #passOnPermit(address: string): boolean {
+  /** Takes the permit of the client that has stalled longest, first of one with the same address. */
+  #passedPermit(address: string): Permit | null {
     const key = addressKey(address);
+    const isHistory = ({ permit }: HistoryFeed) => permit.kind === "history";
     const feed =
-      this.#standing(({ client }) =>
-        client.hasPermit && addressKey(client.options.address) === key
-      ) ?? this.#standing(({ client }) => client.hasPermit);
-    if (feed === null) return false;
-    const { client } = feed;
-    if (this.permits.move(client.options.address, address) !== null) {
-      return false;
-    }
-    client.hasPermit = false;
-    feed.suspend();
-    return true;
+      this.#longestStalled((feed) =>
+        isHistory(feed) && addressKey(feed.client.options.address) === key
+      ) ?? this.#longestStalled(isHistory);
+    return feed?.suspendFor(address) ?? null;
   }
 
-  /** The feed that has stood still longest, and for long enough to be suspended. */
-  #standing(isMeant: (feed: HistoryFeed) => boolean): HistoryFeed | null {
-    let sinceMs = this.#host.clockMs() - this.#options.stallMs;
+  /** The feed whose client has stalled longest, and for long enough to be suspended. */
+  #longestStalled(isMeant: (feed: HistoryFeed) => boolean): HistoryFeed | null {
+    let sinceMs = this.#options.lifecycle.clockMs() -
+      this.#options.historyStallMs;
     let found: HistoryFeed | null = null;
     for (const feed of this.#feeds) {
-      if (feed.standsSinceMs > sinceMs || !isMeant(feed)) continue;
-      sinceMs = feed.standsSinceMs;
+      if (feed.stalledSinceMs > sinceMs || !isMeant(feed)) continue;
+      sinceMs = feed.stalledSinceMs;
       found = feed;
     }
     return found;
   }
 
-  /** The next one that waits: of those whose address reads least, the first. */
-  #next(): void {
+  /** Begins with the next client of the line: the first one of those whose addresses read least. */
+  #beginNext(): void {
+    if (this.#resumePermits.used >= RESUMES_MAX) return;
     const reading = new Map<string, number>();
     for (const { client } of this.#feeds) {
       const key = addressKey(client.options.address);
       reading.set(key, (reading.get(key) ?? 0) + 1);
     }
     let least = Infinity;
-    let place = -1;
-    for (let i = 0; i < this.#waiting.length && least > 0; i++) {
-      const key = addressKey(this.#waiting[i]!.options.address);
+    let index = -1;
+    for (let i = 0; i < this.#line.length && least > 0; i++) {
+      const key = addressKey(this.#line[i]!.options.address);
       const count = reading.get(key) ?? 0;
       if (count >= least) continue;
       least = count;
-      place = i;
+      index = i;
     }
-    const [client] = place < 0 ? [] : this.#waiting.splice(place, 1);
-    if (!client) return;
-    client.historyState = "none";
-    this.begin(client);
+    const [client] = index < 0 ? [] : this.#line.splice(index, 1);
+    if (client) this.begin(client);
   }
 
-  /** Works while nobody else of the past does, and rests after it. */
-  async #turn<T>(work: () => T): Promise<T> {
-    const before = this.#turns;
+  /** Works while no other feed does, and lets all of them rest after it. */
+  async #inTurn<T>(work: () => T): Promise<T> {
+    const before = this.#lastSlice;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turns = promise;
+    this.#lastSlice = promise;
     await before;
     const beganMs = performance.now();
     try {
@@ -213,4 +207,39 @@ export class HistoryFeeds {
       setTimeout(resolve, REST * (performance.now() - beganMs));
     }
   }
+}
+
+/** A client that waits for a permit. */
+class InLine implements HistoryHandle {
+  readonly #client: GroupClient;
+  readonly #line: GroupClient[];
+
+  constructor(client: GroupClient, line: GroupClient[]) {
+    this.#client = client;
+    this.#line = line;
+  }
+
+  clientDrained(): void {}
+
+  clientEnded(): void {
+    const index = this.#line.indexOf(this.#client);
+    if (index >= 0) this.#line.splice(index, 1);
+  }
+}
+
+/** A client that has lost its permit because it had stalled. */
+class Stalled implements HistoryHandle {
+  readonly #client: GroupClient;
+  readonly #feeds: HistoryFeeds;
+
+  constructor(client: GroupClient, feeds: HistoryFeeds) {
+    this.#client = client;
+    this.#feeds = feeds;
+  }
+
+  clientDrained(): void {
+    this.#feeds.begin(this.#client);
+  }
+
+  clientEnded(): void {}
 }

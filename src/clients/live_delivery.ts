@@ -1,190 +1,200 @@
-// Hands the released rows of one group to its clients: in order, a row at a time, in as many slices as it takes.
-// Invariant: when a row is through, each client whose next row it was has it, has ended, or is known to be behind.
+// Hands the released rows of one group to its live clients: in order, one row at a time, in as many slices as it takes.
+// Invariant: after a row, each client whose next row it was has it, has ended, or is behind.
 import type { RowGap } from "../blocks/row_gap.ts";
+import type { TimelineListener } from "../blocks/timeline.ts";
 import type { Frame } from "../frames/frame.ts";
-import type { ClientHub } from "./client_hub.ts";
-import type { Client } from "./client.ts";
-import { rotation } from "./live_queue.ts";
-import type { SelectionGroup } from "./selection_group.ts";
+import type { RowEncoders } from "../frames/row_encoders.ts";
+import type { CatchUp } from "./catch_up.ts";
+import { resumed } from "./client_phase.ts";
+import type { ClientLifecycle } from "./lifecycle.ts";
+import type { LiveQueue, QueuedGroup } from "./live_queue.ts";
+import type { CooperativeScheduler } from "./scheduler.ts";
+import type { GroupClient, SelectionGroup } from "./selection_group.ts";
+import type { SlabShortage } from "./slab_shortage.ts";
+import type { StartPosition } from "./start_position.ts";
 
-/** The clock is looked at after so many writes: 50 ns each time, about 8 µs a write. */
-const WRITES_A_LOOK = 8;
+/** What all groups of an instance share. */
+export interface LiveDeliveryParts {
+  readonly scheduler: CooperativeScheduler;
+  readonly liveQueue: LiveQueue;
+  readonly lifecycle: ClientLifecycle;
+  readonly shortage: SlabShortage;
+  readonly catchUp: CatchUp;
+  readonly startPosition: StartPosition;
+  readonly encoders: RowEncoders;
+}
 
-/** The clients of a group, and what is on its way to them. */
-export class LiveDelivery {
-  readonly clients: Client[] = [];
-  readonly #hub: ClientHub;
-  readonly #group: SelectionGroup;
-  /** Rows released and not handed out yet; from −1: none. */
-  #from = -1;
-  #to = -1;
+/** The clock is read after so many writes: 50 ns each time, where a write takes about 8 µs. */
+const WRITES_PER_CLOCK_READ = 8;
+
+/** The rows on their way to one group. */
+export class LiveDelivery implements TimelineListener, QueuedGroup {
+  readonly group: SelectionGroup;
+  readonly #parts: LiveDeliveryParts;
+  /** Rows from `group.pendingRow` to here, exclusive, have been released and not handed out. */
+  #releasedTo = -1;
   #gaps: RowGap[] = [];
   /** The row that is being handed out; −1 between rows. */
   #row = -1;
   #frame: Frame | null = null;
-  /** Where the next client stands, and how many are to be looked at. */
-  #at = 0;
-  #left = 0;
-  #round = 0;
-  /** Moved into a place that had been looked at, or joined. */
-  #moved: Client[] | null = null;
-  /** Could not take the row. */
-  #skipped: Client[] | null = null;
+  /** Clients that could not take the row. */
+  #skipped: GroupClient[] | null = null;
 
-  constructor(hub: ClientHub, group: SelectionGroup) {
-    this.#hub = hub;
-    this.#group = group;
+  constructor(group: SelectionGroup, parts: LiveDeliveryParts) {
+    this.group = group;
+    this.#parts = parts;
+    group.timeline.listeners.add(this);
   }
 
-  /** Rows below this have been handed out or told as a gap. */
-  get served(): number {
-    return this.#from >= 0 ? this.#from : this.#group.timeline.released;
-  }
-
-  /** When the next row that is pending begins, GPS ms: for order alone, it is not exact. */
   get pendingMs(): number {
-    return this.#from * this.#group.timeline.strideMs;
+    return this.group.pendingRow * this.group.timeline.strideMs;
   }
 
-  add(client: Client): void {
-    client.place = this.clients.length;
-    this.clients.push(client);
-    if (this.#row < 0) return;
-    // One place more to go round; and what lies behind may have been looked at.
-    this.#left++;
-    (this.#moved ??= []).push(client);
+  onRow(row: number): void {
+    this.#release(row, row + 1);
   }
 
-  remove(client: Client): void {
-    const { place } = client;
-    const last = this.clients.pop()!;
-    if (last === client) return;
-    this.clients[place] = last;
-    last.place = place;
-    if (this.#row >= 0) (this.#moved ??= []).push(last);
+  onGap(gap: RowGap): void {
+    this.#gaps.push(gap);
+    this.#release(gap.from, gap.to);
   }
 
-  /** A row or a gap has been released. True when nothing was pending before. */
-  release(from: number, to: number, gap?: RowGap): boolean {
-    const wasIdle = this.#from < 0;
-    if (wasIdle) this.#from = from;
-    this.#to = to;
-    if (gap) this.#gaps.push(gap);
-    return wasIdle;
+  onReset(): void {
+    // Rows of the same time come again, with other samples.
+    this.#parts.encoders.dropTexts();
+    this.#clear();
+    for (const client of [...this.group.clients]) {
+      // History is in the log as it was.
+      if (!("handle" in client.phase)) {
+        this.#parts.lifecycle.end(client, "time-reset");
+      }
+    }
   }
 
-  /** One row, or what of it fits. `done`: nothing is pending any more. */
+  onReady(): void {
+    for (const client of [...this.group.clients]) {
+      this.#parts.startPosition.place(client);
+    }
+  }
+
   deliver(endMs: number): "done" | "more" | "time-up" {
-    if (this.#row < 0 && !this.#begin()) return "done";
+    const { group } = this;
+    if (this.#row < 0 && !this.#beginRow()) return "done";
     if (!this.#handOut(endMs)) return "time-up";
-    // Cleared meanwhile, as the last client has ended or time was reset.
-    if (this.#row >= 0) this.#finish();
-    return this.#from < 0 ? "done" : "more";
+    // Cleared meanwhile, if the last client has ended or time was reset.
+    if (this.#row >= 0) this.#finishRow();
+    return group.pendingRow < 0 ? "done" : "more";
   }
 
-  /** Forgets what is pending. */
-  clear(): void {
+  /** Listens no more, and drops what is pending. */
+  close(): void {
+    this.#clear();
+    this.group.timeline.listeners.delete(this);
+  }
+
+  /** The timeline has released rows, or a gap. */
+  #release(from: number, to: number): void {
+    const { group } = this;
+    const wasIdle = group.pendingRow < 0;
+    if (wasIdle) group.pendingRow = from;
+    this.#releasedTo = to;
+    if (wasIdle) this.#parts.liveQueue.add(this);
+  }
+
+  #clear(): void {
     this.#frame?.release();
     this.#frame = null;
-    this.#row = this.#from = -1;
-    this.#left = 0;
+    this.#row = this.group.pendingRow = -1;
+    this.group.clients.endWalk();
     this.#gaps = [];
-    this.#moved = this.#skipped = null;
+    this.#skipped = null;
   }
 
-  /** Tells what gaps come first, passes over what the ring has lost, and begins with a row if there is one. */
-  #begin(): boolean {
-    while (this.#from >= 0) {
+  /** Reports gaps that come first, skips what the page ring has lost, and begins with a row if there is one. */
+  #beginRow(): boolean {
+    const { group } = this;
+    while (group.pendingRow >= 0) {
       const gap = this.#gaps[0];
-      if (this.#from >= this.#to && !gap) {
-        this.#from = -1;
-      } else if (gap && gap.from <= this.#from) {
+      if (group.pendingRow >= this.#releasedTo && !gap) {
+        group.pendingRow = -1;
+      } else if (gap && gap.from <= group.pendingRow) {
         this.#gaps.shift();
-        this.#tell(gap);
-        if (this.#from >= 0) this.#from = Math.max(this.#from, gap.to);
-      } else if (this.#group.timeline.stateOf(this.#from) === "gone") {
-        this.#passOver();
+        this.#reportGap(gap);
+        if (group.pendingRow >= 0) {
+          group.pendingRow = Math.max(group.pendingRow, gap.to);
+        }
+      } else if (group.timeline.stateOf(group.pendingRow) === "gone") {
+        this.#skipToNewest();
       } else {
-        this.#row = this.#from;
-        this.#left = this.clients.length;
-        this.#at = rotation(this.#round++, this.#left);
+        this.#row = group.pendingRow;
+        group.clients.startWalk();
         return true;
       }
     }
     return false;
   }
 
-  /** The ring has lost a row before its turn: who wants it catches up, and all go on with the newest. */
-  #passOver(): void {
-    const from = Math.max(this.#from + 1, this.#to - 1);
-    this.#from = from;
+  /** The page ring has lost a row before it was handed out: its clients catch up, and the group goes to the newest row. */
+  #skipToNewest(): void {
+    const { group } = this;
+    const from = Math.max(group.pendingRow + 1, this.#releasedTo - 1);
+    group.pendingRow = from;
     this.#gaps = this.#gaps.filter((gap) => gap.to > from);
-    for (const client of this.clients) this.#hub.catchUp.add(client);
+    for (const client of group.clients) this.#parts.catchUp.assign(client);
   }
 
-  #tell(gap: RowGap): void {
-    for (const client of [...this.clients]) {
-      if (client.ended !== null || client.historyState !== "none") continue;
+  #reportGap(gap: RowGap): void {
+    for (const client of [...this.group.clients]) {
+      // Clients that are behind, or read history, find it themselves.
+      if (client.phase.kind !== "live") continue;
       if (client.cursor < gap.from || client.cursor >= gap.to) continue;
-      // It was told of this one before.
-      if (client.cursor < client.fillTo) continue;
-      this.#hub.reportGap(client, gap.to, gap.reason);
+      this.#parts.lifecycle.reportGap(client, gap.to, gap.reason);
     }
   }
 
-  /** False when the time is up before all clients have been looked at. */
+  /** False when the time is up before all clients have been visited. */
   #handOut(endMs: number): boolean {
-    const { clients } = this;
-    const { scheduler } = this.#hub;
-    const clockMs = this.#hub.clockMs();
-    let finished: Client[] | null = null;
+    const { clients } = this.group;
+    const { lifecycle, scheduler } = this.#parts;
+    const clockMs = lifecycle.clockMs();
+    let finished: GroupClient[] | null = null;
     let writes = 0;
     let isInTime = true;
-    while (this.#left > 0 && clients.length > 0) {
-      if (writes >= WRITES_A_LOOK) {
+    while (clients.hasNext) {
+      if (writes >= WRITES_PER_CLOCK_READ) {
         writes = 0;
         if (scheduler.clockMs() >= endMs) {
           isInTime = false;
           break;
         }
       }
-      if (this.#at >= clients.length) this.#at = 0;
-      const client = clients[this.#at++]!;
-      this.#left--;
+      const client = clients.nextOfWalk()!;
       if (!this.#serve(client, clockMs)) continue;
       writes++;
       if (client.cursor >= client.endRow) (finished ??= []).push(client);
     }
-    if (isInTime && this.#moved !== null) {
-      for (const client of this.#moved) {
-        if (!this.#serve(client, clockMs)) continue;
-        if (client.cursor >= client.endRow) (finished ??= []).push(client);
-      }
-    }
     if (finished !== null) {
-      for (const client of finished) this.#hub.end(client, "complete");
+      for (const client of finished) lifecycle.end(client, "complete");
     }
     return isInTime;
   }
 
-  /** Writes the row to a client whose next one it is. */
-  #serve(client: Client, clockMs: number): boolean {
+  /** Writes the row to a client if it is its next one. */
+  #serve(client: GroupClient, clockMs: number): boolean {
     const row = this.#row;
-    if (client.ended !== null) return false;
-    // Whoever comes back from the past, or has rows to be filled, may be at this one when it is through.
-    const isElsewhere = client.historyState !== "none" || row < client.fillTo;
-    if (client.cursor !== row || isElsewhere) {
+    const { phase } = client;
+    const { lifecycle } = this.#parts;
+    if (phase.kind !== "live" || client.cursor !== row) {
+      // A client that comes back from history, or gets null rows for a gap, may reach this row by the end of the walk.
       if (client.cursor >= 0 && client.cursor <= row) this.#skip(client);
       return false;
     }
-    const hub = this.#hub;
-    if (!hub.canTake(client)) {
+    if (!lifecycle.canTake(client)) {
       this.#skip(client);
       return false;
     }
-    const { timeline } = this.#group;
-    if (client.endsAtGaps && timeline.isShort(row)) {
-      hub.reportGap(client, row + 1, "missing");
+    if (client.endsAtGaps && this.group.timeline.isShort(row)) {
+      lifecycle.reportGap(client, row + 1, "missing");
       return false;
     }
     const frame = this.#frame ??= this.#encode(row);
@@ -192,53 +202,54 @@ export class LiveDelivery {
       this.#skip(client);
       return false;
     }
-    client.resuming = false;
+    if (phase.isResuming) client.become(resumed(phase));
     client.hasStalled = false;
     client.sendRow(frame, row, clockMs);
-    hub.counters.framesSent++;
+    lifecycle.books.counters.framesSent++;
     return true;
   }
 
-  /** Null when the row is gone from the ring, or the slab is short: then all fall behind. */
+  /** Null when the row has left the page ring, or the slab has no room: then all clients fall behind. */
   #encode(row: number): Frame | null {
-    const hub = this.#hub;
-    const { timeline, rows } = this.#group;
+    const { scheduler, lifecycle: { books }, shortage } = this.#parts;
+    const { timeline, rows } = this.group;
     if (timeline.stateOf(row) === "gone") {
       this.#skipRest();
       return null;
     }
-    const { clockMs } = hub.scheduler;
-    const beganMs = clockMs();
+    const beganMs = scheduler.clockMs();
     const frame = rows.encode(row);
-    hub.counters.encodeSeconds += (clockMs() - beganMs) / 1000;
-    if (frame !== null) hub.counters.framesEncoded++;
+    books.counters.encodeSeconds += (scheduler.clockMs() - beganMs) / 1000;
+    if (frame !== null) books.counters.framesEncoded++;
     else {
-      hub.slabIsShort();
+      shortage.report();
       this.#skipRest();
     }
     return frame;
   }
 
-  #skip(client: Client): void {
+  #skip(client: GroupClient): void {
     (this.#skipped ??= []).push(client);
   }
 
   #skipRest(): void {
-    for (; this.#left > 0 && this.clients.length > 0; this.#left--) {
-      if (this.#at >= this.clients.length) this.#at = 0;
-      this.#skip(this.clients[this.#at++]!);
-    }
+    const { clients } = this.group;
+    while (clients.hasNext) this.#skip(clients.nextOfWalk()!);
   }
 
-  #finish(): void {
+  #finishRow(): void {
+    const { group } = this;
     this.#frame?.release();
     this.#frame = null;
-    this.#from = this.#row + 1;
+    group.pendingRow = this.#row + 1;
     this.#row = -1;
-    if (this.#from >= this.#to && this.#gaps.length === 0) this.#from = -1;
+    group.clients.endWalk();
+    if (group.pendingRow >= this.#releasedTo && this.#gaps.length === 0) {
+      group.pendingRow = -1;
+    }
     const skipped = this.#skipped;
-    this.#moved = this.#skipped = null;
+    this.#skipped = null;
     if (skipped === null) return;
-    for (const client of skipped) this.#hub.catchUp.add(client);
+    for (const client of skipped) this.#parts.catchUp.assign(client);
   }
 }

@@ -1,119 +1,120 @@
-// Which groups have rows to hand out, in passes: a row of each, two of those that are behind, so that no selection
-// waits for another's backlog. Invariant: in a pass older rows come first, and those who want the same one stand
-// together, so that their text is made once; who of them is served first rotates.
-import type { SelectionGroup } from "./selection_group.ts";
+// Which groups have rows to hand out, in passes: one row of each, two of those that lag, so that no selection waits for
+// another one's backlog. Invariant: in a pass older rows come first, and groups whose next row has the same time are
+// served one after the other, so that its text is made once; which of them comes first rotates.
+import { rotation } from "./rotation.ts";
 import type { Task } from "./scheduler.ts";
 
-/** Steps round a circle so that every place comes first equally often. */
-const GOLDEN_PART = 0.6180339887;
-
-/** The `turn`-th place to begin at, of `count`. */
-export function rotation(turn: number, count: number): number {
-  return Math.floor((turn * GOLDEN_PART % 1) * count);
+/** A group with released rows, as the queue sees it. */
+export interface QueuedGroup {
+  /** When its next row begins, GPS ms; only the order matters. */
+  readonly pendingMs: number;
+  /** Hands out one row, or what fits of it until `endMs`. `done`: nothing is pending any more. */
+  deliver(endMs: number): "done" | "more" | "time-up";
 }
 
-/** Groups whose next row is of one time. */
+/** Groups whose next row has the same time. */
 interface TimeGroup {
   readonly timeMs: number;
-  readonly groups: SelectionGroup[];
-  /** Groups that had a row in this pass before stand from here on. */
-  readonly again: number;
+  readonly groups: QueuedGroup[];
+  /** Groups from this index on have had a row in this pass before. */
+  readonly firstAgain: number;
 }
 
 /** The queue of groups with released rows. */
 export class LiveQueue implements Task {
   readonly #clockMs: () => number;
-  /** The pass that is under way, and where it stands. */
+  /** The current pass, by time, and where it is. */
   #pass: TimeGroup[] = [];
-  #rank = 0;
-  #place = 0;
-  /** The pass behind it, by time. */
-  #next = new Map<number, SelectionGroup[]>();
-  #round = 0;
-  #waiting = 0;
-  /** Since when somebody has been waiting. */
+  #timeIndex = 0;
+  #groupIndex = 0;
+  /** The next pass, by time. */
+  #next = new Map<number, QueuedGroup[]>();
+  #passCount = 0;
+  #size = 0;
   #busySinceMs = 0;
 
-  /** `clockMs`: that of the turns. */
+  /** `clockMs`: that of the scheduler. */
   constructor(clockMs: () => number = () => performance.now()) {
     this.#clockMs = clockMs;
   }
 
-  add(group: SelectionGroup): void {
-    if (this.#waiting++ === 0) this.#busySinceMs = this.#clockMs();
-    const { pendingMs } = group.delivery;
+  /** Queues a group that has something to hand out, and had nothing before. */
+  add(group: QueuedGroup): void {
+    if (this.#size++ === 0) this.#busySinceMs = this.#clockMs();
+    const { pendingMs } = group;
     const same = this.#next.get(pendingMs);
     if (same) same.push(group);
     else this.#next.set(pendingMs, [group]);
   }
 
-  get waiting(): number {
-    return this.#waiting;
+  /** Groups in the queue. */
+  get size(): number {
+    return this.#size;
   }
 
-  /** How long there has been something to hand out, without a pause. Well above a stride: more than can be served. */
+  /** For how long there have been rows to hand out without a pause, ms. Well above a stride: the CPU is overloaded. */
   get busyMs(): number {
-    return this.#waiting === 0 ? 0 : this.#clockMs() - this.#busySinceMs;
+    return this.#size === 0 ? 0 : this.#clockMs() - this.#busySinceMs;
   }
 
-  work(endMs: number): boolean {
-    // A group may have one client only: the clock is looked at behind each, but never before the first.
-    for (let served = 0; this.#waiting > 0; served++) {
+  run(endMs: number): boolean {
+    // A group may have one client only, so the clock is read after each group, but never before the first.
+    for (let served = 0; this.#size > 0; served++) {
       if (served > 0 && this.#clockMs() >= endMs) return true;
-      const { groups, again } = this.#current();
-      const group = groups[this.#place]!;
+      const { groups, firstAgain } = this.#current();
+      const group = groups[this.#groupIndex]!;
       const outcome = group.deliver(endMs);
       if (outcome === "time-up") return true;
-      const isFirst = this.#place++ < again;
-      if (outcome === "more") this.#again(group, isFirst);
-      this.#waiting--;
+      const isFirst = this.#groupIndex++ < firstAgain;
+      if (outcome === "more") this.#addAgain(group, isFirst);
+      this.#size--;
     }
     this.#pass = [];
-    this.#rank = this.#place = 0;
+    this.#timeIndex = this.#groupIndex = 0;
     return false;
   }
 
-  /** Where the pass stands; the next one begins where it has ended. */
+  /** Where the pass is; the next pass begins at the end of this one. */
   #current(): TimeGroup {
-    let rank = this.#pass[this.#rank];
-    while (rank === undefined || this.#place >= rank.groups.length) {
-      this.#place = 0;
-      if (rank === undefined) this.#begin();
-      else this.#rank++;
-      rank = this.#pass[this.#rank];
+    let current = this.#pass[this.#timeIndex];
+    while (current === undefined || this.#groupIndex >= current.groups.length) {
+      this.#groupIndex = 0;
+      if (current === undefined) this.#beginPass();
+      else this.#timeIndex++;
+      current = this.#pass[this.#timeIndex];
     }
-    return rank;
+    return current;
   }
 
-  #begin(): void {
-    this.#rank = 0;
-    const round = this.#round++;
+  #beginPass(): void {
+    this.#timeIndex = 0;
+    const turn = this.#passCount++;
     this.#pass = [...this.#next].sort(([a], [b]) => a - b).map(
-      ([timeMs, waiting]) => {
-        const first = rotation(round, waiting.length);
+      ([timeMs, queued]) => {
+        const first = rotation(turn, queued.length);
         const groups = first === 0
-          ? waiting
-          : waiting.slice(first).concat(waiting.slice(0, first));
-        return { timeMs, groups, again: groups.length };
+          ? queued
+          : queued.slice(first).concat(queued.slice(0, first));
+        return { timeMs, groups, firstAgain: groups.length };
       },
     );
     this.#next.clear();
   }
 
   /**
-   * A group has another row. Where others want newer ones in this pass, too, it gets that one before them, once: so
-   * those whose rows lie apart, as they came while not all could be served, come together again.
+   * Queues a group that has another row. If others have newer rows in this pass, it gets that row before them, once per
+   * pass. So groups whose rows lay apart, because an overload left them at different rows, come together again.
    */
-  #again(group: SelectionGroup, isFirst: boolean): void {
-    const { pendingMs } = group.delivery;
-    const ranks = this.#pass;
-    let at = this.#rank + 1;
-    while (at < ranks.length && ranks[at]!.timeMs < pendingMs) at++;
-    if (!isFirst || at >= ranks.length) return this.add(group);
-    if (ranks[at]!.timeMs > pendingMs) {
-      ranks.splice(at, 0, { timeMs: pendingMs, groups: [], again: 0 });
+  #addAgain(group: QueuedGroup, isFirst: boolean): void {
+    const { pendingMs } = group;
+    const pass = this.#pass;
+    let at = this.#timeIndex + 1;
+    while (at < pass.length && pass[at]!.timeMs < pendingMs) at++;
+    if (!isFirst || at >= pass.length) return this.add(group);
+    if (pass[at]!.timeMs > pendingMs) {
+      pass.splice(at, 0, { timeMs: pendingMs, groups: [], firstAgain: 0 });
     }
-    ranks[at]!.groups.push(group);
-    this.#waiting++;
+    pass[at]!.groups.push(group);
+    this.#size++;
   }
 }

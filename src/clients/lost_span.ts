@@ -1,5 +1,5 @@
-// The trend of a span of rows that a slow client lost (`slow=trend`), bin by bin: each is a frame of the slab and is
-// sent when the client can take one, as rows are. Invariant: a step does a bounded amount of work.
+// The trend of a span of rows that a slow client lost (`slow=trend`), bin by bin. Each bin is a frame in the slab, sent
+// when the client can take one, as rows are. Invariant: a step does a bounded amount of work.
 import type { GapReason } from "../blocks/row_gap.ts";
 import type { Frame } from "../frames/frame.ts";
 import type { RowEncoder } from "../frames/row_encoder.ts";
@@ -16,21 +16,21 @@ export interface LostSpanOptions {
   /** The span, GPS ns. */
   readonly fromNs: bigint;
   readonly toNs: bigint;
-  /** The row that the client goes on with. */
+  /** The row that the client continues with. */
   readonly toRow: number;
-  /** Of the gap that follows. */
+  /** Of the gap that is reported after the last bin. */
   readonly reason: GapReason;
 }
 
-/** Most trend events in the place of a lost span: longer bins tell a longer one. */
+/** Most trend events for one lost span: a longer span gets longer bins. */
 const LOST_BINS_MAX = 600;
-/** Records looked at in one step; each takes at most 64 blocks. */
-const RECORDS_A_STEP = 16;
+/** Records brought up to date in one step; each reads at most 64 blocks. */
+const RECORDS_PER_STEP = 16;
 
 /** A frame to send, or why there is none. `more`: not yet. `short`: the slab has no room. */
 export type LostStep = Frame | "more" | "short" | "done";
 
-/** What one client is still to be told of a span. */
+/** What one client has still to be sent of a span. */
 export class LostSpan {
   readonly toRow: number;
   readonly reason: GapReason;
@@ -39,8 +39,8 @@ export class LostSpan {
   readonly #rows: RowEncoder;
   readonly #end: number;
   #next: number;
-  /** Records below this have taken what is settled. */
-  #caughtUp = 0;
+  /** Records below this index are up to date. */
+  #updated = 0;
 
   /** `records`: of all channels of the client, sorted by name. */
   constructor(records: readonly TrendRecord[], options: LostSpanOptions) {
@@ -56,8 +56,8 @@ export class LostSpan {
   }
 
   step(): LostStep {
-    if (this.#caughtUp < this.#records.length) {
-      this.#catchUp();
+    if (this.#updated < this.#records.length) {
+      this.#update();
       return "more";
     }
     if (this.#next >= this.#end) return "done";
@@ -72,11 +72,11 @@ export class LostSpan {
     return "more";
   }
 
-  #catchUp(): void {
-    for (let left = RECORDS_A_STEP; left > 0; left--) {
-      const record = this.#records[this.#caughtUp];
+  #update(): void {
+    for (let left = RECORDS_PER_STEP; left > 0; left--) {
+      const record = this.#records[this.#updated];
       if (record === undefined) return;
-      if (!record.step()) this.#caughtUp++;
+      if (!record.step()) this.#updated++;
     }
   }
 }

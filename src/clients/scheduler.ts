@@ -1,106 +1,110 @@
-// Shares the event loop: each kind of work gets a slice of a turn, then Kafka, new requests and timers have theirs.
-// Invariant: one turn at most is waiting; a work that has something left is asked again in the next one.
+// Shares the event loop between tasks: each gets a slice of a turn, then the loop serves Kafka, requests and timers.
+// Invariant: at most one turn is pending; a task that has work left runs again in the next turn.
 
-/** While turns follow each other the sockets are looked at so often, ms. */
-const SOCKETS_MS = 16;
+/** While turns follow each other without a pause, the loop looks at its sockets this often, ms. */
+const SOCKET_POLL_MS = 16;
 
-/** Something that can be done a slice at a time. */
+/** Work that can be done in slices. */
 export interface Task {
-  /** Goes on until nothing is left (false) or `endMs` of the clock has passed (true). */
-  work(endMs: number): boolean;
+  /** Works until nothing is left (false) or `endMs` of the scheduler's clock has passed (true). */
+  run(endMs: number): boolean;
 }
 
 export interface SchedulerOptions {
-  /** Longest slice of each work, ms. */
+  /** Longest slice of one task, ms. */
   readonly sliceMs: number;
   /** Milliseconds, monotonic. @default performance.now */
   readonly clockMs?: () => number;
-  /** Calls back once the event loop has been round. @default setImmediate, and a timer every few ms */
+  /** Calls back after one round of the event loop. @default setImmediate, and a timer every few ms */
   readonly later?: ((turn: () => void) => void) | undefined;
 }
 
-/** CooperativeScheduler of one instance. */
+/** Runs the tasks of one instance. */
 export class CooperativeScheduler {
   readonly clockMs: () => number;
   readonly #sliceMs: number;
   readonly #later: (turn: () => void) => void;
-  /** In the order in which they are served. */
-  #works: readonly Task[] = [];
+  /** In the order in which a turn runs them. */
+  #tasks: readonly Task[] = [];
   readonly #due = new Set<Task>();
-  #isWaiting = false;
+  #isTurnPending = false;
   #isClosed = false;
-  /** End of the slice that work outside of turns has in this round of the loop; 0: it has not begun. */
+  /** End of the slice that `runNow` shares in this round of the loop; 0 before its first call in a round. */
   #roundEndMs = 0;
 
   constructor(options: SchedulerOptions) {
     this.#sliceMs = options.sliceMs;
     this.clockMs = options.clockMs ?? (() => performance.now());
-    this.#later = options.later ?? rounds();
+    this.#later = options.later ?? eventLoopRounds();
   }
 
-  /** Says which works there are, first served first. */
-  serve(...works: readonly Task[]): void {
-    this.#works = works;
+  /** Sets the tasks, in the order in which each turn runs them. */
+  setOrder(...tasks: readonly Task[]): void {
+    this.#tasks = tasks;
   }
 
-  /** Has a work done in the next turn. */
-  ask(work: Task): void {
-    this.#due.add(work);
-    this.#wait();
+  /** Runs a task in the next turn. */
+  schedule(task: Task): void {
+    this.#due.add(task);
+    this.#requestTurn();
   }
 
-  /** Does what fits of a work at once, all calls of one round of the loop together no more than a slice. */
-  begin(work: Task): void {
-    if (this.#due.has(work)) return;
+  /**
+   * Runs a task at once, for as long as the round's slice lasts; the rest follows in the next turn. All calls in one
+   * round of the loop share one slice.
+   */
+  runNow(task: Task): void {
+    if (this.#isClosed || this.#due.has(task)) return;
     const nowMs = this.clockMs();
     if (this.#roundEndMs === 0) {
       this.#roundEndMs = nowMs + this.#sliceMs;
-      this.#wait();
+      this.#requestTurn();
     }
-    if (nowMs >= this.#roundEndMs || work.work(this.#roundEndMs)) {
-      this.#due.add(work);
-      this.#wait();
+    if (nowMs >= this.#roundEndMs || task.run(this.#roundEndMs)) {
+      this.#due.add(task);
+      this.#requestTurn();
     }
   }
 
+  /** Runs nothing from now on. */
   close(): void {
     this.#isClosed = true;
     this.#due.clear();
   }
 
-  #wait(): void {
-    if (this.#isWaiting) return;
-    this.#isWaiting = true;
+  #requestTurn(): void {
+    if (this.#isTurnPending) return;
+    this.#isTurnPending = true;
     this.#later(() => this.#turn());
   }
 
   #turn(): void {
-    this.#isWaiting = false;
+    this.#isTurnPending = false;
     this.#roundEndMs = 0;
     if (this.#isClosed) return;
-    for (const work of this.#works) {
-      if (!this.#due.delete(work)) continue;
-      if (work.work(this.clockMs() + this.#sliceMs)) this.#due.add(work);
+    for (const task of this.#tasks) {
+      if (!this.#due.delete(task)) continue;
+      if (task.run(this.clockMs() + this.#sliceMs)) this.#due.add(task);
     }
-    if (this.#due.size > 0) this.#wait();
+    if (this.#due.size > 0) this.#requestTurn();
   }
 }
 
 /**
- * Rounds of the event loop. While immediates follow each other Deno looks at its sockets once in 61 of them only
- * (test/runtime_facts_test.ts); it does while it waits for a timer, which takes 1 to 2 ms.
+ * Calls back after one round of the event loop. While immediates follow each other, Deno polls its sockets only once
+ * in 61 of them (test/runtime_facts_test.ts). It polls them while it waits for a timer, which takes 1 to 2 ms.
  */
-export function rounds(): (turn: () => void) => void {
+export function eventLoopRounds(): (turn: () => void) => void {
   const { setImmediate } = globalThis as {
     setImmediate?: (call: () => void) => unknown;
   };
-  let waitedMs = 0;
+  let polledMs = 0;
   return (turn) => {
-    if (setImmediate && performance.now() - waitedMs < SOCKETS_MS) {
+    if (setImmediate && performance.now() - polledMs < SOCKET_POLL_MS) {
       setImmediate(turn);
     } else {
       setTimeout(() => {
-        waitedMs = performance.now();
+        polledMs = performance.now();
         turn();
       }, 0);
     }

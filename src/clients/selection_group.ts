@@ -1,28 +1,26 @@
-// All clients of one selection in one format: they share every frame.
-// Invariant: a live row is encoded at most once here, and only when some client takes it.
-import type { Channel } from "../channels/channel.ts";
-import { shapesOf, type TopicShape } from "../blocks/topic_shape.ts";
-import type { RowGap } from "../blocks/row_gap.ts";
-import type { Timeline } from "../blocks/timeline.ts";
-import type { TimelineListener } from "../blocks/timeline.ts";
+// All clients of one selection in one format: they share every frame. Data only: LiveDelivery feeds the clients.
+// Invariant: rows below `served` have been handed out or reported as a gap.
 import type { Codec } from "../arrow/compressed_batch.ts";
-import { ENVELOPE_BYTES } from "../frames/frame.ts";
+import { shapesOf, type TopicShape } from "../blocks/topic_shape.ts";
+import type { Timeline } from "../blocks/timeline.ts";
+import type { Channel } from "../channels/channel.ts";
 import type { RowEncoder } from "../frames/row_encoder.ts";
+import { ENVELOPE_BYTES } from "../frames/frame.ts";
+import { type RowEncoders } from "../frames/row_encoders.ts";
 import type {
   Coding,
   StreamFormat,
   StreamShape,
 } from "../frames/stream_format.ts";
 import { StreamText } from "../frames/stream_text.ts";
+import { slotBytesFor } from "../memory/slab.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
 import type { TrendTimeline } from "../trends/trend_timeline.ts";
-import { slotBytesFor } from "../memory/slab.ts";
-import type { ClientHub } from "./client_hub.ts";
-import type { EndReason } from "./client.ts";
-import { LiveDelivery } from "./live_delivery.ts";
+import { ClientList } from "./client_list.ts";
+import type { Client, ClientGroup } from "./client.ts";
 
-/** What a group of bins holds on to. */
+/** What a group of bins shows, and holds leases of. */
 export interface GroupTrend {
   readonly bin: TrendBin;
   readonly records: readonly TrendRecord[];
@@ -30,62 +28,71 @@ export interface GroupTrend {
   readonly timeline: TrendTimeline;
 }
 
+export interface SelectionGroupOptions {
+  /** What its clients have in common, as text. */
+  readonly key: string;
+  /** Sorted by name, all of one context. */
+  readonly channels: readonly Channel[];
+  readonly shape: StreamShape;
+  readonly timeline: Timeline;
+  /** Null where clients get rows. */
+  readonly trend: GroupTrend | null;
+  readonly encoders: RowEncoders;
+  readonly retryMs: number;
+}
+
+/** A client as the parts above see it. */
+export type GroupClient = Client<SelectionGroup>;
+
 /** One selection in one format. */
-export class SelectionGroup implements TimelineListener {
+export class SelectionGroup implements ClientGroup {
   readonly key: string;
   readonly channels: readonly Channel[];
   readonly format: StreamFormat;
   readonly coding: Coding;
   readonly codec: Codec | null;
   readonly timeline: Timeline;
-  /** Null where the group's clients get rows. */
   readonly trend: GroupTrend | null;
+  /** Makes the frames of the group's rows. */
   readonly rows: RowEncoder;
-  /** Part of the slab that is kept for each client. */
-  readonly reservedBytes: number;
-  readonly hub: ClientHub;
-  readonly delivery: LiveDelivery;
-  /** Admitted clients whose response has not begun. */
-  opening = 0;
   /** What is sent beside the rows. */
   readonly text: StreamText;
+  readonly reservedBytes: number;
+  readonly clients = new ClientList<GroupClient>();
+  /** Clients that have been admitted and not opened yet. */
+  admitted = 0;
+  /** First row that was released and not handed out; −1: none. Written by LiveDelivery. */
+  pendingRow = -1;
+  readonly #encoders: RowEncoders;
 
-  constructor(
-    hub: ClientHub,
-    key: string,
-    channels: readonly Channel[],
-    { format, coding = "identity", codec = null }: StreamShape,
-    timeline: Timeline,
-    trend: GroupTrend | null = null,
-  ) {
-    this.hub = hub;
-    this.delivery = new LiveDelivery(hub, this);
-    this.key = key;
+  constructor(options: SelectionGroupOptions) {
+    const { channels, shape, timeline, trend } = options;
+    this.key = options.key;
     this.channels = channels;
-    this.format = format;
-    this.coding = coding;
-    this.codec = codec;
+    this.format = shape.format;
+    this.coding = shape.coding ?? "identity";
+    this.codec = shape.codec ?? null;
     this.timeline = timeline;
     this.trend = trend;
-    const rows = this.encoderOf(timeline);
+    this.#encoders = options.encoders;
+    const rows = this.#encoders.of(this);
     this.rows = rows;
     this.reservedBytes = slotBytesFor(rows.frameBytes + ENVELOPE_BYTES);
     this.text = new StreamText({
-      format,
-      coding,
+      format: this.format,
+      coding: this.coding,
       strideNs: timeline.strideNs,
       channels,
       binName: trend === null ? null : trend.bin.name,
       template: rows.template,
-      retryMs: hub.retryMs,
+      retryMs: options.retryMs,
     });
-    timeline.listeners.add(this);
   }
 
-  /** Makes this selection's rows from the blocks of a timeline: its own, or one of the past. */
-  encoderOf(timeline: Timeline): RowEncoder {
+  /** An encoder of this selection's rows for the blocks of another timeline, as of history. */
+  encoderFor(timeline: Timeline): RowEncoder {
     const { channels, format, coding, codec, trend } = this;
-    return this.hub.encoders.of({
+    return this.#encoders.of({
       timeline,
       channels,
       format,
@@ -100,52 +107,12 @@ export class SelectionGroup implements TimelineListener {
     return shapesOf(this.channels);
   }
 
-  /** Rows below this have been handed out or told as a gap. */
+  /** Rows below this have been handed out or reported as a gap. */
   get served(): number {
-    return this.delivery.served;
+    return this.pendingRow >= 0 ? this.pendingRow : this.timeline.released;
   }
 
-  onRow(row: number): void {
-    if (this.delivery.release(row, row + 1)) this.hub.liveQueue.add(this);
-  }
-
-  onGap(gap: RowGap): void {
-    if (this.delivery.release(gap.from, gap.to, gap)) {
-      this.hub.liveQueue.add(this);
-    }
-  }
-
-  /** One row for all clients, or what of it fits until `endMs`. */
-  deliver(endMs: number): "done" | "more" | "time-up" {
-    return this.delivery.deliver(endMs);
-  }
-
-  onReset(): void {
-    // Rows of the same time come again, with other samples.
-    this.hub.encoders.dropTexts();
-    this.delivery.clear();
-    for (const client of [...this.delivery.clients]) {
-      // What it reads is in the log as it was.
-      if (client.historyState === "none") {
-        this.hub.end(client, "time-reset");
-      }
-    }
-  }
-
-  onReady(): void {
-    for (const client of [...this.delivery.clients]) {
-      this.hub.startPosition.place(client);
-    }
-  }
-
-  endAll(reason: EndReason): void {
-    for (const client of [...this.delivery.clients]) {
-      this.hub.end(client, reason);
-    }
-  }
-
-  close(): void {
-    this.delivery.clear();
-    this.timeline.listeners.delete(this);
+  get isIdle(): boolean {
+    return this.clients.size === 0 && this.admitted === 0;
   }
 }

@@ -1,37 +1,38 @@
 // The groups in use, by what their clients have in common.
-// Invariant: a group is here while it has clients or lets some in; with it go its timeline's lease and its records'.
+// Invariant: a group is here while it has clients or admitted ones; with it end the leases of its timeline and records.
 import type { BlockStore } from "../blocks/block_store.ts";
 import { shapesOf } from "../blocks/topic_shape.ts";
 import { rowStrideOf } from "../blocks/row_stride.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
+import type { StreamShape } from "../frames/stream_format.ts";
+import { taking } from "../memory/taken.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
 import { trendKind, TrendTimeline } from "../trends/trend_timeline.ts";
-import { taking } from "../memory/taken.ts";
-import type { ClientHub } from "./client_hub.ts";
-import type { StreamShape } from "../frames/stream_format.ts";
-import { SelectionGroup } from "./selection_group.ts";
+import type { EndReason } from "./end_reason.ts";
+import { LiveDelivery, type LiveDeliveryParts } from "./live_delivery.ts";
+import {
+  SelectionGroup,
+  type SelectionGroupOptions,
+} from "./selection_group.ts";
 
-export interface SelectionGroupsOptions {
+export interface SelectionGroupsParts extends LiveDeliveryParts {
   readonly store: BlockStore;
   readonly catalog: Catalog;
   readonly trends: TrendRecorder;
+  readonly retryMs: number;
 }
 
-/** One group a selection and shape. */
+/** One group for each selection and shape. */
 export class SelectionGroups {
-  readonly #hub: ClientHub;
-  readonly #store: BlockStore;
-  readonly #trends: TrendRecorder;
-  readonly #groups = new Map<string, SelectionGroup>();
+  readonly #parts: SelectionGroupsParts;
+  readonly #deliveries = new Map<string, LiveDelivery>();
   readonly #unwatch: () => void;
 
-  constructor(hub: ClientHub, options: SelectionGroupsOptions) {
-    this.#hub = hub;
-    this.#store = options.store;
-    this.#trends = options.trends;
-    this.#unwatch = options.catalog.onChange(
+  constructor(parts: SelectionGroupsParts) {
+    this.#parts = parts;
+    this.#unwatch = parts.catalog.onChange(
       (_name, _replayId, before, after) => {
         if (before) this.#channelChanged(before, after);
       },
@@ -39,43 +40,41 @@ export class SelectionGroups {
   }
 
   get size(): number {
-    return this.#groups.size;
+    return this.#deliveries.size;
   }
 
   has(channels: readonly Channel[], shape: StreamShape): boolean {
-    return this.#groups.has(keyOf(channels, shape));
+    return this.#deliveries.has(keyOf(channels, shape));
   }
 
   /** The group of these channels; null when there is no memory to record the trends that it shows. */
-  of(
-    channels: readonly Channel[],
-    shape: StreamShape,
-  ): SelectionGroup | null {
+  of(channels: readonly Channel[], shape: StreamShape): SelectionGroup | null {
     const key = keyOf(channels, shape);
-    const known = this.#groups.get(key);
-    if (known) return known;
+    const known = this.#deliveries.get(key);
+    if (known) return known.group;
     const { trend } = shape;
-    const made = trend
+    return trend
       ? this.#ofBins(key, channels, { ...shape, trend })
       : this.#ofRows(key, channels, shape);
-    if (made !== null) this.#groups.set(key, made);
-    return made;
   }
 
+  /** Closes a group that has no clients. */
   closeIfIdle(group: SelectionGroup): void {
-    if (group.delivery.clients.length > 0 || group.opening > 0) return;
-    if (this.#groups.get(group.key) !== group) return;
-    this.#groups.delete(group.key);
-    group.close();
-    this.#store.release(group.timeline);
-    if (group.trend) this.#trends.release(group.trend.records);
+    if (!group.isIdle) return;
+    const delivery = this.#deliveries.get(group.key);
+    if (delivery?.group !== group) return;
+    this.#deliveries.delete(group.key);
+    delivery.close();
+    this.#parts.store.release(group.timeline);
+    if (group.trend) this.#parts.trends.release(group.trend.records);
   }
 
+  /** Throws when a group is left. */
   close(): void {
     this.#unwatch();
-    if (this.#groups.size > 0) {
+    if (this.size > 0) {
       throw new Error(
-        `Cannot close the hub as ${this.#groups.size} groups are left`,
+        `Cannot close the selection groups as ${this.size} of them have clients`,
       );
     }
   }
@@ -85,17 +84,12 @@ export class SelectionGroups {
     channels: readonly Channel[],
     shape: StreamShape,
   ): SelectionGroup {
+    const { store } = this.#parts;
     const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
     return taking((taken) => {
-      const timeline = this.#store.lease(shapesOf(channels), strideNs);
-      taken.add(() => this.#store.release(timeline));
-      return new SelectionGroup(
-        this.#hub,
-        key,
-        channels,
-        shape,
-        timeline,
-      );
+      const timeline = store.lease(shapesOf(channels), strideNs);
+      taken.add(() => store.release(timeline));
+      return this.#begin({ key, channels, shape, timeline, trend: null });
     });
   }
 
@@ -104,28 +98,31 @@ export class SelectionGroups {
     channels: readonly Channel[],
     shape: StreamShape & { readonly trend: TrendBin },
   ): SelectionGroup | null {
+    const { store, trends } = this.#parts;
     const bin = shape.trend;
     return taking((taken) => {
-      const records = this.#trends.lease(channels);
+      const records = trends.lease(channels);
       if (records === null) return null;
-      taken.add(() => this.#trends.release(records));
-      // Behind the recorder's own lease, so that blocks are taken before bins are looked at.
-      const timeline = this.#store.lease(shapesOf(channels), bin.binNs, {
+      taken.add(() => trends.release(records));
+      // After the recorder's own lease, so that it has taken the blocks before bins are read.
+      const timeline = store.lease(shapesOf(channels), bin.binNs, {
         kind: trendKind(records),
         make: (partitions, gpsMs) =>
           new TrendTimeline(partitions, gpsMs, { bin, records }),
       }) as TrendTimeline;
-      taken.add(() => this.#store.release(timeline));
+      taken.add(() => store.release(timeline));
       const trend = { bin, records, timeline };
-      return new SelectionGroup(
-        this.#hub,
-        key,
-        channels,
-        shape,
-        timeline,
-        trend,
-      );
+      return this.#begin({ key, channels, shape, timeline, trend });
     });
+  }
+
+  #begin(
+    options: Omit<SelectionGroupOptions, "encoders" | "retryMs">,
+  ): SelectionGroup {
+    const { encoders, retryMs } = this.#parts;
+    const group = new SelectionGroup({ ...options, encoders, retryMs });
+    this.#deliveries.set(group.key, new LiveDelivery(group, this.#parts));
+    return group;
   }
 
   #channelChanged(before: Channel, after: Channel | undefined): void {
@@ -134,20 +131,26 @@ export class SelectionGroups {
     const isPartitionNew = after !== undefined &&
       (after.strideNs !== before.strideNs ||
         after.maxLatencyNs !== before.maxLatencyNs);
-    for (const group of [...this.#groups.values()]) {
-      const isHeld = group.channels.some((c) =>
+    for (const { group } of [...this.#deliveries.values()]) {
+      const isConcerned = group.channels.some((c) =>
         c.replayId === before.replayId &&
         (c.name === before.name || isPartitionNew && topicOf(c) === topic)
       );
-      if (!isHeld) continue;
-      group.endAll(after ? "changed" : "removed");
-      // Those who left before may not have been closed behind yet, and their lease is of what was.
+      if (!isConcerned) continue;
+      this.#endAll(group, after ? "changed" : "removed");
+      // Clients that left before may not have been closed yet, and the group's lease is of the old channel.
       this.closeIfIdle(group);
+    }
+  }
+
+  #endAll(group: SelectionGroup, reason: EndReason): void {
+    for (const client of [...group.clients]) {
+      this.#parts.lifecycle.end(client, reason);
     }
   }
 }
 
-/** Not joined: a name may have in it whatever stands between names. */
+/** As JSON, since a name may contain any separator. */
 function keyOf(
   channels: readonly Channel[],
   { format, coding, codec, trend }: StreamShape,

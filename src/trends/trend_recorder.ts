@@ -152,7 +152,7 @@ export class TrendRecorder {
   }
 
   /** Takes settled blocks until nothing is left (false) or `endMs` has passed (true). */
-  work(endMs: number): boolean {
+  run(endMs: number): boolean {
     const beganMs = this.#clockMs();
     const isLeft = this.#take(endMs);
     this.counters.seconds += (this.#clockMs() - beganMs) / 1000;

@@ -51,7 +51,7 @@ async function served(
     clocks: clock,
   });
   await qanat.start();
-  const admission = qanat.hub.admit(
+  const admission = qanat.hub.admission.admit(
     NAMES.map((name) => source.catalog.get(name, null)!),
     "events",
     { address: "" },

@@ -72,6 +72,8 @@ export interface Companion {
   begin(store: BlockStore, ps: readonly number[], clockMs: () => number): void;
   /** What the timeline has told in this step, in order, and whether it was reset in it. */
   told(told: readonly Told[], isReset: boolean): void;
+  /** The store has released rows. */
+  rowsReleased(): void;
   tick(nowMs: number): void;
   close(): void;
   /** It promises that quiet rows stay away, of which the reference knows nothing. */
@@ -146,6 +148,7 @@ class Run implements Process {
       outageWaitMs: schedule.outageWaitMs,
       outageGraceMs: schedule.outageGraceMs,
       historyBytes: 0,
+      ...(companion ? { rowListener: companion } : {}),
     });
     assert.equal(gpsMsOfUnixMs(ORIGIN_UNIX_MS), ORIGIN_MS);
   }

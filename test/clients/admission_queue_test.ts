@@ -12,13 +12,13 @@ async function turnsOf(channels: readonly number[]): Promise<number[]> {
     later: (turn) => rounds.push(turn),
   });
   const admissionQueue = new AdmissionQueue(scheduler, {
-    waitingMax: 1000,
+    queuedMax: 1000,
     sharePercent: 100,
   });
-  scheduler.serve(admissionQueue);
+  scheduler.setOrder(admissionQueue);
   let open = 0;
   for (const count of channels) {
-    admissionQueue.turn("", count).then(() => open++);
+    admissionQueue.waitForTurn("", count).then(() => open++);
   }
   const opened: number[] = [];
   while (rounds.length > 0) {
@@ -27,7 +27,7 @@ async function turnsOf(channels: readonly number[]): Promise<number[]> {
     await Promise.resolve();
     opened.push(open - before);
   }
-  assert.equal(admissionQueue.waiting, 0);
+  assert.equal(admissionQueue.size, 0);
   return opened;
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
-import type { Client } from "../../src/clients/client.ts";
+import type { GroupClient } from "../../src/clients/selection_group.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import {
   BlockClock,
@@ -40,7 +40,7 @@ describe("CatchUp", () => {
     });
     await qanat.start();
     const open = (name: string) => {
-      const admission = qanat.hub.admit(
+      const admission = qanat.hub.admission.admit(
         [source.catalog.get(name, null)!],
         "arrow",
         { address: "" },
@@ -79,11 +79,11 @@ describe("CatchUp", () => {
     for (const { outlet } of slow) outlet.isStalled = true;
     for (let i = 0; i < 8; i++) publishSecond();
     await turns(200);
-    const behind = (client: Client) => client.cursor < client.group.served;
+    const behind = (client: GroupClient) => client.cursor < client.group.served;
     assert.ok([...fast, ...slow].every(({ client }) => behind(client)));
 
     // What the slow ones lack ended later than most of what the fast ones lack.
-    const before = qanat.hub.counters.catchUpRows;
+    const before = qanat.hub.figures.counters.catchUpRows;
     for (const { outlet } of [...slow, ...fast]) {
       outlet.isStalled = false;
       outlet.finish();
@@ -91,7 +91,7 @@ describe("CatchUp", () => {
     for (let i = 0; i < 5000 && slow.some((s) => behind(s.client)); i++) {
       await turn();
     }
-    const made = qanat.hub.counters.catchUpRows - before;
+    const made = qanat.hub.figures.counters.catchUpRows - before;
     assert.ok(slow.every(({ client }) => !behind(client)));
     // 16 clients × 4 rows; the same again of fast rows that end beside them, and a row in eight for the oldest.
     assert.ok(made < 400, `${made} rows were made first`);

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
-import type { Client, ClientOptions } from "../../src/clients/client.ts";
+import type { ClientOptions } from "../../src/clients/client_options.ts";
+import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { StreamFormat } from "../../src/frames/stream_format.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import type { Config } from "../../src/config.ts";
@@ -47,8 +48,8 @@ function setUp(changes: Partial<Config> = {}): Promise<void> {
 function open(
   format: StreamFormat = "events",
   options: Partial<ClientOptions> = {},
-): { outlet: HeldOutlet; client: Client } {
-  const admission = qanat.hub.admit(
+): { outlet: HeldOutlet; client: GroupClient } {
+  const admission = qanat.hub.admission.admit(
     [source.catalog.get(NAME, null)!],
     format,
     { address: "", ...options },
@@ -104,7 +105,7 @@ describe("ClientHub", () => {
     publish(1);
     const clients = Array.from({ length: 9 }, () => open());
     publish(10);
-    const { framesEncoded, framesSent } = qanat.hub.counters;
+    const { framesEncoded, framesSent } = qanat.hub.figures.counters;
     assert.equal(framesSent, 10 * framesEncoded);
     for (const { outlet } of clients) assert.equal(ids(outlet).length, 10);
   });
@@ -196,7 +197,7 @@ describe("ClientHub", () => {
     const last = arrow.outlet.written.at(-1)!;
     assert.deepEqual([...last.subarray(-8)], [255, 255, 255, 255, 0, 0, 0, 0]);
     assert.match(decoder.decode(last), /qanat\.end.*"reason":"drain"/s);
-    const refused = qanat.hub.admit(
+    const refused = qanat.hub.admission.admit(
       [source.catalog.get(NAME, null)!],
       "events",
       { address: "" },
@@ -252,7 +253,10 @@ describe("Limits of ClientHub.admit()", () => {
 
   function admit(address: string, options: Partial<ClientOptions> = {}) {
     const channel = source.catalog.get(NAME, null)!;
-    return qanat.hub.admit([channel], "events", { address, ...options });
+    return qanat.hub.admission.admit([channel], "events", {
+      address,
+      ...options,
+    });
   }
 
   it("an address has so many clients, and room again when one leaves", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
-import type { Client } from "../../src/clients/client.ts";
+import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { Config } from "../../src/config.ts";
 import type { SourceStatus } from "../../src/source/source.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
@@ -54,9 +54,11 @@ async function setUp(changes: Partial<Config> = {}): Promise<void> {
   await qanat.start();
 }
 
-function open(): { outlet: HeldOutlet; client: Client } {
+function open(): { outlet: HeldOutlet; client: GroupClient } {
   const channel = source.catalog.get(NAME, null)!;
-  const admission = qanat.hub.admit([channel], "events", { address: "" });
+  const admission = qanat.hub.admission.admit([channel], "events", {
+    address: "",
+  });
   assert.ok(admission.kind === "ready");
   const outlet = new HeldOutlet();
   return { outlet, client: admission.open(outlet) };

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import { unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
-import type { Client, ClientOptions } from "../../src/clients/client.ts";
+import type { ClientOptions } from "../../src/clients/client_options.ts";
+import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { Config } from "../../src/config.ts";
 import type {
   HistoryMessages,
@@ -64,7 +65,7 @@ class PastSource extends DrivenSource {
 
 interface Reader {
   readonly outlet: HeldOutlet;
-  readonly client: Client;
+  readonly client: GroupClient;
 }
 
 let source: PastSource;
@@ -97,7 +98,7 @@ async function setUp(changes: Partial<Config> = {}): Promise<void> {
 }
 
 function admit(address: string, options: Partial<ClientOptions> = {}) {
-  return qanat.hub.admit(
+  return qanat.hub.admission.admit(
     [source.catalog.get(NAME, null)!],
     "events",
     { address, startNs: BigInt(FIRST - ROWS) * STRIDE_NS, ...options },
@@ -190,9 +191,9 @@ describe("HistoryFeeds", () => {
     // The one that has stood still longest.
     const third = stalled("10.0.0.3");
     await quiet();
-    assert.equal(first.client.historyState, "suspended");
-    assert.equal(second.client.historyState, "reading");
-    assert.equal(third.client.historyState, "reading");
+    assert.equal(first.client.phase.kind, "waiting");
+    assert.equal(second.client.phase.kind, "history");
+    assert.equal(third.client.phase.kind, "history");
     assert.equal(history.histories, 2);
     assert.equal(source.readers, 2);
     assert.equal(history.counters.suspended, 1);
@@ -209,7 +210,7 @@ describe("HistoryFeeds", () => {
     stalled("10.0.0.4");
     await quiet();
     for (const reader of [first, second]) {
-      assert.equal(reader.client.historyState, "suspended");
+      assert.equal(reader.client.phase.kind, "waiting");
       await readOn(reader);
       assertWhole(reader);
     }
@@ -251,7 +252,9 @@ describe("HistoryFeeds", () => {
     clock.pass(60, () => qanat.hub.tick());
     assert.equal(second.client.ended, "stalled");
     await quiet();
-    const left = [...qanat.hub.clients()].map((c) => c.options.address);
+    const left = [...qanat.hub.lifecycle.clients()].map((c) =>
+      c.options.address
+    );
     assert.deepEqual(left, [""]);
   });
 
@@ -264,7 +267,7 @@ describe("HistoryFeeds", () => {
     // A place that becomes free goes to the address that reads least, not to the one that came first.
     many[0]!.outlet.owner.onClose();
     await quiet();
-    assert.equal(other.client.historyState, "reading");
+    assert.equal(other.client.phase.kind, "history");
     assert.deepEqual([history.resumes, history.waiting], [4, 2]);
     clock.pass(6, () => {});
     qanat.hub.tick();
@@ -295,7 +298,7 @@ describe("HistoryFeeds", () => {
     clock.pass(6, () => {});
     stalled("2001:db8::3");
     await quiet();
-    assert.equal(other.client.historyState, "reading");
+    assert.equal(other.client.phase.kind, "history");
     assert.equal(qanat.hub.history.histories, 4);
     assert.equal(qanat.hub.admission.refusals.share, 1);
   });
@@ -306,7 +309,7 @@ describe("shares of an address", () => {
     qanat.drain();
     await qanat.close();
     await setUp({ clientsMax: 11, addressSharePercent: 50 });
-    const { admission, slab } = qanat.hub;
+    const { slab, hub: { admission } } = qanat;
     const live = (address: string) => admit(address, { startNs: undefined });
     const first = Array.from({ length: 5 }, () => live("10.0.0.1"));
     assert.ok(first.every(({ kind }) => kind === "ready"));

@@ -51,7 +51,7 @@ describe("a history whose source fails", () => {
       clocks: clock,
     });
     await qanat.start();
-    const admission = qanat.hub.admit(
+    const admission = qanat.hub.admission.admit(
       [source.catalog.get(NAME, null)!],
       "events",
       { address: "", startNs: BigInt(FIRST - 100_000) * 62_500_000n },

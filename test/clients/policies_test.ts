@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { tableFromIPC } from "@uwdata/flechette";
 import { Qanat } from "../../src/app.ts";
-import type { Client, ClientOptions } from "../../src/clients/client.ts";
+import type { ClientOptions } from "../../src/clients/client_options.ts";
+import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { StreamFormat } from "../../src/frames/stream_format.ts";
 import type { Config } from "../../src/config.ts";
 import { topicOf } from "../../src/channels/channel.ts";
@@ -51,8 +52,8 @@ function open(
   options: Partial<ClientOptions> = {},
   format: StreamFormat = "events",
   names = [NAME],
-): { outlet: HeldOutlet; client: Client } {
-  const admission = qanat.hub.admit(
+): { outlet: HeldOutlet; client: GroupClient } {
+  const admission = qanat.hub.admission.admit(
     names.map((name) => source.catalog.get(name, null)!),
     format,
     { address: "", ...options },
@@ -455,7 +456,7 @@ describe("a partition that lingers", () => {
     const first = open();
     publishTo(FIRST - 1, FIRST + 5);
     first.outlet.owner.onClose();
-    assert.equal(qanat.hub.clientCount, 0);
+    assert.equal(qanat.hub.figures.clients, 0);
     publishTo(FIRST + 5, FIRST + 50);
     const second = open();
     publishTo(FIRST + 50, FIRST + 53);
@@ -505,9 +506,13 @@ describe("a row whose text could exceed the largest frame", () => {
     // 64-bit integers take 23 bytes a sample as text and 8 in Arrow: 18 MiB and 6.3 MiB.
     source.publish({ ...wide, sampleRate: 16 * 820_000 });
     const channels = [source.catalog.get(NAME, null)!];
-    const asText = qanat.hub.admit(channels, "events", { address: "" });
+    const asText = qanat.hub.admission.admit(channels, "events", {
+      address: "",
+    });
     assert.equal(asText.kind, "too-large");
-    const asArrow = qanat.hub.admit(channels, "arrow", { address: "" });
+    const asArrow = qanat.hub.admission.admit(channels, "arrow", {
+      address: "",
+    });
     assert.ok(asArrow.kind === "ready");
     asArrow.cancel();
   });

@@ -254,7 +254,7 @@ describe("recycled memory", () => {
           : viaStream(await app.fetch(new Request("http://x" + path)), reader),
       );
     }
-    while (qanat.hub.clientCount < 2 * CLIENTS_PER_OUTLET) await pause(5);
+    while (qanat.hub.figures.clients < 2 * CLIENTS_PER_OUTLET) await pause(5);
     // A block before the first row: from here on every partition is present.
     for (const topic of source.wanted) {
       const before = source.blocks.blockOf(topic, FIRST - 1);

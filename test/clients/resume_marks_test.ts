@@ -5,7 +5,8 @@ import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { Qanat } from "../../src/app.ts";
-import type { Client, ClientOptions } from "../../src/clients/client.ts";
+import type { ClientOptions } from "../../src/clients/client_options.ts";
+import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { StreamShape } from "../../src/frames/stream_format.ts";
 import { resumePointOf } from "../../src/http/routes/resume_point.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
@@ -33,8 +34,8 @@ let qanat: Qanat;
 function open(
   options: Partial<ClientOptions> = {},
   shape: StreamShape = { format: "events" },
-): { outlet: HeldOutlet; client: Client } {
-  const admission = qanat.hub.admit(
+): { outlet: HeldOutlet; client: GroupClient } {
+  const admission = qanat.hub.admission.admit(
     [source.catalog.get(NAME, null)!],
     shape,
     { address: "", ...options },
@@ -114,7 +115,7 @@ describe("a duration from now", () => {
       lastIdOf(outlet),
       `${endNsOf(FIRST + 12)}~${endNsOf(FIRST + 17)}`,
     );
-    qanat.hub.leave(client);
+    qanat.hub.lifecycle.leave(client);
     publishTo(FIRST + 13, FIRST + 15);
     const again = open(resumed(lastIdOf(outlet), durationNs));
     await turns();
@@ -150,9 +151,9 @@ describe("a duration from now", () => {
     const from = { startNs: endNsOf(FIRST + 9), durationNs };
     const given = open(from);
     publishTo(FIRST + 10, FIRST + 12);
-    const before = qanat.hub.counters.framesEncoded;
+    const before = qanat.hub.figures.counters.framesEncoded;
     publishTo(FIRST + 12, FIRST + 13);
-    assert.equal(qanat.hub.counters.framesEncoded, before + 1);
+    assert.equal(qanat.hub.figures.counters.framesEncoded, before + 1);
     assert.equal(lastIdOf(plain.outlet), String(endNsOf(FIRST + 12)));
     assert.equal(lastIdOf(given.outlet), String(endNsOf(FIRST + 12)));
     assert.match(lastIdOf(outlet), /~/);

@@ -118,7 +118,7 @@ class FaithfulClient implements Companion {
   }
 
   #open(): void {
-    const admission = this.#hub!.admit(this.#channels, "events", {
+    const admission = this.#hub!.admission.admit(this.#channels, "events", {
       address: "",
       gaps: "skip",
     });
@@ -133,6 +133,10 @@ class FaithfulClient implements Companion {
     if (isReset) return this.#check("time-reset");
     for (const one of told) this.#expected.push(this.#seenOf(one));
     this.#goRound(this.#random(4));
+  }
+
+  rowsReleased(): void {
+    this.#hub?.rowsReleased();
   }
 
   tick(nowMs: number): void {

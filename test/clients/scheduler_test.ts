@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
-import type { Client } from "../../src/clients/client.ts";
-import { LiveQueue, rotation } from "../../src/clients/live_queue.ts";
+import { LiveQueue, type QueuedGroup } from "../../src/clients/live_queue.ts";
+import { rotation } from "../../src/clients/rotation.ts";
 import { CloseQueue } from "../../src/clients/close_queue.ts";
 import { AdmissionQueue } from "../../src/clients/admission_queue.ts";
-import type { SelectionGroup } from "../../src/clients/selection_group.ts";
 import {
   CooperativeScheduler,
   type Task,
@@ -33,7 +32,7 @@ class Loop {
   work(name: string, steps: number): Task & { left: number } {
     const work = {
       left: steps,
-      work: (endMs: number) => {
+      run: (endMs: number) => {
         for (; work.left > 0; work.left--) {
           if (this.nowMs >= endMs) return true;
           this.nowMs++;
@@ -58,8 +57,8 @@ describe("CooperativeScheduler", () => {
   it("does at once what fits a slice, and asks for no turn of its own after it", () => {
     loop = new Loop();
     const live = loop.work("live", 3);
-    loop.scheduler.serve(live);
-    loop.scheduler.begin(live);
+    loop.scheduler.setOrder(live);
+    loop.scheduler.runNow(live);
     assert.deepEqual(counts(), { live: 3 });
     loop.goRound();
     assert.equal(loop.waiting, 0);
@@ -68,10 +67,10 @@ describe("CooperativeScheduler", () => {
   it("gives all calls of one round of the loop no more than one slice", () => {
     loop = new Loop();
     const live = loop.work("live", 0);
-    loop.scheduler.serve(live);
+    loop.scheduler.setOrder(live);
     for (let call = 0; call < 10; call++) {
       live.left += 1;
-      loop.scheduler.begin(live);
+      loop.scheduler.runNow(live);
     }
     assert.deepEqual(counts(), { live: 4 });
     loop.goRound();
@@ -86,9 +85,9 @@ describe("CooperativeScheduler", () => {
     loop = new Loop();
     const live = loop.work("live", 10);
     const other = loop.work("other", 6);
-    loop.scheduler.serve(live, other);
-    loop.scheduler.ask(other);
-    loop.scheduler.ask(live);
+    loop.scheduler.setOrder(live, other);
+    loop.scheduler.schedule(other);
+    loop.scheduler.schedule(live);
     assert.equal(loop.waiting, 1);
     loop.goRound();
     assert.deepEqual(loop.done, [
@@ -104,8 +103,8 @@ describe("CooperativeScheduler", () => {
   it("does nothing more once closed", () => {
     loop = new Loop();
     const live = loop.work("live", 10);
-    loop.scheduler.serve(live);
-    loop.scheduler.ask(live);
+    loop.scheduler.setOrder(live);
+    loop.scheduler.schedule(live);
     loop.scheduler.close();
     loop.goRound();
     assert.deepEqual(loop.done, []);
@@ -116,52 +115,52 @@ describe("AdmissionQueue", () => {
   it("let eight in a turn, in their order, and all when closed", async () => {
     loop = new Loop();
     const admissionQueue = new AdmissionQueue(loop.scheduler, {
-      waitingMax: 20,
+      queuedMax: 20,
       sharePercent: 100,
     });
-    loop.scheduler.serve(admissionQueue);
+    loop.scheduler.setOrder(admissionQueue);
     const opened: number[] = [];
     const all = Array.from(
       { length: 20 },
-      (_, i) => admissionQueue.turn("", 1).then(() => opened.push(i)),
+      (_, i) => admissionQueue.waitForTurn("", 1).then(() => opened.push(i)),
     );
     loop.goRound();
     await all[7];
     assert.deepEqual(opened, [0, 1, 2, 3, 4, 5, 6, 7]);
     loop.goRound();
     await all[15];
-    assert.equal(admissionQueue.waiting, 4);
+    assert.equal(admissionQueue.size, 4);
     admissionQueue.close();
     await Promise.all(all);
     assert.equal(opened.length, 20);
-    assert.equal(await admissionQueue.turn("", 1), null);
+    assert.equal(await admissionQueue.waitForTurn("", 1), null);
   });
 
   it("refuse at once what is beyond their number, and of one address what is beyond its share", async () => {
     loop = new Loop();
     const admissionQueue = new AdmissionQueue(loop.scheduler, {
-      waitingMax: 10,
+      queuedMax: 10,
       sharePercent: 50,
     });
-    loop.scheduler.serve(admissionQueue);
+    loop.scheduler.setOrder(admissionQueue);
     const a = Array.from(
       { length: 5 },
-      () => admissionQueue.turn("10.0.0.1", 1),
+      () => admissionQueue.waitForTurn("10.0.0.1", 1),
     );
-    assert.equal(await admissionQueue.turn("10.0.0.1", 1), "share");
+    assert.equal(await admissionQueue.waitForTurn("10.0.0.1", 1), "share");
     const b = Array.from(
       { length: 5 },
-      (_, i) => admissionQueue.turn(`10.0.1.${i}`, 1),
+      (_, i) => admissionQueue.waitForTurn(`10.0.1.${i}`, 1),
     );
-    assert.equal(await admissionQueue.turn("10.0.0.3", 1), "full");
-    assert.equal(admissionQueue.waiting, 10);
+    assert.equal(await admissionQueue.waitForTurn("10.0.0.3", 1), "full");
+    assert.equal(admissionQueue.size, 10);
     loop.goRound();
     loop.goRound();
     assert.deepEqual(await Promise.all([...a, ...b]), Array(10).fill(null));
     // Each place has come back.
     const again = Array.from(
       { length: 5 },
-      () => admissionQueue.turn("10.0.0.1", 1),
+      () => admissionQueue.waitForTurn("10.0.0.1", 1),
     );
     admissionQueue.close();
     assert.deepEqual(await Promise.all(again), Array(5).fill(null));
@@ -171,10 +170,10 @@ describe("AdmissionQueue", () => {
 describe("CloseQueue", () => {
   const clients = Array.from(
     { length: 10 },
-    (_, i) => ({ place: i }) as Client,
+    (_, i) => ({ place: i }),
   );
   let said: number[];
-  let closeQueue: CloseQueue;
+  let closeQueue: CloseQueue<{ place: number }>;
 
   beforeEach(() => {
     loop = new Loop();
@@ -183,7 +182,7 @@ describe("CloseQueue", () => {
       loop.nowMs++;
       said.push(place);
     });
-    loop.scheduler.serve(closeQueue);
+    loop.scheduler.setOrder(closeQueue);
   });
 
   it("are said at once to one, and to many in slices and in their order", () => {
@@ -192,12 +191,12 @@ describe("CloseQueue", () => {
     loop.goRound();
     for (const client of clients.slice(1)) closeQueue.add(client);
     assert.deepEqual(said, [0, 1, 2, 3, 4]);
-    assert.equal(closeQueue.waiting, 5);
+    assert.equal(closeQueue.size, 5);
     loop.goRound();
     assert.deepEqual(said, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     loop.goRound();
     assert.equal(said.length, 10);
-    assert.equal(closeQueue.waiting, 0);
+    assert.equal(closeQueue.size, 0);
     loop.goRound();
     assert.equal(loop.waiting, 0);
   });
@@ -213,20 +212,26 @@ describe("CloseQueue", () => {
 
 describe("LiveQueue", () => {
   /** A group whose rows `from` to `to` (exclusive) are pending, and which notes each. */
-  function group(name: string, from: number, to: number, served: string[]) {
-    const delivery = { pendingMs: from };
-    return {
-      delivery,
+  function group(
+    name: string,
+    from: number,
+    to: number,
+    served: string[],
+  ): QueuedGroup {
+    const queued = {
+      pendingMs: from,
       deliver: () => {
-        served.push(`${name}${delivery.pendingMs++}`);
-        return delivery.pendingMs < to ? "more" : "done";
+        served.push(`${name}${queued.pendingMs++}`);
+        return queued.pendingMs < to ? "more" as const : "done" as const;
       },
-    } as unknown as SelectionGroup;
+    };
+    return queued;
   }
 
-  function ofOutcomes(deliver: () => string): SelectionGroup {
-    const delivery = { pendingMs: 0 };
-    return { delivery, deliver } as unknown as SelectionGroup;
+  function ofOutcomes(
+    deliver: () => ReturnType<QueuedGroup["deliver"]>,
+  ): QueuedGroup {
+    return { pendingMs: 0, deliver };
   }
 
   it("hands out a row of each group before the next row of any", () => {
@@ -235,10 +240,10 @@ describe("LiveQueue", () => {
     for (const name of ["a", "b", "c"]) {
       liveQueue.add(group(name, 1, 3, served));
     }
-    assert.equal(liveQueue.work(Infinity), false);
+    assert.equal(liveQueue.run(Infinity), false);
     assert.deepEqual(served.slice(0, 3).sort(), ["a1", "b1", "c1"]);
     assert.deepEqual(served.slice(3).sort(), ["a2", "b2", "c2"]);
-    assert.equal(liveQueue.waiting, 0);
+    assert.equal(liveQueue.size, 0);
   });
 
   it("serves those who want the same row together, older rows first (each text was made anew)", () => {
@@ -249,7 +254,7 @@ describe("LiveQueue", () => {
         group("g", i % 2 === 0 ? 7 : 3, i % 2 === 0 ? 8 : 4, served),
       );
     }
-    assert.equal(liveQueue.work(Infinity), false);
+    assert.equal(liveQueue.run(Infinity), false);
     assert.deepEqual(served.slice(0, 10), new Array(10).fill("g3"));
     assert.deepEqual(served.slice(10), new Array(10).fill("g7"));
   });
@@ -265,7 +270,7 @@ describe("LiveQueue", () => {
       const liveQueue = new LiveQueue();
       const served: string[] = [];
       for (const row of from) liveQueue.add(group("g", row, row + 90, served));
-      assert.equal(liveQueue.work(Infinity), false);
+      assert.equal(liveQueue.run(Infinity), false);
       assert.equal(served.length, 90 * from.length);
       // Of those who want whole rows, all are at the same one from the middle on.
       const whole = served.slice(served.length >> 1)
@@ -287,7 +292,7 @@ describe("LiveQueue", () => {
       liveQueue.add(group(name, 1, 50, served));
     }
     liveQueue.add(group("live", 48, 49, served));
-    assert.equal(liveQueue.work(Infinity), false);
+    assert.equal(liveQueue.run(Infinity), false);
     assert.equal(served.indexOf("live48"), 6);
   });
 
@@ -300,9 +305,9 @@ describe("LiveQueue", () => {
     }
     // The clock is looked at behind the first.
     nowMs = 10;
-    assert.equal(liveQueue.work(0), true);
+    assert.equal(liveQueue.run(0), true);
     liveQueue.add(group("live", 48, 49, served));
-    assert.equal(liveQueue.work(Infinity), false);
+    assert.equal(liveQueue.run(Infinity), false);
     assert.equal(served.indexOf("live48"), 3 + 6);
   });
 
@@ -315,11 +320,11 @@ describe("LiveQueue", () => {
     liveQueue.add(group("b", 1, 2, []));
     assert.equal(liveQueue.busyMs, 20);
     // A row of one, and of the other; the first has one more.
-    assert.equal(liveQueue.work(0), true);
-    assert.equal(liveQueue.work(0), true);
+    assert.equal(liveQueue.run(0), true);
+    assert.equal(liveQueue.run(0), true);
     nowMs = 150;
     assert.equal(liveQueue.busyMs, 50);
-    assert.equal(liveQueue.work(0), false);
+    assert.equal(liveQueue.run(0), false);
     assert.equal(liveQueue.busyMs, 0);
     liveQueue.add(group("a", 3, 4, []));
     nowMs = 160;
@@ -330,20 +335,21 @@ describe("LiveQueue", () => {
     const liveQueue = new LiveQueue(() => 100);
     const served: string[] = [];
     for (const name of ["a", "b"]) liveQueue.add(group(name, 1, 2, served));
-    assert.equal(liveQueue.work(0), true);
+    assert.equal(liveQueue.run(0), true);
     liveQueue.add(group("c", 1, 2, served));
-    assert.equal(liveQueue.waiting, 2);
-    assert.equal(liveQueue.work(Infinity), false);
+    assert.equal(liveQueue.size, 2);
+    assert.equal(liveQueue.run(Infinity), false);
     assert.equal(served.at(-1), "c1");
   });
 
   it("goes on with the group whose slice ended", () => {
     const liveQueue = new LiveQueue();
-    const outcomes = ["time-up", "time-up", "done"];
-    liveQueue.add(ofOutcomes(() => outcomes.shift()!));
-    assert.equal(liveQueue.work(0), true);
-    assert.equal(liveQueue.work(0), true);
-    assert.equal(liveQueue.work(0), false);
+    const outcomes = ["time-up", "time-up", "done"] as const;
+    let next = 0;
+    liveQueue.add(ofOutcomes(() => outcomes[next++]!));
+    assert.equal(liveQueue.run(0), true);
+    assert.equal(liveQueue.run(0), true);
+    assert.equal(liveQueue.run(0), false);
   });
 
   it("stops when the time is up though no group is long (it went through all groups at once)", () => {
@@ -351,15 +357,15 @@ describe("LiveQueue", () => {
     const liveQueue = new LiveQueue(() => nowMs);
     const deliver = () => {
       nowMs++;
-      return "done";
+      return "done" as const;
     };
     for (let i = 0; i < 10; i++) {
       liveQueue.add(ofOutcomes(deliver));
     }
-    assert.equal(liveQueue.work(4), true);
+    assert.equal(liveQueue.run(4), true);
     assert.equal(nowMs, 4);
-    assert.equal(liveQueue.work(8), true);
-    assert.equal(liveQueue.work(12), false);
+    assert.equal(liveQueue.run(8), true);
+    assert.equal(liveQueue.run(12), false);
     assert.equal(nowMs, 10);
   });
 
@@ -368,8 +374,8 @@ describe("LiveQueue", () => {
     const liveQueue = new LiveQueue(() => 100);
     liveQueue.add(group("a", 1, 2, served));
     liveQueue.add(group("b", 1, 2, served));
-    assert.equal(liveQueue.work(0), true);
-    assert.equal(liveQueue.work(0), false);
+    assert.equal(liveQueue.run(0), true);
+    assert.equal(liveQueue.run(0), false);
     assert.equal(served.length, 2);
   });
 

@@ -42,7 +42,7 @@ function published(changes: Partial<Channel>): Channel {
 }
 
 function admit(channels: readonly Channel[], shape: StreamShape) {
-  return qanat.hub.admit(channels, shape, { address: "" });
+  return qanat.hub.admission.admit(channels, shape, { address: "" });
 }
 
 function open(channels: readonly Channel[], shape: StreamShape) {
@@ -139,7 +139,7 @@ describe("a topic that lingers", () => {
   it("is read anew when its latency has changed", () => {
     const before = published({});
     const client = open([before], { format: "events" });
-    qanat.hub.drop(client, "error");
+    qanat.hub.lifecycle.drop(client, "error");
     const blocks = qanat.store.partition("arrakis-H1_A_1")!;
     const after = published({ maxLatencyNs: 2_000_000_000n });
     open([after], { format: "events" });
@@ -154,7 +154,7 @@ describe("a topic that lingers", () => {
     const before = published({});
     const client = open([before], { format: "events" });
     // Its place is free at once; the group goes in a later turn.
-    qanat.hub.leave(client);
+    qanat.hub.lifecycle.leave(client);
     assert.equal(qanat.hub.groups.size, 1);
     const after = published({ strideNs: 125_000_000n });
     assert.equal(qanat.hub.groups.size, 0);

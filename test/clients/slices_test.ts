@@ -3,7 +3,12 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
-import type { Client } from "../../src/clients/client.ts";
+import {
+  backToRing,
+  fellBehind,
+  readingHistory,
+} from "../../src/clients/client_phase.ts";
+import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { Config } from "../../src/config.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import {
@@ -21,7 +26,7 @@ const channels = (await embeddedChannels()).filter(({ channel }) =>
 );
 
 interface Reader {
-  readonly client: Client;
+  readonly client: GroupClient;
   readonly outlet: HeldOutlet;
 }
 
@@ -57,7 +62,7 @@ afterEach(async () => {
 });
 
 function open(names: readonly string[]): Reader {
-  const admission = qanat.hub.admit(
+  const admission = qanat.hub.admission.admit(
     names.map((name) => source.catalog.get(name, null)!),
     "arrow",
     { address: "" },
@@ -92,11 +97,14 @@ function assertWhole(reader: Reader): void {
   }
 }
 
+/** Of a client that a test sends to history. */
+const NO_FEED = { clientDrained: () => {}, clientEnded: () => {} };
+
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Until nothing has been written for some turns. */
 async function quiet(): Promise<void> {
-  const { counters } = qanat.hub;
+  const { counters } = qanat.hub.figures;
   let written = -1;
   for (let still = 0; still < 20; still++) {
     await turn();
@@ -111,7 +119,7 @@ describe("rows in slices", () => {
     const readers = Array.from({ length: 50 }, () => open(NAMES));
     publish();
     await quiet();
-    const { counters } = qanat.hub;
+    const { counters } = qanat.hub.figures;
     const before = counters.framesSent;
     publish();
     assert.ok(counters.framesSent - before <= 8);
@@ -166,7 +174,7 @@ describe("rows in slices", () => {
       assert.equal(rowsOf(reader).at(-1), row - 1);
       assert.equal(reader.client.gaps, 0);
     }
-    assert.equal(qanat.hub.liveQueue.waiting, 0);
+    assert.equal(qanat.hub.liveQueue.size, 0);
   });
 
   it("of a group whose last client leaves half way are given back", async () => {
@@ -177,12 +185,12 @@ describe("rows in slices", () => {
     await turn();
     assert.ok(qanat.slab.usedSlots > 0);
     for (const { outlet } of readers) outlet.owner.onClose();
-    assert.equal(qanat.hub.clientCount, 0);
+    assert.equal(qanat.hub.figures.clients, 0);
     assert.equal(qanat.slab.reservedBytes, 0);
     while (qanat.hub.groups.size > 0) await turn();
     assert.equal(qanat.slab.usedSlots, 0);
     await quiet();
-    assert.equal(qanat.hub.liveQueue.waiting, 0);
+    assert.equal(qanat.hub.liveQueue.size, 0);
   });
 
   it("wait for no client that leaves: sockets and groups are closed a few a turn", async () => {
@@ -201,17 +209,17 @@ describe("rows in slices", () => {
       outlet.owner.onClose();
       outlet.owner.onClose();
     }
-    assert.equal(qanat.hub.clientCount, 1);
+    assert.equal(qanat.hub.figures.clients, 1);
     assert.ok(closed() < 3, `${closed()}`);
     assert.equal(qanat.hub.groups.size, 2);
-    const { framesSent } = qanat.hub.counters;
+    const { framesSent } = qanat.hub.figures.counters;
     publish();
     await turn();
-    assert.equal(qanat.hub.counters.framesSent, framesSent + 1);
+    assert.equal(qanat.hub.figures.counters.framesSent, framesSent + 1);
     assert.ok(closed() < 6, `${closed()}`);
     while (closed() < readers.length) await turn();
     assert.equal(qanat.hub.groups.size, 1);
-    assert.equal(qanat.hub.ends["client-left"], readers.length);
+    assert.equal(qanat.hub.figures.ends["client-left"], readers.length);
     assert.equal(qanat.slab.reservedBytes, steady.client.group.reservedBytes);
     assertWhole(steady);
   });
@@ -232,7 +240,7 @@ describe("rows in slices", () => {
 
   it("end bounded streams at their end", async () => {
     const admission = (i: number) =>
-      qanat.hub.admit(
+      qanat.hub.admission.admit(
         [source.catalog.get(NAMES[0]!, null)!],
         "arrow",
         { address: "", durationNs: BigInt(i + 1) * 62_500_000n },
@@ -253,7 +261,7 @@ describe("rows in slices", () => {
       assert.equal(reader.client.ended, "complete");
       assert.equal(reader.outlet.ending, "ended");
     });
-    assert.equal(qanat.hub.clientCount, 1);
+    assert.equal(qanat.hub.figures.clients, 1);
   });
 
   it("reach everybody though some join half way (one of the others waited for the next row)", async () => {
@@ -279,12 +287,17 @@ describe("rows in slices", () => {
     await quiet();
     const away = readers.slice(20);
     for (let round = 0; round < 5; round++) {
-      for (const { client } of away) client.historyState = "reading";
+      for (const { client } of away) {
+        assert.ok(client.phase.kind === "live");
+        client.become(fellBehind(client.phase));
+        client.become(readingHistory(NO_FEED));
+      }
       publish();
       await turn();
       for (const { client } of away) {
-        client.historyState = "none";
-        qanat.hub.takeBack(client);
+        assert.ok(client.phase.kind === "history");
+        client.become(backToRing(client.phase));
+        client.onDrain();
       }
       await quiet();
       for (const { client } of readers) assert.equal(client.cursor, row);

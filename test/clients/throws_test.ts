@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
-import type { ClientOptions } from "../../src/clients/client.ts";
+import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type { StreamShape } from "../../src/frames/stream_format.ts";
 import type { Config } from "../../src/config.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
@@ -59,7 +59,7 @@ function open(
   options: Partial<ClientOptions> = {},
   outlet = new HeldOutlet(),
 ): void {
-  const admission = qanat.hub.admit(
+  const admission = qanat.hub.admission.admit(
     NAMES.map((name) => source.catalog.get(name, null)!),
     shape,
     { address: "10.0.0.1", ...options },
@@ -71,8 +71,12 @@ function open(
 function assertHome(): void {
   const { hub, slab, store, trends } = qanat;
   assert.equal(hub.groups.size, 0, "groups");
-  assert.equal(hub.clientCount, 0, "clients");
-  assert.equal(hub.idleReserveBytes, 0, "bytes kept for clients");
+  assert.equal(hub.figures.clients, 0, "clients");
+  assert.equal(
+    hub.lifecycle.books.idleReserveBytes,
+    0,
+    "bytes kept for clients",
+  );
   assert.equal(hub.admission.addresses.size, 0, "addresses");
   assert.equal(hub.history.histories, 0, "permits");
   assert.equal(slab.reservedBytes, 0, "reserved bytes");
@@ -146,8 +150,8 @@ describe("a throw while a client is let in", () => {
   it("gives back a topic whose timeline cannot go on", () => {
     open(ROWS);
     const [first] = qanat.store.partitions();
-    for (const client of qanat.hub.clients()) {
-      qanat.hub.drop(client, "error");
+    for (const client of qanat.hub.lifecycle.clients()) {
+      qanat.hub.lifecycle.drop(client, "error");
     }
     // The topic lingers, so that the next lease finds it.
     breakAt(first!.blocks, "settle");
@@ -175,7 +179,7 @@ describe("a throw while a client is let in", () => {
 
   it("gives back nothing twice: a request may cancel what could not be opened", () => {
     const admit = () =>
-      qanat.hub.admit(
+      qanat.hub.admission.admit(
         NAMES.map((name) => source.catalog.get(name, null)!),
         ROWS,
         { address: "10.0.0.1" },

@@ -53,7 +53,7 @@ afterEach(async () => {
 
 function open(coding: "identity" | "gzip", names = NAMES, durationNs?: bigint) {
   const shape: StreamShape = { format: "events", coding };
-  const admission = qanat.hub.admit(
+  const admission = qanat.hub.admission.admit(
     names.map((name) => source.catalog.get(name, null)!),
     shape,
     { address: "", durationNs },
@@ -135,7 +135,7 @@ describe("gzip events", () => {
     const sum = (all: readonly Uint8Array[]) =>
       all.reduce((n, bytes) => n + bytes.byteLength, 0);
     assert.ok(sum(rows) < sum(plain.written.slice(1)) / 2);
-    const { bytesSaved } = qanat.hub.counters;
+    const { bytesSaved } = qanat.hub.figures.counters;
     assert.equal(bytesSaved, sum(plain.written.slice(1)) - sum(rows));
   });
 

@@ -70,7 +70,7 @@ function open(
   names: readonly string[] = NAMES,
   options: { durationNs?: bigint; gaps?: "skip" | "fail" } = {},
 ) {
-  const admission = qanat.hub.admit(
+  const admission = qanat.hub.admission.admit(
     names.map((name) => source.catalog.get(name, null)!),
     shape,
     { address: "", ...options },
@@ -293,7 +293,7 @@ describe("packed Arrow streams", () => {
     );
     // Opening, trailer and what was said besides rows is no row's.
     const spared = bytes.reduce((sum, n) => sum + plain.client.bytes - n, 0);
-    const { bytesSaved } = qanat.hub.counters;
+    const { bytesSaved } = qanat.hub.figures.counters;
     assert.ok(Math.abs(bytesSaved - spared) < 1000, `${bytesSaved} ${spared}`);
   });
 });

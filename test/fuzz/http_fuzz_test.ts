@@ -158,12 +158,12 @@ async function runBatch(
 function notHome(): string[] {
   const { hub, slab, store } = qanat;
   const counts: Record<string, number> = {
-    clients: hub.clientCount,
+    clients: hub.figures.clients,
     groups: hub.groups.size,
     addresses: hub.admission.addresses.size,
     slots: slab.usedSlots,
     reserved: slab.reservedBytes,
-    unheld: hub.idleReserveBytes,
+    unheld: hub.lifecycle.books.idleReserveBytes,
     histories: hub.history.histories,
     resumes: hub.history.resumes,
     waiting: hub.history.waiting,

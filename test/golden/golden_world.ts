@@ -242,7 +242,7 @@ export class GoldenWorld {
     format: "events" | "arrow",
   ): HeldOutlet {
     const channels = names.map((name) => this.channel(name));
-    const admission = this.qanat.hub.admit(channels, { format }, {
+    const admission = this.qanat.hub.admission.admit(channels, { format }, {
       address: "",
     });
     if (admission.kind !== "ready") {

@@ -95,7 +95,7 @@ describe("Host", () => {
     assert.equal(status(await ask("/healthz", { host: "a.example" })), 200);
     assert.equal(status(await ask("/readyz", { host: "10.0.0.7:8080" })), 200);
     assert.equal(status(await ask("/v1/channels", { host: "localhost" })), 200);
-    assert.equal(qanat.hub.counters.opened, 0);
+    assert.equal(qanat.hub.figures.counters.opened, 0);
     assert.equal(qanat.refusedHosts.count, 7);
     assert.deepEqual(warned, [["host-refused", {
       host: "evil.example",
@@ -172,7 +172,7 @@ describe("Origin", () => {
     assert.equal(status(preflight), 403);
     const sandboxed = await ask("/", { host: "localhost", origin: "null" });
     assert.match(sandboxed, /--cors-origin '\*'/);
-    assert.equal(qanat.hub.counters.opened, 0);
+    assert.equal(qanat.hub.figures.counters.opened, 0);
     assert.equal(qanat.refusedOrigins.count, 4);
     assert.deepEqual(warned.map(([, { admit }]) => admit), [
       `--cors-origin ${EVIL}`,

@@ -114,14 +114,14 @@ describe("serve()", () => {
 
   it("does not begin a request behind an endless stream (it held a slot), and releases both", async () => {
     const { hub } = qanat;
-    const before = hub.counters.opened;
+    const before = hub.figures.counters.opened;
     const request = `GET ${PATH} HTTP/1.1\r\nhost: x\r\n\r\n`;
     await raw(request + request, /"time"[\s\S]*"time"/);
-    for (let i = 0; i < 50 && hub.clientCount > 0; i++) {
+    for (let i = 0; i < 50 && hub.figures.clients > 0; i++) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    assert.equal(hub.counters.opened - before, 1);
-    assert.equal(hub.clientCount, 0);
+    assert.equal(hub.figures.counters.opened - before, 1);
+    assert.equal(hub.figures.clients, 0);
     assert.equal(qanat.connections.heldBytes, 0);
   });
 
@@ -149,10 +149,10 @@ describe("serve()", () => {
           setTimeout(() => socket.resetAndDestroy(), 20 + i * 7);
         })),
     );
-    for (let i = 0; i < 100 && qanat.hub.clientCount > 0; i++) {
+    for (let i = 0; i < 100 && qanat.hub.figures.clients > 0; i++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    assert.equal(qanat.hub.clientCount, 0);
+    assert.equal(qanat.hub.figures.clients, 0);
     assert.equal(qanat.slab.usedSlots, 0);
     assert.equal(qanat.slab.reservedBytes, 0);
   });
@@ -161,7 +161,7 @@ describe("serve()", () => {
     const names =
       "H1:QANAT-SINE_F32_16 H1:QANAT-SINE_F32_256 H1:QANAT-COUNT_I64_16"
         .split(" ");
-    const before = qanat.hub.ends["client-left"] ?? 0;
+    const before = qanat.hub.figures.ends["client-left"] ?? 0;
     const sockets = await Promise.all(
       Array.from(
         { length: 300 },
@@ -182,7 +182,7 @@ describe("serve()", () => {
           }),
       ),
     );
-    assert.equal(qanat.hub.clientCount, 300);
+    assert.equal(qanat.hub.figures.clients, 300);
     // From now on, their outlets watch the sockets instead of node.
     qanat.hub.tick();
     sockets.forEach((socket, i) =>
@@ -190,9 +190,9 @@ describe("serve()", () => {
     );
     const { hub, slab } = qanat;
     const left = () => [
-      hub.clientCount,
+      hub.figures.clients,
       hub.groups.size,
-      hub.idleReserveBytes,
+      hub.lifecycle.books.idleReserveBytes,
       hub.admission.addresses.size,
       slab.usedSlots,
       slab.reservedBytes,
@@ -201,7 +201,7 @@ describe("serve()", () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     assert.deepEqual(left(), [0, 0, 0, 0, 0, 0]);
-    assert.equal(hub.ends["client-left"]! - before, 300);
+    assert.equal(hub.figures.ends["client-left"]! - before, 300);
   });
 
   it("serves a request that arrives on a stream's connection after the stream has ended", async () => {
@@ -244,9 +244,9 @@ describe("serve()", () => {
         socket.on("error", reject);
       });
     assert.match(await ask("/healthz"), /^HTTP\/1\.1 200 /);
-    const { clientCount } = qanat.hub;
+    const { clients } = qanat.hub.figures;
     assert.doesNotMatch(await ask(PATH), /event: end/);
-    assert.equal(qanat.hub.clientCount, clientCount);
+    assert.equal(qanat.hub.figures.clients, clients);
   });
 
   it("uses X-Forwarded-For of trusted proxies only, from the last hop on", async () => {

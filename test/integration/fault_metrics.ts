@@ -101,7 +101,7 @@ export class FaultWorld {
       globalThis.setInterval = setInterval;
     }
     for (const name of NAMES) {
-      const admission = world.qanat.hub.admit(
+      const admission = world.qanat.hub.admission.admit(
         [world.source.catalog.get(name, null)!],
         "events",
         { address: "" },

@@ -14,7 +14,7 @@ import {
 import { channelFault } from "../../src/channels/channel_fault.ts";
 import { textFault } from "../../src/channels/channel_text.ts";
 import { REFUSED_LISTED_MAX } from "../../src/channels/refused_channels.ts";
-import type { Client } from "../../src/clients/client.ts";
+import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { FetchPool } from "../../src/kafka/fetch_pool.ts";
 import {
   METADATA_PREFIX,
@@ -109,7 +109,7 @@ class World {
   readonly #readers = new Map<string, TopicReader>();
   /** What each publisher's metadata holds, good records only, and when it was written. */
   readonly held = new Map<string, { channel: Channel; atMs: number }>();
-  readonly clients: Client[] = [];
+  readonly clients: GroupClient[] = [];
   readonly random: Random;
   #offset = 0;
 
@@ -175,7 +175,7 @@ class World {
       : undefined;
     if (chosen.length > 0) {
       const format = random.of(["events", "events-arrow", "arrow"] as const);
-      const admission = qanat.hub.admit(chosen, { format, trend }, {
+      const admission = qanat.hub.admission.admit(chosen, { format, trend }, {
         address: "10.0.0.1",
         slow: trend ? "gap" : random.of(["gap", "latest", "close"]),
       });
@@ -187,8 +187,8 @@ class World {
     }
     if (this.clients.length > 10) {
       const [client] = this.clients.splice(random.below(10), 1);
-      if (random.once(2)) qanat.hub.leave(client!);
-      else qanat.hub.drop(client!, "slow");
+      if (random.once(2)) qanat.hub.lifecycle.leave(client!);
+      else qanat.hub.lifecycle.drop(client!, "slow");
     }
     clock.index += random.below(20);
     for (const topic of source.wanted) {

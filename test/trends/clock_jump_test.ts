@@ -80,7 +80,7 @@ async function run(seconds: number): Promise<void> {
 
 function open(shape: StreamShape): HeldOutlet {
   const channel = qanat.catalog.get(NAME, null)!;
-  const admission = qanat.hub.admit([channel], shape, {
+  const admission = qanat.hub.admission.admit([channel], shape, {
     address: "",
     gaps: "skip",
   });

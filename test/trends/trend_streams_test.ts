@@ -5,7 +5,8 @@ import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
-import type { Client, ClientOptions } from "../../src/clients/client.ts";
+import type { ClientOptions } from "../../src/clients/client_options.ts";
+import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { Config } from "../../src/config.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import { trendBinOf, type TrendName } from "../../src/trends/trend_bins.ts";
@@ -58,7 +59,7 @@ function admit(
   names: readonly string[] = [NAME],
 ) {
   const bin = trend === null ? undefined : trendBinOf(trend);
-  return qanat.hub.admit(
+  return qanat.hub.admission.admit(
     names.map((name) => source.catalog.get(name, null)!),
     { format: "events", trend: bin },
     { address: "", ...options },
@@ -67,7 +68,7 @@ function admit(
 
 function open(
   ...args: Parameters<typeof admit>
-): { outlet: HeldOutlet; client: Client } {
+): { outlet: HeldOutlet; client: GroupClient } {
   const admission = admit(...args);
   assert.ok(admission.kind === "ready");
   const outlet = new HeldOutlet();
@@ -172,8 +173,8 @@ describe("trend=1s", () => {
     for (const other of others) {
       assert.deepEqual(bins(other.outlet), bins(outlet));
     }
-    assert.equal(qanat.hub.counters.framesEncoded, 2);
-    assert.equal(qanat.hub.counters.framesSent, 12);
+    assert.equal(qanat.hub.figures.counters.framesEncoded, 2);
+    assert.equal(qanat.hub.figures.counters.framesSent, 12);
   });
 
   it("tells a bin that was going on by its count", () => {
@@ -450,13 +451,13 @@ describe("slow=trend", () => {
     assert.ok(told.length > 20, `${told.length} events`);
     for (const text of told) assert.equal(text.split("\n\n").length, 2);
     assert.ok(slots >= 4, `${slots} slots`);
-    assert.equal(client.lost, null);
+    assert.equal(client.lostSpan, null);
     outlet.isStalled = false;
     outlet.finish();
   });
 
   it("gives it whole to a client that takes gzip", async () => {
-    const admission = qanat.hub.admit(
+    const admission = qanat.hub.admission.admit(
       [source.catalog.get(OTHER, null)!],
       { format: "events", coding: "gzip" },
       { address: "", slow: "trend" },
@@ -470,7 +471,7 @@ describe("slow=trend", () => {
     outlet.isStalled = false;
     outlet.finish();
     await turn();
-    qanat.hub.end(client, "complete");
+    qanat.hub.lifecycle.end(client, "complete");
     const text = gunzipSync(Buffer.concat(outlet.written)).toString();
     assert.ok(text.split("event: trend\n").length > 20);
     assert.match(text, /event: gap\n[\s\S]*event: end\ndata: .*complete/);
@@ -490,10 +491,10 @@ describe("memory of trends", () => {
     const rows = admit(null, { slow: "trend" }, [OTHER]);
     assert.ok(rows.kind === "full");
     assert.equal(qanat.hub.groups.size, 1);
-    qanat.hub.end(client, "complete");
+    qanat.hub.lifecycle.end(client, "complete");
     const { client: other } = open("1s", {}, [OTHER]);
     assert.equal(qanat.trends.channelCount, 1);
-    qanat.hub.end(other, "complete");
+    qanat.hub.lifecycle.end(other, "complete");
     qanat.trends.tick();
     assert.deepEqual([qanat.trends.channelCount, qanat.trends.usedBytes], [
       0,

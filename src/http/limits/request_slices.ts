@@ -2,7 +2,7 @@
 // continues in the following rounds, the least served request first.
 // Invariant: between two rounds, all requests together do at most the steps of one slice, or of one part of a work.
 import type { SlicedWork } from "../../channels/sliced_work.ts";
-import { rounds } from "../../clients/scheduler.ts";
+import { eventLoopRounds } from "../../clients/scheduler.ts";
 import { ClientGoneError, LimitError } from "./limit_error.ts";
 
 /** A step takes about a microsecond at most. */
@@ -66,7 +66,7 @@ export class RequestSlices {
   constructor(options: RequestSlicesOptions) {
     this.#options = options;
     this.#clockMs = options.clockMs ?? (() => performance.now());
-    this.#later = options.later ?? rounds();
+    this.#later = options.later ?? eventLoopRounds();
     this.#sliceSteps = options.sliceMs * STEPS_A_MS;
   }
 

@@ -1,7 +1,7 @@
 // Admits a new client: reserves what it needs, or answers with a problem that names the limit that is reached.
 import type { Refusal } from "../../clients/refusals.ts";
 import type { ClientHub } from "../../clients/client_hub.ts";
-import type { Admission } from "../../clients/admission_control.ts";
+import type { Admission } from "../../clients/admission.ts";
 import type { StreamShape } from "../../frames/stream_format.ts";
 import { problem } from "../transport/problem.ts";
 import type { StreamRequest } from "./stream_request.ts";
@@ -21,9 +21,9 @@ export async function admit(
   },
 ): Promise<ReadyAdmission | Response> {
   const { channels, resume } = request;
-  const refused = await hub.admission.turn(address, channels.length);
+  const refused = await hub.admission.waitForTurn(address, channels.length);
   if (refused !== null) return fullProblem(refused);
-  const admission = hub.admit(channels, shape, {
+  const admission = hub.admission.admit(channels, shape, {
     address,
     startNs: request.startNs,
     endNs: request.endNs,

@@ -5,7 +5,7 @@ import type { Catalog } from "../../channels/catalog.ts";
 import type { Channel } from "../../channels/channel.ts";
 import { byText, sortedInSlices } from "../../channels/sorted_names.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
-import type { GapPolicy, SlowPolicy } from "../../clients/client.ts";
+import type { GapPolicy, SlowPolicy } from "../../clients/client_options.ts";
 import type { Coding } from "../../frames/stream_format.ts";
 import {
   fits,

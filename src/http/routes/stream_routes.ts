@@ -126,7 +126,7 @@ function begin(
   const { alreadySent, hub, rawWriter } = options;
   const outgoing = outgoingOf(c, options);
   if (outgoing === null || alreadySent === null) {
-    const outlet = new StreamOutlet(hub.inFlightFramesMax);
+    const outlet = new StreamOutlet(hub.lifecycle.inFlightFramesMax);
     admission.open(outlet);
     return c.body(outlet.body, 200, headers);
   }

@@ -1,20 +1,9 @@
 // Metrics of clients: who is connected, what was sent, what was missing, who was refused.
-import type { ClientHub } from "../../clients/client_hub.ts";
+import type { ClientFigures } from "../../clients/client_figures.ts";
 import type { NameAndHelp, Prometheus } from "./prometheus.ts";
 
 export interface ClientParts {
-  readonly hub: Pick<
-    ClientHub,
-    | "bytesSent"
-    | "clientCount"
-    | "counters"
-    | "ends"
-    | "liveQueue"
-    | "gapsReported"
-    | "admission"
-    | "groups"
-    | "admissionQueue"
-  >;
+  readonly hub: { readonly figures: ClientFigures };
 }
 
 const COUNTERS = {
@@ -33,38 +22,38 @@ const COUNTERS = {
   encodeSeconds: ["encode_seconds_total", "Time spent encoding live frames"],
   writeSeconds: ["write_seconds_total", "Time spent sending live frames"],
   bytesSaved: ["bytes_saved_total", "Bytes saved by compression"],
-} satisfies Record<keyof ClientHub["counters"], NameAndHelp>;
+} satisfies Record<keyof ClientFigures["counters"], NameAndHelp>;
 
 export function clientMetrics(
   metrics: Prometheus,
-  { hub }: ClientParts,
+  { hub: { figures } }: ClientParts,
 ): void {
-  metrics.gauge("clients", "Connected clients", () => hub.clientCount);
+  metrics.gauge("clients", "Connected clients", () => figures.clients);
   metrics.gauge(
     "selections",
     "Different selections that clients read",
-    () => hub.groups.size,
+    () => figures.selections,
   );
   metrics.gauge(
     "client_addresses",
     "Different addresses of connected clients",
-    () => hub.admission.addresses.size,
+    () => figures.addresses,
   );
   metrics.gauge(
     "openings_waiting",
     "Stream requests that wait for admission",
-    () => hub.admissionQueue.waiting,
+    () => figures.admissionsWaiting,
   );
   metrics.gauge(
     "fan_out_busy_seconds",
     "How long there have been rows to send without a pause",
-    () => hub.liveQueue.busyMs / 1000,
+    () => figures.liveBusyMs / 1000,
   );
-  metrics.counterTable(COUNTERS, (counter) => hub.counters[counter]);
+  metrics.counterTable(COUNTERS, (counter) => figures.counters[counter]);
   metrics.counter(
     "bytes_sent_total",
     "Bytes sent to clients",
-    () => hub.bytesSent,
+    () => figures.bytesSent,
   );
   metrics.counters(
     {
@@ -72,7 +61,7 @@ export function clientMetrics(
       help: "Gaps reported to clients, by reason",
       label: "reason",
     },
-    () => hub.gapsReported,
+    () => figures.gapsReported,
   );
   metrics.counters(
     {
@@ -80,7 +69,7 @@ export function clientMetrics(
       help: "Streams ended, by reason",
       label: "reason",
     },
-    () => hub.ends,
+    () => figures.ends,
   );
   metrics.counters(
     {
@@ -88,6 +77,6 @@ export function clientMetrics(
       help: "Streams refused, by the limit that was reached",
       label: "limit",
     },
-    () => hub.admission.refusals,
+    () => figures.refusals,
   );
 }

@@ -1,12 +1,10 @@
 // Metrics of histories and resumes, which read from the source again.
 import type { BlockStore } from "../../blocks/block_store.ts";
-import type { HistoryFeeds } from "../../clients/history_feeds.ts";
+import type { ClientFigures } from "../../clients/client_figures.ts";
 import type { NameAndHelp, Prometheus } from "./prometheus.ts";
 
 export interface HistoryParts {
-  readonly hub: {
-    readonly history: Pick<HistoryFeeds, "counters" | keyof typeof GAUGES>;
-  };
+  readonly hub: { readonly figures: Pick<ClientFigures, "history"> };
   readonly store: Pick<BlockStore, "historyCounters">;
 }
 
@@ -31,11 +29,11 @@ const COUNTERS = {
     "past_suspended_total",
     "Histories and resumes suspended in favour of another: their client had stopped reading",
   ],
-} satisfies Record<keyof HistoryFeeds["counters"], NameAndHelp>;
+} satisfies Record<keyof ClientFigures["history"]["counters"], NameAndHelp>;
 
 export function historyMetrics(
   metrics: Prometheus,
-  { hub: { history }, store }: HistoryParts,
+  { hub: { figures: { history } }, store }: HistoryParts,
 ): void {
   metrics.gaugeTable(GAUGES, (field) => history[field]);
   metrics.counterTable(COUNTERS, (counter) => history.counters[counter]);

@@ -2,7 +2,7 @@
 // Invariant: they have the names of /metrics, without `qanat_` and `_total`.
 import type { BlockStore } from "../../blocks/block_store.ts";
 import type { Catalog } from "../../channels/catalog.ts";
-import type { ClientHub } from "../../clients/client_hub.ts";
+import type { ClientFigures } from "../../clients/client_figures.ts";
 import type { RequestLimits } from "../../http/limits/request_limits.ts";
 import type { Source } from "../../source/source.ts";
 
@@ -10,13 +10,15 @@ export interface RefusingParts {
   readonly source: Pick<Source, "status">;
   readonly catalog: Pick<Catalog, "refused">;
   readonly store: Pick<BlockStore, "counters" | "historyCounters" | "total">;
-  readonly hub: Pick<ClientHub, "admission" | "gapsReported">;
+  readonly hub: {
+    readonly figures: Pick<ClientFigures, "refusals" | "gapsReported">;
+  };
   readonly requests: Pick<RequestLimits, "refusals">;
 }
 
 /** All counters; each only grows. */
 export function refusedAndMissed(
-  { store, catalog, hub, requests, source }: RefusingParts,
+  { store, catalog, hub: { figures }, requests, source }: RefusingParts,
 ): Record<string, number> {
   return {
     messages_bad: store.total("bad"),
@@ -29,8 +31,8 @@ export function refusedAndMissed(
     past_set_aside: store.historyCounters.bad + store.historyCounters.future,
     channels_refused: sum(catalog.refused.counts),
     records_refused: source.status().counters["refused_records"] ?? 0,
-    gaps_missing: hub.gapsReported.missing,
-    clients_refused: sum(hub.admission.refusals),
+    gaps_missing: figures.gapsReported.missing,
+    clients_refused: sum(figures.refusals),
     requests_refused: sum(requests.refusals),
   };
 }

@@ -6,7 +6,7 @@ import type { GpsClock } from "../../blocks/gps_clock.ts";
 import { gpsNsOfMs, unixMsOfGpsMs } from "../../blocks/gps_time.ts";
 import type { Catalog } from "../../channels/catalog.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
-import type { ClientHub } from "../../clients/client_hub.ts";
+import type { ClientFigures } from "../../clients/client_figures.ts";
 import type { PageRing } from "../../memory/page_ring.ts";
 import type { Slab } from "../../memory/slab.ts";
 import type { Source } from "../../source/source.ts";
@@ -32,7 +32,7 @@ export interface StatusParts {
   readonly slab: Slab;
   readonly store: BlockStore;
   readonly trends: TrendRecorder;
-  readonly hub: ClientHub;
+  readonly hub: { readonly figures: ClientFigures };
   /** Null where the runtime does not report memory. */
   readonly memoryUse: MemoryUse | null;
 }
@@ -78,16 +78,16 @@ export function* statusDocument(
   };
 }
 
-function clientStatus({ hub, store }: StatusParts) {
-  const { history } = hub;
+function clientStatus({ hub: { figures }, store }: StatusParts) {
+  const { history } = figures;
   return {
-    clients: hub.clientCount,
-    selections: hub.groups.size,
-    clients_opened: hub.counters.opened,
-    clients_refused: hub.admission.refusals,
-    frames_sent: hub.counters.framesSent,
+    clients: figures.clients,
+    selections: figures.selections,
+    clients_opened: figures.counters.opened,
+    clients_refused: figures.refusals,
+    frames_sent: figures.counters.framesSent,
     rows_late: store.lateRows,
-    gaps_told: hub.gapsReported,
+    gaps_told: figures.gapsReported,
     past: {
       histories: history.histories,
       resumes: history.resumes,

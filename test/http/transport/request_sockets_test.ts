@@ -186,9 +186,9 @@ describe("a body on a socket", () => {
     });
     const [data] = await once(socket, "data");
     assert.match(String(data), /^HTTP\/1\.1 200/);
-    assert.equal(qanat.hub.clientCount, 1);
+    assert.equal(qanat.hub.figures.clients, 1);
     socket.destroy();
-    await until(() => qanat.hub.clientCount === 0, "the client stayed");
+    await until(() => qanat.hub.figures.clients === 0, "the client stayed");
   });
 
   it("of a GET is not read", async () => {

@@ -56,7 +56,9 @@ afterEach(async () => {
 
 function open(): HeldOutlet {
   const channel = source.catalog.get(NAME, null)!;
-  const admission = qanat.hub.admit([channel], "events", { address: "" });
+  const admission = qanat.hub.admission.admit([channel], "events", {
+    address: "",
+  });
   assert.ok(admission.kind === "ready");
   const outlet = new HeldOutlet();
   admission.open(outlet);

@@ -1,0 +1,29 @@
+// The outcomes of an admission. Invariant: every outcome but `ready` has released what it had reserved.
+import type { Outlet } from "./outlet.ts";
+import type { Refusal } from "./refusals.ts";
+import type { GroupClient } from "./selection_group.ts";
+
+/** A client that may be served. */
+export interface ReadyAdmission {
+  readonly kind: "ready";
+  /** Begins the stream. Throws when it cannot; then everything that was reserved has been released. */
+  open(outlet: Outlet): GroupClient;
+  /** Releases what was reserved; does nothing once the stream is open. */
+  cancel(): void;
+}
+
+/** A limit that is reached. */
+export interface FullAdmission {
+  readonly kind: "full";
+  readonly refusal: Refusal;
+  /** The limit in words. */
+  readonly limit: string;
+}
+
+/** Whether one more client can be served. */
+export type Admission =
+  | ReadyAdmission
+  | FullAdmission
+  | { readonly kind: "too-large"; readonly detail: string }
+  /** A channel is no longer what it was when the request looked it up. */
+  | { readonly kind: "changed"; readonly name: string };

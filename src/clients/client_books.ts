@@ -1,0 +1,44 @@
+// The books of all clients: bytes of the slab kept for them, and counts for /metrics and /v1/status.
+// Invariant: `idleReserveBytes` is the sum of `reservedBytes` over the open clients without a write in flight.
+import { GAP_REASONS, type GapReason } from "../blocks/row_gap.ts";
+import type { Slab } from "../memory/slab.ts";
+import type { EndReason } from "./end_reason.ts";
+
+/** Written by the clients and by the parts that feed them. */
+export class ClientBooks {
+  readonly slab: Slab;
+  readonly counters = {
+    framesEncoded: 0,
+    framesSent: 0,
+    catchUpRows: 0,
+    /** Time to encode live frames; `writeSeconds` is the rest of the time to hand them out. */
+    encodeSeconds: 0,
+    writeSeconds: 0,
+    /** Bytes of rows that compression has saved. */
+    bytesSaved: 0,
+    opened: 0,
+    slabShort: 0,
+    /** Private bytes for which the slab had no room. */
+    unchargedBytes: 0,
+  };
+  /** Ended clients by reason. */
+  readonly ends: Partial<Record<EndReason, number>> = {};
+  /** Reported gaps by reason, each from 0 on: Prometheus sees no increase in a series that begins above 0. */
+  readonly gapsReported = Object.fromEntries(
+    GAP_REASONS.map((reason) => [reason, 0]),
+  ) as Record<GapReason, number>;
+  /** Bytes of the slab kept for clients that have no write in flight. */
+  idleReserveBytes = 0;
+  /** Bytes handed to clients that have ended. */
+  bytesOfEnded = 0;
+
+  constructor(slab: Slab) {
+    this.slab = slab;
+  }
+
+  /** Whether a frame fits without using what is kept for clients that have none. */
+  hasRoomFor(frameBytes: number): boolean {
+    const { budgetBytes, usedBytes } = this.slab;
+    return budgetBytes - usedBytes >= this.idleReserveBytes + frameBytes;
+  }
+}

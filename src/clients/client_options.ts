@@ -1,0 +1,26 @@
+// What a client asks for beside its channels. Times are GPS ns.
+
+/** What a client gets in place of missing rows: null rows, a gap event, or the end of its stream. */
+export type GapPolicy = "fill" | "skip" | "fail";
+
+/** What happens when a client cannot keep up. */
+export type SlowPolicy = "gap" | "latest" | "close" | "trend";
+
+export interface ClientOptions {
+  /** End of the last row that the client has; null for an id that is not a time; undefined for a live start. */
+  readonly afterNs?: bigint | null | undefined;
+  /** Rows that end after this time. */
+  readonly startNs?: bigint | undefined;
+  /** Rows that begin before this time. */
+  readonly endNs?: bigint | undefined;
+  /** Length of the stream, ns. */
+  readonly durationNs?: bigint | undefined;
+  /** End of that length, for a client that resumes a stream which began live. */
+  readonly untilNs?: bigint | undefined;
+  /** @default "fill" */
+  readonly gaps?: GapPolicy | undefined;
+  /** @default "gap" */
+  readonly slow?: SlowPolicy | undefined;
+  /** The client's address in one spelling; "" for none. */
+  readonly address: string;
+}

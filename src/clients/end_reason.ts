@@ -1,0 +1,21 @@
+// Why a client's stream ended, as the `end` event, the log and /metrics name it.
+
+export type EndReason =
+  | "client-left"
+  | "complete"
+  | "changed"
+  | "removed"
+  | "time-reset"
+  | "drain"
+  | "slow"
+  | "stalled"
+  | "gap"
+  | "error";
+
+/** Ends after which an Arrow stream must look incomplete: it has no end-of-stream marker, and its body breaks off. */
+export const CUT_SHORT: ReadonlySet<EndReason> = new Set<EndReason>([
+  "gap",
+  "error",
+  "slow",
+  "stalled",
+]);

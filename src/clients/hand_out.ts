@@ -1,0 +1,41 @@
+// Runs the live queue as soon as rows have been released, and counts its time.
+// Invariant: `encodeSeconds` and `writeSeconds` together are the time of the live queue.
+import type { RowListener } from "../blocks/row_listener.ts";
+import type { TrendRecorder } from "../trends/trend_recorder.ts";
+import type { ClientLifecycle } from "./lifecycle.ts";
+import type { LiveQueue } from "./live_queue.ts";
+import type { CooperativeScheduler, Task } from "./scheduler.ts";
+
+export interface HandOutParts {
+  readonly scheduler: CooperativeScheduler;
+  readonly liveQueue: LiveQueue;
+  readonly lifecycle: ClientLifecycle;
+  readonly trends: TrendRecorder;
+}
+
+/** Released rows on their way to the live queue, and new blocks on theirs to the trends. */
+export class HandOut implements Task, RowListener {
+  readonly #parts: HandOutParts;
+
+  constructor(parts: HandOutParts) {
+    this.#parts = parts;
+  }
+
+  /** The groups have noted their rows in the live queue: hands them out at once, for as long as the slice lasts. */
+  rowsReleased(): void {
+    const { scheduler, liveQueue, trends } = this.#parts;
+    if (liveQueue.size > 0) scheduler.runNow(this);
+    if (trends.isDue) scheduler.runNow(trends);
+  }
+
+  run(endMs: number): boolean {
+    const { scheduler, liveQueue, lifecycle } = this.#parts;
+    const { counters } = lifecycle.books;
+    const beganMs = scheduler.clockMs();
+    const encodedBefore = counters.encodeSeconds;
+    const isLeft = liveQueue.run(endMs);
+    counters.writeSeconds += (scheduler.clockMs() - beganMs) / 1000 -
+      (counters.encodeSeconds - encodedBefore);
+    return isLeft;
+  }
+}
