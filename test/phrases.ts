@@ -85,7 +85,15 @@ export const PHRASES: readonly (readonly [RegExp, string])[] = [
     "per: bytes per client",
   ],
   [/\b(?:is|are) through\b(?! [a-z])|\bis not through\b/i, "is finished"],
-  [/\bno riddle\b|\bas is its due\b/i, "say it directly"],
+  [/\b(?:is|are|was|be) gone\b/i, "is removed, has disconnected, ended"],
+  [/\bh(?:old|olds|eld|olding) up\b/i, "delays"],
+  [/\bgiv(?:e|es|en|ing)(?: \w+)? back\b|\bgave back\b/i, "releases, returns"],
+  [/\bst(?:and|ands|ood|anding) still\b/i, "stops, makes no progress"],
+  [/\bgo(?:es)? by\b/i, "passes, follows"],
+  [
+    /\b(?:bin|row|rows|frame|call|slot|entry|line|lines|timeline|column|reader|connection) an? (?:row|client|frame|channel|partition|topic|folder|file|sample|block|message|selection|stride|address|turn|broker|batch)\b/i,
+    "per: a line per channel",
+  ],
 ];
 
 /** One line for each phrase that a file uses: where, around it, and what to write instead. */

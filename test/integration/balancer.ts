@@ -81,7 +81,7 @@ async function copy(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
       }
     }
   } catch {
-    // The other side is gone.
+    // The other side has disconnected.
   }
 }
 

@@ -140,7 +140,7 @@ export class FaultWorld {
     }
   }
 
-  /** The process stands still: nothing runs and no client gets an answer. */
+  /** The process is stopped: nothing runs and no client gets an answer. */
   freeze(seconds: number): void {
     this.clock.index += seconds * SECOND_STEPS;
     const missed = Math.floor((this.#seconds + seconds) / SCRAPE_S) -

@@ -74,7 +74,7 @@ class BlockWriter {
     await this.#running;
   }
 
-  /** Forgets what waits: what a publisher does whose topic is gone. */
+  /** Forgets what waits: as a publisher does whose topic was deleted. */
   skipPending(): void {
     this.#pending.length = 0;
   }

@@ -177,7 +177,7 @@ describe("faults", { ignore: !runnable, skip: !runnable }, () => {
       assert.equal(await world.lostBy(late), 0);
     }));
 
-  it("the next record is gone from the log: it is reported, and reading continues at the start of the log", () =>
+  it("the next record is deleted from the log: it is reported, and reading continues at the start of the log", () =>
     inWorld({ topics: 2 }, async (world) => {
       const [hit, other] = [await world.attach(0), await world.attach(1)];
       Deno.kill(world.qanat.pid, "SIGSTOP");
@@ -209,7 +209,7 @@ describe("faults", { ignore: !runnable, skip: !runnable }, () => {
       });
       assert.ok(log.size > 8);
       assert.deepEqual(lost, [0, 0]);
-      assert.ok(hole > 0, "nothing was gone");
+      assert.ok(hole > 0, "nothing was deleted");
       const end = (index: number) => String(BigInt(index + 1) * 62_500_000n);
       assert.deepEqual(
         hit.gaps.map(({ from, to }) => ({ from, to })),
@@ -343,7 +343,7 @@ describe("faults", { ignore: !runnable, skip: !runnable }, () => {
         for (const client of clients) {
           lost.push(await world.lostBy(client, true));
         }
-        // While leaders and followers move, publishers stand still: what Kafka takes too late may be null.
+        // While leaders and followers move, publishers pause: blocks that Kafka accepts too late may be null.
         const late = [...world.writers.values()].map((w) => w.late.size);
         told("rolling restart of three brokers", {
           blocks_written_late: late.join("+"),
@@ -414,7 +414,7 @@ class DroppingProxy {
         }
       }
     } catch {
-      // The other side is gone.
+      // The other side has disconnected.
     }
   }
 

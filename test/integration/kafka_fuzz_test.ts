@@ -199,7 +199,7 @@ describe(
       await Deno.remove(directory, { recursive: true });
     });
 
-    it("answers all the while, loses no row of a steady channel, and gives everything back", async () => {
+    it("answers all the while, loses no row of a steady channel, and releases everything", async () => {
       const steady = new SteadyChannel(producer);
       await steady.announce();
       const launched = launchQanat([

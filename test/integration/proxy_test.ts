@@ -315,7 +315,7 @@ for (const proxy of PROXIES) {
       assert.doesNotMatch(other.out, /qanat_ready/);
     });
 
-    it("a client that leaves is gone from Qanat, too", async () => {
+    it("a client that disconnects is disconnected from Qanat, too", async () => {
       await curl(port, `/v1/events?channels=${FAST}`, ["--max-time", "1"]);
       for (let tries = 0;; tries++) {
         const status = await fetch(`${qanatUrl}/v1/status`);

@@ -23,7 +23,7 @@ const CLIENTS = 50;
 const CHANNELS = 40;
 const BEFORE_S = 5;
 const AFTER_S = 6;
-/** So long the survivor stands still while clients come to it. */
+/** For this time the survivor is stopped while clients connect to it. */
 const PAUSE_MS = 1000;
 const AHEAD_MS = 1600;
 /** Blocks may be stamped so far ahead of the clock. */
@@ -190,7 +190,7 @@ describe(
         say(
           `two instances: an id ${
             (knownThere - knownHere) / strideNs
-          } rows ahead of an instance that stood still continues without a gap`,
+          } rows ahead of an instance that was stopped continues without a gap`,
         );
       } finally {
         Deno.kill(second.qanat.pid, "SIGCONT");

@@ -10,7 +10,7 @@ const PATH = "/v1/events?channels=H1:QANAT-COUNT_I64_16";
 const ANSWER_MAX_MS = 10_000;
 
 describe("a log that no program reads", () => {
-  it("holds up neither clients nor the stop", async () => {
+  it("delays neither clients nor the stop", async () => {
     const port = freePort();
     const url = `http://127.0.0.1:${port}`;
     const child = new Deno.Command(Deno.execPath(), {

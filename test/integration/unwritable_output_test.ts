@@ -9,7 +9,7 @@ describe("standard output and error that cannot be written", () => {
     await servesWith(">/dev/full 2>/dev/full");
   });
 
-  it("stop neither the start nor the service nor the stop: a reader that is gone", async () => {
+  it("stop neither the start nor the service nor the stop: a reader that has ended", async () => {
     await servesWith("2>&1 | true");
   });
 });

@@ -95,7 +95,7 @@ describe("the watchdog", () => {
   });
 
   for (const how of ["stop-accepting", "close-listener"]) {
-    it(`ends a process whose listener is gone (${how}), exit 70`, async () => {
+    it(`ends a process whose listener has ended (${how}), exit 70`, async () => {
       const trial = await Trial.start();
       await reached(trial);
       await trial.break(how);

@@ -1,6 +1,6 @@
 // The document that /v1/status answers.
-// Invariant: fields are in snake_case. The document is made in slices, so that thousands of partitions do not hold up the
-// event loop.
+// Invariant: fields are in snake_case. The document is made in slices, so that thousands of partitions do not delay the event
+// loop.
 import type { BlockStore } from "../../blocks/block_store.ts";
 import type { GpsClock } from "../../blocks/gps_clock.ts";
 import { gpsNsOfMs, unixMsOfGpsMs } from "../../blocks/gps_time.ts";

@@ -68,7 +68,7 @@ async function until(isSo: () => boolean): Promise<void> {
 
 describe("ReadWatch", () => {
   for (const isAbrupt of [false, true]) {
-    it(`tells once of a client that ${isAbrupt ? "breaks off" : "closes"}; node hears of it when the response is destroyed`, async () => {
+    it(`reports once a client that ${isAbrupt ? "breaks off" : "closes"}; node hears of it when the response is destroyed`, async () => {
       const { outgoing, watch, heard } = await open(STREAM);
       assert.notEqual(watch, null);
       if (isAbrupt) client.resetAndDestroy();
@@ -119,7 +119,7 @@ describe("ReadWatch", () => {
     await until(() => heard.includes("socket close"));
   });
 
-  it("gives back nothing of a connection that is closed", async () => {
+  it("restores nothing of a connection that is closed", async () => {
     const { outgoing, watch, heard } = await open(STREAM);
     outgoing.destroy();
     watch!.giveBack();

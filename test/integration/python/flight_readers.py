@@ -1,5 +1,5 @@
 # Reads many live streams of one arrakis-server at once, as cheaply as pyarrow can: raw `do_get`, a thread and a
-# connection a client, several processes, no conversion but the row's time.
+# connection per client, several processes, no conversion but the row's time.
 # Invariant: loopback only, bounded in clients and seconds, ends by itself.
 #
 # flight_readers.py PLAN: {"url", "seconds", "settleSeconds", "strideNs", "processes", "clients": [[channel, …], …]}
