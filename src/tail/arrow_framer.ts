@@ -1,5 +1,5 @@
-// Cuts the bytes of /v1/arrow into whole messages, however the network cut them.
-// Invariant: what is handed on is a whole message; a part of one is kept, and lost with the connection.
+// Splits the bytes of /v1/arrow into messages, wherever the network split them.
+// Invariant: only whole messages are returned; the beginning of one waits for its rest, and is lost with the connection.
 import {
   HEADER_RECORD_BATCH,
   HEADER_SCHEMA,
@@ -7,41 +7,43 @@ import {
   PREFIX_BYTES,
 } from "../arrow/message_header.ts";
 
-/** One message of an Arrow stream. `timeNs` is the start of the last row, when it has rows. */
+/** One message of an Arrow stream. */
 export type ArrowMessage =
   | { readonly kind: "schema"; readonly bytes: Uint8Array }
   | {
     readonly kind: "batch";
     readonly bytes: Uint8Array;
     readonly rowCount: number;
+    /** Start of the last row, GPS ns; null when there is no row. */
     readonly timeNs: bigint | null;
-    /** Value of `qanat.gap` or `qanat.end`, as JSON text. */
+    /** Values of `qanat.gap` and `qanat.end` in the batch's metadata, JSON text; null where it has none. */
     readonly gap: string | null;
     readonly end: string | null;
   }
   | { readonly kind: "end" };
 
 const CONTINUATION = 0xffffffff;
-/** Buffers of a batch: validity of `time`, its values, then the channels'. */
+/** The first buffers of a batch: validity of `time`, values of `time`. */
 const TIME_BUFFER = 1;
 
-/** Feeds on chunks, gives messages; a message's bytes hold until the next chunk. */
+/** Reads the chunks of one connection. */
 export class ArrowFramer {
   #buffer = new Uint8Array(64 * 1024);
   #heldBytes = 0;
 
-  /** Bytes of a message that has not come whole. */
+  /** Bytes of the message that is not complete yet. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
 
+  /** The messages that a chunk completes; their bytes are valid until the next chunk. Throws when it is no Arrow. */
   *push(chunk: Uint8Array): Iterable<ArrowMessage> {
-    const bytes = this.#taken(chunk);
+    const bytes = this.#append(chunk);
     const view = new DataView(bytes.buffer, 0, bytes.byteLength);
     let at = 0;
     while (bytes.byteLength - at >= PREFIX_BYTES) {
       if (view.getUint32(at, true) !== CONTINUATION) {
-        throw new Error("The body is no Arrow stream");
+        throw new Error("The response is not an Arrow stream");
       }
       const metadataBytes = view.getInt32(at + 4, true);
       if (metadataBytes === 0) {
@@ -61,8 +63,8 @@ export class ArrowFramer {
     this.#heldBytes = bytes.byteLength - at;
   }
 
-  /** What was held and the chunk, in one piece. */
-  #taken(chunk: Uint8Array): Uint8Array<ArrayBuffer> {
+  /** The bytes that waited and the chunk, in one piece. */
+  #append(chunk: Uint8Array): Uint8Array<ArrayBuffer> {
     const length = this.#heldBytes + chunk.byteLength;
     if (length > this.#buffer.byteLength) {
       const grown = new Uint8Array(2 * length);
@@ -81,7 +83,9 @@ function messageOf(
 ): ArrowMessage {
   if (header.headerType === HEADER_SCHEMA) return { kind: "schema", bytes };
   if (header.headerType !== HEADER_RECORD_BATCH) {
-    throw new Error(`A message of type ${header.headerType} was not expected`);
+    throw new Error(
+      `The Arrow stream has a message of type ${header.headerType}, which is neither schema nor record batch`,
+    );
   }
   const { rowCount } = header;
   let timeNs: bigint | null = null;

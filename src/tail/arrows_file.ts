@@ -1,10 +1,11 @@
-// .arrows: the messages as they came. Batches of no rows (heartbeats, reasons of an end) are left out.
-// Invariant: the file is one Arrow stream, whatever number of connections it took.
-import type { RowFile } from "./row_files.ts";
+// .arrows files: the messages as the server sent them, without batches of no rows (heartbeats, ends).
+// Invariant: the file is one Arrow stream, however many connections brought it.
+import type { RowFile } from "./row_file.ts";
 
 /** Continuation marker and a metadata length of 0. */
 const END_OF_STREAM = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0);
 
+/** Writes an Arrow IPC stream. */
 export class ArrowsFile implements RowFile {
   readonly #append: (bytes: Uint8Array) => void;
 

@@ -1,10 +1,11 @@
-// `--list`: the channels that there are, a line each.
-// Invariant: every page is asked for; what is printed first is a name that `tail` takes; no name acts on a terminal.
+// `--list`: prints the channels, one line each.
+// Invariant: all pages are read; each line begins with a name that `tail` accepts; names are escaped for the terminal.
 import { terminalText } from "../text/terminal.ts";
 import type { TailOptions } from "./options.ts";
 import { detailOf, type Outcome } from "./retrying.ts";
 
-interface Listed {
+/** A channel as /v1/channels lists it. */
+interface ListedChannel {
   readonly name: string;
   readonly data_type: string;
   readonly sample_rate: number;
@@ -12,7 +13,7 @@ interface Listed {
   readonly live: boolean;
 }
 
-/** Prints the channels that match. */
+/** Prints the channels that match the options. */
 export async function listChannels(
   options: TailOptions,
   to: {
@@ -45,7 +46,7 @@ export async function listChannels(
       return { kind: "refused", detail: await detailOf(response) };
     }
     const page = await response.json() as {
-      channels: Listed[];
+      channels: ListedChannel[];
       next: string | null;
     };
     to.write(page.channels.map(lineOf).join(""));
@@ -54,7 +55,7 @@ export async function listChannels(
   return { kind: "complete" };
 }
 
-function lineOf(channel: Listed): string {
+function lineOf(channel: ListedChannel): string {
   const { name, data_type, sample_rate, publisher, live } = channel;
   const fields = [
     name,

@@ -1,11 +1,11 @@
-// What is shown of a channel: newest value, envelope, rate, latency, gaps.
-// Invariant: figures are over the last seconds of rows that came, as told by the clock that is handed in.
+// The figures that the screen shows of a channel, and the rate of rows.
+// Invariant: time is taken from the clock that the caller passes in.
 import { Envelope } from "./envelope.ts";
 import type { Hello, JsonSamples } from "./event_reader.ts";
 
 const RATE_WINDOW_MS = 5000;
 
-/** How many rows come in a second, by a clock that is never set. */
+/** Rows per second, measured with a monotonic clock. */
 export class RowRate {
   readonly #arrivals: number[] = [];
 
@@ -14,7 +14,7 @@ export class RowRate {
     while (this.#arrivals[0]! < nowMs - RATE_WINDOW_MS) this.#arrivals.shift();
   }
 
-  /** Rows a second over the last five. */
+  /** Rows per second over the last five seconds. */
   at(nowMs: number): number {
     const recent = this.#arrivals.filter((t) => t >= nowMs - RATE_WINDOW_MS);
     if (recent.length < 2) return 0;
@@ -23,18 +23,19 @@ export class RowRate {
   }
 }
 
-/** One channel on the screen. */
+/** One channel on the screen: newest value, envelope, missing rows. */
 export class ChannelView {
   readonly name: string;
   readonly dataType: string;
   readonly sampleRate: number;
   readonly envelope: Envelope;
-  /** Newest sample, as it came; null when there was none yet. */
+  /** Newest sample, as the server sent it; null before the first one. */
   value: number | string | null = null;
   /** Rows without this channel, by reason. */
   readonly nulls = new Map<string, number>();
   readonly #binsPerRow: number;
 
+  /** `bins`: width of the envelope; `binsPerRow`: how many of them a row fills. */
   constructor(
     channel: Hello["channels"][number],
     options: { readonly bins: number; readonly binsPerRow: number },
@@ -46,6 +47,7 @@ export class ChannelView {
     this.#binsPerRow = options.binsPerRow;
   }
 
+  /** Adds a row's samples; `reason`: why they are null. */
   add(samples: JsonSamples | undefined, reason: string | undefined): void {
     if (samples === null || samples === undefined) {
       const name = reason ?? "left out";
@@ -64,7 +66,7 @@ export class ChannelView {
   }
 }
 
-/** Samples as numbers: text of 64-bit integers too, null as NaN. */
+/** Samples as numbers: 64-bit integers, which are text, too; null becomes NaN. */
 export function numbersOf(
   samples: readonly (number | string | null)[],
 ): Float64Array {

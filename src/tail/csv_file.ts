@@ -1,11 +1,12 @@
-// .csv: a line a sample, a column a channel; `time` is GPS ns. Slower channels leave cells empty between their samples.
-// Invariant: every sample is written once, in text that reads back to its value; a missing channel is empty cells.
+// .csv files: one line per sample time, one column per channel; `time` is GPS ns. Channels with a lower rate, and
+// missing ones, have empty cells. Invariant: every sample is written once, as text that reads back to its value.
 import { tableFromIPC } from "@uwdata/flechette";
 import { NUMBER_TEXT_MAX, writeFloat32 } from "../frames/number_text.ts";
-import type { RowFile } from "./row_files.ts";
+import type { RowFile } from "./row_file.ts";
 
 interface Column {
   readonly name: string;
+  /** Samples per second. */
   readonly rate: number;
   readonly text: (value: unknown) => string;
 }
@@ -13,10 +14,13 @@ interface Column {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Writes comma-separated values. */
 export class CsvFile implements RowFile {
   readonly #append: (bytes: Uint8Array) => void;
   #schema: Uint8Array = new Uint8Array(0);
   #columns: Column[] = [];
+  /** The text of one number. */
+  readonly #number = new Uint8Array(NUMBER_TEXT_MAX);
 
   constructor(append: (bytes: Uint8Array) => void) {
     this.#append = append;
@@ -28,7 +32,9 @@ export class CsvFile implements RowFile {
     this.#columns = fields.slice(1).map((field) => ({
       name: field.name,
       rate: Number(field.metadata?.get("rate") ?? NaN),
-      text: isFloat32(field.type) ? float32Text : plainText,
+      text: isFloat32(field.type)
+        ? (value) => this.#float32Text(value)
+        : plainText,
     }));
     const heading = ["time", ...this.#columns.map((c) => cell(c.name))];
     this.#append(encoder.encode(heading.join(",") + "\n"));
@@ -47,10 +53,19 @@ export class CsvFile implements RowFile {
   }
 
   finish(): void {
-    // A CSV file has no end of its own.
+    // A CSV file has no end marker.
   }
 
-  /** A walk over all channels' samples in the order of their times. */
+  /** The shortest decimal that reads back to this float32. */
+  #float32Text(value: unknown): string {
+    if (typeof value !== "number" || !Number.isFinite(value)) {
+      return plainText(value);
+    }
+    const end = writeFloat32(this.#number, 0, value);
+    return decoder.decode(this.#number.subarray(0, end));
+  }
+
+  /** The lines of one row: the samples of all channels in the order of their times. */
   #lines(
     startNs: bigint,
     samples: readonly (ArrayLike<unknown> | null)[],
@@ -78,7 +93,7 @@ export class CsvFile implements RowFile {
   }
 }
 
-/** Whole ns from the row's start to a sample: equal times of different rates come out equal. */
+/** Whole ns from the row's start to a sample, so that equal times of different rates are equal numbers. */
 function offsetNs(sample: number, rate: number): number {
   return Math.floor(sample * 1e9 / rate);
 }
@@ -95,19 +110,9 @@ function plainText(value: unknown): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-const scratch = new Uint8Array(NUMBER_TEXT_MAX);
-
-/** The shortest decimal that is this float32. */
-function float32Text(value: unknown): string {
-  if (typeof value !== "number" || !Number.isFinite(value)) {
-    return plainText(value);
-  }
-  return decoder.decode(scratch.subarray(0, writeFloat32(scratch, 0, value)));
-}
-
 /**
- * A name as a cell. Spreadsheets run what begins with = + - @ as a formula, also behind a semicolon or tab where these
- * separate their cells: an apostrophe in front makes text of it. Usual names, such as H1:A-B_C, stay as they are.
+ * A name as a cell. Spreadsheets run text that begins with = + - @ as a formula, also after a semicolon or tab where
+ * these separate cells; an apostrophe before it prevents that. Usual names, such as H1:A-B_C, stay unchanged.
  */
 function cell(text: string): string {
   const inert = text.replace(/(?<=^|[;,|\t\r\n])(?=[=+\-@\t\r\n])/g, "'");

@@ -1,16 +1,16 @@
-// Reads /v1/arrow into a file, over as many connections as it takes.
-// Invariant: a row is written once, in the order of time; the file is FILE.part until the range is whole.
+// Reads /v1/arrow into a file, over as many connections as necessary.
+// Invariant: each row is written once, in the order of time.
 import { ArrowFramer, type ArrowMessage } from "./arrow_framer.ts";
 import type { TailOptions } from "./options.ts";
 import type { Progress } from "./progress.ts";
-import type { Connection, Try } from "./retrying.ts";
-import type { RowFile } from "./row_files.ts";
+import type { Attempt, Connection } from "./retrying.ts";
+import type { RowFile } from "./row_file.ts";
 import { secondsText } from "./texts.ts";
 
-/** Ends after which asking again for the rest makes sense. */
-const GOES_ON = new Set(["drain", "error", "slow"]);
+/** Reasons of an end after which the rest of the range is requested again. */
+const RETRIED_ENDS: ReadonlySet<string> = new Set(["drain", "error", "slow"]);
 
-/** A file's part of a download: what came, and where to go on. */
+/** The rows of one file: writes new ones, and requests the range after the last one. */
 export class Download {
   readonly #options: TailOptions;
   readonly #file: RowFile;
@@ -18,7 +18,7 @@ export class Download {
   #schema: Uint8Array | null = null;
   #firstNs: bigint | null = null;
   #lastNs: bigint | null = null;
-  /** Gaps that were told, by reason. */
+  /** Gaps that the server reported, by reason. */
   readonly gaps = new Map<string, number>();
 
   constructor(
@@ -30,7 +30,7 @@ export class Download {
     this.#progress = parts.progress;
   }
 
-  /** Whether a schema has come, so that the file can be closed as one of its format. */
+  /** Whether a schema was received, so that the file can be finished. */
   get hasBegun(): boolean {
     return this.#schema !== null;
   }
@@ -39,11 +39,11 @@ export class Download {
   connection(): Connection {
     return {
       request: () => ({ url: this.#url(), headers: this.#options.headers }),
-      read: (body, brought) => this.#read(body, brought),
+      read: (body, onProgress) => this.#read(body, onProgress),
     };
   }
 
-  /** The range behind what has come. The last row's start is asked for again, since a range is every row it touches. */
+  /** The range after the last row. It begins at that row's start: a range includes every row that it touches. */
   #url(): string {
     const query = { ...this.#options.query };
     if (this.#lastNs !== null && this.#firstNs !== null) {
@@ -67,47 +67,47 @@ export class Download {
 
   async #read(
     body: ReadableStream<Uint8Array>,
-    brought: () => void,
-  ): Promise<Try> {
+    onProgress: () => void,
+  ): Promise<Attempt> {
     const framer = new ArrowFramer();
-    let isOver = false;
-    let why: string | null = null;
-    let changed = false;
+    let isComplete = false;
+    let endReason: string | null = null;
+    let hasChanged = false;
     try {
       for await (const chunk of body) {
         for (const message of framer.push(chunk)) {
-          if (message.kind === "end") isOver = true;
+          if (message.kind === "end") isComplete = true;
           else if (message.kind === "schema") {
-            changed = !this.#takeSchema(message.bytes);
-            if (changed) break;
+            hasChanged = !this.#addSchema(message.bytes);
+            if (hasChanged) break;
           } else {
-            if (this.#takeBatch(message)) brought();
-            if (message.end !== null) why = reasonOf(message.end);
+            if (this.#addBatch(message)) onProgress();
+            if (message.end !== null) endReason = reasonOf(message.end);
           }
         }
-        if (changed) break;
+        if (hasChanged) break;
       }
     } catch (error) {
-      // `gap`, `error` and `slow` break the body off behind the batch that says so.
-      if (why === null) throw error;
+      // After the batch that says `gap`, `error` or `slow`, the server breaks the body off.
+      if (endReason === null) throw error;
     }
-    if (changed) {
-      const detail = "the channels changed; the file cannot go on";
+    if (hasChanged) {
+      const detail = "the channels changed, so the file cannot be continued";
       return { kind: "broken", detail };
     }
-    if (why !== null) {
-      const detail = `the server ended the stream: ${why}`;
-      return GOES_ON.has(why)
-        ? { kind: "again", why: detail }
+    if (endReason !== null) {
+      const detail = `the server ended the stream: ${endReason}`;
+      return RETRIED_ENDS.has(endReason)
+        ? { kind: "again", reason: detail }
         : { kind: "broken", detail };
     }
-    return isOver
+    return isComplete
       ? { kind: "complete" }
-      : { kind: "again", why: "the connection broke" };
+      : { kind: "again", reason: "the connection broke" };
   }
 
-  /** Whether the schema is the file's. */
-  #takeSchema(message: Uint8Array): boolean {
+  /** Writes the first schema; false when a later one differs from it. */
+  #addSchema(message: Uint8Array): boolean {
     if (this.#schema === null) {
       this.#schema = message.slice();
       this.#file.schema(message);
@@ -117,8 +117,8 @@ export class Download {
       message.every((byte, i) => byte === this.#schema![i]);
   }
 
-  /** Whether the batch had a row that was not there yet. */
-  #takeBatch(message: ArrowMessage & { kind: "batch" }): boolean {
+  /** Writes a batch; false when it has no row after the last one. */
+  #addBatch(message: ArrowMessage & { kind: "batch" }): boolean {
     if (message.gap !== null) {
       const reason = reasonOf(message.gap);
       this.gaps.set(reason, (this.gaps.get(reason) ?? 0) + 1);

@@ -1,5 +1,5 @@
-// The last samples of a channel as least and greatest value per bin, and those as a line of braille.
-// Invariant: every sample counts in its bin's extremes; none is left out, and a bin without one is a hole.
+// The newest samples of a channel as least and greatest value per bin, drawn as one line of braille characters.
+// Invariant: every sample counts in its bin; a bin without samples is drawn as blank.
 
 // A braille character is two columns of four dots. Bit of each dot, from the bottom up:
 const LEFT = [0x40, 0x04, 0x02, 0x01];
@@ -7,7 +7,7 @@ const RIGHT = [0x80, 0x20, 0x10, 0x08];
 const BLANK = 0x2800;
 const DOTS = 4;
 
-/** Bins of a row each hold a share of its samples; the oldest are dropped. */
+/** The newest `binCount` bins; older ones are dropped. */
 export class Envelope {
   readonly #least: Float64Array;
   readonly #greatest: Float64Array;
@@ -18,11 +18,11 @@ export class Envelope {
     this.#greatest = new Float64Array(binCount).fill(NaN);
   }
 
-  /** Adds a row's samples, spread over `bins`; null adds holes. */
+  /** Adds a row's samples, spread over `bins` bins; null adds bins without samples. */
   add(samples: ArrayLike<number> | null, bins: number): void {
     const count = samples?.length ?? 0;
     for (let bin = 0; bin < bins; bin++) {
-      // Where samples are fewer than bins, each is drawn as long as it lasts.
+      // A row of fewer samples than bins repeats each sample in the bins that it covers.
       const first = Math.floor(bin * count / bins);
       const end = Math.max(first + 1, Math.floor((bin + 1) * count / bins));
       let least = NaN;
@@ -41,7 +41,7 @@ export class Envelope {
     }
   }
 
-  /** Least and greatest value held, or null when there is none. */
+  /** Least and greatest value of all bins; null when there is none. */
   get range(): readonly [number, number] | null {
     let least = Infinity;
     let greatest = -Infinity;
@@ -52,7 +52,7 @@ export class Envelope {
     return least <= greatest ? [least, greatest] : null;
   }
 
-  /** Two bins a character, oldest first, scaled to what is held. */
+  /** Two bins per character, oldest first, scaled to `range`. */
   draw(): string {
     const range = this.range;
     let text = "";
@@ -80,7 +80,7 @@ export class Envelope {
   }
 }
 
-/** 0 to 3; a channel that stands still is drawn in the middle. */
+/** 0 to 3; a constant channel is drawn in the middle. */
 function levelOf(value: number, range: readonly [number, number]): number {
   const [least, greatest] = range;
   const share = greatest === least ? 0.5 : (value - least) / (greatest - least);

@@ -1,7 +1,7 @@
-// Reads /v1/events: hello, rows, gaps, the end; goes on behind the last id.
-// Invariant: lastId only comes from the server; a stream that says why it ended is believed.
+// Reads /v1/events (hello, rows, gaps, the end), and continues after the last id.
+// Invariant: only the server sets the last id; the reason that it gives for an end decides whether to reconnect.
 import { createParser } from "eventsource-parser";
-import type { Connection, Try } from "./retrying.ts";
+import type { Attempt, Connection } from "./retrying.ts";
 import type { TailOptions } from "./options.ts";
 
 /** The `hello` of a stream. */
@@ -14,33 +14,45 @@ export interface Hello {
   }[];
 }
 
-/** Samples as JSON carries them: 64-bit integers as text. */
+/** Samples as they are in JSON: 64-bit integers are text, null is a sample that is not finite. */
 export type JsonSamples = readonly (number | string | null)[] | null;
 
+/** One row; times in GPS ns, the end exclusive. */
 export interface Row {
   readonly startNs: bigint;
   readonly endNs: bigint;
   readonly channels: Readonly<Record<string, JsonSamples>>;
-  /** Why a channel is null. */
+  /** By channel: why it is null. */
   readonly missing: Readonly<Record<string, string>>;
 }
 
+/** A span without rows, GPS ns; null where the server does not know. */
 export interface Gap {
   readonly from: bigint | null;
   readonly to: bigint | null;
   readonly reason: string;
 }
 
+/** Receives the events of a stream. */
 export interface EventHandler {
   onHello(hello: Hello): void;
   onRow(row: Row): void;
   onGap(gap: Gap): void;
 }
 
-/** Ends after which the same request makes sense; the rest are final. */
-const GOES_ON = new Set(["drain", "changed", "time-reset", "error", "slow"]);
-/** After these the old place in the stream means nothing. */
-const FORGETS = new Set(["changed", "time-reset"]);
+/** Reasons of an end after which the client reconnects; all others are final. */
+const RETRIED_ENDS: ReadonlySet<string> = new Set([
+  "drain",
+  "changed",
+  "time-reset",
+  "error",
+  "slow",
+]);
+/** Reasons of an end after which the last id is no longer valid. */
+const ENDS_WITHOUT_ID: ReadonlySet<string> = new Set([
+  "changed",
+  "time-reset",
+]);
 
 /** A connection to /v1/events for {@linkcode readRetrying}. */
 export function eventConnection(
@@ -57,7 +69,7 @@ export function eventConnection(
       const resume = lastId === "" ? {} : { "last-event-id": lastId };
       return { url: url.href, headers: { ...options.headers, ...resume } };
     },
-    async read(body, brought): Promise<Try> {
+    async read(body, onProgress): Promise<Attempt> {
       let end: string | null = null;
       const parser = createParser({
         onId: (id) => lastId = id,
@@ -66,7 +78,7 @@ export function eventConnection(
           else if (event === "hello") handler.onHello(JSON.parse(data));
           else if (event === "gap") handler.onGap(gapOf(data));
           else if (event === undefined && id !== undefined) {
-            brought();
+            onProgress();
             handler.onRow(rowOf(data, id));
           }
         },
@@ -75,13 +87,15 @@ export function eventConnection(
         new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>,
       );
       for await (const text of texts) parser.feed(text);
-      if (end === null) return { kind: "again", why: "the connection broke" };
+      if (end === null) {
+        return { kind: "again", reason: "the connection broke" };
+      }
       if (end === "complete") return { kind: "complete" };
-      if (FORGETS.has(end)) lastId = "";
-      const why = `the server ended the stream: ${end as string}`;
-      return GOES_ON.has(end)
-        ? { kind: "again", why }
-        : { kind: "broken", detail: why };
+      if (ENDS_WITHOUT_ID.has(end)) lastId = "";
+      const detail = `the server ended the stream: ${end as string}`;
+      return RETRIED_ENDS.has(end)
+        ? { kind: "again", reason: detail }
+        : { kind: "broken", detail };
     },
   };
 }
@@ -90,7 +104,7 @@ function rowOf(data: string, id: string): Row {
   const { time, channels, missing } = JSON.parse(data);
   return {
     startNs: BigInt(time),
-    // With `duration` and no `start`, an id says where that ends, too.
+    // With `duration` and no `start`, an id also contains the end of the range, after a `~`.
     endNs: BigInt(id.split("~", 1)[0]!),
     channels,
     missing: missing ?? {},

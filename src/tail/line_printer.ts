@@ -1,5 +1,5 @@
-// Lines for a pipe or a log: one for each channel and row, and one for each gap.
-// Invariant: a line's fields are separated by tabs, whatever is in them, and stay where they are: time, channel, last, least, greatest, count, latency.
+// Prints lines for a pipe or a log: one for each channel and row, and one for each gap.
+// Invariant: a line has seven fields, separated by tabs: time, channel, last, least, greatest, count, latency.
 import { gpsMsOfUnixMs } from "../blocks/gps_time.ts";
 import { terminalText } from "../text/terminal.ts";
 import { numbersOf } from "./channel_view.ts";
@@ -7,10 +7,11 @@ import type { EventHandler, Gap, Hello, Row } from "./event_reader.ts";
 import { gapText, secondsText } from "./texts.ts";
 
 export interface LinePrinterOptions {
+  /** Unix time, ms. */
   readonly nowMs: () => number;
   readonly write: (text: string) => void;
-  /** Where gaps go, so that they do not mix with what is piped on. */
-  readonly complain: (text: string) => void;
+  /** Prints gaps and lost connections, apart from the rows. */
+  readonly warn: (text: string) => void;
 }
 
 /** Prints a stream. */
@@ -51,15 +52,15 @@ export class LinePrinter implements EventHandler {
   }
 
   onGap(gap: Gap): void {
-    this.#options.complain(gapText(gap) + "\n");
+    this.#options.warn(gapText(gap) + "\n");
   }
 
-  onTrouble(text: string): void {
-    this.#options.complain(terminalText(text) + "\n");
+  onRetry(text: string): void {
+    this.#options.warn(terminalText(text) + "\n");
   }
 }
 
-/** Least and greatest, as they came. */
+/** Least and greatest sample, as the server sent them. */
 function extremesOf(
   samples: readonly (number | string | null)[],
 ): [number | string | null, number | string | null] {

@@ -1,5 +1,5 @@
-// The picture in a terminal: a line a channel, redrawn in place.
-// Invariant: at most as many lines as the terminal has, and none wider; text goes out in one write a frame.
+// Draws a stream in a terminal: one line per channel, drawn over the lines before.
+// Invariant: a drawing has at most as many lines and columns as the terminal, and is one write.
 import { gpsMsOfUnixMs } from "../blocks/gps_time.ts";
 import { cutToColumns, padToColumns, textColumns } from "../text/columns.ts";
 import { terminalText } from "../text/terminal.ts";
@@ -10,18 +10,18 @@ import { durationText, gapText, shortNumber } from "./texts.ts";
 const CLEAR_LINE = "\x1b[K";
 const CLEAR_BELOW = "\x1b[J";
 const NAME_CHARS_MAX = 44;
-/** Everything on a line that is neither name nor envelope. */
+/** Characters of a line that belong neither to the name nor to the envelope. */
 const OTHER_CHARS = 42;
 const ENVELOPE_CHARS = { least: 8, most: 60 };
 const GAPS_SHOWN = 3;
-/** So many seconds of samples make an envelope, at most. */
+/** Most seconds that an envelope shows. */
 const ENVELOPE_S = 8;
 
 export interface ScreenOptions {
   readonly size: () => { columns: number; rows: number };
   /** Unix ms, for the latency. */
   readonly nowMs: () => number;
-  /** A clock that is never set, ms, for the rate. */
+  /** A monotonic clock, ms, for the rate. */
   readonly clockMs: () => number;
   readonly write: (text: string) => void;
 }
@@ -48,7 +48,7 @@ export class LiveScreen implements EventHandler {
     if (
       this.#views.length === names.size &&
       this.#views.every((view) => names.has(view.name))
-    ) return; // a reconnect: what was drawn stays
+    ) return; // A reconnect: the envelopes stay.
     this.#nameChars = Math.min(
       NAME_CHARS_MAX,
       Math.max(...hello.channels.map((c) => textColumns(terminalText(c.name)))),
@@ -76,11 +76,11 @@ export class LiveScreen implements EventHandler {
     if (this.#gaps.length > GAPS_SHOWN) this.#gaps.shift();
   }
 
-  onTrouble(text: string): void {
+  onRetry(text: string): void {
     this.#note = terminalText(text);
   }
 
-  /** Draws over what was drawn before. */
+  /** Draws over the last drawing. */
   draw(): void {
     const { columns, rows } = this.#options.size();
     const rowsPerS = this.#rate.at(this.#options.clockMs());
@@ -91,7 +91,7 @@ export class LiveScreen implements EventHandler {
       }  gaps ${this.#gapCount}`,
     ];
     if (this.#note !== "") lines.push(this.#note);
-    // The line of the cursor, and one for those that find no room.
+    // Two lines are kept: the cursor's, and one that counts the channels without room.
     const room = Math.max(1, rows - 2 - lines.length - this.#gaps.length);
     for (const view of this.#views.slice(0, room)) {
       lines.push(lineOf(view, this.#nameChars));

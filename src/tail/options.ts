@@ -1,24 +1,24 @@
 // The command line of `deno task tail`: flags, their checks, the help text.
-// Invariant: options are complete and fit together; anything else is one clear line.
+// Invariant: the options are complete and consistent; otherwise the result is one line that says what is wrong.
 import { FlagError, readFlags, wholeOf } from "../settings/flags.ts";
 import { shownValue } from "../settings/shown.ts";
 
-/** What a download is written as; told by the file's name. */
+/** Format of a file; the ending of its name decides. */
 export type FileFormat = "arrows" | "parquet" | "csv";
 
 export interface TailOptions {
-  /** Where Qanat answers, base path included, without a slash at its end, and without user and password. */
+  /** Qanat's address with its base path, without a final slash and without user and password. */
   readonly url: string;
-  /** What each request carries: user and password of the URL, which no message shows then. */
+  /** Headers of each request. They carry user and password of the URL, so that no message shows them. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The selection and range, as the query of a stream takes them. */
+  /** Selection and range, as query parameters of a stream. */
   readonly query: Readonly<Record<string, string>>;
   readonly list: boolean;
   readonly file: { readonly path: string; readonly format: FileFormat } | null;
   readonly force: boolean;
-  /** Tries in a row that bring nothing before giving up. */
+  /** Failed attempts in succession after which `tail` gives up. */
   readonly retriesMax: number;
-  /** Lines instead of a picture, even in a terminal. */
+  /** Prints lines even in a terminal. */
   readonly plain: boolean;
 }
 
@@ -43,39 +43,39 @@ const FLAGS = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-/** Flags that go to the server as they are. */
+/** Flags that are query parameters of the same name. */
 const FORWARDED = ["match", "replay", "start", "end", "duration", "gaps"];
 const FORMATS: readonly FileFormat[] = ["arrows", "parquet", "csv"];
 const URL_DEFAULT = "http://127.0.0.1:8080";
 const RETRIES_DEFAULT = 30;
 const RETRIES_MAX = 999_999;
-/** What file systems take as a name, less what `.part` needs. */
+/** Longest file name that file systems accept, less the length of `.part`. */
 const NAME_BYTES_MAX = 250;
 
 export const TAIL_HELP = `deno task tail CHANNEL… [flags]
 
-Shows channels as they come: values, an envelope of the last samples, rate, latency, gaps.
-In a terminal as a picture; else a line for each channel and row. With -o into a file.
+Shows channels live, or downloads them with -o. In a terminal it draws one line per channel: newest
+value, envelope of the last samples, rate, latency, gaps. Elsewhere it prints one line per channel and row.
 
   CHANNEL…                  names, as \`--list\` prints them
-  -u, --url URL             where Qanat answers (default ${URL_DEFAULT}, or QANAT_URL)
-  -m, --match EXPRESSION    channels by an RE2 expression
-      --replay ID           channels of a replay context
-      --start TIME          GPS seconds, or ISO 8601 UTC with its Z
-      --end TIME            up to here
-      --duration SECONDS    from --start, else from now
-      --gaps fill|skip|fail spans without data: null rows, left out, or the end (default fill)
-  -o, --output FILE         .arrows (the bytes as they come), .parquet, or .csv (a line a sample);
-                            written as FILE.part until it is whole
-  -f, --force               replace FILE
-  -l, --list                print the channels instead, with type, rate and publisher
-      --plain               lines even in a terminal
-      --retries N           tries in a row that bring nothing (default ${RETRIES_DEFAULT}); a broken
-                            connection goes on behind the last row
-  -h, --help                this text
+  -u, --url URL             address of Qanat (default ${URL_DEFAULT}, or QANAT_URL)
+  -m, --match EXPRESSION    select channels whose name matches an RE2 expression
+      --replay ID           select channels of a replay context
+      --start TIME          first time: GPS seconds, or ISO 8601 UTC that ends in Z (default now)
+      --end TIME            last time
+      --duration SECONDS    length of the range
+      --gaps fill|skip|fail spans without data: send null rows, leave them out, or end (default fill)
+  -o, --output FILE         write a file: .arrows (Arrow IPC), .parquet, or .csv (one line per sample);
+                            its name is FILE.part until it is complete
+  -f, --force               replace FILE if it exists
+  -l, --list                print the channels with type, rate and publisher, and exit
+      --plain               print lines even in a terminal
+      --retries N           give up after N failed attempts in succession (default ${RETRIES_DEFAULT});
+                            after a broken connection, continue with the row after the last one
+  -h, --help                print this text and exit
 
-Exit codes: 0 whole, or stopped by you without an end being set; 1 broken off (FILE.part has what
-came); 2 wrong flags, or refused by the server; 130 stopped by you before the end.`;
+Exit codes: 0 complete, or you stopped a stream without end; 1 broken off (FILE.part has the rows
+received so far); 2 wrong flags, or the server refused the request; 130 you stopped it before the end.`;
 
 /** Reads the command line. */
 export function parseTail(
@@ -95,15 +95,15 @@ function read(
   env: Readonly<Record<string, string | undefined>>,
 ): ParsedTail {
   const { values, positionals } = readFlags(
-    // `deno task tail -- CHANNEL` passes the dashes on.
+    // `deno task tail -- CHANNEL` passes the dashes to the program.
     args.filter((arg, i) => i > 0 || arg !== "--"),
     FLAGS,
     true,
   );
   if (values.help) return { kind: "help" };
-  const place = values.url !== undefined
-    ? placeOf("--url", values.url)
-    : placeOf("QANAT_URL", env.QANAT_URL || URL_DEFAULT);
+  const server = values.url !== undefined
+    ? serverOf("--url", values.url)
+    : serverOf("QANAT_URL", env.QANAT_URL || URL_DEFAULT);
   const retriesMax = wholeOf(
     "--retries",
     values.retries ?? String(RETRIES_DEFAULT),
@@ -122,7 +122,7 @@ function read(
   }
   const list = values.list ?? false;
   if (list && names.length > 0) {
-    return error("--list takes --match EXPRESSION, not names");
+    return error("--list accepts --match EXPRESSION, but no channel names");
   }
   if (!list && names.length === 0 && query.match === undefined) {
     return error("Give channels or --match EXPRESSION; --list prints them all");
@@ -137,7 +137,7 @@ function read(
   return {
     kind: "options",
     options: {
-      ...place,
+      ...server,
       query,
       list,
       file,
@@ -148,13 +148,13 @@ function read(
   };
 }
 
-/** Whether the stream ends by itself. */
+/** Whether the range has an end, so that the stream ends by itself. */
 export function isBounded({ query }: TailOptions): boolean {
   return query.end !== undefined || query.duration !== undefined;
 }
 
-/** Splits a URL into the place and the credentials that go with each request. */
-function placeOf(
+/** Splits a URL into the address and the header with its credentials. `from`: the flag or variable that has it. */
+function serverOf(
   from: string,
   text: string,
 ): Pick<TailOptions, "url" | "headers"> {
@@ -168,8 +168,8 @@ function placeOf(
   }
   const { username, password } = url;
   url.username = url.password = "";
-  const place = url.href.replace(/\/+$/, "");
-  if (username === "" && password === "") return { url: place, headers: {} };
+  const address = url.href.replace(/\/+$/, "");
+  if (username === "" && password === "") return { url: address, headers: {} };
   let user: string;
   try {
     user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
@@ -180,7 +180,7 @@ function placeOf(
   }
   const bytes = new TextEncoder().encode(user);
   return {
-    url: place,
+    url: address,
     headers: { authorization: `Basic ${bytes.toBase64()}` },
   };
 }

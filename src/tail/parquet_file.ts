@@ -1,14 +1,15 @@
-// .parquet: the columns of the Arrow stream as they are, `time` and a list a channel; by hyparquet-writer.
-// Invariant: rows are held up to ROW_GROUP_BYTES, then written as one row group; readers of Arrow get the schema back.
+// .parquet files, written with hyparquet-writer: the columns of the Arrow stream, `time` and one list per channel.
+// Invariant: at most ROW_GROUP_BYTES of rows are in memory, then they are written as one row group; the file carries the
+// Arrow schema, so that readers restore the types.
 import { tableFromIPC } from "@uwdata/flechette";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import type { ColumnSource, SchemaElement } from "hyparquet-writer";
-import type { RowFile } from "./row_files.ts";
+import type { RowFile } from "./row_file.ts";
 
-/** The library makes arrays of each value and its levels: some 200 MB of memory at this size. */
+/** The library makes arrays of all values and their levels: about 200 MB of memory at this size. */
 const ROW_GROUP_BYTES = 2 * 1024 * 1024;
 
-/** Parquet's physical type, and how Arrow's integers are told on top of it. */
+/** Parquet's physical type, and its annotation that restores Arrow's integers. */
 const TYPES: Readonly<Record<string, Partial<SchemaElement>>> = {
   int16: { type: "INT32", converted_type: "INT_16" },
   int32: { type: "INT32" },
@@ -18,6 +19,7 @@ const TYPES: Readonly<Record<string, Partial<SchemaElement>>> = {
   float64: { type: "DOUBLE" },
 };
 
+/** Writes Apache Parquet. */
 export class ParquetFile implements RowFile {
   readonly #append: (bytes: Uint8Array) => void;
   readonly #bytes = new ByteWriter();
@@ -37,7 +39,7 @@ export class ParquetFile implements RowFile {
     const { fields } = tableFromIPC([this.#schema]).schema;
     this.#names = fields.map((field) => field.name);
     const types = fields.map((field) => arrowNameOf(field.type));
-    // No dictionary: it would take -0 for 0.
+    // Not a dictionary, which would turn -0 into 0.
     this.#encodings = types.map((type) =>
       type.startsWith("float") ? "BYTE_STREAM_SPLIT" : "DELTA_BINARY_PACKED"
     );
@@ -96,7 +98,7 @@ export class ParquetFile implements RowFile {
     this.#flush();
   }
 
-  /** Hands on what the library has written; its offsets go on counting. */
+  /** Appends the bytes that the library has written, and reuses its buffer; its file offsets continue. */
   #flush(): void {
     const { buffer, index } = this.#bytes;
     this.#append(new Uint8Array(buffer, 0, index));
@@ -117,7 +119,7 @@ function listOf(name: string, type: Partial<SchemaElement>): SchemaElement[] {
   ];
 }
 
-/** `int64`, or what a list holds. */
+/** Name of the type: `int64`, or that of a list's items. */
 function arrowNameOf(type: unknown): string {
   const { typeId, bitWidth, signed, precision, children } = type as {
     typeId: number;
@@ -129,5 +131,5 @@ function arrowNameOf(type: unknown): string {
   if (children?.[0]) return arrowNameOf(children[0].type);
   if (precision !== undefined) return precision === 1 ? "float32" : "float64";
   if (bitWidth !== undefined) return `${signed ? "int" : "uint"}${bitWidth}`;
-  throw new Error(`Arrow's type ${typeId} was not expected`);
+  throw new Error(`Cannot write Arrow type ${typeId} to a Parquet file`);
 }

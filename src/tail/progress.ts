@@ -1,24 +1,24 @@
-// How far a download is: a bar, rows, bytes and the time that is left.
-// Invariant: what lies in the future cannot come sooner than it happens, so no estimate says so.
+// Progress of a download: a bar, rows, bytes and an estimate of the remaining time.
+// Invariant: data of the future arrives when it is produced, so no estimate is shorter than that.
 import { gpsNsOfText, nowGpsNs } from "../blocks/gps_time.ts";
 import { bytesText, durationText } from "./texts.ts";
 
 const BAR_CHARS = 24;
 
 export interface ProgressOptions {
-  /** As in the query. */
+  /** The range, as in the query. */
   readonly start?: string | undefined;
   readonly end?: string | undefined;
   readonly duration?: string | undefined;
-  /** Unix ms: what lies in the future. */
+  /** Unix time, ms: how much of the range is in the future. */
   readonly nowMs: () => number;
-  /** A clock that is never set, ms: how long it has taken. */
+  /** A monotonic clock, ms: how long the download has taken. */
   readonly clockMs: () => number;
 }
 
-/** Follows a download. */
+/** Measures one download. */
 export class Progress {
-  /** Start of the range as it was asked for, GPS ns. */
+  /** Start of the requested range, GPS ns; null when the query has none. */
   readonly startNs: bigint | null;
   readonly #options: ProgressOptions;
   readonly #beganMs: number;
@@ -35,13 +35,14 @@ export class Progress {
       : gpsNsOfText(options.start);
   }
 
+  /** Counts rows that were written. `timeNs`: start of the last one, GPS ns. */
   row(timeNs: bigint, count: number): void {
     this.#firstNs ??= timeNs;
     this.#lastNs = timeNs;
     this.rowCount += count;
   }
 
-  /** Share that is there, or null when there is no end. */
+  /** Part of the range that was received, 0 to 1; null when the range has no end. */
   get share(): number | null {
     const endNs = this.#endNs;
     if (endNs === null || this.#firstNs === null) return null;
@@ -50,7 +51,7 @@ export class Progress {
     return Math.min(1, Number(this.#lastNs - this.#firstNs) / span);
   }
 
-  /** Time that is left, ms, or null when nobody knows. */
+  /** Estimate of the remaining time, ms; null when there is none. */
   get leftMs(): number | null {
     const { share } = this;
     const endNs = this.#endNs;
@@ -61,6 +62,7 @@ export class Progress {
     return Math.max(bySpeedMs, untilEndMs, 0);
   }
 
+  /** The progress as one line; `note` is added in brackets. */
   line(note = ""): string {
     const { share, leftMs } = this;
     const figures = `${this.rowCount} rows  ${bytesText(this.bytes)}`;

@@ -1,69 +1,71 @@
-// Opens a stream again and again until it is over, refused, or has brought nothing for too long.
-// Invariant: the next try asks behind what has come; tries that bring nothing are counted, and wait longer each time.
+// Reads a stream over as many connections as necessary, until it is complete, refused, or too many attempts failed.
+// Invariant: only attempts that bring no data count as failed, and each waits longer than the one before.
 
 const WAIT_MS_MAX = 10_000;
-/** No byte for so long, though the server sends a heartbeat every 15 s: the connection is dead. */
+/** The server sends a heartbeat every 15 s, so a connection without data for this long is dead. */
 const SILENCE_MS_MAX = 60_000;
 
-/** How a whole stream came out. */
+/** How a stream ended. */
 export type Outcome =
   | { readonly kind: "complete" }
   | { readonly kind: "stopped" }
   | { readonly kind: "refused"; readonly detail: string }
   | { readonly kind: "broken"; readonly detail: string };
 
-/** How one connection came out. `again` asks for another. */
-export type Try = Outcome | { readonly kind: "again"; readonly why: string };
+/** How one connection ended; `again`: another one can continue the stream. */
+export type Attempt =
+  | Outcome
+  | { readonly kind: "again"; readonly reason: string };
 
 export interface RetryingOptions {
   readonly retriesMax: number;
   readonly signal: AbortSignal;
-  /** Tells that the connection is lost and what happens next. */
-  readonly onTrouble: (text: string) => void;
-  /** @default 1000 */
+  /** Receives a text before each wait: why the connection was lost, and when the next attempt follows. */
+  readonly onRetry: (text: string) => void;
+  /** Wait after the first failed attempt. @default 1000 */
   readonly waitMs?: number;
-  /** Waits, or until stopped. */
+  /** Waits for a time, or until the signal aborts. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** What a connection hands over as it comes. */
+/** How one connection is requested and read. */
 export interface Connection {
-  /** The next URL and headers, behind what has come. */
+  /** URL and headers of the next connection, which continues after the data received so far. */
   readonly request: () => {
     url: string;
     headers?: Readonly<Record<string, string>> | undefined;
   };
-  /** Reads a body; `brought` is called for whatever moves the stream on. */
+  /** Reads a response body; calls `onProgress` for new data. */
   readonly read: (
     body: ReadableStream<Uint8Array>,
-    brought: () => void,
-  ) => Promise<Try>;
+    onProgress: () => void,
+  ) => Promise<Attempt>;
 }
 
-/** Reads a stream to its end over as many connections as it takes. */
+/** Reads a stream to its end. Throws errors of `read` that are no lost connection, as of a full disk. */
 export async function readRetrying(
   connection: Connection,
   options: RetryingOptions,
 ): Promise<Outcome> {
-  const { retriesMax, signal, onTrouble } = options;
+  const { retriesMax, signal, onRetry } = options;
   const wait = options.sleep ?? sleep;
   const firstMs = options.waitMs ?? 1000;
-  let fruitless = 0;
+  let failures = 0;
   for (;;) {
     let retryAfterMs = 0;
     const result = await attempt(connection, signal, {
-      brought: () => fruitless = 0,
-      retryAfter: (ms) => retryAfterMs = ms,
+      onProgress: () => failures = 0,
+      onRetryAfter: (ms) => retryAfterMs = ms,
     });
     if (signal.aborted) return { kind: "stopped" };
     if (result.kind !== "again") return result;
-    if (fruitless >= retriesMax) {
-      return { kind: "broken", detail: `${result.why}; gave up` };
+    if (failures >= retriesMax) {
+      return { kind: "broken", detail: `${result.reason}; gave up` };
     }
-    const backOffMs = Math.min(firstMs * 2 ** fruitless, WAIT_MS_MAX);
+    const backOffMs = Math.min(firstMs * 2 ** failures, WAIT_MS_MAX);
     const waitMs = Math.max(backOffMs, retryAfterMs);
-    fruitless++;
-    onTrouble(`${result.why}; again in ${waitMs / 1000} s`);
+    failures++;
+    onRetry(`${result.reason}; next attempt in ${waitMs / 1000} s`);
     await wait(waitMs, signal);
     if (signal.aborted) return { kind: "stopped" };
   }
@@ -72,11 +74,11 @@ export async function readRetrying(
 async function attempt(
   { request, read }: Connection,
   signal: AbortSignal,
-  tell: { brought: () => void; retryAfter: (ms: number) => void },
-): Promise<Try> {
+  listener: { onProgress: () => void; onRetryAfter: (ms: number) => void },
+): Promise<Attempt> {
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(), SILENCE_MS_MAX);
-  const heard = () => {
+  const restartTimer = () => {
     clearTimeout(timer);
     timer = setTimeout(() => silence.abort(), SILENCE_MS_MAX);
   };
@@ -90,29 +92,30 @@ async function attempt(
     if (!response.ok || response.body === null) {
       const detail = await detailOf(response);
       const after = Number(response.headers.get("retry-after"));
-      if (after > 0) tell.retryAfter(after * 1000);
+      if (after > 0) listener.onRetryAfter(after * 1000);
       return response.status >= 500
-        ? { kind: "again", why: detail }
+        ? { kind: "again", reason: detail }
         : { kind: "refused", detail };
     }
     const body = response.body.pipeThrough(
       new TransformStream<Uint8Array, Uint8Array>({
         transform(chunk, controller) {
-          heard();
+          restartTimer();
           controller.enqueue(chunk);
         },
       }),
     );
-    return await read(body, tell.brought);
+    return await read(body, listener.onProgress);
   } catch (error) {
     if (signal.aborted) return { kind: "stopped" };
     if (silence.signal.aborted) {
-      return { kind: "again", why: `nothing came for ${SILENCE_MS_MAX} ms` };
+      const reason = `no data for ${SILENCE_MS_MAX / 1000} s`;
+      return { kind: "again", reason };
     }
     if (error instanceof TypeError || isLostConnection(error)) {
-      return { kind: "again", why: `no connection: ${rootOf(error)}` };
+      return { kind: "again", reason: `no connection: ${rootOf(error)}` };
     }
-    throw error; // a bug, or a file that cannot be written
+    throw error; // A bug, or a file that cannot be written.
   } finally {
     clearTimeout(timer);
   }
@@ -131,7 +134,7 @@ function rootOf(error: unknown): string {
   return root.message.split(": ").at(-1)!;
 }
 
-/** What the server says of a request that it did not take. */
+/** Why the server refused a request: the problem's detail and near names, or the status. */
 export async function detailOf(response: Response): Promise<string> {
   const text = await response.text().catch(() => "");
   try {
@@ -146,7 +149,7 @@ export async function detailOf(response: Response): Promise<string> {
         : detail;
     }
   } catch {
-    // Not of Qanat's making: the status says what there is to say.
+    // Not an answer of Qanat, as from a proxy: only the status is known.
   }
   return `the server answered ${response.status} ${response.statusText}`.trim();
 }

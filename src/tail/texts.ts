@@ -1,9 +1,9 @@
-// Times, spans, sizes and numbers as people read them.
-// Invariant: pure; the same value is the same text everywhere.
+// Times, durations, sizes and numbers as text for people.
+// Invariant: the functions are pure.
 
 import { terminalText } from "../text/terminal.ts";
 
-/** A gap in words. */
+/** A gap in words; times in GPS ns. */
 export function gapText(
   { from, to, reason }: {
     from: bigint | null;
@@ -24,7 +24,7 @@ export function secondsText(timeNs: bigint): string {
   return `${digits.slice(0, -9)}.${digits.slice(-9)}`;
 }
 
-/** ms as `71 ms`, `4.2 s`, `3 min 05 s` or `2 h 05 min`. */
+/** A duration in ms as `71 ms`, `4.2 s`, `3 min 05 s` or `2 h 05 min`. */
 export function durationText(ms: number): string {
   if (Number.isNaN(ms)) return "–";
   if (Math.abs(ms) < 1000) return `${Math.round(ms)} ms`;

@@ -142,7 +142,7 @@ describe("deno task tail", { ignore: !runnable, skip: !runnable }, () => {
     const args = ["H1:QANAT-SINE_F32_16", "--duration", "1", "-o", path];
     const refused = await ran(...args);
     assert.equal(refused.code, 2);
-    assert.match(refused.log, /is there already; --force replaces it/);
+    assert.match(refused.log, /exists already; --force replaces it/);
     assert.equal(await Deno.readTextFile(path), "mine");
     const forced = await ran(...args, "--force");
     assert.equal(forced.code, 0, forced.log);
@@ -181,7 +181,7 @@ describe("deno task tail", { ignore: !runnable, skip: !runnable }, () => {
     ({ qanat } = launchQanat([], port));
     await qanat.answers(`${url}/readyz`);
     assert.equal(await running.ends(), 0, running.log);
-    assert.match(running.log, /again in \d/);
+    assert.match(running.log, /next attempt in \d/);
     for (const format of ["parquet", "csv"]) {
       const { code, log } = await ran(...args, `${directory}/killed.${format}`);
       assert.equal(code, 0, log);

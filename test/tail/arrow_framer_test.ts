@@ -1,4 +1,4 @@
-// Cutting a stream's bytes into messages.
+// Splitting the bytes of a stream into messages.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { END_OF_STREAM } from "../../src/arrow/row_template.ts";
@@ -40,7 +40,7 @@ function framed(pieceBytes: number): ArrowMessage[] {
 }
 
 describe("ArrowFramer", () => {
-  it("gives the same messages however the network cut them", () => {
+  it("returns the same messages, wherever the network split the bytes", () => {
     const whole = framed(STREAM.byteLength);
     assert.deepEqual(whole.map((m) => m.kind), [
       "schema",
@@ -58,7 +58,7 @@ describe("ArrowFramer", () => {
     }
   });
 
-  it("reads a batch's time and what the server says with it", () => {
+  it("reads a batch's time, gap and end", () => {
     const [, row, gap, end] = framed(STREAM.byteLength);
     assert.ok(row?.kind === "batch" && gap?.kind === "batch");
     assert.ok(end?.kind === "batch");
@@ -69,9 +69,9 @@ describe("ArrowFramer", () => {
     assert.deepEqual([end.timeNs, end.rowCount], [null, 0]);
   });
 
-  it("refuses what is no Arrow stream", () => {
+  it("throws at a body that is not an Arrow stream", () => {
     const framer = new ArrowFramer();
     const page = new TextEncoder().encode("<html>proxy error</html>");
-    assert.throws(() => [...framer.push(page)], /no Arrow stream/);
+    assert.throws(() => [...framer.push(page)], /not an Arrow stream/);
   });
 });

@@ -1,4 +1,4 @@
-// Arrow streams for the tests of tail, made by the service's own template.
+// Arrow streams for the tests of `tail`, made with the template of the service.
 import { withMetadata } from "../../src/arrow/message_metadata.ts";
 import { RowTemplate } from "../../src/arrow/row_template.ts";
 

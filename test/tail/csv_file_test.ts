@@ -1,4 +1,4 @@
-// Names in the heading of a CSV file: read back by a CSV reader, and nothing that a spreadsheet would run.
+// Names in the heading of a CSV file: a CSV reader restores them, and a spreadsheet runs none of them.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { RowTemplate } from "../../src/arrow/row_template.ts";
@@ -31,12 +31,12 @@ function cellsOf(record: string): string[] {
 }
 
 describe("the heading of a CSV file", () => {
-  it("has usual names as they are", () => {
+  it("leaves usual names unchanged", () => {
     const names = ["H1:GDS-CALIB_STRAIN", "A.mean"];
     assert.equal(headingOf(names), `time,${names.join(",")}\n`);
   });
 
-  it("is one record with a cell for each name", () => {
+  it("is one record with one cell per name", () => {
     const cells = cellsOf(headingOf(HOSTILE_NAMES));
     assert.equal(cells.length, HOSTILE_NAMES.length + 1);
     HOSTILE_NAMES.forEach((name, i) => {
@@ -45,7 +45,7 @@ describe("the heading of a CSV file", () => {
     });
   });
 
-  it("has no cell that a spreadsheet runs, whichever separator it goes by", () => {
+  it("has no cell that a spreadsheet runs, whichever separator it uses", () => {
     const names = [
       ...HOSTILE_NAMES,
       "=1+1",

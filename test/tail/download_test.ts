@@ -1,4 +1,4 @@
-// Downloads over connections that break: against a server that breaks them.
+// Downloads from a server that breaks connections.
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { tableFromIPC } from "@uwdata/flechette";
@@ -70,7 +70,7 @@ describe("Download", () => {
     const outcome = await readRetrying(download.connection(), {
       retriesMax: retries,
       signal: new AbortController().signal,
-      onTrouble() {},
+      onRetry() {},
       sleep: (ms) => {
         waits.push(ms);
         return Promise.resolve();
@@ -88,7 +88,7 @@ describe("Download", () => {
 
   const whole = joined([SCHEMA, ...rows(0, 6), END_OF_STREAM]);
 
-  it("goes on behind the last row; the file is one stream, each row once", async () => {
+  it("continues after the last row; the file is one stream and has each row once", async () => {
     const half = rowMessage(2).subarray(0, 100);
     const { outcome, bytes, asked } = await run([
       [SCHEMA, ...rows(0, 2), half],
@@ -108,7 +108,7 @@ describe("Download", () => {
     ]);
   });
 
-  it("a duration from now ends so long behind the first row, however often it breaks", async () => {
+  it("a duration from now ends that long after the first row, however often the connection breaks", async () => {
     const { outcome, asked } = await run([
       [SCHEMA, ...rows(0, 2)],
       [SCHEMA, ...rows(1, 6), END_OF_STREAM],
@@ -117,7 +117,7 @@ describe("Download", () => {
     assert.match(asked[1]!, new RegExp(`&end=${START_S + 6}\\.000000000`));
   });
 
-  it("a drained server is asked again, its end of stream is none of the file's", async () => {
+  it("reconnects after a drain, whose end of stream is not written to the file", async () => {
     const { outcome, bytes } = await run([
       [SCHEMA, ...rows(0, 3), endMessage("drain"), END_OF_STREAM],
       [SCHEMA, ...rows(2, 6), END_OF_STREAM],
@@ -126,7 +126,7 @@ describe("Download", () => {
     assert.deepEqual(bytes, whole);
   });
 
-  it("waits as long as a full server says, and longer each time that nothing comes", async () => {
+  it("waits as long as a full server says, and longer after each attempt without data", async () => {
     const full = () =>
       Response.json({ detail: "Full" }, {
         status: 503,
@@ -144,7 +144,7 @@ describe("Download", () => {
     assert.deepEqual(waits, [5000, 5000, 5000, 8000, 1000]);
   });
 
-  it("gives up when nothing comes; what came is a whole file all the same", async () => {
+  it("gives up after attempts without data; the rows so far are a complete file", async () => {
     const gone = () => Response.json({ detail: "Not ready" }, { status: 503 });
     const { outcome, bytes } = await run([
       [SCHEMA, ...rows(0, 2)],
@@ -158,7 +158,7 @@ describe("Download", () => {
     assert.equal(tableFromIPC(bytes).numRows, 2);
   });
 
-  it("says what the server said when it refuses", async () => {
+  it("reports the server's reason when it refuses", async () => {
     const { outcome } = await run([
       Response.json({
         detail: "No such channel: A",
@@ -171,7 +171,7 @@ describe("Download", () => {
     });
   });
 
-  it("ends where the channels became others, and at `gaps=fail`", async () => {
+  it("ends when the channels change, and at a gap with `gaps=fail`", async () => {
     const changed = await run([
       [SCHEMA, ...rows(0, 2)],
       [OTHER_SCHEMA, END_OF_STREAM],
@@ -184,7 +184,7 @@ describe("Download", () => {
     });
   });
 
-  it("counts the gaps that were told", async () => {
+  it("counts the gaps that the server reported", async () => {
     const { gaps } = await run([
       [SCHEMA, rowMessage(0), gapMessage(3, "missing"), END_OF_STREAM],
     ]);
@@ -193,7 +193,7 @@ describe("Download", () => {
 });
 
 describe("CsvFile", () => {
-  it("writes a line a sample in the order of time, empty cells where a channel has none", async () => {
+  it("writes one line per sample time, in order, with empty cells where a channel has no sample", async () => {
     let text = "";
     const file = await rowFileOf(
       "csv",

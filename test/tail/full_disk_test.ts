@@ -1,4 +1,4 @@
-// `deno task tail` where the disk is full: one line, an exit code, no stack.
+// `deno task tail` on a full disk: one line of error, an exit code, no stack trace.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { END_OF_STREAM } from "../../src/arrow/row_template.ts";
@@ -31,14 +31,14 @@ async function tail(
 }
 
 describe("tail on a full disk", { ignore: Deno.build.os !== "linux" }, () => {
-  it("says that standard output takes nothing", async () => {
+  it("reports that it cannot write to standard output", async () => {
     const { code, err } = await tail(["--help"], ">/dev/full");
     assert.equal(code, 1, err);
     assert.match(err, /^Cannot write to standard output: No space left/);
     assert.ok(!err.includes("    at "), err);
   });
 
-  it("says that the file takes nothing more", async () => {
+  it("reports that it cannot write to the file", async () => {
     const folder = await Deno.makeTempDir({ prefix: "qanat-full-" });
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },

@@ -16,7 +16,7 @@ function complaintOf(...args: string[]): string {
 }
 
 describe("parseTail()", () => {
-  it("takes names apart or by commas, and hands the range on as it is", () => {
+  it("accepts names as arguments or with commas, and passes the range on unchanged", () => {
     const options = optionsOf("A,B", "C", "--start", "12.5", "--end=13");
     assert.deepEqual(options.query, {
       channels: "A,B,C",
@@ -27,7 +27,7 @@ describe("parseTail()", () => {
     assert.ok(isBounded(options));
   });
 
-  it("takes the address from QANAT_URL, the flag wins, a slash at the end goes", () => {
+  it("reads the address from QANAT_URL unless the flag is given, and drops a final slash", () => {
     const env = { QANAT_URL: "http://a/qanat/" };
     const parsed = parseTail(["X"], env);
     assert.ok(parsed.kind === "options");
@@ -37,7 +37,7 @@ describe("parseTail()", () => {
     assert.equal(flagged.options.url, "https://b");
   });
 
-  it("tells the format by the file's name", () => {
+  it("derives the format from the ending of the file's name", () => {
     for (const format of ["arrows", "parquet", "csv"]) {
       const { file } = optionsOf("A", "-o", `x.${format}`);
       assert.deepEqual(file, { path: `x.${format}`, format });
@@ -48,7 +48,7 @@ describe("parseTail()", () => {
     );
   });
 
-  it("names what is wrong", () => {
+  it("says which flag is wrong", () => {
     assert.match(complaintOf(), /Give channels or --match/);
     assert.match(complaintOf("A", "--end", "1", "--duration", "2"), /not both/);
     assert.match(complaintOf("A", "--url", "nonsense"), /not 'nonsense'/);
@@ -58,11 +58,11 @@ describe("parseTail()", () => {
     assert.match(complaintOf("A", "--frequency", "2"), /--frequency/);
   });
 
-  it("takes dashes that `deno task` passes on", () => {
+  it("accepts the dashes that `deno task` passes on", () => {
     assert.equal(optionsOf("--", "A", "-f").force, true);
   });
 
-  it("takes user and password out of the URL, and shows them nowhere", () => {
+  it("sends user and password of the URL as a header, and removes them from the URL", () => {
     for (
       const [url, header] of [
         ["http://user:hunter2@h:1/qanat/", "user:hunter2"],
@@ -80,7 +80,7 @@ describe("parseTail()", () => {
     assert.deepEqual(optionsOf("A").headers, {});
   });
 
-  it("shows no secret of a URL that it refuses, and names the variable", () => {
+  it("shows no secret of a URL that it refuses, and names the flag or variable", () => {
     for (
       const url of [
         "ftp://user:hunter2@h",
@@ -102,7 +102,7 @@ describe("parseTail()", () => {
     }
   });
 
-  it("refuses file names that no file system takes, before anything is read", () => {
+  it("refuses file names that no file system accepts, before it reads anything", () => {
     assert.match(
       complaintOf("A", "-o", `${"x".repeat(247)}.csv`),
       /--output must have a name of at most 250 bytes, not 251/,

@@ -1,4 +1,4 @@
-// Times, spans and numbers as people read them.
+// Times, durations, sizes and numbers as text; the progress of a download.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Progress } from "../../src/tail/progress.ts";
@@ -12,7 +12,7 @@ import {
 } from "../../src/tail/texts.ts";
 
 describe("texts", () => {
-  it("writes spans in the unit that fits", () => {
+  it("writes a duration in the unit that fits", () => {
     assert.deepEqual([4, 4200, 185_000, 7_500_000, NaN].map(durationText), [
       "4 ms",
       "4.2 s",
@@ -22,7 +22,7 @@ describe("texts", () => {
     ]);
   });
 
-  it("writes GPS ns as seconds that the server takes", () => {
+  it("writes GPS ns as seconds that the server accepts", () => {
     assert.equal(
       secondsText(1_126_259_462_420_000_000n),
       "1126259462.420000000",
@@ -30,7 +30,7 @@ describe("texts", () => {
     assert.equal(secondsText(5n), "0.000000005");
   });
 
-  it("writes sizes and values short", () => {
+  it("writes sizes and values in few characters", () => {
     assert.deepEqual([0, 999, 1000, 2_906_592].map(bytesText), [
       "0 B",
       "999 B",
@@ -45,7 +45,7 @@ describe("texts", () => {
     }
   });
 
-  it("names a gap's span, place and reason", () => {
+  it("writes a gap's length, start and reason", () => {
     assert.equal(
       gapText({ from: 10_000_000_000n, to: 12_500_000_000n, reason: "slow" }),
       "gap of 2.5 s from GPS 10.000000000: slow",
@@ -58,7 +58,7 @@ describe("texts", () => {
 });
 
 describe("Progress", () => {
-  it("estimates by speed in the past, and never ends before the present does", () => {
+  it("estimates by speed, and never less than the time until the end of the range", () => {
     let nowMs = 1_800_000_000_000;
     const nowS = gpsMsOfUnixMs(nowMs) / 1000;
     const past = new Progress({
@@ -91,7 +91,7 @@ describe("Progress", () => {
     assert.equal(into.leftMs, 9000);
   });
 
-  it("goes by a clock that is never set, but for what lies in the future", () => {
+  it("measures with the monotonic clock; only the part in the future uses the wall clock", () => {
     let nowMs = 1_800_000_000_000;
     let clockMs = 0;
     const nowS = gpsMsOfUnixMs(nowMs) / 1000;
@@ -107,11 +107,11 @@ describe("Progress", () => {
     progress.row(BigInt(nowS - 90) * 1_000_000_000n, 1);
     assert.equal(progress.leftMs, 3000);
     nowMs -= 7_200_000;
-    // The range now lies an hour ahead.
+    // The range is now one hour ahead.
     assert.equal(Math.round(progress.leftMs! / 60_000), 59);
   });
 
-  it("tells rows and time alone when there is no end", () => {
+  it("shows rows and time only when the range has no end", () => {
     let nowMs = 0;
     const progress = new Progress({
       nowMs: () => nowMs,

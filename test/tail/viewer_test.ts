@@ -1,4 +1,4 @@
-// Watching a stream: reconnects by the last id, lines for a pipe, the picture in a terminal.
+// Watching a stream: reconnecting with the last id, lines for a pipe, the drawing in a terminal.
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { gpsMsOfUnixMs } from "../../src/blocks/gps_time.ts";
@@ -26,7 +26,7 @@ const HELLO = `retry: 1000\nevent: hello\ndata: ${
   })
 }\n\n`;
 
-/** The row that ends so many strides before now. */
+/** The row that ends `before` strides before now. */
 function rowEvent(before: number, b: string[] | null = ["9"]): string {
   const endNs = NOW_NS - BigInt(before) * STRIDE_NS;
   const data = {
@@ -62,19 +62,19 @@ describe("watching a stream", () => {
     const printer = new LinePrinter({
       nowMs: () => NOW_MS,
       write: (text) => out += text,
-      complain: (text) => err += text,
+      warn: (text) => err += text,
     });
     const connection = eventConnection(parsed.options, printer);
     const outcome = await readRetrying(connection, {
       retriesMax: 3,
       signal: new AbortController().signal,
-      onTrouble: (text) => printer.onTrouble(text),
+      onRetry: (text) => printer.onRetry(text),
       sleep: () => Promise.resolve(),
     });
     return { outcome, out, err, ids };
   }
 
-  it("prints a line for each channel and row, with least, greatest and latency", async () => {
+  it("prints one line per channel and row, with least, greatest and latency", async () => {
     const { outcome, out } = await lines([
       HELLO + rowEvent(2) + rowEvent(1, null) + end("complete"),
     ]);
@@ -93,7 +93,7 @@ describe("watching a stream", () => {
     ]);
   });
 
-  it("comes back behind the last id, that of a heartbeat too, and the heading stays one", async () => {
+  it("continues after the last id, also that of a heartbeat, and prints one heading", async () => {
     const heartbeat = `id: ${NOW_NS}\n\n`;
     const { outcome, out, err, ids } = await lines([
       HELLO + rowEvent(1) + heartbeat,
@@ -103,11 +103,11 @@ describe("watching a stream", () => {
     assert.equal(outcome.kind, "complete");
     assert.deepEqual(ids, ["", String(NOW_NS), String(NOW_NS)]);
     assert.equal(out.match(/gps_time/g)?.length, 1);
-    assert.match(err, /the connection broke; again in 1 s/);
-    assert.match(err, /the server ended the stream: drain; again in/);
+    assert.match(err, /the connection broke; next attempt in 1 s/);
+    assert.match(err, /the server ended the stream: drain; next attempt in/);
   });
 
-  it("begins anew where the place in the stream means nothing any more", async () => {
+  it("begins without an id after an end that makes the last id invalid", async () => {
     const { ids } = await lines([
       HELLO + rowEvent(1) + end("time-reset"),
       HELLO + end("complete"),
@@ -115,7 +115,7 @@ describe("watching a stream", () => {
     assert.deepEqual(ids, ["", ""]);
   });
 
-  it("ends where the channel is gone, and tells gaps apart from rows", async () => {
+  it("ends when the channel was removed, and prints gaps apart from rows", async () => {
     const gap = `id: ${NOW_NS}\nevent: gap\ndata: ${
       JSON.stringify({ from: "1000000000", to: "3000000000", reason: "slow" })
     }\n\n`;
@@ -147,17 +147,17 @@ describe("hostile names and texts of a server", () => {
     missing: Object.fromEntries(hostile.map((name) => [name, "\x1b[2J\t"])),
   };
 
-  it("keep a line of the printer one line of seven fields", () => {
+  it("leave a printed row one line of seven fields", () => {
     let [out, err] = ["", ""];
     const printer = new LinePrinter({
       nowMs: () => NOW_MS,
       write: (text) => out += text,
-      complain: (text) => err += text,
+      warn: (text) => err += text,
     });
     printer.onHello(hello);
     printer.onRow(row);
     printer.onGap({ from: null, to: null, reason: "\x1b[2J\n" });
-    printer.onTrouble("the server says \x1b[2J\n");
+    printer.onRetry("the server says \x1b[2J\n");
     const lines = out.split("\n").slice(1, -1);
     assert.equal(lines.length, hostile.length);
     for (const line of lines) assert.equal(line.split("\t").length, 7, line);
@@ -165,7 +165,7 @@ describe("hostile names and texts of a server", () => {
     assert.equal(err.split("\n").length, 3);
   });
 
-  it("move nothing on the screen, and no line is wider than it", () => {
+  it("do not move the cursor, and no line is wider than the screen", () => {
     for (const columns of [60, 80, 200]) {
       let out = "";
       const screen = new LiveScreen({
@@ -177,7 +177,7 @@ describe("hostile names and texts of a server", () => {
       screen.onHello(hello);
       screen.onRow(row);
       screen.onGap({ from: null, to: null, reason: "\x1b[2J\n" });
-      screen.onTrouble("the server says \x1b[2J\n");
+      screen.onRetry("the server says \x1b[2J\n");
       screen.draw();
       const lines = out.replaceAll("\x1b[K", "").replace("\x1b[J", "")
         .split("\n").slice(0, -1);
@@ -189,7 +189,7 @@ describe("hostile names and texts of a server", () => {
     }
   });
 
-  it("keep a line of --list one line of five fields", async () => {
+  it("leave a line of --list one line of five fields", async () => {
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },
       () =>
@@ -227,7 +227,7 @@ describe("hostile names and texts of a server", () => {
 
 describe("user and password of the URL", () => {
   for (const args of [["--list"], ["A"]]) {
-    it(`go with each request of ${args[0]}, and are in no message`, async () => {
+    it(`are sent with each request of ${args[0]}, and are in no message`, async () => {
       const got: (string | null)[] = [];
       const server = Deno.serve(
         { hostname: "127.0.0.1", port: 0, onListen() {} },
@@ -242,24 +242,24 @@ describe("user and password of the URL", () => {
       const { options } = parsed;
       let text = "";
       const signal = new AbortController().signal;
-      const complain = (said: string) => text += said;
+      const add = (more: string) => text += more;
       const outcomeOf = () =>
         options.list
-          ? listChannels(options, { signal, write: complain })
+          ? listChannels(options, { signal, write: add })
           : readRetrying(
             eventConnection(
               options,
               new LinePrinter({
                 nowMs: () => NOW_MS,
-                write: complain,
-                complain,
+                write: add,
+                warn: add,
               }),
             ),
-            { retriesMax: 0, signal, onTrouble: complain },
+            { retriesMax: 0, signal, onRetry: add },
           );
       text += JSON.stringify(await outcomeOf());
       await server.shutdown();
-      // Nobody listens any more.
+      // The server has stopped.
       text += JSON.stringify(await outcomeOf());
       assert.deepEqual(got, [`Basic ${btoa("user:hunter2")}`]);
       assert.match(text, /no/);
@@ -269,7 +269,7 @@ describe("user and password of the URL", () => {
 });
 
 describe("LiveScreen", () => {
-  it("draws a line a channel over what was there, no wider than the terminal", () => {
+  it("draws one line per channel over the last drawing, no wider than the terminal", () => {
     let out = "";
     const screen = new LiveScreen({
       size: () => ({ columns: 60, rows: 5 }),
@@ -296,7 +296,10 @@ describe("LiveScreen", () => {
     screen.onGap({ from: null, to: null, reason: "unknown-id" });
     out = "";
     screen.draw();
-    assert.ok(out.startsWith("\x1b[2A\r"), "over the two lines of before");
+    assert.ok(
+      out.startsWith("\x1b[2A\r"),
+      "over the two lines of the last drawing",
+    );
     const drawn = out.split("\n").map((line) =>
       line.replace("\x1b[2A\r", "").replace("\x1b[K", "")
     );
@@ -309,7 +312,7 @@ describe("LiveScreen", () => {
     assert.match(drawn[2]!, /^and 3 more$/);
     assert.equal(drawn[3], "gap: unknown-id");
     for (const line of drawn) assert.ok(line.length <= 60, line);
-    screen.onTrouble("no connection");
+    screen.onRetry("no connection");
     screen.draw();
     assert.match(out, /gaps 1\S+\nno connection/);
   });
