@@ -25,6 +25,11 @@ export function round(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
 
+/** Milliseconds of the real monotonic clock. */
+export function realMs(): number {
+  return REAL.performanceNow.call(performance);
+}
+
 export class FrozenTime {
   readonly #clockMs: () => number;
   readonly #timers = new Map<number, Timer>();
