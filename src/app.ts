@@ -129,6 +129,7 @@ export class Qanat {
 
     const slab = this.slab = new Slab({
       budgetBytes: config.slabMb * MIB,
+      poison: config.poisonSlots,
       allocations: new AllocationMeter(() => performance.now()),
     });
     this.hub = new ClientHub({
@@ -260,6 +261,7 @@ export class Qanat {
       catalog: this.catalog,
       clock: this.clock,
       config: this.config,
+      connections: this.connections,
       hub: this.hub,
       memoryUse: this.memoryUse,
       ring: this.ring,
@@ -275,10 +277,9 @@ export class Qanat {
   }
 
   #metricsOf({ gc, logLines, missedProbes }: QanatOptions): Metrics {
-    const { connections, refusedHosts, refusedOrigins, requests } = this;
+    const { refusedHosts, refusedOrigins, requests } = this;
     return new Metrics({
       ...this.#statusParts,
-      connections,
       gc,
       logLines,
       missedProbes,

@@ -112,9 +112,17 @@ export const silent: Logger = {
   error: () => {},
 };
 
-/** The defaults with some settings changed; rows are handed out within the call that brought them. */
+/**
+ * The defaults with some settings changed. Rows are handed out within the call that brought them, and released slots are
+ * poisoned, so that no test misses a frame that was released too early.
+ */
 export function configWith(changes: Partial<Config>): Config {
   const parsed = parseConfig([], {});
   if (parsed.kind !== "config") throw new Error("The defaults do not parse");
-  return { ...parsed.config, sliceMs: Infinity, ...changes };
+  return {
+    ...parsed.config,
+    sliceMs: Infinity,
+    poisonSlots: true,
+    ...changes,
+  };
 }

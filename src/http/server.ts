@@ -12,6 +12,7 @@ import {
 import { honoApp } from "./routes/hono_app.ts";
 import { HostRule } from "./routes/host_rule.ts";
 import { keepAccepting, nodeServer } from "./transport/node_server.ts";
+import { isProven, runtimeName } from "./transport/proven_runtimes.ts";
 import { RawWriter } from "./transport/raw_write.ts";
 import {
   isTrusted,
@@ -34,6 +35,8 @@ export interface ServeOptions {
   readonly onConnection?: () => void;
   /** Monotonic clock. @default performance.now */
   readonly nowMs?: () => number;
+  /** Name and version of the runtime. @default that of this process */
+  readonly runtime?: string;
 }
 
 /** Listens and serves until closed. Rejects when the port is not available. */
@@ -44,9 +47,10 @@ export async function serve(
   const { host, port, trustedProxies, allowedHosts } = service.config;
   const hostRule = new HostRule({ host, allowedHosts });
   const trusted = trustedBy(trustedProxies);
+  const rawWriter = rawWriterFor(options.runtime ?? runtimeName(), service);
   const app = honoApp(service, {
     alreadySent: RESPONSE_ALREADY_SENT,
-    rawWriter: RawWriter.find(),
+    rawWriter,
     addressOf: (c) =>
       requestAddress(
         (c.env as { incoming?: IncomingMessage }).incoming,
@@ -81,7 +85,7 @@ export async function serve(
   isListening = true;
   const timer = setInterval(() => {
     connections.sweep();
-    keepAccepting(server, backlog);
+    if (rawWriter !== null) keepAccepting(server, backlog);
   }, sweepMs(service.config));
   const address = server.address();
   if (typeof address === "object" && address) {
@@ -95,6 +99,26 @@ export async function serve(
       clearInterval(timer);
     },
   };
+}
+
+/** Null on a runtime version on which native handles are not tested: then the log says what that costs. */
+function rawWriterFor(
+  runtime: string,
+  { connections, log }: HttpService,
+): RawWriter | null {
+  const rawWriter = isProven(runtime) ? RawWriter.find() : null;
+  connections.socketWrites = rawWriter === null ? "stream" : "raw";
+  if (rawWriter === null) {
+    log.warn("runtime-not-proven", {
+      runtime,
+      effect:
+        "frames are written with socket.write(), which takes about 1 µs of CPU time more for each frame and client; " +
+        "clients that leave all at once take longer to clean up; the listener does not recover when the process " +
+        "has run out of file descriptors",
+      remedy: "use the version of Deno that the README names",
+    });
+  }
+  return rawWriter;
 }
 
 function connectionsOf(
@@ -113,6 +137,10 @@ function connectionsOf(
     keepAliveMs: config.keepAliveMs,
     writeStallMs: config.writeStallMs,
     figures: service.connections,
+    onBypassed: () =>
+      service.log.warn("request-gate-bypassed", {
+        effect: "no time limit for bodies, answers and idle connections",
+      }),
     nowMs: options.nowMs ?? (() => performance.now()),
   });
 }

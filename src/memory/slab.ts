@@ -10,6 +10,8 @@ export const SLOT_BYTES_MAX = 16 * 1024 * 1024;
 const STEPS_PER_OCTAVE = 4;
 const CHUNK_BYTES = 256 * 1024;
 const NO_SLOT = -1;
+/** Fills released slots while debugging. It is neither UTF-8 text nor the start of an Arrow message. */
+export const POISON = 0xdb;
 /** Slots of at least so many bytes keep their view, about 100 bytes. */
 const VIEW_KEPT_BYTES = 1024;
 
@@ -58,7 +60,16 @@ export class Slab {
   #givenUp = 0;
   #commits = 0;
 
-  constructor(options: { budgetBytes: number; allocations?: AllocationMeter }) {
+  readonly #poisons: boolean;
+
+  constructor(
+    options: {
+      budgetBytes: number;
+      allocations?: AllocationMeter;
+      /** Fill each slot with {@linkcode POISON} when it is released, for debugging. @default false */
+      poison?: boolean;
+    },
+  ) {
     if (!(options.budgetBytes >= MIN_SLOT_BYTES)) {
       throw new RangeError(
         `budgetBytes must be at least ${MIN_SLOT_BYTES}: current value is ${options.budgetBytes}`,
@@ -66,6 +77,7 @@ export class Slab {
     }
     this.budgetBytes = options.budgetBytes;
     this.allocations = options.allocations ?? new AllocationMeter();
+    this.#poisons = options.poison ?? false;
   }
 
   /** A slot of at least `byteLength` bytes with one owner, or −1 when the budget has no room. */
@@ -98,6 +110,7 @@ export class Slab {
     if (!(owners > 0)) throw this.#vacant("release", handle);
     this.#owners[handle] = owners - 1;
     if (owners > 1) return;
+    if (this.#poisons) this.#poison(handle);
     const sizeClass = this.#class[handle]!;
     this.#next[handle] = this.#free[sizeClass]!;
     this.#free[sizeClass] = handle;
@@ -260,6 +273,12 @@ export class Slab {
     this.#class = allocations.grow(this.#class, () => new Uint8Array(length));
     this.#chunk = allocations.grow(this.#chunk, words);
     this.#at = allocations.grow(this.#at, words);
+  }
+
+  #poison(handle: number): void {
+    const at = this.#at[handle]!;
+    const chunk = this.#chunks[this.#chunk[handle]!]!;
+    chunk.fill(POISON, at, at + this.slotBytes(handle));
   }
 
   #vacant(action: string, handle: number): Error {

@@ -1,10 +1,11 @@
 // Settings: how many clients there may be, and what each of them gets.
-import { whole } from "./readers.ts";
+import { flag, whole } from "./readers.ts";
 import type { SettingsOf } from "./setting.ts";
 
 /** Numbers of clients, and what each of them gets. */
 export interface ClientSettings {
   readonly slabMb: number;
+  readonly poisonSlots: boolean;
   readonly clientsMax: number;
   readonly clientsPerAddressMax: number;
   readonly addressSharePercent: number;
@@ -27,6 +28,9 @@ export const CLIENT_SETTINGS = {
     max: 65_536,
     help: "slab: memory for frames on their way to clients",
   }),
+  poisonSlots: flag(
+    "for debugging: overwrite the memory of each frame after its last write, so that a write that still reads it shows",
+  ),
   clientsMax: whole({
     unit: "clients",
     preset: 10_000,

@@ -1,5 +1,7 @@
 // An outlet whose writes finish when the test says so.
+// It reads each held frame again when its write finishes: a frame that was released too early is poisoned by then.
 // Invariant: it releases each frame once, and a write that leaves at once is followed by no onDrain, as sockets do.
+import assert from "node:assert/strict";
 import {
   NOBODY,
   type Outlet,
@@ -15,7 +17,7 @@ export class HeldOutlet implements Outlet {
   readonly written: Uint8Array[] = [];
   ending: "open" | "ended" | "cut short" | "destroyed" = "open";
   isStalled = false;
-  readonly #pending: (Frame | null)[] = [];
+  readonly #pending: ({ frame: Frame; copy: Uint8Array } | null)[] = [];
 
   get inFlight(): number {
     return this.#pending.length;
@@ -26,10 +28,11 @@ export class HeldOutlet implements Outlet {
   }
 
   write(frame: Frame): void {
-    this.written.push(frame.body.slice());
+    const copy = frame.body.slice();
+    this.written.push(copy);
     if (!this.isStalled) return;
     frame.retain();
-    this.#pending.push(frame);
+    this.#pending.push({ frame, copy });
   }
 
   writeBytes(bytes: Uint8Array): void {
@@ -38,7 +41,12 @@ export class HeldOutlet implements Outlet {
   }
 
   finish(): void {
-    while (this.#pending.length > 0) this.#pending.shift()?.release();
+    while (this.#pending.length > 0) {
+      const held = this.#pending.shift();
+      if (!held) continue;
+      assert.ok(isSame(held.frame.body, held.copy), "released too early");
+      held.frame.release();
+    }
     this.owner.onDrain();
   }
 
@@ -56,4 +64,8 @@ export class HeldOutlet implements Outlet {
     this.ending = "destroyed";
     this.finish();
   }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }

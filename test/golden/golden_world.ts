@@ -137,6 +137,8 @@ export class GoldenClient {
 export interface WorldOptions {
   readonly config?: Partial<Config>;
   readonly channels?: readonly EmbeddedChannel[];
+  /** Events of the log that are not recorded. */
+  readonly unlogged?: readonly string[];
 }
 
 export class GoldenWorld {
@@ -160,6 +162,7 @@ export class GoldenWorld {
     this.source.newest = FIRST;
     this.source.oldest = FIRST - 16 * 600;
     const log = (level: string) => (event: string, fields?: object) => {
+      if (options.unlogged?.includes(event)) return;
       this.#log.push(`${level} ${event} ${JSON.stringify(fields ?? {})}`);
     };
     this.qanat = new Qanat({

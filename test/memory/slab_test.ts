@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { Slab } from "../../src/memory/slab.ts";
+import { POISON, Slab } from "../../src/memory/slab.ts";
 
 describe("Slab", () => {
   it("double release, and any use of a vacant slot, throws", () => {
@@ -14,6 +14,20 @@ describe("Slab", () => {
     assert.throws(() => slab.view(handle), /Cannot view/);
     assert.throws(() => slab.release(-1), /Cannot release/);
     assert.throws(() => slab.release(1e9), /Cannot release/);
+  });
+
+  it("poisons a slot at its last release, and no byte of its neighbours", () => {
+    const slab = new Slab({ budgetBytes: 1 << 20, poison: true });
+    const [before, handle, behind] = [0, 1, 2].map(() => slab.claim(1000));
+    const views = [before!, handle!, behind!].map((h) => slab.view(h));
+    for (const view of views) view.fill(1);
+    slab.retain(handle!);
+    slab.release(handle!);
+    assert.ok(views[1]!.every((byte) => byte === 1));
+    slab.release(handle!);
+    assert.ok(views[1]!.every((byte) => byte === POISON));
+    assert.ok(views[0]!.every((byte) => byte === 1));
+    assert.ok(views[2]!.every((byte) => byte === 1));
   });
 
   it("a claim beyond the budget is an outcome, not growth", () => {

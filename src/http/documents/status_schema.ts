@@ -154,6 +154,11 @@ export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
         description: "Revision of the source; `unknown` if the build has none",
       },
     }),
+    socket_writes: {
+      enum: ["raw", "stream", null],
+      description:
+        "How frames reach sockets: raw on native handles, stream with socket.write() on a version of the runtime that is not proven; null where no server listens",
+    },
     ready: { type: "boolean" },
     event_loop_delay_ms: number("ms"),
     source: SOURCE,

@@ -1,10 +1,14 @@
 // Counters of the server's connections. Imports nothing of node, so that app.ts can hold them on any runtime.
 
+import type { SocketWrites } from "./proven_runtimes.ts";
+
 /** What a connection was waiting for when it was closed for being too slow. */
 export type TimedOut = "idle" | "head" | "body" | "answer";
 
 /** Figures of all connections, for /metrics. */
 export class ConnectionFigures {
+  /** How frames reach the sockets; null while no server has been started. */
+  socketWrites: SocketWrites | null = null;
   /** Connections that are open now. */
   open = 0;
   /** Bytes of later requests that wait for an earlier answer. */

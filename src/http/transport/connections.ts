@@ -40,6 +40,8 @@ export interface ConnectionSettings {
   readonly keepAliveMs: number;
   readonly writeStallMs: number;
   readonly figures: ConnectionFigures;
+  /** Called once when the runtime reads requests past {@linkcode RequestGate}: their time limits do not hold. */
+  readonly onBypassed?: () => void;
   /** Monotonic clock. */
   readonly nowMs: () => number;
 }
@@ -54,6 +56,7 @@ export class Connections implements GateHost {
   readonly #pool: AddressPool;
   /** Refused connections that have not closed yet, with the time of the refusal. */
   readonly #refused = new Map<Socket, number>();
+  #isBypassed = false;
   readonly #refusals: Readonly<Record<"full" | "share", string>>;
 
   constructor(settings: ConnectionSettings) {
@@ -129,6 +132,12 @@ export class Connections implements GateHost {
     if (byteLength > 0 && heldBytes > HELD_BYTES_MAX) return false;
     this.#figures.heldBytes = heldBytes;
     return true;
+  }
+
+  bypassed(): void {
+    if (this.#isBypassed) return;
+    this.#isBypassed = true;
+    this.#settings.onBypassed?.();
   }
 
   overrun(gate: RequestGate): void {

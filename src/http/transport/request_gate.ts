@@ -34,6 +34,8 @@ export interface GateHost {
   hold(byteLength: number): boolean;
   /** The client has sent too much behind an unfinished answer. */
   overrun(gate: RequestGate): void;
+  /** Node has parsed a request that did not pass through the gate, which is removed. */
+  bypassed(): void;
   /** A chunked body, with its framing, is too long. */
   bodyTooLong(gate: RequestGate): void;
 }
@@ -97,6 +99,7 @@ export class RequestGate {
   /** Node has parsed the head of a request. */
   begin(request: IncomingMessage, response: PacedResponse): void {
     if (this.#response !== null) return this.#host.overrun(this);
+    if (this.phase !== "head") return this.#remove();
     this.#request = request;
     this.#response = response;
     const { headers } = request;
@@ -108,6 +111,17 @@ export class RequestGate {
     this.sinceMs = this.#host.nowMs();
     response.isGated = true;
     response.once("finish", onFinish);
+  }
+
+  /**
+   * A runtime whose parser reads the socket in another way goes past the gate. Then its times mean nothing, and the
+   * connection has those of node alone.
+   */
+  #remove(): void {
+    delete (this.socket as Gated)[GATE];
+    this.socket.removeListener("data", onData);
+    this.socket.on("data", this.#parse);
+    this.#host.bypassed();
   }
 
   /** Parses nothing more, and ends the socket after what has been written. */

@@ -19,8 +19,10 @@ export class SocketOutlet implements Outlet, WriteListener, EndListener {
   readonly #outgoing: ServerResponse;
   /** Null where frames cannot be written to the socket (HTTP/1.0, a pipelined request): then copies are written. */
   readonly #socket: Socket | null;
-  /** Null where the runtime cannot write by the handle: then socket.write() is used. */
+  /** Null where frames are written with socket.write(). */
   readonly #raw: RawWriter | null;
+  /** Whether the native handle may be used at all: on proven versions of the runtime (proven_runtimes.ts). */
+  readonly #usesHandle: boolean;
   /** Null where node:http watches for the client's end; undefined before watchForEnd(). */
   #reads: ReadWatch | null | undefined;
   /** Frames of the writes that have not completed, in their order; null for private bytes. */
@@ -31,6 +33,7 @@ export class SocketOutlet implements Outlet, WriteListener, EndListener {
     const { socket } = outgoing;
     if (outgoing instanceof PacedResponse) outgoing.isStream = true;
     this.#socket = outgoing.chunkedEncoding && socket ? socket : null;
+    this.#usesHandle = raw !== null;
     this.#raw = this.#socket !== null && raw?.canWrite(this.#socket)
       ? raw
       : null;
@@ -74,6 +77,7 @@ export class SocketOutlet implements Outlet, WriteListener, EndListener {
 
   /** Called some time after the stream opened: at once, 2,000 clients that open together would delay rows twice as long. */
   watchForEnd(): void {
+    if (!this.#usesHandle) return;
     if (this.#reads === undefined && !this.#outgoing.writableEnded) {
       this.#reads = ReadWatch.begin(this.#outgoing, this);
     }

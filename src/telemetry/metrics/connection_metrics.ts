@@ -8,6 +8,7 @@ export interface ConnectionParts {
 
 type Now = "heldBytes" | "open" | "unreadBytes";
 type ByLabel = "malformed" | "timedOut";
+type Other = "socketWrites";
 
 const GAUGES = {
   open: ["connections", "Open HTTP connections"],
@@ -36,7 +37,7 @@ const COUNTERS = {
     "HTTP connections closed: unread answers took too much memory",
   ],
 } satisfies Record<
-  Exclude<keyof ConnectionFigures, Now | ByLabel>,
+  Exclude<keyof ConnectionFigures, Now | ByLabel | Other>,
   NameAndHelp
 >;
 
@@ -44,6 +45,11 @@ export function connectionMetrics(
   metrics: Prometheus,
   { connections }: ConnectionParts,
 ): void {
+  metrics.gauge(
+    "raw_socket_writes",
+    "1 while frames are written on native socket handles; 0 where the runtime version is not proven for that",
+    () => connections.socketWrites === "raw" ? 1 : 0,
+  );
   metrics.gaugeTable(GAUGES, (field) => connections[field]);
   metrics.counterTable(COUNTERS, (field) => connections[field]);
   metrics.counters(

@@ -2,6 +2,7 @@
 // Invariant: fields are in snake_case. The document is made in slices, so that thousands of partitions do not delay the event
 // loop.
 import type { BlockStore } from "../../blocks/block_store.ts";
+import type { ConnectionFigures } from "../../http/transport/connection_figures.ts";
 import type { GpsClock } from "../../blocks/gps_clock.ts";
 import { gpsNsOfMs, unixMsOfGpsMs } from "../../blocks/gps_time.ts";
 import type { Catalog } from "../../channels/catalog.ts";
@@ -33,6 +34,7 @@ export interface StatusParts {
   readonly store: BlockStore;
   readonly trends: TrendRecorder;
   readonly hub: { readonly figures: ClientFigures };
+  readonly connections: ConnectionFigures;
   /** Null where the runtime does not report memory. */
   readonly memoryUse: MemoryUse | null;
 }
@@ -56,6 +58,7 @@ export function* statusDocument(
     },
     uptime_s: parts.uptimeSeconds(),
     build: buildOf(parts.config),
+    socket_writes: parts.connections.socketWrites,
     ready: parts.isReady(),
     event_loop_delay_ms: parts.loopDelayMs(),
     source,
