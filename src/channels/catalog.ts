@@ -1,5 +1,5 @@
-// All known channels by context and name: find, count, near matches, changes.
-// Invariant: a name is unique within its context (live, or one replay); listeners hear of every change.
+// All known channels by context and name: finding, counting, similar names, changes.
+// Invariant: a name is unique within its context (live, or one replay); listeners are called for every change.
 import { type Channel, type DataType, isSameChannel } from "./channel.ts";
 import { channelFault } from "./channel_fault.ts";
 import { Expression, ExpressionCache } from "./expression.ts";
@@ -9,7 +9,7 @@ import { RefusedChannels } from "./refused_channels.ts";
 import { SortedNames } from "./sorted_names.ts";
 import { finish, PART_STEPS_MAX, type SlicedWork } from "./sliced_work.ts";
 
-/** What to look for; an absent field does not restrict. */
+/** The channels to find; an absent field does not restrict the result. */
 export interface ChannelFilter {
   /** RE2 expression, anchored at the start of the name as Python's `re.match` is. */
   readonly match?: string | undefined;
@@ -22,22 +22,22 @@ export interface ChannelFilter {
   readonly replayId?: string | null | undefined;
 }
 
-/** Which part of what is found. */
+/** The part of the result to return. */
 export interface Page {
-  /** Names behind this one only. */
+  /** Only names after this one. */
   readonly after?: string | undefined;
   /** @default all */
   readonly limit?: number;
 }
 
-/** A part of what was looked for, sorted by name. */
+/** A part of the result, sorted by name. */
 export interface Found {
   readonly channels: readonly Channel[];
   /** `after` of the next page; null on the last. */
   readonly next: string | null;
 }
 
-/** Hears of a channel that appeared (`before` undefined), changed, or went (`after` undefined). */
+/** Called when a channel appears (`before` undefined), changes, or is removed (`after` undefined). */
 export type CatalogListener = (
   name: string,
   replayId: string | null,
@@ -45,11 +45,11 @@ export type CatalogListener = (
   after: Channel | undefined,
 ) => void;
 
-/** Steps of looking at one channel. */
+/** Steps of checking one channel. */
 const LOOK_STEPS = 0.25;
-/** Steps that a search does in one part, where one name does not need more. */
+/** Steps of one part of a search, unless one name needs more. */
 const PAID_STEPS = 200;
-/** Steps of compiling an expression of the largest size, which cannot be sliced. */
+/** Steps of compiling an expression of the largest size, which cannot be divided. */
 const COMPILE_STEPS = PART_STEPS_MAX;
 
 /** One context's channels. */
@@ -58,7 +58,7 @@ interface Context {
   readonly names: SortedNames;
 }
 
-/** Names in which a search looks. */
+/** Names that a search covers. */
 interface Names {
   readonly context: Context;
   readonly expression: Expression | null;
@@ -68,15 +68,15 @@ interface Names {
 
 /** The channels of one instance. */
 export class Catalog {
-  /** What publishers claim, and is not here. */
+  /** Channels that publishers claim and that are not served. */
   readonly refused = new RefusedChannels();
   readonly #contexts = new Map<string | null, Context>();
   readonly #listeners = new Set<CatalogListener>();
   readonly #expressions = new ExpressionCache();
 
   /**
-   * Adds or replaces; an equal channel changes nothing. Throws when the channel breaks a limit: what comes from
-   * outside goes through ChannelAdmission, which says so instead.
+   * Adds or replaces a channel; an equal one changes nothing. Throws if the channel breaks a limit. Channels from
+   * outside pass ChannelAdmission, which returns the reason instead.
    */
   set(channel: Channel): void {
     const { name, replayId } = channel;
@@ -90,7 +90,7 @@ export class Catalog {
     for (const tell of this.#listeners) tell(name, replayId, before, channel);
   }
 
-  /** Removes; an unknown name changes nothing. */
+  /** Removes a channel; an unknown name changes nothing. */
   remove(name: string, replayId: string | null): void {
     const context = this.#contexts.get(replayId);
     const before = context?.byName.get(name);
@@ -112,17 +112,17 @@ export class Catalog {
     return finish(this.search(filter)).channels;
   }
 
-  /** How many match. Throws {@linkcode BadExpressionError}. */
+  /** The number of matching channels. Throws {@linkcode BadExpressionError}. */
   count(filter: ChannelFilter): number {
     return finish(this.counting(filter));
   }
 
-  /** Names most like an unknown one. */
+  /** The names most similar to an unknown one. */
   near(name: string, replayId: string | null, limit: number = 3): string[] {
     return finish(this.nearing(name, replayId, limit));
   }
 
-  /** {@linkcode find} in slices, a page of it. It stops behind the first channel of the next page. */
+  /** {@linkcode find} in slices, a page of it. It stops after the first channel of the next page. */
   *search(filter: ChannelFilter, page: Page = {}): SlicedWork<Found> {
     const { after, limit = Infinity } = page;
     const channels: Channel[] = [];
@@ -163,7 +163,7 @@ export class Catalog {
     return yield* nearNames(sorted, name, limit);
   }
 
-  /** The names among which a filter's channels are; null where its context has none. */
+  /** The names that contain all channels of a filter; null if its context has none. */
   *#names({ match, replayId = null }: ChannelFilter): SlicedWork<Names | null> {
     if (match !== undefined && !this.#expressions.has(match)) {
       yield COMPILE_STEPS;
@@ -178,7 +178,7 @@ export class Catalog {
     return { context, expression, sorted, ranges };
   }
 
-  /** Calls `take` with each channel that passes, in order, until it gives false. */
+  /** Calls `take` with each channel that passes the filter, in order, until it returns false. */
   *#each(
     names: Names | null,
     filter: ChannelFilter,
@@ -189,7 +189,7 @@ export class Catalog {
     const { context, expression, sorted, ranges } = names;
     const passes = passing(filter);
     const first = after === undefined ? 0 : lowerBound(sorted, after);
-    // Paid for before it is done, for many names at once: a part of its own for each would cost more than they do.
+    // Counted before it is done, for many names together: a part for each name would cost more than the name itself.
     let paid = 0;
     for (const { from, to } of ranges) {
       for (let i = Math.max(from, first); i < to; i++) {
@@ -241,7 +241,7 @@ export class Catalog {
   }
 }
 
-/** Whether a channel passes all of a filter but its expression. */
+/** Whether a channel passes a filter, without its expression. */
 function passing(filter: ChannelFilter): (channel: Channel) => boolean {
   const { minRate = -Infinity, maxRate = Infinity } = filter;
   const types = filter.types && new Set(filter.types);
@@ -252,7 +252,7 @@ function passing(filter: ChannelFilter): (channel: Channel) => boolean {
     (publishers === undefined || publishers.has(publisher));
 }
 
-/** Tells whether names match an expression; all do where there is none. Throws {@linkcode BadExpressionError}. */
+/** Decides whether names match an expression; without one all do. Throws {@linkcode BadExpressionError}. */
 export function nameMatcher(
   match: string | undefined,
 ): (name: string) => boolean {

@@ -37,13 +37,13 @@ export interface Channel {
   readonly partitionIndex: number;
   /** Time span of one block, ns. */
   readonly strideNs: bigint;
-  /** Longest time after a block's end by which its publisher promises it, ns. */
+  /** The longest time after a block's end within which its publisher promises to send it, ns. */
   readonly maxLatencyNs: bigint;
   /** Replay context, or null for live. */
   readonly replayId: string | null;
 }
 
-/** Whether two records say the same. */
+/** Whether two records describe the same channel. */
 export function isSameChannel(a: Channel, b: Channel): boolean {
   return a.name === b.name && a.replayId === b.replayId &&
     a.dataType === b.dataType && a.sampleRate === b.sampleRate &&
@@ -61,7 +61,7 @@ export function topicOf(
     : `arrakis-replay-${channel.replayId}-${channel.partitionId}`;
 }
 
-/** Samples of one channel in a span; not a whole number where the rate does not divide it. */
+/** Samples of one channel in a span; not a whole number if the span is not a multiple of the sample period. */
 export function samplesIn(
   channel: Pick<Channel, "sampleRate">,
   spanNs: bigint,

@@ -1,6 +1,6 @@
-// The one way of channels from outside into the catalog: it admits a channel, or says why not.
-// Invariant: all that the catalog has of a topic agrees in type, stride and latency and has indexes of its own. A record
-// that is refused changes nothing in the catalog; what others stood in the way of is admitted as soon as they are gone.
+// All channels from outside enter the catalog here: a channel is admitted, or refused with a reason.
+// Invariant: all channels of a topic agree in type, stride and latency and have different indexes. A refused record
+// changes nothing in the catalog; a channel that conflicts with others is admitted as soon as they are removed.
 import type { Logger } from "../telemetry/log.ts";
 import type { Catalog } from "./catalog.ts";
 import { type Channel, isSameChannel } from "./channel.ts";
@@ -18,29 +18,29 @@ export interface ChannelAdmissionOptions {
   readonly catalog: Catalog;
   /** @default silent */
   readonly log?: Pick<Logger, "warn">;
-  /** Channels kept, with those that wait. @default 1,000,000 */
+  /** Most channels, including those that wait. @default 1,000,000 */
   readonly claimsMax?: number;
 }
 
 const CLAIMS_MAX = 1_000_000;
-/** Pairs of publisher and reason that are logged. */
+/** Most pairs of publisher and reason that are logged. */
 const LOGGED_MAX = 1000;
 
-/** Admits the channels of all publishers. A publisher is whoever has metadata of its own. */
+/** Admits the channels of all publishers. A publisher is a program with its own metadata topic. */
 export class ChannelAdmission {
   readonly #catalog: Catalog;
   readonly #log: Pick<Logger, "warn"> | undefined;
   readonly #claimsMax: number;
-  /** What each publisher claims now, by name. */
+  /** The present claims of each publisher, by name. */
   readonly #publishers = new Map<string, Map<string, Claim>>();
   readonly #slots = new Map<string, NameSlot>();
   readonly #topics = new Map<string, PartitionMembers>();
-  /** Claims that the catalog does not have, and why. */
+  /** Claims that are not in the catalog, with the reason. */
   readonly #refused = new Map<Claim, ChannelFault>();
   readonly #logged = new Set<string>();
-  /** Names to be looked at: what was in their way may have gone. */
+  /** Names to check again: the channel that they conflicted with may be removed. */
   readonly #due = new Set<NameSlot>();
-  /** Topics that may have nobody left. */
+  /** Topics that may have no claims any more. */
   readonly #left = new Set<string>();
   #count = 0;
   #order = 0;
@@ -51,19 +51,19 @@ export class ChannelAdmission {
     this.#claimsMax = options.claimsMax ?? CLAIMS_MAX;
   }
 
-  /** Channels kept, with those that wait. */
+  /** Channels that are kept, including those that wait. */
   get claimCount(): number {
     return this.#count;
   }
 
-  /** Topics that somebody claims to be in. */
+  /** Topics with at least one claim. */
   get topicCount(): number {
     return this.#topics.size;
   }
 
   /**
-   * Takes what a publisher says a channel is, in place of what it said of that name before. `atMs`: when it was
-   * written, Unix ms: of two publishers that claim a name, the newer record counts. Null when the catalog has it now.
+   * Sets a publisher's description of a channel and replaces its earlier one. `atMs` is the time of the record, Unix
+   * ms: if two publishers claim a name, the newer record counts. Returns null if the channel is now in the catalog.
    */
   put(publisher: string, channel: Channel, atMs = 0): ChannelFault | null {
     const { name } = channel;
@@ -91,7 +91,7 @@ export class ChannelAdmission {
     return this.#refused.get(claim) ?? null;
   }
 
-  /** A publisher has taken a channel back. */
+  /** Removes a publisher's claim to a channel. */
   remove(publisher: string, name: string): void {
     this.#catalog.refused.forget(shownText(publisher), shownText(name));
     const claim = this.#publishers.get(publisher)?.get(name);
@@ -100,14 +100,14 @@ export class ChannelAdmission {
     this.#settle();
   }
 
-  /** Nothing holds any more that a publisher said. */
+  /** Removes all claims of a publisher. */
   removeAll(publisher: string): void {
     const claims = [...this.#publishers.get(publisher)?.values() ?? []];
     for (const claim of claims) this.#withdraw(claim);
     this.#settle();
   }
 
-  /** Counts and lists a record that is no channel; the first of a publisher and reason is logged. */
+  /** Counts and lists a record that describes no channel; the first one of each publisher and reason is logged. */
   refuse(
     publisher: string,
     name: string,
@@ -156,7 +156,7 @@ export class ChannelAdmission {
     claims.splice(at < 0 ? claims.length : at, 0, claim);
   }
 
-  /** Takes a claim back. As an entry it stays until its name is looked at, and stands in nobody's way. */
+  /** Withdraws a claim. It stays in the catalog until its name is checked, and blocks no other claim. */
   #withdraw(claim: Claim): void {
     const { publisher, channel, slot, topic } = claim;
     const own = this.#publishers.get(publisher)!;
@@ -172,14 +172,14 @@ export class ChannelAdmission {
     this.#offer(claim);
   }
 
-  /** What a claim leaves is free for others. */
+  /** Makes the index and the name of a claim available to others. */
   #offer({ topic, channel }: Claim): void {
     this.#left.add(topic);
     const free = this.#membersOf(topic).candidates(channel.partitionIndex);
     for (const { slot } of free) this.#due.add(slot);
   }
 
-  /** Looks at names until nothing more follows from it: each step frees a place or fills one, and none is taken twice. */
+  /** Checks names until nothing changes: each step frees an index or assigns one, and no index is assigned twice. */
   #settle(): void {
     for (const slot of this.#due) {
       this.#due.delete(slot);
@@ -191,7 +191,7 @@ export class ChannelAdmission {
     this.#left.clear();
   }
 
-  /** The newest claim of a name that fits in its topic becomes the entry. */
+  /** The newest claim of a name that fits into its topic becomes the catalog's entry. */
   #settleSlot(slot: NameSlot): void {
     let found: Claim | null = null;
     for (const claim of slot.claims) {
@@ -205,7 +205,7 @@ export class ChannelAdmission {
       const conflict = isEntry ? null : members.conflictOf(claim);
       if (conflict) {
         members.wait(claim);
-        // By the time it is looked at it may be another channel that stands in its way.
+        // Until it is checked again, it may conflict with another channel.
         this.#refuseClaim(claim, conflict, () => members.conflictOf(claim));
         continue;
       }
@@ -224,13 +224,13 @@ export class ChannelAdmission {
     members.waitNoMore(claim);
     for (const other of members.join(claim)) this.#due.add(other.slot);
     slot.entry = claim;
-    // Only now: the shape may have been this claim's to keep.
+    // Only now, because this claim may have determined the shape.
     if (before !== null) this.#offer(before);
     this.#acquit(claim);
     this.#catalog.set(claim.channel);
   }
 
-  /** Without a claim that fits, an entry stays while its publisher's next one waits and nobody needs its place. */
+  /** Without a claim that fits, an entry stays while its publisher's next claim waits and no claim needs its index. */
   #vacate(slot: NameSlot): void {
     const { entry } = slot;
     if (entry === null) return;
@@ -249,7 +249,7 @@ export class ChannelAdmission {
     this.refuse(claim.publisher, claim.channel.name, fault, now);
   }
 
-  /** Nothing is in a claim's way any more, or nobody makes it. */
+  /** Removes a refusal: the claim no longer conflicts, or was withdrawn. */
   #acquit(claim: Claim): void {
     const fault = this.#refused.get(claim);
     if (!fault) return;

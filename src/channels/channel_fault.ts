@@ -1,4 +1,4 @@
-// The limits that one channel must keep by itself, before anything is made for it.
+// The limits of one channel, checked before any memory is allocated for it.
 // Invariant: a channel without a fault can be read, joined, recorded and encoded with bounded work and memory.
 import { SLOT_BYTES_MAX } from "../memory/slab.ts";
 import {
@@ -31,24 +31,24 @@ export type ChannelRefusal = typeof CHANNEL_REFUSALS[number];
 /** What is wrong with a channel. */
 export interface ChannelFault {
   readonly reason: ChannelRefusal;
-  /** What was wrong, and what would be right. */
+  /** Says what is wrong, and what would be right. */
   readonly detail: string;
 }
 
 /** Block time / stride stays exact: 2^53 strides of 1 ms are 285,000 years. */
 export const STRIDE_MIN_NS = 1_000_000n;
 export const STRIDE_MAX_NS = 60_000_000_000n;
-/** Rows wait for a partition for so long: the page ring rarely holds more. */
+/** Rows wait for a partition for this time; the page ring rarely holds more. */
 export const LATENCY_MAX_NS = 3_600_000_000_000n;
 export const INDEX_MAX = 65_535;
-/** Samples of one channel in one block: a row of it, with what stands around them, fits in the largest slot. */
+/** Most bytes of one channel's samples in one block: a row with them and its framing fits into the largest slot. */
 export const CHANNEL_BLOCK_BYTES_MAX = SLOT_BYTES_MAX - 4096;
-/** What remains of a rate that is no binary fraction, as 0.1 Hz, relative. */
+/** Relative rounding error of a rate that is not a binary fraction, such as 0.1 Hz. */
 const ROUNDING = 1e-12;
-/** Partitions of this beginning would be read from the topics of the metadata. */
+/** Partitions with this prefix would be read from metadata topics. */
 const RESERVED = "metadata-";
 
-/** What is wrong with a channel by itself; null where nothing is. Arithmetic only. */
+/** The fault of a channel, without regard to other channels; null if it has none. Arithmetic only. */
 export function channelFault(channel: Channel): ChannelFault | null {
   return textsFault(channel) ?? placeFault(channel) ?? sizeFault(channel);
 }

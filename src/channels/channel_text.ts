@@ -1,5 +1,5 @@
-// Which texts of a publisher are safe to show, to log, to put into a header, a URL or a key.
-// Invariant: a text without a fault has no character that a terminal, a header or a line protocol acts on.
+// Decides which texts of a publisher are safe in output, logs, headers, URLs and keys.
+// Invariant: a text without a fault has no character that controls a terminal, a header or a line protocol.
 
 /** Longest name of a channel or publisher, bytes of UTF-8. */
 export const TEXT_BYTES_MAX = 255;
@@ -9,19 +9,19 @@ export const TOPIC_BYTES_MAX = 249;
 const encoder = new TextEncoder();
 
 /**
- * Controls, format characters (among them those that turn the direction of writing), other characters that cannot be
- * seen, private ones, line separators, and blanks that look like a space without being one.
+ * Control and format characters (including those that change the writing direction), other invisible characters,
+ * private ones, line separators, and blanks that look like a space.
  */
 const FORBIDDEN =
   /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]|(?! )\p{Zs}/u;
 const FORBIDDEN_ALL = new RegExp(FORBIDDEN.source, "gu");
-/** What Kafka allows in a topic's name. */
+/** The characters that Kafka allows in a topic's name. */
 const TOPIC_PART = /^[\w.-]+$/;
 
-/** What is wrong with a channel's or a publisher's name; null where nothing is. */
+/** The fault of a channel's or a publisher's name; null if it has none. */
 export function textFault(text: string): string | null {
   if (text === "") return "must not be empty";
-  // A character has at most three bytes a UTF-16 unit, and at least one.
+  // A character has one to three bytes per UTF-16 unit.
   const isLong = text.length > TEXT_BYTES_MAX ||
     encoder.encode(text).byteLength > TEXT_BYTES_MAX;
   if (isLong) return `must have at most ${TEXT_BYTES_MAX} bytes of UTF-8`;
@@ -34,7 +34,7 @@ export function textFault(text: string): string | null {
   return null;
 }
 
-/** What is wrong with a part of a topic's name; null where nothing is. */
+/** The fault of a part of a topic's name; null if it has none. */
 export function topicPartFault(text: string): string | null {
   if (text.length > TOPIC_BYTES_MAX) {
     return `must have at most ${TOPIC_BYTES_MAX} characters`;
@@ -44,7 +44,7 @@ export function topicPartFault(text: string): string | null {
     : "must have letters A to Z, digits, '.', '_' and '-' only";
 }
 
-/** Any text as one that is safe to show: odd characters by their code, and cut where it is too long. */
+/** Makes a text safe to show: unusual characters become their code, and a long text is cut. */
 export function shownText(text: string): string {
   const cut = text.slice(0, TEXT_BYTES_MAX).toWellFormed();
   const shown = cut.replace(FORBIDDEN_ALL, codeOf);

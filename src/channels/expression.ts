@@ -1,5 +1,5 @@
-// An RE2 expression over names, anchored at their start: bounded before it is compiled, and matched by names that are
-// sorted, so that a literal beginning is found by bisection. The only user of re2js.
+// An RE2 expression over names, anchored at their start: limited before it is compiled, and matched against sorted
+// names, so that a literal prefix is found by bisection. The only user of re2js.
 // Invariant: one name costs at most PART_STEPS_MAX steps, whatever the expression.
 import { RE2JSSyntaxException, RE2Set } from "re2js";
 import { programSizeMax } from "./expression_size.ts";
@@ -10,21 +10,21 @@ export const EXPRESSION_LENGTH_MAX = 4096;
 export const PROGRAM_SIZE_MAX = 256;
 /** Characters × instructions in a step, at the library's slowest (52 ns each: bench/request_cost_bench.ts). */
 const STEPS_A_COMPARISON = 0.052;
-/** Of the states that the library keeps of one expression. */
+/** Memory for the states that the library keeps for one expression. */
 const STATES_BYTES_MAX = 256 * 1024;
 const CACHED_MAX = 32;
 
-/** Plain characters, and `.*` at the end, which asks for nothing. */
+/** Plain characters, and `.*` at the end, which restricts nothing. */
 const PREFIX_BRANCH = /^\^?([^\\.+*?()|[\]{}^$]*)(?:\.\*)?$/;
 const LEADING = /^\^?([\x20-\x7e]*)/;
 const META = /[\\.+*?()|[\]{}^$]/;
 
-/** An expression that is no RE2 expression, or is too large. */
+/** An expression that is not an RE2 expression, or is too large. */
 export class BadExpressionError extends Error {
   override name = "BadExpressionError";
-  /** Where in the expression the trouble begins; −1 when the engine does not tell. */
+  /** The position of the error in the expression; −1 if the engine does not report it. */
   readonly index: number;
-  /** It may be right, and is larger than is allowed. */
+  /** The expression may be correct, but is larger than allowed. */
   readonly isTooLarge: boolean;
 
   constructor(message: string, index: number, isTooLarge = false) {
@@ -38,7 +38,7 @@ export class BadExpressionError extends Error {
 export class Expression {
   /** Each name that matches begins with one of these. */
   readonly prefixes: readonly string[];
-  /** Null where each name that begins with one of `prefixes` matches. */
+  /** Null if each name that begins with one of `prefixes` matches. */
   readonly #set: RE2Set | null;
   readonly #size: number;
 
@@ -74,7 +74,7 @@ export class Expression {
     this.prefixes = [leadingText(text)];
   }
 
-  /** Steps that {@linkcode matches} takes at most. */
+  /** The most steps that {@linkcode matches} takes. */
   stepsOf(name: string): number {
     if (this.#set === null) return 0;
     return 2 + name.length * this.#size * STEPS_A_COMPARISON;
@@ -98,7 +98,7 @@ export class Expression {
   }
 }
 
-/** The expressions that were used last, compiled. */
+/** The most recently used expressions, compiled. */
 export class ExpressionCache {
   readonly #cached = new Map<string, Expression>();
 
@@ -106,7 +106,7 @@ export class ExpressionCache {
   get(text: string): Expression {
     const known = this.#cached.get(text);
     const expression = known ?? new Expression(text);
-    // The last one in a map is the youngest.
+    // The last one in a map is the newest.
     this.#cached.delete(text);
     this.#cached.set(text, expression);
     if (this.#cached.size > CACHED_MAX) {
@@ -136,18 +136,18 @@ function compiled(text: string): RE2Set {
   }
 }
 
-/** The plain text that all matches begin with; "" where there may be none. */
+/** The plain text with which all matches begin; "" if there may be none. */
 function leadingText(text: string): string {
   if (mayHaveOuterBar(text)) return "";
   const leading = LEADING.exec(text)![1]!;
   const end = leading.search(META);
   if (end < 0) return leading;
-  // What is repeated need not be there.
+  // A repeated character can be absent.
   const isOptional = "*?{".includes(leading[end]!);
   return leading.slice(0, Math.max(0, isOptional ? end - 1 : end));
 }
 
-/** Whether there may be a choice outside of all groups. Where classes or backslashes make that hard to say: yes. */
+/** Whether there may be a choice outside all groups. If classes or backslashes make this uncertain: yes. */
 function mayHaveOuterBar(text: string): boolean {
   if (!text.includes("|")) return false;
   if (/[\\[]/.test(text)) return true;

@@ -1,14 +1,14 @@
-// How large the program of an RE2 expression can become, told from its text: what has to be known before the
-// library expands `a{1000}` or builds a class of a hundred thousand characters.
+// Calculates from the text of an RE2 expression how large its program can become, before the library expands
+// `a{1000}` or builds a class of a hundred thousand characters.
 // Invariant: the result is never below the library's program size (test/channels/expression_test.ts).
 
-/** What a Unicode class such as \pL adds for its hundreds of ranges. */
+/** The size of a Unicode class such as \pL with its hundreds of ranges. */
 const UNICODE_CLASS_SIZE = 15;
-/** The library visits each code point of a range where case is ignored. */
+/** If case is ignored, the library visits each code point of a range. */
 const FOLDED_POINTS_A_STEP = 50;
-/** Both ends of a group that captures. */
+/** The two ends of a capturing group. */
 const CAPTURE_SIZE = 2;
-/** What a class adds for each class in it, for the time that it takes to build: `[\W\W…]`. */
+/** The size that each class within a class adds, for the time to build it: `[\W\W…]`. */
 const INNER_CLASS_SIZE = 0.5;
 const SIZE_MAX = 1e9;
 const REPEAT = /\{(\d{1,4})(?:(,)(\d{0,4}))?\}/y;
@@ -25,10 +25,10 @@ export function programSizeMax(expression: string): number {
 class SizeScan {
   readonly #text: string;
   #at = 0;
-  /** Of each open group: the size of what stands before it, and its own. Innermost last. */
+  /** For each open group: the size of the text before it, and its own size. The innermost group is last. */
   readonly #outer: { readonly before: number; readonly groupSize: number }[] =
     [];
-  /** Of the group that is open: all but its last atom, and that. */
+  /** For the current group: the size without its last atom, and the size of that atom. */
   #before = 0;
   #last = 0;
   #ignoresCase = false;
@@ -67,7 +67,7 @@ class SizeScan {
     this.#last = size;
   }
 
-  /** Goes behind what `pattern` finds here, if it does. */
+  /** Skips the text that `pattern` matches here, if it matches. */
   #take(pattern: RegExp): RegExpExecArray | null {
     pattern.lastIndex = this.#at;
     const found = pattern.exec(this.#text);
@@ -80,7 +80,7 @@ class SizeScan {
     if (!flags) this.#at++;
     const text = flags?.[0] ?? "";
     if (!text.includes("<") && text.includes("i")) this.#ignoresCase = true;
-    // A repeat behind flags is of what stands before them.
+    // A repeat after flags repeats the atom before them.
     if (text.endsWith(")")) return;
     this.#atom(0);
     const isCapture = text === "" || text.includes("<");
@@ -109,7 +109,7 @@ class SizeScan {
     }
     const [, min, comma, max] = repeat;
     const times = Math.max(1, Number(min), Number(max ?? 0));
-    // Each one that may be left out needs a choice.
+    // Each optional repetition needs a choice.
     const choices = comma ? times : 0;
     this.#last = Math.min(SIZE_MAX, times * this.#last + choices + 2);
   }
@@ -124,7 +124,7 @@ class SizeScan {
     }
     const end = text.indexOf("\\E", this.#at);
     const to = end < 0 ? text.length : end;
-    // One atom a character: only the last one can be repeated.
+    // Each character is an atom: only the last one can be repeated.
     this.#atom(Math.max(0, to - this.#at - 3));
     this.#atom(1);
     this.#at = end < 0 ? to : to + 2;
@@ -169,7 +169,7 @@ class SizeScan {
     this.#atom(size);
   }
 
-  /** Of the character, escaped or not, that stands here. */
+  /** The size of the character, escaped or not, at this position. */
   #codePoint(): number {
     const hex = this.#take(HEX);
     if (hex) return parseInt(hex[1] ?? hex[2]!, 16);

@@ -1,10 +1,10 @@
-// Where names stand among sorted ones, by bisection.
+// Finds the positions of names among sorted ones by bisection.
 import type { SlicedWork } from "./sliced_work.ts";
 
-/** Steps of finding one beginning among the sorted names. */
+/** Steps of finding one prefix among the sorted names. */
 const BISECT_STEPS = 3;
 
-/** Index of the first of sorted names that is not below `name`. */
+/** The index of the first sorted name that is not less than `name`. */
 export function lowerBound(sorted: readonly string[], name: string): number {
   let low = 0;
   let high = sorted.length;
@@ -16,13 +16,13 @@ export function lowerBound(sorted: readonly string[], name: string): number {
   return low;
 }
 
-/** Places in sorted names: from the first, to behind the last. */
+/** A range of indexes in sorted names; the end is exclusive. */
 export interface Range {
   readonly from: number;
   readonly to: number;
 }
 
-/** Where in sorted names those stand that begin with one of `prefixes`, in order and without overlap. */
+/** The ranges of sorted names that begin with one of `prefixes`, in order and without overlap. */
 export function* rangesOf(
   sorted: readonly string[],
   prefixes: readonly string[],
@@ -35,7 +35,7 @@ export function* rangesOf(
     if (to > from) found.push({ from, to });
   }
   found.sort((a, b) => a.from - b.from || b.to - a.to);
-  // Of two beginnings one holds the other whole, or they have nothing in common.
+  // Two ranges either contain one another completely or do not overlap.
   let end = -1;
   return found.filter(({ from, to }) => {
     const isNew = from >= end;
@@ -44,7 +44,7 @@ export function* rangesOf(
   });
 }
 
-/** How many of sorted names begin with `prefix`, from the first that does. */
+/** The number of sorted names that begin with `prefix`, from the first one on. */
 function prefixed(
   sorted: readonly string[],
   from: number,

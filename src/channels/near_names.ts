@@ -1,27 +1,27 @@
-// Names that look like one that there is not, for whoever has mistyped it.
+// Finds existing names that are similar to an unknown one, to help with typing errors.
 // Invariant: the work is bounded by constants, not by the name or the number of channels.
 import { TEXT_BYTES_MAX } from "./channel_text.ts";
 import { lowerBound } from "./name_ranges.ts";
 import type { SlicedWork } from "./sliced_work.ts";
 
-/** Longest name of a channel, bytes of UTF-8; nothing is near a longer one. */
+/** Longest name of a channel, bytes of UTF-8; longer names have no similar ones. */
 export const NAME_BYTES_MAX = TEXT_BYTES_MAX;
-/** Names that are compared. */
+/** Most names that are compared. */
 const CANDIDATES = 64;
-/** Most changes that still count as near. */
+/** Most changes between similar names. */
 const CHANGES_MAX = 16;
-/** Cells of the distance's table in a step. */
+/** Cells of the distance table per step. */
 const CELLS_A_STEP = 300;
 
 /** Whether a text is too long to be the name of a channel. */
 export function isTooLong(name: string): boolean {
-  // UTF-8 has at least one byte a unit and at most three.
+  // UTF-8 has one to three bytes per UTF-16 unit.
   if (name.length > NAME_BYTES_MAX) return true;
   if (name.length * 3 <= NAME_BYTES_MAX) return false;
   return new TextEncoder().encode(name).length > NAME_BYTES_MAX;
 }
 
-/** Up to `limit` of sorted names that are most like `name`: the smallest change first. */
+/** Up to `limit` sorted names that are most similar to `name`, the most similar first. */
 export function* nearNames(
   sorted: readonly string[],
   name: string,
@@ -45,14 +45,14 @@ export function* nearNames(
     .map(({ other }) => other);
 }
 
-/** The names around where `name` would stand, which share the longest beginnings with it. */
+/** The names around the position of `name`, which share the longest prefixes with it. */
 function closest(sorted: readonly string[], name: string): string[] {
   const at = lowerBound(sorted, name);
   const from = Math.max(0, at - CANDIDATES / 2);
   return sorted.slice(from, from + CANDIDATES);
 }
 
-/** Levenshtein distance where it is at most `max`, else something above it: only the band of that width is looked at. */
+/** The Levenshtein distance if it is at most `max`, else a larger number: only a band of that width is calculated. */
 function distanceOf(a: string, b: string, max: number): number {
   const above = max + 1;
   let row = new Uint16Array(b.length + 1).fill(above);

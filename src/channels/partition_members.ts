@@ -1,35 +1,35 @@
-// The channels of one topic: what they have in common, who has which index, and who waits for either.
-// Invariant: all members have one shape, and each an index of its own.
+// The channels of one topic: their common shape, the index of each, and the claims that wait for a shape or an index.
+// Invariant: all members have the same shape and different indexes.
 import { type Channel, topicOf } from "./channel.ts";
 import type { ChannelFault } from "./channel_fault.ts";
 
-/** What one publisher says a channel is. */
+/** One publisher's description of a channel. */
 export interface Claim {
-  /** Whose metadata it stands in. */
+  /** The publisher whose metadata contains it. */
   readonly publisher: string;
   readonly channel: Channel;
   readonly topic: string;
   readonly shape: string;
   readonly slot: NameSlot;
-  /** When it was written, Unix ms, and its number among all that were read. */
+  /** The time of the record, Unix ms, and its number among all records. */
   atMs: number;
   order: number;
-  /** Its publisher has written something else since. */
+  /** Its publisher has replaced it since. */
   isWithdrawn: boolean;
   /** It has an index of its topic. */
   isMember: boolean;
 }
 
-/** One name of one context, and all who claim it. */
+/** One name of one context, with all claims to it. */
 export interface NameSlot {
   readonly key: string;
   /** The newest first. */
   readonly claims: Claim[];
-  /** What the catalog has. */
+  /** The claim that is in the catalog. */
   entry: Claim | null;
 }
 
-/** What all channels of a topic must have in common. Its ids, too: different ones can come to the same topic. */
+/** The properties that all channels of a topic must share, including its ids: different ids can give the same topic. */
 function shapeOf(channel: Channel): string {
   const { partitionId, replayId, dataType, strideNs, maxLatencyNs } = channel;
   const numbers = [String(strideNs), String(maxLatencyNs)];
@@ -42,7 +42,7 @@ function wordsOf(shape: string): string {
     `${dataType}, stride ${stride} ns and max_latency ${latency} ns`;
 }
 
-/** A claim without its place among others. */
+/** A claim without its relation to others. */
 export function newClaim(
   publisher: string,
   channel: Channel,
@@ -65,16 +65,16 @@ export function newClaim(
 export class PartitionMembers {
   #shape = "";
   readonly #byIndex = new Map<number, Claim>();
-  /** Members whose claim stands. */
+  /** Members whose claim was not withdrawn. */
   readonly #current = new Set<Claim>();
-  /** By shape and index; those that have waited longest come first. */
+  /** By shape and index, the longest waiting first. */
   readonly #waiting = new Map<string, Map<number, Set<Claim>>>();
 
   get isEmpty(): boolean {
     return this.#byIndex.size === 0 && this.#waiting.size === 0;
   }
 
-  /** Why a claim cannot be a member now; null when it can. Members whose claims were withdrawn stand in nobody's way. */
+  /** Why a claim cannot be a member now; null if it can. Members whose claims were withdrawn block no other claim. */
   conflictOf({ shape, channel, slot }: Claim): ChannelFault | null {
     const isOwn = slot.entry !== null && this.#current.has(slot.entry);
     const others = this.#current.size - (isOwn ? 1 : 0);
@@ -97,7 +97,7 @@ export class PartitionMembers {
     };
   }
 
-  /** Makes a claim without conflict a member. Returns what is to be looked at: who had to leave, who fits now. */
+  /** Makes a claim without conflict a member. Returns the claims to check: those it replaced, and those that fit now. */
   join(claim: Claim): Claim[] {
     const { partitionIndex } = claim.channel;
     let left: Claim[] = [];
@@ -124,7 +124,7 @@ export class PartitionMembers {
     this.#current.delete(claim);
   }
 
-  /** Its publisher has written something else. A member stays one until somebody else wants its place. */
+  /** Withdraws a claim that its publisher has replaced. A member stays one until another claim needs its index. */
   withdraw(claim: Claim): void {
     this.#current.delete(claim);
     claim.isWithdrawn = true;
@@ -150,23 +150,23 @@ export class PartitionMembers {
     return true;
   }
 
-  /** Claims to be looked at, now that an index is free: at most one an index, whatever number waits. */
+  /** The claims to check after an index was freed: at most one for each index, however many wait. */
   candidates(freeIndex: number): Claim[] {
     if (this.#current.size > 0) {
       const claims = this.#waiting.get(this.#shape)?.get(freeIndex);
       const next = claims ? firstOf(claims) : [];
-      // The only member left may have a newer claim to its name, of another shape: nothing is in that one's way now.
+      // The last member may have a newer claim to its name with another shape, which now has no conflict.
       return this.#current.size === 1
         ? [...next, ...firstOf(this.#current)]
         : next;
     }
-    // Nobody keeps the shape: those who have waited longest bring theirs.
+    // No member determines the shape any more: the longest waiting claim does.
     for (const byIndex of this.#waiting.values()) return firsts(byIndex);
     return [];
   }
 }
 
-/** Who has waited longest at each index. */
+/** The longest waiting claim at each index. */
 function firsts(
   byIndex: ReadonlyMap<number, ReadonlySet<Claim>> | undefined,
 ): Claim[] {

@@ -1,5 +1,5 @@
-// The channels that are not served, and why: counted whole, listed as far as it is useful.
-// Invariant: the list is bounded whatever publishers write, and every text in it is safe to show.
+// The channels that are not served, with the reasons: all are counted, the newest are listed.
+// Invariant: the list has a limit whatever publishers write, and every text in it is safe to show.
 import {
   CHANNEL_REFUSALS,
   type ChannelFault,
@@ -8,17 +8,17 @@ import {
 
 /** One channel of one publisher that is not served. */
 export interface RefusedChannel {
-  /** Whose metadata it is. */
+  /** The publisher of the metadata. */
   readonly publisher: string;
   readonly name: string;
   readonly reason: ChannelRefusal;
   readonly detail: string;
 }
 
-/** What stands in a channel's way now, where that changes with others. */
+/** The present conflict of a channel, if it changes with other channels. */
 export type FaultNow = () => ChannelFault | null;
 
-/** Refusals that are listed; the oldest make room. */
+/** Most refusals that are listed; the oldest are removed. */
 export const REFUSED_LISTED_MAX = 100;
 
 /** Refused channels of one catalog. */
@@ -45,7 +45,7 @@ export class RefusedChannels {
     }
   }
 
-  /** Takes what was refused of a publisher and name off the list: it holds no longer. */
+  /** Removes the refusals of a publisher and name from the list, because they are no longer valid. */
   forget(publisher: string, name: string): void {
     for (const [key, { refused }] of this.#listed) {
       if (refused.name !== name || refused.publisher !== publisher) continue;
@@ -53,7 +53,7 @@ export class RefusedChannels {
     }
   }
 
-  /** Those that are refused now, the newest first. */
+  /** The present refusals, the newest first. */
   list(): RefusedChannel[] {
     return [...this.#listed.values()].reverse().map(({ refused, now }) => ({
       ...refused,

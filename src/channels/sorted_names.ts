@@ -1,10 +1,10 @@
-// The names of one context in order, kept by merging what has changed since they were last asked for.
-// Invariant: an array that was handed out is never changed, so that work in slices may keep it; a name in it may be gone.
+// The sorted names of one context, updated by merging the changes since the last request.
+// Invariant: a returned array is never changed, so that work in slices can keep it; a name in it may have been removed.
 import type { SlicedWork } from "./sliced_work.ts";
 
 /** Names that are sorted, or merged, in one part. */
 const PART = 256;
-/** So many changes are kept in any case. */
+/** The number of changes that are kept in any case. */
 const TOUCHED_MIN = 1000;
 /** Steps of sorting that many, and of merging them. */
 const SORT_STEPS = 150;
@@ -56,12 +56,12 @@ function* merged<T>(
   return out;
 }
 
-/** By UTF-16 units, as `sort()` has it. */
+/** By UTF-16 units, as `sort()` compares. */
 export function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** A merge of changes that all works which wait for it carry on. */
+/** A merge of changes, which all work that waits for it continues. */
 interface Merge {
   readonly work: SlicedWork<readonly string[]>;
   /** Steps of its next part. */
@@ -69,11 +69,11 @@ interface Merge {
   readonly touchedCount: number;
 }
 
-/** The sorted names of what a map holds. */
+/** The sorted names of a map. */
 export class SortedNames {
   readonly #held: ReadonlyMap<string, unknown>;
   #sorted: readonly string[] = [];
-  /** Names that came or went since `#sorted` was made, in that order. */
+  /** Names that were added or removed since `#sorted` was made, in that order. */
   #touched: string[] = [];
   #merge: Merge | null = null;
 
@@ -81,10 +81,10 @@ export class SortedNames {
     this.#held = held;
   }
 
-  /** Hears of a name that came or went. */
+  /** Notes a name that was added or removed. */
   touch(name: string): void {
     this.#touched.push(name);
-    // Names may come and go for days without a request.
+    // Names may be added and removed for days without a request.
     if (this.#touched.length > 2 * this.#held.size + TOUCHED_MIN) {
       this.#sorted = [];
       this.#touched = [...this.#held.keys()];
@@ -97,9 +97,9 @@ export class SortedNames {
     return this.#touched.length;
   }
 
-  /** The names as of the call. What one work has merged stays merged for the others when it ends early. */
+  /** The names at the time of the call. If one piece of work ends early, the others keep what it has merged. */
   *sorted(): SlicedWork<readonly string[]> {
-    // The merge that is under way may lack what came last: the one behind it has that.
+    // The current merge may lack the newest changes: the next one has them.
     for (let merges = 0; merges < 2 && this.#touched.length > 0; merges++) {
       const merge = this.#merge ??= this.#begin();
       while (this.#merge === merge) {

@@ -73,7 +73,7 @@ describe("Catalog.near()", () => {
 });
 
 describe("Catalog.onChange()", () => {
-  it("tells appearance, change and removal, and nothing for an equal record", () => {
+  it("reports appearance, change and removal, and nothing for an equal record", () => {
     const catalog = new Catalog();
     const heard: string[] = [];
     const stop = catalog.onChange((name, _, before, after) =>

@@ -95,7 +95,7 @@ describe("channels of one topic", () => {
 });
 
 describe("a publisher that changes its stride", () => {
-  it("gets through when it has written all of its channels anew", () => {
+  it("gets through when it has written all of its channels again", () => {
     for (let i = 0; i < 4; i++) put(named(`A${i}`, i));
     const before = strides();
     for (let i = 0; i < 3; i++) {
@@ -145,10 +145,10 @@ describe("a publisher that changes its stride", () => {
     ]);
   });
 
-  it("gets through in a log that holds old and new records, whatever compaction has left", () => {
+  it("gets through in a log that holds old and new records, whatever compaction has kept", () => {
     const old = [0, 1, 2, 3].map((i) => named(`A${i}`, i));
     const all = [0, 1, 2, 3].map((i) => named(`A${i}`, i, SLOW));
-    // Each subset of the old records may have gone.
+    // Each subset of the old records may be removed.
     for (let kept = 0; kept < 16; kept++) {
       const fresh = new Catalog();
       const replay = new ChannelAdmission({ catalog: fresh });
@@ -161,10 +161,10 @@ describe("a publisher that changes its stride", () => {
     }
   });
 
-  it("does not hold a channel to a place that it has left", () => {
+  it("does not hold a channel to an index that it gave up", () => {
     put(named("A", 0));
     put(named("B", 0, { partitionId: "other" }));
-    // A moves where it cannot be; its old place is free for C.
+    // A moves to an index that is taken; its old index is available to C.
     assert.equal(
       put(named("A", 0, { partitionId: "other" })),
       "index-conflict",
@@ -218,7 +218,7 @@ describe("two publishers that claim one name", () => {
     assert.deepEqual(refused(), [["P", "A", "other-publisher"]]);
   });
 
-  it("a newer one is not held up by the older one alone", () => {
+  it("a newer one does not wait for the older one alone", () => {
     put(named("A", 0), "P", 10);
     put(named("B", 1), "P", 10);
     const newer = named("A", 0, { maxLatencyNs: 2_000_000_000n });
@@ -227,7 +227,7 @@ describe("two publishers that claim one name", () => {
     assert.equal(catalog.get("A", null)?.maxLatencyNs, 2_000_000_000n);
   });
 
-  it("a publisher whose metadata begins anew takes nothing of another's", () => {
+  it("a publisher whose metadata begins again removes nothing of another one's", () => {
     put(named("A", 0), "P");
     put(named("B", 1), "Q");
     admission.removeAll("P");

@@ -40,7 +40,7 @@ describe("channelFault()", () => {
     assert.ok(2n ** 63n / STRIDE_MIN_NS < BigInt(Number.MAX_SAFE_INTEGER));
   });
 
-  it("wants whole samples a stride", () => {
+  it("requires whole samples per stride", () => {
     const strideNs = 62_500_000n;
     for (const sampleRate of [16, 32, 16_384]) {
       assert.equal(reasonOf({ strideNs, sampleRate }), null);
@@ -103,7 +103,7 @@ describe("channelFault()", () => {
 });
 
 describe("Catalog.set()", () => {
-  it("throws where a channel breaks a limit: whoever lets channels in says so before", () => {
+  it("throws where a channel breaks a limit: admission reports it earlier", () => {
     const catalog = new Catalog();
     assert.throws(
       () => catalog.set(aChannel({ strideNs: 1n })),

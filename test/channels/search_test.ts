@@ -110,7 +110,7 @@ describe("Catalog.search()", () => {
     assert.ok(steps < plain.steps + PART_STEPS_MAX);
   });
 
-  it("goes on over names that change between its slices", () => {
+  it("continues over names that change between its slices", () => {
     const catalog = largeCatalog();
     const work = catalog.search({ match: ".*DQ" });
     for (let i = 0; i < 500; i++) {
@@ -125,7 +125,7 @@ describe("Catalog.search()", () => {
     const names = finish(work).channels.map((c) => c.name);
     assert.deepEqual(names, names.toSorted());
     assert.equal(new Set(names).size, names.length);
-    // Asked anew, all of it is as it is now.
+    // A new search returns the present state.
     const now = catalog.find({}).map((c) => c.name);
     assert.deepEqual(now, now.toSorted());
     assert.equal(now.length, catalog.size);
@@ -173,7 +173,7 @@ describe("Catalog.search()", () => {
       catalog.remove("C", null);
       assert.deepEqual(catalog.find({}).map((c) => c.name), ["B"]);
     }
-    // Nobody asks for days.
+    // There is no request for days.
     for (let i = 0; i < 5000; i++) {
       catalog.set(channel("X"));
       catalog.remove("X", null);
