@@ -1,7 +1,7 @@
 // The sink of the source: stores each message's block in the page ring and advances the timelines over its partition.
 // Times are GPS ms by the instance's clock.
 import type { PageRing } from "../memory/page_ring.ts";
-import { taking } from "../memory/taken.ts";
+import { withRollback } from "../memory/rollback.ts";
 import type { BlockSink, Source } from "../source/source.ts";
 import { Histogram } from "../telemetry/histogram.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -91,14 +91,14 @@ export class BlockStore implements BlockSink {
   ): HistoryRows {
     const { source, historyBytes } = this.#options;
     const fromMs = Number(fromNs) / 1e6;
-    return taking((taken) => {
+    return withRollback((rollback) => {
       // A late block of an earlier time may stand in the log after the first block that is asked for.
       const reader = source.openHistory(shapes.map((shape) => ({
         topic: shape.topic,
         fromMs: fromMs - Number(shape.maxLatencyNs) / 1e6 -
           this.toleranceMs(shape),
       })));
-      taken.add(() => reader.close());
+      rollback.add(() => reader.close());
       return new HistoryRows({
         shapes,
         strideNs,

@@ -2,7 +2,7 @@
 // Invariant: a topic is subscribed while a timeline leases it and for the linger time after that; it has one
 // PartitionBlocks and one reader.
 import type { PageRing } from "../memory/page_ring.ts";
-import { taking } from "../memory/taken.ts";
+import { withRollback } from "../memory/rollback.ts";
 import type { ReadFrom, Source } from "../source/source.ts";
 import { type BlockCounters, newBlockCounters } from "./block_counters.ts";
 import type { GpsClock } from "./gps_clock.ts";
@@ -94,8 +94,8 @@ export class Subscriptions {
     const from: ReadFrom = isLive
       ? { kind: "block-time", ms: sinceMs - latencyMs }
       : { kind: "produced", ms: unixMsOfGpsMs(sinceMs) };
-    const subscription = taking((taken) => {
-      taken.add(() => source.unsubscribe(topic));
+    const subscription = withRollback((rollback) => {
+      rollback.add(() => source.unsubscribe(topic));
       const reachedMs = source.subscribe(topic, from);
       return this.#subscriptionOf(
         shape,

@@ -1,6 +1,6 @@
 // The timelines of one instance: one for each set of topics, row stride and kind, shared by all who lease it.
 // Invariant: the topics of a leased timeline are subscribed.
-import { taking } from "../memory/taken.ts";
+import { withRollback } from "../memory/rollback.ts";
 import type { GpsClock } from "./gps_clock.ts";
 import type { PartitionBlocks } from "./partition_blocks.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -72,8 +72,8 @@ export class TimelineLeases {
     }
     for (const { timelines } of subscribed) timelines.add(timeline);
     this.#byKey.set(key, { timeline, leases: 1 });
-    return taking((taken) => {
-      taken.add(() => this.release(timeline));
+    return withRollback((rollback) => {
+      rollback.add(() => this.release(timeline));
       timeline.advance(this.#clock.gpsMs());
       return timeline;
     });

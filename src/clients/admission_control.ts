@@ -4,7 +4,7 @@ import type { BlockStore } from "../blocks/block_store.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
 import type { StreamFormat, StreamShape } from "../frames/stream_format.ts";
-import { type Taken, taking } from "../memory/taken.ts";
+import { type Rollback, withRollback } from "../memory/rollback.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
 import { AddressPool, type PoolRefusal } from "./address_pool.ts";
@@ -115,9 +115,9 @@ export class AdmissionControl {
       ? null
       : rowTooLarge(channels, shape);
     if (tooLarge !== null) return this.#tooLarge(tooLarge);
-    return taking((taken) => {
-      const admission = this.#reserve(channels, shape, options, taken);
-      if (admission.kind !== "ready") taken.giveBack();
+    return withRollback((rollback) => {
+      const admission = this.#reserve(channels, shape, options, rollback);
+      if (admission.kind !== "ready") rollback.rollBack();
       return admission;
     });
   }
@@ -128,18 +128,18 @@ export class AdmissionControl {
     return catalog.get(channel.name, channel.replayId) === channel;
   }
 
-  /** Takes one thing after the other, each noted in `taken`. */
+  /** Takes one thing after the other, each noted in `rollback`. */
   #reserve(
     channels: readonly Channel[],
     shape: StreamShape,
     options: ClientOptions,
-    taken: Taken,
+    rollback: Rollback,
   ): Admission {
     const { groups, history } = this.#parts;
     const { address } = options;
     const group = groups.of(channels, shape);
     if (group === null) return this.#trendsFull();
-    taken.add(() => groups.closeIfIdle(group));
+    rollback.add(() => groups.closeIfIdle(group));
     const tooLarge = frameTooLarge(group.rows.frameBytesMax);
     if (tooLarge !== null) return this.#tooLarge(tooLarge);
 
@@ -151,13 +151,13 @@ export class AdmissionControl {
         return this.#refused(outcome, "histories", limit);
       }
       permit = outcome;
-      taken.add(() => outcome[Symbol.dispose]());
+      rollback.add(() => outcome[Symbol.dispose]());
     }
     const reservation = new Reservation(this.#pools, address);
-    taken.add(() => reservation[Symbol.dispose]());
+    rollback.add(() => reservation[Symbol.dispose]());
     const refusal = this.#reserveAll(reservation, group, options);
     if (refusal !== null) return refusal;
-    return this.#ready({ group, permit, reservation, options }, taken);
+    return this.#ready({ group, permit, reservation, options }, rollback);
   }
 
   /** What a client holds while it is open. Why it cannot have it, or null. */
@@ -190,7 +190,7 @@ export class AdmissionControl {
       readonly reservation: Reservation;
       readonly options: ClientOptions;
     },
-    taken: Taken,
+    rollback: Rollback,
   ): ReadyAdmission {
     const { group } = admitted;
     this.#admitted++;
@@ -210,23 +210,23 @@ export class AdmissionControl {
           const { lifecycle: host } = this.#parts;
           const clockMs = host.clockMs();
           const client = new Client({ ...admitted, host, outlet, clockMs });
-          this.#open(client, taken);
+          this.#open(client, rollback);
           return client;
         } catch (error) {
-          taken.giveBack();
+          rollback.rollBack();
           throw error;
         }
       },
       cancel: () => {
-        if (use()) taken.giveBack();
+        if (use()) rollback.rollBack();
       },
     };
   }
 
   /** From now on the client releases what was taken for it, when it ends. */
-  #open(client: GroupClient, taken: Taken): void {
+  #open(client: GroupClient, rollback: Rollback): void {
     const { lifecycle, startPosition } = this.#parts;
-    taken.keep();
+    rollback.commit();
     try {
       lifecycle.open(client);
       startPosition.place(client);

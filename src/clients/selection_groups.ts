@@ -6,7 +6,7 @@ import { rowStrideOf } from "../blocks/row_stride.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
 import type { StreamShape } from "../frames/stream_format.ts";
-import { taking } from "../memory/taken.ts";
+import { withRollback } from "../memory/rollback.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
 import { trendKind, TrendTimeline } from "../trends/trend_timeline.ts";
@@ -86,9 +86,9 @@ export class SelectionGroups {
   ): SelectionGroup {
     const { store } = this.#parts;
     const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
-    return taking((taken) => {
+    return withRollback((rollback) => {
       const timeline = store.lease(shapesOf(channels), strideNs);
-      taken.add(() => store.release(timeline));
+      rollback.add(() => store.release(timeline));
       return this.#begin({ key, channels, shape, timeline, trend: null });
     });
   }
@@ -100,17 +100,17 @@ export class SelectionGroups {
   ): SelectionGroup | null {
     const { store, trends } = this.#parts;
     const bin = shape.trend;
-    return taking((taken) => {
+    return withRollback((rollback) => {
       const records = trends.lease(channels);
       if (records === null) return null;
-      taken.add(() => trends.release(records));
+      rollback.add(() => trends.release(records));
       // After the recorder's own lease, so that it has taken the blocks before bins are read.
       const timeline = store.lease(shapesOf(channels), bin.binNs, {
         kind: trendKind(records),
         make: (partitions, gpsMs) =>
           new TrendTimeline(partitions, gpsMs, { bin, records }),
       }) as TrendTimeline;
-      taken.add(() => store.release(timeline));
+      rollback.add(() => store.release(timeline));
       const trend = { bin, records, timeline };
       return this.#begin({ key, channels, shape, timeline, trend });
     });

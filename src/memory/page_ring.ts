@@ -1,10 +1,10 @@
-// What came in: one buffer cut in pages, filled in arrival order; when it is full the oldest page is taken back.
-// Invariant: positions are absolute and never reused; a record is whole as long as its first page is held.
+// Memory for incoming messages: one buffer, divided into pages and filled in the order of arrival. When it is full, the
+// oldest page is reused. Invariant: a position is never used again, and a record is complete while its first page is held.
 
 const ALIGN_BYTES = 64;
 const PAGE_BYTES_MAX = 1024 * 1024;
 
-/** A ring that this machine has no memory, or no address space, for. */
+/** The machine has no memory, or no address space, for a ring. */
 export class RingAllocationError extends Error {
   override name = "RingAllocationError";
 }
@@ -16,42 +16,46 @@ export function allocateRing(byteLength: number): Uint8Array<ArrayBuffer> {
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new RingAllocationError(
-      `A buffer of ${byteLength} bytes cannot be allocated here`,
+      `Cannot allocate a buffer of ${byteLength} bytes on this machine`,
     );
   }
 }
 
-/** A ring of pages over one buffer that is handed in. No allocation after construction, no free. */
+/** A ring of pages over one buffer of the caller. It allocates nothing after construction, and records are not freed. */
 export class PageRing {
+  /** The buffer; read it at `byteOffset(position)`. */
   readonly bytes: Uint8Array;
   readonly capacityBytes: number;
   readonly pageBytes: number;
   #head = 0;
 
-  /** The buffer's length is rounded down to whole pages; at least eight are needed. */
+  /**
+   * The buffer's length is rounded down to whole pages, of which at least eight are needed. `pageBytes`: a power of
+   * two. Throws RangeError otherwise.
+   */
   constructor(bytes: Uint8Array, options: { pageBytes?: number } = {}) {
-    const wanted = options.pageBytes ??
+    const pageBytes = options.pageBytes ??
       Math.min(
         PAGE_BYTES_MAX,
         2 ** Math.floor(Math.log2(bytes.byteLength / 8)),
       );
-    if (wanted < ALIGN_BYTES || !Number.isInteger(Math.log2(wanted))) {
+    if (pageBytes < ALIGN_BYTES || !Number.isInteger(Math.log2(pageBytes))) {
       throw new RangeError(
-        `pageBytes must be a power of two of at least ${ALIGN_BYTES}: current value is ${wanted}`,
+        `pageBytes must be a power of two of at least ${ALIGN_BYTES}: current value is ${pageBytes}`,
       );
     }
-    const pages = Math.floor(bytes.byteLength / wanted);
+    const pages = Math.floor(bytes.byteLength / pageBytes);
     if (pages < 8) {
       throw new RangeError(
-        `A page ring needs at least 8 pages: ${bytes.byteLength} bytes hold ${pages} of ${wanted} bytes`,
+        `A page ring needs at least 8 pages: ${bytes.byteLength} bytes hold ${pages} of ${pageBytes} bytes`,
       );
     }
     this.bytes = bytes;
-    this.pageBytes = wanted;
-    this.capacityBytes = pages * wanted;
+    this.pageBytes = pageBytes;
+    this.capacityBytes = pages * pageBytes;
   }
 
-  /** Room for `byteLength` contiguous bytes, aligned; their position, or −1 when they can never fit. */
+  /** Reserves `byteLength` contiguous, aligned bytes. Returns their position; −1 when they can never fit. */
   reserve(byteLength: number): number {
     const capacity = this.capacityBytes;
     if (!(byteLength >= 0 && byteLength <= capacity / 2)) return -1;
@@ -63,36 +67,39 @@ export class PageRing {
     return position;
   }
 
-  /** Whether the record at a position is still whole. */
+  /** Whether the record at a position is still complete. */
   holds(position: number): boolean {
     return position >= this.oldestPosition && position < this.#head;
   }
 
-  /** Byte offset in `bytes` of a position. Only meaningful while it is held. */
+  /** Byte offset of a position in `bytes`; valid while the position is held. */
   byteOffset(position: number): number {
     return position % this.capacityBytes;
   }
 
+  /** Where the next record begins. */
   get headPosition(): number {
     return this.#head;
   }
 
-  /** Records before this have lost their page: the page being written to is taken back whole. */
+  /** Records before this position are lost: the page that is being written to is reused as a whole. */
   get oldestPosition(): number {
     const { pageBytes } = this;
     const endOfHeadPage = Math.ceil(this.#head / pageBytes) * pageBytes;
     return Math.max(0, endOfHeadPage - this.capacityBytes);
   }
 
+  /** Bytes between the oldest record and the head. */
   get occupiedBytes(): number {
     return this.#head - this.oldestPosition;
   }
 
-  /** Bytes of the buffer that have ever been written to. */
+  /** Bytes of the buffer that were written to at least once. */
   get highWaterBytes(): number {
     return Math.min(this.#head, this.capacityBytes);
   }
 
+  /** Pages reused since the start. */
   get reclaimedPages(): number {
     return this.oldestPosition / this.pageBytes;
   }

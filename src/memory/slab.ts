@@ -1,18 +1,17 @@
-// What goes out: slots of fixed size classes over big buffers, free lists threaded through the vacant slots,
-// an owner count per slot. Invariant: a slot is either vacant and on its class's list, or has at least one owner.
-
+// Memory for outgoing frames: slots of fixed sizes in large buffers, with a list of vacant slots per size and a count of
+// owners per slot. Invariant: a slot is either vacant and on the list of its size class, or has at least one owner.
 import { AllocationMeter } from "./allocation_meter.ts";
 
 const MIN_SLOT_BYTES = 256;
 /** Largest claim, bytes. */
 export const SLOT_BYTES_MAX = 16 * 1024 * 1024;
-/** Sizes between a power of two and the next: at most a fifth of a slot is wasted. */
+/** Size classes between two powers of two: at most a fifth of a slot is unused. */
 const STEPS_PER_OCTAVE = 4;
 const CHUNK_BYTES = 256 * 1024;
 const NO_SLOT = -1;
 /** Fills released slots while debugging. It is neither UTF-8 text nor the start of an Arrow message. */
 export const POISON = 0xdb;
-/** Slots of at least so many bytes keep their view, about 100 bytes. */
+/** Slots of at least this many bytes keep their view, which takes about 100 bytes. */
 const VIEW_KEPT_BYTES = 1024;
 
 /** Slot sizes in bytes, ascending, multiples of 64. */
@@ -28,28 +27,28 @@ const CLASS_BYTES: readonly number[] = (() => {
 })();
 
 /**
- * Recycled memory for frames. A handle names a slot; it is valid from claim to the last release.
+ * Recycled memory for frames. A handle identifies a slot, from `claim()` to the last `release()`.
  *
- * Not for: long-lived data (it blocks the slots of its class), sizes above 16 MiB.
- * Capacity: `budgetBytes` in all; committed in chunks as classes need them. When the budget is full, a class that
- * runs short takes over chunks in which no slot is claimed.
+ * Not for long-lived data, which blocks the slots of its size class, nor for more than 16 MiB in one slot.
+ * Capacity: `budgetBytes` in total, allocated in chunks when a size class needs one. Once the budget is used up, a
+ * size class that has no vacant slot takes over chunks in which no slot is claimed.
  */
 export class Slab {
   readonly budgetBytes: number;
   readonly allocations: AllocationMeter;
   readonly #free = new Int32Array(CLASS_BYTES.length).fill(NO_SLOT);
-  /** By chunk: its memory (null once given up), the slots in it that are claimed. */
+  /** By chunk: its memory (null once it was given up), and how many of its slots are claimed. */
   readonly #chunks: (Uint8Array | null)[] = [];
   readonly #claimed: number[] = [];
-  /** Handles of given-up chunks, to be used again. */
+  /** Handles of slots in chunks that were given up; new slots use them again. */
   readonly #spare: number[] = [];
-  // By handle: owners while claimed, else 0; the next vacant handle; class; chunk; byte offset in the chunk.
+  // By handle: number of owners, 0 if vacant; next vacant handle; size class; chunk; byte offset in the chunk.
   #owners = new Int32Array(1024);
   #next = new Int32Array(1024);
   #class = new Uint8Array(1024);
   #chunk = new Int32Array(1024);
   #at = new Int32Array(1024);
-  /** By handle: the view that was asked for last, so that frames of one size make no garbage. */
+  /** By handle: the last view, so that frames of one size allocate none. */
   readonly #views: (Uint8Array | undefined)[] = [];
   #slots = 0;
   #committed = 0;
@@ -80,7 +79,7 @@ export class Slab {
     this.#poisons = options.poison ?? false;
   }
 
-  /** A slot of at least `byteLength` bytes with one owner, or −1 when the budget has no room. */
+  /** Claims a slot of at least `byteLength` bytes, with one owner. Returns its handle; −1 when the budget has no room. */
   claim(byteLength: number): number {
     const sizeClass = classOf(byteLength);
     if (sizeClass < 0) return NO_SLOT;
@@ -98,13 +97,13 @@ export class Slab {
     return handle;
   }
 
-  /** One more owner. */
+  /** Adds an owner. Throws when the slot is vacant. */
   retain(handle: number): void {
     if (!(this.#owners[handle]! > 0)) throw this.#vacant("retain", handle);
     this.#owners[handle]!++;
   }
 
-  /** One owner less; the last one makes the slot vacant. */
+  /** Removes an owner; without owners, the slot is vacant. Throws when it already is. */
   release(handle: number): void {
     const owners = this.#owners[handle]!;
     if (!(owners > 0)) throw this.#vacant("release", handle);
@@ -119,7 +118,7 @@ export class Slab {
     this.#used -= CLASS_BYTES[sizeClass]!;
   }
 
-  /** The slot's first `byteLength` bytes (all by default), a view. */
+  /** A view of the slot's first `byteLength` bytes, by default of all; valid until the last release. */
   view(
     handle: number,
     byteLength: number = this.slotBytes(handle),
@@ -137,22 +136,24 @@ export class Slab {
     const at = this.#at[handle]!;
     const chunk = this.#chunks[this.#chunk[handle]!]!;
     const view = chunk.subarray(at, at + byteLength);
-    // A view of a small slot would take as much memory as the slot.
+    // The view of a small slot takes as much memory as the slot.
     if (this.slotBytes(handle) >= VIEW_KEPT_BYTES) this.#views[handle] = view;
     return view;
   }
 
+  /** Bytes of a slot. */
   slotBytes(handle: number): number {
     return CLASS_BYTES[this.#class[handle]!]!;
   }
 
-  /** Books bytes for a client to be; false when they would go beyond the budget. */
+  /** Reserves bytes for a client; false when all reservations together would exceed the budget. */
   reserve(bytes: number): boolean {
     if (this.#reserved + bytes > this.budgetBytes) return false;
     this.#reserved += bytes;
     return true;
   }
 
+  /** Returns reserved bytes. Throws when fewer are reserved. */
   unreserve(bytes: number): void {
     if (bytes > this.#reserved) {
       throw new RangeError(
@@ -187,12 +188,12 @@ export class Slab {
     return this.#highWater;
   }
 
-  /** Chunks that were allocated, whole life: in steady state none is added. */
+  /** Chunks allocated since the start: in steady state none is added. */
   get committedChunks(): number {
     return this.#commits;
   }
 
-  /** Chunks that one size class gave up for another. */
+  /** Chunks that a size class gave up for another one, since the start. */
   get givenUpChunks(): number {
     return this.#givenUp;
   }
@@ -201,7 +202,7 @@ export class Slab {
     return this.#reserved;
   }
 
-  /** One more chunk for a class, all its slots vacant. Other classes give up vacant chunks where it must be. */
+  /** Allocates a chunk of vacant slots for a size class; if the budget is used up, other classes give up vacant chunks. */
   #commit(sizeClass: number): boolean {
     const slotBytes = CLASS_BYTES[sizeClass]!;
     if (slotBytes > this.budgetBytes) return false;
@@ -220,7 +221,7 @@ export class Slab {
     this.#claimed[chunk] = 0;
     this.#committed += count * slotBytes;
     this.#growTables(this.#slots + count);
-    // The class's list is empty here: slots are threaded in the order they lie in.
+    // The list of the class is empty here: slots are listed in the order of their addresses.
     let last = NO_SLOT;
     for (let i = 0; i < count; i++) {
       const handle = this.#spare.pop() ?? this.#slots++;
@@ -235,7 +236,7 @@ export class Slab {
     return true;
   }
 
-  /** Drops one chunk none of whose slots is claimed; linear in the slots of its class, and only when the budget is full. */
+  /** Gives up one chunk without claimed slots; false when there is none. Takes time linear in the vacant slots. */
   #giveUpVacant(): boolean {
     const chunk = this.#claimed.findIndex((claimed, i) =>
       claimed === 0 && this.#chunks[i] !== null
@@ -288,12 +289,12 @@ export class Slab {
   }
 }
 
-/** What a claim of so many bytes takes, at most {@linkcode SLOT_BYTES_MAX}. */
+/** Bytes of the slot that `claim(byteLength)` returns, at most {@linkcode SLOT_BYTES_MAX}. */
 export function slotBytesFor(byteLength: number): number {
   return CLASS_BYTES[classOf(byteLength)] ?? SLOT_BYTES_MAX;
 }
 
-/** Smallest class that holds so many bytes, or −1. */
+/** Smallest size class with at least this many bytes; −1 when there is none. */
 function classOf(byteLength: number): number {
   if (!(byteLength <= SLOT_BYTES_MAX)) return -1;
   if (byteLength <= MIN_SLOT_BYTES) return 0;

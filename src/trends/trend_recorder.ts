@@ -6,7 +6,7 @@ import type { Timeline, TimelineListener } from "../blocks/timeline.ts";
 import { type Catalog, nameMatcher } from "../channels/catalog.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
 import type { Logger } from "../telemetry/log.ts";
-import { taking } from "../memory/taken.ts";
+import { withRollback } from "../memory/rollback.ts";
 import { recordBytes, TrendRecord } from "./trend_record.ts";
 
 export interface TrendRecorderOptions {
@@ -123,17 +123,17 @@ export class TrendRecorder {
 
   /** The records of some channels, until `release`; null when there is no memory for them. */
   lease(channels: readonly Channel[]): TrendRecord[] | null {
-    return taking((taken) => {
+    return withRollback((rollback) => {
       const records: TrendRecord[] = [];
       for (const channel of channels) {
         const known = this.#records.get(keyOf(channel));
         const record = known ?? this.#begin(channel);
         if (record === null) {
-          taken.giveBack();
+          rollback.rollBack();
           return null;
         }
         record.leases++;
-        taken.add(() => {
+        rollback.add(() => {
           record.leases--;
           if (!known) this.#end(record);
         });
@@ -204,10 +204,10 @@ export class TrendRecorder {
       if (this.#usedBytes + bytes > budgetBytes) return null;
     }
     const reading = this.#readings.get(topicOf(channel));
-    const { record, of } = taking((taken) => {
+    const { record, of } = withRollback((rollback) => {
       const timeline = reading?.timeline ??
         store.lease(shapesOf([channel]), channel.strideNs);
-      if (!reading) taken.add(() => store.release(timeline));
+      if (!reading) rollback.add(() => store.release(timeline));
       const record = new TrendRecord(channel, timeline.partitions[0]!, hours);
       return { record, of: reading ?? this.#read(timeline) };
     });

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { PageRing } from "../../src/memory/page_ring.ts";
 
 describe("PageRing", () => {
-  it("gives aligned, contiguous room and never the same position twice", () => {
+  it("reserves aligned, contiguous bytes and never the same position twice", () => {
     const ring = new PageRing(new Uint8Array(8 * 1024), { pageBytes: 1024 });
     let last = -1;
     for (let i = 0; i < 1000; i++) {
@@ -17,7 +17,7 @@ describe("PageRing", () => {
     }
   });
 
-  it("takes back the oldest page whole, never a record that is still held", () => {
+  it("reuses the oldest page as a whole, never that of a held record", () => {
     const ring = new PageRing(new Uint8Array(8 * 1024), { pageBytes: 1024 });
     const held: { position: number; value: number; bytes: number }[] = [];
     for (let i = 0; i < 2000; i++) {
@@ -38,7 +38,7 @@ describe("PageRing", () => {
     assert.ok(ring.occupiedBytes <= ring.capacityBytes);
   });
 
-  it("refuses what can never fit", () => {
+  it("returns −1 for a record that can never fit", () => {
     const ring = new PageRing(new Uint8Array(8 * 1024), { pageBytes: 1024 });
     assert.equal(ring.reserve(4097), -1);
     assert.equal(ring.reserve(NaN), -1);

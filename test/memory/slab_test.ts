@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { POISON, Slab } from "../../src/memory/slab.ts";
 
 describe("Slab", () => {
-  it("double release, and any use of a vacant slot, throws", () => {
+  it("throws on a double release and on any use of a vacant slot", () => {
     const slab = new Slab({ budgetBytes: 1 << 20 });
     const handle = slab.claim(1000);
     slab.retain(handle);
@@ -30,7 +30,7 @@ describe("Slab", () => {
     assert.ok(views[2]!.every((byte) => byte === 1));
   });
 
-  it("a claim beyond the budget is an outcome, not growth", () => {
+  it("returns −1 for a claim beyond the budget", () => {
     const slab = new Slab({ budgetBytes: 64 * 1024 });
     const handles: number[] = [];
     for (
@@ -47,7 +47,7 @@ describe("Slab", () => {
     assert.equal(slab.claim(17 * 1024 * 1024), -1);
   });
 
-  it("a class that runs short takes over vacant chunks of others, never one with a claimed slot", () => {
+  it("lets a size class without vacant slots take over vacant chunks of others, never one with a claimed slot", () => {
     const slab = new Slab({ budgetBytes: 1 << 20 });
     const fill = (bytes: number) => {
       const handles: number[] = [];
@@ -58,7 +58,7 @@ describe("Slab", () => {
     };
     const first = fill(8192);
     assert.equal(first.length, 128);
-    // One slot of each chunk of 32 stays claimed: nothing can be taken over.
+    // One slot of each chunk of 32 stays claimed, so no chunk can be taken over.
     const pinned = first.filter((_, i) => i % 32 === 0);
     first.forEach((h, i) => i % 32 === 0 || slab.release(h));
     assert.equal(slab.claim(12_000), -1);
@@ -77,7 +77,7 @@ describe("Slab", () => {
     assert.ok(slab.committedBytes <= slab.budgetBytes);
   });
 
-  it("gives every size a slot that holds it and wastes at most a fifth", () => {
+  it("claims for every size a slot that is large enough and has at most a fifth unused", () => {
     const slab = new Slab({ budgetBytes: 1 << 28 });
     for (let bytes = 1; bytes <= 1 << 24; bytes = Math.ceil(bytes * 1.07)) {
       const handle = slab.claim(bytes);
@@ -119,7 +119,7 @@ describe("Slab", () => {
     assert.equal(slab.usedBytes, 0);
   });
 
-  it("books reservations up to its budget", () => {
+  it("accepts reservations up to its budget", () => {
     const slab = new Slab({ budgetBytes: 1000 });
     assert.ok(slab.reserve(600));
     assert.ok(!slab.reserve(600));
