@@ -6,7 +6,7 @@ import { describe, it } from "@std/testing/bdd";
 const MAY: Readonly<Record<string, string>> = {
   "app.ts": "hands it to GpsClock",
   "blocks/gps_time.ts": "GPS time now, for sources and commands",
-  "kafka/kafkajs_request_queue.ts":
+  "kafka/kafkajs_repairs.ts":
     "kafkajs keeps the end of a throttling so; a request that waits longer than 6 s is given up",
   "telemetry/log.ts": "the time of a log line",
   "supervisor/supervisor.ts": "a time in a line of the log",

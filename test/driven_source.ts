@@ -7,7 +7,7 @@ import { ChannelAdmission } from "../src/channels/channel_admission.ts";
 import { parseConfig } from "../src/config.ts";
 import type { Config } from "../src/config.ts";
 import type { Logger } from "../src/telemetry/log.ts";
-import { EmbeddedBlocks } from "../src/source/embedded_source.ts";
+import { EmbeddedBlocks } from "../src/source/embedded_blocks.ts";
 import type { EmbeddedChannel } from "../src/source/synthetic.ts";
 import type {
   BlockSink,

@@ -50,7 +50,7 @@ const MAY: Record<string, readonly string[]> = {
 };
 const ONLY_USER: Record<string, RegExp> = {
   "apache-arrow": /^arrow\//,
-  "kafkajs": /^(kafka\/|publish\.ts)/,
+  "kafkajs": /^kafka\/kafkajs_/,
   "t-a-i": /^blocks\/gps_time\.ts/,
   "re2js": /^channels\/expression\.ts/,
   "prom-client": /^telemetry\/metrics\/prometheus\.ts/,

@@ -1,53 +1,33 @@
-// Writes blocks into Kafka through outages: a batch is tried again until the cluster takes it, and what it refuses is
-// skipped and reported. Invariant: a message is written at least once, or counted as skipped.
+// Writes blocks into Kafka through outages: a batch is tried again until the cluster takes it. Messages that the cluster
+// refuses are skipped and reported.
+// Invariant: a message is written at least once, or counted as skipped.
 
-/** Messages for one topic, in order. */
-export interface TopicMessages<Message> {
-  readonly topic: string;
-  readonly messages: readonly Message[];
-}
+import { RefusedError, type TopicMessages } from "./kafka_protocol.ts";
 
 export interface BatchSenderOptions<Message> {
-  /** Writes all of them, or throws. */
+  /** Writes all messages, or rejects; with a {@linkcode RefusedError} where Kafka refuses. */
   readonly send: (batch: readonly TopicMessages<Message>[]) => Promise<void>;
-  /** A line for whoever runs it. */
+  /** Takes a line of text for the user. */
   readonly report: (line: string) => void;
-  /** Waits so long, or until it is stopped. */
+  /** Resolves after this time, or once it is stopped. */
   readonly wait: (ms: number) => Promise<void>;
   readonly isStopped: () => boolean;
-  /** Monotonic. */
+  /** The time, ms, monotonic. */
   readonly nowMs: () => number;
 }
 
 const WAIT_MIN_MS = 250;
 const WAIT_MAX_MS = 5000;
-/** Refusals that may pass, as while leaders move, are tried again for so long. */
+/** A refusal that may pass, as while leaders move, is tried again for this long. */
 const REFUSED_MAX_MS = 30_000;
-/** After the first one of a topic, skipped messages are reported by so many. */
+/** After the first skipped message of a topic, one line reports this many. */
 const REPORT_EVERY = 1000;
-
-interface KafkaError extends Error {
-  readonly type?: string;
-  readonly retriable?: boolean;
-  readonly cause?: KafkaError;
-}
-
-/** What Kafka has refused by name; null where it was not reached. */
-function refusalOf(
-  error: KafkaError,
-): { name: string; isFinal: boolean } | null {
-  for (let at: KafkaError | undefined = error; at; at = at.cause) {
-    if (at.name !== "KafkaJSProtocolError") continue;
-    return { name: at.type ?? at.message, isFinal: at.retriable === false };
-  }
-  return null;
-}
 
 /** Sends batches one after the other. */
 export class BatchSender<Message> {
   /** Messages that Kafka refused, by topic. */
   readonly skipped = new Map<string, number>();
-  /** Messages that it was stopped before. */
+  /** Messages that were not written because it was stopped. */
   unsentCount = 0;
   readonly #options: BatchSenderOptions<Message>;
 
@@ -59,7 +39,7 @@ export class BatchSender<Message> {
     return [...this.skipped.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Resolves once all are written, skipped, or it was stopped. */
+  /** Resolves once all messages are written or skipped, or it was stopped. */
   async send(batch: readonly TopicMessages<Message>[]): Promise<void> {
     const { send, report, wait, isStopped, nowMs } = this.#options;
     const beganMs = nowMs();
@@ -70,13 +50,13 @@ export class BatchSender<Message> {
         if (tries > 1) report("Kafka takes blocks again");
         return;
       } catch (error) {
-        const refusal = refusalOf(error as KafkaError);
+        const refusal = error instanceof RefusedError ? error : null;
         const isTried = nowMs() - beganMs >= REFUSED_MAX_MS;
         if (refusal !== null && (refusal.isFinal || isTried)) {
-          return await this.#split(batch, refusal.name);
+          return await this.#split(batch, refusal.kafkaName);
         }
         if (tries === 1) {
-          const reason = refusal?.name ?? (error as Error).message;
+          const reason = refusal?.kafkaName ?? (error as Error).message;
           report(`Cannot write to Kafka, trying again: ${reason}`);
         }
         if (!isStopped()) await wait(waitMs);
@@ -90,7 +70,7 @@ export class BatchSender<Message> {
     for (const { messages } of batch) this.unsentCount += messages.length;
   }
 
-  /** Finds the messages that are refused, so that the others are written. */
+  /** Halves the batch until the refused messages are found, so that the others are written. */
   async #split(
     batch: readonly TopicMessages<Message>[],
     reason: string,

@@ -1,29 +1,54 @@
-// The loop that reads from one broker: one fetch at a time carries all topics that it leads, except those whose last
-// answer is still being handed out. Invariant: at most one request is under way; a failure backs off, reports to the
-// pool, and tries again until stopped.
-import {
-  type ConnectionOptions,
-  KafkaConnection,
-} from "./kafkajs_connection.ts";
+// The loop that reads from one broker: each fetch carries all topics that the broker leads, except those whose last
+// answer is still being handed out.
+// Invariant: at most one request is under way; after a failure the loop reports it, waits, and tries again until stopped.
 import type { RawTopic } from "./fetch_answer.ts";
-import type { FetchPool } from "./fetch_pool.ts";
 import { handOut } from "./hand_out.ts";
+import type { BrokerConnection } from "./kafka_protocol.ts";
 import type { KafkaWork } from "./kafka_work.ts";
-import { TopicParts } from "./topic_parts.ts";
+import type { PositionFinder } from "./position_finder.ts";
+import { type FetchedTopic, TopicParts } from "./topic_parts.ts";
 import type { TopicReading } from "./topic_reading.ts";
 
-/** Longest that a fetch waits at the broker, and so a newly wanted topic for its first. */
+/** The longest that a fetch waits at the broker, and so a newly subscribed topic for its first. */
 const MAX_WAIT_MS = 250;
-/** The same while a topic's records are still being handed out: it is to be asked for again soon. */
+/** The same while a topic's records are still being handed out: its next fetch is due soon. */
 const BUSY_WAIT_MS = 50;
-/** Of one answer: its bytes are put together in one go. A larger batch comes whole all the same. */
+/** The most bytes of one answer, which are assembled in one step. A batch that is larger comes whole all the same. */
 const FETCH_BYTES_MAX = 16 * 1024 * 1024;
-/** Answers of so many bytes may be waiting to be handed out; beyond, no further one is asked for. */
+/** While answers of more bytes than this are being handed out, no further fetch is sent. */
 const UNDER_WAY_BYTES_MAX = 64 * 1024 * 1024;
-/** The next fetch waits so long for the topics of this one. */
+/** The next fetch waits this long for the topics of this one to be handed out. */
 const HAND_OUT_WAIT_MS = 50;
 const BACK_OFF_MIN_MS = 100;
 const BACK_OFF_MAX_MS = 500;
+
+/** What a loop needs of the pool that it reads for. */
+export interface ReadingPool {
+  readonly counters: { fetches: number };
+  /** ms, monotonic. */
+  readonly clockMs: () => number;
+  /** Topics to fetch from a node now. */
+  due(nodeId: number): TopicReading[];
+  /** Finds where readings begin, or go on. */
+  readonly positions: PositionFinder;
+  /** Takes one part of an answer. True when the position is out of range. */
+  deliver(
+    reading: TopicReading,
+    part: FetchedTopic,
+    atClockMs: number,
+  ): boolean;
+  /** The loop's broker has answered a fetch. */
+  onAnswer(loop: BrokerLoop): void;
+  /** A request to the loop's broker has failed. */
+  onFailure(loop: BrokerLoop, error: Error): void;
+}
+
+export interface BrokerLoopOptions {
+  readonly pool: ReadingPool;
+  readonly nodeId: number;
+  readonly connection: BrokerConnection;
+  readonly work: KafkaWork;
+}
 
 /** All of one answer; each topic's part is a view into it. */
 interface Answer {
@@ -34,29 +59,27 @@ interface Answer {
 export class BrokerLoop {
   readonly nodeId: number;
   readonly address: string;
+  /** Resolves when the loop has ended. */
   readonly running: Promise<void>;
-  readonly #pool: FetchPool;
-  readonly #connection: KafkaConnection;
+  readonly #pool: ReadingPool;
+  readonly #connection: BrokerConnection;
   readonly #work: KafkaWork;
-  /** Topics whose records are being handed out, and the answers that they came with, which are held until then. */
+  /** The topics that are being handed out, with the answers that hold their bytes until then. */
   readonly #handingOut = new Map<Promise<void>, Answer>();
   #stopped = false;
   #wake: (() => void) | null = null;
-  #turn = 0;
+  #round = 0;
 
-  constructor(
-    pool: FetchPool,
-    { nodeId, host, port }: { nodeId: number; host: string; port: number },
-    options: ConnectionOptions,
-  ) {
+  constructor({ pool, nodeId, connection, work }: BrokerLoopOptions) {
     this.#pool = pool;
     this.nodeId = nodeId;
-    this.#connection = new KafkaConnection(host, port, options);
-    this.#work = options.work;
-    this.address = this.#connection.address;
+    this.#connection = connection;
+    this.#work = work;
+    this.address = connection.address;
     this.running = this.#run();
   }
 
+  /** Ends a pause: a topic may be due. */
   wake(): void {
     this.#wake?.();
   }
@@ -67,6 +90,7 @@ export class BrokerLoop {
     this.wake();
   }
 
+  /** Fetches until stopped. Then: #read(). */
   async #run(): Promise<void> {
     let backOffMs = BACK_OFF_MIN_MS;
     while (!this.#stopped) {
@@ -80,7 +104,7 @@ export class BrokerLoop {
         backOffMs = BACK_OFF_MIN_MS;
       } catch (error) {
         if (this.#stopped) break;
-        this.#pool.lost(this, error as Error);
+        this.#pool.onFailure(this, error as Error);
         await this.#pause(backOffMs);
         backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);
       }
@@ -88,22 +112,22 @@ export class BrokerLoop {
     await Promise.all(this.#handingOut.keys());
   }
 
+  /** One fetch for all topics that are due, after those without a position got one. Then: #startHandOut() for each. */
   async #read(due: readonly TopicReading[]): Promise<void> {
     const pool = this.#pool;
-    const unplaced = due.filter((reading) => reading.position < 0);
-    if (unplaced.length > 0) await pool.place(this.#connection, unplaced);
+    const starting = due.filter((reading) => reading.position < 0);
+    if (starting.length > 0) {
+      await pool.positions.find(this.#connection, starting);
+    }
     const ready = due.filter((reading) =>
       reading.position >= 0 && !reading.isCancelled
     );
     if (this.#stopped || ready.length === 0) return;
-    // Whoever stands first is never cut short: take turns.
-    const first = this.#turn++ % ready.length;
-    const asked = [...ready.slice(first), ...ready.slice(0, first)];
     pool.counters.fetches++;
     const sentMs = pool.clockMs();
     const maxWaitMs = this.#handingOut.size > 0 ? BUSY_WAIT_MS : MAX_WAIT_MS;
     const answers = await this.#connection.fetch(
-      asked.map(({ topic, position, maxBytes }) => ({
+      this.#rotated(ready).map(({ topic, position, maxBytes }) => ({
         topic,
         offset: position,
         maxBytes,
@@ -111,26 +135,28 @@ export class BrokerLoop {
       { maxWaitMs, maxBytes: FETCH_BYTES_MAX },
     );
     if (this.#stopped) return;
-    pool.contact(this);
-    const atClockMs = validAtClockMs(
-      answers,
-      sentMs,
-      pool.clockMs(),
-      maxWaitMs,
-    );
+    pool.onAnswer(this);
+    const readMs = pool.clockMs();
+    const atClockMs = validAtClockMs(answers, sentMs, readMs, maxWaitMs);
     const byTopic = new Map(answers.map((a) => [a.topic, a]));
     let byteLength = 0;
     for (const { batches } of answers) byteLength += batches.length;
     const answer = { byteLength };
     for (const reading of ready) {
       const raw = byTopic.get(reading.topic);
-      if (raw) this.#take(reading, raw, atClockMs, answer);
+      if (raw) this.#startHandOut(reading, raw, atClockMs, answer);
     }
-    await this.#handedOut();
+    await this.#untilHandedOut();
   }
 
-  /** Has a topic's records handed out in slices. */
-  #take(
+  /** The broker never cuts the first topic of a request short: each topic is first in turn. */
+  #rotated(readings: readonly TopicReading[]): TopicReading[] {
+    const first = this.#round++ % readings.length;
+    return [...readings.slice(first), ...readings.slice(0, first)];
+  }
+
+  /** Begins to hand out a topic's records in slices. Then: handOut(), which calls FetchPool.deliver() for each part. */
+  #startHandOut(
     reading: TopicReading,
     raw: RawTopic,
     atClockMs: number,
@@ -143,11 +169,11 @@ export class BrokerLoop {
       work,
       deliver: (part) => this.#pool.deliver(reading, part, atClockMs),
       isStopped: () => this.#stopped,
-    }).then(async (isOutside) => {
-      if (!isOutside || this.#stopped) return;
-      await this.#pool.replace(this.#connection, reading);
+    }).then(async (isOutOfRange) => {
+      if (!isOutOfRange || this.#stopped) return;
+      await this.#pool.positions.findAgain(this.#connection, reading);
     }).catch((error: Error) => {
-      if (!this.#stopped) this.#pool.lost(this, error);
+      if (!this.#stopped) this.#pool.onFailure(this, error);
     }).finally(() => {
       this.#handingOut.delete(handing);
       this.wake();
@@ -155,24 +181,24 @@ export class BrokerLoop {
     this.#handingOut.set(handing, answer);
   }
 
-  /** Waits for the topics under way, a short time for large ones, so that these hold up no other. */
-  async #handedOut(): Promise<void> {
+  /** Waits for the topics that are being handed out; for large ones only a short time, so that others can be fetched. */
+  async #untilHandedOut(): Promise<void> {
     for (;;) {
-      const under = [...this.#handingOut.keys()];
-      if (under.length === 0 || this.#stopped) return;
+      const underWay = [...this.#handingOut.keys()];
+      if (underWay.length === 0 || this.#stopped) return;
       let bytes = 0;
       for (const { byteLength } of new Set(this.#handingOut.values())) {
         bytes += byteLength;
       }
       if (bytes > UNDER_WAY_BYTES_MAX) {
-        await Promise.race(under);
+        await Promise.race(underWay);
         continue;
       }
       let timer: ReturnType<typeof setTimeout> | undefined;
       const enough = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, HAND_OUT_WAIT_MS);
       });
-      await Promise.race([Promise.all(under), enough]);
+      await Promise.race([Promise.all(underWay), enough]);
       clearTimeout(timer);
       return;
     }
@@ -193,9 +219,9 @@ export class BrokerLoop {
 }
 
 /**
- * Latest ms of the monotonic clock at which the ends that an answer names surely held. An answer may lie in the socket
- * while this process is frozen or busy, so the time at which it is read says nothing. One with something in it may have been made as
- * soon as it was asked for; an empty one was made after the whole wait.
+ * The latest ms of the monotonic clock at which the log ends that an answer states were surely valid. The time at which
+ * the answer is read does not count: it may have waited in the socket while this process was frozen or busy. The broker
+ * may have sent an answer with data as soon as it got the request; it sent an empty one after the whole wait.
  */
 export function validAtClockMs(
   answers: readonly Pick<RawTopic, "errorCode" | "batches">[],

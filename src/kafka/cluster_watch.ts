@@ -1,30 +1,27 @@
-// Asks the cluster again and again what topics there are and who leads them.
-// Invariant: one request at a time; a failure goes on with the next address after a back-off, until closed.
+// Asks the cluster for its metadata, again and again: the topics and their leaders.
+// Invariant: one request at a time; after a failure it goes on with the next address after a back-off, until closed.
 import type { ClusterMetadata } from "./cluster_metadata.ts";
-import {
-  type ConnectionOptions,
-  KafkaConnection,
-} from "./kafkajs_connection.ts";
+import type { BrokerConnection, KafkaProtocol } from "./kafka_protocol.ts";
 
 export interface ClusterWatchOptions {
-  /** `host:port` to begin with; the brokers that the cluster names are asked too. */
+  /** `host:port` of the brokers that are asked first; those that the cluster names are asked, too. */
   readonly brokers: readonly string[];
-  readonly connection: ConnectionOptions;
+  readonly protocol: KafkaProtocol;
   /**
-   * An answer. `isStale`: a refresh was asked for while it was under way, and another answer follows at once.
-   * False means that something is still missing: it is asked again soon.
+   * Takes an answer. `isStale`: a refresh was requested while it was under way, so another answer follows at once.
+   * Returns false while something is missing: then the cluster is asked again soon.
    */
   readonly onMetadata: (
     metadata: ClusterMetadata,
     address: string,
     isStale: boolean,
   ) => boolean;
-  /** `isAll`: every known address has failed since the last answer. */
+  /** An address has failed. `isAll`: so has every other one since the last answer. */
   readonly onLost: (address: string, error: Error, isAll: boolean) => void;
 }
 
 const EVERY_MS = 5000;
-/** Something missing is looked for at growing intervals. */
+/** While something is missing, the interval begins with this and grows by it. */
 const MISSING_STEP_MS = 250;
 const REFRESH_DELAY_MS = 20;
 const BACK_OFF_MIN_MS = 100;
@@ -36,7 +33,7 @@ export class ClusterWatch {
   #addresses: readonly string[];
   #index = 0;
   #failures = 0;
-  #seed: KafkaConnection | null = null;
+  #seed: BrokerConnection | null = null;
   #isDue = false;
   #isClosed = false;
   #wake: (() => void) | null = null;
@@ -104,14 +101,13 @@ export class ClusterWatch {
     this.#seed?.destroy();
   }
 
-  #next(): KafkaConnection {
+  #next(): BrokerConnection {
     const address = this.#addresses[this.#index++ % this.#addresses.length]!;
     const colon = address.lastIndexOf(":");
-    return new KafkaConnection(
-      address.slice(0, colon).replace(/^\[|\]$/g, ""),
-      Number(address.slice(colon + 1)),
-      this.#options.connection,
-    );
+    return this.#options.protocol.connectionTo({
+      host: address.slice(0, colon).replace(/^\[|\]$/g, ""),
+      port: Number(address.slice(colon + 1)),
+    });
   }
 
   #learn({ brokers }: ClusterMetadata): void {

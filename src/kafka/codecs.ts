@@ -1,29 +1,19 @@
-// Compression of record batches: reads all of Kafka's codecs, in slices and with a limit, and teaches kafkajs to write
-// those that it lacks. All work without native addons.
+// Decompresses record batches in all of Kafka's codecs, in slices and up to a limit, without native addons.
 // Invariant: content beyond the limit is refused before memory is taken for it, whatever its bytes claim.
-import { CompressionCodecs, CompressionTypes } from "kafkajs";
 import { Buffer } from "node:buffer";
-import { promisify } from "node:util";
-import {
-  constants,
-  createGunzip,
-  createZstdDecompress,
-  gzip,
-  zstdCompress,
-} from "node:zlib";
-import snappy from "snappyjs";
+import { constants, createGunzip, createZstdDecompress } from "node:zlib";
 import type { KafkaTask } from "./kafka_work.ts";
 import { unlz4 } from "./lz4_frame.ts";
 import { unsnappy } from "./snappy_blocks.ts";
 
-/** How batches are compressed: bits 0 to 2 of their attributes. */
+/** How a batch is compressed: bits 0 to 2 of its attributes. */
 export const CODEC_NONE = 0;
 const CODEC_GZIP = 1;
 const CODEC_SNAPPY = 2;
 const CODEC_LZ4 = 3;
 const CODEC_ZSTD = 4;
 
-/** Most bytes that one byte can stand for; zstd has no such limit. */
+/** The most bytes that one compressed byte can expand to; zstd has no such limit. */
 const RATIO_MAX: Readonly<Record<number, number>> = {
   [CODEC_GZIP]: 1032,
   [CODEC_SNAPPY]: 22,
@@ -31,19 +21,19 @@ const RATIO_MAX: Readonly<Record<number, number>> = {
   [CODEC_ZSTD]: Infinity,
 };
 
-/** zlib works in steps of so many bytes: it holds the loop meanwhile, also when called asynchronously (Deno 2.9). */
+/** zlib works in steps of this many bytes. A step holds the event loop, even of asynchronous calls (Deno 2.9). */
 const CHUNK_BYTES_MIN = 16 * 1024;
 const CHUNK_BYTES_MAX = 128 * 1024;
-/** A frame claims the memory of its window, which the decoder takes at once: never more than a batch. */
+/** A frame states the size of its window, which the decoder allocates at once: at most the size of a batch. */
 const ZSTD_WINDOW_LOG_MAX = 26;
 const ZSTD_OPTIONS = {
   params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
 };
-/** ns a byte that zlib writes, and a byte that is put in its place afterwards. */
+/** ns for each byte that zlib writes, and for each byte that is copied afterwards. */
 const COST_INFLATED = 6;
 const COST_COPIED = 1;
 
-/** Most bytes that a batch can have when it is decompressed. */
+/** The most bytes that a batch can have when it is decompressed. */
 export function expandedBytesMax(
   codec: number,
   byteLength: number,
@@ -104,7 +94,7 @@ async function inflate(
       }
       chunks.push(chunk);
       task.spend(COST_INFLATED * chunk.byteLength);
-      // The stream stands still meanwhile: it is read no further.
+      // Meanwhile the stream is not read, and so it pauses.
       if (task.isSpent) await task.turn();
       task.stop();
     }
@@ -126,32 +116,4 @@ async function inflate(
 
 function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-interface Codec {
-  compress(encoder: { readonly buffer: Uint8Array }): Promise<Buffer>;
-  decompress(bytes: Uint8Array): Promise<Buffer>;
-}
-
-function written(
-  pack: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>,
-): () => Codec {
-  return () => ({
-    compress: async (encoder) => bufferOf(await pack(encoder.buffer)),
-    decompress: () => {
-      throw new Error("batches are read by record_batch.ts");
-    },
-  });
-}
-
-/** Teaches kafkajs's producer snappy and zstd. Idempotent. */
-export function registerCodecs(): void {
-  const codecs = CompressionCodecs as unknown as Record<number, () => Codec>;
-  codecs[CompressionTypes.GZIP] = written(promisify(gzip));
-  codecs[CompressionTypes.Snappy] = written((bytes) => snappy.compress(bytes));
-  // Brokers refuse the frames that lz4js writes.
-  codecs[CompressionTypes.LZ4] = written(() => {
-    throw new Error("lz4 can be read, not written: choose zstd or snappy");
-  });
-  codecs[CompressionTypes.ZSTD] = written(promisify(zstdCompress));
 }

@@ -1,7 +1,7 @@
-// Finds where some topics begin to be read, several searches at a time over one connection.
-// Invariant: a topic costs a bounded number of questions, each for one record or batch, whatever its log holds.
-import type { OffsetLookup } from "./kafkajs_connection.ts";
+// Finds the offsets at which the blocks of a time begin in some topics, several searches at a time over one connection.
+// Invariant: a topic costs a bounded number of requests, each for one record or batch, whatever its log holds.
 import type { RawTopic } from "./fetch_answer.ts";
+import type { LogAccess } from "./kafka_protocol.ts";
 import type { KafkaWork } from "./kafka_work.ts";
 import { LogSearch, type Stamp, STAMPS_MAX } from "./log_search.ts";
 import { type FetchedTopic, TopicParts } from "./topic_parts.ts";
@@ -9,16 +9,8 @@ import { type FetchedTopic, TopicParts } from "./topic_parts.ts";
 /** The start of a message's block, GPS ms; null where it cannot be read. */
 export type BlockTime = (value: Uint8Array) => number | null;
 
-/** What a search asks of a broker. */
-export interface LogAccess extends OffsetLookup {
-  fetch(
-    asked: readonly { topic: string; offset: number; maxBytes: number }[],
-    options: { maxWaitMs: number; maxBytes: number },
-  ): Promise<readonly RawTopic[]>;
-}
-
 /** A time to be found in a topic's log. */
-export interface WantedStart {
+export interface StartAsked {
   readonly topic: string;
   /** GPS ms. */
   readonly fromMs: number;
@@ -29,14 +21,14 @@ export type FoundStart =
   | {
     readonly kind: "found";
     readonly offset: number;
-    /** Of the log, when the search began. */
+    /** The end of the log when the search began. */
     readonly end: number;
     readonly isCut: boolean;
   }
   | { readonly kind: "refused"; readonly errorCode: number };
 
 interface Search {
-  readonly wanted: WantedStart;
+  readonly wanted: StartAsked;
   readonly end: number;
   readonly search: LogSearch;
   bytes: number;
@@ -47,15 +39,15 @@ const MAX_WAIT_MS = 50;
 const BYTES_START = 16 * 1024;
 const BYTES_LIMIT = 16 * 1024 * 1024;
 const ANSWER_BYTES = 8 * 1024 * 1024;
-/** Records that are tried for one that can be read. */
+/** The most records that are tried until one can be read. */
 const TRIES_MAX = 16;
-/** Questions a topic: halving 2^50 offsets, and some for batches that did not fit. */
+/** The most requests for a topic: halving 2^50 offsets, and some for batches that did not fit. */
 const ROUNDS_MAX = 100;
 
 /** Searches all topics; a topic that is refused does not stop the others. Throws when the connection fails. */
 export async function findStarts(
   log: LogAccess,
-  wanted: readonly WantedStart[],
+  wanted: readonly StartAsked[],
   work: KafkaWork,
 ): Promise<Map<string, FoundStart>> {
   const found = new Map<string, FoundStart>();
@@ -69,7 +61,7 @@ export async function findStarts(
   const ask = (at: "earliest" | "latest") =>
     log.listOffsets(topics.map((topic) => ({ topic, at })));
   const earliest = await ask("earliest");
-  // What is written from here on lies behind the end, and is read.
+  // Messages that are written from here on lie after the end, and are read.
   const latest = await ask("latest");
   let open: Search[] = [];
   for (const one of wanted) {
@@ -86,7 +78,7 @@ export async function findStarts(
   for (let round = 0; open.length > 0; round++) {
     if (round === ROUNDS_MAX) {
       throw new Error(
-        `${open[0]!.wanted.topic}: no start found in ${ROUNDS_MAX} questions`,
+        `${open[0]!.wanted.topic}: no start found in ${ROUNDS_MAX} requests`,
       );
     }
     open = open.filter(({ wanted: { topic }, search: { step }, end }) => {
@@ -126,7 +118,7 @@ async function read(
   open: readonly Search[],
   refuse: (topic: string, errorCode: number | undefined) => void,
 ): Promise<void> {
-  // The first topic of a request gets a whole batch, whatever it takes: those that got none come first.
+  // The broker sends the first topic of a request at least one whole batch: topics that got none come first.
   const asked = [...open].sort((a, b) => b.bytes - a.bytes)
     .flatMap(({ wanted: { topic }, search: { step }, bytes }) =>
       step.kind === "read"
@@ -154,7 +146,7 @@ async function read(
   }
 }
 
-/** The first part of an answer that has records. One that begins in the middle of a batch has parts without. */
+/** The first part of an answer that has records. An answer that begins within a batch has parts without records. */
 async function firstPart(
   raw: RawTopic,
   offset: number,

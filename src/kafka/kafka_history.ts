@@ -1,6 +1,6 @@
-// Reads past messages over connections of its own: what one history asks for, when it asks for it.
-// Invariant: a topic's position only grows, and each message between where it began and `position` was handed out
-// once, unless the log no longer had it, its transaction was aborted, or it could not be decoded.
+// Reads older messages for one history reader, over connections of its own and at that reader's pace.
+// Invariant: a topic's position only grows. Each message from the start up to `position` was handed out once, unless
+// the log no longer had it, its transaction was aborted, or it could not be decoded.
 import { errorName } from "./error_name.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type {
@@ -8,14 +8,12 @@ import type {
   HistoryReader,
   HistoryTopic,
 } from "../source/source.ts";
-import {
-  type ConnectionOptions,
-  KafkaConnection,
-} from "./kafkajs_connection.ts";
+import type { BrokerConnection, KafkaProtocol } from "./kafka_protocol.ts";
+import type { KafkaWork } from "./kafka_work.ts";
 import { type BlockTime, findStarts } from "./find_starts.ts";
 import { type FetchedTopic, TopicParts } from "./topic_parts.ts";
 
-/** What the past needs to know of the cluster. */
+/** What a history needs to know of the cluster. */
 export interface Leaders {
   leaderOf(topic: string): { host: string; port: number } | null;
   isMissing(topic: string): boolean;
@@ -30,49 +28,51 @@ interface Reading {
   position: number;
   isAtEnd: boolean;
   isCut: boolean;
-  /** What the last answer brought and was too much for one read. */
+  /** The part of the last answer that was too much for one read. */
   rest: TopicParts | null;
 }
 
-/** Longest that the broker waits at the end of a log. */
+/** The longest that a fetch waits at the end of a log. */
 const MAX_WAIT_MS = 50;
-/** Of one answer; a batch larger than its topic's part comes whole. */
+/** The most bytes of one answer; a batch that is larger comes whole. */
 const ANSWER_BYTES = 2 * 1024 * 1024;
 const TOPIC_BYTES_MIN = 64 * 1024;
 const TOPIC_BYTES_MAX = 512 * 1024;
-/** Messages of one topic in one read: more wait for the next one. */
+/** The most messages of one topic in one read; the others wait for the next read. */
 const MESSAGES_MAX = 1024;
-/** Their bytes, likewise; a larger message comes alone. */
+/** The most bytes of them; a larger message comes alone. */
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
-/** Decompressed batches that wait for the next read: beyond, they are fetched again instead. */
+/** The most bytes of decompressed batches that wait for the next read; beyond, they are fetched again. */
 const RESTS_BYTES_MAX = 16 * 1024 * 1024;
-/** Holes that one reader names in the log. */
+/** The most holes that one history names in the log. */
 const HOLES_LOGGED_MAX = 20;
 /** ns to copy a byte. */
 const COST_COPIED = 1;
 const UNKNOWN_TOPIC = 3;
 const OFFSET_OUT_OF_RANGE = 1;
 
-/** The past of some topics. */
+export interface KafkaHistoryOptions {
+  readonly protocol: KafkaProtocol;
+  readonly work: KafkaWork;
+  readonly leaders: Leaders;
+  readonly blockTime: BlockTime;
+}
+
+/** The history of some topics. */
 export class KafkaHistory implements HistoryReader {
   readonly #leaders: Leaders;
-  readonly #options: ConnectionOptions;
+  readonly #options: KafkaHistoryOptions;
   readonly #blockTime: BlockTime;
   readonly #readings = new Map<string, Reading>();
-  readonly #connections = new Map<string, KafkaConnection>();
+  readonly #connections = new Map<string, BrokerConnection>();
   readonly #topicBytes: number;
   #isClosed = false;
   #holesLogged = 0;
 
-  constructor(
-    leaders: Leaders,
-    options: ConnectionOptions,
-    topics: readonly HistoryTopic[],
-    blockTime: BlockTime,
-  ) {
-    this.#leaders = leaders;
+  constructor(options: KafkaHistoryOptions, topics: readonly HistoryTopic[]) {
     this.#options = options;
-    this.#blockTime = blockTime;
+    this.#leaders = options.leaders;
+    this.#blockTime = options.blockTime;
     for (const { topic, fromMs } of topics) {
       this.#readings.set(topic, {
         fromMs,
@@ -106,8 +106,7 @@ export class KafkaHistory implements HistoryReader {
       byAddress.set(address, asked);
       asked.push(topic);
       if (!this.#connections.has(address)) {
-        const { host, port } = leader;
-        const connection = new KafkaConnection(host, port, this.#options);
+        const connection = this.#options.protocol.connectionTo(leader);
         this.#connections.set(address, connection);
       }
     }
@@ -127,11 +126,11 @@ export class KafkaHistory implements HistoryReader {
   }
 
   async #readFrom(
-    connection: KafkaConnection,
+    connection: BrokerConnection,
     topics: readonly string[],
   ): Promise<HistoryMessages[]> {
-    const unplaced = topics.filter((t) => this.#readings.get(t)!.position < 0);
-    if (unplaced.length > 0) await this.#place(connection, unplaced);
+    const starting = topics.filter((t) => this.#readings.get(t)!.position < 0);
+    if (starting.length > 0) await this.#findStarts(connection, starting);
     this.#check();
     const answers: HistoryMessages[] = [];
     const asked = topics.filter((t) => this.#readings.get(t)!.rest === null);
@@ -163,7 +162,7 @@ export class KafkaHistory implements HistoryReader {
     return answers;
   }
 
-  /** As many messages of an answer as one read takes; what is left waits for the next one. */
+  /** As many messages of an answer as one read takes; the others wait for the next read. */
   async #handOut(topic: string, parts: TopicParts): Promise<HistoryMessages> {
     const reading = this.#readings.get(topic)!;
     reading.rest = parts;
@@ -178,7 +177,7 @@ export class KafkaHistory implements HistoryReader {
       isLast = part.isLast;
       const before = bytes;
       for (const { value, timestampMs } of part.records) {
-        // A view would hold all that the batch became when it was decompressed.
+        // Copied: a view would keep the whole decompressed batch in memory.
         const copy = new Uint8Array(value ?? []);
         messages.push({ value: copy, timestampMs });
         bytes += copy.byteLength;
@@ -204,7 +203,7 @@ export class KafkaHistory implements HistoryReader {
     reading.isAtEnd = part.isLast && reading.position >= lastStableOffset;
   }
 
-  /** Keeps what waits for the next read within its limit. */
+  /** Keeps the batches that wait for the next read within their limit. */
   #dropRests(): void {
     let bytes = 0;
     for (const reading of this.#readings.values()) {
@@ -213,8 +212,8 @@ export class KafkaHistory implements HistoryReader {
     }
   }
 
-  async #place(
-    connection: KafkaConnection,
+  async #findStarts(
+    connection: BrokerConnection,
     topics: readonly string[],
   ): Promise<void> {
     const wanted = topics.map((topic) => ({
@@ -246,9 +245,9 @@ export class KafkaHistory implements HistoryReader {
     );
   }
 
-  /** What a fetch with an error means for a topic. Throws where it must be tried again. */
+  /** What an error of a fetch means for a topic. Throws where the read must be tried again. */
   async #refused(
-    connection: KafkaConnection,
+    connection: BrokerConnection,
     topic: string,
     errorCode: number,
   ): Promise<HistoryMessages> {
@@ -268,7 +267,7 @@ export class KafkaHistory implements HistoryReader {
   }
 
   #check(): void {
-    if (this.#isClosed) throw new Error("The past is closed");
+    if (this.#isClosed) throw new Error("The history is closed");
   }
 }
 

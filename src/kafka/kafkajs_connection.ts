@@ -1,6 +1,6 @@
-// Uses kafkajs's inner classes (as record_batch.ts does): requests to one broker, answers per partition.
+// Requests to one broker over kafkajs's inner classes, which are not public API (docs/decisions/0003): kafkajs is pinned
+// exactly, and test/integration/kafka_test.ts checks this use of it.
 // Invariant: a request that fails or takes too long destroys its connection; the next one begins with a new one.
-// Not public API (docs/decisions/0003): kafkajs is pinned exactly, and test/integration/kafka_test.ts holds it.
 import { Buffer } from "node:buffer";
 import Broker from "kafkajs/src/broker/index.js";
 import connectionPoolBuilder from "kafkajs/src/cluster/connectionPoolBuilder.js";
@@ -15,11 +15,12 @@ import {
   METADATA_VERSION,
 } from "./cluster_metadata.ts";
 import { errorName } from "./error_name.ts";
+import type { BrokerConnection, OffsetAsked } from "./kafka_protocol.ts";
 import { FETCH_VERSION, type RawTopic, splitAnswer } from "./fetch_answer.ts";
 import type { KafkaWork } from "./kafka_work.ts";
 import { decodeOffsets, LIST_OFFSETS_VERSION } from "./list_offsets.ts";
-import { guardedSocketFactory } from "./response_guard.ts";
-import { type KafkaSasl, saslOf } from "./sasl.ts";
+import { guardedSocketFactory } from "./kafkajs_repairs.ts";
+import { type KafkaSasl, saslOf } from "./kafkajs_sasl.ts";
 
 /** TLS material, PEM texts. */
 export interface KafkaTls {
@@ -28,30 +29,19 @@ export interface KafkaTls {
   readonly key?: string;
 }
 
-export interface ConnectionOptions {
+export interface KafkajsConnectionOptions {
   readonly clientId: string;
   readonly ssl?: KafkaTls;
   readonly sasl?: KafkaSasl;
-  /** What all reading shares. */
+  /** Decoding of answers is shared work of this process. */
   readonly work: KafkaWork;
-}
-
-/** What is asked of a topic's offsets: a Unix ms, or an end of the log. */
-export type OffsetAsked = number | "earliest" | "latest";
-
-/** The part of a connection that looks up offsets. */
-export interface OffsetLookup {
-  /** First offset at or after a time, or of an end of the log; −1 when there is none. */
-  listOffsets(
-    asked: readonly { topic: string; at: OffsetAsked }[],
-  ): Promise<Map<string, { errorCode: number; offset: number }>>;
 }
 
 const CONNECT_TIMEOUT_MS = 3000;
 const REQUEST_TIMEOUT_MS = 6000;
-/** A session is renewed so long before it ends. */
+/** A SASL session is renewed this long before it ends. */
 const REAUTHENTICATE_MS = 10_000;
-/** Records of transactions that are open or were aborted are not read. */
+/** Isolation level: records of transactions that are open or were aborted are not read. */
 const READ_COMMITTED = 1;
 const EARLIEST = -2;
 const LATEST = -1;
@@ -60,26 +50,25 @@ const LATEST = -1;
 type Inner = any;
 
 /** Requests to one broker. */
-export class KafkaConnection implements OffsetLookup {
+export class KafkajsConnection implements BrokerConnection {
   readonly address: string;
   readonly #host: string;
   readonly #port: number;
-  readonly #options: ConnectionOptions;
+  readonly #options: KafkajsConnectionOptions;
   #broker: Promise<Inner> | null = null;
   #pool: Inner = null;
-  /** Counts the connections that were given up. */
+  /** Counts the connections that were destroyed. */
   #generation = 0;
-  /** Ends the requests that are under way. */
+  /** Reject the requests that are under way. */
   readonly #aborts = new Set<(reason: Error) => void>();
 
-  constructor(host: string, port: number, options: ConnectionOptions) {
+  constructor(host: string, port: number, options: KafkajsConnectionOptions) {
     this.#host = host;
     this.#port = port;
     this.address = `${host}:${port}`;
     this.#options = options;
   }
 
-  /** All topics and who leads them. */
   async metadata(): Promise<ClusterMetadata> {
     const metadata: ClusterMetadata = await this.#send((broker) =>
       broker.versions[apiKeys.Metadata].maxVersion >= METADATA_VERSION
@@ -100,7 +89,7 @@ export class KafkaConnection implements OffsetLookup {
         : oldMetadata(broker)
     );
     if (metadata.brokers.length === 0) {
-      throw new Error(`${this.address} answers for a cluster without brokers`);
+      throw new Error(`${this.address} names no brokers of its cluster`);
     }
     return metadata;
   }
@@ -132,10 +121,6 @@ export class KafkaConnection implements OffsetLookup {
     }));
   }
 
-  /**
-   * One fetch for many topics; answers when there is data or after `maxWaitMs`. What was written by transactions that
-   * are open is not in it.
-   */
   async fetch(
     asked: readonly { topic: string; offset: number; maxBytes: number }[],
     options: { maxWaitMs: number; maxBytes: number },
@@ -167,7 +152,6 @@ export class KafkaConnection implements OffsetLookup {
     return answer.topics;
   }
 
-  /** Drops the sockets at once. The next request connects anew. */
   destroy(): void {
     this.#generation++;
     for (const connection of this.#pool?.pool ?? []) {
@@ -176,7 +160,7 @@ export class KafkaConnection implements OffsetLookup {
     }
     this.#pool = null;
     this.#broker = null;
-    const reason = new Error(`The connection to ${this.address} was given up`);
+    const reason = new Error(`The connection to ${this.address} was closed`);
     for (const abort of this.#aborts) abort(reason);
   }
 
@@ -217,10 +201,10 @@ export class KafkaConnection implements OffsetLookup {
     }
   }
 
-  /** A connection that was given up must not come to life again. */
+  /** Throws when the connection was destroyed in the meantime. */
   #check(generation: number): void {
     if (generation !== this.#generation) {
-      throw new Error(`The connection to ${this.address} was given up`);
+      throw new Error(`The connection to ${this.address} was closed`);
     }
   }
 
@@ -264,7 +248,7 @@ function timestampOf(at: OffsetAsked): number {
   return at === "earliest" ? EARLIEST : at === "latest" ? LATEST : at;
 }
 
-/** The newest version kafkajs itself speaks: it has no topic ids. */
+/** The newest version of the request that kafkajs itself implements; its answer has no topic ids. */
 function oldMetadata(broker: Inner): Inner {
   const made = broker.lookupRequest(apiKeys.Metadata, requests.Metadata)({
     topics: [],

@@ -1,83 +1,24 @@
-// Follows the publishers' metadata topics and hands what they say to the admission of channels.
-// Invariant: a record that is no channel is counted, and changes nothing.
+// Follows the publishers' metadata topics and hands their channels to the admission.
+// Invariant: a record that is no valid channel is counted, and changes nothing.
 import type { Catalog } from "../channels/catalog.ts";
-import {
-  type Channel,
-  DATA_TYPES,
-  type DataType,
-} from "../channels/channel.ts";
 import { ChannelAdmission } from "../channels/channel_admission.ts";
-import { type ChannelFault, channelFault } from "../channels/channel_fault.ts";
 import { TEXT_BYTES_MAX } from "../channels/channel_text.ts";
 import type { Logger } from "../telemetry/log.ts";
-import type { FetchPool } from "./fetch_pool.ts";
-import type { TopicReader } from "./topic_reading.ts";
+import { METADATA_PREFIX, parseChannel } from "./channel_record.ts";
+import type { ReadingStart, TopicReader } from "./topic_reading.ts";
 
-export const METADATA_PREFIX = "arrakis-metadata-";
-/** A record has some 300 bytes. */
-const RECORD_BYTES_MAX = 64 * 1024;
+/** Reads topics; {@linkcode FetchPool} is one. */
+export interface TopicPool {
+  subscribe(
+    topic: string,
+    from: ReadingStart,
+    reader: TopicReader,
+    isCompacted: boolean,
+  ): void;
+}
 
-// With the byte order mark: a key that has one is another key.
+// The byte order mark is kept: a name that begins with it is another name.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Reads one record's value as a channel, or says what is wrong with it. */
-export function parseChannel(
-  key: string,
-  value: Uint8Array,
-): Channel | ChannelFault {
-  if (value.byteLength > RECORD_BYTES_MAX) {
-    return bad(`it has more than ${RECORD_BYTES_MAX} bytes`);
-  }
-  let record: Record<string, unknown>;
-  try {
-    record = JSON.parse(decoder.decode(value));
-  } catch {
-    return bad("not JSON");
-  }
-  if (typeof record !== "object" || record === null) {
-    return bad("not an object");
-  }
-  const { name, data_type, sample_rate, publisher, partition_id } = record;
-  const { partition_index, stride, max_latency, replay_id = null } = record;
-  if (name !== key || key === "") {
-    return { reason: "name", detail: "name is not the record's key" };
-  }
-  if (typeof publisher !== "string" || typeof partition_id !== "string") {
-    return bad("publisher and partition_id must be texts");
-  }
-  if (replay_id !== null && typeof replay_id !== "string") {
-    return bad("replay_id must be a text or null");
-  }
-  if (typeof data_type !== "string") {
-    return bad(`data_type must be one of ${DATA_TYPES.join(", ")}`);
-  }
-  if (typeof sample_rate !== "number" || typeof partition_index !== "number") {
-    return bad("sample_rate and partition_index must be numbers");
-  }
-  if (!isWhole(stride) || !isWhole(max_latency)) {
-    return bad("stride and max_latency must be whole numbers of ns");
-  }
-  const channel: Channel = {
-    name: key,
-    dataType: data_type as DataType,
-    sampleRate: sample_rate,
-    publisher,
-    partitionId: partition_id,
-    partitionIndex: partition_index,
-    strideNs: BigInt(stride),
-    maxLatencyNs: BigInt(max_latency),
-    replayId: replay_id,
-  };
-  return channelFault(channel) ?? channel;
-}
-
-function bad(detail: string): ChannelFault {
-  return { reason: "record", detail };
-}
-
-function isWhole(value: unknown): value is number {
-  return Number.isSafeInteger(value);
-}
 
 /** All metadata topics of a cluster. */
 export class MetadataFollower {
@@ -86,20 +27,20 @@ export class MetadataFollower {
     metadata_bad_records: 0,
     metadata_topics: 0,
   };
-  readonly #pool: FetchPool;
+  readonly #pool: TopicPool;
   readonly #admission: ChannelAdmission;
-  /** Topics followed, and whether each has been read to its end once. */
+  /** Topics that are followed, and whether each has been read to its end once. */
   readonly #topics = new Map<string, boolean>();
   #existing: ReadonlySet<string> = new Set();
   #isListed = false;
   #onReady: (() => void) | null = null;
 
-  constructor(pool: FetchPool, catalog: Catalog, log: Logger) {
+  constructor(pool: TopicPool, catalog: Catalog, log: Logger) {
     this.#pool = pool;
     this.#admission = new ChannelAdmission({ catalog, log });
   }
 
-  /** Topics are known, and all that exist have been read to their end. */
+  /** The cluster has listed its topics, and the metadata topics among them have been read to their end. */
   get isReady(): boolean {
     if (!this.#isListed) return false;
     for (const [topic, isRead] of this.#topics) {
@@ -114,7 +55,7 @@ export class MetadataFollower {
     return new Promise((resolve) => this.#onReady = resolve);
   }
 
-  /** Takes the cluster's topics: new publishers are followed from the start. */
+  /** Takes the names of all topics: the metadata of new publishers is followed from its start. */
   onTopics(topics: readonly string[]): void {
     this.#isListed = true;
     this.#existing = new Set(topics);
@@ -126,7 +67,7 @@ export class MetadataFollower {
       this.counters.metadata_topics++;
       this.#pool.subscribe(topic, "earliest", this.#readerOf(topic), true);
     }
-    this.#tellReady();
+    this.#reportReady();
   }
 
   #readerOf(topic: string): TopicReader {
@@ -152,21 +93,21 @@ export class MetadataFollower {
       onCaughtUp: () => {
         if (this.#topics.get(topic)) return;
         this.#topics.set(topic, true);
-        this.#tellReady();
+        this.#reportReady();
       },
       onHole: () => {},
       onRestart: () => admission.removeAll(publisher),
     };
   }
 
-  #tellReady(): void {
+  #reportReady(): void {
     if (!this.isReady) return;
     this.#onReady?.();
     this.#onReady = null;
   }
 }
 
-/** A record's key; empty where it has none, or none that could be a name. */
+/** A record's key as text; empty where it cannot be a name. */
 function textOf(bytes: Uint8Array | null): string {
   if (bytes === null || bytes.byteLength > TEXT_BYTES_MAX) return "";
   try {

@@ -1,6 +1,6 @@
-// One wanted topic: how far it has been read, and what a fetch brought handed to its reader.
-// Invariant: `position` only grows, each offset below it was a record, or reported as a hole, or normal to lack, and no
-// record below it is handed out again.
+// One subscribed topic: how far it has been read. It hands the records of each fetch to the topic's reader.
+// Invariant: `position` only grows. Each offset below it was a record, was reported as a hole, or is normal to lack in a
+// compacted log; no record below it is handed out again.
 import type { Logger } from "../telemetry/log.ts";
 import type { TopicStatus } from "../source/source.ts";
 import type { BlockTime } from "./find_starts.ts";
@@ -10,16 +10,17 @@ import type { FetchedTopic, Gap } from "./topic_parts.ts";
 /** Takes one topic's records. Every call is synchronous. */
 export interface TopicReader {
   onRecord(record: KafkaRecord): void;
-  /** Its log was read to the end, as of that time of the monotonic clock. */
+  /** The log was read to its end, as of this time of the monotonic clock. */
   onCaughtUp(atClockMs: number): void;
-  /** Its broker failed or its leader moved. */
+  /** The broker failed, or the leader moved: publishers may be disturbed as well. */
   onDisturbed?(): void;
   /** Offsets that are gone or could not be decoded. */
   onHole(from: number, to: number): void;
+  /** The topic was made again, or its log was cut: reading starts over at `offset`. */
   onRestart(offset: number): void;
 }
 
-/** Where a reading begins: at a time of Kafka's (Unix ms), at the start of the log, or at the blocks of a GPS time. */
+/** Where a reading begins: at a Kafka timestamp (Unix ms), at the start of the log, or at the blocks of a GPS ms. */
 export type ReadingStart =
   | number
   | "earliest"
@@ -29,7 +30,7 @@ export interface ReadingOptions {
   readonly from: ReadingStart;
   /** Holes are normal where the log is compacted. */
   readonly isCompacted: boolean;
-  /** Its reader is told so as soon as it is known where reading starts. */
+  /** The reader is informed of a restart as soon as the first position is known. */
   readonly isRestart: boolean;
 }
 
@@ -40,46 +41,50 @@ export interface ReadingCounters {
   restarts: number;
   damaged_batches: number;
   refused_records: number;
-  /** Brought again below the position, and not handed out again. */
+  /** Records below the position that came again, and were not handed out. */
   repeated_records: number;
 }
 
 const BYTES_START = 8 * 1024 * 1024;
 const BYTES_LIMIT = 64 * 1024 * 1024;
+const BACK_OFF_MIN_MS = 100;
+const BACK_OFF_MAX_MS = 5000;
+/** Kafka's error code. */
+const UNKNOWN_TOPIC = 3;
 
-/** A topic that is read. A restart is a new reading, so that answers to the old one's requests find no listener. */
+/** A topic that is read. A restart is a new reading, so that answers to requests of the old one are ignored. */
 export class TopicReading {
   readonly topic: string;
   readonly reader: TopicReader;
   readonly options: ReadingOptions;
-  /** Which topic of that name it is; empty before it is known. */
+  /** Identifies the topic among those that had its name; empty before it is known. */
   topicId = "";
-  /** The topic that had the name before: an answer of a broker that lags behind is not a new change. */
+  /** The id of the topic that had the name before: a broker that lags behind may still state it. */
   formerTopicId = "";
   /** Next offset to read; −1 before it is known. */
   position = -1;
   highWatermark = -1;
-  /** The end of what is read: behind it there may be open transactions. −1 before it is known. */
+  /** The end of what is read: after it there may be open transactions. −1 before it is known. */
   lastStableOffset = -1;
   leader = -1;
   /** Kafka partitions of the topic; only partition 0 is read. 0 before it is known. */
   partitionCount = 0;
   state: TopicStatus["state"] = "starting";
-  /** Not asked for before the cluster has said anew what it is and who leads it. */
+  /** Not fetched before new metadata states the topic's id and leader. */
   awaitsMetadata = false;
-  /** Its position lies behind the log's end. */
+  /** The position lies beyond the end of the log. */
   isBeyondEnd = false;
-  /** Time of the monotonic clock before which it is not asked for again. */
+  /** Not fetched before this time of the monotonic clock. */
   retryAtClockMs = -Infinity;
   retries = 0;
   maxBytes = BYTES_START;
   /** Kafka's time of the last record, Unix ms; −1 before the first. */
   lastTimestampMs = -1;
-  /** Nobody wants it any more. */
+  /** Unsubscribed, or replaced by a successor. */
   isCancelled = false;
-  /** What a fetch brought is still being handed out. */
+  /** The records of the last fetch are still being handed out. */
   isBusy = false;
-  /** This answer has brought something. */
+  /** The current answer has moved the position. */
   #hasAdvanced = false;
   #isDamageLogged = false;
   #isRefusalLogged = false;
@@ -90,7 +95,27 @@ export class TopicReading {
     this.options = options;
   }
 
-  /** The reading that takes over from this one. */
+  /**
+   * The reading that goes on, now that the metadata states this topic id: this one; or its successor, where the topic was
+   * made again or its log was cut. Null where the id is that of the former topic: the broker lags behind.
+   */
+  reconciledWith(topicId: string): TopicReading | null {
+    if (topicId !== "" && topicId === this.formerTopicId) return null;
+    if (topicId !== "" && topicId !== this.topicId) {
+      // Deleted and made again: its offsets are not those of the old topic.
+      const hasBegun = this.topicId !== "" && this.position >= 0;
+      const next = hasBegun ? this.successor("earliest") : this;
+      next.formerTopicId = this.topicId;
+      next.topicId = topicId;
+      return next;
+    }
+    if (!this.isBeyondEnd) return this;
+    // The same topic, cut: go on after the last time that was read, rather than read days again.
+    const isSame = topicId !== "" && this.lastTimestampMs >= 0;
+    return this.successor(isSame ? this.lastTimestampMs : "earliest");
+  }
+
+  /** The reading that replaces this one. */
   successor(from: number | "earliest"): TopicReading {
     const { isCompacted } = this.options;
     const options = { from, isCompacted, isRestart: true };
@@ -108,12 +133,26 @@ export class TopicReading {
       !this.isBusy && this.retryAtClockMs <= clockMs;
   }
 
-  /** Tells its reader that whoever writes it is in trouble as well. */
-  trouble(listener: ReadingListener): void {
-    this.#tell(listener, () => this.reader.onDisturbed?.());
+  /** Kafka refused what was asked of the topic: not fetched before new metadata, nor before a growing back-off. */
+  markRefused(errorCode: number, clockMs: number): void {
+    this.retries++;
+    this.state = errorCode === UNKNOWN_TOPIC ? "missing" : "starting";
+    this.awaitsMetadata = true;
+    const backOffMs = BACK_OFF_MIN_MS * 2 ** Math.min(this.retries, 10);
+    this.retryAtClockMs = clockMs + Math.min(backOffMs, BACK_OFF_MAX_MS);
   }
 
-  /** Begins at an offset. */
+  /** The broker that leads the topic, or the cluster, cannot be reached. */
+  markUnreachable(): void {
+    if (this.state !== "missing") this.state = "unreachable";
+  }
+
+  /** Reports to the reader that publishers may be disturbed. */
+  markDisturbed(listener: ReadingListener): void {
+    this.#report(listener, () => this.reader.onDisturbed?.());
+  }
+
+  /** Begins at an offset. `end`: of the log. */
   begin(offset: number, end: number, listener: ReadingListener): void {
     this.position = offset;
     this.highWatermark = end;
@@ -121,10 +160,10 @@ export class TopicReading {
     this.retries = 0;
     if (!this.options.isRestart) return;
     listener.counters.restarts++;
-    this.#tell(listener, () => this.reader.onRestart(offset));
+    this.#report(listener, () => this.reader.onRestart(offset));
   }
 
-  /** Passes over offsets that the log no longer holds. */
+  /** Skips offsets that the log no longer holds. */
   passTo(offset: number, listener: ReadingListener): void {
     this.#reportGap(
       { from: this.position, to: offset, damage: null },
@@ -133,7 +172,10 @@ export class TopicReading {
     this.position = offset;
   }
 
-  /** Hands out a part of what a fetch without error brought. `atClockMs`: when its last stable offset held. */
+  /**
+   * Hands out a part of an answer without error. `atClockMs`: when its last stable offset was valid. Then: onRecord() of
+   * the topic's reader, which for data topics is BlockStore.onMessage().
+   */
   take(
     fetched: FetchedTopic,
     atClockMs: number,
@@ -156,7 +198,7 @@ export class TopicReading {
     if (this.#hasAdvanced) {
       this.maxBytes = BYTES_START;
     } else if (lastStableOffset > this.position) {
-      // A batch larger than asked for, and not first in the answer: ask for more next time.
+      // The next batch is larger than what was asked for, and was not first in the answer: ask for more.
       this.maxBytes = Math.min(2 * this.maxBytes, BYTES_LIMIT);
     }
     this.#hasAdvanced = false;
@@ -165,7 +207,7 @@ export class TopicReading {
       return;
     }
     this.state = "reading";
-    this.#tell(listener, () => this.reader.onCaughtUp(atClockMs));
+    this.#report(listener, () => this.reader.onCaughtUp(atClockMs));
   }
 
   #handOut({ records, gaps }: FetchedTopic, listener: ReadingListener): void {
@@ -213,10 +255,10 @@ export class TopicReading {
       }
     } else if (this.options.isCompacted) return;
     counters.holes += to - from;
-    this.#tell(listener, () => this.reader.onHole(from, to));
+    this.#report(listener, () => this.reader.onHole(from, to));
   }
 
-  #tell(listener: ReadingListener, call: () => void): void {
+  #report(listener: ReadingListener, call: () => void): void {
     try {
       call();
     } catch (error) {
@@ -224,7 +266,7 @@ export class TopicReading {
     }
   }
 
-  /** A reader that throws has had its record: trying again would read it twice, and for ever. */
+  /** A reader that throws does not get the record again: it would throw for ever. */
   #refused({ counters, log }: ReadingListener, error: Error, offset: number) {
     counters.refused_records++;
     if (this.#isRefusalLogged) return;
@@ -238,7 +280,7 @@ export class TopicReading {
   }
 }
 
-/** What a reading tells beside its reader. */
+/** What a reading reports to, besides its reader. */
 export interface ReadingListener {
   readonly counters: ReadingCounters;
   readonly log: Logger;

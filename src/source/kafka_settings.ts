@@ -1,5 +1,7 @@
-// From settings to a Kafka source: reads certificate and token files.
+// Makes the Kafka source that the settings describe; reads the certificate files.
 import type { Catalog } from "../channels/catalog.ts";
+import { KafkaWork } from "../kafka/kafka_work.ts";
+import { KafkajsProtocol } from "../kafka/kafkajs_protocol.ts";
 import { readNamedFile } from "../kafka/named_file.ts";
 import type { HealthSettings } from "../settings/health_settings.ts";
 import type { KafkaSettings } from "../settings/kafka_settings.ts";
@@ -26,12 +28,10 @@ export async function kafkaSourceOf(
       ...(key === undefined ? {} : { key }),
     }
     : undefined;
-  return new KafkaSource({
-    brokers: config.kafka,
-    catalog,
-    log,
+  const work = new KafkaWork();
+  const protocol = new KafkajsProtocol({
     clientId: "qanat",
-    readyGraceMs: config.readyGraceMs,
+    work,
     ...(ssl ? { ssl } : {}),
     ...(config.kafkaSasl === "" ? {} : {
       sasl: {
@@ -41,5 +41,13 @@ export async function kafkaSourceOf(
         tokenFile: config.kafkaTokenFile,
       },
     }),
+  });
+  return new KafkaSource({
+    protocol,
+    work,
+    brokers: config.kafka,
+    catalog,
+    log,
+    readyGraceMs: config.readyGraceMs,
   });
 }

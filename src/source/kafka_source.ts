@@ -1,16 +1,11 @@
 // Kafka as a source: the consumer pool for data topics, the metadata follower for the catalog.
 import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type { Catalog } from "../channels/catalog.ts";
-import type {
-  ConnectionOptions,
-  KafkaTls,
-} from "../kafka/kafkajs_connection.ts";
+import type { KafkaProtocol } from "../kafka/kafka_protocol.ts";
 import { FetchPool } from "../kafka/fetch_pool.ts";
 import type { BlockTime } from "../kafka/find_starts.ts";
-import { KafkaWork } from "../kafka/kafka_work.ts";
-import { mendRequestQueue } from "../kafka/kafkajs_request_queue.ts";
+import type { KafkaWork } from "../kafka/kafka_work.ts";
 import { MetadataFollower } from "../kafka/metadata.ts";
-import type { KafkaSasl } from "../kafka/sasl.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { KafkaHistory } from "../kafka/kafka_history.ts";
 import type {
@@ -23,14 +18,15 @@ import type {
 } from "./source.ts";
 
 export interface KafkaSourceOptions {
+  readonly protocol: KafkaProtocol;
+  /** Shared with the protocol. */
+  readonly work: KafkaWork;
+  /** `host:port` of the brokers that are asked first. */
   readonly brokers: readonly string[];
-  readonly clientId: string;
   readonly catalog: Catalog;
   readonly log: Logger;
-  /** The start waits at most so long for the metadata. */
+  /** The start waits at most this long for the channels, ms. */
   readonly readyGraceMs: number;
-  readonly ssl?: KafkaTls;
-  readonly sasl?: KafkaSasl;
 }
 
 /** Reads the start of a message's block. */
@@ -52,19 +48,18 @@ export class KafkaSource implements Source {
   readonly #pool: FetchPool;
   readonly #metadata: MetadataFollower;
   readonly #readyGraceMs: number;
-  readonly #connection: ConnectionOptions;
-  readonly #work = new KafkaWork();
+  readonly #protocol: KafkaProtocol;
+  readonly #work: KafkaWork;
   readonly #blockTime = blockTimes();
   #sink: BlockSink | null = null;
 
   constructor(options: KafkaSourceOptions) {
-    mendRequestQueue();
     this.catalog = options.catalog;
     this.#readyGraceMs = options.readyGraceMs;
-    this.#connection = { ...options, work: this.#work };
+    this.#protocol = options.protocol;
+    this.#work = options.work;
     this.#pool = new FetchPool({
       ...options,
-      work: this.#work,
       onTopics: (topics) => this.#metadata.onTopics(topics),
     });
     this.#metadata = new MetadataFollower(
@@ -105,12 +100,12 @@ export class KafkaSource implements Source {
   }
 
   openHistory(topics: readonly HistoryTopic[]): HistoryReader {
-    return new KafkaHistory(
-      this.#pool,
-      this.#connection,
-      topics,
-      this.#blockTime,
-    );
+    return new KafkaHistory({
+      protocol: this.#protocol,
+      work: this.#work,
+      leaders: this.#pool,
+      blockTime: this.#blockTime,
+    }, topics);
   }
 
   unsubscribe(topic: string): void {

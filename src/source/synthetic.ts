@@ -1,10 +1,10 @@
-// Channels of the embedded source, and their samples as a function of time alone.
-// Invariant: the samples of a block depend on nothing but channel and block index, so anyone can recompute them.
+// The channels of the embedded source, and their samples as a function of time alone.
+// Invariant: the samples of a block depend on channel and block index only, so anyone can recompute them.
 import { newSamples, type Samples } from "../arrow/arrow_types.ts";
 import { type Channel, type DataType, topicOf } from "../channels/channel.ts";
 import { STRAIN_GZIP_BASE64 } from "./strain.ts";
 
-/** A channel and how its samples come about. */
+/** A channel, and how its samples are made. */
 export interface EmbeddedChannel {
   readonly channel: Channel;
   /** Samples of a block, `count` of them, the first being sample number `first` since the GPS epoch. */
@@ -16,11 +16,11 @@ const SLOW_STRIDE_NS = 1_000_000_000n;
 const STRAIN_RATE = 4096;
 const STRAIN_SECONDS = 32;
 const STRAIN_SAMPLES = STRAIN_RATE * STRAIN_SECONDS;
-/** Most channels that Arrakis puts in one partition. */
+/** The most channels that Arrakis puts in one partition. */
 const PARTITION_CHANNELS_MAX = 100;
 const EXTRA_RATE = 2048;
 
-/** Period of the noise, samples: long enough that no eye sees it, short enough for a table. */
+/** Period of the noise, samples: too long to be seen in a plot, short enough for a table. */
 const NOISE_SAMPLES = 65_536;
 
 type Kind = "SINE" | "NOISE" | "RAMP" | "COUNT" | "STATE";
@@ -40,6 +40,10 @@ const SLOW: readonly [Kind, DataType, readonly number[]][] = [
   ["SINE", "float32", [1, 16]],
   ["NOISE", "float64", [128]],
 ];
+const TABLES = [
+  { suffix: "QANAT", table: FAST, strideNs: FAST_STRIDE_NS },
+  { suffix: "SLOW", table: SLOW, strideNs: SLOW_STRIDE_NS },
+];
 const TYPE_CODES: Record<DataType, string> = {
   int16: "I16",
   int32: "I32",
@@ -54,77 +58,104 @@ export async function embeddedChannels(
   extra: number = 0,
   extraRate: number = EXTRA_RATE,
 ): Promise<EmbeddedChannel[]> {
-  const places = new Map<string, number>();
-  const place = (
-    publisher: string,
-    name: string,
-    dataType: DataType,
-    sampleRate: number,
-    strideNs: bigint,
-  ): Channel => {
+  const partitions = new PartitionAssigner();
+  const noise = new NoiseTables();
+  return [
+    ...await strainChannels(partitions),
+    ...tableChannels(partitions, noise),
+    ...loadChannels(partitions, noise, extra, extraRate),
+  ];
+}
+
+/** Puts channels into partitions as Arrakis does: by publisher, subsystem and type, up to 100 in each. */
+class PartitionAssigner {
+  /** Channels so far, by family. */
+  readonly #counts = new Map<string, number>();
+
+  channelOf(
+    channel: Pick<
+      Channel,
+      "publisher" | "name" | "dataType" | "sampleRate" | "strideNs"
+    >,
+  ): Channel {
+    const { publisher, name, dataType, strideNs } = channel;
     const code = TYPE_CODES[dataType];
     const subsystem = name.slice(3).split("-")[0]!;
-    const family = `${publisher} ${subsystem} ${code}`;
-    const count = places.get(family) ?? 0;
-    places.set(family, count + 1);
-    const group = Math.floor(count / PARTITION_CHANNELS_MAX);
+    const family = `${publisher}_${subsystem}_${code}`;
+    const count = this.#counts.get(family) ?? 0;
+    this.#counts.set(family, count + 1);
+    const number = Math.floor(count / PARTITION_CHANNELS_MAX);
     return {
-      name,
-      dataType,
-      sampleRate,
-      publisher,
-      partitionId: `${publisher}_${subsystem}_${code}${
-        String(group).padStart(3, "0")
-      }`,
+      ...channel,
+      partitionId: family + String(number).padStart(3, "0"),
       partitionIndex: count % PARTITION_CHANNELS_MAX,
-      strideNs,
       maxLatencyNs: strideNs === SLOW_STRIDE_NS
         ? 3_000_000_000n
         : 1_000_000_000n,
       replayId: null,
     };
-  };
-  const all: EmbeddedChannel[] = [];
-  const strain = await unpackStrain();
-  for (const [name, samples] of Object.entries(strain)) {
-    const publisher = `${name.slice(0, 2)}GWOSC`;
-    const dataType = samples instanceof Float64Array ? "float64" : "float32";
-    all.push({
-      channel: place(publisher, name, dataType, STRAIN_RATE, FAST_STRIDE_NS),
-      samples: (first, count) => {
-        const from = first % STRAIN_SAMPLES;
-        return samples.slice(from, from + count);
-      },
-    });
   }
+}
+
+/** The strain of both observatories, which repeats every 32 s. */
+async function strainChannels(
+  partitions: PartitionAssigner,
+): Promise<EmbeddedChannel[]> {
+  return Object.entries(await unpackStrain()).map(([name, samples]) => ({
+    channel: partitions.channelOf({
+      publisher: `${name.slice(0, 2)}GWOSC`,
+      name,
+      dataType: samples instanceof Float64Array ? "float64" : "float32",
+      sampleRate: STRAIN_RATE,
+      strideNs: FAST_STRIDE_NS,
+    }),
+    samples: (first, count) => {
+      const from = first % STRAIN_SAMPLES;
+      return samples.slice(from, from + count);
+    },
+  }));
+}
+
+/** The channels of {@linkcode FAST} and {@linkcode SLOW}, for both observatories. */
+function tableChannels(
+  partitions: PartitionAssigner,
+  noise: NoiseTables,
+): EmbeddedChannel[] {
+  const all: EmbeddedChannel[] = [];
   for (const site of ["H1", "L1"]) {
-    for (
-      const [suffix, table, strideNs] of [
-        ["QANAT", FAST, FAST_STRIDE_NS],
-        ["SLOW", SLOW, SLOW_STRIDE_NS],
-      ] as const
-    ) {
+    for (const { suffix, table, strideNs } of TABLES) {
       for (const [kind, dataType, rates] of table) {
-        for (const rate of rates) {
-          const name = `${site}:${suffix}-${kind}_${
-            TYPE_CODES[dataType]
-          }_${rate}`;
-          all.push({
-            channel: place(site + suffix, name, dataType, rate, strideNs),
-            samples: makerOf(kind, dataType, rate, seedOf(name)),
-          });
+        for (const sampleRate of rates) {
+          const code = TYPE_CODES[dataType];
+          const name = `${site}:${suffix}-${kind}_${code}_${sampleRate}`;
+          const publisher = site + suffix;
+          const stated = { publisher, name, dataType, sampleRate, strideNs };
+          const channel = partitions.channelOf(stated);
+          all.push({ channel, samples: makerOf(kind, channel, noise) });
         }
       }
     }
   }
-  for (let i = 0; i < extra; i++) {
-    const name = `H1:LOAD-NOISE_F32_${String(i).padStart(5, "0")}`;
-    all.push({
-      channel: place("H1LOAD", name, "float32", extraRate, FAST_STRIDE_NS),
-      samples: makerOf("NOISE", "float32", extraRate, seedOf(name)),
-    });
-  }
   return all;
+}
+
+/** Channels of noise for load tests. */
+function loadChannels(
+  partitions: PartitionAssigner,
+  noise: NoiseTables,
+  count: number,
+  sampleRate: number,
+): EmbeddedChannel[] {
+  return Array.from({ length: count }, (_, i) => {
+    const channel = partitions.channelOf({
+      publisher: "H1LOAD",
+      name: `H1:LOAD-NOISE_F32_${String(i).padStart(5, "0")}`,
+      dataType: "float32",
+      sampleRate,
+      strideNs: FAST_STRIDE_NS,
+    });
+    return { channel, samples: makerOf("NOISE", channel, noise) };
+  });
 }
 
 /** Channels by data topic, in partition order. */
@@ -157,62 +188,66 @@ async function unpackStrain(): Promise<
   };
 }
 
+/** How the samples of a synthetic channel are made. */
 function makerOf(
   kind: Kind,
-  dataType: DataType,
-  rate: number,
-  seed: number,
-): (first: number, count: number) => Samples {
-  if (kind === "SINE") {
-    // A tenth of the rate, but at most 20 Hz: seen as a wave at every zoom.
-    const hertz = Math.min(rate / 10, 20);
-    const period = rate * 10;
-    return (first, count) =>
-      filled(
-        dataType,
-        count,
-        (i) => Math.sin(2 * Math.PI * hertz * ((first + i) % period) / rate),
+  { name, dataType, sampleRate: rate }: Channel,
+  noise: NoiseTables,
+): EmbeddedChannel["samples"] {
+  const filledBy =
+    (value: (at: number) => number) => (first: number, count: number) =>
+      filled(dataType, first, count, value);
+  switch (kind) {
+    case "SINE": {
+      // A tenth of the rate, but at most 20 Hz: a plot shows it as a wave at every zoom.
+      const hertz = Math.min(rate / 10, 20);
+      const period = rate * 10;
+      return filledBy((at) =>
+        Math.sin(2 * Math.PI * hertz * (at % period) / rate)
       );
+    }
+    case "NOISE": {
+      const table = noise.of(seedOf(name));
+      return filledBy((at) => table[at % NOISE_SAMPLES]!);
+    }
+    case "RAMP":
+      return filledBy((at) => at % 65_536 - 32_768);
+    case "STATE":
+      return filledBy((at) => Math.floor(at / rate) % 2 ** 32);
+    case "COUNT":
+      return (first, count) => {
+        const samples = new BigInt64Array(count);
+        for (let i = 0; i < count; i++) samples[i] = BigInt(first + i);
+        return samples;
+      };
   }
-  if (kind === "NOISE") {
-    const noise = noiseTable(seed);
-    return (first, count) =>
-      filled(dataType, count, (i) => noise[(first + i) % NOISE_SAMPLES]!);
-  }
-  if (kind === "RAMP") {
-    return (first, count) =>
-      filled(dataType, count, (i) => (first + i) % 65_536 - 32_768);
-  }
-  if (kind === "STATE") {
-    return (first, count) =>
-      filled(dataType, count, (i) => Math.floor((first + i) / rate) % 2 ** 32);
-  }
-  return (first, count) => {
-    const samples = new BigInt64Array(count);
-    for (let i = 0; i < count; i++) samples[i] = BigInt(first + i);
-    return samples;
-  };
 }
 
+/** Samples number `first` and following, each the value at its number. */
 function filled(
   dataType: DataType,
+  first: number,
   count: number,
-  value: (i: number) => number,
+  value: (at: number) => number,
 ): Samples {
   const samples = newSamples(dataType, count) as Float64Array;
-  for (let i = 0; i < count; i++) samples[i] = value(i);
+  for (let i = 0; i < count; i++) samples[i] = value(first + i);
   return samples;
 }
 
-const noiseTables = new Map<number, Float64Array>();
+/** Roughly normal noise, the sum of four uniform numbers. Channels share eight tables. */
+class NoiseTables {
+  readonly #tables: Float64Array[] = [];
 
-/** Roughly normal noise: the sum of four uniform numbers, shared between channels by eight seeds. */
+  of(seed: number): Float64Array {
+    const index = seed % 8;
+    return this.#tables[index] ??= noiseTable(index + 1);
+  }
+}
+
 function noiseTable(seed: number): Float64Array {
-  const slot = seed % 8;
-  let table = noiseTables.get(slot);
-  if (table) return table;
-  table = new Float64Array(NOISE_SAMPLES);
-  let state = slot + 1;
+  const table = new Float64Array(NOISE_SAMPLES);
+  let state = seed;
   for (let i = 0; i < NOISE_SAMPLES; i++) {
     let sum = -2;
     for (let k = 0; k < 4; k++) {
@@ -221,7 +256,6 @@ function noiseTable(seed: number): Float64Array {
     }
     table[i] = sum;
   }
-  noiseTables.set(slot, table);
   return table;
 }
 

@@ -10,6 +10,7 @@ import { BlockDecoder, newBlockLayout } from "../../src/arrow/block_decoder.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { KafkaHistory } from "../../src/kafka/kafka_history.ts";
 import { KafkaWork } from "../../src/kafka/kafka_work.ts";
+import { KafkajsProtocol } from "../../src/kafka/kafkajs_protocol.ts";
 import { silent } from "../driven_source.ts";
 import {
   freePort,
@@ -377,17 +378,18 @@ export class FaultWorld {
       metadata.topics[0]!.partitions.find((p) => p.partitionId === 0)!.leader;
     const cluster = await this.admin.describeCluster();
     const broker = cluster.brokers.find((b) => b.nodeId === leader)!;
-    const past = new KafkaHistory(
-      {
+    const work = new KafkaWork();
+    const past = new KafkaHistory({
+      protocol: new KafkajsProtocol({ clientId: "qanat-test", work }),
+      work,
+      leaders: {
         leaderOf: () => broker,
         isMissing: () => false,
         refresh: () => {},
         log: silent,
       },
-      { clientId: "qanat-test", work: new KafkaWork() },
-      [{ topic, fromMs: 0 }],
-      () => null,
-    );
+      blockTime: () => null,
+    }, [{ topic, fromMs: 0 }]);
     const decoder = new BlockDecoder();
     const layout = newBlockLayout();
     const indexes = new Set<number>();

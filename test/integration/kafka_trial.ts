@@ -4,7 +4,10 @@ import type { Buffer } from "node:buffer";
 import { type Admin, Kafka, logLevel } from "kafkajs";
 import { type KafkaBroker, startKafka } from "../../scripts/kafka/broker.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
-import { registerCodecs } from "../../src/kafka/codecs.ts";
+import { KafkaWork } from "../../src/kafka/kafka_work.ts";
+import { registerCodecs } from "../../src/kafka/kafkajs_producer.ts";
+import { KafkajsProtocol } from "../../src/kafka/kafkajs_protocol.ts";
+import type { KafkaSasl } from "../../src/kafka/kafkajs_sasl.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
 import {
   KafkaSource,
@@ -93,11 +96,14 @@ export async function until(
 /** A source of a broker, not started. */
 export function sourceOf(
   address: string,
-  more: Partial<KafkaSourceOptions> = {},
+  { sasl, ...more }: Partial<KafkaSourceOptions> & { sasl?: KafkaSasl } = {},
 ): KafkaSource {
+  const work = new KafkaWork();
+  const login = sasl ? { sasl } : {};
   return new KafkaSource({
+    protocol: new KafkajsProtocol({ clientId: "qanat-test", work, ...login }),
+    work,
     brokers: [address],
-    clientId: "qanat-test",
     catalog: new Catalog(),
     log: silent,
     readyGraceMs: 5000,

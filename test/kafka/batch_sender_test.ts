@@ -1,19 +1,15 @@
-// What is published through a broker's loss, and past messages that the broker refuses.
+// Publishing through the outage of a broker, and past messages that the broker refuses.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { BatchSender } from "../../src/kafka/batch_sender.ts";
 import {
-  BatchSender,
+  RefusedError,
   type TopicMessages,
-} from "../../src/kafka/batch_sender.ts";
+} from "../../src/kafka/kafka_protocol.ts";
 
-const PROTOCOL = "KafkaJSProtocolError";
-const refusal = (type: string, retriable: boolean) =>
-  Object.assign(new Error(type), { name: PROTOCOL, type, retriable });
-const away = () =>
-  Object.assign(new Error("connect ECONNREFUSED"), {
-    name: "KafkaJSNumberOfRetriesExceeded",
-    cause: Object.assign(new Error("x"), { name: "KafkaJSConnectionError" }),
-  });
+const refusal = (kafkaName: string, isRetriable: boolean) =>
+  new RefusedError(kafkaName, !isRetriable);
+const away = () => new Error("connect ECONNREFUSED");
 
 /** A cluster that answers by `fail`: an error, or null. */
 function trial(

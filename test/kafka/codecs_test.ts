@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "@std/testing/bdd";
-import { CompressionCodecs, CompressionTypes } from "kafkajs";
 import lz4 from "lz4js";
 import snappy from "snappyjs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import {
-  expand,
-  expandedBytesMax,
-  registerCodecs,
-} from "../../src/kafka/codecs.ts";
+import { expand, expandedBytesMax } from "../../src/kafka/codecs.ts";
 import { BATCH_BYTES_MAX, KafkaWork } from "../../src/kafka/kafka_work.ts";
 import { SLICE_COST } from "../../src/kafka/loop_slices.ts";
 import { newWork, Rounds } from "./batches.ts";
@@ -233,36 +228,5 @@ describe("expandedBytesMax()", () => {
     assert.equal(expandedBytesMax(SNAPPY, 100, 1e6), 2200);
     assert.equal(expandedBytesMax(LZ4, 100, 1e6), 25_500);
     assert.equal(expandedBytesMax(ZSTD, 1, 1e6), 1e6);
-  });
-});
-
-describe("registerCodecs()", () => {
-  const codecOf = (name: "GZIP" | "Snappy" | "ZSTD" | "LZ4") =>
-    (CompressionCodecs as unknown as Record<
-      number,
-      () => { compress(e: { buffer: Buffer }): Promise<Buffer> }
-    >)[CompressionTypes[name]]!();
-
-  it("lets kafkajs write gzip, snappy and zstd", async () => {
-    registerCodecs();
-    for (
-      const [name, codec] of [
-        ["GZIP", GZIP],
-        ["Snappy", SNAPPY],
-        ["ZSTD", ZSTD],
-      ] as const
-    ) {
-      const bytes = await codecOf(name).compress({ buffer: text });
-      assert.ok(bytes.length < text.length / 4, name);
-      assert.ok((await undo(codec, bytes)).equals(text), name);
-    }
-  });
-
-  it("does not write lz4, which brokers would refuse", async () => {
-    registerCodecs();
-    await assert.rejects(
-      codecOf("LZ4").compress({ buffer: text }),
-      /not written/,
-    );
   });
 });

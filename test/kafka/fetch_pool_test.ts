@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "@std/testing/bdd";
 import { validAtClockMs } from "../../src/kafka/broker_loop.ts";
-import type { OffsetAsked } from "../../src/kafka/kafkajs_connection.ts";
-import type { LogAccess } from "../../src/kafka/find_starts.ts";
 import { FetchPool } from "../../src/kafka/fetch_pool.ts";
+import type { LogAccess, OffsetAsked } from "../../src/kafka/kafka_protocol.ts";
 import { Outages } from "../../src/kafka/outages.ts";
 import type { FetchedTopic, Gap } from "../../src/kafka/topic_parts.ts";
 import type { TopicReading } from "../../src/kafka/topic_reading.ts";
 import { silent } from "../driven_source.ts";
 import { newWork, settled } from "./batches.ts";
+import { PlayedKafka } from "./played_kafka.ts";
 
 const NODE = 5;
 
@@ -18,9 +18,10 @@ class Trial {
   readonly heard: unknown[][] = [];
   readonly warned: string[] = [];
   readonly said: unknown[][] = [];
+  readonly kafka = new PlayedKafka();
   readonly pool = new FetchPool({
+    protocol: this.kafka,
     brokers: ["127.0.0.1:1"],
-    clientId: "test",
     work: newWork(),
     log: {
       ...silent,
@@ -64,7 +65,7 @@ class Trial {
 
   async placed(begin: number, end: number): Promise<TopicReading> {
     const { reading } = this;
-    await this.pool.place(
+    await this.pool.positions.find(
       lookup((at) => at === "latest" ? end : begin),
       [reading],
     );
@@ -117,7 +118,7 @@ const gap = (from: number, to: number, damage: string | null = null): Gap => ({
   damage,
 });
 
-describe("FetchPool.place()", () => {
+describe("PositionFinder.find()", () => {
   it("does not pass over what is written between its two questions", async () => {
     const trial = new Trial();
     trial.subscribe();
@@ -125,7 +126,7 @@ describe("FetchPool.place()", () => {
     const { reading } = trial;
     let end = 10;
     const racing = lookup((at) => at === "latest" ? end++ : -1);
-    await trial.pool.place({
+    await trial.pool.positions.find({
       ...racing,
       listOffsets: async (asked) => {
         const answer = await racing.listOffsets(asked);
@@ -346,11 +347,9 @@ describe("a leader that cannot be reached", () => {
     const trial = new Trial();
     trial.subscribe();
     trial.pool.take({ brokers: [broker], topics });
-    // Nothing listens at port 1 of this machine: the loop fails by itself.
-    trial.pool.take({
-      brokers: [{ nodeId: NODE, host: "127.0.0.1", port: 1 }],
-      topics,
-    });
+    // The played cluster has no broker here: the loop's first request fails.
+    const moved = { nodeId: NODE, host: "127.0.0.1", port: 1 };
+    trial.pool.take({ brokers: [moved], topics });
     while (trial.pool.unreachableLeaders.length === 0) await settled();
     assert.deepEqual(trial.pool.unreachableLeaders, ["127.0.0.1:1"]);
     assert.equal(trial.pool.reachable, false);
@@ -397,7 +396,7 @@ describe("a topic made again", () => {
   });
 });
 
-describe("FetchPool.replace()", () => {
+describe("PositionFinder.findAgain()", () => {
   const OUT_OF_RANGE = { errorCode: 1 };
 
   async function outOfRange(begin: number, end: number): Promise<Trial> {
@@ -409,7 +408,7 @@ describe("FetchPool.replace()", () => {
     trial.heard.length = 0;
     assert.equal(trial.deliver(reading, [], OUT_OF_RANGE), true);
     const ends = lookup((at) => at === "earliest" ? begin : end);
-    await trial.pool.replace(ends, reading);
+    await trial.pool.positions.findAgain(ends, reading);
     reading.retryAtClockMs = 0;
     return trial;
   }
@@ -426,7 +425,7 @@ describe("FetchPool.replace()", () => {
     assert.equal(trial.pool.due(NODE).length, 0);
     trial.says("a");
     const asked: OffsetAsked[] = [];
-    await trial.pool.place(
+    await trial.pool.positions.find(
       lookup((at) => (asked.push(at), 3)),
       [trial.reading],
     );

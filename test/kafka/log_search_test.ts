@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "@std/testing/bdd";
-import { findStarts, type LogAccess } from "../../src/kafka/find_starts.ts";
+import { findStarts } from "../../src/kafka/find_starts.ts";
+import type { LogAccess } from "../../src/kafka/kafka_protocol.ts";
 import { LogSearch, type Stamp } from "../../src/kafka/log_search.ts";
 import {
   batchBytes as batchBytesOf,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Catalog } from "../../src/channels/catalog.ts";
-import type { FetchPool } from "../../src/kafka/fetch_pool.ts";
-import { MetadataFollower, parseChannel } from "../../src/kafka/metadata.ts";
+import { parseChannel } from "../../src/kafka/channel_record.ts";
+import { MetadataFollower } from "../../src/kafka/metadata.ts";
 import type { TopicReader } from "../../src/kafka/topic_reading.ts";
 import { silent } from "../driven_source.ts";
 import { fixtureMessages } from "../arrow/fixtures.ts";
@@ -82,7 +82,7 @@ describe("MetadataFollower", () => {
     const pool = {
       subscribe: (topic: string, _: unknown, reader: TopicReader) =>
         readers.set(topic, reader),
-    } as unknown as FetchPool;
+    };
     const follower = new MetadataFollower(pool, catalog, {
       ...silent,
       warn: (event) => warned.push(event),

@@ -15,12 +15,11 @@ import { channelFault } from "../../src/channels/channel_fault.ts";
 import { textFault } from "../../src/channels/channel_text.ts";
 import { REFUSED_LISTED_MAX } from "../../src/channels/refused_channels.ts";
 import type { GroupClient } from "../../src/clients/selection_group.ts";
-import type { FetchPool } from "../../src/kafka/fetch_pool.ts";
 import {
   METADATA_PREFIX,
-  MetadataFollower,
   parseChannel,
-} from "../../src/kafka/metadata.ts";
+} from "../../src/kafka/channel_record.ts";
+import { MetadataFollower } from "../../src/kafka/metadata.ts";
 import type { TopicReader } from "../../src/kafka/topic_reading.ts";
 import { fits, TREND_BINS } from "../../src/trends/trend_bins.ts";
 import { HeldOutlet } from "../clients/held_outlet.ts";
@@ -124,7 +123,7 @@ class World {
     const pool = {
       subscribe: (topic: string, _: unknown, reader: TopicReader) =>
         this.#readers.set(topic, reader),
-    } as unknown as FetchPool;
+    };
     new MetadataFollower(pool, this.source.catalog, silent)
       .onTopics(PUBLISHERS.map((p) => METADATA_PREFIX + p));
   }

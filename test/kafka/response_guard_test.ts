@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createServer, type Socket } from "node:net";
 import { describe, it } from "@std/testing/bdd";
-import { KafkaConnection } from "../../src/kafka/kafkajs_connection.ts";
+import { KafkajsConnection } from "../../src/kafka/kafkajs_connection.ts";
 import {
   RESPONSE_BYTES_MAX,
   ResponseGuard,
@@ -38,7 +38,7 @@ describe("ResponseGuard", () => {
   });
 });
 
-describe("KafkaConnection", () => {
+describe("KafkajsConnection", () => {
   for (
     const [what, bytes] of [
       ["an HTTP server", Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")],
@@ -55,7 +55,7 @@ describe("KafkaConnection", () => {
       });
       await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
       const { port } = server.address() as { port: number };
-      const connection = new KafkaConnection("127.0.0.1", port, {
+      const connection = new KafkajsConnection("127.0.0.1", port, {
         clientId: "test",
         work: newWork(),
       });

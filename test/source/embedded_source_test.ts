@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import { Catalog } from "../../src/channels/catalog.ts";
-import { dueFrom, EmbeddedSource } from "../../src/source/embedded_source.ts";
+import { dueFrom } from "../../src/source/due_blocks.ts";
+import { EmbeddedSource } from "../../src/source/embedded_source.ts";
 import type { BlockSink } from "../../src/source/source.ts";
 
 const NOW_NS = 1_479_469_500_000_000_000n;

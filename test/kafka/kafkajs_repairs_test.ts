@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
-import { mendRequestQueue } from "../../src/kafka/kafkajs_request_queue.ts";
+import { repairRequestQueue } from "../../src/kafka/kafkajs_repairs.ts";
 
 interface Timer {
   readonly call: () => void;
@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 function queueOf(pending: unknown[], throttledUntil: number) {
-  mendRequestQueue();
+  repairRequestQueue();
   const checked: number[] = [];
   const queue = Object.assign(Object.create(RequestQueue.prototype), {
     pending,
@@ -35,7 +35,7 @@ function queueOf(pending: unknown[], throttledUntil: number) {
   return { queue, checked };
 }
 
-describe("mendRequestQueue()", () => {
+describe("repairRequestQueue()", () => {
   it("asks for no timer where nothing waits", () => {
     queueOf([], -1).queue.scheduleCheckPendingRequests();
     queueOf([], Date.now() + 5000).queue.scheduleCheckPendingRequests();
