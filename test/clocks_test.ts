@@ -10,7 +10,7 @@ const MAY: Readonly<Record<string, string>> = {
     "kafkajs keeps the end of a throttling so; a request that waits longer than 6 s is given up",
   "telemetry/log.ts": "the time of a log line",
   "supervisor/supervisor.ts": "a time in a line of the log",
-  "tail.ts": "another process",
+  "tail/file_download.ts": "another process",
   "tail/viewer.ts": "another process",
 };
 const WALL = /\bDate\.now\b|\bnew Date\(\)/;
