@@ -7,7 +7,7 @@ const MAY: Readonly<Record<string, string>> = {
   "app.ts": "hands it to GpsClock",
   "blocks/gps_time.ts": "GPS time now, for sources and commands",
   "kafka/kafkajs_repairs.ts":
-    "kafkajs keeps the end of a throttling so; a request that waits longer than 6 s is given up",
+    "kafkajs keeps the end of a throttling so; a request that waits longer than 6 s fails",
   "telemetry/log.ts": "the time of a log line",
   "supervisor/supervisor.ts": "a time in a line of the log",
   "tail/file_download.ts": "another process",
