@@ -26,7 +26,7 @@ function procText(path: string): string {
   return new TextDecoder().decode(stdout);
 }
 
-/** Reads /proc/PID; zeros when the process is gone. */
+/** Reads /proc/PID; zeros when the process has ended. */
 export function processFigures(pid: number): ProcessFigures {
   const stat = procText(`/proc/${pid}/stat`);
   const atMs = performance.now();

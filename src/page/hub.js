@@ -129,7 +129,7 @@ export class Hub {
     }
   }
 
-  /** Reads the server's clock, and removes tabs that are gone. Called by a timer. */
+  /** Reads the server's clock, and removes closed tabs. Called by a timer. */
   tick() {
     this.#time.read();
     for (const port of this.#ports) if (port.isSilent) this.leave(port);

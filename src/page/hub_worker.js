@@ -16,7 +16,7 @@ const hub = new Hub(
 function serve(port) {
   const joined = hub.join((message) => port.postMessage(message));
   port.onmessage = (event) => hub.take(joined, event.data);
-  // Newer browsers report that a tab is gone. In others the tab reports it, or is removed after a silence.
+  // Newer browsers report that a tab was closed. In others the tab reports it, or is removed after a silence.
   port.addEventListener("close", () => hub.leave(joined));
 }
 

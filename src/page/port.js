@@ -9,7 +9,7 @@ import { laneIdOf } from "./lane.js";
 
 /** The hub does not wait for a tab that has acknowledged nothing for so long. */
 export const STALLED_MS = 10_000;
-/** A tab that sends nothing for so long is gone (hidden tabs have timers once a minute). */
+/** A tab that sends nothing for this time counts as closed (hidden tabs have timers once a minute). */
 const SILENCE_MS = 200_000;
 
 export class Port {

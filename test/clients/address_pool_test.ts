@@ -20,7 +20,7 @@ describe("AddressPool", () => {
     assert.deepEqual(fill(pool, A), [900, "share"]);
     assert.deepEqual(fill(pool, B), [90, "share"]);
     assert.deepEqual(fill(pool, "10.0.0.3"), [9, "share"]);
-    // Whoever holds nothing gets the last one.
+    // An address that holds nothing gets the last one.
     assert.equal(pool.take("10.0.0.4"), null);
     assert.equal(pool.take("10.0.0.5"), "full");
     assert.equal(pool.used, 1000);

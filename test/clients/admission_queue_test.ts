@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { AdmissionQueue } from "../../src/clients/admission_queue.ts";
 import { CooperativeScheduler } from "../../src/clients/scheduler.ts";
 
-/** Asks for openings of so many channels; how many go on in each turn. */
+/** Requests streams of so many channels; returns how many are admitted in each turn. */
 async function turnsOf(channels: readonly number[]): Promise<number[]> {
   const rounds: (() => void)[] = [];
   const scheduler = new CooperativeScheduler({
@@ -36,7 +36,7 @@ describe("AdmissionQueue", () => {
     assert.deepEqual(await turnsOf(Array(20).fill(1)), [8, 8, 4]);
   });
 
-  it("lets one large selection in a turn, and none beside it", async () => {
+  it("lets one large selection in a turn, and no other one", async () => {
     assert.deepEqual(await turnsOf([10_000, 10_000, 1, 1, 10_000, 1]), [
       1,
       1,

@@ -93,7 +93,7 @@ describe("CatchUp", () => {
     }
     const made = qanat.hub.figures.counters.catchUpRows - before;
     assert.ok(slow.every(({ client }) => !behind(client)));
-    // 16 clients × 4 rows; the same again of fast rows that end beside them, and a row in eight for the oldest.
+    // 16 clients × 4 rows; the same again of fast rows that end at the same time, and a row in eight for the oldest.
     assert.ok(made < 400, `${made} rows were made first`);
     assert.ok(fast.some(({ client }) => behind(client)));
     await turns(8000);

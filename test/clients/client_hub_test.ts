@@ -1,4 +1,4 @@
-// A client's life with a clock in hand: heartbeats, duration, stalls, changes, drain.
+// A client's life with a clock that the test controls: heartbeats, duration, stalls, changes, drain.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
@@ -132,7 +132,7 @@ describe("ClientHub", () => {
     assert.deepEqual(ids(stalled.outlet), ids(other.outlet));
   });
 
-  it("a client that the ring has passed is told the span, and gets the rest", async () => {
+  it("a client whose rows the ring has overwritten gets a gap of that span, and the rest", async () => {
     const { outlet } = open();
     publish(2);
     outlet.isStalled = true;
@@ -189,7 +189,7 @@ describe("ClientHub", () => {
     assert.equal(second.client.group.timeline.partitions[0]!.strideMs, 125);
   });
 
-  it("ends all properly when it drains and admits nobody more", () => {
+  it("ends all properly when it drains and admits no further client", () => {
     const events = open();
     const arrow = open("arrow");
     qanat.drain();
@@ -220,7 +220,7 @@ describe("ClientHub.drain()", () => {
     });
   };
 
-  it("tells each client another time to come back at, within the spread", () => {
+  it("gives each client another time to reconnect at, within the spread", () => {
     const told = waits();
     for (const ms of told) {
       assert.ok(ms >= 1000 && ms <= 1000 + SPREAD_MS, `${ms}`);
@@ -228,7 +228,7 @@ describe("ClientHub.drain()", () => {
     const fifths = new Set(
       told.map((ms) => Math.floor((ms - 1000) / (SPREAD_MS / 5))),
     );
-    assert.ok(fifths.size >= 5, "one part of the spread has nobody");
+    assert.ok(fifths.size >= 5, "one part of the spread has no client");
   });
 
   it("at one time without a spread; a stream that is complete says nothing of it", async () => {
@@ -245,7 +245,7 @@ describe("ClientHub.drain()", () => {
 });
 
 describe("Limits of ClientHub.admit()", () => {
-  /** Sets up anew with other settings; afterEach closes the last instance. */
+  /** Sets up again with other settings; afterEach closes the last instance. */
   async function restart(changes: Partial<Config>): Promise<void> {
     await qanat.close();
     await setUp(changes);
@@ -274,7 +274,7 @@ describe("Limits of ClientHub.admit()", () => {
     first.outlet.owner.onClose();
     const again = admit("10.0.0.1");
     assert.ok(again.kind === "ready");
-    // A place that is held counts, and one given back does not.
+    // A reservation that is held counts, and a released one does not.
     assert.equal(admit("10.0.0.1").kind, "full");
     again.cancel();
     open("events", { address: "10.0.0.1" });

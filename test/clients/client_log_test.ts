@@ -4,7 +4,7 @@ import { ClientLog } from "../../src/clients/client_log.ts";
 import { silent } from "../driven_source.ts";
 
 describe("ClientLog", () => {
-  it("has a line a client, up to a limit a second, and counts the others", () => {
+  it("has a line per client, up to a limit per second, and counts the others", () => {
     let clockMs = 5000;
     const lines: [event: string, fields: Record<string, unknown>][] = [];
     const log = new ClientLog({

@@ -1,4 +1,4 @@
-// An instance with clients while its wall clock steps, its monotonic clock goes on, and publishers do too.
+// An instance with clients while its wall clock steps, its monotonic clock and the publishers continue.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
@@ -103,7 +103,7 @@ describe("an instance whose wall clock steps", () => {
       assert.equal(ids(outlet).at(-1), 60);
       publish(140, [0, 1, 2]);
       for (let i = 0; i < 20; i++) await turn();
-      // The lost blocks were told after their latency, not after an hour.
+      // The lost blocks were reported after their latency, not after an hour.
       assert.equal(ids(outlet).at(-1), 200);
       clock.wallAheadMs = 0;
       publish(60);
@@ -148,7 +148,7 @@ describe("an instance whose wall clock steps", () => {
       ]);
     });
 
-    it(`drops a topic that nobody wants after its linger, ${stepMs} ms off`, async () => {
+    it(`drops a topic that no client reads after its linger, ${stepMs} ms off`, async () => {
       await qanat.close();
       await setUp({ lingerMs: 10_000 });
       open();

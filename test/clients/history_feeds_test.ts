@@ -1,4 +1,4 @@
-// Who gets a place to read the past while readers stand still. The clock is handed in, writes finish when the test says.
+// Which client gets a permit to read history while readers stall. The clock is handed in, writes finish when the test says.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
@@ -29,7 +29,7 @@ const channels = (await embeddedChannels()).filter(({ channel }) =>
   channel.name === NAME
 );
 
-/** Has every block of the past. */
+/** Has every block of history. */
 class PastSource extends DrivenSource {
   readers = 0;
 
@@ -105,7 +105,7 @@ function admit(address: string, options: Partial<ClientOptions> = {}) {
   );
 }
 
-/** A client of the past whose reader takes nothing. */
+/** A client of history whose reader takes nothing. */
 function stalled(
   address: string,
   options: Partial<ClientOptions> = {},
@@ -159,7 +159,7 @@ async function readOn(reader: Reader): Promise<void> {
   for (let i = 0; i < 50 && ids(reader).length < ROWS; i++) await quiet();
 }
 
-/** Every row since the beginning of the past, once and in order. */
+/** Every row since the beginning of history, once and in order. */
 function assertWhole(reader: Reader): void {
   const got = ids(reader);
   assert.ok(got.length >= ROWS, `${got.length} rows`);
@@ -176,7 +176,7 @@ afterEach(async () => {
 });
 
 describe("HistoryFeeds", () => {
-  it("a history whose reader stands still gives its place to one that asks (a few unread ones held all of them)", async () => {
+  it("a history whose reader stalls gives its permit to one that asks (a few unread ones held all of them)", async () => {
     const { history } = qanat.hub;
     const first = stalled("10.0.0.1");
     await quiet();
@@ -188,7 +188,7 @@ describe("HistoryFeeds", () => {
     assert.equal(admit("10.0.0.3").kind, "full");
     assert.equal(history.counters.suspended, 0);
     clock.pass(2, () => {});
-    // The one that has stood still longest.
+    // The one that has stalled for longest.
     const third = stalled("10.0.0.3");
     await quiet();
     assert.equal(first.client.phase.kind, "waiting");
@@ -201,7 +201,7 @@ describe("HistoryFeeds", () => {
     assertWhole(third);
   });
 
-  it("it loses nothing: it goes on where it was as soon as its reader does", async () => {
+  it("it loses nothing: it continues where it was as soon as its reader does", async () => {
     const first = stalled("10.0.0.1");
     const second = stalled("10.0.0.2");
     await quiet();
@@ -228,7 +228,7 @@ describe("HistoryFeeds", () => {
     assert.equal(qanat.hub.history.counters.suspended, 0);
   });
 
-  it("one that reads on in the same instant as its place is taken goes on, too", async () => {
+  it("one that reads on in the same instant as its permit is taken continues, too", async () => {
     const first = stalled("10.0.0.1");
     stalled("10.0.0.2");
     await quiet();
@@ -258,7 +258,7 @@ describe("HistoryFeeds", () => {
     assert.deepEqual(left, [""]);
   });
 
-  it("resumes that stand still give their places to those that wait, address by address", async () => {
+  it("resumes that stall give their readers to those that wait, address by address", async () => {
     const { history } = qanat.hub;
     const many = Array.from({ length: 6 }, () => resumed("10.0.0.1"));
     const other = resumed("10.0.0.2");
@@ -282,7 +282,7 @@ describe("HistoryFeeds", () => {
     readers.forEach(assertWhole);
   });
 
-  it("leaves places for other addresses, and takes an address's own that stand still for its new ones", async () => {
+  it("leaves places for other addresses, and takes an address's own that stall for its new ones", async () => {
     qanat.drain();
     await qanat.close();
     await setUp({ historyReadersMax: 4, addressSharePercent: 90 });

@@ -1,4 +1,4 @@
-// What a client is told when rows are missing, when it is slow, and where it resumes. A clock in hand.
+// What a client receives when rows are missing, when it is slow, and where it resumes. The test controls the clock.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { tableFromIPC } from "@uwdata/flechette";
@@ -63,7 +63,7 @@ function open(
   return { outlet, client: admission.open(outlet) };
 }
 
-/** The block of each topic that is wanted, but of `except`, at a row of 1/16 s; the clock stands at its end. */
+/** The block of each leased topic, except `except`, at a row of 1/16 s; the clock is at its end. */
 function publish(row: number, except = ""): void {
   clock.index = row + 1;
   for (const topic of source.wanted) {
@@ -203,7 +203,7 @@ describe("gaps=", () => {
     const told = filled.outlet.written.findIndex((bytes) =>
       decoder.decode(bytes).includes("qanat.gap")
     );
-    // Schema, three rows, three null rows, then the row that tells it.
+    // Schema, three rows, three null rows, then the row that reports it.
     assert.equal(told, 7);
   });
 
@@ -288,7 +288,7 @@ describe("filled rows", () => {
     assert.deepEqual(idsOf(outlet.text), range(FIRST, FIRST + 5));
   });
 
-  it("end a bounded stream when nothing comes any more (the gap was told each second)", async () => {
+  it("end a bounded stream when nothing comes any more (the gap was reported each second)", async () => {
     const { outlet, client } = open({ durationNs: 6n * STRIDE_NS });
     publishTo(FIRST - 1, FIRST + 3);
     const [topic] = source.wanted;
@@ -406,7 +406,7 @@ describe("resume", () => {
     assert.deepEqual(eventsOf(ahead.outlet.text, "gap"), []);
   });
 
-  it("an id of the future is unknown: told first, and the stream is live", () => {
+  it("an id of the future is unknown: reported first, and the stream is live", () => {
     open();
     publishTo(FIRST - 1, FIRST + 10);
     const afterNs = BigInt(FIRST + 1000) * STRIDE_NS;
@@ -421,7 +421,7 @@ describe("resume", () => {
     assert.deepEqual(idsOf(outlet.text), [FIRST + 10, FIRST + 11]);
   });
 
-  it("on a coarser grid the row that holds the id comes whole, told first", async () => {
+  it("on a coarser grid the row that holds the id comes whole, reported first", async () => {
     const first = Math.ceil(FIRST / 16) * 16;
     open({}, "events", [NAME, SLOW]);
     publishTo(first - 16, first + 48);
@@ -437,7 +437,7 @@ describe("resume", () => {
     assert.equal(idsOf(outlet.text)[0], first + 15);
   });
 
-  it("behind the window, what is gone is told once", async () => {
+  it("behind the window, the lost span is reported once", async () => {
     open();
     publishTo(FIRST - 1, FIRST + 100);
     const afterNs = BigInt(FIRST - 16 * 3600) * STRIDE_NS;
@@ -501,9 +501,9 @@ describe("quiet streams", () => {
 });
 
 describe("a row whose text could exceed the largest frame", () => {
-  it("is refused at once, and served as Arrow (it waited for ever)", () => {
+  it("is refused at once, and served as Arrow (it waited without end)", () => {
     const wide = source.catalog.get(NAME, null)!;
-    // 64-bit integers take 23 bytes a sample as text and 8 in Arrow: 18 MiB and 6.3 MiB.
+    // 64-bit integers take 23 bytes per sample as text and 8 in Arrow: 18 MiB and 6.3 MiB.
     source.publish({ ...wide, sampleRate: 16 * 820_000 });
     const channels = [source.catalog.get(NAME, null)!];
     const asText = qanat.hub.admission.admit(channels, "events", {

@@ -30,7 +30,7 @@ interface Reader {
   readonly names: readonly string[];
   readonly format: "events" | "arrow";
   readonly isSlow: boolean;
-  /** Resolves when slow readers go on. */
+  /** Resolves when slow readers continue. */
   readonly stalled: Promise<void>;
   bytes: Uint8Array[];
   ended: boolean;
@@ -138,7 +138,7 @@ function checkArrow(reader: Reader, isWhole: boolean): [number, number] {
   let gaps = 0;
   let last = -1;
   let at = schemaMessage.length;
-  // Bytes of the metadata of messages without a gap or an end told in them.
+  // Bytes of the metadata of messages that report neither a gap nor an end.
   template.begin(wanted, 0, 0n);
   const ofEmpty = new DataView(emptyBatch.buffer).getInt32(4, true);
   const ofRow = new DataView(wanted.buffer).getInt32(4, true);
@@ -176,7 +176,11 @@ function checkArrow(reader: Reader, isWhole: boolean): [number, number] {
       `row ${row} differs`,
     );
     assert.ok(row > last, `row ${row} after ${last}`);
-    assert.equal(last >= 0 && row !== last + 1, told > 0, "a gap, and told");
+    assert.equal(
+      last >= 0 && row !== last + 1,
+      told > 0,
+      "a gap, and reported",
+    );
     if (told > 0) gaps++;
     last = row;
     rows++;

@@ -1,5 +1,5 @@
-// Streams whose range began at the now of their first request, cut and resumed: their ids say where they end. A clock
-// in hand.
+// Streams whose range began at the now of their first request, cut and resumed: their ids say where they end. The test
+// controls the clock.
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
@@ -182,7 +182,7 @@ describe("a duration from now", () => {
     assert.deepEqual(rowsOf(outlet), range(FIRST + 5, FIRST + 13));
   });
 
-  it("counts from now where the id lies in the future, whatever its mark", () => {
+  it("counts from now if the id is in the future, whatever its mark", () => {
     const afterNs = endNsOf(FIRST + 5000);
     const { outlet } = open({ afterNs, untilNs: afterNs + 1n, durationNs });
     publishTo(FIRST + 10, FIRST + 24);

@@ -1,4 +1,4 @@
-// What a client reads while the join goes through random schedules: exactly what its timeline told, each row once,
+// What a client reads while the join goes through random schedules: exactly what its timeline reported, each row once,
 // gaps and rows without hole or overlap, a reset as one end. QANAT_SEED=123 plays one schedule.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
@@ -158,7 +158,7 @@ class FaithfulClient implements Companion {
     this.#slab.assertEmpty();
   }
 
-  /** What a client must read for what a timeline told. */
+  /** What a client must read for the reports of a timeline. */
   #seenOf(told: Told): Seen {
     const strideMs = this.#strideMs;
     if ("from" in told) {
@@ -246,7 +246,7 @@ function msOf(ns: string): number {
 }
 
 describe("A client", () => {
-  it("after a reset gets a row of the same time anew, not the text that was made of it before", () => {
+  it("after a reset gets a new row of the same time, not the text that was made of it before", () => {
     const schedule = scheduleOf(233);
     playSchedule(schedule, new FaithfulClient(schedule, false));
   });
@@ -268,7 +268,7 @@ describe("A client", () => {
     const name = `${isQuiet ? "with heartbeats " : ""}${
       isSliced ? "in slices " : ""
     }`;
-    it(`${name}reads what its timeline tells`, () => {
+    it(`${name}reads what its timeline reports`, () => {
       const sums = { rows: 0, ends: 0, heartbeats: 0 };
       for (const seed of seeds) {
         const schedule = scheduleOf(seed);

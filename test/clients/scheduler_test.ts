@@ -9,7 +9,7 @@ import {
   type Task,
 } from "../../src/clients/scheduler.ts";
 
-/** An event loop that goes round when told, and a clock that work moves. */
+/** An event loop that goes round on command, and a clock that work moves. */
 class Loop {
   nowMs = 0;
   readonly done: string[] = [];
@@ -246,7 +246,7 @@ describe("LiveQueue", () => {
     assert.equal(liveQueue.size, 0);
   });
 
-  it("serves those who want the same row together, older rows first (each text was made anew)", () => {
+  it("serves clients that need the same row together, older rows first (each text was made again)", () => {
     const liveQueue = new LiveQueue();
     const served: string[] = [];
     for (let i = 0; i < 20; i++) {
@@ -266,13 +266,13 @@ describe("LiveQueue", () => {
       ["far from each other", [10, 20]],
     ] as const
   ) {
-    it(`brings together those whose rows lie apart, ${what} (they stayed apart for ever)`, () => {
+    it(`brings together those whose rows lie apart, ${what} (they stayed apart permanently)`, () => {
       const liveQueue = new LiveQueue();
       const served: string[] = [];
       for (const row of from) liveQueue.add(group("g", row, row + 90, served));
       assert.equal(liveQueue.run(Infinity), false);
       assert.equal(served.length, 90 * from.length);
-      // Of those who want whole rows, all are at the same one from the middle on.
+      // Of those that need whole rows, all are at the same one from the middle on.
       const whole = served.slice(served.length >> 1)
         .filter((name) => !name.includes("."));
       const ofRow = new Map<string, number[]>();
@@ -285,7 +285,7 @@ describe("LiveQueue", () => {
     });
   }
 
-  it("lets nobody wait for another's backlog, only for two rows of each a pass", () => {
+  it("makes no group wait for another's backlog, only for two rows of each a pass", () => {
     const liveQueue = new LiveQueue();
     const served: string[] = [];
     for (const name of ["a", "b", "c"]) {
@@ -342,7 +342,7 @@ describe("LiveQueue", () => {
     assert.equal(served.at(-1), "c1");
   });
 
-  it("goes on with the group whose slice ended", () => {
+  it("continues with the group whose slice ended", () => {
     const liveQueue = new LiveQueue();
     const outcomes = ["time-up", "time-up", "done"] as const;
     let next = 0;

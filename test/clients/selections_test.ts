@@ -25,7 +25,7 @@ function setUp(sliceMs = Infinity): Promise<void> {
     source,
     log: silent,
     clocks: new BlockClock(23_671_510_000),
-    // What is left for a later turn is left for good.
+    // Work that is left for a later turn is not done.
     later: () => {},
   });
   return qanat.start();
@@ -136,7 +136,7 @@ describe("a channel that changes while a request waits for its turn", () => {
 });
 
 describe("a topic that lingers", () => {
-  it("is read anew when its latency has changed", () => {
+  it("is read again when its latency has changed", () => {
     const before = published({});
     const client = open([before], { format: "events" });
     qanat.hub.lifecycle.drop(client, "error");
@@ -153,7 +153,7 @@ describe("a topic that lingers", () => {
     await setUp(0);
     const before = published({});
     const client = open([before], { format: "events" });
-    // Its place is free at once; the group goes in a later turn.
+    // Its slot is free immediately; the group is closed in a later turn.
     qanat.hub.lifecycle.leave(client);
     assert.equal(qanat.hub.groups.size, 1);
     const after = published({ strideNs: 125_000_000n });

@@ -128,7 +128,7 @@ describe("rows in slices", () => {
     for (const reader of readers) assertWhole(reader);
   });
 
-  it("reach whoever stays, while others come, go and stall", async () => {
+  it("reach clients that stay, while others connect, leave and stall", async () => {
     let state = 7;
     const random = (below: number) =>
       (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % below;
@@ -177,7 +177,7 @@ describe("rows in slices", () => {
     assert.equal(qanat.hub.liveQueue.size, 0);
   });
 
-  it("of a group whose last client leaves half way are given back", async () => {
+  it("of a group whose last client leaves half way are released", async () => {
     const readers = Array.from({ length: 40 }, () => open(NAMES));
     publish();
     await quiet();
@@ -205,7 +205,7 @@ describe("rows in slices", () => {
       readers.filter(({ outlet }) => outlet.ending === "destroyed").length;
     for (const { outlet } of readers) {
       outlet.isStalled = true;
-      // As a socket may: it tells of its end twice.
+      // As a socket may: it reports its end twice.
       outlet.owner.onClose();
       outlet.owner.onClose();
     }
@@ -224,7 +224,7 @@ describe("rows in slices", () => {
     assertWhole(steady);
   });
 
-  it("find a group again whose clients have left, and which is not closed yet", async () => {
+  it("find a group again whose clients are closed, and which is not closed yet", async () => {
     const readers = Array.from({ length: 40 }, () => open(NAMES));
     publish();
     await quiet();
@@ -264,7 +264,7 @@ describe("rows in slices", () => {
     assert.equal(qanat.hub.figures.clients, 1);
   });
 
-  it("reach everybody though some join half way (one of the others waited for the next row)", async () => {
+  it("reach all clients though some join half way (one of the others waited for the next row)", async () => {
     const readers = Array.from({ length: 40 }, () => open(NAMES));
     publish();
     await quiet();
@@ -281,7 +281,7 @@ describe("rows in slices", () => {
     }
   });
 
-  it("reach a client that comes back from the past half way (it waited for the next row)", async () => {
+  it("reach a client that returns from history half way (it waited for the next row)", async () => {
     const readers = Array.from({ length: 40 }, () => open(NAMES));
     publish();
     await quiet();
@@ -354,7 +354,7 @@ describe("rows in slices", () => {
     for (const reader of many) assertWhole(reader);
   });
 
-  it("go on with the newest once the ring has lost the backlog, the span told once", async () => {
+  it("continue with the newest once the ring has lost the backlog, the span reported once", async () => {
     await qanat.close();
     await setUp({ retentionMb: 1 });
     const readers = Array.from({ length: 40 }, () => open(NAMES));

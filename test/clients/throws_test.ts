@@ -1,4 +1,4 @@
-// A throw at each step of letting a client in: all that was taken before it has to come home.
+// A throw at each step of letting a client in: everything reserved before it must be released.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
@@ -92,7 +92,7 @@ function assertHome(): void {
 }
 
 beforeEach(() => setUp());
-// Throws where a lease or a slot did not come home.
+// Throws if a lease or a slot was not released.
 afterEach(() => qanat.close());
 
 const ROWS: StreamShape = { format: "arrow" };
@@ -140,14 +140,14 @@ const cases: [string, () => void, StreamShape, Partial<ClientOptions>][] = [
 
 describe("a throw while a client is let in", () => {
   for (const [name, break_, shape, options] of cases) {
-    it(`gives back what was taken before it: ${name}`, () => {
+    it(`releases what was reserved before it: ${name}`, () => {
       break_();
       assert.throws(() => open(shape, options), /broken/);
       assertHome();
     });
   }
 
-  it("gives back a topic whose timeline cannot go on", () => {
+  it("releases a topic whose timeline cannot continue", () => {
     open(ROWS);
     const [first] = qanat.store.partitions();
     for (const client of qanat.hub.lifecycle.clients()) {
@@ -159,14 +159,14 @@ describe("a throw while a client is let in", () => {
     assertHome();
   });
 
-  it("gives back a topic whose record finds no memory", async () => {
+  it("releases a topic whose record finds no memory", async () => {
     await qanat.close();
     await setUp({ trendMb: MORE_THAN_THERE_IS, trendHours: 1e9 });
     assert.throws(() => open(BINS), RangeError);
     assertHome();
   });
 
-  it("gives back what a client had whose outlet cannot be written to", () => {
+  it("releases the reservations of a client whose outlet cannot be written to", () => {
     const outlet = new HeldOutlet();
     breakAt(outlet, "writeBytes");
     assert.throws(
@@ -177,7 +177,7 @@ describe("a throw while a client is let in", () => {
     assertHome();
   });
 
-  it("gives back nothing twice: a request may cancel what could not be opened", () => {
+  it("releases nothing twice: a request may cancel what could not be opened", () => {
     const admit = () =>
       qanat.hub.admission.admit(
         NAMES.map((name) => source.catalog.get(name, null)!),

@@ -224,7 +224,7 @@ describe("service routes, byte by byte", () => {
       },
       async (world) => {
         await world.open("below it", `/qanat${EVENTS}&duration=0.1`);
-        await world.open("beside it", EVENTS);
+        await world.open("next to it", EVENTS);
         await world.open("a page that may read", "/qanat/healthz", {
           headers: { origin: "http://page.test" },
         });

@@ -1,4 +1,4 @@
-// Puts every clock, timer and random number of this thread into a scenario's hand, also those that nobody hands in.
+// Puts every clock, timer and random number of this thread into a scenario's hand, including those that are not passed as an argument.
 // Invariant: restore() puts back what was there before.
 import { setImmediate } from "node:timers";
 

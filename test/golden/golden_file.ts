@@ -42,7 +42,7 @@ function comparable(text: string): string {
   return text.split("\n").filter((line) => !line.startsWith(PACKED)).join("\n");
 }
 
-/** Where two texts differ first, and what stands there; null where they are the same. */
+/** The first difference of two texts and the text around it; null if they are equal. */
 export function differenceOf(recorded: string, now: string): string | null {
   if (recorded === now) return null;
   let at = 0;

@@ -1,4 +1,4 @@
-// A source that a scenario drives by hand, with a log of the past that can be read again.
+// A source that a scenario drives by hand, with a log of history that can be read again.
 // Invariant: blockOf() and the log depend on nothing but the topic and the block's index.
 import { unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
 import type {
@@ -20,7 +20,7 @@ export class GoldenSource extends DrivenSource {
   newest = 0;
   /** Blocks that the log lacks, as `topic index`. */
   readonly lost = new Set<string>();
-  /** So many reads of the past fail before one succeeds. */
+  /** The number of history reads that fail before one succeeds. */
   failures = 0;
 
   override status(): SourceStatus {

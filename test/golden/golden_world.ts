@@ -361,7 +361,7 @@ export class GoldenWorld {
     this.#records.push(() => ["=== figures", ...lines, ""].join("\n"));
   }
 
-  /** Resolves a promise while turns and timers go on. */
+  /** Resolves a promise while turns and timers continue. */
   async #until<T>(promise: Promise<T>): Promise<T> {
     let isOver = false;
     const over = promise.finally(() => isOver = true);

@@ -121,7 +121,7 @@ describe("samples, byte by byte", () => {
 });
 
 describe("a record", () => {
-  it("that differs in one character is told with its place and what stands there", () => {
+  it("that differs in one character is reported with its position and the text around it", () => {
     const recorded = "=== a client\nid: 1\n\nid: 2\n";
     assert.equal(differenceOf(recorded, recorded), null);
     const told = differenceOf(recorded, recorded.replace("2", "3"));

@@ -1,4 +1,4 @@
-// The bytes that clients get who come back, or who ask for a range of the past, from the ring and from the source.
+// The bytes that clients get who come back, or who ask for a range of history, from the ring and from the source.
 import { describe, it } from "@std/testing/bdd";
 import {
   A,
@@ -21,7 +21,7 @@ function idsOf(client: GoldenClient): string[] {
   return [...text.matchAll(/^id: (\S+)$/gm)].map(([, id]) => id!);
 }
 
-/** Plays a scenario in which a ring holds 40 rows, while one client keeps them wanted. */
+/** Plays a scenario in which a ring holds 40 rows, while one client keeps them leased. */
 function resumes(
   name: string,
   clients: (world: GoldenWorld) => Promise<void>,
@@ -75,7 +75,7 @@ describe("resumes, byte by byte", () => {
       await world.open("no id, Arrow", `${ARROW}&after=nonsense`);
     }, LINGER));
 
-  it("by ids that are gone from the ring: read again, or a gap where the window is short", async () => {
+  it("by ids that the ring has overwritten: read again, or a gap where the window is short", async () => {
     await resumes("id_gone_from_the_ring", async (world) => {
       const id = idOf(FIRST - 20);
       await world.open("within the window", `${EVENTS}&after=${id}`);
@@ -137,7 +137,7 @@ describe("ranges, byte by byte", () => {
       }
     }, LINGER));
 
-  it("of the past, read again from the source, and on into what is live", () =>
+  it("of history, read again from the source, and on into what is live", () =>
     GoldenWorld.play("resumes/history", {}, async (world) => {
       const topic = world.topicOf(B);
       for (const row of [-94, -93]) {

@@ -1,4 +1,4 @@
-// The bytes that slow clients get by their policy, and what becomes of those that stand still, drain or find no slot.
+// The bytes that slow clients get by their policy, and what becomes of those that stall, drain or find no slot.
 import { describe, it } from "@std/testing/bdd";
 import { A, B, embeddedOf, GoldenWorld } from "./golden_world.ts";
 
@@ -8,7 +8,7 @@ const ARROW = `/v1/arrow?channels=${A},${B}`;
 const WIDE = "H1:QANAT-NOISE_F32_16384";
 
 describe("slow clients, byte by byte", () => {
-  it("that stand still for some rows, under every policy", () =>
+  it("that stall for some rows, under every policy", () =>
     GoldenWorld.play("slow/some_rows", {}, async (world) => {
       const clients = [];
       for (const slow of ["gap", "latest", "close", "trend"]) {
@@ -77,7 +77,7 @@ describe("slow clients, byte by byte", () => {
       },
     ));
 
-  it("keep the last slots of a short slab, and all go on as they get free", () => {
+  it("keep the last slots of a short slab, and all continue as slots become free", () => {
     const names = [A, B, "H1:QANAT-NOISE_F32_256", "H1:QANAT-NOISE_F32_2048"];
     return GoldenWorld.play(
       "slow/slab_is_short",
@@ -129,7 +129,7 @@ describe("quiet streams, byte by byte", () => {
 });
 
 describe("a drain, byte by byte", () => {
-  it("ends each client properly and admits nobody more", () =>
+  it("ends each client properly and admits no further client", () =>
     GoldenWorld.play("slow/drain", {}, async (world) => {
       const stalled = await world.open("stalled", EVENTS);
       await world.open("events", EVENTS);

@@ -146,7 +146,7 @@ describe("EventStream", () => {
 });
 
 describe("a request of EventStream", () => {
-  it("goes by POST where a name has a comma, which parts names in a query", async () => {
+  it("uses POST if a name has a comma, which parts names in a query", async () => {
     const channels = ["A", "B,C"];
     const init = await new Promise<RequestInit>((resolve) => {
       new EventStream({

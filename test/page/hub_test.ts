@@ -133,7 +133,7 @@ describe("Hub", () => {
     one.leave();
   });
 
-  it("has a stream of its own for each stride, so that slow rows hold up no fast ones", async () => {
+  it("has a stream of its own for each stride, so that slow rows do not delay fast ones", async () => {
     const one = tab();
     one.want(1, [A]);
     one.want(2, [SLOW], "1000000000");
@@ -215,7 +215,7 @@ function hubAfterOutage(rows: number, clock: { ms: number }) {
   return { hub, timers };
 }
 
-describe("Hub, when a channel is gone", () => {
+describe("Hub, when a channel is removed", () => {
   it("continues with the other channels from where they were", async () => {
     const asked: string[] = [];
     const hello =

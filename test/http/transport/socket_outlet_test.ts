@@ -58,7 +58,7 @@ function write(): void {
 const body = () => [...new Set(reader.chunk.subarray(10, 110))];
 
 describe("SocketOutlet", () => {
-  it("keeps a frame until its write has left, and then releases it", () => {
+  it("keeps a frame until its write completes, and then releases it", () => {
     write();
     assert.equal(outlet.inFlight, 1);
     assert.deepEqual(body(), [7]);
@@ -74,7 +74,7 @@ describe("SocketOutlet", () => {
     assert.equal(slab.usedSlots, 0);
   });
 
-  it("whose runtime calls a write done too early sends poison, which nobody takes for a row", () => {
+  it("whose runtime calls a write done too early sends poison, which no reader takes for a row", () => {
     reader.answer = "done";
     write();
     assert.deepEqual(body(), [POISON]);
