@@ -1,19 +1,20 @@
-// Min, max, sum and count of one block's samples, straight out of the page ring.
-// Invariant: NaN is left out, as numpy's nanmin, nanmean and nanmax do; a sum of 64-bit integers is rounded once.
+// Min, max, sum and count of one block's samples, read in place from the page ring.
+// Invariant: NaN is ignored, as in numpy's nanmin, nanmean and nanmax; a sum of 64-bit integers is rounded only once.
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
 import type { PageRing } from "../memory/page_ring.ts";
 
-/** What some samples come to. Without any, `min` is above `max`. */
+/** Statistics of some samples. Without samples, `count` is 0, and `min` and `max` mean nothing. */
 export interface SampleStats {
   min: number;
   max: number;
-  /** Of int64 in place of `min` and `max`, which a double does not hold. */
+  /** For int64, which a double cannot represent: used instead of `min` and `max`. */
   minBig: bigint;
   maxBig: bigint;
   sum: number;
   count: number;
 }
 
+/** Statistics to read into. */
 export function newSampleStats(): SampleStats {
   return { min: 0, max: 0, minBig: 0n, maxBig: 0n, sum: 0, count: 0 };
 }
@@ -34,13 +35,13 @@ type NumberArray =
 
 const TWO_32 = 4_294_967_296;
 
-/** Reads samples of one type in one ring. */
+/** Reads samples of one data type in one ring. */
 export class StatsReader {
   readonly #ring: PageRing;
   readonly #dataType: DataType;
   readonly #width: number;
   readonly #isBig: boolean;
-  /** The whole ring in samples; of int64 in halves, low word first. */
+  /** The whole ring as samples; for int64 as 32-bit halves, low word first. */
   readonly #samples: NumberArray;
 
   constructor(ring: PageRing, dataType: DataType) {
@@ -51,7 +52,7 @@ export class StatsReader {
     this.#dataType = dataType;
   }
 
-  /** Of `count` samples that begin at `byteOffset` of the ring. */
+  /** Reads the statistics of `count` samples from `byteOffset` of the ring on. */
   read(byteOffset: number, count: number, out: SampleStats): void {
     const width = this.#width;
     let samples = this.#samples;
@@ -81,7 +82,7 @@ function viewOf(dataType: DataType, bytes: Uint8Array): NumberArray {
   return new ARRAYS[dataType](buffer, byteOffset, count);
 }
 
-// A loop for each type of floats: one for all types takes twice as long, once it has seen them.
+// One loop per float type: a shared loop takes twice as long once it has seen both types.
 
 function readFloat32(
   samples: Float32Array,
@@ -152,7 +153,7 @@ function readIntegers(
   out.count = to - from;
 }
 
-/** `from` and `to` count halves. Both sums of halves are exact, for up to 2^21 samples. */
+/** `from` and `to` count halves. Both sums of halves are exact for up to 2^21 samples. */
 function readInt64(
   halves: Int32Array,
   from: number,

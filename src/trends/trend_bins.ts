@@ -1,15 +1,15 @@
-// The three bins of trends: their names, lengths and how far back each reaches.
-// Invariant: a bin is a whole number of blocks of the channels that have it, and begins on the GPS grid.
+// The three lengths of trend bins, and how far back each is kept.
+// Invariant: a bin is a whole number of blocks of its channels, and begins at a multiple of its length in GPS time.
 
-/** Names as `trend=` takes them. */
+/** Values of the parameter `trend`. */
 export const TREND_NAMES = ["1s", "10s", "60s"] as const;
 export type TrendName = typeof TREND_NAMES[number];
 
-/** One length of bin. */
+/** One length of bins. */
 export interface TrendBin {
   readonly name: TrendName;
   readonly binNs: bigint;
-  /** How many times `--trend-hours` it reaches back: long looks want long bins. */
+  /** Its bins are kept for this many times `--trend-hours`: long bins serve views of long ranges. */
   readonly reach: number;
 }
 
@@ -20,17 +20,17 @@ export const TREND_BINS: readonly TrendBin[] = [
   { name: "60s", binNs: 60_000_000_000n, reach: 24 },
 ];
 
-/** The bin of a name. */
+/** The length with this name. */
 export function trendBinOf(name: TrendName): TrendBin {
   return TREND_BINS[TREND_NAMES.indexOf(name)]!;
 }
 
-/** Whether blocks of a stride fill a bin. */
+/** Whether a bin is a whole number of blocks of this stride. */
 export function fits({ binNs }: TrendBin, strideNs: bigint): boolean {
   return binNs % strideNs === 0n;
 }
 
-/** Bins kept of a length. */
+/** How many bins of a length are kept. `hours`: `--trend-hours`. */
 export function binsKept({ binNs, reach }: TrendBin, hours: number): number {
   return Math.ceil(hours * reach * 3600 / (Number(binNs) / 1e9));
 }

@@ -1,5 +1,5 @@
-// The trend of one channel: takes its settled blocks out of the page ring, each once, into one ring a bin length.
-// Invariant: `next` only grows (except through reset()); what lies below it is in the rings or will never be.
+// The trend of one channel: reads its settled blocks from the page ring into one ring per length of bins.
+// Invariant: each block is read at most once, in order; `#next` only grows, except in reset().
 import type { Channel } from "../channels/channel.ts";
 import { entryOf } from "../blocks/block_record.ts";
 import { NONE } from "../blocks/block_index.ts";
@@ -8,10 +8,10 @@ import { newSampleStats, StatsReader } from "./sample_stats.ts";
 import { binsKept, fits, TREND_BINS } from "./trend_bins.ts";
 import { trendBinBytes, TrendRing } from "./trend_ring.ts";
 
-/** Blocks taken before the caller looks at its clock. */
-const BLOCKS_A_STEP = 64;
+/** Most blocks of one step, after which the caller checks its clock. */
+const BLOCKS_PER_STEP = 64;
 
-/** Bytes of the rings of a channel that reaches so far back. */
+/** Bytes of a channel's rings. `hours`: how long bins of 1 s are kept. */
 export function recordBytes(channel: Channel, hours: number): number {
   let bins = 0;
   for (const bin of TREND_BINS) {
@@ -24,19 +24,20 @@ export function recordBytes(channel: Channel, hours: number): number {
 export class TrendRecord {
   readonly channel: Channel;
   readonly partition: PartitionBlocks;
+  /** Bytes of its rings. */
   readonly bytes: number;
-  /** By the index of {@linkcode TREND_BINS}; null where the channel's blocks do not fill the bin. */
+  /** By the index of {@linkcode TREND_BINS}; null where a bin is not a whole number of the channel's blocks. */
   readonly rings: readonly (TrendRing | null)[];
-  /** Who wants it now, and since when nobody does, by the monotonic clock. */
+  /** Leases at the moment; and since when there is none, by the monotonic clock. */
   leases = 0;
   idleSinceMs = 0;
-  /** Blocks that the page ring had given up before they were taken. */
+  /** Blocks that left the page ring before they were read. */
   lostBlocks = 0;
-  readonly #place;
+  readonly #entry;
   readonly #ratios: Float64Array;
   readonly #reader: StatsReader;
   readonly #stats = newSampleStats();
-  /** Next block to be taken; −1: none was yet. */
+  /** Next block to read; −1 before the first one. */
   #next = -1;
 
   constructor(channel: Channel, partition: PartitionBlocks, hours: number) {
@@ -52,11 +53,11 @@ export class TrendRecord {
       TREND_BINS,
       ({ binNs }) => Number(binNs / channel.strideNs),
     );
-    this.#place = entryOf(channel);
+    this.#entry = entryOf(channel);
     this.#reader = new StatsReader(partition.ring, channel.dataType);
   }
 
-  /** Takes what is settled, a bounded number of blocks; true when there are more. */
+  /** Reads at most 64 settled blocks; true when there are more. */
   step(): boolean {
     const { partition } = this;
     const to = partition.settled;
@@ -65,34 +66,34 @@ export class TrendRecord {
       if (first >= to) return false;
       this.#next = first;
     }
-    for (let left = BLOCKS_A_STEP; this.#next < to; left--) {
+    for (let left = BLOCKS_PER_STEP; this.#next < to; left--) {
       if (left === 0) return true;
       const position = partition.locate(this.#next);
       if (position < 0) {
         const stored = Math.min(to, partition.nextHeld(this.#next));
         if (position !== NONE) this.lostBlocks += stored - this.#next;
         this.#next = stored;
-      } else this.#take(this.#next++, position);
+      } else this.#readBlock(this.#next++, position);
     }
     return false;
   }
 
-  /** Takes all that is settled. */
+  /** Reads all settled blocks. */
   catchUp(): void {
     while (this.step());
   }
 
-  /** Nothing that was taken holds any more. */
+  /** Drops all bins, as when the publisher's time jumps back. */
   reset(): void {
     this.#next = -1;
     for (const ring of this.rings) ring?.reset();
   }
 
-  #take(index: number, position: number): void {
+  #readBlock(index: number, position: number): void {
     const { partition, rings } = this;
-    const at = partition.samplesAt(position, this.#place);
+    const at = partition.samplesAt(position, this.#entry);
     if (at < 0) return;
-    this.#reader.read(at, this.#place.blockSamples, this.#stats);
+    this.#reader.read(at, this.#entry.blockSamples, this.#stats);
     for (let i = 0; i < rings.length; i++) {
       const bin = Math.floor(index / this.#ratios[i]!);
       rings[i]?.add(bin, this.#stats);

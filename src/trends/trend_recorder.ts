@@ -1,5 +1,5 @@
-// Which channels are recorded: those that match `--trend-match`, and those that somebody has asked for.
-// Invariant: a topic is leased while one of its channels is recorded; the rings never take more than their budget.
+// Decides which channels' trends are recorded: those that match `--trend-match`, and those that streams lease.
+// Invariant: a topic is leased while one of its channels is recorded; all rings together stay within their budget.
 import type { BlockStore } from "../blocks/block_store.ts";
 import { shapesOf } from "../blocks/topic_shape.ts";
 import type { Timeline, TimelineListener } from "../blocks/timeline.ts";
@@ -13,30 +13,30 @@ export interface TrendRecorderOptions {
   readonly store: BlockStore;
   readonly catalog: Catalog;
   readonly log: Logger;
-  /** Milliseconds, monotonic: for slices, and for how long nobody has wanted a channel. */
+  /** Monotonic clock, ms: for slices of work, and for how long a channel has had no lease. */
   readonly clockMs: () => number;
-  /** Of all rings together. */
+  /** Most bytes of all rings together. */
   readonly budgetBytes: number;
-  /** How far back bins of 1 s reach. */
+  /** How long bins of 1 s are kept, hours. */
   readonly hours: number;
-  /** A channel is recorded on without leases. */
+  /** How long a channel is still recorded after its last lease, ms. */
   readonly lingerMs: number;
-  /** Names of live channels that are recorded always; empty: none. */
+  /** RE2 expression for names of live channels that are always recorded; empty: none. */
   readonly match: string;
 }
 
-/** Matched channels that are taken in one tick, so that a large catalogue does not hold up anybody. */
-const MATCHES_A_TICK = 100;
+/** Most matching channels whose recording begins in one tick, so that a large catalogue does not block the event loop. */
+const STARTS_PER_TICK = 100;
 
 /** One partition with recorded channels. */
-class TopicReading implements TimelineListener {
+class RecordedPartition implements TimelineListener {
   readonly timeline: Timeline;
   readonly records = new Set<TrendRecord>();
-  readonly #onSettled: (reading: TopicReading) => void;
+  readonly #onSettled: (partition: RecordedPartition) => void;
 
   constructor(
     timeline: Timeline,
-    onSettled: (reading: TopicReading) => void,
+    onSettled: (partition: RecordedPartition) => void,
   ) {
     this.timeline = timeline;
     this.#onSettled = onSettled;
@@ -61,28 +61,28 @@ class TopicReading implements TimelineListener {
 /** The trends of one instance. */
 export class TrendRecorder {
   readonly counters = {
-    /** Matched channels that found no room. */
+    /** Matching channels that were not recorded for lack of memory. */
     refused: 0,
-    /** Time spent taking blocks in slices. */
+    /** Time spent partition blocks in slices, s. */
     seconds: 0,
   };
-  /** Of channels that are no longer recorded. */
+  /** Lost blocks of channels that are no longer recorded. */
   #lostBlocks = 0;
   readonly budgetBytes: number;
   readonly #options: TrendRecorderOptions;
   readonly #matches: (name: string) => boolean;
   readonly #records = new Map<string, TrendRecord>();
-  readonly #readings = new Map<string, TopicReading>();
-  /** Partitions with blocks to be taken. */
-  readonly #due = new Set<TopicReading>();
-  /** Matched channels to be recorded, by name. */
-  readonly #wanted = new Map<string, Channel>();
+  readonly #partitions = new Map<string, RecordedPartition>();
+  /** Partitions that may have settled blocks to read. */
+  readonly #due = new Set<RecordedPartition>();
+  /** By name: matching channels whose recording has not begun. */
+  readonly #toStart = new Map<string, Channel>();
   readonly #unwatch: () => void;
   #usedBytes = 0;
-  #isFullTold = false;
+  #hasWarnedFull = false;
   readonly #clockMs: () => number;
 
-  /** Throws BadExpressionError when `match` is none. */
+  /** Throws BadExpressionError when `match` is not an RE2 expression. */
   constructor(options: TrendRecorderOptions) {
     this.#options = options;
     this.budgetBytes = options.budgetBytes;
@@ -91,43 +91,45 @@ export class TrendRecorder {
     this.#matches = match === "" ? () => false : nameMatcher(match);
     if (match !== "") {
       for (const channel of catalog.find({ match })) {
-        this.#wanted.set(channel.name, channel);
+        this.#toStart.set(channel.name, channel);
       }
     }
     this.#unwatch = catalog.onChange((name, replayId, before, after) => {
-      if (replayId === null) this.#wanted.delete(name);
-      if (before) this.#forget(before, after);
-      if (after && this.#isMatched(after)) this.#wanted.set(name, after);
+      if (replayId === null) this.#toStart.delete(name);
+      if (before) this.#onChanged(before, after);
+      if (after && this.#isMatched(after)) this.#toStart.set(name, after);
     });
   }
 
+  /** Channels that are recorded. */
   get channelCount(): number {
     return this.#records.size;
   }
 
+  /** Bytes of all rings. */
   get usedBytes(): number {
     return this.#usedBytes;
   }
 
-  /** Blocks that the page ring gave up before they were taken. Linear in channels: for /metrics. */
+  /** Blocks that left the page ring before they were read. Takes time linear in the channels. */
   get lostBlocks(): number {
     let blocks = this.#lostBlocks;
     for (const record of this.#records.values()) blocks += record.lostBlocks;
     return blocks;
   }
 
-  /** Whether blocks wait to be taken. */
+  /** Whether there may be settled blocks to read. */
   get isDue(): boolean {
     return this.#due.size > 0;
   }
 
-  /** The records of some channels, until `release`; null when there is no memory for them. */
+  /** Leases the records of channels; null when there is no memory for them. The caller releases them. */
   lease(channels: readonly Channel[]): TrendRecord[] | null {
     return withRollback((rollback) => {
       const records: TrendRecord[] = [];
       for (const channel of channels) {
         const known = this.#records.get(keyOf(channel));
-        const record = known ?? this.#begin(channel);
+        const record = known ?? this.#start(channel);
         if (record === null) {
           rollback.rollBack();
           return null;
@@ -135,7 +137,7 @@ export class TrendRecorder {
         record.leases++;
         rollback.add(() => {
           record.leases--;
-          if (!known) this.#end(record);
+          if (!known) this.#stop(record);
         });
         records.push(record);
       }
@@ -143,6 +145,7 @@ export class TrendRecorder {
     });
   }
 
+  /** Ends the leases of records; they are still recorded for `lingerMs`. */
   release(records: readonly TrendRecord[]): void {
     const clockMs = this.#clockMs();
     for (const record of records) {
@@ -151,112 +154,113 @@ export class TrendRecorder {
     }
   }
 
-  /** Takes settled blocks until nothing is left (false) or `endMs` has passed (true). */
+  /** Reads settled blocks until none is left (false) or the clock passes `endMs` (true). */
   run(endMs: number): boolean {
     const beganMs = this.#clockMs();
-    const isLeft = this.#take(endMs);
+    const isLeft = this.#readBlocks(endMs);
     this.counters.seconds += (this.#clockMs() - beganMs) / 1000;
     return isLeft;
   }
 
-  /** Begins with matched channels, ends with those that nobody wants; call a few times a second. */
+  /** Starts the recording of matching channels, and stops that of channels without leases. Call it a few times per second. */
   tick(): void {
-    let left = MATCHES_A_TICK;
-    for (const [name, channel] of this.#wanted) {
+    let left = STARTS_PER_TICK;
+    for (const [name, channel] of this.#toStart) {
       if (left-- === 0) break;
-      this.#wanted.delete(name);
+      this.#toStart.delete(name);
       if (this.lease([channel]) !== null) continue;
       this.counters.refused++;
-      this.#tellFull(name);
+      this.#warnFull(name);
     }
     const idleBefore = this.#clockMs() - this.#options.lingerMs;
     for (const record of this.#records.values()) {
       if (record.leases <= 0 && record.idleSinceMs <= idleBefore) {
-        this.#end(record);
+        this.#stop(record);
       }
     }
   }
 
+  /** Stops all recording, and releases the topics. */
   close(): void {
     this.#unwatch();
-    this.#wanted.clear();
-    for (const record of [...this.#records.values()]) this.#end(record);
+    this.#toStart.clear();
+    for (const record of [...this.#records.values()]) this.#stop(record);
   }
 
-  #take(endMs: number): boolean {
-    for (const reading of this.#due) {
-      for (const record of reading.records) {
+  #readBlocks(endMs: number): boolean {
+    for (const partition of this.#due) {
+      for (const record of partition.records) {
         while (record.step()) if (this.#clockMs() >= endMs) return true;
       }
-      this.#due.delete(reading);
+      this.#due.delete(partition);
       if (this.#clockMs() >= endMs) break;
     }
     return this.#due.size > 0;
   }
 
-  #begin(channel: Channel): TrendRecord | null {
+  #start(channel: Channel): TrendRecord | null {
     const { store, hours, budgetBytes } = this.#options;
     const bytes = recordBytes(channel, hours);
     if (this.#usedBytes + bytes > budgetBytes) {
       for (const record of this.#records.values()) {
-        if (record.leases <= 0) this.#end(record);
+        if (record.leases <= 0) this.#stop(record);
       }
       if (this.#usedBytes + bytes > budgetBytes) return null;
     }
-    const reading = this.#readings.get(topicOf(channel));
+    const partition = this.#partitions.get(topicOf(channel));
     const { record, of } = withRollback((rollback) => {
-      const timeline = reading?.timeline ??
+      const timeline = partition?.timeline ??
         store.lease(shapesOf([channel]), channel.strideNs);
-      if (!reading) rollback.add(() => store.release(timeline));
+      if (!partition) rollback.add(() => store.release(timeline));
       const record = new TrendRecord(channel, timeline.partitions[0]!, hours);
-      return { record, of: reading ?? this.#read(timeline) };
+      return { record, of: partition ?? this.#partitionOf(timeline) };
     });
     of.records.add(record);
     this.#records.set(keyOf(channel), record);
     this.#usedBytes += bytes;
-    // What the page ring has of it already.
+    // Blocks that are in the page ring already.
     this.#due.add(of);
     return record;
   }
 
-  #read(timeline: Timeline): TopicReading {
-    const reading = new TopicReading(
+  #partitionOf(timeline: Timeline): RecordedPartition {
+    const partition = new RecordedPartition(
       timeline,
       (settled) => this.#due.add(settled),
     );
-    this.#readings.set(timeline.partitions[0]!.topic, reading);
-    return reading;
+    this.#partitions.set(timeline.partitions[0]!.topic, partition);
+    return partition;
   }
 
-  #end(record: TrendRecord): void {
+  #stop(record: TrendRecord): void {
     const { channel } = record;
     const topic = topicOf(channel);
-    const reading = this.#readings.get(topic)!;
+    const partition = this.#partitions.get(topic)!;
     this.#records.delete(keyOf(channel));
     this.#usedBytes -= record.bytes;
     this.#lostBlocks += record.lostBlocks;
-    reading.records.delete(record);
-    if (reading.records.size > 0) return;
-    this.#readings.delete(topic);
-    this.#due.delete(reading);
-    reading.timeline.listeners.delete(reading);
-    this.#options.store.release(reading.timeline);
+    partition.records.delete(record);
+    if (partition.records.size > 0) return;
+    this.#partitions.delete(topic);
+    this.#due.delete(partition);
+    partition.timeline.listeners.delete(partition);
+    this.#options.store.release(partition.timeline);
   }
 
-  /** A channel is not what it was: its streams end, and what was recorded of it with them. */
-  #forget(before: Channel, after: Channel | undefined): void {
+  /** Stops recording a channel that was changed or removed; its streams end, too. A match starts again. */
+  #onChanged(before: Channel, after: Channel | undefined): void {
     const topic = topicOf(before);
     const { name, replayId, strideNs, maxLatencyNs } = before;
-    // Stride and latency are the partition's.
+    // Stride and latency belong to the partition: when they change, all of its channels do.
     const isPartitionNew = after !== undefined &&
       (after.strideNs !== strideNs || after.maxLatencyNs !== maxLatencyNs);
     for (const record of [...this.#records.values()]) {
       const { channel } = record;
       const isSame = channel.name === name && channel.replayId === replayId;
       if (!isSame && !(isPartitionNew && topicOf(channel) === topic)) continue;
-      this.#end(record);
+      this.#stop(record);
       const now = this.#options.catalog.get(channel.name, channel.replayId);
-      if (now && this.#isMatched(now)) this.#wanted.set(now.name, now);
+      if (now && this.#isMatched(now)) this.#toStart.set(now.name, now);
     }
   }
 
@@ -264,9 +268,9 @@ export class TrendRecorder {
     return replayId === null && this.#matches(name);
   }
 
-  #tellFull(channel: string): void {
-    if (this.#isFullTold) return;
-    this.#isFullTold = true;
+  #warnFull(channel: string): void {
+    if (this.#hasWarnedFull) return;
+    this.#hasWarnedFull = true;
     this.#options.log.warn("trends-full", {
       channel,
       channels: this.#records.size,

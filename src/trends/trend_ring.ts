@@ -1,5 +1,5 @@
-// The newest bins of one channel at one length, in typed arrays that are made once.
-// Invariant: bins are added in order; a bin stands in slot `bin % capacity` until another takes its place.
+// The newest bins of one channel at one length, in typed arrays that are allocated once.
+// Invariant: bins are added in order; a bin is in slot `bin % capacity` until a newer one overwrites it.
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
 import type { SampleStats } from "./sample_stats.ts";
 
@@ -7,10 +7,10 @@ import type { SampleStats } from "./sample_stats.ts";
 //   min    2, 4 or 8  the channel's own type
 //   max    2, 4 or 8
 //   sum    8          float64
-//   count  4          uint32: samples counted, plus one; 0: nothing came
+//   count  4          uint32: number of samples plus one; 0: no block
 const SUM_AND_COUNT_BYTES = 12;
 
-/** What one bin takes. */
+/** Bytes of one bin. */
 export function trendBinBytes(dataType: DataType): number {
   return 2 * SAMPLE_BYTES[dataType] + SUM_AND_COUNT_BYTES;
 }
@@ -30,8 +30,9 @@ type Numbers = Exclude<
 
 /** Bins of one length. */
 export class TrendRing {
+  /** Number of bins. */
   readonly capacity: number;
-  /** First and last bin that anything was added to; −1 before. */
+  /** First and last bin that samples were added to; −1 before. */
   first = -1;
   newest = -1;
   readonly #min: Numbers | BigInt64Array;
@@ -47,15 +48,15 @@ export class TrendRing {
     this.#counts = new Uint32Array(capacity);
   }
 
-  /** First bin that is still here; Infinity before anything was added. */
+  /** First bin that is still in the ring; Infinity before the first one. */
   get oldest(): number {
     if (this.first < 0) return Infinity;
     return Math.max(this.first, this.newest - this.capacity + 1);
   }
 
-  /** Adds what some samples of a bin come to; bins never go back. */
+  /** Adds the statistics of samples to a bin. Throws RangeError when a later bin has begun. */
   add(bin: number, stats: SampleStats): void {
-    this.#enter(bin);
+    this.#beginBin(bin);
     const slot = bin % this.capacity;
     const stored = this.#counts[slot]!;
     const isFirst = stored <= 1;
@@ -72,13 +73,13 @@ export class TrendRing {
     this.#sum[slot] = isFirst ? stats.sum : this.#sum[slot]! + stats.sum;
   }
 
-  /** Whether anything came for a bin that is still here. */
+  /** Whether a bin is in the ring and has at least one block. */
   has(bin: number): boolean {
     if (bin > this.newest || bin < this.oldest) return false;
     return this.#counts[bin % this.capacity]! > 0;
   }
 
-  /** A bin's values, if it has any. `count` can be 0: samples came, and all were NaN. */
+  /** Reads a bin; false when it has no block. `out.count` is 0 when all samples were NaN. */
   read(bin: number, out: SampleStats): boolean {
     if (!this.has(bin)) return false;
     const slot = bin % this.capacity;
@@ -96,7 +97,7 @@ export class TrendRing {
     return true;
   }
 
-  /** The next bin at or above `from` that has something, or Infinity. */
+  /** The first bin from `from` on that has a block; Infinity when there is none. */
   nextBin(from: number): number {
     for (let bin = Math.max(from, this.oldest); bin <= this.newest; bin++) {
       if (this.#counts[bin % this.capacity]! > 0) return bin;
@@ -104,11 +105,12 @@ export class TrendRing {
     return Infinity;
   }
 
+  /** Drops all bins. */
   reset(): void {
     this.first = this.newest = -1;
   }
 
-  #enter(bin: number): void {
+  #beginBin(bin: number): void {
     if (bin === this.newest) return;
     if (bin < this.newest) {
       throw new RangeError(

@@ -1,4 +1,4 @@
-// The bins of one selection at one length, as rows that streams can follow.
+// The bins of one selection at one length, as a timeline whose rows are bins.
 // Invariant: a bin is released when its last block is settled, whether or not the page ring still has its first one.
 import type { PartitionBlocks } from "../blocks/partition_blocks.ts";
 import type { GapReason } from "../blocks/row_gap.ts";
@@ -7,7 +7,7 @@ import { TREND_BINS, type TrendBin } from "./trend_bins.ts";
 import type { TrendRecord } from "./trend_record.ts";
 import type { TrendRing } from "./trend_ring.ts";
 
-/** Bins in the place of rows. */
+/** A timeline whose rows are bins. */
 export class TrendTimeline extends Timeline {
   override readonly kind: string;
   readonly #records: readonly TrendRecord[];
@@ -28,11 +28,11 @@ export class TrendTimeline extends Timeline {
     // Most blocks complete no bin.
     if (this.frontier >= 0 && !this.isSettled(this.frontier, gpsMs)) return;
     super.advance(gpsMs);
-    // A bin that lacks a channel is no late row.
+    // A bin without one of its channels does not count as a late row.
     this.lateRows = 0;
   }
 
-  /** First bin that any of the channels still has. */
+  /** First bin that at least one of the channels still has. */
   override get coveredRow(): number {
     let row = Infinity;
     for (const ring of this.#rings) row = Math.min(row, ring.oldest);
@@ -40,12 +40,12 @@ export class TrendTimeline extends Timeline {
   }
 
   override isWhole(row: number): boolean {
-    this.#takeBlocks();
+    this.#readBlocks();
     return row >= this.coveredRow;
   }
 
   override stateOf(row: number): RowState {
-    this.#takeBlocks();
+    this.#readBlocks();
     for (const ring of this.#rings) if (ring.has(row)) return "held";
     return "empty";
   }
@@ -56,13 +56,13 @@ export class TrendTimeline extends Timeline {
     return next;
   }
 
-  /** Whether a channel has nothing in a bin. */
+  /** Whether a channel has no block in a bin. */
   override isShort(row: number): boolean {
     for (const ring of this.#rings) if (!ring.has(row)) return true;
     return false;
   }
 
-  /** Why a bin that is not whole is not, and where that ends. */
+  /** Why a bin is incomplete, and the first bin after that span. */
   lostFrom(row: number): { to: number; reason: GapReason } {
     let first = Infinity;
     for (const ring of this.#rings) {
@@ -73,12 +73,12 @@ export class TrendTimeline extends Timeline {
       : { to: this.coveredRow, reason: "retention" };
   }
 
-  /** The bin that is going on is the first to come: it tells by its counts how much of it there was. */
+  /** The first bin is the current one, which may have begun before the recording: its counts show how much it has. */
   protected override firstRow(rows: number): number {
     return Math.floor(rows);
   }
 
-  /** One that fell silent within a bin is waited for until its latency is over: it may be back before the end. */
+  /** A partition that fell silent within a bin is waited for until its latency is over: it may return before the end. */
   protected override isSettled(row: number, gpsMs: number): boolean {
     for (let i = 0; i < this.partitions.length; i++) {
       const {
@@ -102,25 +102,25 @@ export class TrendTimeline extends Timeline {
     return true;
   }
 
-  #takeBlocks(): void {
+  #readBlocks(): void {
     for (const record of this.#records) record.catchUp();
   }
 }
 
-/** Tells the timelines of different selections apart. */
+/** What distinguishes the timelines of different selections. */
 export function trendKind(records: readonly TrendRecord[]): string {
   const names = records.map(({ channel }) => channel.name);
   return JSON.stringify(["trend", ...names]);
 }
 
-/** The rings of one length. */
+/** The rings of one length, one per record. Throws when a channel has no bins of that length. */
 export function trendRings(
   records: readonly TrendRecord[],
   bin: TrendBin,
 ): TrendRing[] {
-  const place = TREND_BINS.indexOf(bin);
+  const index = TREND_BINS.indexOf(bin);
   return records.map(({ channel, rings }) => {
-    const ring = rings[place];
+    const ring = rings[index];
     if (ring) return ring;
     throw new Error(`${channel.name} has no bins of ${bin.name}`);
   });

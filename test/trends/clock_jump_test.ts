@@ -1,4 +1,4 @@
-// An instance on its embedded source, with trends and clients, whose machine sleeps: what that costs and what is told.
+// An instance on its embedded source, with trends and clients, whose machine sleeps: the work and the gaps that follow.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
@@ -21,7 +21,7 @@ let passedMs: number;
 let sleptMs: number;
 let turn: (() => void) | null;
 let qanat: Qanat;
-/** Blocks and bins that were looked for. */
+/** Blocks and bins that were looked up. */
 let looks: number;
 const { locate } = PartitionBlocks.prototype;
 const { has } = TrendRing.prototype;
@@ -63,7 +63,7 @@ afterEach(async () => {
   await qanat.close();
 });
 
-/** Waking hours: the source's turns and the instance's ticks. */
+/** The machine is awake: the source publishes and the instance ticks. */
 async function run(seconds: number): Promise<void> {
   for (let i = 0; i < seconds * 1000 / TICK_MS; i++) {
     passedMs += TICK_MS;
@@ -109,7 +109,7 @@ describe("an instance whose machine sleeps", () => {
       864_000_000,
     ]] as const
   ) {
-    it(`for ${what} goes on in the present, in bounded work, and tells one gap`, async () => {
+    it(`for ${what} continues in the present, with bounded work, and reports one gap`, async () => {
       const rows = open({ format: "events" });
       const bins = open({ format: "events", trend: trendBinOf("1s") });
       await run(20);
@@ -130,7 +130,7 @@ describe("an instance whose machine sleeps", () => {
         assert.deepEqual(gaps.map((g) => g.reason), ["missing"]);
         const { from, to } = gaps[0]!;
         const spanMs = Number(BigInt(to) - BigInt(from)) / 1e6;
-        // All of the sleep but the backlog that is made up for.
+        // All of the sleep, except the backlog that the source publishes afterwards.
         assert.ok(Math.abs(spanMs - (ms - 10_000)) < 3000, `${spanMs} ms`);
         const ids = idsOf(outlet);
         ids.forEach((id, i) => {

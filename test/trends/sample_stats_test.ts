@@ -1,4 +1,4 @@
-// Stats of samples against plain sums, at the edges of each type.
+// Statistics of samples compared with plain sums, at the limits of each type.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { DataType } from "../../src/channels/channel.ts";
@@ -29,7 +29,7 @@ function statsOf(dataType: DataType, samples: Samples, byteOffset = 64) {
 }
 
 describe("StatsReader.read()", () => {
-  it("leaves NaN out, and keeps infinities", () => {
+  it("ignores NaN, and counts infinities", () => {
     const { min, max, count, sum } = statsOf(
       "float32",
       Float32Array.of(NaN, 2, -1.5, NaN, Infinity),
@@ -38,7 +38,7 @@ describe("StatsReader.read()", () => {
     assert.equal(statsOf("float64", Float64Array.of(NaN, NaN)).count, 0);
   });
 
-  it("is exact at the ends of int64, whatever the signs", () => {
+  it("is exact at the limits of int64, with all signs", () => {
     const values = [2n ** 63n - 1n, -(2n ** 63n), -1n, 0n, 4294967295n];
     const { minBig, maxBig, count, sum } = statsOf(
       "int64",
@@ -54,7 +54,7 @@ describe("StatsReader.read()", () => {
     assert.deepEqual([near.minBig, near.maxBig], [-4294967297n, -1n]);
   });
 
-  it("takes uint32 above 2^31 and int16 below 0 for what they are", () => {
+  it("reads uint32 above 2^31 and int16 below 0 correctly", () => {
     const high = statsOf("uint32", Uint32Array.of(4294967295, 1));
     assert.deepEqual([high.min, high.max, high.sum], [
       1,
@@ -65,7 +65,7 @@ describe("StatsReader.read()", () => {
     assert.deepEqual([low.min, low.max, low.sum], [-32768, 32767, -1]);
   });
 
-  it("reads samples that do not lie on their type's grid", () => {
+  it("reads samples that are not aligned to their type", () => {
     const { min, max, count } = statsOf(
       "float64",
       Float64Array.of(3, 1, 2),

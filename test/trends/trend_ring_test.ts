@@ -1,4 +1,4 @@
-// A ring of bins: order, holes, what is taken over.
+// A ring of bins: order, holes, bins that are overwritten.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { newSampleStats } from "../../src/trends/sample_stats.ts";
@@ -15,7 +15,7 @@ function stats(value: number, count = 1) {
 }
 
 describe("TrendRing", () => {
-  it("joins what comes for a bin, and tells a bin of NaN from none", () => {
+  it("merges the samples of a bin, and distinguishes a bin of NaN from none", () => {
     const ring = new TrendRing("float32", 4);
     const out = newSampleStats();
     assert.equal(ring.oldest, Infinity);
@@ -30,7 +30,7 @@ describe("TrendRing", () => {
     assert.equal(ring.read(8, out), false);
   });
 
-  it("forgets the oldest bin when it is full, and leaves no bin of before in a hole", () => {
+  it("drops the oldest bin when it is full, and leaves no old bin in a hole", () => {
     const ring = new TrendRing("int16", 4);
     const out = newSampleStats();
     for (const bin of [10, 11, 12, 13]) ring.add(bin, stats(bin));
@@ -45,7 +45,7 @@ describe("TrendRing", () => {
     assert.deepEqual([ring.oldest, ring.nextBin(0)], [999_997, 1_000_000]);
   });
 
-  it("never goes back", () => {
+  it("throws at a bin before the newest one", () => {
     const ring = new TrendRing("int64", 4);
     ring.add(3, { ...stats(1), minBig: 1n, maxBig: 1n });
     assert.throws(() => ring.add(2, stats(1)), RangeError);

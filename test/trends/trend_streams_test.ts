@@ -1,4 +1,4 @@
-// Streams of bins with a clock in hand: what is live, what is past, what is missing, what there is no room for.
+// Streams of bins under a clock of the test: live, history, missing data, no memory.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { gunzipSync } from "node:zlib";
@@ -20,7 +20,7 @@ import { EVENT_MESSAGES } from "../../src/http/documents/stream_messages.ts";
 import { SchemaCheck } from "../http/documents/schema_check.ts";
 import { HeldOutlet } from "../clients/held_outlet.ts";
 
-/** On the grid of 60 s. */
+/** A multiple of 60 s. */
 const FIRST = 23_671_510_080;
 const NAME = "H1:QANAT-COUNT_I64_16";
 const OTHER = "H1:QANAT-SINE_F64_4096";
@@ -80,7 +80,7 @@ const topicOf = (name: string) =>
     topic.includes(name === NAME ? "I64" : "F64")
   )!;
 
-/** Hands one block in. */
+/** Publishes one block. */
 function hand(index: number, name = NAME, value?: Uint8Array): void {
   const topic = topicOf(name);
   if (!source.wanted.has(topic)) return;
@@ -94,7 +94,7 @@ function caughtUp(...names: string[]): void {
   }
 }
 
-/** Publishes so many blocks of each. */
+/** Publishes `count` blocks of each channel. */
 function publish(count: number, names: readonly string[] = [NAME]): void {
   for (let i = 0; i < count; i++) {
     clock.index = row + 1;
@@ -124,7 +124,7 @@ function bins(outlet: HeldOutlet): Bin[] {
   );
 }
 
-/** First block of each bin, and samples counted. */
+/** First block of each bin, and its count. */
 function counts(outlet: HeldOutlet, name = NAME): [number, number | null][] {
   return bins(outlet).map(({ time, channels }) => [
     Number(BigInt(time) / STRIDE_NS),
@@ -143,7 +143,7 @@ function gaps(outlet: HeldOutlet): [number, number, string][] {
   });
 }
 
-/** What is behind is served in turns of the event loop. */
+/** Waits for clients that catch up, which happens in turns of the event loop. */
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 const nsOf = (index: number) => BigInt(index) * STRIDE_NS;
@@ -177,14 +177,14 @@ describe("trend=1s", () => {
     assert.equal(qanat.hub.figures.counters.framesSent, 12);
   });
 
-  it("tells a bin that was going on by its count", () => {
+  it("shows by its count that a bin had begun before", () => {
     row += 5;
     const { outlet } = open();
     publish(30);
     assert.deepEqual(counts(outlet), [[FIRST, 11], [FIRST + 16, 16]]);
   });
 
-  it("waits for a block that is late, and counts without one that never comes", () => {
+  it("waits for a late block, and leaves out one that never arrives", () => {
     const { outlet } = open();
     publish(16);
     row += 2;
@@ -199,7 +199,7 @@ describe("trend=1s", () => {
     ]);
   });
 
-  it("leaves NaN out, and says when nothing else came", () => {
+  it("ignores NaN, and is null with a count of 0 when all samples are NaN", () => {
     const { outlet } = open("1s", {}, [OTHER]);
     const samples = new Float64Array(256).fill(NaN);
     for (let i = 0; i < 32; i++) {
@@ -218,7 +218,7 @@ describe("trend=1s", () => {
     ] as unknown[]);
   });
 
-  it("is null with a reason where one of its channels is silent", () => {
+  it("is null with a reason when one of its channels is silent", () => {
     const { outlet } = open("1s", {}, [NAME, OTHER]);
     publish(16, [NAME, OTHER]);
     for (let i = 0; i < 64; i++) {
@@ -236,7 +236,7 @@ describe("trend=1s", () => {
     }
   });
 
-  it("tells silence as a gap, once it is over, and fills it", async () => {
+  it("reports silence as one gap when it is over, and fills it", async () => {
     const { outlet } = open();
     publish(16);
     for (let i = 0; i < 160; i++) {
@@ -253,7 +253,7 @@ describe("trend=1s", () => {
     assert.deepEqual(counts(outlet).at(-1), [FIRST + 176, 16]);
   });
 
-  it("begins anew when time jumps back", async () => {
+  it("begins again when time jumps back", async () => {
     const { outlet } = open();
     publish(40);
     hand(FIRST - 1600);
@@ -266,14 +266,14 @@ describe("trend=1s", () => {
     assert.deepEqual(gaps(again.outlet), [
       [FIRST - 3200, FIRST - 1600, "not-recorded"],
     ]);
-    // The first block of the jump was taken for a late one.
+    // The first block after the jump counted as late.
     assert.deepEqual(counts(again.outlet)[0], [FIRST - 1600, 15]);
   });
 });
 
 describe("trend=10s", () => {
-  it("is whole though the page ring holds less than a bin", () => {
-    // 1 MiB holds 30 s of 2 KiB blocks; here two bins of 60 s go by.
+  it("is complete although the page ring has less than one bin", () => {
+    // 1 MiB is 30 s of blocks of 2 KiB; two bins of 60 s are published.
     const { outlet } = open("60s", {}, [OTHER]);
     const ten = open("10s", {}, [OTHER]);
     publish(2 * 960, [OTHER]);
@@ -285,7 +285,7 @@ describe("trend=10s", () => {
     assert.equal(bins(ten.outlet).length, 12);
   });
 
-  it("waits for the end of its bin when a publisher stumbles within it", () => {
+  it("waits for the end of its bin when a publisher is late within it", () => {
     const { outlet } = open("10s");
     publish(40);
     for (let i = 0; i < 60; i++) {
@@ -299,7 +299,7 @@ describe("trend=10s", () => {
     assert.deepEqual(gaps(outlet), []);
   });
 
-  it("gives up a bin whose publisher stays away", () => {
+  it("gives up a bin whose publisher stays silent", () => {
     const { outlet } = open("10s");
     publish(40);
     for (let i = 0; i < 200; i++) {
@@ -311,8 +311,8 @@ describe("trend=10s", () => {
   });
 });
 
-describe("bins of the past", () => {
-  it("come from the ring, and what lies before the first lease is told", async () => {
+describe("bins of history", () => {
+  it("are read from the ring, and the time before the first lease is a gap", async () => {
     const first = open();
     publish(100);
     const { outlet } = open("1s", {
@@ -326,7 +326,7 @@ describe("bins of the past", () => {
     assert.match(outlet.text, /event: end\ndata: \{"reason":"complete"\}/);
   });
 
-  it("go on live without a seam", async () => {
+  it("continue live without a gap", async () => {
     open();
     publish(50);
     const { outlet } = open("1s", { startNs: nsOf(FIRST + 16) });
@@ -339,7 +339,7 @@ describe("bins of the past", () => {
     );
   });
 
-  it("begin with what the page ring has when a channel is first asked for", async () => {
+  it("begin with the blocks in the page ring when a channel is first requested", async () => {
     open(null);
     publish(64);
     const { outlet } = open("1s", { startNs: nsOf(FIRST) });
@@ -353,7 +353,7 @@ describe("bins of the past", () => {
     ]);
   });
 
-  it("resume behind an id, and tell a coarser grid", async () => {
+  it("resume after an id, and report an id between two bins as stride-changed", async () => {
     open();
     publish(64);
     const same = open("1s", { afterNs: nsOf(FIRST + 32) });
@@ -370,7 +370,7 @@ describe("bins of the past", () => {
     assert.deepEqual(counts(within.outlet)[0], [FIRST + 32, 16]);
   });
 
-  it("are told as retention once the ring has passed them", async () => {
+  it("are a gap of reason retention once the ring has dropped them", async () => {
     await qanat.close();
     await setUp({ trendHours: 1 });
     open();
@@ -382,7 +382,7 @@ describe("bins of the past", () => {
     assert.equal(bins(outlet).length, 3600);
   });
 
-  it("name the channels that were recorded later", async () => {
+  it("name the channels whose recording began later", async () => {
     open("1s", {}, [NAME]);
     publish(64);
     const { outlet } = open("1s", { startNs: nsOf(FIRST) }, [NAME, OTHER]);
@@ -396,7 +396,7 @@ describe("bins of the past", () => {
 });
 
 describe("slow=trend", () => {
-  it("gives the trend of what a client lost, then the gap, then rows", async () => {
+  it("sends the trend of the rows that a client lost, then the gap, then rows", async () => {
     const { outlet } = open(null, { slow: "trend" }, [OTHER]);
     publish(2, [OTHER]);
     outlet.isStalled = true;
@@ -431,7 +431,7 @@ describe("slow=trend", () => {
     assert.match(text, /event: gap\n.*\n\nid: \d+\ndata: /);
   });
 
-  it("gives it event by event, in slots of the slab, as the client takes them (it was one write of up to 24 MiB)", async () => {
+  it("sends it event by event, in slots of the slab, as the client can take them (it was one write of up to 24 MiB)", async () => {
     const { outlet, client } = open(null, { slow: "trend" }, [OTHER]);
     publish(2, [OTHER]);
     outlet.isStalled = true;
@@ -456,7 +456,7 @@ describe("slow=trend", () => {
     outlet.finish();
   });
 
-  it("gives it whole to a client that takes gzip", async () => {
+  it("sends all of it to a client that accepts gzip", async () => {
     const admission = qanat.hub.admission.admit(
       [source.catalog.get(OTHER, null)!],
       { format: "events", coding: "gzip" },
@@ -479,7 +479,7 @@ describe("slow=trend", () => {
 });
 
 describe("memory of trends", () => {
-  it("is refused by name when there is none, and free again after --linger-ms", async () => {
+  it("is refused when it is used up, and released after --linger-ms", async () => {
     await qanat.close();
     // One channel of int64 takes 3 × 7,200 bins of 28 bytes.
     await setUp({ trendMb: 1, trendHours: 3 });
@@ -502,7 +502,7 @@ describe("memory of trends", () => {
     ]);
   });
 
-  it("is taken from the start for what --trend-match names", async () => {
+  it("is used from the start for channels that --trend-match selects", async () => {
     await qanat.close();
     await setUp({ trendMatch: "H1:QANAT-COUNT" });
     qanat.trends.tick();
