@@ -1,4 +1,4 @@
-// What the encoder and the template share of apache-arrow: types, typed arrays, a stream of one batch.
+// The parts of apache-arrow that the block encoder uses: types, typed arrays, a stream of one record batch.
 import {
   type Data,
   Float32,
@@ -15,7 +15,7 @@ import {
 } from "apache-arrow";
 import type { DataType } from "../channels/channel.ts";
 
-/** Samples of one channel, in the type's own array. */
+/** Samples of one channel, in the typed array of their data type. */
 export type Samples =
   | Int16Array
   | Int32Array
@@ -42,17 +42,17 @@ const ARRAYS = {
   float64: Float64Array,
 };
 
-/** The Arrow type of samples. */
+/** The Arrow type of one sample. */
 export function arrowTypeOf(dataType: DataType) {
   return TYPES[dataType]();
 }
 
-/** `count` zeros in the type's own array. */
+/** `count` zeros, in the typed array of the data type. */
 export function newSamples(dataType: DataType, count: number): Samples {
   return new ARRAYS[dataType](count);
 }
 
-/** An IPC stream of one record batch, a child a field of the schema. */
+/** An IPC stream of one record batch of `rows` rows; one child per field of the schema. */
 export function streamOfBatch(
   schema: Schema,
   rows: number,

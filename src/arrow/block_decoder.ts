@@ -1,5 +1,5 @@
-// Reads a publisher's message: where each channel's samples lie in its bytes.
-// Invariant: never throws and never points outside the value; equal header bytes cost no flatbuffer.
+// Reads a publisher's message, and finds where each channel's samples are in its bytes.
+// Invariant: it never throws and never points outside the message; a header that equals the last one is not parsed again.
 import {
   DATA_TYPES,
   type DataType,
@@ -13,17 +13,17 @@ import {
   prefixedBytes,
 } from "./message_header.ts";
 
-/** What a message holds: one row a channel. Arrays are reused and may be longer than `rowCount`. */
+/** The content of a message: one row per channel. The arrays are reused and may be longer than `rowCount`. */
 export interface BlockLayout {
   /** Start of the block, GPS ns. */
   timeNs: bigint;
   rowCount: number;
   dataType: DataType;
-  /** partition_index of each row. */
+  /** `partition_index` of each row. */
   ids: Uint32Array;
-  /** Byte offset in the value of each row's first sample. */
+  /** By row: byte offset of the first sample in the message. */
   starts: Int32Array;
-  /** Samples of each row; −1 where the list, or any sample of it, is null. */
+  /** By row: number of samples; −1 where the list, or any of its samples, is null. */
   lengths: Int32Array;
 }
 
@@ -52,12 +52,12 @@ const TIME_NODE = 0;
 const ID_NODE = 1;
 const LIST_NODE = 2;
 const ITEM_NODE = 3;
-/** One row a channel, and a partition_index is below this. */
+/** There is one row per channel, and every `partition_index` is below this. */
 const ROWS_MAX = 65_536;
-/** Schema and metadata of the batch, which are kept to compare with: publishers write some hundred bytes. */
+/** Most bytes of schema and batch metadata, which are kept for comparison; publishers write some hundred bytes. */
 const HEADER_BYTES_MAX = 64 * 1024;
 
-/** Positions read off a header: valid for every message with the same header bytes. */
+/** What a header says: valid for every message with the same header bytes. */
 interface Header {
   readonly bytes: Uint8Array;
   readonly bodyBytes: number;
@@ -70,15 +70,15 @@ interface Header {
   readonly at: readonly number[];
 }
 
-/** Decoder of one partition's messages. */
+/** Decodes the messages of one partition. */
 export class BlockDecoder {
-  /** Messages whose header was known. */
+  /** Messages whose header equalled the last one. */
   headerCacheHits = 0;
-  /** Messages whose flatbuffers were read. */
+  /** Messages whose header was parsed. */
   headerCacheMisses = 0;
   #header: Header | null = null;
 
-  /** Fills `layout`; null when the message is good, else what is wrong with it. */
+  /** Fills `layout` from a message. Returns null, or what is wrong with the message. */
   decode(value: Uint8Array, layout: BlockLayout): string | null {
     let header = this.#header;
     if (header !== null && startsWith(value, header.bytes)) {
@@ -112,7 +112,7 @@ function readRows(
   }
   const { rowCount, itemCount } = header;
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
-  // What follows the body is no part of the header, so it is looked at in every message.
+  // A second batch would follow the body: the header does not show it, so it is checked in every message.
   if (messageFollows(view, bodyAt + header.bodyBytes)) {
     return "more than one record batch";
   }
@@ -177,7 +177,7 @@ function parseHeader(value: Uint8Array): Header | string {
       schemaBytes + batchBytes
     } bytes, at most ${HEADER_BYTES_MAX} are taken`;
   }
-  // Not slice(): of a Buffer, which Kafka's values are, that would be a view.
+  // Kafka's values are Buffers, whose slice() returns a view, not a copy.
   const bytes = Uint8Array.from(value.subarray(0, schemaBytes + batchBytes));
   const header = new DataView(bytes.buffer);
   try {

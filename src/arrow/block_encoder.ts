@@ -1,5 +1,5 @@
-// Writes a block as Arrakis's publishers do: an IPC stream of schema, one record batch, end of stream.
-// Invariant: what it writes, BlockDecoder and pyarrow read back bit for bit.
+// Writes a block as publishers of Arrakis do: an IPC stream of schema, one record batch, end of stream.
+// Invariant: BlockDecoder and pyarrow read back exactly the samples that were written.
 import { Field, Int64, List, makeData, Schema, Uint32 } from "apache-arrow";
 import type { DataType } from "../channels/channel.ts";
 import {
@@ -9,7 +9,10 @@ import {
   streamOfBatch,
 } from "./arrow_types.ts";
 
-/** The message of one block: row `i` is channel `ids[i]` with `series[i]`. `timeNs`: start of the block, GPS ns. */
+/**
+ * The message of one block: row `i` has the samples `series[i]` of the channel with `partition_index` `ids[i]`.
+ * `timeNs`: start of the block, GPS ns. Throws when ids and series differ in number, or series in type.
+ */
 export function encodeBlock(
   timeNs: bigint,
   dataType: DataType,

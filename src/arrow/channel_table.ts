@@ -1,4 +1,5 @@
-// The channel list as an Arrow stream: the same columns as the JSON list.
+// The channel list as an Arrow stream, with the columns of the JSON list.
+// Invariant: all batches have one schema.
 import {
   Bool,
   Field,
@@ -17,7 +18,6 @@ import {
 import type { Channel } from "../channels/channel.ts";
 import type { SlicedWork } from "../channels/sliced_work.ts";
 
-/** One schema for all batches, whatever is null in which. */
 const SCHEMA = new Schema([
   new Field("name", new Utf8()),
   new Field("data_type", new Utf8()),
@@ -28,14 +28,14 @@ const SCHEMA = new Schema([
   new Field("replay_id", new Utf8(), true),
   new Field("live", new Bool()),
 ]);
-/** Rows of a record batch. */
-const BATCH = 500;
-/** Steps of making one. */
+/** Rows per record batch. */
+const BATCH_ROWS = 500;
+/** Work to make one batch, in steps of the scheduler. */
 const BATCH_STEPS = 3000;
 
 /**
- * An IPC stream with a row a channel, some hundred rows a batch, in slices. `sample_rate` in Hz, `stride_ns` and
- * `max_latency_ns` in ns.
+ * An IPC stream with one row per channel, made in slices. `sample_rate` is in Hz, `stride_ns` and `max_latency_ns`
+ * in ns; `live` is what `isLive` returns.
  */
 export function* encodeChannelTable(
   channels: readonly Channel[],
@@ -43,9 +43,9 @@ export function* encodeChannelTable(
 ): SlicedWork<Uint8Array> {
   if (channels.length === 0) return tableToIPC(new Table(SCHEMA), "stream");
   const writer = new RecordBatchStreamWriter();
-  for (let from = 0; from < channels.length; from += BATCH) {
+  for (let from = 0; from < channels.length; from += BATCH_ROWS) {
     yield BATCH_STEPS;
-    writer.write(batchOf(channels.slice(from, from + BATCH), isLive));
+    writer.write(batchOf(channels.slice(from, from + BATCH_ROWS), isLive));
   }
   writer.finish();
   return writer.toUint8Array(true);

@@ -1,5 +1,5 @@
-// A record batch message of one row with compressed buffers (BodyCompression), made of the plain one.
-// Invariant: uncompressed, every buffer and node is the plain message's, byte for byte; buffers keep their order.
+// Makes a record batch message with compressed buffers (BodyCompression) from the plain message of one row.
+// Invariant: uncompressed, nodes and buffers equal those of the plain message, byte for byte and in their order.
 import {
   MessageHeader,
   PREFIX_BYTES,
@@ -7,7 +7,7 @@ import {
 } from "./message_header.ts";
 import type { RowTemplate } from "./row_template.ts";
 
-/** Codecs that Arrow's buffers can have. */
+/** Codecs of Arrow's BodyCompression. */
 export type Codec = "zstd" | "lz4";
 
 /** CompressionType of Message.fbs. */
@@ -15,8 +15,8 @@ const CODES: Record<Codec, number> = { lz4: 0, zstd: 1 };
 
 // The flatbuffer, byte offsets from its start (n nodes, b buffers):
 //    0  uint32  offset of the Message table: 16
-//    4  uint16  vtable: its bytes (12), the table's bytes (20), then the place of version, header_type, header,
-//               bodyLength in the table
+//    4  uint16  vtable: its bytes (12), the table's bytes (20), then the offsets in the table of version,
+//               header_type, header, bodyLength
 //   16  int32   from the table back to its vtable: 12
 //   20  uint32  header      24  int64  bodyLength      32  int16  version      34  uint8  header_type
 //   36  uint16  RecordBatch's vtable: 12, 24, then length, nodes, buffers, compression
@@ -35,24 +35,24 @@ const STRUCT_BYTES = 16;
 const VERSION_V5 = 4;
 const HEADER_RECORD_BATCH = 3;
 
-// A buffer that is not empty: int64 bytes when uncompressed, or −1 for bytes that are not compressed; then the bytes.
+// A buffer that is not empty begins with an int64: its uncompressed length, or −1 if it is not compressed.
 const LENGTH_BYTES = 8;
 const RAW = -1;
 
-/** Turns plain rows of one template into compressed ones. */
+/** Makes compressed messages from the plain messages of one template. */
 export class CompressedBatch {
-  /** Bytes of a message whose buffers are all as they were. */
+  /** Bytes of a message without any compressed buffer. */
   readonly rawBytes: number;
-  /** What a list of `nodes` and `buffers` is; all else is filled in. */
+  /** Prefix and metadata, in which a message's nodes, buffers and body length are still to be written. */
   readonly #head: Uint8Array;
   readonly #plainNodesAt: number;
   readonly #nodesBytes: number;
-  /** Where each entry of `buffers` lies. */
+  /** Byte offset of the first entry of `buffers`. */
   readonly #entriesAt: number;
-  /** Each buffer in the plain message. */
+  /** By buffer: byte offset and length in the plain message. */
   readonly #plainAt: Int32Array;
   readonly #plainBytes: Int32Array;
-  /** The column whose samples a buffer has, or −1. */
+  /** By buffer: the column whose samples it has, or −1. */
   readonly #columnOf: Int32Array;
 
   constructor(template: RowTemplate, codec: Codec) {
@@ -68,7 +68,7 @@ export class CompressedBatch {
     this.#entriesAt = this.#head.byteLength - STRUCT_BYTES * bufferCount;
     this.#plainAt = new Int32Array(bufferCount);
     this.#plainBytes = new Int32Array(bufferCount);
-    // Validity and data of time, then validity, offsets, validity of the items, items of each column.
+    // Validity and values of time; then per column: validity, offsets, validity of the items, items.
     this.#columnOf = Int32Array.from(
       this.#plainAt,
       (_, i) => i % 4 === 1 && i > 1 ? (i - 5) / 4 : -1,
@@ -83,7 +83,7 @@ export class CompressedBatch {
     this.rawBytes = rawBytes;
   }
 
-  /** Bytes of a message in which some columns' samples are compressed; null where they are not. */
+  /** Bytes of a message. `packed`: the compressed samples of each column, or null where they stay plain. */
   bytesWith(packed: readonly (Uint8Array | null)[]): number {
     let bytes = this.rawBytes;
     for (let column = 0; column < packed.length; column++) {
@@ -95,7 +95,7 @@ export class CompressedBatch {
     return bytes;
   }
 
-  /** Writes the message of the row `plain` to the start of `target`. The same bytes as `bytesWith(packed)`. */
+  /** Writes the message of the row `plain` to the start of `target`; returns its length, `bytesWith(packed)`. */
   write(
     target: Uint8Array,
     plain: Uint8Array,
@@ -135,7 +135,7 @@ export class CompressedBatch {
   }
 }
 
-/** Prefix and metadata without nodes, buffers and length of the body. */
+/** Prefix and metadata, with zeros for nodes, buffers and the length of the body. */
 function headOf(codec: Codec, nodes: number, buffers: number): Uint8Array {
   const buffersAt = NODES + 4 + STRUCT_BYTES * nodes + 4;
   const metadataBytes = buffersAt + 4 + STRUCT_BYTES * buffers;
@@ -174,7 +174,7 @@ function padded(bytes: number): number {
   return (bytes + 7) & ~7;
 }
 
-/** A number of at most 32 bits, or a negative one of as many. */
+/** Writes an integer of at most 32 bits as int64. */
 function putInt64(view: DataView, at: number, value: number): void {
   view.setInt32(at, value, true);
   view.setInt32(at + 4, value < 0 ? -1 : 0, true);

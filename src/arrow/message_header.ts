@@ -1,6 +1,6 @@
-// Reads the flatbuffer in an Arrow message's metadata, with every access bounds-checked by its DataView.
-// Invariant: work is bounded by what the caller asks for; a damaged buffer throws RangeError, nothing else.
-// (apache-arrow's own parser follows a damaged vector length until memory ends: found by mutating messages.)
+// Reads the flatbuffer in the metadata of an Arrow message; its DataView checks the bounds of every access.
+// Invariant: work is bounded by what the caller requests; a damaged buffer throws RangeError and nothing else.
+// (The parser of apache-arrow follows a damaged vector length until memory is full, as mutated messages showed.)
 
 // Encapsulated message (Arrow columnar format):
 //   byte offset 0  int32  continuation, 0xFFFFFFFF
@@ -40,7 +40,7 @@ const METADATA_PAIRS_MAX = 64;
 const METADATA_BYTES_MAX = 1 << 16;
 const decoder = new TextDecoder();
 
-/** Bytes of the prefix and metadata of the message at `at`, or −1 when there is none. */
+/** Bytes of prefix and metadata of the message at byte offset `at`; −1 when there is no message. */
 export function prefixedBytes(view: DataView, at: number): number {
   if (at + PREFIX_BYTES > view.byteLength) return -1;
   if (view.getUint32(at, true) !== CONTINUATION) return -1;
@@ -50,7 +50,7 @@ export function prefixedBytes(view: DataView, at: number): number {
   return PREFIX_BYTES + metadataBytes;
 }
 
-/** Whether a message, not an end of stream (metadata of 0 bytes), begins at `at`; it may be cut short. */
+/** Whether a message begins at byte offset `at`, even an incomplete one. An end of stream (no metadata) is none. */
 export function messageFollows(view: DataView, at: number): boolean {
   if (at + PREFIX_BYTES > view.byteLength) return false;
   return view.getUint32(at, true) === CONTINUATION &&
@@ -69,8 +69,8 @@ class Table {
     this.#vtable = at - view.getInt32(at, true);
   }
 
-  /** Byte offset of a field's value, or 0 when it is absent. */
-  place(field: number): number {
+  /** Byte offset of a field's value; 0 when it is absent. */
+  fieldAt(field: number): number {
     const slot = 4 + 2 * field;
     if (slot >= this.view.getUint16(this.#vtable, true)) return 0;
     const offset = this.view.getUint16(this.#vtable + slot, true);
@@ -78,18 +78,18 @@ class Table {
   }
 
   int64(field: number): number {
-    const at = this.place(field);
+    const at = this.fieldAt(field);
     return at === 0 ? 0 : Number(this.view.getBigInt64(at, true));
   }
 
   uint8(field: number): number {
-    const at = this.place(field);
+    const at = this.fieldAt(field);
     return at === 0 ? 0 : this.view.getUint8(at);
   }
 
-  /** Where a field's offset points, or 0. */
+  /** Byte offset that a field's value points to; 0 when it is absent. */
   target(field: number): number {
-    const at = this.place(field);
+    const at = this.fieldAt(field);
     return at === 0 ? 0 : at + this.view.getUint32(at, true);
   }
 
@@ -98,7 +98,7 @@ class Table {
     return at === 0 ? null : new Table(this.view, at);
   }
 
-  /** Length and first element of a vector. */
+  /** Length of a vector, and byte offset of its first element. */
   vector(field: number): { count: number; at: number } {
     const at = this.target(field);
     if (at === 0) return { count: 0, at: 0 };
@@ -116,7 +116,7 @@ class Table {
   }
 }
 
-/** UTF-8 text of a table's field; empty when it is too long. */
+/** UTF-8 text of a field; empty when it is longer than 64 KiB. */
 function utf8Of(table: Table, field: number): string {
   const { view } = table;
   const { count, at } = table.vector(field);
@@ -126,8 +126,9 @@ function utf8Of(table: Table, field: number): string {
   );
 }
 
-/** The Message of an encapsulated message that begins at `at`. */
+/** The metadata of an encapsulated message. */
 export class MessageHeader {
+  /** Type of the header: `HEADER_SCHEMA`, `HEADER_RECORD_BATCH` or another one of Message.fbs. */
   readonly headerType: number;
   readonly bodyBytes: number;
   /** Byte offset of the header's table. */
@@ -135,6 +136,7 @@ export class MessageHeader {
   readonly #header: Table;
   readonly #message: Table;
 
+  /** `at`: byte offset of the message. Throws RangeError when it is damaged. */
   constructor(view: DataView, at: number) {
     const root = at + PREFIX_BYTES;
     const message = new Table(view, root + view.getUint32(root, true));
@@ -147,14 +149,14 @@ export class MessageHeader {
     this.headerAt = header.at;
   }
 
-  /** Keys and values that the message carries besides its header. */
+  /** The custom metadata, at most 64 pairs. */
   customMetadata(): Map<string, string> {
     const { view } = this.#header;
     const { count, at } = this.#message.vector(MESSAGE.customMetadata);
     const pairs = new Map<string, string>();
     for (let i = 0; i < Math.min(count, METADATA_PAIRS_MAX); i++) {
-      const place = at + 4 * i;
-      const pair = new Table(view, place + view.getUint32(place, true));
+      const pairAt = at + 4 * i;
+      const pair = new Table(view, pairAt + view.getUint32(pairAt, true));
       pairs.set(utf8Of(pair, KEY_VALUE.key), utf8Of(pair, KEY_VALUE.value));
     }
     return pairs;
@@ -165,8 +167,9 @@ export class MessageHeader {
     return this.#header.int64(RECORD_BATCH.length);
   }
 
+  /** Whether a record batch has BodyCompression. */
   get isCompressed(): boolean {
-    return this.#header.place(RECORD_BATCH.compression) !== 0;
+    return this.#header.fieldAt(RECORD_BATCH.compression) !== 0;
   }
 
   get nodeCount(): number {
@@ -188,7 +191,7 @@ export class MessageHeader {
     return { length, nullCount };
   }
 
-  /** Byte offset, from the body's start, and bytes of a buffer. */
+  /** Byte offset of a buffer, counted from the start of the body, and its length in bytes. */
   buffer(index: number): { at: number; bytes: number } {
     const { at: vector } = this.#header.vector(RECORD_BATCH.buffers);
     const [at, bytes] = this.#pair(vector + STRUCT_BYTES * index);
@@ -221,12 +224,12 @@ function typeText(field: Table): string {
   const type = field.table(FIELD.type);
   if (type === null) return "none";
   if (code === TYPE_INT) {
-    const width = type.place(INT.bitWidth);
+    const width = type.fieldAt(INT.bitWidth);
     const bits = width === 0 ? 0 : type.view.getInt32(width, true);
     return `${type.uint8(INT.isSigned) ? "int" : "uint"}${bits}`;
   }
   if (code === TYPE_FLOATING_POINT) {
-    const at = type.place(FLOATING_POINT.precision);
+    const at = type.fieldAt(FLOATING_POINT.precision);
     const precision = at === 0 ? 0 : type.view.getInt16(at, true);
     return FLOAT_NAMES[precision] ?? "float";
   }

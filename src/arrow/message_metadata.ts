@@ -1,15 +1,15 @@
-// Adds custom metadata to an encapsulated Arrow message that is there already, without decoding it.
-// Invariant: everything else in the message keeps its bytes; the result is 8-byte aligned as before.
+// Adds custom metadata to an encapsulated Arrow message without decoding it.
+// Invariant: all other bytes of the message stay the same, and it stays aligned to 8 bytes.
 import {
   MessageHeader,
   PREFIX_BYTES,
   prefixedBytes,
 } from "./message_header.ts";
 
-// The new flatbuffer is put in front of the old one, whose header table it goes on using (offsets only point
-// forward). Byte offsets from the new flatbuffer's start:
+// The new flatbuffer is written before the old one and still uses its header table, since offsets only point forward.
+// Byte offsets from the start of the new flatbuffer:
 //    0  uint32  offset of the Message table: 20
-//    4  uint16  vtable: its bytes (14), the table's bytes (28), then the place of each field in the table
+//    4  uint16  vtable: its bytes (14), the table's bytes (28), then the offset of each field in the table
 //   18  padding
 //   20  int32   from the table back to its vtable: 16
 //   24  uint32  header      28  uint32  custom_metadata     32  int64  bodyLength
@@ -27,7 +27,7 @@ const KEY = 76;
 const VERSION_V5 = 4;
 const encoder = new TextEncoder();
 
-/** A copy of `message` (prefix, metadata, body) with one more key and value. */
+/** A copy of `message` (prefix, metadata, body) with one key and value as its custom metadata. */
 export function withMetadata(
   message: Uint8Array,
   key: string,

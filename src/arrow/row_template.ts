@@ -1,12 +1,12 @@
-// The bytes of a selection's rows: schema message, and a one-row record batch with every list null, built once.
-// Invariant: a template's length never changes; a row is the template with time, values and presence patched in.
-// The batch does not depend on names, so selections of equal types, sample counts and parts share it.
+// The bytes that the rows of a selection have in common: the schema message, and a record batch of one row in which
+// every list is null. Invariant: its length never changes; a row is a copy with time, samples and validity written in.
+// The batch does not depend on names, so selections with equal types, sample counts and parts share it.
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
 import { BatchMessage } from "./batch_message.ts";
 import { schemaMessage, TIME } from "./schema_message.ts";
 import type { StreamTemplate } from "./stream_template.ts";
 
-/** What ends an IPC stream: continuation marker and a metadata length of 0. */
+/** The end of an IPC stream: continuation marker and a metadata length of 0. */
 export const END_OF_STREAM: Uint8Array = Uint8Array.of(
   0xff,
   0xff,
@@ -18,24 +18,24 @@ export const END_OF_STREAM: Uint8Array = Uint8Array.of(
   0,
 );
 
-/** One list column. */
+/** One column of lists. */
 export interface RowColumn {
   readonly name: string;
   readonly dataType: DataType;
   /** Text of the field's metadata `rate`, Hz. */
   readonly rate: string;
-  /** Samples in one row. */
+  /** Samples per row. */
   readonly samples: number;
-  /** Blocks in one row; above 1 the column's samples can be null block by block. @default 1 */
+  /** Blocks per row; with more than one, the samples of single blocks can be null. @default 1 */
   readonly parts?: number;
 }
 
-/** Batch templates that are in use, by what their bytes depend on. One per process. */
+/** The batch templates in use, by what their bytes depend on. One per process. */
 export class BatchTemplates {
   readonly #known = new Map<string, WeakRef<BatchTemplate>>();
   #sweepAt = 64;
 
-  /** The template for these columns; built when no selection in use has it. */
+  /** The template for these columns; made when no selection in use has an equal one. */
   of(columns: readonly RowColumn[]): BatchTemplate {
     const key = columns.map(shapeOf).join(" ");
     const known = this.#known.get(key)?.deref();
@@ -46,6 +46,7 @@ export class BatchTemplates {
     return made;
   }
 
+  /** Templates that are known, collected ones included. */
   get size(): number {
     return this.#known.size;
   }
@@ -58,16 +59,16 @@ export class BatchTemplates {
   }
 }
 
-/** What a column contributes to the batch. */
+/** What the batch depends on in a column. */
 function shapeOf({ dataType, samples, parts = 1 }: RowColumn): string {
   return `${dataType}/${samples}/${parts}`;
 }
 
-/** Template of a selection: `time: int64 not null`, then a `list<T>` a channel. */
+/** Template of a selection: `time: int64 not null`, then one `list<T>` per channel. */
 export class RowTemplate implements StreamTemplate {
   readonly #columns: readonly RowColumn[];
   readonly #batch: BatchTemplate;
-  /** A client needs it once, as it comes: 2 KB that are not kept for thousands of selections. */
+  /** Weak, since a client needs it only once: 2 KB that thousands of selections do not keep. */
   #schemaMessage: WeakRef<Uint8Array> | null = null;
 
   /** `columns` sorted by name. */
@@ -76,7 +77,7 @@ export class RowTemplate implements StreamTemplate {
     this.#batch = batches.of(columns);
   }
 
-  /** Encapsulated schema message; made again where nobody has held it since. */
+  /** Encapsulated schema message; made again if it was garbage collected. */
   get schemaMessage(): Uint8Array {
     const known = this.#schemaMessage?.deref();
     if (known) return known;
@@ -99,26 +100,27 @@ export class RowTemplate implements StreamTemplate {
     return this.#batch.emptyBatch;
   }
 
+  /** Bytes of every row's message. */
   get byteLength(): number {
     return this.#batch.byteLength;
   }
 
-  /** Writes the template into `target` at `at`, with its time (GPS ns): every list is null. */
+  /** Writes a row whose lists are all null to `target`, from byte offset `at` on. `timeNs`: its start, GPS ns. */
   begin(target: Uint8Array, at: number, timeNs: bigint): void {
     this.#batch.begin(target, at, timeNs);
   }
 
-  /** Where a column's samples lie, from the message's start. */
+  /** Byte offset of a column's samples, counted from the start of the message. */
   valuesByteOffset(column: number): number {
     return this.#batch.valuesByteOffset(column);
   }
 
-  /** Makes a column's list present; its samples are the caller's to write. */
+  /** Makes a column's list valid; the caller writes its samples. */
   setPresent(target: Uint8Array, at: number, column: number): void {
     this.#batch.setPresent(target, at, column);
   }
 
-  /** Makes the samples of some of a column's blocks present: `present[k]` is 1 where block k is there. */
+  /** Makes the samples of some blocks of a column valid: those of block `k` where `present[k]` is 1. */
   setPartsPresent(
     target: Uint8Array,
     at: number,
@@ -154,8 +156,8 @@ class BatchTemplate {
       Int32Array.from(columns, (_, i) => batch.nodeAt(of(i)) + 8);
     const buffers = (of: (column: number) => number) =>
       Int32Array.from(columns, (_, i) => batch.bufferAt(of(i)));
-    // Nodes: time, then list and items of each column. Buffers: validity and data of time,
-    // then validity, offsets, validity of the items, items of each column.
+    // Nodes: time; then per column: list, items. Buffers: validity and values of time; then per column: validity,
+    // offsets, validity of the items, items.
     this.#timeAt = batch.bufferAt(1);
     this.#nullCountAt = nodes((i) => 1 + 2 * i);
     this.#itemNullCountAt = nodes((i) => 2 + 2 * i);
@@ -167,7 +169,7 @@ class BatchTemplate {
 
   begin(target: Uint8Array, at: number, timeNs: bigint): void {
     target.set(this.#bytes, at);
-    // Selections of equal shapes are made one after the other for the same row.
+    // Selections with equal shapes encode the same row one after another.
     if (timeNs !== this.#timeNs) {
       this.#timeNs = timeNs;
       new DataView(this.#timeBytes.buffer).setBigInt64(0, timeNs, true);
@@ -216,7 +218,7 @@ class BatchTemplate {
   }
 }
 
-/** A batch of 0 rows, or of 1 row whose lists are null but have their room. */
+/** A batch of 0 rows, or of 1 row whose lists are null and have space for their samples. */
 function batchOf(columns: readonly RowColumn[], rows: 0 | 1): BatchMessage {
   const nodes = new Int32Array(2 * (1 + 2 * columns.length));
   const buffers = new Int32Array(2 + 4 * columns.length);
@@ -226,7 +228,7 @@ function batchOf(columns: readonly RowColumn[], rows: 0 | 1): BatchMessage {
     const items = rows * samples;
     const nulls = parts > 1 ? items : 0;
     nodes.set([rows, rows, items, nulls], 2 + 4 * i);
-    // Validity and offsets of the list, validity of the items as words of 64, items.
+    // Validity and offsets of the list, validity of the items in words of 64 bits, items.
     const itemValidity = Math.ceil(nulls / 64) * 8;
     const itemBytes = items * SAMPLE_BYTES[dataType];
     buffers.set([8 * rows, 8, itemValidity, itemBytes], 2 + 4 * i);

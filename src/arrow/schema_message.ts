@@ -1,6 +1,6 @@
-// The schema message of a stream, written by hand: what columns of a kind have in common stands in it once.
-// Invariant: the time to make one is linear in its columns, about 1 µs each.
-// (apache-arrow's encoder takes 10 µs a column: a stream of 10,000 channels held the event loop for 0.1 s.)
+// Writes the schema message of a stream; parts that columns have in common are written once.
+// Invariant: the time is linear in the columns, about 1 µs each. (The encoder of apache-arrow takes 10 µs per column: a
+// stream of 10,000 channels blocked the event loop for 0.1 s.)
 import type { DataType } from "../channels/channel.ts";
 import { PREFIX_BYTES } from "./message_header.ts";
 
@@ -11,7 +11,7 @@ export interface SchemaColumn {
   /** Whether a value is a list of `dataType`, whose items may be null. */
   readonly isList: boolean;
   readonly isNullable: boolean;
-  /** Text of the column's metadata `rate`, Hz; null: it has no metadata. */
+  /** Text of the column's metadata `rate`, Hz; null for a column without metadata. */
   readonly rate: string | null;
 }
 
@@ -24,20 +24,20 @@ export const TIME: SchemaColumn = {
   rate: null,
 };
 
-/** Metadata of a schema. */
+/** One entry of custom metadata. */
 export type KeyValue = readonly [key: string, value: string];
 
-// The flatbuffer, byte offsets from its start. What stands once is behind all that refers to it, vtables, too: readers
-// in Rust (planus, which polars uses) look for a table's vtable only behind the reference to the table.
+// The flatbuffer, byte offsets from its start. Shared parts, vtables included, follow everything that refers to them:
+// readers in Rust (planus, which polars uses) search a table's vtable only after the reference to the table.
 //    0  uint32  offset of the Message table: 16
-//    4  uint16  vtable: its bytes, the table's bytes, then the place of version, header_type, header, bodyLength
+//    4  uint16  vtable: its bytes, the table's bytes, then the offsets of version, header_type, header, bodyLength
 //   16  int32   from the table back to its vtable, uint32 header, int64 bodyLength, int16 version, uint8 header_type
 //   36  uint16  Schema's vtable: endianness (absent: little), fields, custom_metadata
 //   48  int32   from the table back to its vtable, uint32 fields, uint32 custom_metadata
 //   60  uint32  number of columns, n, then n × uint32 offsets of the columns' Field tables
 //       n × Field: int32 vtable, uint32 name, type, children, custom_metadata, uint8 nullable, type_type, padding
 //       n × name: uint32 bytes, UTF-8, a zero, padding to 4
-//       items, metadata, types, vtables: each once
+//       items, metadata, types, vtables: each one once
 const MESSAGE = 16;
 const SCHEMA_VTABLE = 36;
 const SCHEMA = 48;
@@ -69,7 +69,7 @@ const INTS: Partial<
 };
 const encoder = new TextEncoder();
 
-/** The encapsulated message. */
+/** The encapsulated schema message, padded to 8 bytes. `metadata`: of the schema. */
 export function schemaMessage(
   columns: readonly SchemaColumn[],
   metadata: KeyValue | null = null,
@@ -119,7 +119,7 @@ function writeField(
   writer.put16(at + NULLABLE_AT, (isNullable ? 1 : 0) + (code << 8));
 }
 
-/** What columns refer to. */
+/** Writes the parts that columns refer to. */
 function writeShared(
   writer: Writer,
   columns: readonly SchemaColumn[],
@@ -134,45 +134,45 @@ function writeShared(
     if (rate !== null) rates.add(rate);
   }
   for (const dataType of listed) {
-    const vector = writer.place(`items ${dataType}`, 8);
+    const vector = writer.addShared(`items ${dataType}`, 8);
     writer.put32(vector, 1);
-    const at = writer.take(FIELD_BYTES);
+    const at = writer.append(FIELD_BYTES);
     writer.point(vector + 4, at);
     const item = { dataType, isList: false, isNullable: true, rate: null };
     writeField(writer, at, { name: "item", ...item });
     writer.refer(at + NAME_AT, "item");
   }
   if (listed.size > 0) {
-    writer.refer(writer.place("list", 4), "vtable of list");
+    writer.refer(writer.addShared("list", 4), "vtable of list");
     writer.addString("item", "item");
   }
   for (const rate of rates) writer.addPair(`rate ${rate}`, ["rate", rate]);
   if (metadata !== null) writer.addPair("metadata", metadata);
-  // An empty vector: readers in C++ want one where there are no children.
-  writer.place("none", 4);
+  // An empty vector: readers in C++ require one where a field has no children.
+  writer.addShared("none", 4);
   for (const dataType of types) writeType(writer, dataType);
   writeVtables(writer);
 }
 
-/** Of each kind of table: its own bytes, the table's bytes, then the places of its fields; 0 for an absent one. */
+/** Per kind of table: bytes of the vtable, bytes of the table, then the offset of each field; 0 for an absent one. */
 function writeVtables(writer: Writer): void {
-  const places = [NAME_AT, NULLABLE_AT, TYPE_CODE_AT, TYPE_AT, 0, CHILDREN_AT];
+  const offsets = [NAME_AT, NULLABLE_AT, TYPE_CODE_AT, TYPE_AT, 0, CHILDREN_AT];
   const vtables: [name: string, ...words: number[]][] = [
-    ["field", 18, FIELD_BYTES, ...places, METADATA_AT],
-    ["bare field", 18, FIELD_BYTES, ...places, 0],
+    ["field", 18, FIELD_BYTES, ...offsets, METADATA_AT],
+    ["bare field", 18, FIELD_BYTES, ...offsets, 0],
     ["pair", 8, 12, 4, 8],
     ["list", 4, 4],
     ["int", 8, 12, 4, 8],
     ["float", 6, 8, 4],
   ];
   for (const [name, ...words] of vtables) {
-    writer.put16(writer.placeVtable(name, 2 * words.length), ...words);
+    writer.put16(writer.addVtable(name, 2 * words.length), ...words);
   }
 }
 
 function writeType(writer: Writer, dataType: DataType): void {
   const int = INTS[dataType];
-  const at = writer.place(`type ${dataType}`, 12);
+  const at = writer.addShared(`type ${dataType}`, 12);
   writer.refer(at, int ? "vtable of int" : "vtable of float");
   if (!int) return writer.put16(at + 4, PRECISIONS[dataType]!);
   writer.put32(at + 4, int[0]);
@@ -188,7 +188,7 @@ function stringBytes(utf8: Uint8Array): number {
   return 4 + 4 * (1 + (utf8.byteLength >> 2));
 }
 
-/** Bytes that grow at their end, and references to what comes later. */
+/** A flatbuffer that grows at its end, and the references to parts that follow later. */
 class Writer {
   #bytes: Uint8Array;
   #view: DataView;
@@ -211,7 +211,7 @@ class Writer {
     );
   }
 
-  /** Makes the offset at `at` that of `to`. */
+  /** Writes the offset of `to` at byte offset `at`. */
   point(at: number, to: number): void {
     this.put32(at, to - at);
   }
@@ -221,23 +221,23 @@ class Writer {
     this.#bytes.set(utf8, PREFIX_BYTES + at + 4);
   }
 
-  /** The offset at `at` is that of what is placed by this name later. */
+  /** Leaves the offset at `at` for the part of this name, which is added later. */
   refer(at: number, name: string): void {
     const known = this.#referring.get(name);
     if (known) known.push(at);
     else this.#referring.set(name, [at]);
   }
 
-  /** Room at the end for what has been referred to by a name. */
-  place(name: string, bytes: number): number {
-    const to = this.take(bytes);
+  /** Appends the part of a name, and writes its offset at all references; returns its byte offset. */
+  addShared(name: string, bytes: number): number {
+    const to = this.append(bytes);
     for (const at of this.#referring.get(name) ?? []) this.point(at, to);
     return to;
   }
 
-  /** A vtable: tables say how far back it is, which is negative. */
-  placeVtable(name: string, bytes: number): number {
-    const to = this.take(bytes);
+  /** Appends a vtable. Tables store how far before them it is; here it follows, so that is negative. */
+  addVtable(name: string, bytes: number): number {
+    const to = this.append(bytes);
     for (const at of this.#referring.get(`vtable of ${name}`) ?? []) {
       this.put32(at, at - to);
     }
@@ -246,26 +246,26 @@ class Writer {
 
   addString(name: string, text: string): void {
     const utf8 = encoder.encode(text);
-    this.putString(this.place(name, stringBytes(utf8)), utf8);
+    this.putString(this.addShared(name, stringBytes(utf8)), utf8);
   }
 
   /** A vector of one KeyValue. */
   addPair(name: string, [key, value]: KeyValue): void {
-    const vector = this.place(name, 8);
+    const vector = this.addShared(name, 8);
     this.put32(vector, 1);
-    const at = this.take(12);
+    const at = this.append(12);
     this.point(vector + 4, at);
     this.refer(at, "vtable of pair");
     for (const [i, text] of [key, value].entries()) {
       const utf8 = encoder.encode(text);
-      const to = this.take(stringBytes(utf8));
+      const to = this.append(stringBytes(utf8));
       this.putString(to, utf8);
       this.point(at + 4 + 4 * i, to);
     }
   }
 
-  /** Zeros at the end. */
-  take(bytes: number): number {
+  /** Appends zeros; returns their byte offset. */
+  append(bytes: number): number {
     const at = this.#end;
     this.#end += bytes;
     const needed = PREFIX_BYTES + this.#end + 8;
@@ -278,7 +278,7 @@ class Writer {
     return at;
   }
 
-  /** With its prefix, padded to 8. */
+  /** The message with its prefix, padded to 8 bytes. */
   message(): Uint8Array {
     const metadataBytes = Math.ceil(this.#end / 8) * 8;
     this.#view.setInt32(0, -1, true);

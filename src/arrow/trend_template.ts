@@ -1,5 +1,5 @@
-// The bytes of a selection's bins, built once: schema message, and a one-row record batch with every value null.
-// Invariant: a template's length never changes; a bin is the template with time, values and presence patched in.
+// The bytes that the bins of a selection have in common: the schema message, and a record batch of one row in which
+// every value is null. Invariant: its length never changes; a bin is a copy with time, values and validity written in.
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
 import { BatchMessage } from "./batch_message.ts";
 import { type SchemaColumn, schemaMessage, TIME } from "./schema_message.ts";
@@ -13,14 +13,14 @@ export interface TrendTemplateColumn {
   readonly rate: string;
 }
 
-/** The columns of a channel, in their order; `min` and `max` are of its own type. */
+/** The columns of a channel, in this order; `min` and `max` have the channel's data type. */
 const PARTS = ["min", "mean", "max", "count"] as const;
 export const MIN = 0;
 export const MEAN = 1;
 export const MAX = 2;
 export const COUNT = 3;
 
-/** Template of a selection: `time: int64 not null`, then four columns a channel. */
+/** Template of a selection: `time: int64 not null`, then four columns per channel. */
 export class TrendTemplate implements StreamTemplate {
   /** Encapsulated schema message. */
   readonly schemaMessage: Uint8Array;
@@ -32,13 +32,13 @@ export class TrendTemplate implements StreamTemplate {
   readonly #validityAt: Int32Array;
   readonly #valueAt: Int32Array;
 
-  /** `bin`: what `trend=` was. */
+  /** `columns` sorted by name; `bin`: name of the length of bins, as in `trend=`. */
   constructor(columns: readonly TrendTemplateColumn[], bin: string) {
     this.schemaMessage = schemaOf(columns, bin);
     const batch = batchOf(columns, 1);
     this.emptyBatch = batchOf(columns, 0).bytes;
     this.#bytes = batch.bytes;
-    // Nodes: time, then four a channel. Buffers: validity and data of each.
+    // Nodes: time, then four per channel. Buffers: validity and values of each.
     this.#timeAt = batch.bufferAt(1);
     const fields = { length: PARTS.length * columns.length };
     this.#nullCountAt = Int32Array.from(
@@ -55,11 +55,15 @@ export class TrendTemplate implements StreamTemplate {
     );
   }
 
+  /** Bytes of every bin's message. */
   get byteLength(): number {
     return this.#bytes.byteLength;
   }
 
-  /** Writes the template into `target` at `at`, with its time (GPS ns): every value is null. */
+  /**
+   * Writes a bin whose values are all null to `target`, from byte offset `at` on; returns a view of it. `timeNs`: its
+   * start, GPS ns.
+   */
   begin(target: Uint8Array, at: number, timeNs: bigint): DataView {
     target.set(this.#bytes, at);
     const view = new DataView(target.buffer, target.byteOffset + at);
@@ -67,7 +71,7 @@ export class TrendTemplate implements StreamTemplate {
     return view;
   }
 
-  /** Makes one of a channel's values present; where it is to be written, from the message's start. */
+  /** Makes one value of a channel valid; returns the byte offset at which the caller writes it. */
   present(view: DataView, column: number, part: number): number {
     const field = PARTS.length * column + part;
     view.setUint8(this.#nullCountAt[field]!, 0);
@@ -101,7 +105,7 @@ function typeOf(part: typeof PARTS[number], dataType: DataType): DataType {
   return part === "count" ? "int64" : dataType;
 }
 
-/** A batch of one row of nulls that have their room, or of none. */
+/** A batch of 0 rows, or of 1 row whose values are null and have their space. */
 function batchOf(
   columns: readonly TrendTemplateColumn[],
   rows: 0 | 1,
@@ -122,7 +126,7 @@ function batchOf(
   return new BatchMessage(rows, nodes, buffers);
 }
 
-/** Writes a value of min or max in a channel's own type. */
+/** Writes a min or max in the channel's data type; `big` is used for int64. */
 export function setSample(
   view: DataView,
   at: number,

@@ -15,7 +15,7 @@ import { MessageHeader } from "../../src/arrow/message_header.ts";
 import { RowTemplate } from "../../src/arrow/row_template.ts";
 import { TrendTemplate } from "../../src/arrow/trend_template.ts";
 
-/** All that a batch's metadata says, and its body. */
+/** Metadata and body of a batch. */
 function partsOf(message: Uint8Array) {
   const view = new DataView(
     message.buffer,
@@ -42,7 +42,7 @@ function batchOfStream(stream: Uint8Array): Uint8Array {
 }
 
 describe("BatchMessage", () => {
-  it("is what apache-arrow writes of the same batch", () => {
+  it("equals what apache-arrow writes for the same batch", () => {
     const samples = 5;
     const time = new Field("time", new Int64(), false);
     const list = new List(new Field("item", new Float32(), true));
@@ -80,7 +80,7 @@ describe("BatchMessage", () => {
     assert.deepEqual(partsOf(row), partsOf(batchOfStream(stream)));
   });
 
-  it("is a message that apache-arrow reads, of no nodes and of many", () => {
+  it("is read by apache-arrow, with no nodes and with many", () => {
     for (const count of [0, 1, 1000]) {
       const nodes = Int32Array.from({ length: 2 * count }, (_, i) => i);
       const buffers = Int32Array.from({ length: count }, (_, i) => i);
@@ -101,7 +101,7 @@ describe("BatchMessage", () => {
     }
   });
 
-  it("does not compare each column with all others", () => {
+  it("does not compare each column with all others, as apache-arrow does", () => {
     const { assign } = Schema.prototype;
     let calls = 0;
     const counted = function (this: Schema, ...args: never[]) {

@@ -38,7 +38,7 @@ for (const { key, value, topic } of messages) {
 }
 
 describe("BlockDecoder.decode()", () => {
-  it("reads what the real publisher wrote: all types, permuted rows, missing channels, NaN", () => {
+  it("reads messages of the real publisher: all types, permuted rows, missing channels, NaN", () => {
     const got = new Map<string, Map<string, unknown[]>>();
     const layout = newBlockLayout();
     const decoders = new Map<string, BlockDecoder>();
@@ -87,7 +87,7 @@ describe("BlockDecoder.decode()", () => {
     assert.ok(hits.reduce((a, b) => a + b) > data.length / 2, `${hits}`);
   });
 
-  it("survives 10,000 seeded mutations with a warm cache and never points outside the value", () => {
+  it("never throws and never points outside the message, for 10,000 seeded mutations with a known header", () => {
     const next = random(7);
     const layout = newBlockLayout();
     const decoder = new BlockDecoder();
@@ -151,7 +151,7 @@ describe("BlockDecoder.decode()", () => {
     }
   });
 
-  it("reads a Buffer that is a view into a larger one, as kafkajs hands out", () => {
+  it("reads a Buffer that is a view into a larger one, as from kafkajs", () => {
     const value = data[0]!.value!;
     const response = Buffer.alloc(value.length + 64, 0xaa);
     response.set(value, 13);
@@ -160,7 +160,7 @@ describe("BlockDecoder.decode()", () => {
     assert.equal(new BlockDecoder().decode(view, layout), null);
   });
 
-  it("names what is wrong with a message", () => {
+  it("returns what is wrong with a message", () => {
     const layout = newBlockLayout();
     const good = data[0]!.value!;
     const decode = (value: Uint8Array) =>
@@ -199,7 +199,7 @@ describe("BlockDecoder.decode()", () => {
     }
   });
 
-  it("refuses a second record batch, whole or cut, also when the header is known", () => {
+  it("refuses a second record batch, complete or not, also when the header is known", () => {
     const layout = newBlockLayout();
     const decoder = new BlockDecoder();
     const first = encodeBlock(1n, "int16", [0], [Int16Array.of(1, 2)]);
@@ -220,7 +220,7 @@ describe("BlockDecoder.decode()", () => {
     assert.equal(decoder.headerCacheHits, hits + 2);
   });
 
-  it("takes a row with a null list or a null sample as absent, and refuses differing times", () => {
+  it("reports a row with a null list or a null sample as absent, and refuses different times", () => {
     const message = (times: bigint[], rows: (null | (null | number)[])[]) =>
       tableToIPC(
         new Table({

@@ -53,7 +53,7 @@ describe("encodeChannelTable()", () => {
     });
   });
 
-  it("keeps its columns when no channel is listed", () => {
+  it("has its columns when no channel is listed", () => {
     const table = tableFromIPC(
       finish(encodeChannelTable([], () => true)),
     );
@@ -61,7 +61,7 @@ describe("encodeChannelTable()", () => {
     assert.deepEqual(table.schema.fields.map((f) => f.name), COLUMNS);
   });
 
-  it("makes batches of one schema, whatever is null in which", () => {
+  it("makes batches of one schema, wherever values are null", () => {
     const many = Array.from(
       { length: 1234 },
       (_, i) => ({ ...(i < 700 ? live : replayed), name: `C${i}` }),

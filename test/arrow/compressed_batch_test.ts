@@ -38,7 +38,7 @@ describe("CompressedBatch", () => {
   const template = new RowTemplate(columns);
   const batch = new CompressedBatch(template, "zstd");
 
-  it("is read as the plain row, for every set of missing channels and of compressed ones", () => {
+  it("is read as the plain row, for every set of missing and of compressed channels", () => {
     const plain = [template.schemaMessage];
     const packed = [template.schemaMessage];
     const sets = 1 << columns.length;
@@ -50,7 +50,7 @@ describe("CompressedBatch", () => {
         const values = row.subarray(at, at + samples * SAMPLE_BYTES[dataType]);
         if (set & 1 << i) {
           template.setPresent(row, 0, i);
-          // Of two parts the second one alone.
+          // Only the second of two parts.
           const present = Uint8Array.of(parts === 2 ? 0 : 1, 1);
           if (parts === 2) template.setPartsPresent(row, 0, i, present);
           values.forEach((_, k) => values[k] = set + k);
@@ -68,7 +68,7 @@ describe("CompressedBatch", () => {
     assert.deepEqual(values, valuesOf(plain));
   });
 
-  it("takes metadata, and stands beside batches that are not compressed", () => {
+  it("accepts metadata, and can follow batches that are not compressed", () => {
     const row = new Uint8Array(template.byteLength);
     template.begin(row, 0, 1n);
     const target = new Uint8Array(batch.rawBytes);

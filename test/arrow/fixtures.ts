@@ -1,4 +1,4 @@
-// The messages that the real Arrakis publisher wrote, and what was published in them.
+// Messages of the real Arrakis publisher, and the samples that were published in them.
 import { DATA_TYPES, type DataType } from "../../src/channels/channel.ts";
 
 export interface FixtureMessage {

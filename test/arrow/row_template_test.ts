@@ -81,7 +81,7 @@ describe("RowTemplate", () => {
     }
   });
 
-  it("carries the rate as field metadata and sorts nothing itself", () => {
+  it("has the rate as field metadata, and keeps the order of its columns", () => {
     const { schemaMessage } = new RowTemplate(columns);
     const table = tableFromIPC(
       new Uint8Array([...schemaMessage, ...END_OF_STREAM]),
@@ -92,7 +92,7 @@ describe("RowTemplate", () => {
     );
   });
 
-  it("makes its schema message once for all that ask while somebody holds it", () => {
+  it("makes its schema message once while it is in use", () => {
     const template = new RowTemplate(columns);
     const held = template.schemaMessage;
     assert.equal(template.schemaMessage, held);

@@ -26,7 +26,7 @@ function someColumns(random: Random): SchemaColumn[] {
   }));
 }
 
-/** The same schema by apache-arrow's own classes. */
+/** The same schema, made with the classes of apache-arrow. */
 function schemaOf(columns: readonly SchemaColumn[], metadata?: string): Schema {
   const fields = columns.map(({ name, dataType, isList, isNullable, rate }) => {
     const type = arrowTypeOf(dataType);
@@ -37,7 +37,7 @@ function schemaOf(columns: readonly SchemaColumn[], metadata?: string): Schema {
   return new Schema(fields, metadata ? new Map([["key", metadata]]) : null);
 }
 
-/** All that a schema says. */
+/** The content of a schema. */
 function textsOf({ fields, metadata }: Schema): unknown {
   const textOf = (field: Field): unknown => [
     field.name,
@@ -54,7 +54,7 @@ function streamOf(message: Uint8Array): Uint8Array {
 }
 
 describe("schemaMessage()", () => {
-  it("says in apache-arrow what its own classes say, and names columns in flechette", () => {
+  it("is read by apache-arrow as its own schema, and by flechette with the same columns", () => {
     const random = new Random(20_261_126);
     for (let turn = 0; turn < 200; turn++) {
       const columns = [TIME, ...someColumns(random)];
@@ -69,7 +69,7 @@ describe("schemaMessage()", () => {
     }
   });
 
-  it("is read by Qanat's own reader, too", () => {
+  it("is read by MessageHeader", () => {
     const column = { isList: true, isNullable: true, rate: "1" };
     const message = schemaMessage(
       DATA_TYPES.map((dataType) => ({ name: "A", dataType, ...column })),
@@ -81,7 +81,7 @@ describe("schemaMessage()", () => {
     );
   });
 
-  it("is made without an encoder that takes ten times as long", () => {
+  it("is made without the encoder of apache-arrow, which takes ten times as long", () => {
     const { encode } = Message;
     let calls = 0;
     Message.encode = (...args) => {
