@@ -1,7 +1,7 @@
-// A pool of which every address gets its part: clients, histories, bytes, connections.
-// Invariant: an address stands in the table while it holds something, and only then. One that holds something may hold
-// at most `sharePercent` of what all the others leave; one that holds nothing gets the last place. So a single address
-// can use an idle server, and cannot take from the others what is left. Why: docs/decisions/0025.
+// A pool that all addresses share: clients, histories, bytes, connections.
+// Invariant: an address is in the table only while it holds something. An address that holds something may hold at most
+// `sharePercent` of what all others leave; one that holds nothing can get the last unit. So a single address can use an
+// idle server and still leaves room for others. Why: docs/decisions/0025.
 import { addressKey } from "./client_address.ts";
 
 export interface AddressPoolOptions {

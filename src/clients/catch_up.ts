@@ -60,7 +60,7 @@ export class CatchUp implements Task {
   run(endMs: number): boolean {
     const { clockMs } = this.#parts.scheduler;
     // Slightly lagging clients are served first, so that stalled ones never delay them; at times the oldest come first,
-    // so that they do not wait for ever.
+    // so that they do not wait without end.
     const isNewestFirst = ++this.#turn % OLDEST_FIRST_EVERY !== 0;
     let rows = this.#parts.catchUpRowsMax;
     let isShort = false;

@@ -33,7 +33,7 @@ export class ClientList<Member extends ListMember> {
     member.listIndex = this.#members.length;
     this.#members.push(member);
     if (!this.#isWalking) return;
-    // The walk has one more index to visit, and the new one may lie behind it.
+    // The walk has one more index to visit, and the new one may be after it.
     this.#left++;
     (this.#extra ??= []).push(member);
   }

@@ -1,5 +1,5 @@
-// What the log says of clients that come and go: a line each, as many a second as a log can bear.
-// Invariant: every client that has no line is counted in the next `clients-not-logged`.
+// Log lines about clients that connect and disconnect: one for each, up to a limit per second.
+// Invariant: every client without a line is counted in the next `clients-not-logged`.
 import type { Logger } from "../telemetry/log.ts";
 
 type LogFields = Record<string, unknown>;

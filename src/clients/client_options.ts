@@ -1,6 +1,6 @@
-// What a client asks for beside its channels. Times are GPS ns.
+// The options of a client's request, without its channels. Times are GPS ns.
 
-/** What a client gets in place of missing rows: null rows, a gap event, or the end of its stream. */
+/** What a client gets instead of missing rows: null rows, a gap event, or the end of its stream. */
 export type GapPolicy = "fill" | "skip" | "fail";
 
 /** What happens when a client cannot keep up. */

@@ -22,7 +22,7 @@ export interface Starting {
   readonly permit: Permit | null;
 }
 
-/** Its rows must be read from the source, and it waits for a permit, or for its own reader to go on. */
+/** Its rows must be read from the source, and it waits for a permit, or for its own client to read again. */
 export interface Waiting {
   readonly kind: "waiting";
   readonly until: "permit" | "drained";
@@ -148,8 +148,8 @@ export function checkTransition(from: ClientPhase, to: ClientPhase): void {
 }
 
 /**
- * Gives back what the phase `from` held, once the client is in `to`: its permit, unless `to` holds it. A phase of the
- * history reading learns that the client has ended, and gives back what it holds itself.
+ * Releases what the phase `from` held, after the client is in `to`: its permit, unless `to` holds it. A phase that
+ * reads history is notified of the client's end and releases its own resources.
  */
 export function leavePhase(from: ClientPhase, to: ClientPhase): void {
   if (to.kind === "ended" && "handle" in from) return from.handle.clientEnded();

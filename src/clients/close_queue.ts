@@ -1,6 +1,5 @@
-// Clients that have left. The expensive part of it (the line in the log, the end of the group and of the socket) is done
-// in slices, so that thousands that leave at once delay no row. Invariant: first in, first out, each once; finish() leaves
-// none.
+// Closes clients that have disconnected. The expensive part (log line, group, socket) is done in slices, so that thousands
+// of clients that disconnect together delay no row. Invariant: first in, first out, each once; finish() leaves none.
 import type { CooperativeScheduler, Task } from "./scheduler.ts";
 
 /** Left clients that are still to be closed. */

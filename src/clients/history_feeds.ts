@@ -141,7 +141,7 @@ export class HistoryFeeds {
     if (end === "suspended") this.#suspended(client);
   }
 
-  /** A client whose permit went to another one waits for a permit again as soon as its own reader goes on. */
+  /** A client whose permit went to another one waits for a permit again as soon as its own client reads again. */
   #suspended(client: GroupClient): void {
     this.counters.suspended++;
     if (client.ended !== null) return;

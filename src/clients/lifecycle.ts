@@ -1,6 +1,6 @@
 // How clients begin and end, and what they are sent about it: opening, gaps, end. Also decides whether a client may
-// take one more frame. Invariant: an open client is in `clients` and in its group's list; what it was given on admission
-// is given back when it ends, once.
+// take one more frame. Invariant: an open client is in `clients` and in its group's list; the reservation of its
+// admission is released once, when it ends.
 import type { GapReason } from "../blocks/row_gap.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { ClientBooks } from "./client_books.ts";
@@ -32,7 +32,7 @@ export interface LifecycleOptions {
 export interface LifecycleOwner {
   /** Finds out which part feeds a client from its cursor on. */
   assignFeeder(client: GroupClient): void;
-  /** A client has left its group. */
+  /** Called when a client was removed from its group. */
   closeGroupIfIdle(group: SelectionGroup): void;
 }
 
@@ -186,7 +186,7 @@ export class ClientLifecycle implements ClientHost {
     this.#clientLog.tick();
   }
 
-  /** Finishes the cleanup of all clients that have left. */
+  /** Finishes the cleanup of all clients that have disconnected. */
   close(): void {
     this.closeQueue.finish();
     this.#clientLog.tick();

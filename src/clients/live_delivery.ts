@@ -209,7 +209,7 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
     return true;
   }
 
-  /** Null when the row has left the page ring, or the slab has no room: then all clients fall behind. */
+  /** Null if the page ring has overwritten the row, or the slab has no room: then all clients fall behind. */
   #encode(row: number): Frame | null {
     const { scheduler, lifecycle: { books }, shortage } = this.#parts;
     const { timeline, rows } = this.group;

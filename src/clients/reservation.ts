@@ -1,5 +1,5 @@
-// What an admitted client holds until it ends: a client's place and bytes of the slab, both counted by address, and
-// records of trends. Invariant: everything taken is given back exactly once.
+// What an admitted client holds until it ends: one client and bytes of the slab, both counted by address, and records
+// of trends. Invariant: every reservation is released exactly once.
 import type { Channel } from "../channels/channel.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";

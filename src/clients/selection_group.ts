@@ -55,7 +55,7 @@ export class SelectionGroup implements ClientGroup {
   readonly trend: GroupTrend | null;
   /** Makes the frames of the group's rows. */
   readonly rows: RowEncoder;
-  /** What is sent beside the rows. */
+  /** The text around the rows: hello, gaps, heartbeats, end. */
   readonly text: StreamText;
   readonly reservedBytes: number;
   readonly clients = new ClientList<GroupClient>();

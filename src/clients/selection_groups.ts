@@ -127,7 +127,7 @@ export class SelectionGroups {
 
   #channelChanged(before: Channel, after: Channel | undefined): void {
     const topic = topicOf(before);
-    // Stride and latency are the partition's: every stream of the topic must be joined anew.
+    // Stride and latency are the partition's: every stream of the topic must be joined again.
     const isPartitionNew = after !== undefined &&
       (after.strideNs !== before.strideNs ||
         after.maxLatencyNs !== before.maxLatencyNs);

@@ -47,7 +47,7 @@ export class StartPosition {
     setEnd(client, isResume ? client.options.untilNs : undefined);
     if (isResume) this.#reportResume(client, afterNs);
     else if (afterNs !== undefined) {
-      // What lies between an id that was never given out and here is not known.
+      // The rows between an unknown id and the present time are not known.
       this.#reportOddId(client, null, "unknown-id");
     }
     if (client.cursor >= client.endRow) {
