@@ -194,24 +194,30 @@ function connect(base, share, encoding, take) {
   return (message) => hub.take(port, message);
 }
 
-/** @type {Map<string, Link>} */
-const links = new Map();
-/** The default options: with them linkOf() parses no address, since a page reads the clock for each picture. */
-const HERE = {};
-/** @type {Link | null} */
-let here = null;
+/** The default options: with them of() parses no address, since a page reads the clock for each picture. */
+const DEFAULTS = {};
 
-/** @param {ConnectOptions} options */
-function linkOf(options) {
-  if (options === HERE && here) return here;
-  const base = new URL(options.base ?? HOME, HOME).href;
-  const { share = true, encoding = null } = options;
-  const key = JSON.stringify([base, share, encoding]);
-  let link = links.get(key);
-  if (!link) links.set(key, link = new Link(base, options));
-  if (options === HERE) here = link;
-  return link;
+/** The links of this page, made when they are first used. */
+class Links {
+  /** @type {Map<string, Link>} */
+  #all = new Map();
+  /** @type {Link | null} */
+  #default = null;
+
+  /** @param {ConnectOptions} options */
+  of(options) {
+    if (options === DEFAULTS && this.#default) return this.#default;
+    const base = new URL(options.base ?? HOME, HOME).href;
+    const { share = true, encoding = null } = options;
+    const key = JSON.stringify([base, share, encoding]);
+    let link = this.#all.get(key);
+    if (!link) this.#all.set(key, link = new Link(base, options));
+    if (options === DEFAULTS) this.#default = link;
+    return link;
+  }
 }
+
+const links = new Links();
 
 /**
  * @param {string | ChannelHint} channel
@@ -249,11 +255,11 @@ function gpsText(ns) {
 
 /** @type {typeof import("./qanat.d.ts").openStream} */
 export const openStream = (/** @type {any} */ options) =>
-  linkOf(options).open(options);
+  links.of(options).open(options);
 
 /** @type {typeof import("./qanat.d.ts").readRange} */
 export const readRange = (/** @type {any} */ options) =>
-  linkOf(options).range(options);
+  links.of(options).range(options);
 
 /** @type {typeof import("./qanat.d.ts").serverClock} */
-export const serverClock = (options = HERE) => linkOf(options).clock;
+export const serverClock = (options = DEFAULTS) => links.of(options).clock;
