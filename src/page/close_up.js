@@ -25,6 +25,11 @@ export class CloseUpPanel {
     return this.#shownS;
   }
 
+  /** Range of the time axis of the lines, s. */
+  get rangeS() {
+    return this.#lines.rangeS;
+  }
+
   /**
    * @param {HTMLElement} parent
    * @param {import("./view.js").CloseUp} closeUp

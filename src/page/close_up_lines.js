@@ -31,7 +31,10 @@ export class CloseUpLines {
         padding: [6, 14, 0, 0],
         legend: { show: false },
         cursor: { show: false },
-        scales: { x: { time: false }, y: { auto: false, range: [0, 1] } },
+        scales: {
+          x: { time: false, auto: false },
+          y: { auto: false, range: [0, 1] },
+        },
         axes: [
           {
             ...times,
@@ -60,6 +63,12 @@ export class CloseUpLines {
   /** @param {number} width */
   resize(width) {
     this.#u.setSize({ width, height: HEIGHT_PX });
+  }
+
+  /** Range of the time axis around the moment, s. */
+  get rangeS() {
+    const { min = NaN, max = NaN } = this.#u.scales.x;
+    return [min, max];
   }
 
   close() {
@@ -99,8 +108,10 @@ export class CloseUpLines {
       some.map((v) => Number.isNaN(v) ? null : this.#scale.share(v))
     );
     this.#u.batch(() => {
-      this.#u.setData([x, ...y]);
+      this.#u.setData([x, ...y], false);
       this.#u.redraw(true, true);
+      // Last: redraw() requests the range that x has now.
+      this.#u.setScale("x", { min: -half, max: half });
     });
   }
 }

@@ -18,6 +18,7 @@ Object.assign(globalThis, {
     view: () => page.view,
     series: (/** @type {string} */ name) => page.feed.series.get(name),
     closeUpS: () => page.closeUp?.shownS,
+    closeUpRangeS: () => page.closeUp?.rangeS,
     edgeS: () => page.edgeS,
   },
 });

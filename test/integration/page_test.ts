@@ -120,6 +120,9 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     ) as number;
     const tookMs = performance.now() - begunMs;
     assert.ok(x > first.x, "it does not move");
+    // The lines of the close-up fill its half second: the range was once left at 0 to 100 s.
+    const range = await page.evaluate("qanatPage.closeUpRangeS()");
+    assert.deepEqual(range, [-0.25, 0.25]);
     assert.ok(tookMs < VISIT_MS, `it took ${tookMs} ms`);
     assert.match(
       await page.evaluate(
