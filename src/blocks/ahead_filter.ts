@@ -1,10 +1,10 @@
-// Sets aside blocks that were stamped ahead of their production, by what their log says and nothing else.
-// Invariant: each block that is added comes out once: taken, or set aside.
+// Sets aside blocks that were stamped ahead of their production; only their log decides.
+// Invariant: each added block is returned once: accepted, or set aside.
 //
-// A log tells in what order its blocks were produced, and Kafka's times, which are one host's clock, how long lay
-// between two of them. How far that clock is off does not matter (docs/decisions/0027).
+// A log shows in which order its blocks were produced, and Kafka's timestamps, which are from one host's clock, show
+// the time between two of them. The error of that clock does not matter (docs/decisions/0027).
 
-/** A block as it stands in a log. */
+/** A block in a log. */
 export interface LoggedBlock {
   /** Start, GPS ms. */
   readonly startMs: number;
@@ -26,7 +26,7 @@ export interface AheadFilterOptions<T> {
 const FIRST = 3;
 /** So many newest blocks in a row that lie evenly further back show that the clock of Kafka's times was set ahead. */
 const FURTHER_BACK_BLOCKS = 4;
-/** Blocks that lie ahead for so long were not stamped wrong: the clock of Kafka's times was set. */
+/** If blocks are ahead for this long, they were not stamped wrong: the clock of Kafka's timestamps was set. */
 const CONFIRMED_MS = 30_000;
 const CONFIRMED_BLOCKS = 256;
 
@@ -40,7 +40,7 @@ export class AheadFilter<T extends LoggedBlock> {
   #usualMs = -Infinity;
   /** Newest blocks from which that is known. */
   #usualBlocks = 0;
-  /** The same of the last ones, which lay further back. */
+  /** The same for the last blocks, which were further back. */
   #backMs: number[] = [];
   #hasBegun = false;
   /** Not decided yet. */
@@ -60,7 +60,7 @@ export class AheadFilter<T extends LoggedBlock> {
       this.#held.push(block);
       if (this.#isConfirmed()) this.#beginAnew();
     } else {
-      // A late block says nothing of those that lie ahead.
+      // A late block says nothing about blocks that are ahead.
       const isNewer = block.startMs > this.#newestMs;
       const furtherMs = offOf(block) - this.#usualMs;
       if (!isNewer) return this.#take(block);
@@ -105,7 +105,7 @@ export class AheadFilter<T extends LoggedBlock> {
       last.timestampMs - first.timestampMs >= CONFIRMED_MS;
   }
 
-  /** The log goes on with a block that is as usual: what lies beyond it was wrong. */
+  /** The log continues with a usual block: the blocks beyond it were wrong. */
   #decide({ startMs }: T): void {
     if (this.#held.length === 0 || this.#usualBlocks < FIRST) return;
     for (const block of this.#release()) {
@@ -122,7 +122,7 @@ export class AheadFilter<T extends LoggedBlock> {
     }
   }
 
-  /** What was usual is so no more: it is learned anew, as from the start of a log. */
+  /** The usual difference has changed: it is learned again, as from the start of a log. */
   #beginAnew(): void {
     const held = this.#release();
     this.#hasBegun = false;
@@ -163,7 +163,7 @@ export class AheadFilter<T extends LoggedBlock> {
   }
 }
 
-/** How far a block's start lies ahead of Kafka's time, whatever that is worth. */
+/** How far a block's start is ahead of Kafka's timestamp, whether that is right or not. */
 function offOf({ startMs, timestampMs }: LoggedBlock): number {
   return startMs - timestampMs;
 }

@@ -3,7 +3,7 @@
 import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type { BlockCounters } from "./block_counters.ts";
 
-/** In place of a block's index: the message cannot be read, or its block begins too far ahead of the clock. */
+/** Values instead of a block's index: the message cannot be read, or its block begins too far ahead of the clock. */
 export const BAD = -1;
 export const FUTURE = -2;
 

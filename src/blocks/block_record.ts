@@ -1,5 +1,5 @@
-// One block in the page ring: a table of where each channel's samples lie, then the message value as it came.
-// Invariant: a table takes at most 32 bytes a row of its message, and some more, whatever ids the message has.
+// One block in the page ring: a table with the position of each channel's samples, then the unchanged message value.
+// Invariant: a table takes at most 32 bytes per row of its message, and some more, whatever ids the message has.
 import type { BlockLayout } from "../arrow/block_decoder.ts";
 import {
   type Channel,
@@ -50,7 +50,7 @@ export function entryOf(channel: Channel): ChannelEntry {
   };
 }
 
-/** A data type as the number that stands in ring records. */
+/** The number of a data type in ring records. */
 function typeCodeOf(dataType: DataType): number {
   return DATA_TYPES.indexOf(dataType);
 }

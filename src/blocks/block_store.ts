@@ -92,7 +92,7 @@ export class BlockStore implements BlockSink {
     const { source, historyBytes } = this.#options;
     const fromMs = Number(fromNs) / 1e6;
     return withRollback((rollback) => {
-      // A late block of an earlier time may stand in the log after the first block that is asked for.
+      // A late block of an earlier time may be in the log after the first requested block.
       const reader = source.openHistory(shapes.map((shape) => ({
         topic: shape.topic,
         fromMs: fromMs - Number(shape.maxLatencyNs) / 1e6 -
@@ -227,7 +227,7 @@ export class BlockStore implements BlockSink {
     return this.#ringAge.heldMs(this.#clock.clockMs());
   }
 
-  /** While all blocks that come lie in the future: how far the nearest one does, ms. Else 0. */
+  /** If all incoming blocks are in the future: how far the nearest one is, ms. Otherwise 0. */
   get behindMs(): number {
     return this.#clockBehind.behindMs;
   }

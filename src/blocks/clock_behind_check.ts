@@ -1,10 +1,10 @@
-// Notices when all blocks that come lie in the future. Then the clock of this machine is wrong, rather than the clocks
+// Detects that all incoming blocks are in the future. Then the clock of this machine is wrong, rather than the clocks
 // of all publishers.
 import type { Logger } from "../telemetry/log.ts";
 import type { Subscription } from "./subscriptions.ts";
 
 export class ClockBehindCheck {
-  /** How far the nearest block lies ahead of the clock while all do, ms; else 0. */
+  /** How far the nearest block is ahead of the clock while all are, ms; otherwise 0. */
   behindMs = 0;
   readonly #log: Logger;
 

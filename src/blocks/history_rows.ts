@@ -1,4 +1,4 @@
-// Rows of the past, joined by read position: a block is missing when the log was read far enough to know.
+// Rows of history, joined by read position: a block counts as missing when the log was read far enough to know.
 // Invariant: bounded memory (a ring that holds one row's blocks, and about as many bytes read ahead); rows come in
 // increasing order, each block in its row, and a span that has none is one gap.
 import type { HistoryMessages, HistoryReader } from "../source/source.ts";
@@ -27,7 +27,7 @@ export interface HistoryRowsOptions {
 
 export type HistoryCounters = ReturnType<typeof newHistoryCounters>;
 
-/** Counters of what was read from the past, all 0. */
+/** Counters of history reads, all 0. */
 export function newHistoryCounters() {
   return { blocks: 0, bad: 0, future: 0 };
 }
@@ -75,7 +75,7 @@ const END: HistoryStep = { kind: "end" };
 
 /** The rows of one set of partitions, from some time on. */
 export class HistoryRows {
-  /** Never advanced: it only tells what the ring holds, which is the row that next() spoke of. */
+  /** Never advanced: it only shows the contents of the ring, which is the row that next() returned. */
   readonly timeline: Timeline;
   readonly counters: HistoryCounters;
   readonly #options: HistoryRowsOptions;

@@ -21,7 +21,7 @@ export interface LatenessClockOptions {
 export class LatenessClock {
   /** When a fetch had last reached the end of the log. */
   caughtUpMs = -Infinity;
-  /** The same, except within a grace period, when it stands still. A block whose deadline it has passed is late. */
+  /** The same, except within a grace period, when it stops. A block whose deadline it has passed is late. */
   seenMs = -Infinity;
   readonly #options: LatenessClockOptions;
   #graceEndMs = -Infinity;

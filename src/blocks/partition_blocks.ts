@@ -35,7 +35,7 @@ export interface PartitionOptions {
   readonly futureToleranceMs: number;
   /** How long rows wait for a partition that cannot be read, ms. */
   readonly outageWaitMs: number;
-  /** GPS ms at which reading begins: rows wait from then on for the first fetch. @default for ever */
+  /** GPS ms at which reading begins: rows wait from then on for the first fetch. @default without end */
   readonly subscribedMs?: number;
   /** How long after an outage no block becomes late, ms. */
   readonly outageGraceMs: number;
@@ -98,7 +98,7 @@ export class PartitionBlocks {
     this.#records = new BlockRecords(ring);
   }
 
-  /** The index of a message's block; negative where the message is bad or its block lies in the future. */
+  /** The index of a message's block; negative if the message is bad or its block is in the future. */
   indexOf(value: Uint8Array, gpsMs: number): number {
     return this.#reader.indexOf(value, gpsMs);
   }
@@ -158,7 +158,7 @@ export class PartitionBlocks {
     this.settled = settled;
   }
 
-  /** Forgets everything that was read: the log may go on anywhere. */
+  /** Forgets everything that was read: the log may continue anywhere. */
   reset(): void {
     this.#index.clear();
     this.#unreachable.clear();
@@ -168,7 +168,7 @@ export class PartitionBlocks {
     this.#suspect = -1;
   }
 
-  /** The log began anew: as {@linkcode reset}, and its end has yet to be reached. */
+  /** The log was created again: as {@linkcode reset}, and its end is not reached yet. */
   restart(): void {
     this.reset();
     this.coveredFrom = 0;

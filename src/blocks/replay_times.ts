@@ -27,7 +27,7 @@ export class ReplayTimes {
     this.#endMs.set(replayId, movedMs);
   }
 
-  /** No partition of the replay is read any more: the next one sets its time anew. */
+  /** No partition of the replay is read any more: the next one sets its time again. */
   forget(replayId: string): void {
     this.#endMs.delete(replayId);
   }

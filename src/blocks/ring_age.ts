@@ -13,7 +13,7 @@ export class RingAge {
     this.#beganMs = new Float64Array(ring.capacityBytes / ring.pageBytes);
   }
 
-  /** Call after a record was written. O(1) but for records of many pages. */
+  /** Call after a record was written. O(1) except for records of many pages. */
   note(clockMs: number): void {
     const { headPosition, pageBytes } = this.#ring;
     const pages = Math.ceil(headPosition / pageBytes);

@@ -1,4 +1,4 @@
-// What the block store tells the parts that hand rows out.
+// The reports of the block store to the parts that send rows.
 
 /** Called after timelines may have released rows. */
 export interface RowListener {

@@ -8,7 +8,7 @@ import type { RowGap } from "./row_gap.ts";
 export interface TimelineListener {
   onRow(row: number): void;
   onGap(gap: RowGap): void;
-  /** Time jumped back or the log began anew: nothing that was told before holds. */
+  /** Time jumped back or the log was created again: earlier reports are no longer valid. */
   onReset(): void;
   /** The timeline has found its place; `frontier` is set. */
   onReady(): void;
@@ -34,7 +34,7 @@ export class Timeline {
   frontier = -1;
   /** Rows released without one of their partitions. */
   lateRows = 0;
-  /** First row that was promised not to come and not told as a gap yet; −1: none. */
+  /** The first row that is certain not to come and is not reported as a gap yet; −1: none. */
   #quietFrom = -1;
   #createdMs: number;
   #startRow = 0;
@@ -67,7 +67,7 @@ export class Timeline {
       if (row > this.#newestRow() || !this.isSettled(row, gpsMs)) return;
       const state = this.stateOf(row);
       if (state === "gone") {
-        // The ring was too short for it: whoever wants it finds that out as it catches up.
+        // The ring was too short for it: a client that needs it notices when it catches up.
         this.frontier = row + 1;
         continue;
       }
@@ -86,14 +86,14 @@ export class Timeline {
     }
   }
 
-  /** Rows below this have been released or told as a gap. */
+  /** Rows below this have been released or reported as a gap. */
   get released(): number {
     return this.#quietFrom >= 0 ? this.#quietFrom : this.frontier;
   }
 
   /**
-   * Promises that nothing more comes before what the readers have surely seen, while every partition is silent.
-   * The span is told as a gap once something comes again. `frontier` is where the promise ends.
+   * While every partition is silent, settles the time that the readers have certainly seen: no block before it will
+   * come. The span is reported as a gap when the next block arrives. `frontier` is the end of the settled time.
    */
   promiseQuiet(): void {
     if (this.frontier < 0 || this.frontier <= this.#newestRow()) return;
@@ -121,7 +121,7 @@ export class Timeline {
     return Math.max(-1, Math.floor(row));
   }
 
-  /** First row of which the partitions have passed over nothing since they are read. */
+  /** The first row for which the partitions have skipped no message since reading began. */
   get coveredRow(): number {
     let row = 0;
     for (let i = 0; i < this.partitions.length; i++) {
@@ -147,7 +147,7 @@ export class Timeline {
     return gpsMs - this.#createdMs < PATIENCE_MS;
   }
 
-  /** Tells the gap up to `frontier`, with what was promised before. */
+  /** Reports the gap up to `frontier`, including the time that was settled before. */
   #reportGap(row: number): void {
     const from = this.#quietFrom >= 0 ? this.#quietFrom : row;
     this.#quietFrom = -1;
@@ -163,7 +163,7 @@ export class Timeline {
     for (const listener of this.listeners) listener.onReset();
   }
 
-  /** The clock was set by so many ms: patience goes on as it was. */
+  /** The clock was set by this many ms: the remaining wait is unchanged. */
   shiftClock(byMs: number): void {
     this.#createdMs += byMs;
   }

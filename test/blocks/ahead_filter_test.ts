@@ -1,4 +1,4 @@
-// What a log says of blocks that lie ahead of the others, whatever clock its timestamps are from.
+// A log decides about blocks that are ahead of the others, whatever clock its timestamps are from.
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import {

@@ -1,4 +1,4 @@
-// The time of judgement beside a wall clock that steps, slews and lies, with both clocks in hand.
+// The time by which blocks are judged, with a wall clock that steps, slews and is wrong. The test controls both clocks.
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import { GpsClock } from "../../src/blocks/gps_clock.ts";
@@ -66,7 +66,7 @@ describe("GpsClock", () => {
   });
 
   for (const byMs of [-HOUR_MS, HOUR_MS, -DAYS_MS, DAYS_MS]) {
-    it(`goes on as it was when the wall clock steps by ${byMs} ms and no publisher's did`, () => {
+    it(`continues unchanged when the wall clock steps by ${byMs} ms and no publisher's did`, () => {
       run(1000, ["a", "b"]);
       wallAheadMs = byMs;
       run(120_000, ["a", "b"]);

@@ -165,7 +165,7 @@ function schedule(seed: number) {
 }
 
 describe("HistoryRows", () => {
-  it(`gives each block once, in its row, and tells each gap (${SCHEDULES} logs)`, async () => {
+  it(`gives each block once, in its row, and reports each gap (${SCHEDULES} logs)`, async () => {
     for (let seed = 1; seed <= SCHEDULES; seed++) {
       const { logs, shapes, published, chunk } = schedule(seed);
       const strideNs = rowStrideOf(shapes.map((s) => s.strideNs));
@@ -212,7 +212,7 @@ describe("HistoryRows", () => {
     }
   });
 
-  it("tells what the log no longer holds as lost to retention, in one gap", async () => {
+  it("reports what the log no longer holds as one gap of reason retention", async () => {
     const strideNs = STRIDES_NS[0]!;
     const first = START_MS / 62.5;
     const log = Array.from({ length: 100 }, (_, i) => {

@@ -64,7 +64,7 @@ class Log {
     return (index + 1) * strideMs + maxLatencyMs;
   }
 
-  /** When a block is called late: by the first fetch behind its deadline that counts. */
+  /** When a block counts as late: after the first valid fetch after its deadline. */
   limitMs(index: number): number {
     let limitMs = this.#limits.get(index);
     if (limitMs === undefined) {
@@ -161,8 +161,8 @@ export function checkWorld(
   const before = world.told.filter((t) => t.atMs < resetMs);
   const resets = world.told.filter((t) => t.kind === "reset");
   const isReset = resetMs < Infinity;
-  assert.equal(resets.length > 0, isReset, "time-reset told, or not");
-  if (isReset) assert.equal(resets[0]!.atMs, resetMs, "told at once");
+  assert.equal(resets.length > 0, isReset, "time-reset reported, or not");
+  if (isReset) assert.equal(resets[0]!.atMs, resetMs, "reported immediately");
   let next = -1;
   let lastMs = -Infinity;
   let rows = 0;
@@ -246,7 +246,7 @@ function checkGap(
   }
 }
 
-/** After a rest, everything that was owed has been told. */
+/** After a pause, everything that was due has been reported. */
 function checkEnd(world: World, logs: readonly Log[], next: number): void {
   for (const log of logs) {
     const ratio = world.rowStrideMs / log.partition.strideMs;
@@ -254,7 +254,7 @@ function checkEnd(world: World, logs: readonly Log[], next: number): void {
       if (Math.floor(index / ratio) < next) continue;
       assert.ok(
         !log.isOwed(index, order - 1),
-        `${log.partition.topic} block ${index} was never told: rows end at ${next}`,
+        `${log.partition.topic} block ${index} was never reported: rows end at ${next}`,
       );
     }
   }

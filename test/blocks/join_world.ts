@@ -68,7 +68,7 @@ export interface World {
   readonly partitions: readonly Partition[];
   readonly rowStrideMs: number;
   readonly told: readonly Told[];
-  /** What was done to it, for whoever reads a failure. */
+  /** The events so far, for the message of a failure. */
   readonly troubles: readonly string[];
 }
 
@@ -196,7 +196,7 @@ export function runWorld(seed: number): World {
 
   // Drawn apart, so that the worlds are what they were before there were two clocks.
   const more = generator(seed ^ 0x5eed);
-  // A machine that sleeps: its monotonic clock stands still, and its wall clock is right afterwards.
+  // A machine that sleeps: its monotonic clock stops, and its wall clock is right afterwards.
   const sleepMs = more() < 0.5 ? frozenTo - frozenFrom : 0;
   if (frozenFrom < Infinity && sleepMs > 0) troubles.push("asleep, not frozen");
   // Not while it is still being decided whether the sleep was one.

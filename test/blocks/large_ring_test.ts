@@ -1,4 +1,4 @@
-// Rings beyond 2 and 4 GiB, where 32-bit arithmetic ends. Their head is moved by reserving room that nobody writes to,
+// Rings beyond 2 and 4 GiB, where 32-bit arithmetic ends. Their head is moved by reserving room that is not written,
 // so that the operating system gives memory for the pages of the test's own blocks alone.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";

@@ -1,5 +1,5 @@
 // What happens in one run, drawn from a seed: what is written into the logs when, which brokers are away when, when
-// the process stands still, who listens. Times are ms since the run began.
+// the process is stopped, who listens. Times are ms since the run began.
 
 export interface PlannedPartition {
   readonly strideMs: number;
@@ -44,10 +44,10 @@ export interface Schedule {
   readonly outages: readonly (Span & { readonly broker: number })[];
   /** The process does nothing. */
   readonly freezes: readonly Span[];
-  /** Topics that are deleted and made again: what was in their logs before is gone. */
+  /** Topics that are deleted and created again: the earlier contents of their logs are deleted. */
   readonly restarts: readonly { readonly atMs: number; readonly p: number }[];
   readonly leases: readonly (Span & { readonly ps: readonly number[] })[];
-  /** The wall clock is off by so much from then on, while all publishers go on as they were. */
+  /** The wall clock is off by this much from then on, while all publishers continue unchanged. */
   readonly steps: readonly {
     readonly atMs: number;
     readonly aheadMs: number;
@@ -158,7 +158,7 @@ export function scheduleOf(seed: number): Schedule {
 }
 
 /**
- * Steps of the wall clock alone. They come after the first lease: before it nobody can say that they are wrong. With a
+ * Steps of the wall clock alone. They come after the first lease: before it there is no sign that they are wrong. With a
  * clock that is ahead some of what a rough publisher stamps ahead is taken, of which the reference knows nothing.
  */
 function drawSteps(

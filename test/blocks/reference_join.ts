@@ -1,5 +1,4 @@
-// The join as its rules are written, with sets and plain loops: what a timeline must tell after each thing that
-// happens. Invariant: slow and obvious; it shares no code with src/blocks. Times are ms on one clock, GPS or not;
+// The join by its written rules, with sets and plain loops: what a timeline must report after each event. Invariant: slow and obvious; it shares no code with src/blocks. Times are ms on one clock, GPS or not;
 // a block k covers [k, k + 1) × stride, a row r covers [r, r + 1) × row stride, and both may be negative.
 
 /** So long a new timeline waits for partitions that were not read to their end once, ms. */
@@ -35,7 +34,7 @@ export class RefPartition {
   waitFrom = -Infinity;
   /** The log was surely read to its end as of then. */
   readToMs = -Infinity;
-  /** The same, but for fetches in the grace after an outage: by it blocks are late. */
+  /** The same, without fetches in the grace period after an outage: it decides which blocks are late. */
   judgedToMs = -Infinity;
   #graceEndMs = -Infinity;
   /** An outage is counted from then. */
@@ -178,7 +177,7 @@ export class RefPartition {
   }
 }
 
-/** One thing told: a row with the messages in it (−1: none), partition by partition, or a span of nothing. */
+/** One report: a row with the messages in it (−1: none), partition by partition, or a span of nothing. */
 export type Told =
   | { readonly row: number; readonly messages: readonly number[] }
   | { readonly from: number; readonly to: number };
@@ -186,7 +185,7 @@ export type Told =
 /** The rows over some partitions. */
 export class RefTimeline {
   readonly partitions: readonly RefPartition[];
-  /** What was told since somebody last looked, and how often the stream was ended. */
+  /** The reports since the last check, and how often the stream was ended. */
   told: Told[] = [];
   resets = 0;
   readonly ratios: readonly number[];
@@ -226,7 +225,7 @@ export class RefTimeline {
     if (Number.isFinite(place)) this.next = place;
   }
 
-  /** Tells what can be told now. */
+  /** Makes the reports that are possible now. */
   advance(nowMs: number): void {
     // A partition that can never be read is given up before there is a place.
     for (const partition of this.partitions) {

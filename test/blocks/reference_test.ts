@@ -70,7 +70,7 @@ describe("The join", () => {
   const seed = Number(Deno.env.get("QANAT_SEED") ?? -1);
   const from = seed < 0 ? 0 : seed;
   const to = seed < 0 ? SEEDS : seed + 1;
-  it(`tells what its rules say, on schedules ${from} to ${to - 1}`, () => {
+  it(`reports what its rules say, on schedules ${from} to ${to - 1}`, () => {
     for (let i = from; i < to; i++) check(i);
   });
 });

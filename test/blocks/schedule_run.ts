@@ -1,5 +1,4 @@
-// Plays a schedule to a real BlockStore and to the reference, and compares what they tell after each thing that
-// happens. Invariant: it throws at the first difference, with the time and what happened.
+// Plays a schedule to a real BlockStore and to the reference, and compares their reports after each event. Invariant: it throws at the first difference, with the time and what happened.
 import assert from "node:assert/strict";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { BlockStore } from "../../src/blocks/block_store.ts";
@@ -62,15 +61,15 @@ interface Heard {
   resets: number;
   seenResets: number;
   firstRow: number;
-  /** The row that must be told next; null before the first, and after a reset. */
+  /** The row that must be reported next; null before the first, and after a reset. */
   nextRow: number | null;
 }
 
-/** Whoever listens to the first timeline of a run as well. */
+/** An additional listener of the first timeline of a run. */
 export interface Companion {
   /** The first timeline is there. `ps`: its partitions. */
   begin(store: BlockStore, ps: readonly number[], clockMs: () => number): void;
-  /** What the timeline has told in this step, in order, and whether it was reset in it. */
+  /** The reports of the timeline in this step, in order, and whether it was reset in it. */
   told(told: readonly Told[], isReset: boolean): void;
   /** The store has released rows. */
   rowsReleased(): void;
@@ -189,7 +188,7 @@ class Run implements Process {
       BigInt(strideMs * 1e6),
     );
     const reference = this.reference.lease(ps, strideMs, nowMs);
-    // What is told while it is made has no listener yet.
+    // Reports during its creation have no listener yet.
     reference.told = [];
     const heard: Heard = {
       ps,
@@ -309,7 +308,7 @@ class Run implements Process {
       if (heard === this.heard.get(0)) this.companion?.told(told, isReset);
       if (isReset) {
         heard.nextRow = null;
-        // Time has gone back: what was told before may be told again.
+        // Time went back: earlier reports may be repeated.
         heard.seenResets = heard.resets;
         this.delivered.clear();
       }
@@ -383,7 +382,7 @@ class Run implements Process {
           outcome === "future" || outcome === "suspect" ||
           outcome === "forgotten",
         `p${p} block ${block} was in the log at ${append.atMs} ms, before its ` +
-          `deadline at ${deadlineMs} ms, and is called late ${at}`,
+          `deadline at ${deadlineMs} ms, and counts as late ${at}`,
       );
     }
   }

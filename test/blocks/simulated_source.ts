@@ -1,13 +1,13 @@
-// A Kafka on a clock in hand: a log a partition, brokers that answer fetches, and the loops that ask them, as
-// src/kafka/broker_loop.ts does. Invariant: an answer has a log's messages in order, and tells the end of a log only
-// where it had reached it. Times are ms since the run began.
+// A simulated Kafka with a clock that the test controls: a log per partition, brokers that answer fetches, and the loops that ask them, as
+// src/kafka/broker_loop.ts does. Invariant: an answer has a log's messages in order, and reports the end of a log
+// only if it had reached it. Times are ms since the run began.
 import type { Append, Schedule, Span } from "./random_schedule.ts";
 
 const TICK_MS = 100;
 /** Longest that a fetch waits at the broker. */
 const MAX_WAIT_MS = 250;
 const BACK_OFF_MS = 300;
-/** After the last thing that happened: everything has been read and called late by then. */
+/** The time after the last event at which everything has been read or counts as late. */
 const REST_MS = 4000;
 
 /** What the process sees. */

@@ -1,4 +1,4 @@
-// Joining with a clock in hand: no test here waits.
+// Joining with a clock that the test controls: no test here waits.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
@@ -178,7 +178,7 @@ describe("Timeline", () => {
     );
   });
 
-  it("does not wait for ever for a partition whose broker is away from the start", () => {
+  it("does not wait without end for a partition whose broker is away from the start", () => {
     const subscribedMs = 62_500;
     const t = setUp(2, [], 1 << 20, { subscribedMs });
     t.put(0, 1000, t.end(1001));
@@ -204,7 +204,7 @@ describe("Timeline", () => {
     assert.deepEqual(reasons, ["unreachable", "unreachable"]);
   });
 
-  it("tells a hole that one publisher left, once its latency has passed", () => {
+  it("reports a hole of one publisher after its latency", () => {
     const t = setUp(1);
     t.begin();
     t.put(0, 1000, t.end(1001));
@@ -242,7 +242,7 @@ describe("Timeline", () => {
   });
 });
 
-describe("the grace after trouble", () => {
+describe("the grace period after an outage", () => {
   it("calls nothing late when a leader moved and its publisher is behind (111 blocks were)", () => {
     const t = setUp(2, [], 1 << 20, { outageGraceMs: 5000 });
     t.begin();
@@ -306,7 +306,7 @@ describe("PartitionBlocks.append()", () => {
     assert.ok(t.partitions[0]!.counters.missed <= 1);
   });
 
-  it("goes on after one stray old block", () => {
+  it("continues after one stray old block", () => {
     const t = setUp(1);
     t.begin();
     assert.equal(t.put(0, 500, t.end(1001)), "late");
