@@ -5,7 +5,7 @@ import { phrasesIn } from "./phrases.ts";
 import { proseFiles } from "./prose.ts";
 
 /** How many are left. Write no new ones: this number only falls, and at zero this constant is removed. */
-const LEFT = 310;
+const LEFT = 115;
 
 /** This file holds the phrases themselves. */
 const EXEMPT = new Set(["test/phrases.ts"]);
