@@ -1,95 +1,169 @@
-// Holds the table of ARCHITECTURE.md true: which folder may import from which, and who uses which package.
+// Holds the first table of ARCHITECTURE.md true: which part of src/ may import which, who uses which package. No file
+// of src/ reaches itself through its imports; imports of types and dynamic ones count.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 
-const MAY: Record<string, readonly string[]> = {
-  arrow: ["channels"],
-  memory: [],
-  text: [],
-  settings: ["text", "telemetry"],
-  channels: ["memory", "telemetry"],
-  blocks: [
-    "arrow",
-    "memory",
-    "channels",
-    "source",
-    "telemetry",
-  ],
-  kafka: ["channels", "source", "telemetry"],
-  source: ["kafka", "channels", "arrow", "settings", "telemetry"],
-  trends: ["blocks", "memory", "channels", "telemetry"],
-  frames: ["arrow", "memory", "blocks", "trends", "channels"],
-  clients: [
-    "frames",
-    "trends",
-    "blocks",
-    "channels",
-    "arrow",
-    "memory",
-    "telemetry",
-  ],
-  http: [
-    "clients",
-    "channels",
-    "frames",
-    "trends",
-    "blocks",
-    "arrow",
-    "page",
-    "telemetry",
-  ],
-  tail: ["arrow", "blocks", "frames", "settings", "text"],
-  supervisor: [
-    "settings",
-    "config.ts",
-    "telemetry",
-    "text",
-    "page",
-  ],
-  page: [],
-};
-const ONLY_USER: Record<string, RegExp> = {
-  "apache-arrow": /^arrow\//,
-  "kafkajs": /^kafka\/kafkajs_/,
-  "t-a-i": /^blocks\/gps_time\.ts/,
-  "re2js": /^channels\/expression\.ts/,
-  "prom-client": /^telemetry\/metrics\/prometheus\.ts/,
-  "hyparquet-writer": /^tail\/parquet_file\.ts/,
-  "eventsource-parser": /^tail\/event_reader\.ts/,
-};
-const SRC = new URL("../src/", import.meta.url);
+const ROOT = new URL("../", import.meta.url);
+/** `import … from "x"`, `export … from "x"`; `import "x"`; `import("x")`. */
+const IMPORTS = [
+  /^(?:import|export)\s[^"';]*?\bfrom\s+"([^"]+)"/gm,
+  /^import\s+"([^"]+)"/gm,
+  /\bimport\(\s*"([^"]+)"/g,
+];
+/** A dynamic import whose target is no plain string hides an arrow. */
+const HIDDEN_IMPORT = /\bimport\(\s*[^\s")]/;
 
-function* files(folder: URL, prefix = ""): Iterable<string> {
-  for (const entry of Deno.readDirSync(folder)) {
-    if (entry.isDirectory) {
-      yield* files(
-        new URL(entry.name + "/", folder),
-        prefix + entry.name + "/",
-      );
-    } else if (entry.name.endsWith(".ts")) yield prefix + entry.name;
+/** A row of the table: a folder (its path ends with `/`) or a file of src/. */
+interface Part {
+  readonly path: string;
+  readonly mayImport: ReadonlySet<string>;
+  readonly packages: readonly string[];
+}
+
+/** The words in backticks of a cell. */
+function codeOf(cell: string): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word!);
+}
+
+function partsOf(architecture: string): Part[] {
+  const parts: Part[] = [];
+  for (const line of architecture.split("\n")) {
+    const [, path, , mayImport, packages] = line.split("|");
+    const [name] = codeOf(path ?? "");
+    if (packages === undefined || !name?.startsWith("src/")) continue;
+    parts.push({
+      path: name,
+      mayImport: new Set(codeOf(mayImport!)),
+      packages: codeOf(packages),
+    });
+  }
+  return parts;
+}
+
+function* filesOf(folder: string): Iterable<string> {
+  for (const entry of Deno.readDirSync(new URL(folder, ROOT))) {
+    if (entry.isDirectory) yield* filesOf(`${folder}${entry.name}/`);
+    else if (/\.(ts|js)$/.test(entry.name)) yield folder + entry.name;
   }
 }
 
+const parts = partsOf(Deno.readTextFileSync(new URL("ARCHITECTURE.md", ROOT)));
+const files = [...filesOf("src/")].filter((file) =>
+  !file.startsWith("src/page/lib/")
+);
+const texts = new Map(files.map((file) => [
+  file,
+  Deno.readTextFileSync(new URL(file, ROOT)).replace(/^\s*(\/\/|\*).*$/gm, ""),
+]));
+
+/** The row with the longest path that a file lies under. */
+function partOf(file: string): Part {
+  const [found] = parts
+    .filter(({ path }) =>
+      path.endsWith("/") ? file.startsWith(path) : file === path
+    )
+    .sort((a, b) => b.path.length - a.path.length);
+  assert.ok(found, `ARCHITECTURE.md has no row for ${file}`);
+  return found;
+}
+
+function importsOf(file: string): string[] {
+  const text = texts.get(file)!;
+  return IMPORTS.flatMap((pattern) =>
+    [...text.matchAll(pattern)].map(([, target]) => target!)
+  );
+}
+
+/** A relative import as a path from the root. */
+function resolved(file: string, target: string): string {
+  return new URL(target, `file:///${file}`).pathname.slice(1);
+}
+
+/** Files of src/ that a file imports. */
+function targetsOf(file: string): string[] {
+  return importsOf(file).filter((target) => target.startsWith("."))
+    .map((target) => resolved(file, target));
+}
+
+/** A circle of files, or null. */
+function circle(): string[] | null {
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): string[] | null => {
+    const at = path.indexOf(file);
+    if (at >= 0) return [...path.slice(at), file];
+    if (done.has(file) || !texts.has(file)) return null;
+    path.push(file);
+    for (const target of targetsOf(file)) {
+      const found = visit(target);
+      if (found !== null) return found;
+    }
+    path.pop();
+    done.add(file);
+    return null;
+  };
+  for (const file of files) {
+    const found = visit(file);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
 describe("imports of src/", () => {
-  it("follow the table of folders, and each package has one owner", () => {
-    for (const file of files(SRC)) {
-      const folder = file.split("/")[0]!;
-      const text = Deno.readTextFileSync(new URL(file, SRC)).slice(0, 20_000);
-      for (const [, target] of text.matchAll(/from "([^"]+)"/g)) {
-        const package_ = Object.keys(ONLY_USER).find((name) =>
-          target === name || target!.startsWith(name + "/")
-        );
-        if (package_) {
-          assert.match(file, ONLY_USER[package_]!, `${file} uses ${package_}`);
-        }
-        if (!target!.startsWith(".") || !MAY[folder]) continue;
-        const wanted = new URL(target!, new URL(file, SRC)).pathname
-          .slice(SRC.pathname.length).split("/")[0]!;
-        if (wanted === folder) continue;
+  it("can all be read from the text", () => {
+    for (const [file, text] of texts) {
+      assert.ok(!HIDDEN_IMPORT.test(text), `${file} hides what it imports`);
+    }
+  });
+
+  it("go where ARCHITECTURE.md allows, and it allows no more than they use", () => {
+    const used = new Map(parts.map(({ path }) => [path, new Set<string>()]));
+    for (const file of files) {
+      const part = partOf(file);
+      for (const target of targetsOf(file)) {
+        if (!target.startsWith("src/")) continue;
+        const { path } = partOf(target);
+        if (path === part.path) continue;
         assert.ok(
-          MAY[folder].includes(wanted),
-          `${file} must not import ${target}`,
+          part.mayImport.has(path),
+          `${file} must not import ${target}: ARCHITECTURE.md allows ${part.path} no import of ${path}`,
         );
+        used.get(part.path)!.add(path);
+      }
+    }
+    for (const { path, mayImport } of parts) {
+      assert.deepEqual(
+        [...mayImport].filter((name) => !used.get(path)!.has(name)),
+        [],
+        `ARCHITECTURE.md allows ${path} imports that nothing there uses`,
+      );
+    }
+  });
+
+  it("only go down: each part is listed below all that it imports", () => {
+    const listed = new Set<string>();
+    for (const { path, mayImport } of parts) {
+      for (const name of mayImport) {
+        assert.ok(listed.has(name), `${path} imports ${name}, listed below it`);
+      }
+      listed.add(path);
+    }
+  });
+
+  it("make no circle of files", () => {
+    assert.equal(circle()?.join(" → "), undefined);
+  });
+
+  it("use a package only where ARCHITECTURE.md says so", () => {
+    const owned = new Set(parts.flatMap(({ packages }) => packages));
+    for (const file of files) {
+      const { packages, path } = partOf(file);
+      for (const target of importsOf(file)) {
+        if (target.startsWith(".") || target.startsWith("node:")) continue;
+        const name = target.split("/").slice(0, target[0] === "@" ? 2 : 1)
+          .join("/");
+        assert.ok(owned.has(name), `no part in ARCHITECTURE.md owns ${name}`);
+        assert.ok(packages.includes(name), `${path} must not use ${name}`);
       }
     }
   });
