@@ -95,18 +95,16 @@ export class Qanat {
   /** Options that have the name of a setting are taken from `config`. */
   constructor(options: QanatOptions) {
     const { config, source, log, later, clocks = SYSTEM_CLOCKS } = options;
-    const { clockMs } = clocks;
+    const clockMs = this.#clockMs = clocks.clockMs;
     this.config = config;
     this.log = log;
-    this.#clockMs = clockMs;
     this.#startedClockMs = clockMs();
     const clock = this.clock = new GpsClock({ ...clocks, log });
 
     this.source = source;
     const catalog = this.catalog = source.catalog;
-    const ring = this.ring = new PageRing(
-      allocateRing(config.retentionMb * MIB),
-    );
+    const ringBytes = config.retentionMb * MIB;
+    const ring = this.ring = new PageRing(allocateRing(ringBytes));
     const store = this.store = new BlockStore({
       ...config,
       ring,
