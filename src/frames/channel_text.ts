@@ -1,5 +1,5 @@
 // The JSON text of one channel in one row: `"name":[…]`.
-// Invariant: it is made once a row, however many selections have the channel.
+// Invariant: it is made once per row, however many selections have the channel.
 import type { MissReason } from "../blocks/partition_blocks.ts";
 import type { ColumnSamples } from "./column_samples.ts";
 import {
@@ -25,11 +25,11 @@ export class ChannelText {
   bytes: Uint8Array = NO_BYTES;
   /** Number of the text in its arena: another text has another one. */
   stamp = -1;
-  /** Why the channel is null; null where it is not, or where its block came without it. */
+  /** Why the channel is null; null if it is not, or if its block arrived without it. */
   missing: MissReason | null = null;
   readonly #samples: ColumnSamples;
   readonly #arena: TextArena;
-  /** Row and arena generation of the text; −1: of none that can be used again. */
+  /** Row and arena generation of the text; −1 when it must not be used again. */
   #row = -1;
   #generation = -1;
 
@@ -39,7 +39,7 @@ export class ChannelText {
     this.#arena = arena;
   }
 
-  /** Makes the text of a row unless it is there already. `isFill`: the channel is null. */
+  /** Makes the text of a row, unless `bytes` is that text already. `isFill`: the channel is null. */
   make(row: number, isFill: boolean): void {
     const arena = this.#arena;
     if (this.#row === row && this.#generation === arena.generation && !isFill) {

@@ -1,4 +1,4 @@
-// CRC-32 as gzip has it, of bytes and of texts put one behind the other without touching their bytes again.
+// CRC-32 of gzip, for bytes, and for joined texts from the CRCs of their parts.
 // Invariant: crcJoin(crcOf(a), crcOf(b), crcShift(b.byteLength)) equals crcOf(ab).
 import { crc32 } from "node:zlib";
 
@@ -9,26 +9,27 @@ const ONE = 0x80000000 | 0;
 /** x^8: a shift by one byte. */
 const ONE_BYTE = 0x00800000;
 const DIGITS = 4;
-/** Shifts by `digit` × 256^`place` bytes, at `place` × 256 + `digit`: lengths below 2^32 are a product of four. */
+/** At 256 × `position` + `digit`: the shift by `digit` × 256^`position` bytes. A length below 2^32 has four digits. */
 const SHIFTS = (() => {
   const shifts = new Int32Array(256 * DIGITS);
   let unit = ONE_BYTE;
-  for (let place = 0; place < DIGITS; place++) {
+  for (let position = 0; position < DIGITS; position++) {
     let shift = ONE;
     for (let digit = 0; digit < 256; digit++) {
-      shifts[256 * place + digit] = shift;
+      shifts[256 * position + digit] = shift;
       shift = multiply(unit, shift);
     }
     unit = shift;
   }
   return shifts;
 })();
-/** CRC of some bytes; of what came before and them when that has CRC `before`. */
+
+/** CRC of `bytes`; with `before`, the CRC of earlier bytes, that of both together. */
 export function crcOf(bytes: Uint8Array, before = 0): number {
   return crc32(bytes, before >>> 0) | 0;
 }
 
-/** What a CRC is to be multiplied by when `byteLength` bytes follow; below 2^32. */
+/** The factor that moves a CRC by `byteLength` following bytes. Throws RangeError from 2^32 on. */
 export function crcShift(byteLength: number): number {
   if (!(byteLength >= 0 && byteLength < 2 ** 32)) {
     throw new RangeError(
@@ -48,12 +49,12 @@ export function crcShift(byteLength: number): number {
   return shift;
 }
 
-/** CRC of two texts in a row; `shift` is that of the second one's length. */
+/** CRC of two joined texts, from their CRCs; `shift` is `crcShift()` of the second one's length. */
 export function crcJoin(first: number, second: number, shift: number): number {
   return multiply(shift, first) ^ second;
 }
 
-/** Product of two polynomials modulo the CRC's. No branch on data: 32 steps, about 40 ns. */
+/** Product of two polynomials modulo POLYNOMIAL, in 32 steps without branches: about 40 ns. */
 function multiply(a: number, b: number): number {
   let product = 0;
   for (let i = 0; i < 32; i++) {

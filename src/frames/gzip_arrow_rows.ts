@@ -31,7 +31,7 @@ export class GzipArrowRows implements RowEncoder {
   readonly #scratch: Scratch;
   /** `crcShift()` of a message's length. */
   readonly #shift: number;
-  /** Prefix and metadata of the last row, which differ with what is missing; and the same deflated. */
+  /** Prefix and metadata of the last row, which depend on the missing channels; and the same deflated. */
   readonly #head: Uint8Array;
   readonly #headWords: Int32Array;
   #deflatedHead: Uint8Array | null = null;
@@ -46,7 +46,7 @@ export class GzipArrowRows implements RowEncoder {
     this.#messages = messages;
     this.template = messages.template;
     this.frameBytes = byteLength;
-    // The samples of each column can stand between two stored texts.
+    // Between the packed samples of any two columns there can be a stored text.
     this.frameBytesMax = storedBytes(byteLength) +
       2 * STORED_HEAD_BYTES * (columns.length + 1);
     this.#packs = columns.map((c) => context.caches.packOf(c, "deflate"));

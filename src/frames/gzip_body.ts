@@ -1,5 +1,5 @@
-// The gzip'ed body of one frame in the making: stored texts and deflated pieces, one behind the other.
-// Invariant: inflated, it is the added texts in their order, and `crc` and `plainBytes` are theirs.
+// Writes the gzip'ed body of one frame: stored texts and deflated pieces, one after another.
+// Invariant: inflated, the body is the added texts in their order.
 import type { Slab } from "../memory/slab.ts";
 import { crcJoin, crcOf, crcShift } from "./crc32.ts";
 import type { DeflatedText } from "./deflated_text.ts";
@@ -16,6 +16,7 @@ export class GzipBody {
   #at = 0;
   /** Byte offset of the stored block that can take more text; −1 where there is none. */
   #openAt = -1;
+  /** CRC and length of the texts so far. */
   #crc = 0;
   #plainBytes = 0;
 
@@ -28,7 +29,7 @@ export class GzipBody {
     this.#plainBytes = 0;
   }
 
-  /** Adds the first `bytes` bytes of a text as they are. Texts that follow each other share a stored block. */
+  /** Adds the first `bytes` bytes of a text without deflating them. Successive texts share a stored block. */
   store(text: Uint8Array, bytes: number): void {
     const out = this.#out;
     const piece = text.subarray(0, bytes);
@@ -48,7 +49,7 @@ export class GzipBody {
     this.#plainBytes += bytes;
   }
 
-  /** Adds a text that is deflated already. */
+  /** Adds a text in its deflated form. */
   addDeflated({ bytes, crc, shift, text }: DeflatedText): void {
     this.#closeStored();
     this.#out.set(bytes, this.#at);
@@ -57,7 +58,7 @@ export class GzipBody {
     this.#plainBytes += text.bytes.byteLength;
   }
 
-  /** Ends the body: a frame with a copy of it, or null when the slab has no room. */
+  /** Ends the body, and copies it to a frame, which the caller releases; null when the slab has no room. */
   frame(slab: Slab): Frame | null {
     this.#closeStored();
     const frame = Frame.of(slab, this.#out.subarray(0, this.#at));

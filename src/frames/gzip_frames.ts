@@ -1,5 +1,5 @@
-// Frames of whole messages, each deflated alone. For bins, which are short and rare; rows share what they deflate by
-// channel instead. Invariant: inflated, a frame is the source's message, byte for byte.
+// Gzip'ed frames of any source: each message is deflated as a whole. It is used for bins, which are short and rare; rows
+// are deflated by channel instead, which selections share. Invariant: inflated, a frame is the source's message, byte for byte.
 import type { StreamTemplate } from "../arrow/stream_template.ts";
 import type { Slab } from "../memory/slab.ts";
 import { crcOf, crcShift } from "./crc32.ts";

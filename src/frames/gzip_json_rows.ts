@@ -1,5 +1,5 @@
-// JSON events packed with gzip: each channel's text is deflated once a row for all selections that have the channel,
-// and what stands between the channels is stored. Invariant: inflated, a frame is the plain frame, byte for byte.
+// JSON events packed with gzip: each channel's text is deflated once per row for all selections that have the channel,
+// and the text between channels is stored. Invariant: inflated, a frame is the plain frame, byte for byte.
 import type { Timeline } from "../blocks/timeline.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { ChannelText } from "./channel_text.ts";

@@ -1,4 +1,4 @@
-// Rows as Server-Sent Events in JSON, put together from the texts of their channels.
+// Rows as Server-Sent Events in JSON, composed of the texts of their channels.
 // Invariant: a channel's text of a row is made once, however many selections have the channel.
 import type { Timeline } from "../blocks/timeline.ts";
 import type { ChannelText } from "./channel_text.ts";
@@ -10,7 +10,7 @@ import { HEAD_BYTES, jsonRowBytesMax } from "./row_size.ts";
 
 const encoder = new TextEncoder();
 const COMMA = 44;
-/** Bytes of a sample as text, in most rows. */
+/** Usual bytes of a sample as text, with its comma. */
 const SAMPLE_BYTES = 12;
 const TAIL = encoder.encode("}}\n\n");
 
@@ -70,7 +70,7 @@ export function jsonRowBytesMaxOf(columns: readonly Column[]): number {
   })));
 }
 
-/** Writes what stands before the first channel, at most `HEAD_BYTES`; returns the byte offset behind it. */
+/** Writes the text before the first channel, at most `HEAD_BYTES`; returns the byte offset after it. */
 export function writeRowHead(
   out: Uint8Array,
   at: number,
@@ -86,7 +86,7 @@ export function writeRowHead(
   );
 }
 
-/** What stands behind the last channel: the reasons why channels are null, where `isMissing`. */
+/** The text after the last channel; `isMissing`: it includes the reasons why channels are null. */
 export function rowTail(
   texts: readonly ChannelText[],
   isMissing: boolean,

@@ -1,11 +1,11 @@
-// Numbers as JSON text, written straight into bytes. Each reads back to exactly the value; NaN and infinities are null.
-// Invariant: at most NUMBER_TEXT_MAX bytes are written for one number.
+// Writes numbers as JSON text in UTF-8. Each reads back to exactly the same value; NaN and infinities become null.
+// Invariant: a number has at most NUMBER_TEXT_MAX bytes.
 import type { DataType } from "../channels/channel.ts";
 
 /** Longest text of one number: `-1.7976931348623157e+308` has 24. */
 export const NUMBER_TEXT_MAX = 26;
 
-/** Longest text of one sample of each type, bytes; 64-bit integers stand in quotes. */
+/** By data type: longest text of one sample, bytes. 64-bit integers have quotes. */
 export const SAMPLE_TEXT_MAX: Readonly<Record<DataType, number>> = {
   int16: 6,
   int32: 11,
@@ -19,10 +19,10 @@ const MINUS = 45;
 const POINT = 46;
 const ZERO = 48;
 const LOWER_E = 101;
-/** Powers of ten that a double holds exactly. */
+/** The powers of ten that a double represents exactly. */
 const POWERS = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
 
-/** Writes ASCII text; returns the byte offset behind it. */
+/** Writes ASCII text at byte offset `at`; returns the byte offset after it, as all functions here do. */
 export function writeAscii(
   out: Uint8Array,
   at: number,
@@ -32,7 +32,7 @@ export function writeAscii(
   return at + text.length;
 }
 
-/** Writes a whole number of magnitude below 2^53. */
+/** Writes an integer of magnitude below 2^53. */
 export function writeInteger(
   out: Uint8Array,
   at: number,
@@ -66,9 +66,9 @@ export function writeFloat64(
 }
 
 /**
- * Writes a float32 in the shortest decimal that, read as a double and rounded to float32, is the value again.
- * The candidates have 6, 7, 8 and 9 digits; one multiplication or division by an exact power of ten is
- * correctly rounded, so it stands for the reader's parse.
+ * Writes a float32 as the shortest decimal that, read as a double and rounded to float32, is the same value.
+ * The candidates have 6, 7, 8 and 9 digits. One multiplication or division by an exact power of ten is correctly
+ * rounded, so its result equals what a reader parses.
  */
 export function writeFloat32(
   out: Uint8Array,
@@ -98,7 +98,7 @@ export function writeFloat32(
       return writeDecimal(out, at, digits, -scale);
     }
   }
-  // Beyond 10^±22, and denormals, which have fewer digits than six.
+  // Beyond 10^±22, and for denormals, which have fewer than six digits.
   for (let precision = 1; precision < 9; precision++) {
     const back = Number(value.toPrecision(precision));
     if (Math.fround(back) === value) return writeAscii(out, at, String(back));
@@ -106,7 +106,7 @@ export function writeFloat32(
   return writeAscii(out, at, String(Number(value.toPrecision(9))));
 }
 
-/** Writes digits × 10^power as JavaScript would. */
+/** Writes digits × 10^power in the notation of JavaScript. */
 function writeDecimal(
   out: Uint8Array,
   at: number,
@@ -162,7 +162,7 @@ function writeZero(out: Uint8Array, at: number, value: number): number {
   return at;
 }
 
-/** Writes one value in a channel's own type; `big` is the value of an int64, which stands in quotes. */
+/** Writes one value in a channel's data type; for int64 it is `big`, in quotes. */
 export function writeSample(
   out: Uint8Array,
   at: number,

@@ -49,7 +49,7 @@ export class RowEncoders {
       : this.#binsOf(selection, trend);
   }
 
-  /** The encoder of bins that stand in the place of rows that a slow client lost: JSON events named `trend`. */
+  /** The encoder of bins that are sent for rows which a slow client lost: JSON events named `trend`. */
   trendEvents(selection: BinSelection, coding: Coding): RowEncoder {
     const texts = new BinTexts(selection, () => "event: trend\n");
     return this.#wholeFrames(texts, coding);

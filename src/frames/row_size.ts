@@ -1,5 +1,5 @@
-// How large the rows of a selection are, by arithmetic on its channels: known before anything is made for it.
-// Invariant: `rowBytesOf` never says more than the encoder's own `frameBytesMax`.
+// Computes how large the rows of a selection are from its channels, before anything is allocated for it.
+// Invariant: `rowBytesOf` is never more than `frameBytesMax` of the selection's encoder.
 import {
   type Channel,
   type DataType,
@@ -9,48 +9,48 @@ import {
 import { SAMPLE_TEXT_MAX } from "./number_text.ts";
 import { STREAM_FORMATS, type StreamFormat } from "./stream_format.ts";
 
-/** What stands around the channels of a JSON row. */
+/** Most bytes of a JSON row without its channels. */
 export const HEAD_BYTES = 128;
-/** `,null` for a sample that is not there. */
+/** Bytes of `,null`, for a missing sample. */
 const NULL_TEXT_BYTES = 5;
-/** `,"missing":{…}` without names: a reason with its quotes and commas. */
+/** Most bytes of a channel's entry in `,"missing":{…}`, without its name. */
 const REASON_BYTES = 16;
 const encoder = new TextEncoder();
-/** Names of ASCII that JSON does not escape: calls of the encoder are most of what a selection of thousands costs. */
+/** ASCII names without escapes in JSON, which need no TextEncoder: its calls take most of the time for thousands of names. */
 const PLAIN_NAME = /^[ !#-[\]-~]*$/;
 const QUOTE = 34;
 const COLON = 58;
-/** The quotes and the colon. */
-const KEY_FRAME = 3;
+/** Bytes of two quotes and a colon. */
+const KEY_EXTRA_BYTES = 3;
 
-/** What one channel adds to a row. */
+/** The part of a row that one channel adds. */
 export interface RowPart {
   readonly dataType: DataType;
-  /** Of the row. */
+  /** Samples per row. */
   readonly samples: number;
-  /** Of `"name":` as UTF-8. */
+  /** Bytes of `"name":` as UTF-8. */
   readonly keyBytes: number;
 }
 
 /** `"name":` as UTF-8. */
 export function keyOf({ name }: Pick<Channel, "name">): Uint8Array {
   if (!PLAIN_NAME.test(name)) return encoder.encode(JSON.stringify(name) + ":");
-  const key = new Uint8Array(name.length + KEY_FRAME);
+  const key = new Uint8Array(name.length + KEY_EXTRA_BYTES);
   key[0] = key[name.length + 1] = QUOTE;
   for (let i = 0; i < name.length; i++) key[i + 1] = name.charCodeAt(i);
   key[name.length + 2] = COLON;
   return key;
 }
 
-/** Bytes of {@linkcode keyOf}, which is not made where the name is plain. */
+/** Length of {@linkcode keyOf}, without making it where the name is plain ASCII. */
 function keyBytesOf(channel: Pick<Channel, "name">): number {
   const { name } = channel;
   return PLAIN_NAME.test(name)
-    ? name.length + KEY_FRAME
+    ? name.length + KEY_EXTRA_BYTES
     : keyOf(channel).byteLength;
 }
 
-/** Most bytes that samples can have as text, brackets and commas included. */
+/** Most bytes of the text of `samples` samples, with brackets and commas. */
 export function textBytesMax(dataType: DataType, samples: number): number {
   const longest = SAMPLE_TEXT_MAX[dataType] + 1;
   return samples * Math.max(longest, NULL_TEXT_BYTES) + 8;
@@ -65,7 +65,7 @@ export function jsonRowBytesMax(parts: readonly RowPart[]): number {
   return bytes;
 }
 
-/** Bytes that a row of these channels can have: of JSON all, of Arrow those of its samples. */
+/** Bytes of a row of these channels: the most that JSON can have; of Arrow those of the samples alone. */
 export function rowBytesOf(
   channels: readonly Channel[],
   strideNs: bigint,
@@ -86,7 +86,7 @@ export function rowBytesOf(
   return isBase64 ? 4 * Math.ceil(bytes / 3) : bytes;
 }
 
-/** Blocks that are looked at for one row. */
+/** Blocks that are read for one row. */
 export function rowBlocksOf(
   channels: readonly Channel[],
   strideNs: bigint,

@@ -1,11 +1,11 @@
 // Buffers that the encoders of a process share while they make one frame.
-// Invariant: what stands in a buffer is valid until another encoder runs, and no longer.
+// Invariant: the content of a buffer is valid until another encoder runs.
 import { AllocationMeter } from "../memory/allocation_meter.ts";
 
 const BODY_BYTES = 4 * 1024 * 1024;
 const MESSAGE_BYTES = 64 * 1024;
 
-/** Memory for one frame in the making. */
+/** Memory in which one frame is made. One per process. */
 export class Scratch {
   #body = new Uint8Array(BODY_BYTES);
   #message = new Uint8Array(MESSAGE_BYTES);
@@ -23,7 +23,7 @@ export class Scratch {
     return this.#body;
   }
 
-  /** A buffer of at least `bytes` bytes for a message that is coded into the body. Begins on a word of 8 bytes. */
+  /** A buffer of at least `bytes` bytes for a message that is coded into the body. Aligned to 8 bytes. */
   message(bytes: number): Uint8Array {
     if (bytes > this.#message.byteLength) {
       this.#message = this.#allocations.make(bytes);

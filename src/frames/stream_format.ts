@@ -1,5 +1,5 @@
-// The formats of a stream, and what follows from each: the table in which a new format is entered.
-// Invariant: what depends on the format alone is read from STREAM_FORMATS and decided nowhere else.
+// The formats of a stream, and what follows from each: a new format is entered in these tables.
+// Invariant: every value of the parameter `encoding` is a key of EVENT_FORMATS.
 import type { Codec } from "../arrow/compressed_batch.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
 
@@ -9,7 +9,7 @@ export type StreamFormat = "events" | "events-arrow" | "arrow";
 /** Content coding of a response body. */
 export type Coding = "identity" | "gzip";
 
-/** Everything but the channels that decides which bytes a row becomes. */
+/** What decides, together with the channels, the bytes of a row. Clients with equal ones share their frames. */
 export interface StreamShape {
   readonly format: StreamFormat;
   /** gzip: JSON events and Arrow streams. @default "identity" */
@@ -20,10 +20,23 @@ export interface StreamShape {
   readonly trend?: TrendBin | undefined;
 }
 
+/** By the parameter `encoding` of `/v1/events`: the format of its events. */
+export const EVENT_FORMATS = {
+  json: "events",
+  arrow: "events-arrow",
+} as const satisfies Record<string, StreamFormat>;
+
+/** In what a row is encoded. */
+export type RowEncoding = keyof typeof EVENT_FORMATS;
+
+/** All values of the parameter `encoding`. */
+export const ROW_ENCODINGS = Object.keys(
+  EVENT_FORMATS,
+) as readonly RowEncoding[];
+
 /** What follows from a format. */
 export interface FormatTraits {
-  /** What a row is written in: the `encoding` of `/v1/events` and of its `hello`. */
-  readonly encoding: "json" | "arrow";
+  readonly encoding: RowEncoding;
   /** Whether a row is base64 in the data of its event. */
   readonly isBase64: boolean;
 }

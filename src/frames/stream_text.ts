@@ -1,4 +1,4 @@
-// What a stream sends beside its rows: the opening, heartbeats, gap reports and the end, as events or as Arrow
+// Makes what a stream sends besides its rows: the opening, heartbeats, gap reports and the end, as events or as Arrow
 // messages. Invariant: pure; the bytes depend only on the arguments and on the selection.
 import { withMetadata } from "../arrow/message_metadata.ts";
 import { END_OF_STREAM } from "../arrow/row_template.ts";

@@ -1,14 +1,14 @@
-// The memory in which the JSON texts of channels lie, so that all selections of a row can copy them from there.
-// Invariant: a text is valid while `generation` is the one in which it was made.
+// The memory of the JSON texts of channels, from which all selections of a row copy them.
+// Invariant: a text is valid until the `generation` in which it was made ends.
 import { AllocationMeter } from "../memory/allocation_meter.ts";
 
 const ARENA_BYTES = 4 * 1024 * 1024;
 const SAMPLES_BYTES = 64 * 1024;
 
-/** Texts of channels, one behind the other. One per process. */
+/** Texts of channels, one after another. One per process. */
 export class TextArena {
   bytes = new Uint8Array(ARENA_BYTES);
-  /** Bytes in use; the next text begins there. */
+  /** Bytes in use; the next text begins after them. */
   used = 0;
   /** Counts how often all texts were dropped. */
   generation = 0;
@@ -27,7 +27,7 @@ export class TextArena {
     this.used = 0;
   }
 
-  /** Makes room for `byteLength` bytes, if need be by dropping all texts; the byte offset where they begin. */
+  /** Makes room for `byteLength` bytes, if necessary by dropping all texts. Returns their byte offset. */
   reserve(byteLength: number): number {
     if (this.used + byteLength > this.bytes.byteLength) {
       this.clear();

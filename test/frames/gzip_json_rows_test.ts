@@ -76,7 +76,7 @@ function publish(leaveOut?: string): void {
   row++;
 }
 
-/** The bytes of a body, unpacked as far as it goes. */
+/** The text of a body that may not have ended. */
 function unpacked(outlet: HeldOutlet): string {
   const body = Buffer.concat(outlet.written);
   assert.deepEqual([...body.subarray(0, 4)], [0x1f, 0x8b, 8, 0]);
@@ -86,7 +86,7 @@ function unpacked(outlet: HeldOutlet): string {
 }
 
 describe("gzip events", () => {
-  it("unpack to the plain ones, byte for byte, of each selection, with channels missing", () => {
+  it("inflate to the plain ones, byte for byte, for each selection, with channels missing", () => {
     const selections = [NAMES, NAMES.slice(0, 1), NAMES.slice(2)];
     const plain = selections.map((names) => open("identity", names));
     const packed = selections.map((names) => open("gzip", names));
@@ -98,7 +98,7 @@ describe("gzip events", () => {
     assert.match(plain[0]!.text, /"missing":/);
   });
 
-  it("end with a trailer that tools check, however they end", () => {
+  it("end with a valid trailer, whatever the reason of the end", () => {
     const bounded = open("gzip", NAMES, 250_000_000n);
     const drained = open("gzip");
     for (let i = 0; i < 8; i++) publish();
@@ -114,7 +114,7 @@ describe("gzip events", () => {
     }
   });
 
-  it("have no trailer when the connection is dropped", () => {
+  it("have no trailer when the connection is destroyed", () => {
     const outlet = open("gzip");
     publish();
     outlet.isStalled = true;
@@ -124,7 +124,7 @@ describe("gzip events", () => {
     assert.throws(() => gunzipSync(Buffer.concat(outlet.written)));
   });
 
-  it("begin each row with its id as plain text, in less than half the bytes", () => {
+  it("begin each row with its id as stored text, and have less than half the bytes", () => {
     const plain = open("identity", NAMES.slice(0, 1));
     const packed = open("gzip", NAMES.slice(0, 1));
     for (let i = 0; i < 32; i++) publish();
@@ -139,7 +139,7 @@ describe("gzip events", () => {
     assert.equal(bytesSaved, sum(plain.written.slice(1)) - sum(rows));
   });
 
-  it("deflate a channel's text once for all selections, and plain clients pay nothing", () => {
+  it("deflate a channel's text once for all selections, and not for plain clients", () => {
     open("identity");
     publish();
     const { plans, caches } = qanat.hub.encoders.context;

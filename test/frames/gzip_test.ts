@@ -8,7 +8,7 @@ import { GZIP_HEAD, GzipTally, stored } from "../../src/frames/gzip.ts";
 const text = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i) >>> 3);
 
 describe("crcJoin()", () => {
-  it("is the CRC of both texts, for lengths of every size", () => {
+  it("is the CRC of both texts, for short and long texts", () => {
     for (const length of [0, 1, 7, 255, 256, 257, 65_535, 65_536, 200_001]) {
       const [first, second] = [
         text.subarray(0, 999),
@@ -21,7 +21,7 @@ describe("crcJoin()", () => {
 });
 
 describe("crcShift()", () => {
-  it("holds from 16 MiB on, too (the trailer of such a text was wrong), and refuses what it cannot do", () => {
+  it("is right from 16 MiB on (the trailer of such a text was wrong), and throws for lengths out of range", () => {
     const first = text.subarray(0, 999);
     for (const length of [2 ** 24 - 1, 2 ** 24, 2 ** 24 + 77, 2 ** 25 + 1]) {
       const second = new Uint8Array(length).fill(7);
@@ -35,7 +35,7 @@ describe("crcShift()", () => {
 });
 
 describe("stored()", () => {
-  it("is the bytes of RFC 1951", () => {
+  it("makes the bytes of RFC 1951", () => {
     assert.deepEqual(
       [...stored(new TextEncoder().encode("id:"))],
       [0, 3, 0, 0xfc, 0xff, 0x69, 0x64, 0x3a],
@@ -43,7 +43,7 @@ describe("stored()", () => {
     assert.equal(stored(new Uint8Array(0)).byteLength, 0);
   });
 
-  it("makes a whole gzip body of any texts, with what their tally says", () => {
+  it("makes a valid gzip body of any texts, with the trailer of their tally", () => {
     const tally = new GzipTally();
     const parts: Uint8Array[] = [GZIP_HEAD];
     for (const length of [3, 0, 65_535, 65_536, 150_000]) {

@@ -19,7 +19,7 @@ function text(
   return decoder.decode(out.subarray(3, end));
 }
 
-/** mulberry32: small, seeded, good enough for test values. */
+/** Random numbers by mulberry32, from a seed. */
 function random(seed: number): () => number {
   return () => {
     seed = seed + 0x6D2B79F5 | 0;
@@ -29,7 +29,7 @@ function random(seed: number): () => number {
   };
 }
 
-/** Shortest by trial: what writeFloat32 must equal in length. */
+/** Number of digits of the shortest decimal, found by trial. */
 function shortest(value: number): number {
   for (let precision = 1; precision <= 9; precision++) {
     const decimal = Number(value.toPrecision(precision));
@@ -118,7 +118,7 @@ describe("writeFloat64", () => {
 });
 
 describe("writeInteger", () => {
-  it("writes the ends of every type", () => {
+  it("writes the limits of every type", () => {
     for (
       const value of [
         0,

@@ -32,7 +32,7 @@ const NAMES = [
   "H1:QANAT-RAMP_I16_1024",
   "H1:QANAT-SINE_F32_16",
 ];
-/** Of a stride of 1 s: the others have 16 blocks in a row beside it. */
+/** It has a stride of 1 s, so that a row with it has 16 blocks of each other channel. */
 const SLOW = "H1:SLOW-NOISE_F64_128";
 const PACKED: readonly StreamShape[] = [
   { format: "arrow", codec: "zstd" },
@@ -96,7 +96,7 @@ function publish(leaveOut?: string): void {
   row++;
 }
 
-/** A body as it is without its coding. */
+/** A body without its coding. */
 function bodyOf({ outlet, shape }: ReturnType<typeof open>): Uint8Array {
   const body = Buffer.concat(outlet.written);
   if (shape.coding !== "gzip") return body;
@@ -126,7 +126,7 @@ function batchesOf(stream: Uint8Array): Message[] {
     let end = 0;
     const buffers = Array.from({ length: header.bufferCount }, (_, i) => {
       const { at: from, bytes } = header.buffer(i);
-      // In the order of the list, one behind the other.
+      // In the order of the list, one after another.
       assert.equal(from % 8, 0);
       assert.ok(from >= end && from - end < 8);
       end = from + bytes;
@@ -166,7 +166,7 @@ function uncompressed(buffer: Uint8Array): Buffer {
 }
 
 describe("packed Arrow streams", () => {
-  it("have the plain one's values, bit for bit, with channels missing, strides mixed, gaps and filled rows", () => {
+  it("have exactly the values of the plain stream, with missing channels, mixed strides, gaps and filled rows", () => {
     const selections = [NAMES, NAMES.slice(2, 3), [...NAMES, SLOW]];
     const plain = selections.map((names) => open({ format: "arrow" }, names));
     const packed = PACKED.map((shape) =>
@@ -189,14 +189,14 @@ describe("packed Arrow streams", () => {
           assert.ok(got.some((m) => m.isCompressed));
           got.forEach((m, k) => assert.ok(m.bytes <= expected[k]!.bytes));
         } else {
-          // The very bytes.
+          // Byte for byte.
           assert.deepEqual(bodyOf(stream), bodyOf(plain[i]!));
         }
       }
     }
   });
 
-  it("tell gaps in their metadata, and end as the plain one does", () => {
+  it("report gaps in their metadata, and end as the plain stream does", () => {
     const all = [{ format: "arrow" } as const, ...PACKED].map((shape) =>
       open(shape, NAMES, { gaps: "skip", durationNs: 6_250_000_000n })
     );
@@ -221,7 +221,7 @@ describe("packed Arrow streams", () => {
     }
   });
 
-  it("have gzip's trailer when they end whole, and none when they are cut short", () => {
+  it("have a gzip trailer when they end normally, and none when they are cut short", () => {
     const shape = { format: "arrow", coding: "gzip" } as const;
     const whole = open(shape, NAMES, { durationNs: 250_000_000n });
     const drained = open(shape);
@@ -254,7 +254,7 @@ describe("packed Arrow streams", () => {
     assert.throws(() => gunzipSync(Buffer.concat(failing.outlet.written)));
   });
 
-  it("compress a channel's samples once for all selections, of one timeline or many, and plain clients pay nothing", () => {
+  it("compress a channel's samples once for all selections, of one timeline or many, and not for plain clients", () => {
     open({ format: "arrow" });
     const first = open(PACKED[0]!, NAMES.slice(0, 3));
     open(PACKED[0]!, NAMES.slice(2));
@@ -267,12 +267,12 @@ describe("packed Arrow streams", () => {
     publish();
     const before = made("zstd");
     for (let i = 0; i < 8; i++) publish();
-    // Whatever other partitions they hold beside it.
+    // Although the selections differ in their other partitions.
     assert.equal(made("zstd") - before, 8);
     assert.equal(made("lz4") + made("deflate"), 0);
   });
 
-  it("try a channel that does not pay less and less often", () => {
+  it("try less and less often to pack a channel that gets no shorter", () => {
     const { client } = open(PACKED[0]!, NAMES.slice(0, 1));
     const { plans, caches } = qanat.hub.encoders.context;
     const [column] = plans.columnsOf(client.group.timeline, [
@@ -282,7 +282,7 @@ describe("packed Arrow streams", () => {
     assert.ok(caches.packOf(column!, "zstd").made <= 8);
   });
 
-  it("count what is spared", () => {
+  it("count the bytes saved", () => {
     const one = NAMES.slice(2, 3);
     const plain = open({ format: "arrow" }, one);
     const packed = PACKED.map((shape) => open(shape, one));
@@ -291,7 +291,7 @@ describe("packed Arrow streams", () => {
     bytes.forEach((n, i) =>
       assert.ok(n < plain.client.bytes - 200, `${i}: ${n}`)
     );
-    // Opening, trailer and what was said besides rows is no row's.
+    // The opening, the trailer and everything else besides rows do not count.
     const spared = bytes.reduce((sum, n) => sum + plain.client.bytes - n, 0);
     const { bytesSaved } = qanat.hub.figures.counters;
     assert.ok(Math.abs(bytesSaved - spared) < 1000, `${bytesSaved} ${spared}`);

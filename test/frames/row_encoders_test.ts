@@ -1,4 +1,4 @@
-// Encoders are composed of sources and wrappers: each combination holds the same row, and what is made once is shared.
+// Encoders are composed of sources and wrappers: each combination has the same row, and selections share texts.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { Codec } from "../../src/arrow/compressed_batch.ts";
@@ -201,7 +201,7 @@ describe("RowEncoders", () => {
     assert.deepEqual(made, [[1, 1], [1, 1]]);
   });
 
-  it("make texts anew once they were dropped", () => {
+  it("make texts again once they were dropped", () => {
     const encoders = new RowEncoders(slab);
     const encoder = encoderOf(encoders, "events", { coding: "gzip" });
     const { plans, caches } = encoders.context;

@@ -1,4 +1,4 @@
-// Sizes by arithmetic, against the encoders that they are known before.
+// Sizes computed from channels, compared with those of the encoders.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
@@ -27,7 +27,7 @@ function someChannels(random: Random): Channel[] {
 }
 
 describe("rowBytesOf()", () => {
-  it("is what an encoder says of its largest row in JSON, and no more in Arrow", async () => {
+  it("equals the encoder's largest row in JSON, and is no more than that in Arrow", async () => {
     const random = new Random(20_150_914);
     for (let turn = 0; turn < 60; turn++) {
       const source = new DrivenSource([]);
@@ -51,19 +51,19 @@ describe("rowBytesOf()", () => {
     }
   });
 
-  it("counts the blocks that a row is joined of", () => {
+  it("counts the blocks of a row", () => {
     const channels = STRIDES.map((strideNs) => aChannel({ strideNs }));
     assert.equal(rowBlocksOf(channels, 1_000_000_000n), 1000 + 16 + 8 + 1);
   });
 });
 
 describe("rowStrideOf()", () => {
-  it("joins strides at their least common multiple", () => {
+  it("is the least common multiple of the strides", () => {
     assert.equal(rowStrideOf([62_500_000n, 1_000_000_000n]), 1_000_000_000n);
     assert.equal(rowStrideOf([6_000_000n, 4_000_000n]), 12_000_000n);
   });
 
-  it("counts no further than to a row that is too long", () => {
+  it("stops at a row that is too long", () => {
     const odd = Array.from(
       { length: 10_000 },
       (_, i) => 1_000_003n + BigInt(i),

@@ -1,5 +1,6 @@
 // Schemas of the data of the events of a stream.
 import { DATA_TYPES } from "../../channels/channel.ts";
+import { ROW_ENCODINGS } from "../../frames/stream_format.ts";
 import { TREND_NAMES } from "../../trends/trend_bins.ts";
 import type { Schema } from "./api_document.ts";
 
@@ -15,7 +16,7 @@ export const HELLO: Schema = {
   required: ["version", "encoding", "stride_ns", "selection", "channels"],
   properties: {
     version: { type: "integer", const: 1 },
-    encoding: { type: "string", enum: ["json", "arrow"] },
+    encoding: { type: "string", enum: ROW_ENCODINGS },
     stride_ns: {
       type: "integer",
       exclusiveMinimum: 0,

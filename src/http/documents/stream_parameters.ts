@@ -2,10 +2,10 @@
 // Invariant: a name that is not in the table is refused, and every name in it is documented.
 import { EXPRESSION_LENGTH_MAX } from "../../channels/expression.ts";
 import { NAME_BYTES_MAX } from "../../channels/near_names.ts";
+import { ROW_ENCODINGS } from "../../frames/stream_format.ts";
 import { TREND_NAMES } from "../../trends/trend_bins.ts";
 import type { Parameters, Schema } from "./api_document.ts";
 
-export const ENCODINGS = ["json", "arrow"] as const;
 export const CODINGS = ["identity", "gzip"] as const;
 export const GAPS = ["fill", "skip", "fail"] as const;
 export const SLOW = ["gap", "latest", "close", "trend"] as const;
@@ -102,7 +102,7 @@ const ALL = {
   },
   encoding: {
     type: "string",
-    enum: ENCODINGS,
+    enum: ROW_ENCODINGS,
     default: "json",
     description:
       "Encoding of a row in `data:`: JSON, or an Arrow record batch message in base64",

@@ -2,10 +2,11 @@
 // Invariant: nothing that the client refuses (Accept-Encoding) or does not name (codecs) is used.
 import type { Codec } from "../../arrow/compressed_batch.ts";
 import { samplesIn } from "../../channels/channel.ts";
-import type {
-  Coding,
-  StreamFormat,
-  StreamShape,
+import {
+  type Coding,
+  EVENT_FORMATS,
+  type StreamFormat,
+  type StreamShape,
 } from "../../frames/stream_format.ts";
 import { GZIP_ROW_BYTES_MIN } from "../../frames/gzip_json_rows.ts";
 import { problem, quoted } from "../transport/problem.ts";
@@ -14,11 +15,8 @@ import { codecFor } from "./arrow_codecs.ts";
 import { attachment } from "./header_text.ts";
 import type { StreamRequest } from "./stream_request.ts";
 
-const CONTENT_TYPES: Record<StreamFormat, string> = {
-  "events": "text/event-stream; charset=utf-8",
-  "events-arrow": "text/event-stream; charset=utf-8",
-  "arrow": "application/vnd.apache.arrow.stream",
-};
+const EVENTS_CONTENT_TYPE = "text/event-stream; charset=utf-8";
+const ARROW_CONTENT_TYPE = "application/vnd.apache.arrow.stream";
 const ONLY_PLAIN: readonly Coding[] = ["identity"];
 const GZIP_FIRST: readonly Coding[] = ["gzip", "identity"];
 const PLAIN_FIRST: readonly Coding[] = ["identity", "gzip"];
@@ -72,8 +70,7 @@ export function negotiate(
 }
 
 function formatOf({ encoding }: StreamRequest, isArrow: boolean): StreamFormat {
-  if (isArrow) return "arrow";
-  return encoding === "arrow" ? "events-arrow" : "events";
+  return isArrow ? "arrow" : EVENT_FORMATS[encoding];
 }
 
 /** The codings that a stream can have, best first. Short rows do not get smaller by gzip. */
@@ -105,7 +102,8 @@ function headersOf(
   const isFile = format === "arrow" &&
     (request.endNs !== undefined || request.durationNs !== undefined);
   return {
-    "content-type": CONTENT_TYPES[format] +
+    "content-type":
+      (format === "arrow" ? ARROW_CONTENT_TYPE : EVENTS_CONTENT_TYPE) +
       (codec === null ? "" : `;codecs=${codec}`),
     ...(coding === "identity" ? {} : { "content-encoding": coding }),
     "cache-control": "no-store, no-transform",

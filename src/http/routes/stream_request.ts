@@ -6,7 +6,11 @@ import type { Channel } from "../../channels/channel.ts";
 import { byText, sortedInSlices } from "../../channels/sorted_names.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import type { GapPolicy, SlowPolicy } from "../../clients/client_options.ts";
-import type { Coding } from "../../frames/stream_format.ts";
+import {
+  type Coding,
+  ROW_ENCODINGS,
+  type RowEncoding,
+} from "../../frames/stream_format.ts";
 import {
   fits,
   TREND_BINS,
@@ -17,7 +21,6 @@ import {
 } from "../../trends/trend_bins.ts";
 import {
   CODINGS,
-  ENCODINGS,
   GAPS,
   SLOW,
   type StreamParameter,
@@ -32,7 +35,7 @@ import { rangeOf, type StreamRange } from "./stream_range.ts";
 export interface StreamRequest extends StreamRange {
   /** Sorted by name, all of one context: live, or one replay. */
   readonly channels: readonly Channel[];
-  readonly encoding: "json" | "arrow";
+  readonly encoding: RowEncoding;
   /** `coding=`, as given. */
   readonly coding: Coding | undefined;
   readonly gaps: GapPolicy | undefined;
@@ -61,7 +64,7 @@ const CHOICES: readonly (readonly [StreamParameter, readonly string[]])[] = [
   ["gaps", GAPS],
   ["slow", SLOW],
   ["trend", TREND_NAMES],
-  ["encoding", ENCODINGS],
+  ["encoding", ROW_ENCODINGS],
   ["coding", CODINGS],
 ];
 
@@ -87,7 +90,7 @@ export function* streamRequest(
   if (unfit !== null) return unfit;
   return {
     channels,
-    encoding: fields.encoding === "arrow" ? "arrow" : "json",
+    encoding: (fields.encoding ?? "json") as RowEncoding,
     coding: fields.coding as Coding | undefined,
     ...range,
     resume,
