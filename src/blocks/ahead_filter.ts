@@ -1,32 +1,32 @@
-// Sets aside blocks that were stamped ahead of their production; only their log decides.
-// Invariant: each added block is returned once: accepted, or set aside.
+// Finds the blocks of a log that were stamped ahead of their production, from the log alone, without a clock.
+// Invariant: each block that is added comes out once: taken, or set aside.
 //
-// A log shows in which order its blocks were produced, and Kafka's timestamps, which are from one host's clock, show
-// the time between two of them. The error of that clock does not matter (docs/decisions/0027).
+// The order of a log is the order of production, and Kafka's timestamps, all by one host's clock, show the time between
+// two blocks. An offset of that clock makes no difference (docs/decisions/0027).
 
 /** A block in a log. */
 export interface LoggedBlock {
   /** Start, GPS ms. */
   readonly startMs: number;
-  /** Kafka's time. */
+  /** Kafka's timestamp. */
   readonly timestampMs: number;
 }
 
 export interface AheadFilterOptions<T> {
-  /** How far ahead a block may lie, ms. */
+  /** How far ahead of its production a block may lie, ms. */
   readonly toleranceMs: number;
-  /** How much longer one block may be on its way than another, ms. */
+  /** By how much the delays of two blocks may differ, ms. */
   readonly maxLatencyMs: number;
   readonly take: (block: T) => void;
-  /** `aheadMs`: how far ahead of its production it lay, as far as is known. */
+  /** `aheadMs`: how far ahead of its production the block lay, as far as is known. */
   readonly setAside: (block: T, aheadMs: number) => void;
 }
 
-/** From so many blocks it is learned how far blocks usually lie from Kafka's times. */
+/** The usual distance of blocks from Kafka's timestamps is learned from this many blocks. */
 const FIRST = 3;
-/** So many newest blocks in a row that lie evenly further back show that the clock of Kafka's times was set ahead. */
+/** When this many newest blocks in a row lie further back by the same time, the clock of the timestamps was set ahead. */
 const FURTHER_BACK_BLOCKS = 4;
-/** If blocks are ahead for this long, they were not stamped wrong: the clock of Kafka's timestamps was set. */
+/** When blocks lie ahead for this long, they are right, and the clock of the timestamps was set back. */
 const CONFIRMED_MS = 30_000;
 const CONFIRMED_BLOCKS = 256;
 
@@ -36,14 +36,14 @@ export class AheadFilter<T extends LoggedBlock> {
   readonly #roomMs: number;
   /** Start of the newest block that was taken. */
   #newestMs = -Infinity;
-  /** Largest start minus Kafka time of the blocks that were newest. */
+  /** The largest difference of start and timestamp, of blocks that were the newest. */
   #usualMs = -Infinity;
-  /** Newest blocks from which that is known. */
+  /** Number of the blocks from which that is known. */
   #usualBlocks = 0;
-  /** The same for the last blocks, which were further back. */
+  /** The differences of the last blocks, while they lie further back. */
   #backMs: number[] = [];
   #hasBegun = false;
-  /** Not decided yet. */
+  /** Blocks about which nothing is decided yet. */
   #held: T[] = [];
 
   constructor(options: AheadFilterOptions<T>) {
@@ -60,7 +60,7 @@ export class AheadFilter<T extends LoggedBlock> {
       this.#held.push(block);
       if (this.#isConfirmed()) this.#beginAnew();
     } else {
-      // A late block says nothing about blocks that are ahead.
+      // A late block decides nothing about those that lie ahead.
       const isNewer = block.startMs > this.#newestMs;
       const furtherMs = offOf(block) - this.#usualMs;
       if (!isNewer) return this.#take(block);
@@ -70,7 +70,7 @@ export class AheadFilter<T extends LoggedBlock> {
     }
   }
 
-  /** The log holds nothing more now. What is not decided is taken unless it begins after GPS ms `latestMs`. */
+  /** The end of the log: undecided blocks are taken, except those that begin after GPS ms `latestMs`. */
   end(latestMs: number): void {
     for (const block of this.#release()) {
       const aheadMs = block.startMs - latestMs;
@@ -88,7 +88,7 @@ export class AheadFilter<T extends LoggedBlock> {
     for (const block of held) this.add(block);
   }
 
-  /** A block that comes just behind the newest is not ahead, nor is one that Kafka's times account for. */
+  /** A block that follows the newest closely is not ahead, nor is one whose timestamp lies as far ahead. */
   #isAhead(block: T): boolean {
     if (block.startMs <= this.#newestMs + this.#options.toleranceMs) {
       return false;
@@ -105,7 +105,7 @@ export class AheadFilter<T extends LoggedBlock> {
       last.timestampMs - first.timestampMs >= CONFIRMED_MS;
   }
 
-  /** The log continues with a usual block: the blocks beyond it were wrong. */
+  /** The log goes on with a block of the usual distance: held blocks that begin after it were wrong. */
   #decide({ startMs }: T): void {
     if (this.#held.length === 0 || this.#usualBlocks < FIRST) return;
     for (const block of this.#release()) {
@@ -114,7 +114,7 @@ export class AheadFilter<T extends LoggedBlock> {
     }
   }
 
-  /** Kafka's times were set back before this block: by the new ones, what was held since then may not be ahead. */
+  /** The clock of the timestamps was set back before this block: held blocks from since then are judged again. */
   #setBack({ timestampMs }: T): void {
     for (const block of this.#release()) {
       if (block.timestampMs <= timestampMs) this.add(block);
@@ -122,7 +122,7 @@ export class AheadFilter<T extends LoggedBlock> {
     }
   }
 
-  /** The usual difference has changed: it is learned again, as from the start of a log. */
+  /** The usual distance has changed: it is learned again, as at the start of a log. */
   #beginAnew(): void {
     const held = this.#release();
     this.#hasBegun = false;
@@ -157,13 +157,13 @@ export class AheadFilter<T extends LoggedBlock> {
     back.push(offMs);
     if (back.length < FURTHER_BACK_BLOCKS) return;
     const mostMs = Math.max(...back);
-    // Blocks that waited for a broker and are written all at once come nearer with each.
+    // Blocks that waited for a broker and were written all at once lie less and less far back: they do not count.
     if (mostMs - Math.min(...back) <= this.#roomMs) this.#usualMs = mostMs;
     back.length = 0;
   }
 }
 
-/** How far a block's start is ahead of Kafka's timestamp, whether that is right or not. */
+/** How far a block's start lies ahead of its timestamp, ms. */
 function offOf({ startMs, timestampMs }: LoggedBlock): number {
   return startMs - timestampMs;
 }

@@ -3,7 +3,7 @@
 // it counts as NOT_HELD, never as NONE.
 import type { PageRing } from "../memory/page_ring.ts";
 
-/** Values instead of a position. `NOT_HELD`: the ring has reused the page of the block. `NONE`: the block never came. */
+/** In place of a position. `NOT_HELD`: the block came, and the ring has reused its page. `NONE`: it never came. */
 export const NONE = -1;
 export const NOT_HELD = -2;
 

@@ -1,5 +1,5 @@
-// One block in the page ring: a table with the position of each channel's samples, then the unchanged message value.
-// Invariant: a table takes at most 32 bytes per row of its message, and some more, whatever ids the message has.
+// The layout of one block in the page ring: a table that locates each channel's samples, then the message value.
+// Invariant: a table takes at most 32 bytes for each row of its message, and a constant, whatever ids the message has.
 import type { BlockLayout } from "../arrow/block_decoder.ts";
 import {
   type Channel,
@@ -24,24 +24,25 @@ const WORD_TYPE = 1;
 const WORD_VALUE = 2;
 const WORD_SPARSE = 3;
 const WORD_TABLE = 4;
-/** Larger ids are not taken: Arrakis puts at most some hundred channels in a partition. */
+/** Rows with larger ids are ignored: Arrakis puts about a hundred channels in a partition at most. */
 const IDS_MAX = 65_536;
 /**
- * A table by id has at most so many places a row of the message, and some more: a row takes at least 16 bytes of the
- * message, so that the table is at most twice as large as that. (80 blocks of 640 bytes with the id 65,534 took 41 MB.)
+ * A table by id has at most ENTRIES_MIN entries, plus ENTRIES_PER_ROW for each row of the message. A row takes at least
+ * 16 bytes of the message, so the table is at most twice as large as the message. (Without this limit, 80 blocks of 640
+ * bytes with the id 65,534 took 41 MB.)
  */
-const PLACES_PER_ROW = 4;
-const PLACES_MIN = 64;
+const ENTRIES_PER_ROW = 4;
+const ENTRIES_MIN = 64;
 
-/** Where a channel's samples lie in its partition's blocks. */
+/** What the entry of a channel must be, in the tables of its partition's blocks. */
 export interface ChannelEntry {
   readonly partitionIndex: number;
   readonly typeCode: number;
-  /** Samples in one block. */
+  /** Samples of the channel in one block. */
   readonly blockSamples: number;
 }
 
-/** The place of a channel. */
+/** The entry of a channel. */
 export function entryOf(channel: Channel): ChannelEntry {
   return {
     partitionIndex: channel.partitionIndex,
@@ -50,18 +51,18 @@ export function entryOf(channel: Channel): ChannelEntry {
   };
 }
 
-/** The number of a data type in ring records. */
+/** A data type as the number in a record. */
 function typeCodeOf(dataType: DataType): number {
   return DATA_TYPES.indexOf(dataType);
 }
 
-/** How a message's record is laid out. */
+/** The layout of a message's record. */
 export interface RecordPlan {
   /** Byte offset of the message value. */
   readonly valueAt: number;
-  /** Places of a table by id. */
+  /** Entries of a table by id. */
   readonly ids: number;
-  /** Rows of a sparse table, by id; null where the table is by id. */
+  /** Rows of a sparse table, sorted by id; null where the table is by id. */
   readonly rows: readonly number[] | null;
 }
 
@@ -72,13 +73,13 @@ export function planRecord(layout: BlockLayout): RecordPlan {
     const id = layout.ids[row]!;
     if (id < IDS_MAX && id >= ids) ids = id + 1;
   }
-  const isSparse = ids > PLACES_MIN + PLACES_PER_ROW * layout.rowCount;
+  const isSparse = ids > ENTRIES_MIN + ENTRIES_PER_ROW * layout.rowCount;
   const rows = isSparse ? rowsById(layout) : null;
   const tableWords = rows === null ? 2 * ids : 3 * rows.length;
   return { valueAt: (4 * (WORD_TABLE + tableWords) + 63) & ~63, ids, rows };
 }
 
-/** Rows with samples, by id; of rows with the same id the last. */
+/** Rows with samples, sorted by id; of rows with the same id only the last. */
 function rowsById({ ids, lengths, rowCount }: BlockLayout): number[] {
   const rowOf = new Map<number, number>();
   for (let row = 0; row < rowCount; row++) {
@@ -142,7 +143,7 @@ export function recordSamplesAt(
   return base + start;
 }
 
-/** Word of an id's byte offset in a sparse table; −1 where it is not there. */
+/** The word of a sparse table that has an id's byte offset; −1 where the id is missing. */
 function sparseEntry(words: Int32Array, at: number, id: number): number {
   const count = words[at + WORD_SPARSE]!;
   const table = at + WORD_TABLE;

@@ -180,7 +180,10 @@ export class BlockStore implements BlockSink {
     for (const timeline of subscription.timelines) timeline.reset(this.gpsMs());
   }
 
-  /** Releases the rows of a partition that are ready. Then: Timeline.advance() informs its listeners of each row. */
+  /**
+   * Releases the rows of a partition that are ready. Then: Timeline.advance(), and rowsReleased() of the listener, which
+   * is ClientHub.
+   */
   #advance({ timelines }: Subscription, gpsMs: number): void {
     // All find their first row before any of them settles the block that has just come.
     for (const timeline of timelines) timeline.findStart(gpsMs);

@@ -17,9 +17,9 @@ export class ClockBehindCheck {
     let partitions = 0;
     let aheadMs = Infinity;
     for (const { blocks } of live) {
-      if (blocks.counters.blocks + blocks.aheadMs === 0) continue;
+      if (blocks.counters.blocks + blocks.reader.aheadMs === 0) continue;
       partitions++;
-      aheadMs = Math.min(aheadMs, blocks.aheadMs);
+      aheadMs = Math.min(aheadMs, blocks.reader.aheadMs);
     }
     const behindMs = partitions > 0 ? aheadMs : 0;
     if (behindMs > 0 && this.behindMs === 0) {

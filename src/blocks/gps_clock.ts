@@ -63,7 +63,7 @@ export class GpsClock {
   /** Of each topic that has voted: whether its newest block fits the wall clock rather than this time. */
   readonly #votes = new Map<string, boolean>();
   #wallVotes = 0;
-  /** The log says that this time is right and the wall clock wrong. */
+  /** It was logged that this time is right and the wall clock is wrong. */
   #isWrongReported = false;
 
   constructor(options: GpsClockOptions) {
@@ -103,7 +103,7 @@ export class GpsClock {
     return this.#stepMs > 0 ? gpsMs + this.#stepMs : gpsMs;
   }
 
-  /** GPS ms of a past moment of the monotonic clock. */
+  /** GPS ms of an earlier moment of the monotonic clock. */
   gpsMsAt(clockMs: number): number {
     const isFormer = clockMs < this.#formerUntilMs;
     return clockMs + (isFormer ? this.#formerOffsetMs : this.#offsetMs);

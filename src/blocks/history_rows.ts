@@ -1,6 +1,7 @@
-// Rows of history, joined by read position: a block counts as missing when the log was read far enough to know.
-// Invariant: bounded memory (a ring that holds one row's blocks, and about as many bytes read ahead); rows come in
-// increasing order, each block in its row, and a span that has none is one gap.
+// Rows of history, read from the source again. Partitions are joined by read position: a block is missing when its log
+// was read far enough beyond it.
+// Invariant: memory is bounded (a ring that holds one row's blocks, and about as many bytes read ahead). Rows come in
+// increasing order, and a span without blocks is one gap for each reason.
 import type { HistoryMessages, HistoryReader } from "../source/source.ts";
 import { PageRing } from "../memory/page_ring.ts";
 import { AheadFilter } from "./ahead_filter.ts";
@@ -14,30 +15,30 @@ export interface HistoryRowsOptions {
   readonly shapes: readonly TopicShape[];
   readonly strideNs: bigint;
   readonly reader: HistoryReader;
-  /** Bytes of the ring, and of what is read ahead. */
+  /** Bytes of the ring; about as many may be read ahead. */
   readonly memoryBytes: number;
-  /** A block may lie so far ahead of its production, ms, by its stride. */
+  /** How far ahead of its production a block may lie, ms. */
   readonly toleranceMs: (shape: TopicShape) => number;
   /** GPS ms now. */
   readonly gpsMs: () => number;
-  /** Counted along with those of others. @default counters of its own */
+  /** Shared with other readers. @default counters of its own */
   readonly counters?: HistoryCounters;
   readonly onSetAside?: (topic: string, what: SetAside) => void;
 }
 
 export type HistoryCounters = ReturnType<typeof newHistoryCounters>;
 
-/** Counters of history reads, all 0. */
+/** Counters of what history readers read, all 0. */
 export function newHistoryCounters() {
   return { blocks: 0, bad: 0, future: 0 };
 }
 
-/** A message that is not in its row: it cannot be read, or was stamped ahead of its production. */
+/** Why a message is not in its row: it cannot be read, or was stamped ahead of its production. */
 export type SetAside =
   | { readonly kind: "bad"; readonly aheadMs: 0; readonly reason: string }
   | { readonly kind: "future"; readonly aheadMs: number; readonly reason: "" };
 
-/** What comes next. `need`: topics to be read on before it can be said. `end`: the logs hold nothing more. */
+/** What comes next. `need`: these topics must be read on to know it. `end`: the logs hold nothing more. */
 export type HistoryStep =
   | { readonly kind: "row" }
   | { readonly kind: "gap"; readonly to: number; readonly reason: GapReason }
@@ -45,7 +46,7 @@ export type HistoryStep =
   | { readonly kind: "end" };
 
 /** A block that was read. */
-interface Read {
+interface ReadBlock {
   readonly index: number;
   readonly value: Uint8Array;
   readonly startMs: number;
@@ -55,9 +56,9 @@ interface Read {
 interface HistoryPartition {
   readonly blocks: HistoryBlocks;
   readonly ratio: number;
-  /** Null in a replay, whose time is that of its blocks. */
-  readonly filter: AheadFilter<Read> | null;
-  /** Read, and not in the ring yet, by block index. */
+  /** Null in a replay, whose time is that of its blocks: there none lies ahead. */
+  readonly filter: AheadFilter<ReadBlock> | null;
+  /** Blocks that were read and are not in the ring yet, by index. */
   readonly pending: Map<number, Uint8Array>;
   /** Highest block index that was read; −1 before the first. */
   newest: number;
@@ -67,7 +68,7 @@ interface HistoryPartition {
   isCut: boolean;
 }
 
-/** How far the log is read on, beyond a missing block, for one that was produced late, ms. */
+/** How far the log is read beyond a missing block, which may have been produced late, ms. */
 const LATE_MS = 60_000;
 
 const ROW: HistoryStep = { kind: "row" };
@@ -75,7 +76,7 @@ const END: HistoryStep = { kind: "end" };
 
 /** The rows of one set of partitions, from some time on. */
 export class HistoryRows {
-  /** Never advanced: it only shows the contents of the ring, which is the row that next() returned. */
+  /** Never advanced: it only gives access to the ring, which holds the row of the last next(). */
   readonly timeline: Timeline;
   readonly counters: HistoryCounters;
   readonly #options: HistoryRowsOptions;
@@ -83,7 +84,7 @@ export class HistoryRows {
   readonly #memoryBytes: number;
   readonly #partitions: readonly HistoryPartition[];
   #pendingBytes = 0;
-  /** Rows below it are over. */
+  /** Rows below this were served or skipped. */
   #row = 0;
 
   constructor(options: HistoryRowsOptions) {
@@ -116,7 +117,7 @@ export class HistoryRows {
     ratio: number,
   ): HistoryPartition {
     const { toleranceMs } = this.#options;
-    const filter = new AheadFilter<Read>({
+    const filter = new AheadFilter<ReadBlock>({
       toleranceMs: toleranceMs(shape),
       maxLatencyMs: blocks.maxLatencyMs,
       take: (block) => {
@@ -145,7 +146,7 @@ export class HistoryRows {
   }
 
   /**
-   * What is at `row`, which never goes back. A gap ends at `limit` at the latest. Throws when the blocks of one row
+   * What comes at `row`, which never goes back. A gap ends at `limit` at the latest. Throws when the blocks of one row
    * do not fit in the ring.
    */
   next(row: number, limit: number): HistoryStep {
@@ -186,7 +187,7 @@ export class HistoryRows {
     this.#reader.close();
   }
 
-  /** The span without rows that begins here, once the log was read far enough to know where it ends. */
+  /** The gap that begins at the current row, once the logs were read far enough to know where it ends. */
   #gap(limit: number): HistoryStep {
     let next = Infinity;
     for (const { pending, ratio } of this.#partitions) {
@@ -205,7 +206,7 @@ export class HistoryRows {
     return this.#gapTo(to);
   }
 
-  /** Why there is nothing up to a row: one gap a reason. */
+  /** The gap up to a row at most: it ends where its reason changes. */
   #gapTo(to: number): HistoryStep {
     const isCut = this.#partitions.some((p) =>
       p.isCut && to * p.ratio <= p.first
@@ -229,7 +230,7 @@ export class HistoryRows {
     return this.#options.gpsMs() + blocks.futureToleranceMs;
   }
 
-  /** Whether a block that was not read yet will not come any more. */
+  /** Whether a block that has not been read will not come any more. */
   #isFinal(partition: HistoryPartition, index: number): boolean {
     const { blocks, newest, isAtEnd } = partition;
     if (isAtEnd) return true;
@@ -245,10 +246,10 @@ export class HistoryRows {
     { value, timestampMs }: HistoryMessages["messages"][number],
   ): void {
     const { blocks, filter } = partition;
-    const index = blocks.indexOf(value, NaN);
+    const index = blocks.reader.indexOf(value, NaN);
     if (index < 0) {
       this.counters.bad++;
-      const reason = blocks.lastBadReason;
+      const reason = blocks.reader.lastBadReason;
       const what = { kind: "bad", aheadMs: 0, reason } as const;
       this.#options.onSetAside?.(blocks.topic, what);
       return;
@@ -260,8 +261,8 @@ export class HistoryRows {
     filter.add(block);
   }
 
-  /** Takes a block, unless no row asks for it any more. The first of two equal ones stays. */
-  #take(partition: HistoryPartition, { index, value }: Read): void {
+  /** Keeps a block, unless its row is over. The first of two with the same index stays. */
+  #take(partition: HistoryPartition, { index, value }: ReadBlock): void {
     const { blocks, pending, ratio } = partition;
     partition.newest = Math.max(partition.newest, index);
     partition.first = Math.min(partition.first, index);
@@ -272,7 +273,7 @@ export class HistoryRows {
     this.counters.blocks++;
   }
 
-  /** Brings a partition's blocks of a row into the ring. */
+  /** Writes a partition's blocks of a row into the ring. */
   #keep({ blocks, pending, ratio }: HistoryPartition, row: number): void {
     for (let index = row * ratio; index < (row + 1) * ratio; index++) {
       const found = pending.get(index);

@@ -21,7 +21,7 @@ export interface LatenessClockOptions {
 export class LatenessClock {
   /** When a fetch had last reached the end of the log. */
   caughtUpMs = -Infinity;
-  /** The same, except within a grace period, when it stops. A block whose deadline it has passed is late. */
+  /** The same, but it does not advance within a grace period. A missing block is late once its deadline is before this. */
   seenMs = -Infinity;
   readonly #options: LatenessClockOptions;
   #graceEndMs = -Infinity;

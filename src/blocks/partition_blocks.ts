@@ -66,7 +66,8 @@ export class PartitionBlocks {
   absent: AbsentReason | null = null;
   /** Up to when the log has been read. */
   readonly lateness: LatenessClock;
-  readonly #reader: BlockReader;
+  /** Decodes messages; knows how far ahead the last one of the future lay, and why the last bad one was refused. */
+  readonly reader: BlockReader;
   readonly #records: BlockRecords;
   readonly #index: BlockIndex;
   readonly #unreachable = new UnreachableSpan();
@@ -87,7 +88,7 @@ export class PartitionBlocks {
       (options.coveredFromMs ?? 0) / this.strideMs,
     );
     const { counters, futureToleranceMs } = this;
-    this.#reader = new BlockReader({ strideNs, futureToleranceMs, counters });
+    this.reader = new BlockReader({ strideNs, futureToleranceMs, counters });
     this.#index = new BlockIndex(ring);
     this.lateness = new LatenessClock({
       hasClock,
@@ -98,17 +99,12 @@ export class PartitionBlocks {
     this.#records = new BlockRecords(ring);
   }
 
-  /** The index of a message's block; negative if the message is bad or its block is in the future. */
-  indexOf(value: Uint8Array, gpsMs: number): number {
-    return this.#reader.indexOf(value, gpsMs);
-  }
-
   /**
    * Takes one message value (copied). `gpsMs` is GPS ms; NaN where the context has no clock (replay). A block is of
    * the future when it begins after `latestMs` and the tolerance. Then: Timeline.advance() looks for complete rows.
    */
   append(value: Uint8Array, gpsMs: number, latestMs = gpsMs): Arrival {
-    const index = this.#reader.indexOf(value, latestMs);
+    const index = this.reader.indexOf(value, latestMs);
     if (index < 0) return index === FUTURE ? "future" : "bad";
     if (this.#index.locate(index) >= 0) {
       this.counters.duplicate++;
@@ -134,7 +130,7 @@ export class PartitionBlocks {
       (this.newest - index) * this.strideMs > this.maxLatencyMs;
   }
 
-  /** A block from so long ago is late; but a second one in a row means that the publisher's time was set back. */
+  /** One block that is so old is late; a second one in a row means that the publisher's time was set back. */
   #appendFromBefore(index: number, value: Uint8Array): Arrival {
     const isConfirmed = this.#suspect >= 0 && index > this.#suspect;
     if (!isConfirmed) {
@@ -176,10 +172,10 @@ export class PartitionBlocks {
   }
 
   #store(index: number, value: Uint8Array): boolean {
-    const position = this.#records.write(this.#reader.layout, value);
+    const position = this.#records.write(this.reader.layout, value);
     if (position < 0) return false;
     this.#index.remember(index, position);
-    this.#reader.aheadMs = 0;
+    this.reader.aheadMs = 0;
     this.counters.blocks++;
     this.counters.bytes += value.byteLength;
     // Before the very first block nothing is waited for, or missing.
@@ -215,16 +211,6 @@ export class PartitionBlocks {
   missReasonOf(index: number): MissReason {
     if (this.#unreachable.includes(index)) return "unreachable";
     return index >= this.settled && this.absent !== null ? this.absent : "late";
-  }
-
-  /** How far ahead of the clock the last message lay that was set aside as of the future; 0 once a block is stored. */
-  get aheadMs(): number {
-    return this.#reader.aheadMs;
-  }
-
-  /** Why the last bad message was refused, for the log. */
-  get lastBadReason(): string {
-    return this.#reader.lastBadReason;
   }
 
   /** A fetch that had reached the high watermark was valid at GPS ms `atMs`. */
@@ -300,7 +286,7 @@ export class PartitionBlocks {
     this.#unreachable.moveOutage(beforeMs, this.lateness.caughtUpMs);
   }
 
-  /** What the newest block says of the time, see {@linkcode Witness}. */
+  /** What the newest block shows about the time, see {@linkcode Witness}. */
   witness(): Witness {
     const startMs = this.newest * this.strideMs;
     return {

@@ -1,5 +1,5 @@
-// When the pages of a ring were written: how many seconds it holds.
-// Invariant: each page that is held has the time at which its first record came.
+// How many seconds a page ring holds: notes when each page began to be written.
+// Invariant: each page that is held has the time of its first record.
 import type { PageRing } from "../memory/page_ring.ts";
 
 /** Times of a ring's pages. */

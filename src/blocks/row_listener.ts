@@ -1,4 +1,4 @@
-// The reports of the block store to the parts that send rows.
+// What the block store reports to the part that hands rows out to clients.
 
 /** Called after timelines may have released rows. */
 export interface RowListener {

@@ -20,7 +20,7 @@ export class SetAsideLog {
 
   /** A live or replayed message was not stored. */
   message(blocks: PartitionBlocks, outcome: Arrival, offset: number): void {
-    const { topic, aheadMs, lastBadReason } = blocks;
+    const { topic, reader: { aheadMs, lastBadReason } } = blocks;
     if (!this.#isFirst(topic, outcome)) return;
     this.#log.warn("message-set-aside", {
       topic,

@@ -186,7 +186,7 @@ export class Subscriptions {
   get aheadCount(): number {
     let count = 0;
     for (const { blocks } of this.#byTopic.values()) {
-      if (blocks.aheadMs > 0) count++;
+      if (blocks.reader.aheadMs > 0) count++;
     }
     return count;
   }

@@ -1,28 +1,20 @@
-// Joins partitions at one row stride: decides which row may go out next.
-// Invariant: rows are released in strictly increasing order, each once; a row leaves when its last partition is settled.
+// Joins partitions at one row stride: decides when the next row is complete, or no longer waited for, and releases it.
+// Invariant: rows are released in strictly increasing order, each once. A row is released when each of its partitions
+// has settled it: the partition's blocks are stored, or given up.
 import { NONE, NOT_HELD } from "./block_index.ts";
 import type { PartitionBlocks } from "./partition_blocks.ts";
 import type { RowGap } from "./row_gap.ts";
+import type { TimelineListener } from "./timeline_listener.ts";
 
-/** Takes what a timeline releases, in order. */
-export interface TimelineListener {
-  onRow(row: number): void;
-  onGap(gap: RowGap): void;
-  /** Time jumped back or the log was created again: earlier reports are no longer valid. */
-  onReset(): void;
-  /** The timeline has found its place; `frontier` is set. */
-  onReady(): void;
-}
-
-/** So long a timeline waits for partitions that have not been read to their end once, ms. */
+/** A new timeline waits this long for partitions that have not been read to their end once, ms. */
 const PATIENCE_MS = 2000;
 
-/** What a row looks like from the ring. */
+/** `held`: the ring has all blocks that came. `gone`: it has reused the page of one. `empty`: no block came. */
 export type RowState = "held" | "gone" | "empty";
 
 /** The rows of one set of partitions at one stride. */
 export class Timeline {
-  /** What the rows are, where they are not a partition's blocks joined. */
+  /** What the rows are; empty where they are joined blocks. */
   readonly kind: string = "";
   readonly partitions: readonly PartitionBlocks[];
   readonly strideNs: bigint;
@@ -34,7 +26,7 @@ export class Timeline {
   frontier = -1;
   /** Rows released without one of their partitions. */
   lateRows = 0;
-  /** The first row that is certain not to come and is not reported as a gap yet; −1: none. */
+  /** First row of the quiet span that is not reported as a gap yet; −1: there is none. */
   #quietFrom = -1;
   #createdMs: number;
   #startRow = 0;
@@ -52,14 +44,17 @@ export class Timeline {
     this.#createdMs = gpsMs;
   }
 
-  /** Releases every row that is ready. Called after each arrival and on a slow tick. */
+  /**
+   * Releases every row that is ready; called after each arrival and a few times a second. Then: onRow() of each
+   * listener, which is the SelectionGroup of clients.
+   */
   advance(gpsMs: number): void {
     const partitions = this.partitions;
-    // One that cannot be read at all is given up like any other, or there would never be a place.
+    // A partition that was never read to its end may be given up now; else no first row would ever be found.
     for (let i = 0; i < partitions.length; i++) {
       if (!partitions[i]!.hasCaughtUpOnce) partitions[i]!.settle(gpsMs);
     }
-    // Before settling: a partition that was silent begins with the block that has just come.
+    // Before the others settle: a partition that was silent begins with the block that has just come.
     if (!this.findStart(gpsMs)) return;
     for (let i = 0; i < partitions.length; i++) partitions[i]!.settle(gpsMs);
     for (;;) {
@@ -67,7 +62,7 @@ export class Timeline {
       if (row > this.#newestRow() || !this.isSettled(row, gpsMs)) return;
       const state = this.stateOf(row);
       if (state === "gone") {
-        // The ring was too short for it: a client that needs it notices when it catches up.
+        // The ring was too short for the row: clients that need it find out when they catch up.
         this.frontier = row + 1;
         continue;
       }
@@ -92,8 +87,8 @@ export class Timeline {
   }
 
   /**
-   * While every partition is silent, settles the time that the readers have certainly seen: no block before it will
-   * come. The span is reported as a gap when the next block arrives. `frontier` is the end of the settled time.
+   * While every partition is silent, promises that no row comes before the time up to which the logs have been read: it
+   * moves `frontier` there. The span is reported as a gap when a block comes again.
    */
   promiseQuiet(): void {
     if (this.frontier < 0 || this.frontier <= this.#newestRow()) return;
@@ -104,12 +99,12 @@ export class Timeline {
     this.frontier = row;
   }
 
-  /** Where the stream stands though it says nothing: the promise, or, before any row, what has been seen. */
+  /** How far the stream has come without rows: the end of the promise; before the first row, how far was read. */
   get quietRow(): number {
     return this.frontier < 0 ? this.seenRow : this.frontier;
   }
 
-  /** Rows below this would have come, within their latency, and been read; −1 where no clock can say. */
+  /** A row below this would have come by now, within its latency; −1 while that is not known. */
   get seenRow(): number {
     let row = Infinity;
     for (let i = 0; i < this.partitions.length; i++) {
@@ -121,7 +116,7 @@ export class Timeline {
     return Math.max(-1, Math.floor(row));
   }
 
-  /** The first row for which the partitions have skipped no message since reading began. */
+  /** From this row on, reading has skipped no block of any partition. */
   get coveredRow(): number {
     let row = 0;
     for (let i = 0; i < this.partitions.length; i++) {
@@ -131,12 +126,12 @@ export class Timeline {
     return row;
   }
 
-  /** Whether the ring has all that came for a row, and all that the log had was read into it. */
+  /** Whether the ring has all blocks of a row that the logs had. */
   isWhole(row: number): boolean {
     return row >= this.coveredRow && this.stateOf(row) !== "gone";
   }
 
-  /** Every partition has been looked at and none has anything: no row says where the stream stands. */
+  /** All partitions have been read, and none has a block: there is no row to begin at. */
   isIdle(gpsMs: number): boolean {
     if (this.frontier >= 0) return false;
     return !this.#isPatient(gpsMs) ||
@@ -147,7 +142,7 @@ export class Timeline {
     return gpsMs - this.#createdMs < PATIENCE_MS;
   }
 
-  /** Reports the gap up to `frontier`, including the time that was settled before. */
+  /** Reports the gap up to `frontier`; it includes a quiet span before it. */
   #reportGap(row: number): void {
     const from = this.#quietFrom >= 0 ? this.#quietFrom : row;
     this.#quietFrom = -1;
@@ -163,12 +158,12 @@ export class Timeline {
     for (const listener of this.listeners) listener.onReset();
   }
 
-  /** The clock was set by this many ms: the remaining wait is unchanged. */
+  /** The clock was set by some ms: a new timeline waits as long as it would have. */
   shiftClock(byMs: number): void {
     this.#createdMs += byMs;
   }
 
-  /** Whether the ring still has all that came for a row. */
+  /** What the ring has of a row. */
   stateOf(row: number): RowState {
     let held = false;
     for (let i = 0; i < this.partitions.length; i++) {
@@ -183,7 +178,7 @@ export class Timeline {
     return held ? "held" : "empty";
   }
 
-  /** The next row at or above `row` for which something is held, or Infinity. */
+  /** The next row at or above `row` of which a block is held, or Infinity. */
   nextRow(row: number): number {
     let next = Infinity;
     for (let i = 0; i < this.partitions.length; i++) {
@@ -200,7 +195,7 @@ export class Timeline {
   }
 
   startNs(row: number): bigint {
-    // Asked for the same row by each selection in turn.
+    // Each selection asks for the same row in turn.
     if (row !== this.#startRow) {
       this.#startRow = row;
       this.#startNs = BigInt(row) * this.strideNs;
@@ -218,12 +213,12 @@ export class Timeline {
     return Number((timeNs + this.strideNs - 1n) / this.strideNs);
   }
 
-  /** Sets `frontier` once every partition has been read to its end; false until then. */
+  /** Sets `frontier` to the first row once every partition has been read to its end; false until then. */
   findStart(gpsMs: number): boolean {
     if (this.frontier >= 0) return true;
     const patient = this.#isPatient(gpsMs);
     let present = Infinity;
-    let past = -1;
+    let newest = -1;
     for (let i = 0; i < this.partitions.length; i++) {
       const partition = this.partitions[i]!;
       if (!partition.hasCaughtUpOnce) {
@@ -234,10 +229,10 @@ export class Timeline {
       if (partition.absent === null) {
         present = Math.min(present, this.firstRow(partition.settled / ratio));
       }
-      past = Math.max(past, Math.floor(partition.newest / ratio));
+      newest = Math.max(newest, Math.floor(partition.newest / ratio));
     }
     if (present < Infinity) this.frontier = present;
-    else if (past >= 0) this.frontier = past;
+    else if (newest >= 0) this.frontier = newest;
     else return false;
     for (const listener of this.listeners) listener.onReady();
     return true;
@@ -254,7 +249,7 @@ export class Timeline {
     return newest;
   }
 
-  /** Rows before this are settled by every partition that holds rows back. */
+  /** Rows before this are settled by every partition that rows wait for. */
   #end(): number {
     let end = Infinity;
     for (let i = 0; i < this.partitions.length; i++) {
@@ -265,18 +260,18 @@ export class Timeline {
     return end;
   }
 
-  /** Where a timeline begins in a partition that is settled up to there. */
+  /** The first row of a partition that is settled up to some row, which may be a fraction. */
   protected firstRow(rows: number): number {
     return Math.ceil(rows);
   }
 
-  /** Whether every partition has said what it has of a row. */
+  /** Whether every partition has settled a row. */
   protected isSettled(row: number, _gpsMs: number): boolean {
     for (let i = 0; i < this.partitions.length; i++) {
       const partition = this.partitions[i]!;
       if (!partition.hasCaughtUpOnce) return false;
       if (partition.absent !== null) continue;
-      // A block that is here needs no settling: a hole before it may belong to a row that is out.
+      // A block that is here need not be settled: a hole before it may belong to a row that was released.
       const end = (row + 1) * this.ratios[i]!;
       let index = Math.max(partition.settled, row * this.ratios[i]!);
       while (index < end && partition.locate(index) !== NONE) index++;

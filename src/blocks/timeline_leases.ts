@@ -1,4 +1,4 @@
-// The timelines of one instance: one for each set of topics, row stride and kind, shared by all who lease it.
+// The timelines of one instance: one for each set of topics, row stride and kind, shared by all its leases.
 // Invariant: the topics of a leased timeline are subscribed.
 import { withRollback } from "../memory/rollback.ts";
 import type { GpsClock } from "./gps_clock.ts";

@@ -1,7 +1,7 @@
 // Hands the released rows of one group to its live clients: in order, one row at a time, in as many slices as it takes.
 // Invariant: after a row, each client whose next row it was has it, has ended, or is behind.
 import type { RowGap } from "../blocks/row_gap.ts";
-import type { TimelineListener } from "../blocks/timeline.ts";
+import type { TimelineListener } from "../blocks/timeline_listener.ts";
 import type { Frame } from "../frames/frame.ts";
 import type { RowEncoders } from "../frames/row_encoders.ts";
 import type { CatchUp } from "./catch_up.ts";

@@ -1,5 +1,5 @@
-// Memory that may be taken at one time, counted in bytes: who finds too little left waits in line.
-// Invariant: what is reserved and not released never exceeds the limit; requests are served in their order.
+// Limits the memory that is taken at one time: a request for more than is left waits.
+// Invariant: bytes that are reserved and not released never exceed the limit; requests are served in their order.
 
 /** A limit on bytes held at one time. */
 export class ByteBudget {
@@ -15,7 +15,7 @@ export class ByteBudget {
     return this.#heldBytes;
   }
 
-  /** Resolves once so many bytes are reserved. Whoever gets them releases them. */
+  /** Resolves once the bytes are reserved; the caller must release them. Throws when they exceed the limit. */
   reserve(bytes: number): Promise<void> {
     if (bytes > this.limitBytes) {
       throw new RangeError(
@@ -34,7 +34,7 @@ export class ByteBudget {
   release(bytes: number): void {
     if (bytes > this.#heldBytes) {
       throw new RangeError(
-        `Cannot release ${bytes} bytes of ${this.#heldBytes} that are held`,
+        `Cannot release ${bytes} bytes: only ${this.#heldBytes} are reserved`,
       );
     }
     this.#heldBytes -= bytes;

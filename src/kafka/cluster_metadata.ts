@@ -1,11 +1,11 @@
-// What a cluster says of itself: its brokers, its topics, who leads them. The bytes of Kafka's Metadata request 12,
-// because kafkajs stops at 6, which has no topic ids. Invariant: a topic made again under its old name has another id.
-
+// A cluster's metadata: its brokers, its topics, and their leaders. Encodes and decodes version 12 of Kafka's Metadata
+// request, as kafkajs implements only up to version 6, which has no topic ids.
+// Invariant: a topic that was deleted and made again under its name has another id.
 import type { KafkaTask } from "./kafka_work.ts";
 
 export interface TopicLeader {
   readonly topic: string;
-  /** 32 hexadecimal digits; empty where the broker does not tell. */
+  /** 32 hexadecimal digits; empty where the broker does not state it. */
   readonly topicId: string;
   readonly errorCode: number;
   /** Node that leads partition 0; −1 when there is none. */
@@ -27,7 +27,7 @@ export const METADATA_REQUEST = Uint8Array.of(0, 0, 0, 0, 0);
 const TOPIC_ID_BYTES = 16;
 const text = new TextDecoder();
 
-/** Topics after which the slice is looked at, and ns that one takes. */
+/** Topics between two looks at the slice, and ns that one topic takes. */
 const STEP_TOPICS = 64;
 const COST_TOPIC = 3500;
 

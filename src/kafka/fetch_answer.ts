@@ -1,29 +1,29 @@
-// A fetch answer, taken apart by topic; its batches are decoded later (topic_parts.ts).
+// Splits a fetch answer by topic; topic_parts.ts decodes the batches later.
 // Invariant: no count or length is followed beyond the bytes that came.
 import type { Buffer } from "node:buffer";
 import { WireReader } from "./wire_reader.ts";
 
 /**
- * The fetch version that is spoken: Kafka 2.1 and later. From 11 on a broker answers for partitions that it only
- * follows: after a leader's move the old one went on saying that nothing new was there, as long as it lived.
+ * The version of the fetch request, which Kafka 2.1 and later understand. From version 11 on, a broker also answers for
+ * partitions that it only follows: after a leader had moved, the former one answered for ever that nothing was new.
  */
 export const FETCH_VERSION = 10;
 
-/** What an answer says of one topic's partition 0. */
+/** An answer for partition 0 of one topic. */
 export interface RawTopic {
   readonly topic: string;
   readonly errorCode: number;
   readonly highWatermark: number;
-  /** Below it no transaction is open: the end of what is read. */
+  /** No transaction is open below it: it is the end of what is read. */
   readonly lastStableOffset: number;
-  /** The transactions that were aborted among what the answer holds: int64 producer id, int64 first offset, each. */
+  /** Aborted transactions in the answer, each an int64 producer id and an int64 first offset. */
   readonly aborted: Buffer;
   readonly batches: Buffer;
 }
 
 export const ABORTED_BYTES = 16;
 
-/** Splits an answer by topic; only partition 0 is ever asked for. */
+/** Splits an answer by topic; only partition 0 is ever requested. */
 export function splitAnswer(
   bytes: Buffer,
 ): { errorCode: number; topics: RawTopic[] } {

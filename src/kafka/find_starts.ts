@@ -28,7 +28,7 @@ export type FoundStart =
   | { readonly kind: "refused"; readonly errorCode: number };
 
 interface Search {
-  readonly wanted: StartAsked;
+  readonly target: StartAsked;
   readonly end: number;
   readonly search: LogSearch;
   bytes: number;
@@ -47,7 +47,7 @@ const ROUNDS_MAX = 100;
 /** Searches all topics; a topic that is refused does not stop the others. Throws when the connection fails. */
 export async function findStarts(
   log: LogAccess,
-  wanted: readonly StartAsked[],
+  targets: readonly StartAsked[],
   work: KafkaWork,
 ): Promise<Map<string, FoundStart>> {
   const found = new Map<string, FoundStart>();
@@ -57,31 +57,31 @@ export async function findStarts(
       errorCode: errorCode || UNKNOWN_SERVER_ERROR,
     });
   };
-  const topics = wanted.map((w) => w.topic);
+  const topics = targets.map((t) => t.topic);
   const ask = (at: "earliest" | "latest") =>
     log.listOffsets(topics.map((topic) => ({ topic, at })));
   const earliest = await ask("earliest");
   // Messages that are written from here on lie after the end, and are read.
   const latest = await ask("latest");
   let open: Search[] = [];
-  for (const one of wanted) {
-    const first = earliest.get(one.topic);
-    const end = latest.get(one.topic);
+  for (const target of targets) {
+    const first = earliest.get(target.topic);
+    const end = latest.get(target.topic);
     if (!first || !end || first.errorCode || end.errorCode) {
-      refuse(one.topic, first?.errorCode || end?.errorCode);
+      refuse(target.topic, first?.errorCode || end?.errorCode);
       continue;
     }
-    const search = new LogSearch(first.offset, end.offset, one.fromMs);
+    const search = new LogSearch(first.offset, end.offset, target.fromMs);
     const { offset } = end;
-    open.push({ wanted: one, end: offset, search, bytes: BYTES_START });
+    open.push({ target, end: offset, search, bytes: BYTES_START });
   }
   for (let round = 0; open.length > 0; round++) {
     if (round === ROUNDS_MAX) {
       throw new Error(
-        `${open[0]!.wanted.topic}: no start found in ${ROUNDS_MAX} requests`,
+        `${open[0]!.target.topic}: no start found in ${ROUNDS_MAX} requests`,
       );
     }
-    open = open.filter(({ wanted: { topic }, search: { step }, end }) => {
+    open = open.filter(({ target: { topic }, search: { step }, end }) => {
       if (found.has(topic)) return false;
       if (step.kind !== "done") return true;
       const { offset, isCut } = step;
@@ -89,7 +89,7 @@ export async function findStarts(
       return false;
     });
     await lookUp(log, open, refuse);
-    const asked = open.filter((s) => !found.has(s.wanted.topic));
+    const asked = open.filter((s) => !found.has(s.target.topic));
     await read({ log, work }, asked, refuse);
   }
   return found;
@@ -100,12 +100,12 @@ async function lookUp(
   open: readonly Search[],
   refuse: (topic: string, errorCode: number | undefined) => void,
 ): Promise<void> {
-  const asked = open.flatMap(({ wanted: { topic }, search: { step } }) =>
+  const asked = open.flatMap(({ target: { topic }, search: { step } }) =>
     step.kind === "look-up" ? [{ topic, at: step.timestampMs }] : []
   );
   if (asked.length === 0) return;
   const answers = await log.listOffsets(asked);
-  for (const { wanted: { topic }, search } of open) {
+  for (const { target: { topic }, search } of open) {
     if (search.step.kind !== "look-up") continue;
     const answer = answers.get(topic);
     if (answer?.errorCode === 0) search.lookedUp(answer.offset);
@@ -120,7 +120,7 @@ async function read(
 ): Promise<void> {
   // The broker sends the first topic of a request at least one whole batch: topics that got none come first.
   const asked = [...open].sort((a, b) => b.bytes - a.bytes)
-    .flatMap(({ wanted: { topic }, search: { step }, bytes }) =>
+    .flatMap(({ target: { topic }, search: { step }, bytes }) =>
       step.kind === "read"
         ? [{ topic, offset: step.offset, maxBytes: bytes }]
         : []
@@ -130,7 +130,7 @@ async function read(
   const answers = await log.fetch(asked, { maxWaitMs: MAX_WAIT_MS, maxBytes });
   const byTopic = new Map(answers.map((a) => [a.topic, a]));
   for (const one of open) {
-    const { wanted: { topic, blockTime }, search } = one;
+    const { target: { topic, blockTime }, search } = one;
     if (search.step.kind !== "read") continue;
     const raw = byTopic.get(topic);
     if (!raw || raw.errorCode !== 0) {

@@ -216,13 +216,13 @@ export class KafkaHistory implements HistoryReader {
     connection: BrokerConnection,
     topics: readonly string[],
   ): Promise<void> {
-    const wanted = topics.map((topic) => ({
+    const targets = topics.map((topic) => ({
       topic,
       fromMs: this.#readings.get(topic)!.fromMs,
       blockTime: this.#blockTime,
     }));
     const { work } = this.#options;
-    for (const [topic, start] of await findStarts(connection, wanted, work)) {
+    for (const [topic, start] of await findStarts(connection, targets, work)) {
       if (start.kind === "refused") return this.#refuse(topic, start.errorCode);
       const reading = this.#readings.get(topic)!;
       reading.position = start.offset;

@@ -1,22 +1,22 @@
-// What all reading of one process shares: slices of the event loop, memory for expanded batches, time counted.
-// Invariant: a task's time is counted between its waits only; what happens while it waits is not its time.
+// What all reading of one process shares: slices of the event loop, memory for decompressed batches, counters of time.
+// Invariant: the time of a task does not include its waits.
 import { ByteBudget } from "./byte_budget.ts";
 import { LoopSlices } from "./loop_slices.ts";
 
-/** Time of the event loop spent on Kafka, s. */
+/** Time of the event loop that is spent on Kafka, s. */
 export interface KafkaTime {
-  /** Answers taken apart: batches, what is decompressed here (snappy, lz4), records. */
+  /** Decoding of answers: batches, decompression of snappy and lz4, records. */
   decode: number;
-  /** Records handed to their readers, with all that they do in that call. */
+  /** Handing records to their readers, with all that the readers do in that call. */
   deliver: number;
 }
 
 /**
- * Largest size of a batch when it is decompressed. Publishers write messages up to 10 MB, and Kafka's producers close
- * a batch at 1 MB or at its first message beyond that, so that an honest batch is a sixth of this at most.
+ * Largest size of a batch when it is decompressed. Publishers write messages of up to 10 MB, and Kafka's producers
+ * close a batch at 1 MB or at its first message beyond that, so an honest batch has a sixth of this at most.
  */
 export const BATCH_BYTES_MAX = 64 * 1024 * 1024;
-/** Decompressed batches that are held at one time, all topics together: four of the largest. */
+/** The most bytes of decompressed batches at one time, over all topics: four of the largest. */
 const EXPANDED_BYTES_MAX = 4 * BATCH_BYTES_MAX;
 
 export interface KafkaWorkOptions {
@@ -28,7 +28,7 @@ export interface KafkaWorkOptions {
 /** The shared parts. */
 export class KafkaWork {
   readonly slices: LoopSlices;
-  /** Room for decompressed batches. */
+  /** Memory for decompressed batches. */
   readonly room: ByteBudget;
   readonly time: KafkaTime = { decode: 0, deliver: 0 };
   readonly nowMs: () => number;
@@ -44,7 +44,7 @@ export class KafkaWork {
   }
 }
 
-/** One piece of work that goes on over several slices. */
+/** One piece of work that takes several slices. */
 export class KafkaTask {
   readonly #work: KafkaWork;
   readonly #part: keyof KafkaTime;
@@ -55,7 +55,7 @@ export class KafkaTask {
     this.#part = part;
   }
 
-  /** Its time is counted from now on. */
+  /** Begins to count time. */
   start(): void {
     this.#beganMs = this.#work.nowMs();
   }
@@ -74,7 +74,7 @@ export class KafkaTask {
     return this.#work.slices.isSpent;
   }
 
-  /** Waits for another turn. */
+  /** Waits for the next turn; the wait is not counted. */
   async turn(): Promise<void> {
     this.stop();
     await this.#work.slices.turn();

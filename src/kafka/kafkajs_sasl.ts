@@ -1,5 +1,5 @@
-// How Qanat proves who it is: the settings of a SASL mechanism, in kafkajs's shape.
-// Invariant: a token is read from its file at each authentication, and a refused one is an error, never an empty cluster.
+// Authenticates with SASL: turns the settings of a mechanism into those of kafkajs.
+// Invariant: a token is read from its file at each authentication, and a refused token is an error.
 import { Buffer } from "node:buffer";
 import { readNamedFile } from "./named_file.ts";
 
@@ -15,7 +15,7 @@ export interface KafkaSasl {
   readonly tokenFile: string;
 }
 
-/** Sends one SASL message and gives the answer: int32 length, then its bytes. */
+/** Sends one SASL message and returns the answer: an int32 length, then its bytes. */
 interface Exchange {
   (message: {
     request: { encode(): Promise<Buffer> };
@@ -42,8 +42,8 @@ export function saslOf(sasl: KafkaSasl): unknown {
 }
 
 /**
- * RFC 7628's exchange. kafkajs's own takes a refusal for success: a broker refuses a token by an answer that is not
- * empty, and the error that it then gives to the next request reads as a cluster without brokers and topics.
+ * The exchange of RFC 7628. A broker refuses a token with an answer that is not empty; kafkajs's own implementation
+ * takes that for success, and then reads the error of the next request as a cluster without brokers and topics.
  */
 async function sendToken(tokenFile: string, exchange: Exchange): Promise<void> {
   const text = await readNamedFile("--kafka-token-file", tokenFile);

@@ -1,11 +1,11 @@
-// What Kafka's ListOffsets request answers: where a topic's partition 0 begins, ends, or has a time.
+// Decodes the answer to Kafka's ListOffsets request: the offset in partition 0 of a topic that was asked for.
 import type { Buffer } from "node:buffer";
 import { WireReader } from "./wire_reader.ts";
 
-/** Kafka 2.0 and later. */
+/** Kafka 2.0 and later understand it. */
 export const LIST_OFFSETS_VERSION = 3;
 
-/** Reads an answer, by topic. Throws where it is cut short. */
+/** Decodes an answer, by topic. Throws where it is cut short. */
 export function decodeOffsets(
   bytes: Buffer,
 ): Map<string, { errorCode: number; offset: number }> {

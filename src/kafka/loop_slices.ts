@@ -1,22 +1,23 @@
-// Shares the event loop among all reading of Kafka: work is counted, and what is more than a slice goes on in a later
-// round of the loop. Invariant: of the tasks that wait for a turn one goes on a round, in the order in which they came.
+// Shares the event loop among all reading of Kafka: work is counted, and what exceeds a slice goes on in a later round of
+// the loop.
+// Invariant: one of the waiting tasks goes on in each round, in the order in which they came.
 
 /**
- * What one slice may cost, in nanoseconds as bench/kafka_cost_bench.ts measures them: about 4 ms. The cost of each
- * step is an estimate that is counted, not a clock that is read, so that the same bytes always take the same slices.
+ * The cost of one slice, in ns as bench/kafka_cost_bench.ts measures them: about 4 ms. The cost of a step is estimated,
+ * not measured by a clock, so that the same bytes always take the same slices.
  */
 export const SLICE_COST = 4_000_000;
 
 export interface LoopSlicesOptions {
-  /** Calls back once the event loop has been round. @default a timer: Deno looks at its sockets before each */
+  /** Calls back in the next round of the event loop. @default a timer: Deno polls its sockets before each */
   readonly later?: (round: () => void) => void;
 }
 
 /** The slices of one process. */
 export class LoopSlices {
-  /** Largest cost of any slice yet. */
+  /** The largest cost of a slice so far. */
   peakCost = 0;
-  /** Tasks that went on in a later round. */
+  /** How often a task went on in a later round. */
   turns = 0;
   readonly #later: (round: () => void) => void;
   readonly #waiting: (() => void)[] = [];
@@ -27,19 +28,19 @@ export class LoopSlices {
     this.#later = options.later ?? ((round) => setTimeout(round, 0));
   }
 
-  /** Counts work that was done in this round. */
+  /** Counts work that was done in the current round. */
   spend(cost: number): void {
     this.#spent += cost;
     if (this.#spent > this.peakCost) this.peakCost = this.#spent;
     this.#awaitRound();
   }
 
-  /** Whether what is left to do belongs in a later round. */
+  /** Whether the slice is used up: further work belongs in a later round. */
   get isSpent(): boolean {
     return this.#spent >= SLICE_COST;
   }
 
-  /** Resolves in a later round, when it is this caller's turn. */
+  /** Resolves in a later round, when it is the caller's turn. */
   turn(): Promise<void> {
     this.turns++;
     return new Promise((resolve) => {

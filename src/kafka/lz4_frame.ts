@@ -1,4 +1,4 @@
-// Decompresses lz4 frames in slices. lz4js has no limits: it follows what a frame claims (2.5 MB became 629 MB).
+// Decompresses lz4 frames in slices. lz4js has no limits: it follows any size that a frame claims (2.5 MB became 629 MB).
 // Invariant: the whole size is known, and within the limit, before memory is taken; no byte outside is read or written.
 import type { KafkaTask } from "./kafka_work.ts";
 
@@ -6,10 +6,10 @@ import type { KafkaTask } from "./kafka_work.ts";
 //   byte offset 0  uint32 magic 0x184D2204
 //               4  uint8  flags: bits 6–7 version 1, 4 block checksums, 3 content size, 2 content checksum, 0 dictionary
 //               5  uint8  bits 4–6: largest block
-//               6  uint64 size of the content, where the flag says so; uint32 dictionary id, likewise
+//               6  uint64 size of the content, where its flag is set; uint32 dictionary id, likewise
 //                  uint8  checksum of the header
-//   blocks: uint32 bytes, highest bit: not compressed; the bytes; uint32 checksum where the flag says so
-//   uint32 0 ends them. Checksums are not looked at: docs/decisions/0022.
+//   blocks: uint32 bytes, highest bit: not compressed; the bytes; uint32 checksum where its flag is set
+//   uint32 0 ends them. Checksums are not checked: docs/decisions/0022.
 const MAGIC = 0x184d2204;
 const FLAG_BLOCK_CHECKSUM = 0x10;
 const FLAG_CONTENT_SIZE = 0x08;
@@ -28,12 +28,12 @@ const BLOCK_BYTES: Readonly<Record<number, number>> = {
 const MATCH_MIN = 4;
 const NIBBLE_MAX = 15;
 
-/** Input after which the slice is looked at. */
+/** Input bytes between two looks at the slice. */
 const STEP_BYTES = 32 * 1024;
-/** ns a byte that is read, and a byte that is written. */
+/** ns for each byte that is read, and for each byte that is written. */
 const COST_READ = 4;
 const COST_WRITTEN = 1;
-/** ns a block. */
+/** ns for each block. */
 const COST_BLOCK = 50;
 
 interface Cursor {
@@ -41,7 +41,7 @@ interface Cursor {
   to: number;
 }
 
-/** Undoes one lz4 frame of at most `limitBytes` of content. */
+/** Decompresses one lz4 frame of at most `limitBytes` of content. */
 export async function unlz4(
   bytes: Uint8Array,
   limitBytes: number,
@@ -53,7 +53,7 @@ export async function unlz4(
   return content;
 }
 
-/** Goes through a frame's blocks; without `out` only the size of the content is found. */
+/** Decodes a frame's blocks; without `out` it only computes the size of the content. */
 async function walkFrame(
   bytes: Uint8Array,
   out: Uint8Array | null,
@@ -118,7 +118,7 @@ function headOf(view: DataView, limitBytes: number) {
   };
 }
 
-/** Undoes sequences up to the block's `end`, or for a step. */
+/** Decodes sequences up to the block's `end`, or for a step. */
 function sequences(
   bytes: Uint8Array,
   out: Uint8Array | null,
@@ -164,7 +164,7 @@ function sequences(
   cursor.to = to;
 }
 
-/** Repeats what lies `distance` bytes back, which may overlap with what is written. */
+/** Copies bytes from `distance` bytes back; source and target may overlap. */
 export function copyMatch(
   out: Uint8Array,
   to: number,

@@ -1,7 +1,7 @@
-// Files that settings name: certificates, keys, tokens.
-// Invariant: an error names the setting and never its value, which may be a key or a token given in the place of a path.
+// Reads files that settings name: certificates, keys, tokens.
+// Invariant: an error names the setting and never its value, which may be a key or a token instead of a path.
 
-/** What a file holds. Throws an error that says which setting is to be mended, and why. */
+/** The text of a file. Throws an error that names the setting and the reason. */
 export async function readNamedFile(
   setting: string,
   path: string,

@@ -1,24 +1,24 @@
-// Which brokers cannot be reached, and what the log says of it: each address once when it is lost, once when it is back.
-// Invariant: an address that the cluster names for a broker is back only when that broker has answered a fetch; that
-// the cluster answers elsewhere, or answers other questions there, does not count.
+// Knows which brokers cannot be reached, and logs each address once when it is lost and once when it is back.
+// Invariant: the address of a broker is back only when that broker has answered a fetch there; answers to other requests
+// do not count.
 import type { Logger } from "../telemetry/log.ts";
 
-/** What is known of a cluster's addresses. */
+/** The addresses of one cluster. */
 export class Outages {
   readonly #log: Logger;
-  /** Addresses that did not answer what topics there are. */
+  /** Addresses that did not answer a metadata request. */
   readonly #seeds = new Set<string>();
-  /** By node: the address that it does not answer at. */
+  /** The addresses at which brokers do not answer fetches, by node. */
   readonly #leaders = new Map<number, string>();
   #hasAnswered = false;
-  /** No address answered what topics there are. */
+  /** No address has answered the last metadata request. */
   #isClusterLost = true;
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  /** An address has answered; `nodeId` where it was asked for records as that node's. */
+  /** An address has answered. `nodeId`: it has answered a fetch as that node. */
   answered(address: string, nodeId?: number): void {
     const wasLost = this.#isLost(address);
     this.#seeds.delete(address);
@@ -31,7 +31,7 @@ export class Outages {
     this.#isClusterLost = false;
   }
 
-  /** An address did not answer what topics there are. `isAll`: nor did any other since the last answer. */
+  /** An address did not answer a metadata request. `isAll`: nor did any other since the last answer. */
   failed(address: string, error: Error, isAll: boolean): void {
     if (isAll) this.#isClusterLost = true;
     if (!this.#isLost(address)) {
@@ -40,7 +40,7 @@ export class Outages {
     this.#seeds.add(address);
   }
 
-  /** A node could not be read from at the address that the cluster names for it. */
+  /** A node did not answer a fetch at the address that the cluster states for it. */
   leaderFailed(
     { nodeId, address }: { nodeId: number; address: string },
     error: Error,
@@ -55,19 +55,19 @@ export class Outages {
     this.#leaders.set(nodeId, address);
   }
 
-  /** The cluster no longer names this node, or names another address for it. */
+  /** The cluster no longer names this node, or states another address for it. */
   forget(nodeId: number): void {
     this.#leaders.delete(nodeId);
   }
 
-  /** Forgets failures of nodes that nothing is read from any more. */
+  /** Forgets failures of all nodes except those that lead subscribed topics. */
   keep(leaders: ReadonlySet<number>): void {
     for (const nodeId of this.#leaders.keys()) {
       if (!leaders.has(nodeId)) this.#leaders.delete(nodeId);
     }
   }
 
-  /** Whether the cluster answers, and at least one of these nodes. */
+  /** Whether the cluster answers, and so does at least one of these nodes. */
   isReachable(leaders: ReadonlySet<number>): boolean {
     if (!this.#hasAnswered || this.#isClusterLost) return false;
     for (const nodeId of leaders) if (!this.#leaders.has(nodeId)) return true;

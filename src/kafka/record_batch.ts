@@ -1,6 +1,6 @@
-// One record batch: its head, and its records one by one.
-// Invariant: every length is checked against the bytes that are there, and each record takes at least its own bytes
-// from them, so that no claimed number costs more than the bytes that came.
+// Decodes one record batch: its head, and its records one by one.
+// Invariant: every length is checked against the bytes that are there, so no claimed number costs more than the bytes
+// that came.
 import type { Buffer } from "node:buffer";
 
 /** One record of a topic. Views: valid until its reader returns. */
@@ -39,12 +39,12 @@ const BROKER_TIME = 0x8;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 
-/** Records of one batch: a producer that fills 10 MB writes 100,000 of 100 bytes. */
+/** The most records of one batch: a producer that fills 10 MB writes 100,000 of 100 bytes. */
 export const RECORDS_MAX = 500_000;
-/** Length, attributes, time, offset, key, value and headers, of a byte each. */
+/** Length, attributes, time, offset, key, value and headers, each at least a byte. */
 const RECORD_BYTES_MIN = 7;
 
-/** What a batch's head says. */
+/** The fields of a batch's head. */
 export interface BatchHead {
   readonly firstOffset: number;
   readonly lastOffset: number;
@@ -55,15 +55,15 @@ export interface BatchHead {
   readonly producerId: bigint;
   readonly recordCount: number;
   readonly firstTimeMs: number;
-  /** Time of all its records, where the broker sets it; else null. */
+  /** The time of all records, where the broker sets it; else null. */
   readonly brokerTimeMs: number | null;
-  /** Its records' bytes, compressed or not. */
+  /** The bytes of the records, compressed or not. */
   readonly body: Buffer;
   /** Byte offset of the next batch. */
   readonly end: number;
 }
 
-/** The batch at a byte offset; null where it is cut short. */
+/** Decodes the head at a byte offset; null where the batch is cut short. */
 export function headAt(bytes: Buffer, at: number): BatchHead | null {
   if (at + HEAD_BYTES > bytes.length) return null;
   const end = at + PREFIX_BYTES + bytes.readInt32BE(at + LENGTH);
@@ -90,20 +90,20 @@ export function headAt(bytes: Buffer, at: number): BatchHead | null {
   };
 }
 
-/** Throws where a batch has more records than are taken. */
+/** Throws where a batch claims more than RECORDS_MAX records. */
 export function checkRecordCount({ recordCount }: BatchHead): void {
   if (recordCount < 0 || recordCount > RECORDS_MAX) {
     throw new RangeError(
-      `${recordCount} records in a batch, at most ${RECORDS_MAX} are taken`,
+      `${recordCount} records in a batch, at most ${RECORDS_MAX} are accepted`,
     );
   }
 }
 
 // A record; varints are zigzag:
 //   varint length of what follows, int8 attributes, varint64 time and varint offset, relative to the batch's first,
-//   varint length and bytes of key and value (−1: null), then headers, which nobody here reads.
+//   varint length and bytes of key and value (−1: null), then headers, which are not decoded.
 
-/** Reads the records of a batch in order. */
+/** Decodes the records of a batch in order. */
 export class RecordReader {
   readonly #head: BatchHead;
   readonly #bytes: Buffer;
@@ -125,7 +125,7 @@ export class RecordReader {
     this.#left = recordCount;
   }
 
-  /** The next record; null behind the last. */
+  /** The next record; null after the last. */
   next(): KafkaRecord | null {
     if (this.#left === 0) return null;
     this.#left--;
@@ -185,7 +185,7 @@ export class RecordReader {
   }
 }
 
-/** Whether a control batch's first record says that its transaction was aborted. */
+/** Whether a control batch marks its transaction as aborted. */
 export function isAbortMarker(head: BatchHead): boolean {
   // The key: int16 version, int16 type (0: abort, 1: commit).
   const key = new RecordReader(head, head.body).next()?.key;

@@ -8,23 +8,23 @@ import { copyMatch } from "./lz4_frame.ts";
 const XERIAL_MAGIC = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0];
 const XERIAL_HEAD_BYTES = 16;
 
-// Raw snappy: varint length, then elements. The low two bits of an element's first byte, its tag, say what it is:
+// Raw snappy: varint length, then elements. The low two bits of an element's first byte, its tag, are its kind:
 //   0  literal; tag >> 2 is its length − 1; from 60 on that is in the 1 to 4 bytes that follow
 //   1  copy of 4 to 11 bytes; distance: 3 bits of the tag and 1 byte
 //   2  copy of 1 to 64 bytes; distance: uint16
 //   3  copy of 1 to 64 bytes; distance: uint32
 const LONG_LITERAL = 60;
-/** No byte of snappy stands for more: 3 bytes copy at most 64. */
+/** The most content for each byte of snappy: 3 bytes copy at most 64. */
 const RATIO_MAX = 64 / 3;
 const LENGTH_BYTES_MAX = 5;
 
-/** Bytes after which the slice is looked at. */
+/** Bytes between two looks at the slice. */
 const STEP_BYTES = 64 * 1024;
-/** ns a byte that is read, and a byte that is written. */
+/** ns for each byte that is read, and for each byte that is written. */
 const COST_READ = 4;
 const COST_WRITTEN = 1;
 
-/** ns a block of Java's framing. */
+/** ns for each block of Java's framing. */
 const COST_BLOCK = 50;
 
 interface Block {
@@ -40,7 +40,7 @@ interface Cursor {
   literalBytes: number;
 }
 
-/** Undoes snappy of at most `limitBytes` of content. */
+/** Decompresses snappy of at most `limitBytes` of content. */
 export async function unsnappy(
   bytes: Uint8Array,
   limitBytes: number,
@@ -93,7 +93,7 @@ function xerialBlock(bytes: Uint8Array, at: number, limitBytes: number): Block {
   return blockAt(bytes, from, from + length, limitBytes);
 }
 
-/** A raw block, with a claim that its bytes can meet. */
+/** A raw block whose claimed length is possible. */
 function blockAt(
   bytes: Uint8Array,
   at: number,
@@ -123,7 +123,7 @@ function blockAt(
   return { from, end, contentBytes };
 }
 
-/** Undoes elements up to the block's `end`, or for a step. */
+/** Decodes elements up to the block's `end`, or for a step. */
 function elements(
   bytes: Uint8Array,
   out: Uint8Array,

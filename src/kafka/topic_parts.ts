@@ -1,6 +1,6 @@
-// From a topic's batches to its records, a part at a time, so that neither a large batch nor a damaged one costs others.
-// Invariant: every offset from the asked one to the last part's `nextOffset` is a record, lies in a gap, or belongs to
-// a control batch or an aborted transaction; no offset comes twice.
+// Decodes a topic's batches into records, a part at a time, so that a large or a damaged batch does not delay others.
+// Invariant: every offset from the requested one to the last part's `nextOffset` is a record, lies in a gap, or belongs
+// to a control batch or an aborted transaction; no offset comes twice.
 import type { Buffer } from "node:buffer";
 import { CODEC_NONE, expand, expandedBytesMax } from "./codecs.ts";
 import { ABORTED_BYTES, type RawTopic } from "./fetch_answer.ts";
@@ -18,61 +18,61 @@ import {
   RecordReader,
 } from "./record_batch.ts";
 
-/** Offsets `from` to `to` (exclusive) that brought no record. */
+/** Offsets `from` to `to` (exclusive) without a record. */
 export interface Gap {
   readonly from: number;
   readonly to: number;
-  /** Why they could not be decoded; null where the log does not hold them. */
+  /** Why they could not be decoded; null where the log does not have them. */
   readonly damage: string | null;
 }
 
-/** What was decoded of one topic at once. */
+/** One part of an answer for one topic. */
 export interface FetchedTopic {
   readonly topic: string;
   readonly errorCode: number;
   readonly highWatermark: number;
-  /** The end of what is read: no transaction is open below it. */
+  /** No transaction is open below it: it is the end of what is read. */
   readonly lastStableOffset: number;
   readonly records: readonly KafkaRecord[];
-  /** By offset. In a compacted topic gaps without damage are normal. */
+  /** Sorted by offset. In a compacted topic, gaps without damage are normal. */
   readonly gaps: readonly Gap[];
-  /** Offset behind what this part brought; −1 when there was nothing. */
+  /** The offset after this part; −1 when it had nothing. */
   readonly nextOffset: number;
-  /** No further part follows of this answer. */
+  /** It is the last part of the answer. */
   readonly isLast: boolean;
 }
 
 /** A part ends at the first of these. */
 export const PART_RECORDS = 256;
 export const PART_BYTES = 1024 * 1024;
-/** Batches without records that are passed over in one part. */
+/** The most batches without records in one part. */
 const PART_BATCHES = 1024;
 const REASON_CHARS_MAX = 200;
 
-/** ns a record, and a batch, and an aborted transaction of the list. */
+/** ns for a record, for a batch, and for an aborted transaction in the list. */
 const COST_RECORD = 300;
 const COST_BATCH = 1000;
 const COST_ABORTED = 300;
 
-/** Decodes one topic of one answer. Closed at its end, and by whoever gives up before. */
+/** Decodes one topic of one answer. It closes itself at the end; a caller that stops earlier must close it. */
 export class TopicParts {
   readonly #raw: RawTopic;
   readonly #work: KafkaWork;
   readonly #task: KafkaTask;
-  /** First offsets of the aborted transactions of each producer that have not ended yet. */
+  /** First offsets of aborted transactions that have not ended yet, by producer. */
   #aborted: Map<bigint, number[]> | null = null;
   #at = 0;
-  /** The batch that is being read. */
+  /** The current batch. */
   #head: BatchHead | null = null;
   #records: RecordReader | null = null;
-  /** Offsets below it are done with. */
+  /** Offsets below it are handled. */
   #expected: number;
-  /** Bytes of the values in the part that is being made. */
+  /** Bytes of the values in the current part. */
   #partBytes = 0;
   #heldBytes = 0;
   #isDone = false;
 
-  /** `fromOffset`: the offset that was asked for, which lies anywhere in the first batch. */
+  /** `fromOffset`: the requested offset, which lies anywhere in the first batch. */
   constructor(raw: RawTopic, fromOffset: number, work: KafkaWork) {
     this.#raw = raw;
     this.#expected = fromOffset;
@@ -80,12 +80,12 @@ export class TopicParts {
     this.#task = work.task("decode");
   }
 
-  /** Bytes of the batch that was decompressed and is still being read. */
+  /** Bytes of the current batch where it was decompressed. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
 
-  /** The next part; null behind the last. */
+  /** The next part; null after the last. */
   async next(): Promise<FetchedTopic | null> {
     if (this.#isDone) return null;
     const records: KafkaRecord[] = [];
@@ -120,16 +120,16 @@ export class TopicParts {
     };
   }
 
-  /** Gives back what is held. Idempotent. */
+  /** Releases the memory of the current batch. Idempotent. */
   close(): void {
     this.#isDone = true;
     this.#endBatch();
   }
 
-  /** Takes the next batch that has something to read; false when there is none. */
+  /** Opens the next batch; false when there is none. */
   async #open(gaps: Gap[]): Promise<boolean> {
     const head = headAt(this.#raw.batches, this.#at);
-    if (head === null) return false; // cut short: asked for again
+    if (head === null) return false; // cut short: it is fetched again
     this.#at = head.end;
     this.#head = head;
     this.#task.spend(COST_BATCH);
@@ -147,7 +147,7 @@ export class TopicParts {
       } catch (error) {
         if (!this.#isDone) this.#damaged(error as Error, gaps);
       }
-      // Closed in the meantime: what was reserved since then goes back.
+      // It was closed in the meantime: release what was reserved since then.
       if (this.#isDone) this.#endBatch();
     }
     return !this.#isDone;
@@ -167,7 +167,7 @@ export class TopicParts {
         }
         count++;
         if (record.offset < this.#expected) {
-          // Offsets below the asked one are part of its batch.
+          // The batch may begin below the requested offset.
           if (count < PART_RECORDS) continue;
           return true;
         }
@@ -187,7 +187,7 @@ export class TopicParts {
     return false;
   }
 
-  /** Decompresses a batch's records, with room for them. */
+  /** Decompresses a batch's records, with memory reserved for them. */
   async #bodyOf({ codec, body, recordCount }: BatchHead): Promise<Buffer> {
     if (codec === CODEC_NONE || recordCount === 0) return body;
     const mostBytes = expandedBytesMax(codec, body.length, BATCH_BYTES_MAX);
@@ -242,7 +242,7 @@ export class TopicParts {
     return true;
   }
 
-  /** By producer, its latest transaction first. */
+  /** By producer, the latest transaction first. */
   async #listAborted(): Promise<Map<bigint, number[]>> {
     const { aborted } = this.#raw;
     const byProducer = new Map<bigint, number[]>();

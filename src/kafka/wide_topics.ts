@@ -1,9 +1,9 @@
-// Topics of Arrakis that have more than one Kafka partition, of which only partition 0 is read, as Arrakis does.
-// Invariant: each is named once in the log as long as it stays so.
+// Finds topics of Arrakis with more than one Kafka partition. Only partition 0 is read, as Arrakis does.
+// Invariant: each is logged once for as long as it has several partitions.
 import type { Logger } from "../telemetry/log.ts";
 import type { TopicLeader } from "./cluster_metadata.ts";
 
-/** What Arrakis calls its topics. */
+/** The names of all topics of Arrakis begin with this. */
 const TOPIC_PREFIX = "arrakis-";
 const LOGGED_MAX = 100;
 
@@ -19,7 +19,7 @@ export class WideTopics {
     return this.#found.size;
   }
 
-  /** Takes all topics that there are. */
+  /** Takes all topics of the cluster. */
   look(topics: ReadonlyMap<string, TopicLeader>): void {
     for (const topic of this.#found) {
       if ((topics.get(topic)?.partitionCount ?? 0) <= 1) {

@@ -1,5 +1,5 @@
-// Reads Kafka's plain encoding (fixed integers, int16 lengths of texts) from an answer.
-// Invariant: it only goes forward, and throws RangeError where the bytes end, whatever they claim.
+// Decodes Kafka's plain encoding: integers of fixed size, and texts with an int16 length.
+// Invariant: it only goes forward, and throws a RangeError where the bytes end, whatever they claim.
 import type { Buffer } from "node:buffer";
 
 export class WireReader {

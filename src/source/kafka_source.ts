@@ -1,4 +1,4 @@
-// Kafka as a source: the consumer pool for data topics, the metadata follower for the catalog.
+// Kafka as a source: the consumer pool reads data topics, the metadata follower fills the catalog.
 import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import type { KafkaProtocol } from "../kafka/kafka_protocol.ts";
@@ -29,7 +29,7 @@ export interface KafkaSourceOptions {
   readonly readyGraceMs: number;
 }
 
-/** Reads the start of a message's block. */
+/** Reads the start time of a message's block. */
 function blockTimes(): BlockTime {
   const decoder = new BlockDecoder();
   const layout = newBlockLayout();
@@ -69,6 +69,7 @@ export class KafkaSource implements Source {
     );
   }
 
+  /** Then: FetchPool.start(). */
   async start(sink: BlockSink): Promise<void> {
     this.#sink = sink;
     await this.#pool.start();

@@ -1,8 +1,8 @@
-// Where blocks come from: one interface for Kafka and for the embedded replay.
-// Invariant: a source calls its sink only between start() and close(), on the one event loop.
+// Where channels and blocks come from: one interface for Kafka and for the embedded source.
+// Invariant: a source calls its sink only between start() and close().
 import type { Catalog } from "../channels/catalog.ts";
 
-/** Takes what a source reads. Every call is synchronous; `value` is only valid during the call. */
+/** Takes the messages and events of a source. Every call is synchronous; `value` is only valid during the call. */
 export interface BlockSink {
   /** One message value of a data topic, in Kafka's order. */
   onMessage(
@@ -11,24 +11,24 @@ export interface BlockSink {
     offset: number,
     timestampMs: number,
   ): void;
-  /** A fetch that had reached the topic's high watermark held at `atClockMs` of the monotonic clock. */
+  /** A fetch reached the end of the topic's log, as of `atClockMs` of the monotonic clock. */
   onCaughtUp(topic: string, atClockMs: number): void;
-  /** The topic's broker failed or its leader moved: publishers, too, may be behind for a while. */
+  /** The topic's broker failed or its leader moved: its publisher may be delayed as well. */
   onDisturbed(topic: string): void;
-  /** Offsets `from` (inclusive) to `to` (exclusive) that the log no longer holds or never gave. */
+  /** The log no longer has offsets `from` (inclusive) to `to` (exclusive), or never had them. */
   onHole(topic: string, from: number, to: number): void;
   /** The topic was deleted and made again, or its log was cut: reading starts over at `offset`. */
   onRestart(topic: string, offset: number): void;
 }
 
-/** How one wanted topic is doing. */
+/** The state of one subscribed topic. */
 export interface TopicStatus {
   readonly topic: string;
   readonly state: "starting" | "reading" | "behind" | "unreachable" | "missing";
   /** Offset of the next message to read; -1 before it is known. */
   readonly position: number;
   readonly highWatermark: number;
-  /** The end of what is read: behind it there may be open transactions. */
+  /** The end of what is read: after it there may be open transactions. */
   readonly lastStableOffset: number;
   /** Kafka partitions of the topic, of which only partition 0 is read; 0 before it is known. */
   readonly partitions: number;
@@ -38,71 +38,71 @@ export interface SourceStatus {
   readonly kind: "kafka" | "embedded";
   /** Metadata has been read to its end at least once. */
   readonly ready: boolean;
-  /** False while the source cannot be read (broker away). */
+  /** False while no broker can be reached. */
   readonly reachable: boolean;
-  /** When it answered last, by the monotonic clock (`performance.now()`); −Infinity before the first answer. */
+  /** When it answered last, ms of the monotonic clock; −Infinity before the first answer. */
   readonly lastContactClockMs: number;
-  /** Addresses that the cluster names for brokers that are read from, and that cannot be reached. */
+  /** Addresses that the cluster states for the brokers of subscribed topics, and that cannot be reached. */
   readonly unreachable: readonly string[];
   readonly topics: readonly TopicStatus[];
   /** Topics with more than one Kafka partition, of which only the first is read. */
   readonly wideTopics: number;
   /** Plain counters for /metrics, name → value (e.g. `holes`, `reconnects`, `metadata_bad_records`). */
   readonly counters: Readonly<Record<string, number>>;
-  /** Time of the event loop that the source has taken, s, by part. */
+  /** Time of the event loop that the source has used, s, by part. */
   readonly seconds?: Readonly<Record<string, number>>;
 }
 
-/** A topic to be read again. */
+/** A topic to read again. */
 export interface HistoryTopic {
   readonly topic: string;
-  /** GPS ms: no block that begins at or after it is passed over. */
+  /** GPS ms: no block that begins at or after it is skipped. */
   readonly fromMs: number;
 }
 
-/** Where the reading of a topic begins: at the blocks of a GPS time, or at the messages that were produced since a Unix time. */
+/** Where the reading of a topic begins: at the blocks of a GPS ms, or at the messages that were produced since a Unix ms. */
 export type ReadFrom =
   | { readonly kind: "block-time"; readonly ms: number }
   | { readonly kind: "produced"; readonly ms: number };
 
-/** What one read brought of a topic. */
+/** The messages of one topic from one read. */
 export interface HistoryMessages {
   readonly topic: string;
-  /** In the log's order. The values stay as they are until close(). */
+  /** In the order of the log. The values are valid until close(). */
   readonly messages: readonly {
     readonly value: Uint8Array;
-    /** Kafka's time, Unix ms: by the clock of its publisher or broker, which may be wrong. */
+    /** Kafka's timestamp, Unix ms, by the clock of the publisher or broker, which may be wrong. */
     readonly timestampMs: number;
   }[];
-  /** The end of the log as it was when the answer was made. */
+  /** The read has reached the end of the log. */
   readonly isAtEnd: boolean;
-  /** The log no longer reaches back to where the reading began, or was cut under it. */
+  /** The log no longer reaches back to where the reading began. */
   readonly isCut: boolean;
 }
 
-/** Reads past messages, as much and as fast as it is asked for. Positions only grow. */
+/** Reads older messages at the pace of its caller. Positions only grow. */
 export interface HistoryReader {
-  /** The next messages of some of the topics; at least one a topic unless it is at its end. Throws when it cannot. */
+  /** The next messages of some topics: at least one of each that is not at its end. Rejects when it cannot read. */
   read(topics: readonly string[]): Promise<readonly HistoryMessages[]>;
-  /** Idempotent; a read that is under way throws. */
+  /** Idempotent; a read that is under way rejects. */
   close(): void;
 }
 
-/** One place that channels and blocks come from. */
+/** One source of channels and blocks. */
 export interface Source {
   readonly catalog: Catalog;
-  /** Connects, loads the catalog, resolves when it is loaded or the source is known to be away (it keeps trying). */
+  /** Loads the catalog. Resolves when it is loaded, or when the source cannot be reached; then it keeps trying. */
   start(sink: BlockSink): Promise<void>;
   /**
-   * Fetch this data topic from now on. Idempotent; missing topics are waited for. Returns the ms that `from` came to:
-   * a source may not reach back so far.
+   * Reads this data topic from now on; a topic that does not exist is read once it does. Idempotent. Returns the ms at
+   * which reading begins, which is later than `from` where the source does not reach back so far.
    */
   subscribe(topic: string, from: ReadFrom): number;
-  /** Stop fetching it. Idempotent. */
+  /** Ends the reading of a topic. Idempotent. */
   unsubscribe(topic: string): void;
-  /** Reads past messages again, apart from everything else. */
+  /** Opens a reader of older messages, apart from the subscriptions. */
   openHistory(topics: readonly HistoryTopic[]): HistoryReader;
   status(): SourceStatus;
-  /** Bounded: resolves within 3 s even while the broker hangs. */
+  /** Resolves within 3 s, even while a broker hangs. */
   close(): Promise<void>;
 }

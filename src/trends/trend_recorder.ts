@@ -2,7 +2,8 @@
 // Invariant: a topic is leased while one of its channels is recorded; all rings together stay within their budget.
 import type { BlockStore } from "../blocks/block_store.ts";
 import { shapesOf } from "../blocks/topic_shape.ts";
-import type { Timeline, TimelineListener } from "../blocks/timeline.ts";
+import type { Timeline } from "../blocks/timeline.ts";
+import type { TimelineListener } from "../blocks/timeline_listener.ts";
 import { type Catalog, nameMatcher } from "../channels/catalog.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
 import type { Logger } from "../telemetry/log.ts";

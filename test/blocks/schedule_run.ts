@@ -278,12 +278,12 @@ class Run implements Process {
       Array.from({ length: ratios[i]! }, (_, k) => {
         const position = partitions[i]!.locate(row * ratios[i]! + k);
         if (position < 0) return -1;
-        const place: ChannelEntry = {
+        const entry: ChannelEntry = {
           partitionIndex: 0,
           typeCode: DATA_TYPES.indexOf("int32"),
           blockSamples: this.schedule.partitions[p]!.samples,
         };
-        const at = partitions[i]!.samplesAt(position, place);
+        const at = partitions[i]!.samplesAt(position, entry);
         return new DataView(ring.buffer).getInt32(at, true);
       })
     );

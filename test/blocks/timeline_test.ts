@@ -320,7 +320,7 @@ describe("PartitionBlocks.append()", () => {
     const [partition] = t.partitions;
     const off = encodeBlock(1n, "int16", [0], [Int16Array.of(1)]);
     assert.equal(partition!.append(off, 1e12), "bad");
-    assert.match(partition!.lastBadReason, /multiple/);
+    assert.match(partition!.reader.lastBadReason, /multiple/);
     assert.equal(partition!.append(new Uint8Array(10), 1e12), "bad");
     const large = encodeBlock(0n, "float64", [0], [new Float64Array(1 << 17)]);
     assert.equal(partition!.append(large, 1e12), "too-large");

@@ -75,6 +75,6 @@ describe("ByteBudget", () => {
   it("throws where more is asked for than there is, or given back than was taken", () => {
     const budget = new ByteBudget(10);
     assert.throws(() => budget.reserve(11), /11 bytes of 10/);
-    assert.throws(() => budget.release(1), /1 bytes of 0/);
+    assert.throws(() => budget.release(1), /1 bytes: only 0/);
   });
 });

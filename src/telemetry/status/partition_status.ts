@@ -69,6 +69,6 @@ function countersOf(
 }
 
 function stateOf(blocks: PartitionBlocks): string {
-  if (blocks.aheadMs > 0) return "future";
+  if (blocks.reader.aheadMs > 0) return "future";
   return !blocks.hasCaughtUpOnce ? "starting" : blocks.absent ?? "present";
 }
