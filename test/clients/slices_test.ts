@@ -295,6 +295,7 @@ describe("rows in slices", () => {
       publish();
       await turn();
       for (const { client } of away) {
+        assert.equal(client.cursor, row - 1, "its group leaves it to history");
         assert.ok(client.phase.kind === "history");
         client.become(backToRing(client.phase));
         client.onDrain();
