@@ -46,7 +46,7 @@ export class Timeline {
 
   /**
    * Releases every row that is ready; called after each arrival and a few times a second. Then: onRow() of each
-   * listener, which is the SelectionGroup of clients.
+   * listener, which is LiveDelivery for clients, and TrendRecorder for trends.
    */
   advance(gpsMs: number): void {
     const partitions = this.partitions;

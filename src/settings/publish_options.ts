@@ -26,12 +26,14 @@ export type ParsedPublish =
 
 export const PUBLISH_HELP = `deno task publish --kafka HOST:PORT[,…]
 
+Writes the channels of the embedded source into Kafka, as the publishers of Arrakis do.
+
   --kafka HOST:PORT,…   brokers (QANAT_KAFKA)
-  --channels N          more channels of 2,048 Hz (default 0)
-  --match EXPRESSION    only channels whose names match
-  --rate FACTOR         blocks are written FACTOR times as fast as time passes (default 1)
-  --duration SECONDS    ends after so long (default: until stopped)
-  --compression NAME    none, gzip, snappy, zstd (default none)
+  --channels N          adds N channels of 2,048 Hz (default 0)
+  --match EXPRESSION    publishes only channels whose names match a regular expression
+  --rate FACTOR         publishes FACTOR times as fast as real time (default 1)
+  --duration SECONDS    stops after this time (default: runs until stopped)
+  --compression NAME    none, gzip, snappy or zstd (default none)
 `;
 
 const FLAGS = {

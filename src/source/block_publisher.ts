@@ -11,7 +11,7 @@ import type { EmbeddedBlocks } from "./embedded_blocks.ts";
 export interface BlockPublisherOptions {
   readonly blocks: EmbeddedBlocks;
   readonly sender: Pick<BatchSender<ProducedMessage>, "send">;
-  /** How many times as fast as time passes. */
+  /** 1 is real time. */
   readonly rate: number;
   /** GPS time now, by the wall clock. */
   readonly nowGpsNs: () => bigint;

@@ -1,4 +1,4 @@
-// A channel for tests that is right in everything but what they change.
+// A valid channel, which tests change.
 import type { Channel } from "../../src/channels/channel.ts";
 
 export function aChannel(changes: Partial<Channel> = {}): Channel {

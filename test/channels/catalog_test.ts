@@ -65,7 +65,7 @@ describe("Catalog.find()", () => {
 });
 
 describe("Catalog.near()", () => {
-  it("finds what was meant", () => {
+  it("finds the name that was meant", () => {
     const catalog = filled("H1:GDS-STRAIN", "H1:GDS-STATE", "L1:GDS-STRAIN");
     assert.equal(catalog.near("H1:GDS-STRAIM", null)[0], "H1:GDS-STRAIN");
     assert.deepEqual(catalog.near("completely different", null), []);

@@ -1,4 +1,4 @@
-// What publishers may say of channels, one after the other, and what the catalog has then.
+// Which channels the catalog has after a series of records by several publishers.
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import { Catalog } from "../../src/channels/catalog.ts";
@@ -70,7 +70,7 @@ describe("channels of one topic", () => {
     assert.equal(put(live), "partition-conflict");
   });
 
-  it("are admitted when what stood in their way is taken back", () => {
+  it("are admitted when the conflicting channel is removed", () => {
     put(named("A", 0));
     put(named("B", 1, SLOW));
     put(named("C", 2, SLOW));
@@ -83,7 +83,7 @@ describe("channels of one topic", () => {
     assert.deepEqual(refused(), []);
   });
 
-  it("are admitted when what stood in their way moves", () => {
+  it("are admitted when the conflicting channel moves", () => {
     put(named("A", 0));
     put(named("B", 0));
     put(named("A", 5));
@@ -100,7 +100,7 @@ describe("a publisher that changes its stride", () => {
     const before = strides();
     for (let i = 0; i < 3; i++) {
       assert.equal(put(named(`A${i}`, i, SLOW)), "partition-conflict");
-      // Until then the topic is what the others say it is.
+      // Until then the other channels determine the shape of the topic.
       assert.deepEqual(strides(), before);
     }
     assert.equal(put(named("A3", 3, SLOW)), null);
@@ -176,7 +176,7 @@ describe("a publisher that changes its stride", () => {
     assert.equal(catalog.get("A", null)?.partitionId, "other");
   });
 
-  it("a record that waits is taken back with what it was before", () => {
+  it("removes a waiting record together with its former one", () => {
     put(named("A", 0));
     put(named("B", 1));
     put(named("A", 0, SLOW));
@@ -207,7 +207,7 @@ describe("two publishers that claim one name", () => {
     assert.deepEqual(refused(), [["P", "A", "other-publisher"]]);
   });
 
-  it("one that does not fit leaves the name to the other", () => {
+  it("leaves the name to the other publisher when one does not fit", () => {
     put(named("A", 0), "P", 10);
     put(named("B", 0, { partitionId: "Q" }), "Q", 10);
     const newer = named("A", 0, { partitionId: "Q" });
@@ -262,7 +262,7 @@ describe("refusals", () => {
     ]);
   });
 
-  it("bound what is kept, the waiting included", () => {
+  it("bound the channels that are kept, including waiting ones", () => {
     put(named("A", 0));
     for (let i = 0; i < 1200; i++) put(named(`B${i}`, i, SLOW));
     assert.equal(admission.claimCount, 1000);
@@ -273,7 +273,7 @@ describe("refusals", () => {
     assert.equal(catalog.size, 0);
   });
 
-  it("do not cost more, however many wait for one place", () => {
+  it("do not cost more, however many channels wait for one index", () => {
     let looked = 0;
     const counting = new Proxy(catalog, {
       get: (target, name) => {

@@ -84,7 +84,7 @@ describe("channelFault()", () => {
     assert.ok(template.byteLength + ENVELOPE_BYTES <= SLOT_BYTES_MAX);
   });
 
-  it("bounds latency, index and what names a topic", () => {
+  it("bounds latency, index and the name of the topic", () => {
     assert.equal(reasonOf({ maxLatencyNs: -1n }), "latency");
     assert.equal(reasonOf({ maxLatencyNs: 3_600_000_000_001n }), "latency");
     for (const partitionIndex of [-1, 0.5, 65_536, NaN]) {
@@ -94,7 +94,7 @@ describe("channelFault()", () => {
     assert.equal(reasonOf({ replayId: "a\nb" }), "partition");
     assert.equal(reasonOf({ replayId: "" }), "partition");
     assert.equal(reasonOf({ partitionId: "p".repeat(242) }), "partition");
-    // Its topic is the one that the metadata of A is read from.
+    // Its topic would be the metadata topic of A.
     assert.equal(reasonOf({ partitionId: "metadata-A" }), "partition");
     assert.equal(reasonOf({ publisher: "A,B" }), "publisher");
     assert.equal(reasonOf({ name: "A\nB" }), "name");

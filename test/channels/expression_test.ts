@@ -1,4 +1,4 @@
-// Expressions are bounded before they are compiled, and find what the library finds.
+// Expressions are bounded before they are compiled, and match the same names as the library.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { RE2JS, RE2JSSyntaxException } from "re2js";
@@ -105,7 +105,7 @@ describe("programSizeMax()", () => {
     assert.ok(compared > EXPRESSIONS / 2);
   });
 
-  it("is near the program of what people write", () => {
+  it("is close to the size of the program for usual expressions", () => {
     for (
       const text of [
         "H1:.*",
@@ -121,7 +121,7 @@ describe("programSizeMax()", () => {
 });
 
 describe("Expression", () => {
-  it("refuses what would be expanded beyond its limit, before it is compiled (32 s for 20,000 names)", () => {
+  it("refuses an expression that would expand beyond the limit, before it is compiled (32 s for 20,000 names)", () => {
     const large = [
       "(?:(?:.?){300}){3}Z",
       ".{0,1000}".repeat(443),

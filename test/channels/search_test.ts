@@ -1,4 +1,4 @@
-// Searching a large catalog: pages, order, and what it costs, counted.
+// Searching a large catalog: pages, order, and the number of steps.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Catalog } from "../../src/channels/catalog.ts";
@@ -131,7 +131,7 @@ describe("Catalog.search()", () => {
     assert.equal(now.length, catalog.size);
   });
 
-  it("keeps what a work that was given up has merged, for the next one", () => {
+  it("keeps the merged names of a search that was cancelled, for the next one", () => {
     const catalog = largeCatalog();
     const whole = costOf(largeCatalog().search({}, { limit: 1 }));
     let rest = Infinity;

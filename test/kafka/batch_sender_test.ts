@@ -1,4 +1,4 @@
-// Publishing through the outage of a broker, and past messages that the broker refuses.
+// Publishing during an outage of the broker, and with messages that the broker refuses.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { BatchSender } from "../../src/kafka/batch_sender.ts";
@@ -61,7 +61,7 @@ describe("BatchSender", () => {
     assert.equal(sender.skippedCount, 0);
   });
 
-  it("skips what is refused alone, in order, and says so", async () => {
+  it("skips only the message that is refused, keeps the order, and reports it", async () => {
     const { sender, written, lines } = trial((batch) =>
       batch.some(({ topic, messages }) => topic === "b" && messages.includes(3))
         ? refusal("MESSAGE_TOO_LARGE", false)
@@ -78,7 +78,7 @@ describe("BatchSender", () => {
     assert.equal(sender.skippedCount, 1);
   });
 
-  it("waits for leaders that move, and gives up on a topic that stays away", async () => {
+  it("tries again while leaders move, and skips the messages of a topic that stays away", async () => {
     const moving = trial((_, tries) =>
       tries < 5 ? refusal("NOT_LEADER_FOR_PARTITION", true) : null
     );

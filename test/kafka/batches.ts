@@ -1,4 +1,4 @@
-// Record batches as Kafka writes them, made by hand.
+// Builds record batches as Kafka writes them.
 import { Buffer } from "node:buffer";
 import { LoopSlices } from "../../src/kafka/loop_slices.ts";
 import { KafkaWork } from "../../src/kafka/kafka_work.ts";
@@ -40,7 +40,7 @@ export interface BatchMade {
   readonly lastDelta: number;
   /** Offsets of its records, each with its offset as text. @default all */
   readonly offsets?: readonly number[];
-  /** In place of the records' bytes. */
+  /** Replaces the bytes of the records. */
   readonly body?: Uint8Array;
   readonly count?: number;
   readonly codec?: number;
@@ -112,7 +112,7 @@ export class Rounds {
   readonly slices = new LoopSlices({ later: (round) => this.#due.push(round) });
   made = 0;
 
-  /** Lets everything go on that is due, and what follows from it. */
+  /** Runs one round: everything that is due, and the promises that follow from it. */
   async next(): Promise<void> {
     this.made++;
     for (const round of this.#due.splice(0)) round();

@@ -59,7 +59,7 @@ function lz4Frame(blocks: readonly Uint8Array[], flags = 0x60): Buffer {
   return Buffer.concat([...parts, Buffer.alloc(4)]);
 }
 
-/** A block that stands for `length` zeros, in bytes of 255 each; ends with a literal. */
+/** A block that expands to `length` zeros, in bytes of 255 each; it ends with a literal. */
 function lz4Zeros(length: number): Buffer {
   const rest = length - 1 - 1 - 4 - 15;
   const run = new Array(Math.floor(rest / 255)).fill(255);
@@ -82,7 +82,7 @@ describe("expand()", () => {
     }
   });
 
-  it("undoes what has matches, literals and blocks of all sizes", async () => {
+  it("decompresses matches, literals and blocks of all sizes", async () => {
     const large = mixed(300_000);
     for (
       const [name, codec, bytes] of [
@@ -134,7 +134,7 @@ describe("expand()", () => {
     }
   });
 
-  it("takes turns while it undoes what is large", async () => {
+  it("decompresses large content in several slices", async () => {
     const large = mixed(8 * MIB);
     for (
       const [name, codec, bytes] of [
@@ -169,7 +169,7 @@ describe("lz4", () => {
     assert.equal((await undo(LZ4, lz4Frame([]))).length, 0);
   });
 
-  it("takes memory for what blocks hold, not for what they may hold (2.5 MB became 629 MB)", async () => {
+  it("allocates memory for the content of blocks, not for their largest size (2.5 MB became 629 MB)", async () => {
     const many = lz4Frame(new Array(20_000).fill(Buffer.from([0x10, 65])));
     const limit = 20_000;
     assert.equal((await undo(LZ4, many, limit)).length, limit);
@@ -223,7 +223,7 @@ describe("snappy", () => {
 });
 
 describe("expandedBytesMax()", () => {
-  it("is what a byte can stand for, up to the limit", () => {
+  it("is the most that the bytes can expand to, up to the limit", () => {
     assert.equal(expandedBytesMax(GZIP, 100, 1e6), 103_200);
     assert.equal(expandedBytesMax(SNAPPY, 100, 1e6), 2200);
     assert.equal(expandedBytesMax(LZ4, 100, 1e6), 25_500);

@@ -1,4 +1,4 @@
-// The pool without a network: what it makes of answers, by the calls that a broker's loop makes.
+// How the pool handles answers. The test makes the calls that a broker's loop makes, without a network.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "@std/testing/bdd";
@@ -49,7 +49,7 @@ class Trial {
     }, isCompacted);
   }
 
-  /** The cluster says that the topic is there, or (null) not. */
+  /** The metadata of the cluster has the topic with this id, or (null) lacks it. */
   says(topicId: string | null, isStale = false, partitionCount = 1): void {
     const topics = topicId === null
       ? []
@@ -119,7 +119,7 @@ const gap = (from: number, to: number, damage: string | null = null): Gap => ({
 });
 
 describe("PositionFinder.find()", () => {
-  it("does not pass over what is written between its two questions", async () => {
+  it("does not skip messages that are written between its two requests", async () => {
     const trial = new Trial();
     trial.subscribe();
     trial.says("a");
@@ -139,7 +139,7 @@ describe("PositionFinder.find()", () => {
 });
 
 describe("FetchPool.deliver()", () => {
-  it("tells records and holes in the order of their offsets, then that it caught up", async () => {
+  it("reports records and holes in the order of their offsets, and then that it caught up", async () => {
     const trial = new Trial();
     trial.subscribe();
     trial.says("a");
@@ -162,7 +162,7 @@ describe("FetchPool.deliver()", () => {
     assert.deepEqual(trial.warned, ["batch-undecodable"]);
   });
 
-  it("holes are normal in a compacted topic, damage is not", async () => {
+  it("reports no holes of a compacted topic, but damage", async () => {
     const trial = new Trial();
     trial.subscribe(true);
     trial.says("a");
@@ -177,7 +177,7 @@ describe("FetchPool.deliver()", () => {
     assert.equal(reading.position, 9);
   });
 
-  it("a reader that throws is counted, logged once, and not told twice", async () => {
+  it("counts a reader that throws, logs it once, and does not hand the record out again", async () => {
     const trial = new Trial();
     trial.badOffset = 1;
     trial.subscribe();
@@ -190,7 +190,7 @@ describe("FetchPool.deliver()", () => {
     assert.deepEqual(trial.warned, ["record-refused"]);
   });
 
-  it("asks for more when nothing came of a batch that is larger than asked for", async () => {
+  it("requests more bytes when a batch is too large for the answer", async () => {
     const trial = new Trial();
     trial.subscribe();
     trial.says("a");
@@ -204,7 +204,7 @@ describe("FetchPool.deliver()", () => {
     assert.equal(reading.maxBytes, 8 * MIB);
   });
 
-  it("an error holds one topic back until the cluster has answered anew", async () => {
+  it("fetches a topic with an error only after new metadata", async () => {
     const trial = new Trial();
     trial.subscribe();
     trial.says("a");
@@ -221,7 +221,7 @@ describe("FetchPool.deliver()", () => {
 });
 
 describe("TopicReading.take()", () => {
-  it("refuses records at offsets that it has passed (the same hand-out twice was served twice)", async () => {
+  it("ignores records below its position (the same answer handed out twice was served twice)", async () => {
     const trial = new Trial();
     trial.subscribe();
     trial.says("a");
@@ -240,7 +240,7 @@ describe("TopicReading.take()", () => {
     assert.equal(trial.pool.counters.records, 4);
   });
 
-  it("has caught up at the last stable offset, and with the last part only", async () => {
+  it("has caught up at the last stable offset, and only with the last part", async () => {
     const trial = new Trial();
     trial.subscribe();
     trial.says("a");
@@ -262,7 +262,7 @@ describe("TopicReading.take()", () => {
 });
 
 describe("a topic with more partitions", () => {
-  it("is named once, counted, and stands in its status", () => {
+  it("is logged once, counted, and shown in the status", () => {
     const trial = new Trial();
     const says = (partitionCount: number) =>
       trial.pool.take({
@@ -297,7 +297,7 @@ describe("a leader that cannot be reached", () => {
     { topic: "t", topicId: "a", errorCode: 0, leader: NODE, partitionCount: 1 },
   ];
 
-  it("is named once, while the cluster goes on answering elsewhere (63 lines in 25 s)", () => {
+  it("is logged once, while the cluster answers at another address (63 lines in 25 s)", () => {
     const log: unknown[][] = [];
     const outages = new Outages({
       ...silent,
@@ -308,7 +308,7 @@ describe("a leader that cannot be reached", () => {
     for (let i = 0; i < 100; i++) {
       outages.answered("bootstrap:9092");
       outages.leaderFailed({ nodeId: NODE, address }, refused);
-      outages.answered(address); // it says what topics there are, and gives no records
+      outages.answered(address); // a metadata request, not a fetch
       assert.equal(outages.isReachable(leaders), false);
       assert.deepEqual(outages.lostLeaders(leaders), [address]);
     }
@@ -321,7 +321,7 @@ describe("a leader that cannot be reached", () => {
     ]);
   });
 
-  it("does not count where nothing is read from it", () => {
+  it("does not count when it leads no subscribed topic", () => {
     const outages = new Outages(silent);
     outages.answered("bootstrap:9092");
     outages.leaderFailed({ nodeId: NODE, address }, refused);
@@ -331,7 +331,7 @@ describe("a leader that cannot be reached", () => {
     assert.deepEqual(outages.lostLeaders(new Set([NODE])), []);
   });
 
-  it("the cluster is away when all addresses are, until one answers", () => {
+  it("is unreachable, as is the cluster, when all addresses are, until one answers", () => {
     const outages = new Outages(silent);
     assert.equal(outages.isReachable(new Set()), false);
     outages.answered("a:1");
@@ -343,7 +343,7 @@ describe("a leader that cannot be reached", () => {
     assert.equal(outages.isReachable(new Set()), true);
   });
 
-  it("makes the pool unreachable, by its address", async () => {
+  it("makes the pool unreachable, which names its address", async () => {
     const trial = new Trial();
     trial.subscribe();
     trial.pool.take({ brokers: [broker], topics });
@@ -358,8 +358,8 @@ describe("a leader that cannot be reached", () => {
   });
 });
 
-describe("a topic made again", () => {
-  it("is read from its start, however many messages it has (sent 12, got 3, nothing told)", async () => {
+describe("a topic that was deleted and made again", () => {
+  it("is read from its start, however many messages it has (sent 12, got 3, no gap reported)", async () => {
     const trial = new Trial();
     trial.subscribe();
     trial.says("a");
@@ -386,7 +386,7 @@ describe("a topic made again", () => {
     assert.equal(trial.pool.counters.restarts, 1);
   });
 
-  it("is no matter of a broker that does not tell ids", async () => {
+  it("is not assumed when a broker does not report ids", async () => {
     const trial = new Trial();
     trial.subscribe();
     trial.says("a");
@@ -413,14 +413,14 @@ describe("PositionFinder.findAgain()", () => {
     return trial;
   }
 
-  it("tells a hole where retention took what was not read yet", async () => {
+  it("reports a hole where retention deleted messages that were not read yet", async () => {
     const trial = await outOfRange(8, 9);
     assert.deepEqual(trial.heard, [["hole", 5, 8]]);
     assert.equal(trial.reading.position, 8);
     assert.equal(trial.pool.counters.holes, 3);
   });
 
-  it("starts over at the last time read where the same topic's log was cut", async () => {
+  it("starts over at the last timestamp that was read where the log of the same topic was cut", async () => {
     const trial = await outOfRange(0, 4);
     assert.equal(trial.pool.due(NODE).length, 0);
     trial.says("a");
@@ -433,7 +433,7 @@ describe("PositionFinder.findAgain()", () => {
     assert.deepEqual(trial.heard, [["restart", 3]]);
   });
 
-  it("waits before asking again where the answer makes no sense", async () => {
+  it("waits before it asks again where the answer is contradictory", async () => {
     const trial = await outOfRange(0, 9);
     assert.deepEqual(trial.heard, []);
     assert.equal(trial.pool.due(NODE).length, 0);
@@ -448,7 +448,7 @@ describe("validAtClockMs()", () => {
     batches: Buffer.alloc(byteLength),
   }];
 
-  it("is not moved by how late an answer is read (a frozen process called rows late)", () => {
+  it("does not depend on when an answer is read (a frozen process called rows late)", () => {
     assert.equal(validAtClockMs(answer(0), 1000, 51_000), 1250);
     assert.equal(validAtClockMs(answer(9), 1000, 51_000), 1000);
     assert.equal(validAtClockMs(answer(0, 3), 1000, 51_000), 1000);

@@ -93,7 +93,7 @@ describe("handOut()", () => {
     assert.equal(trial.caughtUp, 2);
   });
 
-  it("what fits in a slice is handed out in this round", async () => {
+  it("hands out in the same round what fits in a slice", async () => {
     const trial = new Trial();
     await trial.give(trial.reading(), 10);
     assert.equal(trial.rounds.made, 0);

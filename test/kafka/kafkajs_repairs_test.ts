@@ -1,4 +1,4 @@
-// kafkajs's queue of requests, mended: no timer of negative time, and what waits is looked at again.
+// The repaired request queue of kafkajs: no timer of negative time, and pending requests are sent later.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
@@ -42,7 +42,7 @@ describe("repairRequestQueue()", () => {
     assert.deepEqual(timers, []);
   });
 
-  it("looks again at what waits: soon, or when the broker takes more; one timer at a time", () => {
+  it("looks at pending requests again soon, or after the throttle time; with one timer at a time", () => {
     const { queue, checked } = queueOf([{}], -1);
     queue.scheduleCheckPendingRequests();
     queue.scheduleCheckPendingRequests();

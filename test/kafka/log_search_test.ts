@@ -1,4 +1,4 @@
-// The search for a time in random logs: whatever clock their timestamps are from, nothing wanted is passed over, and
+// The search for a time in random logs: whatever clock their timestamps are from, no block of the time is skipped, and
 // little is asked.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -16,7 +16,7 @@ import {
 const LOGS = 500;
 const START_MS = 1_400_000_000_000;
 const LATENCY_MS = 1000;
-/** What may be read before the wanted time, ms, and records. */
+/** How far before the target reading may begin, in ms and in records. */
 const ROOM_MS = 15_000;
 const ROOM_RECORDS = 32;
 
@@ -180,7 +180,7 @@ describe("findStarts()", () => {
       Number(new TextDecoder().decode(value)) * 1000,
   });
 
-  it("asks for all topics at once, and lets one that is refused stop no other", async () => {
+  it("asks for all topics at once; a refused topic stops no other", async () => {
     const { asked, log } = broker(100);
     const topics = [wanted("a", 500), wanted("b", 500), wanted("c", 700)];
     const found = await findStarts(log, topics, newWork());

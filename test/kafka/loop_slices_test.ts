@@ -26,7 +26,7 @@ describe("LoopSlices", () => {
     assert.equal(slices.peakCost, SLICE_COST);
   });
 
-  it("a round begins anew for who does not wait", async () => {
+  it("begins each round with an empty slice, also for work that does not wait", async () => {
     const rounds = new Rounds();
     rounds.slices.spend(SLICE_COST);
     await rounds.next();
@@ -55,7 +55,7 @@ describe("KafkaTask", () => {
 });
 
 describe("ByteBudget", () => {
-  it("serves who waits in order, a small one not before a large one", async () => {
+  it("serves requests in their order, a small one not before a large one", async () => {
     const budget = new ByteBudget(10);
     const got: string[] = [];
     const take = (name: string, bytes: number) =>

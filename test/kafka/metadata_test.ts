@@ -125,7 +125,7 @@ describe("MetadataFollower", () => {
     assert.equal(catalog.size, live.size);
   });
 
-  it("counts every malformed record, logs one a publisher and reason, and keeps what it knew", () => {
+  it("counts every malformed record, logs one per publisher and reason, and keeps the channels", () => {
     const { warned, catalog, follower, put } = follow(A);
     put(A, GOOD.name, GOOD);
     put(A, GOOD.name, "{");
@@ -142,7 +142,7 @@ describe("MetadataFollower", () => {
     assert.equal(catalog.get(GOOD.name, null)?.sampleRate, 16);
   });
 
-  it("a publisher cannot take back what another has taken over", () => {
+  it("does not let a publisher remove a channel that another has taken over", () => {
     const { catalog, put } = follow(A, B);
     put(A, GOOD.name, GOOD);
     put(B, GOOD.name, { ...GOOD, publisher: "L1" });
@@ -195,7 +195,7 @@ describe("MetadataFollower", () => {
     assert.equal(follower.isReady, true);
   });
 
-  it("forgets a topic's channels when it is made again", () => {
+  it("forgets a topic's channels when the topic is deleted and made again", () => {
     const { readers, catalog, put } = follow(A);
     put(A, GOOD.name, GOOD);
     readers.get(A)!.onRestart(0);

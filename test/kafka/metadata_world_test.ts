@@ -268,7 +268,7 @@ class World {
       );
       assert.ok(isInTheWay, `${name} is left out without a reason`);
     }
-    // What was replaced by something that waits may stay; what was taken back may not.
+    // A channel that is replaced by a waiting one may stay; a removed channel may not.
     for (const channel of all) {
       const isClaimed = held.some((h) =>
         h.channel.name === channel.name &&

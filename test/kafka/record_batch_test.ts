@@ -36,7 +36,7 @@ describe("RecordReader", () => {
     assert.deepEqual([...second!.value!], [4]);
   });
 
-  it("takes the broker's time where the batch says so", () => {
+  it("uses the broker's time where the batch has that flag", () => {
     for (const record of readAll(RECORDS, 2, 0x8)) {
       assert.equal(record.timestampMs, 5000);
     }
@@ -103,7 +103,7 @@ describe("headAt()", () => {
 });
 
 describe("isAbortMarker()", () => {
-  it("tells an abort from a commit", () => {
+  it("distinguishes an abort from a commit", () => {
     for (const marker of ["abort", "commit"] as const) {
       const head = headAt(batchBytes({ first: 0, lastDelta: 0, marker }), 0)!;
       assert.equal(isAbortMarker(head), marker === "abort");

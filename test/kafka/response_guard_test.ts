@@ -27,7 +27,7 @@ describe("ResponseGuard", () => {
     }
   });
 
-  it("refuses what is no answer of Kafka's, or too long, at its fourth byte", () => {
+  it("refuses at its fourth byte an answer that is not Kafka's, or too long", () => {
     for (const length of [-1, -0x80000000, 0, 3, RESPONSE_BYTES_MAX + 1]) {
       const guard = new ResponseGuard();
       const bytes = answer(length);

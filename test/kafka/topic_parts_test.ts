@@ -50,7 +50,7 @@ const decode = (from: number, ...batches: BatchMade[]) =>
   decodeRaw(from, rawTopic(batches.map(batchBytes)));
 
 describe("TopicParts", () => {
-  it("drops what lies below the asked offset, since whole batches come", async () => {
+  it("drops records below the requested offset, since whole batches come", async () => {
     assert.deepEqual(await decode(3, { first: 0, lastDelta: 4 }), {
       offsets: [3, 4],
       gaps: [],
@@ -69,7 +69,7 @@ describe("TopicParts", () => {
     assert.deepEqual(answer, { offsets: [0, 2, 3], gaps: [], nextOffset: 5 });
   });
 
-  it("advances past batches that compaction has emptied, and reports what is not there", async () => {
+  it("advances past batches that compaction has emptied, and reports the missing offsets", async () => {
     const answer = await decode(
       0,
       { first: 0, lastDelta: 3, offsets: [] },
@@ -95,7 +95,7 @@ describe("TopicParts", () => {
     assert.match(damage!, /3 records do not fit in 1 bytes/);
   });
 
-  it("a damaged record costs what follows it in its batch", async () => {
+  it("loses only the rest of its batch after a damaged record", async () => {
     const body = Buffer.from([
       ...recordBytes({ offsetDelta: 0 }),
       ...recordBytes({ offsetDelta: 9 }), // not in its batch
@@ -129,7 +129,7 @@ describe("TopicParts", () => {
     assert.equal((await decode(0)).nextOffset, -1);
   });
 
-  it("never goes back, whatever a batch's head says", async () => {
+  it("never goes back, whatever a batch's head claims", async () => {
     const answer = await decode(
       10,
       { first: 10, lastDelta: -5, offsets: [10] },
@@ -201,7 +201,7 @@ describe("TopicParts and transactions", () => {
     assert.deepEqual(offsets, [2]);
   });
 
-  it("knows one that began before the asked offset", async () => {
+  it("recognizes a transaction that began before the requested offset", async () => {
     const offsets = await read(
       3,
       [[7, 0]],
@@ -212,7 +212,7 @@ describe("TopicParts and transactions", () => {
     assert.deepEqual(offsets, [5]);
   });
 
-  it("keeps what the producer of an aborted transaction wrote outside of it", async () => {
+  it("keeps records that the producer of an aborted transaction wrote outside of it", async () => {
     assert.deepEqual(
       await read(0, [[7, 1]], { first: 0, lastDelta: 0, producerId: 7 }, {
         first: 1,
@@ -290,7 +290,7 @@ describe("TopicParts in slices", () => {
     assert.deepEqual(parts.map((p) => p.records.length), [2, 2, 0]);
   });
 
-  it("gives room back when it is closed in the middle of a batch", async () => {
+  it("releases its memory when it is closed in the middle of a batch", async () => {
     const work = newWork();
     const parts = new TopicParts(rawTopic([tinyBatch()]), 0, work);
     await parts.next();
@@ -300,7 +300,7 @@ describe("TopicParts in slices", () => {
     assert.equal(await parts.next(), null);
   });
 
-  it("waits for room, and gives it back when it was closed meanwhile", async () => {
+  it("waits for memory, and releases it when it was closed in the meantime", async () => {
     const limit = 64 * 1024 * 1024;
     const work = new KafkaWork({ expandedBytesMax: limit });
     await work.room.reserve(limit);

@@ -1,4 +1,4 @@
-// The embedded source on a clock in hand: what a jump costs, and what comes after it.
+// The embedded source under a clock of the test: what it sends after a jump of the clock.
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import { Catalog } from "../../src/channels/catalog.ts";
@@ -76,7 +76,7 @@ function indexesOf(from: number): Map<string, number[]> {
 }
 
 describe("EmbeddedSource", () => {
-  it("gives each topic every block once, in order, a bounded number in a turn", () => {
+  it("sends every block of each topic once, in order, a bounded number per turn", () => {
     const most = run(5);
     assert.ok(most > 0 && most <= TURN_BLOCKS_MAX, `${most} blocks in a turn`);
     const found = indexesOf(0);
@@ -106,14 +106,14 @@ describe("EmbeddedSource", () => {
       assert.ok(source.status().counters["skipped"]! > 0);
       run(5);
       for (const [topic, indexes] of indexesOf(before)) {
-        // One hole: what was skipped.
+        // One hole: the blocks that were skipped.
         assert.ok(indexes[0]! > last.get(topic)!.at(-1)! + 1, topic);
         indexes.forEach((index, i) => assert.equal(index, indexes[0]! + i));
       }
     });
   }
 
-  it("waits when the clock is set back a little, and gives no block twice", () => {
+  it("waits when the clock is set back a little, and sends no block twice", () => {
     nowNs -= 5n * S_NS;
     run(4);
     const before = heard.length;
@@ -124,7 +124,7 @@ describe("EmbeddedSource", () => {
     }
   });
 
-  it("begins anew when the clock is set back by an hour, rather than be silent for one", () => {
+  it("starts over when the clock is set back by an hour, instead of waiting for an hour", () => {
     const before = heard.length;
     nowNs -= 3600n * S_NS;
     run(2);
@@ -135,7 +135,7 @@ describe("EmbeddedSource", () => {
     }
   });
 
-  it("reads the past a bounded number of blocks at a time, and no further back than it reaches", async () => {
+  it("reads history a bounded number of blocks at a time, and no further back than an hour", async () => {
     const [topic] = topics;
     const past = source.openHistory([{ topic: topic!, fromMs: 0 }]);
     const [first] = await past.read([topic!]);
@@ -145,7 +145,7 @@ describe("EmbeddedSource", () => {
 });
 
 describe("dueFrom()", () => {
-  it("goes on, skips, waits or begins anew by how far the clock has moved", () => {
+  it("continues, skips, waits or starts over, depending on how far the clock has moved", () => {
     const backlog = 160;
     assert.deepEqual(dueFrom(100, 110, { backlog }), { from: 100, skipped: 0 });
     assert.deepEqual(dueFrom(100, 260, { backlog }), { from: 100, skipped: 0 });
