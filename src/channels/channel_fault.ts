@@ -1,6 +1,6 @@
 // The limits of one channel, checked before any memory is allocated for it.
 // Invariant: a channel without a fault can be read, joined, recorded and encoded with bounded work and memory.
-import { SLOT_BYTES_MAX } from "../memory/slot_sizes.ts";
+import { SLOT_BYTES_MAX } from "../memory/slab.ts";
 import {
   type Channel,
   DATA_TYPES,

@@ -5,7 +5,7 @@ import { ENVELOPE_BYTES } from "../frames/frame.ts";
 import { rowBlocksOf, rowBytesOf } from "../frames/row_size.ts";
 import type { StreamShape } from "../frames/stream_format.ts";
 import { binTextBytesMax } from "../frames/bin_texts.ts";
-import { SLOT_BYTES_MAX } from "../memory/slot_sizes.ts";
+import { SLOT_BYTES_MAX } from "../memory/slab.ts";
 
 /** Blocks that one row may be joined of: looking up so many takes some 10 ms. */
 const ROW_BLOCKS_MAX = 1 << 20;

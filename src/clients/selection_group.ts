@@ -13,7 +13,7 @@ import type {
   StreamShape,
 } from "../frames/stream_format.ts";
 import { StreamText } from "../frames/stream_text.ts";
-import { slotBytesFor } from "../memory/slot_sizes.ts";
+import { slotBytesFor } from "../memory/slab.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
 import type { TrendTimeline } from "../trends/trend_timeline.ts";

@@ -1,14 +1,27 @@
 // Memory for outgoing frames: slots of fixed sizes in large buffers, with a list of vacant slots per size and a count of
 // owners per slot. Invariant: a slot is either vacant and on the list of its size class, or has at least one owner.
 import { AllocationMeter } from "./allocation_meter.ts";
-import { CLASS_BYTES, sizeClassOf, SLOT_BYTES_MIN } from "./slot_sizes.ts";
 
+const MIN_SLOT_BYTES = 256;
+/** Largest claim, bytes. */
+export const SLOT_BYTES_MAX = 16 * 1024 * 1024;
+/** Size classes between two powers of two: at most a fifth of a slot is unused. */
+const STEPS_PER_OCTAVE = 4;
 const CHUNK_BYTES = 256 * 1024;
 const NO_SLOT = -1;
 /** Fills released slots while debugging. It is neither UTF-8 text nor the start of an Arrow message. */
 export const POISON = 0xdb;
 /** Slots of at least this many bytes keep their view, which takes about 100 bytes. */
 const VIEW_KEPT_BYTES = 1024;
+
+/** By size class: bytes of a slot, ascending multiples of 64. */
+const CLASS_BYTES: readonly number[] = Array.from(
+  { length: classOf(SLOT_BYTES_MAX) + 1 },
+  (_, i) => {
+    const base = MIN_SLOT_BYTES * 2 ** Math.floor(i / STEPS_PER_OCTAVE);
+    return base + base * (i % STEPS_PER_OCTAVE) / STEPS_PER_OCTAVE;
+  },
+);
 
 /**
  * Recycled memory for frames. A handle identifies a slot, from `claim()` to the last `release()`.
@@ -52,9 +65,9 @@ export class Slab {
       poison?: boolean;
     },
   ) {
-    if (!(options.budgetBytes >= SLOT_BYTES_MIN)) {
+    if (!(options.budgetBytes >= MIN_SLOT_BYTES)) {
       throw new RangeError(
-        `budgetBytes must be at least ${SLOT_BYTES_MIN}: current value is ${options.budgetBytes}`,
+        `budgetBytes must be at least ${MIN_SLOT_BYTES}: current value is ${options.budgetBytes}`,
       );
     }
     this.budgetBytes = options.budgetBytes;
@@ -64,7 +77,7 @@ export class Slab {
 
   /** Claims a slot of at least `byteLength` bytes, with one owner. Returns its handle; −1 when the budget has no room. */
   claim(byteLength: number): number {
-    const sizeClass = sizeClassOf(byteLength);
+    const sizeClass = classOf(byteLength);
     if (sizeClass < 0) return NO_SLOT;
     let handle = this.#free[sizeClass]!;
     if (handle === NO_SLOT) {
@@ -266,8 +279,22 @@ export class Slab {
   }
 
   #vacant(action: string, handle: number): Error {
-    return new Error(
-      `Cannot ${action} slot ${handle} as it has no owner (double release, or never claimed)`,
-    );
+    const reason = "it has no owner (double release, or never claimed)";
+    return new Error(`Cannot ${action} slot ${handle} as ${reason}`);
   }
+}
+
+/** Bytes of the slot that `claim(byteLength)` returns, at most {@linkcode SLOT_BYTES_MAX}. */
+export function slotBytesFor(byteLength: number): number {
+  return CLASS_BYTES[classOf(byteLength)] ?? SLOT_BYTES_MAX;
+}
+
+/** Smallest size class with at least this many bytes; −1 when there is none. */
+function classOf(byteLength: number): number {
+  if (!(byteLength <= SLOT_BYTES_MAX)) return -1;
+  if (byteLength <= MIN_SLOT_BYTES) return 0;
+  const octave = 31 - Math.clz32((byteLength - 1) >>> 8);
+  const base = MIN_SLOT_BYTES * 2 ** octave;
+  const step = Math.ceil((byteLength - base) * STEPS_PER_OCTAVE / base);
+  return octave * STEPS_PER_OCTAVE + step;
 }

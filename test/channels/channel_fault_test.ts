@@ -9,7 +9,7 @@ import {
 import { Catalog } from "../../src/channels/catalog.ts";
 import { RowTemplate } from "../../src/arrow/row_template.ts";
 import { ENVELOPE_BYTES } from "../../src/frames/frame.ts";
-import { SLOT_BYTES_MAX } from "../../src/memory/slot_sizes.ts";
+import { SLOT_BYTES_MAX } from "../../src/memory/slab.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import { aChannel } from "./a_channel.ts";
 
