@@ -1,6 +1,7 @@
 // The cost of each step of reading Kafka. The estimates in src/kafka (COST_… constants, ns) are based on these figures.
 // The first group of each pair runs in slices; "cannot be sliced" lists single calls, at the limit of their input or at
 // the given size. bench/RESULTS.md has the table.
+import "./no_permissions.ts";
 import { Buffer } from "node:buffer";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import lz4 from "lz4js";

@@ -1,6 +1,6 @@
 // `deno task test [--check|--fetch] [--integration] [paths…]`: runs `deno test` or `deno check`, and names what it skips.
-// Packages that only tests need are listed in test/packages.json and test/deno.lock, so that a first start does not
-// download them. Invariant: the exit code is that of Deno, and each skipped suite is named.
+// Packages that only tests need are in a scope of deno.json and locked by test/deno.lock, so that a first start does
+// not download them. Invariant: the exit code is that of Deno, and each skipped suite is named.
 import { findOptionalParts } from "./optional_parts.ts";
 import { type Tally, tallyOf } from "./test_tally.ts";
 
@@ -35,7 +35,7 @@ async function jsrAnswers(): Promise<boolean> {
 
 type Imports = Record<string, string>;
 
-/** The imports of a file, those of its scopes (one folder each) included. */
+/** The imports of deno.json, those of its scopes (one folder each) included. */
 function importsOf(file: string): [name: string, target: string][] {
   const text = Deno.readTextFileSync(new URL(file, ROOT));
   const { imports, scopes = {} } = JSON.parse(text) as {
@@ -51,8 +51,7 @@ function importsOf(file: string): [name: string, target: string][] {
  */
 function writeImportMap(jsr: boolean): string {
   const imports: Imports = {};
-  const all = [...importsOf("deno.json"), ...importsOf("test/packages.json")];
-  for (const [name, target] of all) {
+  for (const [name, target] of importsOf("deno.json")) {
     if (name.startsWith("@std/testing")) {
       if (jsr) imports[name] = target;
       else if (name === "@std/testing/bdd") imports[name] = "node:test";

@@ -45,6 +45,9 @@ const scopes: [folder: string, [name: string, target: string][]][] = Object
   .entries(json("deno.json").scopes as Record<string, Record<string, string>>)
   .map(([folder, imports]) => [folder, Object.entries(imports)]);
 
+/** What only tests import. */
+const ofTests = scopes.find(([folder]) => folder === "./test/")![1];
+
 /** What `deno info` says about the modules that a file loads. */
 async function infoOf(file: string): Promise<{
   modules: { kind: string; npmPackage?: string }[];
@@ -87,7 +90,7 @@ describe("packages", () => {
     const locked = Object.keys(lock.specifiers)
       .filter((name) => name.startsWith("npm:")).map(packageOf);
     assert.deepEqual(locked.sort(), [...new Set(named)].sort());
-    for (const [name] of importsOf("test/packages.json")) {
+    for (const [name] of ofTests) {
       const bare = name.replace(/\/$/, "");
       const found = Object.keys(lock.npm).filter((key) =>
         key.startsWith(`${bare}@`)
@@ -112,12 +115,13 @@ describe("packages", () => {
     assert.deepEqual([...imported].sort(), [...new Set(named)].sort());
   });
 
-  it("a package of the page, of `tail` or of a bench is in the scope of its folder", () => {
+  it("a package of the page, of `tail`, of a bench or of a test is in the scope of its folder", () => {
     const versions = new Map<string, string>();
     for (const [folder, imports] of scopes) {
       const imported = importedBy(new URL(folder, ROOT));
       for (const [name, target] of imports) {
-        assert.ok(imported.has(name), `${folder} does not import ${name}`);
+        const bare = name.replace(/\/$/, "");
+        assert.ok(imported.has(bare), `${folder} does not import ${name}`);
         const version = versions.get(name) ?? target;
         assert.equal(target, version, `${folder} has another version`);
         versions.set(name, target);
@@ -177,7 +181,7 @@ describe("packages", () => {
   });
 
   it("every package of the tests has an exact version, locked", () => {
-    for (const [name, target] of importsOf("test/packages.json")) {
+    for (const [name, target] of ofTests) {
       assert.match(packageOf(target), /@\d+\.\d+\.\d+$/, name);
       assert.ok(`npm:${packageOf(target)}` in testLock.specifiers, name);
     }

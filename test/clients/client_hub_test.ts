@@ -14,6 +14,7 @@ import {
   silent,
 } from "../driven_source.ts";
 import { HeldOutlet } from "./held_outlet.ts";
+import { HeldTurns } from "../held_turns.ts";
 
 const FIRST = 23_671_510_000;
 const NAME = "H1:QANAT-COUNT_I64_16";
@@ -25,12 +26,14 @@ const decoder = new TextDecoder();
 let source: DrivenSource;
 let clock: BlockClock;
 let qanat: Qanat;
+let turns: HeldTurns;
 let row: number;
 
 function setUp(changes: Partial<Config> = {}): Promise<void> {
   source = new DrivenSource(channels);
   clock = new BlockClock(FIRST);
   row = FIRST;
+  turns = new HeldTurns();
   qanat = new Qanat({
     config: configWith({
       retentionMb: 1,
@@ -41,6 +44,7 @@ function setUp(changes: Partial<Config> = {}): Promise<void> {
     source,
     log: silent,
     clocks: clock,
+    later: turns.later,
   });
   return qanat.start();
 }
@@ -75,8 +79,6 @@ function ids(outlet: HeldOutlet): number[] {
     Number(BigInt(m[1]!) / 62_500_000n)
   );
 }
-
-const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 beforeEach(() => setUp());
 
@@ -118,7 +120,7 @@ describe("ClientHub", () => {
     assert.match(outlet.text, /event: end\ndata: \{"reason":"complete"\}\n\n$/);
   });
 
-  it("a client that stalls misses nothing that the ring still holds", async () => {
+  it("a client that stalls misses nothing that the ring still holds", () => {
     const stalled = open();
     const other = open();
     publish(2);
@@ -128,18 +130,18 @@ describe("ClientHub", () => {
     assert.ok(ids(stalled.outlet).length <= 5);
     stalled.outlet.isStalled = false;
     stalled.outlet.finish();
-    await turn();
+    turns.run();
     assert.deepEqual(ids(stalled.outlet), ids(other.outlet));
   });
 
-  it("a client whose rows the ring has overwritten gets a gap of that span, and the rest", async () => {
+  it("a client whose rows the ring has overwritten gets a gap of that span, and the rest", () => {
     const { outlet } = open();
     publish(2);
     outlet.isStalled = true;
     publish(3000);
     outlet.isStalled = false;
     outlet.finish();
-    for (let i = 0; i < 50; i++) await turn();
+    turns.run();
     const gap = /event: gap\ndata: (.*)\n/.exec(outlet.text);
     assert.ok(gap);
     const { from, to, reason } = JSON.parse(gap[1]!);

@@ -19,6 +19,8 @@ import {
   DrivenSource,
   silent,
 } from "../driven_source.ts";
+import { FrozenTime } from "../frozen_time.ts";
+import { HeldTurns } from "../held_turns.ts";
 import { HeldOutlet } from "./held_outlet.ts";
 
 const FIRST = 23_671_510_000;
@@ -71,10 +73,15 @@ interface Reader {
 let source: PastSource;
 let clock: BlockClock;
 let qanat: Qanat;
+let turns: HeldTurns;
+/** Histories pause by timers: those are in the test's hand, too. */
+let time: FrozenTime;
 
 async function setUp(changes: Partial<Config> = {}): Promise<void> {
   source = new PastSource(channels);
   clock = new BlockClock(FIRST);
+  time = new FrozenTime(clock);
+  turns = new HeldTurns();
   qanat = new Qanat({
     config: configWith({
       retentionMb: 1,
@@ -87,6 +94,7 @@ async function setUp(changes: Partial<Config> = {}): Promise<void> {
     source,
     log: silent,
     clocks: clock,
+    later: turns.later,
   });
   await qanat.start();
   // Keeps the partition, whose place is found by the first rows.
@@ -141,9 +149,7 @@ function publish(): void {
 
 /** Lets all that is under way come to a stop. */
 async function quiet(): Promise<void> {
-  for (let i = 0; i < 20; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await time.settle(turns);
 }
 
 function ids({ outlet }: Reader): number[] {
@@ -166,10 +172,16 @@ function assertWhole(reader: Reader): void {
   got.slice(0, ROWS).forEach((id, i) => assert.equal(id, FIRST - ROWS + 1 + i));
 }
 
+async function close(): Promise<void> {
+  qanat.drain();
+  await quiet();
+  time.restore();
+  await qanat.close();
+}
+
 beforeEach(() => setUp());
 afterEach(async () => {
-  qanat.drain();
-  await qanat.close();
+  await close();
   assert.equal(source.readers, 0);
   assert.equal(qanat.hub.history.histories, 0);
   assert.equal(qanat.hub.history.resumes, 0);
@@ -284,7 +296,7 @@ describe("HistoryFeeds", () => {
 
   it("leaves places for other addresses, and takes an address's own that stall for its new ones", async () => {
     qanat.drain();
-    await qanat.close();
+    await close();
     await setUp({ historyReadersMax: 4, addressSharePercent: 90 });
     for (let i = 0; i < 3; i++) stalled("2001:db8::1");
     const refused = admit("2001:db8::2");
@@ -307,7 +319,7 @@ describe("HistoryFeeds", () => {
 describe("shares of an address", () => {
   it("hold for clients and for the slab, and go back with the client", async () => {
     qanat.drain();
-    await qanat.close();
+    await close();
     await setUp({ clientsMax: 11, addressSharePercent: 50 });
     const { slab, hub: { admission } } = qanat;
     const live = (address: string) => admit(address, { startNs: undefined });

@@ -70,7 +70,6 @@ describe("a history whose source fails", () => {
     assert.ok(open.size > 0, "it waits before it asks again");
     qanat.drain();
     await qanat.close();
-    await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(open.size, 0);
   });
 });

@@ -16,6 +16,7 @@ import {
   silent,
 } from "../driven_source.ts";
 import { HeldOutlet } from "./held_outlet.ts";
+import { HeldTurns } from "../held_turns.ts";
 
 const FIRST = 23_671_510_000;
 const STRIDE_NS = 62_500_000n;
@@ -30,10 +31,12 @@ const decoder = new TextDecoder();
 let source: DrivenSource;
 let clock: BlockClock;
 let qanat: Qanat;
+let turns: HeldTurns;
 
 function setUp(changes: Partial<Config> = {}): Promise<void> {
   source = new DrivenSource(channels);
   clock = new BlockClock(FIRST);
+  turns = new HeldTurns();
   qanat = new Qanat({
     config: configWith({
       retentionMb: 1,
@@ -44,6 +47,7 @@ function setUp(changes: Partial<Config> = {}): Promise<void> {
     source,
     log: silent,
     clocks: clock,
+    later: turns.later,
   });
   return qanat.start();
 }
@@ -90,9 +94,6 @@ const idsOf = (text: string) =>
 const eventsOf = (text: string, kind: string) =>
   [...text.matchAll(new RegExp(`event: ${kind}\ndata: (.*)\n`, "g"))]
     .map((m) => JSON.parse(m[1]!));
-const turns = async () => {
-  for (let i = 0; i < 30; i++) await new Promise((r) => setTimeout(r, 1));
-};
 const range = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => from + i);
 /** Times and metadata of the batches that an Arrow client got. */
@@ -122,7 +123,7 @@ afterEach(async () => {
 
 describe("gaps=", () => {
   /** Rows FIRST … +2, a hole of three, +6 … +8. */
-  async function withHole(
+  function withHole(
     options: Partial<ClientOptions>,
     format: StreamFormat = "events",
   ) {
@@ -135,12 +136,12 @@ describe("gaps=", () => {
     for (const topic of source.wanted) {
       source.sink!.onCaughtUp(topic, clock.clockMs());
     }
-    await turns();
+    turns.run();
     return opened;
   }
 
-  it("fill: null rows for the span, and an event that says so", async () => {
-    const { outlet } = await withHole({});
+  it("fill: null rows for the span, and an event that says so", () => {
+    const { outlet } = withHole({});
     assert.deepEqual(idsOf(outlet.text), range(FIRST, FIRST + 9));
     assert.deepEqual(eventsOf(outlet.text, "gap"), [{
       from: endOf(FIRST + 2),
@@ -157,13 +158,13 @@ describe("gaps=", () => {
   it("fill: no rows beyond the limit", async () => {
     await qanat.close();
     await setUp({ gapFillRowsMax: 2 });
-    const { outlet } = await withHole({});
+    const { outlet } = withHole({});
     assert.equal(idsOf(outlet.text).length, 6);
     assert.equal(eventsOf(outlet.text, "gap")[0].filled, false);
   });
 
-  it("skip: an event and no rows", async () => {
-    const { outlet } = await withHole({ gaps: "skip" });
+  it("skip: an event and no rows", () => {
+    const { outlet } = withHole({ gaps: "skip" });
     assert.deepEqual(idsOf(outlet.text), [
       ...range(FIRST, FIRST + 3),
       ...range(FIRST + 6, FIRST + 9),
@@ -171,31 +172,31 @@ describe("gaps=", () => {
     assert.equal(eventsOf(outlet.text, "gap")[0].filled, false);
   });
 
-  it("fail: ends at the gap; in Arrow the body breaks off", async () => {
-    const { outlet } = await withHole({ gaps: "fail" });
+  it("fail: ends at the gap; in Arrow the body breaks off", () => {
+    const { outlet } = withHole({ gaps: "fail" });
     assert.deepEqual(idsOf(outlet.text), range(FIRST, FIRST + 3));
     assert.equal(eventsOf(outlet.text, "gap").length, 1);
     assert.deepEqual(eventsOf(outlet.text, "end"), [{ reason: "gap" }]);
     assert.equal(outlet.ending, "ended");
   });
 
-  it("fail: a row that lacks a partition counts as a gap, one that lacks a channel does not", async () => {
+  it("fail: a row that lacks a partition counts as a gap, one that lacks a channel does not", () => {
     const { outlet } = open({ gaps: "fail" }, "events", [NAME, OTHER]);
     publishTo(FIRST - 1, FIRST + 3);
     const [topic] = [...source.wanted].filter((t) => t.includes("I32"));
     for (let row = FIRST + 3; row < FIRST + 40; row++) publish(row, topic);
-    await turns();
+    turns.run();
     assert.deepEqual(idsOf(outlet.text), range(FIRST, FIRST + 3));
     assert.deepEqual(eventsOf(outlet.text, "end"), [{ reason: "gap" }]);
   });
 
-  it("in Arrow the first batch after the gap carries it", async () => {
+  it("in Arrow the first batch after the gap carries it", () => {
     const gap = {
       from: endOf(FIRST + 2),
       to: endOf(FIRST + 5),
       reason: "missing",
     };
-    const filled = await withHole({}, "arrow");
+    const filled = withHole({}, "arrow");
     assert.deepEqual(batchesOf(filled.outlet), {
       rows: range(FIRST, FIRST + 9),
       gaps: [gap],
@@ -208,7 +209,7 @@ describe("gaps=", () => {
   });
 
   it("in Arrow: skip is a jump in time, fail breaks off", async () => {
-    const skipped = await withHole({ gaps: "skip" }, "arrow");
+    const skipped = withHole({ gaps: "skip" }, "arrow");
     const { rows, gaps } = batchesOf(skipped.outlet);
     assert.deepEqual(rows, [
       ...range(FIRST, FIRST + 3),
@@ -217,23 +218,23 @@ describe("gaps=", () => {
     assert.equal(gaps.length, 1);
     await qanat.close();
     await setUp();
-    const failed = await withHole({ gaps: "fail" }, "arrow");
+    const failed = withHole({ gaps: "fail" }, "arrow");
     assert.equal(failed.outlet.ending, "cut short");
     assert.equal(batchesOf(failed.outlet).gaps.length, 1);
   });
 
-  it("a row says why a channel is null", async () => {
+  it("a row says why a channel is null", () => {
     const { outlet } = open({}, "events", [NAME, OTHER]);
     publishTo(FIRST - 1, FIRST + 3);
     const [topic] = [...source.wanted].filter((t) => t.includes("I32"));
     for (let row = FIRST + 3; row < FIRST + 40; row++) publish(row, topic);
-    await turns();
+    turns.run();
     assert.match(outlet.text, new RegExp(`"missing":{"${OTHER}":"late"}}\n`));
   });
 });
 
 describe("mixed strides", () => {
-  it("null only the samples of the block that is missing", async () => {
+  it("null only the samples of the block that is missing", () => {
     const events = open({}, "events", [NAME, SLOW]);
     const arrow = open({}, "arrow", [NAME, SLOW]);
     const topic = [...source.wanted].find((t) => t.includes("I64"))!;
@@ -244,7 +245,7 @@ describe("mixed strides", () => {
       publish(row, row === first + 5 ? topic : "");
     }
     publishTo(first + 16, first + 64);
-    await turns();
+    turns.run();
     const [row] = events.outlet.text.split("\n").filter((line) =>
       line.includes(`"time":"${BigInt(first) * STRIDE_NS}"`)
     );
@@ -268,7 +269,7 @@ describe("mixed strides", () => {
 });
 
 describe("filled rows", () => {
-  it("of a gap that no row follows yet come at once (they waited for the next row)", async () => {
+  it("of a gap that no row follows yet come at once (they waited for the next row)", () => {
     const { outlet } = open();
     publishTo(FIRST - 1, FIRST + 3);
     const [topic] = source.wanted;
@@ -278,7 +279,7 @@ describe("filled rows", () => {
     // The latency of 1 s is over for two of the missing rows, not for the others.
     clock.index = FIRST + 5 + 16;
     source.sink!.onCaughtUp(topic!, clock.clockMs());
-    await turns();
+    turns.run();
     assert.deepEqual(eventsOf(outlet.text, "gap"), [{
       from: endOf(FIRST + 2),
       to: endOf(FIRST + 4),
@@ -288,7 +289,7 @@ describe("filled rows", () => {
     assert.deepEqual(idsOf(outlet.text), range(FIRST, FIRST + 5));
   });
 
-  it("end a bounded stream when nothing comes any more (the gap was reported each second)", async () => {
+  it("end a bounded stream when nothing comes any more (the gap was reported each second)", () => {
     const { outlet, client } = open({ durationNs: 6n * STRIDE_NS });
     publishTo(FIRST - 1, FIRST + 3);
     const [topic] = source.wanted;
@@ -296,7 +297,7 @@ describe("filled rows", () => {
       clock.index = FIRST + 16 * second;
       source.sink!.onCaughtUp(topic!, clock.clockMs());
       qanat.hub.tick();
-      await turns();
+      turns.run();
     }
     assert.equal(eventsOf(outlet.text, "gap").length, 1);
     assert.deepEqual(idsOf(outlet.text), range(FIRST, FIRST + 6));
@@ -315,7 +316,7 @@ describe("slow=", () => {
     qanat.hub.tick();
     opened.outlet.isStalled = false;
     opened.outlet.finish();
-    await turns();
+    turns.run();
     return opened;
   }
 
@@ -355,7 +356,7 @@ describe("slow=", () => {
       }
       source.sink!.onCaughtUp(topic, clock.clockMs());
       publishTo(FIRST + 4000, FIRST + 4002);
-      await turns();
+      turns.run();
       assert.equal(client.ended, null);
       assert.equal(idsOf(outlet.text).at(-1), FIRST + 4001);
       const gaps = eventsOf(outlet.text, "gap");
@@ -421,13 +422,13 @@ describe("resume", () => {
     assert.deepEqual(idsOf(outlet.text), [FIRST + 10, FIRST + 11]);
   });
 
-  it("on a coarser grid the row that holds the id comes whole, reported first", async () => {
+  it("on a coarser grid the row that holds the id comes whole, reported first", () => {
     const first = Math.ceil(FIRST / 16) * 16;
     open({}, "events", [NAME, SLOW]);
     publishTo(first - 16, first + 48);
     const afterNs = BigInt(first + 5) * STRIDE_NS;
     const { outlet } = open({ afterNs }, "events", [NAME, SLOW]);
-    await turns();
+    turns.run();
     assert.deepEqual(eventsOf(outlet.text, "gap"), [{
       from: endOf(first - 1),
       to: String(afterNs),
@@ -437,12 +438,12 @@ describe("resume", () => {
     assert.equal(idsOf(outlet.text)[0], first + 15);
   });
 
-  it("behind the window, the lost span is reported once", async () => {
+  it("behind the window, the lost span is reported once", () => {
     open();
     publishTo(FIRST - 1, FIRST + 100);
     const afterNs = BigInt(FIRST - 16 * 3600) * STRIDE_NS;
     const { outlet } = open({ afterNs });
-    await turns();
+    turns.run();
     const gaps = eventsOf(outlet.text, "gap");
     assert.equal(gaps[0].reason, "retention");
     assert.equal(gaps[0].from, String(afterNs));
@@ -480,7 +481,7 @@ describe("quiet streams", () => {
     const late = source.blocks.blockOf(topic!, FIRST + 16 * 58);
     source.sink!.onMessage(topic!, late, 99, 0);
     publish(FIRST + 16 * 60);
-    await turns();
+    turns.run();
     const ids = idsOf(outlet.text);
     assert.equal(ids.at(-1), FIRST + 16 * 60);
     assert.deepEqual(eventsOf(outlet.text, "gap"), [{

@@ -18,6 +18,7 @@ import {
   silent,
 } from "../driven_source.ts";
 import { HeldOutlet } from "./held_outlet.ts";
+import { HeldTurns } from "../held_turns.ts";
 
 const FIRST = 23_671_510_000;
 const STRIDE_NS = 62_500_000n;
@@ -30,6 +31,7 @@ const endNsOf = (row: number) => BigInt(row + 1) * STRIDE_NS;
 let source: DrivenSource;
 let clock: BlockClock;
 let qanat: Qanat;
+let turns: HeldTurns;
 
 function open(
   options: Partial<ClientOptions> = {},
@@ -55,10 +57,6 @@ function publishTo(from: number, to: number): void {
     }
   }
 }
-
-const turns = async () => {
-  for (let i = 0; i < 30; i++) await new Promise((r) => setTimeout(r, 1));
-};
 
 function eventsOf(outlet: HeldOutlet): EventSourceMessage[] {
   const events: EventSourceMessage[] = [];
@@ -88,11 +86,13 @@ const range = (from: number, to: number) =>
 beforeEach(async () => {
   source = new DrivenSource(channels);
   clock = new BlockClock(FIRST);
+  turns = new HeldTurns();
   qanat = new Qanat({
     config: configWith({ retentionMb: 1, lingerMs: 0, outageGraceMs: 0 }),
     source,
     log: silent,
     clocks: clock,
+    later: turns.later,
   });
   await qanat.start();
   open();
@@ -107,7 +107,7 @@ afterEach(async () => {
 describe("a duration from now", () => {
   const durationNs = 8n * STRIDE_NS;
 
-  it("is the same range when it comes again: each id says where it ends", async () => {
+  it("is the same range when it comes again: each id says where it ends", () => {
     const { outlet, client } = open({ durationNs });
     publishTo(FIRST + 10, FIRST + 13);
     assert.deepEqual(rowsOf(outlet), range(FIRST + 10, FIRST + 13));
@@ -118,9 +118,9 @@ describe("a duration from now", () => {
     qanat.hub.lifecycle.leave(client);
     publishTo(FIRST + 13, FIRST + 15);
     const again = open(resumed(lastIdOf(outlet), durationNs));
-    await turns();
+    turns.run();
     publishTo(FIRST + 15, FIRST + 24);
-    await turns();
+    turns.run();
     assert.deepEqual(rowsOf(again.outlet), range(FIRST + 13, FIRST + 18));
     assert.equal(again.client.ended, "complete");
     const end = eventsOf(again.outlet).at(-1)!;
@@ -128,7 +128,7 @@ describe("a duration from now", () => {
     assert.equal(end.id, `${endNsOf(FIRST + 17)}~${endNsOf(FIRST + 17)}`);
   });
 
-  it("has the ids of its gaps and heartbeats marked, too", async () => {
+  it("has the ids of its gaps and heartbeats marked, too", () => {
     const { outlet } = open({ durationNs, gaps: "skip" });
     publishTo(FIRST + 10, FIRST + 12);
     publishTo(FIRST + 14, FIRST + 16);
@@ -137,7 +137,7 @@ describe("a duration from now", () => {
       source.sink!.onCaughtUp(topic, clock.clockMs());
     }
     qanat.hub.tick();
-    await turns();
+    turns.run();
     const marked = [...outlet.text.matchAll(/^id: \d+(~\d+)?$/gm)];
     assert.ok(marked.length >= 5, outlet.text);
     for (const [line, mark] of marked) {
@@ -175,9 +175,9 @@ describe("a duration from now", () => {
     assert.match(plain.outlet.text, /~/);
   });
 
-  it("counts from a plain id where an id has no mark", async () => {
+  it("counts from a plain id where an id has no mark", () => {
     const { outlet } = open({ afterNs: endNsOf(FIRST + 4), durationNs });
-    await turns();
+    turns.run();
     publishTo(FIRST + 10, FIRST + 20);
     assert.deepEqual(rowsOf(outlet), range(FIRST + 5, FIRST + 13));
   });
@@ -189,17 +189,17 @@ describe("a duration from now", () => {
     assert.deepEqual(rowsOf(outlet), range(FIRST + 10, FIRST + 18));
   });
 
-  it("in bins is the same range when it comes again", async () => {
+  it("in bins is the same range when it comes again", () => {
     const shape: StreamShape = { format: "events", trend: trendBinOf("1s") };
     const durationNs = 48n * STRIDE_NS;
     const { outlet } = open({ durationNs }, shape);
     publishTo(FIRST + 10, FIRST + 40);
-    await turns();
+    turns.run();
     const id = lastIdOf(outlet);
     assert.match(id, /~/);
     const again = open(resumed(id, durationNs), shape);
     publishTo(FIRST + 40, FIRST + 90);
-    await turns();
+    turns.run();
     assert.equal(again.client.ended, "complete");
     const first = rowsOf(outlet)[0]!;
     assert.deepEqual(rowsOf(outlet), [first, first + 16, first + 32]);
@@ -216,16 +216,18 @@ describe("an id of the future", () => {
     qanat.drain();
     await qanat.close();
     source = new DrivenSource(channels);
+    turns = new HeldTurns();
     qanat = new Qanat({
       config: configWith({ retentionMb: 1, lingerMs: 0, outageGraceMs: 0 }),
       source,
       log: silent,
       clocks: clock,
+      later: turns.later,
     });
     await qanat.start();
     const { outlet } = open({ afterNs: endNsOf(FIRST + 5000) });
     qanat.hub.tick();
-    await turns();
+    turns.run();
     publishTo(FIRST + 10, FIRST + 12);
     const [gap] = eventsOf(outlet).filter(({ event }) => event === "gap");
     const { from, to, reason } = JSON.parse(gap!.data);

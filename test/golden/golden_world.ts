@@ -10,7 +10,7 @@ import {
 } from "../../src/source/synthetic.ts";
 import { HeldOutlet } from "../clients/held_outlet.ts";
 import { BlockClock, configWith } from "../driven_source.ts";
-import { FrozenTime, realMs, round } from "./frozen_time.ts";
+import { FrozenTime, realMs, round } from "../frozen_time.ts";
 import { golden } from "./golden_file.ts";
 import { GoldenSource } from "./golden_source.ts";
 import {

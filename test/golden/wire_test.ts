@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { serve } from "../../src/http/server.ts";
 import { PROVEN_RUNTIMES } from "../../src/http/transport/proven_runtimes.ts";
 import { A, B, GoldenWorld } from "./golden_world.ts";
-import { round } from "./frozen_time.ts";
+import { round } from "../frozen_time.ts";
 import { binaryBody, joined } from "./recorded_body.ts";
 
 const EVENTS = `/v1/events?channels=${A},${B}`;

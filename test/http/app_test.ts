@@ -200,8 +200,8 @@ describe("GET /v1/events", () => {
 
   it("resumes after Last-Event-ID from the ring, and reports an id that it cannot read", async () => {
     const first = await get(`/v1/events?channels=${B}`);
-    const id = /id: (\d+)/.exec(await readFor(first, 3))![1]!;
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // The rows behind the first one have come, so the ring holds what the client is to get.
+    const id = /id: (\d+)/.exec(await readFor(first, 6))![1]!;
     const second = await get(`/v1/events?channels=${B}`, {
       headers: { "last-event-id": id },
     });

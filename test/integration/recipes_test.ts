@@ -6,7 +6,12 @@ import { canRun } from "../../scripts/optional_parts.ts";
 import { launchQanat, PARTS, type Process } from "./chain.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
-const PACKAGES = new URL("../packages.json", import.meta.url).pathname;
+/** The packages of the tests, as an import map of their own. */
+const PACKAGES = `data:application/json,${
+  encodeURIComponent(JSON.stringify({
+    imports: JSON.parse(Deno.readTextFileSync(CONFIG)).scopes["./test/"],
+  }))
+}`;
 const LOCK = new URL("../deno.lock", import.meta.url).pathname;
 const ENDLESS = "<!-- runs until stopped -->";
 /** An endless recipe has shown that it works after so many lines. */

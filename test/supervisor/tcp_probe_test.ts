@@ -80,7 +80,14 @@ describe("TcpProbe", () => {
     const probe = new TcpProbe(at(port));
     probe.close();
     listener.close();
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    // A later connection is there, so the earlier one has been given up.
+    const other = listen();
+    const connection = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: other.port,
+    });
+    connection.close();
+    other.listener.close();
     assert.equal(probe.state, "waiting");
   });
 });

@@ -19,6 +19,7 @@ import {
 import { EVENT_MESSAGES } from "../../src/http/documents/stream_messages.ts";
 import { SchemaCheck } from "../http/documents/schema_check.ts";
 import { HeldOutlet } from "../clients/held_outlet.ts";
+import { HeldTurns } from "../held_turns.ts";
 
 /** A multiple of 60 s. */
 const FIRST = 23_671_510_080;
@@ -33,12 +34,14 @@ const channels = all.filter(({ channel }) =>
 let source: DrivenSource;
 let clock: BlockClock;
 let qanat: Qanat;
+let turns: HeldTurns;
 let row: number;
 
 function setUp(changes: Partial<Config> = {}): Promise<void> {
   source = new DrivenSource(channels);
   clock = new BlockClock(FIRST);
   row = FIRST;
+  turns = new HeldTurns();
   qanat = new Qanat({
     config: configWith({
       retentionMb: 1,
@@ -49,6 +52,7 @@ function setUp(changes: Partial<Config> = {}): Promise<void> {
     source,
     log: silent,
     clocks: clock,
+    later: turns.later,
   });
   return qanat.start();
 }
@@ -143,9 +147,6 @@ function gaps(outlet: HeldOutlet): [number, number, string][] {
   });
 }
 
-/** Waits for clients that catch up, which happens in turns of the event loop. */
-const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
-
 const nsOf = (index: number) => BigInt(index) * STRIDE_NS;
 
 beforeEach(() => setUp());
@@ -236,7 +237,7 @@ describe("trend=1s", () => {
     }
   });
 
-  it("reports silence as one gap when it is over, and fills it", async () => {
+  it("reports silence as one gap when it is over, and fills it", () => {
     const { outlet } = open();
     publish(16);
     for (let i = 0; i < 160; i++) {
@@ -245,7 +246,7 @@ describe("trend=1s", () => {
       qanat.hub.tick();
     }
     publish(16);
-    await turn();
+    turns.run();
     assert.deepEqual(gaps(outlet), [[FIRST + 16, FIRST + 176, "missing"]]);
     const filled = counts(outlet).slice(1, -1);
     assert.equal(filled.length, 10);
@@ -253,7 +254,7 @@ describe("trend=1s", () => {
     assert.deepEqual(counts(outlet).at(-1), [FIRST + 176, 16]);
   });
 
-  it("begins again when time jumps back", async () => {
+  it("begins again when time jumps back", () => {
     const { outlet } = open();
     publish(40);
     hand(FIRST - 1600);
@@ -262,7 +263,7 @@ describe("trend=1s", () => {
     row = FIRST - 1598;
     const again = open("1s", { startNs: nsOf(FIRST - 3200) });
     publish(30);
-    await turn();
+    turns.run();
     assert.deepEqual(gaps(again.outlet), [
       [FIRST - 3200, FIRST - 1600, "not-recorded"],
     ]);
@@ -312,39 +313,39 @@ describe("trend=10s", () => {
 });
 
 describe("bins of history", () => {
-  it("are read from the ring, and the time before the first lease is a gap", async () => {
+  it("are read from the ring, and the time before the first lease is a gap", () => {
     const first = open();
     publish(100);
     const { outlet } = open("1s", {
       startNs: nsOf(FIRST - 160),
       endNs: nsOf(FIRST + 96),
     });
-    await turn();
+    turns.run();
     assert.deepEqual(gaps(outlet), [[FIRST - 160, FIRST, "not-recorded"]]);
     assert.deepEqual(bins(outlet), bins(first.outlet));
     assert.equal(outlet.ending, "ended");
     assert.match(outlet.text, /event: end\ndata: \{"reason":"complete"\}/);
   });
 
-  it("continue live without a gap", async () => {
+  it("continue live without a gap", () => {
     open();
     publish(50);
     const { outlet } = open("1s", { startNs: nsOf(FIRST + 16) });
-    await turn();
+    turns.run();
     publish(50);
-    await turn();
+    turns.run();
     assert.deepEqual(
       counts(outlet).map(([block]) => (block - FIRST) / 16),
       [1, 2, 3, 4, 5],
     );
   });
 
-  it("begin with the blocks in the page ring when a channel is first requested", async () => {
+  it("begin with the blocks in the page ring when a channel is first requested", () => {
     open(null);
     publish(64);
     const { outlet } = open("1s", { startNs: nsOf(FIRST) });
     publish(1);
-    await turn();
+    turns.run();
     assert.deepEqual(counts(outlet).map(([, count]) => count), [
       16,
       16,
@@ -353,17 +354,17 @@ describe("bins of history", () => {
     ]);
   });
 
-  it("resume after an id, and report an id between two bins as stride-changed", async () => {
+  it("resume after an id, and report an id between two bins as stride-changed", () => {
     open();
     publish(64);
     const same = open("1s", { afterNs: nsOf(FIRST + 32) });
-    await turn();
+    turns.run();
     assert.deepEqual(counts(same.outlet).map(([block]) => block), [
       FIRST + 32,
       FIRST + 48,
     ]);
     const within = open("1s", { afterNs: nsOf(FIRST + 36) });
-    await turn();
+    turns.run();
     assert.deepEqual(gaps(within.outlet), [
       [FIRST + 32, FIRST + 36, "stride-changed"],
     ]);
@@ -376,18 +377,18 @@ describe("bins of history", () => {
     open();
     publish(3700 * 16);
     const { outlet } = open("1s", { startNs: nsOf(FIRST) });
-    for (let i = 0; i < 50 && bins(outlet).length < 3600; i++) await turn();
+    turns.run();
     const [gap] = gaps(outlet);
     assert.deepEqual(gap, [FIRST, row - 3600 * 16, "retention"]);
     assert.equal(bins(outlet).length, 3600);
   });
 
-  it("name the channels whose recording began later", async () => {
+  it("name the channels whose recording began later", () => {
     open("1s", {}, [NAME]);
     publish(64);
     const { outlet } = open("1s", { startNs: nsOf(FIRST) }, [NAME, OTHER]);
     publish(32, [NAME, OTHER]);
-    await turn();
+    turns.run();
     const [first, ...more] = bins(outlet);
     assert.deepEqual(first!.missing, { [OTHER]: "not-recorded" });
     assert.equal(first!.channels[NAME]!.count, 16);
@@ -396,7 +397,7 @@ describe("bins of history", () => {
 });
 
 describe("slow=trend", () => {
-  it("sends the trend of the rows that a client lost, then the gap, then rows", async () => {
+  it("sends the trend of the rows that a client lost, then the gap, then rows", () => {
     const { outlet } = open(null, { slow: "trend" }, [OTHER]);
     publish(2, [OTHER]);
     outlet.isStalled = true;
@@ -404,7 +405,7 @@ describe("slow=trend", () => {
     outlet.isStalled = false;
     const before = outlet.text.length;
     outlet.finish();
-    await turn();
+    turns.run();
     const text = outlet.text.slice(before);
     const told = [...text.matchAll(/^event: trend\ndata: (.*)$/gm)].map((m) =>
       JSON.parse(m[1]!) as Bin
@@ -431,7 +432,7 @@ describe("slow=trend", () => {
     assert.match(text, /event: gap\n.*\n\nid: \d+\ndata: /);
   });
 
-  it("sends it event by event, in slots of the slab, as the client can take them (it was one write of up to 24 MiB)", async () => {
+  it("sends it event by event, in slots of the slab, as the client can take them (it was one write of up to 24 MiB)", () => {
     const { outlet, client } = open(null, { slow: "trend" }, [OTHER]);
     publish(2, [OTHER]);
     outlet.isStalled = true;
@@ -441,7 +442,7 @@ describe("slow=trend", () => {
     let slots = 0;
     while (!outlet.text.includes("event: gap") && rounds++ < 100) {
       outlet.finish();
-      await turn();
+      turns.run();
       assert.ok(outlet.inFlight <= 4, `${outlet.inFlight} in flight`);
       slots = Math.max(slots, qanat.slab.usedSlots);
     }
@@ -456,7 +457,7 @@ describe("slow=trend", () => {
     outlet.finish();
   });
 
-  it("sends all of it to a client that accepts gzip", async () => {
+  it("sends all of it to a client that accepts gzip", () => {
     const admission = qanat.hub.admission.admit(
       [source.catalog.get(OTHER, null)!],
       { format: "events", coding: "gzip" },
@@ -470,7 +471,7 @@ describe("slow=trend", () => {
     publish(1600, [OTHER]);
     outlet.isStalled = false;
     outlet.finish();
-    await turn();
+    turns.run();
     qanat.hub.lifecycle.end(client, "complete");
     const text = gunzipSync(Buffer.concat(outlet.written)).toString();
     assert.ok(text.split("event: trend\n").length > 20);
@@ -511,7 +512,7 @@ describe("memory of trends", () => {
     publish(64);
     qanat.trends.tick();
     const { outlet } = open("1s", { startNs: nsOf(FIRST) });
-    await turn();
+    turns.run();
     assert.equal(bins(outlet).length, 4);
     const channel = source.catalog.get(NAME, null)!;
     source.publish({ ...channel, sampleRate: 32 });

@@ -19,6 +19,11 @@ const REAL = {
 };
 /** Timers that are due so soon may run at once, so that no scenario has to let time pass for them. */
 const SOON_MS = 25;
+/** Rounds in which such timers run: one that sets itself again must not keep the others from an end. */
+const SOON_ROUNDS = 3;
+/** Rounds of the event loop in which nothing happens before all has happened. */
+const QUIET_ROUNDS = 2;
+const ROUNDS_MAX = 5000;
 
 /** Waits for one round of the real event loop. */
 export function round(): Promise<void> {
@@ -86,6 +91,17 @@ export class FrozenTime {
     due.sort((a, b) => a.dueMs - b.dueMs || a.id - b.id);
     for (const { id, call } of due) if (this.#timers.delete(id)) call();
     return due.length;
+  }
+
+  /** Lets turns, timers and promises go on until nothing happens any more: `turns` runs those that are due. */
+  async settle(turns: { run(): number }): Promise<void> {
+    for (let quiet = 0, rounds = 0; quiet < QUIET_ROUNDS; rounds++) {
+      if (rounds === ROUNDS_MAX) throw new Error("There is always more to do");
+      const done = turns.run() +
+        this.fire({ isSoonEnough: rounds < SOON_ROUNDS });
+      await round();
+      quiet = done === 0 ? quiet + 1 : 0;
+    }
   }
 
   restore(): void {
