@@ -1,6 +1,6 @@
 // Phrases that only this project used, with their plain forms, and where a file uses them.
 // Rules: CONTRIBUTING.md, "How to write". Text in back quotes is code and is not checked.
-import { proseOf } from "./prose.ts";
+import { proseOf, readText } from "./prose.ts";
 
 /** A phrase that is not allowed, and what to write instead. */
 export const PHRASES: readonly (readonly [RegExp, string])[] = [
@@ -97,9 +97,9 @@ export const PHRASES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** One line for each phrase that a file uses: where, around it, and what to write instead. */
-export function phrasesIn(path: string): string[] {
+export function phrasesIn(path: string, source?: string): string[] {
   const lines: string[] = [];
-  for (const { text, line } of proseOf(path)) {
+  for (const { text, line } of proseOf(path, source ?? readText(path))) {
     const plain = withoutCode(text);
     for (const [phrase, instead] of PHRASES) {
       const match = phrase.exec(plain);

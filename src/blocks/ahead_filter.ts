@@ -24,9 +24,9 @@ export interface AheadFilterOptions<T> {
 
 /** The usual distance of blocks from Kafka's timestamps is learned from this many blocks. */
 const FIRST = 3;
-/** When this many newest blocks in a row lie further back by the same time, the clock of the timestamps was set ahead. */
+/** When this many newest blocks in a row are further back by the same time, the clock of the timestamps was set ahead. */
 const FURTHER_BACK_BLOCKS = 4;
-/** When blocks lie ahead for this long, they are right, and the clock of the timestamps was set back. */
+/** When blocks are ahead for this long, they are right, and the clock of the timestamps was set back. */
 const CONFIRMED_MS = 30_000;
 const CONFIRMED_BLOCKS = 256;
 
@@ -40,7 +40,7 @@ export class AheadFilter<T extends LoggedBlock> {
   #usualMs = -Infinity;
   /** Number of the blocks from which that is known. */
   #usualBlocks = 0;
-  /** The differences of the last blocks, while they lie further back. */
+  /** The differences of the last blocks, while they are further back. */
   #backMs: number[] = [];
   #hasBegun = false;
   /** Blocks about which nothing is decided yet. */
@@ -60,7 +60,7 @@ export class AheadFilter<T extends LoggedBlock> {
       this.#held.push(block);
       if (this.#isConfirmed()) this.#beginAnew();
     } else {
-      // A late block decides nothing about those that lie ahead.
+      // A late block decides nothing about those that are ahead.
       const isNewer = block.startMs > this.#newestMs;
       const furtherMs = offOf(block) - this.#usualMs;
       if (!isNewer) return this.#take(block);
@@ -105,7 +105,7 @@ export class AheadFilter<T extends LoggedBlock> {
       last.timestampMs - first.timestampMs >= CONFIRMED_MS;
   }
 
-  /** The log goes on with a block of the usual distance: held blocks that begin after it were wrong. */
+  /** The log continues with a block of the usual distance: held blocks that begin after it were wrong. */
   #decide({ startMs }: T): void {
     if (this.#held.length === 0 || this.#usualBlocks < FIRST) return;
     for (const block of this.#release()) {
@@ -163,7 +163,7 @@ export class AheadFilter<T extends LoggedBlock> {
   }
 }
 
-/** How far a block's start lies ahead of its timestamp, ms. */
+/** How far a block's start is ahead of its timestamp, ms. */
 function offOf({ startMs, timestampMs }: LoggedBlock): number {
   return startMs - timestampMs;
 }

@@ -3,7 +3,7 @@
 // it counts as NOT_HELD, never as NONE.
 import type { PageRing } from "../memory/page_ring.ts";
 
-/** In place of a position. `NOT_HELD`: the block came, and the ring has reused its page. `NONE`: it never came. */
+/** Values instead of a position. `NOT_HELD`: the block came, and the ring has reused its page. `NONE`: it never came. */
 export const NONE = -1;
 export const NOT_HELD = -2;
 

@@ -56,7 +56,7 @@ interface ReadBlock {
 interface HistoryPartition {
   readonly blocks: HistoryBlocks;
   readonly ratio: number;
-  /** Null in a replay, whose time is that of its blocks: there none lies ahead. */
+  /** Null in a replay, whose time is that of its blocks: there none is ahead. */
   readonly filter: AheadFilter<ReadBlock> | null;
   /** Blocks that were read and are not in the ring yet, by index. */
   readonly pending: Map<number, Uint8Array>;

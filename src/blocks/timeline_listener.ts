@@ -5,7 +5,7 @@ import type { RowGap } from "./row_gap.ts";
 export interface TimelineListener {
   onRow(row: number): void;
   onGap(gap: RowGap): void;
-  /** Time jumped back or the log began anew: nothing that was reported before is valid. */
+  /** Time jumped back or the log was created again: nothing that was reported before is valid. */
   onReset(): void;
   /** The timeline has found its first row; `frontier` is set. */
   onReady(): void;

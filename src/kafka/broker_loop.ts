@@ -29,7 +29,7 @@ export interface ReadingPool {
   readonly clockMs: () => number;
   /** Topics to fetch from a node now. */
   due(nodeId: number): TopicReading[];
-  /** Finds where readings begin, or go on. */
+  /** Finds where readings begin, or continue. */
   readonly positions: PositionFinder;
   /** Takes one part of an answer. True when the position is out of range. */
   deliver(

@@ -9,7 +9,7 @@ export interface BrokerLoopsOptions {
   readonly pool: ReadingPool;
   readonly protocol: KafkaProtocol;
   readonly work: KafkaWork;
-  /** A node's loop was ended: the node is gone, or has another address. */
+  /** A node's loop was ended: the node was removed, or has another address. */
   readonly onEnd: (nodeId: number) => void;
 }
 
@@ -24,8 +24,8 @@ export class BrokerLoops {
   }
 
   /**
-   * Starts a loop for each new broker, and ends the loops of those that are gone or have moved. True when a broker is
-   * gone. Then: BrokerLoop.#run().
+   * Starts a loop for each new broker, and ends the loops of those that were removed or have moved. True when a
+   * broker was removed. Then: BrokerLoop.#run().
    */
   take({ brokers }: ClusterMetadata): boolean {
     const { pool, protocol, work } = this.#options;

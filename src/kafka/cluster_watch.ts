@@ -1,5 +1,5 @@
 // Asks the cluster for its metadata, again and again: the topics and their leaders.
-// Invariant: one request at a time; after a failure it goes on with the next address after a back-off, until closed.
+// Invariant: one request at a time; after a failure it continues with the next address after a back-off, until closed.
 import type { ClusterMetadata } from "./cluster_metadata.ts";
 import type { BrokerConnection, KafkaProtocol } from "./kafka_protocol.ts";
 

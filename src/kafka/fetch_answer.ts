@@ -5,7 +5,7 @@ import { WireReader } from "./wire_reader.ts";
 
 /**
  * The version of the fetch request, which Kafka 2.1 and later understand. From version 11 on, a broker also answers for
- * partitions that it only follows: after a leader had moved, the former one answered for ever that nothing was new.
+ * partitions that it only follows: after a leader had moved, the former one always answered that nothing was new.
  */
 export const FETCH_VERSION = 10;
 

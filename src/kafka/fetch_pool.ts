@@ -157,7 +157,7 @@ export class FetchPool implements ReadingPool {
     return isComplete;
   }
 
-  /** Brings a reading in line with the topic's metadata, and lets it go on. */
+  /** Brings a reading in line with the topic's metadata, and lets it continue. */
   #reconcile(reading: TopicReading, found: TopicLeader): void {
     const { topicId, leader } = found;
     const next = reading.reconciledWith(topicId);
@@ -202,7 +202,7 @@ export class FetchPool implements ReadingPool {
     if (this.#closed) return;
     for (const reading of this.#readings.values()) {
       if (reading.leader !== loop.nodeId) continue;
-      // Meanwhile a topic may have been deleted and made again: the metadata tells which one it is now.
+      // Meanwhile a topic may have been deleted and created again: the metadata shows which one it is now.
       reading.awaitsMetadata = true;
       reading.markUnreachable();
     }

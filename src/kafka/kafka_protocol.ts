@@ -40,7 +40,7 @@ export interface LogAccess extends OffsetLookup {
   ): Promise<readonly RawTopic[]>;
 }
 
-/** Requests to one broker. A request that fails or takes too long rejects; the next one connects anew. */
+/** Requests to one broker. A request that fails or takes too long rejects; the next one connects again. */
 export interface BrokerConnection extends LogAccess {
   /** `host:port`. */
   readonly address: string;

@@ -1,5 +1,5 @@
 // Finds where in a log the blocks of a time begin, by the times of the blocks.
-// Invariant: no block of the target time or later lies before `low`. Kafka's timestamps serve only as a guess: they are
+// Invariant: no block of the target time or later is before `low`. Kafka's timestamps serve only as a guess: they are
 // of another host's clock, and are compared with each other only.
 
 /** A record with a readable block. */
@@ -18,7 +18,7 @@ export type SearchStep =
   | {
     readonly kind: "done";
     readonly offset: number;
-    /** The target time lies before the first record, and the log has deleted older ones. */
+    /** The target time is before the first record, and the log has deleted older ones. */
     readonly isCut: boolean;
   };
 

@@ -1,6 +1,6 @@
-// Shares the event loop among all reading of Kafka: work is counted, and what exceeds a slice goes on in a later round of
+// Shares the event loop among all reading of Kafka: work is counted, and what exceeds a slice continues in a later round of
 // the loop.
-// Invariant: one of the waiting tasks goes on in each round, in the order in which they came.
+// Invariant: one of the waiting tasks continues in each round, in the order in which they came.
 
 /**
  * The cost of one slice, in ns as bench/kafka_cost_bench.ts measures them: about 4 ms. The cost of a step is estimated,
@@ -17,7 +17,7 @@ export interface LoopSlicesOptions {
 export class LoopSlices {
   /** The largest cost of a slice so far. */
   peakCost = 0;
-  /** How often a task went on in a later round. */
+  /** How often a task continued in a later round. */
   turns = 0;
   readonly #later: (round: () => void) => void;
   readonly #waiting: (() => void)[] = [];

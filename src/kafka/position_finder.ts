@@ -1,4 +1,4 @@
-// Finds the offset at which the reading of a topic begins, or goes on after its position fell out of the log.
+// Finds the offset at which the reading of a topic begins, or continues after its position fell out of the log.
 // Invariant: no message that was written between two questions to the broker is skipped.
 import { findStarts } from "./find_starts.ts";
 import type { LogAccess, OffsetLookup } from "./kafka_protocol.ts";
@@ -83,7 +83,7 @@ export class PositionFinder {
   }
 
   /**
-   * Moves a reading whose position is out of range to where it goes on. The broker's answer to the fetch does not state
+   * Moves a reading whose position is out of range to where it continues. The broker's answer to the fetch does not state
    * the ends of the log (Kafka 4.1), so both are looked up.
    */
   async findAgain(lookup: OffsetLookup, reading: TopicReading): Promise<void> {

@@ -14,7 +14,7 @@ export interface TopicReader {
   onCaughtUp(atClockMs: number): void;
   /** The broker failed, or the leader moved: publishers may be disturbed as well. */
   onDisturbed?(): void;
-  /** Offsets that are gone or could not be decoded. */
+  /** Offsets that were deleted or could not be decoded. */
   onHole(from: number, to: number): void;
   /** The topic was made again, or its log was cut: reading starts over at `offset`. */
   onRestart(offset: number): void;
@@ -72,7 +72,7 @@ export class TopicReading {
   state: TopicStatus["state"] = "starting";
   /** Not fetched before new metadata states the topic's id and leader. */
   awaitsMetadata = false;
-  /** The position lies beyond the end of the log. */
+  /** The position is beyond the end of the log. */
   isBeyondEnd = false;
   /** Not fetched before this time of the monotonic clock. */
   retryAtClockMs = -Infinity;
@@ -96,7 +96,7 @@ export class TopicReading {
   }
 
   /**
-   * The reading that goes on, now that the metadata states this topic id: this one; or its successor, where the topic was
+   * The reading that continues, now that the metadata states this topic id: this one; or its successor, where the topic was
    * made again or its log was cut. Null where the id is that of the former topic: the broker lags behind.
    */
   reconciledWith(topicId: string): TopicReading | null {
@@ -110,7 +110,7 @@ export class TopicReading {
       return next;
     }
     if (!this.isBeyondEnd) return this;
-    // The same topic, cut: go on after the last time that was read, rather than read days again.
+    // The same topic, truncated: continue after the last time that was read, rather than read days again.
     const isSame = topicId !== "" && this.lastTimestampMs >= 0;
     return this.successor(isSame ? this.lastTimestampMs : "earliest");
   }
@@ -266,7 +266,7 @@ export class TopicReading {
     }
   }
 
-  /** A reader that throws does not get the record again: it would throw for ever. */
+  /** A reader that throws does not get the record again: it would throw each time. */
   #refused({ counters, log }: ReadingListener, error: Error, offset: number) {
     counters.refused_records++;
     if (this.#isRefusalLogged) return;

@@ -71,7 +71,7 @@ export class BlockPublisher {
     }
   }
 
-  /** At rate 1 it is the wall clock, as for any publisher: after the machine slept, publishing goes on in the present. */
+  /** At rate 1 it is the wall clock, as for any publisher: after the machine slept, publishing continues in the present. */
   #timeNs(): bigint {
     const { rate, nowGpsNs } = this.#options;
     if (rate === 1) return nowGpsNs();

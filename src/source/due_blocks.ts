@@ -3,7 +3,7 @@
 /**
  * The first block to publish, of those that end by now (before index `end`), when `next` was due so far. After a jump of
  * the clock ahead, blocks that are older than the backlog are skipped. After a jump back by more than the backlog, the
- * publisher begins anew at `end`; after a smaller one it waits.
+ * publisher begins again at `end`; after a smaller one it waits.
  */
 export function dueFrom(
   next: number,

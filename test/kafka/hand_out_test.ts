@@ -113,7 +113,7 @@ describe("handOut()", () => {
     }
   });
 
-  it("goes on where it was stopped, with no record twice and none left out", async () => {
+  it("continues where it was stopped, with no record twice and none left out", async () => {
     const trial = new Trial();
     const reading = trial.reading();
     const first = trial.give(reading, 5000);

@@ -1,5 +1,5 @@
 // Random metadata, right, wrong and hostile, through the real follower, catalog and hub, with clients that come
-// and go: whatever publishers write, the catalog keeps its rules and everything comes home.
+// and go: whatever publishers write, the catalog keeps its rules and everything is released.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
@@ -302,7 +302,7 @@ async function run(
   qanat.trends.tick();
   qanat.store.tick();
   assert.deepEqual([...source.wanted], [], "a topic is still leased");
-  // Throws where a lease or a slot did not come home.
+  // Throws if a lease or a slot was not released.
   await qanat.close();
   return counts;
 }

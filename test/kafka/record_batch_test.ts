@@ -42,7 +42,7 @@ describe("RecordReader", () => {
     }
   });
 
-  it("passes over headers without looking at them: one record that claimed 2 billion went round for each", () => {
+  it("skips headers without reading them: one record that claimed 2 billion ran a loop for each", () => {
     const claim = Buffer.from([
       ...[2 * 10, 0, 0, 0, 1, 1, 0xfe, 0xff, 0xff, 0xff, 0x0f],
     ]);
