@@ -1,6 +1,6 @@
-// Random walks of clients through the phases, against the real parts: rows come, readers stall and go on, permits run
+// Random walks of clients through the phases, against the real parts: rows come, readers stall and continue, permits run
 // out, the page ring loses rows, clients come and leave. QANAT_SEED=123 repeats one walk, QANAT_WALKS=1000 takes more.
-// Invariants, after each event: one part feeds a client; its cursor only grows; everything taken is given back.
+// Invariants, after each event: one part feeds a client; its cursor only grows; every reservation is released.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
@@ -344,7 +344,7 @@ class Walk {
     this.#walkers = this.#walkers.filter(({ client }) => client.ended === null);
   }
 
-  /** Every reader goes on, and rows come: each client reaches its end, or the newest row. */
+  /** Every reader continues, and rows come: each client reaches its end, or the newest row. */
   async #allLive(): Promise<void> {
     this.#shortClaims = 0;
     this.source.missing.clear();
@@ -353,7 +353,7 @@ class Walk {
       this.#publish(2);
       await this.#until(() =>
         this.#walkers.every(({ client: { phase, cursor, group } }) =>
-          // Further on only after a restart: the timeline begins anew before what history has.
+          // Further on only after a restart: the timeline begins again before the rows of history.
           phase.kind === "live" && cursor >= group.served
         )
       );
@@ -438,7 +438,7 @@ function pause(ms: number): Promise<void> {
 }
 
 describe("clients on random walks through their phases", () => {
-  it("have one feeder, a cursor that only grows, and give back all they took", async () => {
+  it("have one feeder, a cursor that only grows, and release all reservations", async () => {
     const only = Number(Deno.env.get("QANAT_SEED") ?? -1);
     const count = Number(Deno.env.get("QANAT_WALKS") ?? WALKS);
     const seeds = only < 0 ? [...Array(count).keys()] : [only];
