@@ -129,7 +129,7 @@ export class Rounds {
   }
 }
 
-/** Promises that were resolved have gone on, and so has zlib. */
+/** Resolved promises have continued, and so has zlib. */
 export async function settled(): Promise<void> {
   for (let i = 0; i < 3; i++) {
     await new Promise<void>((resolve) => setTimeout(resolve, 0));

@@ -73,7 +73,7 @@ describe("BrokerLoop", () => {
     await pool.close();
   });
 
-  it("goes on at its position after a fetch has failed", async () => {
+  it("continues at its position after a fetch has failed", async () => {
     const { pool, heard, caughtUp, requested } = trial((n) => n === 1);
     await pool.start();
     await caughtUp;

@@ -79,7 +79,7 @@ function lookedUp(log: readonly Logged[], timestampMs: number): number {
 }
 
 describe("LogSearch", () => {
-  it(`passes over nothing and asks little, in ${LOGS} logs by ${CLOCKS.length} clocks`, () => {
+  it(`skips nothing and makes few requests, in ${LOGS} logs by ${CLOCKS.length} clocks`, () => {
     let looks = 0;
     let exact = 0;
     for (let seed = 1; seed <= LOGS; seed++) {
@@ -199,7 +199,7 @@ describe("findStarts()", () => {
     ]);
   });
 
-  it("gets a batch that did not fit beside others by asking for more", async () => {
+  it("gets a batch that did not fit next to others by asking for more", async () => {
     const { log } = broker(3 * 1024 * 1024);
     const topics = [wanted("a", 5000), wanted("c", 5000)];
     const found = await findStarts(log, topics, newWork());

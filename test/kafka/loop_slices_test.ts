@@ -6,7 +6,7 @@ import { SLICE_COST } from "../../src/kafka/loop_slices.ts";
 import { Rounds } from "./batches.ts";
 
 describe("LoopSlices", () => {
-  it("lets one waiting task a round go on, in order", async () => {
+  it("lets one waiting task per round continue, in order", async () => {
     const rounds = new Rounds();
     const { slices } = rounds;
     const went: string[] = [];
@@ -72,7 +72,7 @@ describe("ByteBudget", () => {
     assert.equal(budget.heldBytes, 0);
   });
 
-  it("throws where more is asked for than there is, or given back than was taken", () => {
+  it("throws if more is requested than available, or more is released than was reserved", () => {
     const budget = new ByteBudget(10);
     assert.throws(() => budget.reserve(11), /11 bytes of 10/);
     assert.throws(() => budget.release(1), /1 bytes: only 0/);

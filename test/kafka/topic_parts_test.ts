@@ -29,7 +29,7 @@ async function partsOf(
   const parts = new TopicParts(raw, from, work);
   const made: FetchedTopic[] = [];
   for (let part; (part = await parts.next());) made.push(part);
-  assert.equal(work.room.heldBytes, 0, "all room comes home");
+  assert.equal(work.room.heldBytes, 0, "all room is released");
   return made;
 }
 
@@ -58,7 +58,7 @@ describe("TopicParts", () => {
     });
   });
 
-  it("passes over control batches without a gap (transactions looked like lost data)", async () => {
+  it("skips control batches without a gap (transactions looked like lost data)", async () => {
     const answer = await decode(
       0,
       { first: 0, lastDelta: 0 },
