@@ -93,7 +93,7 @@ export class FrozenTime {
     return due.length;
   }
 
-  /** Lets turns, timers and promises go on until nothing happens any more: `turns` runs those that are due. */
+  /** Lets turns, timers and promises run until nothing happens any more: `turns` runs those that are due. */
   async settle(turns: { run(): number }): Promise<void> {
     for (let quiet = 0, rounds = 0; quiet < QUIET_ROUNDS; rounds++) {
       if (rounds === ROUNDS_MAX) throw new Error("There is always more to do");

@@ -1,7 +1,7 @@
 // Turns of the event loop in a test's hand, so that no test sleeps while something behind is served.
 // Invariant: after run() nothing is due until something new happens.
 
-/** More turns than any test needs: something is due for ever. */
+/** More turns than any test needs: something is always due. */
 const TURNS_MAX = 100_000;
 
 export class HeldTurns {
