@@ -31,6 +31,8 @@ const WRITES_PER_CLOCK_READ = 8;
 export class LiveDelivery implements TimelineListener, QueuedGroup {
   readonly group: SelectionGroup;
   readonly #parts: LiveDeliveryParts;
+  /** Also in `#parts`: it is asked for each client and row. */
+  readonly #lifecycle: ClientLifecycle;
   /** Rows from `group.pendingRow` to here, exclusive, have been released and not handed out. */
   #releasedTo = -1;
   #gaps: RowGap[] = [];
@@ -43,6 +45,7 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
   constructor(group: SelectionGroup, parts: LiveDeliveryParts) {
     this.group = group;
     this.#parts = parts;
+    this.#lifecycle = parts.lifecycle;
     group.timeline.listeners.add(this);
   }
 
@@ -155,24 +158,24 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
   /** False when the time is up before all clients have been visited. */
   #handOut(endMs: number): boolean {
     const { clients } = this.group;
-    const { lifecycle, scheduler } = this.#parts;
+    const { scheduler } = this.#parts;
+    const lifecycle = this.#lifecycle;
     const clockMs = lifecycle.clockMs();
     let finished: GroupClient[] | null = null;
     let writes = 0;
     let isInTime = true;
-    while (clients.hasNext) {
-      if (writes >= WRITES_PER_CLOCK_READ) {
-        writes = 0;
-        if (scheduler.clockMs() >= endMs) {
-          isInTime = false;
-          break;
-        }
-      }
-      const client = clients.nextOfWalk()!;
+    for (
+      let client = clients.nextOfWalk();
+      client !== null;
+      client = clients.nextOfWalk()
+    ) {
       if (!this.#serve(client, clockMs)) continue;
-      writes++;
       if (client.cursor >= client.endRow) (finished ??= []).push(client);
+      if (++writes % WRITES_PER_CLOCK_READ !== 0 || !clients.hasNext) continue;
+      isInTime = scheduler.clockMs() < endMs;
+      if (!isInTime) break;
     }
+    lifecycle.books.counters.framesSent += writes;
     if (finished !== null) {
       for (const client of finished) lifecycle.end(client, "complete");
     }
@@ -183,7 +186,7 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
   #serve(client: GroupClient, clockMs: number): boolean {
     const row = this.#row;
     const { phase } = client;
-    const { lifecycle } = this.#parts;
+    const lifecycle = this.#lifecycle;
     if (phase.kind !== "live" || client.cursor !== row) {
       // A client that comes back from history, or gets null rows for a gap, may reach this row by the end of the walk.
       if (client.cursor >= 0 && client.cursor <= row) this.#skip(client);
@@ -205,7 +208,6 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
     if (phase.isResuming) client.become(resumed(phase));
     client.hasStalled = false;
     client.sendRow(frame, row, clockMs);
-    lifecycle.books.counters.framesSent++;
     return true;
   }
 
