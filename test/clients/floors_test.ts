@@ -1,0 +1,43 @@
+// The files of src/clients are on floors (docs/decisions/0033): a file imports only from lower floors, or from files
+// before it on its own floor.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+
+const FOLDER = new URL("../../src/clients/", import.meta.url);
+/** From the lowest floor up. */
+const FLOORS = [
+  // No knowledge of clients.
+  "rotation outlet scheduler client_list client_address address_pool",
+  "end_reason refusals client_options client_log client_books lost_span row_limits",
+  "live_queue close_queue admission_queue permit reservation",
+  // One client, and what it has in common with others.
+  "client_phase client selection_group",
+  // How clients begin and end.
+  "lifecycle slab_shortage",
+  // What feeds them.
+  "history_feed history_feeds catch_up start_position live_delivery hand_out",
+  "client_monitor selection_groups",
+  // Who is admitted.
+  "admission admission_control client_figures",
+  // The wiring.
+  "client_hub",
+].flatMap((floor) => floor.split(" "));
+
+describe("the files of src/clients", () => {
+  it("are all on a floor", () => {
+    const files = [...Deno.readDirSync(FOLDER)].map(({ name }) =>
+      name.replace(/\.ts$/, "")
+    );
+    assert.deepEqual([...FLOORS].sort(), files.sort());
+  });
+
+  it("import only from lower floors", () => {
+    for (const [floor, file] of FLOORS.entries()) {
+      const text = Deno.readTextFileSync(new URL(`${file}.ts`, FOLDER));
+      for (const [, target] of text.matchAll(/from "\.\/(\w+)\.ts"/g)) {
+        const below = FLOORS.indexOf(target!);
+        assert.ok(below < floor, `${file}.ts imports ${target}.ts from above`);
+      }
+    }
+  });
+});
