@@ -87,7 +87,9 @@ export class Catalog {
     if (before && isSameChannel(before, channel)) return;
     context.byName.set(name, channel);
     if (!before) context.names.touch(name);
-    for (const tell of this.#listeners) tell(name, replayId, before, channel);
+    for (const inform of this.#listeners) {
+      inform(name, replayId, before, channel);
+    }
   }
 
   /** Removes a channel; an unknown name changes nothing. */
@@ -98,8 +100,8 @@ export class Catalog {
     context.byName.delete(name);
     context.names.touch(name);
     if (context.byName.size === 0) this.#contexts.delete(replayId);
-    for (const tell of this.#listeners) {
-      tell(name, replayId, before, undefined);
+    for (const inform of this.#listeners) {
+      inform(name, replayId, before, undefined);
     }
   }
 

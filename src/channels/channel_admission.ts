@@ -87,7 +87,7 @@ export class ChannelAdmission {
     this.#catalog.refused.forget(publisher, name);
     this.#enlist(claim);
     this.#due.add(claim.slot);
-    this.#settle();
+    this.#reviewDue();
     return this.#refused.get(claim) ?? null;
   }
 
@@ -97,14 +97,14 @@ export class ChannelAdmission {
     const claim = this.#publishers.get(publisher)?.get(name);
     if (!claim) return;
     this.#withdraw(claim);
-    this.#settle();
+    this.#reviewDue();
   }
 
   /** Removes all claims of a publisher. */
   removeAll(publisher: string): void {
     const claims = [...this.#publishers.get(publisher)?.values() ?? []];
     for (const claim of claims) this.#withdraw(claim);
-    this.#settle();
+    this.#reviewDue();
   }
 
   /** Counts and lists a record that describes no channel; the first one of each publisher and reason is logged. */
@@ -180,10 +180,10 @@ export class ChannelAdmission {
   }
 
   /** Checks names until nothing changes: each step frees an index or assigns one, and no index is assigned twice. */
-  #settle(): void {
+  #reviewDue(): void {
     for (const slot of this.#due) {
       this.#due.delete(slot);
-      this.#settleSlot(slot);
+      this.#reviewName(slot);
     }
     for (const topic of this.#left) {
       if (this.#topics.get(topic)?.isEmpty) this.#topics.delete(topic);
@@ -192,7 +192,7 @@ export class ChannelAdmission {
   }
 
   /** The newest claim of a name that fits into its topic becomes the catalog's entry. */
-  #settleSlot(slot: NameSlot): void {
+  #reviewName(slot: NameSlot): void {
     let found: Claim | null = null;
     for (const claim of slot.claims) {
       const members = this.#membersOf(claim.topic);

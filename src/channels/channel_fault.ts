@@ -50,7 +50,7 @@ const RESERVED = "metadata-";
 
 /** The fault of a channel, without regard to other channels; null if it has none. Arithmetic only. */
 export function channelFault(channel: Channel): ChannelFault | null {
-  return textsFault(channel) ?? placeFault(channel) ?? sizeFault(channel);
+  return textsFault(channel) ?? partitionFault(channel) ?? sizeFault(channel);
 }
 
 function textsFault(channel: Channel): ChannelFault | null {
@@ -61,7 +61,7 @@ function textsFault(channel: Channel): ChannelFault | null {
   return { reason: "publisher", detail: `publisher ${publisher}` };
 }
 
-function placeFault(channel: Channel): ChannelFault | null {
+function partitionFault(channel: Channel): ChannelFault | null {
   const bad = (detail: string): ChannelFault => ({
     reason: "partition",
     detail,

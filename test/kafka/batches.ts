@@ -116,21 +116,21 @@ export class Rounds {
   async next(): Promise<void> {
     this.made++;
     for (const round of this.#due.splice(0)) round();
-    await settled();
+    await flushed();
   }
 
   /** Rounds until it has ended. Streams of zlib take real rounds between them. */
   async until<T>(work: Promise<T>): Promise<T> {
-    let isCancelled = false;
-    const end = () => isCancelled = true;
+    let isDone = false;
+    const end = () => isDone = true;
     work.then(end, end);
-    while (!isCancelled) await this.next();
+    while (!isDone) await this.next();
     return await work;
   }
 }
 
 /** Resolved promises have continued, and so has zlib. */
-export async function settled(): Promise<void> {
+export async function flushed(): Promise<void> {
   for (let i = 0; i < 3; i++) {
     await new Promise<void>((resolve) => setTimeout(resolve, 0));
   }

@@ -9,7 +9,7 @@ import { Outages } from "../../src/kafka/outages.ts";
 import type { FetchedTopic, Gap } from "../../src/kafka/topic_parts.ts";
 import type { TopicReading } from "../../src/kafka/topic_reading.ts";
 import { silent } from "../driven_source.ts";
-import { newWork, settled } from "./batches.ts";
+import { flushed, newWork } from "./batches.ts";
 import { PlayedKafka } from "./played_kafka.ts";
 
 const NODE = 5;
@@ -350,7 +350,7 @@ describe("a leader that cannot be reached", () => {
     // The played cluster has no broker here: the loop's first request fails.
     const moved = { nodeId: NODE, host: "127.0.0.1", port: 1 };
     trial.pool.take({ brokers: [moved], topics });
-    while (trial.pool.unreachableLeaders.length === 0) await settled();
+    while (trial.pool.unreachableLeaders.length === 0) await flushed();
     assert.deepEqual(trial.pool.unreachableLeaders, ["127.0.0.1:1"]);
     assert.equal(trial.pool.reachable, false);
     await trial.pool.close();
