@@ -2,7 +2,9 @@
 // Invariant: each block that is added comes out once: taken, or set aside.
 //
 // The order of a log is the order of production, and Kafka's timestamps, all by one host's clock, show the time between
-// two blocks. An offset of that clock makes no difference (docs/decisions/0027).
+// two blocks. An distanceset of that clock makes no difference (docs/decisions/0027).
+// "Distance" below: a block's start minus its timestamp. It is about the same for all blocks; it is larger for a block
+// that was stamped ahead, and smaller for one that was written late.
 
 /** A block in a log. */
 export interface LoggedBlock {
@@ -22,11 +24,11 @@ export interface AheadFilterOptions<T> {
   readonly setAside: (block: T, aheadMs: number) => void;
 }
 
-/** The usual distance of blocks from Kafka's timestamps is learned from this many blocks. */
+/** The usual distance is learned from this many blocks. */
 const FIRST = 3;
-/** When this many newest blocks in a row are further back by the same time, the clock of the timestamps was set ahead. */
+/** When so many blocks in a row have the same smaller distance, the clock of the timestamps was set ahead. */
 const FURTHER_BACK_BLOCKS = 4;
-/** When blocks are ahead for this long, they are right, and the clock of the timestamps was set back. */
+/** When blocks have a larger distance for this long, they are right, and the clock of the timestamps was set back. */
 const CONFIRMED_MS = 30_000;
 const CONFIRMED_BLOCKS = 256;
 
@@ -36,14 +38,14 @@ export class AheadFilter<T extends LoggedBlock> {
   readonly #roomMs: number;
   /** Start of the newest block that was taken. */
   #newestMs = -Infinity;
-  /** The largest difference of start and timestamp, of blocks that were the newest. */
+  /** The usual distance: the largest one of blocks that were the newest. */
   #usualMs = -Infinity;
-  /** Number of the blocks from which that is known. */
+  /** How many blocks it was learned from. */
   #usualBlocks = 0;
-  /** The differences of the last blocks, while they are further back. */
+  /** The distances of the last blocks, while they are smaller than usual. */
   #backMs: number[] = [];
   #hasBegun = false;
-  /** Blocks about which nothing is decided yet. */
+  /** Blocks that are neither taken nor set aside yet. */
   #held: T[] = [];
 
   constructor(options: AheadFilterOptions<T>) {
@@ -60,9 +62,9 @@ export class AheadFilter<T extends LoggedBlock> {
       this.#held.push(block);
       if (this.#isConfirmed()) this.#beginAnew();
     } else {
-      // A late block decides nothing about those that are ahead.
+      // A block that is not the newest decides nothing about those that seem ahead.
       const isNewer = block.startMs > this.#newestMs;
-      const furtherMs = offOf(block) - this.#usualMs;
+      const furtherMs = distanceOf(block) - this.#usualMs;
       if (!isNewer) return this.#take(block);
       if (Math.abs(furtherMs) <= this.#roomMs) this.#decide(block);
       this.#take(block);
@@ -82,18 +84,18 @@ export class AheadFilter<T extends LoggedBlock> {
   #begin(): void {
     this.#hasBegun = true;
     const held = this.#release();
-    const offs = held.map(offOf).sort((a, b) => a - b);
-    this.#usualMs = offs[offs.length >> 1]!;
+    const distances = held.map(distanceOf).sort((a, b) => a - b);
+    this.#usualMs = distances[distances.length >> 1]!;
     this.#usualBlocks = 0;
     for (const block of held) this.add(block);
   }
 
-  /** A block that follows the newest closely is not ahead, nor is one whose timestamp lies as far ahead. */
+  /** A block that closely follows the newest one is not ahead, nor is one whose distance is as usual. */
   #isAhead(block: T): boolean {
     if (block.startMs <= this.#newestMs + this.#options.toleranceMs) {
       return false;
     }
-    return offOf(block) > this.#usualMs + this.#roomMs;
+    return distanceOf(block) > this.#usualMs + this.#roomMs;
   }
 
   #isConfirmed(): boolean {
@@ -105,20 +107,20 @@ export class AheadFilter<T extends LoggedBlock> {
       last.timestampMs - first.timestampMs >= CONFIRMED_MS;
   }
 
-  /** The log continues with a block of the usual distance: held blocks that begin after it were wrong. */
+  /** A block with the usual distance follows held ones: those that begin after it were stamped ahead and are set aside. */
   #decide({ startMs }: T): void {
     if (this.#held.length === 0 || this.#usualBlocks < FIRST) return;
     for (const block of this.#release()) {
       if (block.startMs <= startMs) this.#take(block);
-      else this.#options.setAside(block, offOf(block) - this.#usualMs);
+      else this.#options.setAside(block, distanceOf(block) - this.#usualMs);
     }
   }
 
-  /** The clock of the timestamps was set back before this block: held blocks from since then are judged again. */
+  /** The clock of the timestamps was set back before this block: held blocks stamped after that are checked again. */
   #setBack({ timestampMs }: T): void {
     for (const block of this.#release()) {
       if (block.timestampMs <= timestampMs) this.add(block);
-      else this.#options.setAside(block, offOf(block) - this.#usualMs);
+      else this.#options.setAside(block, distanceOf(block) - this.#usualMs);
     }
   }
 
@@ -139,31 +141,32 @@ export class AheadFilter<T extends LoggedBlock> {
   #take(block: T): void {
     if (block.startMs > this.#newestMs) {
       this.#newestMs = block.startMs;
-      this.#learn(offOf(block));
+      this.#learn(distanceOf(block));
     }
     this.#options.take(block);
   }
 
-  #learn(offMs: number): void {
+  #learn(distanceMs: number): void {
     const back = this.#backMs;
-    const furtherMs = offMs - this.#usualMs;
+    const furtherMs = distanceMs - this.#usualMs;
     if (furtherMs >= -this.#roomMs) {
       if (furtherMs > this.#roomMs) this.#usualBlocks = 0;
       this.#usualBlocks++;
-      this.#usualMs = Math.max(this.#usualMs, offMs);
+      this.#usualMs = Math.max(this.#usualMs, distanceMs);
       back.length = 0;
       return;
     }
-    back.push(offMs);
+    back.push(distanceMs);
     if (back.length < FURTHER_BACK_BLOCKS) return;
     const mostMs = Math.max(...back);
-    // Blocks that waited for a broker and were written all at once lie less and less far back: they do not count.
+    // Blocks that waited for a broker and were written together have the same timestamp, so their distances differ:
+    // nothing is learned from them.
     if (mostMs - Math.min(...back) <= this.#roomMs) this.#usualMs = mostMs;
     back.length = 0;
   }
 }
 
-/** How far a block's start is ahead of its timestamp, ms. */
-function offOf({ startMs, timestampMs }: LoggedBlock): number {
+/** The distance: how far a block's start is ahead of its timestamp, ms. */
+function distanceOf({ startMs, timestampMs }: LoggedBlock): number {
   return startMs - timestampMs;
 }

@@ -255,8 +255,8 @@ export class BlockStore implements BlockSink {
     return this.#replays.count;
   }
 
-  get lateRows(): number {
-    return this.#timelines.lateRows;
+  get shortRows(): number {
+    return this.#timelines.shortRows;
   }
 
   /** Throws when a timeline is still leased. */

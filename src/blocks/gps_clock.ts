@@ -1,7 +1,7 @@
 // GPS time of this instance, by which blocks are late or of the future: the monotonic clock plus an offset that follows
 // the wall clock.
 // Invariant: when the wall clock steps, this time follows only after the blocks that come in fit the new time better.
-// Until then a block is late by the old time only, and of the future only if it is so by both (docs/decisions/0027).
+// Until then a block is late by the old time only, and counts as future only if both times say so (docs/decisions/0027).
 import type { Logger } from "../telemetry/log.ts";
 import { gpsMsOfUnixMs } from "./gps_time.ts";
 

@@ -3,7 +3,7 @@
 // while this process stalls is not late.
 // Invariant: within the grace period after an outage no block becomes late.
 
-/** A reader that has not reached the end of its log for this long was away, ms: four times the wait of a fetch. */
+/** A reader that did not reach the end of its log for this long was away, ms: 4 times `MAX_WAIT_MS` of broker_loop.ts. */
 const AWAY_MS = 1000;
 
 export interface LatenessClockOptions {
@@ -21,7 +21,7 @@ export interface LatenessClockOptions {
 export class LatenessClock {
   /** When a fetch had last reached the end of the log. */
   caughtUpMs = -Infinity;
-  /** The same, but it does not advance within a grace period. A missing block is late once its deadline is before this. */
+  /** As `caughtUpMs`, but it stands still during a grace period. A missing block is late once this has reached its deadline. */
   seenMs = -Infinity;
   readonly #options: LatenessClockOptions;
   #graceEndMs = -Infinity;
@@ -34,7 +34,7 @@ export class LatenessClock {
     this.#reachedMs = options.startedMs;
   }
 
-  /** A fetch that reached the end of the log held at `atMs`. `isFirst`: no fetch has done so before. */
+  /** A fetch had reached the end of the log, and its answer was valid at `atMs`. `isFirst`: no fetch had done so before. */
   caughtUp(atMs: number, isFirst: boolean): void {
     const wasAway = this.#wasAway || atMs - this.caughtUpMs > AWAY_MS;
     if (wasAway && !isFirst) {

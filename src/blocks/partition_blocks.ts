@@ -10,7 +10,7 @@ import type { Witness } from "./gps_clock.ts";
 import { LatenessClock } from "./lateness_clock.ts";
 import { UnreachableSpan } from "./unreachable_span.ts";
 
-/** What became of one message. */
+/** What became of one message. `late`: it came after it was given up; it is stored all the same, unless it jumps back. */
 export type Arrival =
   | "stored"
   | "late"
@@ -20,7 +20,7 @@ export type Arrival =
   | "too-large"
   | "reset";
 
-/** Why rows do not wait for a partition. */
+/** Why rows do not wait for a partition. `late`: its next block did not arrive within `max_latency`. */
 export type AbsentReason = "late" | "unreachable";
 
 /** Why a block is not in its row. `missing` and `future` occur only in history, see {@linkcode HistoryBlocks}. */
@@ -64,9 +64,9 @@ export class PartitionBlocks {
   coveredFrom: number;
   /** Null while rows wait for the partition. */
   absent: AbsentReason | null = null;
-  /** Up to when the log has been read. */
+  /** Knows up to what time the log has been read. */
   readonly lateness: LatenessClock;
-  /** Decodes messages; knows how far ahead the last one of the future lay, and why the last bad one was refused. */
+  /** Decodes messages. Knows how far ahead of now the last block of the future was, and why the last bad one was refused. */
   readonly reader: BlockReader;
   readonly #records: BlockRecords;
   readonly #index: BlockIndex;
@@ -100,8 +100,8 @@ export class PartitionBlocks {
   }
 
   /**
-   * Takes one message value (copied). `gpsMs` is GPS ms; NaN where the context has no clock (replay). A block is of
-   * the future when it begins after `latestMs` and the tolerance. Then: Timeline.advance() looks for complete rows.
+   * Takes one message value, and copies it. `gpsMs`: now, GPS ms; NaN where the context has no clock (replay). A block
+   * is of the future when it begins later than `latestMs` plus the tolerance. Then: Timeline.advance() looks for complete rows.
    */
   append(value: Uint8Array, gpsMs: number, latestMs = gpsMs): Arrival {
     const index = this.reader.indexOf(value, latestMs);
@@ -130,7 +130,7 @@ export class PartitionBlocks {
       (this.newest - index) * this.strideMs > this.maxLatencyMs;
   }
 
-  /** One block that is so old is late; a second one in a row means that the publisher's time was set back. */
+  /** One block that is so old is late. If a second one, newer than the first, follows it, the publisher's time was set back. */
   #appendFromBefore(index: number, value: Uint8Array): Arrival {
     const isConfirmed = this.#suspect >= 0 && index > this.#suspect;
     if (!isConfirmed) {
@@ -144,7 +144,7 @@ export class PartitionBlocks {
     return this.#store(index, value) ? "reset" : "too-large";
   }
 
-  /** Rows wait for the partition again, unless its block is so old that the next one may be late as well. */
+  /** A block of an absent partition has come: rows wait for it again, unless the block is so old that the next may be late. */
   #returnAt(index: number, gpsMs: number): void {
     const ageMs = gpsMs - (index + 1) * this.strideMs;
     if (ageMs > this.maxLatencyMs) return;
@@ -178,7 +178,7 @@ export class PartitionBlocks {
     this.reader.aheadMs = 0;
     this.counters.blocks++;
     this.counters.bytes += value.byteLength;
-    // Before the very first block nothing is waited for, or missing.
+    // No block before the very first one is waited for or counts as missing.
     if (this.newest < 0 && this.hasCaughtUpOnce) this.settled = index;
     if (index > this.newest) this.newest = index;
     return true;
@@ -213,7 +213,7 @@ export class PartitionBlocks {
     return index >= this.settled && this.absent !== null ? this.absent : "late";
   }
 
-  /** A fetch that had reached the high watermark was valid at GPS ms `atMs`. */
+  /** A fetch had reached the end of the log, and its answer was valid at GPS ms `atMs`. */
   caughtUp(atMs: number): void {
     this.lateness.caughtUp(atMs, !this.hasCaughtUpOnce);
     if (this.hasCaughtUpOnce) return;
@@ -232,7 +232,7 @@ export class PartitionBlocks {
     }
   }
 
-  /** Moves `settled` as far as arrivals, the clock and the reader allow. Here a block becomes late. */
+  /** Moves `settled` as far as arrivals, the clock and the reader allow. Here a missing block is given up. */
   settle(gpsMs: number): void {
     if (!this.hasCaughtUpOnce) {
       if (!this.lateness.isUnreachable(gpsMs)) return;
@@ -279,7 +279,7 @@ export class PartitionBlocks {
     this.#unreachable.add(this.settled, to, this.lateness.caughtUpMs);
   }
 
-  /** The clock was set by some ms: what was noted by it moves along. */
+  /** The clock was set by some ms: times that were noted by it are moved as far. */
   shiftClock(byMs: number): void {
     const beforeMs = this.lateness.caughtUpMs;
     this.lateness.shift(byMs);

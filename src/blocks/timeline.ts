@@ -6,15 +6,18 @@ import type { PartitionBlocks } from "./partition_blocks.ts";
 import type { RowGap } from "./row_gap.ts";
 import type { TimelineListener } from "./timeline_listener.ts";
 
-/** A new timeline waits this long for partitions that have not been read to their end once, ms. */
+/** How long a timeline waits for partitions that have never been read to their end, ms. */
 const PATIENCE_MS = 2000;
 
-/** `held`: the ring has all blocks that came. `gone`: it has reused the page of one. `empty`: no block came. */
+/**
+ * Whether the ring has the blocks of a row. `held`: all that came. `gone`: it has reused the page of one. `empty`: none
+ * came.
+ */
 export type RowState = "held" | "gone" | "empty";
 
 /** The rows of one set of partitions at one stride. */
 export class Timeline {
-  /** What the rows are; empty where they are joined blocks. */
+  /** What the rows are: bins of which records; empty where they are joined blocks. */
   readonly kind: string = "";
   readonly partitions: readonly PartitionBlocks[];
   readonly strideNs: bigint;
@@ -24,8 +27,8 @@ export class Timeline {
   readonly listeners = new Set<TimelineListener>();
   /** Next row to be released; −1 until every partition has been read to its end once. */
   frontier = -1;
-  /** Rows released without one of their partitions. */
-  lateRows = 0;
+  /** Rows that were released short: without a block, which was late, unreachable or too large. */
+  shortRows = 0;
   /** First row of the quiet span that is not reported as a gap yet; −1: there is none. */
   #quietFrom = -1;
   #createdMs: number;
@@ -50,7 +53,7 @@ export class Timeline {
    */
   advance(gpsMs: number): void {
     const partitions = this.partitions;
-    // A partition that was never read to its end may be given up now; else no first row would ever be found.
+    // A partition that was never read to its end may be given up as unreachable; else no first row would ever be found.
     for (let i = 0; i < partitions.length; i++) {
       if (!partitions[i]!.hasCaughtUpOnce) partitions[i]!.settle(gpsMs);
     }
@@ -75,7 +78,7 @@ export class Timeline {
         continue;
       }
       if (this.#quietFrom >= 0) this.#reportGap(row);
-      if (this.isShort(row)) this.lateRows++;
+      if (this.isShort(row)) this.shortRows++;
       this.frontier = row + 1;
       for (const listener of this.listeners) listener.onRow(row);
     }
@@ -104,7 +107,7 @@ export class Timeline {
     return this.frontier < 0 ? this.seenRow : this.frontier;
   }
 
-  /** A row below this would have come by now, within its latency; −1 while that is not known. */
+  /** A row below this would have arrived by now, within its latency; −1 while that is not known. */
   get seenRow(): number {
     let row = Infinity;
     for (let i = 0; i < this.partitions.length; i++) {
@@ -158,12 +161,12 @@ export class Timeline {
     for (const listener of this.listeners) listener.onReset();
   }
 
-  /** The clock was set by some ms: a new timeline waits as long as it would have. */
+  /** The clock was set by some ms: what is left of the wait for partitions stays as long as it was. */
   shiftClock(byMs: number): void {
     this.#createdMs += byMs;
   }
 
-  /** What the ring has of a row. */
+  /** Whether the ring has the blocks of a row. */
   stateOf(row: number): RowState {
     let held = false;
     for (let i = 0; i < this.partitions.length; i++) {
@@ -195,7 +198,7 @@ export class Timeline {
   }
 
   startNs(row: number): bigint {
-    // Each selection asks for the same row in turn.
+    // One after the other, all selections of the timeline ask for the same row.
     if (row !== this.#startRow) {
       this.#startRow = row;
       this.#startNs = BigInt(row) * this.strideNs;
@@ -271,7 +274,7 @@ export class Timeline {
       const partition = this.partitions[i]!;
       if (!partition.hasCaughtUpOnce) return false;
       if (partition.absent !== null) continue;
-      // A block that is here need not be settled: a hole before it may belong to a row that was released.
+      // A block that is here need not be settled: a missing block before it may belong to a row that was already released.
       const end = (row + 1) * this.ratios[i]!;
       let index = Math.max(partition.settled, row * this.ratios[i]!);
       while (index < end && partition.locate(index) !== NONE) index++;

@@ -23,7 +23,7 @@ export class TimelineLeases {
   readonly #subscriptions: Subscriptions;
   readonly #clock: GpsClock;
   readonly #byKey = new Map<string, Leased>();
-  #closedLateRows = 0;
+  #closedShortRows = 0;
 
   constructor(subscriptions: Subscriptions, clock: GpsClock) {
     this.#subscriptions = subscriptions;
@@ -40,9 +40,9 @@ export class TimelineLeases {
   }
 
   /** Rows released without one of their partitions, over all timelines that there were. */
-  get lateRows(): number {
-    let rows = this.#closedLateRows;
-    for (const { timeline } of this.#byKey.values()) rows += timeline.lateRows;
+  get shortRows(): number {
+    let rows = this.#closedShortRows;
+    for (const { timeline } of this.#byKey.values()) rows += timeline.shortRows;
     return rows;
   }
 
@@ -89,7 +89,7 @@ export class TimelineLeases {
     }
     if (--known.leases > 0) return;
     this.#byKey.delete(key);
-    this.#closedLateRows += timeline.lateRows;
+    this.#closedShortRows += timeline.shortRows;
     for (const topic of topics) {
       const subscription = this.#subscriptions.get(topic)!;
       subscription.timelines.delete(timeline);

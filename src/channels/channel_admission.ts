@@ -230,7 +230,10 @@ export class ChannelAdmission {
     this.#catalog.set(claim.channel);
   }
 
-  /** Without a claim that fits, an entry stays while its publisher's next claim waits and no claim needs its index. */
+  /**
+   * Removes the entry of a name for which no claim fits. It stays while another claim of its publisher waits and no claim
+   * needs its index.
+   */
   #vacate(slot: NameSlot): void {
     const { entry } = slot;
     if (entry === null) return;

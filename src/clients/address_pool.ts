@@ -74,7 +74,7 @@ export class AddressPool {
       throw new Error(
         `Cannot release ${amount} of ${
           key || "no address"
-        } as it hasInFlight ${held}`,
+        } as it holds ${held}`,
       );
     }
     this.#used -= amount;

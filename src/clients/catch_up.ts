@@ -42,7 +42,7 @@ export class CatchUp implements Task {
   }
 
   /**
-   * Finds out who feeds a client from its cursor on: its group, which is live, or this queue. Does nothing for a client
+   * Finds out which part feeds a client from its cursor on: live delivery, or this queue. Does nothing for a client
    * that has not been placed, that history feeds, or that has ended. A client that cannot take a row is queued after
    * its next finished write.
    */
@@ -105,8 +105,8 @@ export class CatchUp implements Task {
   }
 
   /**
-   * Brings a client's phase up to date: behind while it has not all that was handed out. Rows that fill a reported gap
-   * are due at once, whatever was handed out.
+   * Brings a client's phase up to date: it is behind while it does not have all that was handed out. Rows that fill a
+   * reported gap are sent at once, even before the group has reached them.
    */
   #isBehind(client: GroupClient): boolean {
     const { phase, group } = client;
@@ -142,7 +142,7 @@ export class CatchUp implements Task {
     if (client.cursor > newest) {
       const { phase } = client;
       if (phase.kind === "behind") client.become(resumed(phase));
-      client.hasStalled = false;
+      client.isSlow = false;
     }
     if (client.cursor >= client.endRow) lifecycle.end(client, "complete");
     return "done";
@@ -195,7 +195,7 @@ export class CatchUp implements Task {
     }
     // A client that took all it was given is not slow: its rows waited for a late block, or for an overloaded
     // instance, until newer blocks had taken their place in the page ring.
-    const reason = client.hasStalled ? "slow" : "retention";
+    const reason = client.isSlow ? "slow" : "retention";
     if (client.options.slow === "close" && reason === "slow") {
       lifecycle.end(client, "slow");
       return "idle";
@@ -246,7 +246,7 @@ export class CatchUp implements Task {
 }
 
 /** Whether a client that was slow gets only the newest row (`slow=latest`). */
-function skipsToNewest({ phase, options, hasStalled }: GroupClient): boolean {
-  return options.slow === "latest" && hasStalled &&
+function skipsToNewest({ phase, options, isSlow }: GroupClient): boolean {
+  return options.slow === "latest" && isSlow &&
     phase.kind === "behind" && !phase.isResuming;
 }

@@ -1,4 +1,4 @@
-// One client: where it stands, what it has been sent, and what is written to it.
+// One client: which row is next, what it has been sent, and what is written to it.
 // Invariant: the cursor only grows; every row below it was sent or reported as a gap.
 import type { GapReason } from "../blocks/row_gap.ts";
 import type { Timeline } from "../blocks/timeline.ts";
@@ -30,8 +30,8 @@ export interface ClientGroup {
   readonly timeline: Timeline;
   readonly coding: Coding;
   readonly text: StreamText;
-  /** Bytes of the slab that are kept for each client. */
-  readonly reservedBytes: number;
+  /** Bytes of the slab that are reserved for each client: the slot of an expected frame. */
+  readonly slotBytes: number;
 }
 
 /** What a client needs of the instance. */
@@ -68,14 +68,14 @@ export class Client<Group extends ClientGroup = ClientGroup>
   readonly reservation: Reservation;
   readonly #host: ClientHost;
   #phase: ClientPhase;
-  /** Next row to send; −1 until the timeline has found its place. */
+  /** Next row to send; −1 until its first row is known. */
   cursor = -1;
   /** Rows below this are sent as null rows, though nothing came for them. */
   fillTo = -1;
   /** First row not to send. */
   endRow = Infinity;
-  /** Could not take a row since it last had the newest one: only such a client is slow. */
-  hasStalled = false;
+  /** It could not take a row, and has not had the newest one since. */
+  isSlow = false;
   /**
    * Added to the time in each id: the end of a `duration` that began live. The frames of rows are shared and have
    * plain ids, so a line with the marked id is written before each. Empty for all others, and in Arrow.
@@ -88,7 +88,7 @@ export class Client<Group extends ClientGroup = ClientGroup>
   /** Whether it is in the queue of CatchUp, which alone uses it. */
   isQueued = false;
   listIndex = -1;
-  /** Has writes that have not finished: then its part of the slab is in use. */
+  /** Has writes that have not finished: then its reserved slot is in use. */
   hasInFlight = false;
   /** Of a gzip group: length and CRC of what the client has been sent; null for others. */
   readonly tally: GzipTally | null;
@@ -269,7 +269,7 @@ export class Client<Group extends ClientGroup = ClientGroup>
   #noteWrite(): void {
     if (!this.hasInFlight && this.outlet.inFlight > 0) {
       this.hasInFlight = true;
-      this.#host.books.idleReserveBytes -= this.group.reservedBytes;
+      this.#host.books.idleReserveBytes -= this.group.slotBytes;
     }
   }
 }

@@ -1,5 +1,5 @@
 // The totals of all clients: bytes of the slab reserved for them, and counts for /metrics and /v1/status.
-// Invariant: `idleReserveBytes` is the sum of `reservedBytes` over the open clients without a write in flight.
+// Invariant: `idleReserveBytes` is the sum of `slotBytes` over the open clients without a write in flight.
 import { GAP_REASONS, type GapReason } from "../blocks/row_gap.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { EndReason } from "./end_reason.ts";

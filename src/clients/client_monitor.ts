@@ -1,4 +1,4 @@
-// Heartbeats, stalls, and ends that no row brings, for all clients without a timer each.
+// Checks all clients for what is due without a row: heartbeats, stalls, and the end of a range. No client has a timer.
 // Invariant: one round over all clients at a time, in slices, so that thousands of heartbeats delay no row.
 import type { ClientLifecycle } from "./lifecycle.ts";
 import type { CooperativeScheduler, Task } from "./scheduler.ts";
@@ -14,7 +14,7 @@ export interface ClientMonitorParts {
   readonly writeStallMs: number;
 }
 
-/** A tick that comes so late means that this process was stopped: no client could make progress, ms. */
+/** A tick that is this late, ms, means that this process was stopped: no client could make progress meanwhile. */
 const PROCESS_STOPPED_MS = 5000;
 
 /** Checks each client once a second. */
@@ -23,7 +23,7 @@ export class ClientMonitor implements Task {
   /** The round that is under way. */
   #round: Iterator<GroupClient> | null = null;
   #lastTickMs = Infinity;
-  /** Stalls are counted from then on at the earliest. */
+  /** When this process began to run after it was stopped: no stall is counted from before then. */
   #runsSinceMs = -Infinity;
 
   constructor(parts: ClientMonitorParts) {
@@ -69,7 +69,7 @@ export class ClientMonitor implements Task {
     }
   }
 
-  /** A client's stall, its place, its end and its heartbeat. */
+  /** Checks one client: its stall; or else its first row, its end and its heartbeat. */
   #check(client: GroupClient, clockMs: number): void {
     if (client.ended !== null) return;
     client.outlet.watchForEnd?.();
@@ -117,8 +117,8 @@ export class ClientMonitor implements Task {
 
 /** Whether the page ring has lost rows that a client did not take. */
 function hasLostRows(client: GroupClient): boolean {
-  const { cursor, group: { timeline }, hasStalled, phase } = client;
+  const { cursor, group: { timeline }, isSlow, phase } = client;
   if (phase.kind !== "live" && phase.kind !== "behind") return false;
-  return hasStalled && !phase.isResuming && cursor < timeline.released &&
+  return isSlow && !phase.isResuming && cursor < timeline.released &&
     !timeline.isWhole(cursor);
 }

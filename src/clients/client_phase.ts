@@ -9,7 +9,7 @@
 import type { EndReason } from "./end_reason.ts";
 import type { Permit } from "./permit.ts";
 
-/** The part of the history reading that has a client in its hands. */
+/** The part of the history reading that feeds a client or lets it wait. */
 export interface HistoryHandle {
   /** A write of the client has finished. */
   clientDrained(): void;
@@ -22,7 +22,7 @@ export interface Starting {
   readonly permit: Permit | null;
 }
 
-/** Its rows must be read from the source, and it waits for a permit, or for its own client to read again. */
+/** Its rows must be read from the source. It waits for a permit or, after it lost its permit, until it reads again. */
 export interface Waiting {
   readonly kind: "waiting";
   readonly until: "permit" | "drained";
@@ -111,7 +111,7 @@ export function resumed(from: FedByGroup): FedByGroup {
     : { kind: "behind", isResuming: false, permit: from.permit };
 }
 
-/** It waits for one of the permits, or, once its own was passed on, for a write of its own to finish. */
+/** It waits for a permit or, after its permit went to another client, until one of its writes has finished. */
 export function waiting(
   until: Waiting["until"],
   handle: HistoryHandle,

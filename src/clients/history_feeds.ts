@@ -66,7 +66,7 @@ export class HistoryFeeds {
     this.#parts = {
       ...options,
       counters: this.counters,
-      inTurn: (work) => this.#inTurn(work),
+      inTurn: (step) => this.#inTurn(step),
     };
     this.permits = new AddressPool({
       capacity: options.historyReadersMax,
@@ -86,7 +86,7 @@ export class HistoryFeeds {
     return this.#line.length;
   }
 
-  /** Takes a permit for a history, if need be from a client that has stalled. Why not, otherwise. */
+  /** Takes a permit for a history, if need be from a client that has stalled. Otherwise returns why there is none. */
   takePermit(address: string): Permit | PoolRefusal {
     const taken = takePermit("history", this.permits, address);
     if (taken instanceof Permit) return taken;
@@ -98,7 +98,7 @@ export class HistoryFeeds {
   /** Feeds a client from its cursor on, or lets it wait for a permit. */
   begin(client: GroupClient): void {
     const permit = permitOf(client.phase) ??
-      // Counted in all only: an address's share is kept by the order of the line.
+      // Not counted by address: the order of the line gives each address its share.
       takePermit("resume", this.#resumePermits, "");
     if (permit instanceof Permit) {
       const feed = new HistoryFeed(client, permit, this.#parts);
@@ -141,7 +141,7 @@ export class HistoryFeeds {
     if (end === "suspended") this.#suspended(client);
   }
 
-  /** A client whose permit went to another one waits for a permit again as soon as its own client reads again. */
+  /** A client whose permit went to another one waits for a permit again as soon as it reads again. */
   #suspended(client: GroupClient): void {
     this.counters.suspended++;
     if (client.ended !== null) return;
@@ -194,15 +194,15 @@ export class HistoryFeeds {
     if (client) this.begin(client);
   }
 
-  /** Works while no other feed does, and lets all of them rest after it. */
-  async #inTurn<T>(work: () => T): Promise<T> {
+  /** Runs one step of a feed while no other feed runs, and lets all of them rest after it. */
+  async #inTurn<T>(step: () => T): Promise<T> {
     const before = this.#lastSlice;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#lastSlice = promise;
     await before;
     const beganMs = performance.now();
     try {
-      return work();
+      return step();
     } finally {
       setTimeout(resolve, REST * (performance.now() - beganMs));
     }

@@ -89,7 +89,7 @@ export class ClientLifecycle implements ClientHost {
     const { books } = this;
     this.#clients.add(client);
     group.clients.add(client);
-    books.idleReserveBytes += group.reservedBytes;
+    books.idleReserveBytes += group.slotBytes;
     books.counters.opened++;
     client.outlet.owner = client;
     client.sendOpening(this.clockMs());
@@ -153,17 +153,17 @@ export class ClientLifecycle implements ClientHost {
   }
 
   /**
-   * Whether a client may have one more frame: always its first one, further ones while the slab has room beyond what is
-   * kept for clients that have none. So stalled clients never take what the others need.
+   * Whether a client may have one more frame. It may always have its first frame. It may have more only while the slab
+   * has room beyond what is reserved for clients that have none. So stalled clients never take what the others need.
    */
   canTake(client: GroupClient): boolean {
     const { inFlight } = client.outlet;
     if (inFlight === 0) return true;
     if (
       inFlight < this.inFlightFramesMax &&
-      this.books.hasRoomFor(client.group.reservedBytes)
+      this.books.hasRoomFor(client.group.slotBytes)
     ) return true;
-    client.hasStalled = true;
+    client.isSlow = true;
     return false;
   }
 
@@ -173,7 +173,7 @@ export class ClientLifecycle implements ClientHost {
     if (client.hasInFlight && client.outlet.inFlight === 0) {
       client.hasInFlight = false;
       if (phase.kind !== "ended") {
-        this.books.idleReserveBytes += client.group.reservedBytes;
+        this.books.idleReserveBytes += client.group.slotBytes;
       }
     }
     client.lastProgressMs = this.clockMs();
@@ -199,7 +199,7 @@ export class ClientLifecycle implements ClientHost {
     this.#clients.delete(client);
     group.clients.remove(client);
     client.reservation[Symbol.dispose]();
-    if (!client.hasInFlight) books.idleReserveBytes -= group.reservedBytes;
+    if (!client.hasInFlight) books.idleReserveBytes -= group.slotBytes;
     books.bytesOfEnded += client.bytes;
     books.ends[reason] = (books.ends[reason] ?? 0) + 1;
   }

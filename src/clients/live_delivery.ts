@@ -206,7 +206,7 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
       return false;
     }
     if (phase.isResuming) client.become(resumed(phase));
-    client.hasStalled = false;
+    client.isSlow = false;
     client.sendRow(frame, row, clockMs);
     return true;
   }

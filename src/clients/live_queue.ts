@@ -1,4 +1,4 @@
-// Which groups have rows to hand out, in passes: one row of each, two of those that lag, so that no selection waits for
+// Serves groups in passes. In a pass each group hands out one row; a group that lags, two. So no selection waits for
 // another one's backlog. Invariant: in a pass older rows come first, and groups whose next row has the same time are
 // served one after the other, so that its text is made once; which of them comes first rotates.
 import { rotation } from "./rotation.ts";

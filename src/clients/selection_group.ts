@@ -57,7 +57,7 @@ export class SelectionGroup implements ClientGroup {
   readonly rows: RowEncoder;
   /** The text around the rows: hello, gaps, heartbeats, end. */
   readonly text: StreamText;
-  readonly reservedBytes: number;
+  readonly slotBytes: number;
   readonly clients = new ClientList<GroupClient>();
   /** Clients that have been admitted and not opened yet. */
   admitted = 0;
@@ -77,7 +77,7 @@ export class SelectionGroup implements ClientGroup {
     this.#encoders = options.encoders;
     const rows = this.#encoders.of(this);
     this.rows = rows;
-    this.reservedBytes = slotBytesFor(rows.frameBytes + ENVELOPE_BYTES);
+    this.slotBytes = slotBytesFor(rows.frameBytes + ENVELOPE_BYTES);
     this.text = new StreamText({
       format: this.format,
       coding: this.coding,

@@ -1,5 +1,6 @@
 // The groups in use, by what their clients have in common.
-// Invariant: a group is here while it has clients or admitted ones; with it end the leases of its timeline and records.
+// Invariant: a group is here while it has clients or admitted ones; when it closes, the leases of its timeline and
+// records end.
 import type { BlockStore } from "../blocks/block_store.ts";
 import { shapesOf } from "../blocks/topic_shape.ts";
 import { rowStrideOf } from "../blocks/row_stride.ts";

@@ -1,4 +1,4 @@
-// What happens when the slab has no slot for a frame: stalled clients are dropped, and the others try again shortly.
+// Makes room when the slab has no slot for a frame: drops some stalled clients, and feeds the others again shortly.
 // Invariant: at most one retry is pending.
 import type { ClientLifecycle } from "./lifecycle.ts";
 import type { GroupClient } from "./selection_group.ts";
@@ -46,6 +46,7 @@ export class SlabShortage {
     stalled.sort((a, b) => a.lastProgressMs - b.lastProgressMs);
     const count = Math.ceil(stalled.length / DROP_FRACTION);
     for (const client of stalled.slice(0, count)) {
+      // The reason `stalled` is for clients without progress for --write-stall-ms; these were too slow for the slab.
       this.#lifecycle.drop(client, "slow");
     }
   }

@@ -9,7 +9,7 @@ import type { PositionFinder } from "./position_finder.ts";
 import { type FetchedTopic, TopicParts } from "./topic_parts.ts";
 import type { TopicReading } from "./topic_reading.ts";
 
-/** The longest that a fetch waits at the broker, and so a newly subscribed topic for its first. */
+/** The longest that a fetch waits at the broker. A newly subscribed topic may wait this long for its first fetch. */
 const MAX_WAIT_MS = 250;
 /** The same while a topic's records are still being handed out: its next fetch is due soon. */
 const BUSY_WAIT_MS = 50;
@@ -219,9 +219,9 @@ export class BrokerLoop {
 }
 
 /**
- * The latest ms of the monotonic clock at which the log ends that an answer states were surely valid. The time at which
- * the answer is read does not count: it may have waited in the socket while this process was frozen or busy. The broker
- * may have sent an answer with data as soon as it got the request; it sent an empty one after the whole wait.
+ * The latest time (monotonic, ms) at which the end of the log, as an answer states it, was certainly valid. The time at
+ * which the answer is read does not count: it may have waited in the socket while this process was frozen or busy. The
+ * broker may have sent an answer with data as soon as it got the request; it sent an empty one after the whole wait.
  */
 export function validAtClockMs(
   answers: readonly Pick<RawTopic, "errorCode" | "batches">[],

@@ -87,7 +87,7 @@ export class FetchPool implements ReadingPool {
         this.counters.metadata_refreshes++;
         this.#outages.answered(address);
         const isComplete = this.take(metadata, isStale);
-        // A cluster that answers while none of its leaders does counts as away all the same.
+        // A cluster counts as away if it answers but none of its leaders does.
         if (this.reachable) this.lastContactClockMs = this.clockMs();
         return isComplete;
       },

@@ -1,6 +1,6 @@
 // One subscribed topic: how far it has been read. It hands the records of each fetch to the topic's reader.
-// Invariant: `position` only grows. Each offset below it was a record, was reported as a hole, or is normal to lack in a
-// compacted log; no record below it is handed out again.
+// Invariant: `position` only grows. Each offset below it was a record, was reported as a hole, or is one that a compacted
+// log may lack; no record below it is handed out again.
 import type { Logger } from "../telemetry/log.ts";
 import type { TopicStatus } from "../source/source.ts";
 import type { BlockTime } from "./find_starts.ts";

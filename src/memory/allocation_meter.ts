@@ -1,5 +1,6 @@
 // Counts and times the buffers that Qanat allocates while it runs: in steady state it allocates none.
-// Invariant: every buffer that grows with load is made through an AllocationMeter.
+// It counts the slab, the texts of rows and scratch memory: not the page ring, the indexes of blocks and trends, and not
+// the short private bytes of one client.
 
 /** Makes buffers, and measures how many, how large and how long that took. */
 export class AllocationMeter {

@@ -64,7 +64,7 @@ export class TrendRecorder {
   readonly counters = {
     /** Matching channels that were not recorded for lack of memory. */
     refused: 0,
-    /** Time spent partition blocks in slices, s. */
+    /** Time spent reading blocks in slices, s. */
     seconds: 0,
   };
   /** Lost blocks of channels that are no longer recorded. */

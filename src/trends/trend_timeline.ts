@@ -29,7 +29,7 @@ export class TrendTimeline extends Timeline {
     if (this.frontier >= 0 && !this.isSettled(this.frontier, gpsMs)) return;
     super.advance(gpsMs);
     // A bin without one of its channels does not count as a late row.
-    this.lateRows = 0;
+    this.shortRows = 0;
   }
 
   /** First bin that at least one of the channels still has. */

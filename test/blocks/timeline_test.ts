@@ -120,7 +120,7 @@ describe("Timeline", () => {
     assert.deepEqual(t.rows, []);
     t.caughtUp(deadline + 10, 1);
     assert.deepEqual(t.rows, [1000]);
-    assert.equal(t.timeline.lateRows, 1);
+    assert.equal(t.timeline.shortRows, 1);
     assert.equal(t.partitions[1]!.absent, "late");
   });
 
@@ -150,7 +150,7 @@ describe("Timeline", () => {
     for (let row = 1000; row < 1400; row++) t.put(0, row, back);
     for (let row = 1000; row < 1400; row++) t.put(1, row, back);
     assert.equal(t.rows.length, 400);
-    assert.equal(t.timeline.lateRows, 0);
+    assert.equal(t.timeline.shortRows, 0);
   });
 
   it("gives up an unreachable partition after outageWaitMs", () => {
@@ -255,7 +255,7 @@ describe("the grace period after an outage", () => {
     assert.deepEqual(t.rows, []);
     for (let row = 1000; row < 1048; row++) t.put(1, row, t.end(1049));
     assert.equal(t.rows.length, 48);
-    assert.equal(t.timeline.lateRows, 0);
+    assert.equal(t.timeline.shortRows, 0);
   });
 });
 

@@ -54,7 +54,7 @@ describe("AddressPool", () => {
     assert.equal(pool.take(B, 450), null);
     pool.release(A, 500);
     assert.equal(pool.used, 450);
-    assert.throws(() => pool.release(B, 451), /as it hasInFlight 450/);
+    assert.throws(() => pool.release(B, 451), /as it holds 450/);
   });
 
   it("moves what one address holds to another, within its share", () => {
@@ -96,7 +96,7 @@ describe("AddressPool", () => {
     pool.release(A, 2);
     pool.release(B);
     assert.equal(pool.size, 0);
-    assert.throws(() => pool.release(A), /hasInFlight 0/);
+    assert.throws(() => pool.release(A), /holds 0/);
   });
 
   it("counts who has no address in all only", () => {

@@ -332,8 +332,8 @@ class Walk {
     for (const client of hub.lifecycle.clients()) {
       assert.notEqual(client.phase.kind, "ended");
       assert.ok(client.listIndex >= 0, "a client is in its group's list");
-      reservedBytes += client.group.reservedBytes;
-      if (!client.hasInFlight) idleBytes += client.group.reservedBytes;
+      reservedBytes += client.group.slotBytes;
+      if (!client.hasInFlight) idleBytes += client.group.slotBytes;
     }
     assert.equal(books.idleReserveBytes, idleBytes, "idle reserve");
     assert.equal(slab.reservedBytes, reservedBytes, "reserved bytes");

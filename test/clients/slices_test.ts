@@ -220,7 +220,7 @@ describe("rows in slices", () => {
     while (closed() < readers.length) await turn();
     assert.equal(qanat.hub.groups.size, 1);
     assert.equal(qanat.hub.figures.ends["client-left"], readers.length);
-    assert.equal(qanat.slab.reservedBytes, steady.client.group.reservedBytes);
+    assert.equal(qanat.slab.reservedBytes, steady.client.group.slotBytes);
     assertWhole(steady);
   });
 

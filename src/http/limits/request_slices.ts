@@ -1,6 +1,6 @@
-// Runs the computing of requests in slices of the event loop. Short work is done at once and synchronously; longer work
-// continues in the following rounds, the least served request first.
-// Invariant: between two rounds, all requests together do at most the steps of one slice, or of one part of a work.
+// Runs what requests compute, each as a task, in slices of the event loop. A short task is done at once and
+// synchronously; a longer one continues in the following rounds, the task that had the least time first.
+// Invariant: between two rounds, all requests together do at most the steps of one slice, or of one part of a task.
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { eventLoopRounds } from "../../clients/scheduler.ts";
 import { ClientGoneError, LimitError } from "./limit_error.ts";
@@ -13,11 +13,11 @@ const CLOCK_STEPS = 100;
 export interface RequestSlicesOptions {
   /** Longest slice, ms. */
   readonly sliceMs: number;
-  /** Most works at a time that needed more than one slice. */
+  /** Most tasks at a time that needed more than one slice. */
   readonly worksMax: number;
-  /** Most computing time of one work, ms. */
+  /** Most computing time of one task, ms. */
   readonly workMs: number;
-  /** Most time from the start of a work to its end, ms. */
+  /** Most time from the start of a task to its end, ms. */
   readonly waitMs: number;
   /** Milliseconds, monotonic. @default performance.now */
   readonly clockMs?: () => number;
@@ -25,7 +25,7 @@ export interface RequestSlicesOptions {
   readonly later?: ((round: () => void) => void) | undefined;
 }
 
-/** Progress of a work. */
+/** Progress of a task. */
 interface Progress {
   /** Steps of its next part. */
   cost: number;
@@ -34,7 +34,7 @@ interface Progress {
   busyMs: number;
 }
 
-/** A work that was not finished at once. */
+/** A task that was not finished at once. */
 interface Task extends Progress {
   readonly work: SlicedWork<unknown>;
   readonly isGone: () => boolean;
@@ -47,7 +47,7 @@ interface Task extends Progress {
 
 type Outcome<T> = { readonly value: T } | null;
 
-/** Runs the works of all requests of one instance. */
+/** Runs the tasks of all requests of one instance. */
 export class RequestSlices {
   readonly counters = { works: 0, sliced: 0, steps: 0 };
   readonly #options: RequestSlicesOptions;
@@ -70,7 +70,7 @@ export class RequestSlices {
     this.#sliceSteps = options.sliceMs * STEPS_A_MS;
   }
 
-  /** Works that wait for their next slice. */
+  /** Tasks that wait for their next slice. */
   get waiting(): number {
     return this.#tasks.size;
   }
@@ -81,8 +81,8 @@ export class RequestSlices {
   }
 
   /**
-   * Runs a work and returns its value: synchronously when the rest of this round's slice is enough, else as a promise.
-   * Throws or rejects with a {@linkcode LimitError} when the work takes too long or too many others are long, and with
+   * Runs a task and returns its value: synchronously when the rest of this round's slice is enough, else as a promise.
+   * Throws or rejects with a {@linkcode LimitError} when the task takes too long or too many others are long, and with
    * a {@linkcode ClientGoneError} when `isGone` reports that the client has disconnected.
    */
   run<T>(
@@ -97,7 +97,7 @@ export class RequestSlices {
     const task = { work, cost: first.value, steps: 0, busyMs: 0 };
     const outcome = this.#advance(task);
     if (outcome) return outcome.value;
-    // Short work that only waits for the next slice is never refused: a thousand such requests may arrive at once.
+    // A short task that only waits for the next slice is never refused: a thousand such requests may arrive at once.
     const isLong = this.#isLong(task);
     if (isLong && !this.#reserveLongTask()) {
       work.return(undefined as never);
@@ -117,7 +117,7 @@ export class RequestSlices {
     });
   }
 
-  /** Whether an unfinished work needs more than one whole slice. */
+  /** Whether an unfinished task needs more than one whole slice. */
   #isLong({ steps, cost, busyMs }: Progress): boolean {
     return steps + cost > this.#sliceSteps || busyMs >= this.#options.sliceMs;
   }
@@ -137,7 +137,7 @@ export class RequestSlices {
     });
   }
 
-  /** Ends all works. */
+  /** Ends all tasks. */
   close(): void {
     for (const task of this.#tasks) {
       this.#end(task, new ClientGoneError("The service is closing"));
@@ -165,7 +165,7 @@ export class RequestSlices {
     if (this.#tasks.size === 0) return;
     this.#beginRound();
     this.#endOverLimit();
-    // The least served first: new works, most of them short, are not delayed by long ones.
+    // The least served first: new tasks, most of them short, are not delayed by long ones.
     const order = [...this.#tasks].sort((a, b) => a.busyMs - b.busyMs);
     for (const task of order) {
       if (this.#isSliceOver()) break;
@@ -193,7 +193,7 @@ export class RequestSlices {
     if (this.#tasks.delete(task) && task.isLong) this.#longTasks--;
   }
 
-  /** Runs a work until it is done or the slice is over. */
+  /** Runs a task until it is done or the slice is over. */
   #advance<T>(
     task: Progress & { readonly work: SlicedWork<T> },
   ): Outcome<T> {

@@ -7,7 +7,7 @@ export interface BlockParts {
     BlockStore,
     | "behindMs"
     | "counters"
-    | "lateRows"
+    | "shortRows"
     | "partitionsAhead"
     | "partitionsSilent"
     | "total"
@@ -52,7 +52,7 @@ export function blockMetrics(metrics: Prometheus, { store }: BlockParts): void {
   metrics.counter(
     "rows_late_total",
     "Rows sent without a partition whose block was late",
-    () => store.lateRows,
+    () => store.shortRows,
   );
   metrics.gauge(
     "partitions_silent",

@@ -89,7 +89,7 @@ function clientStatus({ hub: { figures }, store }: StatusParts) {
     clients_opened: figures.counters.opened,
     clients_refused: figures.refusals,
     frames_sent: figures.counters.framesSent,
-    rows_late: store.lateRows,
+    rows_late: store.shortRows,
     gaps_told: figures.gapsReported,
     past: {
       histories: history.histories,
