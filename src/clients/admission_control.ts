@@ -163,11 +163,11 @@ export class AdmissionControl {
   /** What a client holds while it is open. Why it cannot have it, or null. */
   #reserveAll(
     reservation: Reservation,
-    { reservedBytes, channels }: SelectionGroup,
+    { slotBytes, channels }: SelectionGroup,
     { slow }: ClientOptions,
   ): Admission | null {
     const { slab } = this.#parts;
-    const noSlab = reservation.takeSlab(reservedBytes);
+    const noSlab = reservation.takeSlab(slotBytes);
     if (noSlab !== null) {
       const limit = `${slab.budgetBytes} bytes in flight`;
       return this.#refused(noSlab, "memory", limit);
@@ -268,7 +268,9 @@ export class AdmissionControl {
       case "address":
         return this.#full(
           "address",
-          `${clientsPerAddressMax} clients an address`,
+          clientsPerAddressMax === 1
+            ? "1 client per address"
+            : `${clientsPerAddressMax} clients per address`,
         );
       case "share":
         return this.#full(

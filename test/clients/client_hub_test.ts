@@ -270,7 +270,7 @@ describe("Limits of ClientHub.admit()", () => {
     const { reservedBytes } = slab;
     const refused = admit("10.0.0.1");
     assert.ok(refused.kind === "full" && refused.refusal === "address");
-    assert.match(refused.limit, /^2 clients an address$/);
+    assert.match(refused.limit, /^2 clients per address$/);
     assert.equal(hub.admission.refusals.address, 1);
     assert.equal(slab.reservedBytes, reservedBytes);
     first.outlet.owner.onClose();

@@ -316,7 +316,7 @@ describe("--clients-per-address-max", () => {
     const second = await ask("203.0.113.1");
     assert.equal(second.status, 429);
     assert.equal(second.headers.get("retry-after"), "5");
-    assert.match((await second.json()).detail, /limit of 1 clients an address/);
+    assert.match((await second.json()).detail, /limit of 1 client per address/);
     const other = await ask("203.0.113.2");
     assert.equal(other.status, 200);
     const large = await ask("203.0.113.3", "/v1/events?match=.*");
