@@ -73,7 +73,7 @@ function senderOf(
   isStopped: () => boolean,
 ): BatchSender<ProducedMessage> {
   return new BatchSender<ProducedMessage>({
-    send: (batch) => producer.send(batch, compression),
+    send: (batch) => producer.send(batch, compression, "leader"),
     report,
     wait,
     isStopped,

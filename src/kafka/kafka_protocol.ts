@@ -70,10 +70,14 @@ export interface KafkaProducer {
   createTopics(
     topics: readonly { topic: string; isCompacted: boolean }[],
   ): Promise<void>;
-  /** Writes all messages, acknowledged by each leader. Rejects with a {@linkcode RefusedError} where Kafka refuses. */
+  /**
+   * Writes all messages; resolves when each topic's leader has them, or all of its replicas. Rejects with a
+   * {@linkcode RefusedError} where Kafka refuses.
+   */
   send(
     batch: readonly TopicMessages[],
     compression: CompressionName,
+    acknowledgedBy: "leader" | "all",
   ): Promise<void>;
   close(): Promise<void>;
 }

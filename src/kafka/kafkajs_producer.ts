@@ -59,6 +59,7 @@ export class KafkajsProducer implements KafkaProducer {
   async send(
     batch: readonly TopicMessages[],
     compression: CompressionName,
+    acknowledgedBy: "leader" | "all",
   ): Promise<void> {
     try {
       await this.#connect();
@@ -71,7 +72,7 @@ export class KafkajsProducer implements KafkaProducer {
           })),
         })),
         compression: COMPRESSIONS[compression],
-        acks: 1,
+        acks: acknowledgedBy === "all" ? -1 : 1,
       });
     } catch (error) {
       throw refusalOf(error as Error) ?? error;

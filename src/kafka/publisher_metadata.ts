@@ -22,7 +22,7 @@ export async function writeMetadata(
   for (const [publisher, members] of publishers) {
     const topic = METADATA_PREFIX + publisher;
     const messages = metadataOf(publisher, members);
-    await producer.send([{ topic, messages }], "none");
+    await producer.send([{ topic, messages }], "none", "all");
   }
 }
 

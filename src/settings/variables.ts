@@ -20,6 +20,7 @@ export const TOOL_VARIABLES: readonly string[] = [
   "QANAT_SEED",
   "QANAT_TEST_SUMMARY",
   "QANAT_URL",
+  "QANAT_WALKS",
 ];
 
 const OURS = /^qanat[-_.]/i;
