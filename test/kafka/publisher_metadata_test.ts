@@ -48,8 +48,8 @@ describe("writeMetadata()", () => {
         calls.push(topics.map((t) => [t.topic, t.isCompacted]));
         return Promise.resolve();
       },
-      send: (batch: readonly TopicMessages[], compression) => {
-        calls.push([batch.map((b) => b.topic), compression]);
+      send: (batch: readonly TopicMessages[], compression, acknowledgedBy) => {
+        calls.push([batch.map((b) => b.topic), compression, acknowledgedBy]);
         return Promise.resolve();
       },
       close: () => Promise.resolve(),
@@ -62,8 +62,8 @@ describe("writeMetadata()", () => {
         ["arrakis-metadata-P", true],
         ["arrakis-metadata-Q", true],
       ],
-      [["arrakis-metadata-P"], "none"],
-      [["arrakis-metadata-Q"], "none"],
+      [["arrakis-metadata-P"], "none", "all"],
+      [["arrakis-metadata-Q"], "none", "all"],
     ]);
   });
 });

@@ -1,6 +1,6 @@
 // The versions of the runtime on which Qanat may use a socket's native handle: src/http/transport/raw_write.ts writes on
 // it, read_watch.ts reads on it, and the server listens on it again. All three rest on fields that are no public API.
-// Invariant: on any other version only public API is used (docs/decisions/0039).
+// Invariant: on any other version only public API is used (docs/decisions/0038).
 
 /** On these, test/runtime_facts_test.ts, read_watch_test.ts and test/clients/recycling_test.ts have passed. */
 export const PROVEN_RUNTIMES: readonly string[] = [
