@@ -65,7 +65,7 @@ export function jsonRowBytesMax(parts: readonly RowPart[]): number {
   return bytes;
 }
 
-/** Bytes of a row of these channels: the most that JSON can have; of Arrow those of the samples alone. */
+/** Bytes of a row of these channels: in JSON the most that it can have; in every other encoding those of the samples alone. */
 export function rowBytesOf(
   channels: readonly Channel[],
   strideNs: bigint,

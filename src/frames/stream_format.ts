@@ -1,5 +1,7 @@
-// The formats of a stream, and what follows from each: a new format is entered in these tables.
-// Invariant: every value of the parameter `encoding` is a key of EVENT_FORMATS.
+// The formats of a stream, and what follows from each: a new format or encoding is entered in these tables.
+// Encoding: what a row is written in, JSON or Arrow. Format: the encoding and how it is sent, in events or as a stream.
+// Coding: the compression of the whole body (gzip). Codec: the compression of the buffers inside an Arrow message.
+// Invariant: every value of the parameter `encoding` is a key of ENCODINGS.
 import type { Codec } from "../arrow/compressed_batch.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
 
@@ -20,24 +22,45 @@ export interface StreamShape {
   readonly trend?: TrendBin | undefined;
 }
 
-/** By the parameter `encoding` of `/v1/events`: the format of its events. */
-export const EVENT_FORMATS = {
-  json: "events",
-  arrow: "events-arrow",
-} as const satisfies Record<string, StreamFormat>;
+/** A value of the parameter `encoding` of `/v1/events`: its format, and what the API's documents say about it. */
+export interface EncodingTraits {
+  readonly format: StreamFormat;
+  /** Its name in a sentence. */
+  readonly name: string;
+  /** What the data of a row's event is, before base64. */
+  readonly content: string;
+  readonly contentType: string;
+}
+
+/** All encodings of events. The parameter, the hello event, OpenAPI and AsyncAPI list them from here. */
+export const ENCODINGS = {
+  json: {
+    format: "events",
+    name: "JSON",
+    content: "JSON",
+    contentType: "application/json",
+  },
+  arrow: {
+    format: "events-arrow",
+    name: "Arrow",
+    content: "an Arrow record batch message",
+    contentType: "application/vnd.apache.arrow.stream",
+  },
+} as const satisfies Record<string, EncodingTraits>;
 
 /** In what a row is encoded. */
-export type RowEncoding = keyof typeof EVENT_FORMATS;
+export type RowEncoding = keyof typeof ENCODINGS;
 
 /** All values of the parameter `encoding`. */
-export const ROW_ENCODINGS = Object.keys(
-  EVENT_FORMATS,
-) as readonly RowEncoding[];
+export const ROW_ENCODINGS = Object.keys(ENCODINGS) as readonly RowEncoding[];
 
 /** What follows from a format. */
 export interface FormatTraits {
   readonly encoding: RowEncoding;
-  /** Whether a row is base64 in the data of its event. */
+  /**
+   * Whether a row is base64 in the data of its event. In an event stream, bytes that are not UTF-8 text without line
+   * ends are safe only as base64.
+   */
   readonly isBase64: boolean;
 }
 

@@ -5,10 +5,15 @@ import { Qanat } from "../../src/app.ts";
 import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../../src/blocks/row_stride.ts";
 import { type Channel, DATA_TYPES } from "../../src/channels/channel.ts";
 import { rowBlocksOf, rowBytesOf } from "../../src/frames/row_size.ts";
+import {
+  STREAM_FORMATS,
+  type StreamFormat,
+} from "../../src/frames/stream_format.ts";
 import { aChannel } from "../channels/a_channel.ts";
 import { configWith, DrivenSource, silent } from "../driven_source.ts";
 import { Random } from "../random.ts";
 
+const FORMATS = Object.keys(STREAM_FORMATS) as StreamFormat[];
 const STRIDES = [1_000_000n, 62_500_000n, 125_000_000n, 1_000_000_000n];
 
 function someChannels(random: Random): Channel[] {
@@ -27,7 +32,7 @@ function someChannels(random: Random): Channel[] {
 }
 
 describe("rowBytesOf()", () => {
-  it("equals the encoder's largest row in JSON, and is no more than that in Arrow", async () => {
+  it("equals the encoder's largest row in JSON, and is no more than that in every other format", async () => {
     const random = new Random(20_150_914);
     for (let turn = 0; turn < 60; turn++) {
       const source = new DrivenSource([]);
@@ -39,7 +44,7 @@ describe("rowBytesOf()", () => {
       const channels = someChannels(random);
       for (const channel of channels) source.publish(channel);
       const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
-      for (const format of ["events", "events-arrow", "arrow"] as const) {
+      for (const format of FORMATS) {
         const bytes = rowBytesOf(channels, strideNs, format);
         const group = qanat.hub.groups.of(channels, { format })!;
         const { frameBytesMax } = group.rows;

@@ -1,9 +1,11 @@
 // The messages of the two streams, as schemas for asyncapi.json and openapi.json.
 // Invariant: test/http/documents/asyncapi_test.ts checks each event of live streams with its schema.
+import { ENCODINGS } from "../../frames/stream_format.ts";
 import type { Parameters, Schema } from "./api_document.ts";
 import { BIN, END, GAP, GPS_NS, HELLO, ROW } from "./event_payloads.ts";
+import { otherRowMessages } from "./encoding_messages.ts";
 
-export const ARROW_TYPE = "application/vnd.apache.arrow.stream";
+export const ARROW_TYPE = ENCODINGS.arrow.contentType;
 
 /** A message of a stream: its headers, which distinguish it from the others, and its payload. */
 export interface StreamMessage {
@@ -38,6 +40,14 @@ function event(name: string | null, id: "id" | "may have an id" | ""): Schema {
 
 const JSON_TYPE = "application/json";
 
+function rowsInOtherEncodings(): Record<string, StreamMessage> {
+  const messages: Record<string, StreamMessage> = {};
+  for (const [name, { payload, ...message }] of otherRowMessages()) {
+    messages[name] = { ...message, headers: event(null, "id"), payload };
+  }
+  return messages;
+}
+
 export const EVENT_MESSAGES: Readonly<Record<string, StreamMessage>> = {
   hello: {
     title: "hello",
@@ -69,19 +79,7 @@ export const EVENT_MESSAGES: Readonly<Record<string, StreamMessage>> = {
     headers: event("trend", ""),
     payload: BIN,
   },
-  arrowRow: {
-    title: "row in Arrow",
-    summary:
-      "The samples of all selected channels at one time, or a bin of trends, `encoding=arrow`",
-    contentType: ARROW_TYPE,
-    headers: event(null, "id"),
-    payload: {
-      type: "string",
-      pattern: "^[A-Za-z0-9+/]+={0,2}$",
-      contentEncoding: "base64",
-      description: "An Arrow record batch message",
-    },
-  },
+  ...rowsInOtherEncodings(),
   gap: {
     title: "gap",
     summary: "A span of time without data, and why",

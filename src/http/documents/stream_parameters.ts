@@ -3,6 +3,7 @@
 import { EXPRESSION_LENGTH_MAX } from "../../channels/expression.ts";
 import { NAME_BYTES_MAX } from "../../channels/near_names.ts";
 import { ROW_ENCODINGS } from "../../frames/stream_format.ts";
+import { contentOf } from "./encoding_messages.ts";
 import { TREND_NAMES } from "../../trends/trend_bins.ts";
 import type { Parameters, Schema } from "./api_document.ts";
 
@@ -104,8 +105,9 @@ const ALL = {
     type: "string",
     enum: ROW_ENCODINGS,
     default: "json",
-    description:
-      "Encoding of a row in `data:`: JSON, or an Arrow record batch message in base64",
+    description: `Encoding of a row in \`data:\`: ${
+      ROW_ENCODINGS.map(contentOf).join(", or ")
+    }`,
     examples: ["arrow"],
   },
   coding: {

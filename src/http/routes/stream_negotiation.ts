@@ -4,7 +4,7 @@ import type { Codec } from "../../arrow/compressed_batch.ts";
 import { samplesIn } from "../../channels/channel.ts";
 import {
   type Coding,
-  EVENT_FORMATS,
+  ENCODINGS,
   type StreamFormat,
   type StreamShape,
 } from "../../frames/stream_format.ts";
@@ -70,7 +70,7 @@ export function negotiate(
 }
 
 function formatOf({ encoding }: StreamRequest, isArrow: boolean): StreamFormat {
-  return isArrow ? "arrow" : EVENT_FORMATS[encoding];
+  return isArrow ? "arrow" : ENCODINGS[encoding].format;
 }
 
 /** The codings that a stream can have, best first. Short rows do not get smaller by gzip. */

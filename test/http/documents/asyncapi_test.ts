@@ -3,6 +3,12 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { Parser } from "@asyncapi/parser";
 import { type App, createApp } from "../../../mod.ts";
+import { ROW_ENCODINGS } from "../../../src/frames/stream_format.ts";
+import {
+  contentOf,
+  rowMessageName,
+} from "../../../src/http/documents/encoding_messages.ts";
+import { EVENTS_PARAMETERS } from "../../../src/http/documents/stream_parameters.ts";
 import { nowGpsNs } from "../../../src/blocks/gps_time.ts";
 import { Catalog } from "../../../src/channels/catalog.ts";
 import type { ReadFrom } from "../../../src/source/source.ts";
@@ -96,6 +102,15 @@ async function textOf(response: Response, blocks: number): Promise<string> {
 }
 
 describe("/asyncapi.json", () => {
+  it("has a message of rows for each encoding, and describes each in the parameter", () => {
+    const { encoding } = EVENTS_PARAMETERS;
+    for (const name of ROW_ENCODINGS) {
+      const message = messagesOf("events")[rowMessageName(name)];
+      assert.ok(message?.payload, name);
+      assert.ok(String(encoding!.description).includes(contentOf(name)), name);
+    }
+  });
+
   it("is valid AsyncAPI 3.0", async () => {
     const { document: parsed, diagnostics } = await new Parser().parse(
       JSON.stringify(document),
