@@ -21,7 +21,7 @@ export interface LatenessClockOptions {
 export class LatenessClock {
   /** When a fetch had last reached the end of the log. */
   caughtUpMs = -Infinity;
-  /** As `caughtUpMs`, but it stands still during a grace period. A missing block is late once this has reached its deadline. */
+  /** As `caughtUpMs`, but it stops during a grace period. A missing block is late once this has reached its deadline. */
   seenMs = -Infinity;
   readonly #options: LatenessClockOptions;
   #graceEndMs = -Infinity;
