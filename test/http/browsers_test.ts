@@ -28,6 +28,8 @@ async function start(changes: Partial<Config> = {}): Promise<void> {
   });
   await qanat.start();
   server = await serve(qanat);
+  // On a version of the runtime that is not proven it says so first.
+  warned.length = 0;
 }
 
 async function stop(): Promise<void> {
