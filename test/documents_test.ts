@@ -143,3 +143,17 @@ describe("references", () => {
     assert.deepEqual(dead, []);
   });
 });
+
+describe("docs/operating.md", () => {
+  it("has a first step for each alert of the rules", () => {
+    const section = readText("docs/operating.md")
+      .split("\n## An alert fires\n")[1]!.split("\n## ")[0]!;
+    const steps = [...section.matchAll(/^\| `(Qanat\w+)` +\| \S/gm)];
+    const alerts = readText("deploy/prometheus/alerts.yaml")
+      .matchAll(/^ +- alert: (\w+)$/gm);
+    assert.deepEqual(
+      steps.map(([, name]) => name).sort(),
+      [...alerts].map(([, name]) => name).sort(),
+    );
+  });
+});

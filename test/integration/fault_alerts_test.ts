@@ -59,7 +59,7 @@ const FAULTS: readonly Fault[] = [
     hit: ({ source }) => void (source.said = { wideTopics: 1 }),
   },
   {
-    fault: "the next record is deleted from the log",
+    fault: "Kafka deletes records before Qanat reads them",
     hit: ({ source, topic }) => source.sink!.onHole(topic, 20, 60),
   },
   { fault: "broker away at the start", start: awayAtStart, hit: comesLate },

@@ -22,13 +22,37 @@ describe("every setting", () => {
     }
   });
 
-  it("is named in docs/operating.md, as a flag", () => {
-    const docs = Deno.readTextFileSync(
-      new URL("../../docs/operating.md", import.meta.url),
-    );
-    for (const name of names) {
-      const flag = new RegExp(`${flagOf(name)}(?![\\w-])`);
-      assert.match(docs, flag, `${flagOf(name)} is not in docs/operating.md`);
-    }
+  it("has its row of --help in the table of docs/operating.md, in the same order", () => {
+    const help = parseConfig(["--help"], {});
+    assert.ok(help.kind === "help");
+    const inHelp = help.text.split("\n").flatMap((line) => {
+      const found =
+        /^ {2}(--[a-z-]+)(?: (\S+))? +(\S.*?)(?: \(default ([^()]*)\))?$/.exec(
+          line,
+        );
+      if (found === null || found[1] === "--help") return [];
+      const [, flag, unit = "", meaning, preset = ""] = found;
+      return [[`\`${flag}\``, code(unit), preset, meaning]];
+    });
+    assert.equal(inHelp.length, names.length);
+    assert.deepEqual(rowsOf("All settings"), inHelp);
   });
 });
+
+function code(unit: string): string {
+  return unit === "" ? "" : `\`${unit.replaceAll("|", ", ")}\``;
+}
+
+/** Cells of the rows below a heading of docs/operating.md whose first cell is a flag. */
+function rowsOf(heading: string): string[][] {
+  const docs = Deno.readTextFileSync(
+    new URL("../../docs/operating.md", import.meta.url),
+  );
+  const section = docs.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+  return section.split("\n").filter((line) => line.startsWith("| `--"))
+    .map((line) =>
+      line.slice(1, -1).split("|").map((cell) =>
+        cell.trim().replaceAll("\\", "")
+      )
+    );
+}
