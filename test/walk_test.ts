@@ -1,5 +1,5 @@
 // Holds "The way of a row" in ARCHITECTURE.md true: follows one row from a played broker's answer to the socket, and
-// compares the calls that are under way at four points with the functions that the document lists, in their order.
+// compares the calls that are under way at some points with the functions that the document lists, in their order.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
@@ -8,6 +8,9 @@ import { after, before, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../src/app.ts";
 import { type Channel, topicOf } from "../src/channels/channel.ts";
 import { Catalog } from "../src/channels/catalog.ts";
+import { LatenessClock } from "../src/blocks/lateness_clock.ts";
+import { CatchUp } from "../src/clients/catch_up.ts";
+import { ClientLifecycle } from "../src/clients/lifecycle.ts";
 import { LiveQueue } from "../src/clients/live_queue.ts";
 import { type HttpServer, serve } from "../src/http/server.ts";
 import { RawWriter } from "../src/http/transport/raw_write.ts";
@@ -93,12 +96,14 @@ const lists = listsOf(
   Deno.readTextFileSync(new URL("../ARCHITECTURE.md", import.meta.url)),
 );
 
-/** Calls that are under way at each point: the fetch, the ring, the queue, the socket. */
-const seen: Record<"fetch" | "ring" | "queue" | "socket", Hop[]> = {
-  fetch: [],
-  ring: [],
-  queue: [],
-  socket: [],
+/** Calls that are under way at each point: the fetch, the ring, a block's deadline, the queue, the socket; a stall. */
+const seen = {
+  fetch: [] as Hop[],
+  ring: [] as Hop[],
+  deadline: [] as Hop[],
+  queue: [] as Hop[],
+  socket: [] as Hop[],
+  stall: [] as Hop[],
 };
 const stackTraceLimit = Error.stackTraceLimit;
 let qanat: Qanat;
@@ -106,10 +111,10 @@ let server: HttpServer;
 let socket: net.Socket;
 let isRaw = false;
 
-/** A broker that has two blocks of a channel; the second one comes when `release` is called. */
+/** A broker that has four blocks of a channel; each but the first comes when it is released. */
 function playedBroker(channel: Channel, blocks: EmbeddedBlocks) {
   const topic = topicOf(channel);
-  const second = Promise.withResolvers<void>();
+  const gates = [1, 2, 3].map(() => Promise.withResolvers<void>());
   const kafka = new PlayedKafka();
   const leader = {
     topic,
@@ -134,15 +139,13 @@ function playedBroker(channel: Channel, blocks: EmbeddedBlocks) {
     offsetOf: () => 0,
     fetch: async (asked) => {
       const { offset } = asked[0]!;
-      if (offset > 1) return await new Promise<never>(() => {});
-      if (offset === 1) {
-        seen.fetch = callsOf(new Error().stack!);
-        await second.promise;
-      }
+      if (offset > gates.length) return await new Promise<never>(() => {});
+      if (offset === 1) seen.fetch = callsOf(new Error().stack!);
+      if (offset > 0) await gates[offset - 1]!.promise;
       return answer(offset);
     },
   });
-  return { kafka, release: second.resolve };
+  return { kafka, release: (offset: number) => gates[offset - 1]!.resolve() };
 }
 
 before(async () => {
@@ -166,7 +169,7 @@ before(async () => {
     log: silent,
     readyGraceMs: 0,
   });
-  const config = configWith({ port: 0 });
+  const config = configWith({ port: 0, inFlightFrames: 1 });
   qanat = new Qanat({ config, source, log: silent, clocks: clock });
   await qanat.start();
   server = await serve(qanat);
@@ -179,14 +182,16 @@ before(async () => {
   await once(socket, "data");
   while (seen.fetch.length === 0) await new Promise((r) => setImmediate(r));
   const ring = noteCalls(PageRing.prototype, "reserve");
+  const deadline = noteCalls(LatenessClock.prototype, "isLate");
   const queue = noteCalls(LiveQueue.prototype, "add");
   const written = noteCalls(RawWriter.prototype, "write");
   const plain = noteCalls(net.Socket.prototype, "write");
   const before = bytes;
-  release();
+  release(1);
   while (bytes === before) await once(socket, "data");
-  for (const { undo } of [ring, queue, written, plain]) undo();
+  for (const { undo } of [ring, deadline, queue, written, plain]) undo();
   seen.ring = callsOf(ring.stacks[0] ?? "");
+  seen.deadline = callsOf(deadline.stacks[0] ?? "");
   seen.queue = callsOf(queue.stacks[0] ?? "");
   const raw = {
     name: "RawWriter.write",
@@ -197,7 +202,65 @@ before(async () => {
   seen.socket = isRaw
     ? [...callsOf(written.stacks[0]!), raw]
     : callsOf(plain.stacks[0] ?? "");
+  await stall(release);
 });
+
+/** The client's next write waits, so that it misses a row; then the write finishes, and the client catches up. */
+async function stall(release: (offset: number) => void): Promise<void> {
+  const write = holdWrite();
+  release(2);
+  while (write.stack === "") await new Promise((r) => setImmediate(r));
+  const canTake = noteCalls(ClientLifecycle.prototype, "canTake");
+  const assign = noteCalls(CatchUp.prototype, "assign");
+  const run = noteCalls(CatchUp.prototype, "run");
+  release(3);
+  while (assign.stacks.length === 0) {
+    await new Promise((r) => setImmediate(r));
+  }
+  write.undo();
+  write.finish();
+  while (run.stacks.length === 0) await new Promise((r) => setImmediate(r));
+  for (const { undo } of [canTake, assign, run]) undo();
+  const file = "src/clients/catch_up.ts";
+  const assigned = { name: "CatchUp.assign", file };
+  seen.stall = [
+    ...callsOf(write.stack),
+    ...callsOf(canTake.stacks[0]!),
+    { name: "ClientLifecycle.canTake", file: "src/clients/lifecycle.ts" },
+    ...callsOf(assign.stacks[0]!),
+    assigned,
+    ...callsOf(assign.stacks[1]!),
+    assigned,
+    { name: "CatchUp.run", file },
+  ];
+}
+
+/** Lets the next write to the client wait until `finish` is called; it never reaches the client. */
+function holdWrite() {
+  const raw = RawWriter.prototype.write;
+  const plain = net.Socket.prototype.write;
+  const held = {
+    stack: "",
+    finish: () => {},
+    undo: () => {
+      RawWriter.prototype.write = raw;
+      net.Socket.prototype.write = plain;
+    },
+  };
+  RawWriter.prototype.write = (_socket, _bytes, listener) => {
+    held.stack = new Error().stack!;
+    held.finish = () => listener!.finished(0);
+    return "queued";
+  };
+  if (!isRaw) {
+    net.Socket.prototype.write = (_bytes: unknown, done: unknown) => {
+      held.stack = new Error().stack!;
+      held.finish = done as () => void;
+      return false;
+    };
+  }
+  return held;
+}
 
 after(async () => {
   Error.stackTraceLimit = stackTraceLimit;
@@ -215,7 +278,8 @@ describe("the way of a row in ARCHITECTURE.md", () => {
 
   it("from the page ring into the live queue is as listed", () => {
     assert.ok(lists[1]!.length > 2, "the list is not there");
-    assert.equal(firstMissing(lists[1]!, seen.queue), null);
+    const calls = [...seen.deadline, ...seen.queue];
+    assert.equal(firstMissing(lists[1]!, calls), null);
   });
 
   it(`from app.ts to the socket is as listed, and takes at most ${HOPS_MAX} hops`, () => {
@@ -228,6 +292,11 @@ describe("the way of a row in ARCHITECTURE.md", () => {
     const app = seen.socket.findIndex(({ file }) => file === "src/app.ts");
     assert.ok(app >= 0, "app.ts is not among the calls");
     assert.equal(firstMissing(hops, seen.socket.slice(app)), null);
+  });
+
+  it("of a client that stalls is as listed", () => {
+    assert.ok(lists[3]!.length > 9, "the list is not there");
+    assert.equal(firstMissing(lists[3]!, seen.stall), null);
   });
 
   it("never goes back up: from app.ts on, no file calls one that was passed before", () => {

@@ -28,7 +28,7 @@ export class TrendTimeline extends Timeline {
     // Most blocks complete no bin.
     if (this.frontier >= 0 && !this.isSettled(this.frontier, gpsMs)) return;
     super.advance(gpsMs);
-    // A bin without one of its channels does not count as a late row.
+    // A bin without one of its channels does not count as a short row.
     this.shortRows = 0;
   }
 

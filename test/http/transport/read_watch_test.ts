@@ -66,7 +66,7 @@ async function until(isSo: () => boolean): Promise<void> {
   }
 }
 
-/** Serves another connection meanwhile: what node had to report of the first one, it has reported. */
+/** Serves another connection meanwhile: after that, node has reported all that it had about the first one. */
 async function anotherRequest(): Promise<void> {
   const { port } = server.address() as AddressInfo;
   for (let i = 0; i < 3; i++) {
