@@ -1,4 +1,4 @@
-// Finds the blocks of a log that were stamped ahead of their production, from the log alone, without a clock.
+// Finds the blocks of a log that were stamped ahead of their production. It uses only the log, and no clock.
 // Invariant: each block that is added comes out once: taken, or set aside.
 //
 // The order of a log is the order of production, and Kafka's timestamps, all by one host's clock, show the time between
@@ -107,7 +107,7 @@ export class AheadFilter<T extends LoggedBlock> {
       last.timestampMs - first.timestampMs >= CONFIRMED_MS;
   }
 
-  /** A block with the usual distance follows held ones: those that begin after it were stamped ahead and are set aside. */
+  /** A block with the usual distance follows held ones: of these, all that begin after it were stamped ahead. */
   #decide({ startMs }: T): void {
     if (this.#held.length === 0 || this.#usualBlocks < FIRST) return;
     for (const block of this.#release()) {

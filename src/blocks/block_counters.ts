@@ -10,7 +10,7 @@ export function newBlockCounters() {
     bytes: 0,
     /** Messages that cannot be read. */
     bad: 0,
-    /** Blocks that came after their row was released. */
+    /** Blocks that came after they were given up. */
     late: 0,
     duplicate: 0,
     /** Blocks that were stamped ahead of the clock. */

@@ -1,4 +1,4 @@
-// Where the blocks of one partition lie in the page ring, by block index.
+// Finds the blocks of one partition in the page ring, by block index.
 // Invariant: a block that was remembered is found at its position for as long as the ring holds its pages; after that
 // it counts as NOT_HELD, never as NONE.
 import type { PageRing } from "../memory/page_ring.ts";
@@ -40,7 +40,7 @@ export class BlockIndex {
     return this.#ring.holds(position) ? position : NOT_HELD;
   }
 
-  /** Notes where a block lies. Where two blocks compete for a slot, the newer one stays. */
+  /** Notes the position of a block. If two blocks have the same slot, the newer one stays. */
   remember(index: number, position: number): void {
     for (;;) {
       const capacity = this.#indexes.length;

@@ -1,5 +1,5 @@
-// Reads where a message's block belongs: decodes the message's layout and checks its time.
-// Invariant: an index at or above 0 belongs to a block that lies on the stride's grid and not in the future.
+// Decodes a message's layout, checks the time of its block, and computes the block's index.
+// Invariant: an index of 0 or more belongs to a block whose time is a multiple of the stride and not in the future.
 import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type { BlockCounters } from "./block_counters.ts";
 
@@ -18,7 +18,7 @@ export interface BlockReaderOptions {
 export class BlockReader {
   /** The layout of the message that was read last. */
   readonly layout = newBlockLayout();
-  /** How far ahead of the clock the last message of the future lay, ms; 0 once a block was stored. */
+  /** How far ahead of the clock the last message of the future was, ms; 0 once a block was stored. */
   aheadMs = 0;
   /** Why the last bad message was refused, for the log. */
   lastBadReason = "";

@@ -123,7 +123,7 @@ export class BlockStore implements BlockSink {
     if (!subscription) return;
     const { blocks, replayId } = subscription;
     const gpsMs = this.gpsMs();
-    // Messages from before the subscription waited in the log: their age does not measure the way here.
+    // Messages from before the subscription have waited in the log: their age does not show how long their way took.
     if (blocks.hasCaughtUpOnce && timestampMs >= 0) {
       const lagMs = this.#clock.unixMs() - timestampMs;
       this.lag.observe(Math.max(0, lagMs) / 1000);
@@ -276,7 +276,7 @@ export class BlockStore implements BlockSink {
     }
   }
 
-  /** The clock was set: what is noted by it moves along. */
+  /** The clock was set by some ms: times that were noted by it are moved as far. */
   #shiftClock(byMs: number): void {
     for (const { blocks } of this.#subscriptions.live()) {
       blocks.shiftClock(byMs);

@@ -4,7 +4,7 @@ import type { Logger } from "../telemetry/log.ts";
 import type { Subscription } from "./subscriptions.ts";
 
 export class ClockBehindCheck {
-  /** How far the nearest block is ahead of the clock while all are, ms; otherwise 0. */
+  /** While all blocks are ahead of the clock: how far the nearest one is, ms; otherwise 0. */
   behindMs = 0;
   readonly #log: Logger;
 

@@ -27,7 +27,7 @@ export interface Witness {
   readonly ageMsMax: number;
 }
 
-/** A difference from the monotonic clock above this is a step. ntpd slews up to 128 ms, and steps beyond. */
+/** A larger difference from the monotonic clock is a step. ntpd corrects up to 128 ms slowly, and steps beyond that. */
 const STEP_MS = 100;
 /** The two clocks are read one after the other: if the process was stopped in between, both are read again. */
 const READS_MAX = 3;
@@ -52,7 +52,7 @@ export class GpsClock {
   readonly #log: Logger;
   /** GPS ms minus the monotonic clock. */
   #offsetMs: number;
-  /** The same before the time was last set, for moments before then. */
+  /** That offset before the time was last set: it is used for moments before then. */
   #formerOffsetMs: number;
   #formerUntilMs = -Infinity;
   #readMs: number;
@@ -98,7 +98,7 @@ export class GpsClock {
     return this.#readMs;
   }
 
-  /** A block that begins later than this is of the future by both times. Blocks from while the machine slept are not. */
+  /** A block that begins later is of the future by both times; so none is that was made while the machine slept. */
   latestMs(gpsMs: number): number {
     return this.#stepMs > 0 ? gpsMs + this.#stepMs : gpsMs;
   }

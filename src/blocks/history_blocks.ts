@@ -5,7 +5,7 @@ import {
   type PartitionOptions,
 } from "./partition_blocks.ts";
 
-/** Of at most this many blocks that were set aside it is known which they were. */
+/** At most this many blocks that were set aside are noted by their index. */
 const AHEAD_MAX = 1024;
 
 export class HistoryBlocks extends PartitionBlocks {
@@ -25,7 +25,7 @@ export class HistoryBlocks extends PartitionBlocks {
     if (this.#ahead.size < AHEAD_MAX) this.#ahead.add(index);
   }
 
-  /** The blocks that were noted so; of very many, only the first. */
+  /** Indexes of these blocks; if there are very many, only the first. */
   get ahead(): ReadonlySet<number> {
     return this.#ahead;
   }

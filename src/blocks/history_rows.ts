@@ -38,7 +38,7 @@ export type SetAside =
   | { readonly kind: "bad"; readonly aheadMs: 0; readonly reason: string }
   | { readonly kind: "future"; readonly aheadMs: number; readonly reason: "" };
 
-/** What comes next. `need`: these topics must be read on to know it. `end`: the logs hold nothing more. */
+/** What comes next. `need`: it is known only after more of these topics is read. `end`: the logs have nothing more. */
 export type HistoryStep =
   | { readonly kind: "row" }
   | { readonly kind: "gap"; readonly to: number; readonly reason: GapReason }
@@ -169,7 +169,7 @@ export class HistoryRows {
     return ROW;
   }
 
-  /** Reads some topics on. */
+  /** Reads more of some topics. */
   async read(topics: readonly string[]): Promise<void> {
     for (const answer of await this.#reader.read(topics)) {
       const partition = this.#partitions.find((p) =>
@@ -187,7 +187,7 @@ export class HistoryRows {
     this.#reader.close();
   }
 
-  /** The gap that begins at the current row, once the logs were read far enough to know where it ends. */
+  /** The gap that begins at the current row; `need` until the logs have been read far enough to know its end. */
   #gap(limit: number): HistoryStep {
     let next = Infinity;
     for (const { pending, ratio } of this.#partitions) {
@@ -261,7 +261,7 @@ export class HistoryRows {
     filter.add(block);
   }
 
-  /** Keeps a block, unless its row is over. The first of two with the same index stays. */
+  /** Keeps a block, unless its row was served before. Of two with the same index, the first one stays. */
   #take(partition: HistoryPartition, { index, value }: ReadBlock): void {
     const { blocks, pending, ratio } = partition;
     partition.newest = Math.max(partition.newest, index);

@@ -34,7 +34,7 @@ export class LatenessClock {
     this.#reachedMs = options.startedMs;
   }
 
-  /** A fetch had reached the end of the log, and its answer was valid at `atMs`. `isFirst`: no fetch had done so before. */
+  /** A fetch has reached the end of the log, as of `atMs`. `isFirst`: no fetch has done so before. */
   caughtUp(atMs: number, isFirst: boolean): void {
     const wasAway = this.#wasAway || atMs - this.caughtUpMs > AWAY_MS;
     if (wasAway && !isFirst) {

@@ -66,7 +66,7 @@ export class PartitionBlocks {
   absent: AbsentReason | null = null;
   /** Knows up to what time the log has been read. */
   readonly lateness: LatenessClock;
-  /** Decodes messages. Knows how far ahead of now the last block of the future was, and why the last bad one was refused. */
+  /** Decodes messages. Knows how far ahead the last one of the future was, and why the last bad one was refused. */
   readonly reader: BlockReader;
   readonly #records: BlockRecords;
   readonly #index: BlockIndex;
@@ -101,7 +101,7 @@ export class PartitionBlocks {
 
   /**
    * Takes one message value, and copies it. `gpsMs`: now, GPS ms; NaN where the context has no clock (replay). A block
-   * is of the future when it begins later than `latestMs` plus the tolerance. Then: Timeline.advance() looks for complete rows.
+   * is of the future when it begins later than `latestMs` plus the tolerance. Then: Timeline.advance().
    */
   append(value: Uint8Array, gpsMs: number, latestMs = gpsMs): Arrival {
     const index = this.reader.indexOf(value, latestMs);
@@ -130,7 +130,7 @@ export class PartitionBlocks {
       (this.newest - index) * this.strideMs > this.maxLatencyMs;
   }
 
-  /** One block that is so old is late. If a second one, newer than the first, follows it, the publisher's time was set back. */
+  /** One block that is so old is late. A second one, newer than it, shows that the publisher's time was set back. */
   #appendFromBefore(index: number, value: Uint8Array): Arrival {
     const isConfirmed = this.#suspect >= 0 && index > this.#suspect;
     if (!isConfirmed) {
@@ -144,7 +144,7 @@ export class PartitionBlocks {
     return this.#store(index, value) ? "reset" : "too-large";
   }
 
-  /** A block of an absent partition has come: rows wait for it again, unless the block is so old that the next may be late. */
+  /** Rows wait for the partition again, unless its block is so old that the next one may be late as well. */
   #returnAt(index: number, gpsMs: number): void {
     const ageMs = gpsMs - (index + 1) * this.strideMs;
     if (ageMs > this.maxLatencyMs) return;
@@ -213,7 +213,7 @@ export class PartitionBlocks {
     return index >= this.settled && this.absent !== null ? this.absent : "late";
   }
 
-  /** A fetch had reached the end of the log, and its answer was valid at GPS ms `atMs`. */
+  /** A fetch has reached the end of the log, as of GPS ms `atMs`. */
   caughtUp(atMs: number): void {
     this.lateness.caughtUp(atMs, !this.hasCaughtUpOnce);
     if (this.hasCaughtUpOnce) return;

@@ -27,7 +27,7 @@ export class ReplayTimes {
     this.#endMs.set(replayId, movedMs);
   }
 
-  /** No partition of the replay is read any more: the next one sets its time again. */
+  /** No partition of the replay is read any more: its next block sets a new time. */
   forget(replayId: string): void {
     this.#endMs.delete(replayId);
   }

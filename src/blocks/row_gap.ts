@@ -13,8 +13,9 @@ export interface RowGap {
  * `slow`: the client read too slowly, and rows were skipped.
  * `unknown-id`: the client asked to resume at an id that is not a time, or is in the future.
  * `stride-changed`: the span comes again, as a part of a longer row.
- * `time-reset`: the time of the blocks jumped back, or the log was created again. `future`: the blocks were stamped ahead of their production, and were set aside.
- * `not-recorded`: of trends: the span is older than the start of recording.
+ * `time-reset`: the time of the blocks jumped back, or the log was created again.
+ * `future`: the blocks were stamped ahead of their production, and were set aside.
+ * `not-recorded`: only of trends: the span is older than the start of recording.
  */
 export const GAP_REASONS = [
   "missing",

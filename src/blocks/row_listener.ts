@@ -2,6 +2,6 @@
 
 /** Called after timelines may have released rows. */
 export interface RowListener {
-  /** All timelines that an arrival concerns have released what they can; it may be nothing. */
+  /** After an arrival, its timelines have released the rows that they can; there may be none. */
   rowsReleased(): void;
 }

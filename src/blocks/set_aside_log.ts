@@ -1,17 +1,17 @@
-// Log lines about messages that are not served: each topic and outcome is named once, holes of a topic a few times.
+// Logs messages that no client gets: each pair of topic and outcome once, and the first holes of each topic.
 import type { Logger } from "../telemetry/log.ts";
 import type { SetAside } from "./history_rows.ts";
 import type { Arrival, PartitionBlocks } from "./partition_blocks.ts";
 
-/** Pairs of topic and outcome that are named. */
+/** At most this many pairs of topic and outcome are logged. */
 const LOGGED_MAX = 10_000;
-/** Holes of one topic that are named: a batch can have one after each record. */
+/** At most this many holes of one topic are logged: a batch can have one after each record. */
 const HOLES_LOGGED_MAX = 20;
 
 export class SetAsideLog {
   readonly #log: Logger;
   readonly #logged = new Set<string>();
-  /** Holes that were named, of each topic that is read. */
+  /** Number of holes that were logged, of each topic that is read. */
   readonly #holes = new WeakMap<PartitionBlocks, number>();
 
   constructor(log: Logger) {

@@ -63,7 +63,7 @@ export class Subscriptions {
     return this.#byTopic.values();
   }
 
-  /** Those in whose context the clock of the instance counts. */
+  /** The live ones: their time is that of the instance's clock. A replay has its own. */
   *live(): Iterable<Subscription> {
     for (const subscription of this.#byTopic.values()) {
       if (subscription.replayId === null) yield subscription;
@@ -75,7 +75,7 @@ export class Subscriptions {
     return false;
   }
 
-  /** Has a topic read, unless it is read already. Throws when it is leased with another stride or latency. */
+  /** Starts to read a topic, unless it is read already. Throws when it is leased with another stride or latency. */
   subscribe(shape: TopicShape): Subscription {
     const { topic } = shape;
     const known = this.#byTopic.get(topic);
@@ -191,7 +191,7 @@ export class Subscriptions {
     return count;
   }
 
-  /** Live partitions that are leased, and whose blocks have not come for longer than they should. */
+  /** Leased live partitions that are silent: no block has come for longer than it may take. */
   get silentCount(): number {
     let count = 0;
     for (const subscription of this.live()) {

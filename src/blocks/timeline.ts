@@ -274,7 +274,7 @@ export class Timeline {
       const partition = this.partitions[i]!;
       if (!partition.hasCaughtUpOnce) return false;
       if (partition.absent !== null) continue;
-      // A block that is here need not be settled: a missing block before it may belong to a row that was already released.
+      // A block may be here and not settled, if one before it is missing whose row was already released.
       const end = (row + 1) * this.ratios[i]!;
       let index = Math.max(partition.settled, row * this.ratios[i]!);
       while (index < end && partition.locate(index) !== NONE) index++;

@@ -7,7 +7,7 @@ import type { Subscriptions } from "./subscriptions.ts";
 import { Timeline } from "./timeline.ts";
 import type { TopicShape } from "./topic_shape.ts";
 
-/** A timeline whose rows are not joined blocks. */
+/** A timeline whose rows are not blocks of its partitions, but bins made from them. */
 export interface SpecialTimeline {
   /** The {@linkcode Timeline.kind} of what is made. */
   readonly kind: string;
@@ -39,7 +39,7 @@ export class TimelineLeases {
     for (const { timeline } of this.#byKey.values()) yield timeline;
   }
 
-  /** Rows released without one of their partitions, over all timelines that there were. */
+  /** Short rows, over all timelines that there have been. */
   get shortRows(): number {
     let rows = this.#closedShortRows;
     for (const { timeline } of this.#byKey.values()) rows += timeline.shortRows;
@@ -67,7 +67,7 @@ export class TimelineLeases {
       ? special.make(partitions, gpsMs)
       : new Timeline(partitions, strideNs, gpsMs);
     for (const { timelines, blocks } of subscribed) {
-      // Blocks that came while no timeline joined them are settled now; else the stream would begin far back.
+      // Blocks that came while the topic had no timeline are settled now; else the stream would begin with old rows.
       if (timelines.size === 0) blocks.settle(this.#clock.gpsMs());
     }
     for (const { timelines } of subscribed) timelines.add(timeline);

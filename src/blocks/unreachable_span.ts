@@ -1,6 +1,6 @@
 // The last span of blocks that one partition gave up because its log could not be read.
 
-/** Block indexes, from the first to behind the last. */
+/** Block indexes, end exclusive. */
 export class UnreachableSpan {
   #from = 0;
   #to = 0;

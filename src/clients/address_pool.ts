@@ -16,7 +16,7 @@ export interface AddressPoolOptions {
 /** `full`: nothing is left. `share`: the address holds its share. `address`: it holds `perAddressMax`. */
 export type PoolRefusal = "full" | "share" | "address";
 
-/** Counts what is held by address. What has no address ("") counts in all only. IPv6 counts by /64. */
+/** Counts by address how much is held. What has no address ("") counts only in the total. IPv6 counts by /64. */
 export class AddressPool {
   readonly capacity: number;
   readonly sharePercent: number;
@@ -47,7 +47,7 @@ export class AddressPool {
     return most;
   }
 
-  /** Takes `amount` for an address. Why not, or null when it is taken. */
+  /** Takes `amount` for an address. Returns null, or why it is refused. */
   take(address: string, amount = 1): PoolRefusal | null {
     const key = addressKey(address);
     const refusal = this.#refusal(key, amount, this.#used);
@@ -57,7 +57,7 @@ export class AddressPool {
     return null;
   }
 
-  /** Gives one address what another one holds. Why not, or null when it is done. */
+  /** Gives to one address what another one holds. Returns null, or why it is refused. */
   move(from: string, to: string, amount = 1): PoolRefusal | null {
     const key = addressKey(to);
     if (addressKey(from) === key) return null;

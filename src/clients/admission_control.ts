@@ -53,7 +53,7 @@ export interface AdmissionParts extends AdmissionOptions {
 export class AdmissionControl {
   readonly refusals = newRefusals();
   readonly queue: AdmissionQueue;
-  /** Clients, and bytes of the slab that are kept for them, by address. */
+  /** Clients by address, and the bytes of the slab that are reserved for them. */
   readonly addresses: AddressPool;
   readonly slabShares: AddressPool;
   readonly #parts: AdmissionParts;
@@ -86,7 +86,7 @@ export class AdmissionControl {
     this.#isClosed = true;
   }
 
-  /** Waits for the turn of one more request for so many channels. Why it is refused, or null. */
+  /** Waits for the turn of one more request for so many channels. Returns null, or why it is refused. */
   async waitForTurn(
     address: string,
     channels: number,
@@ -128,7 +128,7 @@ export class AdmissionControl {
     return catalog.get(channel.name, channel.replayId) === channel;
   }
 
-  /** Takes one thing after the other, each noted in `rollback`. */
+  /** Reserves one thing after the other, and notes each in `rollback`. */
   #reserve(
     channels: readonly Channel[],
     shape: StreamShape,
@@ -160,7 +160,7 @@ export class AdmissionControl {
     return this.#ready({ group, permit, reservation, options }, rollback);
   }
 
-  /** What a client holds while it is open. Why it cannot have it, or null. */
+  /** Reserves what a client holds while it is open. Returns null, or why it is refused. */
   #reserveAll(
     reservation: Reservation,
     { slotBytes, channels }: SelectionGroup,
@@ -242,9 +242,9 @@ export class AdmissionControl {
     { timeline, trend }: SelectionGroup,
     { startNs, afterNs }: ClientOptions,
   ): boolean {
-    // Bins are not made again from the source.
+    // Trends are kept in memory only: history has none.
     if (trend !== null) return false;
-    // A resume never needs a permit, and it continues where it was.
+    // A resume is never refused: if it needs history, it waits for a permit of its own kind.
     if (startNs === undefined || typeof afterNs === "bigint") return false;
     const row = timeline.rowOf(startNs);
     if (timeline.released >= 0) {
@@ -255,7 +255,7 @@ export class AdmissionControl {
     return agoMs > this.#parts.resumeWindowMs;
   }
 
-  /** A pool refuses: all of it is taken, or the address has its share. */
+  /** The answer when a pool refuses: all of it is taken, or the address has its share. */
   #refused(
     refusal: PoolRefusal,
     pool: "clients" | "histories" | "memory" | "openings",

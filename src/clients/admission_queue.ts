@@ -1,11 +1,11 @@
-// Admits new streams a few a turn, so that a burst of them delays no row by more than its slice.
-// Invariant: first in, first out; a bounded number waits, and of each address a share; none once it is closed.
+// Admits a few new streams per turn, so that a burst of them delays no row by more than a slice.
+// Invariant: first in, first out. The number that waits is bounded, for each address too. After close() none waits.
 import { AddressPool, type PoolRefusal } from "./address_pool.ts";
 import type { CooperativeScheduler, Task } from "./scheduler.ts";
 
-/** Shares of one turn: eight streams of few channels, about 0.3 ms each, most of it for the HTTP request. */
+/** Shares per turn: a stream of few channels is one share, about 0.3 ms, most of it for the HTTP request. */
 const SHARES_PER_TURN = 8;
-/** A new selection of this many channels costs about as much as a request. */
+/** This many channels are one share: a new selection of them takes about as long as a request. */
 const CHANNELS_PER_SHARE = 100;
 
 interface QueuedRequest {

@@ -33,7 +33,7 @@ export function addressKey(address: string): string {
 
 function plainIpv4(text: string): string {
   const parts = IPV4.exec(text);
-  // Some read a leading zero as octal.
+  // Some programs read a number with a leading zero as octal.
   const isPlain = parts?.slice(1).every((part) =>
     Number(part) <= 255 && (part === "0" || !part.startsWith("0"))
   );

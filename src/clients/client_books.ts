@@ -27,7 +27,7 @@ export class ClientBooks {
   readonly gapsReported = Object.fromEntries(
     GAP_REASONS.map((reason) => [reason, 0]),
   ) as Record<GapReason, number>;
-  /** Bytes of the slab kept for clients that have no write in flight. */
+  /** Bytes of the slab reserved for clients that have no write in flight. */
   idleReserveBytes = 0;
   /** Bytes handed to clients that have ended. */
   bytesOfEnded = 0;
@@ -36,7 +36,7 @@ export class ClientBooks {
     this.slab = slab;
   }
 
-  /** Whether a frame fits without using what is kept for clients that have none. */
+  /** Whether a frame fits into the slab without the slots that are reserved for clients with no write in flight. */
   hasRoomFor(frameBytes: number): boolean {
     const { budgetBytes, usedBytes } = this.slab;
     return budgetBytes - usedBytes >= this.idleReserveBytes + frameBytes;

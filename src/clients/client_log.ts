@@ -4,7 +4,7 @@ import type { Logger } from "../telemetry/log.ts";
 
 type LogFields = Record<string, unknown>;
 
-/** Of both kinds, in a second. (A client that opened and closed streams as fast as it could wrote 80 GB a day.) */
+/** Lines of both kinds per second. (Without a limit, one client that opens and closes streams caused 80 GB a day.) */
 const LINES_A_SECOND = 200;
 const SECOND_MS = 1000;
 
@@ -32,7 +32,7 @@ export class ClientLog {
     else this.#closed++;
   }
 
-  /** Reports those that had no line; call once a second. */
+  /** Logs how many clients had no line; call once a second. */
   tick(): void {
     if (this.#opened + this.#closed === 0) return;
     this.#log.info("clients-not-logged", {

@@ -2,7 +2,7 @@
 // of clients that disconnect together delay no row. Invariant: first in, first out, each once; finish() leaves none.
 import type { CooperativeScheduler, Task } from "./scheduler.ts";
 
-/** Left clients that are still to be closed. */
+/** Clients that have disconnected and are not closed yet. */
 export class CloseQueue<Client> implements Task {
   readonly #scheduler: CooperativeScheduler;
   readonly #close: (client: Client) => void;

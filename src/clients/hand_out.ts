@@ -13,7 +13,7 @@ export interface HandOutParts {
   readonly trends: TrendRecorder;
 }
 
-/** Released rows on their way to the live queue, and new blocks on theirs to the trends. */
+/** Runs the live queue after rows were released, and the trends after blocks have come. */
 export class HandOut implements Task, RowListener {
   readonly #parts: HandOutParts;
 

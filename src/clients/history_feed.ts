@@ -15,8 +15,8 @@ export interface HistoryFeedParts {
   readonly lifecycle: ClientLifecycle;
   readonly shortage: SlabShortage;
   readonly store: BlockStore;
-  /** Does a slice of work while no other feed works. */
-  readonly inTurn: <T>(work: () => T) => Promise<T>;
+  /** Runs one step while no other feed runs. */
+  readonly inTurn: <T>(step: () => T) => Promise<T>;
   readonly counters: { rows: number; reads: number; failures: number };
   /** A client is ended after its reads have failed for this long, ms. */
   readonly outageWaitMs: number;
@@ -75,7 +75,7 @@ export class HistoryFeed implements HistoryHandle {
     this.#onDrained?.();
   }
 
-  /** Passes the permit on to another address and suspends the feed; null, and nothing is done, where it may not have it. */
+  /** Passes the permit on to another address and suspends the feed; does nothing if that address may not have one. */
   suspendFor(address: string): Permit | null {
     const passed = this.#permit.passTo(address);
     if (passed !== null) this.suspend();
@@ -140,7 +140,7 @@ export class HistoryFeed implements HistoryHandle {
     });
   }
 
-  /** Sends rows and gaps for a short while. Why it stopped: topics that must be read on, or a word. */
+  /** Sends rows and gaps for one slice. Returns why it stopped: topics of which more must be read, or a word. */
   #slice(
     history: HistoryRows,
     rows: RowEncoder,
@@ -189,7 +189,7 @@ export class HistoryFeed implements HistoryHandle {
     return true;
   }
 
-  /** Reads on, as often as it takes; false once it has failed for too long. */
+  /** Reads more, and tries again after failures; false once that has taken too long. */
   async #read(
     history: HistoryRows,
     topics: readonly string[],
@@ -217,7 +217,7 @@ export class HistoryFeed implements HistoryHandle {
   }
 }
 
-/** The row that a client's group has reached: history is read up to there. Infinity where no clock can say. */
+/** The row that a client's group has reached: history is read up to there. Infinity in a replay, which has no clock. */
 function reachedRow({ group }: GroupClient): number {
   const { released, seenRow } = group.timeline;
   if (released >= 0) return released;

@@ -27,7 +27,7 @@ export interface LiveDeliveryParts {
 /** The clock is read after so many writes: 50 ns each time, where a write takes about 8 µs. */
 const WRITES_PER_CLOCK_READ = 8;
 
-/** The rows on their way to one group. */
+/** Delivers the rows of one group. */
 export class LiveDelivery implements TimelineListener, QueuedGroup {
   readonly group: SelectionGroup;
   readonly #parts: LiveDeliveryParts;
@@ -89,7 +89,7 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
     return group.pendingRow < 0 ? "done" : "more";
   }
 
-  /** Listens no more, and drops what is pending. */
+  /** Stops listening to the timeline, and drops what is pending. */
   close(): void {
     this.#clear();
     this.group.timeline.listeners.delete(this);
@@ -137,7 +137,7 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
     return false;
   }
 
-  /** The page ring has lost a row before it was handed out: its clients catch up, and the group goes to the newest row. */
+  /** The page ring lost a row before it was handed out: the clients catch up, and the group skips to its newest row. */
   #skipToNewest(): void {
     const { group } = this;
     const from = Math.max(group.pendingRow + 1, this.#releasedTo - 1);

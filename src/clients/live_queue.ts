@@ -23,7 +23,7 @@ interface TimeGroup {
 /** The queue of groups with released rows. */
 export class LiveQueue implements Task {
   readonly #clockMs: () => number;
-  /** The current pass, by time, and where it is. */
+  /** The groups of the current pass by time, and the next one to serve. */
   #pass: TimeGroup[] = [];
   #timeIndex = 0;
   #groupIndex = 0;
@@ -74,7 +74,7 @@ export class LiveQueue implements Task {
     return false;
   }
 
-  /** Where the pass is; the next pass begins at the end of this one. */
+  /** The groups of the time that is served now; begins the next pass when this one is over. */
   #current(): TimeGroup {
     let current = this.#pass[this.#timeIndex];
     while (current === undefined || this.#groupIndex >= current.groups.length) {
@@ -102,8 +102,8 @@ export class LiveQueue implements Task {
   }
 
   /**
-   * Queues a group that has another row. If others have newer rows in this pass, it gets that row before them, once per
-   * pass. So groups whose rows lay apart, because an overload left them at different rows, come together again.
+   * Queues a group that has another row. If others have newer rows in this pass, it hands out that row before them, once
+   * per pass. So groups whose rows differ after an overload come to the same row again.
    */
   #addAgain(group: QueuedGroup, isFirst: boolean): void {
     const { pendingMs } = group;

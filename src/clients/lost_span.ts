@@ -27,10 +27,10 @@ const LOST_BINS_MAX = 600;
 /** Records brought up to date in one step; each reads at most 64 blocks. */
 const RECORDS_PER_STEP = 16;
 
-/** A frame to send, or why there is none. `more`: not yet. `short`: the slab has no room. */
+/** A frame to send, or why there is none. `more`: call again. `short`: the slab has no room. `done`: all were sent. */
 export type LostStep = Frame | "more" | "short" | "done";
 
-/** What one client has still to be sent of a span. */
+/** The part of a span that one client has not been sent yet. */
 export class LostSpan {
   readonly toRow: number;
   readonly reason: GapReason;
@@ -55,6 +55,7 @@ export class LostSpan {
     this.#end = Number((toNs + bin.binNs - 1n) / bin.binNs);
   }
 
+  /** The next bin that has data. */
   step(): LostStep {
     if (this.#updated < this.#records.length) {
       this.#update();

@@ -2,7 +2,7 @@
 // Invariant: every write is finished exactly once, sent or not; one that was in flight is followed by onDrain.
 import type { Frame } from "../frames/frame.ts";
 
-/** Who writes into an outlet. */
+/** The client that writes into an outlet. */
 export interface OutletOwner {
   /** Called after each write that did not complete immediately. */
   onDrain(): void;
@@ -17,15 +17,15 @@ export interface Outlet {
   owner: OutletOwner;
   /** Called about once a second. On the first call, the outlet starts to watch for the client's end at low cost. */
   watchForEnd?(): void;
-  /** Queues a shared frame; keeps an owner of it until the bytes were sent. */
+  /** Writes a shared frame, and owns it until the bytes have been sent. */
   write(frame: Frame): void;
-  /** Queues private bytes. */
+  /** Writes bytes that are this client's alone. */
   writeBytes(bytes: Uint8Array): void;
   /** Writes that have not completed yet. */
   readonly inFlight: number;
-  /** Ends the response properly, behind everything written. */
+  /** Ends the response properly, after everything that was written. */
   end(): void;
-  /** Ends it behind everything written, so that its reader sees that it is not whole. */
+  /** Ends it after everything that was written, in a way that shows the reader that it is incomplete. */
   cutShort(): void;
   /** Drops the connection at once. */
   destroy(): void;

@@ -4,7 +4,7 @@ import type { AddressPool, PoolRefusal } from "./address_pool.ts";
 /** `history`: of a client that asked for a time range. `resume`: of one that came back. Each kind has its pool. */
 export type PermitKind = "history" | "resume";
 
-/** Takes a permit for an address, or says why not. */
+/** Takes a permit for an address, or returns why it is refused. */
 export function takePermit(
   kind: PermitKind,
   pool: AddressPool,
@@ -27,7 +27,7 @@ export class Permit implements Disposable {
     this.#address = address;
   }
 
-  /** Gives it to another address, as a new permit; null where that address may not have one. */
+  /** Passes it to another address, as a new permit; null if that address may not have one. */
   passTo(address: string): Permit | null {
     if (this.#isReturned) throw new Error("Cannot pass on a returned permit");
     if (this.#pool.move(this.#address, address) !== null) return null;

@@ -1,4 +1,4 @@
-// Who was refused by which limit.
+// Counts refused clients by limit.
 
 /** The limit that a client was refused by, as `/metrics` names it. */
 export const REFUSALS = [

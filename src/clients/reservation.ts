@@ -35,7 +35,7 @@ export class Reservation implements Disposable {
     return this.#trends;
   }
 
-  /** Keeps bytes of the slab for a client. Why not, or null. */
+  /** Reserves bytes of the slab for a client. Returns null, or why it is refused. */
   takeSlab(bytes: number): PoolRefusal | null {
     const { slab, slabShares } = this.#pools;
     if (!slab.reserve(bytes)) return "full";
@@ -45,7 +45,7 @@ export class Reservation implements Disposable {
     return refusal;
   }
 
-  /** Counts the client. Why not, or null. */
+  /** Counts the client. Returns null, or why it is refused. */
   takeClient(): PoolRefusal | null {
     const refusal = this.#pools.addresses.take(this.#address);
     if (refusal === null) this.#isCounted = true;

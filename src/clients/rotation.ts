@@ -1,9 +1,9 @@
-// Where to begin in a circle of places, so that each comes first equally often.
+// Chooses where each round over a list begins, so that every index comes first equally often.
 
-/** The golden ratio's fraction: its multiples spread evenly over a circle. */
+/** The fraction of the golden ratio: its multiples, modulo 1, are spread evenly. */
 const GOLDEN_FRACTION = 0.6180339887;
 
-/** The place to begin at in the `turn`-th round over `count` places. */
+/** The index at which round `turn` over a list of `count` members begins. */
 export function rotation(turn: number, count: number): number {
   return Math.floor((turn * GOLDEN_FRACTION % 1) * count);
 }

@@ -1,4 +1,4 @@
-// Which selections have rows that are too large to be sent, by arithmetic, before anything is taken for them.
+// Computes whether the rows of a selection are too large to be sent, before anything is reserved for it.
 import { rowStrideOf } from "../blocks/row_stride.ts";
 import type { Channel } from "../channels/channel.ts";
 import { ENVELOPE_BYTES } from "../frames/frame.ts";
@@ -7,7 +7,7 @@ import type { StreamShape } from "../frames/stream_format.ts";
 import { binTextBytesMax } from "../frames/bin_texts.ts";
 import { SLOT_BYTES_MAX } from "../memory/slab.ts";
 
-/** Blocks that one row may be joined of: looking up so many takes some 10 ms. */
+/** Most blocks that are joined in one row: finding so many takes about 10 ms. */
 const ROW_BLOCKS_MAX = 1 << 20;
 const BODY_BYTES_MAX = SLOT_BYTES_MAX - ENVELOPE_BYTES;
 

@@ -20,7 +20,7 @@ import type { TrendTimeline } from "../trends/trend_timeline.ts";
 import { ClientList } from "./client_list.ts";
 import type { Client, ClientGroup } from "./client.ts";
 
-/** What a group of bins shows, and holds leases of. */
+/** The bins that a group of trends shows, and the records that it leases. */
 export interface GroupTrend {
   readonly bin: TrendBin;
   readonly records: readonly TrendRecord[];

@@ -1,5 +1,5 @@
-// Where a client begins: live, at a time, or after the id that it had last.
-// Invariant: a client is placed once, as soon as its timeline has found its place or has nothing to find it by.
+// Finds the first row of a client: the next live one, the one at a time, or the one after the id that it had last.
+// Invariant: a client is placed once: as soon as its timeline has a first row, or will not have one (no block comes).
 import type { BlockStore } from "../blocks/block_store.ts";
 import type { CatchUp } from "./catch_up.ts";
 import { placed, withoutPermit } from "./client_phase.ts";
@@ -24,7 +24,7 @@ export class StartPosition {
     this.#parts = parts;
   }
 
-  /** Places a client that is starting, if it can be placed by now, and finds out who feeds it. */
+  /** Gives a client that is starting its first row, if that is known by now; finds out which part feeds it. */
   place(client: GroupClient): void {
     const { lifecycle, catchUp, history, store } = this.#parts;
     const { phase } = client;
@@ -79,7 +79,7 @@ export class StartPosition {
     if (from > row) lifecycle.reportGap(client, from, "retention");
   }
 
-  /** Whether no instance can have given out the client's id yet. Another one may be a little ahead of this one. */
+  /** Whether the client's id is so far ahead that no instance can have sent it yet. Another one may be a little ahead. */
   #isFuture({ group, options }: GroupClient): boolean {
     const { afterNs: timeNs } = options;
     const { store } = this.#parts;
@@ -87,7 +87,7 @@ export class StartPosition {
     const { timeline, shapes } = group;
     const { released } = timeline;
     if (released >= 0 && timeline.rowAt(timeNs) <= released + 1) return false;
-    // A replay has no clock to judge by.
+    // A replay has no clock to compare with.
     if (shapes[0]!.replayId !== null) return released >= 0;
     const tolerancesMs = shapes.map((s) => store.toleranceMs(s));
     const aheadMs = Math.max(...tolerancesMs) +
@@ -95,7 +95,7 @@ export class StartPosition {
     return timeNs > BigInt(Math.ceil(store.gpsMs() + aheadMs)) * 1_000_000n;
   }
 
-  /** Reports, before anything else, an id after which rows cannot simply continue. */
+  /** Reports, before anything else, an id that is unknown, or lies within a row since the stride has changed. */
   #reportOddId(
     client: GroupClient,
     afterNs: bigint | null,
