@@ -2,7 +2,7 @@
 // Invariant: each block that is added comes out once: taken, or set aside.
 //
 // The order of a log is the order of production, and Kafka's timestamps, all by one host's clock, show the time between
-// two blocks. An distanceset of that clock makes no difference (docs/decisions/0027).
+// two blocks. An offset of that clock makes no difference (docs/decisions/0027).
 // "Distance" below: a block's start minus its timestamp. It is about the same for all blocks; it is larger for a block
 // that was stamped ahead, and smaller for one that was written late.
 

@@ -50,6 +50,8 @@ export class StartPosition {
       // The rows between an unknown id and the present time are not known.
       this.#reportOddId(client, null, "unknown-id");
     }
+    // A report can end it: its outlet may find the connection closed.
+    if (client.ended !== null) return;
     if (client.cursor >= client.endRow) {
       return lifecycle.end(client, "complete");
     }
