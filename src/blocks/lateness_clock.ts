@@ -24,6 +24,8 @@ export class LatenessClock {
   /** As `caughtUpMs`, but it stops during a grace period. A missing block is late once this has reached its deadline. */
   seenMs = -Infinity;
   readonly #options: LatenessClockOptions;
+  /** When the newest block arrived; −Infinity before the first. */
+  #arrivedMs = -Infinity;
   #graceEndMs = -Infinity;
   #wasAway = false;
   /** When the log was last known to be readable; an outage is counted from then on. */
@@ -51,6 +53,19 @@ export class LatenessClock {
     return this.seenMs >= deadlineMs;
   }
 
+  /** A new block arrived at GPS ms `atMs`; NaN in a replay context. */
+  arrived(atMs: number): void {
+    this.#arrivedMs = atMs;
+  }
+
+  /**
+   * Whether no block has arrived for `forMs`, though the log was read to its end. Blocks that keep arriving are not
+   * silence, however old they seem: this instance's clock may be ahead of the publisher's.
+   */
+  isSilentFor(forMs: number): boolean {
+    return !(this.seenMs - this.#arrivedMs <= forMs);
+  }
+
   /** Whether the log could not be read for longer than rows wait. */
   isUnreachable(gpsMs: number): boolean {
     return this.#options.hasClock &&
@@ -74,6 +89,7 @@ export class LatenessClock {
    */
   shift(byMs: number): void {
     this.#graceEndMs += byMs;
+    this.#arrivedMs += byMs;
     this.#reachedMs += byMs;
     if (byMs > 0) return;
     this.caughtUpMs += byMs;

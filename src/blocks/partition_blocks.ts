@@ -112,6 +112,7 @@ export class PartitionBlocks {
     }
     if (this.jumpsBack(index)) return this.#appendFromBefore(index, value);
     this.#suspect = -1;
+    if (index > this.newest) this.lateness.arrived(gpsMs);
     if (!this.#store(index, value)) {
       this.counters.tooLarge++;
       return "too-large";

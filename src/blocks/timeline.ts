@@ -95,7 +95,11 @@ export class Timeline {
    */
   promiseQuiet(): void {
     if (this.frontier < 0 || this.frontier <= this.#newestRow()) return;
-    if (!this.partitions.every((p) => p.absent === "late")) return;
+    const isSilent = this.partitions.every((p) =>
+      p.absent === "late" &&
+      p.lateness.isSilentFor(p.strideMs + p.maxLatencyMs)
+    );
+    if (!isSilent) return;
     const row = this.seenRow;
     if (row <= this.frontier) return;
     if (this.#quietFrom < 0) this.#quietFrom = this.frontier;

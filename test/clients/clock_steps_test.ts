@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import type { GroupClient } from "../../src/clients/selection_group.ts";
+import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type { Config } from "../../src/config.ts";
 import type { SourceStatus } from "../../src/source/source.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
@@ -42,9 +43,13 @@ let turns: HeldTurns;
 let row: number;
 let logged: string[];
 
-async function setUp(changes: Partial<Config> = {}): Promise<void> {
+async function setUp(
+  changes: Partial<Config> = {},
+  wallAheadMs = 0,
+): Promise<void> {
   source = new Source(channels);
   clock = new BlockClock(FIRST);
+  clock.wallAheadMs = wallAheadMs;
   row = FIRST;
   logged = [];
   turns = new HeldTurns();
@@ -58,10 +63,13 @@ async function setUp(changes: Partial<Config> = {}): Promise<void> {
   await qanat.start();
 }
 
-function open(): { outlet: HeldOutlet; client: GroupClient } {
+function open(
+  options: Partial<ClientOptions> = {},
+): { outlet: HeldOutlet; client: GroupClient } {
   const channel = source.catalog.get(NAME, null)!;
   const admission = qanat.hub.admission.admit([channel], "events", {
     address: "",
+    ...options,
   });
   assert.ok(admission.kind === "ready");
   const outlet = new HeldOutlet();
@@ -193,4 +201,29 @@ describe("a process that was stopped", () => {
     clock.pass(61, () => qanat.hub.tick());
     assert.equal(client.ended, "stalled");
   });
+});
+
+describe("an instance whose wall clock is ahead from the start", () => {
+  for (const aheadMs of [2_000, 30_000, HOUR_MS]) {
+    it(`sends every row, also while another stream has a duration, ${aheadMs} ms ahead (it promised that none would come)`, async () => {
+      qanat.drain();
+      await qanat.close();
+      await setUp({}, aheadMs);
+      const { outlet } = open();
+      open({ durationNs: 60_000_000_000n });
+      for (let second = 0; second < 20; second++) {
+        publish(16);
+        turns.run();
+        qanat.hub.tick();
+      }
+      const got = ids(outlet);
+      const first = got[0]!;
+      assert.ok(first < 32, `the first row was ${first}`);
+      assert.deepEqual(
+        got,
+        Array.from({ length: 321 - first }, (_, i) => first + i),
+      );
+      assert.doesNotMatch(outlet.text, /event: gap/);
+    });
+  }
 });
