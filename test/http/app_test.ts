@@ -325,3 +325,17 @@ describe("service routes", () => {
     assert.match(await (await get("/")).text(), /\/v1\/events/);
   });
 });
+
+describe("libraries in the browser", () => {
+  for (const path of ["/docs/swagger-ui-bundle.js", "/page/uplot.js"]) {
+    it(`${path} names a file of licences, which is served next to it`, async () => {
+      const text = await (await get(path)).text();
+      const [, library, name] = text.match(/^\/\*! (\S+), licence in (\S+);/)!;
+      const folder = path.slice(0, path.lastIndexOf("/") + 1);
+      const response = await get(folder + name);
+      assert.equal(response.status, 200);
+      assert.match(response.headers.get("content-type")!, /^text\/plain/);
+      assert.ok((await response.text()).includes(`\n${library}\n---`));
+    });
+  }
+});

@@ -96,7 +96,12 @@ export const DOCS_FILE: RouteDocument = {
   path: {
     file: {
       type: "string",
-      enum: ["start.js", "swagger-ui-bundle.js", "swagger-ui.css"],
+      enum: [
+        "licences.txt",
+        "start.js",
+        "swagger-ui-bundle.js",
+        "swagger-ui.css",
+      ],
       description: "Name of the file",
       examples: ["start.js"],
     },
@@ -107,6 +112,7 @@ export const DOCS_FILE: RouteDocument = {
       content: {
         "text/javascript": { type: "string" },
         "text/css": { type: "string" },
+        "text/plain": { type: "string" },
       },
     },
     404: problemAnswer("There is no such file"),

@@ -29,6 +29,7 @@ const PAGE = `<!doctype html>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="docs/swagger-ui.css">
 <main id="api"></main>
+<footer><a href="docs/licences.txt">licences</a></footer>
 <script src="docs/swagger-ui-bundle.js"></script>
 <script src="docs/start.js"></script>
 </html>
@@ -71,6 +72,13 @@ const FILES: Readonly<
     "text/css",
     async () =>
       (await import("../documents/lib/swagger-ui.css", {
+        with: { type: "text" },
+      })).default,
+  ],
+  "licences.txt": [
+    "text/plain",
+    async () =>
+      (await import("../documents/lib/licences.txt", {
         with: { type: "text" },
       })).default,
   ],

@@ -64,7 +64,7 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
         method,
       };
     }
-    for (const file of ["start.js", "swagger-ui.css", "none"]) {
+    for (const file of ["start.js", "swagger-ui.css", "licences.txt", "none"]) {
       yield { template: "/docs/{file}", path: `/docs/${file}`, method };
     }
     const html = { headers: { accept: "text/html" } };
