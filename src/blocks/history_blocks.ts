@@ -1,11 +1,12 @@
-// The blocks of one partition as history is read: no block is late by the clock, and time may jump back.
+// The blocks of one partition, for reading history: here no block is late by the clock, and a block that jumps back in
+// time is kept.
 import {
   type MissReason,
   PartitionBlocks,
   type PartitionOptions,
 } from "./partition_blocks.ts";
 
-/** At most this many blocks that were set aside are noted by their index. */
+/** Most indexes of blocks set aside that are noted. */
 const AHEAD_MAX = 1024;
 
 export class HistoryBlocks extends PartitionBlocks {
@@ -20,12 +21,12 @@ export class HistoryBlocks extends PartitionBlocks {
     super({ ...options, outageWaitMs: 0, outageGraceMs: 0, hasClock: false });
   }
 
-  /** A block of this index was set aside: it was stamped ahead of its production. */
+  /** Notes the index of a block that was set aside because its time is ahead of its production. */
   noteAhead(index: number): void {
     if (this.#ahead.size < AHEAD_MAX) this.#ahead.add(index);
   }
 
-  /** Indexes of these blocks; if there are very many, only the first. */
+  /** Indexes of the blocks that were set aside, at most the first `AHEAD_MAX`. */
   get ahead(): ReadonlySet<number> {
     return this.#ahead;
   }

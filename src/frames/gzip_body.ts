@@ -1,5 +1,5 @@
 // Writes the gzip'ed body of one frame: stored texts and deflated pieces, one after another.
-// Invariant: inflated, the body is the added texts in their order.
+// Invariant: inflating the body gives the added texts, in the order in which they were added.
 import type { Slab } from "../memory/slab.ts";
 import { crcJoin, crcOf, crcShift } from "./crc32.ts";
 import type { DeflatedText } from "./deflated_text.ts";

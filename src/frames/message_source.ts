@@ -13,7 +13,8 @@ export interface MessageSource {
   readonly messageBytesMax: number;
   /**
    * Writes the message of a row (or bin) to `target`, from byte offset `at` on, where `messageBytesMax` bytes must
-   * be free. Returns the byte offset behind the message. `isFill`: every channel is null, even if samples came.
+   * be free. Returns the byte offset behind the message. An event must begin
+   * with its line `id: …`, see StreamText.rowId. `isFill`: every channel is null, even if samples came.
    */
   fill(row: number, target: Uint8Array, at: number, isFill: boolean): number;
 }

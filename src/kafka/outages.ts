@@ -1,6 +1,6 @@
 // Knows which brokers cannot be reached, and logs each address once when it is lost and once when it is back.
-// Invariant: the address of a broker is back only when that broker has answered a fetch there; answers to other requests
-// do not count.
+// Invariant: an address at which a broker did not answer fetches is back only when that broker has answered a fetch
+// there; answers to other requests do not count.
 import type { Logger } from "../telemetry/log.ts";
 
 /** The addresses of one cluster. */
@@ -11,7 +11,7 @@ export class Outages {
   /** The addresses at which brokers do not answer fetches, by node. */
   readonly #leaders = new Map<number, string>();
   #hasAnswered = false;
-  /** No address has answered the last metadata request. */
+  /** The last metadata request failed at every address. */
   #isClusterLost = true;
 
   constructor(log: Logger) {
@@ -31,7 +31,7 @@ export class Outages {
     this.#isClusterLost = false;
   }
 
-  /** An address did not answer a metadata request. `isAll`: nor did any other since the last answer. */
+  /** An address did not answer a metadata request. `isAll`: since the last answer, all other addresses have failed, too. */
   failed(address: string, error: Error, isAll: boolean): void {
     if (isAll) this.#isClusterLost = true;
     if (!this.#isLost(address)) {
@@ -60,21 +60,21 @@ export class Outages {
     this.#leaders.delete(nodeId);
   }
 
-  /** Forgets failures of all nodes except those that lead subscribed topics. */
+  /** Forgets the failures of nodes that are not in `leaders`: they lead no subscribed topic. */
   keep(leaders: ReadonlySet<number>): void {
     for (const nodeId of this.#leaders.keys()) {
       if (!leaders.has(nodeId)) this.#leaders.delete(nodeId);
     }
   }
 
-  /** Whether the cluster answers, and so does at least one of these nodes. */
+  /** Whether the cluster answers and at least one node of `leaders` does; without any, the cluster's answer is enough. */
   isReachable(leaders: ReadonlySet<number>): boolean {
     if (!this.#hasAnswered || this.#isClusterLost) return false;
     for (const nodeId of leaders) if (!this.#leaders.has(nodeId)) return true;
     return leaders.size === 0;
   }
 
-  /** Addresses of those of these nodes that cannot be reached. */
+  /** Addresses of the nodes in `leaders` that cannot be reached. */
   lostLeaders(leaders: ReadonlySet<number>): string[] {
     const addresses = new Set<string>();
     for (const [nodeId, address] of this.#leaders) {

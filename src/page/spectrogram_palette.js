@@ -1,4 +1,4 @@
-// The colours of a spectrogram, and which densities they stand for.
+// The colours of a spectrogram, and which spectral densities they stand for.
 
 /** Black, violet, orange, light yellow: louder is brighter, also for colour-blind readers. */
 const STOPS = [
@@ -32,7 +32,7 @@ function paletteOf(stops) {
 /**
  * The densities that the darkest and the brightest colour stand for.
  * @param {number[]} decibels of some columns
- * @param {number} [rangeDb] between the two; without it, from a low quantile, and 18 to 70 dB
+ * @param {number} [rangeDb] dB between the two; without it, the range begins at a low quantile and is 18 to 70 dB wide
  */
 export function decibelRange(decibels, rangeDb) {
   const sorted = Float32Array.from(decibels).sort();

@@ -1,5 +1,5 @@
 // The memory of the process, and how much of it clients take beyond the fixed budgets.
-// Invariant: the memory without clients is measured before the first client connects, and not while any is connected.
+// Invariant: the memory without clients is measured only while none is connected, for the first time before any has been.
 
 /** As `Deno.memoryUsage()` reports it, bytes. */
 export interface MemoryFigures {
@@ -11,7 +11,7 @@ export interface MemoryFigures {
 
 export interface MemoryUseOptions {
   readonly read: () => MemoryFigures;
-  /** Bytes of the budgets in use: ring pages that were ever written to, slab chunks. They do not depend on the clients. */
+  /** Bytes in use of the two budgets: ring pages that were ever written to, and slab chunks. */
   readonly budgetBytes: () => number;
   readonly clients: () => number;
 }
@@ -30,13 +30,14 @@ export class MemoryUse {
     return this.#options.read();
   }
 
-  /** Call about once a second, so that the memory without clients is measured after the warm-up, too. */
+  /** Call about once a second: the memory without clients is then also measured after the warm-up. */
   tick(): void {
     if (this.#options.clients() === 0) this.#withoutClients = this.#beyond();
   }
 
   /**
-   * (RSS − budgets in use − the same difference when there were last no clients) / clients, bytes; 0 without clients.
+   * (what RSS has beyond the budgets now − what it had when last no client was connected) / clients, bytes; 0 without
+   * clients.
    * Meaningful from some hundred clients on, since compiled code grows with the first ones.
    */
   get perClientBytes(): number {

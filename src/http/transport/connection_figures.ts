@@ -11,9 +11,9 @@ export class ConnectionFigures {
   socketWrites: SocketWrites | null = null;
   /** Connections that are open now. */
   open = 0;
-  /** Bytes of later requests that wait for an earlier answer. */
+  /** Bytes of pipelined requests that are held until the answer before them is sent. */
   heldBytes = 0;
-  /** Bytes of long answers that clients had not read at the last look. */
+  /** Bytes of long answers that clients had not read when this was last measured. */
   unreadBytes = 0;
   /** Connections that were accepted and served. */
   accepted = 0;
@@ -34,8 +34,8 @@ export class ConnectionFigures {
     body: 0,
     answer: 0,
   };
-  /** Connections closed because too much was sent behind an unfinished answer. */
+  /** Connections closed because the client sent too many further bytes before its answer was finished. */
   overrun = 0;
-  /** Connections closed because unread answers took too much memory in all. */
+  /** Connections closed because all unread answers together took too much memory. */
   evicted = 0;
 }
