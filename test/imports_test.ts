@@ -2,14 +2,14 @@
 // of src/ reaches itself through its imports; imports of types and dynamic ones count.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import {
+  codeOf,
+  modulesIn,
+  specifiersIn,
+  targetsIn,
+} from "./source_imports.ts";
 
 const ROOT = new URL("../", import.meta.url);
-/** `import … from "x"`, `export … from "x"`; `import "x"`; `import("x")`. */
-const IMPORTS = [
-  /^(?:import|export)\s[^"';]*?\bfrom\s+"([^"]+)"/gm,
-  /^import\s+"([^"]+)"/gm,
-  /\bimport\(\s*"([^"]+)"/g,
-];
 /** A dynamic import whose target is no plain string hides an arrow. */
 const HIDDEN_IMPORT = /\bimport\(\s*[^\s")]/;
 
@@ -21,7 +21,7 @@ interface Part {
 }
 
 /** The words in backticks of a cell. */
-function codeOf(cell: string): string[] {
+function wordsIn(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word!);
 }
 
@@ -29,32 +29,22 @@ function partsOf(architecture: string): Part[] {
   const parts: Part[] = [];
   for (const line of architecture.split("\n")) {
     const [, path, , mayImport, packages] = line.split("|");
-    const [name] = codeOf(path ?? "");
+    const [name] = wordsIn(path ?? "");
     if (packages === undefined || !name?.startsWith("src/")) continue;
     parts.push({
       path: name,
-      mayImport: new Set(codeOf(mayImport!)),
-      packages: codeOf(packages),
+      mayImport: new Set(wordsIn(mayImport!)),
+      packages: wordsIn(packages),
     });
   }
   return parts;
 }
 
-function* filesOf(folder: string): Iterable<string> {
-  for (const entry of Deno.readDirSync(new URL(folder, ROOT))) {
-    if (entry.isDirectory) yield* filesOf(`${folder}${entry.name}/`);
-    else if (/\.(ts|js)$/.test(entry.name)) yield folder + entry.name;
-  }
-}
-
 const parts = partsOf(Deno.readTextFileSync(new URL("ARCHITECTURE.md", ROOT)));
-const files = [...filesOf("src/")].filter((file) =>
+const files = [...modulesIn("src/")].filter((file) =>
   !file.startsWith("src/page/lib/")
 );
-const texts = new Map(files.map((file) => [
-  file,
-  Deno.readTextFileSync(new URL(file, ROOT)).replace(/^\s*(\/\/|\*).*$/gm, ""),
-]));
+const texts = new Map(files.map((file) => [file, codeOf(file)]));
 
 /** The row with the longest path that a file lies under. */
 function partOf(file: string): Part {
@@ -67,22 +57,9 @@ function partOf(file: string): Part {
   return found;
 }
 
-function importsOf(file: string): string[] {
-  const text = texts.get(file)!;
-  return IMPORTS.flatMap((pattern) =>
-    [...text.matchAll(pattern)].map(([, target]) => target!)
-  );
-}
-
-/** A relative import as a path from the root. */
-function resolved(file: string, target: string): string {
-  return new URL(target, `file:///${file}`).pathname.slice(1);
-}
-
 /** Files of src/ that a file imports. */
 function targetsOf(file: string): string[] {
-  return importsOf(file).filter((target) => target.startsWith("."))
-    .map((target) => resolved(file, target));
+  return targetsIn(texts.get(file)!, file);
 }
 
 /** A circle of files, or null. */
@@ -158,7 +135,7 @@ describe("imports of src/", () => {
     const owned = new Set(parts.flatMap(({ packages }) => packages));
     for (const file of files) {
       const { packages, path } = partOf(file);
-      for (const target of importsOf(file)) {
+      for (const target of specifiersIn(texts.get(file)!)) {
         if (target.startsWith(".") || target.startsWith("node:")) continue;
         const name = target.split("/").slice(0, target[0] === "@" ? 2 : 1)
           .join("/");

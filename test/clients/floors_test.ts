@@ -2,8 +2,9 @@
 // before it on its own floor.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { codeOf, modulesIn, targetsIn } from "../source_imports.ts";
 
-const FOLDER = new URL("../../src/clients/", import.meta.url);
+const FOLDER = "src/clients/";
 /** From the lowest floor up. */
 const FLOORS = [
   // No knowledge of clients.
@@ -25,19 +26,22 @@ const FLOORS = [
 
 describe("the files of src/clients", () => {
   it("are all on a floor", () => {
-    const files = [...Deno.readDirSync(FOLDER)].map(({ name }) =>
-      name.replace(/\.ts$/, "")
-    );
+    const files = [...modulesIn(FOLDER)].map(nameOf);
     assert.deepEqual([...FLOORS].sort(), files.sort());
   });
 
   it("import only from lower floors", () => {
-    for (const [floor, file] of FLOORS.entries()) {
-      const text = Deno.readTextFileSync(new URL(`${file}.ts`, FOLDER));
-      for (const [, target] of text.matchAll(/from "\.\/(\w+)\.ts"/g)) {
-        const below = FLOORS.indexOf(target!);
-        assert.ok(below < floor, `${file}.ts imports ${target}.ts from above`);
+    for (const [floor, name] of FLOORS.entries()) {
+      const file = `${FOLDER}${name}.ts`;
+      for (const target of targetsIn(codeOf(file), file)) {
+        if (!target.startsWith(FOLDER)) continue;
+        const below = FLOORS.indexOf(nameOf(target));
+        assert.ok(below < floor, `${file} imports ${target} from above`);
       }
     }
   });
 });
+
+function nameOf(file: string): string {
+  return file.slice(FOLDER.length).replace(/\.ts$/, "");
+}
