@@ -6,6 +6,7 @@ import type { TrendBin } from "../trends/trend_bins.ts";
 import type { TrendRing } from "../trends/trend_ring.ts";
 import { trendRings } from "../trends/trend_timeline.ts";
 import type { BinSelection } from "./bin_messages.ts";
+import { eventTail } from "./event_tail.ts";
 import type { MessageSource } from "./message_source.ts";
 import {
   NUMBER_TEXT_MAX,
@@ -16,7 +17,6 @@ import {
 } from "./number_text.ts";
 import { keyOf } from "./row_size.ts";
 
-const encoder = new TextEncoder();
 /** Most bytes of an event without its channels. */
 const HEAD_BYTES = 160;
 /** `,{"min":,"mean":,"max":,"count":}` with four numbers: at most, and in most bins. */
@@ -25,7 +25,6 @@ const VALUES_BYTES = 90;
 /** Most bytes of a channel's entry in `,"missing":{…}`, without its name. */
 const REASON_BYTES = 20;
 const COMMA = 44;
-const TAIL = encoder.encode("}}\n\n");
 
 /** The events of one selection. */
 export class BinTexts implements MessageSource {
@@ -81,7 +80,7 @@ export class BinTexts implements MessageSource {
       at = writeAscii(target, at, "null");
       if (!isFill) missing.push([this.#channels[i]!.name, whyNot(ring, bin)]);
     }
-    const tail = missing.length === 0 ? TAIL : missingTail(missing);
+    const tail = eventTail(missing);
     target.set(tail, at);
     return at + tail.byteLength;
   }
@@ -94,11 +93,6 @@ export function binTextBytesMax(channels: readonly Channel[]): number {
     bytes += 2 * keyOf(channel).byteLength + VALUES_BYTES_MAX + REASON_BYTES;
   }
   return bytes;
-}
-
-function missingTail(missing: readonly [string, string][]): Uint8Array {
-  const reasons = JSON.stringify(Object.fromEntries(missing));
-  return encoder.encode(`},"missing":${reasons}}\n\n`);
 }
 
 function whyNot(ring: TrendRing, bin: number): string {

@@ -3,16 +3,15 @@
 import type { Timeline } from "../blocks/timeline.ts";
 import type { ChannelText } from "./channel_text.ts";
 import type { EncodingContext } from "./encoding_context.ts";
+import { eventTail } from "./event_tail.ts";
 import type { MessageSource } from "./message_source.ts";
 import { writeAscii } from "./number_text.ts";
 import type { Column } from "./row_plan.ts";
 import { HEAD_BYTES, jsonRowBytesMax } from "./row_size.ts";
 
-const encoder = new TextEncoder();
 const COMMA = 44;
 /** Usual bytes of a sample as text, with its comma. */
 const SAMPLE_BYTES = 12;
-const TAIL = encoder.encode("}}\n\n");
 
 /** The events of one selection. */
 export class JsonRowTexts implements MessageSource {
@@ -91,11 +90,10 @@ export function rowTail(
   texts: readonly ChannelText[],
   isMissing: boolean,
 ): Uint8Array {
-  if (!isMissing) return TAIL;
+  if (!isMissing) return eventTail();
   const reasons: [string, string][] = [];
   for (const { column, missing } of texts) {
     if (missing !== null) reasons.push([column.channel.name, missing]);
   }
-  const missing = JSON.stringify(Object.fromEntries(reasons));
-  return encoder.encode(`},"missing":${missing}}\n\n`);
+  return eventTail(reasons);
 }
