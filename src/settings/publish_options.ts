@@ -6,7 +6,6 @@ import { SettingError } from "./setting.ts";
 import { shownValue } from "./shown.ts";
 
 const COMPRESSIONS = ["none", "gzip", "snappy", "zstd"] as const;
-export type CompressionName = typeof COMPRESSIONS[number];
 
 export interface PublishOptions {
   readonly brokers: readonly string[];
@@ -16,7 +15,7 @@ export interface PublishOptions {
   readonly rate: number;
   /** 0: until it is stopped. */
   readonly durationMs: number;
-  readonly compression: CompressionName;
+  readonly compression: typeof COMPRESSIONS[number];
 }
 
 export type ParsedPublish =

@@ -10,7 +10,7 @@ import {
   type RouteDocument,
   type Schema,
 } from "./api_document.ts";
-import { REPLAY_LENGTH_MAX } from "./stream_parameters.ts";
+import { REPLAY } from "./stream_parameters.ts";
 
 /** Length of a name of 255 bytes when percent-encoded. */
 export const AFTER_LENGTH_MAX = 3 * NAME_BYTES_MAX;
@@ -19,16 +19,6 @@ export const ITEM_LENGTH_MAX = 255;
 export const LIMIT_DEFAULT = 1000;
 export const LIMIT_MAX = 10_000;
 export const ARROW = "application/vnd.apache.arrow.stream";
-
-const REPLAY: Parameters = {
-  replay: {
-    type: "string",
-    description: "Replay context; without it, or empty: live channels",
-    maxLength: REPLAY_LENGTH_MAX,
-    default: "",
-    examples: [""],
-  },
-};
 
 export const FILTERS: Parameters = {
   match: {

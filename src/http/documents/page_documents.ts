@@ -84,7 +84,7 @@ export const DOCS: RouteDocument = {
   answers: {
     200: {
       description: "The page; it loads nothing from other hosts",
-      content: { "text/html": { type: "string" } },
+      content: { "text/html": TEXT },
     },
   },
 };
@@ -110,9 +110,9 @@ export const DOCS_FILE: RouteDocument = {
     200: {
       description: "The file",
       content: {
-        "text/javascript": { type: "string" },
-        "text/css": { type: "string" },
-        "text/plain": { type: "string" },
+        "text/javascript": TEXT,
+        "text/css": TEXT,
+        "text/plain": TEXT,
       },
     },
     404: problemAnswer("There is no such file"),

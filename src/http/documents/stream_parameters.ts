@@ -28,6 +28,17 @@ const TIME: Schema = {
   "x-unit": "GPS s, or ISO 8601 UTC",
 };
 
+/** The parameter of all routes that read the channels of a context. */
+export const REPLAY = {
+  replay: {
+    type: "string",
+    description: "Replay context; without it, or empty: live channels",
+    maxLength: REPLAY_LENGTH_MAX,
+    default: "",
+    examples: [""],
+  },
+} satisfies Parameters;
+
 const ALL = {
   channels: {
     type: "array",
@@ -43,13 +54,7 @@ const ALL = {
     maxLength: EXPRESSION_LENGTH_MAX,
     examples: ["H1:QANAT-SINE"],
   },
-  replay: {
-    type: "string",
-    description: "Replay context; without it, or empty: live channels",
-    maxLength: REPLAY_LENGTH_MAX,
-    default: "",
-    examples: [""],
-  },
+  ...REPLAY,
   start: {
     ...TIME,
     description: "Start of the range; without it, rows from now on",
