@@ -1,7 +1,9 @@
 // What is made once per channel for all selections that have it: samples read, texts, deflated texts, packed samples.
 // Invariant: a cache lives as long as what it belongs to (a column, or a channel in its partition), and no longer.
 import type { PartitionBlocks } from "../blocks/partition_blocks.ts";
+import type { Timeline } from "../blocks/timeline.ts";
 import type { Channel } from "../channels/channel.ts";
+import { cached } from "./cached.ts";
 import { ChannelText } from "./channel_text.ts";
 import { ColumnSamples } from "./column_samples.ts";
 import { DeflatedText } from "./deflated_text.ts";
@@ -13,8 +15,9 @@ import type { TextArena } from "./text_arena.ts";
 export class ColumnCaches {
   readonly #arena: TextArena;
   readonly #samples = new WeakMap<Column, ColumnSamples>();
-  readonly #texts = new WeakMap<Column, ChannelText>();
-  readonly #deflated = new WeakMap<Column, DeflatedText>();
+  /** By timeline, since one that waits for a partition sends a block which another one has given up. */
+  readonly #texts = new WeakMap<Timeline, WeakMap<Column, ChannelText>>();
+  readonly #deflated = new WeakMap<ChannelText, DeflatedText>();
   /** By partition, since timelines of different selections read the same blocks. */
   readonly #packs = new WeakMap<
     PartitionBlocks,
@@ -29,14 +32,16 @@ export class ColumnCaches {
     return cached(this.#samples, column, () => new ColumnSamples(column));
   }
 
-  textOf(column: Column): ChannelText {
+  /** The column's text in the rows of one timeline. */
+  textOf(column: Column, timeline: Timeline): ChannelText {
+    const texts = cached(this.#texts, timeline, () => new WeakMap());
     const make = () => new ChannelText(this.samplesOf(column), this.#arena);
-    return cached(this.#texts, column, make);
+    return cached(texts, column, make);
   }
 
-  deflatedTextOf(column: Column): DeflatedText {
-    const make = () => new DeflatedText(this.textOf(column));
-    return cached(this.#deflated, column, make);
+  deflatedTextOf(column: Column, timeline: Timeline): DeflatedText {
+    const text = this.textOf(column, timeline);
+    return cached(this.#deflated, text, () => new DeflatedText(text));
   }
 
   /** The column's samples packed by one method. */
@@ -47,14 +52,4 @@ export class ColumnCaches {
     const make = () => new SamplePack(partition, ratio, method);
     return cached(packs, `${method} ${ratio}`, make);
   }
-}
-
-function cached<K, V>(
-  known: { get(key: K): V | undefined; set(key: K, value: V): unknown },
-  key: K,
-  make: () => V,
-): V {
-  let value = known.get(key);
-  if (value === undefined) known.set(key, value = make());
-  return value;
 }

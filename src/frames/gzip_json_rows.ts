@@ -50,8 +50,10 @@ export class GzipJsonRows implements RowEncoder {
     this.frameBytes = jsonRowBytes(columns);
     this.frameBytesMax = bytesMax + PIECE_BYTES_MAX * pieces;
     this.#timeline = timeline;
-    this.#texts = columns.map((column) => caches.textOf(column));
-    this.#deflated = columns.map((column) => caches.deflatedTextOf(column));
+    this.#texts = columns.map((column) => caches.textOf(column, timeline));
+    this.#deflated = columns.map((column) =>
+      caches.deflatedTextOf(column, timeline)
+    );
     this.#slab = slab;
     this.#scratch = scratch;
     this.#body = gzipBody;

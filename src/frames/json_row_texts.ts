@@ -28,7 +28,7 @@ export class JsonRowTexts implements MessageSource {
     { caches }: EncodingContext,
   ) {
     this.#timeline = timeline;
-    this.#texts = columns.map((column) => caches.textOf(column));
+    this.#texts = columns.map((column) => caches.textOf(column, timeline));
     this.messageBytes = jsonRowBytes(columns);
     this.messageBytesMax = jsonRowBytesMaxOf(columns);
   }

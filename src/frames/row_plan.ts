@@ -1,14 +1,15 @@
 // Where the samples of a selection's rows come from: one column per channel, sorted by name.
-// Invariant: a column never changes, and the selections of one timeline share it.
+// Invariant: a column never changes, and all selections whose rows have its stride share it.
 import type { RowColumn } from "../arrow/row_template.ts";
 import type { Channel } from "../channels/channel.ts";
 import { SAMPLE_BYTES, topicOf } from "../channels/channel.ts";
 import { type ChannelEntry, entryOf } from "../blocks/block_record.ts";
 import type { PartitionBlocks } from "../blocks/partition_blocks.ts";
 import type { Timeline } from "../blocks/timeline.ts";
+import { cached } from "./cached.ts";
 import { keyOf } from "./row_size.ts";
 
-/** One channel as the rows of a timeline have it. */
+/** One channel as the rows of one stride have it. */
 export interface Column {
   readonly channel: Channel;
   readonly partition: PartitionBlocks;
@@ -26,25 +27,26 @@ export interface Column {
   readonly key: Uint8Array;
 }
 
-/** The columns of all timelines in use. */
+/** The columns of all partitions in use. Thousands of selections, each with its own timeline, have the same few. */
 export class RowPlans {
-  readonly #columns = new WeakMap<Timeline, Map<string, Column>>();
+  /** By the column's ratio. */
+  readonly #columns = new WeakMap<
+    PartitionBlocks,
+    WeakMap<Channel, Map<number, Column>>
+  >();
 
   /** The columns of `channels` on their timeline. Throws when no partition of the timeline carries one of them. */
   columnsOf(timeline: Timeline, channels: readonly Channel[]): Column[] {
-    let known = this.#columns.get(timeline);
-    if (!known) this.#columns.set(timeline, known = new Map());
     const byTopic = new Map(timeline.partitions.map((p) => [p.topic, p]));
     return channels.map((channel) => {
-      const column = known.get(channel.name);
-      if (column?.channel === channel) return column;
       const partition = byTopic.get(topicOf(channel));
       if (!partition) {
         throw new Error(`No partition of the timeline carries ${channel.name}`);
       }
-      const made = columnOf(channel, partition, timeline.strideNs);
-      known.set(channel.name, made);
-      return made;
+      const ratio = Number(timeline.strideNs / partition.strideNs);
+      const channels = cached(this.#columns, partition, () => new WeakMap());
+      const columns = cached(channels, channel, () => new Map());
+      return cached(columns, ratio, () => columnOf(channel, partition, ratio));
     });
   }
 }
@@ -52,11 +54,10 @@ export class RowPlans {
 function columnOf(
   channel: Channel,
   partition: PartitionBlocks,
-  strideNs: bigint,
+  ratio: number,
 ): Column {
   const { name, dataType, sampleRate } = channel;
   const entry = entryOf(channel);
-  const ratio = Number(strideNs / partition.strideNs);
   const rowSamples = entry.blockSamples * ratio;
   return {
     channel,

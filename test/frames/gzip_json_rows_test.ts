@@ -147,7 +147,7 @@ describe("gzip events", () => {
       const texts = new Set<DeflatedText>();
       for (const { channels, timeline } of groups) {
         for (const column of plans.columnsOf(timeline, channels)) {
-          texts.add(caches.deflatedTextOf(column));
+          texts.add(caches.deflatedTextOf(column, timeline));
         }
       }
       return [...texts].reduce((sum, { made }) => sum + made, 0);

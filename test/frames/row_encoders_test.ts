@@ -39,7 +39,11 @@ const blocks = new PartitionBlocks({
   outageGraceMs: 0,
   hasClock: false,
 });
-for (let row = 0; row < 4; row++) {
+for (let row = 0; row < 4; row++) append(row);
+const timeline = new Timeline([blocks], STRIDE_NS, 0);
+const decoder = new TextDecoder();
+
+function append(row: number): void {
   const series = channels.map((_, c) =>
     Int16Array.from({ length: 128 }, (_, i) => c + row + (i >> 4))
   );
@@ -47,8 +51,6 @@ for (let row = 0; row < 4; row++) {
   const bytes = encodeBlock(BigInt(row) * STRIDE_NS, "int16", ids, series);
   blocks.append(bytes, NaN);
 }
-const timeline = new Timeline([blocks], STRIDE_NS, 0);
-const decoder = new TextDecoder();
 
 /** The body of a frame, which is released. */
 function bodyOf(frame: Frame | null): Uint8Array {
@@ -127,14 +129,15 @@ describe("RowEncoders", () => {
   const encoderOf = (
     encoders: RowEncoders,
     format: StreamFormat,
-    { coding = "identity", codec = null, chosen = channels }: {
+    { coding = "identity", codec = null, chosen = channels, of = timeline }: {
       coding?: Coding;
       codec?: Codec | null;
       chosen?: typeof channels;
+      of?: Timeline;
     } = {},
   ) =>
     encoders.of({
-      timeline,
+      timeline: of,
       channels: chosen,
       format,
       coding,
@@ -195,7 +198,7 @@ describe("RowEncoders", () => {
         }
         const { plans, caches } = encoders.context;
         return plans.columnsOf(timeline, channels)
-          .map((column) => caches.deflatedTextOf(column).made);
+          .map((column) => caches.deflatedTextOf(column, timeline).made);
       },
     );
     assert.deepEqual(made, [[1, 1], [1, 1]]);
@@ -207,9 +210,37 @@ describe("RowEncoders", () => {
     const { plans, caches } = encoders.context;
     const [column] = plans.columnsOf(timeline, channels);
     for (let i = 0; i < 2; i++) encoder.encode(1)!.release();
-    assert.equal(caches.deflatedTextOf(column!).made, 1);
+    assert.equal(caches.deflatedTextOf(column!, timeline).made, 1);
     encoders.dropTexts();
     encoder.encode(1)!.release();
-    assert.equal(caches.deflatedTextOf(column!).made, 2);
+    assert.equal(caches.deflatedTextOf(column!, timeline).made, 2);
+  });
+
+  it("share the columns of all timelines of one stride, and their samples", () => {
+    const { plans, caches } = new RowEncoders(slab).context;
+    const columnsAt = (strideNs: bigint) =>
+      plans.columnsOf(new Timeline([blocks], strideNs, 0), channels);
+    const first = columnsAt(STRIDE_NS);
+    columnsAt(STRIDE_NS).forEach((column, i) => {
+      assert.equal(column, first[i]);
+      assert.equal(caches.samplesOf(column), caches.samplesOf(first[i]!));
+    });
+    columnsAt(2n * STRIDE_NS).forEach((column, i) => {
+      assert.equal(column.ratio, 2);
+      assert.equal(column.rowSamples, 2 * first[i]!.rowSamples);
+    });
+  });
+
+  it("send a block that came after another timeline gave it up", () => {
+    const encoders = new RowEncoders(slab);
+    const formats = ["events", "arrow"] as const;
+    const rowOf = (format: StreamFormat, of: Timeline) =>
+      bodyOf(encoderOf(encoders, format, { of }).encode(4));
+    const [text, bytes] = formats.map((format) => rowOf(format, timeline));
+    assert.match(decoder.decode(text), /"H1:A-0":null.*"missing"/);
+    append(4);
+    const other = new Timeline([blocks], STRIDE_NS, 0);
+    assert.match(decoder.decode(rowOf("events", other)), /"H1:A-0":\[4,4/);
+    assert.notDeepEqual(rowOf("arrow", other), bytes);
   });
 });
