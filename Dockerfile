@@ -7,12 +7,12 @@ WORKDIR /app
 RUN chown deno:deno /app
 USER deno
 
-COPY --chown=deno:deno deno.json deno.lock* ./
+COPY --chown=deno:deno deno.json deno.lock ./
 COPY --chown=deno:deno src ./src
 COPY --chown=deno:deno mod.ts LICENSE ./
 # src/main.ts starts src/worker.ts as a worker, so `deno cache` must name both.
-RUN deno cache --quiet src/main.ts src/worker.ts src/publish.ts && \
-    deno cache --quiet --lock=src/tail/deno.lock src/tail.ts
+RUN deno cache --quiet --frozen src/main.ts src/worker.ts src/publish.ts && \
+    deno cache --quiet --frozen --lock=src/tail/deno.lock src/tail.ts
 
 # docker build --build-arg REVISION="$(git rev-parse --short HEAD)": shown in /v1/status and qanat_build_info.
 ARG REVISION=""
@@ -26,5 +26,5 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["deno", "eval", "const r = await fetch(`http://127.0.0.1:${Deno.env.get('QANAT_PORT')}${Deno.env.get('QANAT_BASE_PATH') ?? ''}/healthz`, { signal: AbortSignal.timeout(2000) }); Deno.exit(r.ok ? 0 : 1)"]
 
 # Qanat shuts down in an orderly way on SIGTERM. Flags follow the image's name: docker run qanat --kafka …
-ENTRYPOINT ["deno", "run", "--no-prompt", "--cached-only", "--v8-flags=--max-semi-space-size=8,--heap-growing-percent=20", "-P=start", "src/main.ts"]
+ENTRYPOINT ["deno", "run", "--no-prompt", "--frozen", "--cached-only", "--v8-flags=--max-semi-space-size=8,--heap-growing-percent=20", "-P=start", "src/main.ts"]
 CMD []

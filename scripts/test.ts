@@ -124,6 +124,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const jsr = await jsrAnswers();
   const map = ["--import-map", writeImportMap(jsr), `--lock=${TEST_LOCK}`];
+  // test/deno.lock was made where JSR does not answer, so it does not hold @std/testing.
+  if (!jsr) map.push("--frozen");
   say(
     `tests are written with ${
       jsr

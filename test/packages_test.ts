@@ -180,6 +180,33 @@ describe("packages", () => {
     }
   });
 
+  it("no task, image or CI step changes a lock: each is frozen", () => {
+    const tasks: [string, { command: string }][] = Object.entries(
+      json("deno.json").tasks,
+    );
+    const commands = tasks.flatMap(([, { command }]) => command.split(" && "));
+    for (
+      const file of ["Dockerfile", "compose.yaml", ".ci/run"]
+    ) {
+      // A line of shell, or a list of arguments: `"deno", "run", …`.
+      const text = Deno.readTextFileSync(new URL(file, ROOT))
+        .replaceAll(/^\s*#.*$/gm, "")
+        .replaceAll(/"(?:,\s+|\s*\])/g, " ").replaceAll('"', "");
+      commands.push(
+        ...text.split(/\n(?! )|&& |\|\| /).filter((line) =>
+          /\bdeno (run|cache|install) /.test(line)
+        ),
+      );
+    }
+    const loading = commands.filter((c) => /deno (run|bench|cache|in)/.test(c));
+    assert.ok(loading.length > 15, `${loading.length}`);
+    for (const command of loading) {
+      // `npm install deno@…`
+      if (/npm install/.test(command)) continue;
+      assert.match(command, / --frozen /, command);
+    }
+  });
+
   it("every package of the tests has an exact version, locked", () => {
     for (const [name, target] of ofTests) {
       assert.match(packageOf(target), /@\d+\.\d+\.\d+$/, name);

@@ -111,7 +111,8 @@ export class World {
     this.#publisher = new Process("publish", Deno.execPath(), [
       "run",
       "--no-prompt",
-      "-P=start",
+      "--frozen",
+      "-P=publish",
       "src/publish.ts",
       `--kafka=${address}`,
       `--channels=${CHANNELS}`,

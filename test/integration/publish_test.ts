@@ -17,7 +17,8 @@ describe("deno task publish", { ignore: !runnable, skip: !runnable }, () => {
     const publisher = new Process("publish", Deno.execPath(), [
       "run",
       "--no-prompt",
-      "-P=start",
+      "--frozen",
+      "-P=publish",
       "src/publish.ts",
       `--kafka=${broker.address}`,
       `--match=^${NAME}$`,

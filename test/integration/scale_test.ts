@@ -197,7 +197,8 @@ describe("many clients at once", { ignore: !runnable, skip: !runnable }, () => {
     const publisher = new Process("publish", Deno.execPath(), [
       "run",
       "--no-prompt",
-      "-P=start",
+      "--frozen",
+      "-P=publish",
       "src/publish.ts",
       `--kafka=${chain.brokerAddress}`,
       "--match=^H1:SLOW-",

@@ -58,6 +58,8 @@ describe("commands whose output cannot be written", () => {
     it(`${file} ${argument} ends with ${code}`, async () => {
       const options = file === "tail.ts"
         ? "-P=tail --lock=src/tail/deno.lock"
+        : file === "publish.ts"
+        ? "-P=publish"
         : "-P=start";
       const shell = new Process("shell", "sh", [
         "-c",
