@@ -1,10 +1,7 @@
 // The blocks of one partition, for reading history: here no block is late by the clock, and a block that jumps back in
 // time is kept.
-import {
-  type MissReason,
-  PartitionBlocks,
-  type PartitionOptions,
-} from "./partition_blocks.ts";
+import type { MissReason } from "./miss_reason.ts";
+import { PartitionBlocks, type PartitionOptions } from "./partition_blocks.ts";
 
 /** Most indexes of blocks set aside that are noted. */
 const AHEAD_MAX = 1024;

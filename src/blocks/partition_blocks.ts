@@ -8,6 +8,7 @@ import type { ChannelEntry } from "./block_record.ts";
 import { BlockRecords } from "./block_records.ts";
 import type { Witness } from "./gps_clock.ts";
 import { LatenessClock } from "./lateness_clock.ts";
+import type { AbsentReason, MissReason } from "./miss_reason.ts";
 import { UnreachableSpan } from "./unreachable_span.ts";
 
 /** What became of one message. `late`: it came after it was given up; it is stored all the same, unless it jumps back. */
@@ -19,12 +20,6 @@ export type Arrival =
   | "bad"
   | "too-large"
   | "reset";
-
-/** Why rows do not wait for a partition. `late`: its next block did not arrive within `max_latency`. */
-export type AbsentReason = "late" | "unreachable";
-
-/** Why a block is not in its row. `missing` and `future` occur only in history, see {@linkcode HistoryBlocks}. */
-export type MissReason = AbsentReason | "missing" | "future";
 
 export interface PartitionOptions {
   readonly topic: string;
@@ -72,6 +67,8 @@ export class PartitionBlocks {
   readonly #index: BlockIndex;
   readonly #unreachable = new UnreachableSpan();
   readonly #hasClock: boolean;
+  /** GPS ms of the last settle(), if nothing has changed since: thousands of timelines settle in turn. NaN: none. */
+  #settledAtMs = NaN;
   /** Index of a block that jumped back by more than the latency; a second one in a row confirms a reset. */
   #suspect = -1;
 
@@ -84,9 +81,8 @@ export class PartitionBlocks {
     this.futureToleranceMs = options.futureToleranceMs || 2 * this.strideMs;
     this.ring = ring;
     this.#hasClock = hasClock;
-    this.coveredFrom = Math.ceil(
-      (options.coveredFromMs ?? 0) / this.strideMs,
-    );
+    const { coveredFromMs = 0 } = options;
+    this.coveredFrom = Math.ceil(coveredFromMs / this.strideMs);
     const { counters, futureToleranceMs } = this;
     this.reader = new BlockReader({ strideNs, futureToleranceMs, counters });
     this.#index = new BlockIndex(ring);
@@ -104,6 +100,7 @@ export class PartitionBlocks {
    * is of the future when it begins later than `latestMs` plus the tolerance. Then: Timeline.advance().
    */
   append(value: Uint8Array, gpsMs: number, latestMs = gpsMs): Arrival {
+    this.#settledAtMs = NaN;
     const index = this.reader.indexOf(value, latestMs);
     if (index < 0) return index === FUTURE ? "future" : "bad";
     if (this.#index.locate(index) >= 0) {
@@ -133,8 +130,7 @@ export class PartitionBlocks {
 
   /** One block that is so old is late. A second one, newer than it, shows that the publisher's time was set back. */
   #appendFromBefore(index: number, value: Uint8Array): Arrival {
-    const isConfirmed = this.#suspect >= 0 && index > this.#suspect;
-    if (!isConfirmed) {
+    if (this.#suspect < 0 || index <= this.#suspect) {
       this.#suspect = index;
       this.counters.late++;
       return "late";
@@ -157,6 +153,7 @@ export class PartitionBlocks {
 
   /** Forgets everything that was read: the log may continue anywhere. */
   reset(): void {
+    this.#settledAtMs = NaN;
     this.#index.clear();
     this.#unreachable.clear();
     this.newest = -1;
@@ -200,10 +197,7 @@ export class PartitionBlocks {
     return from > this.newest ? Infinity : this.#index.nextHeld(from);
   }
 
-  /**
-   * Byte offset in the ring of a channel's samples in a block, or −1 when the block lacks the channel,
-   * or holds it with another type or number of samples.
-   */
+  /** Byte offset in the ring of a channel's samples in a block; −1 as `recordSamplesAt`. */
   samplesAt(position: number, channel: ChannelEntry): number {
     return this.#records.samplesAt(position, channel);
   }
@@ -216,6 +210,7 @@ export class PartitionBlocks {
 
   /** A fetch has reached the end of the log, as of GPS ms `atMs`. */
   caughtUp(atMs: number): void {
+    this.#settledAtMs = NaN;
     this.lateness.caughtUp(atMs, !this.hasCaughtUpOnce);
     if (this.hasCaughtUpOnce) return;
     this.hasCaughtUpOnce = true;
@@ -223,8 +218,7 @@ export class PartitionBlocks {
     if (this.#hasClock && this.newest >= 0) {
       // A block that is missing now may still come within its latency.
       const open = Math.floor((atMs - this.maxLatencyMs) / this.strideMs);
-      const first = Math.max(open, this.nextHeld(0));
-      this.settled = Math.min(first, this.settled);
+      this.settled = Math.min(Math.max(open, this.nextHeld(0)), this.settled);
       this.settle(atMs);
     }
     const ageMs = atMs - (this.newest + 1) * this.strideMs;
@@ -235,6 +229,12 @@ export class PartitionBlocks {
 
   /** Moves `settled` as far as arrivals, the clock and the reader allow. Here a missing block is given up. */
   settle(gpsMs: number): void {
+    if (gpsMs === this.#settledAtMs) return;
+    this.#settle(gpsMs);
+    this.#settledAtMs = gpsMs;
+  }
+
+  #settle(gpsMs: number): void {
     if (!this.hasCaughtUpOnce) {
       if (!this.lateness.isUnreachable(gpsMs)) return;
       this.hasCaughtUpOnce = true;
@@ -259,9 +259,8 @@ export class PartitionBlocks {
   #absenceOf(index: number, gpsMs: number): AbsentReason | null {
     const deadlineMs = (index + 1) * this.strideMs + this.maxLatencyMs;
     if (this.lateness.isLate(deadlineMs)) return "late";
-    const isUnreachable = gpsMs >= deadlineMs &&
-      this.lateness.isUnreachable(gpsMs);
-    return isUnreachable ? "unreachable" : null;
+    if (gpsMs < deadlineMs) return null;
+    return this.lateness.isUnreachable(gpsMs) ? "unreachable" : null;
   }
 
   /** Gives up a missing block, and all others up to the next that is held: a publisher may have been away for hours. */
@@ -282,6 +281,7 @@ export class PartitionBlocks {
 
   /** The clock was set by some ms: times that were noted by it are moved as far. */
   shiftClock(byMs: number): void {
+    this.#settledAtMs = NaN;
     const beforeMs = this.lateness.caughtUpMs;
     this.lateness.shift(byMs);
     this.#unreachable.moveOutage(beforeMs, this.lateness.caughtUpMs);

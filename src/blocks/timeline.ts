@@ -9,10 +9,7 @@ import type { TimelineListener } from "./timeline_listener.ts";
 /** How long a timeline waits for partitions that have never been read to their end, ms. */
 const PATIENCE_MS = 2000;
 
-/**
- * Whether the ring has the blocks of a row. `held`: all that came. `gone`: it has reused the page of one. `empty`: none
- * came.
- */
+/** Whether the ring has the blocks of a row. `held`: all that came. `gone`: it reused a page. `empty`: none came. */
 export type RowState = "held" | "gone" | "empty";
 
 /** The rows of one set of partitions at one stride. */
@@ -31,6 +28,8 @@ export class Timeline {
   shortRows = 0;
   /** First row of the quiet span that is not reported as a gap yet; −1: there is none. */
   #quietFrom = -1;
+  /** Index of the partition that the next row was found to wait for; it is asked first. */
+  #waitsFor = 0;
   #createdMs: number;
   #startRow = 0;
   #startNs = 0n;
@@ -52,17 +51,19 @@ export class Timeline {
    * listener, which is LiveDelivery for clients, and TrendRecorder for trends.
    */
   advance(gpsMs: number): void {
-    const partitions = this.partitions;
-    // A partition that was never read to its end may be given up as unreachable; else no first row would ever be found.
-    for (let i = 0; i < partitions.length; i++) {
-      if (!partitions[i]!.hasCaughtUpOnce) partitions[i]!.settle(gpsMs);
+    const { partitions } = this;
+    if (this.frontier < 0) {
+      // A partition that was never read to its end may be given up as unreachable, else there might never be a start.
+      for (let i = 0; i < partitions.length; i++) {
+        if (!partitions[i]!.hasCaughtUpOnce) partitions[i]!.settle(gpsMs);
+      }
+      // Before the others settle: a partition that was silent begins with the block that has just come.
+      if (!this.findStart(gpsMs)) return;
     }
-    // Before the others settle: a partition that was silent begins with the block that has just come.
-    if (!this.findStart(gpsMs)) return;
     for (let i = 0; i < partitions.length; i++) partitions[i]!.settle(gpsMs);
     for (;;) {
       const row = this.frontier;
-      if (row > this.#newestRow() || !this.isSettled(row, gpsMs)) return;
+      if (!this.#isReached(row) || !this.isSettled(row, gpsMs)) return;
       const state = this.stateOf(row);
       if (state === "gone") {
         // The ring was too short for the row: clients that need it find out when they catch up.
@@ -94,7 +95,7 @@ export class Timeline {
    * moves `frontier` there. The span is reported as a gap when a block comes again.
    */
   promiseQuiet(): void {
-    if (this.frontier < 0 || this.frontier <= this.#newestRow()) return;
+    if (this.frontier < 0 || this.#isReached(this.frontier)) return;
     const isSilent = this.partitions.every((p) =>
       p.absent === "late" &&
       p.lateness.isSilentFor(p.strideMs + p.maxLatencyMs)
@@ -187,13 +188,10 @@ export class Timeline {
 
   /** The next row at or above `row` of which a block is held, or Infinity. */
   nextRow(row: number): number {
-    let next = Infinity;
-    for (let i = 0; i < this.partitions.length; i++) {
-      const ratio = this.ratios[i]!;
-      const index = this.partitions[i]!.nextHeld(row * ratio);
-      next = Math.min(next, Math.floor(index / ratio));
-    }
-    return next;
+    const rows = this.partitions.map((partition, i) =>
+      Math.floor(partition.nextHeld(row * this.ratios[i]!) / this.ratios[i]!)
+    );
+    return Math.min(...rows);
   }
 
   /** Exclusive end of a row, GPS ns, as text: the `id:` of its event. */
@@ -245,26 +243,20 @@ export class Timeline {
     return true;
   }
 
-  #newestRow(): number {
-    let newest = -1;
+  /** Whether a partition has a block of the row, or a newer one. */
+  #isReached(row: number): boolean {
     for (let i = 0; i < this.partitions.length; i++) {
-      newest = Math.max(
-        newest,
-        Math.floor(this.partitions[i]!.newest / this.ratios[i]!),
-      );
+      if (this.partitions[i]!.newest >= row * this.ratios[i]!) return true;
     }
-    return newest;
+    return false;
   }
 
   /** Rows before this are settled by every partition that rows wait for. */
   #end(): number {
-    let end = Infinity;
-    for (let i = 0; i < this.partitions.length; i++) {
-      const partition = this.partitions[i]!;
-      if (partition.absent !== null) continue;
-      end = Math.min(end, Math.floor(partition.settled / this.ratios[i]!));
-    }
-    return end;
+    const rows = this.partitions.map(({ absent, settled }, i) =>
+      absent === null ? Math.floor(settled / this.ratios[i]!) : Infinity
+    );
+    return Math.min(...rows);
   }
 
   /** The first row of a partition that is settled up to some row, which may be a fraction. */
@@ -274,17 +266,24 @@ export class Timeline {
 
   /** Whether every partition has settled a row. */
   protected isSettled(row: number, _gpsMs: number): boolean {
+    if (!this.#hasSettled(this.#waitsFor, row)) return false;
     for (let i = 0; i < this.partitions.length; i++) {
-      const partition = this.partitions[i]!;
-      if (!partition.hasCaughtUpOnce) return false;
-      if (partition.absent !== null) continue;
-      // A block may be here and not settled, if one before it is missing whose row was already released.
-      const end = (row + 1) * this.ratios[i]!;
-      let index = Math.max(partition.settled, row * this.ratios[i]!);
-      while (index < end && partition.locate(index) !== NONE) index++;
-      if (index < end) return false;
+      if (this.#hasSettled(i, row)) continue;
+      this.#waitsFor = i;
+      return false;
     }
     return true;
+  }
+
+  #hasSettled(i: number, row: number): boolean {
+    const partition = this.partitions[i]!;
+    if (!partition.hasCaughtUpOnce) return false;
+    if (partition.absent !== null) return true;
+    // A block may be here and not settled, if one before it is missing whose row was already released.
+    const end = (row + 1) * this.ratios[i]!;
+    let index = Math.max(partition.settled, row * this.ratios[i]!);
+    while (index < end && partition.locate(index) !== NONE) index++;
+    return index >= end;
   }
 
   /** Whether a block of the row is not held. */

@@ -1,6 +1,6 @@
 // The JSON text of one channel in one row: `"name":[…]`.
 // Invariant: it is made once per row, however many selections have the channel.
-import type { MissReason } from "../blocks/partition_blocks.ts";
+import type { MissReason } from "../blocks/miss_reason.ts";
 import type { ColumnSamples } from "./column_samples.ts";
 import {
   writeAscii,

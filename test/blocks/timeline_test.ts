@@ -163,6 +163,18 @@ describe("Timeline", () => {
     assert.equal(t.partitions[1]!.absent, "unreachable");
   });
 
+  it("settles again at one time when the clock was set meanwhile", () => {
+    const t = setUp(1);
+    t.begin();
+    const nowMs = t.end(1000) + 60_000;
+    t.timeline.advance(nowMs);
+    assert.equal(t.partitions[0]!.absent, null);
+    // What was read to its end a minute ago was so an hour before that.
+    t.partitions[0]!.shiftClock(-3_600_000);
+    t.timeline.advance(nowMs);
+    assert.equal(t.partitions[0]!.absent, "unreachable");
+  });
+
   it("after outageWaitMs gives up what was due, not what may still come in the same answer", () => {
     const t = setUp(1);
     t.begin();
