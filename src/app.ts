@@ -8,10 +8,12 @@
 import { BlockStore } from "./blocks/block_store.ts";
 import { type Clocks, GpsClock } from "./blocks/gps_clock.ts";
 import { gpsNsOfMs } from "./blocks/gps_time.ts";
+import { AccessControl } from "./auth/access_control.ts";
 import type { Catalog } from "./channels/catalog.ts";
 import { type Channel, topicOf } from "./channels/channel.ts";
 import { finish, type SlicedWork } from "./channels/sliced_work.ts";
 import { ClientHub } from "./clients/client_hub.ts";
+import type { QanatOptions } from "./app_options.ts";
 import type { Config } from "./config.ts";
 import { ConnectionFigures } from "./http/transport/connection_figures.ts";
 import {
@@ -23,10 +25,10 @@ import { RequestLimits } from "./http/limits/request_limits.ts";
 import { AllocationMeter } from "./memory/allocation_meter.ts";
 import { allocateRing, PageRing } from "./memory/page_ring.ts";
 import { Slab } from "./memory/slab.ts";
+import { slotsReleased } from "./memory/slots_released.ts";
 import type { Source } from "./source/source.ts";
 import type { Logger } from "./telemetry/log.ts";
 import { type MemoryFigures, MemoryUse } from "./telemetry/memory_use.ts";
-import type { GcCounters } from "./telemetry/metrics/memory_metrics.ts";
 import { Metrics } from "./telemetry/metrics/metrics.ts";
 import { refusedAndMissed } from "./telemetry/metrics/refused_and_missed.ts";
 import { SetAsideReport } from "./telemetry/set_aside_report.ts";
@@ -39,31 +41,12 @@ import { Ticker } from "./telemetry/ticker.ts";
 import { TrendRecorder } from "./trends/trend_recorder.ts";
 
 const MIB = 1024 * 1024;
-/** close() waits this long for the last writes to release their slots. */
-const SLOTS_WAIT_MS = 10;
-const SLOTS_WAITS_MAX = 100;
 const SYSTEM_CLOCKS: Clocks = {
   nowMs: () => Date.now(),
   clockMs: () => performance.now(),
 };
 
-export interface QanatOptions {
-  readonly config: Config;
-  readonly source: Source;
-  readonly log: Logger;
-  /** @default those of the system */
-  readonly clocks?: Clocks;
-  /** Calls back in the next turn of the event loop, for tests. @default that of CooperativeScheduler */
-  readonly later?: (turn: () => void) => void;
-  /** Garbage collection, where the runtime reports it. */
-  readonly gc?: GcCounters;
-  /** Reads the memory of the process, where the runtime reports it. */
-  readonly memory?: () => MemoryFigures;
-  /** How often a watchdog has missed each part of this instance, where there is a watchdog. */
-  readonly missedProbes?: () => Readonly<Record<string, number>>;
-  /** The log's writer, where log lines can be lost. */
-  readonly logLines?: { readonly lostLines: number };
-}
+export type { QanatOptions } from "./app_options.ts";
 
 /** One instance: source, retained blocks, clients. Who serves it puts HTTP in front. */
 export class Qanat {
@@ -72,6 +55,7 @@ export class Qanat {
   readonly clock: GpsClock;
   readonly source: Source;
   readonly catalog: Catalog;
+  readonly access: AccessControl;
   readonly ring: PageRing;
   readonly store: BlockStore;
   readonly trends: TrendRecorder;
@@ -100,7 +84,6 @@ export class Qanat {
     this.log = log;
     this.#startedClockMs = clockMs();
     const clock = this.clock = new GpsClock({ ...clocks, log });
-
     this.source = source;
     const catalog = this.catalog = source.catalog;
     const ringBytes = config.retentionMb * MIB;
@@ -124,7 +107,6 @@ export class Qanat {
       lingerMs: config.lingerMs,
       match: config.trendMatch,
     });
-
     const slab = this.slab = new Slab({
       budgetBytes: config.slabMb * MIB,
       poison: config.poisonSlots,
@@ -142,6 +124,7 @@ export class Qanat {
       later,
     });
 
+    this.access = this.#accessOf(options);
     this.requests = new RequestLimits({ ...config, later });
     this.refusedHosts = refusedHosts(config.allowedHosts, log);
     this.refusedOrigins = refusedOrigins(config.corsOrigin, log);
@@ -216,16 +199,21 @@ export class Qanat {
   /** Closes in the reverse order of the constructor; throws when a slot or a lease is still in use. */
   async close(): Promise<void> {
     this.requests.close();
+    this.access.close();
     this.hub.close();
     this.#ticker.close();
     this.#setAside.close();
     this.trends.close();
     await this.source.close();
     this.store.close();
-    for (let i = 0; i < SLOTS_WAITS_MAX && this.slab.usedSlots > 0; i++) {
-      await new Promise((resolve) => setTimeout(resolve, SLOTS_WAIT_MS));
-    }
+    await slotsReleased(this.slab);
     this.slab.assertEmpty();
+  }
+
+  #accessOf({ access }: QanatOptions): AccessControl {
+    const control = access ?? new AccessControl({ catalog: this.catalog });
+    control.onChange(() => this.hub.rightsChanged());
+    return control;
   }
 
   #memoryUseOf(read: (() => MemoryFigures) | undefined): MemoryUse | null {

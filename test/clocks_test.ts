@@ -5,6 +5,7 @@ import { describe, it } from "@std/testing/bdd";
 /** Why each of them may. */
 const MAY: Readonly<Record<string, string>> = {
   "app.ts": "hands it to GpsClock",
+  "auth/access_control.ts": "credentials expire by the wall clock",
   "blocks/gps_time.ts": "GPS time now, for sources and commands",
   "kafka/kafkajs_repairs.ts":
     "kafkajs keeps the end of a throttling so; a request that waits longer than 6 s fails",

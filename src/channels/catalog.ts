@@ -216,6 +216,11 @@ export class Catalog {
     return size;
   }
 
+  /** All channels of all contexts, in no order. Channels may be added and removed while it runs. */
+  *channels(): IterableIterator<Channel> {
+    for (const { byName } of this.#contexts.values()) yield* byName.values();
+  }
+
   /** Whether a context has channels. */
   hasContext(replayId: string | null): boolean {
     return this.#contexts.has(replayId);

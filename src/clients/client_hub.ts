@@ -117,6 +117,11 @@ export class ClientHub implements RowListener {
     this.#monitor.tick();
   }
 
+  /** The rights of clients may have changed: ends those who may not read on. */
+  rightsChanged(): void {
+    this.#monitor.checkAll();
+  }
+
   /** Ends every client properly, and admits none from now on. */
   drain(): void {
     this.admission.close();

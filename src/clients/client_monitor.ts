@@ -32,14 +32,19 @@ export class ClientMonitor implements Task {
 
   /** Starts a round; call it once a second. */
   tick(): void {
-    const { lifecycle, scheduler } = this.#parts;
+    const { lifecycle } = this.#parts;
     const clockMs = lifecycle.clockMs();
     if (clockMs - this.#lastTickMs > PROCESS_STOPPED_MS) {
       this.#runsSinceMs = clockMs;
     }
     this.#lastTickMs = clockMs;
     this.#dropLeaving(clockMs);
-    if (this.#round !== null) return;
+    if (this.#round === null) this.checkAll();
+  }
+
+  /** Starts a round with all clients, also while one is under way: their rights may have changed. */
+  checkAll(): void {
+    const { lifecycle, scheduler } = this.#parts;
     this.#round = lifecycle.clients();
     scheduler.runNow(this);
   }
@@ -71,7 +76,10 @@ export class ClientMonitor implements Task {
 
   /** Checks one client: its stall; or else its first row, its end and its heartbeat. */
   #check(client: GroupClient, clockMs: number): void {
+    const { lifecycle } = this.#parts;
     if (client.ended !== null) return;
+    const lost = client.options.rights?.lost() ?? null;
+    if (lost !== null) return lifecycle.end(client, lost);
     client.outlet.watchForEnd?.();
     if (client.outlet.inFlight > 0) return this.#checkStall(client, clockMs);
     this.#parts.startPosition.place(client);

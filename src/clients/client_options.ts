@@ -3,6 +3,14 @@
 /** What a client gets instead of missing rows: null rows, a gap event, or the end of its stream. */
 export type GapPolicy = "fill" | "skip" | "fail";
 
+/** What a client may read, and until when. Implemented by the part that knows who it is. */
+export interface ClientRights {
+  /** Names whom the client belongs to, in the log and in lists. */
+  readonly owner: string;
+  /** Why the client must be ended now; null while it may continue. Called once a second, and after changes of rights. */
+  lost(): "expired" | "revoked" | "removed" | null;
+}
+
 /** What happens when a client cannot keep up. */
 export type SlowPolicy = "gap" | "latest" | "close" | "trend";
 
@@ -23,4 +31,6 @@ export interface ClientOptions {
   readonly slow?: SlowPolicy | undefined;
   /** The client's address in one spelling; "" for none. */
   readonly address: string;
+  /** @default everything, without end */
+  readonly rights?: ClientRights | undefined;
 }

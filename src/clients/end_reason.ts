@@ -5,6 +5,8 @@ export type EndReason =
   | "complete"
   | "changed"
   | "removed"
+  | "expired"
+  | "revoked"
   | "time-reset"
   | "drain"
   | "slow"
@@ -16,6 +18,8 @@ export type EndReason =
 export const CUT_SHORT: ReadonlySet<EndReason> = new Set<EndReason>([
   "gap",
   "error",
+  "expired",
+  "revoked",
   "slow",
   "stalled",
 ]);

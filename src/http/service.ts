@@ -1,6 +1,6 @@
 // What the HTTP layer needs of the instance that it serves. The wiring (app.ts, mod.ts) hands in an object that has all
 // of it, so that nothing below src/http imports app.ts.
-import type { Catalog } from "../channels/catalog.ts";
+import type { AccessControl } from "../auth/access_control.ts";
 import type { Channel } from "../channels/channel.ts";
 import type { SlicedWork } from "../channels/sliced_work.ts";
 import type { ClientHub } from "../clients/client_hub.ts";
@@ -38,7 +38,8 @@ export interface ServerSettings extends BudgetSettings {
 export interface RoutedService {
   readonly config: RouteSettings;
   readonly log: Logger;
-  readonly catalog: Catalog;
+  /** Who sends a request, and which channels it may find. */
+  readonly access: AccessControl;
   readonly hub: ClientHub;
   /** Limits of what one request may cost. */
   readonly requests: RequestLimits;

@@ -8,6 +8,7 @@ import { isOfGoneClient, URL_LENGTH_MAX } from "../limits/request_limits.ts";
 import type { RoutedService } from "../service.ts";
 import { problem } from "../transport/problem.ts";
 import type { RawWriter } from "../transport/raw_write.ts";
+import { authentication, catalogOf, rightsOf } from "./authentication.ts";
 import { channelRoutes } from "./channel_routes.ts";
 import { documentRoutes } from "./document_routes.ts";
 import { hostCheck, HostRule } from "./host_rule.ts";
@@ -16,6 +17,9 @@ import type { TakeoverOptions } from "./response_takeover.ts";
 import { indexRoute, serviceRoutes } from "./service_routes.ts";
 import { streamRoutes } from "./stream_routes.ts";
 import { unknownPath } from "./unknown_path.ts";
+
+/** Routes that need a credential where the instance asks for one. The page, its files and the documents do not. */
+const PROTECTED = ["/v1/*", "/metrics"];
 
 export interface HonoAppOptions {
   /** Address of the client; "" where it is not known. */
@@ -62,9 +66,9 @@ function routesOf(
   takeover: TakeoverOptions,
 ): Hono {
   const { config, requests } = service;
-  // The one place where routes get their catalog from: a rule of who may see which channels belongs here.
-  const catalogOf = () => service.catalog;
   const routes = new Hono();
+  const authenticate = authentication(service);
+  for (const path of PROTECTED) routes.use(path, authenticate);
   routes.route(
     "/",
     channelRoutes({
@@ -78,6 +82,7 @@ function routesOf(
     streamRoutes({
       ...takeover,
       catalogOf,
+      rightsOf: (c, channels) => rightsOf(c, channels, service),
       hub: service.hub,
       channelsMax: config.channelsMax,
       limits: requests,

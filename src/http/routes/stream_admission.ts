@@ -1,6 +1,7 @@
 // Admits a new client: reserves what it needs, or answers with a problem that names the limit that is reached.
 import type { Refusal } from "../../clients/refusals.ts";
 import type { ClientHub } from "../../clients/client_hub.ts";
+import type { ClientRights } from "../../clients/client_options.ts";
 import type { Admission } from "../../clients/admission.ts";
 import type { StreamShape } from "../../frames/stream_format.ts";
 import { problem } from "../transport/problem.ts";
@@ -15,9 +16,10 @@ const RETRY_AFTER_SECONDS = "5";
 export async function admit(
   request: StreamRequest,
   shape: StreamShape,
-  { hub, address }: {
+  { hub, address, rights }: {
     readonly hub: ClientHub;
     readonly address: string;
+    readonly rights: ClientRights | undefined;
   },
 ): Promise<ReadyAdmission | Response> {
   const { channels, resume } = request;
@@ -25,6 +27,7 @@ export async function admit(
   if (refused !== null) return fullProblem(refused);
   const admission = hub.admission.admit(channels, shape, {
     address,
+    rights,
     startNs: request.startNs,
     endNs: request.endNs,
     durationNs: request.durationNs,

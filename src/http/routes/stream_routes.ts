@@ -3,6 +3,8 @@
 import { type Context, Hono } from "hono";
 import type { IncomingMessage } from "node:http";
 import type { Catalog } from "../../channels/catalog.ts";
+import type { Channel } from "../../channels/channel.ts";
+import type { ClientRights } from "../../clients/client_options.ts";
 import type { ClientHub } from "../../clients/client_hub.ts";
 import { documented } from "../documents/api_document.ts";
 import {
@@ -35,6 +37,11 @@ import {
 export interface StreamRoutesOptions extends TakeoverOptions {
   /** The channels that a request may find. */
   readonly catalogOf: (context: Context) => Catalog;
+  /** What its owner may read; undefined where everyone may read everything. */
+  readonly rightsOf: (
+    context: Context,
+    channels: readonly Channel[],
+  ) => ClientRights | undefined;
   readonly hub: ClientHub;
   readonly channelsMax: number;
   readonly limits: RequestLimits;
@@ -83,6 +90,7 @@ async function open(
   const admission = await admit(request, form.shape, {
     hub: options.hub,
     address: options.addressOf(c),
+    rights: options.rightsOf(c, request.channels),
   });
   if (admission instanceof Response) return admission;
   try {

@@ -1,0 +1,28 @@
+// What an instance is made of: the parts that differ between a server, an edge runtime and a test.
+import type { AccessControl } from "./auth/access_control.ts";
+import type { Clocks } from "./blocks/gps_clock.ts";
+import type { Config } from "./config.ts";
+import type { Source } from "./source/source.ts";
+import type { Logger } from "./telemetry/log.ts";
+import type { MemoryFigures } from "./telemetry/memory_use.ts";
+import type { GcCounters } from "./telemetry/metrics/memory_metrics.ts";
+
+export interface QanatOptions {
+  readonly config: Config;
+  readonly source: Source;
+  readonly log: Logger;
+  /** Over the source's catalog. @default everyone may read everything */
+  readonly access?: AccessControl;
+  /** @default those of the system */
+  readonly clocks?: Clocks;
+  /** Calls back in the next turn of the event loop, for tests. @default that of CooperativeScheduler */
+  readonly later?: (turn: () => void) => void;
+  /** Garbage collection, where the runtime reports it. */
+  readonly gc?: GcCounters;
+  /** Reads the memory of the process, where the runtime reports it. */
+  readonly memory?: () => MemoryFigures;
+  /** How often a watchdog has missed each part of this instance, where there is a watchdog. */
+  readonly missedProbes?: () => Readonly<Record<string, number>>;
+  /** The log's writer, where log lines can be lost. */
+  readonly logLines?: { readonly lostLines: number };
+}

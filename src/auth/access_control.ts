@@ -1,0 +1,167 @@
+// Who sends a request, and which channels it may find: the one place that HTTP asks.
+// Invariant: no credential is ever logged or put into an answer; without authentication every request is ANYONE.
+import type { Catalog } from "../channels/catalog.ts";
+import type { SlicedWork } from "../channels/sliced_work.ts";
+import { CatalogViews } from "./catalog_views.ts";
+import { ANONYMOUS, type Claims } from "./claims.ts";
+import { type Denial, denial } from "./denial.ts";
+import { FULL_GRANT } from "./grant.ts";
+import type { GrantBook } from "./grant_book.ts";
+import { Principal } from "./principal.ts";
+
+/** Longest bearer token, characters. */
+export const TOKEN_LENGTH_MAX = 8192;
+
+/** What a request comes with. */
+export interface Credentials {
+  /** The token of the header Authorization; null where there is none. */
+  readonly bearer: string | null;
+  /** The value of the session cookie; null where there is none, or the request may not use it. */
+  readonly session: string | null;
+}
+
+type Verified = Claims | Denial;
+
+/** Checks one kind of bearer token. */
+export interface TokenVerifier {
+  /** Whether a token looks like one of this kind. Cheap. */
+  recognizes(token: string): boolean;
+  verify(token: string): Verified | Promise<Verified>;
+}
+
+/** Opens the cookies of sessions. */
+export interface SessionVerifier {
+  verify(cookie: string): Verified | Promise<Verified>;
+}
+
+export interface AccessControlOptions {
+  readonly catalog: Catalog;
+  /** One for each kind of token that is accepted. None: no authentication. */
+  readonly verifiers?: readonly TokenVerifier[];
+  readonly sessions?: SessionVerifier | null;
+  /** Grants in force. @default everything for everyone */
+  readonly book?: GrantBook;
+  /** Milliseconds since 1970. @default Date.now */
+  readonly unixMs?: () => number;
+}
+
+/** The grants without authentication. */
+const OPEN_BOOK: GrantBook = {
+  version: 0,
+  grantOf: () => FULL_GRANT,
+  onChange: () => {},
+};
+
+const NO_TOKEN = denial(
+  "none",
+  "This instance needs a token: send the header 'Authorization: Bearer TOKEN', or sign in on the page",
+);
+const TOO_LONG = denial(
+  "invalid_request",
+  `The token is longer than ${TOKEN_LENGTH_MAX} characters`,
+);
+const UNKNOWN_KIND = denial(
+  "invalid_token",
+  "The token is of no kind that this instance accepts",
+);
+
+/** The access control of one instance. */
+export class AccessControl {
+  /** Whether requests need no credential (`--auth none`). */
+  readonly isOpen: boolean;
+  readonly views: CatalogViews;
+  readonly unixMs: () => number;
+  /** Requests by outcome. */
+  readonly counters = { anonymous: 0, accepted: 0 };
+  readonly denied: Record<Denial["error"], number> = {
+    none: 0,
+    invalid_request: 0,
+    invalid_token: 0,
+    insufficient_scope: 0,
+    unavailable: 0,
+  };
+  readonly #verifiers: readonly TokenVerifier[];
+  readonly #sessions: SessionVerifier | null;
+  readonly #book: GrantBook;
+  readonly #anyone: Principal;
+
+  constructor(options: AccessControlOptions) {
+    const { catalog, verifiers = [], sessions = null } = options;
+    this.isOpen = verifiers.length === 0;
+    this.views = new CatalogViews({ catalog });
+    this.unixMs = options.unixMs ?? (() => Date.now());
+    this.#verifiers = verifiers;
+    this.#sessions = sessions;
+    this.#book = options.book ?? OPEN_BOOK;
+    this.#anyone = new Principal(ANONYMOUS, this.#book);
+  }
+
+  close(): void {
+    this.views.close();
+  }
+
+  /** Finds out who sends a request. Never rejects because of what the request contains. */
+  authenticate(
+    credentials: Credentials,
+  ): Principal | Denial | Promise<Principal | Denial> {
+    if (this.isOpen) return this.#anyone;
+    const verified = this.#verify(credentials);
+    if (verified instanceof Promise) {
+      return verified.then((outcome) => this.#admitted(outcome));
+    }
+    return this.#admitted(verified);
+  }
+
+  /** The channels that a principal may find, where they are known already; else {@linkcode gathering} finds them. */
+  knownCatalog({ grant }: Principal): Catalog | null {
+    return this.views.known(grant);
+  }
+
+  gathering({ grant }: Principal): SlicedWork<Catalog> {
+    return this.views.gathering(grant);
+  }
+
+  /** Calls `listener` when anyone's rights may have changed. */
+  onChange(listener: () => void): void {
+    this.#book.onChange(listener);
+  }
+
+  /** Counts a denial that a route found, and returns it. */
+  deny(denied: Denial): Denial {
+    this.denied[denied.error]++;
+    return denied;
+  }
+
+  #verify(
+    { bearer, session }: Credentials,
+  ): Verified | Promise<Verified> {
+    if (bearer !== null) {
+      if (bearer.length > TOKEN_LENGTH_MAX) return TOO_LONG;
+      const verifier = this.#verifiers.find((v) => v.recognizes(bearer));
+      return verifier ? verifier.verify(bearer) : UNKNOWN_KIND;
+    }
+    if (session !== null && this.#sessions !== null) {
+      return this.#sessions.verify(session);
+    }
+    return ANONYMOUS;
+  }
+
+  #admitted(outcome: Verified): Principal | Denial {
+    if ("error" in outcome) return this.deny(outcome);
+    const isAnonymous = outcome.kind === "anonymous";
+    const principal = isAnonymous
+      ? this.#anyone
+      : new Principal(outcome, this.#book);
+    // The policy may allow some channels to everyone.
+    if (isAnonymous && principal.grant.isEmpty) return this.deny(NO_TOKEN);
+    if (principal.isRevoked) {
+      return this.deny(denial("invalid_token", "The token has been revoked"));
+    }
+    if (principal.isExpired(this.unixMs())) {
+      return this.deny(denial("invalid_token", "The token has expired"));
+    }
+    if (isAnonymous) this.counters.anonymous++;
+    else this.counters.accepted++;
+    return principal;
+  }
+}

@@ -1,0 +1,82 @@
+// What an owner may do: which channels it may read, whether it is an operator, and how much of the limits it may use.
+// Invariant: a grant never changes; a changed policy gives new grants.
+import type { Channel } from "../channels/channel.ts";
+import type { ReadRule } from "./read_rule.ts";
+
+/** Limits of one owner; a field that is absent leaves the setting that holds for everyone. */
+export interface GrantShares {
+  /** Streams at once. */
+  readonly clientsMax?: number | undefined;
+  /** Histories at once. */
+  readonly historiesMax?: number | undefined;
+  /** Most of each pool, percent of what others leave: clients, histories, bytes in flight. */
+  readonly sharePercent?: number | undefined;
+}
+
+export interface GrantOptions {
+  /** `all`, or the rules of which any allows a channel; none: no channel. */
+  readonly read: "all" | readonly ReadRule[];
+  readonly isOperator?: boolean;
+  readonly shares?: GrantShares;
+}
+
+/** One owner's rights. */
+export class Grant {
+  /** Grants with equal keys may read the same channels. */
+  readonly readKey: string;
+  readonly readsAll: boolean;
+  readonly isOperator: boolean;
+  readonly shares: GrantShares;
+  readonly #rules: readonly ReadRule[];
+
+  constructor({ read, isOperator = false, shares = {} }: GrantOptions) {
+    this.readsAll = read === "all";
+    this.#rules = read === "all" ? [] : read;
+    this.readKey = this.readsAll
+      ? "all"
+      : [...new Set(this.#rules.map(({ key }) => key))].sort().join("\n");
+    this.isOperator = isOperator;
+    this.shares = shares;
+  }
+
+  /** Whether its owner may do nothing at all. */
+  get isEmpty(): boolean {
+    return !this.readsAll && this.#rules.length === 0 && !this.isOperator;
+  }
+
+  /** The most steps of sliced work that {@linkcode allows} takes for a channel. */
+  stepsOf(channel: Channel): number {
+    let steps = 0;
+    for (const rule of this.#rules) steps += rule.stepsOf(channel);
+    return steps;
+  }
+
+  /** Whether its owner may read a channel. */
+  allows(channel: Channel): boolean {
+    return this.readsAll || this.#rules.some((rule) => rule.allows(channel));
+  }
+
+  /** Everything that any of some grants allows; of each limit the largest, and the setting's where one grant has none. */
+  static union(grants: readonly Grant[]): Grant {
+    if (grants.length === 1) return grants[0]!;
+    const readsAll = grants.some((grant) => grant.readsAll);
+    return new Grant({
+      read: readsAll ? "all" : grants.flatMap((grant) => grant.#rules),
+      isOperator: grants.some((grant) => grant.isOperator),
+      shares: {
+        clientsMax: largest(grants.map(({ shares }) => shares.clientsMax)),
+        historiesMax: largest(grants.map(({ shares }) => shares.historiesMax)),
+        sharePercent: largest(grants.map(({ shares }) => shares.sharePercent)),
+      },
+    });
+  }
+}
+
+/** The largest of those that are present; undefined where none is. */
+function largest(limits: readonly (number | undefined)[]): number | undefined {
+  const present = limits.filter((limit) => limit !== undefined);
+  return present.length === 0 ? undefined : Math.max(...present);
+}
+
+/** A grant for everything, as every request has without authentication. */
+export const FULL_GRANT: Grant = new Grant({ read: "all", isOperator: true });

@@ -1,0 +1,104 @@
+// The owner of a request or a stream: who it is, and what it may do now.
+// Invariant: after a change of the policy or the token file it answers by the new one.
+import type { Channel } from "../channels/channel.ts";
+import { type Claims, principalId } from "./claims.ts";
+import { Grant } from "./grant.ts";
+import type { GrantBook } from "./grant_book.ts";
+
+/** Why a stream has to end. `removed`: its owner may no longer read one of its channels. */
+export type LostRight = "expired" | "revoked" | "removed";
+
+const NOTHING = new Grant({ read: [] });
+
+/** Someone who may read some channels. */
+export class Principal {
+  readonly claims: Claims;
+  /** Names the owner in limits, logs and lists. */
+  readonly id: string;
+  readonly #book: GrantBook;
+  #version = -1;
+  #grant: Grant = NOTHING;
+  #isRevoked = false;
+
+  constructor(claims: Claims, book: GrantBook) {
+    this.claims = claims;
+    this.id = principalId(claims);
+    this.#book = book;
+  }
+
+  /** What it may do now; nothing when its credential is no longer accepted. */
+  get grant(): Grant {
+    this.#renew();
+    return this.#grant;
+  }
+
+  /** Whether its credential is no longer accepted. */
+  get isRevoked(): boolean {
+    this.#renew();
+    return this.#isRevoked;
+  }
+
+  /** @param unixMs now */
+  isExpired(unixMs: number): boolean {
+    return unixMs >= this.claims.expiresMs;
+  }
+
+  /** Watches the rights of a stream of some channels. */
+  rightsTo(
+    channels: readonly Channel[],
+    unixMs: () => number,
+  ): StreamRights {
+    return new StreamRights(this, channels, unixMs);
+  }
+
+  get version(): number {
+    return this.#book.version;
+  }
+
+  #renew(): void {
+    const { version } = this.#book;
+    if (version === this.#version) return;
+    const grant = this.#book.grantOf(this.claims);
+    this.#isRevoked = grant === "revoked";
+    this.#grant = grant === "revoked" ? NOTHING : grant;
+    this.#version = version;
+  }
+}
+
+/** The rights of one stream. */
+export class StreamRights {
+  readonly principal: Principal;
+  readonly #channels: readonly Channel[];
+  readonly #unixMs: () => number;
+  #version: number;
+
+  constructor(
+    principal: Principal,
+    channels: readonly Channel[],
+    unixMs: () => number,
+  ) {
+    this.principal = principal;
+    this.#channels = channels;
+    this.#unixMs = unixMs;
+    // Older than any: the policy may have changed since the channels were looked up.
+    this.#version = -1;
+  }
+
+  /** Names the owner in limits, logs and lists. */
+  get owner(): string {
+    return this.principal.id;
+  }
+
+  /** Why the stream must end now; null while it may continue. Cheap while nothing has changed. */
+  lost(): LostRight | null {
+    const { principal } = this;
+    if (principal.isExpired(this.#unixMs())) return "expired";
+    const { version } = principal;
+    if (version === this.#version) return null;
+    if (principal.isRevoked) return "revoked";
+    const { grant } = principal;
+    if (!this.#channels.every((c) => grant.allows(c))) return "removed";
+    this.#version = version;
+    return null;
+  }
+}

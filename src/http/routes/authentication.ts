@@ -1,0 +1,122 @@
+// Finds out who sends a request, and gives the routes the catalog of what it may read.
+// Invariant: a route behind it gets no other catalog; a problem never contains a credential.
+import type { Context, MiddlewareHandler } from "hono";
+import type { Credentials } from "../../auth/access_control.ts";
+import { type Denial, type DenialError, statusOf } from "../../auth/denial.ts";
+import type { Principal, StreamRights } from "../../auth/principal.ts";
+import type { Catalog } from "../../channels/catalog.ts";
+import type { Channel } from "../../channels/channel.ts";
+import { isGone } from "../limits/request_limits.ts";
+import type { RoutedService } from "../service.ts";
+import { badRequest, problem } from "../transport/problem.ts";
+
+/** What this file keeps in the context of a request. */
+interface AccessEnv {
+  readonly Variables: {
+    principal: Principal;
+    catalog: Catalog;
+  };
+}
+
+/** Parameters in which people put tokens; an address is logged and kept in histories, so they are refused. */
+const TOKEN_PARAMETERS = ["access_token", "token", "jwt", "authorization"];
+
+const TITLES: Record<DenialError, string> = {
+  none: "Sign in",
+  invalid_request: "Credential not readable",
+  invalid_token: "Token not accepted",
+  insufficient_scope: "Not allowed",
+  unavailable: "Token cannot be checked now",
+};
+
+/** Refuses a request whose owner is not known, before any work is done for it. */
+export function authentication(
+  { access, requests }: Pick<RoutedService, "access" | "requests">,
+): MiddlewareHandler<AccessEnv> {
+  return async (c, next) => {
+    const misplaced = access.isOpen ? null : tokenInUrl(c.req.url);
+    if (misplaced !== null) return misplaced;
+    const outcome = await access.authenticate(credentialsOf(c));
+    if ("error" in outcome) return denied(outcome);
+    c.set("principal", outcome);
+    c.set(
+      "catalog",
+      access.knownCatalog(outcome) ??
+        await requests.slices.run(access.gathering(outcome), isGone(c)),
+    );
+    return await next();
+  };
+}
+
+/** Who sends a request that has passed {@linkcode authentication}. */
+export function principalOf(c: Context): Principal {
+  return (c as Context<AccessEnv>).get("principal");
+}
+
+/** The channels that the sender of such a request may find. */
+export function catalogOf(c: Context): Catalog {
+  return (c as Context<AccessEnv>).get("catalog");
+}
+
+/** The rights of a stream; undefined where everyone may read everything. */
+export function rightsOf(
+  c: Context,
+  channels: readonly Channel[],
+  { access }: Pick<RoutedService, "access">,
+): StreamRights | undefined {
+  if (access.isOpen) return undefined;
+  return principalOf(c).rightsTo(channels, access.unixMs);
+}
+
+/** The answer to a request that is denied. */
+export function denied(denial: Denial): Response {
+  const { error, detail, scope } = denial;
+  const status = statusOf(denial);
+  const response = problem(status, {
+    title: TITLES[error],
+    detail,
+    ...(error === "none" ? {} : { error }),
+  });
+  if (status === 401 || status === 403) {
+    response.headers.set("www-authenticate", challenge(error, detail, scope));
+  }
+  if (status === 503) response.headers.set("retry-after", "5");
+  return response;
+}
+
+/** The header WWW-Authenticate of RFC 6750. */
+function challenge(
+  error: DenialError,
+  detail: string,
+  scope: string | undefined,
+): string {
+  const parts = ['realm="qanat"'];
+  if (error !== "none") {
+    parts.push(`error="${error}"`, `error_description="${headerText(detail)}"`);
+  }
+  if (scope !== undefined) parts.push(`scope="${headerText(scope)}"`);
+  return `Bearer ${parts.join(", ")}`;
+}
+
+/** Text that a quoted string of a header may contain. */
+function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]|["\\]/g, "'");
+}
+
+function credentialsOf(c: Context): Credentials {
+  const header = c.req.header("authorization") ?? "";
+  const bearer = /^bearer +(\S+) *$/i.exec(header)?.[1] ?? null;
+  // A header of another scheme is an unreadable token, not a missing one.
+  return { bearer: bearer ?? (header === "" ? null : ""), session: null };
+}
+
+function tokenInUrl(url: string): Response | null {
+  const query = new URL(url).searchParams;
+  const name = TOKEN_PARAMETERS.find((parameter) => query.has(parameter));
+  if (name === undefined) return null;
+  return badRequest(
+    `A token must not be part of an address, where logs and histories keep it (parameter '${name}'); ` +
+      "send it in the header 'Authorization: Bearer TOKEN', and replace it, as others may have seen it",
+    "Token in the address",
+  );
+}

@@ -1,0 +1,220 @@
+import { describe, it } from "@std/testing/bdd";
+import assert from "node:assert/strict";
+import { AccessControl } from "../../src/auth/access_control.ts";
+import { CatalogViews } from "../../src/auth/catalog_views.ts";
+import { ANONYMOUS, type Claims } from "../../src/auth/claims.ts";
+import { FULL_GRANT, Grant } from "../../src/auth/grant.ts";
+import { Principal } from "../../src/auth/principal.ts";
+import { ReadRule } from "../../src/auth/read_rule.ts";
+import { Catalog } from "../../src/channels/catalog.ts";
+import type { Channel } from "../../src/channels/channel.ts";
+import { finish } from "../../src/channels/sliced_work.ts";
+
+const ALICE: Claims = { ...ANONYMOUS, kind: "token", subject: "alice" };
+
+function channel(name: string, publisher = "CAL"): Channel {
+  return {
+    name,
+    publisher,
+    dataType: "float64",
+    sampleRate: 16,
+    strideNs: 62_500_000n,
+    maxLatencyNs: 1_000_000_000n,
+    partitionId: `${publisher}_1`,
+    partitionIndex: 0,
+    replayId: null,
+  };
+}
+
+function catalogOf(...channels: Channel[]): Catalog {
+  const catalog = new Catalog();
+  for (const c of channels) catalog.set(c);
+  return catalog;
+}
+
+function names(catalog: Catalog): string[] {
+  return catalog.find({}).map(({ name }) => name);
+}
+
+function grant(...rules: ConstructorParameters<typeof ReadRule>[0][]): Grant {
+  return new Grant({ read: rules.map((rule) => new ReadRule(rule)) });
+}
+
+describe("a read rule", () => {
+  it("has to match the whole name: a rule for H1 does not allow H10", () => {
+    const rule = new ReadRule({ match: "H1" });
+    assert.equal(rule.allows(channel("H1")), true);
+    assert.equal(rule.allows(channel("H10")), false);
+    assert.equal(rule.allows(channel("XH1")), false);
+  });
+
+  it("cannot be widened by brackets or by branches", () => {
+    assert.throws(() => new ReadRule({ match: "a)|(.*" }));
+    assert.equal(new ReadRule({ match: "a|b" }).allows(channel("bc")), false);
+  });
+
+  it("restricts publishers as a whole too", () => {
+    const rule = new ReadRule({ publisher: "CAL" });
+    assert.equal(rule.allows(channel("A", "CAL")), true);
+    assert.equal(rule.allows(channel("A", "CAL2")), false);
+  });
+});
+
+describe("a union of grants", () => {
+  it("allows what any of them allows, and takes the largest limits", () => {
+    const union = Grant.union([
+      new Grant({
+        read: [new ReadRule({ match: "A" })],
+        shares: { clientsMax: 3 },
+      }),
+      new Grant({
+        read: [new ReadRule({ match: "B" })],
+        isOperator: true,
+        shares: { clientsMax: 5, sharePercent: 10 },
+      }),
+    ]);
+    assert.equal(union.allows(channel("A")), true);
+    assert.equal(union.allows(channel("B")), true);
+    assert.equal(union.allows(channel("C")), false);
+    assert.equal(union.isOperator, true);
+    assert.deepEqual({ ...union.shares }, {
+      clientsMax: 5,
+      historiesMax: undefined,
+      sharePercent: 10,
+    });
+  });
+});
+
+describe("a view of the catalog", () => {
+  it("holds what its grant allows, and follows changes", () => {
+    const catalog = catalogOf(channel("A1"), channel("B1"));
+    const views = new CatalogViews({ catalog });
+    const view = finish(views.gathering(grant({ match: "A.*" })));
+    assert.deepEqual(names(view), ["A1"]);
+    catalog.set(channel("A2"));
+    catalog.set(channel("B2"));
+    assert.deepEqual(names(view), ["A1", "A2"]);
+    catalog.remove("A1", null);
+    assert.deepEqual(names(view), ["A2"]);
+    views.close();
+    catalog.set(channel("A3"));
+    assert.deepEqual(names(view), ["A2"]);
+  });
+
+  it("loses a channel whose new publisher is not allowed", () => {
+    const catalog = catalogOf(channel("A", "CAL"));
+    const views = new CatalogViews({ catalog });
+    const view = finish(views.gathering(grant({ publisher: "CAL" })));
+    catalog.set(channel("A", "OTHER"));
+    assert.deepEqual(names(view), []);
+  });
+
+  it("follows changes while it is being gathered, by several requests together", () => {
+    const catalog = catalogOf(
+      ...Array.from({ length: 2000 }, (_, i) => channel(`A${i}`)),
+    );
+    const views = new CatalogViews({ catalog });
+    const asked = grant({ match: "A.*" });
+    const works = [views.gathering(asked), views.gathering(asked)];
+    works[0]!.next();
+    works[1]!.next();
+    catalog.remove("A1999", null);
+    catalog.set(channel("A2000"));
+    const found = works.map(finish);
+    assert.equal(found[0], found[1]);
+    assert.equal(found[0]!.size, 2000);
+    assert.equal(found[0]!.get("A1999", null), undefined);
+    assert.equal(views.counters.gathered, 1);
+  });
+
+  it("is the catalog itself for who may read everything", () => {
+    const catalog = catalogOf(channel("A"));
+    assert.equal(new CatalogViews({ catalog }).known(FULL_GRANT), catalog);
+  });
+
+  it("is dropped when there are too many, the least recently used one first", () => {
+    const catalog = catalogOf(channel("A"));
+    const views = new CatalogViews({ catalog, viewsMax: 2 });
+    const [a, b, c] = ["A", "B", "C"].map((match) => grant({ match }));
+    finish(views.gathering(a!));
+    finish(views.gathering(b!));
+    views.known(a!);
+    finish(views.gathering(c!));
+    assert.equal(views.size, 2);
+    assert.notEqual(views.known(a!), null);
+    assert.equal(views.known(b!), null);
+    assert.equal(views.counters.dropped, 1);
+  });
+});
+
+describe("the rights of a stream", () => {
+  function bookOf(grants: { now: Grant | "revoked" }) {
+    return {
+      version: 0,
+      grantOf: () => grants.now,
+      onChange: () => {},
+    };
+  }
+
+  it("are lost when the credential expires", () => {
+    const book = bookOf({ now: FULL_GRANT });
+    const principal = new Principal({ ...ALICE, expiresMs: 1000 }, book);
+    let nowMs = 999;
+    const rights = principal.rightsTo([channel("A")], () => nowMs);
+    assert.equal(rights.lost(), null);
+    nowMs = 1000;
+    assert.equal(rights.lost(), "expired");
+  });
+
+  it("are lost when the token is revoked, or a channel is no longer allowed", () => {
+    const grants: { now: Grant | "revoked" } = { now: FULL_GRANT };
+    const book = bookOf(grants);
+    const principal = new Principal(ALICE, book);
+    const rights = principal.rightsTo([channel("A"), channel("B")], () => 0);
+    assert.equal(rights.lost(), null);
+    grants.now = grant({ match: "A|B" });
+    book.version++;
+    assert.equal(rights.lost(), null);
+    grants.now = grant({ match: "A" });
+    book.version++;
+    assert.equal(rights.lost(), "removed");
+    grants.now = "revoked";
+    book.version++;
+    assert.equal(rights.lost(), "revoked");
+  });
+});
+
+describe("access control", () => {
+  const verifiers = [{
+    recognizes: (token: string) => token.startsWith("t-"),
+    verify: () => ALICE,
+  }];
+
+  it("without verifiers lets everyone read everything", () => {
+    const access = new AccessControl({ catalog: new Catalog() });
+    const anyone = access.authenticate({ bearer: null, session: null });
+    assert.ok(anyone instanceof Principal);
+    assert.equal(anyone.grant.readsAll, true);
+  });
+
+  it("refuses a request without a token, and a token of an unknown kind", () => {
+    const access = new AccessControl({
+      catalog: new Catalog(),
+      verifiers,
+      book: {
+        version: 0,
+        grantOf: ({ kind }) =>
+          kind === "anonymous" ? new Grant({ read: [] }) : FULL_GRANT,
+        onChange: () => {},
+      },
+    });
+    const ask = (bearer: string | null) =>
+      access.authenticate({ bearer, session: null }) as { error?: string };
+    assert.equal(ask(null).error, "none");
+    assert.equal(ask("x").error, "invalid_token");
+    assert.equal(ask("x".repeat(9000)).error, "invalid_request");
+    assert.equal(ask("t-1").error, undefined);
+    assert.equal(access.counters.accepted, 1);
+    assert.equal(access.denied.none, 1);
+  });
+});
