@@ -53,6 +53,8 @@ export type Parsed =
   | {
     readonly kind: "config";
     readonly config: Config;
+    /** The texts that flags gave, by flag. They may be secrets. */
+    readonly flags: ReadonlyMap<string, string>;
     /** Variables that Kubernetes has set for a Service; they are not settings. */
     readonly passedOver: readonly string[];
   }
@@ -71,7 +73,7 @@ const GROUPS = {
   "Health and shutdown": HEALTH_SETTINGS,
 };
 
-const SETTINGS = {
+export const SETTINGS = {
   ...SERVER_SETTINGS,
   ...KAFKA_SETTINGS,
   ...BLOCK_SETTINGS,
@@ -92,7 +94,8 @@ export function parseConfig(
   if (read.kind === "wrong") return error(read.message);
   const wrong = combinationFault(read.values);
   if (wrong !== null) return error(wrong);
-  return { kind: "config", config: read.values, passedOver: read.passedOver };
+  const { values: config, flags, passedOver } = read;
+  return { kind: "config", config, flags, passedOver };
 }
 
 /** What is wrong with settings that are valid one by one, or null. */

@@ -6,6 +6,9 @@ import { superviseProcess } from "./supervisor/process.ts";
 superviseProcess({
   parsed: parseConfig(Deno.args, Deno.env.toObject()),
   // A literal path, so that bundlers and `deno cache` find it.
-  startWorker: () =>
-    new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }),
+  startWorker: (permissions) =>
+    new Worker(new URL("./worker.ts", import.meta.url), {
+      type: "module",
+      deno: { permissions },
+    }),
 });

@@ -18,6 +18,11 @@ export function isIpv6(text: string): boolean {
   return /^[0-9a-f:.]{2,45}$/i.test(text) && URL.canParse(`http://[${text}]/`);
 }
 
+/** An IPv4 or IPv6 address, the latter perhaps with a zone; not a name. */
+export function isAddress(text: string): boolean {
+  return isIpv4(text) || isIpv6(text.split("%")[0]!);
+}
+
 /** A host name or an IPv4 address. */
 function isName(text: string): boolean {
   if (isIpv4(text)) return true;

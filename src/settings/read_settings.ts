@@ -13,6 +13,8 @@ export type SettingsRead<T> =
   | {
     readonly kind: "values";
     readonly values: T;
+    /** The texts that flags gave, by flag. */
+    readonly flags: ReadonlyMap<string, string>;
     /** Variables that Kubernetes has set for a Service; they are not settings. */
     readonly passedOver: readonly string[];
   }
@@ -55,6 +57,7 @@ export function readSettings<T>(
   return {
     kind: "values",
     values: values as T,
+    flags: line.values,
     passedOver: variables.passedOver,
   };
 }

@@ -78,13 +78,13 @@ export function revision(help: string): Setting<string> {
   return { preset: "", unit: "TEXT", help, read };
 }
 
-/** The path of a file. No message shows it: a user may have given the secret content instead of the path. */
+/** The path of a file that is read. No message shows it: a user may have given the secret content instead of the path. */
 export function file(help: string): Setting<string> {
   const read = (value: string) => {
     if (!value.startsWith("-----BEGIN")) return value;
     throw new SettingError("the path of a file, not what is in it");
   };
-  return { preset: "", unit: "file", help, isSecret: true, read };
+  return { preset: "", unit: "file", help, isSecret: true, path: "read", read };
 }
 
 /** True or false; unset it is false. */
@@ -100,7 +100,7 @@ export function flag(help: string): Setting<boolean> {
 /** Brokers. People often write a user and a password in front of them, which a refusal does not show. */
 export function brokers(help: string): Setting<readonly string[]> {
   const unit = "HOST:PORT,…";
-  return list(unit, help, (item) => {
+  const each = list(unit, help, (item) => {
     if (isBroker(item)) return null;
     if (item.includes("@")) {
       return `${unit} without user and password, which --kafka-user and QANAT_KAFKA_PASSWORD take`;
@@ -108,6 +108,13 @@ export function brokers(help: string): Setting<readonly string[]> {
     if (item.includes("://")) return `${unit} without a scheme`;
     return /:\d+$/.test(item) ? `${unit} with ports from 1 to 65535` : unit;
   });
+  const connects = (addresses: readonly string[]) => ({
+    addresses,
+    others: addresses.length === 0
+      ? null
+      : "brokers report the addresses of all brokers at run time",
+  });
+  return { ...each, connects };
 }
 
 /** Addresses of proxies, or ranges of them. */

@@ -29,18 +29,19 @@ export function memoryNeededMb(config: MemorySettings): number {
     historyMb * (historyReadersMax + RESUMES);
 }
 
+/** Where Linux keeps the limit of a container's memory. */
+export const MEMORY_LIMIT_FILES: readonly string[] = [
+  "/sys/fs/cgroup/memory.max",
+  "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+];
+
 /** Memory that this process may use, bytes: the machine's or the container's, whichever is less. */
 export function memoryLimitBytes(
   read: (path: string) => string = Deno.readTextFileSync,
   machineBytes: number = Deno.systemMemoryInfo().total,
 ): number {
   let least = machineBytes;
-  for (
-    const path of [
-      "/sys/fs/cgroup/memory.max",
-      "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-    ]
-  ) {
+  for (const path of MEMORY_LIMIT_FILES) {
     try {
       const text = read(path).trim();
       if (/^\d+$/.test(text)) least = Math.min(least, Number(text));

@@ -3,6 +3,7 @@ import { LOG_LEVELS, type LogLevel } from "../telemetry/log.ts";
 import {
   basePath,
   choice,
+  flag,
   host,
   hosts,
   origins,
@@ -27,6 +28,7 @@ export interface ServerSettings {
   readonly logLevel: LogLevel;
   /** Empty when it is not known. */
   readonly revision: string;
+  readonly printPermissions: boolean;
 }
 
 export const SERVER_SETTINGS = {
@@ -47,5 +49,8 @@ export const SERVER_SETTINGS = {
   logLevel: choice("info", LOG_LEVELS, "lowest level that is logged"),
   revision: revision(
     "source revision of this build, shown in /v1/status and /metrics",
+  ),
+  printPermissions: flag(
+    "print the command line with the fewest permissions for these settings, and end",
   ),
 } satisfies SettingsOf<ServerSettings>;

@@ -10,8 +10,20 @@ export interface Setting<T> {
   readonly help: string;
   /** No message shows its value. */
   readonly isSecret?: boolean;
+  /** The value is the path of a file that the service reads or writes. It has no permission for any other file. */
+  readonly path?: "read" | "write";
+  /** Whom the service connects to because of this value. It has no permission to connect to anyone else. */
+  connects?(value: T): Connections;
   /** Throws {@linkcode SettingError}. */
   readonly read: (text: string) => T;
+}
+
+/** Whom the service connects to because of a setting. */
+export interface Connections {
+  /** `HOST:PORT`; empty when the setting is off. */
+  readonly addresses: readonly string[];
+  /** Why it also connects to addresses that no setting names; null when it does not. */
+  readonly others: string | null;
 }
 
 /** A table with a setting for each field of T, and no other: a forgotten one does not compile. */

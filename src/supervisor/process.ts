@@ -1,19 +1,26 @@
 // Connects a supervisor to this process: its settings, its standard output and error, its signals, its parent.
+import { lookup } from "node:dns/promises";
 import type { Config, Parsed } from "../config.ts";
+import { isAddress } from "../settings/addresses.ts";
 import { reportSettings } from "../settings/report_settings.ts";
 import { jsonLogger, type Logger } from "../telemetry/log.ts";
 import { LifeSigns } from "./life_signs.ts";
 import { ParentWatch } from "./parent_watch.ts";
+import { permissionsOf } from "./permissions.ts";
+import { permissionsText } from "./permissions_text.ts";
 import { ProcessOutput } from "./process_output.ts";
 import { runWatchdog } from "./run_watchdog.ts";
 import { Supervisor, type WorkerThread } from "./supervisor.ts";
+import { workerPermissions } from "./worker_permissions.ts";
 
 /** Wrong settings. */
 const EXIT_SETTINGS = 2;
 
 export interface ProcessOptions {
   readonly parsed: Parsed;
-  readonly startWorker: () => WorkerThread;
+  readonly startWorker: (
+    permissions: Deno.PermissionOptionsObject,
+  ) => WorkerThread;
 }
 
 /** Runs until the process ends. */
@@ -28,6 +35,7 @@ export function superviseProcess({ parsed, startWorker }: ProcessOptions) {
     return output.exit(EXIT_SETTINGS);
   }
   const { config } = parsed;
+  if (config.printPermissions) return void printPermissions(parsed, output);
   const log = jsonLogger((line) => output.logLine(line), config.logLevel);
   reportSettings(parsed, log);
   const supervisor = supervisorOf({ config, log, output, startWorker });
@@ -43,11 +51,32 @@ export function superviseProcess({ parsed, startWorker }: ProcessOptions) {
   }
 }
 
+async function printPermissions(
+  { config, flags }: Parsed & { readonly kind: "config" },
+  output: ProcessOutput,
+): Promise<void> {
+  const addresses = isAddress(config.host)
+    ? []
+    : await lookup(config.host, { all: true }).catch(() => []);
+  const permissions = permissionsOf(
+    config,
+    (name) =>
+      name === config.host ? addresses.map(({ address }) => address) : [],
+  );
+  const printed = permissionsText({ config, permissions, flags });
+  if ("wrong" in printed) {
+    output.complain(printed.wrong + "\n");
+    return output.exit(EXIT_SETTINGS);
+  }
+  output.print(printed.text).catch(() => {});
+  return output.exit(0);
+}
+
 interface SupervisedOptions {
   readonly config: Config;
   readonly log: Logger;
   readonly output: ProcessOutput;
-  readonly startWorker: () => WorkerThread;
+  readonly startWorker: ProcessOptions["startWorker"];
 }
 
 function supervisorOf(
@@ -61,7 +90,7 @@ function supervisorOf(
   const supervisor = new Supervisor({
     config,
     signs: signs.buffer,
-    worker: startWorker(),
+    worker: startWorker(workerPermissions(config, permissionsOf(config))),
     log,
     watch: (port) => {
       parent.begin();
