@@ -1,6 +1,5 @@
 // One instance of Qanat: creates its parts, connects them, starts and closes them. No part is a module-level singleton.
 // Imports neither Kafka nor sockets, so that edge runtimes can load it.
-//
 // The way of a row follows the order of the constructor: the `source` reads messages and calls the `store`, which keeps
 // their blocks in the page `ring` and joins them into rows; the `hub` encodes each row once, in a slot of the `slab`, and
 // writes it to the outlets of its clients; src/http, which is put in front by src/worker.ts, opens these outlets.
@@ -146,6 +145,7 @@ export class Qanat {
 
   #tick(): void {
     this.store.tick();
+    this.hub.drainWindow.tick();
     if (this.#readiness.isStarted) this.trends.tick();
   }
 
@@ -239,6 +239,7 @@ export class Qanat {
       source: this.source,
       clockMs: this.#clockMs,
       loopDelayMs: () => this.#ticker.delayMs,
+      isDraining: () => this.hub.admission.isClosed,
     });
   }
 

@@ -117,7 +117,9 @@ class WorkerApp {
 
   async #stop(qanat: Qanat, server: HttpServer): Promise<void> {
     try {
-      qanat.drain();
+      server.closeAfterAnswers();
+      await qanat.hub.drainSpread();
+      port.send({ kind: "closing" });
       await server.close(this.#config.drainMs);
       await qanat.close();
     } catch (error) {

@@ -52,6 +52,8 @@ export interface AdmissionParts extends AdmissionOptions {
 /** Admits the clients of one instance. */
 export class AdmissionControl {
   readonly refusals = newRefusals();
+  /** Whether it admits no client any more; set by close(). */
+  isClosed = false;
   readonly queue: AdmissionQueue;
   /** Clients by address, and the bytes of the slab that are reserved for them. */
   readonly addresses: AddressPool;
@@ -59,7 +61,6 @@ export class AdmissionControl {
   readonly #parts: AdmissionParts;
   readonly #pools: ReservationPools;
   #admitted = 0;
-  #isClosed = false;
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts;
@@ -83,7 +84,7 @@ export class AdmissionControl {
 
   /** Admits no client from now on. */
   close(): void {
-    this.#isClosed = true;
+    this.isClosed = true;
   }
 
   /** Waits for the turn of one more request for so many channels. Returns null, or why it is refused. */
@@ -105,7 +106,7 @@ export class AdmissionControl {
   ): Admission {
     const shape = typeof format === "string" ? { format } : format;
     const { clientsMax, lifecycle, groups } = this.#parts;
-    if (this.#isClosed) return this.#full("draining", "draining");
+    if (this.isClosed) return this.#full("draining", "draining");
     if (lifecycle.clientCount + this.#admitted >= clientsMax) {
       return this.#full("clients", `${clientsMax} clients`);
     }
@@ -230,7 +231,7 @@ export class AdmissionControl {
     try {
       lifecycle.open(client);
       startPosition.place(client);
-      if (this.#isClosed) lifecycle.end(client, "drain");
+      if (this.isClosed) lifecycle.end(client, "drain");
     } catch (error) {
       lifecycle.drop(client, "error");
       throw error;

@@ -2,6 +2,7 @@
 import type { GapReason } from "../blocks/row_gap.ts";
 import type { AdmissionControl } from "./admission_control.ts";
 import type { ClientBooks } from "./client_books.ts";
+import type { DrainWindow } from "./drain_window.ts";
 import type { EndReason } from "./end_reason.ts";
 import type { HistoryFeeds } from "./history_feeds.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
@@ -15,6 +16,7 @@ export interface ClientFiguresParts {
   readonly liveQueue: LiveQueue;
   readonly history: HistoryFeeds;
   readonly admission: AdmissionControl;
+  readonly drainWindow: DrainWindow;
 }
 
 /** Figures of one instance's clients. Counters count from the start of the instance. */
@@ -28,6 +30,11 @@ export class ClientFigures {
   /** Open clients. */
   get clients(): number {
     return this.#parts.lifecycle.clientCount;
+  }
+
+  /** Clients that a shutdown has still to end. */
+  get clientsToDrain(): number {
+    return this.#parts.drainWindow.clientsLeft;
   }
 
   get selections(): number {

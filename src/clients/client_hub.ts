@@ -11,6 +11,7 @@ import {
 import { CatchUp } from "./catch_up.ts";
 import { ClientFigures } from "./client_figures.ts";
 import { ClientMonitor } from "./client_monitor.ts";
+import { DrainWindow } from "./drain_window.ts";
 import { HandOut } from "./hand_out.ts";
 import { HistoryFeeds } from "./history_feeds.ts";
 import { ClientLifecycle, type LifecycleOptions } from "./lifecycle.ts";
@@ -19,6 +20,7 @@ import { CooperativeScheduler } from "./scheduler.ts";
 import { SelectionGroups } from "./selection_groups.ts";
 import { SlabShortage } from "./slab_shortage.ts";
 import { StartPosition } from "./start_position.ts";
+import { StreamAge } from "./stream_age.ts";
 
 export interface ClientHubOptions extends AdmissionOptions, LifecycleOptions {
   readonly store: BlockStore;
@@ -29,6 +31,8 @@ export interface ClientHubOptions extends AdmissionOptions, LifecycleOptions {
   readonly catchUpRowsMax: number;
   readonly historyStallMs: number;
   readonly outageWaitMs: number;
+  readonly drainSpreadS: number;
+  readonly streamAgeMaxS: number;
   /** Longest work of each task in one turn of the event loop, ms. */
   readonly sliceMs: number;
   /** See {@linkcode CooperativeScheduler}. */
@@ -43,12 +47,15 @@ export class ClientHub implements RowListener {
   readonly history: HistoryFeeds;
   readonly liveQueue: LiveQueue;
   readonly encoders: RowEncoders;
+  /** The shutdown. */
+  readonly drainWindow: DrainWindow;
   /** What /metrics and /v1/status show. */
   readonly figures: ClientFigures;
   readonly #scheduler: CooperativeScheduler;
   readonly #shortage: SlabShortage;
   readonly #catchUp: CatchUp;
   readonly #monitor: ClientMonitor;
+  readonly #streamAge: StreamAge;
   readonly #handOut: HandOut;
 
   constructor(options: ClientHubOptions) {
@@ -88,6 +95,8 @@ export class ClientHub implements RowListener {
       ...shared,
       startPosition,
     });
+    const drainWindow = this.drainWindow = new DrainWindow(shared);
+    const streamAge = this.#streamAge = new StreamAge(shared);
     const handOut = this.#handOut = new HandOut({
       scheduler,
       liveQueue,
@@ -101,6 +110,8 @@ export class ClientHub implements RowListener {
       admission.queue,
       lifecycle.closeQueue,
       monitor,
+      drainWindow,
+      streamAge,
       trends,
     );
   }
@@ -110,11 +121,12 @@ export class ClientHub implements RowListener {
     this.#handOut.rowsReleased();
   }
 
-  /** Heartbeats, stalls and suspended histories; call it once a second. */
+  /** Heartbeats, stalls, suspended histories and old streams; call it once a second. */
   tick(): void {
     this.lifecycle.tick();
     this.history.tick();
     this.#monitor.tick();
+    if (!this.admission.isClosed) this.#streamAge.tick();
   }
 
   /** The rights of clients may have changed: ends those who may not read on. */
@@ -128,9 +140,16 @@ export class ClientHub implements RowListener {
     this.lifecycle.endAll("drain");
   }
 
+  /** The same over `drainSpreadS`: clients get their rows until it is their turn. Resolves when none is left. */
+  drainSpread(): Promise<void> {
+    this.admission.close();
+    return this.drainWindow.begin();
+  }
+
   /** Throws when a group is left. */
   close(): void {
     this.drain();
+    this.drainWindow.close();
     this.admission.queue.close();
     this.#scheduler.close();
     this.lifecycle.close();

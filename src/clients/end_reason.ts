@@ -9,6 +9,7 @@ export type EndReason =
   | "revoked"
   | "time-reset"
   | "drain"
+  | "age"
   | "slow"
   | "stalled"
   | "gap"
@@ -22,4 +23,10 @@ export const CUT_SHORT: ReadonlySet<EndReason> = new Set<EndReason>([
   "revoked",
   "slow",
   "stalled",
+]);
+
+/** Ends after which the client is to continue on another instance. */
+export const MOVED: ReadonlySet<EndReason> = new Set<EndReason>([
+  "drain",
+  "age",
 ]);

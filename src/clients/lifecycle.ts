@@ -8,7 +8,7 @@ import { ClientLog } from "./client_log.ts";
 import { ended } from "./client_phase.ts";
 import type { ClientHost } from "./client.ts";
 import { CloseQueue } from "./close_queue.ts";
-import { CUT_SHORT, type EndReason } from "./end_reason.ts";
+import { CUT_SHORT, type EndReason, MOVED } from "./end_reason.ts";
 import type { CooperativeScheduler } from "./scheduler.ts";
 import type { GroupClient, SelectionGroup } from "./selection_group.ts";
 import type { Slab } from "../memory/slab.ts";
@@ -22,8 +22,8 @@ export interface LifecycleOptions {
   /** Longest gap that is filled with null rows. */
   readonly gapFillRowsMax: number;
   readonly retryMs: number;
-  /** After a shutdown, clients come back within this time after `retryMs`. */
-  readonly drainSpreadMs: number;
+  /** Clients whose stream the server ends come back within this time after `retryMs`. */
+  readonly retrySpreadMs: number;
   /** From 0 to below 1. @default Math.random */
   readonly random?: (() => number) | undefined;
 }
@@ -106,7 +106,7 @@ export class ClientLifecycle implements ClientHost {
     client.become(ended(reason));
     const { format } = client.group;
     const isCut = format === "arrow" && CUT_SHORT.has(reason);
-    const isSpread = format !== "arrow" && reason === "drain";
+    const isSpread = format !== "arrow" && MOVED.has(reason);
     const retryMs = isSpread ? this.#spreadRetryMs() : null;
     client.sendClosing({ reason, isCut, retryMs }, this.clockMs());
     this.#giveBack(client, reason);
@@ -220,9 +220,9 @@ export class ClientLifecycle implements ClientHost {
     this.#owner.closeGroupIfIdle(group);
   }
 
-  /** When a client of a shutdown comes back, ms. All streams of an instance end at once, so each gets another time. */
+  /** When a client that is sent to another instance comes back, ms. Many streams end together, so each gets another time. */
   #spreadRetryMs(): number {
-    const { retryMs, drainSpreadMs, random = Math.random } = this.#options;
-    return retryMs + Math.floor(random() * (drainSpreadMs + 1));
+    const { retryMs, retrySpreadMs, random = Math.random } = this.#options;
+    return retryMs + Math.floor(random() * (retrySpreadMs + 1));
   }
 }

@@ -24,6 +24,8 @@ import {
 export interface HttpServer {
   readonly host: string;
   readonly port: number;
+  /** From now on closes each connection after its answer, so that a client that reconnects can reach another instance. */
+  closeAfterAnswers(): void;
   /** Stops listening; resolves when every connection is closed. After `drainMs`, it closes those that are left. */
   close(drainMs: number): Promise<void>;
 }
@@ -71,18 +73,7 @@ export async function serve(
   const { onConnection } = options;
   if (onConnection) server.prependListener("connection", () => onConnection());
   const backlog = options.backlog ?? BACKLOG_MAX;
-  const fail = Promise.withResolvers<never>();
-  let isListening = false;
-  server.on("error", (error) => {
-    if (isListening) {
-      service.log.warn("listener-failed", { error: String(error) });
-    } else fail.reject(error);
-  });
-  const listening = new Promise<void>((resolve) => {
-    server.listen({ host, port, backlog }, () => resolve());
-  });
-  await Promise.race([listening, fail.promise]);
-  isListening = true;
+  await listen(server, service, backlog);
   const timer = setInterval(() => {
     connections.sweep();
     if (rawWriter !== null) keepAccepting(server, backlog);
@@ -94,11 +85,31 @@ export async function serve(
   return {
     host,
     port: typeof address === "object" && address ? address.port : port,
+    closeAfterAnswers: () => connections.closeAfterAnswers(),
     close: async (drainMs) => {
       await closeServer(server, connections, drainMs);
       clearInterval(timer);
     },
   };
+}
+
+/** Resolves when the server listens; rejects when the port is not available. */
+async function listen(
+  server: Server,
+  { config: { host, port }, log }: HttpService,
+  backlog: number,
+): Promise<void> {
+  const fail = Promise.withResolvers<never>();
+  let isListening = false;
+  server.on("error", (error) => {
+    if (isListening) log.warn("listener-failed", { error: String(error) });
+    else fail.reject(error);
+  });
+  const listening = new Promise<void>((resolve) => {
+    server.listen({ host, port, backlog }, () => resolve());
+  });
+  await Promise.race([listening, fail.promise]);
+  isListening = true;
 }
 
 /** Null on a runtime version on which native handles are not tested: then the log says what that costs. */

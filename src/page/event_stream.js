@@ -43,6 +43,7 @@ export class EventStream {
   /** @type {StreamState} */
   state = { state: "connecting", reconnects: 0 };
   #options;
+  #random;
   #controller = new AbortController();
   #retryMs = 1000;
   #failures = 0;
@@ -54,6 +55,7 @@ export class EventStream {
   /** @param {EventStreamOptions} options */
   constructor(options) {
     this.#options = options;
+    this.#random = options.random ?? Math.random;
     this.lastId = options.query.after;
     this.#run();
   }
@@ -203,20 +205,16 @@ export class EventStream {
     if (response.status < 500 && response.status !== 429) {
       return { state: "refused", reason: problem.title, detail, problem };
     }
-    const seconds = Number(response.headers.get("retry-after"));
-    return {
-      state: "waiting",
-      reason: problem.title,
-      detail,
-      problem,
-      ...(seconds > 0 ? { retryInMs: seconds * 1000 } : {}),
-    };
+    const afterMs = Number(response.headers.get("retry-after")) * 1000;
+    const retryInMs = Math.round(afterMs * (1 + this.#random()));
+    const waiting = { reason: problem.title, detail, problem };
+    return { state: "waiting", ...waiting, ...(afterMs > 0 && { retryInMs }) };
   }
 
   #pauseMs() {
     const grown = this.#retryMs * 1.6 ** Math.min(this.#failures++, 10);
-    const jitter = 0.75 + 0.5 * (this.#options.random ?? Math.random)();
-    return Math.round(Math.min(grown, RETRY_MAX_MS) * jitter);
+    // From half of it to one and a half: clients that were cut off together do not come back together.
+    return Math.round(Math.min(grown, RETRY_MAX_MS) * (0.5 + this.#random()));
   }
 
   /** @param {Outcome} state */

@@ -17,7 +17,8 @@ export interface ClientSettings {
   readonly writeStallMs: number;
   readonly sliceMs: number;
   readonly retryMs: number;
-  readonly drainSpreadMs: number;
+  readonly retrySpreadMs: number;
+  readonly streamAgeMaxS: number;
 }
 
 export const CLIENT_SETTINGS = {
@@ -112,12 +113,20 @@ export const CLIENT_SETTINGS = {
     help:
       "wait before an EventSource client reconnects (sent to it as `retry:`)",
   }),
-  drainSpreadMs: whole({
+  retrySpreadMs: whole({
     unit: "ms",
     preset: 2000,
     min: 0,
     max: 3.6e6,
     help:
-      "period over which clients reconnect after a shutdown, beyond --retry-ms",
+      "period over which clients reconnect after Qanat has ended their streams, beyond --retry-ms",
+  }),
+  streamAgeMaxS: whole({
+    unit: "s",
+    preset: 0,
+    min: 0,
+    max: 3.1536e7,
+    help:
+      "age after which a stream is moved to another instance, a few streams at a time; 0: none is",
   }),
 } satisfies SettingsOf<ClientSettings>;

@@ -8,6 +8,7 @@ export interface HealthSettings {
   readonly eventLoopDelayMaxMs: number;
   readonly watchdogProbesMax: number;
   readonly drainMs: number;
+  readonly drainSpreadS: number;
 }
 
 export const HEALTH_SETTINGS = {
@@ -39,5 +40,13 @@ export const HEALTH_SETTINGS = {
     min: 0,
     max: 4000,
     help: "time for clients to finish at shutdown",
+  }),
+  drainSpreadS: whole({
+    unit: "s",
+    preset: 0,
+    min: 0,
+    max: 3600,
+    help:
+      "period before that over which a shutdown ends the streams, newest first; 0: all at once",
   }),
 } satisfies SettingsOf<HealthSettings>;

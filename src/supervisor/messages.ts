@@ -26,6 +26,8 @@ export type WorkerMessage =
     /** Text for the user who has started the process in a terminal. */
     readonly greeting: string;
   }
+  /** A shutdown has ended its clients: the listener closes now, on purpose. */
+  | { readonly kind: "closing" }
   /** The process must end. `complaint` goes to standard error when no log line gives the reason. */
   | {
     readonly kind: "exit";

@@ -83,10 +83,7 @@ function supervisorOf(
   { config, log, output, startWorker }: SupervisedOptions,
 ): Supervisor {
   const signs = new LifeSigns();
-  const parent = parentWatch(() => {
-    log.warn("parent-gone");
-    supervisor.signal("SIGTERM");
-  });
+  const parent = parentWatch(() => supervisor.parentGone());
   const supervisor = new Supervisor({
     config,
     signs: signs.buffer,

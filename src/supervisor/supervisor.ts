@@ -6,7 +6,7 @@ import type { Logger } from "../telemetry/log.ts";
 import type { SupervisorMessage, WorkerMessage } from "./messages.ts";
 import type { Verdict } from "./watchdog.ts";
 
-/** A shutdown that takes longer is cut off, so that the process ends within the documented 5 s. */
+/** A shutdown that takes longer than `--drain-spread-s` and this is cut off: the process ends within the documented 5 s. */
 const STOP_MAX_MS = 4500;
 /** Ctrl-C at `deno task start` arrives twice: from the terminal, and from the task runner, which forwards it. */
 const SAME_SIGNAL_MS = 500;
@@ -103,16 +103,26 @@ export class Supervisor {
       case "serving":
         this.#state = "stopping";
         this.#stopMs = nowMs;
-        // The listener closes on purpose now; the limit below ends a worker that hangs.
-        this.#watch?.close();
         log.info("stopping", { signal: name });
         worker.postMessage({ kind: "stop", signal: name });
-        this.#later(() => {
-          if (this.#state === "ended") return;
-          log.error("stop-overdue", { afterMs: STOP_MAX_MS });
-          this.#end(EXIT_FAILED);
-        }, STOP_MAX_MS);
+        this.#limitStop();
     }
+  }
+
+  /** The launcher has ended without passing its signal on. A stop that is under way continues. */
+  parentGone(): void {
+    this.#options.log.warn("parent-gone");
+    if (this.#state !== "stopping") this.signal("SIGTERM");
+  }
+
+  #limitStop(): void {
+    const { config, log } = this.#options;
+    const afterMs = config.drainSpreadS * 1000 + STOP_MAX_MS;
+    this.#later(() => {
+      if (this.#state === "ended") return;
+      log.error("stop-overdue", { afterMs });
+      this.#end(EXIT_FAILED);
+    }, afterMs);
   }
 
   #onMessage(message: WorkerMessage): void {
@@ -129,6 +139,8 @@ export class Supervisor {
         this.#state = "serving";
         this.#watch = this.#options.watch(message.port);
         return print(message.greeting);
+      case "closing":
+        return this.#watch?.close();
       case "exit":
         if (message.complaint !== undefined) complain(message.complaint);
         return this.#end(message.code);

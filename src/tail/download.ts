@@ -8,7 +8,12 @@ import type { RowFile } from "./row_file.ts";
 import { secondsText } from "./texts.ts";
 
 /** Reasons of an end after which the rest of the range is requested again. */
-const RETRIED_ENDS: ReadonlySet<string> = new Set(["drain", "error", "slow"]);
+const RETRIED_ENDS: ReadonlySet<string> = new Set([
+  "drain",
+  "age",
+  "error",
+  "slow",
+]);
 
 /** The rows of one file: writes new ones, and requests the range after the last one. */
 export class Download {

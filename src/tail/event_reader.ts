@@ -43,6 +43,7 @@ export interface EventHandler {
 /** Reasons of an end after which the client reconnects; all others are final. */
 const RETRIED_ENDS: ReadonlySet<string> = new Set([
   "drain",
+  "age",
   "changed",
   "time-reset",
   "error",
@@ -71,8 +72,10 @@ export function eventConnection(
     },
     async read(body, onProgress): Promise<Attempt> {
       let end: string | null = null;
+      let retryMs: number | undefined;
       const parser = createParser({
         onId: (id) => lastId = id,
+        onRetry: (ms) => retryMs = ms,
         onEvent({ id, event, data }) {
           if (event === "end") end = JSON.parse(data).reason;
           else if (event === "hello") handler.onHello(JSON.parse(data));
@@ -88,13 +91,13 @@ export function eventConnection(
       );
       for await (const text of texts) parser.feed(text);
       if (end === null) {
-        return { kind: "again", reason: "the connection broke" };
+        return { kind: "again", reason: "the connection broke", retryMs };
       }
       if (end === "complete") return { kind: "complete" };
       if (ENDS_WITHOUT_ID.has(end)) lastId = "";
       const detail = `the server ended the stream: ${end as string}`;
       return RETRIED_ENDS.has(end)
-        ? { kind: "again", reason: detail }
+        ? { kind: "again", reason: detail, retryMs }
         : { kind: "broken", detail };
     },
   };

@@ -1,6 +1,7 @@
 // Reads a stream over as many connections as necessary, until it is complete, refused, or too many attempts failed.
 // Invariant: only attempts that bring no data count as failed, and each waits longer than the one before.
 
+const FIRST_WAIT_MS = 1000;
 const WAIT_MS_MAX = 10_000;
 /** The server sends a heartbeat every 15 s, so a connection without data for this long is dead. */
 const SILENCE_MS_MAX = 60_000;
@@ -15,7 +16,12 @@ export type Outcome =
 /** How one connection ended; `again`: another one can continue the stream. */
 export type Attempt =
   | Outcome
-  | { readonly kind: "again"; readonly reason: string };
+  | {
+    readonly kind: "again";
+    readonly reason: string;
+    /** Events: the wait that the server has asked for, ms. */
+    readonly retryMs?: number | undefined;
+  };
 
 export interface RetryingOptions {
   readonly retriesMax: number;
@@ -24,6 +30,8 @@ export interface RetryingOptions {
   readonly onRetry: (text: string) => void;
   /** Wait after the first failed attempt. @default 1000 */
   readonly waitMs?: number;
+  /** From 0 to below 1, for the jitter of waits. @default Math.random */
+  readonly random?: () => number;
   /** Waits for a time, or until the signal aborts. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -49,7 +57,7 @@ export async function readRetrying(
 ): Promise<Outcome> {
   const { retriesMax, signal, onRetry } = options;
   const wait = options.sleep ?? sleep;
-  const firstMs = options.waitMs ?? 1000;
+  const random = options.random ?? Math.random;
   let failures = 0;
   for (;;) {
     let retryAfterMs = 0;
@@ -62,13 +70,30 @@ export async function readRetrying(
     if (failures >= retriesMax) {
       return { kind: "broken", detail: `${result.reason}; gave up` };
     }
+    const firstMs = result.retryMs ?? options.waitMs ?? FIRST_WAIT_MS;
     const backOffMs = Math.min(firstMs * 2 ** failures, WAIT_MS_MAX);
-    const waitMs = Math.max(backOffMs, retryAfterMs);
+    const waitMs = withJitter(backOffMs, retryAfterMs, random());
     failures++;
     onRetry(`${result.reason}; next attempt in ${waitMs / 1000} s`);
     await wait(waitMs, signal);
     if (signal.aborted) return { kind: "stopped" };
   }
+}
+
+/**
+ * From half of the wait to one and a half of it, so that clients that were cut off together do not come back together;
+ * never before the time of `Retry-After`. `random`: 0 to 1.
+ */
+function withJitter(
+  backOffMs: number,
+  retryAfterMs: number,
+  random: number,
+): number {
+  return Math.round(
+    backOffMs > retryAfterMs
+      ? Math.max(retryAfterMs, backOffMs * (0.5 + random))
+      : retryAfterMs + backOffMs * random,
+  );
 }
 
 async function attempt(

@@ -235,7 +235,7 @@ describe("ClientHub.drain()", () => {
 
   it("at one time without a spread; a stream that is complete says nothing of it", async () => {
     await qanat.close();
-    await setUp({ drainSpreadMs: 0 });
+    await setUp({ retrySpreadMs: 0 });
     assert.deepEqual(new Set(waits()), new Set([1000]));
     await qanat.close();
     await setUp();

@@ -8,6 +8,7 @@ import { canRun } from "../../scripts/optional_parts.ts";
 import {
   freePort,
   launchQanat,
+  metric,
   PARTS,
   type Process,
   say,
@@ -35,6 +36,10 @@ const BACK_MS = 5000;
 const SETTLE_MS = 2000;
 /** A browser and a Python start among them. */
 const OPEN_MS = 60_000;
+/** Window over which an instance ends its clients. */
+const SPREAD_S = 8;
+/** How often the clients of the other instance are counted in it, ms. */
+const COUNT_MS = 100;
 
 for (const proxy of PROXIES.slice(0, isLong ? 2 : 1)) {
   const runnable = canRun([proxy.part]);
@@ -72,8 +77,12 @@ for (const proxy of PROXIES.slice(0, isLong ? 2 : 1)) {
       if (directory) await Deno.remove(directory, { recursive: true });
     });
 
-    async function start(at: number): Promise<typeof instances[number]> {
+    async function start(
+      at: number,
+      more: readonly string[] = [],
+    ): Promise<typeof instances[number]> {
       const instance = launchQanat([
+        ...more,
         `--base-path=${BASE}`,
         "--trusted-proxies=127.0.0.1",
         `--allowed-hosts=${PROXY_HOST}`,
@@ -84,12 +93,32 @@ for (const proxy of PROXIES.slice(0, isLong ? 2 : 1)) {
       return instance;
     }
 
-    async function restart(index: number, awayS: number): Promise<void> {
+    async function restart(
+      index: number,
+      awayS: number,
+      more: readonly string[] = [],
+    ): Promise<void> {
       const { qanat, port } = instances[index]!;
       const { code } = await qanat.stop();
       assert.equal(code, 0);
       await sleep(awayS * 1000);
-      instances[index] = await start(port);
+      instances[index] = await start(port, more);
+    }
+
+    /** How many streams an instance opened in each COUNT_MS, until `isOver`. */
+    async function countOpened(
+      url: string,
+      isOver: () => boolean,
+    ): Promise<number[]> {
+      const counts: number[] = [];
+      let before = await metric(`${url}${BASE}`, "qanat_clients_opened_total");
+      while (!isOver()) {
+        await sleep(COUNT_MS);
+        const now = await metric(`${url}${BASE}`, "qanat_clients_opened_total");
+        counts.push(now - before);
+        before = now;
+      }
+      return counts;
     }
 
     /** 100 clients, all of them inside. */
@@ -173,6 +202,28 @@ for (const proxy of PROXIES.slice(0, isLong ? 2 : 1)) {
         check(clients, `a roll with ${awayS} s away`);
       });
     }
+
+    it(`an instance that ends its clients over ${SPREAD_S} s: they come to the other one over that time, no row is lost or twice`, async () => {
+      const more = [`--drain-spread-s=${SPREAD_S}`];
+      let opened: readonly number[] = [];
+      await restart(0, 0, more);
+      const clients = await readDuring(async () => {
+        let isOver = false;
+        const counting = countOpened(instances[1]!.url, () => isOver);
+        await restart(0, 1).finally(() => isOver = true);
+        opened = await counting;
+      });
+      check(clients, `a window of ${SPREAD_S} s`);
+      const total = opened.reduce((a, b) => a + b, 0);
+      const filled = opened.filter((count) => count > 0).length;
+      const most = Math.max(...opened);
+      say(
+        `${proxy.name}: ${total} clients came to the other instance in ${filled} parts of ${COUNT_MS} ms, at most ${most} in one`,
+      );
+      assert.ok(total >= CLIENTS / 4, `${total} came`);
+      assert.ok(filled >= 12, `all came in ${filled} parts`);
+      assert.ok(most <= total / 4, `${most} of ${total} came at once`);
+    });
 
     it("while no instance is there clients keep coming, and are back 5 s after one is", async () => {
       const clients = await readDuring(() =>

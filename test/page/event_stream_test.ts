@@ -20,14 +20,17 @@ interface Played {
 }
 
 /** Plays answers one after the other until the stream has ended or was refused. */
-async function play(answers: (() => Response)[]): Promise<Played> {
+async function play(
+  answers: (() => Response)[],
+  random = () => 0,
+): Promise<Played> {
   const played: Played = { rows: [], gaps: [], states: [], urls: [] };
   let retryNow = () => {};
   await new Promise<void>((resolve) => {
     const stream = new EventStream({
       base: "http://h/",
       query: { channels: ["A"] },
-      random: () => 0,
+      random,
       fetch: (url) => {
         played.urls.push(String(url));
         const answer = answers.shift();
@@ -83,6 +86,26 @@ describe("EventStream", () => {
       ["cut", "Status 503", "drain", "connection"],
     );
     assert.equal(states.at(-1)!.reconnects, 4);
+  });
+
+  it("waits for a random part of the retry time, and never less than Retry-After", async () => {
+    const waits = async (random: number) => {
+      const { states } = await play([
+        () =>
+          new Response(
+            HELLO.replace("retry: 1\n", "retry: 2000\n") +
+              `retry: 3000\nevent: end\ndata: {"reason":"drain"}\n\n`,
+          ),
+        () =>
+          new Response("{}", { status: 503, headers: { "retry-after": "5" } }),
+      ], () => random);
+      return states.filter(({ state }) => state === "waiting").map((s) =>
+        s.retryInMs
+      );
+    };
+    assert.deepEqual(await waits(0), [1500, 5000]);
+    assert.deepEqual(await waits(0.5), [3000, 7500]);
+    assert.deepEqual(await waits(1), [4500, 10_000]);
   });
 
   it("reports the text of a refusal and does not try again", async () => {

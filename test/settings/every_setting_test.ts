@@ -155,8 +155,10 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
   eventLoopDelayMaxMs: whole(10, 60_000),
   watchdogProbesMax: whole(0, 3600),
   drainMs: whole(0, 4000),
+  drainSpreadS: whole(0, 3600),
+  streamAgeMaxS: whole(0, 31_536_000),
   retryMs: whole(0, 3_600_000),
-  drainSpreadMs: whole(0, 3_600_000),
+  retrySpreadMs: whole(0, 3_600_000),
   revision: {
     takes: ["4f0c1d2", "v0.1.0+dirty", "release/2026-11"],
     refuses: ["a b", 'x"} 1', "x".repeat(65)],

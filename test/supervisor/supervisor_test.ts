@@ -36,22 +36,26 @@ class Trial {
   readonly signs = new SharedArrayBuffer(4);
   readonly watched: number[] = [];
   unwatched = 0;
-  readonly supervisor = new Supervisor({
-    config,
-    signs: this.signs,
-    watch: (port) => {
-      this.watched.push(port);
-      return { close: () => void this.unwatched++ };
-    },
-    worker: this.worker,
-    log: this.log,
-    writeLog: (bytes) => this.writeLog(bytes),
-    print: (text) => this.printed += text,
-    complain: (text) => this.complained += text,
-    exit: (code) => void this.exits.push(code),
-    nowMs: () => this.nowMs,
-    later: (call, delayMs) => void this.timers.push({ call, delayMs }),
-  });
+  readonly supervisor: Supervisor;
+
+  constructor(settings = config) {
+    this.supervisor = new Supervisor({
+      config: settings,
+      signs: this.signs,
+      watch: (port) => {
+        this.watched.push(port);
+        return { close: () => void this.unwatched++ };
+      },
+      worker: this.worker,
+      log: this.log,
+      writeLog: (bytes) => this.writeLog(bytes),
+      print: (text) => this.printed += text,
+      complain: (text) => this.complained += text,
+      exit: (code) => void this.exits.push(code),
+      nowMs: () => this.nowMs,
+      later: (call, delayMs) => void this.timers.push({ call, delayMs }),
+    });
+  }
 
   /** The worker says something. */
   says(data: WorkerMessage): void {
@@ -99,6 +103,12 @@ describe("Supervisor", () => {
     );
   });
 
+  it("a window over which clients are ended is added to that limit", () => {
+    const trial = new Trial({ ...config, drainSpreadS: 60 }).serving();
+    trial.supervisor.signal("SIGTERM");
+    assert.deepEqual(trial.timers.map(({ delayMs }) => delayMs), [64_500]);
+  });
+
   it("ends at once on a second signal", () => {
     const trial = new Trial().serving();
     trial.supervisor.signal("SIGINT");
@@ -126,13 +136,24 @@ describe("Supervisor", () => {
     assert.deepEqual(trial.exits, [0]);
   });
 
-  it("watches the worker from when it serves until a stop begins", () => {
+  it("a launcher that ends stops the worker, and does not cut off a stop that is under way", () => {
+    const trial = new Trial().serving();
+    trial.supervisor.parentGone();
+    assert.deepEqual(trial.sent.at(-1), { kind: "stop", signal: "SIGTERM" });
+    trial.nowMs += 1000;
+    trial.supervisor.parentGone();
+    assert.deepEqual(trial.exits, []);
+  });
+
+  it("watches the worker from when it serves until its listener closes, also while clients are ended", () => {
     const trial = new Trial();
     assert.deepEqual(trial.watched, []);
     trial.serving();
     assert.deepEqual(trial.watched, [1]);
     assert.equal(trial.unwatched, 0);
     trial.supervisor.signal("SIGTERM");
+    assert.equal(trial.unwatched, 0);
+    trial.says({ kind: "closing" });
     assert.ok(trial.unwatched > 0);
   });
 

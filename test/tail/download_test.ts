@@ -71,6 +71,7 @@ describe("Download", () => {
       retriesMax: retries,
       signal: new AbortController().signal,
       onRetry() {},
+      random: () => 0.5,
       sleep: (ms) => {
         waits.push(ms);
         return Promise.resolve();
@@ -141,7 +142,7 @@ describe("Download", () => {
       [SCHEMA, ...rows(0, 6), END_OF_STREAM],
     ]);
     assert.equal(outcome.kind, "complete");
-    assert.deepEqual(waits, [5000, 5000, 5000, 8000, 1000]);
+    assert.deepEqual(waits, [5500, 6000, 7000, 8000, 1000]);
   });
 
   it("gives up after attempts without data; the rows so far are a complete file", async () => {

@@ -49,6 +49,7 @@ describe("watching a stream", () => {
 
   async function lines(
     answers: readonly string[],
+    random = () => 0.5,
   ): Promise<{ outcome: Outcome; out: string; err: string; ids: string[] }> {
     const ids: string[] = [];
     server = Deno.serve({ port: 0, onListen() {} }, (request) => {
@@ -69,6 +70,7 @@ describe("watching a stream", () => {
       retriesMax: 3,
       signal: new AbortController().signal,
       onRetry: (text) => printer.onRetry(text),
+      random,
       sleep: () => Promise.resolve(),
     });
     return { outcome, out, err, ids };
@@ -105,6 +107,15 @@ describe("watching a stream", () => {
     assert.equal(out.match(/gps_time/g)?.length, 1);
     assert.match(err, /the connection broke; next attempt in 1 s/);
     assert.match(err, /the server ended the stream: drain; next attempt in/);
+  });
+
+  it("comes back after a random part of the wait that the server asks for", async () => {
+    const answers = [HELLO + `retry: 3000\n` + end("age"), end("complete")];
+    for (const [random, seconds] of [[0, 1.5], [0.5, 3], [0.999, 4.497]]) {
+      const { err } = await lines(answers, () => random!);
+      await server?.shutdown();
+      assert.match(err, new RegExp(`age; next attempt in ${seconds} s`));
+    }
   });
 
   it("begins without an id after an end that makes the last id invalid", async () => {

@@ -167,6 +167,7 @@ export const END: Schema = {
       enum: [
         "complete",
         "drain",
+        "age",
         "changed",
         "removed",
         "time-reset",

@@ -8,15 +8,20 @@ import {
 } from "./api_document.ts";
 import { objectOf } from "./schema_parts.ts";
 
-function statusWord(word: string): Schema {
-  return objectOf({ status: { type: "string", const: word } });
+function statusWord(...words: readonly string[]): Schema {
+  return objectOf({ status: { type: "string", enum: words } });
 }
 
 export const HEALTHZ: RouteDocument = {
   operationId: "health",
   tag: "service",
   summary: "Check whether the process answers",
-  answers: { 200: jsonAnswer("The process answers", statusWord("ok")) },
+  answers: {
+    200: jsonAnswer(
+      "The process answers; `draining`: a shutdown has begun, and new streams are refused",
+      statusWord("ok", "draining"),
+    ),
+  },
 };
 
 export const READYZ: RouteDocument = {

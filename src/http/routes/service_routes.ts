@@ -22,7 +22,12 @@ export function serviceRoutes(
   options: TakeoverOptions,
 ): Hono {
   const app = new Hono();
-  app.get("/healthz", documented(HEALTHZ), (c) => c.json({ status: "ok" }));
+  app.get(
+    "/healthz",
+    documented(HEALTHZ),
+    (c) =>
+      c.json({ status: service.hub.admission.isClosed ? "draining" : "ok" }),
+  );
   app.get("/readyz", documented(READYZ), (c) => {
     const reasons = service.notReady();
     return reasons.length === 0 ? c.json({ status: "ready" }) : problem(503, {

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { AddressPool, type PoolRefusal } from "../../clients/address_pool.ts";
 import type { ConnectionFigures, TimedOut } from "./connection_figures.ts";
+import { ConnectionRefusals } from "./connection_refusals.ts";
 import { PacedResponse } from "./paced_response.ts";
 import {
   CHUNKED_BYTES_MAX,
@@ -27,7 +28,6 @@ const LINGER_MS = 2000;
 const KEEP_ALIVE_SLACK_MS = 1000;
 /** Refused connections that are kept open at a time, so that their clients can read the answer. */
 const REFUSED_MAX = 32;
-const RETRY_AFTER_SECONDS = 5;
 
 export interface ConnectionSettings {
   readonly connectionsMax: number;
@@ -49,6 +49,7 @@ export interface ConnectionSettings {
 /** The connections of one server. */
 export class Connections implements GateHost {
   readonly nowMs: () => number;
+  isLastAnswer = false;
   readonly #settings: ConnectionSettings;
   readonly #figures: ConnectionFigures;
   /** Served connections with the address that each is counted for; "" for a trusted proxy. */
@@ -57,7 +58,7 @@ export class Connections implements GateHost {
   /** Refused connections that have not closed yet, with the time of the refusal. */
   readonly #refused = new Map<Socket, number>();
   #isBypassed = false;
-  readonly #refusals: Readonly<Record<"full" | "share", string>>;
+  readonly #refusals: ConnectionRefusals;
 
   constructor(settings: ConnectionSettings) {
     const { connectionsMax, sharePercent, figures, nowMs } = settings;
@@ -65,23 +66,7 @@ export class Connections implements GateHost {
     this.#figures = figures;
     this.#pool = new AddressPool({ capacity: connectionsMax, sharePercent });
     this.nowMs = nowMs;
-    this.#refusals = {
-      full: responseText({
-        status: 503,
-        title: "Too many connections",
-        detail:
-          `All ${connectionsMax} connections (--connections-max) are in use; try again later`,
-        retryAfter: RETRY_AFTER_SECONDS,
-      }),
-      share: responseText({
-        status: 429,
-        title: "Too many connections from your address",
-        detail:
-          `One address may hold ${sharePercent} % of the connections that other addresses leave free, of ` +
-          `${connectionsMax} in all (--address-share-percent, --connections-max); close some of yours`,
-        retryAfter: RETRY_AFTER_SECONDS,
-      }),
-    };
+    this.#refusals = new ConnectionRefusals(settings);
   }
 
   /** Whether a new connection is served; otherwise it has been answered with a problem. */
@@ -166,6 +151,14 @@ export class Connections implements GateHost {
     if (unreadBytes > UNREAD_BYTES_MAX) this.#evict(unreadBytes);
     for (const [socket, sinceMs] of this.#refused) {
       if (nowMs - sinceMs > LINGER_MS) socket.destroy();
+    }
+  }
+
+  /** Closes idle connections, and from now on each other one after its answer. */
+  closeAfterAnswers(): void {
+    this.isLastAnswer = true;
+    for (const socket of this.#sockets.keys()) {
+      if (RequestGate.of(socket)?.phase === "idle") socket.destroy();
     }
   }
 
@@ -273,7 +266,7 @@ export class Connections implements GateHost {
   #refuse(socket: Socket, refusal: PoolRefusal): void {
     this.#figures.refused++;
     socket.on("error", ignore);
-    socket.end(this.#refusals[refusal === "full" ? "full" : "share"]);
+    socket.end(this.#refusals.of(refusal));
     if (this.#refused.size >= REFUSED_MAX) return void socket.destroy();
     this.#refused.set(socket, this.nowMs());
     socket.on("close", () => this.#refused.delete(socket));

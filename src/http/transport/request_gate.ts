@@ -30,6 +30,8 @@ export type Phase = "fresh" | "head" | "body" | "answer" | "idle" | "closing";
 /** What a gate needs of the collection of all connections. */
 export interface GateHost {
   readonly nowMs: () => number;
+  /** Whether a connection is closed after the answer that is under way. */
+  readonly isLastAnswer: boolean;
   /** Reserves memory for waiting bytes, or releases it (negative). False when there is none left. */
   hold(byteLength: number): boolean;
   /** The client has sent too much behind an unfinished answer. */
@@ -160,7 +162,9 @@ export class RequestGate {
   /** The answer has been sent. */
   finished(): void {
     if (this.phase === "closing") return;
-    if (this.#response?.isLast) return this.closeSoon();
+    if (this.#response?.isLast || this.#host.isLastAnswer) {
+      return this.closeSoon();
+    }
     this.#request = this.#response = null;
     this.phase = "idle";
     this.sinceMs = this.#host.nowMs();

@@ -6,6 +6,23 @@ export interface ClientParts {
   readonly hub: { readonly figures: ClientFigures };
 }
 
+const GAUGES = {
+  clients: ["clients", "Connected clients"],
+  clientsToDrain: [
+    "clients_to_drain",
+    "Clients that a shutdown has still to end",
+  ],
+  selections: ["selections", "Different selections that clients read"],
+  addresses: [
+    "client_addresses",
+    "Different addresses of connected clients",
+  ],
+  admissionsWaiting: [
+    "openings_waiting",
+    "Stream requests that wait for admission",
+  ],
+} satisfies Partial<Record<keyof ClientFigures, NameAndHelp>>;
+
 const COUNTERS = {
   framesEncoded: ["frames_encoded_total", "Live frames encoded"],
   framesSent: ["frames_sent_total", "Live frames sent, one for each client"],
@@ -28,22 +45,7 @@ export function clientMetrics(
   metrics: Prometheus,
   { hub: { figures } }: ClientParts,
 ): void {
-  metrics.gauge("clients", "Connected clients", () => figures.clients);
-  metrics.gauge(
-    "selections",
-    "Different selections that clients read",
-    () => figures.selections,
-  );
-  metrics.gauge(
-    "client_addresses",
-    "Different addresses of connected clients",
-    () => figures.addresses,
-  );
-  metrics.gauge(
-    "openings_waiting",
-    "Stream requests that wait for admission",
-    () => figures.admissionsWaiting,
-  );
+  metrics.gaugeTable(GAUGES, (field) => figures[field]);
   metrics.gauge(
     "fan_out_busy_seconds",
     "How long there have been rows to send without a pause",

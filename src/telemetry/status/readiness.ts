@@ -7,6 +7,8 @@ export interface ReadinessOptions {
   /** Monotonic, ms. */
   readonly clockMs: () => number;
   readonly loopDelayMs: () => number;
+  /** Whether a shutdown has begun. */
+  readonly isDraining: () => boolean;
   /** How long the source may be unreachable. */
   readonly readyGraceMs: number;
   readonly eventLoopDelayMaxMs: number;
@@ -24,9 +26,11 @@ export class Readiness {
 
   /** Why requests should go to another instance; empty when this one is ready. */
   reasons(): string[] {
-    const { source, loopDelayMs, eventLoopDelayMaxMs } = this.#options;
+    const { source, loopDelayMs, eventLoopDelayMaxMs, isDraining } =
+      this.#options;
     const status = source.status();
     const reasons: string[] = [];
+    if (isDraining()) reasons.push("shutting down");
     if (!this.isStarted) reasons.push("still starting");
     if (!status.ready) reasons.push("metadata not loaded yet");
     if (this.#isAway(status)) {

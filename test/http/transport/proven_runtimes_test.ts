@@ -86,6 +86,7 @@ describe("RequestGate", () => {
     let bypassed = 0;
     RequestGate.put(socket, {
       nowMs: () => 0,
+      isLastAnswer: false,
       hold: () => true,
       bypassed: () => bypassed++,
       overrun: () => assert.fail(),

@@ -18,17 +18,25 @@ const GOOD: SourceStatus = {
 };
 
 function reasonsOf(
-  { status = {}, nowMs = 0, delayMs = 0, isStarted = true }: {
+  {
+    status = {},
+    nowMs = 0,
+    delayMs = 0,
+    isStarted = true,
+    isDraining = false,
+  }: {
     status?: Partial<SourceStatus>;
     nowMs?: number;
     delayMs?: number;
     isStarted?: boolean;
+    isDraining?: boolean;
   },
 ): readonly string[] {
   const readiness = new Readiness({
     source: { status: () => ({ ...GOOD, ...status }) },
     clockMs: () => nowMs,
     loopDelayMs: () => delayMs,
+    isDraining: () => isDraining,
     readyGraceMs: GRACE_MS,
     eventLoopDelayMaxMs: DELAY_MAX_MS,
   });
@@ -47,6 +55,10 @@ describe("Readiness", () => {
     assert.deepEqual(reasonsOf({ status: { ready: false } }), [
       "metadata not loaded yet",
     ]);
+  });
+
+  it("is not ready from the beginning of a shutdown", () => {
+    assert.deepEqual(reasonsOf({ isDraining: true }), ["shutting down"]);
   });
 
   it("allows the source to be unreachable for the grace period", () => {
