@@ -1,6 +1,8 @@
 // One whole instance whose clocks, timers and source a scenario holds in its hand, and a record of what clients get.
 // Invariant: nothing here depends on real time; clients come by fetch alone.
 import { Qanat } from "../../src/app.ts";
+import type { AccessControl } from "../../src/auth/access_control.ts";
+import type { Catalog } from "../../src/channels/catalog.ts";
 import type { Channel } from "../../src/channels/channel.ts";
 import type { Config } from "../../src/config.ts";
 import { honoApp } from "../../src/http/routes/hono_app.ts";
@@ -139,6 +141,8 @@ export interface WorldOptions {
   readonly channels?: readonly EmbeddedChannel[];
   /** Events of the log that are not recorded. */
   readonly unlogged?: readonly string[];
+  /** Who may read what. @default everyone everything */
+  readonly access?: (catalog: Catalog) => AccessControl;
 }
 
 export class GoldenWorld {
@@ -184,6 +188,9 @@ export class GoldenWorld {
       },
       clocks: this.clock,
       later: (turn) => void this.#later.push(turn),
+      ...(options.access
+        ? { access: options.access(this.source.catalog) }
+        : {}),
     });
     this.#app = honoApp(this.qanat, {
       addressOf: () => this.#address,
@@ -197,16 +204,22 @@ export class GoldenWorld {
     options: WorldOptions,
     scenario: (world: GoldenWorld) => Promise<void> | void,
   ): Promise<void> {
+    golden(name, await GoldenWorld.record(options, scenario));
+  }
+
+  /** Plays a scenario and returns its record. */
+  static async record(
+    options: WorldOptions,
+    scenario: (world: GoldenWorld) => Promise<void> | void,
+  ): Promise<string> {
     const world = new GoldenWorld(options);
-    let record: string;
     try {
       await world.qanat.start();
       await scenario(world);
-      record = await world.#end();
+      return await world.#end();
     } finally {
       world.#time.restore();
     }
-    golden(name, record);
   }
 
   /** Opens a stream, or makes any other request, whose answer is recorded at the end. */
