@@ -1,4 +1,4 @@
-// `deno task test [--check|--fetch] [--integration] [paths…]`: runs `deno test` or `deno check`, and names what it skips.
+// `deno task test [--check|--fetch|--lock] [--integration] [paths…]`: runs `deno test` or `deno check`, and names what it skips.
 // Packages that only tests need are in a scope of deno.json and locked by test/deno.lock, so that a first start does
 // not download them. Invariant: the exit code is that of Deno, and each skipped suite is named.
 import { findOptionalParts } from "./optional_parts.ts";
@@ -8,7 +8,7 @@ const ROOT = new URL("..", import.meta.url);
 const TEST_LOCK = "test/deno.lock";
 const JSR_BDD = "jsr:@std/testing@^1.0.0/bdd";
 const JSR_PROBE_MS = 5000;
-const FLAGS = ["--check", "--fetch", "--integration"];
+const FLAGS = ["--check", "--fetch", "--integration", "--lock"];
 const CHECKED = ["src", "test", "bench", "scripts", "mod.ts"];
 
 function say(line: string): void {
@@ -125,7 +125,8 @@ async function main(args: readonly string[]): Promise<number> {
   const jsr = await jsrAnswers();
   const map = ["--import-map", writeImportMap(jsr), `--lock=${TEST_LOCK}`];
   // test/deno.lock was made where JSR does not answer, so it does not hold @std/testing.
-  if (!jsr) map.push("--frozen");
+  const mayChangeLock = jsr || args.includes("--lock");
+  map.push(`--frozen=${!mayChangeLock}`);
   say(
     `tests are written with ${
       jsr
@@ -133,7 +134,7 @@ async function main(args: readonly string[]): Promise<number> {
         : "node:test (the registry of @std/testing does not answer)"
     }`,
   );
-  if (args.includes("--fetch")) {
+  if (args.includes("--fetch") || args.includes("--lock")) {
     const quiet = ["--quiet", "--no-check", "--no-run"];
     return await run(["test", ...quiet, ...map, "test"]);
   }
