@@ -27,6 +27,7 @@ interface ModuleGraph {
       version: string;
       dependencies: string[];
       localPath: string;
+      registryUrl?: string;
     }>
   >;
 }
@@ -59,6 +60,15 @@ export async function startPackages(root: URL): Promise<StartPackage[]> {
     for (const one of checkedIn(text)) found.set(one.key, one);
   }
   return [...found.values()].sort((a, b) => a.key < b.key ? -1 : 1);
+}
+
+/** The registries that Deno has the packages from, as configured on this machine. */
+export async function registriesOf(root: URL): Promise<string[]> {
+  const { npmPackages } = await graphOf(ENTRY_POINTS[0]!, root);
+  const urls = Object.values(npmPackages).flatMap((one) =>
+    one.registryUrl ?? []
+  );
+  return [...new Set(urls)].sort();
 }
 
 async function graphOf(file: string, root: URL): Promise<ModuleGraph> {
