@@ -1,6 +1,11 @@
 // All settings of an instance, by group, and how they are read from a command line and an environment.
 // Invariant: a Config is complete and valid; anything else is one clear line.
 import {
+  AUTH_SETTINGS,
+  authFault,
+  type AuthSettings,
+} from "./settings/auth_settings.ts";
+import {
   BLOCK_SETTINGS,
   type BlockSettings,
 } from "./settings/block_settings.ts";
@@ -40,6 +45,7 @@ import {
 export interface Config
   extends
     ServerSettings,
+    AuthSettings,
     KafkaSettings,
     BlockSettings,
     ClientSettings,
@@ -64,6 +70,7 @@ export type Parsed =
 /** In the order of `--help`. */
 const GROUPS = {
   "Server": SERVER_SETTINGS,
+  "Who may read": AUTH_SETTINGS,
   "Kafka": KAFKA_SETTINGS,
   "Blocks and rows": BLOCK_SETTINGS,
   "Clients": CLIENT_SETTINGS,
@@ -75,6 +82,7 @@ const GROUPS = {
 
 export const SETTINGS = {
   ...SERVER_SETTINGS,
+  ...AUTH_SETTINGS,
   ...KAFKA_SETTINGS,
   ...BLOCK_SETTINGS,
   ...CLIENT_SETTINGS,
@@ -110,7 +118,7 @@ function combinationFault(config: Config): string | null {
   if ((kafkaCert === "") !== (kafkaKey === "")) {
     return "--kafka-cert and --kafka-key belong together";
   }
-  return null;
+  return authFault(config);
 }
 
 function helpText(): string {

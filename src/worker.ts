@@ -1,6 +1,8 @@
 // The worker thread: source, app and HTTP server of one instance. The supervisor watches it.
 // Invariant: it never ends the process and never writes to standard output or error; the supervisor does both for it.
 import { Qanat } from "./app.ts";
+import type { AccessControl } from "./auth/access_control.ts";
+import { accessOf } from "./auth/access_of.ts";
 import { nowGpsNs } from "./blocks/gps_time.ts";
 import { Catalog, nameMatcher } from "./channels/catalog.ts";
 import type { Config } from "./config.ts";
@@ -71,9 +73,18 @@ class WorkerApp {
     } catch (error) {
       return this.#fail(2, `Cannot set up Kafka: ${(error as Error).message}`);
     }
+    let access: AccessControl;
+    try {
+      access = await accessOf(config, source.catalog, this.#log);
+    } catch (error) {
+      return this.#fail(
+        2,
+        `--auth ${config.auth}: ${terminalText((error as Error).message)}`,
+      );
+    }
     let qanat: Qanat;
     try {
-      qanat = this.#instanceOf(config, source);
+      qanat = this.#instanceOf(config, source, access);
     } catch (error) {
       if (!(error instanceof RingAllocationError)) throw error;
       return this.#fail(
@@ -103,10 +114,15 @@ class WorkerApp {
     });
   }
 
-  #instanceOf(config: Config, source: Source): Qanat {
+  #instanceOf(
+    config: Config,
+    source: Source,
+    access: AccessControl,
+  ): Qanat {
     return new Qanat({
       config: { ...config, trendMatch: trendMatchOf(config) },
       source,
+      access,
       log: this.#log,
       gc: new GcTime(),
       logLines: this.#lines,

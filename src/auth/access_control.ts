@@ -2,6 +2,7 @@
 // Invariant: no credential is ever logged or put into an answer; without authentication every request is ANYONE.
 import type { Catalog } from "../channels/catalog.ts";
 import type { SlicedWork } from "../channels/sliced_work.ts";
+import type { AuthFiles, AuthFileState } from "./auth_files.ts";
 import { CatalogViews } from "./catalog_views.ts";
 import { ANONYMOUS, type Claims } from "./claims.ts";
 import { type Denial, denial } from "./denial.ts";
@@ -41,6 +42,8 @@ export interface AccessControlOptions {
   readonly sessions?: SessionVerifier | null;
   /** Grants in force. @default everything for everyone */
   readonly book?: GrantBook;
+  /** The files that the book follows; closed with the access control. */
+  readonly files?: Pick<AuthFiles, "states" | "close">;
   /** Milliseconds since 1970. @default Date.now */
   readonly unixMs?: () => number;
 }
@@ -49,6 +52,7 @@ export interface AccessControlOptions {
 const OPEN_BOOK: GrantBook = {
   version: 0,
   grantOf: () => FULL_GRANT,
+  expiresMsOf: ({ expiresMs }) => expiresMs,
   onChange: () => {},
 };
 
@@ -84,6 +88,7 @@ export class AccessControl {
   readonly #sessions: SessionVerifier | null;
   readonly #book: GrantBook;
   readonly #anyone: Principal;
+  readonly #files: AccessControlOptions["files"];
 
   constructor(options: AccessControlOptions) {
     const { catalog, verifiers = [], sessions = null } = options;
@@ -92,12 +97,19 @@ export class AccessControl {
     this.unixMs = options.unixMs ?? (() => Date.now());
     this.#verifiers = verifiers;
     this.#sessions = sessions;
+    this.#files = options.files;
     this.#book = options.book ?? OPEN_BOOK;
     this.#anyone = new Principal(ANONYMOUS, this.#book);
   }
 
   close(): void {
+    this.#files?.close();
     this.views.close();
+  }
+
+  /** The token file and the policy file, where there are any. */
+  fileStates(): AuthFileState[] {
+    return this.#files?.states() ?? [];
   }
 
   /** Finds out who sends a request. Never rejects because of what the request contains. */

@@ -12,6 +12,8 @@ export interface GrantBook {
   readonly version: number;
   /** The grant of an owner; `revoked` where its credential is no longer accepted. An owner without rights has an empty one. */
   grantOf(claims: Claims): Grant | "revoked";
+  /** When an owner's credential expires, Unix ms: as its claims say, or earlier by what is in force. */
+  expiresMsOf(claims: Claims): number;
   /** Calls `listener` after every change. */
   onChange(listener: () => void): void;
 }

@@ -19,6 +19,7 @@ export class Principal {
   #version = -1;
   #grant: Grant = NOTHING;
   #isRevoked = false;
+  #expiresMs = 0;
 
   constructor(claims: Claims, book: GrantBook) {
     this.claims = claims;
@@ -40,7 +41,8 @@ export class Principal {
 
   /** @param unixMs now */
   isExpired(unixMs: number): boolean {
-    return unixMs >= this.claims.expiresMs;
+    this.#renew();
+    return unixMs >= this.#expiresMs;
   }
 
   /** Watches the rights of a stream of some channels. */
@@ -61,6 +63,7 @@ export class Principal {
     const grant = this.#book.grantOf(this.claims);
     this.#isRevoked = grant === "revoked";
     this.#grant = grant === "revoked" ? NOTHING : grant;
+    this.#expiresMs = this.#book.expiresMsOf(this.claims);
     this.#version = version;
   }
 }

@@ -1,7 +1,7 @@
 // Authenticates with SASL: turns the settings of a mechanism into those of kafkajs.
 // Invariant: a token is read from its file at each authentication, and a refused token is an error.
 import { Buffer } from "node:buffer";
-import { readNamedFile } from "./named_file.ts";
+import { readNamedFile } from "../files/named_file.ts";
 
 export interface KafkaSasl {
   readonly mechanism:

@@ -59,6 +59,13 @@ export function isProxy(text: string): boolean {
       /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= bitsMax);
 }
 
+/** Whether only this machine can connect to a listener on this host. */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase().replace(/\.$/, "");
+  return name === "localhost" || name === "::1" ||
+    isIpv4(name) && name.startsWith("127.");
+}
+
 /** The host as a URL writes it: IPv6 in brackets. */
 export function urlHost(host: string): string {
   return host.includes(":") ? `[${host.replace("%", "%25")}]` : host;

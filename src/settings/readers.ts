@@ -202,3 +202,22 @@ export function choice<const Word extends string>(
   };
   return { preset, unit: named, help, read };
 }
+
+/** Some of these words, separated by commas; `none` alone stands for none of them. */
+export function choices<const Word extends string>(
+  none: string,
+  words: readonly Word[],
+  help: string,
+): Setting<readonly Word[]> {
+  const named = [none, ...words].join("|");
+  const read = (value: string) => {
+    if (value === none) return [];
+    const items = value.split(",").map((item) => item.trim());
+    const found = words.filter((word) => items.includes(word));
+    if (found.length === items.length) return found;
+    throw new SettingError(
+      `${none}, or some of ${words.join(", ")}, each once, separated by commas`,
+    );
+  };
+  return { preset: none, unit: named, help, read };
+}

@@ -1,8 +1,12 @@
 // What the log says about the settings when a service starts.
 import type { Logger } from "../telemetry/log.ts";
+import { isLoopback } from "./addresses.ts";
+import type { AuthSettings } from "./auth_settings.ts";
 import type { BlockSettings } from "./block_settings.ts";
 import type { ClientSettings } from "./client_settings.ts";
 import type { HistorySettings } from "./history_settings.ts";
+import type { KafkaSettings } from "./kafka_settings.ts";
+import type { ServerSettings } from "./server_settings.ts";
 import type { TrendSettings } from "./trend_settings.ts";
 
 const MIB = 1024 * 1024;
@@ -17,8 +21,14 @@ type MemorySettings =
   & HistorySettings
   & TrendSettings;
 
+/** Settings that decide who can read. */
+type OpennessSettings =
+  & Pick<AuthSettings, "auth">
+  & Pick<KafkaSettings, "kafka">
+  & Pick<ServerSettings, "host">;
+
 export interface StartedWith {
-  readonly config: MemorySettings;
+  readonly config: MemorySettings & OpennessSettings;
   readonly passedOver: readonly string[];
 }
 
@@ -52,7 +62,17 @@ export function memoryLimitBytes(
   return least;
 }
 
-/** Logs the ignored variables of Kubernetes, and warns if the settings allow more memory than there is. */
+/** Whether everyone in the network may read channels of a Kafka cluster. */
+export function isOpenToNetwork(
+  { auth, host, kafka }: OpennessSettings,
+): boolean {
+  return auth.length === 0 && kafka.length > 0 && !isLoopback(host);
+}
+
+/**
+ * Logs the ignored variables of Kubernetes, and warns if the settings allow more memory than there is, or let everyone
+ * in the network read.
+ */
 export function reportSettings(
   { config, passedOver }: StartedWith,
   log: Logger,
@@ -72,6 +92,13 @@ export function reportSettings(
       neededMb,
       limitMb,
       settings: "retention, slab, trends, histories",
+    });
+  }
+  if (isOpenToNetwork(config)) {
+    log.warn("open-to-network", {
+      host: config.host,
+      reason:
+        "everyone who can connect may read every channel; --auth tokens or --auth jwt restricts it",
     });
   }
 }

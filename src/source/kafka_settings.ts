@@ -2,7 +2,7 @@
 import type { Catalog } from "../channels/catalog.ts";
 import { KafkaWork } from "../kafka/kafka_work.ts";
 import { KafkajsProtocol } from "../kafka/kafkajs_protocol.ts";
-import { readNamedFile } from "../kafka/named_file.ts";
+import { readNamedFile } from "../files/named_file.ts";
 import type { HealthSettings } from "../settings/health_settings.ts";
 import type { KafkaSettings } from "../settings/kafka_settings.ts";
 import type { Logger } from "../telemetry/log.ts";

@@ -152,6 +152,7 @@ describe("the rights of a stream", () => {
     return {
       version: 0,
       grantOf: () => grants.now,
+      expiresMsOf: ({ expiresMs }: Claims) => expiresMs,
       onChange: () => {},
     };
   }
@@ -202,6 +203,7 @@ describe("access control", () => {
       catalog: new Catalog(),
       verifiers,
       book: {
+        expiresMsOf: ({ expiresMs }) => expiresMs,
         version: 0,
         grantOf: ({ kind }) =>
           kind === "anonymous" ? new Grant({ read: [] }) : FULL_GRANT,

@@ -77,6 +77,13 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
     ],
     right: /an address or a host name, such as 127\.0\.0\.1/,
   },
+  auth: {
+    takes: ["none", "jwt"],
+    refuses: ["None", "none,jwt", "token", "jwt,jwt", "jwt,", ","],
+    right: /none, or some of tokens, jwt|empty/,
+  },
+  authTokenFile: { ...FILE, also: ["--auth=tokens"] },
+  authPolicyFile: { ...FILE, also: ["--auth=jwt"] },
   kafka: {
     takes: ["a:1", "a:1, b_c:65535", "[::1]:9092", "10.0.0.1:9092"],
     refuses: [

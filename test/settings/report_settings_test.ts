@@ -1,6 +1,7 @@
 // What the log says about the settings at the start.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { parseConfig } from "../../src/config.ts";
 import {
   memoryLimitBytes,
   memoryNeededMb,
@@ -42,6 +43,43 @@ describe("reportSettings()", () => {
     assert.equal(line!.level, "warn");
     assert.deepEqual([line!.neededMb, line!.limitMb], [neededMb, neededMb - 1]);
     assert.equal(neededMb, 256 + 512 + 128 + 8 * 32 + 200);
+  });
+});
+
+describe("the warning that everyone may read", () => {
+  function warnings(args: readonly string[]): Record<string, unknown>[] {
+    const parsed = parseConfig(args, {});
+    assert.ok(parsed.kind === "config");
+    const lines: Record<string, unknown>[] = [];
+    reportSettings(
+      parsed,
+      jsonLogger((line) => lines.push(JSON.parse(line)), "info"),
+      () => 1e15,
+    );
+    return lines;
+  }
+
+  it("is logged once for Kafka on a network without --auth", () => {
+    const [line, ...more] = warnings(["--kafka=a:1", "--host=0.0.0.0"]);
+    assert.deepEqual([line!.level, line!.event, line!.host, more], [
+      "warn",
+      "open-to-network",
+      "0.0.0.0",
+      [],
+    ]);
+    assert.equal(warnings(["--kafka=a:1", "--host=::"]).length, 1);
+    assert.equal(warnings(["--kafka=a:1", "--host=127.x.org"]).length, 1);
+  });
+
+  it("is not logged on loopback, for the embedded source, or with --auth", () => {
+    for (const host of ["127.0.0.1", "127.9.9.9", "::1", "localhost"]) {
+      assert.deepEqual(warnings(["--kafka=a:1", `--host=${host}`]), []);
+    }
+    assert.deepEqual(warnings(["--host=0.0.0.0"]), []);
+    assert.deepEqual(
+      warnings(["--kafka=a:1", "--host=0.0.0.0", "--auth=jwt"]),
+      [],
+    );
   });
 });
 

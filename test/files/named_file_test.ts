@@ -1,7 +1,7 @@
 // Files that settings name.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { readNamedFile } from "../../src/kafka/named_file.ts";
+import { readNamedFile } from "../../src/files/named_file.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import { kafkaSourceOf } from "../../src/source/kafka_settings.ts";
 import { configWith, silent } from "../driven_source.ts";
