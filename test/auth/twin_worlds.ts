@@ -60,6 +60,7 @@ export function twinAccess(catalog: Catalog): AccessControl {
       verify: (token) => claims(token.slice(2)),
     }],
     book: {
+      expiresMsOf: ({ expiresMs }) => expiresMs,
       version: 0,
       grantOf: ({ subject }) =>
         subject === "reader" ? reader : subject === "insider" ? insider : none,
