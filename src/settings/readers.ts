@@ -78,13 +78,19 @@ export function revision(help: string): Setting<string> {
   return { preset: "", unit: "TEXT", help, read };
 }
 
-/** The path of a file that is read. No message shows it: a user may have given the secret content instead of the path. */
-export function file(help: string): Setting<string> {
+/**
+ * The path of a file that the service reads or writes. No message shows it: a user may have given the secret content
+ * instead of the path.
+ */
+export function file(
+  help: string,
+  path: "read" | "write" = "read",
+): Setting<string> {
   const read = (value: string) => {
     if (!value.startsWith("-----BEGIN")) return value;
     throw new SettingError("the path of a file, not what is in it");
   };
-  return { preset: "", unit: "file", help, isSecret: true, path: "read", read };
+  return { preset: "", unit: "file", help, isSecret: true, path, read };
 }
 
 /** True or false; unset it is false. */
