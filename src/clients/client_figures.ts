@@ -81,7 +81,15 @@ export class ClientFigures {
 
   /** Reading of history: now, and counted. */
   get history(): Readonly<
-    Pick<HistoryFeeds, "histories" | "resumes" | "waiting" | "counters">
+    Pick<
+      HistoryFeeds,
+      | "histories"
+      | "resumes"
+      | "historiesWaiting"
+      | "resumesWaiting"
+      | "waiting"
+      | "counters"
+    >
   > {
     return this.#parts.history;
   }

@@ -29,7 +29,7 @@ export interface Waiting {
   readonly handle: HistoryHandle;
 }
 
-/** A history feed reads its rows from the source. The feed owns the permit and returns it when its reader is closed. */
+/** A history feed reads its rows from the source. It owns the permit, which is returned when its reader is closed. */
 export interface History {
   readonly kind: "history";
   readonly handle: HistoryHandle;

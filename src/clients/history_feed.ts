@@ -37,23 +37,19 @@ const BACK_OFF_MAX_MS = 2000;
 /** One client's reading of history. */
 export class HistoryFeed implements HistoryHandle {
   readonly client: GroupClient;
+  readonly permit: Permit;
   readonly #parts: HistoryFeedParts;
-  #permit: Permit;
   #stalledSinceMs = Infinity;
   #isSuspended = false;
   /** Lets the feed continue after a write of its client has finished, or after a pause. */
   #onDrained: (() => void) | null = null;
   #onEnded: (() => void) | null = null;
 
-  /** The feed returns the permit when it has closed its reader. */
+  /** The permit is the feed's until `run` has ended and its reader is closed. */
   constructor(client: GroupClient, permit: Permit, parts: HistoryFeedParts) {
     this.client = client;
-    this.#permit = permit;
+    this.permit = permit;
     this.#parts = parts;
-  }
-
-  get permit(): Permit {
-    return this.#permit;
   }
 
   /** Since when it waits for a write of its client to finish, by the monotonic clock; Infinity while it does not. */
@@ -69,21 +65,19 @@ export class HistoryFeed implements HistoryHandle {
     this.#onEnded?.();
   }
 
-  /** Ends a feed whose client has stalled. Its permit is returned, unless it was passed on, when its reader is closed. */
-  suspend(): void {
+  /**
+   * Passes the permit on to another address, and ends this feed, whose client has stalled. Does nothing if that address
+   * may not have one.
+   */
+  suspendFor(address: string): Permit | null {
+    const passed = this.permit.passTo(address);
+    if (passed === null) return null;
     this.#isSuspended = true;
     this.#onDrained?.();
-  }
-
-  /** Passes the permit on to another address and suspends the feed; does nothing if that address may not have one. */
-  suspendFor(address: string): Permit | null {
-    const passed = this.#permit.passTo(address);
-    if (passed !== null) this.suspend();
     return passed;
   }
 
   async run(): Promise<FeedEnd> {
-    using _permit = this.#permit;
     const { group, cursor } = this.client;
     const history = this.#parts.store.openHistory(
       group.shapes,

@@ -1,7 +1,7 @@
 // Which clients read history now, which wait for a permit, and which lose theirs because they have stalled.
 // Invariant: a permit is returned exactly once; at most `historyReadersMax` histories and RESUMES_MAX resumes are read at a
-// time. A resume waits for a permit instead of being refused, and so does a history that was suspended.
-// Why: docs/decisions/0025.
+// time. A client that was let in is never refused: it waits in line for a permit of its kind. Why: docs/decisions/0009
+// and 0025.
 import { AddressPool, type PoolRefusal } from "./address_pool.ts";
 import { addressKey } from "./client_address.ts";
 import {
@@ -16,7 +16,8 @@ import {
   HistoryFeed,
   type HistoryFeedParts,
 } from "./history_feed.ts";
-import { Permit, takePermit } from "./permit.ts";
+import { Permit, type PermitKind, takePermit } from "./permit.ts";
+import { PermitLine } from "./permit_line.ts";
 import type { GroupClient } from "./selection_group.ts";
 
 export interface HistoryFeedsOptions extends
@@ -24,7 +25,10 @@ export interface HistoryFeedsOptions extends
     HistoryFeedParts,
     "lifecycle" | "shortage" | "store" | "outageWaitMs"
   > {
+  /** 0: no histories. Then every resume is read with a resume's permit. */
   readonly historyReadersMax: number;
+  /** Rows that are older need a permit for histories, ms before the newest row. */
+  readonly resumeWindowMs: number;
   /** A client that has stalled for so long, ms, loses its permit to one that waits. */
   readonly historyStallMs: number;
   /** See {@linkcode AddressPool}. */
@@ -33,7 +37,7 @@ export interface HistoryFeedsOptions extends
   readonly onBack: (client: GroupClient) => void;
 }
 
-/** Resumes that are read from the source at a time; the others wait. */
+/** Resumes within the window that are read from the source at a time; the others wait. */
 const RESUMES_MAX = 4;
 /** After a slice all history rests for so many times its length: it takes a third of the event loop at most. */
 const REST = 2;
@@ -47,17 +51,14 @@ export class HistoryFeeds {
     refused: 0,
     suspended: 0,
   };
-  /** Permits of clients that ask for a time range. */
-  readonly permits: AddressPool;
-  readonly #resumePermits = new AddressPool({
-    capacity: RESUMES_MAX,
-    sharePercent: 100,
-  });
+  readonly #pools: Readonly<Record<PermitKind, AddressPool>>;
+  readonly #lines: Readonly<Record<PermitKind, PermitLine>> = {
+    history: new PermitLine(),
+    resume: new PermitLine(),
+  };
   readonly #options: HistoryFeedsOptions;
   readonly #parts: HistoryFeedParts;
   readonly #feeds = new Set<HistoryFeed>();
-  /** Clients that wait for a resume's permit, in their order. */
-  readonly #line: GroupClient[] = [];
   /** Resolves when the last slice that was asked for is over, and its rest. */
   #lastSlice: Promise<void> = Promise.resolve();
 
@@ -68,57 +69,131 @@ export class HistoryFeeds {
       counters: this.counters,
       inTurn: (step) => this.#inTurn(step),
     };
-    this.permits = new AddressPool({
-      capacity: options.historyReadersMax,
-      sharePercent: options.addressSharePercent,
-    });
+    const { historyReadersMax, addressSharePercent } = options;
+    this.#pools = {
+      history: new AddressPool({
+        capacity: historyReadersMax,
+        sharePercent: addressSharePercent,
+      }),
+      // The order of the line gives each address its share.
+      resume: new AddressPool({ capacity: RESUMES_MAX, sharePercent: 100 }),
+    };
   }
 
   get histories(): number {
-    return this.permits.used;
+    return this.#pools.history.used;
   }
 
   get resumes(): number {
-    return this.#resumePermits.used;
+    return this.#pools.resume.used;
+  }
+
+  /** Clients that wait for a permit for histories. */
+  get historiesWaiting(): number {
+    return this.#lines.history.size;
+  }
+
+  /** Clients that wait for a permit for resumes. */
+  get resumesWaiting(): number {
+    return this.#lines.resume.size;
   }
 
   get waiting(): number {
-    return this.#line.length;
+    return this.historiesWaiting + this.resumesWaiting;
   }
 
-  /** Takes a permit for a history, if need be from a client that has stalled. Otherwise returns why there is none. */
+  /** Whether a request with `start` gets rows of any age, also when it is resumed. */
+  get hasHistories(): boolean {
+    return this.#pools.history.capacity > 0;
+  }
+
+  /**
+   * Takes a permit for a new history, if need be from a client that has stalled. Otherwise returns why there is none.
+   * Clients that wait are served first.
+   */
   takePermit(address: string): Permit | PoolRefusal {
-    const taken = takePermit("history", this.permits, address);
-    if (taken instanceof Permit) return taken;
-    const passed = this.#passedPermit(address);
-    if (passed === null) this.counters.refused++;
-    return passed ?? taken;
+    this.#serve("history", { isPassing: true });
+    const outcome = this.#takeOrPass("history", address);
+    if (!(outcome instanceof Permit)) this.counters.refused++;
+    return outcome;
   }
 
   /** Feeds a client from its cursor on, or lets it wait for a permit. */
   begin(client: GroupClient): void {
-    const permit = permitOf(client.phase) ??
-      // Not counted by address: the order of the line gives each address its share.
-      takePermit("resume", this.#resumePermits, "");
-    if (permit instanceof Permit) {
-      const feed = new HistoryFeed(client, permit, this.#parts);
-      client.become(readingHistory(feed));
-      this.#run(feed);
-    } else {
-      this.#line.push(client);
-      client.become(waiting("permit", new InLine(client, this.#line)));
-    }
+    const permit = permitOf(client.phase);
+    if (permit !== null) return this.#feed(client, permit);
+    const kind = this.#kindFor(client);
+    client.become(waiting("permit", this.#lines[kind].add(client)));
+    this.#serve(kind, { isPassing: false });
   }
 
-  /** Suspends stalled resumes, one for each client that waits; call it once a second. */
+  /** Passes permits of clients that have stalled to those that wait; call it once a second. */
   tick(): void {
-    for (let wanted = this.#line.length; wanted > 0; wanted--) {
-      const feed = this.#longestStalled(({ permit }) =>
-        permit.kind === "resume"
-      );
-      if (feed === null) return;
-      feed.suspend();
+    this.#serve("history", { isPassing: true });
+    this.#serve("resume", { isPassing: true });
+  }
+
+  /** The permit that a client needs for the row at its cursor: no resume is so old that it keeps other resumes waiting. */
+  #kindFor({ cursor, group }: GroupClient): PermitKind {
+    const { resumeWindowMs, store } = this.#options;
+    const { timeline, shapes } = group;
+    if (!this.hasHistories) return "resume";
+    if (timeline.released < 0) {
+      // A replay has no clock: without a row, any age is possible.
+      if (shapes[0]!.replayId !== null) return "history";
+      const agoMs = store.gpsMs() - cursor * timeline.strideMs;
+      return agoMs > resumeWindowMs ? "history" : "resume";
     }
+    const windowRows = Math.ceil(resumeWindowMs / timeline.strideMs);
+    return cursor < timeline.released - windowRows ? "history" : "resume";
+  }
+
+  /** Lets clients of a line begin while there are permits. `isPassing`: also with those of clients that have stalled. */
+  #serve(kind: PermitKind, { isPassing }: { isPassing: boolean }): void {
+    const line = this.#lines[kind];
+    const pool = this.#pools[kind];
+    if (line.size === 0) return;
+    if (!isPassing && pool.used >= pool.capacity) return;
+    const readers = new Map<string, number>();
+    for (const { client } of this.#feeds) {
+      const key = addressKey(client.options.address);
+      readers.set(key, (readers.get(key) ?? 0) + 1);
+    }
+    line.serve({
+      readers,
+      permitFor: (address) =>
+        isPassing ? this.#takeOrPass(kind, address) : this.#take(kind, address),
+      begin: (client, permit) => this.#feed(client, permit),
+    });
+  }
+
+  #take(kind: PermitKind, address: string): Permit | PoolRefusal {
+    return takePermit(
+      kind,
+      this.#pools[kind],
+      address,
+      () => this.#permitReturned(kind),
+    );
+  }
+
+  /** Takes a permit, if need be that of the client that has stalled longest. */
+  #takeOrPass(kind: PermitKind, address: string): Permit | PoolRefusal {
+    const taken = this.#take(kind, address);
+    if (taken instanceof Permit) return taken;
+    const feed = this.#stalledFor(kind, address);
+    return feed === null ? taken : feed.suspendFor(address) ?? "share";
+  }
+
+  /** A client may be ending, or many: those that wait begin after that. */
+  #permitReturned(kind: PermitKind): void {
+    if (this.#lines[kind].size === 0) return;
+    queueMicrotask(() => this.#serve(kind, { isPassing: false }));
+  }
+
+  #feed(client: GroupClient, permit: Permit): void {
+    const feed = new HistoryFeed(client, permit, this.#parts);
+    client.become(readingHistory(feed));
+    this.#run(feed);
   }
 
   async #run(feed: HistoryFeed): Promise<void> {
@@ -131,13 +206,14 @@ export class HistoryFeeds {
     } catch (error) {
       lifecycle.log.error("past-failed", { error: (error as Error).stack });
       lifecycle.end(client, "error");
+    } finally {
+      this.#feeds.delete(feed);
+      feed.permit[Symbol.dispose]();
     }
-    this.#feeds.delete(feed);
     if (client.phase.kind === "history" && end === "back") {
       client.become(backToRing(client.phase));
       onBack(client);
     }
-    this.#beginNext();
     if (end === "suspended") this.#suspended(client);
   }
 
@@ -149,15 +225,13 @@ export class HistoryFeeds {
     client.become(waiting("drained", new Stalled(client, this)));
   }
 
-  /** Takes the permit of the client that has stalled longest, first of one with the same address. */
-  #passedPermit(address: string): Permit | null {
+  /** The feed that an address can get a permit from: first of those of the same address. */
+  #stalledFor(kind: PermitKind, address: string): HistoryFeed | null {
     const key = addressKey(address);
-    const isHistory = ({ permit }: HistoryFeed) => permit.kind === "history";
-    const feed =
-      this.#longestStalled((feed) =>
-        isHistory(feed) && addressKey(feed.client.options.address) === key
-      ) ?? this.#longestStalled(isHistory);
-    return feed?.suspendFor(address) ?? null;
+    const isOfKind = ({ permit }: HistoryFeed) => permit.kind === kind;
+    return this.#longestStalled((feed) =>
+      isOfKind(feed) && addressKey(feed.client.options.address) === key
+    ) ?? this.#longestStalled(isOfKind);
   }
 
   /** The feed whose client has stalled longest, and for long enough to be suspended. */
@@ -173,27 +247,6 @@ export class HistoryFeeds {
     return found;
   }
 
-  /** Begins with the next client of the line: the first one of those whose addresses read least. */
-  #beginNext(): void {
-    if (this.#resumePermits.used >= RESUMES_MAX) return;
-    const reading = new Map<string, number>();
-    for (const { client } of this.#feeds) {
-      const key = addressKey(client.options.address);
-      reading.set(key, (reading.get(key) ?? 0) + 1);
-    }
-    let least = Infinity;
-    let index = -1;
-    for (let i = 0; i < this.#line.length && least > 0; i++) {
-      const key = addressKey(this.#line[i]!.options.address);
-      const count = reading.get(key) ?? 0;
-      if (count >= least) continue;
-      least = count;
-      index = i;
-    }
-    const [client] = index < 0 ? [] : this.#line.splice(index, 1);
-    if (client) this.begin(client);
-  }
-
   /** Runs one step of a feed while no other feed runs, and lets all of them rest after it. */
   async #inTurn<T>(step: () => T): Promise<T> {
     const before = this.#lastSlice;
@@ -206,24 +259,6 @@ export class HistoryFeeds {
     } finally {
       setTimeout(resolve, REST * (performance.now() - beganMs));
     }
-  }
-}
-
-/** A client that waits for a permit. */
-class InLine implements HistoryHandle {
-  readonly #client: GroupClient;
-  readonly #line: GroupClient[];
-
-  constructor(client: GroupClient, line: GroupClient[]) {
-    this.#client = client;
-    this.#line = line;
-  }
-
-  clientDrained(): void {}
-
-  clientEnded(): void {
-    const index = this.#line.indexOf(this.#client);
-    if (index >= 0) this.#line.splice(index, 1);
   }
 }
 

@@ -12,7 +12,7 @@ export interface StartPositionParts {
   readonly history: HistoryFeeds;
   readonly catchUp: CatchUp;
   readonly store: BlockStore;
-  /** How far back a resume reaches, ms. */
+  /** How far back a live resume reaches, ms. */
   readonly resumeWindowMs: number;
 }
 
@@ -59,21 +59,26 @@ export class StartPosition {
     if (isInRing && client.phase.kind === "behind") {
       client.become(withoutPermit(client.phase));
     }
-    if (timeline.released < 0 && isBack) {
-      if (client.group.trend === null) history.begin(client);
-    } else catchUp.assign(client);
+    // Its age decides which permit a resume needs: it is measured before newer rows come.
+    const isGone = isResume && !isInRing && client.cursor < client.group.served;
+    const isUnread = isBack && timeline.released < 0;
+    if (client.group.trend === null && (isGone || isUnread)) {
+      history.begin(client);
+    } else if (!isUnread) catchUp.assign(client);
   }
 
   /** Reports what a client that resumes gets twice, or cannot get any more. */
   #reportResume(client: GroupClient, afterNs: bigint): void {
     const { timeline, trend } = client.group;
-    const { lifecycle, resumeWindowMs } = this.#parts;
+    const { lifecycle, history, resumeWindowMs } = this.#parts;
     const { released } = timeline;
     const row = client.cursor;
     if (row < timeline.rowAt(afterNs)) {
       this.#reportOddId(client, afterNs, "stride-changed");
     }
     if (trend !== null) return;
+    // History has what its first request asked for, whatever the age.
+    if (client.options.startNs !== undefined && history.hasHistories) return;
     if (released < 0 || row >= released || timeline.isWhole(row)) return;
     const windowRows = Math.ceil(resumeWindowMs / timeline.strideMs);
     const held = Math.max(timeline.coveredRow, timeline.nextRow(row));

@@ -36,7 +36,7 @@ export const BLOCK_SETTINGS = {
     min: 0,
     max: DAY_MS,
     help:
-      "how far back a resume reaches, and where reading starts on a partition's first lease",
+      "how far back a live resume reaches, and where reading starts on a partition's first lease",
   }),
   outageWaitMs: whole({
     unit: "ms",

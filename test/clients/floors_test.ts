@@ -16,7 +16,7 @@ const FLOORS = [
   // How clients begin and end.
   "lifecycle slab_shortage drain_window stream_age",
   // What feeds them.
-  "history_feed history_feeds catch_up start_position live_delivery hand_out",
+  "permit_line history_feed history_feeds catch_up start_position live_delivery hand_out",
   "client_monitor selection_groups",
   // Who is admitted.
   "admission admission_control client_figures",

@@ -2,68 +2,21 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
-import { unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
 import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { Config } from "../../src/config.ts";
-import type {
-  HistoryMessages,
-  HistoryReader,
-  HistoryTopic,
-  ReadFrom,
-} from "../../src/source/source.ts";
-import { embeddedChannels } from "../../src/source/synthetic.ts";
-import {
-  BlockClock,
-  configWith,
-  DrivenSource,
-  silent,
-} from "../driven_source.ts";
+import { BlockClock, configWith, silent } from "../driven_source.ts";
 import { FrozenTime } from "../frozen_time.ts";
 import { HeldTurns } from "../held_turns.ts";
 import { HeldOutlet } from "./held_outlet.ts";
-
-const FIRST = 23_671_510_000;
-const STRIDE_NS = 62_500_000n;
-const ROWS = 400;
-const NAME = "H1:QANAT-COUNT_I64_16";
-const channels = (await embeddedChannels()).filter(({ channel }) =>
-  channel.name === NAME
-);
-
-/** Has every block of history. */
-class PastSource extends DrivenSource {
-  readers = 0;
-
-  /** What is older than the first row is not read on a first lease. */
-  override subscribe(topic: string, _from: ReadFrom): number {
-    return super.subscribe(topic, { kind: "block-time", ms: FIRST * 62.5 });
-  }
-
-  override openHistory(topics: readonly HistoryTopic[] = []): HistoryReader {
-    const { topic } = topics[0]!;
-    let index = FIRST - ROWS;
-    let isOpen = true;
-    this.readers++;
-    const read = (): HistoryMessages => {
-      const messages = [];
-      for (let i = 0; i < 64 && index < FIRST; i++, index++) {
-        messages.push({
-          value: this.blocks.blockOf(topic, index),
-          timestampMs: unixMsOfGpsMs((index + 1) * 62.5),
-        });
-      }
-      return { topic, messages, isAtEnd: index >= FIRST, isCut: false };
-    };
-    return {
-      read: () => Promise.resolve([read()]),
-      close: () => {
-        if (isOpen) this.readers--;
-        isOpen = false;
-      },
-    };
-  }
-}
+import {
+  channels,
+  FIRST,
+  NAME,
+  PastSource,
+  ROWS,
+  STRIDE_NS,
+} from "./past_source.ts";
 
 interface Reader {
   readonly outlet: HeldOutlet;

@@ -6,6 +6,7 @@ import { describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import { unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
 import type { ClientOptions } from "../../src/clients/client_options.ts";
+import { permitOf } from "../../src/clients/client_phase.ts";
 import { Client } from "../../src/clients/client.ts";
 import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { Frame } from "../../src/frames/frame.ts";
@@ -30,6 +31,8 @@ const STEPS = 100;
 const FIRST = 23_671_510_000;
 /** Rows that only history has, at the start. */
 const HISTORY_ROWS = 100;
+/** 24 rows: most resumes are older. */
+const RESUME_WINDOW_MS = 1500;
 const STRIDE_NS = 62_500_000n;
 const NAMES = ["H1:QANAT-COUNT_I64_16", "H1:QANAT-SINE_F32_16"];
 const ADDRESSES = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
@@ -141,17 +144,20 @@ class Walk {
   readonly #random: Random;
   readonly #rounds: (() => void)[] = [];
   #walkers: Walker[] = [];
+  readonly #historiesMax: number;
   #shortClaims = 0;
 
   constructor(seed: number) {
     const random = this.#random = new Random(seed);
     const isSliced = random.once(2);
+    this.#historiesMax = random.once(5) ? 0 : 2;
     this.qanat = new Qanat({
       config: configWith({
         retentionMb: 1,
         lingerMs: 0,
         clientsMax: 16,
-        historyReadersMax: 2,
+        historyReadersMax: this.#historiesMax,
+        resumeWindowMs: RESUME_WINDOW_MS,
         historyStallMs: 5000,
         writeStallMs: 60_000,
         gapFillRowsMax: 8,
@@ -180,7 +186,7 @@ class Walk {
       for (let step = 0; step < STEPS; step++) {
         this.#step();
         this.#check();
-        if (this.#random.once(4)) await pause(0);
+        if (this.#random.once(4)) await this.#pause();
         this.#check();
       }
       await this.#allLive();
@@ -263,6 +269,7 @@ class Walk {
       : FIRST - random.below(HISTORY_ROWS);
     const agoNs = BigInt(ago) * STRIDE_NS;
     const lengthNs = BigInt(1 + random.below(60)) * STRIDE_NS;
+    const startNs = agoNs - BigInt(random.below(20)) * STRIDE_NS;
     const start: Partial<ClientOptions> = random.of([
       {},
       { durationNs: lengthNs },
@@ -272,7 +279,11 @@ class Walk {
       { afterNs: agoNs },
       { afterNs: agoNs },
       { afterNs: agoNs },
-      { afterNs: agoNs },
+      // Its first request began some rows before.
+      { startNs, afterNs: agoNs },
+      { startNs, afterNs: agoNs },
+      { startNs, afterNs: agoNs, endNs: agoNs + lengthNs },
+      { startNs, afterNs: agoNs, durationNs: agoNs - startNs + lengthNs },
       { afterNs: null },
     ]);
     const format = random.once(4) ? "arrow" : "events";
@@ -292,7 +303,7 @@ class Walk {
     const outlet = new WatchedOutlet();
     outlet.isStalled = random.once(2);
     const client = admission.open(outlet);
-    const fromNs = start.startNs ?? start.afterNs ?? null;
+    const fromNs = start.afterNs ?? start.startNs ?? null;
     this.#walkers.push({
       client,
       outlet,
@@ -339,9 +350,30 @@ class Walk {
     assert.equal(slab.reservedBytes, reservedBytes, "reserved bytes");
     assert.equal(hub.admission.slabShares.used, reservedBytes, "slab shares");
     assert.equal(hub.admission.addresses.used, hub.figures.clients);
-    assert.ok(hub.history.histories <= 2 && hub.history.resumes <= 4);
+    this.#checkPermits();
     for (const walker of this.#walkers) checkWalker(walker);
     this.#walkers = this.#walkers.filter(({ client }) => client.ended === null);
+  }
+
+  #checkPermits(): void {
+    const { hub } = this.qanat;
+    const { histories, resumes, waiting } = hub.history;
+    assert.ok(histories <= this.#historiesMax && resumes <= 4);
+    const inLine = [...hub.lifecycle.clients()].filter(({ phase }) =>
+      phase.kind === "waiting" && phase.until === "permit"
+    );
+    assert.equal(waiting, inLine.length, "in line");
+  }
+
+  /** Lets suspended clients lose their readers: then each that reads history has a permit. */
+  async #pause(): Promise<void> {
+    await pause(0);
+    const { hub } = this.qanat;
+    const { histories, resumes } = hub.history;
+    const reading = [...hub.lifecycle.clients()].filter(({ phase }) =>
+      phase.kind === "history" || permitOf(phase) !== null
+    );
+    assert.ok(reading.length <= histories + resumes, "permits");
   }
 
   /** Every reader continues, and rows come: each client reaches its end, or the newest row. */

@@ -5,10 +5,20 @@ import { after, before, describe, it } from "@std/testing/bdd";
 import { EventSource } from "eventsource";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
-import { launchQanat, PARTS, type Process } from "./chain.ts";
+import {
+  type Chain,
+  launchQanat,
+  metric,
+  PARTS,
+  type Process,
+  sleep,
+  startChain,
+  streamUrl,
+} from "./chain.ts";
 import { CuttingProxy } from "./cutting_proxy.ts";
 import { firefoxReports } from "./firefox_page.ts";
 import { gotOfPython } from "./library_clients.ts";
+import { Published } from "./published.ts";
 import { resumePage, ResumeTab, type Run } from "./resume_page.ts";
 
 /** About 1.2 kB per row with gzip, 2.9 kB without. */
@@ -20,6 +30,12 @@ const LIVE_ROWS = 40;
 const DURATION_S = 2;
 const PAST_S = 4;
 const PATIENCE_MS = 60_000;
+
+/** The resume window, and how long a range before it is over. */
+const WINDOW_MS = 1000;
+const OLD_S = 8;
+/** In the middle of rows, some of them apart. */
+const OLD_CUTS = [10_001, 40_007, 70_001];
 
 const KINDS = ["live", "bounded", "past"] as const;
 
@@ -175,6 +191,61 @@ describe("resumes of client libraries", () => {
     ).output();
     assert.ok(success, new TextDecoder().decode(stderr));
     checkAll(runs, gotOfPython(new TextDecoder().decode(stdout), runs.length));
+  });
+});
+
+describe("resumes from before --resume-window-ms", {
+  ignore: !canRun([PARTS.kafka, PARTS.python]),
+  skip: !canRun([PARTS.kafka, PARTS.python]),
+}, () => {
+  let chain: Chain;
+  let proxy: CuttingProxy;
+
+  before(async () => {
+    chain = await startChain({
+      channels: 6,
+      secondsMax: 120,
+      qanatArgs: ["--retry-ms=50", `--resume-window-ms=${WINDOW_MS}`],
+    });
+    proxy = new CuttingProxy(Number(new URL(chain.qanatUrl).port), OLD_CUTS);
+  });
+  after(async () => {
+    await proxy?.close();
+    await chain?.close();
+  });
+
+  it("an EventSource gets a whole range of history while its channels are read live (it got a gap, and its stream ended as complete)", async () => {
+    const names = new Published(chain.directory).channels.map((c) => c.name);
+    const start = nowGpsNs() / 1_000_000_000n;
+    await sleep((PAST_S + OLD_S) * 1000);
+    const live = new EventSource(streamUrl(chain.qanatUrl, "events", names));
+    try {
+      await new Promise((resolve) => live.onmessage = resolve);
+      const url =
+        streamUrl(`http://127.0.0.1:${proxy.port}`, "events", names, PAST_S) +
+        `&start=${start}`;
+      const { times, gaps } = await readByEventSource({
+        library: "eventsource",
+        url,
+        rowsMax: null,
+      });
+      assert.deepEqual(gaps, []);
+      const firstNs = start * 1_000_000_000n;
+      assert.deepEqual(
+        times,
+        Array.from(
+          { length: 16 * PAST_S },
+          (_, i) => String(firstNs + BigInt(i) * STRIDE_NS),
+        ),
+      );
+      assert.equal(proxy.cutsLeft, 0);
+      assert.deepEqual(proxy.statuses, [200, 200, 200, 200, 204]);
+    } finally {
+      live.close();
+    }
+    for (const name of ["histories", "histories_waiting"]) {
+      assert.equal(await metric(chain.qanatUrl, `qanat_${name}`), 0);
+    }
   });
 });
 

@@ -181,9 +181,19 @@ export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
       description: "Gaps reported to clients since the start, by reason",
     },
     past: objectOf({
-      histories: counted("readers", "History ranges that are being read"),
-      resumes: counted("readers", "Resumes that are being read"),
+      histories: counted(
+        "readers",
+        "History ranges, and resumes from before the resume window, that are being read",
+      ),
+      resumes: counted(
+        "readers",
+        "Resumes within the resume window that are being read",
+      ),
       waiting: counted("clients", "Resumes that wait for a free reader"),
+      histories_waiting: counted(
+        "clients",
+        "Those that wait for a reader of histories: from before the resume window",
+      ),
       rows: counted("rows"),
       reads: counted("reads"),
       failures: counted("reads"),

@@ -10,8 +10,18 @@ export interface HistoryParts {
 
 const GAUGES = {
   histories: ["histories", "Histories that are read from the source now"],
-  resumes: ["resumes", "Resumes that are read from the source now"],
-  waiting: ["resumes_waiting", "Resumes that wait for another one to finish"],
+  resumes: [
+    "resumes",
+    "Resumes within --resume-window-ms that are read from the source now",
+  ],
+  historiesWaiting: [
+    "histories_waiting",
+    "Resumes from before --resume-window-ms that wait for a reader of histories",
+  ],
+  resumesWaiting: [
+    "resumes_waiting",
+    "Resumes within --resume-window-ms that wait for a reader of resumes",
+  ],
 } as const;
 
 const COUNTERS = {

@@ -95,6 +95,7 @@ function clientStatus({ hub: { figures }, store }: StatusParts) {
       histories: history.histories,
       resumes: history.resumes,
       waiting: history.waiting,
+      histories_waiting: history.historiesWaiting,
       ...history.counters,
     },
   };

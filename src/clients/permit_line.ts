@@ -1,0 +1,90 @@
+// The clients that wait for a permit of one kind, by address, so that no address keeps the others waiting.
+// Invariant: a client is in the line at most once, and leaves it when it gets a permit or ends.
+import type { PoolRefusal } from "./address_pool.ts";
+import { addressKey } from "./client_address.ts";
+import type { HistoryHandle } from "./client_phase.ts";
+import { Permit } from "./permit.ts";
+import type { GroupClient } from "./selection_group.ts";
+
+export interface PermitLineService {
+  /** Readers by address (as {@linkcode addressKey} counts it). The line adds those that begin. */
+  readonly readers: Map<string, number>;
+  /** A permit for an address, or why it gets none: `full` if no client can get one. */
+  readonly permitFor: (address: string) => Permit | PoolRefusal;
+  readonly begin: (client: GroupClient, permit: Permit) => void;
+}
+
+/** Clients that wait for a permit. */
+export class PermitLine {
+  /** By address, each in the order of arrival; the address that was served last comes last. */
+  readonly #byAddress = new Map<string, Set<GroupClient>>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Adds a client; the handle is for its phase. */
+  add(client: GroupClient): HistoryHandle {
+    const key = addressKey(client.options.address);
+    const clients = this.#byAddress.get(key);
+    if (clients) clients.add(client);
+    else this.#byAddress.set(key, new Set([client]));
+    this.#size++;
+    return {
+      clientDrained: () => {},
+      clientEnded: () => void this.#remove(key, client),
+    };
+  }
+
+  /**
+   * Gives permits to the clients that wait, first to those whose address reads least. An address that may have none is
+   * skipped, so it does not block those behind it.
+   */
+  serve({ readers, permitFor, begin }: PermitLineService): void {
+    const refused = new Set<string>();
+    for (;;) {
+      const key = this.#leastReading(readers, refused);
+      if (key === null) return;
+      const [client] = this.#byAddress.get(key)!;
+      const permit = permitFor(client!.options.address);
+      if (permit === "full") return;
+      if (!(permit instanceof Permit)) {
+        refused.add(key);
+        continue;
+      }
+      const others = this.#remove(key, client!);
+      if (others.size > 0) {
+        this.#byAddress.delete(key);
+        this.#byAddress.set(key, others);
+      }
+      readers.set(key, (readers.get(key) ?? 0) + 1);
+      begin(client!, permit);
+    }
+  }
+
+  /** The first address of those that read least; null if each is refused. */
+  #leastReading(
+    readers: ReadonlyMap<string, number>,
+    refused: ReadonlySet<string>,
+  ): string | null {
+    let least = Infinity;
+    let found: string | null = null;
+    for (const key of this.#byAddress.keys()) {
+      const count = readers.get(key) ?? 0;
+      if (count >= least || refused.has(key)) continue;
+      least = count;
+      found = key;
+      if (count === 0) break;
+    }
+    return found;
+  }
+
+  /** Takes a client out; returns those of its address that still wait. */
+  #remove(key: string, client: GroupClient): Set<GroupClient> {
+    const clients = this.#byAddress.get(key)!;
+    if (clients.delete(client)) this.#size--;
+    if (clients.size === 0) this.#byAddress.delete(key);
+    return clients;
+  }
+}
