@@ -46,7 +46,7 @@ export class WatchedFiles<T> {
   /** What stat() said; a change of it means that the content must be read. */
   #stamp = "";
   #content: readonly string[] = [];
-  #readsLeft = 0;
+  #readsLeft = READS_AFTER_CHANGE;
   #checks = 0;
   #isChecking = false;
   #checksMissed = 0;
@@ -117,23 +117,25 @@ export class WatchedFiles<T> {
 
   async #check(): Promise<void> {
     let content: readonly string[] | null = null;
+    let value: T;
     try {
       content = await this.#read();
       if (isSame(content, this.#content)) return this.#accept();
-      const wrong = this.#wrong;
-      if (wrong?.content && isSame(content, wrong.content)) {
-        return this.#judge(wrong.reason);
+      if (isSame(content, this.#wrong?.content)) {
+        return this.#judge(this.#wrong!.reason);
       }
-      const value = await this.#options.parse(...content);
-      if (this.#isClosed) return;
-      this.#content = content;
-      this.#options.listener.changed(value);
-      this.#accept();
+      value = await this.#options.parse(...content);
     } catch (error) {
-      const { message } = error as Error;
-      if (this.#wrong?.reason === message) this.#judge(message);
-      else this.#wrong = { content, reason: message };
+      const wasWrong = this.#wrong !== null;
+      const { message: reason } = error as Error;
+      this.#wrong = { content, reason };
+      if (wasWrong) this.#judge(reason);
+      return;
     }
+    if (this.#isClosed) return;
+    this.#content = content;
+    this.#options.listener.changed(value);
+    this.#accept();
   }
 
   #accept(): void {
@@ -176,6 +178,9 @@ async function stampOf(path: string): Promise<string> {
   }
 }
 
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((text, i) => text === b[i]);
+function isSame(
+  a: readonly string[],
+  b: readonly string[] | null | undefined,
+): boolean {
+  return a.every((text, i) => text === b?.[i]);
 }
