@@ -51,7 +51,7 @@ describe("a policy", () => {
     );
   });
 
-  it("tells subjects, groups, scopes and tokens of one name apart", async () => {
+  it("distinguishes subjects, groups, scopes and tokens of one name", async () => {
     const policy = await policyOf([
       { subject: "x", ...A },
       { group: "x", ...B },

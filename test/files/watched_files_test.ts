@@ -123,7 +123,7 @@ describe("watched files", () => {
     assert.deepEqual(events, ["1", "2", "3"]);
   });
 
-  it("are wrong when they have gone, are too large, or are no files", async () => {
+  it("are wrong when they do not exist, are too large, or are no files", async () => {
     using folder = new Folder();
     const path = folder.write("a", "1");
     const { events, poll } = await watching(path);
