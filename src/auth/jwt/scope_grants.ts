@@ -1,0 +1,42 @@
+// What the scopes of a JWT allow where no policy says it: `arrakis.read:/` all channels, `arrakis.read:/PUBLISHER` those of
+// a publisher, `arrakis.read:/PUBLISHER/NAME` one channel, `qanat.operate` what operators may do.
+// Arrakis itself only checks `arrakis.read:/` and `arrakis.create:/PUBLISHER` (arrakis_server/auth/scitoken.py), so the
+// first segment of a path is a publisher.
+import type { Claims } from "../claims.ts";
+import { Grant } from "../grant.ts";
+import { ReadRule } from "../read_rule.ts";
+import { scopePaths } from "./scope_path.ts";
+
+const READ = "arrakis.read";
+const OPERATE = "qanat.operate";
+
+/** The scope that allows to read everything. */
+export const READ_ALL_SCOPE: string = `${READ}:/`;
+
+/** The grant of a JWT's scopes, which may be empty; null for all other credentials. */
+export function grantOfScopes({ kind, scopes }: Claims): Grant | null {
+  if (kind !== "jwt") return null;
+  const paths = scopePaths(scopes);
+  const reads = paths.filter(({ action }) => action === READ);
+  const isOperator = paths.some(({ action, path }) =>
+    action === OPERATE && path === "/"
+  );
+  if (reads.some(({ path }) => path === "/")) {
+    return new Grant({ read: "all", isOperator });
+  }
+  return new Grant({
+    read: reads.map(({ path }) => ruleOf(path)).filter((rule) => rule !== null),
+    isOperator,
+  });
+}
+
+/** The rule of `/PUBLISHER`, `/PUBLISHER/` or `/PUBLISHER/NAME`; null for a path below a channel. */
+function ruleOf(path: string): ReadRule | null {
+  const [, exactPublisher, ...rest] = path.split("/");
+  const exactName = rest.join("/");
+  if (exactName === "") return new ReadRule({ exactPublisher });
+  // `/PUBLISHER/NAME/` names what is below a channel, and nothing is.
+  return exactName.endsWith("/")
+    ? null
+    : new ReadRule({ exactPublisher, exactName });
+}
