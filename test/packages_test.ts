@@ -18,6 +18,7 @@ const ON_THE_WAY_OF_START = [
   "content-type",
   "flatbuffers",
   "hono",
+  "jose",
   "json-with-bigint",
   "kafkajs",
   "lz4js",

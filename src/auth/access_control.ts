@@ -8,6 +8,7 @@ import { ANONYMOUS, type Claims } from "./claims.ts";
 import { type Denial, denial } from "./denial.ts";
 import { FULL_GRANT } from "./grant.ts";
 import type { GrantBook } from "./grant_book.ts";
+import { READ_ALL_SCOPE } from "./jwt/scope_grants.ts";
 import { Principal } from "./principal.ts";
 
 /** Longest bearer token, characters. */
@@ -28,7 +29,12 @@ export interface TokenVerifier {
   /** Whether a token looks like one of this kind. Cheap. */
   recognizes(token: string): boolean;
   verify(token: string): Verified | Promise<Verified>;
+  /** Idempotent. */
+  close?(): void;
 }
+
+/** The wall clock, which credentials expire by: milliseconds since 1970. */
+export const wallClock = (): number => Date.now();
 
 /** Opens the cookies of sessions. */
 export interface SessionVerifier {
@@ -69,6 +75,21 @@ const UNKNOWN_KIND = denial(
   "The token is of no kind that this instance accepts",
 );
 
+/** The answer to a valid credential whose owner may do nothing here. */
+function nothingGranted({ kind }: Claims): Denial {
+  return kind === "jwt"
+    ? denial(
+      "insufficient_scope",
+      "The token is valid, but nothing here is granted to it: without a policy it needs a scope such as " +
+        `${READ_ALL_SCOPE}; with one, the policy has to name its subject, a group or a scope`,
+      READ_ALL_SCOPE,
+    )
+    : denial(
+      "insufficient_scope",
+      "The token is valid, but nothing here is granted to it",
+    );
+}
+
 /** The access control of one instance. */
 export class AccessControl {
   /** Whether requests need no credential (`--auth none`). */
@@ -94,7 +115,7 @@ export class AccessControl {
     const { catalog, verifiers = [], sessions = null } = options;
     this.isOpen = verifiers.length === 0;
     this.views = new CatalogViews({ catalog });
-    this.unixMs = options.unixMs ?? (() => Date.now());
+    this.unixMs = options.unixMs ?? wallClock;
     this.#verifiers = verifiers;
     this.#sessions = sessions;
     this.#files = options.files;
@@ -104,6 +125,7 @@ export class AccessControl {
 
   close(): void {
     this.#files?.close();
+    for (const verifier of this.#verifiers) verifier.close?.();
     this.views.close();
   }
 
@@ -172,6 +194,7 @@ export class AccessControl {
     if (principal.isExpired(this.unixMs())) {
       return this.deny(denial("invalid_token", "The token has expired"));
     }
+    if (principal.grant.isEmpty) return this.deny(nothingGranted(outcome));
     if (isAnonymous) this.counters.anonymous++;
     else this.counters.accepted++;
     return principal;

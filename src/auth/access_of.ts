@@ -2,9 +2,14 @@
 import type { Catalog } from "../channels/catalog.ts";
 import type { AuthSettings } from "../settings/auth_settings.ts";
 import type { Logger } from "../telemetry/log.ts";
-import { AccessControl, type TokenVerifier } from "./access_control.ts";
+import {
+  AccessControl,
+  type TokenVerifier,
+  wallClock,
+} from "./access_control.ts";
 import { AuthFiles } from "./auth_files.ts";
 import { GrantsInForce } from "./grants_in_force.ts";
+import { grantOfScopes } from "./jwt/scope_grants.ts";
 import { TokenFileVerifier } from "./token_verifier.ts";
 
 /** Over the catalog of a source. Rejects with a message for the operator when a file is wrong. */
@@ -14,16 +19,45 @@ export async function accessOf(
   log: Logger,
 ): Promise<AccessControl> {
   if (settings.auth.length === 0) return new AccessControl({ catalog });
-  const book = new GrantsInForce();
-  const files = new AuthFiles({ settings, book, log });
+  const book = new GrantsInForce(grantOfScopes);
+  const files = new AuthFiles({
+    settings,
+    book,
+    log,
+    issuers: settings.authIssuer,
+  });
   await files.start();
   return new AccessControl({
     catalog,
     book,
     files,
-    verifiers: settings.auth.map((mode): TokenVerifier => {
-      if (mode === "tokens") return new TokenFileVerifier(() => book.tokens);
-      throw new Error("this version accepts no JWTs");
-    }),
+    verifiers: await Promise.all(
+      settings.auth.map((mode): TokenVerifier | Promise<TokenVerifier> =>
+        mode === "tokens"
+          ? new TokenFileVerifier(() => book.tokens)
+          : jwtVerifierOf(settings, log)
+      ),
+    ),
   });
+}
+
+/** Resolves when the keys of all issuers have been read, or could not be. */
+async function jwtVerifierOf(
+  settings: AuthSettings,
+  log: Logger,
+): Promise<TokenVerifier> {
+  // Imported only when needed, so that no other instance loads jose.
+  const { JwtVerifier } = await import("./jwt/jwt_verifier.ts");
+  const verifier = new JwtVerifier({
+    issuers: settings.authIssuer,
+    keyHosts: settings.authKeyHosts,
+    audiences: settings.authAudience,
+    toleranceS: settings.authClockToleranceS,
+    groupsClaim: settings.authGroupsClaim,
+    log,
+    unixMs: wallClock,
+    clockMs: () => performance.now(),
+  });
+  await verifier.start();
+  return verifier;
 }

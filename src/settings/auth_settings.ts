@@ -1,5 +1,6 @@
 // Settings: whether requests need a credential, and which files say what its owner may read.
-import { choices, file } from "./readers.ts";
+import { audiences, claim, issuers, keyHosts } from "./issuer_readers.ts";
+import { choices, file, whole } from "./readers.ts";
 import type { SettingsOf } from "./setting.ts";
 
 /** A kind of credential that is accepted. */
@@ -12,6 +13,13 @@ export interface AuthSettings {
   /** Paths; empty for none. */
   readonly authTokenFile: string;
   readonly authPolicyFile: string;
+  /** Issuers of JWTs, as tokens name them. */
+  readonly authIssuer: readonly string[];
+  readonly authAudience: readonly string[];
+  /** `HOST:PORT` */
+  readonly authKeyHosts: readonly string[];
+  readonly authClockToleranceS: number;
+  readonly authGroupsClaim: string;
 }
 
 export const AUTH_SETTINGS = {
@@ -24,12 +32,33 @@ export const AUTH_SETTINGS = {
     "names, hashes and grants of tokens, written by deno task token",
   ),
   authPolicyFile: file("grants for owners of tokens and JWTs, as JSON"),
+  authIssuer: issuers(
+    "issuers whose JWTs are accepted, as their tokens name them",
+  ),
+  authAudience: audiences(
+    "audiences of JWTs that are accepted; JWTs for the audience ANY are, too",
+  ),
+  authKeyHosts: keyHosts(
+    "other servers that may hold the keys of an issuer; its own always may",
+  ),
+  authClockToleranceS: whole({
+    unit: "s",
+    preset: 5,
+    min: 0,
+    max: 300,
+    help: "by how much the clocks of issuers may differ from this one",
+  }),
+  authGroupsClaim: claim(
+    "groups",
+    "claim of a JWT that holds the groups of its owner",
+  ),
 } satisfies SettingsOf<AuthSettings>;
 
 /** What is wrong with these settings together, or null. */
 export function authFault(
-  { auth, authTokenFile, authPolicyFile }: AuthSettings,
+  settings: AuthSettings,
 ): string | null {
+  const { auth, authTokenFile, authPolicyFile } = settings;
   if (auth.includes("tokens") && authTokenFile === "") {
     return "--auth tokens needs --auth-token-file";
   }
@@ -38,6 +67,23 @@ export function authFault(
   }
   if (auth.length === 0 && authPolicyFile !== "") {
     return "--auth-policy-file needs --auth tokens or --auth jwt";
+  }
+  return jwtFault(settings);
+}
+
+function jwtFault(
+  { auth, authIssuer, authAudience, authKeyHosts }: AuthSettings,
+): string | null {
+  const lists = {
+    "--auth-issuer": authIssuer,
+    "--auth-audience": authAudience,
+    "--auth-key-hosts": authKeyHosts,
+  };
+  for (const [flag, { length }] of Object.entries(lists)) {
+    if (auth.includes("jwt")) {
+      const isNeeded = flag !== "--auth-key-hosts";
+      if (isNeeded && length === 0) return `--auth jwt needs ${flag}`;
+    } else if (length > 0) return `${flag} needs --auth jwt`;
   }
   return null;
 }

@@ -167,7 +167,7 @@ export function hosts(help: string): Setting<readonly string[]> {
 }
 
 /** Items separated by commas; unset, none. `fault` says what a right item looks like, or null where it is one. */
-function list(
+export function list(
   unit: string,
   help: string,
   fault: (item: string) => string | null,

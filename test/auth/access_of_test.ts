@@ -8,7 +8,16 @@ import type { AuthSettings } from "../../src/settings/auth_settings.ts";
 import { silent } from "../driven_source.ts";
 import { channel, Folder, tokenWith } from "./auth_world.ts";
 
-const NONE: AuthSettings = { auth: [], authTokenFile: "", authPolicyFile: "" };
+const NONE: AuthSettings = {
+  auth: [],
+  authTokenFile: "",
+  authPolicyFile: "",
+  authIssuer: [],
+  authAudience: [],
+  authKeyHosts: [],
+  authClockToleranceS: 5,
+  authGroupsClaim: "groups",
+};
 
 describe("accessOf()", () => {
   it("without authentication lets everyone read everything, and reads no file", async () => {
@@ -92,13 +101,29 @@ describe("settings of authentication", () => {
       [["--auth=tokens"], "--auth tokens needs --auth-token-file"],
       [["--auth-token-file=t"], "--auth-token-file needs --auth tokens"],
       [
-        ["--auth=jwt", "--auth-token-file=t"],
+        [
+          "--auth=jwt",
+          "--auth-issuer=https://i",
+          "--auth-audience=a",
+          "--auth-token-file=t",
+        ],
         "--auth-token-file needs --auth tokens",
       ],
       [
         ["--auth-policy-file=p"],
         "--auth-policy-file needs --auth tokens or --auth jwt",
       ],
+      [
+        ["--auth=jwt", "--auth-audience=a"],
+        "--auth jwt needs --auth-issuer",
+      ],
+      [
+        ["--auth=jwt", "--auth-issuer=https://i"],
+        "--auth jwt needs --auth-audience",
+      ],
+      [["--auth-issuer=https://i"], "--auth-issuer needs --auth jwt"],
+      [["--auth-audience=a"], "--auth-audience needs --auth jwt"],
+      [["--auth-key-hosts=a:1"], "--auth-key-hosts needs --auth jwt"],
     ];
     for (const [args, message] of cases) {
       assert.deepEqual(parseConfig(args, {}), { kind: "error", message });

@@ -49,6 +49,8 @@ const FLAG: Row = {
   refuses: ["yes", "TRUE", "2"],
   right: /true or false/,
 };
+/** What the mode needs. */
+const JWT = ["--auth=jwt", "--auth-issuer=https://i", "--auth-audience=a"];
 const ANY_TEXT: Row = {
   takes: ["x"],
   refuses: [" x", "x\t", "x\u001b[2J"],
@@ -78,12 +80,57 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
     right: /an address or a host name, such as 127\.0\.0\.1/,
   },
   auth: {
-    takes: ["none", "jwt"],
+    takes: ["jwt"],
     refuses: ["None", "none,jwt", "token", "jwt,jwt", "jwt,", ","],
     right: /none, or some of tokens, jwt|empty/,
+    also: JWT.slice(1),
   },
   authTokenFile: { ...FILE, also: ["--auth=tokens"] },
-  authPolicyFile: { ...FILE, also: ["--auth=jwt"] },
+  authPolicyFile: { ...FILE, also: JWT },
+  authIssuer: {
+    takes: [
+      "https://issuer.example.org",
+      "https://a.example.org/x/,https://b:8443",
+      "http://localhost:8080/realm",
+      "http://127.0.0.1:1",
+      "http://[::1]:1",
+    ],
+    refuses: [
+      "issuer.example.org",
+      "http://issuer.example.org",
+      "http://127.0.0.1.example.org",
+      "https://user:secret@issuer.example.org",
+      "https://issuer.example.org?x",
+      "https://issuer.example.org#x",
+      "https://issuer.example.org\\x",
+      "https://a b",
+      "file:///etc/passwd",
+      "https://",
+      "https://a,",
+      `https://a/${"x".repeat(512)}`,
+      Array.from({ length: 17 }, (_, i) => `https://a${i}`).join(),
+    ],
+    right: /a list of (https addresses|at most 16)|without empty items/,
+    also: ["--auth=jwt", "--auth-audience=a"],
+  },
+  authAudience: {
+    takes: ["https://qanat.example.org,b", "x".repeat(255)],
+    refuses: ["ANY", "a,ANY", "a,,b", "x".repeat(256), "a,".repeat(16) + "a"],
+    right: /a list (without ANY|of)|without empty items/,
+    also: ["--auth=jwt", "--auth-issuer=https://i"],
+  },
+  authKeyHosts: {
+    takes: ["keys.example.org:443,[::1]:1"],
+    refuses: ["keys.example.org", "https://keys.example.org:443", "a:0"],
+    right: /HOST:PORT,…/,
+    also: JWT,
+  },
+  authClockToleranceS: whole(0, 300),
+  authGroupsClaim: {
+    takes: ["wlcg.groups", "realm_access.roles", "x".repeat(128)],
+    refuses: ["x".repeat(129), " x"],
+    right: /the name of a claim|without spaces/,
+  },
   kafka: {
     takes: ["a:1", "a:1, b_c:65535", "[::1]:9092", "10.0.0.1:9092"],
     refuses: [

@@ -77,7 +77,13 @@ describe("the warning that everyone may read", () => {
     }
     assert.deepEqual(warnings(["--host=0.0.0.0"]), []);
     assert.deepEqual(
-      warnings(["--kafka=a:1", "--host=0.0.0.0", "--auth=jwt"]),
+      warnings([
+        "--kafka=a:1",
+        "--host=0.0.0.0",
+        "--auth=jwt",
+        "--auth-issuer=https://i",
+        "--auth-audience=a",
+      ]),
       [],
     );
   });

@@ -1,22 +1,7 @@
-// Which addresses of keys are fetched: those of the issuer's own host, or of a host that the operator allows; by https, and
-// by http only from this machine to itself. Pure functions.
+// Which addresses of keys are fetched: those on the issuer's own host, or on one that the operator allows. Pure functions.
+import { hostAndPort, isFetchable } from "../../settings/issuer_readers.ts";
 
 const URL_LENGTH_MAX = 2048;
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
-/** Whether a URL may be fetched as it is: https, or http on this machine; without user, password and fragment. */
-export function isFetchable(
-  { protocol, hostname, username, password, hash }: URL,
-): boolean {
-  const isSafe = protocol === "https:" ||
-    protocol === "http:" && LOOPBACK.test(hostname);
-  return isSafe && username === "" && password === "" && hash === "";
-}
-
-/** `HOST:PORT` of a URL. */
-export function hostAndPort({ hostname, port, protocol }: URL): string {
-  return `${hostname}:${port || (protocol === "http:" ? 80 : 443)}`;
-}
 
 /** What is wrong with the address of an issuer's keys; null where it may be fetched. */
 export function urlFault(

@@ -1,5 +1,5 @@
 // Verifies JWTs of the configured issuers: SciTokens, Keycloak and any other that follows OpenID Connect.
-// Invariant: nothing is fetched for an issuer that is not configured; what a stranger can make it do is limited and counted.
+// Invariant: nothing is fetched for an issuer that is not configured; the work that untrusted tokens cause is limited.
 import type { TokenVerifier } from "../access_control.ts";
 import type { Claims } from "../claims.ts";
 import { type Denial, denial } from "../denial.ts";

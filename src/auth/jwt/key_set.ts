@@ -1,6 +1,6 @@
 // The keys of an issuer, from its JSON Web Key Set: public RSA keys for RS256 and keys on P-256 for ES256.
 // Invariant: a key id is only ever compared; a key is used with the one algorithm that its type has.
-import { compactVerify, errors, importJWK } from "jose";
+import { compactVerify, type CryptoKey, errors, importJWK } from "jose";
 
 /** The algorithms that are accepted. */
 export type Algorithm = "RS256" | "ES256";

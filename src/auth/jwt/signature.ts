@@ -1,11 +1,9 @@
 // Checks the signature of a JWT, its issuer and its audience, by the package jose.
 import { errors, jwtVerify } from "jose";
+import { ANY_AUDIENCE } from "../../settings/issuer_readers.ts";
 import type { Denial } from "../denial.ts";
 import type { IssuerKey } from "./key_set.ts";
 import { refused } from "./unverified_token.ts";
-
-/** SciTokens: the audience of a token for any service. */
-export const ANY_AUDIENCE = "ANY";
 
 /** A token whose signature is right. */
 export interface Verified {

@@ -1,5 +1,5 @@
-// Reads header and claims of a JWT before its signature is checked, within limits. Nothing in them is believed: they say
-// which key to check with, and spare the check where the token would be refused in any case.
+// Reads header and claims of a JWT before its signature is checked, within limits. Nothing in them is trusted: they name the
+// key to check with, and show early that a token has expired.
 import { type Denial, denial } from "../denial.ts";
 import { type Algorithm, isObject, KEY_ID_LENGTH_MAX } from "./key_set.ts";
 

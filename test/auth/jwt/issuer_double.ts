@@ -1,5 +1,11 @@
 // An issuer of tokens for tests: keys that are made here, documents without a network, a clock that tests set.
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import {
+  type CryptoKey,
+  exportJWK,
+  generateKeyPair,
+  type JWTPayload,
+  SignJWT,
+} from "jose";
 import { JwtVerifier } from "../../../src/auth/jwt/jwt_verifier.ts";
 import type { Logger } from "../../../src/telemetry/log.ts";
 

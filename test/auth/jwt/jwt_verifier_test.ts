@@ -1,7 +1,7 @@
 // Which tokens are accepted, and the attacks on them.
 import { after, before, describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
-import { exportSPKI, importJWK, SignJWT } from "jose";
+import { type CryptoKey, exportSPKI, importJWK, SignJWT } from "jose";
 import { AccessControl } from "../../../src/auth/access_control.ts";
 import type { Claims } from "../../../src/auth/claims.ts";
 import type { Denial } from "../../../src/auth/denial.ts";
