@@ -1,5 +1,4 @@
 // Each scope and what the Python package scitokens 1.9.7 makes of it (Enforcer._check_scope); null where it refuses.
-// test/integration/scitokens_test.ts compares more of them with the package itself.
 import { describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
 import { scopePath, scopePaths } from "../../../src/auth/jwt/scope_path.ts";
