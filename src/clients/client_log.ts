@@ -1,12 +1,41 @@
 // Log lines about clients that connect and disconnect: one for each, up to a limit per second.
 // Invariant: every client without a line is counted in the next `clients-not-logged`.
 import type { Logger } from "../telemetry/log.ts";
+import { traceFields } from "../telemetry/request_trace.ts";
+import type { ClientOptions } from "./client_options.ts";
+import type { EndReason } from "./end_reason.ts";
 
 type LogFields = Record<string, unknown>;
 
 /** Lines of both kinds per second. (Without a limit, one client that opens and closes streams caused 80 GB a day.) */
 const LINES_A_SECOND = 200;
 const SECOND_MS = 1000;
+
+/** What the lines contain about a client. */
+export interface LoggedClient {
+  readonly group: {
+    readonly format: string;
+    readonly channels: readonly unknown[];
+  };
+  readonly options: Pick<ClientOptions, "address" | "rights" | "trace">;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly gaps: number;
+  readonly openedMs: number;
+  readonly ended: EndReason | null;
+}
+
+/** Whose a client is and what it reads, as the first fields of each of its lines. */
+function clientFields({ group, options }: LoggedClient): LogFields {
+  const { address, rights, trace } = options;
+  return {
+    address,
+    ...(rights === undefined ? {} : { owner: rights.owner }),
+    ...traceFields(trace),
+    format: group.format,
+    channels: group.channels.length,
+  };
+}
 
 /** Lines of one instance's clients. */
 export class ClientLog {
@@ -22,14 +51,21 @@ export class ClientLog {
     this.#clockMs = clockMs;
   }
 
-  opened(fields: LogFields): void {
-    if (this.#hasRoom()) this.#log.info("client-open", fields);
+  opened(client: LoggedClient): void {
+    if (this.#hasRoom()) this.#log.info("client-open", clientFields(client));
     else this.#opened++;
   }
 
-  closed(fields: LogFields): void {
-    if (this.#hasRoom()) this.#log.info("client-close", fields);
-    else this.#closed++;
+  closed(client: LoggedClient): void {
+    if (!this.#hasRoom()) return void this.#closed++;
+    this.#log.info("client-close", {
+      ...clientFields(client),
+      rows: client.rows,
+      bytes: client.bytes,
+      gaps: client.gaps,
+      seconds: (this.#clockMs() - client.openedMs) / 1000,
+      reason: client.ended,
+    });
   }
 
   /** Logs how many clients had no line; call once a second. */

@@ -1,5 +1,7 @@
 // The options of a client's request, without its channels. Times are GPS ns.
 
+import type { RequestTrace } from "../telemetry/request_trace.ts";
+
 /** What a client gets instead of missing rows: null rows, a gap event, or the end of its stream. */
 export type GapPolicy = "fill" | "skip" | "fail";
 
@@ -33,4 +35,6 @@ export interface ClientOptions {
   readonly address: string;
   /** @default everything, without end */
   readonly rights?: ClientRights | undefined;
+  /** The ids of its request, for every log line about it. */
+  readonly trace?: RequestTrace | undefined;
 }

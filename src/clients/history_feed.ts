@@ -4,6 +4,7 @@
 import type { BlockStore } from "../blocks/block_store.ts";
 import type { HistoryRows } from "../blocks/history_rows.ts";
 import type { RowEncoder } from "../frames/row_encoder.ts";
+import { traceFields } from "../telemetry/request_trace.ts";
 import type { HistoryHandle } from "./client_phase.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
 import type { Permit } from "./permit.ts";
@@ -200,7 +201,11 @@ export class HistoryFeed implements HistoryHandle {
       } catch (error) {
         counters.failures++;
         const { message } = error as Error;
-        lifecycle.log.warn("past-read-failed", { topics, error: message });
+        lifecycle.log.warn("past-read-failed", {
+          topics,
+          error: message,
+          ...traceFields(client.options.trace),
+        });
         const waitedMs = lifecycle.clockMs() - beganMs;
         if (waitedMs > outageWaitMs) return false;
         await this.#pause(backOffMs);

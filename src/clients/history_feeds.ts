@@ -2,6 +2,7 @@
 // Invariant: a permit is returned exactly once; at most `historyReadersMax` histories and RESUMES_MAX resumes are read at a
 // time. A client that was let in is never refused: it waits in line for a permit of its kind. Why: docs/decisions/0009
 // and 0025.
+import { traceFields } from "../telemetry/request_trace.ts";
 import { AddressPool, type PoolRefusal } from "./address_pool.ts";
 import { addressKey } from "./client_address.ts";
 import {
@@ -204,7 +205,10 @@ export class HistoryFeeds {
     try {
       end = await feed.run();
     } catch (error) {
-      lifecycle.log.error("past-failed", { error: (error as Error).stack });
+      lifecycle.log.error("past-failed", {
+        error: (error as Error).stack,
+        ...traceFields(client.options.trace),
+      });
       lifecycle.end(client, "error");
     } finally {
       this.#feeds.delete(feed);

@@ -85,7 +85,7 @@ export class ClientLifecycle implements ClientHost {
 
   /** Takes in an admitted client and sends what begins its body. */
   open(client: GroupClient): void {
-    const { group, options } = client;
+    const { group } = client;
     const { books } = this;
     this.#clients.add(client);
     group.clients.add(client);
@@ -93,11 +93,7 @@ export class ClientLifecycle implements ClientHost {
     books.counters.opened++;
     client.outlet.owner = client;
     client.sendOpening(this.clockMs());
-    this.#clientLog.opened({
-      address: options.address,
-      format: group.format,
-      channels: group.channels.length,
-    });
+    this.#clientLog.opened(client);
   }
 
   /** Ends a client: properly, or so that its reader sees that something is missing. Idempotent. */
@@ -206,18 +202,8 @@ export class ClientLifecycle implements ClientHost {
 
   /** The line in the log, and the end of the group if this was its last client. */
   #finishEnd(client: GroupClient): void {
-    const { group } = client;
-    this.#clientLog.closed({
-      address: client.options.address,
-      format: group.format,
-      channels: group.channels.length,
-      rows: client.rows,
-      bytes: client.bytes,
-      gaps: client.gaps,
-      seconds: (this.clockMs() - client.openedMs) / 1000,
-      reason: client.ended,
-    });
-    this.#owner.closeGroupIfIdle(group);
+    this.#clientLog.closed(client);
+    this.#owner.closeGroupIfIdle(client.group);
   }
 
   /** When a client that is sent to another instance comes back, ms. Many streams end together, so each gets another time. */

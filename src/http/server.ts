@@ -3,6 +3,7 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { IncomingMessage, Server } from "node:http";
 import type { HttpService, ServerSettings } from "./service.ts";
+import { newRequestId } from "../telemetry/request_trace.ts";
 import { plainAddress } from "../clients/client_address.ts";
 import { Connections } from "./transport/connections.ts";
 import {
@@ -37,6 +38,8 @@ export interface ServeOptions {
   readonly onConnection?: () => void;
   /** Monotonic clock. @default performance.now */
   readonly nowMs?: () => number;
+  /** Makes the id of a request that comes with none. @default a random UUID */
+  readonly newRequestId?: () => string;
   /** Name and version of the runtime. @default that of this process */
   readonly runtime?: string;
 }
@@ -53,6 +56,7 @@ export async function serve(
   const app = honoApp(service, {
     alreadySent: RESPONSE_ALREADY_SENT,
     rawWriter,
+    newRequestId: options.newRequestId ?? newRequestId,
     addressOf: (c) =>
       requestAddress(
         (c.env as { incoming?: IncomingMessage }).incoming,

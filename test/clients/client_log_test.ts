@@ -11,10 +11,23 @@ describe("ClientLog", () => {
       ...silent,
       info: (event, fields) => void lines.push([event, fields!]),
     }, () => clockMs);
+    const client = {
+      group: { format: "events", channels: [1, 2] },
+      options: {
+        address: "192.0.2.1",
+        rights: { owner: "token:alice", lost: () => null },
+        trace: { requestId: "r1", traceId: "0af7651916cd43dd8448eb211c80319c" },
+      },
+      rows: 3,
+      bytes: 400,
+      gaps: 1,
+      openedMs: 3000,
+      ended: "complete" as const,
+    };
     const storm = (clients: number) => {
       for (let i = 0; i < clients; i++) {
-        log.opened({ i });
-        log.closed({ i });
+        log.opened(client);
+        log.closed(client);
       }
     };
     storm(3);
@@ -23,6 +36,20 @@ describe("ClientLog", () => {
       ...["client-open", "client-close", "client-open"],
       ...["client-close", "client-open", "client-close"],
     ]);
+
+    const about = {
+      address: "192.0.2.1",
+      owner: "token:alice",
+      request_id: "r1",
+      trace_id: "0af7651916cd43dd8448eb211c80319c",
+      format: "events",
+      channels: 2,
+    };
+    assert.deepEqual(lines[0]![1], about);
+    assert.deepEqual(lines[1]![1], {
+      ...about,
+      ...{ rows: 3, bytes: 400, gaps: 1, seconds: 2, reason: "complete" },
+    });
 
     clockMs += 1000;
     lines.length = 0;

@@ -195,6 +195,7 @@ export class GoldenWorld {
     this.#app = honoApp(this.qanat, {
       addressOf: () => this.#address,
       alreadySent: null,
+      newRequestId: () => "golden",
     });
   }
 

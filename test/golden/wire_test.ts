@@ -74,7 +74,10 @@ describe("sockets, byte by byte", () => {
   for (const [how, runtime] of RUNTIMES) {
     it(`of streams in every format, of answers, and of a drain; written ${how}`, () =>
       GoldenWorld.play("wire/http", OPTIONS, async (world) => {
-        const server = await serve(world.qanat, { runtime });
+        const server = await serve(world.qanat, {
+          runtime,
+          newRequestId: () => "golden",
+        });
         const { port } = server;
         const clients: WireClient[] = [];
         /** Sends a request, and waits for the head and the first chunk, or for the end. */

@@ -215,7 +215,9 @@ const INFO = {
     "Live time series from Kafka to many clients: Server-Sent Events and Arrow over HTTP.\n\n" +
     "Times are GPS nanoseconds as decimal text, rates are in Hz. Errors are problem details (RFC 9457, " +
     "`application/problem+json`); `detail` says what was wrong and what would be right. " +
-    "Every path also answers `OPTIONS` with 204, for CORS. These errors are not listed at each path: 400 for a " +
+    "Every path also answers `OPTIONS` with 204, for CORS. " +
+    "Every answer has the header `X-Request-Id`: the request's own one, or a new id; the log of the service has it, too. " +
+    "These errors are not listed at each path: 400 for a " +
     "request that is not valid HTTP/1.1, 403 for a `Host` or `Origin` that is not allowed, 404 for an unknown path, " +
     "405 with `Allow` for a method that the path does not take, and 500 for a fault of the service.",
   version: "1",
@@ -280,5 +282,10 @@ const PROBLEM_SCHEMA: Schema = {
       description: "The limit that is reached",
     },
     reasons: { ...NAMES, description: "Not ready: the reasons" },
+    request_id: {
+      type: "string",
+      description:
+        "Id of the request, as in the header `X-Request-Id` and in the log of the service",
+    },
   },
 };

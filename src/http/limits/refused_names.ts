@@ -1,6 +1,10 @@
 // Counts the requests that were refused for their host or origin, and logs each name once.
 // Invariant: memory is bounded: after NAMES_MAX names, further ones are only counted.
 import type { Logger } from "../../telemetry/log.ts";
+import {
+  type RequestTrace,
+  traceFields,
+} from "../../telemetry/request_trace.ts";
 
 const NAMES_MAX = 100;
 /**
@@ -24,12 +28,12 @@ export function isPlainOrigin(origin: string): boolean {
 
 /** Refused names of one kind. */
 export class RefusedNames {
-  readonly #log: (name: string) => void;
+  readonly #log: (name: string, trace: RequestTrace | undefined) => void;
   readonly #logged = new Set<string>();
   #count = 0;
 
   /** `log` is called for each name that was not refused before. */
-  constructor(log: (name: string) => void) {
+  constructor(log: (name: string, trace: RequestTrace | undefined) => void) {
     this.#log = log;
   }
 
@@ -39,14 +43,14 @@ export class RefusedNames {
   }
 
   /** Counts one more refused request. Returns the name, shortened. */
-  add(name: string): string {
+  add(name: string, trace?: RequestTrace): string {
     this.#count++;
     const shown = name.length > NAME_CHARS_MAX
       ? name.slice(0, NAME_CHARS_MAX) + "…"
       : name;
     if (this.#logged.size < NAMES_MAX && !this.#logged.has(shown)) {
       this.#logged.add(shown);
-      this.#log(shown);
+      this.#log(shown, trace);
     }
     return shown;
   }
@@ -57,12 +61,13 @@ export function refusedHosts(
   allowedHosts: readonly string[],
   log: Logger,
 ): RefusedNames {
-  return new RefusedNames((host) =>
+  return new RefusedNames((host, trace) =>
     log.warn("host-refused", {
       host,
       ...(isPlainHost(host)
         ? { admit: `--allowed-hosts ${[...allowedHosts, host].join(",")}` }
         : {}),
+      ...traceFields(trace),
     })
   );
 }
@@ -72,13 +77,14 @@ export function refusedOrigins(
   corsOrigin: readonly string[],
   log: Logger,
 ): RefusedNames {
-  return new RefusedNames((origin) =>
+  return new RefusedNames((origin, trace) =>
     log.warn("origin-refused", {
       origin,
       ...(origin === "null" ? { admit: "--cors-origin '*'" } : {}),
       ...(isPlainOrigin(origin)
         ? { admit: `--cors-origin ${[...corsOrigin, origin].join(",")}` }
         : {}),
+      ...traceFields(trace),
     })
   );
 }

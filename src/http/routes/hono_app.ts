@@ -6,6 +6,7 @@ import { SERVICE_SCHEMAS } from "../documents/status_schema.ts";
 import { LimitError } from "../limits/limit_error.ts";
 import { isOfGoneClient, URL_LENGTH_MAX } from "../limits/request_limits.ts";
 import type { RoutedService } from "../service.ts";
+import { traceFields } from "../../telemetry/request_trace.ts";
 import { problem } from "../transport/problem.ts";
 import type { RawWriter } from "../transport/raw_write.ts";
 import { authentication, catalogOf, rightsOf } from "./authentication.ts";
@@ -13,6 +14,7 @@ import { channelRoutes } from "./channel_routes.ts";
 import { documentRoutes } from "./document_routes.ts";
 import { hostCheck, HostRule } from "./host_rule.ts";
 import { corsHeaders, originCheck, variesByOrigin } from "./origin_rule.ts";
+import { requestIds, traceOf } from "./request_ids.ts";
 import type { TakeoverOptions } from "./response_takeover.ts";
 import { indexRoute, serviceRoutes } from "./service_routes.ts";
 import { streamRoutes } from "./stream_routes.ts";
@@ -29,6 +31,8 @@ export interface HonoAppOptions {
   readonly rawWriter?: RawWriter | null;
   /** Which hosts are answered. @default `--allowed-hosts`, or all where there are none */
   readonly hostRule?: HostRule;
+  /** Makes the id of a request that comes with none. @default a random UUID */
+  readonly newRequestId?: () => string;
 }
 
 /** The HTTP application of an instance. */
@@ -39,6 +43,7 @@ export function honoApp(
   const { corsOrigin, allowedHosts, basePath } = service.config;
   const app = new Hono();
   const hostRule = options.hostRule ?? new HostRule({ host: "", allowedHosts });
+  app.use("*", requestIds(options.newRequestId));
   app.use("*", hostCheck(hostRule, service.refusedHosts, basePath));
   app.use("*", originCheck(corsOrigin, service.refusedOrigins));
   app.use("*", corsHeaders(corsOrigin));
@@ -123,12 +128,16 @@ function failed(
   if (error instanceof LimitError) return requests.refuse(error);
   if (isOfGoneClient(c, error)) {
     requests.aborted++;
-    log.debug("request-aborted", { path: c.req.path });
+    log.debug("request-aborted", {
+      path: c.req.path,
+      ...traceFields(traceOf(c)),
+    });
     return new Response(null, { status: 499 });
   }
   log.error("request-failed", {
     path: c.req.path,
     error: error.stack ?? String(error),
+    ...traceFields(traceOf(c)),
   });
   return problem(500, {
     title: "Internal error",

@@ -6,6 +6,7 @@ import type { MiddlewareHandler } from "hono";
 import { plainAddress } from "../../clients/client_address.ts";
 import { problem } from "../transport/problem.ts";
 import { isPlainHost, type RefusedNames } from "../limits/refused_names.ts";
+import { traceOf } from "./request_ids.ts";
 
 const HOST_CHARS_MAX = 260;
 
@@ -71,7 +72,7 @@ export function hostCheck(
     const header = c.req.header("host");
     if (rule.admits(header) || probes.includes(c.req.path)) return await next();
     const name = nameOf(header!);
-    const host = refused.add(name ?? header!);
+    const host = refused.add(name ?? header!, traceOf(c));
     const why = rule.isLoopback
       ? `This instance listens on loopback and does not answer to the host '${host}'`
       : `This instance does not answer to the host '${host}'`;

@@ -4,6 +4,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { problem } from "../transport/problem.ts";
 import { isPlainOrigin, type RefusedNames } from "../limits/refused_names.ts";
+import { traceOf } from "./request_ids.ts";
 
 /** Request headers that libraries add by themselves; they change nothing here. */
 const ALLOWED_HEADERS = [
@@ -15,6 +16,7 @@ const ALLOWED_HEADERS = [
   "pragma",
   "traceparent",
   "tracestate",
+  "x-request-id",
   "x-requested-with",
 ];
 /** Response headers that a page may read beyond those that browsers always allow. */
@@ -25,6 +27,7 @@ const EXPOSED_HEADERS = [
   "etag",
   "retry-after",
   "x-next-after",
+  "x-request-id",
 ];
 const ANY = "*";
 
@@ -43,7 +46,7 @@ export function originCheck(
     const isAllowed = origin === undefined || !variesByOrigin(corsOrigin) ||
       corsOrigin.includes(origin) || isOwn(c, origin);
     if (isAllowed) return await next();
-    const shown = refused.add(origin);
+    const shown = refused.add(origin, traceOf(c));
     const response = problem(403, {
       title: "Origin not allowed",
       detail: `Pages of the origin '${shown}' may not read this instance` +

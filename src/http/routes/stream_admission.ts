@@ -4,6 +4,7 @@ import type { ClientHub } from "../../clients/client_hub.ts";
 import type { ClientRights } from "../../clients/client_options.ts";
 import type { Admission } from "../../clients/admission.ts";
 import type { StreamShape } from "../../frames/stream_format.ts";
+import type { RequestTrace } from "../../telemetry/request_trace.ts";
 import { problem } from "../transport/problem.ts";
 import type { StreamRequest } from "./stream_request.ts";
 
@@ -16,10 +17,11 @@ const RETRY_AFTER_SECONDS = "5";
 export async function admit(
   request: StreamRequest,
   shape: StreamShape,
-  { hub, address, rights }: {
+  { hub, address, rights, trace }: {
     readonly hub: ClientHub;
     readonly address: string;
     readonly rights: ClientRights | undefined;
+    readonly trace: RequestTrace;
   },
 ): Promise<ReadyAdmission | Response> {
   const { channels, resume } = request;
@@ -28,6 +30,7 @@ export async function admit(
   const admission = hub.admission.admit(channels, shape, {
     address,
     rights,
+    trace,
     startNs: request.startNs,
     endNs: request.endNs,
     durationNs: request.durationNs,

@@ -20,6 +20,7 @@ import {
   type TakeoverOptions,
   writeHead,
 } from "./response_takeover.ts";
+import { traceOf } from "./request_ids.ts";
 import { admit, type ReadyAdmission } from "./stream_admission.ts";
 import { fieldsOfPost } from "./stream_body.ts";
 import {
@@ -91,6 +92,7 @@ async function open(
     hub: options.hub,
     address: options.addressOf(c),
     rights: options.rightsOf(c, request.channels),
+    trace: traceOf(c),
   });
   if (admission instanceof Response) return admission;
   try {

@@ -11,6 +11,7 @@ import {
 } from "node:http";
 import type { Socket } from "node:net";
 import type { Logger } from "../../telemetry/log.ts";
+import { newRequestId } from "../../telemetry/request_trace.ts";
 import type { ConnectionFigures } from "./connection_figures.ts";
 import type { Connections } from "./connections.ts";
 import { PacedResponse } from "./paced_response.ts";
@@ -144,15 +145,24 @@ export function keepAccepting(server: Server, backlog: number): void {
 
 /** The answer to a request that cannot be turned into a `Request`. */
 function unreadable(error: unknown, log: Logger): Response {
-  if (!(error instanceof RequestError)) {
-    log.error("request-failed", { error: String(error) });
-    return problem(500, {
+  const requestId = newRequestId();
+  const answer = error instanceof RequestError
+    ? problem(400, {
+      title: "Malformed request",
+      detail: `The request's host or path is not valid: ${error.message}`,
+      request_id: requestId,
+    })
+    : problem(500, {
       title: "Internal error",
       detail: "The server failed to answer the request; its log has the reason",
+      request_id: requestId,
+    });
+  if (answer.status === 500) {
+    log.error("request-failed", {
+      error: String(error),
+      request_id: requestId,
     });
   }
-  return problem(400, {
-    title: "Malformed request",
-    detail: `The request's host or path is not valid: ${error.message}`,
-  });
+  answer.headers.set("x-request-id", requestId);
+  return answer;
 }

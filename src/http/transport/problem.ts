@@ -7,6 +7,7 @@ export interface ProblemFields {
   readonly [name: string]: unknown;
 }
 
+const CONTENT_TYPE = "application/problem+json";
 /** Most characters of a client's text that a problem repeats. */
 const QUOTED_MAX = 100;
 
@@ -26,6 +27,21 @@ export function badRequest(detail: string, title = "Bad request"): Response {
 export function problem(status: number, fields: ProblemFields): Response {
   return new Response(
     JSON.stringify({ type: "about:blank", status, ...fields }),
-    { status, headers: { "content-type": "application/problem+json" } },
+    { status, headers: { "content-type": CONTENT_TYPE } },
   );
+}
+
+export function isProblem({ headers }: Response): boolean {
+  return headers.get("content-type") === CONTENT_TYPE;
+}
+
+/** The same problem with a last field, `request_id`: which request it answers. */
+export async function withRequestId(
+  answer: Response,
+  requestId: string,
+): Promise<Response> {
+  const text = await answer.text();
+  if (!text.endsWith("}")) return new Response(text, answer);
+  const field = `,"request_id":${JSON.stringify(requestId)}}`;
+  return new Response(text.slice(0, -1) + field, answer);
 }

@@ -1,5 +1,6 @@
 // Problems for requests that reach no route: as text for a bare socket, or as node's response.
 import type { ServerResponse } from "node:http";
+import { requestTraceOf } from "../../telemetry/request_trace.ts";
 
 /** The fields of a problem that is sent without a `Response`. */
 export interface SocketProblem {
@@ -10,7 +11,7 @@ export interface SocketProblem {
   readonly retryAfter?: number;
 }
 
-/** A whole HTTP/1.1 response; the caller closes the connection after it. */
+/** A whole HTTP/1.1 response to what is no readable request; the caller closes the connection after it. */
 export function responseText(problem: SocketProblem): string {
   const body = bodyOf(problem);
   const { status, title, retryAfter } = problem;
@@ -26,11 +27,17 @@ export function answerProblem(
   response: ServerResponse,
   problem: SocketProblem,
 ): void {
+  const { headers } = response.req;
+  const { requestId } = requestTraceOf({
+    requestId: oneOf(headers["x-request-id"]),
+    traceparent: undefined,
+  });
   response.writeHead(problem.status, {
     "content-type": "application/problem+json",
+    "x-request-id": requestId,
     connection: "close",
   });
-  response.end(bodyOf(problem));
+  response.end(bodyOf(problem, requestId));
 }
 
 /** The problem for a request that node's parser has refused. */
@@ -62,6 +69,19 @@ export function parserProblem(
   }
 }
 
-function bodyOf({ status, title, detail }: SocketProblem): string {
-  return JSON.stringify({ type: "about:blank", title, status, detail });
+function bodyOf(
+  { status, title, detail }: SocketProblem,
+  requestId?: string,
+): string {
+  return JSON.stringify({
+    type: "about:blank",
+    title,
+    status,
+    detail,
+    request_id: requestId,
+  });
+}
+
+function oneOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
 }
