@@ -4,63 +4,32 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
-import { type Chain, PARTS, Process, say, sleep, startChain } from "./chain.ts";
-import { Published } from "./published.ts";
+import { type Chain, PARTS, Process, say, sleep } from "./chain.ts";
+import { type ParityWorld, startParityWorld } from "./parity_world.ts";
 
 const runnable = canRun([PARTS.kafka, PARTS.python]);
 /** How long is published before history is requested. */
 const PAST_S = 12;
-const OTHER_STRIDE_NS = 250_000_000;
 
 describe(
   "parity with Arrakis",
   { ignore: !runnable, skip: !runnable },
   () => {
+    let world: ParityWorld;
     let chain: Chain;
-    let other: Process;
-    let otherDirectory: string;
     let names: string[];
     let otherNames: string[];
     let beganMs: number;
 
     before(async () => {
-      // Whole blocks: in its history arrakis-server 0.17.2 fails at a block that lacks a channel (KeyError).
-      chain = await startChain({
-        channels: 12,
-        secondsMax: 300,
-        also: `H1OTH,OTH,${OTHER_STRIDE_NS},12`,
+      world = await startParityWorld({
         // So little is read ahead of clients that a range of history comes from Kafka.
         qanatArgs: ["--resume-window-ms=1000", "--linger-ms=0"],
       });
+      ({ chain, names, otherNames } = world);
       beganMs = Date.now();
-      otherDirectory = await Deno.makeTempDir({ prefix: "qanat-parity-" });
-      other = new Process("publisher.py", PARTS.python.program!, [
-        "test/integration/python/publisher.py",
-        `--kafka=${chain.brokerAddress}`,
-        `--dir=${otherDirectory}`,
-        "--channels=12",
-        "--seconds=300",
-        "--publisher=H1OTH",
-        "--tag=OTH",
-        `--server=${chain.arrakisUrl}`,
-        "--partial-every=3",
-        `--stride-ns=${OTHER_STRIDE_NS}`,
-      ]);
-      await other.says(/"event": "ready"/);
-      names = namesIn(chain.directory);
-      otherNames = namesIn(otherDirectory);
     });
-    after(async () => {
-      await other?.stop();
-      await chain?.close();
-      if (otherDirectory) {
-        await Deno.remove(otherDirectory, { recursive: true });
-      }
-    });
-
-    function namesIn(directory: string): string[] {
-      return new Published(directory).channels.map((c) => c.name).sort();
-    }
+    after(() => world?.close());
 
     async function compare(
       channels: readonly string[],
