@@ -2,6 +2,7 @@
 // Invariant: a file is accepted as a whole or refused; names and hashes are unique.
 import { parseStrictJson } from "../files/strict_json.ts";
 import { Entry, EntryError } from "./entry.ts";
+import { EXPIRY_RIGHT, expiryMsOf } from "./expiry.ts";
 import { GRANT_FIELDS, grantOf } from "./grant_fields.ts";
 import type { Grant } from "./grant.ts";
 import type { ReadRules } from "./read_rules.ts";
@@ -14,10 +15,6 @@ export const TOKENS_MAX = 5000;
 const FIELDS = ["name", "sha256", "expires", ...GRANT_FIELDS];
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 const HASH = /^[0-9a-f]{64}$/;
-/** A date, or a time with its zone; `Date` reads others in the zone of the machine. */
-const TIME =
-  /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
-
 /** One token. */
 export interface TokenEntry {
   readonly name: string;
@@ -38,13 +35,6 @@ export function isTokenName(text: string): boolean {
 
 export const TOKEN_NAME_RIGHT =
   "1 to 64 letters, digits and . _ @ -, which begin with a letter or a digit, and are no token and no hash";
-
-/** Unix ms of an ISO 8601 time, or of the beginning of a day in UTC; NaN for any other text. */
-export function expiryMsOf(text: string): number {
-  return TIME.test(text) ? Date.parse(text) : NaN;
-}
-
-export const EXPIRY_RIGHT = "a time such as 2027-01-31 or 2027-01-31T12:00:00Z";
 
 /** Rejects with an error that says what is wrong, and shows no secret. */
 export async function parseTokenFile(

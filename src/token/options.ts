@@ -1,0 +1,239 @@
+// The command line of `deno task token`: what to do, flags, their checks, the help text.
+// Invariant: the options are complete and valid; otherwise the result is one line that says what is wrong.
+import { parseArgs } from "node:util";
+import { EXPIRY_RIGHT, expiryMsOf } from "../auth/expiry.ts";
+import { ReadRule } from "../auth/read_rule.ts";
+import { isTokenName, TOKEN_NAME_RIGHT } from "../auth/token_file.ts";
+import { BadExpressionError } from "../channels/expression.ts";
+import { FlagError, readFlags, wholeOf } from "../settings/flags.ts";
+import { shownValue } from "../settings/shown.ts";
+
+/** An entry of a token file without name and hash. */
+export interface GrantText {
+  readonly read: "all" | readonly RuleText[];
+  readonly operate?: true;
+  readonly expires?: string;
+  readonly clients_max?: number;
+  readonly histories_max?: number;
+  readonly share_percent?: number;
+}
+
+export interface RuleText {
+  readonly match?: string;
+  readonly publisher?: string;
+}
+
+export type TokenOptions =
+  & { readonly file: string }
+  & (
+    | {
+      readonly command: "add";
+      readonly name: string;
+      readonly grant: GrantText;
+    }
+    | { readonly command: "list" }
+    | { readonly command: "revoke"; readonly name: string }
+  );
+
+export type ParsedToken =
+  | { readonly kind: "options"; readonly options: TokenOptions }
+  | { readonly kind: "help" }
+  | { readonly kind: "error"; readonly message: string };
+
+export const TOKEN_HELP = `deno task token add NAME [flags] --file FILE
+deno task token list --file FILE
+deno task token revoke NAME --file FILE
+
+Makes, lists and revokes the tokens of a token file, which --auth-token-file of a service names.
+Services read the file again when it changes: a new token works, and a revoked one ends, within a second.
+
+\`add\` prints the token on standard output, once, and nothing else there:
+  TOKEN=$(deno task token add alice --read all --file tokens.json)
+The file contains only its hash.
+
+  --file FILE           the token file (QANAT_AUTH_TOKEN_FILE); \`add\` makes it if it does not exist
+What the token may read, one of these at least:
+  --read all|none       every channel, or none but those that the policy file grants
+  --match RE2           channels whose whole name matches; may be given several times
+  --publisher RE2       behind a --match: only channels of publishers whose whole name matches
+  --operate             what operators do: metrics, status, the list of clients
+Limits:
+  --expires TIME        ${EXPIRY_RIGHT}, or a number of days such as 90d (default: never)
+  --clients-max N       its streams at one time
+  --histories-max N     its histories at one time
+  --share-percent N     its largest share of what is left of each shared resource
+`;
+
+const FLAGS = {
+  file: { type: "string" },
+  read: { type: "string" },
+  match: { type: "string", multiple: true },
+  publisher: { type: "string", multiple: true },
+  operate: { type: "boolean" },
+  expires: { type: "string" },
+  "clients-max": { type: "string" },
+  "histories-max": { type: "string" },
+  "share-percent": { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+type Flags = ReturnType<typeof readFlags<typeof FLAGS>>["values"];
+
+const DAY_MS = 86_400_000;
+const DAYS_MAX = 36_500;
+
+/** Reads the command line. `variable` is the value of QANAT_AUTH_TOKEN_FILE; the flag wins. */
+export function parseToken(
+  args: readonly string[],
+  variable: string | undefined,
+  nowMs: number,
+): ParsedToken {
+  const given = args.filter((arg) => arg !== "--");
+  try {
+    const { values, positionals } = readFlags(given, FLAGS, true);
+    if (values.help || given.length === 0) return { kind: "help" };
+    const file = values.file ?? variable ?? "";
+    const options = commandOf(positionals, values, given, nowMs);
+    if (file === "") throw new FlagError("--file FILE is needed");
+    return { kind: "options", options: { ...options, file } };
+  } catch (wrong) {
+    if (!(wrong instanceof FlagError)) throw wrong;
+    return { kind: "error", message: `${wrong.message}; --help shows all` };
+  }
+}
+
+function commandOf(
+  [command, name, ...more]: readonly string[],
+  values: Flags,
+  args: readonly string[],
+  nowMs: number,
+) {
+  if (command !== "add" && command !== "list" && command !== "revoke") {
+    throw new FlagError("The first argument must be add, list or revoke");
+  }
+  if (command === "list" ? name !== undefined : more.length > 0) {
+    throw new FlagError(
+      command === "list" ? "list takes no name" : `${command} takes one name`,
+    );
+  }
+  if (command !== "add") {
+    const flag = Object.keys(values).find((flag) => flag !== "file");
+    if (flag !== undefined) throw new FlagError(`--${flag} is only for add`);
+  }
+  if (command === "list") return { command } as const;
+  if (name === undefined || !isTokenName(name)) {
+    throw new FlagError(`${command} needs a name: ${TOKEN_NAME_RIGHT}`);
+  }
+  if (command === "revoke") return { command, name } as const;
+  return { command, name, grant: grantOf(values, args, nowMs) } as const;
+}
+
+function grantOf(
+  values: Flags,
+  args: readonly string[],
+  nowMs: number,
+): GrantText {
+  const rules = rulesOf(args);
+  const { read, operate, expires } = values;
+  if (read !== undefined && read !== "all" && read !== "none") {
+    throw new FlagError(`--read must be all or none, not ${shownValue(read)}`);
+  }
+  if (read !== undefined && rules.length > 0) {
+    throw new FlagError("--read and --match do not go together");
+  }
+  if (read === undefined && rules.length === 0 && !operate) {
+    throw new FlagError("add needs --read all, --match RE2 or --operate");
+  }
+  return {
+    read: read === "all" ? "all" : rules,
+    ...(operate ? { operate } : {}),
+    ...(expires === undefined ? {} : { expires: expiryOf(expires, nowMs) }),
+    ...limit("clients_max", "--clients-max", values["clients-max"], 1, 1e6),
+    ...limit(
+      "histories_max",
+      "--histories-max",
+      values["histories-max"],
+      0,
+      1000,
+    ),
+    ...limit(
+      "share_percent",
+      "--share-percent",
+      values["share-percent"],
+      1,
+      100,
+    ),
+  };
+}
+
+function limit(
+  field: string,
+  flag: string,
+  text: string | undefined,
+  min: number,
+  max: number,
+): Record<string, number> {
+  return text === undefined ? {} : { [field]: wholeOf(flag, text, min, max) };
+}
+
+/** In the order of the command line: a publisher restricts the --match in front of it. */
+function rulesOf(args: readonly string[]): RuleText[] {
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: FLAGS,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const rules: { match: string; publisher?: string }[] = [];
+  let before = "";
+  for (const token of tokens) {
+    if (token.kind !== "option") continue;
+    if (token.name === "match") rules.push({ match: token.value });
+    else if (token.name === "publisher") {
+      if (before !== "match") {
+        throw new FlagError(
+          "--publisher must stand directly behind its --match; --match '.*' stands for all channels",
+        );
+      }
+      rules.at(-1)!.publisher = token.value;
+    }
+    before = token.name;
+  }
+  rules.forEach(checkRule);
+  return rules;
+}
+
+function checkRule(rule: RuleText): void {
+  for (const name of ["match", "publisher"] as const) {
+    const text = rule[name];
+    if (text === undefined) continue;
+    try {
+      new ReadRule({ match: text });
+    } catch (error) {
+      if (!(error instanceof BadExpressionError)) throw error;
+      throw new FlagError(
+        `--${name} must be an RE2 expression, not ${shownValue(text)}: ${
+          shownValue(error.message).slice(1, -1)
+        }`,
+      );
+    }
+  }
+}
+
+/** ISO 8601. */
+function expiryOf(text: string, nowMs: number): string {
+  const days = /^(\d{1,5})d$/.exec(text)?.[1];
+  if (days !== undefined) {
+    const count = wholeOf("--expires", days, 1, DAYS_MAX);
+    return new Date(nowMs + count * DAY_MS).toISOString().slice(0, 19) + "Z";
+  }
+  const expiresMs = expiryMsOf(text);
+  if (isNaN(expiresMs)) {
+    throw new FlagError(
+      `--expires must be ${EXPIRY_RIGHT}, or days such as 90d, not ${
+        shownValue(text)
+      }`,
+    );
+  }
+  if (expiresMs > nowMs) return text;
+  throw new FlagError("--expires must be in the future");
+}
