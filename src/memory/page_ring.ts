@@ -28,6 +28,8 @@ export class PageRing {
   readonly capacityBytes: number;
   readonly pageBytes: number;
   #head = 0;
+  /** Records before this position are lost: the page that is being written to is reused as a whole. */
+  #oldest = 0;
 
   /**
    * The buffer's length is rounded down to whole pages, of which at least eight are needed. `pageBytes`: a power of
@@ -64,12 +66,15 @@ export class PageRing {
     if (inBuffer + byteLength > capacity) position += capacity - inBuffer;
     this.#head = position +
       Math.ceil(byteLength / ALIGN_BYTES) * ALIGN_BYTES;
+    const endOfHeadPage = Math.ceil(this.#head / this.pageBytes) *
+      this.pageBytes;
+    this.#oldest = Math.max(0, endOfHeadPage - capacity);
     return position;
   }
 
   /** Whether the record at a position is still complete. */
   holds(position: number): boolean {
-    return position >= this.oldestPosition && position < this.#head;
+    return position >= this.#oldest && position < this.#head;
   }
 
   /** Byte offset of a position in `bytes`; valid while the position is held. */
@@ -82,11 +87,9 @@ export class PageRing {
     return this.#head;
   }
 
-  /** Records before this position are lost: the page that is being written to is reused as a whole. */
+  /** Records before this position are lost. */
   get oldestPosition(): number {
-    const { pageBytes } = this;
-    const endOfHeadPage = Math.ceil(this.#head / pageBytes) * pageBytes;
-    return Math.max(0, endOfHeadPage - this.capacityBytes);
+    return this.#oldest;
   }
 
   /** Bytes between the oldest record and the head. */
