@@ -80,10 +80,13 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
     }
   }
 
-  deliver(endMs: number): "done" | "more" | "time-up" {
+  deliver(endMs: number, nowMs: number): "done" | "more" | "time-up" {
     const { group } = this;
+    const hasGap = this.#gaps.length > 0;
     if (this.#row < 0 && !this.#beginRow()) return "done";
-    if (!this.#handOut(endMs)) return "time-up";
+    // To report a gap takes time.
+    if (hasGap) nowMs = this.#lifecycle.clockMs();
+    if (!this.#handOut(endMs, nowMs)) return "time-up";
     // Cleared meanwhile, if the last client has ended or time was reset.
     if (this.#row >= 0) this.#finishRow();
     return group.pendingRow < 0 ? "done" : "more";
@@ -156,11 +159,10 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
   }
 
   /** False when the time is up before all clients have been visited. */
-  #handOut(endMs: number): boolean {
+  #handOut(endMs: number, nowMs: number): boolean {
     const { clients } = this.group;
     const { scheduler } = this.#parts;
     const lifecycle = this.#lifecycle;
-    const clockMs = lifecycle.clockMs();
     let finished: GroupClient[] | null = null;
     let writes = 0;
     let isInTime = true;
@@ -169,7 +171,7 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
       client !== null;
       client = clients.nextOfWalk()
     ) {
-      if (!this.#serve(client, clockMs)) continue;
+      if (!this.#serve(client, nowMs)) continue;
       if (client.cursor >= client.endRow) (finished ??= []).push(client);
       if (++writes % WRITES_PER_CLOCK_READ !== 0 || !clients.hasNext) continue;
       isInTime = scheduler.clockMs() < endMs;
@@ -183,7 +185,7 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
   }
 
   /** Writes the row to a client if it is its next one. */
-  #serve(client: GroupClient, clockMs: number): boolean {
+  #serve(client: GroupClient, nowMs: number): boolean {
     const row = this.#row;
     const { phase } = client;
     const lifecycle = this.#lifecycle;
@@ -200,26 +202,25 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
       lifecycle.reportGap(client, row + 1, "missing");
       return false;
     }
-    const frame = this.#frame ??= this.#encode(row);
+    const frame = this.#frame ??= this.#encode(row, nowMs);
     if (frame === null) {
       this.#skip(client);
       return false;
     }
     if (phase.isResuming) client.become(resumed(phase));
     client.isSlow = false;
-    client.sendRow(frame, row, clockMs);
+    client.sendRow(frame, row, nowMs);
     return true;
   }
 
   /** Null if the page ring has overwritten the row, or the slab has no room: then all clients fall behind. */
-  #encode(row: number): Frame | null {
+  #encode(row: number, beganMs: number): Frame | null {
     const { scheduler, lifecycle: { books }, shortage } = this.#parts;
     const { timeline, rows } = this.group;
     if (timeline.stateOf(row) === "gone") {
       this.#skipRest();
       return null;
     }
-    const beganMs = scheduler.clockMs();
     const frame = rows.encode(row);
     books.counters.encodeSeconds += (scheduler.clockMs() - beganMs) / 1000;
     if (frame !== null) books.counters.framesEncoded++;

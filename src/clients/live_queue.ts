@@ -8,8 +8,8 @@ import type { Task } from "./scheduler.ts";
 export interface QueuedGroup {
   /** When its next row begins, GPS ms; only the order matters. */
   readonly pendingMs: number;
-  /** Hands out one row, or what fits of it until `endMs`. `done`: nothing is pending any more. */
-  deliver(endMs: number): "done" | "more" | "time-up";
+  /** Hands out one row, or what fits of it until `endMs`; it is `nowMs`. `done`: nothing is pending any more. */
+  deliver(endMs: number, nowMs: number): "done" | "more" | "time-up";
 }
 
 /** Groups whose next row has the same time. */
@@ -58,12 +58,13 @@ export class LiveQueue implements Task {
   }
 
   run(endMs: number): boolean {
-    // A group may have one client only, so the clock is read after each group, but never before the first.
+    // A group may have one client only, so the time may be up after each group, but never before the first.
     for (let served = 0; this.#size > 0; served++) {
-      if (served > 0 && this.#clockMs() >= endMs) return true;
+      const nowMs = this.#clockMs();
+      if (served > 0 && nowMs >= endMs) return true;
       const { groups, firstAgain } = this.#current();
       const group = groups[this.#groupIndex]!;
-      const outcome = group.deliver(endMs);
+      const outcome = group.deliver(endMs, nowMs);
       if (outcome === "time-up") return true;
       const isFirst = this.#groupIndex++ < firstAgain;
       if (outcome === "more") this.#addAgain(group, isFirst);
@@ -91,11 +92,10 @@ export class LiveQueue implements Task {
     const turn = this.#passCount++;
     this.#pass = [...this.#next].sort(([a], [b]) => a - b).map(
       ([timeMs, queued]) => {
-        const first = rotation(turn, queued.length);
-        const groups = first === 0
-          ? queued
-          : queued.slice(first).concat(queued.slice(0, first));
-        return { timeMs, groups, firstAgain: groups.length };
+        const { length } = queued;
+        const first = rotation(turn, length);
+        const groups = queued.map((_, i) => queued[(i + first) % length]!);
+        return { timeMs, groups, firstAgain: length };
       },
     );
     this.#next.clear();
