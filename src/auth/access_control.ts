@@ -10,6 +10,7 @@ import { FULL_GRANT } from "./grant.ts";
 import type { GrantBook } from "./grant_book.ts";
 import { READ_ALL_SCOPE } from "./jwt/scope_grants.ts";
 import { Principal } from "./principal.ts";
+import type { Session, Sessions } from "./sessions.ts";
 
 /** Longest bearer token, characters. */
 export const TOKEN_LENGTH_MAX = 8192;
@@ -22,30 +23,27 @@ export interface Credentials {
   readonly session: string | null;
 }
 
-type Verified = Claims | Denial;
-
 /** Checks one kind of bearer token. */
 export interface TokenVerifier {
   /** Whether a token looks like one of this kind. Cheap. */
   recognizes(token: string): boolean;
-  verify(token: string): Verified | Promise<Verified>;
+  verify(token: string): Claims | Denial | Promise<Claims | Denial>;
+  /** Whether it would still accept tokens of an owner's kind and issuer: a session may be older than the settings. */
+  vouchesFor(claims: Claims): boolean;
   /** Idempotent. */
   close?(): void;
 }
 
+type Verified = Claims | Session | Denial;
+
 /** The wall clock, which credentials expire by: milliseconds since 1970. */
 export const wallClock = (): number => Date.now();
-
-/** Opens the cookies of sessions. */
-export interface SessionVerifier {
-  verify(cookie: string): Verified | Promise<Verified>;
-}
 
 export interface AccessControlOptions {
   readonly catalog: Catalog;
   /** One for each kind of token that is accepted. None: no authentication. */
   readonly verifiers?: readonly TokenVerifier[];
-  readonly sessions?: SessionVerifier | null;
+  readonly sessions?: Sessions | null;
   /** Grants in force. @default everything for everyone */
   readonly book?: GrantBook;
   /** The files that the book follows; closed with the access control. */
@@ -74,6 +72,10 @@ const UNKNOWN_KIND = denial(
   "invalid_token",
   "The token is of no kind that this instance accepts",
 );
+const UNKNOWN_SESSION = denial(
+  "invalid_token",
+  "The session is of a token that this instance accepts no longer; sign in again",
+);
 
 /** The answer to a valid credential whose owner may do nothing here. */
 function nothingGranted({ kind }: Claims): Denial {
@@ -95,6 +97,8 @@ export class AccessControl {
   /** Whether requests need no credential (`--auth none`). */
   readonly isOpen: boolean;
   readonly views: CatalogViews;
+  /** Sessions of browsers; null where there are none. */
+  readonly sessions: Sessions | null;
   readonly unixMs: () => number;
   /** Requests by outcome. */
   readonly counters = { anonymous: 0, accepted: 0 };
@@ -106,7 +110,6 @@ export class AccessControl {
     unavailable: 0,
   };
   readonly #verifiers: readonly TokenVerifier[];
-  readonly #sessions: SessionVerifier | null;
   readonly #book: GrantBook;
   readonly #anyone: Principal;
   readonly #files: AccessControlOptions["files"];
@@ -117,7 +120,7 @@ export class AccessControl {
     this.views = new CatalogViews({ catalog });
     this.unixMs = options.unixMs ?? wallClock;
     this.#verifiers = verifiers;
-    this.#sessions = sessions;
+    this.sessions = sessions;
     this.#files = options.files;
     this.#book = options.book ?? OPEN_BOOK;
     this.#anyone = new Principal(ANONYMOUS, this.#book);
@@ -174,29 +177,38 @@ export class AccessControl {
       const verifier = this.#verifiers.find((v) => v.recognizes(bearer));
       return verifier ? verifier.verify(bearer) : UNKNOWN_KIND;
     }
-    if (session !== null && this.#sessions !== null) {
-      return this.#sessions.verify(session);
+    if (session !== null && this.sessions !== null) {
+      return this.sessions.open(session);
     }
     return ANONYMOUS;
   }
 
   #admitted(outcome: Verified): Principal | Denial {
-    if ("error" in outcome) return this.deny(outcome);
-    const isAnonymous = outcome.kind === "anonymous";
+    if (outcome.kind === "denial") return this.deny(outcome);
+    const session = outcome.kind === "session" ? outcome : null;
+    const claims = outcome.kind === "session" ? outcome.claims : outcome;
+    const isAnonymous = claims.kind === "anonymous";
     const principal = isAnonymous
       ? this.#anyone
-      : new Principal(outcome, this.#book);
+      : new Principal(claims, this.#book, session);
     // The policy may allow some channels to everyone.
     if (isAnonymous && principal.grant.isEmpty) return this.deny(NO_TOKEN);
+    if (session !== null && !this.#vouchesFor(claims)) {
+      return this.deny(UNKNOWN_SESSION);
+    }
     if (principal.isRevoked) {
       return this.deny(denial("invalid_token", "The token has been revoked"));
     }
     if (principal.isExpired(this.unixMs())) {
       return this.deny(denial("invalid_token", "The token has expired"));
     }
-    if (principal.grant.isEmpty) return this.deny(nothingGranted(outcome));
+    if (principal.grant.isEmpty) return this.deny(nothingGranted(claims));
     if (isAnonymous) this.counters.anonymous++;
     else this.counters.accepted++;
     return principal;
+  }
+
+  #vouchesFor(claims: Claims): boolean {
+    return this.#verifiers.some((verifier) => verifier.vouchesFor(claims));
   }
 }

@@ -4,6 +4,7 @@ import type { Channel } from "../channels/channel.ts";
 import { type Claims, principalId } from "./claims.ts";
 import { Grant } from "./grant.ts";
 import type { GrantBook } from "./grant_book.ts";
+import type { Session } from "./sessions.ts";
 
 /** Why a stream has to end. `removed`: its owner may no longer read one of its channels. */
 export type LostRight = "expired" | "revoked" | "removed";
@@ -15,14 +16,21 @@ export class Principal {
   readonly claims: Claims;
   /** Names the owner in limits, logs and lists. */
   readonly id: string;
+  /** The session of the request's cookie; null for a request with a token, or with nothing. */
+  readonly session: Session | null;
   readonly #book: GrantBook;
   #version = -1;
   #grant: Grant = NOTHING;
   #isRevoked = false;
   #expiresMs = 0;
 
-  constructor(claims: Claims, book: GrantBook) {
+  constructor(
+    claims: Claims,
+    book: GrantBook,
+    session: Session | null = null,
+  ) {
     this.claims = claims;
+    this.session = session;
     this.id = principalId(claims);
     this.#book = book;
   }
@@ -36,7 +44,12 @@ export class Principal {
   /** Whether its credential is no longer accepted. */
   get isRevoked(): boolean {
     this.#renew();
-    return this.#isRevoked;
+    return this.#isRevoked || this.hasSignedOut;
+  }
+
+  /** Whether its session was ended. */
+  get hasSignedOut(): boolean {
+    return this.session !== null && this.session.isEnded;
   }
 
   /** @param unixMs now */
@@ -96,6 +109,7 @@ export class StreamRights {
   lost(): LostRight | null {
     const { principal } = this;
     if (principal.isExpired(this.#unixMs())) return "expired";
+    if (principal.hasSignedOut) return "revoked";
     const { version } = principal;
     if (version === this.#version) return null;
     if (principal.isRevoked) return "revoked";

@@ -29,6 +29,10 @@ export class TokenFileVerifier implements TokenVerifier {
     return token.startsWith(TOKEN_PREFIX);
   }
 
+  vouchesFor({ kind }: Claims): boolean {
+    return kind === "token";
+  }
+
   verify(token: string): Claims | Denial {
     if (!isToken(token)) return MALFORMED;
     const entry = this.#tokens().get(hashOf(token));

@@ -18,6 +18,8 @@ export interface RouteSettings {
   readonly corsOrigin: readonly string[];
   /** Path below which all routes lie, without a slash at its end; "" for none. */
   readonly basePath: string;
+  /** `--public-url`; "" for none. */
+  readonly publicUrl: string;
   /** Most channels of one selection. */
   readonly channelsMax: number;
 }

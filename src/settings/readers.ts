@@ -3,7 +3,7 @@
 import { isBroker, isHost, isProxy } from "./addresses.ts";
 import { type Setting, SettingError } from "./setting.ts";
 import { shownValue } from "./shown.ts";
-import { isHostPattern, isOrigin } from "./web_names.ts";
+import { isHostPattern, isOrigin, isPublicUrl } from "./web_names.ts";
 
 const DIGITS_MAX = 15;
 
@@ -150,6 +150,17 @@ export function origins(help: string): Setting<readonly string[]> {
     );
   };
   return { ...each, read };
+}
+
+/** The address of the service in browsers; unset it is empty. */
+export function publicUrl(help: string): Setting<string> {
+  const read = (value: string) => {
+    if (value === "" || isPublicUrl(value)) return value;
+    throw new SettingError(
+      "an address such as https://qanat.example.org or https://example.org/qanat, without a slash at its end",
+    );
+  };
+  return { preset: "", unit: "URL", help, read };
 }
 
 /** Names that a Host header may have, in lower case. */

@@ -8,6 +8,7 @@ import {
   hosts,
   origins,
   proxies,
+  publicUrl,
   revision,
   whole,
 } from "./readers.ts";
@@ -25,6 +26,8 @@ export interface ServerSettings {
   /** Origins whose pages may read; `*` alone: any. */
   readonly corsOrigin: readonly string[];
   readonly trustedProxies: readonly string[];
+  /** The service's address in browsers; empty when it is not known. */
+  readonly publicUrl: string;
   readonly logLevel: LogLevel;
   /** Empty when it is not known. */
   readonly revision: string;
@@ -45,7 +48,10 @@ export const SERVER_SETTINGS = {
     "host names that requests may use; loopback names always work",
   ),
   corsOrigin: origins("other origins whose pages may read; *: any page"),
-  trustedProxies: proxies("proxies whose X-Forwarded-For is trusted"),
+  trustedProxies: proxies(
+    "proxies whose X-Forwarded-For and -Proto are trusted",
+  ),
+  publicUrl: publicUrl("HTTPS address of the service in browsers"),
   logLevel: choice("info", LOG_LEVELS, "lowest level that is logged"),
   revision: revision(
     "source revision of this build, shown in /v1/status and /metrics",

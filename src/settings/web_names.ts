@@ -27,3 +27,12 @@ export function isOrigin(text: string): boolean {
   return !text.includes("*") && URL.canParse(text) &&
     new URL(text).origin === text;
 }
+
+/** The address under which browsers reach a server behind a proxy: HTTPS, without query and without a slash at its end. */
+export function isPublicUrl(text: string): boolean {
+  if (text.length > ORIGIN_CHARS_MAX || !URL.canParse(text)) return false;
+  const { protocol, origin, pathname } = new URL(text);
+  const path = pathname === "/" ? "" : pathname;
+  return protocol === "https:" && text === origin + path &&
+    /^(\/[\w.~-]+)*$/.test(path);
+}

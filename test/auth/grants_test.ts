@@ -189,6 +189,7 @@ describe("access control", () => {
   const verifiers = [{
     recognizes: (token: string) => token.startsWith("t-"),
     verify: () => ALICE,
+    vouchesFor: () => true,
   }];
 
   it("without verifiers lets everyone read everything", () => {

@@ -114,6 +114,10 @@ export class JwtVerifier implements TokenVerifier {
     clearInterval(this.#timer);
   }
 
+  vouchesFor({ kind, issuer }: Claims): boolean {
+    return kind === "jwt" && this.#issuers.has(issuer);
+  }
+
   recognizes(token: string): boolean {
     return looksLikeJwt(token);
   }

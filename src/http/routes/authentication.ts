@@ -1,7 +1,7 @@
 // Finds out who sends a request, and gives the routes the catalog of what it may read.
 // Invariant: a route behind it gets no other catalog; a problem never contains a credential.
 import type { Context, MiddlewareHandler } from "hono";
-import type { Credentials } from "../../auth/access_control.ts";
+import type { AccessControl, Credentials } from "../../auth/access_control.ts";
 import { type Denial, type DenialError, statusOf } from "../../auth/denial.ts";
 import type { Principal, StreamRights } from "../../auth/principal.ts";
 import type { Catalog } from "../../channels/catalog.ts";
@@ -9,6 +9,7 @@ import type { Channel } from "../../channels/channel.ts";
 import { isGone } from "../limits/request_limits.ts";
 import type { RoutedService } from "../service.ts";
 import { badRequest, problem } from "../transport/problem.ts";
+import type { SessionCookie } from "./session_cookie.ts";
 
 /** What this file keeps in the context of a request. */
 interface AccessEnv {
@@ -29,20 +30,35 @@ const TITLES: Record<DenialError, string> = {
   unavailable: "Token cannot be checked now",
 };
 
+/** Finds out who sends a request; the answer to it where its owner is not known. */
+export type Authenticate = (c: Context) => Promise<Principal | Response>;
+
+/** Takes the token of the header or, without one, the session of the cookie. */
+export function authenticateBy(
+  access: AccessControl,
+  cookie: SessionCookie,
+): Authenticate {
+  return async (c) => {
+    const misplaced = access.isOpen ? null : tokenInUrl(c.req.url);
+    if (misplaced !== null) return misplaced;
+    const outcome = await access.authenticate(credentialsOf(c, access, cookie));
+    return "error" in outcome ? denied(outcome) : outcome;
+  };
+}
+
 /** Refuses a request whose owner is not known, before any work is done for it. */
 export function authentication(
+  authenticate: Authenticate,
   { access, requests }: Pick<RoutedService, "access" | "requests">,
 ): MiddlewareHandler<AccessEnv> {
   return async (c, next) => {
-    const misplaced = access.isOpen ? null : tokenInUrl(c.req.url);
-    if (misplaced !== null) return misplaced;
-    const outcome = await access.authenticate(credentialsOf(c));
-    if ("error" in outcome) return denied(outcome);
-    c.set("principal", outcome);
+    const principal = await authenticate(c);
+    if (principal instanceof Response) return principal;
+    c.set("principal", principal);
     c.set(
       "catalog",
-      access.knownCatalog(outcome) ??
-        await requests.slices.run(access.gathering(outcome), isGone(c)),
+      access.knownCatalog(principal) ??
+        await requests.slices.run(access.gathering(principal), isGone(c)),
     );
     return await next();
   };
@@ -103,11 +119,19 @@ function headerText(text: string): string {
   return text.replace(/[^\x20-\x7e]|["\\]/g, "'");
 }
 
-function credentialsOf(c: Context): Credentials {
+function credentialsOf(
+  c: Context,
+  { sessions }: AccessControl,
+  cookie: SessionCookie,
+): Credentials {
   const header = c.req.header("authorization") ?? "";
   const bearer = /^bearer +(\S+) *$/i.exec(header)?.[1] ?? null;
   // A header of another scheme is an unreadable token, not a missing one.
-  return { bearer: bearer ?? (header === "" ? null : ""), session: null };
+  if (header !== "") return { bearer: bearer ?? "", session: null };
+  return {
+    bearer: null,
+    session: sessions === null ? null : cookie.valueOf(c),
+  };
 }
 
 function tokenInUrl(url: string): Response | null {

@@ -9,7 +9,12 @@ import type { RoutedService } from "../service.ts";
 import { traceFields } from "../../telemetry/request_trace.ts";
 import { problem } from "../transport/problem.ts";
 import type { RawWriter } from "../transport/raw_write.ts";
-import { authentication, catalogOf, rightsOf } from "./authentication.ts";
+import {
+  authenticateBy,
+  authentication,
+  catalogOf,
+  rightsOf,
+} from "./authentication.ts";
 import { channelRoutes } from "./channel_routes.ts";
 import { documentRoutes } from "./document_routes.ts";
 import { hostCheck, HostRule } from "./host_rule.ts";
@@ -17,6 +22,8 @@ import { corsHeaders, originCheck, variesByOrigin } from "./origin_rule.ts";
 import { requestIds, traceOf } from "./request_ids.ts";
 import type { TakeoverOptions } from "./response_takeover.ts";
 import { indexRoute, serviceRoutes } from "./service_routes.ts";
+import { SessionCookie } from "./session_cookie.ts";
+import { sessionRoutes } from "./session_routes.ts";
 import { streamRoutes } from "./stream_routes.ts";
 import { unknownPath } from "./unknown_path.ts";
 
@@ -26,6 +33,8 @@ const PROTECTED = ["/v1/*", "/metrics"];
 export interface HonoAppOptions {
   /** Address of the client; "" where it is not known. */
   readonly addressOf: (context: Context) => string;
+  /** Whether the client's connection is encrypted. @default by the scheme of the request's address */
+  readonly isHttps?: (context: Context) => boolean;
   /** What a handler returns when it has written the response itself; null where the server is not node:http. */
   readonly alreadySent: Response | null;
   readonly rawWriter?: RawWriter | null;
@@ -40,12 +49,12 @@ export function honoApp(
   service: RoutedService,
   options: HonoAppOptions,
 ): Hono {
-  const { corsOrigin, allowedHosts, basePath } = service.config;
+  const { corsOrigin, allowedHosts, basePath, publicUrl } = service.config;
   const app = new Hono();
   const hostRule = options.hostRule ?? new HostRule({ host: "", allowedHosts });
   app.use("*", requestIds(options.newRequestId));
   app.use("*", hostCheck(hostRule, service.refusedHosts, basePath));
-  app.use("*", originCheck(corsOrigin, service.refusedOrigins));
+  app.use("*", originCheck(corsOrigin, service.refusedOrigins, publicUrl));
   app.use("*", corsHeaders(corsOrigin));
   app.use("*", (c, next) => {
     checkLength(c.req.url);
@@ -70,10 +79,18 @@ function routesOf(
   options: HonoAppOptions,
   takeover: TakeoverOptions,
 ): Hono {
-  const { config, requests } = service;
+  const { access, config, requests } = service;
   const routes = new Hono();
-  const authenticate = authentication(service);
-  for (const path of PROTECTED) routes.use(path, authenticate);
+  const cookie = new SessionCookie({
+    ...config,
+    addressOf: options.addressOf,
+    isHttps: options.isHttps ?? ((c) => c.req.url.startsWith("https:")),
+  });
+  const authenticate = authenticateBy(access, cookie);
+  // Before the protected ones: they answer those whose credential is not valid any more, too.
+  routes.route("/", sessionRoutes({ access, authenticate, cookie }));
+  const protect = authentication(authenticate, service);
+  for (const path of PROTECTED) routes.use(path, protect);
   routes.route(
     "/",
     channelRoutes({

@@ -98,6 +98,13 @@ function bareName(name: string): string {
   return plainAddress(name) || name.toLowerCase().replace(/\.$/, "");
 }
 
+/** Whether the host of a Host header, or an address, names this machine. */
+export function isLoopbackHost(text: string): boolean {
+  return isLoopbackName(
+    text.includes("::") ? bareName(text) : nameOf(text) ?? "",
+  );
+}
+
 function isLoopbackName(name: string): boolean {
   return name === "localhost" || name.endsWith(".localhost") ||
     name === "::1" || name.startsWith("127.") && plainAddress(name) !== "";

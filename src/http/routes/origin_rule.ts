@@ -1,9 +1,10 @@
 // Decides which web pages may read this instance: its own, and those of `--cors-origin`.
 // Invariant: a request of another page is refused before any work is done for it. Why: docs/decisions/0025.
-import type { Context, MiddlewareHandler } from "hono";
+import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { problem } from "../transport/problem.ts";
 import { isPlainOrigin, type RefusedNames } from "../limits/refused_names.ts";
+import { isOwnOrigin } from "./own_site.ts";
 import { traceOf } from "./request_ids.ts";
 
 /** Request headers that libraries add by themselves; they change nothing here. */
@@ -40,11 +41,12 @@ export function variesByOrigin(corsOrigin: readonly string[]): boolean {
 export function originCheck(
   corsOrigin: readonly string[],
   refused: RefusedNames,
+  publicUrl: string,
 ): MiddlewareHandler {
   return async (c, next) => {
     const origin = c.req.header("origin");
     const isAllowed = origin === undefined || !variesByOrigin(corsOrigin) ||
-      corsOrigin.includes(origin) || isOwn(c, origin);
+      corsOrigin.includes(origin) || isOwnOrigin(c, origin, publicUrl);
     if (isAllowed) return await next();
     const shown = refused.add(origin, traceOf(c));
     const response = problem(403, {
@@ -74,19 +76,4 @@ export function corsHeaders(corsOrigin: readonly string[]): MiddlewareHandler {
     exposeHeaders: EXPOSED_HEADERS,
     maxAge: 86_400,
   });
-}
-
-/**
- * Whether the page was loaded from this instance. On HTTPS and on loopback, browsers send this in a header; otherwise
- * the host of Origin and Host must be equal. The scheme may differ, as a proxy in front may speak TLS.
- */
-function isOwn(c: Context, origin: string): boolean {
-  if (c.req.header("sec-fetch-site") === "same-origin") return true;
-  const host = c.req.header("host");
-  if (host === undefined || !URL.canParse(origin)) return false;
-  const { protocol, host: pageHost } = new URL(origin);
-  // Without the scheme's default port, as in Origin.
-  const own = `${protocol}//${host}`;
-  return /^https?:$/.test(protocol) && URL.canParse(own) &&
-    new URL(own).host === pageHost;
 }
