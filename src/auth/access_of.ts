@@ -1,4 +1,4 @@
-// Makes the access control that the settings describe; reads the token file and the policy file.
+// Makes the access control that the settings describe; reads the files that they name.
 import type { Catalog } from "../channels/catalog.ts";
 import type { AuthSettings } from "../settings/auth_settings.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -10,6 +10,8 @@ import {
 import { AuthFiles } from "./auth_files.ts";
 import { GrantsInForce } from "./grants_in_force.ts";
 import { grantOfScopes } from "./jwt/scope_grants.ts";
+import { SessionKeys } from "./session_keys.ts";
+import { Sessions } from "./sessions.ts";
 import { TokenFileVerifier } from "./token_verifier.ts";
 
 /** Over the catalog of a source. Rejects with a message for the operator when a file is wrong. */
@@ -20,17 +22,31 @@ export async function accessOf(
 ): Promise<AccessControl> {
   if (settings.auth.length === 0) return new AccessControl({ catalog });
   const book = new GrantsInForce(grantOfScopes);
+  const sessions = new Sessions({
+    keys: await SessionKeys.random(),
+    hoursMax: settings.sessionHours,
+    unixMs: wallClock,
+  });
   const files = new AuthFiles({
     settings,
     book,
+    sessions,
     log,
     issuers: settings.authIssuer,
   });
   await files.start();
+  if (settings.sessionKeyFile === "") {
+    log.info("session-key-random", {
+      effect:
+        "people who sign in on the page are signed out by a restart, and no other instance knows their sessions",
+      remedy: "--session-key-file",
+    });
+  }
   return new AccessControl({
     catalog,
     book,
     files,
+    sessions,
     verifiers: await Promise.all(
       settings.auth.map((mode): TokenVerifier | Promise<TokenVerifier> =>
         mode === "tokens"

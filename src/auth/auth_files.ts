@@ -1,4 +1,5 @@
-// The token file and the policy file of an instance: reads them at the start, and puts what changes in force.
+// The files of an instance's authentication (tokens, policy, keys of sessions): reads them at the start, and puts what
+// changes in force.
 // Invariant: a file that is not valid any more changes nothing but the log and a metric; the log shows no secret.
 import { WatchedFiles } from "../files/watched_files.ts";
 import type { AuthSettings } from "../settings/auth_settings.ts";
@@ -6,16 +7,18 @@ import type { Logger } from "../telemetry/log.ts";
 import type { GrantsInForce } from "./grants_in_force.ts";
 import { parsePolicy, POLICY_FILE_BYTES_MAX } from "./policy.ts";
 import { ReadRules } from "./read_rules.ts";
+import { SESSION_KEY_FILE_BYTES_MAX, SessionKeys } from "./session_keys.ts";
+import type { Sessions } from "./sessions.ts";
 import { parseTokenFile, TOKEN_FILE_BYTES_MAX } from "./token_file.ts";
 
-export type AuthFileKind = "tokens" | "policy";
+export type AuthFileKind = "tokens" | "policy" | "session-keys";
 
 /** What metrics and the status show of one file. */
 export interface AuthFileState {
   readonly kind: AuthFileKind;
   /** Whether its newest content is in force. */
   readonly isValid: boolean;
-  /** Tokens, or grants, that are in force. */
+  /** Tokens, grants, or keys that are in force. */
   readonly entries: number;
   /** How often it has changed, and was valid or not. */
   readonly loads: { readonly valid: number; readonly invalid: number };
@@ -24,6 +27,7 @@ export interface AuthFileState {
 export interface AuthFilesOptions {
   readonly settings: AuthSettings;
   readonly book: GrantsInForce;
+  readonly sessions: Sessions;
   readonly log: Logger;
   /** Issuers of JWTs that are accepted. @default none */
   readonly issuers?: readonly string[];
@@ -50,13 +54,16 @@ interface FileOptions<T extends { readonly size: number }> {
 
 export class AuthFiles {
   readonly #book: GrantsInForce;
+  readonly #sessions: Sessions;
   readonly #log: Logger;
   readonly #files: readonly OpenFile[];
 
-  constructor({ settings, book, log, issuers = [] }: AuthFilesOptions) {
+  constructor(options: AuthFilesOptions) {
+    const { settings, book, sessions, log, issuers = [] } = options;
     this.#book = book;
+    this.#sessions = sessions;
     this.#log = log;
-    const { authTokenFile, authPolicyFile } = settings;
+    const { authTokenFile, authPolicyFile, sessionKeyFile } = settings;
     const tokens = authTokenFile === "" ? [] : [this.#open({
       kind: "tokens",
       setting: "--auth-token-file",
@@ -73,7 +80,15 @@ export class AuthFiles {
       parse: (text, rules) => parsePolicy(text, rules, issuers),
       replace: (value) => book.replacePolicy(value),
     })];
-    this.#files = [...tokens, ...policy];
+    const keys = sessionKeyFile === "" ? [] : [this.#open({
+      kind: "session-keys",
+      setting: "--session-key-file",
+      path: sessionKeyFile,
+      bytesMax: SESSION_KEY_FILE_BYTES_MAX,
+      parse: (text) => SessionKeys.of(text),
+      replace: (value) => sessions.useKeys(value),
+    })];
+    this.#files = [...tokens, ...policy, ...keys];
   }
 
   /** Reads all files and watches them from then on. Rejects with a message for the operator when one is wrong. */
@@ -102,7 +117,14 @@ export class AuthFiles {
 
   #entriesOf(kind: AuthFileKind): number {
     const { tokens, policy } = this.#book;
-    return kind === "tokens" ? tokens.size : policy?.size ?? 0;
+    switch (kind) {
+      case "tokens":
+        return tokens.size;
+      case "policy":
+        return policy?.size ?? 0;
+      case "session-keys":
+        return this.#sessions.keyCount;
+    }
   }
 
   #open<T extends { readonly size: number }>(

@@ -28,7 +28,7 @@ interface Owned {
 
 /** The ended sessions of one instance. */
 export class EndedSessions {
-  /** How often the list was full, so that sessions were ended that nobody had ended. */
+  /** How often the list was full, so that it refuses more sessions than were ended. */
   overflows = 0;
   readonly #ownerMax: number;
   readonly #ownersMax: number;

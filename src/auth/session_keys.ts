@@ -4,6 +4,7 @@
 /** Fewest characters of a key: 24 random bytes as base64. */
 const KEY_LENGTH_MIN = 32;
 const KEYS_MAX = 16;
+export const SESSION_KEY_FILE_BYTES_MAX = 65_536;
 const KEY_BITS = 256;
 /** Bits of the name by which a sealed text says which key opens it. */
 const ID_BITS = 48;

@@ -86,6 +86,11 @@ export class Sessions {
     this.#keys = keys;
   }
 
+  /** Keys in force. */
+  get keyCount(): number {
+    return this.#keys.size;
+  }
+
   /** A new session for the owner of a token. */
   async begin(of: Claims): Promise<NewSession | Denial> {
     const nowMs = this.#unixMs();

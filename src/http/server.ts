@@ -1,7 +1,6 @@
 // Serves an instance with node:http: wires the routes to the transport, listens, and closes connections at the end.
 // Why node:http: the callback of a socket write is the exact time at which a frame can be released.
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import type { Context } from "hono";
 import type { IncomingMessage, Server } from "node:http";
 import type { HttpService, ServerSettings } from "./service.ts";
 import { newRequestId } from "../telemetry/request_trace.ts";
@@ -55,8 +54,8 @@ export async function serve(
   const hostRule = new HostRule({ host, allowedHosts });
   const trusted = trustedBy(trustedProxies);
   const rawWriter = rawWriterFor(options.runtime ?? runtimeName(), service);
-  const incomingOf = (c: Context) =>
-    (c.env as { readonly incoming?: IncomingMessage }).incoming;
+  const incomingOf = ({ env }: { readonly env: unknown }) =>
+    (env as { readonly incoming?: IncomingMessage }).incoming;
   const app = honoApp(service, {
     alreadySent: RESPONSE_ALREADY_SENT,
     rawWriter,

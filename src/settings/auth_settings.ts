@@ -20,6 +20,8 @@ export interface AuthSettings {
   readonly authKeyHosts: readonly string[];
   readonly authClockToleranceS: number;
   readonly authGroupsClaim: string;
+  readonly sessionKeyFile: string;
+  readonly sessionHours: number;
 }
 
 export const AUTH_SETTINGS = {
@@ -52,13 +54,21 @@ export const AUTH_SETTINGS = {
     "groups",
     "claim of a JWT that holds the groups of its owner",
   ),
+  sessionKeyFile: file("keys for session cookies, one a line; the first seals"),
+  sessionHours: whole({
+    unit: "h",
+    preset: 12,
+    min: 1,
+    max: 720,
+    help: "longest life of a session; it ends with its token at the latest",
+  }),
 } satisfies SettingsOf<AuthSettings>;
 
 /** What is wrong with these settings together, or null. */
 export function authFault(
   settings: AuthSettings,
 ): string | null {
-  const { auth, authTokenFile, authPolicyFile } = settings;
+  const { auth, authTokenFile, authPolicyFile, sessionKeyFile } = settings;
   if (auth.includes("tokens") && authTokenFile === "") {
     return "--auth tokens needs --auth-token-file";
   }
@@ -67,6 +77,9 @@ export function authFault(
   }
   if (auth.length === 0 && authPolicyFile !== "") {
     return "--auth-policy-file needs --auth tokens or --auth jwt";
+  }
+  if (auth.length === 0 && sessionKeyFile !== "") {
+    return "--session-key-file needs --auth tokens or --auth jwt";
   }
   return jwtFault(settings);
 }

@@ -1,6 +1,7 @@
 import { describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
 import { accessOf } from "../../src/auth/access_of.ts";
+import { ANONYMOUS } from "../../src/auth/claims.ts";
 import { Principal } from "../../src/auth/principal.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import { parseConfig } from "../../src/config.ts";
@@ -17,6 +18,8 @@ const NONE: AuthSettings = {
   authKeyHosts: [],
   authClockToleranceS: 5,
   authGroupsClaim: "groups",
+  sessionKeyFile: "",
+  sessionHours: 12,
 };
 
 describe("accessOf()", () => {
@@ -95,6 +98,75 @@ describe("accessOf()", () => {
   });
 });
 
+describe("the keys of sessions", () => {
+  const KEYS = ["a", "b"].map((letter) => letter.repeat(40));
+
+  it("come from the file, so that another instance opens the session", async () => {
+    using folder = new Folder();
+    const settings = {
+      ...NONE,
+      auth: ["tokens"] as const,
+      authTokenFile: folder.write("tokens.json", { tokens: [] }),
+      sessionKeyFile: folder.write("keys", KEYS.join("\n")),
+      sessionHours: 1,
+    };
+    const [one, other] = [
+      await accessOf(settings, new Catalog(), silent),
+      await accessOf(settings, new Catalog(), silent),
+    ];
+    try {
+      const begun = await one.sessions!.begin({
+        ...ANONYMOUS,
+        kind: "token",
+        subject: "alice",
+      });
+      assert.ok(begun.kind === "new");
+      const session = await other.sessions!.open(begun.cookie);
+      assert.equal(session.kind, "session");
+      assert.equal(one.sessions!.keyCount, 2);
+      const inAnHour = Date.now() + 3_600_000;
+      assert.ok(Math.abs(begun.claims.expiresMs - inAnHour) < 60_000);
+    } finally {
+      one.close();
+      other.close();
+    }
+  });
+
+  it("that are wrong end the start, by line and without the key", async () => {
+    using folder = new Folder();
+    const settings = {
+      ...NONE,
+      auth: ["tokens"] as const,
+      authTokenFile: folder.write("tokens.json", { tokens: [] }),
+      sessionKeyFile: folder.write("keys", `${KEYS[0]}\nhunter2`),
+    };
+    await assert.rejects(
+      accessOf(settings, new Catalog(), silent),
+      ({ message }: Error) => {
+        assert.match(message, /^the file of --session-key-file: line 2 has 7/);
+        assert.ok(!message.includes("hunter2"));
+        return true;
+      },
+    );
+  });
+
+  it("without a file are random, and the log says what that means", async () => {
+    using folder = new Folder();
+    const said: string[] = [];
+    const access = await accessOf(
+      {
+        ...NONE,
+        auth: ["tokens"],
+        authTokenFile: folder.write("tokens.json", { tokens: [] }),
+      },
+      new Catalog(),
+      { ...silent, info: (event) => void said.push(event) },
+    );
+    access.close();
+    assert.deepEqual(said, ["session-key-random"]);
+  });
+});
+
 describe("settings of authentication", () => {
   it("are refused by name where they do not go together", () => {
     const cases: [string[], string][] = [
@@ -124,6 +196,10 @@ describe("settings of authentication", () => {
       [["--auth-issuer=https://i"], "--auth-issuer needs --auth jwt"],
       [["--auth-audience=a"], "--auth-audience needs --auth jwt"],
       [["--auth-key-hosts=a:1"], "--auth-key-hosts needs --auth jwt"],
+      [
+        ["--session-key-file=k"],
+        "--session-key-file needs --auth tokens or --auth jwt",
+      ],
     ];
     for (const [args, message] of cases) {
       assert.deepEqual(parseConfig(args, {}), { kind: "error", message });

@@ -76,7 +76,7 @@ describe("keys of sessions", () => {
 });
 
 describe("a session", () => {
-  it("gives back the claims of its token, on every instance with the key and after a restart", async () => {
+  it("has the claims of its token, on every instance with the key and after a restart", async () => {
     const world = new World();
     const cookie = await cookieOf(await world.sessions(OLD));
     const { claims } = await opened(await world.sessions(OLD), cookie);
@@ -212,7 +212,7 @@ describe("the list of ended sessions", () => {
     assert.equal(list.has(session("y", "a", 3)), true);
   });
 
-  it("with too many owners refuses every session that began before, and forgets nobody's end", () => {
+  it("with too many owners refuses every session that began before, and forgets no session that was ended", () => {
     const list = new EndedSessions({ ownersMax: 2 });
     list.add(session("x", "a", 7), 10);
     list.add(session("x", "b", 8), 10);

@@ -48,6 +48,7 @@ export async function tokenAccess(
         : [new ReadRule({ match: owner.match })];
       return new Grant({ read });
     },
+    expiresMsOf: ({ expiresMs }: Claims) => expiresMs,
     onChange: (listener: () => void) => void listeners.push(listener),
   };
   const sessions = new Sessions({

@@ -131,6 +131,8 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
     refuses: ["x".repeat(129), " x"],
     right: /the name of a claim|without spaces/,
   },
+  sessionKeyFile: { ...FILE, also: JWT },
+  sessionHours: whole(1, 720),
   kafka: {
     takes: ["a:1", "a:1, b_c:65535", "[::1]:9092", "10.0.0.1:9092"],
     refuses: [
@@ -276,6 +278,22 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
       ",",
     ],
     right: /ADDRESS\[\/BITS\],…/,
+  },
+  publicUrl: {
+    takes: ["https://qanat.example.org", "https://a.example:8443/data/qanat"],
+    refuses: [
+      "http://qanat.example.org",
+      "https://qanat.example.org/",
+      "https://qanat.example.org:443",
+      "https://QANAT.example.org",
+      "https://user@qanat.example.org",
+      "https://a.example/qanat/",
+      "https://a.example/q?x",
+      "https://a.example/q;Domain=example",
+      "https://a.example/../b",
+      "qanat.example.org",
+    ],
+    right: /an address such as https:\/\/qanat\.example\.org/,
   },
   logLevel: {
     takes: ["debug", "error"],

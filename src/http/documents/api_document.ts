@@ -2,8 +2,8 @@
 // Invariant: the document is built from the descriptions that the routes carry, on the first request for it and not at
 // start.
 import type { Hono, MiddlewareHandler } from "hono";
-import { REFUSALS } from "../../clients/refusals.ts";
-import { REQUEST_LIMITS } from "../limits/limit_error.ts";
+import { PROBLEM_SCHEMA } from "./problem_schema.ts";
+import { SECURITY_SCHEMES } from "./security_schemes.ts";
 
 /** A JSON schema in the dialect of OpenAPI 3.1. */
 export interface Schema {
@@ -93,7 +93,11 @@ export function openApiOf(
       url: "asyncapi.json",
       description: "The events and batches of the streams, as AsyncAPI",
     },
-    components: { schemas: { ...schemas, Problem: PROBLEM_SCHEMA } },
+    security: [{}, { bearer: [] }, { session: [] }, { secureSession: [] }],
+    components: {
+      schemas: { ...schemas, Problem: PROBLEM_SCHEMA },
+      securitySchemes: SECURITY_SCHEMES,
+    },
     paths: pathsOf(routes),
   };
 }
@@ -219,7 +223,11 @@ const INFO = {
     "Every answer has the header `X-Request-Id`: the request's own one, or a new id; the log of the service has it, too. " +
     "These errors are not listed at each path: 400 for a " +
     "request that is not valid HTTP/1.1, 403 for a `Host` or `Origin` that is not allowed, 404 for an unknown path, " +
-    "405 with `Allow` for a method that the path does not take, and 500 for a fault of the service.",
+    "405 with `Allow` for a method that the path does not take, and 500 for a fault of the service.\n\n" +
+    "An instance with `--auth` needs a token, or the session cookie that `POST /v1/session` answers, for every path " +
+    "below `/v1` and for `/metrics`. Each of these then also answers 400 for a token that cannot be read or is part of " +
+    "the address, 401 and 403 with `WWW-Authenticate` where the token is missing, not accepted or not sufficient, and " +
+    "503 when it cannot be checked now.",
   version: "1",
   license: { name: "MIT", identifier: "MIT" },
 };
@@ -243,49 +251,3 @@ export const BUSY = problemAnswer(
     },
   },
 );
-
-const NAMES: Schema = { type: "array", items: { type: "string" } };
-
-const PROBLEM_SCHEMA: Schema = {
-  type: "object",
-  description: "RFC 9457 problem details",
-  required: ["type", "title", "status", "detail"],
-  properties: {
-    type: { type: "string", const: "about:blank" },
-    title: { type: "string", examples: ["Unknown channel"] },
-    status: { type: "integer", minimum: 400, maximum: 599 },
-    detail: {
-      type: "string",
-      description: "What was wrong, and what would be right",
-    },
-    index: {
-      type: "integer",
-      minimum: -1,
-      description:
-        "Bad expression: position of the error in `match`; -1 where it is not known",
-      "x-unit": "characters",
-    },
-    near: { ...NAMES, description: "Unknown channel: similar names" },
-    unknown: {
-      type: "array",
-      description: "Unknown channels: the first 20, each with similar names",
-      items: {
-        type: "object",
-        required: ["name", "near"],
-        properties: { name: { type: "string" }, near: NAMES },
-      },
-    },
-    known: { ...NAMES, description: "Unknown replay context: known ones" },
-    limit: {
-      type: "string",
-      enum: [...REFUSALS, ...REQUEST_LIMITS],
-      description: "The limit that is reached",
-    },
-    reasons: { ...NAMES, description: "Not ready: the reasons" },
-    request_id: {
-      type: "string",
-      description:
-        "Id of the request, as in the header `X-Request-Id` and in the log of the service",
-    },
-  },
-};

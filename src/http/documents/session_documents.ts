@@ -41,17 +41,12 @@ const NO_SESSIONS = problemAnswer(
 const REFUSED = problemAnswer(
   "The request comes from a page of another site, or over plain HTTP from another machine",
 );
-const NO_TOKEN = problemAnswer("No token, or one that is not accepted");
-
 export const SHOW_SESSION: RouteDocument = {
   operationId: "showSession",
   tag: "service",
   summary: "Show who sends this request",
   answers: {
     200: jsonAnswer("Whom the token or the session cookie names", SESSION),
-    400: problemAnswer("The credential cannot be read"),
-    401: NO_TOKEN,
-    503: problemAnswer("The token cannot be checked now; try again later"),
   },
 };
 
@@ -67,10 +62,9 @@ export const BEGIN_SESSION: RouteDocument = {
     400: problemAnswer(
       "The token cannot be read, or its groups and scopes are too long for a cookie",
     ),
-    401: NO_TOKEN,
+    401: problemAnswer("No token, or one that is not accepted"),
     403: REFUSED,
     404: NO_SESSIONS,
-    503: problemAnswer("The token cannot be checked now; try again later"),
   },
 };
 

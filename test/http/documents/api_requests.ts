@@ -134,6 +134,19 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
       },
     };
   }
+  for (const method of ["POST", "DELETE"]) {
+    const session = (headers: Record<string, string>, server = 4): Sent => ({
+      template: "/v1/session",
+      init: { method, headers },
+      server,
+    });
+    yield session({}, 0);
+    yield session({ authorization: "Bearer t-alice" });
+    yield session({ "sec-fetch-site": "cross-site" });
+    if (method === "DELETE") continue;
+    yield session({});
+    yield session({ authorization: "Bearer t-member" });
+  }
   // Once more, with partitions that are read.
   yield { template: "/v1/status" };
 }

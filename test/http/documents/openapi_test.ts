@@ -9,6 +9,7 @@ import { Catalog } from "../../../src/channels/catalog.ts";
 import { honoApp } from "../../../src/http/routes/hono_app.ts";
 import { type HttpServer, serve } from "../../../src/http/server.ts";
 import { EmbeddedSource } from "../../../src/source/embedded_source.ts";
+import { tokenAccess } from "../../auth/token_access.ts";
 import { configWith, DrivenSource, silent } from "../../driven_source.ts";
 import { A, json, requests, STREAMS } from "./api_requests.ts";
 import { SchemaCheck } from "./schema_check.ts";
@@ -31,8 +32,8 @@ interface Operation {
 }
 
 /**
- * One that takes clients, one that is full and not ready, one that an address has its only stream of, and one that has
- * no time for what is long.
+ * One that takes clients, one that is full and not ready, one that an address has its only stream of, one that has no
+ * time for what is long, and one that needs a token.
  */
 let qanats: Qanat[];
 let servers: HttpServer[];
@@ -53,6 +54,9 @@ before(async () => {
   const embedded = (catalog = new Catalog()) =>
     new EmbeddedSource({ catalog, nowGpsNs: () => nowGpsNs() });
   const unready = new SourceThatIsNotReady([]);
+  const guarded = new Catalog();
+  const groups = Array.from({ length: 400 }, (_, i) => `/group/${i}`);
+  const owners = { alice: {}, member: { groups } };
   qanats = [
     new Qanat({
       // A busy machine does not make it unready.
@@ -80,6 +84,12 @@ before(async () => {
       }),
       source: embedded(),
       log: silent,
+    }),
+    new Qanat({
+      config: configWith({ port: 0 }),
+      source: embedded(guarded),
+      log: silent,
+      access: (await tokenAccess(guarded, owners)).access,
     }),
   ];
   for (const qanat of qanats) await qanat.start();

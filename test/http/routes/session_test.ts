@@ -226,7 +226,7 @@ describe("POST /v1/session", () => {
     for (
       const headers of [
         {},
-        { authorization: "Bearer t-nobody" },
+        { authorization: "Bearer t-unknown" },
         { authorization: "Basic YWxpY2U6eA==" },
         { cookie },
       ]
@@ -307,7 +307,7 @@ describe("a session", () => {
     });
     const { principal, is_session } = await answer.json();
     assert.deepEqual([principal, is_session], ["token:bob", false]);
-    const wrong = { ...SAME, authorization: "Bearer t-nobody" };
+    const wrong = { ...SAME, authorization: "Bearer t-unknown" };
     assert.equal(await statusWith(it, cookie, wrong), 401);
   });
 
@@ -494,7 +494,7 @@ describe("a stream of a session", () => {
     }
   });
 
-  it("of a token goes on when another session of its owner ends", async () => {
+  it("of a token continues when another session of its owner ends", async () => {
     const it = await world();
     const cookie = await signIn(it);
     const stream = await it.ask(PATH, ALICE);

@@ -1,0 +1,59 @@
+// The JSON schema of problem details, with the fields that single problems add.
+import { REFUSALS } from "../../clients/refusals.ts";
+import { REQUEST_LIMITS } from "../limits/limit_error.ts";
+
+const NAMES = { type: "array", items: { type: "string" } };
+
+export const PROBLEM_SCHEMA = {
+  type: "object",
+  description: "RFC 9457 problem details",
+  required: ["type", "title", "status", "detail"],
+  properties: {
+    type: { type: "string", const: "about:blank" },
+    title: { type: "string", examples: ["Unknown channel"] },
+    status: { type: "integer", minimum: 400, maximum: 599 },
+    detail: {
+      type: "string",
+      description: "What was wrong, and what would be right",
+    },
+    index: {
+      type: "integer",
+      minimum: -1,
+      description:
+        "Bad expression: position of the error in `match`; -1 where it is not known",
+      "x-unit": "characters",
+    },
+    near: { ...NAMES, description: "Unknown channel: similar names" },
+    unknown: {
+      type: "array",
+      description: "Unknown channels: the first 20, each with similar names",
+      items: {
+        type: "object",
+        required: ["name", "near"],
+        properties: { name: { type: "string" }, near: NAMES },
+      },
+    },
+    known: { ...NAMES, description: "Unknown replay context: known ones" },
+    limit: {
+      type: "string",
+      enum: [...REFUSALS, ...REQUEST_LIMITS],
+      description: "The limit that is reached",
+    },
+    reasons: { ...NAMES, description: "Not ready: the reasons" },
+    request_id: {
+      type: "string",
+      description:
+        "Id of the request, as in the header `X-Request-Id` and in the log of the service",
+    },
+    error: {
+      type: "string",
+      enum: [
+        "invalid_request",
+        "invalid_token",
+        "insufficient_scope",
+        "unavailable",
+      ],
+      description: "Token not accepted: the error of RFC 6750",
+    },
+  },
+};
