@@ -1,5 +1,5 @@
 // The same tokens at a real `arrakis-server --auth full` and at Qanat with `--auth jwt`, and the same issuer over https.
-// Invariant: both grant and refuse the same, but for DIFFERENCES, which docs/security.md lists.
+// Invariant: both grant and refuse the same, except DIFFERENCES, which docs/security.md lists.
 import { after, before, describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
 import { canRun } from "../../scripts/optional_parts.ts";
@@ -21,9 +21,9 @@ const DIFFERENCES: Readonly<
     arrakis: "unauthorized",
     qanat: "no channels",
   },
-  // A token for ever cannot be withdrawn.
+  // It could not be withdrawn.
   "no expiry": { arrakis: "accepted", qanat: "invalid_token" },
-  // A token for nobody in particular may have been given to any service.
+  // It could have been given to any service.
   "SciTokens 1.0 without audience": {
     arrakis: "accepted",
     qanat: "invalid_token",
@@ -115,7 +115,7 @@ describe("SciTokens", { ignore: !runnable, skip: !runnable }, () => {
     return channels === 0 ? "no channels" : "some channels";
   }
 
-  it("are granted and refused as by arrakis-server, but for the listed differences", async () => {
+  it("are granted and refused as by arrakis-server, except the listed differences", async () => {
     const outcomes = await lines<Outcome>();
     const all = Math.max(...outcomes.map(({ channels }) => channels));
     const found: Record<string, { arrakis: string; qanat: string }> = {};

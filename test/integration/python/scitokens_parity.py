@@ -148,7 +148,7 @@ def cases():
     yield "no subject", made(sub=None)
     yield "a subject that is a number", raw(sub=7)
     yield "an unknown version of SciTokens", made(ver="scitoken:3.0")
-    yield "a key of somebody else", made("stranger", kid="ec")
+    yield "another key with the same id", made("stranger", kid="ec")
     yield "an unknown key id", made("stranger")
     yield "a key id that is a path", raw(header={"kid": "../../../../dev/null"})
     yield "a key id that is a number", with_header(raw(), alg="RS256", kid=1)
