@@ -1,6 +1,6 @@
 // arrakis.Client and pyarrow.flight, unchanged, against a real arrakis-server and against Qanat's Flight port, on the
 // same broker: test/integration/python/flight_parity.py makes the calls and compares the answers.
-// Invariant: a case that differs stands in one of the two lists below, and one that stands there differs.
+// Invariant: the two lists below name exactly the cases that differ.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";

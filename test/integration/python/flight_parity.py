@@ -103,7 +103,7 @@ def rows_of(blocks, names):
 def samples_of(data):
     series = numpy.ma.asarray(data)
     mask = numpy.ma.getmaskarray(series)
-    # what lies under a mask is nobody's business
+    # values under a mask have no meaning
     return series.dtype.str, mask.tobytes().hex(), numpy.ma.getdata(series)[~mask].tobytes().hex()
 
 
