@@ -245,6 +245,7 @@ export class Qanat {
 
   #partsOfStatus(): StatusParts {
     return {
+      access: this.access,
       catalog: this.catalog,
       clock: this.clock,
       config: this.config,

@@ -38,6 +38,7 @@ const QUIET: Readonly<Record<string, string>> = {
   'qanat_topics_with_more_partitions{instance="a"}': "0x60",
   'qanat_fan_out_busy_seconds{instance="a"}': "0.05x60",
   'qanat_log_lines_lost_total{instance="a"}': "0x60",
+  'qanat_auth_file_valid{instance="a", file="tokens"}': "1x60",
 };
 
 interface Case {
@@ -190,6 +191,12 @@ const CASES: readonly Case[] = [
     labels: { limit: "clients" },
   },
   {
+    alert: "QanatAuthFileInvalid",
+    series: "qanat_auth_file_valid",
+    values: "1x20 0x40",
+    labels: { file: "tokens" },
+  },
+  {
     alert: "QanatNearlyFull",
     series: "qanat_slab_reserved_bytes",
     values: "100x20 950x40",
@@ -271,6 +278,7 @@ function expected(each: Case, rules: string) {
   const summary = field("summary")
     .replaceAll("{{ $labels.instance }}", "a")
     .replaceAll("{{ $labels.limit }}", each.labels?.limit ?? "")
+    .replaceAll("{{ $labels.file }}", each.labels?.file ?? "")
     .replace(/\{\{ \$value.*?\}\}/, each.value ?? "");
   return {
     exp_labels: {

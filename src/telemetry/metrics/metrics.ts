@@ -1,5 +1,6 @@
 // The metrics of one instance, by subject: what /metrics answers. No metric has a label for a channel or a partition.
 // Invariant: docs/operating.md explains every metric (test/telemetry/metrics/metrics_test.ts).
+import { authMetrics, type AuthParts } from "./auth_metrics.ts";
 import { blockMetrics, type BlockParts } from "./block_metrics.ts";
 import { clientMetrics, type ClientParts } from "./client_metrics.ts";
 import {
@@ -24,6 +25,7 @@ export type MetricsParts =
   & ClientParts
   & HistoryParts
   & RequestParts
+  & AuthParts
   & TrendParts;
 
 /** Renders the metrics of an instance. */
@@ -40,6 +42,7 @@ export class Metrics {
     clientMetrics(metrics, parts);
     historyMetrics(metrics, parts);
     requestMetrics(metrics, parts);
+    authMetrics(metrics, parts);
     trendMetrics(metrics, parts);
   }
 

@@ -1,6 +1,7 @@
 // The document that /v1/status answers.
 // Invariant: fields are in snake_case. The document is made in slices, so that thousands of partitions do not delay the event
 // loop.
+import type { AccessControl } from "../../auth/access_control.ts";
 import type { BlockStore } from "../../blocks/block_store.ts";
 import type { ConnectionFigures } from "../../http/transport/connection_figures.ts";
 import type { GpsClock } from "../../blocks/gps_clock.ts";
@@ -20,6 +21,10 @@ import { sourceStatus } from "./source_status.ts";
 
 /** The parts of an instance that the document describes. */
 export interface StatusParts {
+  readonly access: Pick<
+    AccessControl,
+    "counters" | "denied" | "fileStates" | "isOpen" | "views"
+  >;
   readonly config: { readonly revision: string };
   readonly clock: GpsClock;
   /** Monotonic, ms. */
@@ -67,6 +72,7 @@ export function* statusDocument(
       total: catalog.refused.counts,
       newest: catalog.refused.list(),
     },
+    ...accessStatus(parts),
     ...clientStatus(parts),
     ring: ringStatus(parts),
     slab: slabStatus(parts.slab),
@@ -78,6 +84,26 @@ export function* statusDocument(
     memory: parts.memoryUse ? memoryStatus(parts.memoryUse) : null,
     lag: lagStatus(store.lag),
     partitions,
+  };
+}
+
+/** Counts, and no names. Absent without authentication. */
+function accessStatus({ access }: StatusParts) {
+  if (access.isOpen) return {};
+  return {
+    access: {
+      requests: access.counters,
+      denied: access.denied,
+      views: access.views.size,
+      view_channels: access.views.channels,
+      files: access.fileStates().map(({ kind, isValid, entries, loads }) => ({
+        file: kind,
+        valid: isValid,
+        entries,
+        loads: loads.valid,
+        faults: loads.invalid,
+      })),
+    },
   };
 }
 
