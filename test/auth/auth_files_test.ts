@@ -5,6 +5,8 @@ import { Qanat } from "../../src/app.ts";
 import { AccessControl } from "../../src/auth/access_control.ts";
 import { AuthFiles } from "../../src/auth/auth_files.ts";
 import { GrantsInForce } from "../../src/auth/grants_in_force.ts";
+import { SessionKeys } from "../../src/auth/session_keys.ts";
+import { Sessions } from "../../src/auth/sessions.ts";
 import { TokenFileVerifier } from "../../src/auth/token_verifier.ts";
 import { parseConfig } from "../../src/config.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
@@ -33,7 +35,17 @@ async function withFiles(
   assert.ok(parsed.kind === "config");
   const { lines, log } = logLines();
   const book = new GrantsInForce();
-  const files = new AuthFiles({ settings: parsed.config, book, log });
+  const sessions = new Sessions({
+    keys: await SessionKeys.random(),
+    hoursMax: 1,
+    unixMs: () => 0,
+  });
+  const files = new AuthFiles({
+    settings: parsed.config,
+    book,
+    sessions,
+    log,
+  });
   await files.start();
   const source = new DrivenSource((await embeddedChannels()).slice(0, 3));
   const access = new AccessControl({

@@ -71,7 +71,7 @@ function fileMetrics(
   metrics.gauges(
     {
       name: "auth_file_entries",
-      help: "Tokens or grants that are in force",
+      help: "Tokens, grants or keys that are in force",
       label,
     },
     each(({ entries }) => entries),
