@@ -18,10 +18,10 @@ export const GRANT_FIELDS = [
 export const RULES_MAX = 64;
 const RULE_FIELDS = ["match", "publisher"];
 
-/** Rejects with {@linkcode EntryError}. */
-export async function grantOf(entry: Entry, rules: ReadRules): Promise<Grant> {
+/** Throws {@linkcode EntryError}. */
+export function grantOf(entry: Entry, rules: ReadRules): Grant {
   return new Grant({
-    read: await readOf(entry, rules),
+    read: readOf(entry, rules),
     isOperator: entry.flag("operate"),
     shares: {
       clientsMax: entry.whole("clients_max", 1, 1_000_000),
@@ -31,25 +31,22 @@ export async function grantOf(entry: Entry, rules: ReadRules): Promise<Grant> {
   });
 }
 
-async function readOf(
-  entry: Entry,
-  rules: ReadRules,
-): Promise<"all" | ReadRule[]> {
+function readOf(entry: Entry, rules: ReadRules): "all" | ReadRule[] {
   if (entry.raw("read") === "all") return "all";
   if (!Array.isArray(entry.raw("read"))) {
     throw entry.error(
       `needs 'read': "all", or a list of rules such as {"match": "H1:.*"} (an empty list reads nothing)`,
     );
   }
-  const compiled: ReadRule[] = [];
-  for (const [i, item] of entry.list("read", RULES_MAX).entries()) {
-    const where = `${entry.where}, rule ${i + 1}`;
-    compiled.push(await ruleOf(new Entry(item, where, RULE_FIELDS), rules));
-  }
-  return compiled;
+  return entry.list("read", RULES_MAX).map((item, i) =>
+    ruleOf(
+      new Entry(item, `${entry.where}, rule ${i + 1}`, RULE_FIELDS),
+      rules,
+    )
+  );
 }
 
-async function ruleOf(entry: Entry, rules: ReadRules): Promise<ReadRule> {
+function ruleOf(entry: Entry, rules: ReadRules): ReadRule {
   if (!entry.has("match") && !entry.has("publisher")) {
     throw entry.error(
       `needs 'match', 'publisher', or both; to read everything write "read": "all"`,
@@ -61,7 +58,7 @@ async function ruleOf(entry: Entry, rules: ReadRules): Promise<ReadRule> {
       ? entry.text(name, (text) => text.length > 0, right)
       : undefined;
   try {
-    return await rules.of({
+    return rules.of({
       match: expression("match"),
       publisher: expression("publisher"),
     });

@@ -99,17 +99,19 @@ export async function parsePolicy(
   rules: ReadRules,
   issuers: readonly string[],
 ): Promise<Policy> {
-  rules.startLoad();
-  const file = new Entry(parseStrictJson(text), "the file", ["grants"]);
+  const turns = rules.startLoad();
+  const json = await parseStrictJson(text, turns);
+  const file = new Entry(json, "the file", ["grants"]);
   const grants: PolicyGrant[] = [];
   for (const [i, item] of file.list("grants", POLICY_GRANTS_MAX).entries()) {
+    await turns.pause();
     const entry = new Entry(item, `grant ${i + 1}`, FIELDS);
     const who = whoOf(entry);
     grants.push({
       who,
       value: valueOf(entry, who),
       issuer: issuerOf(entry, who, issuers),
-      grant: await grantOf(entry, rules),
+      grant: grantOf(entry, rules),
     });
   }
   return new Policy(grants);

@@ -41,12 +41,14 @@ export async function parseTokenFile(
   text: string,
   rules: ReadRules,
 ): Promise<TokenFile> {
-  rules.startLoad();
-  const file = new Entry(parseStrictJson(text), "the file", ["tokens"]);
+  const turns = rules.startLoad();
+  const json = await parseStrictJson(text, turns);
+  const file = new Entry(json, "the file", ["tokens"]);
   const names = new Set<string>();
   const tokens = new Map<string, TokenEntry>();
   for (const [i, item] of file.list("tokens", TOKENS_MAX).entries()) {
-    const token = await tokenOf(item, `token ${i + 1}`, rules);
+    await turns.pause();
+    const token = tokenOf(item, `token ${i + 1}`, rules);
     const where = `token ${i + 1} ('${token.name}')`;
     if (names.has(token.name)) {
       throw new EntryError(`${where}: an earlier token has the same name`);
@@ -60,11 +62,11 @@ export async function parseTokenFile(
   return tokens;
 }
 
-async function tokenOf(
+function tokenOf(
   item: unknown,
   where: string,
   rules: ReadRules,
-): Promise<TokenEntry> {
+): TokenEntry {
   const entry = new Entry(item, where, FIELDS);
   const name = entry.text("name", isTokenName, TOKEN_NAME_RIGHT);
   entry.where += ` ('${name}')`;
@@ -78,5 +80,5 @@ async function tokenOf(
       entry.text("expires", (t) => !isNaN(expiryMsOf(t)), EXPIRY_RIGHT),
     )
     : Infinity;
-  return { name, hash, grant: await grantOf(entry, rules), expiresMs };
+  return { name, hash, grant: grantOf(entry, rules), expiresMs };
 }

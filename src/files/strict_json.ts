@@ -1,16 +1,21 @@
 // JSON of files that operators write: as JSON.parse(), but a field that is given twice is an error instead of lost.
 // Invariant: an error shows nothing of the text, which may contain secrets.
+import type { Turns } from "./turns.ts";
 
 /** Text that is not JSON, or is ambiguous. */
 export class JsonTextError extends Error {
   override name = "JsonTextError";
 }
 
+const PARTS_PER_STEP = 1000;
 /** Strings and structural characters of valid JSON. */
 const PARTS = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g;
 
-/** Throws {@linkcode JsonTextError}. */
-export function parseStrictJson(text: string): unknown {
+/** Rejects with {@linkcode JsonTextError}. */
+export async function parseStrictJson(
+  text: string,
+  turns: Turns,
+): Promise<unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -19,8 +24,8 @@ export function parseStrictJson(text: string): unknown {
       `it is not JSON${placeIn((error as Error).message)}`,
     );
   }
-  const name = repeatedField(text);
-  if (name !== null) throw new JsonTextError(`line ${name} repeats a field`);
+  const line = await repeatedField(text, turns);
+  if (line !== null) throw new JsonTextError(`line ${line} repeats a field`);
   return value;
 }
 
@@ -31,10 +36,15 @@ function placeIn(message: string): string {
 }
 
 /** The line of a field whose name its object has already; null where there is none. */
-function repeatedField(text: string): number | null {
+async function repeatedField(
+  text: string,
+  turns: Turns,
+): Promise<number | null> {
   const objects: Set<string>[] = [];
   let last = "";
+  let parts = 0;
   for (const { 0: part, index } of text.matchAll(PARTS)) {
+    if (++parts % PARTS_PER_STEP === 0) await turns.pause();
     if (part === "{" || part === "[") objects.push(new Set());
     else if (part === "}" || part === "]") objects.pop();
     else if (part === ":") {

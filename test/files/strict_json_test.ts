@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { parseStrictJson } from "../../src/files/strict_json.ts";
+import { Turns } from "../../src/files/turns.ts";
+
+const parsed = (text: string) => parseStrictJson(text, new Turns());
 
 describe("parseStrictJson()", () => {
-  it("reads what JSON.parse() reads", () => {
+  it("reads what JSON.parse() reads", async () => {
     const values = [
       { a: { a: 1 }, b: [{ a: 1 }, { a: 2 }], "": null },
       [],
@@ -13,11 +16,22 @@ describe("parseStrictJson()", () => {
     ];
     for (const value of values) {
       const text = JSON.stringify(value, null, 1);
-      assert.deepEqual(parseStrictJson(text), value);
+      assert.deepEqual(await parsed(text), value);
     }
   });
 
-  it("refuses a field that is given twice, however it is escaped", () => {
+  it("finds a field that is given twice behind thousands of others", async () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 5000 }, (_, i) => [`f${i}`, i]),
+    );
+    const text = JSON.stringify(many);
+    assert.deepEqual(await parsed(text), many);
+    await assert.rejects(parsed(text.slice(0, -1) + ',"f7":0}'), {
+      message: "line 1 repeats a field",
+    });
+  });
+
+  it("refuses a field that is given twice, however it is escaped", async () => {
     for (
       const [text, line] of [
         [`{"a": 1, "a": 1}`, 1],
@@ -25,16 +39,16 @@ describe("parseStrictJson()", () => {
         [`[{"a": {"b": 1,\n\n"b": 2}}]`, 3],
       ] as const
     ) {
-      assert.throws(() => parseStrictJson(text), {
+      await assert.rejects(parsed(text), {
         message: `line ${line} repeats a field`,
       });
     }
   });
 
-  it("says where text is not JSON, and shows nothing of it", () => {
+  it("says where text is not JSON, and shows nothing of it", async () => {
     const cases = ["secret", `{"secret": secret}`, `{"a": "secret\n"}`, "{,}"];
     for (const text of cases) {
-      assert.throws(() => parseStrictJson(text), ({ message }: Error) => {
+      await assert.rejects(parsed(text), ({ message }: Error) => {
         assert.match(message, /^it is not JSON(: line \d+, column \d+)?$/);
         return true;
       });
