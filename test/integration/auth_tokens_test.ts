@@ -122,7 +122,7 @@ describe("a service with a token file", {
     await Deno.remove(folder, { recursive: true });
   });
 
-  it("answers nobody without a token, and says what is needed", async () => {
+  it("refuses requests without a token, and says what is needed", async () => {
     const { status, text } = await curl(`${url}/v1/channels`);
     assert.equal(status, 401);
     assert.match(text, /^www-authenticate: Bearer realm="qanat"\r$/im);
