@@ -445,6 +445,25 @@ describe("a verifier of JWTs", () => {
     await accepted(await signed(ec, { aud: "ANY" }), world);
   });
 
+  it("checks only some tokens at once; of many more, some are told to come again", async () => {
+    const world = await started();
+    const { verifier } = world;
+    const tokens = await Promise.all(
+      Array.from({ length: 2100 }, (_, i) => signed(ec, { sub: `${i}` })),
+    );
+    const outcomes = await Promise.all(
+      tokens.map((token) => verifier.verify(token)),
+    );
+    const busy = outcomes.filter((outcome) =>
+      "error" in outcome && outcome.error === "unavailable"
+    );
+    // 4 are checked, 2,048 wait.
+    assert.equal(busy.length, 2100 - 2052);
+    assert.equal(verifier.counters.busy, busy.length);
+    assert.equal(verifier.counters.checks, 2052);
+    await accepted(tokens.at(-1)!, world);
+  });
+
   it("no log line and no refusal contains a token", async () => {
     const world = await started();
     const tokens = [
