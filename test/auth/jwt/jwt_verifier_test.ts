@@ -445,7 +445,7 @@ describe("a verifier of JWTs", () => {
     await accepted(await signed(ec, { aud: "ANY" }), world);
   });
 
-  it("checks only some tokens at once; of many more, some are told to come again", async () => {
+  it("checks only some tokens at once; of many more, some are refused for now", async () => {
     const world = await started();
     const { verifier } = world;
     const tokens = await Promise.all(
