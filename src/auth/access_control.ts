@@ -9,6 +9,7 @@ import { type Denial, denial } from "./denial.ts";
 import { FULL_GRANT } from "./grant.ts";
 import type { GrantBook } from "./grant_book.ts";
 import { READ_ALL_SCOPE } from "./jwt/scope_grants.ts";
+import type { JwtFigures } from "./jwt_figures.ts";
 import { Principal } from "./principal.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
@@ -30,6 +31,8 @@ export interface TokenVerifier {
   verify(token: string): Claims | Denial | Promise<Claims | Denial>;
   /** Whether it would still accept tokens of an owner's kind and issuer: a session may be older than the settings. */
   vouchesFor(claims: Claims): boolean;
+  /** Of a verifier of JWTs, for metrics. */
+  readonly jwtFigures?: JwtFigures;
   /** Idempotent. */
   close?(): void;
 }
@@ -135,6 +138,11 @@ export class AccessControl {
   /** The token file and the policy file, where there are any. */
   fileStates(): AuthFileState[] {
     return this.#files?.states() ?? [];
+  }
+
+  /** Figures of JWTs, where these are accepted. */
+  get jwtFigures(): JwtFigures | null {
+    return this.#verifiers.find((each) => each.jwtFigures)?.jwtFigures ?? null;
   }
 
   /** Finds out who sends a request. Never rejects because of what the request contains. */

@@ -161,6 +161,7 @@ describe("the files of authentication", () => {
           { file: "tokens", valid: true, entries: 1, loads: 1, faults: 0 },
           { file: "policy", valid: false, entries: 0, loads: 1, faults: 1 },
         ],
+        issuers: [],
       });
       for (const shown of [text, JSON.stringify(status)]) {
         for (const secret of [ALICE.token, ALICE.entry.sha256, "alice"]) {

@@ -39,6 +39,8 @@ const QUIET: Readonly<Record<string, string>> = {
   'qanat_fan_out_busy_seconds{instance="a"}': "0.05x60",
   'qanat_log_lines_lost_total{instance="a"}': "0x60",
   'qanat_auth_file_valid{instance="a", file="tokens"}': "1x60",
+  'qanat_auth_issuer_failing_seconds{instance="a", issuer="https://issuer.example.org"}':
+    "0x60",
 };
 
 interface Case {
@@ -197,6 +199,13 @@ const CASES: readonly Case[] = [
     labels: { file: "tokens" },
   },
   {
+    alert: "QanatIssuerKeys",
+    series: "qanat_auth_issuer_failing_seconds",
+    values: "0x20 901x40",
+    labels: { issuer: "https://issuer.example.org" },
+    value: "15m 1s",
+  },
+  {
     alert: "QanatNearlyFull",
     series: "qanat_slab_reserved_bytes",
     values: "100x20 950x40",
@@ -279,6 +288,7 @@ function expected(each: Case, rules: string) {
     .replaceAll("{{ $labels.instance }}", "a")
     .replaceAll("{{ $labels.limit }}", each.labels?.limit ?? "")
     .replaceAll("{{ $labels.file }}", each.labels?.file ?? "")
+    .replaceAll("{{ $labels.issuer }}", each.labels?.issuer ?? "")
     .replace(/\{\{ \$value.*?\}\}/, each.value ?? "");
   return {
     exp_labels: {

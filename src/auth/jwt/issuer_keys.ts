@@ -1,6 +1,7 @@
 // The keys of one issuer, by its document `.well-known/openid-configuration` and the key set that this names.
 // Invariant: at most one fetch at a time and one a minute; keys that are known stay in use for a day while the issuer is away.
 import type { Logger } from "../../telemetry/log.ts";
+import type { IssuerFigures } from "../jwt_figures.ts";
 import { urlFault } from "./issuer_url.ts";
 import type { JsonReader } from "./json_reader.ts";
 import { isObject, type IssuerKey, KeySet } from "./key_set.ts";
@@ -29,7 +30,8 @@ export interface IssuerKeysOptions {
 /** `unknown`: the issuer has no such key. `unavailable`: the keys cannot be read now. */
 export type KeyFound = IssuerKey | "unknown" | "unavailable";
 
-export class IssuerKeys {
+/** The keys of one issuer. */
+export class IssuerKeys implements IssuerFigures {
   readonly issuer: string;
   readonly counters = { reads: 0, failures: 0 };
   readonly #options: IssuerKeysOptions;

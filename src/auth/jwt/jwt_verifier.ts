@@ -4,6 +4,7 @@ import type { TokenVerifier } from "../access_control.ts";
 import type { Claims } from "../claims.ts";
 import { type Denial, denial } from "../denial.ts";
 import type { Logger } from "../../telemetry/log.ts";
+import type { JwtFigures } from "../jwt_figures.ts";
 import { CheckSlots } from "./check_slots.ts";
 import { IssuerKeys } from "./issuer_keys.ts";
 import { type JsonReader, readJson } from "./json_reader.ts";
@@ -62,7 +63,7 @@ const BUSY = denial(
 );
 
 /** Verifies JWTs. Close it after use. */
-export class JwtVerifier implements TokenVerifier {
+export class JwtVerifier implements TokenVerifier, JwtFigures {
   readonly counters = { checks: 0, remembered: 0, busy: 0 };
   readonly #options: JwtVerifierOptions;
   readonly #issuers: ReadonlyMap<string, IssuerKeys>;
@@ -91,7 +92,10 @@ export class JwtVerifier implements TokenVerifier {
     });
   }
 
-  /** The keys of each issuer, for metrics. */
+  get jwtFigures(): JwtFigures {
+    return this;
+  }
+
   get issuers(): Iterable<IssuerKeys> {
     return this.#issuers.values();
   }

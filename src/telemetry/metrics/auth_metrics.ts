@@ -1,14 +1,27 @@
 // Metrics of authentication: requests by outcome, catalogs by grant, and the files that say who may read what.
 import type { AccessControl } from "../../auth/access_control.ts";
 import type { AuthFileState } from "../../auth/auth_files.ts";
-import type { Prometheus } from "./prometheus.ts";
+import type { IssuerFigures, JwtFigures } from "../../auth/jwt_figures.ts";
+import type { NameAndHelp, Prometheus } from "./prometheus.ts";
 
 export interface AuthParts {
   readonly access: Pick<
     AccessControl,
-    "counters" | "denied" | "fileStates" | "views"
+    "counters" | "denied" | "fileStates" | "jwtFigures" | "views"
   >;
 }
+
+const JWT_COUNTERS = {
+  checks: ["auth_jwt_checks_total", "Signatures of JWTs that were checked"],
+  remembered: [
+    "auth_jwt_remembered_total",
+    "Requests with a JWT that had been verified or refused before",
+  ],
+  busy: [
+    "auth_jwt_busy_total",
+    "JWTs that were refused because too many were being checked",
+  ],
+} satisfies Record<keyof JwtFigures["counters"], NameAndHelp>;
 
 export function authMetrics(metrics: Prometheus, { access }: AuthParts): void {
   const { views } = access;
@@ -41,6 +54,55 @@ export function authMetrics(metrics: Prometheus, { access }: AuthParts): void {
     () => views.counters.dropped,
   );
   fileMetrics(metrics, access);
+  jwtMetrics(metrics, access);
+}
+
+/** Without JWTs all are 0, and there is no issuer. */
+function jwtMetrics(
+  metrics: Prometheus,
+  access: Pick<AccessControl, "jwtFigures">,
+): void {
+  metrics.counterTable(
+    JWT_COUNTERS,
+    (counter) => access.jwtFigures?.counters[counter] ?? 0,
+  );
+  metrics.gauge(
+    "auth_jwt_known",
+    "Verified JWTs that are remembered",
+    () => access.jwtFigures?.remembered ?? 0,
+  );
+  const each = (read: (issuer: IssuerFigures) => number) => () =>
+    Object.fromEntries(
+      [...access.jwtFigures?.issuers ?? []].map((figures) => [
+        figures.issuer,
+        read(figures),
+      ]),
+    );
+  const label = "issuer";
+  metrics.gauges(
+    {
+      name: "auth_issuer_failing_seconds",
+      help: "For how long the keys of the issuer could not be read",
+      label,
+    },
+    each(({ failingMs }) => failingMs / 1000),
+  );
+  metrics.counters(
+    {
+      name: "auth_issuer_reads_total",
+      help: "Fetches of the issuer's keys that succeeded",
+      label,
+    },
+    each(({ counters }) => counters.reads),
+  );
+  metrics.counters(
+    {
+      name: "auth_issuer_failures_total",
+      help: "Fetches of the issuer's keys that failed",
+      label,
+    },
+    each(({ counters }) => counters.failures),
+  );
 }
 
 /** Requests by outcome, as /metrics and the status name it. Without authentication all are 0. */

@@ -23,7 +23,12 @@ import { sourceStatus } from "./source_status.ts";
 export interface StatusParts {
   readonly access: Pick<
     AccessControl,
-    "counters" | "denied" | "fileStates" | "isOpen" | "views"
+    | "counters"
+    | "denied"
+    | "fileStates"
+    | "isOpen"
+    | "jwtFigures"
+    | "views"
   >;
   readonly config: { readonly revision: string };
   readonly clock: GpsClock;
@@ -102,6 +107,12 @@ function accessStatus({ access }: StatusParts) {
         entries,
         loads: loads.valid,
         faults: loads.invalid,
+      })),
+      issuers: [...access.jwtFigures?.issuers ?? []].map((figures) => ({
+        issuer: figures.issuer,
+        failing_s: figures.failingMs / 1000,
+        reads: figures.counters.reads,
+        failures: figures.counters.failures,
       })),
     },
   };

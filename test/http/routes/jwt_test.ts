@@ -171,6 +171,32 @@ describe("JWTs over HTTP", () => {
     });
     world.documents.publish([key]);
     world.clock.ms += 60_000;
+    await assertRefused(await signed(key, {}, { kid: "new" }), {
+      status: 401,
+      error: "invalid_token",
+      why: /does not list/,
+    });
+  });
+
+  it("are counted by metrics and the status, without a name of their owners", async () => {
+    await ask(await signed(key, { sub: "somebody" }));
+    const { text } = await qanat.metrics();
+    const issuer = '{issuer="https://issuer.example.org/realm"}';
+    for (
+      const pattern of [
+        /^qanat_auth_jwt_checks_total [1-9]/m,
+        /^qanat_auth_jwt_known [1-9]/m,
+        /^qanat_auth_jwt_busy_total 0$/m,
+        new RegExp(`^qanat_auth_issuer_reads_total${issuer} [1-9]`, "m"),
+        new RegExp(`^qanat_auth_issuer_failing_seconds${issuer} 0$`, "m"),
+      ]
+    ) assert.match(text, pattern);
+    const { issuers } = qanat.status()["access"] as {
+      issuers: { issuer: string; failing_s: number }[];
+    };
+    assert.equal(issuers[0]!.issuer, "https://issuer.example.org/realm");
+    assert.equal(issuers[0]!.failing_s, 0);
+    assert.ok(!(text + JSON.stringify(qanat.status())).includes("somebody"));
   });
 
   it("in an address are refused, also where they are valid, and the answer does not repeat them", async () => {
