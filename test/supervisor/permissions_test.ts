@@ -93,6 +93,24 @@ describe("permissionsOf()", () => {
     ]);
   });
 
+  it("names the hosts of issuers and of their keys, and no others", () => {
+    const { config } = parsedOf(
+      "--auth=jwt",
+      "--auth-audience=a",
+      "--auth-issuer=https://issuer.example.org/realm,https://b:8443,http://localhost:81",
+      "--auth-key-hosts=keys.example.org:443",
+    );
+    const { net, netOthers } = permissionsOf(config);
+    assert.deepEqual(net, [
+      "127.0.0.1:8080",
+      "issuer.example.org:443",
+      "b:8443",
+      "localhost:81",
+      "keys.example.org:443",
+    ]);
+    assert.deepEqual(netOthers, []);
+  });
+
   it("knows each setting that is a file (its permission would be missing)", () => {
     for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
       assert.equal(setting.unit === "file", setting.path !== undefined, name);
