@@ -4,6 +4,7 @@ import { Envelope } from "./envelope.ts";
 import type { Hello, JsonSamples } from "./event_reader.ts";
 
 const RATE_WINDOW_MS = 5000;
+const WHOLE = /^-?\d{1,20}$/;
 
 /** Rows per second, measured with a monotonic clock. */
 export class RowRate {
@@ -28,7 +29,10 @@ export class ChannelView {
   readonly name: string;
   readonly dataType: string;
   readonly sampleRate: number;
-  readonly envelope: Envelope;
+  readonly #envelope: Envelope;
+  /** The first 64-bit integer: the envelope has offsets from it, since doubles near 2^63 are 1,024 apart. */
+  #origin = 0n;
+  #hasOrigin = false;
   /** Newest sample, as the server sent it; null before the first one. */
   value: number | string | null = null;
   /** Rows without this channel, by reason. */
@@ -43,7 +47,7 @@ export class ChannelView {
     this.name = channel.name;
     this.dataType = channel.data_type;
     this.sampleRate = channel.sample_rate;
-    this.envelope = new Envelope(options.bins);
+    this.#envelope = new Envelope(options.bins);
     this.#binsPerRow = options.binsPerRow;
   }
 
@@ -52,11 +56,29 @@ export class ChannelView {
     if (samples === null || samples === undefined) {
       const name = reason ?? "left out";
       this.nulls.set(name, (this.nulls.get(name) ?? 0) + 1);
-      this.envelope.add(null, this.#binsPerRow);
+      this.#envelope.add(null, this.#binsPerRow);
       return;
     }
     this.value = samples.at(-1) ?? null;
-    this.envelope.add(numbersOf(samples), this.#binsPerRow);
+    if (!this.#hasOrigin) {
+      const first = samples.map(valueOf).find((value) => value === value);
+      this.#hasOrigin = first !== undefined;
+      if (typeof first === "bigint") this.#origin = first;
+    }
+    this.#envelope.add(numbersOf(samples, this.#origin), this.#binsPerRow);
+  }
+
+  /** Least and greatest value of the envelope; null when there is none. */
+  get range(): readonly [number, number] | null {
+    const range = this.#envelope.range;
+    if (range === null) return null;
+    const origin = Number(this.#origin);
+    return [range[0] + origin, range[1] + origin];
+  }
+
+  /** The envelope as one line of text. */
+  draw(): string {
+    return this.#envelope.draw();
   }
 
   get nullRows(): number {
@@ -66,9 +88,20 @@ export class ChannelView {
   }
 }
 
-/** Samples as numbers: 64-bit integers, which are text, too; null becomes NaN. */
-export function numbersOf(
+/** A sample's value; 64-bit integers are text. NaN for null, and for what is no number. */
+export function valueOf(sample: number | string | null): number | bigint {
+  if (typeof sample === "number") return sample;
+  if (typeof sample !== "string" || !WHOLE.test(sample)) return NaN;
+  return BigInt(sample);
+}
+
+/** Samples as numbers: 64-bit integers as their offsets from `origin`. */
+function numbersOf(
   samples: readonly (number | string | null)[],
+  origin: bigint,
 ): Float64Array {
-  return Float64Array.from(samples, (s) => s === null ? NaN : Number(s));
+  return Float64Array.from(samples, (sample) => {
+    const value = valueOf(sample);
+    return typeof value === "bigint" ? Number(value - origin) : value;
+  });
 }

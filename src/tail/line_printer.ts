@@ -2,7 +2,7 @@
 // Invariant: a line has seven fields, separated by tabs: time, channel, last, least, greatest, count, latency.
 import { gpsMsOfUnixMs } from "../blocks/gps_time.ts";
 import { terminalText } from "../text/terminal.ts";
-import { numbersOf } from "./channel_view.ts";
+import { valueOf } from "./channel_view.ts";
 import type { EventHandler, Gap, Hello, Row } from "./event_reader.ts";
 import { gapText, secondsText } from "./texts.ts";
 
@@ -60,17 +60,17 @@ export class LinePrinter implements EventHandler {
   }
 }
 
-/** Least and greatest sample, as the server sent them. */
+/** Least and greatest sample; 64-bit integers, which are text, with all their digits. */
 function extremesOf(
   samples: readonly (number | string | null)[],
-): [number | string | null, number | string | null] {
-  const numbers = numbersOf(samples);
-  let least = -1;
-  let greatest = -1;
-  for (let i = 0; i < numbers.length; i++) {
-    if (Number.isNaN(numbers[i]!)) continue;
-    if (least < 0 || numbers[i]! < numbers[least]!) least = i;
-    if (greatest < 0 || numbers[i]! > numbers[greatest]!) greatest = i;
+): [number | bigint | null, number | bigint | null] {
+  let least: number | bigint | null = null;
+  let greatest: number | bigint | null = null;
+  for (const sample of samples) {
+    const value = valueOf(sample);
+    if (Number.isNaN(value)) continue;
+    if (least === null || value < least) least = value;
+    if (greatest === null || value > greatest) greatest = value;
   }
-  return [samples[least] ?? null, samples[greatest] ?? null];
+  return [least, greatest];
 }

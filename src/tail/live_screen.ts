@@ -119,7 +119,7 @@ export class LiveScreen implements EventHandler {
 }
 
 function lineOf(view: ChannelView, nameChars: number): string {
-  const range = view.envelope.range;
+  const { range } = view;
   const bounds = range === null
     ? ""
     : `${shortNumber(range[0])} … ${shortNumber(range[1])}`;
@@ -130,6 +130,6 @@ function lineOf(view: ChannelView, nameChars: number): string {
     })`;
   const name = cutToColumns(terminalText(view.name), nameChars);
   return `${padToColumns(name, nameChars)} ` +
-    `${shortNumber(view.value).padStart(10)} ${view.envelope.draw()} ` +
+    `${shortNumber(view.value).padStart(10)} ${view.draw()} ` +
     `${bounds}${nulls}`;
 }

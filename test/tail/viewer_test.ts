@@ -95,6 +95,24 @@ describe("watching a stream", () => {
     ]);
   });
 
+  it("prints the extremes of 64-bit integers with all their digits", async () => {
+    const most = 2n ** 64n - 1n;
+    const B = [most - 2n, most, most - 3n].map(String);
+    const time = NOW_NS - STRIDE_NS;
+    const data = JSON.stringify({ time: String(time), channels: { B } });
+    const { out } = await lines([
+      `${HELLO}id: ${NOW_NS}\ndata: ${data}\n\n${end("complete")}`,
+    ]);
+    const fields = out.split("\n")[1]!.split("\t");
+    assert.deepEqual(fields.slice(1, 6), [
+      "B",
+      String(most - 3n),
+      String(most - 3n),
+      String(most),
+      "3",
+    ]);
+  });
+
   it("continues after the last id, also that of a heartbeat, and prints one heading", async () => {
     const heartbeat = `id: ${NOW_NS}\n\n`;
     const { outcome, out, err, ids } = await lines([
