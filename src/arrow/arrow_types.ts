@@ -6,40 +6,31 @@ import {
   Int16,
   Int32,
   Int64,
+  Int8,
   makeData,
   RecordBatch,
   RecordBatchStreamWriter,
   type Schema,
   Struct,
+  Uint16,
   Uint32,
+  Uint64,
+  Uint8,
 } from "apache-arrow";
 import type { DataType } from "../channels/channel.ts";
-
-/** Samples of one channel, in the typed array of their data type. */
-export type Samples =
-  | Int16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | Float32Array
-  | Float64Array;
+import { SAMPLE_ARRAYS, type Samples } from "../channels/sample_arrays.ts";
 
 const TYPES = {
+  int8: () => new Int8(),
   int16: () => new Int16(),
   int32: () => new Int32(),
   int64: () => new Int64(),
+  uint8: () => new Uint8(),
+  uint16: () => new Uint16(),
   uint32: () => new Uint32(),
+  uint64: () => new Uint64(),
   float32: () => new Float32(),
   float64: () => new Float64(),
-};
-
-const ARRAYS = {
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint32: Uint32Array,
-  float32: Float32Array,
-  float64: Float64Array,
 };
 
 /** The Arrow type of one sample. */
@@ -49,7 +40,7 @@ export function arrowTypeOf(dataType: DataType) {
 
 /** `count` zeros, in the typed array of the data type. */
 export function newSamples(dataType: DataType, count: number): Samples {
-  return new ARRAYS[dataType](count);
+  return new SAMPLE_ARRAYS[dataType](count);
 }
 
 /** An IPC stream of one record batch of `rows` rows; one child per field of the schema. */

@@ -2,12 +2,8 @@
 // Invariant: BlockDecoder and pyarrow read back exactly the samples that were written.
 import { Field, Int64, List, makeData, Schema, Uint32 } from "apache-arrow";
 import type { DataType } from "../channels/channel.ts";
-import {
-  arrowTypeOf,
-  newSamples,
-  type Samples,
-  streamOfBatch,
-} from "./arrow_types.ts";
+import type { Samples } from "../channels/sample_arrays.ts";
+import { arrowTypeOf, newSamples, streamOfBatch } from "./arrow_types.ts";
 
 /**
  * The message of one block: row `i` has the samples `series[i]` of the channel with `partition_index` `ids[i]`.
@@ -60,7 +56,7 @@ export function encodeBlock(
         length: items.length,
         nullCount: 0,
         data: items,
-        // deno-lint-ignore no-explicit-any -- one of six types with its own array
+        // deno-lint-ignore no-explicit-any -- one of ten types with its own array
       } as any),
       // deno-lint-ignore no-explicit-any -- List's props are lost in the union of item types
     } as any),

@@ -62,10 +62,14 @@ const PRECISIONS: Partial<Record<DataType, number>> = {
 const INTS: Partial<
   Record<DataType, readonly [bits: number, signed: boolean]>
 > = {
+  int8: [8, true],
   int16: [16, true],
   int32: [32, true],
   int64: [64, true],
+  uint8: [8, false],
+  uint16: [16, false],
   uint32: [32, false],
+  uint64: [64, false],
 };
 const encoder = new TextEncoder();
 

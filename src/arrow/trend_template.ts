@@ -126,7 +126,7 @@ function batchOf(
   return new BatchMessage(rows, nodes, buffers);
 }
 
-/** Writes a min or max in the channel's data type; `big` is used for int64. */
+/** Writes a min or max in the channel's data type; `big` is used for 64-bit integers. */
 export function setSample(
   view: DataView,
   at: number,
@@ -137,6 +137,12 @@ export function setSample(
   },
 ): void {
   switch (dataType) {
+    case "int8":
+      return view.setInt8(at, value);
+    case "uint8":
+      return view.setUint8(at, value);
+    case "uint16":
+      return view.setUint16(at, value, true);
     case "int16":
       return view.setInt16(at, value, true);
     case "int32":
@@ -145,6 +151,8 @@ export function setSample(
       return view.setUint32(at, value, true);
     case "int64":
       return view.setBigInt64(at, big, true);
+    case "uint64":
+      return view.setBigUint64(at, big, true);
     case "float32":
       return view.setFloat32(at, value, true);
     case "float64":

@@ -3,10 +3,14 @@
 
 /** numpy names of the sample types that Arrakis publishers write. */
 export const DATA_TYPES = [
+  "int8",
   "int16",
   "int32",
   "int64",
+  "uint8",
+  "uint16",
   "uint32",
+  "uint64",
   "float32",
   "float64",
 ] as const;
@@ -16,10 +20,14 @@ export type DataType = typeof DATA_TYPES[number];
 
 /** Bytes of one sample of each type. */
 export const SAMPLE_BYTES: Readonly<Record<DataType, number>> = {
+  int8: 1,
   int16: 2,
   int32: 4,
   int64: 8,
+  uint8: 1,
+  uint16: 2,
   uint32: 4,
+  uint64: 8,
   float32: 4,
   float64: 8,
 };

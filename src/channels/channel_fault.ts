@@ -8,7 +8,12 @@ import {
   samplesIn,
   topicOf,
 } from "./channel.ts";
-import { textFault, TOPIC_BYTES_MAX, topicPartFault } from "./channel_text.ts";
+import {
+  shownText,
+  textFault,
+  TOPIC_BYTES_MAX,
+  topicPartFault,
+} from "./channel_text.ts";
 
 /** Why a channel is refused, as `/metrics` and `/v1/status` name it. */
 export const CHANNEL_REFUSALS = [
@@ -91,7 +96,11 @@ function sizeFault(channel: Channel): ChannelFault | null {
   const { dataType, sampleRate, strideNs, maxLatencyNs } = channel;
   if (!DATA_TYPES.includes(dataType)) {
     const known = DATA_TYPES.join(", ");
-    return { reason: "type", detail: `data_type must be one of ${known}` };
+    const given = shownText(dataType);
+    return {
+      reason: "type",
+      detail: `data_type must be one of ${known}, not '${given}'`,
+    };
   }
   if (!(sampleRate > 0 && sampleRate < Infinity)) {
     return { reason: "rate", detail: "sample_rate must be a number above 0" };

@@ -7,10 +7,14 @@ export const NUMBER_TEXT_MAX = 26;
 
 /** By data type: longest text of one sample, bytes. 64-bit integers have quotes. */
 export const SAMPLE_TEXT_MAX: Readonly<Record<DataType, number>> = {
+  int8: 4,
   int16: 6,
   int32: 11,
-  uint32: 10,
   int64: 22,
+  uint8: 3,
+  uint16: 5,
+  uint32: 10,
+  uint64: 22,
   float32: NUMBER_TEXT_MAX,
   float64: NUMBER_TEXT_MAX,
 };
@@ -162,7 +166,7 @@ function writeZero(out: Uint8Array, at: number, value: number): number {
   return at;
 }
 
-/** Writes one value in a channel's data type; for int64 it is `big`, in quotes. */
+/** Writes one value in a channel's data type; a 64-bit integer is `big`, in quotes. */
 export function writeSample(
   out: Uint8Array,
   at: number,
@@ -176,6 +180,7 @@ export function writeSample(
     case "float64":
       return writeFloat64(out, at, value);
     case "int64":
+    case "uint64":
       return writeAscii(out, at, `"${big}"`);
     default:
       return writeInteger(out, at, value);

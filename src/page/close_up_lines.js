@@ -96,7 +96,7 @@ export class CloseUpLines {
       );
     let values = read(0);
     let { low, high } = finiteRangeOf(values.flat());
-    const origin = rings.some((ring) => ring?.isInt64)
+    const origin = rings.some((ring) => ring?.is64Bit)
       ? originFor(low, high, 0)
       : 0;
     if (origin !== 0) {

@@ -7,7 +7,18 @@ import { problemOf } from "./event_stream.js";
 
 const LIMIT = 200;
 const TYPING_MS = 120;
-const TYPES = ["float32", "float64", "int16", "int32", "int64", "uint32"];
+const TYPES = [
+  "float32",
+  "float64",
+  "int8",
+  "int16",
+  "int32",
+  "int64",
+  "uint8",
+  "uint16",
+  "uint32",
+  "uint64",
+];
 
 export class Finder {
   #parent;

@@ -23,17 +23,24 @@ export function originFor(least, largest, origin) {
   return isNear && origin !== 0 ? origin : Math.floor(low / WORD) * WORD;
 }
 
-/** An array of integers, some of them missing. */
+/** An array of 64-bit integers, signed or unsigned, some of them missing. */
 export class Int64Samples {
   #whole;
-  /** Low and high word of each. */
-  #words;
+  /** Low word of each, then its high word, which has the sign. */
+  #low;
+  #high;
   #isThere;
 
-  /** @param {number} capacity */
-  constructor(capacity) {
-    this.#whole = new BigInt64Array(capacity);
-    this.#words = new Int32Array(this.#whole.buffer);
+  /**
+   * @param {"int64" | "uint64"} kind
+   * @param {number} capacity
+   */
+  constructor(kind, capacity) {
+    const isSigned = kind === "int64";
+    this.#whole = new (isSigned ? BigInt64Array : BigUint64Array)(capacity);
+    const { buffer } = this.#whole;
+    this.#low = new Uint32Array(buffer);
+    this.#high = isSigned ? new Int32Array(buffer) : this.#low;
     this.#isThere = new Uint8Array(capacity);
   }
 
@@ -66,9 +73,8 @@ export class Int64Samples {
    */
   at(place, origin) {
     if (this.#isThere[place] === 0) return NaN;
-    const words = this.#words;
-    const high = words[2 * place + 1] - origin / WORD;
-    return high * WORD + (words[2 * place] >>> 0);
+    const high = this.#high[2 * place + 1] - origin / WORD;
+    return high * WORD + this.#low[2 * place];
   }
 
   /** The integer; null where there is no sample. @param {number} place */

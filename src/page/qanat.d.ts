@@ -17,22 +17,30 @@
  */
 
 export type DataType =
+  | "int8"
   | "int16"
   | "int32"
   | "int64"
+  | "uint8"
+  | "uint16"
   | "uint32"
+  | "uint64"
   | "float32"
   | "float64";
 
 /**
- * Samples in an array of the channel's type. Where some are null: a Float64Array with NaN; for int64, an array of bigint
- * and null, since a double does not hold all integers beyond 2^53.
+ * Samples in an array of the channel's type. Where some are null: a Float64Array with NaN; for int64 and uint64, an
+ * array of bigint and null, since a double does not hold all integers beyond 2^53.
  */
 export type Samples =
+  | Int8Array
   | Int16Array
   | Int32Array
   | BigInt64Array
+  | Uint8Array
+  | Uint16Array
   | Uint32Array
+  | BigUint64Array
   | Float32Array
   | Float64Array
   | readonly (bigint | null)[];
@@ -64,7 +72,7 @@ export type Trend = "1s" | "10s" | "60s";
 
 /** Statistics of the samples of one bin. Null: no sample (`count` is 0), or infinite. */
 export interface TrendBin {
-  /** The least sample: a bigint for int64 channels. */
+  /** The least sample: a bigint for int64 and uint64 channels. */
   readonly min: number | bigint | null;
   readonly mean: number | null;
   readonly max: number | bigint | null;

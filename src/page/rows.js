@@ -1,6 +1,6 @@
 // Decodes events into rows or bins: JSON, or Arrow in base64.
-// Invariant: samples are typed arrays of the channel's type; where some are null, a Float64Array with NaN, or for int64,
-// which a double may not hold, an array of bigint and null.
+// Invariant: samples are typed arrays of the channel's type; where some are null, a Float64Array with NaN, or for
+// 64-bit integers, which a double may not hold, an array of bigint and null.
 import { tableFromIPC } from "@uwdata/flechette";
 
 /** @typedef {import("./qanat.d.ts").Row} Row */
@@ -10,10 +10,14 @@ import { tableFromIPC } from "@uwdata/flechette";
 /** @typedef {{ encoding: "json" | "arrow", stride_ns: number, trend?: string, schema?: string, channels: { name: string, data_type: DataType, sample_rate: number }[] }} Hello */
 
 const ARRAYS = {
+  int8: Int8Array,
   int16: Int16Array,
   int32: Int32Array,
   int64: BigInt64Array,
+  uint8: Uint8Array,
+  uint16: Uint16Array,
   uint32: Uint32Array,
+  uint64: BigUint64Array,
   float32: Float32Array,
   float64: Float64Array,
 };
@@ -68,7 +72,7 @@ function trendDecoder({ channels }, strideNs) {
     const bins = {};
     for (const { name, data_type } of channels) {
       const bin = row.channels[name] ?? null;
-      bins[name] = bin !== null && data_type === "int64"
+      bins[name] = bin !== null && is64Bit(data_type)
         ? { ...bin, min: bigOf(bin.min), max: bigOf(bin.max) }
         : bin;
     }
@@ -118,10 +122,11 @@ function arrowDecoder({ channels, schema }, strideNs) {
  * @returns {Samples}
  */
 function typed(values, dataType) {
-  if (dataType === "int64") {
-    return values.includes(null)
-      ? values.map((v) => v === null ? null : BigInt(v))
-      : BigInt64Array.from(values, (v) => BigInt(v ?? 0));
+  if (is64Bit(dataType)) {
+    const whole = values.map((v) => v === null ? null : BigInt(v));
+    return whole.includes(null)
+      ? whole
+      : ARRAYS[dataType].from(/** @type {bigint[]} */ (whole));
   }
   const isFloat = dataType === "float32" || dataType === "float64";
   if (!isFloat && values.includes(null)) {
@@ -129,6 +134,14 @@ function typed(values, dataType) {
   }
   const numbers = values.map((v) => v === null ? NaN : Number(v));
   return ARRAYS[dataType].from(numbers);
+}
+
+/**
+ * @param {DataType} dataType
+ * @returns {dataType is "int64" | "uint64"}
+ */
+function is64Bit(dataType) {
+  return dataType === "int64" || dataType === "uint64";
 }
 
 /**

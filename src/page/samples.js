@@ -17,18 +17,19 @@ export class SampleRing {
   #integers;
 
   /**
-   * @param {{ rate: number, seconds: number, kind: "float32" | "float64" | "int64" }} options kind: what holds the samples
+   * @param {{ rate: number, seconds: number, kind: "float32" | "float64" | "int64" | "uint64" }} options kind: what holds the samples
    */
   constructor({ rate, seconds, kind }) {
     this.rate = rate;
     this.capacity = Math.max(16, Math.ceil(rate * seconds));
-    this.#integers = kind === "int64" ? new Int64Samples(this.capacity) : null;
+    const is64Bit = kind === "int64" || kind === "uint64";
+    this.#integers = is64Bit ? new Int64Samples(kind, this.capacity) : null;
     const Kind = kind === "float32" ? Float32Array : Float64Array;
     this.#values = new Kind(this.#integers ? 0 : this.capacity).fill(NaN);
   }
 
   /** Whether its samples are 64-bit integers, which are read as offsets from an origin. */
-  get isInt64() {
+  get is64Bit() {
     return this.#integers !== null;
   }
 
@@ -74,7 +75,10 @@ export class SampleRing {
   #write(place, samples, skipped) {
     if (this.#integers) return this.#integers.write(place, samples, skipped);
     const values = this.#values;
-    if (samples instanceof BigInt64Array || !("subarray" in samples)) {
+    if (
+      samples instanceof BigInt64Array || samples instanceof BigUint64Array ||
+      !("subarray" in samples)
+    ) {
       for (let i = skipped; i < samples.length; i++) {
         const value = samples[i];
         const at = (place + i - skipped) % this.capacity;

@@ -7,6 +7,9 @@ import { BIN_S } from "./trend_choice.js";
 /** @typedef {{ name: string, data_type: import("./qanat.d.ts").DataType, sample_rate: number, publisher: string, stride_ns: number, live?: boolean }} Channel */
 /** @typedef {{ fromS: number, toS: number, reason: string }} Span */
 
+/** Types whose values a float32 holds. */
+const NARROW = new Set(["float32", "int8", "int16", "uint8", "uint16"]);
+
 export class Series {
   /** @type {Span[]} */
   gaps = [];
@@ -36,8 +39,9 @@ export class Series {
     this.trend = trend;
     const rate = trend ? 1 / BIN_S[trend] : channel.sample_rate;
     const { data_type: type } = channel;
-    const isNarrow = trend === null && (type === "float32" || type === "int16");
-    const kind = type === "int64" ? type : isNarrow ? "float32" : "float64";
+    const is64Bit = type === "int64" || type === "uint64";
+    const isNarrow = trend === null && NARROW.has(type);
+    const kind = is64Bit ? type : isNarrow ? "float32" : "float64";
     /** Samples; of bins, their means. */
     this.ring = new SampleRing({
       rate,
@@ -82,7 +86,7 @@ export class Series {
     const max = this.high?.at(i, origin) ?? NaN;
     if (Number.isNaN(min) || Number.isNaN(max)) return null;
     const mean = this.ring.at(i, origin);
-    if (!this.low?.isInt64) return { min, max, mean };
+    if (!this.low?.is64Bit) return { min, max, mean };
     // The mean is a double: NaN where doubles of its size are further apart than the bin's integers.
     const isKnown = Math.abs(this.ring.at(i)) * 2 ** -52 <= max - min;
     const near = isKnown ? Math.min(Math.max(mean, min), max) : NaN;
@@ -143,9 +147,7 @@ export function spanOf({ fromNs, toNs, reason }) {
 
 /** @param {number | bigint} value */
 function arrayOf(value) {
-  return typeof value === "bigint"
-    ? BigInt64Array.of(value)
-    : Float64Array.of(value);
+  return typeof value === "bigint" ? [value] : Float64Array.of(value);
 }
 
 /**

@@ -130,7 +130,7 @@ export class SeriesPlot {
     const last = Math.floor(toS * binsPerS);
     let { low, high } = this.#extremes(first, last);
     if (low > high) return;
-    if (this.#series?.ring.isInt64) {
+    if (this.#series?.ring.is64Bit) {
       const { origin } = envelope;
       envelope.setOrigin(originFor(low, high, origin));
       if (envelope.origin !== origin) {

@@ -124,7 +124,7 @@ export class TrendPlot {
     const to = Math.ceil(toS * series.ring.rate);
     let range = rangeOf(series, { from, to, origin: this.#origin });
     if (!range) return;
-    const origin = series.low?.isInt64
+    const origin = series.low?.is64Bit
       ? originFor(range.min, range.max, this.#origin)
       : 0;
     if (origin !== this.#origin) {

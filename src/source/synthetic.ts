@@ -1,7 +1,8 @@
 // The channels of the embedded source, and their samples as a function of time alone.
 // Invariant: the samples of a block depend on channel and block index only, so anyone can recompute them.
-import { newSamples, type Samples } from "../arrow/arrow_types.ts";
+import { newSamples } from "../arrow/arrow_types.ts";
 import { type Channel, type DataType, topicOf } from "../channels/channel.ts";
+import type { Samples } from "../channels/sample_arrays.ts";
 import { STRAIN_GZIP_BASE64 } from "./strain.ts";
 
 /** A channel, and how its samples are made. */
@@ -35,6 +36,10 @@ const FAST: readonly [Kind, DataType, readonly number[]][] = [
   ["RAMP", "int32", [16, 512]],
   ["COUNT", "int64", [16, 64]],
   ["STATE", "uint32", [16, 256]],
+  ["RAMP", "int8", [64]],
+  ["RAMP", "uint16", [64]],
+  ["STATE", "uint8", [16]],
+  ["COUNT", "uint64", [16]],
 ];
 const SLOW: readonly [Kind, DataType, readonly number[]][] = [
   ["SINE", "float32", [1, 16]],
@@ -45,10 +50,14 @@ const TABLES = [
   { suffix: "SLOW", table: SLOW, strideNs: SLOW_STRIDE_NS },
 ];
 const TYPE_CODES: Record<DataType, string> = {
+  int8: "I8",
   int16: "I16",
   int32: "I32",
   int64: "I64",
+  uint8: "U8",
+  uint16: "U16",
   uint32: "U32",
+  uint64: "U64",
   float32: "F32",
   float64: "F64",
 };
@@ -214,12 +223,15 @@ function makerOf(
       return filledBy((at) => at % 65_536 - 32_768);
     case "STATE":
       return filledBy((at) => Math.floor(at / rate) % 2 ** 32);
-    case "COUNT":
+    case "COUNT": {
+      // Unsigned ones are beyond int64 and beyond what a double holds.
+      const base = dataType === "uint64" ? 2n ** 63n : 0n;
       return (first, count) => {
-        const samples = new BigInt64Array(count);
-        for (let i = 0; i < count; i++) samples[i] = BigInt(first + i);
+        const samples = newSamples(dataType, count) as BigInt64Array;
+        for (let i = 0; i < count; i++) samples[i] = base + BigInt(first + i);
         return samples;
       };
+    }
   }
 }
 

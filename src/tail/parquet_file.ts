@@ -11,10 +11,14 @@ const ROW_GROUP_BYTES = 2 * 1024 * 1024;
 
 /** Parquet's physical type, and its annotation that restores Arrow's integers. */
 const TYPES: Readonly<Record<string, Partial<SchemaElement>>> = {
+  int8: { type: "INT32", converted_type: "INT_8" },
   int16: { type: "INT32", converted_type: "INT_16" },
   int32: { type: "INT32" },
-  uint32: { type: "INT32", converted_type: "UINT_32" },
   int64: { type: "INT64" },
+  uint8: { type: "INT32", converted_type: "UINT_8" },
+  uint16: { type: "INT32", converted_type: "UINT_16" },
+  uint32: { type: "INT32", converted_type: "UINT_32" },
+  uint64: { type: "INT64", converted_type: "UINT_64" },
   float32: { type: "FLOAT" },
   float64: { type: "DOUBLE" },
 };

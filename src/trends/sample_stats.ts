@@ -1,13 +1,14 @@
 // Min, max, sum and count of one block's samples, read in place from the page ring.
 // Invariant: NaN is ignored, as in numpy's nanmin, nanmean and nanmax; a sum of 64-bit integers is rounded only once.
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
+import { is64Bit, SAMPLE_ARRAYS } from "../channels/sample_arrays.ts";
 import type { PageRing } from "../memory/page_ring.ts";
 
 /** Statistics of some samples. Without samples, `count` is 0, and `min` and `max` mean nothing. */
 export interface SampleStats {
   min: number;
   max: number;
-  /** For int64, which a double cannot represent: used instead of `min` and `max`. */
+  /** For 64-bit integers, which a double cannot represent: used instead of `min` and `max`. */
   minBig: bigint;
   maxBig: bigint;
   sum: number;
@@ -19,34 +20,23 @@ export function newSampleStats(): SampleStats {
   return { min: 0, max: 0, minBig: 0n, maxBig: 0n, sum: 0, count: 0 };
 }
 
-const ARRAYS = {
-  int16: Int16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  float32: Float32Array,
-  float64: Float64Array,
-} as const;
-type NumberArray =
-  | Int16Array
-  | Int32Array
-  | Uint32Array
-  | Float32Array
-  | Float64Array;
+type ShortArray = Int8Array | Uint8Array | Int16Array | Uint16Array;
+type WordArray = Int32Array | Uint32Array;
+type NumberArray = ShortArray | WordArray | Float32Array | Float64Array;
 
-const TWO_32 = 4_294_967_296;
+const TWO_31 = 2 ** 31;
+const TWO_32 = 2 ** 32;
 
 /** Reads samples of one data type in one ring. */
 export class StatsReader {
   readonly #ring: PageRing;
   readonly #dataType: DataType;
   readonly #width: number;
-  readonly #isBig: boolean;
-  /** The whole ring as samples; for int64 as 32-bit halves, low word first. */
+  /** The whole ring as samples; 64-bit integers as 32-bit halves, low word first. */
   readonly #samples: NumberArray;
 
   constructor(ring: PageRing, dataType: DataType) {
     this.#ring = ring;
-    this.#isBig = dataType === "int64";
     this.#width = SAMPLE_BYTES[dataType];
     this.#samples = viewOf(dataType, ring.bytes);
     this.#dataType = dataType;
@@ -64,25 +54,36 @@ export class StatsReader {
       from = 0;
     }
     const to = from + count;
-    if (samples instanceof Float32Array) readFloat32(samples, from, to, out);
-    else if (samples instanceof Float64Array) {
-      readFloat64(samples, from, to, out);
-    } else if (!this.#isBig) readIntegers(samples, from, to, out);
-    else readInt64(samples as Int32Array, 2 * from, 2 * to, out);
+    switch (this.#dataType) {
+      case "float32":
+        return readFloat32(samples as Float32Array, from, to, out);
+      case "float64":
+        return readFloat64(samples as Float64Array, from, to, out);
+      case "int64":
+        return read64Bit(samples as Int32Array, 2 * from, 2 * to, out, 0);
+      case "uint64":
+        return read64Bit(samples as Int32Array, 2 * from, 2 * to, out, TWO_31);
+      case "int32":
+      case "uint32":
+        return readWords(samples as WordArray, from, to, out);
+      default:
+        return readShorts(samples as ShortArray, from, to, out);
+    }
   }
 }
 
 function viewOf(dataType: DataType, bytes: Uint8Array): NumberArray {
   const { byteOffset, byteLength } = bytes;
   const buffer = bytes.buffer as ArrayBuffer;
-  if (dataType === "int64") {
+  if (is64Bit(dataType)) {
     return new Int32Array(buffer, byteOffset, Math.floor(byteLength / 4));
   }
   const count = Math.floor(byteLength / SAMPLE_BYTES[dataType]);
-  return new ARRAYS[dataType](buffer, byteOffset, count);
+  return new SAMPLE_ARRAYS[dataType](buffer, byteOffset, count);
 }
 
-// One loop per float type: a shared loop takes twice as long once it has seen both types.
+// One loop per float type, and two for integers: a shared loop takes twice as long once it has seen both float types,
+// and many times as long after more than four types of arrays.
 
 function readFloat32(
   samples: Float32Array,
@@ -132,8 +133,8 @@ function readFloat64(
   out.count = count;
 }
 
-function readIntegers(
-  samples: Int16Array | Int32Array | Uint32Array,
+function readWords(
+  samples: WordArray,
   from: number,
   to: number,
   out: SampleStats,
@@ -153,13 +154,39 @@ function readIntegers(
   out.count = to - from;
 }
 
-/** `from` and `to` count halves. Both sums of halves are exact for up to 2^21 samples. */
-function readInt64(
-  halves: Int32Array,
+function readShorts(
+  samples: ShortArray,
   from: number,
   to: number,
   out: SampleStats,
 ): void {
+  let min = Infinity;
+  let max = -Infinity;
+  let sum = 0;
+  for (let i = from; i < to; i++) {
+    const value = samples[i]!;
+    if (value < min) min = value;
+    if (value > max) max = value;
+    sum += value;
+  }
+  out.min = min;
+  out.max = max;
+  out.sum = sum;
+  out.count = to - from;
+}
+
+/**
+ * `from` and `to` count halves. Both sums of halves are exact for up to 2^21 samples. `shift`: 0 for int64; 2^31 for
+ * uint64, whose high halves less 2^31 are signed and have the same order.
+ */
+function read64Bit(
+  halves: Int32Array,
+  from: number,
+  to: number,
+  out: SampleStats,
+  shift: number,
+): void {
+  const signBit = shift | 0;
   let minHigh = Infinity;
   let minLow = 0;
   let maxHigh = -Infinity;
@@ -168,7 +195,7 @@ function readInt64(
   let sumLow = 0;
   for (let i = from; i < to; i += 2) {
     const low = halves[i]! >>> 0;
-    const high = halves[i + 1]!;
+    const high = halves[i + 1]! ^ signBit;
     if (high < minHigh || high === minHigh && low < minLow) {
       minHigh = high;
       minLow = low;
@@ -180,9 +207,10 @@ function readInt64(
     sumHigh += high;
     sumLow += low;
   }
-  out.count = (to - from) / 2;
-  out.sum = sumHigh * TWO_32 + sumLow;
-  if (out.count === 0) return;
-  out.minBig = (BigInt(minHigh) << 32n) | BigInt(minLow);
-  out.maxBig = (BigInt(maxHigh) << 32n) | BigInt(maxLow);
+  const count = (to - from) / 2;
+  out.count = count;
+  out.sum = (sumHigh + count * shift) * TWO_32 + sumLow;
+  if (count === 0) return;
+  out.minBig = (BigInt(minHigh + shift) << 32n) | BigInt(minLow);
+  out.maxBig = (BigInt(maxHigh + shift) << 32n) | BigInt(maxLow);
 }

@@ -1,11 +1,12 @@
 // The newest bins of one channel at one length, in typed arrays that are allocated once.
 // Invariant: bins are added in order; a bin is in slot `bin % capacity` until a newer one overwrites it.
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
+import { SAMPLE_ARRAYS, type Samples } from "../channels/sample_arrays.ts";
 import type { SampleStats } from "./sample_stats.ts";
 
 // Bytes of one bin:
-//   min    2, 4 or 8  the channel's own type
-//   max    2, 4 or 8
+//   min    1 to 8     the channel's own type
+//   max    1 to 8
 //   sum    8          float64
 //   count  4          uint32: number of samples plus one; 0: no block
 const SUM_AND_COUNT_BYTES = 12;
@@ -15,19 +16,6 @@ export function trendBinBytes(dataType: DataType): number {
   return 2 * SAMPLE_BYTES[dataType] + SUM_AND_COUNT_BYTES;
 }
 
-const ARRAYS = {
-  int16: Int16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  float32: Float32Array,
-  float64: Float64Array,
-  int64: BigInt64Array,
-} as const;
-type Numbers = Exclude<
-  InstanceType<typeof ARRAYS[keyof typeof ARRAYS]>,
-  BigInt64Array
->;
-
 /** Bins of one length. */
 export class TrendRing {
   /** Number of bins. */
@@ -35,15 +23,15 @@ export class TrendRing {
   /** First and last bin that samples were added to; −1 before. */
   first = -1;
   newest = -1;
-  readonly #min: Numbers | BigInt64Array;
-  readonly #max: Numbers | BigInt64Array;
+  readonly #min: Samples;
+  readonly #max: Samples;
   readonly #sum: Float64Array;
   readonly #counts: Uint32Array;
 
   constructor(dataType: DataType, capacity: number) {
     this.capacity = capacity;
-    this.#min = new ARRAYS[dataType](capacity);
-    this.#max = new ARRAYS[dataType](capacity);
+    this.#min = new SAMPLE_ARRAYS[dataType](capacity);
+    this.#max = new SAMPLE_ARRAYS[dataType](capacity);
     this.#sum = new Float64Array(capacity);
     this.#counts = new Uint32Array(capacity);
   }
@@ -64,10 +52,10 @@ export class TrendRing {
     if (stats.count === 0) return;
     const min = this.#min;
     const max = this.#max;
-    if (min instanceof BigInt64Array) {
+    if (isBig(min)) {
       if (isFirst || stats.minBig < min[slot]!) min[slot] = stats.minBig;
     } else if (isFirst || stats.min < min[slot]!) min[slot] = stats.min;
-    if (max instanceof BigInt64Array) {
+    if (isBig(max)) {
       if (isFirst || stats.maxBig > max[slot]!) max[slot] = stats.maxBig;
     } else if (isFirst || stats.max > max[slot]!) max[slot] = stats.max;
     this.#sum[slot] = isFirst ? stats.sum : this.#sum[slot]! + stats.sum;
@@ -122,4 +110,8 @@ export class TrendRing {
     for (let b = from; b <= bin; b++) this.#counts[b % this.capacity] = 0;
     this.newest = bin;
   }
+}
+
+function isBig(samples: Samples): samples is BigInt64Array | BigUint64Array {
+  return samples instanceof BigInt64Array || samples instanceof BigUint64Array;
 }

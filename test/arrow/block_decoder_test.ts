@@ -11,13 +11,15 @@ import {
   Uint32,
   vectorFromArray,
 } from "apache-arrow";
-import { newSamples } from "../../src/arrow/arrow_types.ts";
+
 import { BlockDecoder, newBlockLayout } from "../../src/arrow/block_decoder.ts";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { END_OF_STREAM } from "../../src/arrow/row_template.ts";
 import { prefixedBytes } from "../../src/arrow/message_header.ts";
 import { DATA_TYPES, SAMPLE_BYTES } from "../../src/channels/channel.ts";
 import { fixtureBlocks, fixtureMessages, samplesAt } from "./fixtures.ts";
+import { Random } from "../random.ts";
+import { randomSamples } from "../random_samples.ts";
 
 function random(seed: number): () => number {
   return () => {
@@ -177,12 +179,8 @@ describe("BlockDecoder.decode()", () => {
     const layout = newBlockLayout();
     for (const dataType of DATA_TYPES) {
       const series = [3, 0, 1, 5].map((count, row) => {
-        const samples = newSamples(dataType, count);
-        for (let i = 0; i < count; i++) {
-          if (samples instanceof BigInt64Array) samples[i] = BigInt(row + i);
-          else samples[i] = row + i;
-        }
-        return samples;
+        const random = new Random(20_261_203 + row);
+        return randomSamples(random, dataType, count);
       });
       const value = encodeBlock(-5n, dataType, [9, 0, 4294967295, 2], series);
       assert.equal(new BlockDecoder().decode(value, layout), null);

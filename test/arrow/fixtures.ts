@@ -1,5 +1,6 @@
 // Messages of the real Arrakis publisher, and the samples that were published in them.
 import { DATA_TYPES, type DataType } from "../../src/channels/channel.ts";
+import { SAMPLE_ARRAYS } from "../../src/channels/sample_arrays.ts";
 
 export interface FixtureMessage {
   topic: string;
@@ -46,18 +47,5 @@ export function samplesAt(
 ): ArrayLike<number | bigint> {
   if (!DATA_TYPES.includes(dataType)) throw new Error(dataType);
   const bytes = value.slice(start);
-  switch (dataType) {
-    case "int16":
-      return new Int16Array(bytes.buffer, 0, length);
-    case "int32":
-      return new Int32Array(bytes.buffer, 0, length);
-    case "int64":
-      return new BigInt64Array(bytes.buffer, 0, length);
-    case "uint32":
-      return new Uint32Array(bytes.buffer, 0, length);
-    case "float32":
-      return new Float32Array(bytes.buffer, 0, length);
-    case "float64":
-      return new Float64Array(bytes.buffer, 0, length);
-  }
+  return new SAMPLE_ARRAYS[dataType](bytes.buffer, 0, length);
 }

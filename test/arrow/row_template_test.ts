@@ -8,7 +8,9 @@ import {
   type RowColumn,
   RowTemplate,
 } from "../../src/arrow/row_template.ts";
-import { DATA_TYPES } from "../../src/channels/channel.ts";
+import { DATA_TYPES, type DataType } from "../../src/channels/channel.ts";
+import { is64Bit, SAMPLE_ARRAYS } from "../../src/channels/sample_arrays.ts";
+import { limitsOf } from "../random_samples.ts";
 
 const columns: RowColumn[] = DATA_TYPES.map((dataType, i) => ({
   name: `A:B-${i}`,
@@ -17,22 +19,24 @@ const columns: RowColumn[] = DATA_TYPES.map((dataType, i) => ({
   samples: i + 1,
 }));
 
+/** Sample `k` of a column. */
+function valueOf(dataType: DataType, k: number): number | bigint {
+  if (dataType === "float32") return k / 2;
+  if (dataType === "float64") return k / 3;
+  const [least, most] = limitsOf(dataType);
+  const value = k % 2 === 0 ? most - BigInt(k) : least + BigInt(k);
+  return is64Bit(dataType) ? value : Number(value);
+}
+
 function fill(template: RowTemplate, present: number, timeNs: bigint) {
   const bytes = new Uint8Array(template.byteLength);
   template.begin(bytes, 0, timeNs);
-  const view = new DataView(bytes.buffer);
   columns.forEach(({ dataType, samples }, i) => {
     if (!(present & 1 << i)) return;
     template.setPresent(bytes, 0, i);
-    for (let k = 0; k < samples; k++) {
-      const at = template.valuesByteOffset(i);
-      if (dataType === "int16") view.setInt16(at + 2 * k, -k, true);
-      if (dataType === "int32") view.setInt32(at + 4 * k, -k, true);
-      if (dataType === "uint32") view.setUint32(at + 4 * k, k, true);
-      if (dataType === "int64") view.setBigInt64(at + 8 * k, BigInt(-k), true);
-      if (dataType === "float32") view.setFloat32(at + 4 * k, k / 2, true);
-      if (dataType === "float64") view.setFloat64(at + 8 * k, k / 3, true);
-    }
+    const at = template.valuesByteOffset(i);
+    const values = new SAMPLE_ARRAYS[dataType](bytes.buffer, at, samples);
+    for (let k = 0; k < samples; k++) values[k] = valueOf(dataType, k);
   });
   return bytes;
 }
@@ -69,12 +73,10 @@ describe("RowTemplate", () => {
           assert.equal(otherList, null);
           return;
         }
-        const expected = Array.from({ length: samples }, (_, k) => {
-          if (dataType === "int64") return String(-k);
-          if (dataType === "float32") return String(k / 2);
-          if (dataType === "float64") return String(k / 3);
-          return String(dataType === "uint32" ? k : 0 - k);
-        });
+        const expected = Array.from(
+          { length: samples },
+          (_, k) => String(valueOf(dataType, k)),
+        );
         assert.deepEqual([...list].map(String), expected);
         assert.deepEqual([...otherList].map(String), expected);
       });

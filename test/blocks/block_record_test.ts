@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { NOT_HELD } from "../../src/blocks/block_index.ts";
 import { PartitionBlocks } from "../../src/blocks/partition_blocks.ts";
+import { DATA_TYPES } from "../../src/channels/channel.ts";
 import { PageRing } from "../../src/memory/page_ring.ts";
 
 const STRIDE_NS = 62_500_000n;
@@ -34,7 +35,7 @@ function samplesOf(blocks: PartitionBlocks, index: number, id: number) {
   assert.ok(position >= 0);
   const at = blocks.samplesAt(position, {
     partitionIndex: id,
-    typeCode: 1, // int32
+    typeCode: DATA_TYPES.indexOf("int32"),
     blockSamples: 2,
   });
   if (at < 0) return null;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import type { Channel } from "../../src/channels/channel.ts";
+import { type Channel, DATA_TYPES } from "../../src/channels/channel.ts";
 import {
   CHANNEL_BLOCK_BYTES_MAX,
   channelFault,
@@ -98,7 +98,15 @@ describe("channelFault()", () => {
     assert.equal(reasonOf({ partitionId: "metadata-A" }), "partition");
     assert.equal(reasonOf({ publisher: "A,B" }), "publisher");
     assert.equal(reasonOf({ name: "A\nB" }), "name");
-    assert.equal(reasonOf({ dataType: "float16" as "float32" }), "type");
+    for (const type of ["float16", "bool", "string", "int128", "", "\x1b[2J"]) {
+      const fault = channelFault(aChannel({ dataType: type as "float32" }));
+      assert.equal(fault?.reason, "type");
+      const shown = type.replace("\x1b", "U+001B");
+      assert.ok(fault.detail.endsWith(`, not '${shown}'`), fault.detail);
+    }
+    for (const dataType of DATA_TYPES) {
+      assert.equal(channelFault(aChannel({ dataType })), null);
+    }
   });
 });
 

@@ -2,6 +2,7 @@
 // Invariant: comparisons are bit for bit; in JSON alone, NaN and infinities are null.
 import assert from "node:assert/strict";
 import { type DataType, SAMPLE_BYTES } from "../../src/channels/channel.ts";
+import { SAMPLE_ARRAYS } from "../../src/channels/sample_arrays.ts";
 
 const TIME_BYTE_OFFSET = 0;
 const PRESENT_BYTE_OFFSET = 8;
@@ -13,15 +14,6 @@ interface PublishedChannel {
   readonly samples: number;
   readonly byteOffset: number;
 }
-
-const TYPED_ARRAYS = {
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint32: Uint32Array,
-  float32: Float32Array,
-  float64: Float64Array,
-} as const;
 
 /** The record that one publisher keeps; grows while it runs, so read it again for later rows. */
 export class Published {
@@ -85,7 +77,7 @@ export class Published {
     const place = `${name} at ${timeNs}`;
     if (expected === null) return assert.equal(got, null, place);
     const { dataType } = this.channel(name);
-    const samples = new TYPED_ARRAYS[dataType](expected.buffer);
+    const samples = new SAMPLE_ARRAYS[dataType](expected.buffer);
     assert.ok(Array.isArray(got), `${place}: not an array`);
     assert.equal(got.length, samples.length, place);
     samples.forEach((sample: number | bigint, i: number) => {

@@ -89,6 +89,43 @@ describe("originFor()", () => {
   });
 });
 
+describe("SampleRing of uint64", () => {
+  it("reads offsets from an origin exactly, up to the largest integer", () => {
+    const ring = new SampleRing({ rate: 4, seconds: 16, kind: "uint64" });
+    const most = 2n ** 64n - 1n;
+    const samples = BigUint64Array.of(most, most - 3n, most - 1n, most - 2n);
+    ring.put(1000, samples);
+    const rough = ring.extremes(1000, 1004)!;
+    const origin = originFor(rough.min, rough.max, 0);
+    samples.forEach((sample, i) => {
+      const offset = ring.at(1000 + i, origin);
+      assert.equal(BigInt(offset) + BigInt(origin), sample);
+    });
+    assert.deepEqual(ring.exactExtremes(1000, 1004), {
+      min: most - 3n,
+      max: most,
+    });
+    assert.deepEqual(ring.extremes(1000, 1004, origin), {
+      min: Number(most - 3n - BigInt(origin)),
+      max: Number(most - BigInt(origin)),
+    });
+  });
+
+  it("keeps the ends of bins beyond int64", () => {
+    const channel = {
+      name: "A",
+      data_type: "uint64" as const,
+      sample_rate: 4,
+      publisher: "P",
+      stride_ns: 1_000_000_000,
+    };
+    const series = new Series(channel, 8, "1s");
+    const [min, max] = [2n ** 63n + 1n, 2n ** 64n - 1n];
+    series.putBin(1_000_000_000n, { min, mean: 1.5 * 2 ** 63, max, count: 4 });
+    assert.deepEqual(series.exactBinAt(1), { min, max });
+  });
+});
+
 describe("Envelope of int64", () => {
   it("is counted from where the plot says, old samples and new", () => {
     const ring = ringOf([BASE, BASE + 1n, BASE + 2n, BASE + 3n]);

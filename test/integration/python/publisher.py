@@ -21,7 +21,7 @@ warnings.simplefilter("ignore")
 import numpy
 
 RATES_HZ = [16, 64, 256, 512, 1024, 2048]
-DATA_TYPES = ["float32", "float64", "int16", "int32", "int64", "uint32"]
+DATA_TYPES = ["float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 BANK_SAMPLES = 1 << 16
 stopping = False
 

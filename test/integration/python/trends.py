@@ -68,7 +68,7 @@ def as_json(value, data_type):
     """A sample as JSON has it."""
     if value is None or not math.isfinite(value):
         return None
-    return str(value) if data_type == "int64" else value
+    return str(value) if data_type in ("int64", "uint64") else value
 
 
 def as_sample(value, data_type):
