@@ -30,6 +30,7 @@ export type {
   KafkaSettings,
   SaslMechanism,
 } from "./src/settings/kafka_settings.ts";
+export type { OperatorSettings } from "./src/settings/operator_settings.ts";
 export type { RequestSettings } from "./src/settings/request_settings.ts";
 export type { ServerSettings } from "./src/settings/server_settings.ts";
 export type { TrendSettings } from "./src/settings/trend_settings.ts";

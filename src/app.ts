@@ -6,11 +6,12 @@
 // `trends` take blocks from the store in the same way and give the hub bins instead of rows.
 import { BlockStore } from "./blocks/block_store.ts";
 import { type Clocks, GpsClock } from "./blocks/gps_clock.ts";
-import { gpsNsOfMs } from "./blocks/gps_time.ts";
+import { gpsNsOfMs, unixMsOfGpsMs } from "./blocks/gps_time.ts";
 import { AccessControl } from "./auth/access_control.ts";
 import type { Catalog } from "./channels/catalog.ts";
 import { type Channel, topicOf } from "./channels/channel.ts";
 import { finish, type SlicedWork } from "./channels/sliced_work.ts";
+import type { ClientsQuery } from "./clients/client_search.ts";
 import { ClientHub } from "./clients/client_hub.ts";
 import type { QanatOptions } from "./app_options.ts";
 import type { Config } from "./config.ts";
@@ -31,6 +32,7 @@ import { type MemoryFigures, MemoryUse } from "./telemetry/memory_use.ts";
 import { Metrics } from "./telemetry/metrics/metrics.ts";
 import { refusedAndMissed } from "./telemetry/metrics/refused_and_missed.ts";
 import { SetAsideReport } from "./telemetry/set_aside_report.ts";
+import { clientsDocument } from "./telemetry/status/client_list_document.ts";
 import { Readiness } from "./telemetry/status/readiness.ts";
 import {
   statusDocument,
@@ -167,9 +169,10 @@ export class Qanat {
     return blocks.absent === null && blocks.newest >= 0;
   }
 
-  /** GPS time now, ns. */
-  nowNs(): bigint {
-    return gpsNsOfMs(this.clock.gpsMs());
+  /** GPS time in ns and Unix time in ms, of one moment. */
+  now(): { readonly timeNs: bigint; readonly unixMs: number } {
+    const gpsMs = this.clock.gpsMs();
+    return { timeNs: gpsNsOfMs(gpsMs), unixMs: unixMsOfGpsMs(gpsMs) };
   }
 
   get uptimeSeconds(): number {
@@ -184,6 +187,11 @@ export class Qanat {
   /** The same, in slices. */
   statusInSlices(): SlicedWork<Record<string, unknown>> {
     return statusDocument(this.#statusParts);
+  }
+
+  /** What /v1/clients answers, in slices. */
+  clientsInSlices(query: ClientsQuery): SlicedWork<Record<string, unknown>> {
+    return clientsDocument(this.#statusParts, query);
   }
 
   /** What /metrics answers. */

@@ -25,6 +25,11 @@ import {
   KAFKA_SETTINGS,
   type KafkaSettings,
 } from "./settings/kafka_settings.ts";
+import {
+  OPERATOR_SETTINGS,
+  operatorFault,
+  type OperatorSettings,
+} from "./settings/operator_settings.ts";
 import { readSettings } from "./settings/read_settings.ts";
 import {
   REQUEST_SETTINGS,
@@ -46,6 +51,7 @@ export interface Config
   extends
     ServerSettings,
     AuthSettings,
+    OperatorSettings,
     KafkaSettings,
     BlockSettings,
     ClientSettings,
@@ -71,6 +77,7 @@ export type Parsed =
 const GROUPS = {
   "Server": SERVER_SETTINGS,
   "Who may read": AUTH_SETTINGS,
+  "Operators": OPERATOR_SETTINGS,
   "Kafka": KAFKA_SETTINGS,
   "Blocks and rows": BLOCK_SETTINGS,
   "Clients": CLIENT_SETTINGS,
@@ -83,6 +90,7 @@ const GROUPS = {
 export const SETTINGS = {
   ...SERVER_SETTINGS,
   ...AUTH_SETTINGS,
+  ...OPERATOR_SETTINGS,
   ...KAFKA_SETTINGS,
   ...BLOCK_SETTINGS,
   ...CLIENT_SETTINGS,
@@ -118,7 +126,7 @@ function combinationFault(config: Config): string | null {
   if ((kafkaCert === "") !== (kafkaKey === "")) {
     return "--kafka-cert and --kafka-key belong together";
   }
-  return authFault(config);
+  return authFault(config) ?? operatorFault(config);
 }
 
 function helpText(): string {

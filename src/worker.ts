@@ -9,6 +9,7 @@ import type { Config } from "./config.ts";
 import { GcTime } from "./telemetry/gc_time.ts";
 import { fitConnections } from "./http/transport/descriptor_budget.ts";
 import { greetingOf } from "./supervisor/greeting.ts";
+import { serveOperators } from "./http/operator_server.ts";
 import { type HttpServer, serve } from "./http/server.ts";
 import { jsonLogger, type Logger, logLine } from "./telemetry/log.ts";
 import { LogWriter } from "./telemetry/log_writer.ts";
@@ -93,20 +94,19 @@ class WorkerApp {
       );
     }
     await qanat.start();
-    let server: HttpServer;
-    try {
-      server = await serve(qanat, {
+    const server = await this.#listen(config, () =>
+      serve(qanat, {
         backlog,
         onConnection: () => this.#signs.countConnection(),
-      });
-    } catch (error) {
-      const place = `${config.host}:${config.port}`;
-      return this.#fail(
-        1,
-        `Cannot listen on ${place}: ${(error as Error).message}`,
-      );
-    }
-    port.onStop = () => this.#stop(qanat, server);
+      }));
+    if (server === null) return;
+    const { operatorHost, operatorPort } = config;
+    const operators = operatorPort === 0 ? undefined : await this.#listen(
+      { host: operatorHost, port: operatorPort },
+      () => serveOperators(qanat),
+    );
+    if (operators === null) return;
+    port.onStop = () => this.#stop(qanat, server, operators);
     port.send({
       kind: "serving",
       port: server.port,
@@ -131,12 +131,33 @@ class WorkerApp {
     });
   }
 
-  async #stop(qanat: Qanat, server: HttpServer): Promise<void> {
+  /** Null where that fails; then the process ends. */
+  async #listen(
+    { host, port }: Pick<Config, "host" | "port">,
+    serve: () => Promise<HttpServer>,
+  ): Promise<HttpServer | null> {
+    try {
+      return await serve();
+    } catch (error) {
+      const { message } = error as Error;
+      await this.#fail(1, `Cannot listen on ${host}:${port}: ${message}`);
+      return null;
+    }
+  }
+
+  async #stop(
+    qanat: Qanat,
+    server: HttpServer,
+    operators: HttpServer | undefined,
+  ): Promise<void> {
     try {
       server.closeAfterAnswers();
       await qanat.hub.drainSpread();
       port.send({ kind: "closing" });
-      await server.close(this.#config.drainMs);
+      await Promise.all([
+        server.close(this.#config.drainMs),
+        operators?.close(this.#config.drainMs),
+      ]);
       await qanat.close();
     } catch (error) {
       const { stack, message } = error as Error;

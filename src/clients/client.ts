@@ -92,6 +92,9 @@ export class Client<Group extends ClientGroup = ClientGroup>
   hasInFlight = false;
   /** Of a gzip group: length and CRC of what the client has been sent; null for others. */
   readonly tally: GzipTally | null;
+  /** Counts clients in the order in which they opened; 0 before it opens. */
+  number = 0;
+  #id = "";
   rows = 0;
   bytes = 0;
   gaps = 0;
@@ -110,6 +113,11 @@ export class Client<Group extends ClientGroup = ClientGroup>
     this.#phase = starting(parts.permit);
     this.tally = group.coding === "gzip" ? new GzipTally() : null;
     this.openedMs = this.lastWriteMs = this.lastProgressMs = clockMs;
+  }
+
+  /** Its random name, for operators. Made when it is first read. */
+  get id(): string {
+    return this.#id ||= crypto.getRandomValues(new Uint8Array(8)).toHex();
   }
 
   get phase(): ClientPhase {

@@ -13,7 +13,8 @@ export type EndReason =
   | "slow"
   | "stalled"
   | "gap"
-  | "error";
+  | "error"
+  | "closed-by-operator";
 
 /** Ends after which an Arrow stream must look incomplete: it has no end-of-stream marker, and its body breaks off. */
 export const CUT_SHORT: ReadonlySet<EndReason> = new Set<EndReason>([
@@ -23,6 +24,7 @@ export const CUT_SHORT: ReadonlySet<EndReason> = new Set<EndReason>([
   "revoked",
   "slow",
   "stalled",
+  "closed-by-operator",
 ]);
 
 /** Ends after which the client is to continue on another instance. */

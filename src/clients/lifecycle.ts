@@ -90,7 +90,7 @@ export class ClientLifecycle implements ClientHost {
     this.#clients.add(client);
     group.clients.add(client);
     books.idleReserveBytes += group.slotBytes;
-    books.counters.opened++;
+    client.number = ++books.counters.opened;
     client.outlet.owner = client;
     client.sendOpening(this.clockMs());
     this.#clientLog.opened(client);

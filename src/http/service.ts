@@ -3,6 +3,7 @@
 import type { AccessControl } from "../auth/access_control.ts";
 import type { Channel } from "../channels/channel.ts";
 import type { SlicedWork } from "../channels/sliced_work.ts";
+import type { ClientsQuery } from "../clients/client_search.ts";
 import type { ClientHub } from "../clients/client_hub.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { RequestLimits } from "./limits/request_limits.ts";
@@ -22,6 +23,8 @@ export interface RouteSettings {
   readonly publicUrl: string;
   /** Most channels of one selection. */
   readonly channelsMax: number;
+  /** Port that has the routes for operators; 0: they are here. */
+  readonly operatorPort: number;
 }
 
 /** Settings that the server reads. */
@@ -34,6 +37,7 @@ export interface ServerSettings extends BudgetSettings {
   readonly requestMs: number;
   readonly keepAliveMs: number;
   readonly writeStallMs: number;
+  readonly operatorHost: string;
 }
 
 /** What the routes read of an instance. */
@@ -47,11 +51,15 @@ export interface RoutedService {
   readonly requests: RequestLimits;
   readonly refusedHosts: RefusedNames;
   readonly refusedOrigins: RefusedNames;
-  /** GPS time now, ns. */
-  nowNs(): bigint;
   isLive(channel: Channel): boolean;
   /** Why clients should be sent to another instance; empty when this one is ready. */
   notReady(): string[];
+  /** GPS time in ns, and Unix time in ms. */
+  now(): { readonly timeNs: bigint; readonly unixMs: number };
+  /** What `/v1/clients` answers. */
+  clientsInSlices(
+    query: ClientsQuery,
+  ): SlicedWork<Record<string, unknown>>;
   /** What `/v1/status` answers. */
   statusInSlices(): SlicedWork<Record<string, unknown>>;
   /** What `/metrics` answers. */

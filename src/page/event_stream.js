@@ -15,7 +15,7 @@ const RETRY_MAX_MS = 15_000;
 /** A GET longer than this is sent as a POST. */
 const QUERY_MAX = 2000;
 /** Ends after which nothing more will come. */
-const FINAL_ENDS = ["complete", "gap"];
+const FINAL_ENDS = ["complete", "gap", "closed-by-operator"];
 
 /** @typedef {Omit<StreamState, "reconnects">} Outcome how a request ended */
 /** @typedef {{ decode: ((data: string) => Row) | null, ended: Outcome | null }} Connection what a request's stream has said so far */

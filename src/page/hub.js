@@ -50,7 +50,7 @@ export class Hub {
     this.#time = new ServerTime({
       now: this.#now,
       unixNow: options.unixNow ?? (() => Date.now()),
-      request: () => this.#fetch(`${base}v1/status`, { cache: "no-store" }),
+      request: () => this.#fetch(`${base}v1/time`, { cache: "no-store" }),
       onClock: (clock) => {
         for (const port of this.#ports) port.post({ type: "clock", clock });
       },

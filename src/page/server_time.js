@@ -1,4 +1,4 @@
-// The server's GPS clock, as its difference from this computer's clock: read from /v1/status.
+// The server's GPS clock, as its difference from this computer's clock: read from /v1/time.
 // Invariant: the difference applies to the computer's clock as it is set now; after a step of that clock it is unknown
 // until the next reading.
 
@@ -32,7 +32,7 @@ export class ServerTime {
 
   /**
    * @param {{ now: () => number, unixNow: () => number, request: () => Promise<Response>, onClock: (clock: ServerClock) => void }} options
-   *   now: a monotonic clock, ms; unixNow: the computer's clock, ms; request: sends one for /v1/status
+   *   now: a monotonic clock, ms; unixNow: the computer's clock, ms; request: sends one for /v1/time
    */
   constructor({ now, unixNow, request, onClock }) {
     this.#now = now;

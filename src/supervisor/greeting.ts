@@ -15,7 +15,12 @@ interface Named {
 export interface Greeted {
   readonly config: Pick<
     Config,
-    "host" | "basePath" | "kafka" | "revision"
+    | "host"
+    | "basePath"
+    | "kafka"
+    | "revision"
+    | "operatorHost"
+    | "operatorPort"
   >;
   readonly catalog: {
     get(name: string, replayId: null): Named | undefined;
@@ -38,11 +43,20 @@ export function greetingOf({ config, catalog }: Greeted, port: number): string {
 version: ${version}, revision ${revision}
 source: ${terminalText(from)}
 channels: ${catalog.size}
-look: open ${url}/ in a browser
+${operatorsLine(config)}look: open ${url}/ in a browser
 try:
   curl -N ${shellQuoted(events + name)}
   curl -N ${shellQuoted(`${arrow}${name}&duration=10`)} -o strain.arrows
 `;
+}
+
+function operatorsLine(
+  { operatorHost, operatorPort, basePath }: Greeted["config"],
+): string {
+  if (operatorPort === 0) return "";
+  return `operators: http://${
+    urlHost(operatorHost)
+  }:${operatorPort}${basePath}/\n`;
 }
 
 /** A channel to try, without a comma in its name: in a query a comma separates names. */

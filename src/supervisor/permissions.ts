@@ -29,9 +29,9 @@ export function permissionsOf(
   const net = new Set<string>();
   const netOthers: string[] = [];
   const files = { read: [...SYSTEM_FILES], write: [] as string[] };
-  for (const listening of listeningHosts(config)) {
+  for (const [listening, port] of listeningHosts(config)) {
     for (const host of [listening, ...addressesOf(listening)]) {
-      net.add(withPort(host, config.port));
+      net.add(withPort(host, port));
     }
   }
   for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
@@ -46,10 +46,15 @@ export function permissionsOf(
 
 /** Where this process listens, and where its watchdog connects to. */
 function listeningHosts(
-  { host, watchdogProbesMax }: Config,
-): readonly string[] {
+  { host, port, watchdogProbesMax, operatorHost, operatorPort }: Config,
+): readonly (readonly [host: string, port: number])[] {
   const probed = reachableHost(host);
-  return watchdogProbesMax === 0 || probed === host ? [host] : [host, probed];
+  const isProbed = watchdogProbesMax > 0 && probed !== host;
+  return [
+    [host, port],
+    ...(isProbed ? [[probed, port] as const] : []),
+    ...(operatorPort > 0 ? [[operatorHost, operatorPort] as const] : []),
+  ];
 }
 
 /** Port 0 means any free one. */

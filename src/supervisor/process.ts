@@ -55,13 +55,16 @@ async function printPermissions(
   { config, flags }: Parsed & { readonly kind: "config" },
   output: ProcessOutput,
 ): Promise<void> {
-  const addresses = isAddress(config.host)
-    ? []
-    : await lookup(config.host, { all: true }).catch(() => []);
+  const addresses = new Map<string, readonly string[]>();
+  for (const name of [config.host, config.operatorHost]) {
+    const found = isAddress(name)
+      ? []
+      : await lookup(name, { all: true }).catch(() => []);
+    addresses.set(name, found.map(({ address }) => address));
+  }
   const permissions = permissionsOf(
     config,
-    (name) =>
-      name === config.host ? addresses.map(({ address }) => address) : [],
+    (name) => addresses.get(name) ?? [],
   );
   const printed = permissionsText({ config, permissions, flags });
   if ("wrong" in printed) {

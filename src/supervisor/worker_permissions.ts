@@ -15,13 +15,16 @@ export type IsGranted = (permission: Deno.PermissionDescriptor) => boolean;
 
 /** What the worker may do. */
 export function workerPermissions(
-  { host }: Pick<Config, "host">,
+  { host, operatorHost, operatorPort }: Pick<
+    Config,
+    "host" | "operatorHost" | "operatorPort"
+  >,
   { net, netOthers, read, write }: Permissions,
   isGranted: IsGranted = isGrantedHere,
 ): Deno.PermissionOptionsObject {
   // The addresses of a name can change, and listening needs permission for name and address.
-  const isNetKnown = netOthers.length === 0 &&
-    (isAddress(host) || host === "localhost");
+  const isNetKnown = netOthers.length === 0 && isKnown(host) &&
+    (operatorPort === 0 || isKnown(operatorHost));
   return {
     net: isNetKnown
       ? net.filter((host) => isGranted({ name: "net", host }))
@@ -36,6 +39,10 @@ export function workerPermissions(
     ffi: false,
     import: false,
   };
+}
+
+function isKnown(host: string): boolean {
+  return isAddress(host) || host === "localhost";
 }
 
 function isGrantedHere(permission: Deno.PermissionDescriptor): boolean {

@@ -2,7 +2,7 @@
 import { AccessControl } from "../../src/auth/access_control.ts";
 import { ANONYMOUS, type Claims } from "../../src/auth/claims.ts";
 import { denial } from "../../src/auth/denial.ts";
-import { Grant } from "../../src/auth/grant.ts";
+import { Grant, type GrantShares } from "../../src/auth/grant.ts";
 import { ReadRule } from "../../src/auth/read_rule.ts";
 import { SessionKeys } from "../../src/auth/session_keys.ts";
 import { Sessions } from "../../src/auth/sessions.ts";
@@ -15,6 +15,8 @@ export interface TestOwner {
   expiresMs?: number;
   groups?: readonly string[];
   isRevoked?: boolean;
+  isOperator?: boolean;
+  shares?: GrantShares;
 }
 
 export interface TokenAccess {
@@ -46,7 +48,8 @@ export async function tokenAccess(
         : owner.match === undefined
         ? "all" as const
         : [new ReadRule({ match: owner.match })];
-      return new Grant({ read });
+      const { isOperator = false, shares = {} } = owner ?? {};
+      return new Grant({ read, isOperator, shares });
     },
     expiresMsOf: ({ expiresMs }: Claims) => expiresMs,
     onChange: (listener: () => void) => void listeners.push(listener),

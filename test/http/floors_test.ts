@@ -11,6 +11,8 @@ const FLOORS = [
   "service.ts",
   "documents",
   "routes",
+  "listener.ts",
+  "operator_server.ts",
   "server.ts",
 ];
 

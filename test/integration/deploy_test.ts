@@ -183,6 +183,27 @@ describe("deploy/prometheus/alerts.yaml", {
     return process.log;
   }
 
+  it("has a scrape configuration that is valid, in each of its three cases", async () => {
+    const config = "deploy/prometheus/prometheus.yaml";
+    const text = read(config);
+    // Without the comments, one job after another is the one that is in use.
+    const jobs = text.slice(text.indexOf("scrape_configs:"))
+      .replace(/^ {2}# {1}(?=[- ] )/gm, "  ").split(/(?= {2}- job_name)/);
+    assert.equal(jobs.length, 4);
+    const head = text.slice(0, text.indexOf("scrape_configs:"));
+    for (const job of jobs.slice(1)) {
+      const file = await Deno.makeTempFile({ suffix: ".yaml" });
+      await Deno.writeTextFile(
+        file,
+        head.replace("alerts.yaml", `${Deno.cwd()}/${path}`) +
+          `scrape_configs:\n${job}`,
+      );
+      const said = await promtool("check", "config", "--syntax-only", file);
+      assert.match(said, /SUCCESS/);
+      await Deno.remove(file);
+    }
+  });
+
   it("is valid, and every alert has a case", async () => {
     const said = await promtool("check", "rules", path);
     const alerts = [

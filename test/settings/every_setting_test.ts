@@ -59,6 +59,12 @@ const ANY_TEXT: Row = {
 
 const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
   port: whole(0, 65_535),
+  operatorPort: whole(0, 65_535),
+  operatorHost: {
+    takes: ["::1", "0.0.0.0", "localhost"],
+    refuses: ["http://localhost", "localhost:80", "[::1]", "*", "a b"],
+    right: /an address or a host name/,
+  },
   host: {
     takes: ["::1", "0.0.0.0", "localhost", "qanat.example.org", "fe80::1%eth0"],
     refuses: [

@@ -39,7 +39,9 @@ export interface RouteDocument {
 const TAGS = {
   channels: "Find channels",
   streams: "Read the rows of channels that you choose, live or from history",
-  service: "Health, status, metrics, the page and the documents of this API",
+  service: "The page, the server's time and the documents of this API",
+  operators:
+    "Health, status, metrics and clients. With authentication, all but health need the right `qanat.operate`",
 };
 const PROBLEM = "application/problem+json";
 /** Where {@linkcode documented} keeps a route's document on the handler that it returns. */

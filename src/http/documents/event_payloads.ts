@@ -174,6 +174,7 @@ export const END: Schema = {
         "gap",
         "slow",
         "error",
+        "closed-by-operator",
       ],
     },
   },

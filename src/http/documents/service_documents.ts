@@ -1,4 +1,4 @@
-// OpenAPI's description of health, readiness, status, metrics and the index.
+// OpenAPI's description of health, readiness, status, metrics, the clock and the index.
 import {
   BUSY,
   jsonAnswer,
@@ -14,7 +14,7 @@ function statusWord(...words: readonly string[]): Schema {
 
 export const HEALTHZ: RouteDocument = {
   operationId: "health",
-  tag: "service",
+  tag: "operators",
   summary: "Check whether the process answers",
   answers: {
     200: jsonAnswer(
@@ -26,7 +26,7 @@ export const HEALTHZ: RouteDocument = {
 
 export const READYZ: RouteDocument = {
   operationId: "readiness",
-  tag: "service",
+  tag: "operators",
   summary: "Check whether this instance is ready for clients",
   answers: {
     200: jsonAnswer("The instance is ready", statusWord("ready")),
@@ -34,9 +34,28 @@ export const READYZ: RouteDocument = {
   },
 };
 
+export const TIME: RouteDocument = {
+  operationId: "time",
+  tag: "service",
+  summary: "The server's time",
+  answers: {
+    200: jsonAnswer(
+      "The time now",
+      objectOf({
+        time_ns: {
+          type: "string",
+          pattern: String.raw`^\d{1,19}$`,
+          "x-unit": "GPS ns",
+        },
+        unix_ms: { type: "number", "x-unit": "Unix ms" },
+      }),
+    ),
+  },
+};
+
 export const STATUS: RouteDocument = {
   operationId: "status",
-  tag: "service",
+  tag: "operators",
   summary: "Show partitions, clients and memory",
   answers: {
     200: jsonAnswer("The status now", { $ref: "#/components/schemas/Status" }),
@@ -46,7 +65,7 @@ export const STATUS: RouteDocument = {
 
 export const METRICS: RouteDocument = {
   operationId: "metrics",
-  tag: "service",
+  tag: "operators",
   summary: "Metrics for Prometheus",
   answers: {
     200: {

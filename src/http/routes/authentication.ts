@@ -36,7 +36,7 @@ export type Authenticate = (c: Context) => Promise<Principal | Response>;
 /** Takes the token of the header or, without one, the session of the cookie. */
 export function authenticateBy(
   access: AccessControl,
-  cookie: SessionCookie,
+  cookie: Pick<SessionCookie, "valueOf">,
 ): Authenticate {
   return async (c) => {
     const misplaced = access.isOpen ? null : tokenInUrl(c.req.url);
@@ -62,6 +62,16 @@ export function authentication(
     );
     return await next();
   };
+}
+
+/** Whether a request has a credential, valid or not. */
+export function hasCredential(
+  c: Context,
+  access: AccessControl,
+  cookie: Pick<SessionCookie, "valueOf">,
+): boolean {
+  const { bearer, session } = credentialsOf(c, access, cookie);
+  return bearer !== null || session !== null;
 }
 
 /** Who sends a request that has passed {@linkcode authentication}. */
@@ -122,7 +132,7 @@ function headerText(text: string): string {
 function credentialsOf(
   c: Context,
   { sessions }: AccessControl,
-  cookie: SessionCookie,
+  cookie: Pick<SessionCookie, "valueOf">,
 ): Credentials {
   const header = c.req.header("authorization") ?? "";
   const bearer = /^bearer +(\S+) *$/i.exec(header)?.[1] ?? null;

@@ -23,8 +23,8 @@ import {
 } from "../documents/channel_schemas.ts";
 import { decimalOf } from "./decimal.ts";
 import { textOfHeader } from "./header_text.ts";
-import { isCacheBuster } from "./library_parameters.ts";
 import { badRequest, problem, quoted } from "../transport/problem.ts";
+import { wrongParameter } from "./query_names.ts";
 import { searched } from "./searched.ts";
 import { isGone, type RequestLimits } from "../limits/request_limits.ts";
 import { checkedName, parameterTooLong } from "./stream_fields.ts";
@@ -116,22 +116,8 @@ function filterOf(
   query: URLSearchParams,
   allowed: readonly string[],
 ): ChannelFilter | Response {
-  for (const name of query.keys()) {
-    if (isCacheBuster(name)) continue;
-    if (!allowed.includes(name)) {
-      return badRequest(
-        `Unknown query parameter ${quoted(name)}; known are ${
-          allowed.join(", ")
-        }`,
-      );
-    }
-  }
-  const twice = givenTwice(query);
-  if (twice !== undefined) {
-    return badRequest(
-      `The query parameter '${twice}' is given twice; give it once`,
-    );
-  }
+  const wrong = wrongParameter(query, allowed, LISTS);
+  if (wrong !== null) return wrong;
   const types = listOf(query, "type");
   for (const type of types ?? []) {
     if (!(DATA_TYPES as readonly string[]).includes(type)) {
@@ -161,16 +147,6 @@ function filterOf(
 
 /** Parameters that are lists and may be given more than once. */
 const LISTS = new Set(["type", "publisher"]);
-
-function givenTwice(query: URLSearchParams): string | undefined {
-  const seen = new Set<string>();
-  for (const name of query.keys()) {
-    if (isCacheBuster(name)) continue;
-    if (seen.has(name) && !LISTS.has(name)) return name;
-    seen.add(name);
-  }
-  return undefined;
-}
 
 function replayOf(text: string | null): string | null {
   if (text !== null && text.length > REPLAY_LENGTH_MAX) {

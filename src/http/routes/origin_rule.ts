@@ -41,7 +41,12 @@ export function variesByOrigin(corsOrigin: readonly string[]): boolean {
 export function originCheck(
   corsOrigin: readonly string[],
   refused: RefusedNames,
-  publicUrl: string,
+  { publicUrl, hint = hintOf }: {
+    /** `--public-url`; "" for none. */
+    readonly publicUrl: string;
+    /** Names what would allow an origin. @default the setting */
+    readonly hint?: ((origin: string) => string) | undefined;
+  },
 ): MiddlewareHandler {
   return async (c, next) => {
     const origin = c.req.header("origin");
@@ -52,7 +57,7 @@ export function originCheck(
     const response = problem(403, {
       title: "Origin not allowed",
       detail: `Pages of the origin '${shown}' may not read this instance` +
-        hintOf(origin),
+        hint(origin),
     });
     response.headers.set("vary", "Origin");
     return response;

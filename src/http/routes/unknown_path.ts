@@ -5,6 +5,16 @@ import { problem, quoted } from "../transport/problem.ts";
 /** A path's pattern, and the methods that it takes as the `allow` header lists them. */
 type Methods = readonly [pattern: RegExp, allowed: string];
 
+/** The answer for a path, without the base path, of which no route is known. */
+export function nothingAt(path: string, basePath: string): Response {
+  return problem(404, {
+    title: "Unknown path",
+    detail: `There is nothing at ${
+      quoted(path)
+    }; '${basePath}/' lists what there is`,
+  });
+}
+
 /** Answers what none of `routes` takes; they lie below `basePath`. */
 export function unknownPath(routes: Hono, basePath: string): NotFoundHandler {
   const methods = methodsOf(routes);
@@ -14,14 +24,7 @@ export function unknownPath(routes: Hono, basePath: string): NotFoundHandler {
     const path = isBelow ? pathname.slice(basePath.length) : pathname;
     const known = isBelow &&
       methods.find(([pattern]) => pattern.test(path));
-    if (!known) {
-      return problem(404, {
-        title: "Unknown path",
-        detail: `There is nothing at ${
-          quoted(path)
-        }; '${basePath}/' lists what there is`,
-      });
-    }
+    if (!known) return nothingAt(path, basePath);
     const [, allowed] = known;
     const response = problem(405, {
       title: "Wrong method",

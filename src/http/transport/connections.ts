@@ -58,6 +58,8 @@ export class Connections implements GateHost {
   /** Refused connections that have not closed yet, with the time of the refusal. */
   readonly #refused = new Map<Socket, number>();
   #isBypassed = false;
+  /** Bytes of long answers of this server, when they were last measured. */
+  #unreadBytes = 0;
   readonly #refusals: ConnectionRefusals;
 
   constructor(settings: ConnectionSettings) {
@@ -147,7 +149,9 @@ export class Connections implements GateHost {
       const gate = RequestGate.of(socket);
       if (gate !== undefined) unreadBytes += this.#check(gate, nowMs);
     }
-    this.#figures.unreadBytes = unreadBytes;
+    // Two servers of a process count in the same figures.
+    this.#figures.unreadBytes += unreadBytes - this.#unreadBytes;
+    this.#unreadBytes = unreadBytes;
     if (unreadBytes > UNREAD_BYTES_MAX) this.#evict(unreadBytes);
     for (const [socket, sinceMs] of this.#refused) {
       if (nowMs - sinceMs > LINGER_MS) socket.destroy();

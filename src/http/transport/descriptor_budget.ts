@@ -16,6 +16,9 @@ const BURST_MIN = 16;
 /** Connections for everything but streams: the page, probes, metrics. */
 const OTHERS_MIN = 8;
 const OTHERS_SHARE = 16;
+/** Connections of the port for operators, and those that may wait in the kernel to be accepted there. */
+export const OPERATOR_CONNECTIONS_MAX = 32;
+export const OPERATOR_BACKLOG = 32;
 /** Counting stops at this number. */
 const COUNTED_MAX = 131_072;
 
@@ -25,6 +28,8 @@ export interface BudgetSettings {
   readonly clientsMax: number;
   readonly historyReadersMax: number;
   readonly kafka: readonly string[];
+  /** 0: none. */
+  readonly operatorPort: number;
 }
 
 export interface ConnectionBudget {
@@ -120,7 +125,13 @@ export function countDescriptors(wanted: number): number | null {
   }
 }
 
-function reserveOf({ historyReadersMax, kafka }: BudgetSettings): number {
+function reserveOf(
+  { historyReadersMax, kafka, operatorPort }: BudgetSettings,
+): number {
   const brokers = 2 * kafka.length;
-  return RESERVE + brokers + DESCRIPTORS_PER_HISTORY * (historyReadersMax + 4);
+  const operators = operatorPort === 0
+    ? 0
+    : OPERATOR_CONNECTIONS_MAX + OPERATOR_BACKLOG;
+  return RESERVE + brokers + operators +
+    DESCRIPTORS_PER_HISTORY * (historyReadersMax + 4);
 }

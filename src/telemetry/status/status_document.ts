@@ -16,6 +16,7 @@ import type { TrendRecorder } from "../../trends/trend_recorder.ts";
 import { buildOf } from "../build_info.ts";
 import type { Histogram } from "../histogram.ts";
 import type { MemoryUse } from "../memory_use.ts";
+import type { ClientListParts } from "./client_list_document.ts";
 import { partitionStatus } from "./partition_status.ts";
 import { sourceStatus } from "./source_status.ts";
 
@@ -43,7 +44,7 @@ export interface StatusParts {
   readonly slab: Slab;
   readonly store: BlockStore;
   readonly trends: TrendRecorder;
-  readonly hub: { readonly figures: ClientFigures };
+  readonly hub: ClientListParts["hub"] & { readonly figures: ClientFigures };
   readonly connections: ConnectionFigures;
   /** Null where the runtime does not report memory. */
   readonly memoryUse: MemoryUse | null;

@@ -2,6 +2,8 @@
 import { PAGE_FILES } from "../../../src/page/page_files.ts";
 
 export const A = "H1:GWOSC-4KHZ_R1_WHITENED";
+/** Index of the first port for operators. */
+export const OPERATORS = 5;
 export const STREAMS = ["/v1/events", "/v1/arrow"];
 /** A time in the future, GPS ns. */
 const FUTURE = "2000000000000000000";
@@ -146,6 +148,21 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
     if (method === "DELETE") continue;
     yield session({});
     yield session({ authorization: "Bearer t-member" });
+  }
+  for (const method of ["GET", "HEAD"]) {
+    const path = "/v1/clients";
+    const server = OPERATORS;
+    yield { template: path, method, server };
+    yield { template: path, path: `${path}?limit=x`, method, server };
+    yield { template: path, method, server: OPERATORS + 3 };
+  }
+  for (const server of [0, OPERATORS, OPERATORS + 3]) {
+    yield {
+      template: "/v1/clients/{id}",
+      path: "/v1/clients/0123456789abcdef",
+      method: "DELETE",
+      server,
+    };
   }
   // Once more, with partitions that are read.
   yield { template: "/v1/status" };

@@ -13,6 +13,7 @@ const DEFAULTS = {
   clientsMax: 10_000,
   historyReadersMax: 4,
   kafka: [],
+  operatorPort: 0,
 };
 
 describe("connectionBudget()", () => {

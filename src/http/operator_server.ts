@@ -1,0 +1,33 @@
+// Serves the routes for operators on a port of their own: it answers when the port for clients is full.
+import { newRequestId } from "../telemetry/request_trace.ts";
+import { type HttpServer, startListener } from "./listener.ts";
+import { operatorApp } from "./routes/operator_app.ts";
+import { HostRule } from "./routes/host_rule.ts";
+import type { HttpService } from "./service.ts";
+import {
+  OPERATOR_BACKLOG,
+  OPERATOR_CONNECTIONS_MAX,
+} from "./transport/descriptor_budget.ts";
+
+/** Listens on `--operator-port`. Rejects when it is not available. */
+export async function serveOperators(
+  service: HttpService,
+  options: { readonly newRequestId?: () => string } = {},
+): Promise<HttpServer> {
+  const { operatorHost: host, operatorPort: port, allowedHosts } =
+    service.config;
+  const hostRule = new HostRule({ host, allowedHosts });
+  return await startListener(service, {
+    host,
+    port,
+    app: operatorApp(service, {
+      hostRule,
+      newRequestId: options.newRequestId ?? newRequestId,
+    }),
+    hostRule,
+    connectionsMax: OPERATOR_CONNECTIONS_MAX,
+    sharePercent: 100,
+    backlog: OPERATOR_BACKLOG,
+    usesHandles: service.connections.socketWrites === "raw",
+  });
+}

@@ -1,0 +1,89 @@
+// Routes behind the checks that each request has to pass, with a problem as the answer to whatever has no route or fails.
+import { type Context, Hono } from "hono";
+import { traceFields } from "../../telemetry/request_trace.ts";
+import { LimitError } from "../limits/limit_error.ts";
+import { isOfGoneClient, URL_LENGTH_MAX } from "../limits/request_limits.ts";
+import type { RoutedService } from "../service.ts";
+import { problem } from "../transport/problem.ts";
+import { hostCheck, HostRule } from "./host_rule.ts";
+import { corsHeaders, originCheck } from "./origin_rule.ts";
+import { requestIds, traceOf } from "./request_ids.ts";
+import { unknownPath } from "./unknown_path.ts";
+
+export interface CheckedAppOptions {
+  /** Which hosts are answered. @default `--allowed-hosts`, or all where there are none */
+  readonly hostRule?: HostRule | undefined;
+  /** Makes the id of a request that comes with none. @default a random UUID */
+  readonly newRequestId?: (() => string) | undefined;
+  /** Other origins whose pages may read. */
+  readonly corsOrigin: readonly string[];
+  /** The address of the instance's own page; "" for none. */
+  readonly publicUrl: string;
+  /** Names what would allow the origin of a page. @default the setting */
+  readonly hint?: () => string;
+  /** They lie below the base path. */
+  readonly routes: Hono;
+}
+
+/** Routes behind the checks that each request has to pass. */
+export function checkedApp(
+  service: RoutedService,
+  options: CheckedAppOptions,
+): Hono {
+  const { allowedHosts, basePath } = service.config;
+  const { corsOrigin, publicUrl, hint, routes } = options;
+  const app = new Hono();
+  const hostRule = options.hostRule ?? new HostRule({ host: "", allowedHosts });
+  app.use("*", requestIds(options.newRequestId));
+  app.use("*", hostCheck(hostRule, service.refusedHosts, basePath));
+  app.use(
+    "*",
+    originCheck(corsOrigin, service.refusedOrigins, { publicUrl, hint }),
+  );
+  app.use("*", corsHeaders(corsOrigin));
+  app.use("*", (c, next) => {
+    checkLength(c.req.url);
+    return next();
+  });
+  app.route(basePath === "" ? "/" : basePath, routes);
+  app.notFound(unknownPath(routes, basePath));
+  app.onError((error, c) => failed(error, c, service));
+  return app;
+}
+
+/** Throws {@linkcode LimitError} for an address that is too long. */
+function checkLength({ length }: string): void {
+  if (length <= URL_LENGTH_MAX) return;
+  throw new LimitError("url", {
+    title: "Address too long",
+    detail:
+      `The address has ${length} characters, at most ${URL_LENGTH_MAX} are allowed; ` +
+      `send a long list of channels as JSON with POST`,
+  });
+}
+
+/** The answer to a request whose handler has thrown. */
+function failed(
+  error: Error,
+  c: Context,
+  { requests, log }: RoutedService,
+): Response {
+  if (error instanceof LimitError) return requests.refuse(error);
+  if (isOfGoneClient(c, error)) {
+    requests.aborted++;
+    log.debug("request-aborted", {
+      path: c.req.path,
+      ...traceFields(traceOf(c)),
+    });
+    return new Response(null, { status: 499 });
+  }
+  log.error("request-failed", {
+    path: c.req.path,
+    error: error.stack ?? String(error),
+    ...traceFields(traceOf(c)),
+  });
+  return problem(500, {
+    title: "Internal error",
+    detail: "The server failed to answer the request; its log has the reason",
+  });
+}

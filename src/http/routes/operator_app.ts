@@ -1,0 +1,50 @@
+// The HTTP application of the port for operators: their routes and nothing else.
+import type { Hono } from "hono";
+import type { RoutedService } from "../service.ts";
+import { authenticateBy, hasCredential } from "./authentication.ts";
+import { checkedApp } from "./checked_app.ts";
+import type { HostRule } from "./host_rule.ts";
+import { ownPortAccess } from "./operator_access.ts";
+import { operatorRoutes } from "./operator_routes.ts";
+
+const OPERATOR_INDEX = `Qanat: the port for operators
+
+  /metrics                  for Prometheus
+  /v1/status                partitions, clients and memory as JSON
+  /v1/clients               who reads what; DELETE /v1/clients/ID ends a stream
+  /healthz, /readyz         whether this instance runs, and is ready
+`;
+
+export interface OperatorAppOptions {
+  readonly hostRule: HostRule;
+  /** Makes the id of a request that comes with none. */
+  readonly newRequestId: () => string;
+}
+
+/** No page of another origin may use it, whatever --cors-origin and --public-url say. */
+export function operatorApp(
+  service: RoutedService,
+  { hostRule, newRequestId }: OperatorAppOptions,
+): Hono {
+  const { access } = service;
+  // A session belongs to the page, which is on the other port.
+  const noCookie = { valueOf: () => null };
+  const routes = operatorRoutes(
+    service,
+    ownPortAccess({
+      access,
+      authenticate: authenticateBy(access, noCookie),
+      hasCredential: (c) => hasCredential(c, access, noCookie),
+      isLoopback: () => hostRule.isLoopback,
+    }),
+  );
+  routes.get("/", (c) => c.text(OPERATOR_INDEX));
+  return checkedApp(service, {
+    hostRule,
+    newRequestId,
+    corsOrigin: [],
+    publicUrl: "",
+    hint: () => "",
+    routes,
+  });
+}

@@ -1,0 +1,65 @@
+// The routes for operators: health, readiness, status, metrics, and the list of clients.
+// Invariant: health and readiness answer everyone; all others only those whom `access` lets in.
+import { Hono } from "hono";
+import type { SlicedWork } from "../../channels/sliced_work.ts";
+import { documented } from "../documents/api_document.ts";
+import {
+  HEALTHZ,
+  METRICS,
+  READYZ,
+  STATUS,
+} from "../documents/service_documents.ts";
+import { isGone } from "../limits/request_limits.ts";
+import type { RoutedService } from "../service.ts";
+import { problem } from "../transport/problem.ts";
+import { clientRoutes } from "./client_routes.ts";
+import { jsonInSlices } from "./json_slices.ts";
+import type { OperatorAccess } from "./operator_access.ts";
+
+/** `/healthz`, `/readyz`, `/v1/status`, `/metrics`, `/v1/clients`. */
+export function operatorRoutes(
+  service: RoutedService,
+  access: OperatorAccess,
+): Hono {
+  const app = new Hono();
+  app.get(
+    "/healthz",
+    documented(HEALTHZ),
+    (c) =>
+      c.json({ status: service.hub.admission.isClosed ? "draining" : "ok" }),
+  );
+  app.get("/readyz", documented(READYZ), async (c) => {
+    const reasons = service.notReady();
+    if (reasons.length === 0) return c.json({ status: "ready" });
+    return await access.isOperator(c)
+      ? problem(503, {
+        title: "Not ready",
+        detail: reasons.join("; "),
+        reasons,
+      })
+      : problem(503, {
+        title: "Not ready",
+        detail: "This instance is not ready; operators get the reasons",
+      });
+  });
+  app.use("/v1/status", access.guard);
+  app.get(
+    "/v1/status",
+    documented(STATUS),
+    (c) => service.requests.slices.run(statusAnswer(service), isGone(c)),
+  );
+  app.use("/metrics", access.guard);
+  app.get("/metrics", documented(METRICS), async () => {
+    const { text, contentType } = await service.metrics();
+    return new Response(text, { headers: { "content-type": contentType } });
+  });
+  app.route("/", clientRoutes(service, access));
+  return app;
+}
+
+function* statusAnswer(service: RoutedService): SlicedWork<Response> {
+  const text = yield* jsonInSlices(yield* service.statusInSlices());
+  return new Response(text, {
+    headers: { "content-type": "application/json" },
+  });
+}

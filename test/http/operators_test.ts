@@ -1,0 +1,244 @@
+// Who may use the routes for operators, on the port for clients and on their own.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { OperatorsWorld, STREAM } from "./operators_world.ts";
+
+const ROUTES = ["/metrics", "/v1/status", "/v1/clients"];
+const OWNERS = { alice: {}, ops: { isOperator: true } };
+
+/** Status of the answer, and the whole text. */
+async function answerOf(
+  answer: Promise<Response>,
+): Promise<[status: number, text: string, headers: Headers]> {
+  const response = await answer;
+  return [response.status, await response.text(), response.headers];
+}
+
+describe("operators' routes with authentication", () => {
+  it("need the right qanat.operate, and say so", async () => {
+    await using world = await OperatorsWorld.start({ owners: OWNERS });
+    for (const path of ROUTES) {
+      const [none, , noneHeaders] = await answerOf(world.ask(path));
+      assert.equal(none, 401, path);
+      assert.equal(noneHeaders.get("www-authenticate"), 'Bearer realm="qanat"');
+      const [reader, text, headers] = await answerOf(
+        world.ask(path, { as: "alice" }),
+      );
+      assert.equal(reader, 403, path);
+      assert.match(text, /"error":"insufficient_scope"/);
+      assert.match(
+        headers.get("www-authenticate")!,
+        /error="insufficient_scope".*scope="qanat\.operate"/,
+      );
+      const [bad] = await answerOf(world.ask(path, { as: "mallory" }));
+      assert.equal(bad, 401, path);
+      const [operator] = await answerOf(world.ask(path, { as: "ops" }));
+      assert.equal(operator, 200, path);
+    }
+    const [status] = await answerOf(
+      world.ask("/v1/clients/x", { method: "DELETE", as: "alice" }),
+    );
+    assert.equal(status, 403);
+    const { denied } = world.tokens!.access;
+    assert.equal(denied.insufficient_scope, ROUTES.length + 1);
+  });
+
+  it("with a token in the address are refused as all others", async () => {
+    await using world = await OperatorsWorld.start({ owners: OWNERS });
+    const [status, text] = await answerOf(world.ask("/metrics?token=t-ops"));
+    assert.equal(status, 400);
+    assert.doesNotMatch(text, /t-ops/);
+  });
+
+  it("are as unknown to all others where operators have a port of their own", async () => {
+    await using world = await OperatorsWorld.start({
+      owners: OWNERS,
+      config: { operatorPort: 1, basePath: "/qanat" },
+    });
+    for (const path of [...ROUTES, "/v1/clients/0123456789abcdef"]) {
+      for (const as of [undefined, "alice"]) {
+        for (const method of ["GET", "POST", "DELETE"]) {
+          const init = as === undefined ? { method } : { method, as };
+          const [status, text] = await answerOf(
+            world.ask(`/qanat${path}`, init),
+          );
+          assert.equal(status, 404, `${method} ${path} ${as}`);
+          assert.ok(text.includes(`There is nothing at '${path}'`), text);
+        }
+      }
+    }
+    const [operator] = await answerOf(
+      world.ask("/qanat/metrics", { as: "ops" }),
+    );
+    assert.equal(operator, 200);
+  });
+
+  it("leave health and readiness open, which say only yes or no to all others", async () => {
+    await using world = await OperatorsWorld.start({ owners: OWNERS });
+    assert.deepEqual(
+      (await answerOf(world.ask("/healthz"))).slice(0, 2),
+      [200, '{"status":"ok"}'],
+    );
+    assert.equal((await answerOf(world.ask("/readyz")))[0], 200);
+    world.qanat.drain();
+    for (const as of [undefined, "alice", "mallory"]) {
+      const [status, text] = await answerOf(
+        world.ask("/readyz", as === undefined ? {} : { as }),
+      );
+      assert.equal(status, 503);
+      assert.doesNotMatch(text, /"reasons"|drain/, `${as}`);
+    }
+    const [, text] = await answerOf(world.ask("/readyz", { as: "ops" }));
+    assert.match(text, /"reasons":\[".*(drain|shut|stop)/);
+  });
+
+  it("leave the server's time to readers", async () => {
+    await using world = await OperatorsWorld.start({ owners: OWNERS });
+    const [status, text] = await answerOf(
+      world.ask("/v1/time", { as: "alice" }),
+    );
+    assert.equal(status, 200);
+    const { time_ns, unix_ms } = JSON.parse(text);
+    assert.match(time_ns, /^\d{19}$/);
+    assert.ok(Math.abs(unix_ms - Date.now()) < 60_000);
+    assert.equal((await answerOf(world.ask("/v1/time")))[0], 401);
+  });
+});
+
+describe("operators' routes without authentication", () => {
+  it("are open, except for those that show and end the streams of others", async () => {
+    await using world = await OperatorsWorld.start();
+    assert.equal((await answerOf(world.ask("/metrics")))[0], 200);
+    assert.equal((await answerOf(world.ask("/v1/status")))[0], 200);
+    for (
+      const [path, method] of [
+        ["/v1/clients", "GET"],
+        ["/v1/clients/0123456789abcdef", "DELETE"],
+      ] as const
+    ) {
+      const [status, text] = await answerOf(world.ask(path, { method }));
+      assert.equal(status, 403);
+      assert.match(text, /--operator-port PORT \(QANAT_OPERATOR_PORT\)/);
+    }
+  });
+
+  it("are unknown where operators have a port of their own", async () => {
+    await using world = await OperatorsWorld.start({
+      config: { operatorPort: 1 },
+    });
+    for (const path of ROUTES) {
+      const [status, text] = await answerOf(world.ask(path));
+      assert.equal(status, 404);
+      assert.match(text, /Unknown path/);
+      assert.equal((await answerOf(world.askOperators(path)))[0], 200);
+    }
+    assert.equal((await answerOf(world.ask("/readyz")))[0], 200);
+  });
+});
+
+describe("the port for operators", () => {
+  it("serves their routes and health, and nothing else", async () => {
+    await using world = await OperatorsWorld.start({
+      owners: OWNERS,
+      config: { operatorPort: 1 },
+    });
+    for (const path of [...ROUTES, "/healthz", "/readyz", "/"]) {
+      assert.equal((await answerOf(world.askOperators(path)))[0], 200, path);
+    }
+    for (
+      const path of [
+        ...["/v1/channels", STREAM, "/v1/arrow", "/openapi.json", "/docs"],
+        ...["/page/page.css", "/qanat.js", "/v1/session", "/v1/time"],
+      ]
+    ) assert.equal((await answerOf(world.askOperators(path)))[0], 404, path);
+  });
+
+  it("refuses other hosts, and pages of other origins whatever --cors-origin allows", async () => {
+    await using world = await OperatorsWorld.start({
+      config: { operatorPort: 1, corsOrigin: ["*"] },
+    });
+    const origin = { headers: { origin: "https://page.example" } };
+    const [status, text] = await answerOf(
+      world.askOperators("/metrics", origin),
+    );
+    assert.equal(status, 403);
+    assert.doesNotMatch(text, /cors-origin/);
+    const [deletion] = await answerOf(
+      world.askOperators("/v1/clients/x", { ...origin, method: "DELETE" }),
+    );
+    assert.equal(deletion, 403);
+    const [host] = await answerOf(
+      world.askOperators("/metrics", { headers: { host: "evil.example" } }),
+    );
+    assert.equal(host, 403);
+  });
+
+  it("gives the reasons why this instance is not ready", async () => {
+    await using world = await OperatorsWorld.start({ owners: OWNERS });
+    world.qanat.drain();
+    const [status, text] = await answerOf(world.askOperators("/readyz"));
+    assert.equal(status, 503);
+    assert.match(text, /"reasons":\[/);
+  });
+
+  it("needs the right beyond loopback, by a token and never by a session", async () => {
+    await using world = await OperatorsWorld.start({
+      owners: OWNERS,
+      config: { operatorPort: 1 },
+    });
+    const host = "192.0.2.7";
+    for (const path of ROUTES) {
+      assert.equal(
+        (await answerOf(world.askOperators(path, { host })))[0],
+        401,
+      );
+      assert.equal(
+        (await answerOf(world.askOperators(path, { host, as: "alice" })))[0],
+        403,
+      );
+      assert.equal(
+        (await answerOf(world.askOperators(path, { host, as: "ops" })))[0],
+        200,
+      );
+    }
+    const [status, text] = await answerOf(
+      world.askOperators("/readyz", { host }),
+    );
+    assert.equal(status, 200, text);
+  });
+
+  it("lets no one in beyond loopback without authentication", async () => {
+    await using world = await OperatorsWorld.start({
+      config: { operatorPort: 1 },
+    });
+    const [status] = await answerOf(
+      world.askOperators("/v1/clients", { host: "192.0.2.7" }),
+    );
+    assert.equal(status, 403);
+  });
+});
+
+describe("a session's cookie", () => {
+  it("ends no stream for a page of another site", async () => {
+    await using world = await OperatorsWorld.start({ owners: OWNERS });
+    // A session over plain HTTP needs a client on this machine.
+    world.address = "127.0.0.1";
+    const signIn = await world.ask("/v1/session", {
+      method: "POST",
+      as: "ops",
+      headers: { host: "localhost" },
+    });
+    const [cookie] = signIn.headers.get("set-cookie")!.split(";");
+    const end = (headers: Record<string, string>) =>
+      answerOf(world.ask("/v1/clients/0123456789abcdef", {
+        method: "DELETE",
+        headers: { host: "localhost", cookie: cookie!, ...headers },
+      }));
+    assert.equal((await end({}))[0], 404);
+    assert.equal((await end({ "sec-fetch-site": "same-origin" }))[0], 404);
+    for (const site of ["cross-site", "same-site"]) {
+      assert.equal((await end({ "sec-fetch-site": site }))[0], 401, site);
+    }
+    assert.equal((await end({ origin: "http://evil.test" }))[0], 403);
+  });
+});
