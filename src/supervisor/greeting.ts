@@ -15,6 +15,7 @@ interface Named {
 export interface Greeted {
   readonly config: Pick<
     Config,
+    | "auth"
     | "host"
     | "basePath"
     | "kafka"
@@ -39,14 +40,17 @@ export function greetingOf({ config, catalog }: Greeted, port: number): string {
   const arrow = `${url}/v1/arrow?channels=`;
   const name = queryEncoded(nameOf(catalog));
   const { version, revision } = buildOf(config);
+  const curl = config.auth.length === 0
+    ? "curl -N"
+    : 'curl -N -H "Authorization: Bearer $TOKEN"';
   return `Qanat is serving on ${url}
 version: ${version}, revision ${revision}
 source: ${terminalText(from)}
 channels: ${catalog.size}
 ${operatorsLine(config)}look: open ${url}/ in a browser
 try:
-  curl -N ${shellQuoted(events + name)}
-  curl -N ${shellQuoted(`${arrow}${name}&duration=10`)} -o strain.arrows
+  ${curl} ${shellQuoted(events + name)}
+  ${curl} ${shellQuoted(`${arrow}${name}&duration=10`)} -o strain.arrows
 `;
 }
 

@@ -48,6 +48,14 @@ describe("greetingOf()", () => {
     }
   });
 
+  it("has commands with a token where the instance needs one", () => {
+    const text = greetingWith("A", { auth: ["tokens"] });
+    assert.match(
+      text,
+      /^ {2}curl -N -H "Authorization: Bearer \$TOKEN" '?http:/m,
+    );
+  });
+
   it("has URLs that are valid with IPv6", () => {
     const text = greetingWith("A", { host: "::1", basePath: "/qanat" });
     assert.match(text, /on http:\/\/\[::1\]:8080\/qanat\n/);
