@@ -37,7 +37,7 @@ describe(
 
     before(async () => {
       chain = await startChain({
-        channels: 12,
+        channels: 20,
         secondsMax: 300,
         partialEvery: 3,
       });
