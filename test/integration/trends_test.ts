@@ -16,7 +16,7 @@ describe("trends", { ignore: !runnable, skip: !runnable }, () => {
 
   before(async () => {
     chain = await startChain({
-      channels: 20,
+      channels: 12,
       secondsMax: 300,
       partialEvery: 3,
       qanatArgs: ["--trend-match=H1:"],
