@@ -28,11 +28,20 @@ export class BatchMessage {
   readonly bytes: Uint8Array;
   readonly #buffersAt: Float64Array;
 
-  /** `nodes`: length and null count of each, in pairs; `buffers`: the bytes of each, which are padded to 8. */
-  constructor(rows: number, nodes: Int32Array, buffers: Int32Array) {
+  /**
+   * `nodes`: length and null count of each, in pairs; `buffers`: the bytes of each, which are padded to 8;
+   * `unusedBytes`: at the end of the metadata, a multiple of 8 that no reader looks at.
+   */
+  constructor(
+    rows: number,
+    nodes: Int32Array,
+    buffers: Int32Array,
+    unusedBytes = 0,
+  ) {
     const nodeCount = nodes.length / 2;
     const entriesAt = NODES + 4 + STRUCT_BYTES * nodeCount + 8;
-    const metadataBytes = entriesAt + STRUCT_BYTES * buffers.length;
+    const metadataBytes = entriesAt + STRUCT_BYTES * buffers.length +
+      unusedBytes;
     const bodyAt = PREFIX_BYTES + metadataBytes;
     this.#buffersAt = new Float64Array(buffers.length);
     let end = bodyAt;

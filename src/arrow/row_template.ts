@@ -1,5 +1,5 @@
 // The bytes that the rows of a selection have in common: the schema message, and a record batch of one row in which
-// every list is null. Invariant: its length never changes; a row is a copy with time, samples and validity written in.
+// every list, or every item of it, is null. Invariant: its length never changes; a row is a copy with time, samples and validity written in.
 // The batch does not depend on names, so selections with equal types, sample counts and parts share it.
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
 import { BatchMessage } from "./batch_message.ts";
@@ -30,17 +30,26 @@ export interface RowColumn {
   readonly parts?: number;
 }
 
+/**
+ * How a batch is laid out. `plain`: a channel without samples is a null list. `flight`: it is a list of null items, since
+ * Arrakis's client cannot read a null list; and the metadata ends with UNUSED_BYTES of which the sender makes use.
+ */
+export type BatchLayout = "plain" | "flight";
+
+/** Bytes at the end of the metadata of a `flight` batch. */
+export const UNUSED_BYTES = 8;
+
 /** The batch templates in use, by what their bytes depend on. One per process. */
 export class BatchTemplates {
   readonly #known = new Map<string, WeakRef<BatchTemplate>>();
   #sweepAt = 64;
 
   /** The template for these columns; made when no selection in use has an equal one. */
-  of(columns: readonly RowColumn[]): BatchTemplate {
-    const key = columns.map(shapeOf).join(" ");
+  of(columns: readonly RowColumn[], layout: BatchLayout): BatchTemplate {
+    const key = `${layout} ${columns.map(shapeOf).join(" ")}`;
     const known = this.#known.get(key)?.deref();
     if (known) return known;
-    const made = new BatchTemplate(columns);
+    const made = new BatchTemplate(columns, layout);
     this.#known.set(key, new WeakRef(made));
     if (this.#known.size >= this.#sweepAt) this.#sweep();
     return made;
@@ -72,9 +81,23 @@ export class RowTemplate implements StreamTemplate {
   #schemaMessage: WeakRef<Uint8Array> | null = null;
 
   /** `columns` sorted by name. */
-  constructor(columns: readonly RowColumn[], batches = new BatchTemplates()) {
+  constructor(
+    columns: readonly RowColumn[],
+    batches = new BatchTemplates(),
+    layout: BatchLayout = "plain",
+  ) {
     this.#columns = columns;
-    this.#batch = batches.of(columns);
+    this.#batch = batches.of(columns, layout);
+  }
+
+  /** Bytes of the prefix and the metadata of every row's message. */
+  get headBytes(): number {
+    return this.#batch.headBytes;
+  }
+
+  /** Whether the samples of a column can be null one by one. */
+  hasNullableSamples(column: number): boolean {
+    return this.#batch.hasNullableSamples(column);
   }
 
   /** Encapsulated schema message; made again if it was garbage collected. */
@@ -105,7 +128,7 @@ export class RowTemplate implements StreamTemplate {
     return this.#batch.byteLength;
   }
 
-  /** Writes a row whose lists are all null to `target`, from byte offset `at` on. `timeNs`: its start, GPS ns. */
+  /** Writes a row without samples to `target`, from byte offset `at` on. `timeNs`: its start, GPS ns. */
   begin(target: Uint8Array, at: number, timeNs: bigint): void {
     this.#batch.begin(target, at, timeNs);
   }
@@ -136,6 +159,8 @@ class BatchTemplate {
   /** Encapsulated record batch of no rows. */
   readonly emptyBatch: Uint8Array;
   readonly byteLength: number;
+  readonly headBytes: number;
+  readonly #layout: BatchLayout;
   readonly #bytes: Uint8Array;
   readonly #timeAt: number;
   #timeNs = 0n;
@@ -147,9 +172,11 @@ class BatchTemplate {
   readonly #itemValidityAt: Int32Array;
   readonly #columns: readonly RowColumn[];
 
-  constructor(columns: readonly RowColumn[]) {
-    const batch = batchOf(columns, 1);
-    this.emptyBatch = batchOf(columns, 0).bytes;
+  constructor(columns: readonly RowColumn[], layout: BatchLayout) {
+    const batch = batchOf(columns, 1, layout);
+    this.#layout = layout;
+    this.headBytes = batch.bufferAt(0);
+    this.emptyBatch = batchOf(columns, 0, layout).bytes;
     this.#bytes = batch.bytes;
     this.byteLength = batch.bytes.byteLength;
     const nodes = (of: (column: number) => number) =>
@@ -180,6 +207,10 @@ class BatchTemplate {
 
   valuesByteOffset(column: number): number {
     return this.#valuesAt[column]!;
+  }
+
+  hasNullableSamples(column: number): boolean {
+    return this.#layout === "flight" || (this.#columns[column]!.parts ?? 1) > 1;
   }
 
   setPresent(target: Uint8Array, at: number, column: number): void {
@@ -218,26 +249,33 @@ class BatchTemplate {
   }
 }
 
-/** A batch of 0 rows, or of 1 row whose lists are null and have space for their samples. */
-function batchOf(columns: readonly RowColumn[], rows: 0 | 1): BatchMessage {
+/** A batch of 0 rows, or of 1 row without samples that has space for them. */
+function batchOf(
+  columns: readonly RowColumn[],
+  rows: 0 | 1,
+  layout: BatchLayout,
+): BatchMessage {
+  const isFlight = layout === "flight";
   const nodes = new Int32Array(2 * (1 + 2 * columns.length));
   const buffers = new Int32Array(2 + 4 * columns.length);
   nodes[0] = rows;
   buffers[1] = 8 * rows;
   columns.forEach(({ dataType, samples, parts = 1 }, i) => {
     const items = rows * samples;
-    const nulls = parts > 1 ? items : 0;
-    nodes.set([rows, rows, items, nulls], 2 + 4 * i);
+    const nulls = isFlight || parts > 1 ? items : 0;
+    nodes.set([rows, isFlight ? 0 : rows, items, nulls], 2 + 4 * i);
     // Validity and offsets of the list, validity of the items in words of 64 bits, items.
     const itemValidity = Math.ceil(nulls / 64) * 8;
     const itemBytes = items * SAMPLE_BYTES[dataType];
     buffers.set([8 * rows, 8, itemValidity, itemBytes], 2 + 4 * i);
   });
-  const batch = new BatchMessage(rows, nodes, buffers);
+  const unusedBytes = isFlight ? UNUSED_BYTES : 0;
+  const batch = new BatchMessage(rows, nodes, buffers, unusedBytes);
   if (rows === 0) return batch;
   const view = new DataView(batch.bytes.buffer);
-  columns.forEach(({ samples }, i) =>
-    view.setInt32(batch.bufferAt(3 + 4 * i) + 4, samples, true)
-  );
+  columns.forEach(({ samples }, i) => {
+    view.setInt32(batch.bufferAt(3 + 4 * i) + 4, samples, true);
+    if (isFlight) batch.bytes[batch.bufferAt(2 + 4 * i)] = 1;
+  });
   return batch;
 }

@@ -196,6 +196,11 @@ export class Client<Group extends ClientGroup = ClientGroup>
     this.sendBytes(this.group.text.heartbeat(id), clockMs);
   }
 
+  /** Sends a row of nulls that is no row of the stream. */
+  sendHeartbeatRow(frame: Frame, clockMs: number): void {
+    this.sendBytes(this.group.text.heartbeatRow(frame.body), clockMs);
+  }
+
   /** Sends what comes before the end of the body. A client with all of its range is given the id of the range's end. */
   sendClosing(
     end: Pick<StreamEnd, "reason" | "isCut" | "retryMs">,

@@ -1,5 +1,6 @@
 // Checks all clients for what is due without a row: heartbeats, stalls, and the end of a range. No client has a timer.
 // Invariant: one round over all clients at a time, in slices, so that thousands of heartbeats delay no row.
+import { STREAM_FORMATS } from "../frames/stream_format.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
 import type { CooperativeScheduler, Task } from "./scheduler.ts";
 import type { GroupClient } from "./selection_group.ts";
@@ -14,6 +15,11 @@ export interface ClientMonitorParts {
   readonly writeStallMs: number;
 }
 
+/**
+ * Longest silence in a format whose heartbeats are rows, ms. Arrakis's client gives a connection up after its channels'
+ * stride and latency and 30 s.
+ */
+const ROW_SILENCE_MS = 15_000;
 /** A tick that is this late, ms, means that this process was stopped: no client could make progress meanwhile. */
 const PROCESS_STOPPED_MS = 5000;
 
@@ -98,8 +104,12 @@ export class ClientMonitor implements Task {
   /** Ends a client whose range is over though no row says so, or sends it a heartbeat. */
   #checkQuiet(client: GroupClient, clockMs: number): void {
     const { lifecycle, heartbeatMs } = this.#parts;
-    const { timeline } = client.group;
-    const isQuiet = clockMs - client.lastWriteMs >= heartbeatMs;
+    const { timeline, format } = client.group;
+    const { isHeartbeatRow } = STREAM_FORMATS[format];
+    const silenceMs = isHeartbeatRow
+      ? Math.min(heartbeatMs, ROW_SILENCE_MS)
+      : heartbeatMs;
+    const isQuiet = clockMs - client.lastWriteMs >= silenceMs;
     const isBounded = client.endRow < Infinity;
     if (!isQuiet && !isBounded) return;
     timeline.promiseQuiet();
@@ -112,9 +122,33 @@ export class ClientMonitor implements Task {
     if (client.cursor < client.fillTo) return;
     if (isBounded && isLive && settled >= client.endRow) {
       lifecycle.reportGap(client, client.endRow, "missing");
+    } else if (isQuiet && isHeartbeatRow) {
+      this.#sendHeartbeatRow(client, settled, clockMs);
     } else if (isQuiet) {
       client.sendHeartbeat(settled, clockMs);
     }
+  }
+
+  /**
+   * Reports the rows below `settled` as missing, if any are, and sends a row of nulls: the newest one that is missing,
+   * or again the time of the last row. A client without a first row gets none.
+   */
+  #sendHeartbeatRow(
+    client: GroupClient,
+    settled: number,
+    clockMs: number,
+  ): void {
+    const { lifecycle } = this.#parts;
+    if (client.cursor < 0) return;
+    if (settled > client.cursor) {
+      lifecycle.reportGap(client, settled, "missing");
+      // Short gaps are filled with rows of nulls anyway.
+      if (client.ended !== null || client.cursor < client.fillTo) return;
+    }
+    const frame = client.group.rows.encode(client.cursor - 1, true);
+    if (frame === null) return;
+    client.sendHeartbeatRow(frame, clockMs);
+    frame.release();
   }
 
   /** How long a client's writes have made no progress while this process ran, ms. */

@@ -11,6 +11,7 @@ import { CloseQueue } from "./close_queue.ts";
 import { CUT_SHORT, type EndReason, MOVED } from "./end_reason.ts";
 import type { CooperativeScheduler } from "./scheduler.ts";
 import type { GroupClient, SelectionGroup } from "./selection_group.ts";
+import { STREAM_FORMATS } from "../frames/stream_format.ts";
 import type { Slab } from "../memory/slab.ts";
 
 export interface LifecycleOptions {
@@ -102,14 +103,14 @@ export class ClientLifecycle implements ClientHost {
     client.become(ended(reason));
     const { format } = client.group;
     const isCut = format === "arrow" && CUT_SHORT.has(reason);
-    const isSpread = format !== "arrow" && MOVED.has(reason);
+    const isSpread = STREAM_FORMATS[format].isEvents && MOVED.has(reason);
     const retryMs = isSpread ? this.#spreadRetryMs() : null;
     client.sendClosing({ reason, isCut, retryMs }, this.clockMs());
     this.#giveBack(client, reason);
     this.#finishEnd(client);
     if (client.outlet.inFlight > 0) this.leaving.add(client);
     if (isCut) client.outlet.cutShort();
-    else client.outlet.end();
+    else client.outlet.end(reason);
   }
 
   /** Ends a client and drops its connection: its writes do not finish. Idempotent. */

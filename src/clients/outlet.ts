@@ -1,6 +1,7 @@
-// Writes a client's bytes to its connection. src/http has the two implementations.
+// Writes a client's bytes to its connection. src/http has two implementations, src/flight a third one.
 // Invariant: every write is finished exactly once, sent or not; one that was in flight is followed by onDrain.
 import type { Frame } from "../frames/frame.ts";
+import type { EndReason } from "./end_reason.ts";
 
 /** The client that writes into an outlet. */
 export interface OutletOwner {
@@ -23,8 +24,8 @@ export interface Outlet {
   writeBytes(bytes: Uint8Array): void;
   /** Writes that have not completed yet. */
   readonly inFlight: number;
-  /** Ends the response properly, after everything that was written. */
-  end(): void;
+  /** Ends the response properly, after everything that was written. `reason`: where the response's end can say it. */
+  end(reason: EndReason): void;
   /** Ends it after everything that was written, in a way that shows the reader that it is incomplete. */
   cutShort(): void;
   /** Drops the connection at once. */

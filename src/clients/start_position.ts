@@ -1,6 +1,7 @@
 // Finds the first row of a client: the next live one, the one at a time, or the one after the id that it had last.
 // Invariant: a client is placed once: as soon as its timeline has a first row, or will not have one (no block comes).
 import type { BlockStore } from "../blocks/block_store.ts";
+import { STREAM_FORMATS } from "../frames/stream_format.ts";
 import type { CatchUp } from "./catch_up.ts";
 import { placed, withoutPermit } from "./client_phase.ts";
 import type { HistoryFeeds } from "./history_feeds.ts";
@@ -132,6 +133,6 @@ function setEnd(client: GroupClient, untilNs: bigint | undefined): void {
   } else if (durationNs !== undefined) {
     const toNs = untilNs ?? timeline.startNs(client.cursor) + durationNs;
     client.endRow = timeline.rowAt(toNs);
-    if (format !== "arrow") client.idMark = `~${toNs}`;
+    if (STREAM_FORMATS[format].isEvents) client.idMark = `~${toNs}`;
   }
 }

@@ -9,6 +9,7 @@ import { BinMessages, type BinSelection } from "./bin_messages.ts";
 import { BinTexts } from "./bin_texts.ts";
 import { CompressedArrowRows } from "./compressed_arrow_rows.ts";
 import { EncodingContext } from "./encoding_context.ts";
+import { FlightRows } from "./flight_rows.ts";
 import { GzipArrowRows } from "./gzip_arrow_rows.ts";
 import { GzipFrames } from "./gzip_frames.ts";
 import { GzipJsonRows } from "./gzip_json_rows.ts";
@@ -74,6 +75,8 @@ export class RowEncoders {
           new RowMessages(timeline, columns, context),
           timeline,
         );
+      case "flight":
+        return plainFrames(new FlightRows(timeline, columns, context), context);
       case "arrow":
         if (coding === "gzip") {
           return new GzipArrowRows(timeline, columns, context);
@@ -97,6 +100,8 @@ export class RowEncoders {
         return this.#base64Events(new BinMessages(timeline, bins), timeline);
       case "arrow":
         return this.#wholeFrames(new BinMessages(timeline, bins), coding);
+      case "flight":
+        throw new TypeError("Arrow Flight has no trends");
     }
   }
 

@@ -1,6 +1,6 @@
 // Rows as Arrow record batch messages: one copy of the template, then one copy per channel out of the page ring.
 // Invariant: the rows of a selection have one length, whatever is missing in them.
-import { RowTemplate } from "../arrow/row_template.ts";
+import { type BatchLayout, RowTemplate } from "../arrow/row_template.ts";
 import type { Timeline } from "../blocks/timeline.ts";
 import type { ColumnSamples } from "./column_samples.ts";
 import type { EncodingContext } from "./encoding_context.ts";
@@ -20,10 +20,12 @@ export class RowMessages implements MessageSource {
     timeline: Timeline,
     columns: readonly Column[],
     { templates, caches }: EncodingContext,
+    layout: BatchLayout = "plain",
   ) {
     this.template = new RowTemplate(
       columns.map(({ field }) => field),
       templates,
+      layout,
     );
     this.messageBytes = this.template.byteLength;
     this.#timeline = timeline;
@@ -44,7 +46,7 @@ export class RowMessages implements MessageSource {
       const valuesAt = at + template.valuesByteOffset(i);
       if (samples.copy(row, target, valuesAt) === 0) continue;
       template.setPresent(target, at, i);
-      if (samples.column.ratio > 1) {
+      if (template.hasNullableSamples(i)) {
         template.setPartsPresent(target, at, i, samples.present);
       }
     }

@@ -1,12 +1,13 @@
 // The formats of a stream, and what follows from each: a new format or encoding is entered in these tables.
-// Encoding: what a row is written in, JSON or Arrow. Format: the encoding and how it is sent, in events or as a stream.
+// Encoding: what a row is written in, JSON or Arrow. Format: the encoding and how it is sent: in events, as a stream, or
+// in messages of Arrow Flight.
 // Coding: the compression of the whole body (gzip). Codec: the compression of the buffers inside an Arrow message.
 // Invariant: every value of the parameter `encoding` is a key of ENCODINGS.
 import type { Codec } from "../arrow/compressed_batch.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
 
-/** What a client is sent: JSON events, events with Arrow in base64, or an Arrow stream. */
-export type StreamFormat = "events" | "events-arrow" | "arrow";
+/** What a client is sent: JSON events, events with Arrow in base64, an Arrow stream, or messages of Arrow Flight. */
+export type StreamFormat = "events" | "events-arrow" | "arrow" | "flight";
 
 /** Content coding of a response body. */
 export type Coding = "identity" | "gzip";
@@ -62,10 +63,24 @@ export interface FormatTraits {
    * ends are safe only as base64.
    */
   readonly isBase64: boolean;
+  /** Whether what a client is sent are events: with ids, and an event for what is not a row. */
+  readonly isEvents: boolean;
+  /** Whether a heartbeat is a row of nulls, since the client expects rows and nothing else. */
+  readonly isHeartbeatRow: boolean;
 }
 
 export const STREAM_FORMATS: Readonly<Record<StreamFormat, FormatTraits>> = {
-  "events": { encoding: "json", isBase64: false },
-  "events-arrow": { encoding: "arrow", isBase64: true },
-  "arrow": { encoding: "arrow", isBase64: false },
+  "events": traits("json", { isEvents: true }),
+  "events-arrow": traits("arrow", { isEvents: true, isBase64: true }),
+  "arrow": traits("arrow"),
+  "flight": traits("arrow", { isHeartbeatRow: true }),
 };
+
+function traits(
+  encoding: RowEncoding,
+  { isBase64 = false, isEvents = false, isHeartbeatRow = false }: Partial<
+    Omit<FormatTraits, "encoding">
+  > = {},
+): FormatTraits {
+  return { encoding, isBase64, isEvents, isHeartbeatRow };
+}

@@ -4,6 +4,7 @@ import { withMetadata } from "../arrow/message_metadata.ts";
 import { END_OF_STREAM } from "../arrow/row_template.ts";
 import type { StreamTemplate } from "../arrow/stream_template.ts";
 import type { Channel } from "../channels/channel.ts";
+import { flightData, withAppMetadata } from "./flight_data.ts";
 import { unpackedPiece } from "./gzip.ts";
 import {
   type Coding,
@@ -46,6 +47,7 @@ export interface StreamEnd {
 }
 
 const encoder = new TextEncoder();
+const NOTHING = new Uint8Array(0);
 /** Keys of metadata on record batch messages. */
 const GAP_KEY = "qanat.gap";
 const END_KEY = "qanat.end";
@@ -63,6 +65,7 @@ export class StreamText {
     const { format, template, binName, channels, strideNs, retryMs } =
       this.#options;
     if (format === "arrow") return template!.schemaMessage;
+    if (format === "flight") return flightData(template!.schemaMessage);
     const hello = {
       version: 1,
       encoding: STREAM_FORMATS[format].encoding,
@@ -88,20 +91,25 @@ export class StreamText {
     return encoder.encode(id === null ? ":\n\n" : `id: ${id}\n\n`);
   }
 
+  /** The heartbeat of a format whose heartbeats are rows: a row of nulls, marked as what it is. */
+  heartbeatRow(body: Uint8Array): Uint8Array {
+    return withAppMetadata(body, { heartbeat: true });
+  }
+
   /** Events: written before a row's event, replaces its id, as the row's own id line becomes a comment. */
   rowId(id: string): Uint8Array {
     return encoder.encode(`id: ${id}\n:`);
   }
 
   /**
-   * The event that reports a gap; null in Arrow, where the next batch reports it. `id`: null where null rows fill the
+   * The event that reports a gap; null in Arrow and Flight, where the next row reports it. `id`: null where null rows fill the
    * gap, since each of them has an id of its own.
    */
   gap(
     gap: { from: string | null; to: string; reason: string },
     id: string | null,
   ): Uint8Array | null {
-    if (this.#options.format === "arrow") return null;
+    if (!STREAM_FORMATS[this.#options.format].isEvents) return null;
     const filled = id === null;
     const data = JSON.stringify({ ...gap, filled });
     return encoder.encode(
@@ -109,15 +117,19 @@ export class StreamText {
     );
   }
 
-  /** Arrow: a row's batch that also reports the gap before it, without the body's coding. */
+  /** Arrow: a row's message that also reports the gap before it, without the body's coding. */
   rowWithGap(body: Uint8Array, gap: ReportedGap): Uint8Array {
-    const isPacked = this.#options.coding === "gzip";
+    const { format, coding } = this.#options;
+    if (format === "flight") return withAppMetadata(body, { gap });
+    const isPacked = coding === "gzip";
     return withGap(isPacked ? unpackedPiece(body) : body, gap);
   }
 
   /** What is written before the response ends. */
   closing({ reason, isCut, gap, id, retryMs }: StreamEnd): Uint8Array {
     const { format, template } = this.#options;
+    // The trailers of the answer say how a stream of Flight ends.
+    if (format === "flight") return NOTHING;
     if (format === "arrow") {
       const { emptyBatch } = template!;
       const parts: Uint8Array[] = [];
