@@ -15,6 +15,7 @@ import type { ClientsQuery } from "./clients/client_search.ts";
 import { ClientHub } from "./clients/client_hub.ts";
 import type { QanatOptions } from "./app_options.ts";
 import type { Config } from "./config.ts";
+import { FlightFigures } from "./flight/flight_figures.ts";
 import { ConnectionFigures } from "./http/transport/connection_figures.ts";
 import {
   refusedHosts,
@@ -63,8 +64,9 @@ export class Qanat {
   readonly slab: Slab;
   readonly hub: ClientHub;
   readonly requests: RequestLimits;
-  /** The HTTP server counts these. */
+  /** The servers count these. */
   readonly connections = new ConnectionFigures();
+  readonly flight = new FlightFigures();
   /** Requests that were refused by their Host, and by their Origin. */
   readonly refusedHosts: RefusedNames;
   readonly refusedOrigins: RefusedNames;
@@ -273,9 +275,10 @@ export class Qanat {
   }
 
   #metricsOf({ gc, logLines, missedProbes }: QanatOptions): Metrics {
-    const { refusedHosts, refusedOrigins, requests } = this;
+    const { flight, refusedHosts, refusedOrigins, requests } = this;
     return new Metrics({
       ...this.#statusParts,
+      flight,
       gc,
       logLines,
       missedProbes,

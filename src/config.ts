@@ -14,6 +14,11 @@ import {
   type ClientSettings,
 } from "./settings/client_settings.ts";
 import {
+  FLIGHT_SETTINGS,
+  flightFault,
+  type FlightSettings,
+} from "./settings/flight_settings.ts";
+import {
   HEALTH_SETTINGS,
   type HealthSettings,
 } from "./settings/health_settings.ts";
@@ -50,6 +55,7 @@ import {
 export interface Config
   extends
     ServerSettings,
+    FlightSettings,
     AuthSettings,
     OperatorSettings,
     KafkaSettings,
@@ -76,6 +82,7 @@ export type Parsed =
 /** In the order of `--help`. */
 const GROUPS = {
   "Server": SERVER_SETTINGS,
+  "Arrow Flight": FLIGHT_SETTINGS,
   "Who may read": AUTH_SETTINGS,
   "Operators": OPERATOR_SETTINGS,
   "Kafka": KAFKA_SETTINGS,
@@ -89,6 +96,7 @@ const GROUPS = {
 
 export const SETTINGS = {
   ...SERVER_SETTINGS,
+  ...FLIGHT_SETTINGS,
   ...AUTH_SETTINGS,
   ...OPERATOR_SETTINGS,
   ...KAFKA_SETTINGS,
@@ -126,7 +134,7 @@ function combinationFault(config: Config): string | null {
   if ((kafkaCert === "") !== (kafkaKey === "")) {
     return "--kafka-cert and --kafka-key belong together";
   }
-  return authFault(config) ?? operatorFault(config);
+  return authFault(config) ?? operatorFault(config) ?? flightFault(config);
 }
 
 function helpText(): string {

@@ -4,13 +4,16 @@ import { Qanat } from "./app.ts";
 import type { AccessControl } from "./auth/access_control.ts";
 import { accessOf } from "./auth/access_of.ts";
 import { nowGpsNs } from "./blocks/gps_time.ts";
+import type { AddressPool } from "./clients/address_pool.ts";
 import { Catalog, nameMatcher } from "./channels/catalog.ts";
 import type { Config } from "./config.ts";
+import type { FlightServer } from "./flight/flight_server.ts";
+import { flightHostOf } from "./settings/flight_settings.ts";
 import { GcTime } from "./telemetry/gc_time.ts";
 import { fitConnections } from "./http/transport/descriptor_budget.ts";
 import { greetingOf } from "./supervisor/greeting.ts";
 import { serveOperators } from "./http/operator_server.ts";
-import { type HttpServer, serve } from "./http/server.ts";
+import { connectionPool, type HttpServer, serve } from "./http/server.ts";
 import { jsonLogger, type Logger, logLine } from "./telemetry/log.ts";
 import { LogWriter } from "./telemetry/log_writer.ts";
 import { EmbeddedSource } from "./source/embedded_source.ts";
@@ -94,9 +97,16 @@ class WorkerApp {
       );
     }
     await qanat.start();
+    await this.#serve(qanat, config, backlog);
+  }
+
+  /** Opens the ports. */
+  async #serve(qanat: Qanat, config: Config, backlog: number): Promise<void> {
+    const pool = connectionPool(config);
     const server = await this.#listen(config, () =>
       serve(qanat, {
         backlog,
+        pool,
         onConnection: () => this.#signs.countConnection(),
       }));
     if (server === null) return;
@@ -106,7 +116,14 @@ class WorkerApp {
       () => serveOperators(qanat),
     );
     if (operators === null) return;
-    port.onStop = () => this.#stop(qanat, server, operators);
+    const { flightPort } = config;
+    const flight = flightPort === 0 ? undefined : await this.#listen(
+      { host: flightHostOf(config), port: flightPort },
+      () => serveFlightOf(qanat, { pool, backlog }),
+    );
+    if (flight === null) return;
+    const servers = flight === undefined ? [server] : [server, flight];
+    port.onStop = () => this.#stop(qanat, servers, operators);
     port.send({
       kind: "serving",
       port: server.port,
@@ -147,15 +164,15 @@ class WorkerApp {
 
   async #stop(
     qanat: Qanat,
-    server: HttpServer,
+    servers: readonly HttpServer[],
     operators: HttpServer | undefined,
   ): Promise<void> {
     try {
-      server.closeAfterAnswers();
+      for (const server of servers) server.closeAfterAnswers();
       await qanat.hub.drainSpread();
       port.send({ kind: "closing" });
       await Promise.all([
-        server.close(this.#config.drainMs),
+        ...servers.map((server) => server.close(this.#config.drainMs)),
         operators?.close(this.#config.drainMs),
       ]);
       await qanat.close();
@@ -188,6 +205,16 @@ async function sourceOf(config: Config, log: Logger): Promise<Source> {
   // Imported only when needed, so that the embedded source does not load kafkajs.
   const { kafkaSourceOf } = await import("./source/kafka_settings.ts");
   return await kafkaSourceOf(config, catalog, log);
+}
+
+/** The Flight port, imported only when it is on. */
+async function serveFlightOf(
+  qanat: Qanat,
+  options: { readonly pool: AddressPool; readonly backlog: number },
+): Promise<FlightServer> {
+  const { serveFlight } = await import("./flight/flight_server.ts");
+  const host = flightHostOf(qanat.config);
+  return await serveFlight(qanat, { ...options, host });
 }
 
 /** The trends of all embedded channels are recorded; those of Kafka's channels only when the setting names them. */

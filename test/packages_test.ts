@@ -10,6 +10,7 @@ interface Lock {
 
 /** All that a first start downloads. A name may be added only if the service cannot do without the package. */
 const ON_THE_WAY_OF_START = [
+  "@bufbuild/protobuf",
   "@hono/node-server",
   "@opentelemetry/api",
   "@types/node",

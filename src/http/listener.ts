@@ -1,5 +1,6 @@
 // A listening node:http server in front of an application: limits its connections, sweeps them, and closes them at the end.
 import type { Server } from "node:http";
+import type { AddressPool } from "../clients/address_pool.ts";
 import { plainAddress } from "../clients/client_address.ts";
 import type { HostRule } from "./routes/host_rule.ts";
 import type { HttpService, ServerSettings } from "./service.ts";
@@ -25,6 +26,8 @@ export interface ListenerOptions {
   readonly hostRule: HostRule;
   readonly connectionsMax: number;
   readonly sharePercent: number;
+  /** Connections by address, of several ports. @default those of this one alone */
+  readonly pool?: AddressPool | undefined;
   /** Connections that may wait in the kernel to be accepted. */
   readonly backlog: number;
   /** Whether native handles are used, so that the listener can recover (see {@linkcode keepAccepting}). */
@@ -90,12 +93,13 @@ async function listen(
 
 function connectionsOf(
   { config, connections, log }: HttpService,
-  { connectionsMax, sharePercent, nowMs }: ListenerOptions,
+  { connectionsMax, sharePercent, pool, nowMs }: ListenerOptions,
 ): Connections {
   const trusted = trustedBy(config.trustedProxies);
   return new Connections({
     connectionsMax,
     sharePercent,
+    pool,
     isProxy: (peer) => isTrusted(plainAddress(peer), trusted),
     requestHeadMs: config.requestHeadMs,
     requestMs: config.requestMs,

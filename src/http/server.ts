@@ -3,12 +3,14 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { IncomingMessage } from "node:http";
 import { newRequestId } from "../telemetry/request_trace.ts";
+import { AddressPool } from "../clients/address_pool.ts";
 import { type HttpServer, startListener } from "./listener.ts";
 import { honoApp } from "./routes/hono_app.ts";
 import { HostRule } from "./routes/host_rule.ts";
 import type { HttpService } from "./service.ts";
 import {
   BACKLOG_MAX,
+  type BudgetSettings,
   connectionsWanted,
 } from "./transport/descriptor_budget.ts";
 import { isProven, runtimeName } from "./transport/proven_runtimes.ts";
@@ -21,6 +23,8 @@ export type { HttpServer } from "./listener.ts";
 export interface ServeOptions {
   /** Connections that may wait in the kernel to be accepted. @default BACKLOG_MAX */
   readonly backlog?: number;
+  /** Connections by address, of all ports. @default those of this server alone */
+  readonly pool?: AddressPool;
   /** Called for each accepted connection, also one that is then refused. */
   readonly onConnection?: () => void;
   /** Monotonic clock. @default performance.now */
@@ -58,6 +62,7 @@ export async function serve(
     hostRule,
     connectionsMax: connectionsWanted(service.config),
     sharePercent: addressSharePercent,
+    pool: options.pool,
     backlog: options.backlog ?? BACKLOG_MAX,
     usesHandles: rawWriter !== null,
     onConnection: options.onConnection,
@@ -83,4 +88,14 @@ function rawWriterFor(
     });
   }
   return rawWriter;
+}
+
+/** Counts the connections of all ports for clients. */
+export function connectionPool(
+  config: BudgetSettings & { readonly addressSharePercent: number },
+): AddressPool {
+  return new AddressPool({
+    capacity: connectionsWanted(config),
+    sharePercent: config.addressSharePercent,
+  });
 }

@@ -43,10 +43,10 @@ export function secret(help: string): Setting<string> {
   return { ...text("TEXT", help), isSecret: true };
 }
 
-/** An address or a name to listen on. */
+/** An address or a name to listen on; where `preset` is empty, the empty text is another setting's. */
 export function host(preset: string, help: string): Setting<string> {
   const read = (value: string) => {
-    if (isHost(value)) return value;
+    if (isHost(value) || value === "" && preset === "") return value;
     throw new SettingError(
       "an address or a host name, such as 127.0.0.1, ::1, 0.0.0.0 or localhost, without port and brackets",
     );

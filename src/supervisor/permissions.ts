@@ -1,6 +1,7 @@
 // What this process may do with given settings, derived from their table: a setting that names a file or a peer brings its
 // permission with it. Invariant: nothing is allowed that no setting needs.
 import { type Config, SETTINGS } from "../config.ts";
+import { flightHostOf } from "../settings/flight_settings.ts";
 import { MEMORY_LIMIT_FILES } from "../settings/report_settings.ts";
 import type { Setting } from "../settings/setting.ts";
 import { reachableHost } from "./tcp_probe.ts";
@@ -46,14 +47,17 @@ export function permissionsOf(
 
 /** Where this process listens, and where its watchdog connects to. */
 function listeningHosts(
-  { host, port, watchdogProbesMax, operatorHost, operatorPort }: Config,
+  config: Config,
 ): readonly (readonly [host: string, port: number])[] {
+  const { host, port, watchdogProbesMax } = config;
+  const { operatorHost, operatorPort, flightPort } = config;
   const probed = reachableHost(host);
   const isProbed = watchdogProbesMax > 0 && probed !== host;
   return [
     [host, port],
     ...(isProbed ? [[probed, port] as const] : []),
     ...(operatorPort > 0 ? [[operatorHost, operatorPort] as const] : []),
+    ...(flightPort > 0 ? [[flightHostOf(config), flightPort] as const] : []),
   ];
 }
 

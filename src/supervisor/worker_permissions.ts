@@ -1,5 +1,6 @@
 // The permissions of the worker: those that the settings need, also where the process has more. All packages run in the
 // worker, and none in the main thread. Why: docs/decisions/0039.
+import { flightHostOf } from "../settings/flight_settings.ts";
 import { isAddress } from "../settings/addresses.ts";
 import type { Config } from "../config.ts";
 import type { Permissions } from "./permissions.ts";
@@ -15,16 +16,18 @@ export type IsGranted = (permission: Deno.PermissionDescriptor) => boolean;
 
 /** What the worker may do. */
 export function workerPermissions(
-  { host, operatorHost, operatorPort }: Pick<
+  config: Pick<
     Config,
-    "host" | "operatorHost" | "operatorPort"
+    "host" | "operatorHost" | "operatorPort" | "flightHost" | "flightPort"
   >,
   { net, netOthers, read, write }: Permissions,
   isGranted: IsGranted = isGrantedHere,
 ): Deno.PermissionOptionsObject {
   // The addresses of a name can change, and listening needs permission for name and address.
+  const { host, operatorHost, operatorPort, flightPort } = config;
   const isNetKnown = netOthers.length === 0 && isKnown(host) &&
-    (operatorPort === 0 || isKnown(operatorHost));
+    (operatorPort === 0 || isKnown(operatorHost)) &&
+    (flightPort === 0 || isKnown(flightHostOf(config)));
   return {
     net: isNetKnown
       ? net.filter((host) => isGranted({ name: "net", host }))

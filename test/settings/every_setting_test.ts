@@ -60,6 +60,17 @@ const ANY_TEXT: Row = {
 const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
   port: whole(0, 65_535),
   operatorPort: whole(0, 65_535),
+  flightPort: whole(0, 65_535),
+  flightHost: {
+    takes: ["::1", "0.0.0.0", "localhost"],
+    refuses: ["http://localhost", "localhost:80", "[::1]", "*", "a b"],
+    right: /an address or a host name/,
+    also: ["--flight-port=31206"],
+  },
+  flightPublish: {
+    ...FLAG,
+    also: ["--flight-port=31206", "--kafka=127.0.0.1:9092"],
+  },
   operatorHost: {
     takes: ["::1", "0.0.0.0", "localhost"],
     refuses: ["http://localhost", "localhost:80", "[::1]", "*", "a b"],
@@ -336,7 +347,7 @@ describe("settings", () => {
   for (
     const [key, { takes, refuses, right, also = [] }] of Object.entries(ROWS)
   ) {
-    const isFlag = ROWS[key as keyof Config] === FLAG;
+    const isFlag = takes === FLAG.takes;
     const flag = flagOf(key);
     const variable = variableOf(key);
 

@@ -33,6 +33,8 @@ export interface ConnectionSettings {
   readonly connectionsMax: number;
   /** One address may hold this part of the connections that other addresses leave free, percent: 1 to 100. */
   readonly sharePercent: number;
+  /** Connections by address, of all ports. @default those of this server alone */
+  readonly pool?: AddressPool | undefined;
   /** Whether an address belongs to a trusted proxy, whose clients all share it: its connections are not counted by address. */
   readonly isProxy: (address: string) => boolean;
   readonly requestHeadMs: number;
@@ -66,7 +68,8 @@ export class Connections implements GateHost {
     const { connectionsMax, sharePercent, figures, nowMs } = settings;
     this.#settings = settings;
     this.#figures = figures;
-    this.#pool = new AddressPool({ capacity: connectionsMax, sharePercent });
+    this.#pool = settings.pool ??
+      new AddressPool({ capacity: connectionsMax, sharePercent });
     this.nowMs = nowMs;
     this.#refusals = new ConnectionRefusals(settings);
   }

@@ -7,6 +7,7 @@ import {
   connectionMetrics,
   type ConnectionParts,
 } from "./connection_metrics.ts";
+import { flightMetrics, type FlightParts } from "./flight_metrics.ts";
 import { historyMetrics, type HistoryParts } from "./history_metrics.ts";
 import { instanceMetrics, type InstanceParts } from "./instance_metrics.ts";
 import { memoryMetrics, type MemoryParts } from "./memory_metrics.ts";
@@ -23,6 +24,7 @@ export type MetricsParts =
   & BlockParts
   & ConnectionParts
   & ClientParts
+  & FlightParts
   & HistoryParts
   & RequestParts
   & AuthParts
@@ -40,6 +42,7 @@ export class Metrics {
     blockMetrics(metrics, parts);
     connectionMetrics(metrics, parts);
     clientMetrics(metrics, parts);
+    flightMetrics(metrics, parts);
     historyMetrics(metrics, parts);
     requestMetrics(metrics, parts);
     authMetrics(metrics, parts);

@@ -1,0 +1,116 @@
+// GetFlightInfo: the plan of a command, which is always one endpoint here: this connection, with the command as ticket.
+import { FLIGHT_SCHEMAS } from "../arrow/flight_tables.ts";
+import type { Catalog } from "../channels/catalog.ts";
+import type { Channel } from "../channels/channel.ts";
+import { byText } from "../channels/sorted_names.ts";
+import {
+  type Command,
+  type DescribeArgs,
+  type StreamArgs,
+  writeCommand,
+} from "./command.ts";
+import { FlightError } from "./flight_error.ts";
+import { streamSchema } from "./flight_streams.ts";
+import { writeFlightInfo } from "./messages.ts";
+import { namedChannels } from "./named_channels.ts";
+import { replayIdOf } from "./replay_context.ts";
+
+/** The location that means: the connection which asked. */
+const REUSE_CONNECTION = "arrow-flight-reuse-connection://?";
+
+export interface FlightInfoOptions {
+  readonly channelsMax: number;
+  readonly mayPublish: boolean;
+}
+
+/** The answer to a command. `bytes`: as it was sent. Throws {@linkcode FlightError}. */
+export function flightInfo(
+  command: Command,
+  bytes: Uint8Array,
+  catalog: Catalog,
+  options: FlightInfoOptions,
+): Uint8Array {
+  return writeFlightInfo({
+    schema: schemaOf(command, catalog, options),
+    path: bytes,
+    endpoints: ticketsOf(command, bytes).map((ticket) => ({
+      ticket,
+      location: REUSE_CONNECTION,
+    })),
+  });
+}
+
+/** The schema of the answer, once everything that can be refused has been checked. */
+function schemaOf(
+  command: Command,
+  catalog: Catalog,
+  options: FlightInfoOptions,
+): Uint8Array {
+  const { request, args } = command;
+  switch (request) {
+    case "Find":
+      replayIdOf(args, catalog);
+      return FLIGHT_SCHEMAS.channels;
+    case "Count":
+      replayIdOf(args, catalog);
+      return FLIGHT_SCHEMAS.count;
+    case "Describe":
+      checkChannels(args, catalog, options);
+      return FLIGHT_SCHEMAS.channels;
+    case "Stream":
+      return streamSchema(
+        checkChannels(args, catalog, options)
+          .sort((a, b) => byText(a.name, b.name)),
+      );
+    case "Publish":
+      if (!options.mayPublish) throw noPublishing();
+      return FLIGHT_SCHEMAS.properties;
+    case "Partition":
+      // The exchange itself is refused, with the reason.
+      return FLIGHT_SCHEMAS.partition;
+  }
+}
+
+/** A publisher asks where to publish, and this instance does not say. */
+export function noPublishing(): FlightError {
+  return new FlightError(
+    "flight",
+    "publish not supported for server backend: this instance does not hand out the addresses of Kafka (--flight-publish)",
+  );
+}
+
+function checkChannels(
+  args: StreamArgs | DescribeArgs,
+  catalog: Catalog,
+  { channelsMax }: FlightInfoOptions,
+): Channel[] {
+  const replayId = replayIdOf(args, catalog);
+  const channels = namedChannels(args.channels, catalog, {
+    replayId,
+    channelsMax,
+  });
+  if (channels.length > 0) return channels;
+  throw new FlightError(
+    "flight",
+    "Could not serve request (channels + time) from any known endpoint.",
+  );
+}
+
+/** With a replay, a search also finds the channels of the live context, as arrakis-server's does. */
+function ticketsOf(command: Command, bytes: Uint8Array): Uint8Array[] {
+  const { request, args } = command;
+  switch (request) {
+    case "Publish":
+    case "Partition":
+      return [bytes];
+    case "Find":
+    case "Count":
+      if ((args.replay_id ?? null) === null) return [writeCommand(command)];
+      return [
+        writeCommand({ request, args: { ...args, replay_id: null } }),
+        writeCommand(command),
+      ];
+    default:
+      return [writeCommand(command)];
+  }
+}

@@ -1,0 +1,142 @@
+// DoGet of a stream: admits a client of the hub, and gives it an outlet over the call.
+// Invariant: a refused or cancelled call releases every reservation.
+import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../blocks/row_stride.ts";
+import type { Channel } from "../channels/channel.ts";
+import { byText, sortedInSlices } from "../channels/sorted_names.ts";
+import { schemaMessage, TIME } from "../arrow/schema_message.ts";
+import type { Admission, FullAdmission } from "../clients/admission.ts";
+import { flightData } from "../frames/flight_data.ts";
+import { rateText } from "../frames/row_plan.ts";
+import type { StreamArgs } from "./command.ts";
+import type { FlightCall } from "./flight_call.ts";
+import { FlightError } from "./flight_error.ts";
+import { FlightOutlet } from "./flight_outlet.ts";
+import { namedChannels } from "./named_channels.ts";
+import { replayIdOf } from "./replay_context.ts";
+import type { Access, FlightInstance } from "./service.ts";
+
+/** How far ahead of the clock a start may be, ns. */
+const AHEAD_NS = 3_600_000_000_000n;
+
+/** The encapsulated schema message of a stream. `channels` sorted by name. */
+export function streamSchema(channels: readonly Channel[]): Uint8Array {
+  return schemaMessage([
+    TIME,
+    ...channels.map(({ name, dataType, sampleRate }) => ({
+      name,
+      dataType,
+      isList: true,
+      isNullable: true,
+      rate: rateText(sampleRate),
+    })),
+  ]);
+}
+
+/** Opens the stream of a call. Throws {@linkcode FlightError} where it is refused. */
+export async function openStream(
+  call: FlightCall,
+  args: StreamArgs,
+  access: Access,
+  instance: FlightInstance,
+): Promise<void> {
+  const { hub, requests } = instance;
+  const channels = await requests.slices.run(
+    sortedInSlices(channelsOf(args, access, instance), byName),
+    () => call.isGone,
+  );
+  checkStrides(channels);
+  if (isEmptyRange(args, instance)) {
+    await call.send(flightData(streamSchema(channels)));
+    return call.end(null);
+  }
+  const { address } = call;
+  const refused = await hub.admission.waitForTurn(address, channels.length);
+  if (refused !== null) throw full(refused);
+  if (call.isGone) return;
+  const admission = hub.admission.admit(channels, "flight", {
+    address,
+    rights: access.rightsTo(channels),
+    trace: call.trace,
+    startNs: args.start ?? undefined,
+    endNs: args.end ?? undefined,
+  });
+  if (admission.kind !== "ready") throw refusalOf(admission);
+  try {
+    admission.open(new FlightOutlet(call));
+  } finally {
+    // Releases what was reserved, unless the stream has begun.
+    admission.cancel();
+  }
+}
+
+function channelsOf(
+  args: StreamArgs,
+  { catalog }: Access,
+  { config: { channelsMax } }: FlightInstance,
+): Channel[] {
+  const replayId = replayIdOf(args, catalog);
+  const channels = namedChannels(args.channels, catalog, {
+    replayId,
+    channelsMax,
+  });
+  if (channels.length > 0) return channels;
+  throw new FlightError(
+    "flight",
+    "Could not serve request (channels + time) from any known endpoint.",
+  );
+}
+
+function checkStrides(channels: readonly Channel[]): void {
+  const strideNs = rowStrideOf(new Set(channels.map((c) => c.strideNs)));
+  if (strideNs <= ROW_STRIDE_MAX_NS) return;
+  throw new FlightError(
+    "unavailable",
+    `a row of these channels would span ${strideNs} ns or more, the least common multiple of their strides; ` +
+      `at most ${ROW_STRIDE_MAX_NS} ns are allowed`,
+  );
+}
+
+/** Whether a range has no time. Throws for one that begins far in the future. */
+function isEmptyRange(
+  { start, end }: StreamArgs,
+  instance: FlightInstance,
+): boolean {
+  const { timeNs: nowNs } = instance.now();
+  if (start !== null && start > nowNs + AHEAD_NS) {
+    throw new FlightError(
+      "unavailable",
+      `time range requested (${start} - ${end}) not available on this server`,
+    );
+  }
+  return end !== null && end <= (start ?? nowNs);
+}
+
+function refusalOf(
+  admission: Exclude<Admission, { readonly kind: "ready" }>,
+): FlightError {
+  switch (admission.kind) {
+    case "full":
+      return full(admission);
+    case "too-large":
+      return new FlightError("unavailable", admission.detail);
+    case "changed":
+      return new FlightError(
+        "unavailable",
+        `the channel ${admission.name} changed while the stream was being opened; try again`,
+      );
+  }
+}
+
+function full({ refusal, limit }: FullAdmission): FlightError {
+  const isTheirs = refusal === "address" || refusal === "share";
+  return new FlightError(
+    "unavailable",
+    `the limit of ${limit} is reached (${refusal}); ${
+      isTheirs ? "close a stream of yours" : "try again later"
+    }`,
+  );
+}
+
+function byName(a: Channel, b: Channel): number {
+  return byText(a.name, b.name);
+}

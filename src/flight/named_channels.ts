@@ -1,0 +1,45 @@
+// The channels that a command names.
+import type { Catalog } from "../channels/catalog.ts";
+import type { Channel } from "../channels/channel.ts";
+import { FlightError } from "./flight_error.ts";
+
+/** Longest part of a name that a message shows, and most names that it lists. */
+const SHOWN_CHARS_MAX = 255;
+const SHOWN_NAMES_MAX = 20;
+
+/**
+ * The named channels, each once, in the order of the names. Throws {@linkcode FlightError} for names that are not known,
+ * and for too many of them.
+ */
+export function namedChannels(
+  names: readonly string[],
+  catalog: Catalog,
+  { replayId, channelsMax }: {
+    readonly replayId: string | null;
+    readonly channelsMax: number;
+  },
+): Channel[] {
+  if (names.length > channelsMax) {
+    throw new FlightError(
+      "flight",
+      `${names.length} channels are asked for, at most ${channelsMax} are allowed (--channels-max)`,
+    );
+  }
+  const found = new Map<string, Channel>();
+  const unknown: string[] = [];
+  for (const name of names) {
+    const channel = catalog.get(name, replayId);
+    if (channel) found.set(name, channel);
+    else unknown.push(name);
+  }
+  if (unknown.length === 0) return [...found.values()];
+  const shown = unknown.slice(0, SHOWN_NAMES_MAX)
+    .map((name) => name.slice(0, SHOWN_CHARS_MAX));
+  if (shown.length < unknown.length) {
+    shown.push(`and ${unknown.length - shown.length} more`);
+  }
+  throw new FlightError(
+    "unavailable",
+    `channel(s) {${shown.join(", ")}} are not available on this server`,
+  );
+}
