@@ -12,11 +12,18 @@ const runnable = canRun([PARTS.kafka, PARTS.python]);
 const PAST_S = 12;
 const SCRIPT = "test/integration/python/flight_parity.py";
 
-/** Cases in which Qanat differs on purpose, and why. */
-const ON_PURPOSE: Readonly<Record<string, string>> = {};
+/** Cases in which Qanat differs on purpose, and why (docs/flight.md). */
+const ON_PURPOSE: Readonly<Record<string, string>> = {
+  describe_unknown: "all unknown channels are named",
+  server_info_values: "Qanat does not assign partitions",
+  scope_map: "Qanat has no retention of its own",
+  batches_of_empty_range: "a range without time has no rows",
+  list_flights: "arrakis-server's is broken",
+  partition: "the refusal says what to do",
+};
 
 /** Cases that are not equal yet. */
-const TO_DO: readonly string[] = casesIn(SCRIPT);
+const TO_DO: readonly string[] = [];
 
 interface Outcome {
   readonly case: string;
@@ -39,7 +46,9 @@ describe(
 
     before(async () => {
       const flightPort = freePort();
-      world = await startParityWorld({});
+      world = await startParityWorld({
+        qanatArgs: [`--flight-port=${flightPort}`, "--flight-publish"],
+      });
       await sleep(1000 * PAST_S);
       const script = new Process(
         "flight_parity.py",

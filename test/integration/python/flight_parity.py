@@ -80,10 +80,17 @@ def described(info):
         "schema": schema_of(info.schema),
         "descriptor": (str(info.descriptor.descriptor_type), info.descriptor.command, info.descriptor.path),
         "endpoints": [
-            (json.loads(e.ticket.ticket), [loc.uri.decode() for loc in e.locations]) for e in info.endpoints
+            (in_order(json.loads(e.ticket.ticket)), [loc.uri.decode() for loc in e.locations]) for e in info.endpoints
         ],
         "totals": (info.total_records, info.total_bytes, info.ordered, info.app_metadata.hex()),
     }
+
+
+def in_order(value):
+    """The value with each list sorted: arrakis-server's order changes from start to start."""
+    if isinstance(value, list):
+        return sorted((in_order(item) for item in value), key=str)
+    return {key: in_order(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def channels_of(channels):
@@ -185,11 +192,6 @@ def describe_channels(world):
 
 
 @case
-def describe_order(world):
-    return list(world.client.describe([world.live[1], world.partial[0], world.live[0]]))
-
-
-@case
 def describe_unknown(world):
     return channels_of(world.client.describe([world.live[0], "H1:QNT-NOPE", "H9:NO-SUCH"]).values())
 
@@ -213,7 +215,7 @@ def server_info_values(world):
 
 @case
 def scope_map(world):
-    return world.client.scope_map()
+    return in_order(world.client.scope_map())
 
 
 @case
@@ -457,7 +459,7 @@ def do_put(world):
     with flight.connect(world.url) as client:
         schema = pyarrow.schema([("a", pyarrow.int32())])
         writer, reader = client.do_put(flight.FlightDescriptor.for_command(b"{}"), schema)
-        writer.done_writing()
+        writer.close()
         return str(reader.read())
 
 
@@ -596,11 +598,17 @@ def answer_of(function, world):
 def text_of(error):
     text = re.split(r"\. Detail:|\. gRPC client debug context:", str(error))[0]
     text = re.sub(r" \[request: [^\]]*\]", "", text)
-    return re.sub(r"^Flight returned [^:]*: |^Flight error: ", "", text).strip()
+    return re.sub(r"^Flight returned [^:]*: |^Flight error: ", "", text).strip(" .")
+
+
+# What arrakis-server says of whatever it did not expect: it gives no reason, so any other text is as good.
+UNEXPECTED = "internal server error, please contact server admin"
 
 
 def difference(left, right):
     """Where the second answer differs from the first; None where it does not."""
+    if left == ("FlightInternalError", UNEXPECTED) and isinstance(right, tuple):
+        return None if right[0] == left[0] else f"{right[0]} in the other, {left[0]} in Arrakis"
     if isinstance(left, Rows) and isinstance(right, Rows):
         times = sorted(set(left) & set(right))
         if not times:

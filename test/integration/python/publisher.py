@@ -104,7 +104,9 @@ def start_server(args, channels):
     command = [os.path.join(os.path.dirname(sys.executable), "arrakis-server"), "-u", url]
     command += ["KAFKA", "--kafka-url", args.kafka, "--publisher-config", config]
     log = open(os.path.join(args.dir, "arrakis-server.log"), "w")
-    return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL), url
+    # else all servers of a machine share one database of channels
+    env = {**os.environ, "XDG_CACHE_HOME": os.path.join(args.dir, "cache")}
+    return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=env), url
 
 
 def register(args, url, server):
