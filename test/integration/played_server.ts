@@ -128,7 +128,7 @@ export class PlayedServer {
       });
     }
     if (pathname.startsWith("/page/")) return file(pathname.slice(6));
-    if (pathname === "/v1/status") {
+    if (pathname === "/v1/time") {
       const unixMs = Date.now();
       const timeNs = Math.round((unixMs / 1000 - EPOCH_S) * 1e9);
       return Response.json({ time_ns: String(timeNs), unix_ms: unixMs });

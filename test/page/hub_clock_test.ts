@@ -53,7 +53,7 @@ describe("Hub, when the computer's clock is set", () => {
   afterEach(() => hub.leave(port));
 
   function answer(url: string): Promise<Response> {
-    if (url.includes("status")) {
+    if (url.endsWith("v1/time")) {
       statusCount++;
       wake();
       if (!hasStatus) return Promise.reject(new TypeError("away"));
