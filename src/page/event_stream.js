@@ -3,14 +3,13 @@
 // nothing is read from the server; every row up to lastId was handed to onRow().
 import { EventReader } from "./event_reader.js";
 import { decoderOf } from "./rows.js";
+import { SILENCE_MS, SilenceTimer } from "./silence_timer.js";
 
 /** @typedef {import("./qanat.d.ts").StreamState} StreamState */
 /** @typedef {import("./qanat.d.ts").Row} Row */
 /** @typedef {import("./qanat.d.ts").Gap} Gap */
 /** @typedef {import("./qanat.d.ts").Problem} Problem */
 
-/** Longer than two heartbeats: the connection is dead. */
-const SILENCE_MS = 40_000;
 const RETRY_MAX_MS = 15_000;
 /** A GET longer than this is sent as a POST. */
 const QUERY_MAX = 2000;
@@ -34,6 +33,7 @@ const FINAL_ENDS = ["complete", "gap", "closed-by-operator"];
  * @property {(state: StreamState) => void} onState
  * @property {() => Promise<void> | null} [room] called before each row: what to wait for until there is room for it
  * @property {typeof fetch} [fetch]
+ * @property {boolean} [renewsCredential] a token or a session that was not accepted may be replaced: tries again
  * @property {() => number} [random] 0 to 1, for the jitter of retries
  */
 
@@ -201,8 +201,9 @@ export class EventStream {
   async #refused(response) {
     const problem = await problemOf(response);
     const detail = problem.detail;
+    const isRenewed = response.status === 401 && this.#options.renewsCredential;
     // A request that is wrong stays wrong: no retry.
-    if (response.status < 500 && response.status !== 429) {
+    if (response.status < 500 && response.status !== 429 && !isRenewed) {
       return { state: "refused", reason: problem.title, detail, problem };
     }
     const afterMs = Number(response.headers.get("retry-after")) * 1000;
@@ -222,28 +223,6 @@ export class EventStream {
     if (this.#isClosed) return;
     this.state = { ...state, reconnects: this.#reconnects };
     this.#options.onState(this.state);
-  }
-}
-
-/** Calls back when it was not restarted in time. */
-class SilenceTimer {
-  #onSilence;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
-
-  /** @param {() => void} onSilence */
-  constructor(onSilence) {
-    this.#onSilence = onSilence;
-    this.restart();
-  }
-
-  restart() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#onSilence, SILENCE_MS);
-  }
-
-  stop() {
-    clearTimeout(this.#timer);
   }
 }
 

@@ -1,6 +1,7 @@
 // Holds the connections of a browser: one for each stride and trend, for the union of what all tabs subscribe to.
 // Invariant: a tab gets each row once, with the channels that it subscribes to. Rows that an outage has missed wait until
 // a tab has room; live rows never wait: a tab without room gets a gap.
+import { withToken } from "./bearer.js";
 import { EventStream } from "./event_stream.js";
 import { Lane } from "./lane.js";
 import { Port, STALLED_MS } from "./port.js";
@@ -24,6 +25,7 @@ export class Hub {
   #lanes = new Map();
   #base;
   #fetch;
+  #renewsCredential;
   #unreadMax;
   #now;
   #setTimer;
@@ -37,12 +39,16 @@ export class Hub {
 
   /**
    * @param {string} base
-   * @param {{ encoding?: "json" | "arrow" | undefined, fetch?: typeof fetch, unreadMax?: number, now?: () => number, unixNow?: () => number, setTimer?: (call: () => void, ms: number) => unknown }} [options]
+   * @param {{ encoding?: "json" | "arrow" | undefined, token?: (() => string | Promise<string>) | undefined, hasSession?: boolean, fetch?: typeof fetch, unreadMax?: number, now?: () => number, unixNow?: () => number, setTimer?: (call: () => void, ms: number) => unknown }} [options]
+   *   token: sent with each request; hasSession: the user may sign in meanwhile, so that a 401 is tried again;
    *   now: a monotonic clock, ms; unixNow: the computer's clock, ms
    */
   constructor(base, options = {}) {
+    const { token, hasSession = false } = options;
+    const plain = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
     this.#base = base;
-    this.#fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
+    this.#fetch = token ? withToken(plain, token) : plain;
+    this.#renewsCredential = hasSession || token !== undefined;
     this.#unreadMax = options.unreadMax ?? UNREAD_MAX;
     this.#now = options.now ?? (() => performance.now());
     this.#setTimer = options.setTimer ??
@@ -58,6 +64,7 @@ export class Hub {
     this.#laneHost = {
       base,
       fetch: this.#fetch,
+      renewsCredential: this.#renewsCredential,
       encoding: options.encoding,
       now: this.#now,
       channelsOf: (lane) => this.#channelsOf(lane),
@@ -72,9 +79,7 @@ export class Hub {
       },
       onIdle: (lane) => this.#remove(lane),
     };
-    globalThis.addEventListener?.("online", () => {
-      for (const lane of this.#lanes.values()) lane.retryNow();
-    });
+    globalThis.addEventListener?.("online", () => this.#retryNow());
   }
 
   /**
@@ -124,6 +129,8 @@ export class Hub {
         port.ranges.get(message.id)?.close();
         port.ranges.delete(message.id);
         return;
+      case "retry":
+        return this.#retryNow();
       case "leave":
         return this.leave(port);
     }
@@ -166,6 +173,7 @@ export class Hub {
     const stream = new EventStream({
       base: this.#base,
       fetch: this.#fetch,
+      renewsCredential: this.#renewsCredential,
       query: { channels, start, end, gaps: "skip", encoding, trend },
       room: () => port.isFull ? this.#until(() => !port.isFull) : null,
       onRow: (row) => port.sendHistoryRow(id, row),
@@ -178,6 +186,15 @@ export class Hub {
       },
     });
     port.ranges.set(id, stream);
+  }
+
+  /** Streams that wait try again at once. */
+  #retryNow() {
+    for (const lane of this.#lanes.values()) lane.retryNow();
+    for (const port of this.#ports) {
+      for (const stream of port.ranges.values()) stream.retryNow();
+    }
+    if (this.#intervals.length > 0) this.#time.read();
   }
 
   /** Reads the server's clock at intervals, for as long as there is a lane. */

@@ -6,6 +6,7 @@ const encoding = parameters.get("encoding");
 const hub = new Hub(
   new URL("../", import.meta.url).href,
   {
+    hasSession: true,
     encoding: encoding === "json" || encoding === "arrow"
       ? encoding
       : undefined,

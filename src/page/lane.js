@@ -15,6 +15,7 @@ import { EventStream } from "./event_stream.js";
  * @typedef {object} LaneHost
  * @property {string} base where Qanat is served, with a slash at its end
  * @property {typeof fetch} fetch
+ * @property {boolean} renewsCredential
  * @property {"json" | "arrow" | undefined} encoding
  * @property {() => number} now a monotonic clock, ms
  * @property {(lane: Lane) => Map<string, number>} channelsOf channels that tabs subscribe to, with their rates
@@ -115,10 +116,11 @@ export class Lane {
       if (rates.size === 0) this.#host.onIdle(this);
       return;
     }
-    const { base, fetch, room, onRow, onGap } = this.#host;
+    const { base, fetch, renewsCredential, room, onRow, onGap } = this.#host;
     this.#stream = new EventStream({
       base,
       fetch,
+      renewsCredential,
       query: {
         channels: names,
         encoding,

@@ -12,6 +12,7 @@ import icon from "./icon.svg" with { type: "text" };
 import types from "./qanat.d.ts" with { type: "text" };
 import actions from "./actions.js" with { type: "text" };
 import axisText from "./axis_text.js" with { type: "text" };
+import bearer from "./bearer.js" with { type: "text" };
 import channelBook from "./channel_book.js" with { type: "text" };
 import clock from "./clock.js" with { type: "text" };
 import closeUp from "./close_up.js" with { type: "text" };
@@ -54,6 +55,7 @@ import samples from "./samples.js" with { type: "text" };
 import series from "./series.js" with { type: "text" };
 import seriesPlot from "./series_plot.js" with { type: "text" };
 import serverTime from "./server_time.js" with { type: "text" };
+import silenceTimer from "./silence_timer.js" with { type: "text" };
 import spanSelect from "./span_select.js" with { type: "text" };
 import spans from "./spans.js" with { type: "text" };
 import spectrogram from "./spectrogram.js" with { type: "text" };
@@ -96,6 +98,7 @@ const PACKAGES: Record<string, string> = {
 const MODULES: Record<string, string> = {
   "actions.js": actions,
   "axis_text.js": axisText,
+  "bearer.js": bearer,
   "channel_book.js": channelBook,
   "clock.js": clock,
   "close_up.js": closeUp,
@@ -138,6 +141,7 @@ const MODULES: Record<string, string> = {
   "series.js": series,
   "series_plot.js": seriesPlot,
   "server_time.js": serverTime,
+  "silence_timer.js": silenceTimer,
   "span_select.js": spanSelect,
   "spans.js": spans,
   "spectrogram.js": spectrogram,

@@ -107,7 +107,10 @@ export interface Problem {
 }
 
 export interface StreamState {
-  /** `waiting`: not connected, tries again; `refused`: does not try again; `ended`: complete. */
+  /**
+   * `waiting`: not connected, tries again, also while a token or a session is not accepted (`problem.status` is 401);
+   * `refused`: does not try again; `ended`: complete.
+   */
   readonly state: "connecting" | "live" | "waiting" | "refused" | "ended";
   /** The reason in a few words: that of an `end` event, a problem's title, `connection`, `cut`. */
   readonly reason?: string;
@@ -139,7 +142,14 @@ export interface ConnectOptions {
   /** False: the page has a connection of its own. @default true */
   readonly share?: boolean;
   /** @default Arrow for fast selections, else JSON */
-  readonly encoding?: "json" | "arrow";
+  readonly encoding?: "json" | "arrow" | undefined;
+  /**
+   * Gives the token that is sent as `Authorization: Bearer`, for an instance that asks for one. It is called again before
+   * each request. When a token has expired or is not accepted, the stream asks for another one and continues after its
+   * last row; it waits longer after each refusal, up to 15 s. Streams with the same function share their connections, in
+   * this page only. Without it, a page of the server's own origin uses the session cookie of `POST /v1/session`.
+   */
+  readonly token?: (() => string | Promise<string>) | undefined;
 }
 
 export interface OpenOptions extends ConnectOptions {
@@ -190,3 +200,6 @@ export function readRange(options: TrendRangeOptions): Promise<StreamState>;
 
 /** The server's clock; read again every minute. */
 export function serverClock(options?: ConnectOptions): ServerClock;
+
+/** Streams that wait try again now, for example because the user has signed in. */
+export function retryNow(options?: ConnectOptions): void;

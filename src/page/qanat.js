@@ -1,5 +1,5 @@
 // The public module, described in qanat.d.ts: connects to the hub in a SharedWorker, a Worker, or the page itself.
-// Invariant: a page has one link to a hub for each (base, share, encoding); it calls the callbacks of all streams.
+// Invariant: a page has one link to a hub for each (base, share, encoding, token); it calls the callbacks of all streams.
 import { Hub } from "./hub.js";
 
 /** @typedef {import("./qanat.d.ts").ConnectOptions} ConnectOptions */
@@ -11,7 +11,7 @@ import { Hub } from "./hub.js";
 const ACK_ROWS = 8;
 const PING_MS = 20_000;
 /** Part of the worker's name: tabs of another version use another worker. */
-const VERSION = 4;
+const VERSION = 5;
 const HOME = new URL("../", import.meta.url).href;
 
 /** The link of a page to its hub. */
@@ -35,13 +35,8 @@ class Link {
    * @param {string} base
    * @param {ConnectOptions} options
    */
-  constructor(base, { share = true, encoding }) {
-    this.#post = connect(
-      base,
-      share,
-      encoding,
-      (message) => this.#take(message),
-    );
+  constructor(base, options) {
+    this.#post = connect(base, options, (message) => this.#take(message));
     globalThis.addEventListener?.(
       "pagehide",
       () => this.#post({ type: "leave" }),
@@ -103,6 +98,11 @@ class Link {
     });
   }
 
+  /** Streams that wait try again at once. */
+  retryNow() {
+    this.#post({ type: "retry" });
+  }
+
   /** @param {any} message */
   #take(message) {
     switch (message.type) {
@@ -162,16 +162,16 @@ class Link {
 /**
  * Connects to a hub: in a shared worker if possible. Returns a function that sends it a message.
  * @param {string} base
- * @param {boolean} share
- * @param {string | undefined} encoding
+ * @param {ConnectOptions} options
  * @param {(message: any) => void} take
  * @returns {(message: unknown) => void}
  */
-function connect(base, share, encoding, take) {
-  // A worker's script must come from the page's own origin; a page of another origin has the hub in itself.
-  const isOwn = typeof location !== "undefined" && base === HOME &&
+function connect(base, { share = true, encoding, token }, take) {
+  const isSite = typeof location !== "undefined" &&
     new URL(base).origin === location.origin;
-  if (share && isOwn) {
+  // A worker's script must come from the page's own origin; a page of another origin has the hub in itself. So has a page
+  // with a token, since no worker can call its function.
+  if (share && isSite && base === HOME && token === undefined) {
     const script = new URL("./hub_worker.js", import.meta.url);
     if (encoding) script.searchParams.set("encoding", encoding);
     const init =
@@ -189,7 +189,7 @@ function connect(base, share, encoding, take) {
       return (message) => worker.postMessage(message);
     }
   }
-  const hub = new Hub(base, { encoding: /** @type {any} */ (encoding) });
+  const hub = new Hub(base, { encoding, token, hasSession: isSite });
   const port = hub.join((message) => queueMicrotask(() => take(message)));
   return (message) => hub.take(port, message);
 }
@@ -201,6 +201,8 @@ const DEFAULTS = {};
 class Links {
   /** @type {Map<string, Link>} */
   #all = new Map();
+  /** Numbers of functions that give tokens. @type {Map<() => string | Promise<string>, number>} */
+  #tokens = new Map();
   /** @type {Link | null} */
   #default = null;
 
@@ -208,12 +210,20 @@ class Links {
   of(options) {
     if (options === DEFAULTS && this.#default) return this.#default;
     const base = new URL(options.base ?? HOME, HOME).href;
-    const { share = true, encoding = null } = options;
-    const key = JSON.stringify([base, share, encoding]);
+    const { share = true, encoding = null, token } = options;
+    const key = JSON.stringify([base, share, encoding, this.#numberOf(token)]);
     let link = this.#all.get(key);
     if (!link) this.#all.set(key, link = new Link(base, options));
     if (options === DEFAULTS) this.#default = link;
     return link;
+  }
+
+  /** @param {ConnectOptions["token"]} token */
+  #numberOf(token) {
+    if (token === undefined) return 0;
+    const number = this.#tokens.get(token) ?? this.#tokens.size + 1;
+    this.#tokens.set(token, number);
+    return number;
   }
 }
 
@@ -263,3 +273,6 @@ export const readRange = (/** @type {any} */ options) =>
 
 /** @type {typeof import("./qanat.d.ts").serverClock} */
 export const serverClock = (options = DEFAULTS) => links.of(options).clock;
+
+/** @type {typeof import("./qanat.d.ts").retryNow} */
+export const retryNow = (options = DEFAULTS) => links.of(options).retryNow();
