@@ -13,14 +13,16 @@ export class ChannelBook {
   #channels = new Map();
   /** Until when by performance.now() a name is not requested again. @type {Map<string, { why: string, untilMs: number }>} */
   #unknown = new Map();
+  #get;
   #onNote;
   #onRetry;
 
   /**
-   * @param {{ onNote: (text: string) => void, onRetry: (names: string[]) => void }} options
+   * @param {{ get: (path: string) => Promise<Response>, onNote: (text: string) => void, onRetry: (names: string[]) => void }} options
    *   onRetry: it is time to learn() these names again, if they are still needed
    */
-  constructor({ onNote, onRetry }) {
+  constructor({ get, onNote, onRetry }) {
+    this.#get = get;
     this.#onNote = onNote;
     this.#onRetry = onRetry;
   }
@@ -45,6 +47,11 @@ export class ChannelBook {
     for (const name of names) this.#channels.delete(name);
   }
 
+  /** The user has signed in: what was not found may be there. */
+  forgetUnknown() {
+    this.#unknown.clear();
+  }
+
   /** Why a name has no channel; empty where there is no reason yet. @param {string} name */
   whyUnknown(name) {
     return this.#unknown.get(name)?.why ?? "";
@@ -59,7 +66,7 @@ export class ChannelBook {
     );
     if (asked.length === 0) return;
     try {
-      const { found, unknown } = await describe(asked, (path) => fetch(path));
+      const { found, unknown } = await describe(asked, this.#get);
       for (const [name, channel] of found) {
         this.#channels.set(name, channel);
         this.#unknown.delete(name);

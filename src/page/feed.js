@@ -29,8 +29,8 @@ export class Feed {
   isHeld = false;
   /** Takes a sentence for the user. */
   onNote = (/** @type {string} */ _text) => {};
-  /** @type {() => void} */
-  onState = () => {};
+  /** Takes a state of one of the streams. */
+  onState = (/** @type {StreamState} */ _state) => {};
   /** The metadata of these channels have changed. */
   onStale = (/** @type {readonly string[]} */ _names) => {};
   /** @type {import("./qanat.d.ts").LiveStream | null} */
@@ -282,6 +282,6 @@ export class Feed {
         this.lanes.set(stride, new StrideLane(strideS, state, this.#now()));
       }
     }
-    this.onState();
+    this.onState(state);
   }
 }

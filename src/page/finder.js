@@ -61,13 +61,15 @@ export class Finder {
   #question = new AbortController();
   /** @type {(name: string) => boolean} */
   #isPicked;
+  #get;
 
   /**
    * @param {HTMLElement} parent
-   * @param {{ onPick: (channel: Channel) => void, isPicked: (name: string) => boolean }} options
+   * @param {{ get: typeof fetch, onPick: (channel: Channel) => void, isPicked: (name: string) => boolean }} options
    */
-  constructor(parent, { onPick, isPicked }) {
+  constructor(parent, { get, onPick, isPicked }) {
     this.#parent = parent;
+    this.#get = get;
     this.#isPicked = isPicked;
     const label = (
       /** @type {string} */ text,
@@ -127,6 +129,11 @@ export class Finder {
     if (isOpen && this.#list.childElementCount === 0) this.#ask();
   }
 
+  /** Searches again where it is open: the user may read other channels now. */
+  again() {
+    if (this.isOpen) this.#ask();
+  }
+
   focus() {
     this.#input.focus();
     this.#input.select();
@@ -183,8 +190,8 @@ export class Finder {
     const query = this.#query();
     try {
       const [counted, listed] = await Promise.all([
-        fetch(`v1/channels/count?${query}`, { signal: question.signal }),
-        fetch(`v1/channels?${query}&limit=${LIMIT}`, {
+        this.#get(`v1/channels/count?${query}`, { signal: question.signal }),
+        this.#get(`v1/channels?${query}&limit=${LIMIT}`, {
           signal: question.signal,
         }),
       ]);

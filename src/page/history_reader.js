@@ -62,7 +62,8 @@ export class HistoryReader {
         this.#onChange();
       },
       onState: (/** @type {StreamState} */ state) => {
-        if (state.state === "waiting" && state.detail) {
+        const isSignedOut = state.problem?.status === 401;
+        if (state.state === "waiting" && state.detail && !isSignedOut) {
           this.#onNote(`History has to wait: ${state.detail}`);
         }
       },

@@ -11,6 +11,7 @@ const EACH_MS = 1000;
 export class OperatorPanel {
   #parent;
   #look;
+  #get;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
   /** @type {OperatorPlot[]} */
@@ -24,10 +25,12 @@ export class OperatorPanel {
   /**
    * @param {HTMLElement} parent
    * @param {() => import("./time_plot.js").Look} look
+   * @param {typeof fetch} get
    */
-  constructor(parent, look) {
+  constructor(parent, look, get) {
     this.#parent = parent;
     this.#look = look;
+    this.#get = get;
   }
 
   /** @param {boolean} isOpen */
@@ -69,7 +72,7 @@ export class OperatorPanel {
   async #read() {
     let status;
     try {
-      const response = await fetch("v1/status", { cache: "no-store" });
+      const response = await this.#get("v1/status", { cache: "no-store" });
       if (!response.ok) {
         this.#head.textContent = (await problemOf(response)).detail;
         return;

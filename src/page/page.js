@@ -7,11 +7,15 @@ import { CopyAs } from "./copy_as.js";
 import { byId, colours } from "./dom.js";
 import { Feed } from "./feed.js";
 import { Finder } from "./finder.js";
+import { labelButtons } from "./labels.js";
 import { live, spanOf, zoomTo } from "./navigation.js";
 import { OperatorPanel } from "./operator.js";
 import { PlotList } from "./plot_list.js";
+import { retryNow } from "./qanat.js";
+import { SignIn } from "./sign_in.js";
 import { SpanSelect } from "./span_select.js";
 import { StatusLine } from "./status_line.js";
+import { paletteOf } from "./theme.js";
 import { TimeAxis } from "./time_axis.js";
 import { isDataExpensive, trendOf } from "./trend_choice.js";
 import { emptyView, firstView, hashOf, namesOf, viewOf } from "./view.js";
@@ -22,12 +26,8 @@ import { emptyView, firstView, hashOf, namesOf, viewOf } from "./view.js";
 export const WIDE_PX = 1100;
 /** The feed keeps so much more than one period of the close-up, s. */
 const REACH_MARGIN_S = 2;
-/** Next to the plots: axis and padding. */
-const PLOT_MARGIN_PX = 80;
 
 const part = (/** @type {string} */ id) => byId(id, HTMLElement);
-const button = (/** @type {string} */ id) => byId(id, HTMLButtonElement);
-const dark = matchMedia("(prefers-color-scheme: dark)");
 
 export class Page {
   view = emptyView();
@@ -50,7 +50,13 @@ export class Page {
     colours: this.#palette,
     colour: (/** @type {string} */ name) => this.#colourOf(name),
   });
+  signIn = new SignIn(
+    byId("sign-in", HTMLDialogElement),
+    byId("session", HTMLButtonElement),
+    () => this.#signedIn(),
+  );
   channels = new ChannelBook({
+    get: this.signIn.fetch,
     onNote: (text) => this.status.note(text),
     onRetry: (names) => this.#retry(names),
   });
@@ -65,6 +71,7 @@ export class Page {
     },
   });
   finder = new Finder(part("finder"), {
+    get: this.signIn.fetch,
     isPicked: (name) => this.view.plots.some((p) => p.name === name),
     onPick: (channel) => this.#pick(channel),
   });
@@ -72,7 +79,11 @@ export class Page {
     byId("span", HTMLSelectElement),
     (spanS) => this.go(spanOf(this.view, this.edgeS, spanS)),
   );
-  #operator = new OperatorPanel(part("operator"), this.#look);
+  #operator = new OperatorPanel(
+    part("operator"),
+    this.#look,
+    this.signIn.fetch,
+  );
   copyAs = new CopyAs(byId("copy-as", HTMLDialogElement), () => ({
     names: [...new Set(this.view.plots.map((p) => p.name))],
     live: this.view.endS === null,
@@ -84,7 +95,10 @@ export class Page {
 
   constructor() {
     this.feed.onNote = (/** @type {string} */ text) => this.status.note(text);
-    this.feed.onState = () => this.sayStatus();
+    this.feed.onState = (state) => {
+      this.signIn.notice(state);
+      this.sayStatus();
+    };
     this.feed.onStale = (/** @type {readonly string[]} */ names) => {
       this.channels.forget(names);
       this.change({});
@@ -94,6 +108,7 @@ export class Page {
   /** Shows what the address says, or the first view where the server has its channels. */
   async begin() {
     this.applyTheme();
+    this.signIn.check();
     this.finder.show(innerWidth >= WIDE_PX);
     let view = viewOf(location.hash);
     if (!view) {
@@ -157,11 +172,9 @@ export class Page {
   }
 
   applyTheme() {
-    const system = dark.matches ? "dark" : "light";
-    const theme = this.view.theme === "auto" ? system : this.view.theme;
-    if (document.documentElement.dataset.theme === theme) return;
-    document.documentElement.dataset.theme = theme;
-    this.#palette = colours();
+    const palette = paletteOf(this.view.theme);
+    if (palette === null) return;
+    this.#palette = palette;
     this.themeCount++;
     this.plots.recolour();
   }
@@ -191,6 +204,15 @@ export class Page {
     return series[at % series.length];
   }
 
+  /** Continues with what was refused before. */
+  #signedIn() {
+    retryNow();
+    this.channels.forgetUnknown();
+    this.finder.again();
+    if (location.hash === "" && this.plots.size === 0) this.begin();
+    else this.change({}, { keepAddress: true });
+  }
+
   /** Adds a channel's plot, or removes all of its plots. @param {import("./series.js").Channel} channel */
   #pick(channel) {
     const { name } = channel;
@@ -213,10 +235,9 @@ export class Page {
     const strides = namesOf(this.view).flatMap((name) =>
       this.channels.get(name)?.stride_ns ?? []
     );
-    const width = Math.max(part("plots").clientWidth - PLOT_MARGIN_PX, 200);
     this.trend = trendOf({
       spanS: this.view.spanS,
-      pixels: width * devicePixelRatio,
+      pixels: this.plots.pixels,
       saves: this.isSaving,
       strides,
     });
@@ -273,17 +294,7 @@ export class Page {
   }
 
   #label() {
-    const { endS, time, theme, operator, spanS } = this.view;
-    const isPaused = endS !== null;
-    button("pause").textContent = isPaused ? "Resume" : "Pause";
-    button("pause").classList.toggle("primary", isPaused);
-    button("time").textContent = time.toUpperCase();
-    const themes = { auto: "Auto", dark: "Dark", light: "Light" };
-    button("theme").textContent = themes[theme];
-    button("operator-open").setAttribute("aria-pressed", String(operator));
-    const { isOpen } = this.finder;
-    button("find").setAttribute("aria-expanded", String(isOpen));
-    button("save").setAttribute("aria-pressed", String(this.isSaving));
-    this.#spans.show(spanS);
+    labelButtons(this.view, this.isSaving, this.finder.isOpen);
+    this.#spans.show(this.view.spanS);
   }
 }

@@ -36,6 +36,7 @@ import hubWorker from "./hub_worker.js" with { type: "text" };
 import int64Samples from "./int64_samples.js" with { type: "text" };
 import keys from "./keys.js" with { type: "text" };
 import known from "./known.js" with { type: "text" };
+import labels from "./labels.js" with { type: "text" };
 import lane from "./lane.js" with { type: "text" };
 import main from "./main.js" with { type: "text" };
 import navigation from "./navigation.js" with { type: "text" };
@@ -55,6 +56,7 @@ import samples from "./samples.js" with { type: "text" };
 import series from "./series.js" with { type: "text" };
 import seriesPlot from "./series_plot.js" with { type: "text" };
 import serverTime from "./server_time.js" with { type: "text" };
+import signIn from "./sign_in.js" with { type: "text" };
 import silenceTimer from "./silence_timer.js" with { type: "text" };
 import spanSelect from "./span_select.js" with { type: "text" };
 import spans from "./spans.js" with { type: "text" };
@@ -64,6 +66,7 @@ import spectrogramPalette from "./spectrogram_palette.js" with { type: "text" };
 import spectrum from "./spectrum.js" with { type: "text" };
 import statusLine from "./status_line.js" with { type: "text" };
 import strideLane from "./stride_lane.js" with { type: "text" };
+import theme from "./theme.js" with { type: "text" };
 import timeAxis from "./time_axis.js" with { type: "text" };
 import timePlot from "./time_plot.js" with { type: "text" };
 import trendChoice from "./trend_choice.js" with { type: "text" };
@@ -122,6 +125,7 @@ const MODULES: Record<string, string> = {
   "int64_samples.js": int64Samples,
   "keys.js": keys,
   "known.js": known,
+  "labels.js": labels,
   "lane.js": lane,
   "main.js": main,
   "navigation.js": navigation,
@@ -141,6 +145,7 @@ const MODULES: Record<string, string> = {
   "series.js": series,
   "series_plot.js": seriesPlot,
   "server_time.js": serverTime,
+  "sign_in.js": signIn,
   "silence_timer.js": silenceTimer,
   "span_select.js": spanSelect,
   "spans.js": spans,
@@ -150,6 +155,7 @@ const MODULES: Record<string, string> = {
   "spectrum.js": spectrum,
   "status_line.js": statusLine,
   "stride_lane.js": strideLane,
+  "theme.js": theme,
   "time_axis.js": timeAxis,
   "time_plot.js": timePlot,
   "trend_choice.js": trendChoice,

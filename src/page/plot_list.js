@@ -6,6 +6,8 @@ import { PlotCard } from "./plot_card.js";
 /** @typedef {"up" | "down" | "remove" | "add"} Act */
 
 const PHONE_PX = 760;
+/** Next to the plots: axis and padding. */
+const MARGIN_PX = 80;
 
 export class PlotList {
   /** @type {Map<string, PlotCard>} */
@@ -31,6 +33,12 @@ export class PlotList {
 
   get size() {
     return this.#cards.size;
+  }
+
+  /** Width of a plot, pixels of the display. */
+  get pixels() {
+    const width = Math.max(this.#parent.clientWidth - MARGIN_PX, 200);
+    return width * devicePixelRatio;
   }
 
   /** @param {PlotSpec[]} plots */

@@ -60,7 +60,12 @@ export class StatusLine {
     say("age", isSilent ? silence.replace("no data ", "") : silence);
     const dot = isPaused && worst === "live" ? "paused" : worst ?? "connecting";
     byId("state", HTMLElement).dataset.state = isSilent ? "silent" : dot;
-    const trouble = worst === "waiting" ? "connection lost" : silence;
+    const isSignedOut = shown?.problem?.status === 401;
+    const trouble = isSignedOut
+      ? "not signed in"
+      : worst === "waiting"
+      ? "connection lost"
+      : silence;
     const title = trouble === "" ? "Qanat" : `${trouble} – Qanat`;
     if (document.title !== title) document.title = title;
     const count = states.reduce((sum, { reconnects }) => sum + reconnects, 0);
@@ -74,7 +79,11 @@ export class StatusLine {
  * @param {import("./qanat.d.ts").StreamState} state
  * @param {boolean} isPaused
  */
-function wordsOf({ state, reason = "?", detail, retryInMs }, isPaused) {
+function wordsOf(
+  { state, reason = "?", detail, problem, retryInMs },
+  isPaused,
+) {
+  if (problem?.status === 401) return "not signed in";
   if (state === "live") return isPaused ? "paused" : "live";
   if (state === "refused") return `refused: ${detail ?? reason}`;
   if (state === "ended") return `ended (${reason})`;

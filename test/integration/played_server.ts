@@ -128,6 +128,9 @@ export class PlayedServer {
       });
     }
     if (pathname.startsWith("/page/")) return file(pathname.slice(6));
+    if (pathname === "/v1/session") {
+      return Response.json({ principal: "anonymous", can_sign_in: false });
+    }
     if (pathname === "/v1/time") {
       const unixMs = Date.now();
       const timeNs = Math.round((unixMs / 1000 - EPOCH_S) * 1e9);

@@ -1,0 +1,22 @@
+// The texts and states of the buttons in the page's head.
+import { byId } from "./dom.js";
+
+const THEMES = { auto: "Auto", dark: "Dark", light: "Light" };
+const button = (/** @type {string} */ id) => byId(id, HTMLButtonElement);
+
+/**
+ * @param {import("./view.js").View} view
+ * @param {boolean} isSaving
+ * @param {boolean} isFinding
+ */
+export function labelButtons(view, isSaving, isFinding) {
+  const { endS, time, theme, operator } = view;
+  const isPaused = endS !== null;
+  button("pause").textContent = isPaused ? "Resume" : "Pause";
+  button("pause").classList.toggle("primary", isPaused);
+  button("time").textContent = time.toUpperCase();
+  button("theme").textContent = THEMES[theme];
+  button("operator-open").setAttribute("aria-pressed", String(operator));
+  button("find").setAttribute("aria-expanded", String(isFinding));
+  button("save").setAttribute("aria-pressed", String(isSaving));
+}
