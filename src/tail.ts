@@ -1,6 +1,7 @@
 // The process of the command line client: flags, signals, terminal, exit codes.
 // Invariant: it uses the service over HTTP only; the exit code says how the stream or download ended.
 import { resolve } from "node:path";
+import { CredentialError } from "./tail/credential.ts";
 import { channelViewer } from "./tail/viewer.ts";
 import { downloadFile, systemErrorText } from "./tail/file_download.ts";
 import { listChannels } from "./tail/channel_list.ts";
@@ -44,6 +45,8 @@ const warn = (text: string) => {
 async function main(): Promise<number> {
   const parsed = parseTail(Deno.args, {
     QANAT_URL: Deno.env.get("QANAT_URL"),
+    QANAT_TOKEN: Deno.env.get("QANAT_TOKEN"),
+    INIT_CWD: Deno.env.get("INIT_CWD"),
   });
   if (parsed.kind === "help") {
     print(TAIL_HELP + "\n");
@@ -54,6 +57,13 @@ async function main(): Promise<number> {
     return 2;
   }
   const { options } = parsed;
+  try {
+    await options.credential.headers();
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    warn(`${error.message}\n`);
+    return 2;
+  }
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => stop.abort());

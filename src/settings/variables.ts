@@ -19,6 +19,7 @@ export const TOOL_VARIABLES: readonly string[] = [
   "QANAT_SECONDS",
   "QANAT_SEED",
   "QANAT_TEST_SUMMARY",
+  "QANAT_TOKEN",
   "QANAT_URL",
   "QANAT_WALKS",
 ];

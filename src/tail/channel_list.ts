@@ -1,6 +1,7 @@
 // `--list`: prints the channels, one line each.
 // Invariant: all pages are read; each line begins with a name that `tail` accepts; names are escaped for the terminal.
 import { terminalText } from "../text/terminal.ts";
+import { CredentialError } from "./credential.ts";
 import type { TailOptions } from "./options.ts";
 import { detailOf, type Outcome } from "./retrying.ts";
 
@@ -33,10 +34,13 @@ export async function listChannels(
     try {
       response = await fetch(url, {
         signal: to.signal,
-        headers: options.headers,
+        headers: await options.credential.headers(),
       });
     } catch (error) {
       if (to.signal.aborted) return { kind: "stopped" };
+      if (error instanceof CredentialError) {
+        return { kind: "refused", detail: error.message };
+      }
       const detail = `${options.url} does not answer: ${
         (error as Error).message
       }`;

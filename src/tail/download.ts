@@ -3,7 +3,7 @@
 import { ArrowFramer, type ArrowMessage } from "./arrow_framer.ts";
 import type { TailOptions } from "./options.ts";
 import type { Progress } from "./progress.ts";
-import type { Attempt, Connection } from "./retrying.ts";
+import { type Attempt, type Connection, isRenewedAfter } from "./retrying.ts";
 import type { RowFile } from "./row_file.ts";
 import { secondsText } from "./texts.ts";
 
@@ -43,7 +43,8 @@ export class Download {
   /** A connection to /v1/arrow for `readRetrying()`. */
   connection(): Connection {
     return {
-      request: () => ({ url: this.#url(), headers: this.#options.headers }),
+      credential: this.#options.credential,
+      request: () => ({ url: this.#url() }),
       read: (body, onProgress) => this.#read(body, onProgress),
     };
   }
@@ -102,7 +103,9 @@ export class Download {
     }
     if (endReason !== null) {
       const detail = `the server ended the stream: ${endReason}`;
-      return RETRIED_ENDS.has(endReason)
+      const { credential } = this.#options;
+      return RETRIED_ENDS.has(endReason) ||
+          isRenewedAfter(endReason, credential)
         ? { kind: "again", reason: detail }
         : { kind: "broken", detail };
     }

@@ -1,7 +1,7 @@
 // Reads /v1/events (hello, rows, gaps, the end), and continues after the last id.
 // Invariant: only the server sets the last id; the reason that it gives for an end decides whether to reconnect.
 import { createParser } from "eventsource-parser";
-import type { Attempt, Connection } from "./retrying.ts";
+import { type Attempt, type Connection, isRenewedAfter } from "./retrying.ts";
 import type { TailOptions } from "./options.ts";
 
 /** The `hello` of a stream. */
@@ -60,15 +60,17 @@ export function eventConnection(
   options: TailOptions,
   handler: EventHandler,
 ): Connection {
+  const { credential } = options;
   let lastId = "";
   return {
+    credential,
     request() {
       const url = new URL(`${options.url}/v1/events`);
       for (const [name, value] of Object.entries(options.query)) {
         url.searchParams.set(name, value);
       }
-      const resume = lastId === "" ? {} : { "last-event-id": lastId };
-      return { url: url.href, headers: { ...options.headers, ...resume } };
+      const headers = lastId === "" ? {} : { "last-event-id": lastId };
+      return { url: url.href, headers };
     },
     async read(body, onProgress): Promise<Attempt> {
       let end: string | null = null;
@@ -96,7 +98,7 @@ export function eventConnection(
       if (end === "complete") return { kind: "complete" };
       if (ENDS_WITHOUT_ID.has(end)) lastId = "";
       const detail = `the server ended the stream: ${end as string}`;
-      return RETRIED_ENDS.has(end)
+      return RETRIED_ENDS.has(end) || isRenewedAfter(end, credential)
         ? { kind: "again", reason: detail, retryMs }
         : { kind: "broken", detail };
     },

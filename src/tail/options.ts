@@ -2,6 +2,8 @@
 // Invariant: the options are complete and consistent; otherwise the result is one line that says what is wrong.
 import { FlagError, readFlags, wholeOf } from "../settings/flags.ts";
 import { shownValue } from "../settings/shown.ts";
+import type { Credential } from "./credential.ts";
+import { serverOf, URL_DEFAULT } from "./server_options.ts";
 
 /** Format of a file; the ending of its name decides. */
 export type FileFormat = "arrows" | "parquet" | "csv";
@@ -9,8 +11,8 @@ export type FileFormat = "arrows" | "parquet" | "csv";
 export interface TailOptions {
   /** Qanat's address with its base path, without a final slash and without user and password. */
   readonly url: string;
-  /** Headers of each request. They carry user and password of the URL, so that no message shows them. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Has the token, or user and password of the URL, so that no message shows them. */
+  readonly credential: Credential;
   /** Selection and range, as query parameters of a stream. */
   readonly query: Readonly<Record<string, string>>;
   readonly list: boolean;
@@ -29,6 +31,7 @@ export type ParsedTail =
 
 const FLAGS = {
   url: { type: "string", short: "u" },
+  "token-file": { type: "string" },
   match: { type: "string", short: "m" },
   replay: { type: "string" },
   start: { type: "string" },
@@ -46,7 +49,6 @@ const FLAGS = {
 /** Flags that are query parameters of the same name. */
 const FORWARDED = ["match", "replay", "start", "end", "duration", "gaps"];
 const FORMATS: readonly FileFormat[] = ["arrows", "parquet", "csv"];
-const URL_DEFAULT = "http://127.0.0.1:8080";
 const RETRIES_DEFAULT = 30;
 const RETRIES_MAX = 999_999;
 /** Longest file name that file systems accept, less the length of `.part`. */
@@ -59,6 +61,7 @@ value, envelope of the last samples, rate, latency, gaps. Elsewhere it prints on
 
   CHANNEL…                  names, as \`--list\` prints them
   -u, --url URL             address of Qanat (default ${URL_DEFAULT}, or QANAT_URL)
+      --token-file FILE     file with a token, read again at each connection (default: the token in QANAT_TOKEN)
   -m, --match EXPRESSION    select channels whose name matches an RE2 expression
       --replay ID           select channels of a replay context
       --start TIME          first time: GPS seconds, or ISO 8601 UTC that ends in Z (default now)
@@ -71,7 +74,8 @@ value, envelope of the last samples, rate, latency, gaps. Elsewhere it prints on
   -l, --list                print the channels with type, rate and publisher, and exit
       --plain               print lines even in a terminal
       --retries N           give up after N failed attempts in succession (default ${RETRIES_DEFAULT});
-                            after a broken connection, continue with the row after the last one
+                            after a broken connection, continue with the row after the last one; so it does
+                            when a token has expired, as soon as --token-file has another one
   -h, --help                print this text and exit
 
 Exit codes: 0 complete, or you stopped a stream without end; 1 broken off (FILE.part has the rows
@@ -101,9 +105,7 @@ function read(
     true,
   );
   if (values.help) return { kind: "help" };
-  const server = values.url !== undefined
-    ? serverOf("--url", values.url)
-    : serverOf("QANAT_URL", env.QANAT_URL || URL_DEFAULT);
+  const server = serverOf(values.url, values["token-file"], env);
   const retriesMax = wholeOf(
     "--retries",
     values.retries ?? String(RETRIES_DEFAULT),
@@ -151,38 +153,6 @@ function read(
 /** Whether the range has an end, so that the stream ends by itself. */
 export function isBounded({ query }: TailOptions): boolean {
   return query.end !== undefined || query.duration !== undefined;
-}
-
-/** Splits a URL into the address and the header with its credentials. `from`: the flag or variable that has it. */
-function serverOf(
-  from: string,
-  text: string,
-): Pick<TailOptions, "url" | "headers"> {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  const isPlain = url !== null && /^https?:$/.test(url.protocol) &&
-    url.search === "" && url.hash === "";
-  if (!isPlain) {
-    throw new FlagError(
-      `${from} must be such as ${URL_DEFAULT}, not ${shownValue(text)}`,
-    );
-  }
-  const { username, password } = url;
-  url.username = url.password = "";
-  const address = url.href.replace(/\/+$/, "");
-  if (username === "" && password === "") return { url: address, headers: {} };
-  let user: string;
-  try {
-    user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  } catch {
-    throw new FlagError(
-      `${from} must have user and password percent-encoded: a % is %25`,
-    );
-  }
-  const bytes = new TextEncoder().encode(user);
-  return {
-    url: address,
-    headers: { authorization: `Basic ${bytes.toBase64()}` },
-  };
 }
 
 function fileOf(

@@ -2,6 +2,8 @@
 // Invariant: only attempts that bring no data count as failed, and each waits longer than the one before.
 
 const FIRST_WAIT_MS = 1000;
+import { type Credential, CredentialError } from "./credential.ts";
+
 const WAIT_MS_MAX = 10_000;
 /** The server sends a heartbeat every 15 s, so a connection without data for this long is dead. */
 const SILENCE_MS_MAX = 60_000;
@@ -43,6 +45,7 @@ export interface Connection {
     url: string;
     headers?: Readonly<Record<string, string>> | undefined;
   };
+  readonly credential: Credential;
   /** Reads a response body; calls `onProgress` for new data. */
   readonly read: (
     body: ReadableStream<Uint8Array>,
@@ -97,7 +100,7 @@ function withJitter(
 }
 
 async function attempt(
-  { request, read }: Connection,
+  { request, read, credential }: Connection,
   signal: AbortSignal,
   listener: { onProgress: () => void; onRetryAfter: (ms: number) => void },
 ): Promise<Attempt> {
@@ -110,7 +113,7 @@ async function attempt(
   const { url, headers } = request();
   try {
     const response = await fetch(url, {
-      headers: headers ?? {},
+      headers: { ...await credential.headers(), ...headers },
       signal: AbortSignal.any([signal, silence.signal]),
     });
     if (response.status === 204) return { kind: "complete" };
@@ -118,7 +121,8 @@ async function attempt(
       const detail = await detailOf(response);
       const after = Number(response.headers.get("retry-after"));
       if (after > 0) listener.onRetryAfter(after * 1000);
-      return response.status >= 500
+      const isRenewed = response.status === 401 && credential.refuse();
+      return response.status >= 500 || isRenewed
         ? { kind: "again", reason: detail }
         : { kind: "refused", detail };
     }
@@ -136,6 +140,9 @@ async function attempt(
     if (silence.signal.aborted) {
       const reason = `no data for ${SILENCE_MS_MAX / 1000} s`;
       return { kind: "again", reason };
+    }
+    if (error instanceof CredentialError) {
+      return { kind: "again", reason: error.message };
     }
     if (error instanceof TypeError || isLostConnection(error)) {
       return { kind: "again", reason: `no connection: ${rootOf(error)}` };
@@ -157,6 +164,14 @@ function rootOf(error: unknown): string {
   let root = error as Error;
   while (root.cause instanceof Error) root = root.cause;
   return root.message.split(": ").at(-1)!;
+}
+
+/** Ends of a stream whose credential is no longer accepted. */
+const CREDENTIAL_ENDS: ReadonlySet<string> = new Set(["expired", "revoked"]);
+
+/** Whether a stream that has ended so can continue with another credential. */
+export function isRenewedAfter(end: string, credential: Credential): boolean {
+  return CREDENTIAL_ENDS.has(end) && credential.refuse();
 }
 
 /** Why the server refused a request: the problem's detail and near names, or the status. */

@@ -62,7 +62,7 @@ describe("parseTail()", () => {
     assert.equal(optionsOf("--", "A", "-f").force, true);
   });
 
-  it("sends user and password of the URL as a header, and removes them from the URL", () => {
+  it("sends user and password of the URL as a header, and removes them from the URL", async () => {
     for (
       const [url, header] of [
         ["http://user:hunter2@h:1/qanat/", "user:hunter2"],
@@ -72,12 +72,13 @@ describe("parseTail()", () => {
     ) {
       const options = optionsOf("A", "--url", url);
       assert.match(options.url, /^https?:\/\/h:1\/qanat$/);
+      const { authorization } = await options.credential.headers();
       const bytes = Uint8Array.fromBase64(
-        options.headers.authorization!.replace("Basic ", ""),
+        authorization!.replace("Basic ", ""),
       );
       assert.equal(new TextDecoder().decode(bytes), header);
     }
-    assert.deepEqual(optionsOf("A").headers, {});
+    assert.deepEqual(await optionsOf("A").credential.headers(), {});
   });
 
   it("shows no secret of a URL that it refuses, and names the flag or variable", () => {
