@@ -1,8 +1,9 @@
 // Runs the code blocks of the README and of docs/recipes.md, unchanged, in one folder, in their order.
-// Invariant: only the port is replaced, and where the clone is. A block behind `<!-- runs until stopped -->` is stopped once it has said enough.
+// Invariant: only the port is replaced, where the clone is, and the token of "With a token", which runs with --auth. A block behind `<!-- runs until stopped -->` is stopped once it has said enough.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";
+import { tokenWith } from "../auth/auth_world.ts";
 import { launchQanat, PARTS, type Process } from "./chain.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
@@ -28,6 +29,7 @@ interface Recipe {
   readonly code: string;
   readonly isEndless: boolean;
   readonly needsGo: boolean;
+  readonly needsToken: boolean;
 }
 
 /** The blocks below the headings about a running instance. */
@@ -47,7 +49,8 @@ function recipesOf(file: string, headings: RegExp): Recipe[] {
         language: language!,
         code: code!,
         isEndless: before.includes(ENDLESS),
-        needsGo: heading === "Go",
+        needsGo: heading === "Go" || language === "go",
+        needsToken: heading === "With a token",
       });
     }
   }
@@ -60,27 +63,41 @@ const RECIPES = [
 ];
 
 describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
-  let qanat: Process;
-  let origin: string;
+  const { token, entry } = tokenWith("reader");
+  const processes: Process[] = [];
+  let openOrigin: string;
+  let guardedOrigin: string;
   let directory: string;
 
   before(async () => {
     directory = await Deno.makeTempDir({ prefix: "qanat-recipes-" });
-    const launched = launchQanat([]);
-    qanat = launched.qanat;
-    origin = launched.url;
-    await qanat.answers(`${origin}/readyz`);
+    const file = `${directory}/tokens.json`;
+    await Deno.writeTextFile(file, JSON.stringify({ tokens: [entry] }));
+    const guarded = ["--auth=tokens", `--auth-token-file=${file}`];
+    [openOrigin, guardedOrigin] = await Promise.all([
+      start([]),
+      start(guarded),
+    ]);
   });
   after(async () => {
-    await qanat?.stop();
+    for (const one of processes) await one.stop();
     if (directory) await Deno.remove(directory, { recursive: true });
   });
 
+  async function start(settings: string[]): Promise<string> {
+    const { qanat, url } = launchQanat(settings);
+    processes.push(qanat);
+    await qanat.answers(`${url}/readyz`);
+    return url;
+  }
+
   /** Runs a recipe; its exit code, null where it was stopped, and what it said. */
   async function run(
-    { language, code, isEndless, needsGo }: Recipe,
+    { language, code, isEndless, needsGo, needsToken }: Recipe,
   ): Promise<{ code: number | null; said: string; complained: string }> {
+    const origin = needsToken ? guardedOrigin : openOrigin;
     const text = code.replaceAll("http://127.0.0.1:8080", origin)
+      .replaceAll("YOUR-TOKEN", token)
       .replaceAll(
         "deno task tail",
         `deno task --quiet --config ${CONFIG} tail`,
@@ -117,7 +134,11 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
       args: args as string[],
       cwd: directory,
       // INIT_CWD: else `deno task` keeps that of the task which runs these tests.
-      env: { QANAT_URL: origin, INIT_CWD: directory },
+      env: {
+        QANAT_URL: origin,
+        INIT_CWD: directory,
+        ...(needsToken ? { QANAT_TOKEN: token } : {}),
+      },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -157,6 +178,7 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
       const { code, said, complained } = await run(recipe);
       assert.equal(code, recipe.isEndless ? null : 0, complained);
       assert.doesNotMatch(said, /"status":[45]/, said);
+      assert.ok(!(said + complained).includes(token));
     });
   }
 
@@ -171,6 +193,7 @@ for name in ("past.arrows", "strain.arrows"):
 `,
       isEndless: false,
       needsGo: false,
+      needsToken: false,
     });
     assert.equal(code, 0, complained);
     assert.equal(said, "160 0\n160 0\n");
