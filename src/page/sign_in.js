@@ -89,7 +89,7 @@ export class SignIn {
     if (problem?.status === 401) this.check();
   }
 
-  /** Finds out who is signed in; opens the dialog where somebody has to. */
+  /** Finds out who is signed in; opens the dialog where the user has to sign in. */
   async check() {
     if (this.#isChecking) return;
     this.#isChecking = true;

@@ -1,4 +1,4 @@
-// Who `tail` is to the server: nobody, a user of a proxy, or the owner of a token.
+// Who asks the server: a client without a credential, a user of a proxy, or the owner of a token.
 // Invariant: a token is sent in a header only and is in no message; one that the server has refused is not sent again.
 import { readNamedFile } from "../files/named_file.ts";
 

@@ -138,7 +138,7 @@ describe(
     const says = (id: string) =>
       `document.getElementById(${JSON.stringify(id)}).textContent`;
 
-    it("opens by itself, takes a token by keyboard alone, and the page goes on as it was asked to", async () => {
+    it("opens by itself, takes a token by keyboard alone, and the page shows what its address says", async () => {
       await visit(`${server.url}/#series=${COUNT}&span=8`);
       await page.until(isOpen, SOON_MS);
       assert.equal(

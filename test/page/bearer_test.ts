@@ -131,7 +131,7 @@ describe("a stream with a token", () => {
     await assert.rejects(asking, /took too long/);
   });
 
-  it("is refused for good where no new credential can come: a page of another site without a token", async () => {
+  it("is refused permanently where no new credential can come: a page of another site without a token", async () => {
     const { states } = await play([refusal], { renewsCredential: false });
     const { state, problem } = states.at(-1)!;
     assert.equal(state, "refused");
