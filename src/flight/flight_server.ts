@@ -182,16 +182,17 @@ class FlightConnections {
     this.#guards.set(session, guard);
     session.on("ping", () => guard.count("pings"));
     session.on("remoteSettings", () => guard.count("settings"));
-    session.on("error", () => {
-      flight.closed.protocol++;
-      if (!session.destroyed) session.destroy();
-    });
+    session.on("error", () => {});
+    destroyQuietly(session, () => flight.closed.protocol++);
     session.once("close", () => this.#guards.delete(session));
   }
 
   #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     const guard = this.#guards.get(stream.session as ServerHttp2Session);
-    if (guard === undefined) return void stream.destroy();
+    if (guard === undefined) {
+      stream.on("error", () => {});
+      return void stream.destroy();
+    }
     guard.calls++;
     guard.isUsed = true;
     stream.once("close", () => {
@@ -210,4 +211,22 @@ class FlightConnections {
     this.#calls.add(call);
     void this.#service.answer(call);
   }
+}
+
+/**
+ * The library destroys the streams of a connection with the error of the connection. A stream whose headers are not
+ * complete has no listener for it yet, so the error would end the process, as h2spec showed (docs/flight.md).
+ */
+function destroyQuietly(
+  session: ServerHttp2Session,
+  onProtocolError: () => void,
+): void {
+  const { destroy } = session;
+  session.destroy = (error, code) => {
+    const isError = error instanceof Error;
+    if (isError && "code" in error && error.code === "ERR_HTTP2_ERROR") {
+      onProtocolError();
+    }
+    destroy.call(session, undefined, isError ? code : error ?? code);
+  };
 }

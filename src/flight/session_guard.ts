@@ -2,6 +2,7 @@
 // calls that are begun and reset. Invariant: each kind has a budget that refills with time; beyond it the connection is
 // closed with ENHANCE_YOUR_CALM, and counted.
 import type { ServerHttp2Session } from "node:http2";
+import { setImmediate } from "node:timers";
 import type { FlightClose } from "./flight_figures.ts";
 
 /** What is counted against a budget. */
@@ -15,7 +16,8 @@ const BUDGETS: Readonly<
   pings: [30, 1],
   settings: [30, 1],
   // A client may cancel all its streams at once, and open them again.
-  resets: [1000, 20],
+  // Fewer than nghttp2 allows, so that the reason is known.
+  resets: [500, 20],
 };
 const ENHANCE_YOUR_CALM = 11;
 
@@ -69,14 +71,18 @@ export class SessionGuard {
     }
   }
 
-  /** Closes the connection with all its calls. */
+  /**
+   * Closes the connection with all its calls, in a later turn: in a callback of the library, GOAWAY would make it close
+   * streams that it is just closing, which aborts the process.
+   */
   close(reason: FlightClose, code: number): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#onClose(reason);
-    if (!this.session.destroyed) {
+    setImmediate(() => {
+      if (this.session.destroyed) return;
       this.session.goaway(code);
       this.session.destroy();
-    }
+    });
   }
 }
