@@ -10,7 +10,8 @@ import {
 import { Published } from "./published.ts";
 
 const OTHER_STRIDE_NS = 250_000_000;
-const CHANNELS = 12;
+/** Two of each type, so that a partial block never is an empty one. */
+const CHANNELS = 20;
 
 export interface ParityWorld {
   readonly chain: Chain;

@@ -31,7 +31,7 @@ class World:
         self.live = args.channels.split(",")
         self.partial = args.partial_channels.split(",")
         # never left out by publisher.py
-        self.whole = [name for name in self.partial if not re.search(r"_00(00|05|10)$", name)]
+        self.whole = [name for name in self.partial if not re.search(r"_00(00|05|10|15)$", name)]
         self.now = args.now
 
     @property
