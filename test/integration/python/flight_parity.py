@@ -17,6 +17,9 @@ from pyarrow import flight
 
 CASES = {}
 SECOND = 1_000_000_000
+# One server may begin with the newest row, another with one that waits for the latency of a block: 4 s.
+LATE = 10
+TRIES = 3
 ANY = {"pattern": ".*", "data_type": [], "min_rate": 0, "max_rate": 2**32 - 1, "publisher": [], "time": None}
 
 
@@ -505,18 +508,18 @@ def live_one_channel(world):
 
 @case
 def live_with_partial_blocks(world):
-    return Rows(rows_of(world.client.stream(world.partial, duration=4), world.partial))
+    return Rows(rows_of(world.client.stream(world.partial, duration=LATE), world.partial))
 
 
 @case
 def live_of_mixed_strides(world):
     names = [*world.live[:4], *world.partial]
-    return Rows(rows_of(world.client.stream(names, duration=4), names))
+    return Rows(rows_of(world.client.stream(names, duration=LATE), names))
 
 
 @case
 def live_skips_gaps(world):
-    return Rows(rows_of(world.client.stream(world.partial, duration=4, on_gap="skip"), world.partial))
+    return Rows(rows_of(world.client.stream(world.partial, duration=LATE, on_gap="skip"), world.partial))
 
 
 @case
@@ -645,6 +648,18 @@ def ask_both(function, worlds):
     return answers
 
 
+def compared(function, worlds):
+    answers = ask_both(function, worlds)
+    if any(answer is None for answer in answers):
+        which = " and ".join(w for w, a in zip(["Arrakis", "the other"], answers) if a is None)
+        return answers, f"no answer of {which}"
+    return answers, difference(*answers)
+
+
+def is_steady(function, world, answer):
+    return difference(answer, answer_of(function, world)) is None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--arrakis", required=True)
@@ -657,12 +672,12 @@ def main():
     worlds = [World(args.arrakis, args), World(args.other, args)]
     for name in args.cases.split(",") if args.cases else CASES:
         started = time.monotonic()
-        answers = ask_both(CASES[name], worlds)
-        if any(answer is None for answer in answers):
-            which = " and ".join(w for w, a in zip(["Arrakis", "the other"], answers) if a is None)
-            detail = f"no answer of {which}"
-        else:
-            detail = difference(*answers)
+        answers, detail = compared(CASES[name], worlds)
+        for _ in range(TRIES - 1):
+            # arrakis-server sometimes masks samples that are there: then its next answer is another one
+            if detail is None or isinstance(answers[0], Rows) or is_steady(CASES[name], worlds[0], answers[0]):
+                break
+            answers, detail = compared(CASES[name], worlds)
         seconds = round(time.monotonic() - started, 2)
         sizes = [len(answer) if isinstance(answer, dict) else 1 for answer in answers]
         line = {"case": name, "equal": detail is None, "detail": detail, "sizes": sizes, "seconds": seconds}
