@@ -5,13 +5,14 @@
 // writes it to the outlets of its clients; src/http, which is put in front by src/worker.ts, opens these outlets.
 // `trends` take blocks from the store in the same way and give the hub bins instead of rows.
 import { BlockStore } from "./blocks/block_store.ts";
-import { type Clocks, GpsClock } from "./blocks/gps_clock.ts";
+import { GpsClock, SYSTEM_CLOCKS } from "./blocks/gps_clock.ts";
 import { gpsNsOfMs, unixMsOfGpsMs } from "./blocks/gps_time.ts";
 import { AccessControl } from "./auth/access_control.ts";
 import type { Catalog } from "./channels/catalog.ts";
 import { type Channel, topicOf } from "./channels/channel.ts";
 import { finish, type SlicedWork } from "./channels/sliced_work.ts";
 import type { ClientsQuery } from "./clients/client_search.ts";
+import { usageListener } from "./clients/usage_entry.ts";
 import { ClientHub } from "./clients/client_hub.ts";
 import type { QanatOptions } from "./app_options.ts";
 import type { Config } from "./config.ts";
@@ -43,10 +44,6 @@ import { Ticker } from "./telemetry/ticker.ts";
 import { TrendRecorder } from "./trends/trend_recorder.ts";
 
 const MIB = 1024 * 1024;
-const SYSTEM_CLOCKS: Clocks = {
-  nowMs: () => Date.now(),
-  clockMs: () => performance.now(),
-};
 
 export type { QanatOptions } from "./app_options.ts";
 
@@ -125,6 +122,7 @@ export class Qanat {
       clockMs,
       inFlightFramesMax: config.inFlightFrames,
       later,
+      onEnded: usageListener(options.usageLog, { clock, clockMs }),
     });
 
     this.access = this.#accessOf(options);
@@ -274,7 +272,8 @@ export class Qanat {
     };
   }
 
-  #metricsOf({ gc, logLines, missedProbes }: QanatOptions): Metrics {
+  #metricsOf(options: QanatOptions): Metrics {
+    const { gc, logLines, missedProbes, usageLog } = options;
     const { flight, refusedHosts, refusedOrigins, requests } = this;
     return new Metrics({
       ...this.#statusParts,
@@ -286,6 +285,7 @@ export class Qanat {
       refusedOrigins,
       requests,
       ticker: this.#ticker,
+      usageLog,
     });
   }
 

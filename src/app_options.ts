@@ -5,6 +5,7 @@ import type { Config } from "./config.ts";
 import type { Source } from "./source/source.ts";
 import type { Logger } from "./telemetry/log.ts";
 import type { MemoryFigures } from "./telemetry/memory_use.ts";
+import type { UsageLog } from "./telemetry/usage_log.ts";
 import type { GcCounters } from "./telemetry/metrics/memory_metrics.ts";
 
 export interface QanatOptions {
@@ -23,6 +24,8 @@ export interface QanatOptions {
   readonly memory?: () => MemoryFigures;
   /** How often a watchdog has missed each part of this instance, where there is a watchdog. */
   readonly missedProbes?: () => Readonly<Record<string, number>>;
+  /** Takes a line for each finished stream. */
+  readonly usageLog?: UsageLog;
   /** The log's writer, where log lines can be lost. */
   readonly logLines?: { readonly lostLines: number };
 }

@@ -16,6 +16,7 @@ import { serveOperators } from "./http/operator_server.ts";
 import { connectionPool, type HttpServer, serve } from "./http/server.ts";
 import { jsonLogger, type Logger, logLine } from "./telemetry/log.ts";
 import { LogWriter } from "./telemetry/log_writer.ts";
+import { UsageLog } from "./telemetry/usage_log.ts";
 import { EmbeddedSource } from "./source/embedded_source.ts";
 import { RingAllocationError } from "./memory/page_ring.ts";
 import type { Source } from "./source/source.ts";
@@ -43,6 +44,7 @@ class WorkerApp {
     lostLine: (count) => logLine("warn", "log-lines-lost", { count }),
   });
   readonly #log: Logger;
+  #usageLog: UsageLog | undefined;
 
   constructor(config: Config, signs: LifeSigns) {
     this.#config = config;
@@ -86,9 +88,11 @@ class WorkerApp {
         `--auth ${config.auth}: ${terminalText((error as Error).message)}`,
       );
     }
+    const usageLog = await this.#openUsageLog(config);
+    if (usageLog === null) return;
     let qanat: Qanat;
     try {
-      qanat = this.#instanceOf(config, source, access);
+      qanat = this.#instanceOf({ config, source, access, usageLog });
     } catch (error) {
       if (!(error instanceof RingAllocationError)) throw error;
       return this.#fail(
@@ -132,20 +136,44 @@ class WorkerApp {
   }
 
   #instanceOf(
-    config: Config,
-    source: Source,
-    access: AccessControl,
+    { config, source, access, usageLog }: {
+      readonly config: Config;
+      readonly source: Source;
+      readonly access: AccessControl;
+      readonly usageLog: UsageLog | undefined;
+    },
   ): Qanat {
     return new Qanat({
       config: { ...config, trendMatch: trendMatchOf(config) },
       source,
       access,
+      ...(usageLog === undefined ? {} : { usageLog }),
       log: this.#log,
       gc: new GcTime(),
       logLines: this.#lines,
       memory: () => Deno.memoryUsage(),
       missedProbes: () => this.#signs.missedByPart(),
     });
+  }
+
+  /** Undefined where there is none; null where its file cannot be opened, then the process ends. */
+  async #openUsageLog(
+    { usageLog: path }: Config,
+  ): Promise<UsageLog | undefined | null> {
+    if (path === "") return undefined;
+    const usageLog = new UsageLog({
+      log: this.#log,
+      open: () => Deno.open(path, { append: true, create: true, mode: 0o640 }),
+    });
+    try {
+      await usageLog.start();
+    } catch (error) {
+      await this.#fail(2, usageLogFault(error as Error));
+      return null;
+    }
+    port.onReopen = () => usageLog.reopen();
+    this.#usageLog = usageLog;
+    return usageLog;
   }
 
   /** Null where that fails; then the process ends. */
@@ -176,6 +204,7 @@ class WorkerApp {
         operators?.close(this.#config.drainMs),
       ]);
       await qanat.close();
+      await within(LOG_FLUSH_MAX_MS, this.#usageLog?.close());
     } catch (error) {
       const { stack, message } = error as Error;
       this.#log.error("stop-failed", { error: stack ?? message });
@@ -195,6 +224,15 @@ class WorkerApp {
     await within(LOG_FLUSH_MAX_MS, this.#lines.flush());
     port.send({ kind: "exit", code, complaint: complaint + "\n" });
   }
+}
+
+/** Does not name the file: a user may have given something secret instead of a path. */
+function usageLogFault({ name }: Error): string {
+  const why = name === "NotCapable"
+    ? "this process has no permission for it. `deno task start` may write to /var/log/qanat; " +
+      "--print-permissions prints a command line for other files"
+    : name;
+  return `Cannot write the file of --usage-log: ${why}`;
 }
 
 async function sourceOf(config: Config, log: Logger): Promise<Source> {

@@ -13,6 +13,12 @@ export interface Clocks {
   readonly clockMs: () => number;
 }
 
+/** The clocks of the system. */
+export const SYSTEM_CLOCKS: Clocks = {
+  nowMs: () => Date.now(),
+  clockMs: () => performance.now(),
+};
+
 export interface GpsClockOptions extends Clocks {
   readonly log: Logger;
 }

@@ -25,6 +25,8 @@ export interface LifecycleOptions {
   readonly retryMs: number;
   /** Clients whose stream the server ends come back within this time after `retryMs`. */
   readonly retrySpreadMs: number;
+  /** Called once for each client that has ended, after its last byte was counted. */
+  readonly onEnded?: ((client: GroupClient) => void) | undefined;
   /** From 0 to below 1. @default Math.random */
   readonly random?: (() => number) | undefined;
 }
@@ -204,6 +206,7 @@ export class ClientLifecycle implements ClientHost {
   /** The line in the log, and the end of the group if this was its last client. */
   #finishEnd(client: GroupClient): void {
     this.#clientLog.closed(client);
+    this.#options.onEnded?.(client);
     this.#owner.closeGroupIfIdle(client.group);
   }
 

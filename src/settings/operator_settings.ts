@@ -1,13 +1,15 @@
-// Settings: where operators reach status, metrics and the list of clients.
+// Settings: where operators reach status, metrics and the list of clients, and who has read what.
 import { isLoopback } from "./addresses.ts";
-import { host, whole } from "./readers.ts";
+import { file, host, whole } from "./readers.ts";
 import type { SettingsOf } from "./setting.ts";
 
-/** The port for operators. */
+/** The port for operators, and the usage log. */
 export interface OperatorSettings {
   /** 0: none. */
   readonly operatorPort: number;
   readonly operatorHost: string;
+  /** Path; empty for none. */
+  readonly usageLog: string;
 }
 
 export const OPERATOR_SETTINGS = {
@@ -23,14 +25,20 @@ export const OPERATOR_SETTINGS = {
     "127.0.0.1",
     "address of --operator-port; on loopback it needs no credential",
   ),
+  usageLog: file(
+    "a JSON line is appended for each finished stream; SIGHUP opens it again",
+    "write",
+  ),
 } satisfies SettingsOf<OperatorSettings>;
 
 /** What is wrong with these settings together, or null. */
 export function operatorFault(
-  { operatorPort, operatorHost, auth, port }: OperatorSettings & {
-    readonly auth: readonly string[];
-    readonly port: number;
-  },
+  { operatorPort, operatorHost, auth, port }:
+    & Pick<OperatorSettings, "operatorPort" | "operatorHost">
+    & {
+      readonly auth: readonly string[];
+      readonly port: number;
+    },
 ): string | null {
   if (operatorPort === 0) return null;
   if (operatorPort === port) {

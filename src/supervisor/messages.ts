@@ -12,6 +12,8 @@ export type SupervisorMessage =
   }
   /** Drain and close. The worker answers with `exit`. */
   | { readonly kind: "stop"; readonly signal: string }
+  /** The usage log was moved away: write to a new file. */
+  | { readonly kind: "reopen" }
   /** How many bytes of the last `log` message have been written; null when writing failed. */
   | { readonly kind: "logged"; readonly bytes: number | null };
 

@@ -49,6 +49,10 @@ export function superviseProcess({ parsed, startWorker }: ProcessOptions) {
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(name, () => supervisor.signal(name));
   }
+  // Without a usage log the signal ends the process, as when its terminal is closed.
+  if (config.usageLog !== "") {
+    Deno.addSignalListener("SIGHUP", () => supervisor.reopen());
+  }
 }
 
 async function printPermissions(

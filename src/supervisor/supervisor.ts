@@ -85,6 +85,14 @@ export class Supervisor {
     this.#end(EXIT_GONE);
   }
 
+  /** SIGHUP: the usage log was moved away. */
+  reopen(): void {
+    const { log, worker } = this.#options;
+    if (this.#state === "ended") return;
+    log.info("usage-log-reopened");
+    worker.postMessage({ kind: "reopen" });
+  }
+
   /** SIGTERM or SIGINT: the first one drains, another one ends the process at once. */
   signal(name: string): void {
     const { log, worker } = this.#options;

@@ -19,6 +19,7 @@ export class SupervisorPort {
   #logged: PromiseWithResolvers<number> | null = null;
   onStart: (message: StartMessage) => void = () => {};
   onStop: () => void = () => {};
+  onReopen: () => void = () => {};
 
   /** `scope`: a worker's `self`; unknown, since Deno type-checks this file for a main thread. */
   constructor(scope: unknown) {
@@ -49,6 +50,8 @@ export class SupervisorPort {
         return this.onStart(message);
       case "stop":
         return this.onStop();
+      case "reopen":
+        return this.onReopen();
       case "logged": {
         const logged = this.#logged;
         this.#logged = null;

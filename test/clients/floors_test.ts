@@ -9,7 +9,7 @@ const FOLDER = "src/clients/";
 const FLOORS = [
   // No knowledge of clients.
   "rotation end_reason outlet scheduler client_list client_address address_pool",
-  "refusals client_options client_log client_search client_books lost_span row_limits",
+  "refusals client_options client_log usage_entry client_search client_books lost_span row_limits",
   "live_queue close_queue admission_queue permit reservation",
   // One client, and what it has in common with others.
   "client_phase client selection_group",

@@ -6,6 +6,7 @@ import type { Config } from "../../src/config.ts";
 import { honoApp } from "../../src/http/routes/hono_app.ts";
 import { HostRule } from "../../src/http/routes/host_rule.ts";
 import { operatorApp } from "../../src/http/routes/operator_app.ts";
+import type { UsageLog } from "../../src/telemetry/usage_log.ts";
 import { EmbeddedSource } from "../../src/source/embedded_source.ts";
 import {
   type TestOwner,
@@ -26,6 +27,7 @@ export interface WorldOptions {
   readonly config?: Partial<Config>;
   /** Owners of tokens: `t-alice` is the token of alice. @default no authentication */
   readonly owners?: Record<string, TestOwner>;
+  readonly usageLog?: UsageLog;
 }
 
 export class OperatorsWorld implements AsyncDisposable {
@@ -51,7 +53,7 @@ export class OperatorsWorld implements AsyncDisposable {
   }
 
   static async start(
-    { config = {}, owners }: WorldOptions = {},
+    { config = {}, owners, usageLog }: WorldOptions = {},
   ): Promise<OperatorsWorld> {
     const catalog = new Catalog();
     const tokens = owners === undefined
@@ -63,6 +65,7 @@ export class OperatorsWorld implements AsyncDisposable {
       config: configWith(config),
       source: new EmbeddedSource({ catalog, nowGpsNs: () => nowGpsNs() }),
       ...(tokens === null ? {} : { access: tokens.access }),
+      ...(usageLog === undefined ? {} : { usageLog }),
       log: { ...silent, info: keep, warn: keep, error: keep },
     });
     await qanat.start();

@@ -38,6 +38,8 @@ const QUIET: Readonly<Record<string, string>> = {
   'qanat_topics_with_more_partitions{instance="a"}': "0x60",
   'qanat_fan_out_busy_seconds{instance="a"}': "0.05x60",
   'qanat_log_lines_lost_total{instance="a"}': "0x60",
+  'qanat_usage_log_failing{instance="a"}': "0x60",
+  'qanat_usage_log_lines_lost_total{instance="a"}': "0x60",
   'qanat_auth_file_valid{instance="a", file="tokens"}': "1x60",
   'qanat_auth_issuer_failing_seconds{instance="a", issuer="https://issuer.example.org"}':
     "0x60",
@@ -238,6 +240,11 @@ const CASES: readonly Case[] = [
     alert: "QanatLogLost",
     series: "qanat_log_lines_lost_total",
     values: "0x25 3x35",
+  },
+  {
+    alert: "QanatUsageLogFailing",
+    series: "qanat_usage_log_failing",
+    values: "0x25 1x35",
   },
 ];
 

@@ -71,6 +71,7 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
     ...FLAG,
     also: ["--flight-port=31206", "--kafka=127.0.0.1:9092"],
   },
+  usageLog: FILE,
   operatorHost: {
     takes: ["::1", "0.0.0.0", "localhost"],
     refuses: ["http://localhost", "localhost:80", "[::1]", "*", "a b"],

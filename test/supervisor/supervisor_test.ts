@@ -103,6 +103,16 @@ describe("Supervisor", () => {
     );
   });
 
+  it("passes SIGHUP on to the worker, which opens the usage log again", () => {
+    const trial = new Trial().serving();
+    trial.supervisor.reopen();
+    assert.deepEqual(trial.sent.at(-1), { kind: "reopen" });
+    assert.deepEqual(trial.exits, []);
+    trial.says({ kind: "exit", code: 0 });
+    trial.supervisor.reopen();
+    assert.equal(trial.sent.filter(({ kind }) => kind === "reopen").length, 1);
+  });
+
   it("a window over which clients are ended is added to that limit", () => {
     const trial = new Trial({ ...config, drainSpreadS: 60 }).serving();
     trial.supervisor.signal("SIGTERM");

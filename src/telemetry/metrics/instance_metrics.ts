@@ -2,6 +2,7 @@
 import type { GpsClock } from "../../blocks/gps_clock.ts";
 import { buildOf } from "../build_info.ts";
 import type { Ticker } from "../ticker.ts";
+import type { UsageLog } from "../usage_log.ts";
 import type { Prometheus } from "./prometheus.ts";
 
 export interface InstanceParts {
@@ -14,6 +15,8 @@ export interface InstanceParts {
   readonly missedProbes: (() => Readonly<Record<string, number>>) | undefined;
   /** Undefined where the log cannot lose lines. */
   readonly logLines: { readonly lostLines: number } | undefined;
+  /** Undefined where finished streams are not logged. */
+  readonly usageLog: Pick<UsageLog, "counters" | "isFailing"> | undefined;
 }
 
 export function instanceMetrics(
@@ -66,4 +69,27 @@ export function instanceMetrics(
       () => logLines.lostLines,
     );
   }
+  if (parts.usageLog) usageLogMetrics(metrics, parts.usageLog);
+}
+
+function usageLogMetrics(
+  metrics: Prometheus,
+  usageLog: Pick<UsageLog, "counters" | "isFailing">,
+): void {
+  const { counters } = usageLog;
+  metrics.counter(
+    "usage_log_lines_total",
+    "Lines written to the usage log",
+    () => counters.lines,
+  );
+  metrics.counter(
+    "usage_log_lines_lost_total",
+    "Finished streams that are missing in the usage log",
+    () => counters.lost,
+  );
+  metrics.gauge(
+    "usage_log_failing",
+    "1 when the last write to the usage log has failed",
+    () => usageLog.isFailing ? 1 : 0,
+  );
 }

@@ -5,6 +5,7 @@ import { Qanat } from "../../../src/app.ts";
 import { buildOf } from "../../../src/telemetry/build_info.ts";
 import type { MemoryFigures } from "../../../src/telemetry/memory_use.ts";
 import { embeddedChannels } from "../../../src/source/synthetic.ts";
+import { UsageLog } from "../../../src/telemetry/usage_log.ts";
 import { HeldOutlet } from "../../clients/held_outlet.ts";
 import {
   BlockClock,
@@ -44,6 +45,10 @@ beforeEach(async () => {
     gc: { seconds: 2, collections: 3, allocatedBytes: 4 },
     memory: () => memory,
     logLines: { lostLines: 5 },
+    usageLog: new UsageLog({
+      open: () => Promise.reject(new Error("no file")),
+      log: silent,
+    }),
     missedProbes: () => ({ "event-loop": 6, listener: 7 }),
   });
   await qanat.start();
