@@ -51,6 +51,8 @@ export interface AccessControlOptions {
   readonly book?: GrantBook;
   /** The files that the book follows; closed with the access control. */
   readonly files?: Pick<AuthFiles, "states" | "close">;
+  /** Most catalogs that are kept. @default that of CatalogViews */
+  readonly viewsMax?: number;
   /** Milliseconds since 1970. @default Date.now */
   readonly unixMs?: () => number;
 }
@@ -120,7 +122,7 @@ export class AccessControl {
   constructor(options: AccessControlOptions) {
     const { catalog, verifiers = [], sessions = null } = options;
     this.isOpen = verifiers.length === 0;
-    this.views = new CatalogViews({ catalog });
+    this.views = new CatalogViews({ catalog, viewsMax: options.viewsMax });
     this.unixMs = options.unixMs ?? wallClock;
     this.#verifiers = verifiers;
     this.sessions = sessions;

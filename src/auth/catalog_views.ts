@@ -9,7 +9,7 @@ import type { Grant } from "./grant.ts";
 export interface CatalogViewsOptions {
   readonly catalog: Catalog;
   /** Most views. @default 256 */
-  readonly viewsMax?: number;
+  readonly viewsMax?: number | undefined;
   /** Most channels of all views together; one view is kept in any case. @default 1,000,000 */
   readonly channelsMax?: number;
 }

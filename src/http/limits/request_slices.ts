@@ -39,6 +39,8 @@ interface Task extends Progress {
   readonly work: SlicedWork<unknown>;
   readonly isGone: () => boolean;
   readonly beganMs: number;
+  /** Whether the limits of one request apply. */
+  readonly isLimited: boolean;
   /** Whether it has used a whole slice: then it counts towards `worksMax`. */
   isLong: boolean;
   readonly resolve: (value: unknown) => void;
@@ -89,6 +91,22 @@ export class RequestSlices {
     work: SlicedWork<T>,
     isGone: () => boolean = () => false,
   ): T | Promise<T> {
+    return this.#run(work, isGone, true);
+  }
+
+  /**
+   * The same for work whose size is not that of the request, such as a catalog that many requests use: in slices, too,
+   * and without the limits of one request.
+   */
+  runShared<T>(work: SlicedWork<T>, isGone: () => boolean): T | Promise<T> {
+    return this.#run(work, isGone, false);
+  }
+
+  #run<T>(
+    work: SlicedWork<T>,
+    isGone: () => boolean,
+    isLimited: boolean,
+  ): T | Promise<T> {
     this.counters.works++;
     this.#beginRound();
     const beganMs = this.#clockMs();
@@ -98,7 +116,7 @@ export class RequestSlices {
     const outcome = this.#advance(task);
     if (outcome) return outcome.value;
     // A short task that only waits for the next slice is never refused: a thousand such requests may arrive at once.
-    const isLong = this.#isLong(task);
+    const isLong = isLimited && this.#isLong(task);
     if (isLong && !this.#reserveLongTask()) {
       work.return(undefined as never);
       throw this.#tooManyWorks();
@@ -107,6 +125,7 @@ export class RequestSlices {
     return new Promise<T>((resolve, reject) => {
       this.#tasks.add({
         ...task,
+        isLimited,
         isLong,
         isGone,
         beganMs,
@@ -179,7 +198,7 @@ export class RequestSlices {
       if (outcome) {
         this.#remove(task);
         task.resolve(outcome.value);
-      } else if (!task.isLong && this.#isLong(task)) {
+      } else if (task.isLimited && !task.isLong && this.#isLong(task)) {
         if (this.#reserveLongTask()) task.isLong = true;
         else this.#end(task, this.#tooManyWorks());
       }
@@ -232,6 +251,8 @@ export class RequestSlices {
     for (const task of this.#tasks) {
       if (task.isGone()) {
         this.#end(task, new ClientGoneError("The client has disconnected"));
+      } else if (!task.isLimited) {
+        continue;
       } else if (task.busyMs > workMs) {
         this.#end(task, workTooLong(workMs));
       } else if (nowMs - task.beganMs > waitMs) {

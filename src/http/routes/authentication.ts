@@ -58,7 +58,7 @@ export function authentication(
     c.set(
       "catalog",
       access.knownCatalog(principal) ??
-        await requests.slices.run(access.gathering(principal), isGone(c)),
+        await requests.slices.runShared(access.gathering(principal), isGone(c)),
     );
     return await next();
   };

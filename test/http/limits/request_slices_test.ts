@@ -174,6 +174,22 @@ describe("RequestSlices.run()", () => {
     assert.equal(slices.waiting, 0);
   });
 
+  it("finishes work that many requests share beyond the limits of one, also when too many are long", async () => {
+    const bench = new Bench({ worksMax: 0, workMs: 5 });
+    const shared = bench.slices.runShared(
+      bench.work(30, 1000, 100),
+      () => false,
+    ) as Promise<string>;
+    for (let rounds = 0; rounds < 40; rounds++) bench.round();
+    assert.equal(await shared, "30 parts");
+    assert.ok(bench.slices.stepsMax <= SLICE_STEPS);
+    let isGone = false;
+    const left = bench.slices.runShared(bench.work(30, 1000), () => isGone);
+    isGone = true;
+    bench.round();
+    await assert.rejects(left as Promise<string>, ClientGoneError);
+  });
+
   it("ends the work of a client that has disconnected", async () => {
     const bench = new Bench();
     let isGone = false;
