@@ -3,6 +3,7 @@
 import { AccessControl } from "../../src/auth/access_control.ts";
 import { ANONYMOUS, type Claims } from "../../src/auth/claims.ts";
 import { Grant } from "../../src/auth/grant.ts";
+import type { GrantBook } from "../../src/auth/grant_book.ts";
 import { ReadRule } from "../../src/auth/read_rule.ts";
 import type { Catalog } from "../../src/channels/catalog.ts";
 import type { Channel } from "../../src/channels/channel.ts";
@@ -15,6 +16,11 @@ const HIDDEN_MARK = "QANAT";
 const HIDDEN_LETTER = "QANAX";
 export const READER = "t-reader";
 export const INSIDER = "t-insider";
+/** Reads the forbidden channels alone. */
+export const OTHER = "t-other";
+/** A publisher and a replay of which the reader may read nothing. */
+export const HIDDEN_PUBLISHER = "SECRET";
+export const HIDDEN_REPLAY = "secret";
 /** Indexes of hidden channels in their partitions. */
 const INDEX_STEP = 50;
 
@@ -41,32 +47,77 @@ export function hiddenTwins(
   }));
 }
 
-/** `t-reader` may read the visible channels, `t-insider` all. */
-export function twinAccess(catalog: Catalog): AccessControl {
-  const claims = (subject: string): Claims => ({
-    ...ANONYMOUS,
-    kind: "token",
-    subject,
-  });
-  const reader = new Grant({
-    read: [new ReadRule({ match: `H1:${HIDDEN_MARK}-.*` })],
-  });
-  const insider = new Grant({ read: "all", isOperator: true });
-  const none = new Grant({ read: [] });
+const ALL_VISIBLE = `H1:${HIDDEN_MARK}-.*`;
+
+/** Who may read what, and its changes. */
+export class TwinBook implements GrantBook {
+  version = 0;
+  readonly #grants = new Map([
+    ["reader", new Grant({ read: [new ReadRule({ match: ALL_VISIBLE })] })],
+    ["insider", new Grant({ read: "all", isOperator: true })],
+    ["other", hiddenOnly()],
+  ]);
+  readonly #listeners: (() => void)[] = [];
+
+  /** Other rules for the reader. */
+  changeReader(match: string): void {
+    const read = [new ReadRule({ match })];
+    this.#change("reader", new Grant({ read }));
+  }
+
+  /** Other rules for `t-other`, of which the reader must notice nothing. */
+  changeOther(read: "nothing" | "all" | "hidden"): void {
+    const grant = read === "hidden"
+      ? hiddenOnly()
+      : new Grant({ read: read === "all" ? read : [] });
+    this.#change("other", grant);
+  }
+
+  grantOf({ subject }: Claims): Grant {
+    return this.#grants.get(subject) ?? new Grant({ read: [] });
+  }
+
+  expiresMsOf({ expiresMs }: Claims): number {
+    return expiresMs;
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  #change(subject: string, grant: Grant): void {
+    this.#grants.set(subject, grant);
+    this.version++;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function hiddenOnly(): Grant {
+  const match = `H1:${HIDDEN_LETTER}-.*`;
+  return new Grant({ read: [new ReadRule({ match })] });
+}
+
+/** `t-reader` may read the visible channels, `t-other` the others, `t-insider` all. */
+export function twinAccess(
+  catalog: Catalog,
+  { book = new TwinBook(), viewsMax }: {
+    readonly book?: TwinBook;
+    readonly viewsMax?: number;
+  } = {},
+): AccessControl {
   return new AccessControl({
     catalog,
+    book,
+    ...(viewsMax === undefined ? {} : { viewsMax }),
     verifiers: [{
       recognizes: (token) => token.startsWith("t-"),
       vouchesFor: () => true,
-      verify: (token) => claims(token.slice(2)),
+      verify: (token) => ({
+        ...ANONYMOUS,
+        kind: "token",
+        subject: token.slice(2),
+      }),
     }],
-    book: {
-      expiresMsOf: ({ expiresMs }) => expiresMs,
-      version: 0,
-      grantOf: ({ subject }) =>
-        subject === "reader" ? reader : subject === "insider" ? insider : none,
-      onChange: () => {},
-    },
   });
 }
 
@@ -74,7 +125,70 @@ export function twinAccess(catalog: Catalog): AccessControl {
 export interface ScriptNames {
   readonly visible: readonly string[];
   readonly hidden: readonly string[];
+  /** Publishers and replays, known and unknown. */
+  readonly publishers: readonly string[];
+  readonly replays: readonly string[];
+  /** Expressions on names. */
+  readonly expressions: readonly string[];
 }
+
+/** The names of the worlds that this file makes. */
+export function scriptNames(
+  visible: readonly EmbeddedChannel[],
+  hidden: readonly EmbeddedChannel[],
+): ScriptNames {
+  const namesOf = (channels: readonly EmbeddedChannel[]) =>
+    channels.map(({ channel }) => channel.name);
+  return {
+    visible: namesOf(visible),
+    hidden: namesOf(hidden),
+    publishers: ["QANAT", "GWOSC", "NONE", HIDDEN_PUBLISHER],
+    replays: ["r1", "r2", HIDDEN_REPLAY],
+    expressions: [
+      ".*",
+      "H1:.*",
+      "H1:QANA.-.*",
+      `H1:${HIDDEN_LETTER}.*`,
+      ".*X.*",
+      ".*_16|.*_64",
+      "(",
+      "",
+    ],
+  };
+}
+
+/** The time of the script. */
+export interface ScriptTime {
+  /** Index of the row that is about to come. */
+  readonly row: number;
+  /** The same for trends, where they are not recorded as far back. @default row */
+  readonly trendRow?: number;
+  readonly strideNs: bigint;
+}
+
+/** Paths that have nothing to do with channels, or that are not for readers. */
+const PLAIN_PATHS = [
+  "/healthz",
+  "/readyz",
+  "/openapi.json",
+  "/asyncapi.json",
+  "/docs",
+  "/qanat.js",
+  "/",
+  "/v1/session",
+  "/v1/nothing",
+  "/v1/replays",
+  "/v1/channels?odd=1",
+  "/v1/events",
+];
+/** For operators. */
+const OPERATOR_PATHS = [
+  "/metrics",
+  "/v1/status",
+  "/v1/clients",
+  "/v1/clients?limit=1",
+  "/v1/clients/1",
+];
 
 /** One request of the script. */
 export interface ScriptedRequest {
@@ -87,8 +201,8 @@ export interface ScriptedRequest {
 /** A request of any kind, about visible, forbidden and unknown channels alike. */
 export function scriptedRequest(
   random: Random,
-  { visible, hidden }: ScriptNames,
-  now: { readonly row: number; readonly strideNs: bigint },
+  { visible, hidden, publishers, replays, expressions }: ScriptNames,
+  now: ScriptTime,
 ): ScriptedRequest {
   const name = () => {
     const known = random.of(random.once(4) ? hidden : visible);
@@ -105,25 +219,16 @@ export function scriptedRequest(
   };
   const names = () =>
     Array.from({ length: 1 + random.below(3) }, name).join(",");
-  const expression = () =>
-    random.of([
-      ".*",
-      "H1:.*",
-      "H1:QANA.-.*",
-      `H1:${HIDDEN_LETTER}.*`,
-      ".*X.*",
-      ".*_16|.*_64",
-      "(",
-      "",
-    ]);
+  const expression = () => random.of(expressions);
   const idOf = (row: number) => String(BigInt(row) * now.strideNs);
   const gpsOf = (row: number) => String(row / 16);
-  const from = now.row - random.below(60);
+  const back = random.below(60);
+  const from = now.row - back;
   const encoded = encodeURIComponent;
   const query = (parts: Record<string, string>) =>
     Object.entries(parts).map(([k, v]) => `${k}=${encoded(v)}`).join("&");
   const stream = random.of(["/v1/events", "/v1/arrow"]);
-  switch (random.below(14)) {
+  switch (random.below(16)) {
     case 0:
       return { path: `/v1/channels?${query({ match: expression() })}` };
     case 1:
@@ -143,7 +248,7 @@ export function scriptedRequest(
       return {
         path: `/v1/channels?${
           query({
-            publisher: random.of(["QANAT", "GWOSC", "NONE"]),
+            publisher: random.of(publishers),
             type: random.of(["int16", "int64", "float64"]),
           })
         }`,
@@ -166,7 +271,7 @@ export function scriptedRequest(
           query({
             channels: names(),
             trend: "1s",
-            start: gpsOf(from),
+            start: gpsOf((now.trendRow ?? now.row) - back),
             duration: "2",
           })
         }`,
@@ -174,7 +279,7 @@ export function scriptedRequest(
     case 9:
       return {
         path: `${stream}?${
-          query({ channels: names(), replay: random.of(["r1", "r2"]) })
+          query({ channels: names(), replay: random.of(replays) })
         }`,
       };
     case 10:
@@ -189,21 +294,27 @@ export function scriptedRequest(
       };
     case 11:
       return {
-        path: random.of([
-          "/healthz",
-          "/readyz",
-          "/openapi.json",
-          "/qanat.js",
-          "/v1/nothing",
-          "/v1/channels?odd=1",
-          "/v1/events",
-        ]),
+        path: random.of(PLAIN_PATHS),
         method: random.of(["GET", "HEAD", "POST", "DELETE"]),
       };
     case 12:
       return {
         path: `${stream}?${query({ channels: names() })}`,
         method: "HEAD",
+      };
+    case 13:
+      return {
+        path: random.of(OPERATOR_PATHS),
+        method: random.of(["GET", "HEAD", "DELETE"]),
+      };
+    case 14:
+      return {
+        path: random.of([
+          `/v1/latest?${query({ channels: names() })}`,
+          `/v1/channels?${query({ replay: random.of(replays) })}`,
+          `/v1/channels/${encoded(name())}?replay=${random.of(replays)}`,
+          `${stream}?${query({ channels: names(), latest: "1" })}`,
+        ]),
       };
     default:
       return { path: `${stream}?${query({ channels: names() })}` };

@@ -314,7 +314,10 @@ export class GoldenWorld {
   /** Hands in one block of a topic, if it is read. */
   hand(topic: string, row: number, value?: Uint8Array): void {
     if (!this.source.wanted.has(topic)) return;
-    const ratio = Number(this.source.blocks.strideNs(topic)! / STRIDE_NS);
+    const strideNs = this.source.blocks.strideNs(topic);
+    // A topic without a publisher.
+    if (strideNs === undefined) return;
+    const ratio = Number(strideNs / STRIDE_NS);
     if ((row + 1) % ratio !== 0) return;
     const index = (row + 1) / ratio - 1;
     const block = value ?? this.source.blocks.blockOf(topic, index);
