@@ -30,8 +30,9 @@ def samples(scalar):
 
 def main():
     url, rows_max = sys.argv[1], int(sys.argv[2])
+    headers = {"Authorization": f"Bearer {sys.argv[3]}"} if len(sys.argv) > 3 else {}
     rows = 0
-    with requests.get(url, stream=True, timeout=30) as response:
+    with requests.get(url, stream=True, timeout=30, headers=headers) as response:
         response.raise_for_status()
         reader = pyarrow.ipc.open_stream(response.raw)
         print(json.dumps({"schema": describe(reader.schema)}), flush=True)
