@@ -7,7 +7,7 @@ import type { NameAndHelp, Prometheus } from "./prometheus.ts";
 export interface AuthParts {
   readonly access: Pick<
     AccessControl,
-    "counters" | "denied" | "fileStates" | "jwtFigures" | "views"
+    "counters" | "denied" | "fileStates" | "jwtFigures" | "sessions" | "views"
   >;
 }
 
@@ -55,6 +55,31 @@ export function authMetrics(metrics: Prometheus, { access }: AuthParts): void {
   );
   fileMetrics(metrics, access);
   jwtMetrics(metrics, access);
+  sessionMetrics(metrics, access);
+}
+
+/** Without authentication there are no sessions, and all are 0. */
+function sessionMetrics(
+  metrics: Prometheus,
+  { sessions }: Pick<AccessControl, "sessions">,
+): void {
+  metrics.counters(
+    {
+      name: "auth_sessions_total",
+      help: "Sessions of browsers by what became of them",
+      label: "outcome",
+    },
+    () => ({
+      begun: sessions?.counters.begun ?? 0,
+      ended: sessions?.counters.ended ?? 0,
+      too_large: sessions?.counters.tooLarge ?? 0,
+    }),
+  );
+  metrics.counter(
+    "auth_session_overflows_total",
+    "How often the list of ended sessions was full, so that more sessions were ended",
+    () => sessions?.ended.overflows ?? 0,
+  );
 }
 
 /** Without JWTs all are 0, and there is no issuer. */

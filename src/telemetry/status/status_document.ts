@@ -29,6 +29,7 @@ export interface StatusParts {
     | "fileStates"
     | "isOpen"
     | "jwtFigures"
+    | "sessions"
     | "views"
   >;
   readonly config: { readonly revision: string };

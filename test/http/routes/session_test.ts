@@ -246,6 +246,8 @@ describe("POST /v1/session", () => {
     assert.equal(answer.status, 400);
     assert.match(await answer.text(), /groups and scopes need a cookie of \d+/);
     assert.deepEqual(answer.headers.getSetCookie(), []);
+    const { text } = await it.qanat.metrics();
+    assert.match(text, /qanat_auth_sessions_total\{outcome="too_large"\} 1/);
   });
 
   it("does not exist without authentication", async () => {
