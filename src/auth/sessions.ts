@@ -1,6 +1,7 @@
 // Sessions of browsers: the claims of a token, sealed into the value of a cookie. No instance keeps a list of sessions,
 // so that each of them, also after a restart, accepts what another one with the same keys has sealed.
 // Invariant: a session ends with its token at the latest, and its rights are checked again at each use, as the token's are.
+// Why: docs/decisions/0042.
 import { type Claims, principalId } from "./claims.ts";
 import { type Denial, denial } from "./denial.ts";
 import { EndedSessions } from "./ended_sessions.ts";

@@ -1,6 +1,6 @@
 // The cookie of a session: its name and attributes, and which requests may use it.
 // Invariant: a request that another site has caused has no session, and a cookie is Secure unless everything between
-// browser and instance is one machine.
+// browser and instance is one machine. Why: docs/decisions/0042.
 import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { problem } from "../transport/problem.ts";
