@@ -226,6 +226,16 @@ export class Catalog {
     return this.#contexts.has(replayId);
   }
 
+  /** Channels of a context. */
+  sizeOf(replayId: string | null): number {
+    return this.#contexts.get(replayId)?.byName.size ?? 0;
+  }
+
+  /** The contexts that have channels, in no order; null is the live one. Contexts may come and go while it runs. */
+  contexts(): IterableIterator<string | null> {
+    return this.#contexts.keys();
+  }
+
   /** Replay contexts that have channels, sorted. */
   replayIds(): string[] {
     return [...this.#contexts.keys()].filter((id) => id !== null).sort();

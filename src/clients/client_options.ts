@@ -27,6 +27,8 @@ export interface ClientOptions {
   readonly durationNs?: bigint | undefined;
   /** End of that length, for a client that resumes a stream which began live. */
   readonly untilNs?: bigint | undefined;
+  /** Begins with the newest row of the page ring, unless `afterNs` says where. @default with the next row */
+  readonly latest?: boolean | undefined;
   /** @default "fill" */
   readonly gaps?: GapPolicy | undefined;
   /** @default "gap" */

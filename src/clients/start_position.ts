@@ -1,6 +1,7 @@
-// Finds the first row of a client: the next live one, the one at a time, or the one after the id that it had last.
+// Finds the first row of a client: the next live one, the newest one, the one at a time, or the one after its last id.
 // Invariant: a client is placed once: as soon as its timeline has a first row, or will not have one (no block comes).
 import type { BlockStore } from "../blocks/block_store.ts";
+import { newestRowOf } from "../blocks/newest_row.ts";
 import { STREAM_FORMATS } from "../frames/stream_format.ts";
 import type { CatchUp } from "./catch_up.ts";
 import { placed, withoutPermit } from "./client_phase.ts";
@@ -43,7 +44,7 @@ export class StartPosition {
     }
     client.cursor = isBack
       ? timeline.rowOf(isResume ? afterNs : startNs!)
-      : Math.max(timeline.frontier, timeline.quietRow);
+      : this.#liveRow(client);
     client.become(placed(phase, isBack));
     setEnd(client, isResume ? client.options.untilNs : undefined);
     if (isResume) this.#reportResume(client, afterNs);
@@ -66,6 +67,15 @@ export class StartPosition {
     if (client.group.trend === null && (isGone || isUnread)) {
       history.begin(client);
     } else if (!isUnread) catchUp.assign(client);
+  }
+
+  /** The first row of a client that begins live: the next one, or the newest one of the page ring if it asked for that. */
+  #liveRow({ group: { timeline }, options }: GroupClient): number {
+    const next = Math.max(timeline.frontier, timeline.quietRow);
+    const { latest, startNs, afterNs } = options;
+    if (!latest || startNs !== undefined || afterNs !== undefined) return next;
+    const newest = newestRowOf(timeline);
+    return newest < 0 ? next : newest;
   }
 
   /** Reports what a client that resumes gets twice, or cannot get any more. */

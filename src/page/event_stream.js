@@ -21,7 +21,7 @@ const FINAL_ENDS = ["complete", "gap", "closed-by-operator"];
 
 /**
  * The parameters of a request, by the names of docs/protocol.md.
- * @typedef {{ channels: string[], encoding?: "json" | "arrow", start?: string, end?: string, gaps?: string, slow?: string, after?: string, trend?: import("./qanat.d.ts").Trend | undefined }} Query
+ * @typedef {{ channels: string[], encoding?: "json" | "arrow", start?: string, end?: string, gaps?: string, slow?: string, after?: string, latest?: "1" | undefined, trend?: import("./qanat.d.ts").Trend | undefined }} Query
  */
 
 /**

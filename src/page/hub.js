@@ -156,8 +156,11 @@ export class Hub {
     // A tab that was removed because of its silence joins again.
     this.#ports.add(port);
     for (const one of port.subscribe(id, channels)) {
-      if (this.#lanes.has(one.lane)) continue;
-      this.#lanes.set(one.lane, new Lane(one, this.#laneHost));
+      let lane = this.#lanes.get(one.lane);
+      if (!lane) {
+        this.#lanes.set(one.lane, lane = new Lane(one, this.#laneHost));
+      }
+      if (one.latest) lane.wantsLatest = true;
     }
     for (const lane of this.#lanes.values()) {
       lane.settle();

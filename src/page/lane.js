@@ -8,7 +8,7 @@ import { EventStream } from "./event_stream.js";
 /** @typedef {import("./qanat.d.ts").Trend} Trend */
 /**
  * A channel that a tab subscribes to.
- * @typedef {{ name: string, stride: string, rate: number, trend?: Trend | undefined }} ChannelRequest
+ * @typedef {{ name: string, stride: string, rate: number, trend?: Trend | undefined, latest?: boolean | undefined }} ChannelRequest
  */
 /**
  * What a lane needs of the hub.
@@ -45,6 +45,8 @@ export class Lane {
   state = { state: "connecting", reconnects: 0 };
   /** Channels that the server refused, until when by the hub's clock. @type {Map<string, { untilMs: number, state: StreamState }>} */
   unknown = new Map();
+  /** A tab asks for the newest row at once: the next request asks for it, unless it continues at an id. */
+  wantsLatest = false;
   #host;
   /** @type {EventStream | null} */
   #stream = null;
@@ -127,12 +129,14 @@ export class Lane {
         gaps: "skip",
         after: this.#lastId,
         trend: this.trend,
+        latest: this.wantsLatest && !this.#lastId ? "1" : undefined,
       },
       room: () => room(this),
       onRow: (row) => onRow(this, row),
       onGap: (gap) => onGap(this, gap),
       onState: (state) => this.#takeState(state),
     });
+    this.wantsLatest = false;
   }
 
   /** Sorted names without those that the server refused a short time ago. @param {Map<string, number>} rates */

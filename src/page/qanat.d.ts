@@ -154,6 +154,11 @@ export interface ConnectOptions {
 
 export interface OpenOptions extends ConnectOptions {
   readonly channels: readonly (string | ChannelHint)[];
+  /**
+   * True: begins with the newest row that the server has, at once, instead of the next one. Where another stream of the
+   * browser already follows channels of the same stride, the stream begins with the next row. @default false
+   */
+  readonly latest?: boolean;
   readonly onRow?: (row: Row) => void;
   readonly onGap?: (gap: Gap) => void;
   readonly onState?: (state: StreamState) => void;

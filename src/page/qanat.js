@@ -55,8 +55,12 @@ class Link {
     const id = ++this.#lastId;
     /** @param {readonly (string | ChannelHint)[]} channels */
     const subscribe = (channels) => {
-      const { trend } = options;
-      const requests = channels.map((c) => ({ ...requestOf(c), trend }));
+      const { trend, latest } = options;
+      const requests = channels.map((c) => ({
+        ...requestOf(c),
+        trend,
+        latest,
+      }));
       const names = new Set(requests.map(({ name }) => name));
       this.#streams.set(id, { names, requests, options });
       this.#post({ type: "subscribe", id, channels: requests });

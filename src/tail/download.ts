@@ -62,6 +62,7 @@ export class Download {
         const spanNs = BigInt(Math.round(Number(duration) * 1e9));
         query.end = secondsText(fromNs + spanNs);
       }
+      delete query.latest;
       query.start = secondsText(this.#lastNs);
     }
     const url = new URL(`${this.#options.url}/v1/arrow`);

@@ -37,6 +37,7 @@ const FLAGS = {
   start: { type: "string" },
   end: { type: "string" },
   duration: { type: "string" },
+  latest: { type: "boolean" },
   gaps: { type: "string" },
   output: { type: "string", short: "o" },
   force: { type: "boolean", short: "f" },
@@ -67,6 +68,7 @@ value, envelope of the last samples, rate, latency, gaps. Elsewhere it prints on
       --start TIME          first time: GPS seconds, or ISO 8601 UTC that ends in Z (default now)
       --end TIME            last time
       --duration SECONDS    length of the range
+      --latest              begin with the newest row that the server has, at once
       --gaps fill|skip|fail spans without data: send null rows, leave them out, or end (default fill)
   -o, --output FILE         write a file: .arrows (Arrow IPC), .parquet, or .csv (one line per sample);
                             its name is FILE.part until it is complete
@@ -119,9 +121,9 @@ function read(
     const value = values[name as keyof typeof values];
     if (typeof value === "string") query[name] = value;
   }
-  if (query.end !== undefined && query.duration !== undefined) {
-    return error("Give --end or --duration, not both");
-  }
+  if (values.latest) query.latest = "1";
+  const twice = givenTwice(query);
+  if (twice !== null) return error(twice);
   const list = values.list ?? false;
   if (list && names.length > 0) {
     return error("--list accepts --match EXPRESSION, but no channel names");
@@ -148,6 +150,16 @@ function read(
       plain: values.plain ?? false,
     },
   };
+}
+
+/** Says which flags of the range exclude each other; null if none do. */
+function givenTwice(query: Readonly<Record<string, string>>): string | null {
+  if (query.end !== undefined && query.duration !== undefined) {
+    return "Give --end or --duration, not both";
+  }
+  return query.start !== undefined && query.latest !== undefined
+    ? "Give --start or --latest, not both"
+    : null;
 }
 
 /** Whether the range has an end, so that the stream ends by itself. */

@@ -184,6 +184,27 @@ describe("Hub", () => {
     one.leave();
     two.leave();
   });
+
+  it("begins with the newest row where a tab asks for that, and continues at the last id", async () => {
+    const slow = (name: string) => ({
+      name,
+      stride: "1000000000",
+      rate: 16,
+      latest: true,
+    });
+    const one = tab();
+    one.say({ type: "subscribe", id: 1, channels: [slow(SLOW)] });
+    await one.until(() => one.rows().length >= 1);
+    assert.match(asked[0]!, /&latest=1/);
+    const two = tab();
+    const OTHER = SLOW.replace("H1", "L1");
+    two.say({ type: "subscribe", id: 1, channels: [slow(OTHER)] });
+    await two.until(() => two.rows().length >= 1);
+    assert.match(asked[1]!, /&after=\d+/);
+    assert.doesNotMatch(asked[1]!, /latest/);
+    one.leave();
+    two.leave();
+  });
 });
 
 /** A server that answers a resume with what an outage has missed, at once. */

@@ -89,6 +89,21 @@ describe("Download", () => {
 
   const whole = joined([SCHEMA, ...rows(0, 6), END_OF_STREAM]);
 
+  it("continues after the newest row that it began with", async () => {
+    const { outcome, bytes, asked } = await run([
+      [SCHEMA, ...rows(0, 2)],
+      [SCHEMA, ...rows(1, 6), END_OF_STREAM],
+    ], { args: ["--latest", "--duration", "6"] });
+    assert.deepEqual(outcome, { kind: "complete" });
+    assert.deepEqual(bytes, whole);
+    assert.deepEqual(asked.map((search) => decodeURIComponent(search)), [
+      "?channels=A,B&duration=6&latest=1",
+      `?channels=A,B&end=${START_S + 6}.000000000&start=${
+        START_S + 1
+      }.000000000`,
+    ]);
+  });
+
   it("continues after the last row; the file is one stream and has each row once", async () => {
     const half = rowMessage(2).subarray(0, 100);
     const { outcome, bytes, asked } = await run([

@@ -37,6 +37,11 @@ describe("parseTail()", () => {
     assert.equal(flagged.options.url, "https://b");
   });
 
+  it("asks for the newest row with --latest", () => {
+    const { query } = optionsOf("A", "--latest");
+    assert.deepEqual(query, { channels: "A", latest: "1" });
+  });
+
   it("derives the format from the ending of the file's name", () => {
     for (const format of ["arrows", "parquet", "csv"]) {
       const { file } = optionsOf("A", "-o", `x.${format}`);
@@ -51,6 +56,7 @@ describe("parseTail()", () => {
   it("says which flag is wrong", () => {
     assert.match(complaintOf(), /Give channels or --match/);
     assert.match(complaintOf("A", "--end", "1", "--duration", "2"), /not both/);
+    assert.match(complaintOf("A", "--start", "1", "--latest"), /not both/);
     assert.match(complaintOf("A", "--url", "nonsense"), /not 'nonsense'/);
     assert.match(complaintOf("A", "--retries", "many"), /not 'many'/);
     assert.match(complaintOf("A", "--retries", "1_0"), /from 0 to 999999/);

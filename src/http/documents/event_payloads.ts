@@ -57,7 +57,7 @@ export const HELLO: Schema = {
 const SAMPLE: Schema = {
   anyOf: [
     { type: ["number", "null"] },
-    { type: "string", pattern: String.raw`^-?\d{1,19}$` },
+    { type: "string", pattern: String.raw`^-?\d{1,20}$` },
   ],
 };
 

@@ -12,7 +12,7 @@ import {
   EVENTS_PARAMETERS,
 } from "./stream_parameters.ts";
 
-const RETRY_AFTER: Parameters = {
+export const RETRY_AFTER: Parameters = {
   "retry-after": {
     type: "integer",
     "x-unit": "s",
@@ -79,7 +79,7 @@ const ANSWERS: RouteDocument["answers"] = {
   ),
 };
 
-const POSTED: RouteDocument["answers"] = {
+export const POSTED: RouteDocument["answers"] = {
   408: problemAnswer("The body did not arrive in time"),
   413: problemAnswer("The body is larger than 4 MiB"),
   415: problemAnswer("The body is not application/json"),

@@ -8,6 +8,7 @@ import { TREND_NAMES } from "../../trends/trend_bins.ts";
 import type { Parameters, Schema } from "./api_document.ts";
 
 export const CODINGS = ["identity", "gzip"] as const;
+export const LATEST = ["0", "1"] as const;
 export const GAPS = ["fill", "skip", "fail"] as const;
 export const SLOW = ["gap", "latest", "close", "trend"] as const;
 /** Longest `duration`, s. */
@@ -82,6 +83,16 @@ const ALL = {
     examples: ["1479469445500000000"],
     "x-unit": "GPS ns",
   },
+  latest: {
+    type: "string",
+    enum: LATEST,
+    default: "0",
+    description:
+      "`1` begins with the newest row that the server holds, at once, and continues with the rows after it. The newest " +
+      "row is the newest one that has a block of all channels; if none of the newest 64 rows has, the newest one that " +
+      "has any. Not with `start`; an id to resume after overrides it",
+    examples: ["1"],
+  },
   gaps: {
     type: "string",
     enum: GAPS,
@@ -132,6 +143,14 @@ export type StreamParameter = keyof typeof ALL;
 /** Parameters of /v1/events, whose coding is chosen by Accept-Encoding. */
 export const EVENTS_PARAMETERS: Parameters = without("coding");
 
+/** Parameters of /v1/latest, which answers with one row. */
+export const LATEST_PARAMETERS: Parameters = {
+  channels: ALL.channels,
+  match: ALL.match,
+  replay: ALL.replay,
+  trend: ALL.trend,
+};
+
 /** Parameters of /v1/arrow, which is always Arrow. */
 export const ARROW_PARAMETERS: Parameters = {
   ...without("encoding"),
@@ -159,6 +178,7 @@ export const STREAM_PARAMETER_LENGTHS: Readonly<
   end: CHOICE_LENGTH_MAX,
   duration: CHOICE_LENGTH_MAX,
   after: ID_LENGTH_MAX,
+  latest: CHOICE_LENGTH_MAX,
   gaps: CHOICE_LENGTH_MAX,
   slow: CHOICE_LENGTH_MAX,
   trend: CHOICE_LENGTH_MAX,
@@ -168,13 +188,14 @@ export const STREAM_PARAMETER_LENGTHS: Readonly<
 
 /** Schema of the JSON body of a POST: the same names, with times also as numbers, in the precision of a double. */
 export function bodySchemaOf(parameters: Parameters): Schema {
+  const hasRange = "start" in parameters;
   const time = {
     type: ["string", "number"],
     minimum: 0,
     maximum: 9_999_999_999,
   };
   const properties: Record<string, Schema> = { ...parameters };
-  for (const name of ["start", "end"]) {
+  for (const name of hasRange ? ["start", "end"] : []) {
     properties[name] = { ...properties[name], ...time };
   }
   return {
@@ -185,10 +206,12 @@ export function bodySchemaOf(parameters: Parameters): Schema {
       { required: ["channels"], properties: { channels: { minItems: 1 } } },
       { required: ["match"] },
     ],
-    not: { required: ["end", "duration"] },
-    examples: [
-      { channels: ["H1:GWOSC-4KHZ_R1_WHITENED"], duration: 2 },
-      { match: "H1:QANAT-SINE", duration: 1, gaps: "skip" },
-    ],
+    ...(hasRange ? { not: { required: ["end", "duration"] } } : {}),
+    examples: hasRange
+      ? [
+        { channels: ["H1:GWOSC-4KHZ_R1_WHITENED"], duration: 2 },
+        { match: "H1:QANAT-SINE", duration: 1, gaps: "skip" },
+      ]
+      : [{ channels: ["H1:GWOSC-4KHZ_R1_WHITENED"] }],
   };
 }

@@ -27,6 +27,16 @@ export interface RequestLimitsOptions {
   readonly later?: ((round: () => void) => void) | undefined;
 }
 
+/** `row`: answered with a row. `late`: none came in time. `ended`: the server ended the request. `left`: the client left. */
+export const LATEST_OUTCOMES = [
+  "row",
+  "no-data",
+  "late",
+  "ended",
+  "left",
+] as const;
+export type LatestOutcome = typeof LATEST_OUTCOMES[number];
+
 /** The limits of one instance's requests. */
 export class RequestLimits {
   readonly slices: RequestSlices;
@@ -34,6 +44,10 @@ export class RequestLimits {
   readonly refusals = Object.fromEntries(
     REQUEST_LIMITS.map((limit) => [limit, 0]),
   ) as Record<RequestLimit, number>;
+  /** Requests for the newest row, by outcome. Those that a limit refuses are in the refusals of admissions. */
+  readonly latest = Object.fromEntries(
+    LATEST_OUTCOMES.map((outcome) => [outcome, 0]),
+  ) as Record<LatestOutcome, number>;
   /** Requests whose client disconnected before the answer. */
   aborted = 0;
 

@@ -169,7 +169,7 @@ function listOf(query: URLSearchParams, name: string): string[] | undefined {
   return values.size > 0 ? [...values] : undefined;
 }
 
-function limitOf(text: string | null): number | Response {
+export function limitOf(text: string | null): number | Response {
   if (text === null) return LIMIT_DEFAULT;
   const limit = decimalOf(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX) return limit;

@@ -1,5 +1,6 @@
 // All routes of an instance on its port for clients.
 import { type Context, type Handler, Hono } from "hono";
+import type { Channel } from "../../channels/channel.ts";
 import { CHANNEL_SCHEMAS } from "../documents/channel_schemas.ts";
 import { SERVICE_SCHEMAS } from "../documents/status_schema.ts";
 import type { RoutedService } from "../service.ts";
@@ -15,9 +16,11 @@ import { channelRoutes } from "./channel_routes.ts";
 import { checkedApp } from "./checked_app.ts";
 import { documentRoutes } from "./document_routes.ts";
 import type { HostRule } from "./host_rule.ts";
+import { latestRoutes } from "./latest_routes.ts";
 import { variesByOrigin } from "./origin_rule.ts";
 import { sharedPortAccess } from "./operator_access.ts";
 import { operatorRoutes } from "./operator_routes.ts";
+import { replayRoutes } from "./replay_routes.ts";
 import type { TakeoverOptions } from "./response_takeover.ts";
 import { indexRoute, serviceRoutes } from "./service_routes.ts";
 import { SessionCookie } from "./session_cookie.ts";
@@ -100,20 +103,21 @@ function routesOf(
       limits: requests,
     }),
   );
-  routes.route(
-    "/",
-    streamRoutes({
-      ...takeover,
-      catalogOf,
-      rightsOf: (c, channels) => rightsOf(c, channels, service),
-      hub: service.hub,
-      channelsMax: config.channelsMax,
-      limits: requests,
-      nowNs: () => service.now().timeNs,
-      addressOf: options.addressOf,
-      rawWriter: options.rawWriter ?? null,
-    }),
-  );
+  routes.route("/", replayRoutes({ catalogOf, limits: requests }));
+  const streams = {
+    ...takeover,
+    catalogOf,
+    rightsOf: (c: Context, channels: readonly Channel[]) =>
+      rightsOf(c, channels, service),
+    hub: service.hub,
+    channelsMax: config.channelsMax,
+    limits: requests,
+    nowNs: () => service.now().timeNs,
+    addressOf: options.addressOf,
+    rawWriter: options.rawWriter ?? null,
+  };
+  routes.route("/", streamRoutes(streams));
+  routes.route("/", latestRoutes(streams));
   routes.route("/", serviceRoutes(service, takeover));
   routes.route(
     "/",

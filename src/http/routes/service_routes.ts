@@ -37,8 +37,10 @@ function indexText(origin: string, service: RoutedService): string {
   ${base}/                            the page, in a browser
   ${base}/v1/channels                 channels as JSON (match=, type=, min_rate=, max_rate=, publisher=, replay=)
   ${base}/v1/channels/count           number of channels (same filters)
+  ${base}/v1/replays                  replay contexts that have channels
   ${base}/v1/events?channels=A,B      Server-Sent Events
   ${base}/v1/arrow?channels=A,B       Arrow IPC stream
+  ${base}/v1/latest?channels=A,B      the newest row, once, as JSON or Arrow
   ${base}/v1/time                     the server's time
   ${base}/docs                        the whole API as a page; /openapi.json, /asyncapi.json for programs
   ${base}/qanat.js                    a JavaScript module for your own page

@@ -36,6 +36,7 @@ export async function admit(
     durationNs: request.durationNs,
     afterNs: resume ? resume.afterNs : resume,
     untilNs: resume?.untilNs,
+    latest: request.latest,
     gaps: request.gaps,
     slow: request.slow,
   });

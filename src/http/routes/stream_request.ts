@@ -22,6 +22,7 @@ import {
 import {
   CODINGS,
   GAPS,
+  LATEST,
   SLOW,
   type StreamParameter,
 } from "../documents/stream_parameters.ts";
@@ -40,6 +41,8 @@ export interface StreamRequest extends StreamRange {
   readonly coding: Coding | undefined;
   readonly gaps: GapPolicy | undefined;
   readonly slow: SlowPolicy | undefined;
+  /** Begins with the newest row, unless `resume` says where. */
+  readonly latest: boolean;
   /** Length of the bins that are sent instead of rows. */
   readonly trend: TrendBin | undefined;
   /** Where a client that reconnects resumes; null when its id cannot be read, undefined when it sends none. */
@@ -61,6 +64,7 @@ const CHANNELS_A_STEP = 10;
 
 /** Values that a parameter may have. */
 const CHOICES: readonly (readonly [StreamParameter, readonly string[]])[] = [
+  ["latest", LATEST],
   ["gaps", GAPS],
   ["slow", SLOW],
   ["trend", TREND_NAMES],
@@ -81,6 +85,11 @@ export function* streamRequest(
   const resume = resumePointOf(id);
   const range = rangeOf(fields, { nowNs: options.nowNs, resume });
   if (range instanceof Response) return range;
+  if (fields.latest === "1" && range.startNs !== undefined) {
+    return badRequest(
+      "latest=1 begins with the newest row, and start with the row of its time; give one of them",
+    );
+  }
   const channels = yield* selectionOf(fields, catalog, options);
   if (channels instanceof Response) return channels;
   const trend = trendOf(fields, channels);
@@ -95,6 +104,7 @@ export function* streamRequest(
     ...range,
     resume,
     trend: fields.trend === undefined ? undefined : trend,
+    latest: fields.latest === "1",
     gaps: fields.gaps as GapPolicy | undefined,
     slow: fields.slow as SlowPolicy | undefined,
   };

@@ -2,16 +2,13 @@
 // the rows are sent, admit the client, take over the response. Each step may refuse it with a problem.
 import { type Context, Hono } from "hono";
 import type { IncomingMessage } from "node:http";
-import type { Catalog } from "../../channels/catalog.ts";
 import type { Channel } from "../../channels/channel.ts";
 import type { ClientRights } from "../../clients/client_options.ts";
-import type { ClientHub } from "../../clients/client_hub.ts";
 import { documented } from "../documents/api_document.ts";
 import {
   ARROW_DOCUMENT,
   EVENTS_DOCUMENT,
 } from "../documents/stream_documents.ts";
-import { isGone, type RequestLimits } from "../limits/request_limits.ts";
 import type { RawWriter } from "../transport/raw_write.ts";
 import { SocketOutlet } from "../transport/socket_outlet.ts";
 import { StreamOutlet } from "../transport/stream_outlet.ts";
@@ -22,32 +19,17 @@ import {
 } from "./response_takeover.ts";
 import { traceOf } from "./request_ids.ts";
 import { admit, type ReadyAdmission } from "./stream_admission.ts";
-import { fieldsOfPost } from "./stream_body.ts";
-import {
-  fieldsOfQuery,
-  misplacedField,
-  type StreamPath,
-} from "./stream_fields.ts";
+import { misplacedField, type StreamPath } from "./stream_fields.ts";
 import { negotiate } from "./stream_negotiation.ts";
-import {
-  hasWholeRange,
-  type StreamRequest,
-  streamRequest,
-} from "./stream_request.ts";
+import { parsed, type ParsingOptions } from "./stream_parsing.ts";
+import { hasWholeRange } from "./stream_request.ts";
 
-export interface StreamRoutesOptions extends TakeoverOptions {
-  /** The channels that a request may find. */
-  readonly catalogOf: (context: Context) => Catalog;
+export interface StreamRoutesOptions extends TakeoverOptions, ParsingOptions {
   /** What its owner may read; undefined where everyone may read everything. */
   readonly rightsOf: (
     context: Context,
     channels: readonly Channel[],
   ) => ClientRights | undefined;
-  readonly hub: ClientHub;
-  readonly channelsMax: number;
-  readonly limits: RequestLimits;
-  /** GPS time now, ns. */
-  readonly nowNs: () => bigint;
   /** Address of the client, for its limits and the log. */
   readonly addressOf: (context: Context) => string;
   /** Writes on a socket's handle; null where the runtime has no way to. */
@@ -74,7 +56,11 @@ async function open(
   path: StreamPath,
   options: StreamRoutesOptions,
 ): Promise<Response> {
-  const request = await parse(c, path, options);
+  const request = await parsed(c, {
+    ...options,
+    misplaced: (fields) => misplacedField(path, fields),
+    lastEventId: c.req.header("last-event-id"),
+  });
   if (request instanceof Response) return request;
   const isArrow = path === "/v1/arrow";
   const form = negotiate(request, {
@@ -101,29 +87,6 @@ async function open(
     // Releases what was reserved, unless the stream has begun.
     admission.cancel();
   }
-}
-
-/** What the request asks for, or the problem that refuses it. */
-async function parse(
-  c: Context,
-  path: StreamPath,
-  options: StreamRoutesOptions,
-): Promise<StreamRequest | Response> {
-  const { limits, channelsMax } = options;
-  const onTooMany = () => options.hub.admission.refusals.selection++;
-  const fields = c.req.method === "POST"
-    ? await fieldsOfPost(c, { limits, channelsMax, onTooMany })
-    : fieldsOfQuery(new URL(c.req.url));
-  if (fields instanceof Response) return fields;
-  const misplaced = misplacedField(path, fields);
-  if (misplaced !== null) return misplaced;
-  const work = streamRequest(fields, options.catalogOf(c), {
-    channelsMax,
-    nowNs: options.nowNs(),
-    lastEventId: c.req.header("last-event-id"),
-    onTooMany,
-  });
-  return await limits.slices.run(work, isGone(c));
 }
 
 /** Opens an admitted stream on node's response where there is one, else on a response's body. */

@@ -6,7 +6,7 @@ import type { Prometheus } from "./prometheus.ts";
 export interface RequestParts {
   readonly requests: Pick<
     RequestLimits,
-    "aborted" | "bodies" | "refusals" | "slices"
+    "aborted" | "bodies" | "latest" | "refusals" | "slices"
   >;
   readonly refusedHosts: Pick<RefusedNames, "count">;
   readonly refusedOrigins: Pick<RefusedNames, "count">;
@@ -14,7 +14,7 @@ export interface RequestParts {
 
 export function requestMetrics(
   metrics: Prometheus,
-  { requests, refusedHosts, refusedOrigins }: RequestParts,
+  { requests, ...refused }: RequestParts,
 ): void {
   const { slices, bodies } = requests;
   metrics.gauge(
@@ -47,6 +47,14 @@ export function requestMetrics(
     "Requests whose client left before the answer",
     () => requests.aborted,
   );
+  refusalMetrics(metrics, { requests, ...refused });
+}
+
+/** Requests that were refused, and the outcomes of those for one row. */
+function refusalMetrics(
+  metrics: Prometheus,
+  { requests, refusedHosts, refusedOrigins }: RequestParts,
+): void {
   metrics.counters(
     {
       name: "requests_refused_total",
@@ -54,6 +62,14 @@ export function requestMetrics(
       label: "limit",
     },
     () => requests.refusals,
+  );
+  metrics.counters(
+    {
+      name: "latest_requests_total",
+      help: "Requests for the newest row (/v1/latest), by outcome",
+      label: "outcome",
+    },
+    () => requests.latest,
   );
   metrics.counter(
     "hosts_refused_total",

@@ -5,6 +5,8 @@ export const A = "H1:GWOSC-4KHZ_R1_WHITENED";
 /** Index of the first port for operators. */
 export const OPERATORS = 5;
 export const STREAMS = ["/v1/events", "/v1/arrow"];
+/** Routes that need a selection of channels. */
+export const SELECTING = [...STREAMS, "/v1/latest"];
 /** A time in the future, GPS ns. */
 const FUTURE = "2000000000000000000";
 
@@ -30,7 +32,7 @@ export function json(value: unknown): RequestInit {
 export function* requests(templates: readonly string[]): Iterable<Sent> {
   for (const method of ["GET", "HEAD"]) {
     for (const template of templates) {
-      if (template.includes("{") || STREAMS.includes(template)) continue;
+      if (template.includes("{") || SELECTING.includes(template)) continue;
       yield { template, method };
     }
     yield { template: "/readyz", method, server: 1 };
@@ -54,10 +56,16 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
         ["/v1/channels/count", "/v1/channels/count?min_rate=1"],
         ["/v1/channels/{name}", "/v1/channels/H1:GWOSC-4KHZ_R1_WHITENET"],
         ["/v1/status", "/v1/status"],
+        ["/v1/replays", "/v1/replays"],
+        ["/v1/latest", `/v1/latest?channels=${A}&match=H1:.*[A-Z]`],
         ["/v1/events", `/v1/events?channels=${A}&match=H1:.*[A-Z]`],
         ["/v1/arrow", `/v1/arrow?channels=${A}&match=H1:.*[A-Z]`],
       ] as const
     ) yield { template, path, method, server: 3 };
+    yield { template: "/v1/replays", path: "/v1/replays?limit=0", method };
+    for (const query of [`channels=${A}`, "match=(", "channels=NONE"]) {
+      yield { template: "/v1/latest", path: `/v1/latest?${query}`, method };
+    }
     const names = [A, `${A}?replay=`, "NONE", "NONE?match=x"];
     for (const name of names) {
       yield {
@@ -101,22 +109,31 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
       yield stream(`channels=${A}`, { server: 2 });
     }
   }
-  for (const template of STREAMS) {
+  const path = `/v1/latest?channels=${A}`;
+  const arrow = {
+    headers: { accept: "application/vnd.apache.arrow.stream" },
+  };
+  yield { template: "/v1/latest", path, init: arrow };
+  yield { template: "/v1/latest", path: `${path}&trend=1s` };
+  yield { template: "/v1/latest", path, server: 2 };
+  for (const template of SELECTING) {
     const post = (value: unknown, server = 0): Sent => ({
       template,
       server,
       init: json(value),
     });
-    yield post({ channels: [A], duration: 0.1 });
-    yield post({
-      channels: [A],
-      start: 1126259462.5,
-      duration: 1,
-      after: FUTURE,
-    });
-    const refusing = json({ channels: [A] });
-    const headers = { ...refusing.headers, "accept-encoding": "*;q=0" };
-    yield { template, init: { ...refusing, headers } };
+    if (STREAMS.includes(template)) {
+      yield post({ channels: [A], duration: 0.1 });
+      yield post({
+        channels: [A],
+        start: 1126259462.5,
+        duration: 1,
+        after: FUTURE,
+      });
+      const refusing = json({ channels: [A] });
+      const headers = { ...refusing.headers, "accept-encoding": "*;q=0" };
+      yield { template, init: { ...refusing, headers } };
+    } else yield post({ channels: [A] });
     yield post({ channels: [] });
     yield post({ channels: [A], after: 5 });
     yield post({ channels: ["NONE"] });

@@ -1,0 +1,183 @@
+// The route that answers with the newest row of channels, once: /v1/latest. The row comes from the page ring; where no
+// client reads the channels, they are read from Kafka for the answer, as for a stream.
+// Invariant: a request is a client like a stream: it counts by address, reserves what it needs, and waits a bounded time.
+import { type Context, Hono } from "hono";
+import { END_OF_STREAM } from "../../arrow/row_template.ts";
+import type { Channel } from "../../channels/channel.ts";
+import type { ClientRights } from "../../clients/client_options.ts";
+import type { GroupClient } from "../../clients/selection_group.ts";
+import { documented } from "../documents/api_document.ts";
+import { LATEST_DOCUMENT } from "../documents/latest_documents.ts";
+import { ARROW_TYPE } from "../documents/stream_messages.ts";
+import type { StreamParameter } from "../documents/stream_parameters.ts";
+import { isGone } from "../limits/request_limits.ts";
+import type { LatestOutcome } from "../limits/request_limits.ts";
+import { badRequest, problem } from "../transport/problem.ts";
+import { NewestRowOutlet } from "./newest_row_outlet.ts";
+import { traceOf } from "./request_ids.ts";
+import { admit } from "./stream_admission.ts";
+import type { StreamFields } from "./stream_fields.ts";
+import { parsed, type ParsingOptions } from "./stream_parsing.ts";
+import type { StreamRequest } from "./stream_request.ts";
+
+export interface LatestRoutesOptions extends ParsingOptions {
+  /** What its owner may read; undefined where everyone may read everything. */
+  readonly rightsOf: (
+    context: Context,
+    channels: readonly Channel[],
+  ) => ClientRights | undefined;
+  /** Address of the client, for its limits and the log. */
+  readonly addressOf: (context: Context) => string;
+}
+
+/** Longest wait for a row: reading the newest blocks from Kafka takes well below a second. */
+const WAIT_MS = 5000;
+/** How often is looked whether the wait has become pointless. */
+const LOOK_MS = 100;
+const RETRY_AFTER_SECONDS = "5";
+const FIELDS: readonly StreamParameter[] = [
+  "channels",
+  "match",
+  "replay",
+  "trend",
+];
+
+/** `GET` and `POST /v1/latest`. */
+export function latestRoutes(options: LatestRoutesOptions): Hono {
+  const app = new Hono();
+  const { get, post } = LATEST_DOCUMENT;
+  app.get("/v1/latest", documented(get), (c) => answer(c, options));
+  app.post("/v1/latest", documented(post), (c) => answer(c, options));
+  return app;
+}
+
+async function answer(
+  c: Context,
+  options: LatestRoutesOptions,
+): Promise<Response> {
+  const asked = await parsed(c, { ...options, misplaced: misplacedField });
+  if (asked instanceof Response) return asked;
+  const request: StreamRequest = { ...asked, latest: true, gaps: "skip" };
+  const isArrow = (c.req.header("accept") ?? "").includes(ARROW_TYPE);
+  c.header("vary", "Accept", { append: true });
+  const headers = {
+    "content-type": isArrow ? ARROW_TYPE : "application/json",
+    "cache-control": "no-store",
+  };
+  if (c.req.method === "HEAD") return c.body(null, 200, headers);
+  const format = isArrow ? "arrow" : "events";
+  const { hub, limits } = options;
+  const admission = await admit(request, { format, trend: request.trend }, {
+    hub,
+    address: options.addressOf(c),
+    rights: options.rightsOf(c, request.channels),
+    trace: traceOf(c),
+  });
+  if (admission instanceof Response) return admission;
+  try {
+    const outlet = new NewestRowOutlet(format);
+    const client = admission.open(outlet);
+    const { outcome, row } = await waited(client, outlet, {
+      clockMs: hub.lifecycle.clockMs,
+      isGone: isGone(c),
+    });
+    const ended = client.ended;
+    hub.lifecycle.end(client, "complete");
+    limits.latest[outcome]++;
+    if (row === null) return refusal(outcome, request, ended);
+    return c.body(isArrow ? streamOf(outlet.opening!, row) : row, 200, headers);
+  } finally {
+    admission.cancel();
+  }
+}
+
+/** Waits for the row, until it cannot come any more or the time is up. */
+function waited(
+  { group: { timeline } }: GroupClient,
+  outlet: NewestRowOutlet,
+  { clockMs, isGone }: {
+    readonly clockMs: () => number;
+    readonly isGone: () => boolean;
+  },
+): Promise<{ outcome: LatestOutcome; row: Uint8Array<ArrayBuffer> | null }> {
+  const endMs = clockMs() + WAIT_MS;
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (isGone()) finish("left");
+      else if (isEmpty(timeline)) finish("no-data");
+      else if (clockMs() >= endMs) finish("late");
+    }, LOOK_MS);
+    const finish = (
+      outcome: LatestOutcome,
+      row: Uint8Array<ArrayBuffer> | null = null,
+    ) => {
+      clearInterval(timer);
+      resolve({ outcome, row });
+    };
+    outlet.row.then((row) => finish(row === null ? "ended" : "row", row));
+  });
+}
+
+/** Whether all logs have been read to their ends, and no block was there. */
+function isEmpty(
+  { frontier, partitions }: GroupClient["group"]["timeline"],
+): boolean {
+  return frontier < 0 &&
+    partitions.every(({ hasCaughtUpOnce, absent }) =>
+      hasCaughtUpOnce && absent !== "unreachable"
+    );
+}
+
+function refusal(
+  outcome: LatestOutcome,
+  { channels }: StreamRequest,
+  ended: string | null,
+): Response {
+  const [{ name }] = channels as [Channel];
+  const what = channels.length === 1
+    ? name
+    : `${name} and ${channels.length - 1} others`;
+  if (outcome === "no-data") {
+    return problem(404, {
+      title: "No data",
+      detail:
+        `Kafka has no recent row of ${what}; for older rows, give a start to /v1/events or /v1/arrow`,
+    });
+  }
+  const late = problem(503, {
+    title: "No row yet",
+    detail: outcome === "ended"
+      ? `The server ended the request before it had a row of ${what}: ${ended}; try again later`
+      : `No row of ${what} could be read within ${
+        WAIT_MS / 1000
+      } s; try again later`,
+  });
+  late.headers.set("retry-after", RETRY_AFTER_SECONDS);
+  return late;
+}
+
+/** Refuses what an answer of one row cannot have. */
+function misplacedField(fields: StreamFields): Response | null {
+  for (const name of Object.keys(fields)) {
+    if (name === "names" || FIELDS.includes(name as StreamParameter)) continue;
+    return badRequest(
+      `${name} is a parameter of /v1/events and /v1/arrow; /v1/latest takes ${
+        FIELDS.join(", ")
+      }`,
+    );
+  }
+  return null;
+}
+
+function streamOf(
+  schema: Uint8Array,
+  batch: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const { byteLength } = schema;
+  const end = byteLength + batch.byteLength;
+  const stream = new Uint8Array(end + END_OF_STREAM.byteLength);
+  stream.set(schema);
+  stream.set(batch, byteLength);
+  stream.set(END_OF_STREAM, end);
+  return stream;
+}
