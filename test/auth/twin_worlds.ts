@@ -314,6 +314,9 @@ export function scriptedRequest(
           `/v1/channels?${query({ replay: random.of(replays) })}`,
           `/v1/channels/${encoded(name())}?replay=${random.of(replays)}`,
           `${stream}?${query({ channels: names(), latest: "1" })}`,
+          `/v1/latest?${query({ match: expression() })}`,
+          "/v1/replays",
+          "/v1/replays?limit=1",
         ]),
       };
     default:

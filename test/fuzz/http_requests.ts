@@ -46,6 +46,7 @@ const PLAIN_PATHS = [
   "/page/none.js",
   "/v1/channels/" + encodeURIComponent(CHANNELS[0]!),
   "/v1/channels/NONE",
+  "/v1/replays",
   "/none",
 ];
 const METHODS = ["GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"];
@@ -113,7 +114,7 @@ const ODD_VALUES: Readonly<Record<string, readonly string[]>> = {
 };
 const LIST_VALUES: Readonly<Record<string, readonly string[]>> = {
   match: ["H1:.*", ".*", "L1:GWOSC.*"],
-  type: ["float32", "float64,int16"],
+  type: ["float32", "float64,int16", "uint8,uint64"],
   min_rate: ["16", "1e2"],
   max_rate: ["4096"],
   publisher: ["QANAT"],
