@@ -288,7 +288,7 @@ export async function metric(base: string, name: string): Promise<number> {
 /** URL of a stream of these channels. */
 export function streamUrl(
   base: string,
-  kind: "events" | "arrow",
+  kind: "events" | "arrow" | "latest",
   names: readonly string[],
   durationS?: number,
 ): string {

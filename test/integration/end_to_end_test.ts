@@ -124,6 +124,40 @@ describe(
       }
     });
 
+    it("/v1/latest has the newest row of channels that no client reads, in JSON and Arrow", async () => {
+      const url = streamUrl(chain.qanatUrl, "latest", names);
+      const json = await (await fetch(url)).json();
+      const published = new Published(chain.directory);
+      const startNs = BigInt(json.time);
+      for (const name of names) {
+        published.assertJson(startNs, name, json.channels[name]);
+      }
+      const accept = "application/vnd.apache.arrow.stream";
+      const answer = await fetch(url, { headers: { accept } });
+      const table = flechetteTable(new Uint8Array(await answer.arrayBuffer()), {
+        useBigInt: true,
+      });
+      assert.equal(table.numRows, 1);
+      const timeNs = table.getChild("time").at(0) as bigint;
+      assert.ok(timeNs >= startNs);
+      const later = new Published(chain.directory);
+      // Read before the newest row was requested, or at most a few rows after it.
+      assert.ok(later.times.at(-1)! - timeNs < 5_000_000_000n);
+      for (const name of names) {
+        later.assertBytes(timeNs, name, table.getChild(name).at(0));
+      }
+    });
+
+    it("a stream with latest=1 begins with a row that is over, and loses none", async () => {
+      const { body } = await curl(
+        "--max-time",
+        "4",
+        `${streamUrl(chain.qanatUrl, "events", names)}&latest=1`,
+      );
+      const events = parseEvents(new TextDecoder().decode(body));
+      checkEvents(events.filter((event) => event.event === "message"));
+    });
+
     it("curl reads /v1/events", async () => {
       const url = streamUrl(chain.qanatUrl, "events", names);
       const { code, body } = await curl("--max-time", "4", url);
