@@ -4,7 +4,7 @@ import { Qanat } from "./app.ts";
 import type { AccessControl } from "./auth/access_control.ts";
 import { accessOf } from "./auth/access_of.ts";
 import { nowGpsNs } from "./blocks/gps_time.ts";
-import type { AddressPool } from "./clients/address_pool.ts";
+import type { SharePool } from "./clients/share_pool.ts";
 import { Catalog, nameMatcher } from "./channels/catalog.ts";
 import type { Config } from "./config.ts";
 import type { FlightServer } from "./flight/flight_server.ts";
@@ -248,7 +248,7 @@ async function sourceOf(config: Config, log: Logger): Promise<Source> {
 /** The Flight port, imported only when it is on. */
 async function serveFlightOf(
   qanat: Qanat,
-  options: { readonly pool: AddressPool; readonly backlog: number },
+  options: { readonly pool: SharePool; readonly backlog: number },
 ): Promise<FlightServer> {
   const { serveFlight } = await import("./flight/flight_server.ts");
   const host = flightHostOf(qanat.config);

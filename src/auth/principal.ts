@@ -2,7 +2,7 @@
 // Invariant: after a change of the policy or the token file it answers by the new one.
 import type { Channel } from "../channels/channel.ts";
 import { type Claims, principalId } from "./claims.ts";
-import { Grant } from "./grant.ts";
+import { Grant, type GrantShares } from "./grant.ts";
 import type { GrantBook } from "./grant_book.ts";
 import type { Session } from "./sessions.ts";
 
@@ -103,6 +103,17 @@ export class StreamRights {
   /** Names the owner in limits, logs and lists. */
   get owner(): string {
     return this.principal.id;
+  }
+
+  /** Null for owners who cannot be distinguished: their use of shared pools is counted by address. */
+  get account(): string | null {
+    const { claims, id } = this.principal;
+    return claims.kind === "anonymous" ? null : id;
+  }
+
+  /** Limits of the owner, as they are now. */
+  get shares(): GrantShares {
+    return this.principal.grant.shares;
   }
 
   /** Why the stream must end now; null while it may continue. Cheap while nothing has changed. */

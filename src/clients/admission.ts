@@ -1,6 +1,7 @@
 // The outcomes of an admission. Invariant: every outcome but `ready` has released what it had reserved.
 import type { Outlet } from "./outlet.ts";
 import type { Refusal } from "./refusals.ts";
+import type { ShareHolder } from "./share_holder.ts";
 import type { GroupClient } from "./selection_group.ts";
 
 /** A client that may be served. */
@@ -18,6 +19,8 @@ export interface FullAdmission {
   readonly refusal: Refusal;
   /** The limit in words. */
   readonly limit: string;
+  /** Whose limit it is; null for one that all share. */
+  readonly of: ShareHolder["kind"] | null;
 }
 
 /** Whether one more client can be served. */

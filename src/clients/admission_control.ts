@@ -7,7 +7,6 @@ import type { StreamFormat, StreamShape } from "../frames/stream_format.ts";
 import { type Rollback, withRollback } from "../memory/rollback.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
-import { AddressPool, type PoolRefusal } from "./address_pool.ts";
 import type { Admission, FullAdmission, ReadyAdmission } from "./admission.ts";
 import { AdmissionQueue } from "./admission_queue.ts";
 import type { ClientOptions } from "./client_options.ts";
@@ -15,7 +14,7 @@ import { Client } from "./client.ts";
 import type { HistoryFeeds } from "./history_feeds.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
 import { Permit } from "./permit.ts";
-import { newRefusals, type Refusal } from "./refusals.ts";
+import { mostText, newRefusals, type Refusal, shareText } from "./refusals.ts";
 import { Reservation, type ReservationPools } from "./reservation.ts";
 import {
   frameTooLarge,
@@ -25,6 +24,12 @@ import {
 import type { CooperativeScheduler } from "./scheduler.ts";
 import type { GroupClient, SelectionGroup } from "./selection_group.ts";
 import type { SelectionGroups } from "./selection_groups.ts";
+import {
+  holderOf,
+  type ShareHolder,
+  type SharingClient,
+} from "./share_holder.ts";
+import { type PoolRefusal, SharePool } from "./share_pool.ts";
 import type { StartPosition } from "./start_position.ts";
 
 export interface AdmissionOptions {
@@ -55,9 +60,9 @@ export class AdmissionControl {
   /** Whether it admits no client any more; set by close(). */
   isClosed = false;
   readonly queue: AdmissionQueue;
-  /** Clients by address, and the bytes of the slab that are reserved for them. */
-  readonly addresses: AddressPool;
-  readonly slabShares: AddressPool;
+  /** Clients by owner or address, and the bytes of the slab that are reserved for them. */
+  readonly shares: SharePool;
+  readonly slabShares: SharePool;
   readonly #parts: AdmissionParts;
   readonly #pools: ReservationPools;
   #admitted = 0;
@@ -69,17 +74,16 @@ export class AdmissionControl {
       queuedMax: parts.clientsMax,
       sharePercent,
     });
-    this.addresses = new AddressPool({
+    this.shares = new SharePool({
       capacity: parts.clientsMax,
       sharePercent,
-      perAddressMax: parts.clientsPerAddressMax ?? 0,
+      maxOf: ({ limits }) =>
+        limits.clientsMax ?? (parts.clientsPerAddressMax || undefined),
     });
-    this.slabShares = new AddressPool({
-      capacity: slab.budgetBytes,
-      sharePercent,
-    });
-    const { addresses, slabShares } = this;
-    this.#pools = { slab, slabShares, addresses, trends };
+    const capacity = slab.budgetBytes;
+    this.slabShares = new SharePool({ capacity, sharePercent });
+    const { shares: clients, slabShares } = this;
+    this.#pools = { slab, slabShares, clients, trends };
   }
 
   /** Admits no client from now on. */
@@ -89,13 +93,14 @@ export class AdmissionControl {
 
   /** Waits for the turn of one more request for so many channels. Returns null, or why it is refused. */
   async waitForTurn(
-    address: string,
+    client: SharingClient,
     channels: number,
   ): Promise<FullAdmission | null> {
-    const refusal = await this.queue.waitForTurn(address, channels);
+    const holder = holderOf(client);
+    const refusal = await this.queue.waitForTurn(holder, channels);
     if (refusal === null) return null;
     const limit = `${this.queue.queuedMax} requests that wait to be let in`;
-    return this.#refused(refusal, "openings", limit);
+    return this.#refused(refusal, "openings", { limit, holder });
   }
 
   /** Reserves what a client of these channels (sorted by name, all of one context) needs. */
@@ -137,7 +142,7 @@ export class AdmissionControl {
     rollback: Rollback,
   ): Admission {
     const { groups, history } = this.#parts;
-    const { address } = options;
+    const holder = holderOf(options);
     const group = groups.of(channels, shape);
     if (group === null) return this.#trendsFull();
     rollback.add(() => groups.closeIfIdle(group));
@@ -146,15 +151,15 @@ export class AdmissionControl {
 
     let permit: Permit | null = null;
     if (this.#needsHistory(group, options)) {
-      const outcome = history.takePermit(address);
+      const outcome = history.takePermit(holder);
       if (!(outcome instanceof Permit)) {
         const limit = `${this.#parts.historyReadersMax} histories at once`;
-        return this.#refused(outcome, "histories", limit);
+        return this.#refused(outcome, "histories", { limit, holder });
       }
       permit = outcome;
       rollback.add(() => outcome[Symbol.dispose]());
     }
-    const reservation = new Reservation(this.#pools, address);
+    const reservation = new Reservation(this.#pools, holder);
     rollback.add(() => reservation[Symbol.dispose]());
     const refusal = this.#reserveAll(reservation, group, options);
     if (refusal !== null) return refusal;
@@ -168,15 +173,16 @@ export class AdmissionControl {
     { slow }: ClientOptions,
   ): Admission | null {
     const { slab } = this.#parts;
+    const { holder } = reservation;
     const noSlab = reservation.takeSlab(slotBytes);
     if (noSlab !== null) {
       const limit = `${slab.budgetBytes} bytes in flight`;
-      return this.#refused(noSlab, "memory", limit);
+      return this.#refused(noSlab, "memory", { limit, holder });
     }
     const noClient = reservation.takeClient();
     if (noClient !== null) {
-      const limit = `${this.addresses.capacity} clients`;
-      return this.#refused(noClient, "clients", limit);
+      const limit = `${this.shares.capacity} clients`;
+      return this.#refused(noClient, "clients", { limit, holder });
     }
     if (slow !== "trend") return null;
     const tooLarge = trendEventTooLarge(channels);
@@ -256,39 +262,35 @@ export class AdmissionControl {
     return agoMs > this.#parts.resumeWindowMs;
   }
 
-  /** The answer when a pool refuses: all of it is taken, or the address has its share. */
+  /** The answer when a pool refuses: all of it is taken, or the holder has what it may have. */
   #refused(
     refusal: PoolRefusal,
     pool: "clients" | "histories" | "memory" | "openings",
-    limit: string,
+    about: { readonly limit: string; readonly holder: ShareHolder },
   ): FullAdmission {
-    const { addressSharePercent, clientsPerAddressMax } = this.#parts;
-    switch (refusal) {
-      case "full":
-        return this.#full(pool, limit);
-      case "address":
-        return this.#full(
-          "address",
-          clientsPerAddressMax === 1
-            ? "1 client per address"
-            : `${clientsPerAddressMax} clients per address`,
-        );
-      case "share":
-        return this.#full(
-          "share",
-          `${addressSharePercent} % for one address of what others leave of ${limit}`,
-        );
-    }
+    if (refusal === "full") return this.#full(pool, about.limit);
+    const { kind, limits } = about.holder;
+    const { sharePercent = this.shares.sharePercent, historiesMax } = limits;
+    const limit = refusal === "share"
+      ? shareText(about, sharePercent)
+      : pool === "histories"
+      ? mostText(historiesMax, "history", kind)
+      : mostText(this.shares.maxOf(about.holder), "client", kind);
+    return this.#full(refusal, limit, kind);
   }
 
-  #full(refusal: Refusal, limit: string): FullAdmission {
+  #full(
+    refusal: Refusal,
+    limit: string,
+    of: FullAdmission["of"] = null,
+  ): FullAdmission {
     this.refusals[refusal]++;
-    return { kind: "full", refusal, limit };
+    return { kind: "full", refusal, limit, of };
   }
 
   #trendsFull(): FullAdmission {
-    const { budgetBytes } = this.#parts.trends;
-    return this.#full("trends", `${budgetBytes} bytes of trends`);
+    const limit = `${this.#parts.trends.budgetBytes} bytes of trends`;
+    return this.#full("trends", limit);
   }
 
   #tooLarge(detail: string): Admission {

@@ -1,6 +1,7 @@
 // Admits a few new streams per turn, so that a burst of them delays no row by more than a slice.
-// Invariant: first in, first out. The number that waits is bounded, for each address too. After close() none waits.
-import { AddressPool, type PoolRefusal } from "./address_pool.ts";
+// Invariant: first in, first out. The number that waits is bounded, for each owner or address, too. After close() none waits.
+import type { ShareHolder } from "./share_holder.ts";
+import { type PoolRefusal, SharePool } from "./share_pool.ts";
 import type { CooperativeScheduler, Task } from "./scheduler.ts";
 
 /** Shares per turn: a stream of few channels is one share, about 0.3 ms, most of it for the HTTP request. */
@@ -16,7 +17,7 @@ interface QueuedRequest {
 /** Requests that wait to be admitted. */
 export class AdmissionQueue implements Task {
   readonly #scheduler: CooperativeScheduler;
-  readonly #pool: AddressPool;
+  readonly #pool: SharePool;
   #queue: QueuedRequest[] = [];
   #isClosed = false;
 
@@ -25,7 +26,7 @@ export class AdmissionQueue implements Task {
     options: { queuedMax: number; sharePercent: number },
   ) {
     this.#scheduler = scheduler;
-    this.#pool = new AddressPool({
+    this.#pool = new SharePool({
       capacity: options.queuedMax,
       sharePercent: options.sharePercent,
     });
@@ -40,14 +41,17 @@ export class AdmissionQueue implements Task {
   }
 
   /** Resolves with null when a stream of so many channels may be opened; at once with a refusal if too many wait. */
-  waitForTurn(address: string, channels: number): Promise<PoolRefusal | null> {
+  waitForTurn(
+    holder: ShareHolder | string,
+    channels: number,
+  ): Promise<PoolRefusal | null> {
     if (this.#isClosed) return Promise.resolve(null);
-    const refusal = this.#pool.take(address);
+    const refusal = this.#pool.take(holder);
     if (refusal !== null) return Promise.resolve(refusal);
     return new Promise((resolve) => {
       const shares = Math.max(1, channels / CHANNELS_PER_SHARE);
       const proceed = () => {
-        this.#pool.release(address);
+        this.#pool.release(holder);
         resolve(null);
       };
       this.#queue.push({ shares, proceed });

@@ -41,9 +41,9 @@ export class ClientFigures {
     return this.#parts.groups.size;
   }
 
-  /** Addresses that have open clients. */
+  /** Owners and addresses that have open clients. */
   get addresses(): number {
-    return this.#parts.admission.addresses.size;
+    return this.#parts.admission.shares.size;
   }
 
   /** Requests that wait to be admitted. */

@@ -1,5 +1,6 @@
 // The options of a client's request, without its channels. Times are GPS ns.
 
+import type { ShareLimits } from "./share_holder.ts";
 import type { RequestTrace } from "../telemetry/request_trace.ts";
 
 /** What a client gets instead of missing rows: null rows, a gap event, or the end of its stream. */
@@ -9,6 +10,10 @@ export type GapPolicy = "fill" | "skip" | "fail";
 export interface ClientRights {
   /** Names whom the client belongs to, in the log and in lists. */
   readonly owner: string;
+  /** The owner under which its use of shared pools is counted; null where that is its address. */
+  readonly account: string | null;
+  /** Limits of the owner, as they are now. */
+  readonly shares: ShareLimits;
   /** Why the client must be ended now; null while it may continue. Called once a second, and after changes of rights. */
   lost(): "expired" | "revoked" | "removed" | null;
 }

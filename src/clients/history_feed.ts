@@ -8,6 +8,7 @@ import { traceFields } from "../telemetry/request_trace.ts";
 import type { HistoryHandle } from "./client_phase.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
 import type { Permit } from "./permit.ts";
+import type { ShareHolder } from "./share_holder.ts";
 import type { GroupClient } from "./selection_group.ts";
 import type { SlabShortage } from "./slab_shortage.ts";
 
@@ -70,8 +71,8 @@ export class HistoryFeed implements HistoryHandle {
    * Passes the permit on to another address, and ends this feed, whose client has stalled. Does nothing if that address
    * may not have one.
    */
-  suspendFor(address: string): Permit | null {
-    const passed = this.permit.passTo(address);
+  suspendFor(holder: ShareHolder): Permit | null {
+    const passed = this.permit.passTo(holder);
     if (passed === null) return null;
     this.#isSuspended = true;
     this.#onDrained?.();

@@ -3,8 +3,6 @@
 // time. A client that was let in is never refused: it waits in line for a permit of its kind. Why: docs/decisions/0009
 // and 0025.
 import { traceFields } from "../telemetry/request_trace.ts";
-import { AddressPool, type PoolRefusal } from "./address_pool.ts";
-import { addressKey } from "./client_address.ts";
 import {
   backToRing,
   type HistoryHandle,
@@ -20,6 +18,8 @@ import {
 import { Permit, type PermitKind, takePermit } from "./permit.ts";
 import { PermitLine } from "./permit_line.ts";
 import type { GroupClient } from "./selection_group.ts";
+import { holderOf, type ShareHolder } from "./share_holder.ts";
+import { type PoolRefusal, SharePool } from "./share_pool.ts";
 
 export interface HistoryFeedsOptions extends
   Pick<
@@ -32,7 +32,7 @@ export interface HistoryFeedsOptions extends
   readonly resumeWindowMs: number;
   /** A client that has stalled for so long, ms, loses its permit to one that waits. */
   readonly historyStallMs: number;
-  /** See {@linkcode AddressPool}. */
+  /** See {@linkcode SharePool}. */
   readonly addressSharePercent: number;
   /** The page ring has a client's next row again. */
   readonly onBack: (client: GroupClient) => void;
@@ -52,7 +52,7 @@ export class HistoryFeeds {
     refused: 0,
     suspended: 0,
   };
-  readonly #pools: Readonly<Record<PermitKind, AddressPool>>;
+  readonly #pools: Readonly<Record<PermitKind, SharePool>>;
   readonly #lines: Readonly<Record<PermitKind, PermitLine>> = {
     history: new PermitLine(),
     resume: new PermitLine(),
@@ -72,12 +72,13 @@ export class HistoryFeeds {
     };
     const { historyReadersMax, addressSharePercent } = options;
     this.#pools = {
-      history: new AddressPool({
+      history: new SharePool({
         capacity: historyReadersMax,
         sharePercent: addressSharePercent,
+        maxOf: ({ limits }) => limits.historiesMax,
       }),
-      // The order of the line gives each address its share.
-      resume: new AddressPool({ capacity: RESUMES_MAX, sharePercent: 100 }),
+      // The order of the line gives each holder its share.
+      resume: new SharePool({ capacity: RESUMES_MAX, sharePercent: 100 }),
     };
   }
 
@@ -112,9 +113,9 @@ export class HistoryFeeds {
    * Takes a permit for a new history, if need be from a client that has stalled. Otherwise returns why there is none.
    * Clients that wait are served first.
    */
-  takePermit(address: string): Permit | PoolRefusal {
+  takePermit(holder: ShareHolder): Permit | PoolRefusal {
     this.#serve("history", { isPassing: true });
-    const outcome = this.#takeOrPass("history", address);
+    const outcome = this.#takeOrPass("history", holder);
     if (!(outcome instanceof Permit)) this.counters.refused++;
     return outcome;
   }
@@ -135,10 +136,11 @@ export class HistoryFeeds {
   }
 
   /** The permit that a client needs for the row at its cursor: no resume is so old that it keeps other resumes waiting. */
-  #kindFor({ cursor, group }: GroupClient): PermitKind {
+  #kindFor({ cursor, group, options }: GroupClient): PermitKind {
     const { resumeWindowMs, store } = this.#options;
     const { timeline, shapes } = group;
-    if (!this.hasHistories) return "resume";
+    const { historiesMax } = holderOf(options).limits;
+    if (!this.hasHistories || historiesMax === 0) return "resume";
     if (timeline.released < 0) {
       // A replay has no clock: without a row, any age is possible.
       if (shapes[0]!.replayId !== null) return "history";
@@ -157,32 +159,36 @@ export class HistoryFeeds {
     if (!isPassing && pool.used >= pool.capacity) return;
     const readers = new Map<string, number>();
     for (const { client } of this.#feeds) {
-      const key = addressKey(client.options.address);
+      const { key } = holderOf(client.options);
       readers.set(key, (readers.get(key) ?? 0) + 1);
     }
     line.serve({
       readers,
-      permitFor: (address) =>
-        isPassing ? this.#takeOrPass(kind, address) : this.#take(kind, address),
+      permitFor: (holder) =>
+        isPassing ? this.#takeOrPass(kind, holder) : this.#take(kind, holder),
       begin: (client, permit) => this.#feed(client, permit),
     });
   }
 
-  #take(kind: PermitKind, address: string): Permit | PoolRefusal {
+  #take(kind: PermitKind, holder: ShareHolder): Permit | PoolRefusal {
     return takePermit(
       kind,
       this.#pools[kind],
-      address,
+      holder,
       () => this.#permitReturned(kind),
     );
   }
 
   /** Takes a permit, if need be that of the client that has stalled longest. */
-  #takeOrPass(kind: PermitKind, address: string): Permit | PoolRefusal {
-    const taken = this.#take(kind, address);
+  #takeOrPass(
+    kind: PermitKind,
+    holder: ShareHolder,
+  ): Permit | PoolRefusal {
+    const taken = this.#take(kind, holder);
     if (taken instanceof Permit) return taken;
-    const feed = this.#stalledFor(kind, address);
-    return feed === null ? taken : feed.suspendFor(address) ?? "share";
+    const feed = this.#stalledFor(kind, holder);
+    return feed === null ? taken : feed.suspendFor(holder) ??
+      (taken === "full" ? "share" : taken);
   }
 
   /** A client may be ending, or many: those that wait begin after that. */
@@ -229,12 +235,11 @@ export class HistoryFeeds {
     client.become(waiting("drained", new Stalled(client, this)));
   }
 
-  /** The feed that an address can get a permit from: first of those of the same address. */
-  #stalledFor(kind: PermitKind, address: string): HistoryFeed | null {
-    const key = addressKey(address);
+  /** The feed that a holder can get a permit from: first one of its own. */
+  #stalledFor(kind: PermitKind, { key }: ShareHolder): HistoryFeed | null {
     const isOfKind = ({ permit }: HistoryFeed) => permit.kind === kind;
     return this.#longestStalled((feed) =>
-      isOfKind(feed) && addressKey(feed.client.options.address) === key
+      isOfKind(feed) && holderOf(feed.client.options).key === key
     ) ?? this.#longestStalled(isOfKind);
   }
 

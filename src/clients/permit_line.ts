@@ -1,23 +1,23 @@
-// The clients that wait for a permit of one kind, by address, so that no address keeps the others waiting.
+// The clients that wait for a permit of one kind, by owner or address, so that none of these keeps the others waiting.
 // Invariant: a client is in the line at most once, and leaves it when it gets a permit or ends.
-import type { PoolRefusal } from "./address_pool.ts";
-import { addressKey } from "./client_address.ts";
+import type { PoolRefusal } from "./share_pool.ts";
 import type { HistoryHandle } from "./client_phase.ts";
 import { Permit } from "./permit.ts";
+import { holderOf, type ShareHolder } from "./share_holder.ts";
 import type { GroupClient } from "./selection_group.ts";
 
 export interface PermitLineService {
-  /** Readers by address (as {@linkcode addressKey} counts it). The line adds those that begin. */
+  /** Readers by the key of their holder. The line adds those that begin. */
   readonly readers: Map<string, number>;
-  /** A permit for an address, or why it gets none: `full` if no client can get one. */
-  readonly permitFor: (address: string) => Permit | PoolRefusal;
+  /** A permit for a holder, or why it gets none: `full` if no client can get one. */
+  readonly permitFor: (holder: ShareHolder) => Permit | PoolRefusal;
   readonly begin: (client: GroupClient, permit: Permit) => void;
 }
 
 /** Clients that wait for a permit. */
 export class PermitLine {
-  /** By address, each in the order of arrival; the address that was served last comes last. */
-  readonly #byAddress = new Map<string, Set<GroupClient>>();
+  /** By the key of the holder, each in the order of arrival; the holder that was served last comes last. */
+  readonly #byHolder = new Map<string, Set<GroupClient>>();
   #size = 0;
 
   get size(): number {
@@ -26,10 +26,10 @@ export class PermitLine {
 
   /** Adds a client; the handle is for its phase. */
   add(client: GroupClient): HistoryHandle {
-    const key = addressKey(client.options.address);
-    const clients = this.#byAddress.get(key);
+    const { key } = holderOf(client.options);
+    const clients = this.#byHolder.get(key);
     if (clients) clients.add(client);
-    else this.#byAddress.set(key, new Set([client]));
+    else this.#byHolder.set(key, new Set([client]));
     this.#size++;
     return {
       clientDrained: () => {},
@@ -38,7 +38,7 @@ export class PermitLine {
   }
 
   /**
-   * Gives permits to the clients that wait, first to those whose address reads least. An address that may have none is
+   * Gives permits to the clients that wait, first to those whose holder reads least. A holder that may have none is
    * skipped, so it does not block those behind it.
    */
   serve({ readers, permitFor, begin }: PermitLineService): void {
@@ -46,8 +46,8 @@ export class PermitLine {
     for (;;) {
       const key = this.#leastReading(readers, refused);
       if (key === null) return;
-      const [client] = this.#byAddress.get(key)!;
-      const permit = permitFor(client!.options.address);
+      const [client] = this.#byHolder.get(key)!;
+      const permit = permitFor(holderOf(client!.options));
       if (permit === "full") return;
       if (!(permit instanceof Permit)) {
         refused.add(key);
@@ -55,22 +55,22 @@ export class PermitLine {
       }
       const others = this.#remove(key, client!);
       if (others.size > 0) {
-        this.#byAddress.delete(key);
-        this.#byAddress.set(key, others);
+        this.#byHolder.delete(key);
+        this.#byHolder.set(key, others);
       }
       readers.set(key, (readers.get(key) ?? 0) + 1);
       begin(client!, permit);
     }
   }
 
-  /** The first address of those that read least; null if each is refused. */
+  /** The first holder of those that read least; null if each is refused. */
   #leastReading(
     readers: ReadonlyMap<string, number>,
     refused: ReadonlySet<string>,
   ): string | null {
     let least = Infinity;
     let found: string | null = null;
-    for (const key of this.#byAddress.keys()) {
+    for (const key of this.#byHolder.keys()) {
       const count = readers.get(key) ?? 0;
       if (count >= least || refused.has(key)) continue;
       least = count;
@@ -80,11 +80,11 @@ export class PermitLine {
     return found;
   }
 
-  /** Takes a client out; returns those of its address that still wait. */
+  /** Takes a client out; returns those of its holder that still wait. */
   #remove(key: string, client: GroupClient): Set<GroupClient> {
-    const clients = this.#byAddress.get(key)!;
+    const clients = this.#byHolder.get(key)!;
     if (clients.delete(client)) this.#size--;
-    if (clients.size === 0) this.#byAddress.delete(key);
+    if (clients.size === 0) this.#byHolder.delete(key);
     return clients;
   }
 }

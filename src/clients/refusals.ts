@@ -1,9 +1,11 @@
-// Counts refused clients by limit.
+// Counts refused clients by limit, and names the limits of one owner or address in words.
+import type { ShareHolder } from "./share_holder.ts";
 
 /** The limit that a client was refused by, as `/metrics` names it. */
 export const REFUSALS = [
   "clients",
   "address",
+  "owner",
   "share",
   "openings",
   "memory",
@@ -21,4 +23,22 @@ export function newRefusals(): Record<Refusal, number> {
     Refusal,
     number
   >;
+}
+
+/** The share of one holder, in words. */
+export function shareText(
+  { limit, holder }: { readonly limit: string; readonly holder: ShareHolder },
+  percent: number,
+): string {
+  return `${percent} % for one ${holder.kind} of what others leave of ${limit}`;
+}
+
+/** The most that one holder may have, in words. */
+export function mostText(
+  max: number | undefined,
+  what: "client" | "history",
+  kind: ShareHolder["kind"],
+): string {
+  const many = what === "client" ? "clients" : "histories";
+  return `${max} ${max === 1 ? what : many} per ${kind}`;
 }

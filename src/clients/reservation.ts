@@ -1,33 +1,35 @@
-// What an admitted client holds until it ends: one client and bytes of the slab, both counted by address, and records
+// What an admitted client holds until it ends: one client and bytes of the slab, both counted by owner or address, and records
 // of trends. Invariant: every reservation is released exactly once.
 import type { Channel } from "../channels/channel.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
-import type { AddressPool, PoolRefusal } from "./address_pool.ts";
+import type { ShareHolder } from "./share_holder.ts";
+import type { PoolRefusal, SharePool } from "./share_pool.ts";
 
 /** Where reservations are taken from. */
 export interface ReservationPools {
   readonly slab: Slab;
-  /** Bytes of the slab by address. */
-  readonly slabShares: AddressPool;
-  /** Clients by address. */
-  readonly addresses: AddressPool;
+  /** Bytes of the slab by owner or address. */
+  readonly slabShares: SharePool;
+  /** Clients by owner or address. */
+  readonly clients: SharePool;
   readonly trends: TrendRecorder;
 }
 
 /** Takes one thing after the other; dispose of it to give all of them back. */
 export class Reservation implements Disposable {
   readonly #pools: ReservationPools;
-  readonly #address: string;
+  /** For whom it is. */
+  readonly holder: ShareHolder;
   #slabBytes = 0;
   #shareBytes = 0;
   #isCounted = false;
   #trends: readonly TrendRecord[] | null = null;
 
-  constructor(pools: ReservationPools, address: string) {
+  constructor(pools: ReservationPools, holder: ShareHolder) {
     this.#pools = pools;
-    this.#address = address;
+    this.holder = holder;
   }
 
   /** Trends of the client's channels, for spans that it loses; null unless it asked for them. */
@@ -40,14 +42,14 @@ export class Reservation implements Disposable {
     const { slab, slabShares } = this.#pools;
     if (!slab.reserve(bytes)) return "full";
     this.#slabBytes = bytes;
-    const refusal = slabShares.take(this.#address, bytes);
+    const refusal = slabShares.take(this.holder, bytes);
     if (refusal === null) this.#shareBytes = bytes;
     return refusal;
   }
 
   /** Counts the client. Returns null, or why it is refused. */
   takeClient(): PoolRefusal | null {
-    const refusal = this.#pools.addresses.take(this.#address);
+    const refusal = this.#pools.clients.take(this.holder);
     if (refusal === null) this.#isCounted = true;
     return refusal;
   }
@@ -59,11 +61,11 @@ export class Reservation implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    const { slab, slabShares, addresses, trends } = this.#pools;
+    const { slab, slabShares, clients, trends } = this.#pools;
     if (this.#trends !== null) trends.release(this.#trends);
-    if (this.#isCounted) addresses.release(this.#address);
+    if (this.#isCounted) clients.release(this.holder);
     if (this.#shareBytes > 0) {
-      slabShares.release(this.#address, this.#shareBytes);
+      slabShares.release(this.holder, this.#shareBytes);
     }
     if (this.#slabBytes > 0) slab.unreserve(this.#slabBytes);
     this.#trends = null;

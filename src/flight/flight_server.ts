@@ -9,7 +9,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Socket } from "node:net";
-import type { AddressPool } from "../clients/address_pool.ts";
+import type { SharePool } from "../clients/share_pool.ts";
 import { plainAddress } from "../clients/client_address.ts";
 import { FlightCall } from "./flight_call.ts";
 import { FlightService } from "./flight_service.ts";
@@ -39,7 +39,7 @@ export interface FlightServeOptions {
   /** Address to listen on. */
   readonly host: string;
   /** Connections of all ports. */
-  readonly pool: AddressPool;
+  readonly pool: SharePool;
   /** Connections that may wait in the kernel to be accepted. */
   readonly backlog: number;
   /** Monotonic clock. @default performance.now */
@@ -94,7 +94,7 @@ class FlightConnections {
   readonly #server: Http2Server;
   readonly #instance: FlightInstance;
   readonly #service: FlightService;
-  readonly #pool: AddressPool;
+  readonly #pool: SharePool;
   readonly #nowMs: () => number;
   readonly #guards = new Map<ServerHttp2Session, SessionGuard>();
   readonly #calls = new Set<FlightCall>();

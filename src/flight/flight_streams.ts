@@ -50,12 +50,16 @@ export async function openStream(
     return call.end(null);
   }
   const { address } = call;
-  const refused = await hub.admission.waitForTurn(address, channels.length);
+  const rights = access.rightsTo(channels);
+  const refused = await hub.admission.waitForTurn(
+    { address, rights },
+    channels.length,
+  );
   if (refused !== null) throw full(refused);
   if (call.isGone) return;
   const admission = hub.admission.admit(channels, "flight", {
     address,
-    rights: access.rightsTo(channels),
+    rights,
     trace: call.trace,
     startNs: args.start ?? undefined,
     endNs: args.end ?? undefined,
@@ -127,12 +131,11 @@ function refusalOf(
   }
 }
 
-function full({ refusal, limit }: FullAdmission): FlightError {
-  const isTheirs = refusal === "address" || refusal === "share";
+function full({ refusal, limit, of }: FullAdmission): FlightError {
   return new FlightError(
     "unavailable",
     `the limit of ${limit} is reached (${refusal}); ${
-      isTheirs ? "close a stream of yours" : "try again later"
+      of === null ? "try again later" : "close a stream of yours"
     }`,
   );
 }

@@ -1,6 +1,6 @@
 // A listening node:http server in front of an application: limits its connections, sweeps them, and closes them at the end.
 import type { Server } from "node:http";
-import type { AddressPool } from "../clients/address_pool.ts";
+import type { SharePool } from "../clients/share_pool.ts";
 import { plainAddress } from "../clients/client_address.ts";
 import type { HostRule } from "./routes/host_rule.ts";
 import type { HttpService, ServerSettings } from "./service.ts";
@@ -27,7 +27,7 @@ export interface ListenerOptions {
   readonly connectionsMax: number;
   readonly sharePercent: number;
   /** Connections by address, of several ports. @default those of this one alone */
-  readonly pool?: AddressPool | undefined;
+  readonly pool?: SharePool | undefined;
   /** Connections that may wait in the kernel to be accepted. */
   readonly backlog: number;
   /** Whether native handles are used, so that the listener can recover (see {@linkcode keepAccepting}). */

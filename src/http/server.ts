@@ -3,7 +3,7 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { IncomingMessage } from "node:http";
 import { newRequestId } from "../telemetry/request_trace.ts";
-import { AddressPool } from "../clients/address_pool.ts";
+import { SharePool } from "../clients/share_pool.ts";
 import { type HttpServer, startListener } from "./listener.ts";
 import { honoApp } from "./routes/hono_app.ts";
 import { HostRule } from "./routes/host_rule.ts";
@@ -24,7 +24,7 @@ export interface ServeOptions {
   /** Connections that may wait in the kernel to be accepted. @default BACKLOG_MAX */
   readonly backlog?: number;
   /** Connections by address, of all ports. @default those of this server alone */
-  readonly pool?: AddressPool;
+  readonly pool?: SharePool;
   /** Called for each accepted connection, also one that is then refused. */
   readonly onConnection?: () => void;
   /** Monotonic clock. @default performance.now */
@@ -93,8 +93,8 @@ function rawWriterFor(
 /** Counts the connections of all ports for clients. */
 export function connectionPool(
   config: BudgetSettings & { readonly addressSharePercent: number },
-): AddressPool {
-  return new AddressPool({
+): SharePool {
+  return new SharePool({
     capacity: connectionsWanted(config),
     sharePercent: config.addressSharePercent,
   });

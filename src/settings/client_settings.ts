@@ -44,7 +44,7 @@ export const CLIENT_SETTINGS = {
     preset: 0,
     min: 0,
     max: 1e6,
-    help: "streams of one client address; 0: no limit",
+    help: "streams of one client address, or of one owner; 0: no limit",
   }),
   addressSharePercent: whole({
     unit: "%",
@@ -52,7 +52,7 @@ export const CLIENT_SETTINGS = {
     min: 1,
     max: 100,
     help:
-      "largest share of the free clients, histories, slab and connections that one address may hold; 100: no limit",
+      "largest share of the free clients, histories, slab and connections that one owner or address may hold; 100: no limit",
   }),
   channelsMax: whole({
     unit: "channels",

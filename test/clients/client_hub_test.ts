@@ -281,7 +281,7 @@ describe("Limits of ClientHub.admit()", () => {
     again.cancel();
     open("events", { address: "10.0.0.1" });
     qanat.drain();
-    assert.equal(hub.admission.addresses.size, 0);
+    assert.equal(hub.admission.shares.size, 0);
   });
 
   it("each refusal is counted under its limit", async () => {

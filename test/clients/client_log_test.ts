@@ -15,7 +15,12 @@ describe("ClientLog", () => {
       group: { format: "events", channels: [1, 2] },
       options: {
         address: "192.0.2.1",
-        rights: { owner: "token:alice", lost: () => null },
+        rights: {
+          owner: "token:alice",
+          account: "token:alice",
+          shares: {},
+          lost: () => null,
+        },
         trace: { requestId: "r1", traceId: "0af7651916cd43dd8448eb211c80319c" },
       },
       rows: 3,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { AddressPool } from "../../src/clients/address_pool.ts";
+import { SharePool } from "../../src/clients/share_pool.ts";
 import {
   backToRing,
   caughtUp,
@@ -32,8 +32,8 @@ const PHASES: Record<ClientPhase["kind"], ClientPhase> = {
 };
 const KINDS = Object.keys(PHASES) as ClientPhase["kind"][];
 
-function poolAndPermit(): { pool: AddressPool; permit: Permit } {
-  const pool = new AddressPool({ capacity: 1, sharePercent: 100 });
+function poolAndPermit(): { pool: SharePool; permit: Permit } {
+  const pool = new SharePool({ capacity: 1, sharePercent: 100 });
   const permit = takePermit("history", pool, "");
   assert.ok(permit instanceof Permit);
   return { pool, permit };

@@ -29,7 +29,12 @@ describe("a page of clients", () => {
     ended: null,
     options: {
       address: "192.0.2.1",
-      rights: { owner: "token:alice", lost: () => null },
+      rights: {
+        owner: "token:alice",
+        account: "token:alice",
+        shares: {},
+        lost: () => null,
+      },
     },
   };
   const all = { limit: 1, after: 0, owner: undefined, address: undefined };

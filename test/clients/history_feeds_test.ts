@@ -287,7 +287,7 @@ describe("shares of an address", () => {
       other.cancel();
     }
     for (const one of first) if (one.kind === "ready") one.cancel();
-    assert.deepEqual([admission.addresses.used, admission.addresses.size], [
+    assert.deepEqual([admission.shares.used, admission.shares.size], [
       1,
       0,
     ]);

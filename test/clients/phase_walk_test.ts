@@ -349,7 +349,7 @@ class Walk {
     assert.equal(books.idleReserveBytes, idleBytes, "idle reserve");
     assert.equal(slab.reservedBytes, reservedBytes, "reserved bytes");
     assert.equal(hub.admission.slabShares.used, reservedBytes, "slab shares");
-    assert.equal(hub.admission.addresses.used, hub.figures.clients);
+    assert.equal(hub.admission.shares.used, hub.figures.clients);
     this.#checkPermits();
     for (const walker of this.#walkers) checkWalker(walker);
     this.#walkers = this.#walkers.filter(({ client }) => client.ended === null);

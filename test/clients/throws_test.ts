@@ -77,7 +77,7 @@ function assertHome(): void {
     0,
     "bytes kept for clients",
   );
-  assert.equal(hub.admission.addresses.size, 0, "addresses");
+  assert.equal(hub.admission.shares.size, 0, "addresses");
   assert.equal(hub.history.histories, 0, "permits");
   assert.equal(slab.reservedBytes, 0, "reserved bytes");
   assert.equal(slab.usedSlots, 0, "slots");
@@ -123,7 +123,7 @@ const cases: [string, () => void, StreamShape, Partial<ClientOptions>][] = [
   [
     "the address",
     () => {
-      breakAt(qanat.hub.admission.addresses, "take");
+      breakAt(qanat.hub.admission.shares, "take");
     },
     ROWS,
     PAST,

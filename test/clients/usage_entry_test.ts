@@ -12,7 +12,12 @@ const CLIENT = {
   },
   options: {
     address: "192.0.2.1",
-    rights: { owner: "token:alice", lost: () => null },
+    rights: {
+      owner: "token:alice",
+      account: "token:alice",
+      shares: {},
+      lost: () => null,
+    },
     trace: { requestId: "r1", traceId: null },
   },
   rows: 3,

@@ -4,7 +4,7 @@ import type { AccessControl } from "../../src/auth/access_control.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import type { Config } from "../../src/config.ts";
-import { AddressPool } from "../../src/clients/address_pool.ts";
+import { SharePool } from "../../src/clients/share_pool.ts";
 import {
   type FlightServer,
   serveFlight,
@@ -38,7 +38,7 @@ export async function startFlight(
   await qanat.start();
   const server = await serveFlight(qanat, {
     host: "127.0.0.1",
-    pool: new AddressPool({
+    pool: new SharePool({
       capacity: options.connectionsMax ?? 100,
       sharePercent: 100,
     }),

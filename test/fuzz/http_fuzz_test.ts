@@ -160,7 +160,7 @@ function notHome(): string[] {
   const counts: Record<string, number> = {
     clients: hub.figures.clients,
     groups: hub.groups.size,
-    addresses: hub.admission.addresses.size,
+    addresses: hub.admission.shares.size,
     slots: slab.usedSlots,
     reserved: slab.reservedBytes,
     unheld: hub.lifecycle.books.idleReserveBytes,

@@ -209,7 +209,7 @@ describe("serve()", () => {
       hub.figures.clients,
       hub.groups.size,
       hub.lifecycle.books.idleReserveBytes,
-      hub.admission.addresses.size,
+      hub.admission.shares.size,
       slab.usedSlots,
       slab.reservedBytes,
     ];

@@ -296,7 +296,7 @@ async function run(
   qanat.drain();
   assert.equal(qanat.hub.groups.size, 0);
   assert.equal(qanat.slab.reservedBytes, 0);
-  assert.equal(qanat.hub.admission.addresses.size, 0);
+  assert.equal(qanat.hub.admission.shares.size, 0);
   world.clock.index += 100;
   qanat.store.tick();
   qanat.trends.tick();

@@ -1,8 +1,7 @@
 // Admits a new client: reserves what it needs, or answers with a problem that names the limit that is reached.
-import type { Refusal } from "../../clients/refusals.ts";
 import type { ClientHub } from "../../clients/client_hub.ts";
 import type { ClientRights } from "../../clients/client_options.ts";
-import type { Admission } from "../../clients/admission.ts";
+import type { Admission, FullAdmission } from "../../clients/admission.ts";
 import type { StreamShape } from "../../frames/stream_format.ts";
 import type { RequestTrace } from "../../telemetry/request_trace.ts";
 import { problem } from "../transport/problem.ts";
@@ -25,7 +24,10 @@ export async function admit(
   },
 ): Promise<ReadyAdmission | Response> {
   const { channels, resume } = request;
-  const refused = await hub.admission.waitForTurn(address, channels.length);
+  const refused = await hub.admission.waitForTurn(
+    { address, rights },
+    channels.length,
+  );
   if (refused !== null) return fullProblem(refused);
   const admission = hub.admission.admit(channels, shape, {
     address,
@@ -52,15 +54,18 @@ export async function admit(
   }
 }
 
-/** 429 where the client's own address holds too much, else 503. */
-function fullProblem(
-  { refusal, limit }: { readonly refusal: Refusal; readonly limit: string },
-): Response {
-  const isTheirs = refusal === "address" || refusal === "share";
-  const full = problem(isTheirs ? 429 : 503, {
-    title: isTheirs ? "Too many streams from your address" : "Full",
+/** Titles of a refusal, by whose limit is reached. */
+const TITLES = {
+  address: "Too many streams from your address",
+  owner: "Too many streams of your account",
+};
+
+/** 429 where the client's own account or address holds too much, else 503. */
+function fullProblem({ refusal, limit, of }: FullAdmission): Response {
+  const full = problem(of === null ? 503 : 429, {
+    title: of === null ? "Full" : TITLES[of],
     detail: `The limit of ${limit} is reached; ${
-      isTheirs ? "close a stream" : "try again later"
+      of === null ? "try again later" : "close a stream"
     }`,
     limit: refusal,
   });

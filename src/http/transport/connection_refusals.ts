@@ -1,5 +1,5 @@
 // What a connection gets that is not served, as there is no room for it.
-import type { PoolRefusal } from "../../clients/address_pool.ts";
+import type { PoolRefusal } from "../../clients/share_pool.ts";
 import { responseText } from "./socket_problem.ts";
 
 const RETRY_AFTER_SECONDS = 5;

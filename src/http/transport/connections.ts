@@ -3,7 +3,7 @@
 // One timer looks at all connections.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { AddressPool, type PoolRefusal } from "../../clients/address_pool.ts";
+import { type PoolRefusal, SharePool } from "../../clients/share_pool.ts";
 import type { ConnectionFigures, TimedOut } from "./connection_figures.ts";
 import { ConnectionRefusals } from "./connection_refusals.ts";
 import { PacedResponse } from "./paced_response.ts";
@@ -34,7 +34,7 @@ export interface ConnectionSettings {
   /** One address may hold this part of the connections that other addresses leave free, percent: 1 to 100. */
   readonly sharePercent: number;
   /** Connections by address, of all ports. @default those of this server alone */
-  readonly pool?: AddressPool | undefined;
+  readonly pool?: SharePool | undefined;
   /** Whether an address belongs to a trusted proxy, whose clients all share it: its connections are not counted by address. */
   readonly isProxy: (address: string) => boolean;
   readonly requestHeadMs: number;
@@ -56,7 +56,7 @@ export class Connections implements GateHost {
   readonly #figures: ConnectionFigures;
   /** Served connections with the address that each is counted for; "" for a trusted proxy. */
   readonly #sockets = new Map<Socket, string>();
-  readonly #pool: AddressPool;
+  readonly #pool: SharePool;
   /** Refused connections that have not closed yet, with the time of the refusal. */
   readonly #refused = new Map<Socket, number>();
   #isBypassed = false;
@@ -69,7 +69,7 @@ export class Connections implements GateHost {
     this.#settings = settings;
     this.#figures = figures;
     this.#pool = settings.pool ??
-      new AddressPool({ capacity: connectionsMax, sharePercent });
+      new SharePool({ capacity: connectionsMax, sharePercent });
     this.nowMs = nowMs;
     this.#refusals = new ConnectionRefusals(settings);
   }

@@ -15,7 +15,7 @@ const GAUGES = {
   selections: ["selections", "Different selections that clients read"],
   addresses: [
     "client_addresses",
-    "Different addresses of connected clients",
+    "Different owners and addresses of connected clients",
   ],
   admissionsWaiting: [
     "openings_waiting",

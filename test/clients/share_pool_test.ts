@@ -1,22 +1,22 @@
 // What one address may hold of a pool, and what is left for the others.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { AddressPool } from "../../src/clients/address_pool.ts";
+import { SharePool } from "../../src/clients/share_pool.ts";
 
 const A = "10.0.0.1";
 const B = "10.0.0.2";
 
 /** Takes until it is refused; how often that went well, and the refusal. */
-function fill(pool: AddressPool, address: string): [number, string] {
+function fill(pool: SharePool, address: string): [number, string] {
   for (let taken = 0;; taken++) {
     const refusal = pool.take(address);
     if (refusal !== null) return [taken, refusal];
   }
 }
 
-describe("AddressPool", () => {
+describe("SharePool", () => {
   it("leaves room for others (one address could take all of every pool)", () => {
-    const pool = new AddressPool({ capacity: 1000, sharePercent: 90 });
+    const pool = new SharePool({ capacity: 1000, sharePercent: 90 });
     assert.deepEqual(fill(pool, A), [900, "share"]);
     assert.deepEqual(fill(pool, B), [90, "share"]);
     assert.deepEqual(fill(pool, "10.0.0.3"), [9, "share"]);
@@ -30,22 +30,22 @@ describe("AddressPool", () => {
   });
 
   it("gives each some of a small pool", () => {
-    const four = new AddressPool({ capacity: 4, sharePercent: 90 });
+    const four = new SharePool({ capacity: 4, sharePercent: 90 });
     assert.deepEqual(fill(four, A), [3, "share"]);
     assert.deepEqual(fill(four, B), [1, "full"]);
-    const one = new AddressPool({ capacity: 1, sharePercent: 90 });
+    const one = new SharePool({ capacity: 1, sharePercent: 90 });
     assert.deepEqual(fill(one, A), [1, "full"]);
-    const none = new AddressPool({ capacity: 0, sharePercent: 90 });
+    const none = new SharePool({ capacity: 0, sharePercent: 90 });
     assert.deepEqual(fill(none, A), [0, "full"]);
   });
 
   it("at 100 % gives one address all of it", () => {
-    const pool = new AddressPool({ capacity: 10, sharePercent: 100 });
+    const pool = new SharePool({ capacity: 10, sharePercent: 100 });
     assert.deepEqual(fill(pool, A), [10, "full"]);
   });
 
   it("counts bytes as well as pieces", () => {
-    const pool = new AddressPool({ capacity: 1000, sharePercent: 50 });
+    const pool = new SharePool({ capacity: 1000, sharePercent: 50 });
     assert.equal(pool.take(A, 400), null);
     assert.equal(pool.take(A, 101), "share");
     assert.equal(pool.take(A, 100), null);
@@ -58,7 +58,7 @@ describe("AddressPool", () => {
   });
 
   it("moves what one address holds to another, within its share", () => {
-    const pool = new AddressPool({ capacity: 4, sharePercent: 50 });
+    const pool = new SharePool({ capacity: 4, sharePercent: 50 });
     for (const address of [A, A, B, "10.0.0.3"]) {
       assert.equal(pool.take(address), null);
     }
@@ -71,7 +71,7 @@ describe("AddressPool", () => {
   });
 
   it("counts an IPv6 /64 as one address (each of its 2^64 addresses had its own limit)", () => {
-    const pool = new AddressPool({ capacity: 100, sharePercent: 10 });
+    const pool = new SharePool({ capacity: 100, sharePercent: 10 });
     for (let i = 1; i <= 10; i++) {
       assert.equal(pool.take(`2001:db8::${i}`), null);
     }
@@ -83,10 +83,10 @@ describe("AddressPool", () => {
   });
 
   it("takes so many of an address where that is limited, and forgets it with the last", () => {
-    const pool = new AddressPool({
+    const pool = new SharePool({
       capacity: 100,
       sharePercent: 100,
-      perAddressMax: 2,
+      maxOf: () => 2,
     });
     assert.deepEqual(fill(pool, A), [2, "address"]);
     assert.equal(pool.take(B), null);
@@ -100,10 +100,10 @@ describe("AddressPool", () => {
   });
 
   it("counts who has no address in all only", () => {
-    const pool = new AddressPool({
+    const pool = new SharePool({
       capacity: 100,
       sharePercent: 1,
-      perAddressMax: 1,
+      maxOf: () => 1,
     });
     assert.deepEqual(fill(pool, ""), [100, "full"]);
     pool.release("", 100);
