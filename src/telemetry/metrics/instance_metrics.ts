@@ -69,27 +69,26 @@ export function instanceMetrics(
       () => logLines.lostLines,
     );
   }
-  if (parts.usageLog) usageLogMetrics(metrics, parts.usageLog);
+  usageLogMetrics(metrics, parts.usageLog);
 }
 
 function usageLogMetrics(
   metrics: Prometheus,
-  usageLog: Pick<UsageLog, "counters" | "isFailing">,
+  usageLog: InstanceParts["usageLog"],
 ): void {
-  const { counters } = usageLog;
   metrics.counter(
     "usage_log_lines_total",
     "Lines written to the usage log",
-    () => counters.lines,
+    () => usageLog?.counters.lines ?? 0,
   );
   metrics.counter(
     "usage_log_lines_lost_total",
     "Finished streams that are missing in the usage log",
-    () => counters.lost,
+    () => usageLog?.counters.lost ?? 0,
   );
   metrics.gauge(
     "usage_log_failing",
     "1 when the last write to the usage log has failed",
-    () => usageLog.isFailing ? 1 : 0,
+    () => usageLog?.isFailing ? 1 : 0,
   );
 }
