@@ -125,6 +125,9 @@ export function parseConfig(
 /** What is wrong with settings that are valid one by one, or null. */
 function combinationFault(config: Config): string | null {
   const { kafkaSasl, kafkaUser, kafkaTokenFile, kafkaCert, kafkaKey } = config;
+  if ((config.tlsCert === "") !== (config.tlsKey === "")) {
+    return "--tls-cert and --tls-key belong together";
+  }
   if (kafkaSasl === "oauthbearer" && kafkaTokenFile === "") {
     return "--kafka-sasl oauthbearer needs --kafka-token-file";
   }

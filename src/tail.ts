@@ -56,7 +56,11 @@ async function main(): Promise<number> {
     warn(parsed.message + "\n");
     return 2;
   }
-  const { options } = parsed;
+  const options = await withClient(parsed.options);
+  if (typeof options === "string") {
+    warn(options + "\n");
+    return 2;
+  }
   try {
     await options.credential.headers();
   } catch (error) {
@@ -72,8 +76,7 @@ async function main(): Promise<number> {
     ? await listChannels(options, { signal: stop.signal, write: print })
     : options.file !== null
     ? await downloadFile(options, {
-      // `deno task` runs in the clone; the path is relative to the folder from which it was called.
-      path: resolve(Deno.env.get("INIT_CWD") ?? ".", options.file.path),
+      path: pathOf(options.file.path),
       format: options.file.format,
       signal: stop.signal,
       warn,
@@ -87,6 +90,25 @@ async function main(): Promise<number> {
       size: () => Deno.consoleSize(),
     });
   return exitCode(outcome, options);
+}
+
+/** Reads --cacert; a text says why that is not possible. */
+async function withClient(options: TailOptions): Promise<TailOptions | string> {
+  if (options.cacert === null) return options;
+  try {
+    const path = pathOf(options.cacert);
+    const caCerts = [await Deno.readTextFile(path)];
+    return { ...options, client: Deno.createHttpClient({ caCerts }) };
+  } catch (error) {
+    return `--cacert cannot be used: ${
+      terminalText(systemErrorText(error as Error))
+    }`;
+  }
+}
+
+/** `deno task` runs in the clone; a path is relative to the folder from which it was called. */
+function pathOf(path: string): string {
+  return resolve(Deno.env.get("INIT_CWD") ?? ".", path);
 }
 
 function exitCode(outcome: Outcome, options: TailOptions): number {

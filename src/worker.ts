@@ -21,6 +21,7 @@ import { EmbeddedSource } from "./source/embedded_source.ts";
 import { RingAllocationError } from "./memory/page_ring.ts";
 import type { Source } from "./source/source.ts";
 import { LifeSigns } from "./supervisor/life_signs.ts";
+import { ServerCertificate } from "./http/transport/server_certificate.ts";
 import { SupervisorPort } from "./supervisor/supervisor_port.ts";
 import { terminalText } from "./text/terminal.ts";
 import { within } from "./supervisor/within.ts";
@@ -73,6 +74,12 @@ class WorkerApp {
         }`,
       );
     }
+    let certificate: ServerCertificate | null;
+    try {
+      certificate = await certificateOf(config, this.#log);
+    } catch (error) {
+      return this.#fail(2, `Cannot set up TLS: ${(error as Error).message}`);
+    }
     let source: Source;
     try {
       source = await sourceOf(config, this.#log);
@@ -101,16 +108,24 @@ class WorkerApp {
       );
     }
     await qanat.start();
-    await this.#serve(qanat, config, backlog);
+    await this.#serve(qanat, config, { backlog, certificate });
   }
 
   /** Opens the ports. */
-  async #serve(qanat: Qanat, config: Config, backlog: number): Promise<void> {
+  async #serve(
+    qanat: Qanat,
+    config: Config,
+    { backlog, certificate }: {
+      readonly backlog: number;
+      readonly certificate: ServerCertificate | null;
+    },
+  ): Promise<void> {
     const pool = connectionPool(config);
     const server = await this.#listen(config, () =>
       serve(qanat, {
         backlog,
         pool,
+        certificate,
         onConnection: () => this.#signs.countConnection(),
       }));
     if (server === null) return;
@@ -233,6 +248,15 @@ function usageLogFault({ name }: Error): string {
       "--print-permissions prints a command line for other files"
     : name;
   return `Cannot write the file of --usage-log: ${why}`;
+}
+
+/** Null where the service listens without TLS. */
+async function certificateOf(
+  { tlsCert, tlsKey }: Config,
+  log: Logger,
+): Promise<ServerCertificate | null> {
+  if (tlsCert === "") return null;
+  return await ServerCertificate.open({ tlsCert, tlsKey, log });
 }
 
 async function sourceOf(config: Config, log: Logger): Promise<Source> {

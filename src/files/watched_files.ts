@@ -152,12 +152,12 @@ export class WatchedFiles<T> {
   }
 
   async #read(): Promise<readonly string[]> {
-    const { files } = this.#options;
-    return await Promise.all(
-      files.map(({ setting, path, bytesMax }) =>
-        readNamedFile(setting, path, bytesMax)
-      ),
-    );
+    // One after the other: when several cannot be read, the reason is always that of the first one.
+    const texts: string[] = [];
+    for (const { setting, path, bytesMax } of this.#options.files) {
+      texts.push(await readNamedFile(setting, path, bytesMax));
+    }
+    return texts;
   }
 
   async #stampNow(): Promise<string> {

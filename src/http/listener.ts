@@ -5,8 +5,10 @@ import { plainAddress } from "../clients/client_address.ts";
 import type { HostRule } from "./routes/host_rule.ts";
 import type { HttpService, ServerSettings } from "./service.ts";
 import { Connections } from "./transport/connections.ts";
+import { Handshakes } from "./transport/handshakes.ts";
 import { keepAccepting, nodeServer } from "./transport/node_server.ts";
 import { isTrusted, trustedBy } from "./transport/request_address.ts";
+import type { ServerCertificate } from "./transport/server_certificate.ts";
 
 /** A listening server. */
 export interface HttpServer {
@@ -30,6 +32,8 @@ export interface ListenerOptions {
   readonly pool?: SharePool | undefined;
   /** Connections that may wait in the kernel to be accepted. */
   readonly backlog: number;
+  /** For TLS; it is closed with the server. @default plain HTTP */
+  readonly certificate?: ServerCertificate | null | undefined;
   /** Whether native handles are used, so that the listener can recover (see {@linkcode keepAccepting}). */
   readonly usesHandles: boolean;
   /** Called for each accepted connection, also one that is then refused. */
@@ -45,7 +49,9 @@ export async function startListener(
 ): Promise<HttpServer> {
   const { app, backlog, host, hostRule, onConnection, port } = options;
   const connections = connectionsOf(service, options);
+  const handshakes = handshakesOf(service, options);
   const server = nodeServer(app.fetch, {
+    handshakes,
     connections,
     figures: service.connections,
     keepAliveMs: service.config.keepAliveMs,
@@ -55,6 +61,7 @@ export async function startListener(
   await listen(server, service, options);
   const timer = setInterval(() => {
     connections.sweep();
+    handshakes?.sweep();
     if (options.usesHandles) keepAccepting(server, backlog);
   }, sweepMs(service.config));
   const address = server.address();
@@ -66,6 +73,8 @@ export async function startListener(
     port: typeof address === "object" && address ? address.port : port,
     closeAfterAnswers: () => connections.closeAfterAnswers(),
     close: async (drainMs) => {
+      options.certificate?.close();
+      handshakes?.destroyAll();
       await closeServer(server, connections, drainMs);
       clearInterval(timer);
     },
@@ -91,9 +100,20 @@ async function listen(
   isListening = true;
 }
 
+/** Null without TLS. */
+function handshakesOf(
+  { config: { requestHeadMs }, connections }: HttpService,
+  { certificate = null, nowMs = () => performance.now() }: ListenerOptions,
+): Handshakes | null {
+  if (certificate === null) return null;
+  connections.tls = certificate.figures;
+  const { handshakes: figures } = certificate.figures;
+  return new Handshakes({ certificate, figures, requestHeadMs, nowMs });
+}
+
 function connectionsOf(
   { config, connections, log }: HttpService,
-  { connectionsMax, sharePercent, pool, nowMs }: ListenerOptions,
+  { certificate, connectionsMax, sharePercent, pool, nowMs }: ListenerOptions,
 ): Connections {
   const trusted = trustedBy(config.trustedProxies);
   return new Connections({
@@ -111,6 +131,7 @@ function connectionsOf(
         effect: "no time limit for bodies, answers and idle connections",
       }),
     nowMs: nowMs ?? (() => performance.now()),
+    isTls: Boolean(certificate),
   });
 }
 

@@ -15,6 +15,7 @@ import {
 } from "./transport/descriptor_budget.ts";
 import { isProven, runtimeName } from "./transport/proven_runtimes.ts";
 import { RawWriter } from "./transport/raw_write.ts";
+import type { ServerCertificate } from "./transport/server_certificate.ts";
 import { requestAddress, trustedBy } from "./transport/request_address.ts";
 import { isHttps } from "./transport/request_scheme.ts";
 
@@ -25,6 +26,8 @@ export interface ServeOptions {
   readonly backlog?: number;
   /** Connections by address, of all ports. @default those of this server alone */
   readonly pool?: SharePool;
+  /** The certificate for TLS, which is closed with the server. @default plain HTTP */
+  readonly certificate?: ServerCertificate | null;
   /** Called for each accepted connection, also one that is then refused. */
   readonly onConnection?: () => void;
   /** Monotonic clock. @default performance.now */
@@ -44,12 +47,12 @@ export async function serve(
     service.config;
   const hostRule = new HostRule({ host, allowedHosts });
   const trusted = trustedBy(trustedProxies);
-  const rawWriter = rawWriterFor(options.runtime ?? runtimeName(), service);
+  const writers = writersFor(service, options);
   const incomingOf = ({ env }: { readonly env: unknown }) =>
     (env as { readonly incoming?: IncomingMessage }).incoming;
   const app = honoApp(service, {
     alreadySent: RESPONSE_ALREADY_SENT,
-    rawWriter,
+    rawWriter: writers.raw,
     newRequestId: options.newRequestId ?? newRequestId,
     addressOf: (c) => requestAddress(incomingOf(c), trusted),
     isHttps: (c) => isHttps(incomingOf(c), trusted),
@@ -64,10 +67,23 @@ export async function serve(
     sharePercent: addressSharePercent,
     pool: options.pool,
     backlog: options.backlog ?? BACKLOG_MAX,
-    usesHandles: rawWriter !== null,
+    usesHandles: writers.usesHandles,
+    certificate: options.certificate,
     onConnection: options.onConnection,
     nowMs: options.nowMs,
   });
+}
+
+/** Frames over TLS are written with the public socket.write(): the handle of such a connection is not proven. */
+function writersFor(
+  service: HttpService,
+  { certificate = null, runtime = runtimeName() }: ServeOptions,
+): { readonly raw: RawWriter | null; readonly usesHandles: boolean } {
+  const raw = rawWriterFor(runtime, service);
+  const usesHandles = raw !== null;
+  if (certificate === null) return { raw, usesHandles };
+  service.connections.socketWrites = "stream";
+  return { raw: null, usesHandles };
 }
 
 /** Null on a runtime version on which native handles are not tested: then the log says what that costs. */

@@ -3,6 +3,7 @@ import { LOG_LEVELS, type LogLevel } from "../telemetry/log.ts";
 import {
   basePath,
   choice,
+  file,
   flag,
   host,
   hosts,
@@ -19,6 +20,9 @@ export interface ServerSettings {
   /** 0: a free one. */
   readonly port: number;
   readonly host: string;
+  /** Paths of the server's certificate and key; empty where it listens without TLS. */
+  readonly tlsCert: string;
+  readonly tlsKey: string;
   /** Starts with a slash and does not end with one; empty for none. */
   readonly basePath: string;
   /** Host names that are answered, in lower case. */
@@ -43,6 +47,10 @@ export const SERVER_SETTINGS = {
     help: "TCP port to listen on; 0: any free port",
   }),
   host: host("127.0.0.1", "address to listen on; 0.0.0.0: all IPv4 addresses"),
+  tlsCert: file(
+    "PEM certificate and its chain: listen with TLS; read again when it changes",
+  ),
+  tlsKey: file("PEM private key of --tls-cert"),
   basePath: basePath("path in front of every route, such as /qanat"),
   allowedHosts: hosts(
     "host names that requests may use; loopback names always work",

@@ -22,6 +22,7 @@ export interface Greeted {
     | "revision"
     | "operatorHost"
     | "operatorPort"
+    | "tlsCert"
   >;
   readonly catalog: {
     get(name: string, replayId: null): Named | undefined;
@@ -32,7 +33,8 @@ export interface Greeted {
 
 /** The lines for a service that listens on this port. */
 export function greetingOf({ config, catalog }: Greeted, port: number): string {
-  const url = `http://${urlHost(config.host)}:${port}${config.basePath}`;
+  const scheme = config.tlsCert === "" ? "http" : "https";
+  const url = `${scheme}://${urlHost(config.host)}:${port}${config.basePath}`;
   const from = config.kafka.length > 0
     ? `Kafka at ${config.kafka.join(", ")}`
     : "embedded: GW150914 strain (GWOSC, doi:10.7935/K5MW2F23, CC BY 4.0) and synthetic channels";

@@ -2,6 +2,7 @@
 import type { Config } from "../config.ts";
 import type { LifeSigns } from "./life_signs.ts";
 import { TcpProbe } from "./tcp_probe.ts";
+import { TlsProbe } from "./tls_probe.ts";
 import { CHECK_MS, type Verdict, Watchdog } from "./watchdog.ts";
 
 export interface RunWatchdogOptions {
@@ -16,11 +17,12 @@ export interface RunWatchdogOptions {
 export function runWatchdog(
   { config, port, signs, onGone }: RunWatchdogOptions,
 ): { close(): void } {
-  const { host, basePath, watchdogProbesMax } = config;
+  const { host, basePath, tlsCert, watchdogProbesMax } = config;
+  const address = { host, port, basePath };
   if (watchdogProbesMax === 0) return { close() {} };
   const watchdog = new Watchdog({
     signs,
-    probe: () => new TcpProbe({ host, port, basePath }),
+    probe: () => tlsCert === "" ? new TcpProbe(address) : new TlsProbe(address),
     probesMax: watchdogProbesMax,
     nowMs: () => performance.now(),
     onMissed: (part) => signs.countMissed(part),

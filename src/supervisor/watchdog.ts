@@ -7,6 +7,11 @@ import type { WatchedPart } from "./life_signs.ts";
 export const CHECK_MS = 1000;
 /** A check that is later than this does not judge the worker: the same delay may have stopped both threads. */
 const LATE_MS = 500;
+/**
+ * The worker makes ten ticks between two checks. With fewer than this its event loop is late, and may have looked at its
+ * sockets only once in many turns: that accepts connections late, and is no fault of the listener.
+ */
+const TICKS_ON_TIME = 8;
 
 /** One attempt to reach the listener. It must succeed before the next check. */
 export interface ListenerProbe {
@@ -76,6 +81,7 @@ export class Watchdog {
     const atMs = nowMs();
     const isLate = atMs - this.#checkedMs > CHECK_MS + LATE_MS;
     this.#checkedMs = atMs;
+    const ticks = (signs.ticks - this.#loop.counter) | 0;
     const isLoopSeen = this.#look("event-loop", this.#loop, {
       counter: signs.ticks,
       isSeen: signs.ticks !== this.#loop.counter,
@@ -85,7 +91,8 @@ export class Watchdog {
     this.#look("listener", this.#listener, {
       counter: signs.connections,
       isSeen: this.#hasListened(signs.connections),
-      isJudged: !isLate && isLoopSeen && this.#hasAnswered,
+      isJudged: !isLate && isLoopSeen && ticks >= TICKS_ON_TIME &&
+        this.#hasAnswered,
     });
     this.#probe?.close();
     this.#probe = this.#isClosed ? null : probe();

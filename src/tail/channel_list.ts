@@ -35,6 +35,7 @@ export async function listChannels(
       response = await fetch(url, {
         signal: to.signal,
         headers: await options.credential.headers(),
+        ...(options.client && { client: options.client }),
       });
     } catch (error) {
       if (to.signal.aborted) return { kind: "stopped" };

@@ -44,7 +44,7 @@ export class Download {
   connection(): Connection {
     return {
       credential: this.#options.credential,
-      request: () => ({ url: this.#url() }),
+      request: () => ({ url: this.#url(), client: this.#options.client }),
       read: (body, onProgress) => this.#read(body, onProgress),
     };
   }

@@ -70,7 +70,7 @@ export function eventConnection(
         url.searchParams.set(name, value);
       }
       const headers = lastId === "" ? {} : { "last-event-id": lastId };
-      return { url: url.href, headers };
+      return { url: url.href, headers, client: options.client };
     },
     async read(body, onProgress): Promise<Attempt> {
       let end: string | null = null;

@@ -13,6 +13,10 @@ export interface TailOptions {
   readonly url: string;
   /** Has the token, or user and password of the URL, so that no message shows them. */
   readonly credential: Credential;
+  /** Path of PEM certificates to trust besides those that Deno trusts; null for none. */
+  readonly cacert: string | null;
+  /** Trusts them. */
+  readonly client?: Deno.HttpClient | undefined;
   /** Selection and range, as query parameters of a stream. */
   readonly query: Readonly<Record<string, string>>;
   readonly list: boolean;
@@ -32,6 +36,7 @@ export type ParsedTail =
 const FLAGS = {
   url: { type: "string", short: "u" },
   "token-file": { type: "string" },
+  cacert: { type: "string" },
   match: { type: "string", short: "m" },
   replay: { type: "string" },
   start: { type: "string" },
@@ -63,6 +68,7 @@ value, envelope of the last samples, rate, latency, gaps. Elsewhere it prints on
   CHANNEL…                  names, as \`--list\` prints them
   -u, --url URL             address of Qanat (default ${URL_DEFAULT}, or QANAT_URL)
       --token-file FILE     file with a token, read again at each connection (default: the token in QANAT_TOKEN)
+      --cacert FILE         for https: PEM certificates to trust besides those that Deno trusts
   -m, --match EXPRESSION    select channels whose name matches an RE2 expression
       --replay ID           select channels of a replay context
       --start TIME          first time: GPS seconds, or ISO 8601 UTC that ends in Z (default now)
@@ -142,6 +148,7 @@ function read(
     kind: "options",
     options: {
       ...server,
+      cacert: values.cacert ?? null,
       query,
       list,
       file,

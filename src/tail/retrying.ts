@@ -44,6 +44,7 @@ export interface Connection {
   readonly request: () => {
     url: string;
     headers?: Readonly<Record<string, string>> | undefined;
+    client?: Deno.HttpClient | undefined;
   };
   readonly credential: Credential;
   /** Reads a response body; calls `onProgress` for new data. */
@@ -110,10 +111,11 @@ async function attempt(
     clearTimeout(timer);
     timer = setTimeout(() => silence.abort(), SILENCE_MS_MAX);
   };
-  const { url, headers } = request();
+  const { url, headers, client } = request();
   try {
     const response = await fetch(url, {
       headers: { ...await credential.headers(), ...headers },
+      ...(client && { client }),
       signal: AbortSignal.any([signal, silence.signal]),
     });
     if (response.status === 204) return { kind: "complete" };

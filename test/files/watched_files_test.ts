@@ -11,7 +11,11 @@ async function watching(...paths: string[]) {
   const events: string[] = [];
   let parsed = 0;
   const files = new WatchedFiles<string>({
-    files: paths.map((path) => ({ setting: "--a-file", path, bytesMax: 100 })),
+    files: paths.map((path, i) => ({
+      setting: i === 0 ? "--a-file" : `--a-file-${i}`,
+      path,
+      bytesMax: 100,
+    })),
     parse: (...texts) => {
       parsed++;
       const all = texts.join("+");
@@ -159,6 +163,26 @@ describe("watched files", () => {
     folder.write("key", "k2");
     await poll(1);
     assert.deepEqual(events, ["c1+k1", "c1+k2"]);
+  });
+
+  it("give one reason, that of the first file, while several are away", async () => {
+    using folder = new Folder();
+    const paths = ["a", "b", "c", "d"].map((name) => folder.write(name, "1"));
+    const { events, poll } = await watching(...paths);
+    for (const path of paths) Deno.removeSync(path);
+    // The order in which the reads end is not the order of the files.
+    const { stat } = Deno;
+    let turn = 0;
+    Deno.stat = async (path) => {
+      if (turn++ % 3 === 0) await new Promise((resolve) => setTimeout(resolve));
+      return stat(path);
+    };
+    try {
+      await poll(MANY);
+    } finally {
+      Deno.stat = stat;
+    }
+    assert.equal(events.length, 2, events.join());
   });
 
   it("are invalid while their file system does not answer for 10 s", async () => {

@@ -43,6 +43,8 @@ const QUIET: Readonly<Record<string, string>> = {
   'qanat_auth_file_valid{instance="a", file="tokens"}': "1x60",
   'qanat_auth_issuer_failing_seconds{instance="a", issuer="https://issuer.example.org"}':
     "0x60",
+  'qanat_tls_certificate_not_after_seconds{instance="a"}': "2000000x60",
+  'qanat_tls_certificate_current{instance="a"}': "1x60",
 };
 
 interface Case {
@@ -245,6 +247,16 @@ const CASES: readonly Case[] = [
     alert: "QanatUsageLogFailing",
     series: "qanat_usage_log_failing",
     values: "0x25 1x35",
+  },
+  {
+    alert: "QanatCertificateExpires",
+    series: "qanat_tls_certificate_not_after_seconds",
+    values: "2000000x20 600000x40",
+  },
+  {
+    alert: "QanatCertificateRefused",
+    series: "qanat_tls_certificate_current",
+    values: "1x20 0x40",
   },
 ];
 

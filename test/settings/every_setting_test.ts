@@ -176,6 +176,8 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
     right: /HOST:PORT,…/,
   },
   printPermissions: FLAG,
+  tlsCert: { ...FILE, also: ["--tls-key=k"] },
+  tlsKey: { ...FILE, also: ["--tls-cert=c"] },
   kafkaTls: FLAG,
   kafkaCa: FILE,
   kafkaCert: { ...FILE, also: ["--kafka-key=k"] },

@@ -1,6 +1,6 @@
 // Counters of the server's connections. Imports nothing of node, so that app.ts can hold them on any runtime.
-
 import type { SocketWrites } from "./proven_runtimes.ts";
+import { TlsFigures } from "./tls_figures.ts";
 
 /** What a connection was waiting for when it was closed for being too slow. */
 export type TimedOut = "idle" | "head" | "body" | "answer";
@@ -9,6 +9,8 @@ export type TimedOut = "idle" | "head" | "body" | "answer";
 export class ConnectionFigures {
   /** How frames reach the sockets; null while no server has been started. */
   socketWrites: SocketWrites | null = null;
+  /** Of a server that listens with TLS. */
+  tls: TlsFigures = new TlsFigures();
   /** Connections that are open now. */
   open = 0;
   /** Bytes of pipelined requests that are held until the answer before them is sent. */

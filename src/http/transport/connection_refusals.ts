@@ -1,20 +1,35 @@
-// What a connection gets that is not served, as there is no room for it.
+// Connections that are not served, as there is no room for them: answers and closes them.
+// Invariant: few are kept open at a time, each for a short time, so that its client can read the answer.
+import type { Socket } from "node:net";
 import type { PoolRefusal } from "../../clients/share_pool.ts";
 import { responseText } from "./socket_problem.ts";
 
 const RETRY_AFTER_SECONDS = 5;
+/** Refused connections that are kept open at a time, so that their clients can read the answer. */
+const REFUSED_MAX = 32;
+/** After the answer, the server waits so long for the client to close the connection. */
+const LINGER_MS = 2000;
 
-/** Whole HTTP answers, made once. */
+export interface RefusalsOptions {
+  readonly connectionsMax: number;
+  readonly sharePercent: number;
+  /** Whether clients expect TLS: their connections are closed without an answer. */
+  readonly isTls?: boolean;
+  /** Monotonic clock. */
+  readonly nowMs: () => number;
+}
+
+/** The refused connections of one server. */
 export class ConnectionRefusals {
+  readonly #options: RefusalsOptions;
+  /** Refused connections that have not closed yet, with the time of the refusal. */
+  readonly #open = new Map<Socket, number>();
+  /** Whole HTTP answers, made once. */
   readonly #full: string;
   readonly #share: string;
 
-  constructor(
-    { connectionsMax, sharePercent }: {
-      readonly connectionsMax: number;
-      readonly sharePercent: number;
-    },
-  ) {
+  constructor(options: RefusalsOptions) {
+    const { connectionsMax, sharePercent } = this.#options = options;
     this.#full = responseText({
       status: 503,
       title: "Too many connections",
@@ -32,7 +47,29 @@ export class ConnectionRefusals {
     });
   }
 
-  of(refusal: PoolRefusal): string {
-    return refusal === "full" ? this.#full : this.#share;
+  refuse(socket: Socket, refusal: PoolRefusal): void {
+    const { isTls, nowMs } = this.#options;
+    socket.on("error", ignore);
+    if (isTls) return void socket.destroy();
+    socket.end(refusal === "full" ? this.#full : this.#share);
+    if (this.#open.size >= REFUSED_MAX) return void socket.destroy();
+    this.#open.set(socket, nowMs());
+    socket.on("close", () => this.#open.delete(socket));
+    // The request is read and dropped: closing with unread bytes would reset the connection and lose the answer.
+    socket.resume();
+  }
+
+  /** Closes those whose clients have had the time to read the answer. */
+  sweep(): void {
+    const nowMs = this.#options.nowMs();
+    for (const [socket, sinceMs] of this.#open) {
+      if (nowMs - sinceMs > LINGER_MS) socket.destroy();
+    }
+  }
+
+  closeAll(): void {
+    for (const socket of this.#open.keys()) socket.destroy();
   }
 }
+
+function ignore(): void {}

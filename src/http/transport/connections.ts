@@ -3,7 +3,7 @@
 // One timer looks at all connections.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { type PoolRefusal, SharePool } from "../../clients/share_pool.ts";
+import { SharePool } from "../../clients/share_pool.ts";
 import type { ConnectionFigures, TimedOut } from "./connection_figures.ts";
 import { ConnectionRefusals } from "./connection_refusals.ts";
 import { PacedResponse } from "./paced_response.ts";
@@ -26,8 +26,6 @@ const UNREAD_BYTES_MAX = 256 * 1024 * 1024;
 const LINGER_MS = 2000;
 /** Grace on top of `keepAliveMs`, for a request that is on its way. Node uses the same. */
 const KEEP_ALIVE_SLACK_MS = 1000;
-/** Refused connections that are kept open at a time, so that their clients can read the answer. */
-const REFUSED_MAX = 32;
 
 export interface ConnectionSettings {
   readonly connectionsMax: number;
@@ -42,6 +40,8 @@ export interface ConnectionSettings {
   readonly keepAliveMs: number;
   readonly writeStallMs: number;
   readonly figures: ConnectionFigures;
+  /** Whether clients expect TLS: a connection that is refused is closed without an answer. */
+  readonly isTls?: boolean;
   /** Called once when the runtime reads requests past {@linkcode RequestGate}: their time limits do not hold. */
   readonly onBypassed?: () => void;
   /** Monotonic clock. */
@@ -57,8 +57,6 @@ export class Connections implements GateHost {
   /** Served connections with the address that each is counted for; "" for a trusted proxy. */
   readonly #sockets = new Map<Socket, string>();
   readonly #pool: SharePool;
-  /** Refused connections that have not closed yet, with the time of the refusal. */
-  readonly #refused = new Map<Socket, number>();
   #isBypassed = false;
   /** Bytes of long answers of this server, when they were last measured. */
   #unreadBytes = 0;
@@ -74,21 +72,26 @@ export class Connections implements GateHost {
     this.#refusals = new ConnectionRefusals(settings);
   }
 
-  /** Whether a new connection is served; otherwise it has been answered with a problem. */
-  admit(socket: Socket): boolean {
-    const peer = socket.remoteAddress ?? "";
+  /** The socket of a new connection that is served, made by `socketOf`; null: it was answered with a problem. */
+  admit(
+    raw: Socket,
+    socketOf: (raw: Socket) => Socket = (raw) => raw,
+  ): Socket | null {
+    const peer = raw.remoteAddress ?? "";
     const address = this.#settings.isProxy(peer) ? "" : peer;
     const refusal = this.#pool.take(address);
     if (refusal !== null) {
-      this.#refuse(socket, refusal);
-      return false;
+      this.#figures.refused++;
+      this.#refusals.refuse(raw, refusal);
+      return null;
     }
+    const socket = socketOf(raw);
     this.#sockets.set(socket, address);
     this.#figures.open++;
     this.#figures.accepted++;
     // One function for all sockets, so that a connection costs no closure.
     socket.on("close", this.#onClose);
-    return true;
+    return socket;
   }
 
   /** Puts a gate in front of node's parser, after node has added its listeners to the socket. */
@@ -156,9 +159,7 @@ export class Connections implements GateHost {
     this.#figures.unreadBytes += unreadBytes - this.#unreadBytes;
     this.#unreadBytes = unreadBytes;
     if (unreadBytes > UNREAD_BYTES_MAX) this.#evict(unreadBytes);
-    for (const [socket, sinceMs] of this.#refused) {
-      if (nowMs - sinceMs > LINGER_MS) socket.destroy();
-    }
+    this.#refusals.sweep();
   }
 
   /** Closes idle connections, and from now on each other one after its answer. */
@@ -175,7 +176,7 @@ export class Connections implements GateHost {
       const phase = RequestGate.of(socket)?.phase;
       if (phase === "fresh" || phase === "idle") socket.destroy();
     }
-    for (const socket of this.#refused.keys()) socket.destroy();
+    this.#refusals.closeAll();
   }
 
   destroyAll(): void {
@@ -270,17 +271,6 @@ export class Connections implements GateHost {
     else socket.end();
   }
 
-  #refuse(socket: Socket, refusal: PoolRefusal): void {
-    this.#figures.refused++;
-    socket.on("error", ignore);
-    socket.end(this.#refusals.of(refusal));
-    if (this.#refused.size >= REFUSED_MAX) return void socket.destroy();
-    this.#refused.set(socket, this.nowMs());
-    socket.on("close", () => this.#refused.delete(socket));
-    // The request is read and dropped: closing with unread bytes would reset the connection and lose the answer.
-    socket.resume();
-  }
-
   readonly #onClose = (() => {
     // deno-lint-ignore no-this-alias -- the listener's own `this` is the socket
     const connections = this;
@@ -294,5 +284,3 @@ export class Connections implements GateHost {
     };
   })();
 }
-
-function ignore(): void {}

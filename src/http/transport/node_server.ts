@@ -14,6 +14,7 @@ import type { Logger } from "../../telemetry/log.ts";
 import { newRequestId } from "../../telemetry/request_trace.ts";
 import type { ConnectionFigures } from "./connection_figures.ts";
 import type { Connections } from "./connections.ts";
+import type { Handshakes } from "./handshakes.ts";
 import { PacedResponse } from "./paced_response.ts";
 import { problem } from "./problem.ts";
 import { RequestGate } from "./request_gate.ts";
@@ -28,6 +29,8 @@ export interface NodeServerOptions {
   /** How long a connection stays open between two requests, ms. */
   readonly keepAliveMs: number;
   readonly log: Logger;
+  /** For TLS. @default plain HTTP */
+  readonly handshakes?: Handshakes | null;
 }
 
 /** A node server whose connections and requests are limited. */
@@ -110,7 +113,7 @@ function refuseConnect(socket: Socket): void {
 /** Admits connections, and puts a gate between each and node's parser. */
 function limitConnections(
   server: Server,
-  { connections }: NodeServerOptions,
+  { connections, handshakes }: NodeServerOptions,
 ): void {
   server.on("clientError", (error, socket) => {
     connections.clientError(error, socket as Socket);
@@ -119,11 +122,21 @@ function limitConnections(
   // Node's own listener makes a parser: not for a connection that is refused.
   const accept = server.listeners("connection") as ((s: Socket) => void)[];
   server.removeAllListeners("connection");
-  server.on("connection", (socket: Socket) => {
-    if (!connections.admit(socket)) return;
+  const onDone = (socket: Socket) => {
     keepFromParser(socket);
     for (const listener of accept) listener.call(server, socket);
     connections.gate(socket);
+  };
+  if (!handshakes) {
+    server.on("connection", (socket: Socket) => {
+      if (connections.admit(socket) !== null) onDone(socket);
+    });
+    return;
+  }
+  handshakes.onDone = onDone;
+  const begin = (raw: Socket) => handshakes.begin(raw);
+  server.on("connection", (raw: Socket) => {
+    connections.admit(raw, begin);
   });
 }
 

@@ -8,7 +8,7 @@ export interface ConnectionParts {
 
 type Now = "heldBytes" | "open" | "unreadBytes";
 type ByLabel = "malformed" | "timedOut";
-type Other = "socketWrites";
+type Other = "socketWrites" | "tls";
 
 const GAUGES = {
   open: ["connections", "Open HTTP connections"],

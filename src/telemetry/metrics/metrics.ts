@@ -14,6 +14,7 @@ import { memoryMetrics, type MemoryParts } from "./memory_metrics.ts";
 import { Prometheus } from "./prometheus.ts";
 import { requestMetrics, type RequestParts } from "./request_metrics.ts";
 import { sourceMetrics, type SourceParts } from "./source_metrics.ts";
+import { tlsMetrics, type TlsParts } from "./tls_metrics.ts";
 import { trendMetrics, type TrendParts } from "./trend_metrics.ts";
 
 /** The parts of an instance whose figures are rendered. */
@@ -28,6 +29,7 @@ export type MetricsParts =
   & HistoryParts
   & RequestParts
   & AuthParts
+  & TlsParts
   & TrendParts;
 
 /** Renders the metrics of an instance. */
@@ -41,6 +43,7 @@ export class Metrics {
     memoryMetrics(metrics, parts);
     blockMetrics(metrics, parts);
     connectionMetrics(metrics, parts);
+    tlsMetrics(metrics, parts);
     clientMetrics(metrics, parts);
     flightMetrics(metrics, parts);
     historyMetrics(metrics, parts);

@@ -1,0 +1,124 @@
+// What a frame costs over TLS against plain HTTP: CPU time of the server for each row and client, in alternation in one
+// run. Run `deno task bench:tls [ROUNDS [CLIENTS]]`; openssl makes the certificate.
+// Invariant: both figures come from the same run; all clients of a trial read the same selection, so that it is encoded
+// once and the rest is writing.
+import net from "node:net";
+import tls from "node:tls";
+import { processFigures } from "../scripts/scale/process_figures.ts";
+import { launchQanat, Process, say, sleep } from "../test/integration/chain.ts";
+import { testPair } from "../test/certificates.ts";
+
+const ROUNDS = Number(Deno.args[0] ?? "3");
+const CLIENTS = Number(Deno.args[1] ?? "400");
+const SETTLE_S = 4;
+const MEASURE_S = 10;
+const SELECTIONS = [
+  ["1 channel of 4,096 Hz, Arrow", "/v1/arrow?match=.*4KHZ_R1_WHITENED"],
+  ["the same, events", "/v1/events?match=.*4KHZ_R1_WHITENED"],
+  ["4 channels of 16,384 Hz, Arrow", "/v1/arrow?match=.*_16384"],
+] as const;
+
+interface Cost {
+  readonly microseconds: number;
+  readonly rowBytes: number;
+}
+
+/** A process that reads `path` with many connections until it is ended. */
+async function read(port: number, path: string, isTls: boolean) {
+  const request = `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
+  for (let i = 0; i < CLIENTS; i++) {
+    const socket = isTls
+      ? tls.connect({ port, host: "127.0.0.1", rejectUnauthorized: false })
+      : net.connect(port, "127.0.0.1");
+    socket.once(isTls ? "secureConnect" : "connect", () => {
+      socket.write(request);
+    });
+    socket.on("data", () => {});
+    if (i % 20 === 19) await sleep(50);
+  }
+}
+
+async function trial(
+  path: string,
+  tlsArgs: readonly string[],
+): Promise<Cost> {
+  const isTls = tlsArgs.length > 0;
+  const { qanat, port } = launchQanat([
+    "--address-share-percent=100",
+    "--log-level=warn",
+    ...tlsArgs,
+  ]);
+  const base = `${isTls ? "https" : "http"}://127.0.0.1:${port}`;
+  const client = Deno.createHttpClient({ caCerts: [pair.cert] });
+  const metrics = async () => {
+    const text = await (await fetch(`${base}/metrics`, { client })).text();
+    return (name: string) =>
+      Number(text.match(new RegExp(`^${name} (\\S+)$`, "m"))![1]);
+  };
+  await qanat.says(/serving on/);
+  const reader = new Process("reader", Deno.execPath(), [
+    "run",
+    "--no-prompt",
+    "-P=test",
+    import.meta.filename!,
+    "read",
+    String(CLIENTS),
+    String(port),
+    path,
+    String(isTls),
+  ]);
+  try {
+    // All handshakes are over: they are not the cost of a row.
+    while ((await metrics())("qanat_clients") < CLIENTS) await sleep(200);
+    await sleep(SETTLE_S * 1000);
+    const [before, cpuBefore] = [await metrics(), processFigures(qanat.pid)];
+    await sleep(MEASURE_S * 1000);
+    const [after, cpuAfter] = [await metrics(), processFigures(qanat.pid)];
+    const of = (name: string) => after(name) - before(name);
+    const rows = of("qanat_frames_sent_total");
+    const cpuS = cpuAfter.userS + cpuAfter.systemS -
+      cpuBefore.userS - cpuBefore.systemS;
+    return {
+      microseconds: 1e6 * cpuS / rows,
+      rowBytes: of("qanat_bytes_sent_total") / rows,
+    };
+  } finally {
+    client.close();
+    await reader.stop();
+    await qanat.stop();
+  }
+}
+
+const pair = testPair();
+
+if (Deno.args[0] === "read") {
+  const [, , port, path, isTls] = Deno.args;
+  await read(Number(port), path!, isTls === "true");
+} else {
+  const directory = await Deno.makeTempDir({ prefix: "qanat-bench-" });
+  await Deno.writeTextFile(`${directory}/cert`, pair.cert);
+  await Deno.writeTextFile(`${directory}/key`, pair.key);
+  const tlsArgs = [
+    `--tls-cert=${directory}/cert`,
+    `--tls-key=${directory}/key`,
+  ];
+  for (const [name, path] of SELECTIONS) {
+    const ratios: number[] = [];
+    for (let round = 1; round <= ROUNDS; round++) {
+      const plain = await trial(path, []);
+      const over = await trial(path, tlsArgs);
+      ratios.push(over.microseconds / plain.microseconds);
+      say(
+        `${name}, ${CLIENTS} clients, rows of ${
+          Math.round(plain.rowBytes)
+        } B: ` +
+          `plain ${plain.microseconds.toFixed(1)} µs, TLS ${
+            over.microseconds.toFixed(1)
+          } µs of CPU per row, ratio ${ratios.at(-1)!.toFixed(2)}`,
+      );
+    }
+    ratios.sort((a, b) => a - b);
+    say(`${name}: median ratio ${ratios[ratios.length >> 1]!.toFixed(2)}`);
+  }
+  await Deno.remove(directory, { recursive: true });
+}
