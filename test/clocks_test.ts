@@ -12,6 +12,7 @@ const MAY: Readonly<Record<string, string>> = {
   "kafka/kafkajs_repairs.ts":
     "kafkajs keeps the end of a throttling so; a request that waits longer than 6 s fails",
   "telemetry/log.ts": "the time of a log line",
+  "telemetry/usage_log.ts": "the time of a line",
   "supervisor/supervisor.ts": "a time in a line of the log",
   "tail/file_download.ts": "another process",
   "tail/viewer.ts": "another process",
