@@ -4,8 +4,8 @@ import { describe, it } from "@std/testing/bdd";
 
 /** Why each of them may. */
 const MAY: Readonly<Record<string, string>> = {
-  "app.ts": "hands it to GpsClock",
   "auth/access_control.ts": "credentials expire by the wall clock",
+  "blocks/gps_clock.ts": "the clock of an instance",
   "blocks/gps_time.ts": "GPS time now, for sources and commands",
   "http/transport/server_certificate.ts":
     "certificates expire by the wall clock",

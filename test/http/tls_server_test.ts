@@ -15,13 +15,26 @@ import { TlsProbe } from "../../src/supervisor/tls_probe.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
 import { type TestPair, testPair } from "../certificates.ts";
 import { configWith, silent } from "../driven_source.ts";
-import { RawClient, until } from "./transport/raw_client.ts";
+import { RawClient } from "./transport/raw_client.ts";
 
 const CHANNELS = "H1:QANAT-COUNT_I64_16,H1:GWOSC-4KHZ_R1_WHITENED";
 const HEAD_MS = 5000;
+/** A test that waits longer than this fails. */
+const WAIT_MAX_MS = 60_000;
+/** Deno looks at its sockets while it waits for a timer: a shorter one may be due already on a busy machine. */
+const POLL_MS = 20;
 const CONNECTIONS_MAX = 400;
 /** After so many bytes the relay stops to read. */
 const STALL_BYTES = 200_000;
+
+/** Lets the event loop turn until something is so. */
+async function until(isSo: () => boolean): Promise<void> {
+  const endMs = performance.now() + WAIT_MAX_MS;
+  while (!isSo()) {
+    if (performance.now() > endMs) throw new Error(`never so: ${isSo}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
 
 /** Passes bytes on in both directions; those of the server only in part until resume() is called. */
 class StallingRelay {
