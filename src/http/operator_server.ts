@@ -1,4 +1,5 @@
 // Serves the routes for operators on a port of their own: it answers when the port for clients is full.
+// Why a port: docs/decisions/0044.
 import { newRequestId } from "../telemetry/request_trace.ts";
 import { type HttpServer, startListener } from "./listener.ts";
 import { operatorApp } from "./routes/operator_app.ts";

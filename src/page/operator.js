@@ -74,7 +74,10 @@ export class OperatorPanel {
     try {
       const response = await this.#get("v1/status", { cache: "no-store" });
       if (!response.ok) {
-        this.#head.textContent = (await problemOf(response)).detail;
+        // A port of their own hides the route from this one.
+        this.#head.textContent = response.status === 404
+          ? "this view is for operators, who have another port here"
+          : (await problemOf(response)).detail;
         return;
       }
       status = await response.json();
