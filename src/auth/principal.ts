@@ -47,7 +47,7 @@ export class Principal {
     return this.#isRevoked || this.hasSignedOut;
   }
 
-  /** Whether its session was ended. */
+  /** Whether its session was ended, or the key of the session was removed. */
   get hasSignedOut(): boolean {
     return this.session !== null && this.session.isEnded;
   }

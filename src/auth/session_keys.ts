@@ -25,6 +25,12 @@ interface SessionKey {
   readonly key: CryptoKey;
 }
 
+/** A sealed text that was opened, and the key that did. */
+export interface Opened {
+  readonly text: string;
+  readonly keyId: string;
+}
+
 /** A text of keys is refused. The message contains no key. */
 export class BadSessionKeysError extends Error {
   override name = "BadSessionKeysError";
@@ -87,8 +93,13 @@ export class SessionKeys {
     return `${FORMAT}.${id}.${bytes.toBase64(BASE64URL)}`;
   }
 
+  /** Whether a key is in force. */
+  has(keyId: string): boolean {
+    return this.#keys.some(({ id }) => id === keyId);
+  }
+
   /** The text that one of the keys has sealed, or null. */
-  async open(sealed: string): Promise<string | null> {
+  async open(sealed: string): Promise<Opened | null> {
     const [, id, content] = SEALED.exec(sealed) ?? [];
     const found = this.#keys.find((one) => one.id === id);
     if (found === undefined) return null;
@@ -100,7 +111,7 @@ export class SessionKeys {
         found.key,
         bytes.subarray(IV_BYTES),
       );
-      return decoder.decode(opened);
+      return { text: decoder.decode(opened), keyId: found.id };
     } catch {
       return null;
     }

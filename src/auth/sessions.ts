@@ -20,6 +20,7 @@ export interface Session {
   readonly claims: Claims;
   /** Unix ms. */
   readonly startedMs: number;
+  /** Whether it was ended, or its key is no longer in force. */
   readonly isEnded: boolean;
 }
 
@@ -114,10 +115,11 @@ export class Sessions {
   /** The session of a cookie. Never rejects because of what the cookie contains. */
   async open(cookie: string): Promise<Session | Denial> {
     if (cookie.length > SESSION_BYTES_MAX) return NOT_OPENED;
-    const text = await this.#keys.open(cookie);
-    if (text === null) return NOT_OPENED;
+    const opened = await this.#keys.open(cookie);
+    if (opened === null) return NOT_OPENED;
     const { ended } = this;
-    const { id, startedMs, claims } = contentOf(text);
+    const { id, startedMs, claims } = contentOf(opened.text);
+    const hasKey = () => this.#keys.has(opened.keyId);
     if (claims.expiresMs <= this.#unixMs()) return EXPIRED;
     const listed = {
       id,
@@ -132,7 +134,7 @@ export class Sessions {
       claims,
       startedMs,
       get isEnded() {
-        return ended.has(listed);
+        return ended.has(listed) || !hasKey();
       },
     };
   }

@@ -123,8 +123,14 @@ describe("a session", () => {
     const rotated = await world.sessions(`${NEW}\n${OLD}`);
     await opened(rotated, cookie);
     await opened(await world.sessions(NEW), await cookieOf(rotated));
+    const before = await opened(rotated, cookie);
+    const newer = await opened(rotated, await cookieOf(rotated));
+    assert.equal(before.isEnded, false);
     rotated.useKeys(await SessionKeys.of(NEW));
     assert.match(await refusal(rotated, cookie), /no longer in use/);
+    // What was opened before has ended, too: its streams must not outlive the key.
+    assert.equal(before.isEnded, true);
+    assert.equal(newer.isEnded, false);
   });
 
   it("of a random key is no other process's", async () => {

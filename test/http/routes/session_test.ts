@@ -7,6 +7,7 @@ import { nowGpsNs } from "../../../src/blocks/gps_time.ts";
 import { Catalog } from "../../../src/channels/catalog.ts";
 import type { Config } from "../../../src/config.ts";
 import { honoApp } from "../../../src/http/routes/hono_app.ts";
+import { SessionKeys } from "../../../src/auth/session_keys.ts";
 import { EmbeddedSource } from "../../../src/source/embedded_source.ts";
 import {
   type TestOwner,
@@ -470,7 +471,7 @@ describe("a stream of a session", () => {
     return text.trimEnd().split("\n\n").at(-1)!;
   }
 
-  it("ends when the session does by DELETE, by its expiry, and when its token is revoked", async () => {
+  it("ends when the session does by DELETE, by its expiry, and when its token is revoked or its key removed", async () => {
     const ways: [
       string,
       (it: World, cookie: string) => Promise<void> | void,
@@ -482,6 +483,10 @@ describe("a stream of a session", () => {
       ["revoked", (it) => {
         it.owners.alice = { isRevoked: true };
         it.changed();
+      }],
+      // The key of a session that has leaked.
+      ["revoked", async (it) => {
+        it.sessions.useKeys(await SessionKeys.random());
       }],
     ];
     for (const [reason, end] of ways) {
