@@ -2,8 +2,7 @@
 // Why a port: docs/decisions/0044.
 import { newRequestId } from "../telemetry/request_trace.ts";
 import { type HttpServer, startListener } from "./listener.ts";
-import { operatorApp } from "./routes/operator_app.ts";
-import { HostRule } from "./routes/host_rule.ts";
+import { operatorApp, operatorHostRule } from "./routes/operator_app.ts";
 import type { HttpService } from "./service.ts";
 import {
   OPERATOR_BACKLOG,
@@ -15,9 +14,8 @@ export async function serveOperators(
   service: HttpService,
   options: { readonly newRequestId?: () => string } = {},
 ): Promise<HttpServer> {
-  const { operatorHost: host, operatorPort: port, allowedHosts } =
-    service.config;
-  const hostRule = new HostRule({ host, allowedHosts });
+  const { operatorHost: host, operatorPort: port } = service.config;
+  const hostRule = operatorHostRule(service.config);
   return await startListener(service, {
     host,
     port,

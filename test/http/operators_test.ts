@@ -173,6 +173,33 @@ describe("the port for operators", () => {
     assert.equal(host, 403);
   });
 
+  it("refuses other hosts on loopback whatever --allowed-hosts allows clients (DNS rebinding), but for names in it", async () => {
+    await using world = await OperatorsWorld.start({
+      config: { operatorPort: 1, allowedHosts: ["*", "ops.example.org"] },
+    });
+    // What a browser sends for a page of evil.example, once that name has the address 127.0.0.1.
+    const rebound = {
+      host: "evil.example:9090",
+      origin: "http://evil.example:9090",
+      "sec-fetch-site": "same-origin",
+    };
+    for (const path of ROUTES) {
+      const asked = world.askOperators(path, { headers: rebound });
+      assert.equal((await answerOf(asked))[0], 403, path);
+    }
+    const [deletion] = await answerOf(
+      world.askOperators("/v1/clients/x", {
+        headers: rebound,
+        method: "DELETE",
+      }),
+    );
+    assert.equal(deletion, 403);
+    const [named] = await answerOf(
+      world.askOperators("/metrics", { headers: { host: "ops.example.org" } }),
+    );
+    assert.equal(named, 200);
+  });
+
   it("gives the reasons why this instance is not ready", async () => {
     await using world = await OperatorsWorld.start({ owners: OWNERS });
     world.qanat.drain();

@@ -4,8 +4,10 @@ import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import type { Config } from "../../src/config.ts";
 import { honoApp } from "../../src/http/routes/hono_app.ts";
-import { HostRule } from "../../src/http/routes/host_rule.ts";
-import { operatorApp } from "../../src/http/routes/operator_app.ts";
+import {
+  operatorApp,
+  operatorHostRule,
+} from "../../src/http/routes/operator_app.ts";
 import type { UsageLog } from "../../src/telemetry/usage_log.ts";
 import { EmbeddedSource } from "../../src/source/embedded_source.ts";
 import {
@@ -89,7 +91,10 @@ export class OperatorsWorld implements AsyncDisposable {
     } = {},
   ): Promise<Response> {
     const app = operatorApp(this.qanat, {
-      hostRule: new HostRule({ host, allowedHosts: [] }),
+      hostRule: operatorHostRule({
+        ...this.qanat.config,
+        operatorHost: host,
+      }),
       newRequestId: () => "of-operators",
     });
     return Promise.resolve(app.fetch(requestOf(path, as, init)));

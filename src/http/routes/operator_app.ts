@@ -3,7 +3,7 @@ import type { Hono } from "hono";
 import type { RoutedService } from "../service.ts";
 import { authenticateBy, hasCredential } from "./authentication.ts";
 import { checkedApp } from "./checked_app.ts";
-import type { HostRule } from "./host_rule.ts";
+import { HostRule } from "./host_rule.ts";
 import { ownPortAccess } from "./operator_access.ts";
 import { operatorRoutes } from "./operator_routes.ts";
 
@@ -14,6 +14,22 @@ const OPERATOR_INDEX = `Qanat: the port for operators
   /v1/clients               who reads what; DELETE /v1/clients/ID ends a stream
   /healthz, /readyz         whether this instance runs, and is ready
 `;
+
+/**
+ * `--allowed-hosts` without `*`: that is meant for clients behind a proxy. Here, on loopback, it would let any web page
+ * read the routes and end streams, by DNS rebinding.
+ */
+export function operatorHostRule(
+  { operatorHost, allowedHosts }: {
+    readonly operatorHost: string;
+    readonly allowedHosts: readonly string[];
+  },
+): HostRule {
+  return new HostRule({
+    host: operatorHost,
+    allowedHosts: allowedHosts.filter((host) => host !== "*"),
+  });
+}
 
 export interface OperatorAppOptions {
   readonly hostRule: HostRule;
