@@ -6,7 +6,7 @@ import type { AuthFiles, AuthFileState } from "./auth_files.ts";
 import { CatalogViews } from "./catalog_views.ts";
 import { ANONYMOUS, type Claims } from "./claims.ts";
 import { type Denial, denial } from "./denial.ts";
-import { FULL_GRANT } from "./grant.ts";
+import { FULL_GRANT, type Grant } from "./grant.ts";
 import type { GrantBook } from "./grant_book.ts";
 import { READ_ALL_SCOPE } from "./jwt/scope_grants.ts";
 import type { JwtFigures } from "./jwt_figures.ts";
@@ -77,6 +77,8 @@ const UNKNOWN_KIND = denial(
   "invalid_token",
   "The token is of no kind that this instance accepts",
 );
+const REVOKED = denial("invalid_token", "The token has been revoked");
+const EXPIRED = denial("invalid_token", "The token has expired");
 const UNKNOWN_SESSION = denial(
   "invalid_token",
   "The session is of a token that this instance accepts no longer; sign in again",
@@ -95,6 +97,17 @@ function nothingGranted({ kind }: Claims): Denial {
       "insufficient_scope",
       "The token is valid, but nothing here is granted to it",
     );
+}
+
+function denialOf(principal: Principal, unixMs: number): Denial | null {
+  const { claims } = principal;
+  // The policy may allow some channels to everyone.
+  if (claims.kind === "anonymous") {
+    return principal.grant.isEmpty ? NO_TOKEN : null;
+  }
+  if (principal.isRevoked) return REVOKED;
+  if (principal.isExpired(unixMs)) return EXPIRED;
+  return principal.grant.isEmpty ? nothingGranted(claims) : null;
 }
 
 /** The access control of one instance. */
@@ -159,13 +172,19 @@ export class AccessControl {
     return this.#admitted(verified);
   }
 
-  /** The channels that a principal may find, where they are known already; else {@linkcode gathering} finds them. */
-  knownCatalog({ grant }: Principal): Catalog | null {
+  /** The channels that a grant allows, where they are known already; else {@linkcode gathering} finds them. */
+  knownCatalog(grant: Grant): Catalog | null {
     return this.views.known(grant);
   }
 
-  gathering({ grant }: Principal): SlicedWork<Catalog> {
+  gathering(grant: Grant): SlicedWork<Catalog> {
     return this.views.gathering(grant);
+  }
+
+  /** Why a principal may do nothing now, counted; null where it may. Ask again after a wait: rights may have changed. */
+  denialNow(principal: Principal): Denial | null {
+    const denied = denialOf(principal, this.unixMs());
+    return denied === null ? null : this.deny(denied);
   }
 
   /** Calls `listener` when anyone's rights may have changed. */
@@ -197,22 +216,15 @@ export class AccessControl {
     if (outcome.kind === "denial") return this.deny(outcome);
     const session = outcome.kind === "session" ? outcome : null;
     const claims = outcome.kind === "session" ? outcome.claims : outcome;
+    if (session !== null && !this.#vouchesFor(claims)) {
+      return this.deny(UNKNOWN_SESSION);
+    }
     const isAnonymous = claims.kind === "anonymous";
     const principal = isAnonymous
       ? this.#anyone
       : new Principal(claims, this.#book, session);
-    // The policy may allow some channels to everyone.
-    if (isAnonymous && principal.grant.isEmpty) return this.deny(NO_TOKEN);
-    if (session !== null && !this.#vouchesFor(claims)) {
-      return this.deny(UNKNOWN_SESSION);
-    }
-    if (principal.isRevoked) {
-      return this.deny(denial("invalid_token", "The token has been revoked"));
-    }
-    if (principal.isExpired(this.unixMs())) {
-      return this.deny(denial("invalid_token", "The token has expired"));
-    }
-    if (principal.grant.isEmpty) return this.deny(nothingGranted(claims));
+    const denied = this.denialNow(principal);
+    if (denied !== null) return denied;
     if (isAnonymous) this.counters.anonymous++;
     else this.counters.accepted++;
     return principal;

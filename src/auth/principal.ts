@@ -58,12 +58,13 @@ export class Principal {
     return unixMs >= this.#expiresMs;
   }
 
-  /** Watches the rights of a stream of some channels. */
+  /** Watches the rights of a stream of some channels. `foundBy`: the grant by whose catalog they were found. */
   rightsTo(
     channels: readonly Channel[],
     unixMs: () => number,
+    foundBy: Grant | null = null,
   ): StreamRights {
-    return new StreamRights(this, channels, unixMs);
+    return new StreamRights(this, channels, { unixMs, foundBy });
   }
 
   get version(): number {
@@ -81,23 +82,34 @@ export class Principal {
   }
 }
 
+/** Steps of {@linkcode Grant.stepsOf} in one call: a stream can have thousands of channels, and a grant many rules. */
+const CALL_STEPS = 1000;
+
 /** The rights of one stream. */
 export class StreamRights {
   readonly principal: Principal;
   readonly #channels: readonly Channel[];
   readonly #unixMs: () => number;
-  #version: number;
+  /** Of the rules that allow all channels. */
+  #readKey: string | null;
+  // Older than any: the policy may have changed since the channels were looked up.
+  #version = -1;
+  /** The version that a check which is under way is for, and the index of its next channel. */
+  #checking = -1;
+  #next = 0;
 
   constructor(
     principal: Principal,
     channels: readonly Channel[],
-    unixMs: () => number,
+    { unixMs, foundBy }: {
+      readonly unixMs: () => number;
+      readonly foundBy: Grant | null;
+    },
   ) {
     this.principal = principal;
     this.#channels = channels;
     this.#unixMs = unixMs;
-    // Older than any: the policy may have changed since the channels were looked up.
-    this.#version = -1;
+    this.#readKey = foundBy?.readKey ?? null;
   }
 
   /** Names the owner in limits, logs and lists. */
@@ -116,8 +128,11 @@ export class StreamRights {
     return this.principal.grant.shares;
   }
 
-  /** Why the stream must end now; null while it may continue. Cheap while nothing has changed. */
-  lost(): LostRight | null {
+  /**
+   * Why the stream must end now; null while it may continue. `unfinished`: the check of its channels needs more calls.
+   * Cheap while its rules have not changed.
+   */
+  lost(): LostRight | "unfinished" | null {
     const { principal } = this;
     if (principal.isExpired(this.#unixMs())) return "expired";
     if (principal.hasSignedOut) return "revoked";
@@ -125,8 +140,24 @@ export class StreamRights {
     if (version === this.#version) return null;
     if (principal.isRevoked) return "revoked";
     const { grant } = principal;
-    if (!this.#channels.every((c) => grant.allows(c))) return "removed";
+    const isSame = grant.readsAll || grant.readKey === this.#readKey;
+    const lost = isSame ? null : this.#lostIn(grant, version);
+    if (lost !== null) return lost;
+    this.#readKey = grant.readKey;
     this.#version = version;
+    return null;
+  }
+
+  #lostIn(grant: Grant, version: number): "removed" | "unfinished" | null {
+    if (this.#checking !== version) this.#next = 0;
+    this.#checking = version;
+    let steps = CALL_STEPS;
+    for (; this.#next < this.#channels.length; this.#next++) {
+      if (steps <= 0) return "unfinished";
+      const channel = this.#channels[this.#next]!;
+      if (!grant.allows(channel)) return "removed";
+      steps -= grant.stepsOf(channel);
+    }
     return null;
   }
 }

@@ -29,4 +29,6 @@ export type Admission =
   | FullAdmission
   | { readonly kind: "too-large"; readonly detail: string }
   /** A channel is no longer what it was when the request looked it up. */
-  | { readonly kind: "changed"; readonly name: string };
+  | { readonly kind: "changed"; readonly name: string }
+  /** What its owner may read has changed since the channels were looked up. */
+  | { readonly kind: "other-rights" };

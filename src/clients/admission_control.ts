@@ -115,6 +115,8 @@ export class AdmissionControl {
     if (lifecycle.clientCount + this.#admitted >= clientsMax) {
       return this.#full("clients", `${clientsMax} clients`);
     }
+    // It may have waited long for its turn.
+    if (options.rights?.lost()) return { kind: "other-rights" };
     const stale = channels.find((channel) => !this.#isCurrent(channel));
     if (stale) return { kind: "changed", name: stale.name };
     const tooLarge = groups.has(channels, shape)

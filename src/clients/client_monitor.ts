@@ -28,6 +28,8 @@ export class ClientMonitor implements Task {
   readonly #parts: ClientMonitorParts;
   /** The round that is under way. */
   #round: Iterator<GroupClient> | null = null;
+  /** The client of the round whose check has not ended. */
+  #unfinished: GroupClient | null = null;
   #lastTickMs = Infinity;
   /** When this process began to run after it was stopped: no stall is counted from before then. */
   #runsSinceMs = -Infinity;
@@ -52,6 +54,7 @@ export class ClientMonitor implements Task {
   checkAll(): void {
     const { lifecycle, scheduler } = this.#parts;
     this.#round = lifecycle.clients();
+    this.#unfinished = null;
     scheduler.runNow(this);
   }
 
@@ -59,13 +62,18 @@ export class ClientMonitor implements Task {
     const { lifecycle, scheduler } = this.#parts;
     const clockMs = lifecycle.clockMs();
     for (;;) {
-      const next = this.#round?.next();
-      if (!next || next.done) break;
-      this.#check(next.value, clockMs);
+      const client = this.#unfinished ?? this.#nextClient();
+      if (client === null) break;
+      this.#unfinished = this.#check(client, clockMs) ? null : client;
       if (scheduler.clockMs() >= endMs) return true;
     }
     this.#round = null;
     return false;
+  }
+
+  #nextClient(): GroupClient | null {
+    const next = this.#round?.next();
+    return !next || next.done ? null : next.value;
   }
 
   /** Drops the ended clients whose last writes have stalled. */
@@ -80,12 +88,19 @@ export class ClientMonitor implements Task {
     }
   }
 
-  /** Checks one client: its stall; or else its first row, its end and its heartbeat. */
-  #check(client: GroupClient, clockMs: number): void {
+  /** Checks one client. False: its rights need another call. */
+  #check(client: GroupClient, clockMs: number): boolean {
     const { lifecycle } = this.#parts;
-    if (client.ended !== null) return;
+    if (client.ended !== null) return true;
     const lost = client.options.rights?.lost() ?? null;
-    if (lost !== null) return lifecycle.end(client, lost);
+    if (lost === "unfinished") return false;
+    if (lost !== null) lifecycle.end(client, lost);
+    else this.#checkProgress(client, clockMs);
+    return true;
+  }
+
+  /** Its stall; or else its first row, its end and its heartbeat. */
+  #checkProgress(client: GroupClient, clockMs: number): void {
     client.outlet.watchForEnd?.();
     if (client.outlet.inFlight > 0) return this.#checkStall(client, clockMs);
     this.#parts.startPosition.place(client);

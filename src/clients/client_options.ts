@@ -14,8 +14,11 @@ export interface ClientRights {
   readonly account: string | null;
   /** Limits of the owner, as they are now. */
   readonly shares: ShareLimits;
-  /** Why the client must be ended now; null while it may continue. Called once a second, and after changes of rights. */
-  lost(): "expired" | "revoked" | "removed" | null;
+  /**
+   * Why the client must be ended now; null while it may continue. `unfinished`: call again, the check needs more time.
+   * Called once a second, and after changes of rights.
+   */
+  lost(): "expired" | "revoked" | "removed" | "unfinished" | null;
 }
 
 /** What happens when a client cannot keep up. */

@@ -154,15 +154,18 @@ export class FlightService {
     const bearer = bearerOf(call);
     const outcome = await access.authenticate({ bearer, session: null });
     if ("error" in outcome) throw denied(outcome);
-    const catalog = access.knownCatalog(outcome) ??
+    const { grant } = outcome;
+    const catalog = access.knownCatalog(grant) ??
       await requests.slices.run(
-        access.gathering(outcome),
+        access.gathering(grant),
         () => call.isGone,
       );
     return {
       catalog,
       rightsTo: (channels) =>
-        access.isOpen ? undefined : outcome.rightsTo(channels, access.unixMs),
+        access.isOpen
+          ? undefined
+          : outcome.rightsTo(channels, access.unixMs, grant),
     };
   }
 

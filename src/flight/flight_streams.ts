@@ -128,6 +128,11 @@ function refusalOf(
         "unavailable",
         `the channel ${admission.name} changed while the stream was being opened; try again`,
       );
+    case "other-rights":
+      return new FlightError(
+        "unavailable",
+        "what you may read has changed, or your credential has ended, while the stream was being opened; try again",
+      );
   }
 }
 

@@ -183,6 +183,54 @@ describe("the rights of a stream", () => {
     book.version++;
     assert.equal(rights.lost(), "revoked");
   });
+
+  it("are checked in parts, and not at all for rules by which the channels were found", () => {
+    /** Channels whose names are counted when a rule reads them. */
+    let reads = 0;
+    const channels = Array.from({ length: 3000 }, (_, i) => {
+      const name = `H1:${i}`;
+      return Object.defineProperty(channel(name), "name", {
+        get: () => (reads++, name),
+      });
+    });
+    const grants: { now: Grant | "revoked" } = {
+      now: grant({ match: ".*1.*|.*" }),
+    };
+    const book = bookOf(grants);
+    const principal = new Principal(ALICE, book);
+    const rights = principal.rightsTo(channels, () => 0, principal.grant);
+    assert.equal(rights.lost(), null);
+    grants.now = grant({ match: ".*1.*|.*" });
+    book.version++;
+    assert.equal(rights.lost(), null);
+    assert.equal(reads, 0);
+
+    const partsUntil = (end: ReturnType<typeof rights.lost>) => {
+      for (let parts = 1;; parts++) {
+        reads = 0;
+        const lost = rights.lost();
+        // Two reads for a channel that is checked.
+        assert.ok(reads <= 2000, `${reads}`);
+        if (lost !== "unfinished") {
+          assert.equal(lost, end);
+          return parts;
+        }
+      }
+    };
+    grants.now = grant({ match: ".*[0-9]|.*x.*" });
+    book.version++;
+    assert.ok(partsUntil(null) > 2);
+    grants.now = grant({ match: ".*[0-8]|.*29[0-8]9" });
+    book.version++;
+    partsUntil("removed");
+    // A change during a check begins it again.
+    grants.now = grant({ match: ".*[0-9]|.*y.*" });
+    book.version++;
+    assert.equal(rights.lost(), "unfinished");
+    grants.now = grant({ match: "H1:[1-9].*" });
+    book.version++;
+    assert.equal(rights.lost(), "removed");
+  });
 });
 
 describe("access control", () => {

@@ -3,6 +3,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { AccessControl, Credentials } from "../../auth/access_control.ts";
 import { type Denial, type DenialError, statusOf } from "../../auth/denial.ts";
+import type { Grant } from "../../auth/grant.ts";
 import type { Principal, StreamRights } from "../../auth/principal.ts";
 import type { Catalog } from "../../channels/catalog.ts";
 import type { Channel } from "../../channels/channel.ts";
@@ -16,6 +17,8 @@ interface AccessEnv {
   readonly Variables: {
     principal: Principal;
     catalog: Catalog;
+    /** Of which the catalog is. */
+    grant: Grant;
   };
 }
 
@@ -49,19 +52,40 @@ export function authenticateBy(
 /** Refuses a request whose owner is not known, before any work is done for it. */
 export function authentication(
   authenticate: Authenticate,
-  { access, requests }: Pick<RoutedService, "access" | "requests">,
+  service: Pick<RoutedService, "access" | "requests">,
 ): MiddlewareHandler<AccessEnv> {
   return async (c, next) => {
     const principal = await authenticate(c);
     if (principal instanceof Response) return principal;
     c.set("principal", principal);
-    c.set(
-      "catalog",
-      access.knownCatalog(principal) ??
-        await requests.slices.runShared(access.gathering(principal), isGone(c)),
-    );
+    await findCatalog(c, service);
     return await next();
   };
+}
+
+/** Why the sender may read nothing now, a while after {@linkcode authentication}; null where it may, by its new rights. */
+export async function renewedAccess(
+  c: Context,
+  service: Pick<RoutedService, "access" | "requests">,
+): Promise<Response | null> {
+  const denial = service.access.denialNow(principalOf(c));
+  if (denial !== null) return denied(denial);
+  await findCatalog(c, service);
+  return null;
+}
+
+/** Finds the channels that the principal of a request may find now. */
+async function findCatalog(
+  c: Context<AccessEnv>,
+  { access, requests }: Pick<RoutedService, "access" | "requests">,
+): Promise<void> {
+  const { grant } = principalOf(c);
+  c.set("grant", grant);
+  c.set(
+    "catalog",
+    access.knownCatalog(grant) ??
+      await requests.slices.runShared(access.gathering(grant), isGone(c)),
+  );
 }
 
 /** Whether a request has a credential, valid or not. */
@@ -91,7 +115,8 @@ export function rightsOf(
   { access }: Pick<RoutedService, "access">,
 ): StreamRights | undefined {
   if (access.isOpen) return undefined;
-  return principalOf(c).rightsTo(channels, access.unixMs);
+  const { grant } = (c as Context<AccessEnv>).var;
+  return principalOf(c).rightsTo(channels, access.unixMs, grant);
 }
 
 /** The answer to a request that is denied. */

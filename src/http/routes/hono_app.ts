@@ -10,6 +10,7 @@ import {
   authentication,
   catalogOf,
   hasCredential,
+  renewedAccess,
   rightsOf,
 } from "./authentication.ts";
 import { channelRoutes } from "./channel_routes.ts";
@@ -109,6 +110,7 @@ function routesOf(
     catalogOf,
     rightsOf: (c: Context, channels: readonly Channel[]) =>
       rightsOf(c, channels, service),
+    renewedAccess: (c: Context) => renewedAccess(c, service),
     hub: service.hub,
     channelsMax: config.channelsMax,
     limits: requests,

@@ -50,7 +50,15 @@ export async function admit(
     case "too-large":
       return problem(400, { title: "Row too large", detail: admission.detail });
     case "changed":
-      return changedProblem(admission.name);
+      return changedProblem(
+        "Channel changed",
+        `The channel ${admission.name} changed`,
+      );
+    case "other-rights":
+      return changedProblem(
+        "Rights changed",
+        "What you may read has changed, or your credential has ended,",
+      );
   }
 }
 
@@ -73,11 +81,11 @@ function fullProblem({ refusal, limit, of }: FullAdmission): Response {
   return full;
 }
 
-function changedProblem(name: string): Response {
+/** `what` is the beginning of a sentence. */
+function changedProblem(title: string, what: string): Response {
   const changed = problem(503, {
-    title: "Channel changed",
-    detail:
-      `The channel ${name} changed while the stream was being opened; try again`,
+    title,
+    detail: `${what} while the stream was being opened; try again`,
   });
   changed.headers.set("retry-after", "1");
   return changed;

@@ -10,6 +10,8 @@ import { type StreamRequest, streamRequest } from "./stream_request.ts";
 export interface ParsingOptions {
   /** The channels that a request may find. */
   readonly catalogOf: (context: Context) => Catalog;
+  /** Looks up again what a sender may find, after a wait. The answer to one who may find nothing any more, else null. */
+  readonly renewedAccess: (context: Context) => Promise<Response | null>;
   readonly hub: ClientHub;
   readonly channelsMax: number;
   readonly limits: RequestLimits;
@@ -29,10 +31,14 @@ export async function parsed(
 ): Promise<StreamRequest | Response> {
   const { limits, channelsMax, lastEventId } = options;
   const onTooMany = () => options.hub.admission.refusals.selection++;
-  const fields = c.req.method === "POST"
+  const isPost = c.req.method === "POST";
+  const fields = isPost
     ? await fieldsOfPost(c, { limits, channelsMax, onTooMany })
     : fieldsOfQuery(new URL(c.req.url));
   if (fields instanceof Response) return fields;
+  // A body may take long to arrive.
+  const denied = isPost ? await options.renewedAccess(c) : null;
+  if (denied !== null) return denied;
   const misplaced = options.misplaced(fields);
   if (misplaced !== null) return misplaced;
   const work = streamRequest(fields, options.catalogOf(c), {
