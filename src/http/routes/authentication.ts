@@ -22,7 +22,7 @@ interface AccessEnv {
   };
 }
 
-/** Parameters in which people put tokens; an address is logged and kept in histories, so they are refused. */
+/** Parameters, in any case, in which people put tokens; an address is logged and kept in histories, so they are refused. */
 const TOKEN_PARAMETERS = ["access_token", "token", "jwt", "authorization"];
 
 const TITLES: Record<DenialError, string> = {
@@ -170,8 +170,10 @@ function credentialsOf(
 }
 
 function tokenInUrl(url: string): Response | null {
-  const query = new URL(url).searchParams;
-  const name = TOKEN_PARAMETERS.find((parameter) => query.has(parameter));
+  const names = [...new URL(url).searchParams.keys()];
+  const name = names.find((each) =>
+    TOKEN_PARAMETERS.includes(each.toLowerCase())
+  );
   if (name === undefined) return null;
   return badRequest(
     `A token must not be part of an address, where logs and histories keep it (parameter '${name}'); ` +
