@@ -1,6 +1,7 @@
 // The usage log: a JSON line for each finished stream, appended to a file that other programs rotate.
 // Invariant: no stream waits for the file. Lines wait in bounded memory while it cannot be written; a line that finds no
 // room is counted, and the file says how many were lost. A line that was cut off is written again, whole.
+import { printableJson } from "../text/printable_json.ts";
 import type { Logger } from "./log.ts";
 
 /** The file, opened to append. */
@@ -71,7 +72,10 @@ export class UsageLog {
   /** Takes one entry; `time` is added to it. */
   write(entry: Readonly<Record<string, unknown>>): void {
     if (this.#isClosed) return;
-    const line = JSON.stringify({ time: this.#timeText(), ...entry });
+    // An issuer chooses the names of owners: a separator of lines in one must not look like the end of an entry.
+    const line = printableJson(
+      JSON.stringify({ time: this.#timeText(), ...entry }),
+    );
     if (this.#chars + line.length > this.#charsMax) {
       this.counters.lost++;
       this.#unreported++;

@@ -94,6 +94,16 @@ describe("the usage log", () => {
     assert.equal(disk.opened, disk.closed);
   });
 
+  it("has printable lines, whatever an owner is called", async () => {
+    const { usage, disk } = worldOf();
+    await usage.start();
+    const owner = "jwt:https://issuer.example a\u2028{}\u2029\u0085\u009b";
+    usage.write({ owner });
+    await usage.close();
+    assert.match(disk.files[0]!, /^[\x20-\x7e]+\n$/);
+    assert.equal(JSON.parse(disk.files[0]!).owner, owner);
+  });
+
   it("writes to a new file after reopen(), and loses no line", async () => {
     const { disk, usage } = worldOf();
     await usage.start();
