@@ -115,7 +115,7 @@ export class AdmissionControl {
     if (lifecycle.clientCount + this.#admitted >= clientsMax) {
       return this.#full("clients", `${clientsMax} clients`);
     }
-    // It may have waited long for its turn.
+    // They may have ended while it waited for its turn.
     if (options.rights?.lost()) return { kind: "other-rights" };
     const stale = channels.find((channel) => !this.#isCurrent(channel));
     if (stale) return { kind: "changed", name: stale.name };
@@ -132,8 +132,7 @@ export class AdmissionControl {
 
   /** Whether a channel still is what it was when the request looked it up. */
   #isCurrent(channel: Channel): boolean {
-    const { catalog } = this.#parts;
-    return catalog.get(channel.name, channel.replayId) === channel;
+    return this.#parts.catalog.get(channel.name, channel.replayId) === channel;
   }
 
   /** Reserves one thing after the other, and notes each in `rollback`. */
