@@ -115,7 +115,6 @@ export class AdmissionControl {
     if (lifecycle.clientCount + this.#admitted >= clientsMax) {
       return this.#full("clients", `${clientsMax} clients`);
     }
-    // They may have ended while it waited for its turn.
     if (options.rights?.lost()) return { kind: "other-rights" };
     const stale = channels.find((channel) => !this.#isCurrent(channel));
     if (stale) return { kind: "changed", name: stale.name };
