@@ -44,6 +44,11 @@ export class Grant {
     return !this.readsAll && this.#rules.length === 0 && !this.isOperator;
   }
 
+  /** Each name that it allows begins with one of these. */
+  get prefixes(): readonly string[] {
+    return this.readsAll ? [""] : this.#rules.flatMap((rule) => rule.prefixes);
+  }
+
   /** The most steps of sliced work that {@linkcode allows} takes for a channel. */
   stepsOf(channel: Channel): number {
     let steps = 0;

@@ -19,8 +19,8 @@ export class ReadRule {
   /** Rules with equal keys allow the same channels. */
   readonly key: string;
   readonly #text: ReadRuleText;
-  readonly #names: Expression | null;
-  readonly #publishers: Expression | null;
+  readonly #names: WholeText | null;
+  readonly #publishers: WholeText | null;
 
   /** Throws {@linkcode BadExpressionError}. */
   constructor(text: ReadRuleText) {
@@ -29,6 +29,14 @@ export class ReadRule {
     this.#names = match === undefined ? null : wholeText(match);
     this.#publishers = publisher === undefined ? null : wholeText(publisher);
     this.key = JSON.stringify([match, publisher, exactName, exactPublisher]);
+  }
+
+  /** Each name that it allows begins with one of these. */
+  get prefixes(): readonly string[] {
+    const { exactName } = this.#text;
+    return exactName === undefined
+      ? this.#names?.prefixes ?? [""]
+      : [exactName];
   }
 
   /** The most steps of sliced work that {@linkcode allows} takes for a channel. */
@@ -48,9 +56,36 @@ export class ReadRule {
   }
 }
 
+/** What an expression says of whole texts. */
+interface WholeText {
+  readonly prefixes: readonly string[];
+  stepsOf(text: string): number;
+  matches(text: string): boolean;
+}
+
 /** Throws {@linkcode BadExpressionError}. */
-function wholeText(text: string): Expression {
+function wholeText(text: string): WholeText {
   // Compiled alone first: a bracket that is not closed must not reach beyond the expression.
-  new Expression(text);
-  return new Expression(`^(?:${text})$`);
+  const { prefixes, isPrefixOnly } = new Expression(text);
+  if (isPrefixOnly) return plainText(text, prefixes);
+  const whole = new Expression(`^(?:${text})$`);
+  return {
+    prefixes,
+    stepsOf: (tested) => whole.stepsOf(tested),
+    matches: (tested) => whole.matches(tested),
+  };
+}
+
+/** Most rules are texts, or beginnings of them: compared without the engine, at a hundredth of its cost. */
+function plainText(text: string, prefixes: readonly string[]): WholeText {
+  const branches = text.split("|").map((branch) => branch.replace(/^\^/, ""));
+  const whole = new Set(branches);
+  const begins = branches.filter((branch) => branch.endsWith(".*"))
+    .map((branch) => branch.slice(0, -2));
+  return {
+    prefixes,
+    stepsOf: () => 0.1 * begins.length,
+    matches: (tested) =>
+      whole.has(tested) || begins.some((prefix) => tested.startsWith(prefix)),
+  };
 }

@@ -221,6 +221,34 @@ export class Catalog {
     for (const { byName } of this.#contexts.values()) yield* byName.values();
   }
 
+  /**
+   * Calls `take` with the channels of all contexts whose names begin with one of `prefixes`. `stepsOf` is what `take`
+   * costs. Leaves out channels that are added while it runs.
+   */
+  *withPrefixes(
+    prefixes: readonly string[],
+    stepsOf: (channel: Channel) => number,
+    take: (channel: Channel) => void,
+  ): SlicedWork<void> {
+    let paid = 0;
+    for (const { byName, names } of [...this.#contexts.values()]) {
+      const sorted = yield* names.sorted();
+      for (const { from, to } of yield* rangesOf(sorted, prefixes)) {
+        for (let i = from; i < to; i++) {
+          const channel = byName.get(sorted[i]!);
+          if (!channel) continue;
+          const steps = Math.min(1 + stepsOf(channel), PART_STEPS_MAX);
+          if (paid < steps) {
+            paid = Math.max(steps, PAID_STEPS);
+            yield paid;
+          }
+          paid -= steps;
+          if (byName.get(channel.name) === channel) take(channel);
+        }
+      }
+    }
+  }
+
   /** Whether a context has channels. */
   hasContext(replayId: string | null): boolean {
     return this.#contexts.has(replayId);
@@ -267,13 +295,4 @@ function passing(filter: ChannelFilter): (channel: Channel) => boolean {
     sampleRate >= minRate && sampleRate <= maxRate &&
     (types === undefined || types.has(dataType)) &&
     (publishers === undefined || publishers.has(publisher));
-}
-
-/** Decides whether names match an expression; without one all do. Throws {@linkcode BadExpressionError}. */
-export function nameMatcher(
-  match: string | undefined,
-): (name: string) => boolean {
-  if (match === undefined) return () => true;
-  const expression = new Expression(match);
-  return (name) => expression.matches(name);
 }

@@ -120,6 +120,15 @@ export class ExpressionCache {
   }
 }
 
+/** Decides whether names match an expression; without one all do. Throws {@linkcode BadExpressionError}. */
+export function nameMatcher(
+  match: string | undefined,
+): (name: string) => boolean {
+  if (match === undefined) return () => true;
+  const expression = new Expression(match);
+  return (name) => expression.matches(name);
+}
+
 function compiled(text: string): RE2Set {
   try {
     const set = new RE2Set(RE2Set.ANCHOR_START, 0, STATES_BYTES_MAX);

@@ -156,7 +156,7 @@ export class FlightService {
     if ("error" in outcome) throw denied(outcome);
     const { grant } = outcome;
     const catalog = access.knownCatalog(grant) ??
-      await requests.slices.run(
+      await requests.slices.runShared(
         access.gathering(grant),
         () => call.isGone,
       );

@@ -9,6 +9,7 @@ import { ReadRule } from "../../src/auth/read_rule.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import type { Channel } from "../../src/channels/channel.ts";
 import { finish } from "../../src/channels/sliced_work.ts";
+import { Random } from "../random.ts";
 
 const ALICE: Claims = { ...ANONYMOUS, kind: "token", subject: "alice" };
 
@@ -51,6 +52,40 @@ describe("a read rule", () => {
   it("cannot be widened by brackets or by branches", () => {
     assert.throws(() => new ReadRule({ match: "a)|(.*" }));
     assert.equal(new ReadRule({ match: "a|b" }).allows(channel("bc")), false);
+  });
+
+  it("of plain texts means what the engine says of the whole name", () => {
+    const random = new Random(15);
+    const piece = () =>
+      random.of(["a", "ab", "b", "", "^a", "a.*", "^b.*", ".*"]);
+    for (let i = 0; i < 300; i++) {
+      const match = Array.from({ length: 1 + random.below(3) }, piece).join(
+        "|",
+      );
+      const rule = new ReadRule({ match });
+      const engine = new RegExp(`^(?:${match})$`);
+      for (
+        const name of ["a", "ab", "abc", "b", "ba", "ca", ".*", "^a", "a.*"]
+      ) {
+        const isAllowed = rule.allows(channel(name));
+        assert.equal(isAllowed, engine.test(name), `${match} of ${name}`);
+        const isPrefixed = rule.prefixes.some((p) => name.startsWith(p));
+        assert.ok(isPrefixed || !isAllowed, `${match}: ${rule.prefixes}`);
+      }
+    }
+  });
+
+  it("has the prefixes of the names that it may allow", () => {
+    const prefixesOf = (...args: ConstructorParameters<typeof ReadRule>) =>
+      new ReadRule(...args).prefixes;
+    assert.deepEqual(prefixesOf({ match: "H1:CAL-.*_[XY]" }), ["H1:CAL-"]);
+    assert.deepEqual(prefixesOf({ match: "H1:A|L1:B.*" }), ["H1:A", "L1:B"]);
+    assert.deepEqual(prefixesOf({ match: ".*_X" }), [""]);
+    assert.deepEqual(prefixesOf({ match: "(?i)h1.*" }), [""]);
+    assert.deepEqual(prefixesOf({ publisher: "CAL" }), [""]);
+    assert.deepEqual(prefixesOf({ exactName: "A", exactPublisher: "P" }), [
+      "A",
+    ]);
   });
 
   it("restricts publishers as a whole too", () => {
@@ -125,6 +160,30 @@ describe("a view of the catalog", () => {
     assert.equal(found[0]!.size, 2000);
     assert.equal(found[0]!.get("A1999", null), undefined);
     assert.equal(views.counters.gathered, 1);
+  });
+
+  it("is gathered without a look at channels that no prefix of its rules leaves, in all contexts", () => {
+    const stepsOf = (others: number, match: string) => {
+      const catalog = catalogOf(
+        channel("A1"),
+        { ...channel("A2"), replayId: "r" },
+        ...Array.from({ length: others }, (_, i) => channel(`B${i}`)),
+      );
+      // The names are sorted once, for all.
+      catalog.find({});
+      const work = new CatalogViews({ catalog }).gathering(grant({ match }));
+      let steps = 0;
+      for (;;) {
+        const part = work.next();
+        if (part.done) {
+          assert.deepEqual(names(part.value), ["A1"]);
+          assert.ok(part.value.get("A2", "r"));
+          return steps;
+        }
+        steps += part.value;
+      }
+    };
+    assert.equal(stepsOf(5000, "A.*"), stepsOf(1, "A.*"));
   });
 
   it("is the catalog itself for who may read everything", () => {
