@@ -23,6 +23,8 @@ export interface FlightSettings {
 /** Runs work in slices of the event loop. */
 export interface WorkRunner {
   run<T>(work: SlicedWork<T>, isGone: () => boolean): T | Promise<T>;
+  /** The same without the limits of one request. */
+  runShared<T>(work: SlicedWork<T>, isGone: () => boolean): T | Promise<T>;
 }
 
 export interface FlightInstance {
