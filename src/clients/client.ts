@@ -104,20 +104,24 @@ export class Client<Group extends ClientGroup = ClientGroup>
   lastProgressMs: number;
 
   constructor(parts: ClientParts<Group>) {
-    const { group, clockMs } = parts;
-    this.group = group;
+    this.group = parts.group;
     this.#host = parts.host;
     this.outlet = parts.outlet;
     this.options = parts.options;
     this.reservation = parts.reservation;
     this.#phase = starting(parts.permit);
-    this.tally = group.coding === "gzip" ? new GzipTally() : null;
-    this.openedMs = this.lastWriteMs = this.lastProgressMs = clockMs;
+    this.tally = parts.group.coding === "gzip" ? new GzipTally() : null;
+    this.openedMs = this.lastWriteMs = this.lastProgressMs = parts.clockMs;
   }
 
   /** Its random name, for operators. Made when it is first read. */
   get id(): string {
     return this.#id ||= crypto.getRandomValues(new Uint8Array(8)).toHex();
+  }
+
+  /** Whether it has this id. A client whose id was never read has none yet, and gets none by this. */
+  hasId(id: string): boolean {
+    return this.#id !== "" && this.#id === id;
   }
 
   get phase(): ClientPhase {

@@ -31,14 +31,14 @@ export function isListed(
 }
 
 /** The client with this id; null where none has it. */
-export function* clientOf<Client extends { readonly id: string }>(
+export function* clientOf<Client extends { hasId(id: string): boolean }>(
   clients: Iterable<Client>,
   id: string,
 ): SlicedWork<Client | null> {
   yield PART_STEPS;
   let seen = 0;
   for (const client of clients) {
-    if (client.id === id) return client;
+    if (client.hasId(id)) return client;
     if (++seen % PART === 0) yield PART_STEPS;
   }
   return null;

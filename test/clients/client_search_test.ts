@@ -3,7 +3,9 @@ import { describe, it } from "@std/testing/bdd";
 import { finish, PART_STEPS_MAX } from "../../src/channels/sliced_work.ts";
 import { clientOf, isListed } from "../../src/clients/client_search.ts";
 
-const clients = Array.from({ length: 100_000 }, (_, i) => ({ id: `c${i}` }));
+const clients = Array.from({ length: 100_000 }, (_, i) => ({
+  hasId: (id: string) => id === `c${i}`,
+}));
 
 describe("a search for a client", () => {
   it("finds it by its id, and nothing for any other", () => {
