@@ -130,8 +130,8 @@ function jwtMetrics(
   );
 }
 
-/** Requests by outcome, as /metrics and the status name it. Without authentication all are 0. */
-export function requestsByOutcome(
+/** Requests by outcome. Without authentication all are 0. */
+function requestsByOutcome(
   { counters, denied }: AuthParts["access"],
 ): Record<string, number> {
   const { none, ...others } = denied;

@@ -18,7 +18,7 @@ export interface ClientListParts {
 }
 
 /** Names of a client's channels that are listed. */
-export const CHANNELS_LISTED_MAX = 5;
+const CHANNELS_LISTED_MAX = 5;
 /** Clients that are looked at in one part of the work, and the steps of a part. */
 const PART = 50;
 const PART_STEPS = 300;
