@@ -2,23 +2,12 @@
 // Invariant: only the answer to the newest search is shown.
 import { el } from "./dom.js";
 import { problemOf } from "./event_stream.js";
+import { DATA_TYPES } from "./rows.js";
 
 /** @typedef {import("./series.js").Channel} Channel */
 
 const LIMIT = 200;
 const TYPING_MS = 120;
-const TYPES = [
-  "float32",
-  "float64",
-  "int8",
-  "int16",
-  "int32",
-  "int64",
-  "uint8",
-  "uint16",
-  "uint32",
-  "uint64",
-];
 
 export class Finder {
   #parent;
@@ -33,7 +22,7 @@ export class Finder {
     "select",
     {},
     el("option", { value: "", textContent: "any" }),
-    ...TYPES.map((t) => el("option", { value: t, textContent: t })),
+    ...DATA_TYPES.map((t) => el("option", { value: t, textContent: t })),
   );
   #publisher = el("input", {
     placeholder: "any",

@@ -6,6 +6,15 @@ const WORD = 2 ** 32;
 const EXACT_MAX = 2 ** 53;
 
 /**
+ * Whether a channel's samples are 64-bit integers.
+ * @param {string} type
+ * @returns {type is "int64" | "uint64"}
+ */
+export function is64Bit(type) {
+  return type === "int64" || type === "uint64";
+}
+
+/**
  * An origin for 64-bit integers from which their offsets are exact. Zero where doubles hold the integers, and where they
  * are so far apart that no origin is near all of them.
  * @param {number} least offset from `origin`

@@ -2,6 +2,7 @@
 // Invariant: samples are typed arrays of the channel's type; where some are null, a Float64Array with NaN, or for
 // 64-bit integers, which a double may not hold, an array of bigint and null.
 import { tableFromIPC } from "@uwdata/flechette";
+import { is64Bit } from "./int64_samples.js";
 
 /** @typedef {import("./qanat.d.ts").Row} Row */
 /** @typedef {import("./qanat.d.ts").Samples} Samples */
@@ -10,6 +11,8 @@ import { tableFromIPC } from "@uwdata/flechette";
 /** @typedef {{ encoding: "json" | "arrow", stride_ns: number, trend?: string, schema?: string, channels: { name: string, data_type: DataType, sample_rate: number }[] }} Hello */
 
 const ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
   int8: Int8Array,
   int16: Int16Array,
   int32: Int32Array,
@@ -18,9 +21,9 @@ const ARRAYS = {
   uint16: Uint16Array,
   uint32: Uint32Array,
   uint64: BigUint64Array,
-  float32: Float32Array,
-  float64: Float64Array,
 };
+/** In the order in which a user may choose among them. */
+export const DATA_TYPES = Object.keys(ARRAYS);
 
 /**
  * A decoder for the events after a `hello`: into rows, or TrendRows of a trend.
@@ -134,14 +137,6 @@ function typed(values, dataType) {
   }
   const numbers = values.map((v) => v === null ? NaN : Number(v));
   return ARRAYS[dataType].from(numbers);
-}
-
-/**
- * @param {DataType} dataType
- * @returns {dataType is "int64" | "uint64"}
- */
-function is64Bit(dataType) {
-  return dataType === "int64" || dataType === "uint64";
 }
 
 /**

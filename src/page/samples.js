@@ -1,7 +1,7 @@
 // Samples of one channel around the time that is shown.
 // Invariant: a missing sample reads as NaN. 64-bit integers are read as offsets from an origin that the caller chooses, so
 // that their differences are exact.
-import { Int64Samples, originFor } from "./int64_samples.js";
+import { Int64Samples, is64Bit, originFor } from "./int64_samples.js";
 import { Spans } from "./spans.js";
 
 /** A ring of samples, by sample number since the GPS epoch. */
@@ -22,8 +22,9 @@ export class SampleRing {
   constructor({ rate, seconds, kind }) {
     this.rate = rate;
     this.capacity = Math.max(16, Math.ceil(rate * seconds));
-    const is64Bit = kind === "int64" || kind === "uint64";
-    this.#integers = is64Bit ? new Int64Samples(kind, this.capacity) : null;
+    this.#integers = is64Bit(kind)
+      ? new Int64Samples(kind, this.capacity)
+      : null;
     const Kind = kind === "float32" ? Float32Array : Float64Array;
     this.#values = new Kind(this.#integers ? 0 : this.capacity).fill(NaN);
   }

@@ -1,4 +1,5 @@
 // One channel that is shown: its samples (or the bins of a trend), its gaps, and when its data came.
+import { is64Bit } from "./int64_samples.js";
 import { SampleRing } from "./samples.js";
 import { BIN_S } from "./trend_choice.js";
 
@@ -39,9 +40,8 @@ export class Series {
     this.trend = trend;
     const rate = trend ? 1 / BIN_S[trend] : channel.sample_rate;
     const { data_type: type } = channel;
-    const is64Bit = type === "int64" || type === "uint64";
     const isNarrow = trend === null && NARROW.has(type);
-    const kind = is64Bit ? type : isNarrow ? "float32" : "float64";
+    const kind = is64Bit(type) ? type : isNarrow ? "float32" : "float64";
     /** Samples; of bins, their means. */
     this.ring = new SampleRing({
       rate,
