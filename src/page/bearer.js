@@ -1,6 +1,13 @@
 // Requests with a token that the page's own code provides.
 // Invariant: a token is asked for before each request, is sent in a header only, and is never kept.
 
+const TOKEN = /^[\x21-\x7e]+$/;
+
+/** Whether a text can be sent as a token: printable ASCII without blanks. @param {string} text */
+export function isSendable(text) {
+  return TOKEN.test(text);
+}
+
 /**
  * A fetch() that sends the token. Rejects when `token` does, and when the request is aborted meanwhile.
  * @param {typeof fetch} fetch
@@ -27,7 +34,7 @@ async function tokenOf(token, signal) {
   try {
     const bearer = await Promise.race([asked(token), aborted.promise]);
     // What fetch() says about a wrong header contains the header.
-    if (typeof bearer !== "string" || !/^[\x21-\x7e]+$/.test(bearer)) {
+    if (typeof bearer !== "string" || !isSendable(bearer)) {
       throw new Error("token() gave no token: printable ASCII without blanks");
     }
     return bearer;

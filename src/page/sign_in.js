@@ -1,11 +1,11 @@
 // Signing in and out: the dialog that takes a token, and the button that says who is signed in.
 // Invariant: the token is in the field until it is sent, and nowhere else: not in a store, not in the address. The dialog
 // opens by itself once; who has closed it opens it again with the button.
+import { isSendable } from "./bearer.js";
 import { el } from "./dom.js";
 import { problemOf } from "./event_stream.js";
 
 const ROUTE = "v1/session";
-const TOKEN = /^[\x21-\x7e]+$/;
 
 /** What the server says about who sends a request. @typedef {{ principal: string, expires_unix_ms: number | null, is_session: boolean, can_sign_in: boolean }} Who */
 
@@ -143,7 +143,7 @@ export class SignIn {
     event.preventDefault();
     const token = this.#field.value.trim().replace(/^bearer +/i, "");
     this.#field.value = "";
-    if (!TOKEN.test(token)) {
+    if (!isSendable(token)) {
       return this.#refuse("This is no token: it has blanks or other letters.");
     }
     this.#send.disabled = true;
