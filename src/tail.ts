@@ -1,6 +1,5 @@
 // The process of the command line client: flags, signals, terminal, exit codes.
 // Invariant: it uses the service over HTTP only; the exit code says how the stream or download ended.
-import { resolve } from "node:path";
 import { CredentialError } from "./tail/credential.ts";
 import { channelViewer } from "./tail/viewer.ts";
 import { downloadFile, systemErrorText } from "./tail/file_download.ts";
@@ -12,6 +11,7 @@ import {
   type TailOptions,
 } from "./tail/options.ts";
 import type { Outcome } from "./tail/retrying.ts";
+import { callersPath } from "./tail/server_options.ts";
 import { terminalText } from "./text/terminal.ts";
 
 const encoder = new TextEncoder();
@@ -106,9 +106,8 @@ async function withClient(options: TailOptions): Promise<TailOptions | string> {
   }
 }
 
-/** `deno task` runs in the clone; a path is relative to the folder from which it was called. */
 function pathOf(path: string): string {
-  return resolve(Deno.env.get("INIT_CWD") ?? ".", path);
+  return callersPath(path, Deno.env.get("INIT_CWD"));
 }
 
 function exitCode(outcome: Outcome, options: TailOptions): number {

@@ -1,9 +1,8 @@
 // Reads a stream over as many connections as necessary, until it is complete, refused, or too many attempts failed.
 // Invariant: only attempts that bring no data count as failed, and each waits longer than the one before.
-
-const FIRST_WAIT_MS = 1000;
 import { type Credential, CredentialError } from "./credential.ts";
 
+const FIRST_WAIT_MS = 1000;
 const WAIT_MS_MAX = 10_000;
 /** The server sends a heartbeat every 15 s, so a connection without data for this long is dead. */
 const SILENCE_MS_MAX = 60_000;

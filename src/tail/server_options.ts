@@ -7,6 +7,11 @@ import { Credential, type CredentialSource, isSendable } from "./credential.ts";
 
 export const URL_DEFAULT = "http://127.0.0.1:8080";
 
+/** `deno task` runs in the clone; a path is relative to the folder from which it was called, which is in INIT_CWD. */
+export function callersPath(path: string, folder = "."): string {
+  return resolve(folder, path);
+}
+
 /** The address without user and password, and the credential. Throws {@linkcode FlagError}. */
 export function serverOf(
   urlFlag: string | undefined,
@@ -55,7 +60,7 @@ function sourceOf(
   tokenFile: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
 ): CredentialSource {
-  const { QANAT_TOKEN: token = "", INIT_CWD: folder = "." } = env;
+  const { QANAT_TOKEN: token = "", INIT_CWD: folder } = env;
   const from = tokenFile !== undefined ? "--token-file" : "QANAT_TOKEN";
   if (user !== "") {
     if (tokenFile === undefined && token === "") return { kind: "basic", user };
@@ -67,8 +72,7 @@ function sourceOf(
     if (/\p{Cc}/u.test(tokenFile)) {
       throw new FlagError("--token-file must be without control characters");
     }
-    // `deno task` runs in the clone; the path is relative to the folder from which it was called.
-    return { kind: "token-file", path: resolve(folder, tokenFile) };
+    return { kind: "token-file", path: callersPath(tokenFile, folder) };
   }
   if (token === "") return { kind: "none" };
   if (isSendable(token)) return { kind: "token", token };
