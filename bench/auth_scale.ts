@@ -5,6 +5,7 @@
 // the machine is the same for all.
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import {
+  cpuSecondsBetween,
   type ProcessFigures,
   processFigures,
 } from "../scripts/scale/process_figures.ts";
@@ -18,6 +19,7 @@ import {
   requestLine,
 } from "../scripts/scale/selections.ts";
 import { World } from "../scripts/scale/world.ts";
+import { median } from "../scripts/versus/side.ts";
 import { hashOf, newToken } from "../src/auth/token.ts";
 import {
   freePort,
@@ -118,6 +120,7 @@ async function jwtSetup(): Promise<Setup & { close(): Promise<void> }> {
 /** One kind of instance with its clients. */
 class Loaded {
   readonly qanat: Process;
+  readonly url: string;
   openingUs = 0;
   #load: Reader | null = null;
   readonly #options: Omit<ReaderOptions, "clients" | "seconds" | "lines">;
@@ -151,10 +154,8 @@ class Loaded {
     this.#options = { port, format: "arrow", home: world, settleS: 1 };
   }
 
-  readonly url: string;
-
   /** Opens all clients, and notes what that costs without the rows that were sent meanwhile. */
-  async open(rowUs: number): Promise<void> {
+  async open(): Promise<void> {
     await this.qanat.answers(`${this.url}/readyz`, WAIT_MAX_MS);
     const warmUp = this.#reader(WARM_UP_CLIENTS, 1);
     await warmUp.figures();
@@ -168,15 +169,14 @@ class Loaded {
         `${this.url}: not all were attached: ${JSON.stringify(attached)}`,
       );
     }
-    const rows = load.ticks().reduce((sum, tick) => sum + tick.rows, 0);
-    this.openingUs = (cpuUs(before, after) - rows * rowUs) / CLIENTS;
+    const rows = rowsOf(load);
+    this.openingUs = (cpuUs(before, after) - rows * ROW_US) / CLIENTS;
   }
 
   /** CPU and rows so far. */
   figures() {
     const process = processFigures(this.qanat.pid);
-    const rows = this.#load!.ticks().reduce((sum, tick) => sum + tick.rows, 0);
-    return { process, rows };
+    return { process, rows: rowsOf(this.#load!) };
   }
 
   async close(): Promise<void> {
@@ -199,7 +199,11 @@ class Loaded {
 }
 
 const cpuUs = (a: ProcessFigures, b: ProcessFigures) =>
-  1e6 * (b.userS + b.systemS - a.userS - a.systemS);
+  1e6 * cpuSecondsBetween(a, b);
+
+function rowsOf(load: Reader): number {
+  return load.ticks().reduce((sum, tick) => sum + tick.rows, 0);
+}
 
 /** Opens all kinds one after the other, then measures them in the same seconds. */
 async function measure(
@@ -213,7 +217,7 @@ async function measure(
     for (const kind of order) {
       const one = new Loaded(world, program, setups[kind], selections);
       loaded.set(kind, one);
-      await one.open(ROW_US);
+      await one.open();
     }
     await sleep(SETTLE_MS);
     const before = new Map(order.map((k) => [k, loaded.get(k)!.figures()]));
@@ -227,10 +231,6 @@ async function measure(
   } finally {
     for (const one of loaded.values()) await one.close();
   }
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[(values.length - 1) >> 1]!;
 }
 
 function report(costs: Record<Kind, Cost[]>): void {

@@ -4,7 +4,13 @@
 // once and the rest is writing.
 import net from "node:net";
 import tls from "node:tls";
-import { processFigures } from "../scripts/scale/process_figures.ts";
+import {
+  cpuSecondsBetween,
+  growthOf,
+  Metrics,
+  processFigures,
+} from "../scripts/scale/process_figures.ts";
+import { median } from "../scripts/versus/side.ts";
 import { launchQanat, Process, say, sleep } from "../test/integration/chain.ts";
 import { testPair } from "../test/certificates.ts";
 
@@ -41,6 +47,7 @@ async function read(port: number, path: string, isTls: boolean) {
 async function trial(
   path: string,
   tlsArgs: readonly string[],
+  client: Deno.HttpClient,
 ): Promise<Cost> {
   const isTls = tlsArgs.length > 0;
   const { qanat, port } = launchQanat([
@@ -49,12 +56,7 @@ async function trial(
     ...tlsArgs,
   ]);
   const base = `${isTls ? "https" : "http"}://127.0.0.1:${port}`;
-  const client = Deno.createHttpClient({ caCerts: [pair.cert] });
-  const metrics = async () => {
-    const text = await (await fetch(`${base}/metrics`, { client })).text();
-    return (name: string) =>
-      Number(text.match(new RegExp(`^${name} (\\S+)$`, "m"))![1]);
-  };
+  const metrics = () => Metrics.of(base, client);
   await qanat.says(/serving on/);
   const reader = new Process("reader", Deno.execPath(), [
     "run",
@@ -69,32 +71,29 @@ async function trial(
   ]);
   try {
     // All handshakes are over: they are not the cost of a row.
-    while ((await metrics())("qanat_clients") < CLIENTS) await sleep(200);
+    while ((await metrics())!.get("clients")! < CLIENTS) await sleep(200);
     await sleep(SETTLE_S * 1000);
     const [before, cpuBefore] = [await metrics(), processFigures(qanat.pid)];
     await sleep(MEASURE_S * 1000);
     const [after, cpuAfter] = [await metrics(), processFigures(qanat.pid)];
-    const of = (name: string) => after(name) - before(name);
-    const rows = of("qanat_frames_sent_total");
-    const cpuS = cpuAfter.userS + cpuAfter.systemS -
-      cpuBefore.userS - cpuBefore.systemS;
+    const rows = growthOf(["frames_sent_total"], before, after)!;
+    const bytes = growthOf(["bytes_sent_total"], before, after)!;
     return {
-      microseconds: 1e6 * cpuS / rows,
-      rowBytes: of("qanat_bytes_sent_total") / rows,
+      microseconds: 1e6 * cpuSecondsBetween(cpuBefore, cpuAfter) / rows,
+      rowBytes: bytes / rows,
     };
   } finally {
-    client.close();
     await reader.stop();
     await qanat.stop();
   }
 }
 
-const pair = testPair();
-
 if (Deno.args[0] === "read") {
   const [, , port, path, isTls] = Deno.args;
   await read(Number(port), path!, isTls === "true");
 } else {
+  const pair = testPair();
+  const client = Deno.createHttpClient({ caCerts: [pair.cert] });
   const directory = await Deno.makeTempDir({ prefix: "qanat-bench-" });
   await Deno.writeTextFile(`${directory}/cert`, pair.cert);
   await Deno.writeTextFile(`${directory}/key`, pair.key);
@@ -105,8 +104,8 @@ if (Deno.args[0] === "read") {
   for (const [name, path] of SELECTIONS) {
     const ratios: number[] = [];
     for (let round = 1; round <= ROUNDS; round++) {
-      const plain = await trial(path, []);
-      const over = await trial(path, tlsArgs);
+      const plain = await trial(path, [], client);
+      const over = await trial(path, tlsArgs, client);
       ratios.push(over.microseconds / plain.microseconds);
       say(
         `${name}, ${CLIENTS} clients, rows of ${
@@ -117,8 +116,8 @@ if (Deno.args[0] === "read") {
           } µs of CPU per row, ratio ${ratios.at(-1)!.toFixed(2)}`,
       );
     }
-    ratios.sort((a, b) => a - b);
-    say(`${name}: median ratio ${ratios[ratios.length >> 1]!.toFixed(2)}`);
+    say(`${name}: median ratio ${median(ratios).toFixed(2)}`);
   }
+  client.close();
   await Deno.remove(directory, { recursive: true });
 }

@@ -41,6 +41,14 @@ export function processFigures(pid: number): ProcessFigures {
   };
 }
 
+/** CPU time used between two moments, s. */
+export function cpuSecondsBetween(
+  a: ProcessFigures,
+  b: ProcessFigures,
+): number {
+  return b.userS + b.systemS - a.userS - a.systemS;
+}
+
 /** Cores used between two moments. */
 export interface Cores {
   readonly user: number;
@@ -87,9 +95,14 @@ export class Metrics {
     }
   }
 
-  static async of(url: string): Promise<Metrics | null> {
+  /** `client`: for a server with a certificate of its own. */
+  static async of(
+    url: string,
+    client?: Deno.HttpClient,
+  ): Promise<Metrics | null> {
     try {
       const response = await fetch(`${url}/metrics`, {
+        ...(client && { client }),
         signal: AbortSignal.timeout(METRICS_WAIT_MS),
       });
       return new Metrics(await response.text());
