@@ -2,15 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { withToken } from "../../src/page/bearer.js";
-import { EventStream } from "../../src/page/event_stream.js";
-import type { Row, StreamState } from "../../src/page/qanat.d.ts";
+import { HELLO, play, row } from "./played_stream.ts";
 
-const HELLO =
-  `event: hello\ndata: {"version":1,"encoding":"json","stride_ns":1000000000,"channels":[{"name":"A","data_type":"float32","sample_rate":2}]}\n\n`;
-const row = (second: number) =>
-  `id: ${
-    second + 1
-  }000000000\ndata: {"time":"${second}000000000","channels":{"A":[1,2]}}\n\n`;
 const EXPIRED = `event: end\ndata: {"reason":"expired"}\n\n`;
 
 const refusal = () =>
@@ -19,49 +12,6 @@ const refusal = () =>
     detail: "The token has expired",
     error: "invalid_token",
   }, { status: 401 });
-
-interface Played {
-  readonly rows: Row[];
-  readonly states: StreamState[];
-  readonly sent: { readonly url: string; readonly token: string | null }[];
-}
-
-/** Plays answers one after the other; each pause ends at once. */
-async function play(
-  answers: (() => Response)[],
-  options: {
-    readonly token?: () => string | Promise<string>;
-    readonly renewsCredential?: boolean;
-  },
-): Promise<Played> {
-  const played: Played = { rows: [], states: [], sent: [] };
-  const fetched: typeof fetch = (url, init) => {
-    const token = new Headers(init?.headers).get("authorization");
-    played.sent.push({ url: String(url), token });
-    const answer = answers.shift();
-    return Promise.resolve(answer?.() ?? new Response(null, { status: 204 }));
-  };
-  const { token, renewsCredential = token !== undefined } = options;
-  let retryNow = () => {};
-  await new Promise<void>((resolve) => {
-    const stream = new EventStream({
-      base: "http://h/",
-      query: { channels: ["A"] },
-      random: () => 0.5,
-      fetch: token ? withToken(fetched, token) : fetched,
-      renewsCredential,
-      onRow: (one) => void played.rows.push(one),
-      onGap: () => {},
-      onState: (state) => {
-        played.states.push(state);
-        if (state.state === "waiting") retryNow();
-        if (state.state === "ended" || state.state === "refused") resolve();
-      },
-    });
-    retryNow = () => stream.retryNow();
-  });
-  return played;
-}
 
 describe("a stream with a token", () => {
   it("asks for a token at each request, and resumes by its id after `expired` and after a 401", async () => {
@@ -92,7 +42,10 @@ describe("a stream with a token", () => {
 
   it("waits longer after each refusal, so that a wrong token does not hammer the server", async () => {
     const refusals = Array.from({ length: 9 }, () => refusal);
-    const { states } = await play(refusals, { token: () => "wrong" });
+    const { states } = await play(refusals, {
+      random: () => 0.5,
+      token: () => "wrong",
+    });
     const waits = states.filter(({ state }) => state === "waiting");
     assert.equal(waits.length, 9);
     assert.deepEqual(
