@@ -3,20 +3,16 @@ import type { Channel } from "../../src/channels/channel.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import { hashOf, newToken } from "../../src/auth/token.ts";
 import { jsonLogger } from "../../src/telemetry/log.ts";
+import { aChannel } from "../channels/a_channel.ts";
 
 /** A channel of a publisher. */
 export function channel(name: string, publisher = "CAL"): Channel {
-  return {
+  return aChannel({
     name,
     publisher,
     dataType: "float64",
-    sampleRate: 16,
-    strideNs: 62_500_000n,
-    maxLatencyNs: 1_000_000_000n,
     partitionId: `${publisher}_1`,
-    partitionIndex: 0,
-    replayId: null,
-  };
+  });
 }
 
 export function catalogOf(...channels: Channel[]): Catalog {

@@ -7,31 +7,11 @@ import { FULL_GRANT, Grant } from "../../src/auth/grant.ts";
 import { Principal } from "../../src/auth/principal.ts";
 import { ReadRule } from "../../src/auth/read_rule.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
-import type { Channel } from "../../src/channels/channel.ts";
 import { finish } from "../../src/channels/sliced_work.ts";
 import { Random } from "../random.ts";
+import { catalogOf, channel } from "./auth_world.ts";
 
 const ALICE: Claims = { ...ANONYMOUS, kind: "token", subject: "alice" };
-
-function channel(name: string, publisher = "CAL"): Channel {
-  return {
-    name,
-    publisher,
-    dataType: "float64",
-    sampleRate: 16,
-    strideNs: 62_500_000n,
-    maxLatencyNs: 1_000_000_000n,
-    partitionId: `${publisher}_1`,
-    partitionIndex: 0,
-    replayId: null,
-  };
-}
-
-function catalogOf(...channels: Channel[]): Catalog {
-  const catalog = new Catalog();
-  for (const c of channels) catalog.set(c);
-  return catalog;
-}
 
 function names(catalog: Catalog): string[] {
   return catalog.find({}).map(({ name }) => name);

@@ -21,7 +21,7 @@ const BOB = tokenWith("bob", { read: [] });
 
 /** An instance whose token file and policy a scenario replaces. */
 class AuthWorld {
-  readonly book = new GrantsInForce();
+  readonly book: GrantsInForce;
   readonly rules = new ReadRules();
   readonly world: GoldenWorld;
 
