@@ -5,7 +5,6 @@ import { Qanat } from "../../src/app.ts";
 import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { StreamFormat } from "../../src/frames/stream_format.ts";
-import { embeddedChannels } from "../../src/source/synthetic.ts";
 import type { Config } from "../../src/config.ts";
 import {
   BlockClock,
@@ -14,13 +13,9 @@ import {
   silent,
 } from "../driven_source.ts";
 import { HeldOutlet } from "./held_outlet.ts";
+import { channels, FIRST, NAME } from "./one_channel.ts";
 import { HeldTurns } from "../held_turns.ts";
 
-const FIRST = 23_671_510_000;
-const NAME = "H1:QANAT-COUNT_I64_16";
-const channels = (await embeddedChannels()).filter(({ channel }) =>
-  channel.name === NAME
-);
 const decoder = new TextDecoder();
 
 let source: DrivenSource;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { ClientLog } from "../../src/clients/client_log.ts";
 import { silent } from "../driven_source.ts";
+import { ALICE } from "./rights.ts";
 
 describe("ClientLog", () => {
   it("has a line per client, up to a limit per second, and counts the others", () => {
@@ -15,12 +16,7 @@ describe("ClientLog", () => {
       group: { format: "events", channels: [1, 2] },
       options: {
         address: "192.0.2.1",
-        rights: {
-          owner: "token:alice",
-          account: "token:alice",
-          shares: {},
-          lost: () => null,
-        },
+        rights: ALICE,
         trace: { requestId: "r1", traceId: "0af7651916cd43dd8448eb211c80319c" },
       },
       rows: 3,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { finish, PART_STEPS_MAX } from "../../src/channels/sliced_work.ts";
 import { clientOf, isListed } from "../../src/clients/client_search.ts";
+import { ALICE } from "./rights.ts";
 
 const clients = Array.from({ length: 100_000 }, (_, i) => ({
   hasId: (id: string) => id === `c${i}`,
@@ -31,12 +32,7 @@ describe("a page of clients", () => {
     ended: null,
     options: {
       address: "192.0.2.1",
-      rights: {
-        owner: "token:alice",
-        account: "token:alice",
-        shares: {},
-        lost: () => null,
-      },
+      rights: ALICE,
     },
   };
   const all = { limit: 1, after: 0, owner: undefined, address: undefined };

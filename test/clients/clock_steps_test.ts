@@ -6,7 +6,6 @@ import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type { Config } from "../../src/config.ts";
 import type { SourceStatus } from "../../src/source/source.ts";
-import { embeddedChannels } from "../../src/source/synthetic.ts";
 import {
   BlockClock,
   configWith,
@@ -14,15 +13,11 @@ import {
   silent,
 } from "../driven_source.ts";
 import { HeldOutlet } from "./held_outlet.ts";
+import { channels, FIRST, NAME } from "./one_channel.ts";
 import { HeldTurns } from "../held_turns.ts";
 
-const FIRST = 23_671_510_000;
-const NAME = "H1:QANAT-COUNT_I64_16";
 const HOUR_MS = 3_600_000;
 const STEPS_MS = [-HOUR_MS, HOUR_MS];
-const channels = (await embeddedChannels()).filter(({ channel }) =>
-  channel.name === NAME
-);
 
 class Source extends DrivenSource {
   contactClockMs = Infinity;

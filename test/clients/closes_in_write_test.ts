@@ -7,7 +7,6 @@ import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { StreamFormat } from "../../src/frames/stream_format.ts";
 import type { Frame } from "../../src/frames/frame.ts";
-import { embeddedChannels } from "../../src/source/synthetic.ts";
 import {
   BlockClock,
   configWith,
@@ -15,13 +14,7 @@ import {
   silent,
 } from "../driven_source.ts";
 import { HeldOutlet } from "./held_outlet.ts";
-
-const FIRST = 23_671_510_000;
-const STRIDE_NS = 62_500_000n;
-const NAME = "H1:QANAT-COUNT_I64_16";
-const channels = (await embeddedChannels()).filter(({ channel }) =>
-  channel.name === NAME
-);
+import { channels, FIRST, NAME, STRIDE_NS } from "./one_channel.ts";
 
 /** Its client disconnects in the nth write. */
 class ClosingOutlet extends HeldOutlet {

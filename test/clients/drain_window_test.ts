@@ -4,7 +4,6 @@ import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import type { Config } from "../../src/config.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
-import { embeddedChannels } from "../../src/source/synthetic.ts";
 import {
   BlockClock,
   configWith,
@@ -13,12 +12,7 @@ import {
 } from "../driven_source.ts";
 import { HeldTurns } from "../held_turns.ts";
 import { HeldOutlet } from "./held_outlet.ts";
-
-const FIRST = 23_671_510_000;
-const NAME = "H1:QANAT-COUNT_I64_16";
-const channels = (await embeddedChannels()).filter(({ channel }) =>
-  channel.name === NAME
-);
+import { channels, FIRST, NAME } from "./one_channel.ts";
 
 let source: DrivenSource;
 let clock: BlockClock;

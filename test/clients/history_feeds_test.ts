@@ -9,14 +9,8 @@ import { BlockClock, configWith, silent } from "../driven_source.ts";
 import { FrozenTime } from "../frozen_time.ts";
 import { HeldTurns } from "../held_turns.ts";
 import { HeldOutlet } from "./held_outlet.ts";
-import {
-  channels,
-  FIRST,
-  NAME,
-  PastSource,
-  ROWS,
-  STRIDE_NS,
-} from "./past_source.ts";
+import { channels, FIRST, NAME, STRIDE_NS } from "./one_channel.ts";
+import { PastSource, ROWS } from "./past_source.ts";
 
 interface Reader {
   readonly outlet: HeldOutlet;

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
-import { embeddedChannels } from "../../src/source/synthetic.ts";
 import {
   BlockClock,
   configWith,
@@ -10,12 +9,8 @@ import {
   silent,
 } from "../driven_source.ts";
 import { HeldOutlet } from "./held_outlet.ts";
+import { channels, FIRST, NAME } from "./one_channel.ts";
 
-const FIRST = 23_671_510_000;
-const NAME = "H1:QANAT-COUNT_I64_16";
-const channels = (await embeddedChannels()).filter(({ channel }) =>
-  channel.name === NAME
-);
 const { setTimeout, clearTimeout } = globalThis;
 /** Timers that have been asked for and have neither come nor been cleared. */
 const open = new Set<unknown>();

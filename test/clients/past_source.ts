@@ -7,17 +7,11 @@ import type {
   HistoryTopic,
   ReadFrom,
 } from "../../src/source/source.ts";
-import { embeddedChannels } from "../../src/source/synthetic.ts";
 import { DrivenSource } from "../driven_source.ts";
+import { FIRST } from "./one_channel.ts";
 
-export const FIRST = 23_671_510_000;
-export const STRIDE_NS = 62_500_000n;
 /** Rows that only history has. */
 export const ROWS = 400;
-export const NAME = "H1:QANAT-COUNT_I64_16";
-export const channels = (await embeddedChannels()).filter(({ channel }) =>
-  channel.name === NAME
-);
 
 /** One channel, with every block of its history. */
 export class PastSource extends DrivenSource {

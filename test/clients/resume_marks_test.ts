@@ -9,7 +9,6 @@ import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { StreamShape } from "../../src/frames/stream_format.ts";
 import { resumePointOf } from "../../src/http/routes/resume_point.ts";
-import { embeddedChannels } from "../../src/source/synthetic.ts";
 import { trendBinOf } from "../../src/trends/trend_bins.ts";
 import {
   BlockClock,
@@ -18,14 +17,9 @@ import {
   silent,
 } from "../driven_source.ts";
 import { HeldOutlet } from "./held_outlet.ts";
+import { channels, FIRST, NAME, STRIDE_NS } from "./one_channel.ts";
 import { HeldTurns } from "../held_turns.ts";
 
-const FIRST = 23_671_510_000;
-const STRIDE_NS = 62_500_000n;
-const NAME = "H1:QANAT-COUNT_I64_16";
-const channels = (await embeddedChannels()).filter(({ channel }) =>
-  channel.name === NAME
-);
 const endNsOf = (row: number) => BigInt(row + 1) * STRIDE_NS;
 
 let source: DrivenSource;

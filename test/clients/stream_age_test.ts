@@ -7,7 +7,6 @@ import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type { ClientLifecycle } from "../../src/clients/lifecycle.ts";
 import { CooperativeScheduler } from "../../src/clients/scheduler.ts";
 import type { StreamFormat } from "../../src/frames/stream_format.ts";
-import { embeddedChannels } from "../../src/source/synthetic.ts";
 import {
   BlockClock,
   configWith,
@@ -17,12 +16,7 @@ import {
 import { HeldTurns } from "../held_turns.ts";
 import { Random } from "../random.ts";
 import { HeldOutlet } from "./held_outlet.ts";
-
-const FIRST = 23_671_510_000;
-const NAME = "H1:QANAT-COUNT_I64_16";
-const channels = (await embeddedChannels()).filter(({ channel }) =>
-  channel.name === NAME
-);
+import { channels, FIRST, NAME } from "./one_channel.ts";
 
 describe("StreamAge", () => {
   /** How many of `count` clients that came together leave in each second after their age is reached. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { usageEntry } from "../../src/clients/usage_entry.ts";
+import { ALICE } from "./rights.ts";
 
 const CLIENT = {
   group: {
@@ -12,12 +13,7 @@ const CLIENT = {
   },
   options: {
     address: "192.0.2.1",
-    rights: {
-      owner: "token:alice",
-      account: "token:alice",
-      shares: {},
-      lost: () => null,
-    },
+    rights: ALICE,
     trace: { requestId: "r1", traceId: null },
   },
   rows: 3,
