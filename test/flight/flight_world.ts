@@ -30,7 +30,7 @@ export async function startFlight(
 ): Promise<FlightWorld> {
   const catalog = new Catalog();
   const qanat = new Qanat({
-    config: configWith({ poisonSlots: true, ...options.config }),
+    config: configWith(options.config ?? {}),
     source: new EmbeddedSource({ catalog, nowGpsNs: () => nowGpsNs() }),
     log: silent,
     ...options.access ? { access: options.access(catalog) } : {},

@@ -13,14 +13,6 @@ async function listOf(world: OperatorsWorld, query = ""): Promise<Json> {
   return await answer.json();
 }
 
-/** The events of a stream up to its end. */
-async function restOf(stream: Response): Promise<string> {
-  let text = "";
-  const decoder = new TextDecoder();
-  for await (const bytes of stream.body!) text += decoder.decode(bytes);
-  return text;
-}
-
 describe("GET /v1/clients", () => {
   it("shows who reads what, since when and how far behind", async () => {
     await using world = await OperatorsWorld.start({ owners: OWNERS });
@@ -116,7 +108,7 @@ describe("DELETE /v1/clients/{id}", () => {
     });
     assert.equal(answer.status, 204);
     assert.match(
-      await restOf(ended),
+      await ended.text(),
       /event: end\ndata: \{"reason":"closed-by-operator"\}\n\n$/,
     );
     assert.equal((await listOf(world)).open, 1);
