@@ -1,7 +1,7 @@
 // Two brokers whose logs have the same channels, the second one also channels that the reader may not read, and a Qanat
 // for each. The reader's requests go to both.
 // Invariant: close() ends everything that was started here.
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import http from "node:http";
 import { startKafka } from "../../scripts/kafka/broker.ts";
 import { newToken } from "../../src/auth/token.ts";
@@ -170,7 +170,7 @@ export async function ask(port: number, asked: Asked): Promise<Answer> {
         resolve({
           status: statusCode!,
           headers: headerLines(rawHeaders),
-          body: joined(parts),
+          body: Buffer.concat(parts),
         });
         request.destroy();
       };
@@ -225,16 +225,6 @@ function headerLines(rawHeaders: readonly string[]): string[] {
     lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
   }
   return lines;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((n, p) => n + p.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.byteLength;
-  }
-  return all;
 }
 
 /** Runs tasks, some at a time. */
