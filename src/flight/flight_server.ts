@@ -13,6 +13,7 @@ import type { SharePool } from "../clients/share_pool.ts";
 import { plainAddress } from "../clients/client_address.ts";
 import { FlightCall } from "./flight_call.ts";
 import { FlightService } from "./flight_service.ts";
+import { lockSession } from "./reentry_lock.ts";
 import type { FlightInstance } from "./service.ts";
 import { SessionGuard } from "./session_guard.ts";
 
@@ -98,6 +99,7 @@ class FlightConnections {
   readonly #nowMs: () => number;
   readonly #guards = new Map<ServerHttp2Session, SessionGuard>();
   readonly #calls = new Set<FlightCall>();
+  #isUnlocked = false;
 
   constructor(
     server: Http2Server,
@@ -174,6 +176,7 @@ class FlightConnections {
 
   #begin(session: ServerHttp2Session): void {
     const { flight } = this.#instance;
+    if (!lockSession(session)) this.#warnOfUnlocked();
     const guard = new SessionGuard(session, {
       address: plainAddress(session.socket?.remoteAddress ?? ""),
       nowMs: this.#nowMs(),
@@ -185,6 +188,15 @@ class FlightConnections {
     session.on("error", () => {});
     destroyQuietly(session, () => flight.closed.protocol++);
     session.once("close", () => this.#guards.delete(session));
+  }
+
+  #warnOfUnlocked(): void {
+    if (this.#isUnlocked) return;
+    this.#isUnlocked = true;
+    this.#instance.log.error("flight-not-locked", {
+      effect:
+        "clients of the Flight port may end the process: this version of Deno is not the one that Qanat is tested with",
+    });
   }
 
   #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {

@@ -72,8 +72,7 @@ export class SessionGuard {
   }
 
   /**
-   * Closes the connection with all its calls, in a later turn: in a callback of the library, GOAWAY would make it close
-   * streams that it is just closing, which aborts the process.
+   * Closes the connection with all its calls, in a later turn: the callbacks of what has arrived already come first.
    */
   close(reason: FlightClose, code: number): void {
     if (this.#isClosed) return;

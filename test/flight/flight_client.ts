@@ -4,6 +4,7 @@ import { RecordBatch, tableFromIPC } from "apache-arrow";
 import http2 from "node:http2";
 import assert from "node:assert/strict";
 import { END_OF_STREAM } from "../../src/arrow/row_template.ts";
+import { lockSession } from "../../src/flight/reentry_lock.ts";
 
 const SERVICE = "/arrow.flight.protocol.FlightService/";
 const encoder = new TextEncoder();
@@ -26,6 +27,8 @@ export class FlightClient {
   constructor(port: number, settings: http2.Settings = {}) {
     this.session = http2.connect(`http://127.0.0.1:${port}`, { settings });
     this.session.on("error", () => {});
+    // A GOAWAY of the server would end the process of the test.
+    this.session.once("connect", () => assert.ok(lockSession(this.session)));
     this.goaway = new Promise((resolve) => {
       this.session.once("goaway", (code: number) => resolve(code));
       this.session.once("close", () => resolve(null));
@@ -122,7 +125,7 @@ export function statusOf({ headers, trailers }: Answer): [string, string] {
 
 /** The messages that have arrived whole. */
 export function messagesOf({ bytes }: Answer): Uint8Array[] {
-  const all = Uint8Array.from(bytes.flatMap((part) => [...part]));
+  const all = joined(bytes);
   const view = new DataView(all.buffer);
   const messages: Uint8Array[] = [];
   for (let at = 0; at + 5 <= all.byteLength;) {
@@ -132,6 +135,16 @@ export function messagesOf({ bytes }: Answer): Uint8Array[] {
     at = end;
   }
   return messages;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, p) => sum + p.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.byteLength;
+  }
+  return all;
 }
 
 export interface FlightData {
