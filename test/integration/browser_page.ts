@@ -43,10 +43,13 @@ class Browser {
     this.#profile = profile;
   }
 
-  static async open(program: string): Promise<Browser> {
+  static async open(
+    program: string,
+    flags: readonly string[],
+  ): Promise<Browser> {
     const profile = await Deno.makeTempDir({ prefix: "qanat-chromium-" });
     const child = new Deno.Command(program, {
-      args: [...FLAGS, `--user-data-dir=${profile}`, "about:blank"],
+      args: [...FLAGS, ...flags, `--user-data-dir=${profile}`, "about:blank"],
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -163,9 +166,12 @@ export class BrowserPage {
     this.#isFirst = isFirst;
   }
 
-  /** Starts a browser with a blank page. */
-  static async open(program: string): Promise<BrowserPage> {
-    const page = new BrowserPage(await Browser.open(program), true);
+  /** Starts a browser with a blank page. `flags`: more of Chromium's. */
+  static async open(
+    program: string,
+    flags: readonly string[] = [],
+  ): Promise<BrowserPage> {
+    const page = new BrowserPage(await Browser.open(program, flags), true);
     await page.#attach();
     return page;
   }

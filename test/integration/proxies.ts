@@ -15,6 +15,8 @@ export interface ProxyPlaces {
   readonly qanatPorts: readonly number[];
   /** The time after which a silence of Qanat ends a request, as the proxy writes it. */
   readonly silence: string;
+  /** Serves Qanat at the root of the host, without the base path `/qanat` of the file. @default false */
+  readonly isAtRoot?: boolean;
 }
 
 /** A proxy that we ship a file for. */
@@ -103,7 +105,13 @@ export async function launchProxy(
   let text = await Deno.readTextFile(
     new URL(`../../${proxy.file}`, import.meta.url),
   );
-  for (const [from, to] of proxy.replacements(places)) {
+  const atRoot = [["/qanat/", "/"]] as const;
+  for (
+    const [from, to] of [
+      ...(places.isAtRoot ? atRoot : []),
+      ...proxy.replacements(places),
+    ]
+  ) {
     assert.ok(text.includes(from), `${proxy.file} has no '${from}'`);
     text = text.replaceAll(from, to);
   }
