@@ -1,7 +1,7 @@
 // Self-signed certificates for tests, made when a test needs them: no program and no key on disk is needed.
 import { generateKeyPairSync, sign } from "node:crypto";
 
-/** A certificate for localhost with its key, both PEM. */
+/** A certificate with its key, both PEM. */
 export interface TestPair {
   readonly cert: string;
   readonly key: string;
@@ -9,6 +9,10 @@ export interface TestPair {
 
 export interface TestPairOptions {
   readonly name?: string;
+  /** Host names that it is for. @default `localhost` */
+  readonly hosts?: readonly string[];
+  /** Addresses that it is for, each 4 or 16 bytes. @default 127.0.0.1 */
+  readonly addresses?: readonly Uint8Array[];
   /** Unix time, ms. @default a day ago */
   readonly notBeforeMs?: number;
   /** Unix time, ms. @default in 30 days */
@@ -26,6 +30,8 @@ let serial = 1;
 export function testPair(options: TestPairOptions = {}): TestPair {
   const {
     name = "qanat test",
+    hosts = ["localhost"],
+    addresses = [Uint8Array.of(127, 0, 0, 1)],
     notBeforeMs = Date.now() - DAY_MS,
     notAfterMs = Date.now() + 30 * DAY_MS,
   } = options;
@@ -37,8 +43,8 @@ export function testPair(options: TestPairOptions = {}): TestPair {
     tagged(0x31, sequence(objectId(COMMON_NAME), utf8(name))),
   );
   const names = sequence(
-    tagged(0x82, encoder.encode("localhost")),
-    tagged(0x87, Uint8Array.of(127, 0, 0, 1)),
+    ...hosts.map((host) => tagged(0x82, encoder.encode(host))),
+    ...addresses.map((address) => tagged(0x87, address)),
   );
   const body = sequence(
     tagged(0xa0, tagged(0x02, Uint8Array.of(2))),

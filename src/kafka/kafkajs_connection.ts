@@ -219,7 +219,9 @@ export class KafkajsConnection implements BrokerConnection {
       logger,
       brokers: [this.address],
       clientId,
-      ssl: ssl && { ...ssl, servername: this.#host },
+      // kafkajs names a host to the broker (SNI), never an address, for which TLS has no such field. Either way the
+      // certificate is checked against this.#host.
+      ssl,
       sasl: sasl && saslOf(sasl),
       socketFactory: guardedSocketFactory(),
       connectionTimeout: CONNECT_TIMEOUT_MS,

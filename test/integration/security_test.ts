@@ -56,7 +56,10 @@ describe(
         ..."req -newkey rsa:2048 -nodes -keyout broker.key -out broker.csr -subj /CN=localhost"
           .split(" "),
       );
-      await Deno.writeTextFile(`${dir}/san`, "subjectAltName=DNS:localhost");
+      await Deno.writeTextFile(
+        `${dir}/san`,
+        "subjectAltName=DNS:localhost,IP:127.0.0.1",
+      );
       await openssl(
         dir,
         ..."x509 -req -in broker.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out broker.pem -days 2 -extfile san"
@@ -156,6 +159,15 @@ describe(
       assert.equal(
         await reaches({ kafkaSasl, kafkaTokenFile: `${dir}/missing` }),
         false,
+      );
+    });
+
+    it("reaches a broker by its IP address, which the certificate names", async () => {
+      const kafka = [address.replace("localhost", "127.0.0.1")];
+      assert.equal(
+        await reaches({ kafkaSasl: "plain", kafka }),
+        true,
+        lastError,
       );
     });
 
