@@ -1,12 +1,12 @@
-// Feeds the clients that are behind, from the page ring, row by row. Clients whose next rows end at the same time are
-// served one after the other, so that the text and the frame of a row are made once.
+// Feeds the clients that are behind, from the page ring, several rows in one write. Clients whose next rows end at the
+// same time are served one after the other, so that the texts and the frame of these rows are made once.
 // Invariant: a client is in the queue at most once; a turn makes a bounded number of rows in a bounded time.
-import type { Frame } from "../frames/frame.ts";
 import type { RowEncoders } from "../frames/row_encoders.ts";
 import { caughtUp, fellBehind, resumed } from "./client_phase.ts";
 import type { HistoryFeeds } from "./history_feeds.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
 import { LostSpan } from "./lost_span.ts";
+import { type RowRun, RowRuns, takesRun } from "./row_runs.ts";
 import type { CooperativeScheduler, Task } from "./scheduler.ts";
 import type { GroupClient, SelectionGroup } from "./selection_group.ts";
 import type { SlabShortage } from "./slab_shortage.ts";
@@ -30,15 +30,19 @@ type Step = "done" | "idle" | "short";
 
 /** The clients that are behind and can take a row, by the time at which their next row ends. */
 export class CatchUp implements Task {
+  readonly runs: RowRuns;
   readonly #parts: CatchUpParts;
   /** GPS ms at a row's end → the clients whose next row it is. Row numbers of different strides cannot be compared. */
   readonly #queue = new Map<number, GroupClient[]>();
-  /** The frame of the row that is being served, by group. */
-  readonly #frames = new Map<SelectionGroup, Frame>();
+  /** The frame of the rows that are being served, by group. */
+  readonly #runs = new Map<SelectionGroup, RowRun>();
+  /** Rows that may still be made in this turn. */
+  #rowsLeft = 0;
   #turn = 0;
 
   constructor(parts: CatchUpParts) {
     this.#parts = parts;
+    this.runs = new RowRuns(parts.encoders, parts.lifecycle.books);
   }
 
   /**
@@ -62,25 +66,25 @@ export class CatchUp implements Task {
     // Slightly lagging clients are served first, so that stalled ones never delay them; at times the oldest come first,
     // so that they do not wait without end.
     const isNewestFirst = ++this.#turn % OLDEST_FIRST_EVERY !== 0;
-    let rows = this.#parts.catchUpRowsMax;
+    this.#rowsLeft = this.#parts.catchUpRowsMax;
     let isShort = false;
-    while (rows > 0 && !isShort && this.#queue.size > 0) {
+    while (this.#rowsLeft > 0 && !isShort && this.#queue.size > 0) {
       const rowEndMs = this.#nextEndMs(isNewestFirst);
       const clients = this.#queue.get(rowEndMs)!;
       this.#queue.delete(rowEndMs);
       let next = 0;
-      while (next < clients.length && rows > 0 && !isShort) {
+      while (next < clients.length && this.#rowsLeft > 0 && !isShort) {
         const client = clients[next++]!;
         client.isQueued = false;
         const step = this.#step(client);
         if (step === "short") isShort = true;
-        if (step === "done") rows--;
-        if (clockMs() >= endMs) rows = 0;
+        if (step === "done") this.#rowsLeft--;
+        if (clockMs() >= endMs) this.#rowsLeft = 0;
         // When the slab is short, all clients are assigned again a little later.
         if (!isShort) this.assign(client);
       }
-      for (const frame of this.#frames.values()) frame.release();
-      this.#frames.clear();
+      for (const { frame } of this.#runs.values()) frame.release();
+      this.#runs.clear();
       if (next < clients.length) this.#putBack(rowEndMs, clients.slice(next));
     }
     return !isShort && this.#queue.size > 0;
@@ -117,7 +121,7 @@ export class CatchUp implements Task {
     return isBehind;
   }
 
-  /** One row or gap for a client that is behind. */
+  /** A row, a run of rows or a gap for a client that is behind. */
   #step(client: GroupClient): Step {
     const { lifecycle, shortage } = this.#parts;
     if (!this.#isBehind(client) || !lifecycle.canTake(client)) return "idle";
@@ -138,7 +142,11 @@ export class CatchUp implements Task {
       shortage.report();
       return "short";
     }
-    lifecycle.books.counters.catchUpRows++;
+    const sent = client.cursor - row;
+    const { counters } = lifecycle.books;
+    counters.catchUpRows += sent;
+    if (sent > 1) counters.rowsInRuns += sent;
+    this.#rowsLeft -= sent - 1;
     if (client.cursor > newest) {
       const { phase } = client;
       if (phase.kind === "behind") client.become(resumed(phase));
@@ -169,14 +177,36 @@ export class CatchUp implements Task {
   #send(client: GroupClient, row: number): boolean {
     const { group } = client;
     const isFill = row < client.fillTo;
-    const known = isFill ? undefined : this.#frames.get(group);
-    const frame = known ?? group.rows.encode(row, isFill);
-    if (frame === null) return false;
-    client.sendRow(frame, row, this.#parts.lifecycle.clockMs());
-    if (known) return true;
-    if (isFill || group.clients.size === 1) frame.release();
-    else this.#frames.set(group, frame);
+    const known = isFill ? undefined : this.#runs.get(group);
+    const isShared = known !== undefined &&
+      (known.to === row + 1 || takesRun(client, known.to));
+    const run = isShared ? known : this.#encode(client, row, isFill);
+    if (run === null) return false;
+    const { frame, to } = run;
+    client.sendRow(frame, row, this.#parts.lifecycle.clockMs(), to);
+    if (isShared) return true;
+    if (isFill || group.clients.size === 1 || known) frame.release();
+    else this.#runs.set(group, run);
     return true;
+  }
+
+  /** The row, and those behind it that the client can take in the same write; null when the slab has no room. */
+  #encode(client: GroupClient, row: number, isFill: boolean): RowRun | null {
+    const { group } = client;
+    if (isFill) {
+      const frame = group.rows.encode(row, true);
+      return frame === null ? null : { frame, to: row + 1 };
+    }
+    const { runs } = this;
+    const limit = Math.min(
+      group.served,
+      client.endRow,
+      row + Math.max(1, this.#rowsLeft),
+    );
+    const to = takesRun(client, row + 1)
+      ? runs.endOf(group, row, limit)
+      : row + 1;
+    return runs.encode(group, row, to);
   }
 
   /** The page ring does not have a client's next row: history has it, or it is reported as a gap. */

@@ -5,10 +5,11 @@ import type { Timeline } from "../blocks/timeline.ts";
 import { ENVELOPE_BYTES, ENVELOPE_HEAD_BYTES, Frame } from "../frames/frame.ts";
 import { GZIP_HEAD, GzipTally, stored } from "../frames/gzip.ts";
 import type { Coding } from "../frames/stream_format.ts";
-import type {
-  ReportedGap,
-  StreamEnd,
-  StreamText,
+import {
+  joinedGap,
+  type ReportedGap,
+  type StreamEnd,
+  type StreamText,
 } from "../frames/stream_text.ts";
 import type { ClientBooks } from "./client_books.ts";
 import type { ListMember } from "./client_list.ts";
@@ -154,8 +155,13 @@ export class Client<Group extends ClientGroup = ClientGroup>
     this.#host.leave(this);
   }
 
-  /** Sends the row at the cursor. */
-  sendRow(frame: Frame, row: number, clockMs: number): void {
+  /** Sends the row at the cursor, or a run of rows from there on. */
+  sendRow(
+    frame: Frame,
+    row: number,
+    clockMs: number,
+    to: number = row + 1,
+  ): void {
     if (this.outlet.inFlight === 0) this.lastProgressMs = clockMs;
     if (this.gapToReport !== null && row >= this.fillTo) {
       const bytes = this.group.text.rowWithGap(frame.body, this.gapToReport);
@@ -168,9 +174,9 @@ export class Client<Group extends ClientGroup = ClientGroup>
       this.#write(frame);
     }
     this.#noteWrite();
-    this.rows++;
+    this.rows += to - row;
     this.lastWriteMs = clockMs;
-    this.cursor = row + 1;
+    this.cursor = to;
   }
 
   /** Sends a frame that is not a row. */
@@ -241,7 +247,7 @@ export class Client<Group extends ClientGroup = ClientGroup>
     else this.cursor = to;
     const bytes = text.gap(gap, isFilled ? null : this.idOf(to - 1));
     if (bytes) this.sendBytes(bytes, clockMs);
-    else this.gapToReport = joined(this.gapToReport, gap);
+    else this.gapToReport = joinedGap(this.gapToReport, gap);
   }
 
   /** The id of a row. */
@@ -289,12 +295,4 @@ export class Client<Group extends ClientGroup = ClientGroup>
       this.#host.books.idleReserveBytes -= this.group.slotBytes;
     }
   }
-}
-
-/** Two gaps with nothing sent between them. */
-function joined(first: ReportedGap | null, second: ReportedGap): ReportedGap {
-  if (first === null) return second;
-  const reasons = first.reason.split(",");
-  if (!reasons.includes(second.reason)) reasons.push(second.reason);
-  return { from: first.from, to: second.to, reason: reasons.join(",") };
 }

@@ -11,6 +11,8 @@ export class ClientBooks {
     framesEncoded: 0,
     framesSent: 0,
     catchUpRows: 0,
+    /** Rows, counted for each client, that left in one write with others. */
+    rowsInRuns: 0,
     /** Time to encode live frames; `writeSeconds` is the rest of the time to hand them out. */
     encodeSeconds: 0,
     writeSeconds: 0,

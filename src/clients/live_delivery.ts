@@ -1,5 +1,6 @@
-// Hands the released rows of one group to its live clients: in order, one row at a time, in as many slices as it takes.
-// Invariant: after a row, each client whose next row it was has it, has ended, or is behind.
+// Hands the released rows of one group to its live clients: in order, in as many slices as it takes. One row at a time,
+// or, where several wait because the delivery is behind, a run of them in one write.
+// Invariant: after a row or run, each client whose next row it was has it, has ended, or is behind.
 import type { RowGap } from "../blocks/row_gap.ts";
 import type { TimelineListener } from "../blocks/timeline_listener.ts";
 import type { Frame } from "../frames/frame.ts";
@@ -8,6 +9,7 @@ import type { CatchUp } from "./catch_up.ts";
 import { resumed } from "./client_phase.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
 import type { LiveQueue, QueuedGroup } from "./live_queue.ts";
+import { type RowRuns, takesRun } from "./row_runs.ts";
 import type { CooperativeScheduler } from "./scheduler.ts";
 import type { GroupClient, SelectionGroup } from "./selection_group.ts";
 import type { SlabShortage } from "./slab_shortage.ts";
@@ -35,9 +37,13 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
   readonly #lifecycle: ClientLifecycle;
   /** Rows from `group.pendingRow` to here, exclusive, have been released and not handed out. */
   #releasedTo = -1;
+  /** Also in `#parts`. */
+  readonly #runs: RowRuns;
   #gaps: RowGap[] = [];
-  /** The row that is being handed out; −1 between rows. */
+  /** The row that is being handed out, or the first one of a run; −1 between rows. */
   #row = -1;
+  /** The row behind what is being handed out. */
+  #rowEnd = -1;
   #frame: Frame | null = null;
   /** Clients that could not take the row. */
   #skipped: GroupClient[] | null = null;
@@ -46,6 +52,7 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
     this.group = group;
     this.#parts = parts;
     this.#lifecycle = parts.lifecycle;
+    this.#runs = parts.catchUp.runs;
     group.timeline.listeners.add(this);
   }
 
@@ -119,6 +126,7 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
   /** Reports gaps that come first, skips what the page ring has lost, and begins with a row if there is one. */
   #beginRow(): boolean {
     const { group } = this;
+    let isAfterGap = false;
     while (group.pendingRow >= 0) {
       const gap = this.#gaps[0];
       if (group.pendingRow >= this.#releasedTo && !gap) {
@@ -126,6 +134,7 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
       } else if (gap && gap.from <= group.pendingRow) {
         this.#gaps.shift();
         this.#reportGap(gap);
+        isAfterGap = true;
         if (group.pendingRow >= 0) {
           group.pendingRow = Math.max(group.pendingRow, gap.to);
         }
@@ -133,6 +142,11 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
         this.#skipToNewest();
       } else {
         this.#row = group.pendingRow;
+        // Arrow clients are sent the gap with the first row behind it.
+        const limit = isAfterGap
+          ? this.#row + 1
+          : Math.min(this.#releasedTo, gap?.from ?? Infinity);
+        this.#rowEnd = this.#runs.endOf(group, this.#row, limit);
         group.clients.startWalk();
         return true;
       }
@@ -164,7 +178,9 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
     const { scheduler } = this.#parts;
     const lifecycle = this.#lifecycle;
     let finished: GroupClient[] | null = null;
+    const row = this.#row;
     let writes = 0;
+    let rows = 0;
     let isInTime = true;
     for (
       let client = clients.nextOfWalk();
@@ -172,29 +188,36 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
       client = clients.nextOfWalk()
     ) {
       if (!this.#serve(client, nowMs)) continue;
+      rows = this.#rowEnd - row;
       if (client.cursor >= client.endRow) (finished ??= []).push(client);
       if (++writes % WRITES_PER_CLOCK_READ !== 0 || !clients.hasNext) continue;
       isInTime = scheduler.clockMs() < endMs;
       if (!isInTime) break;
     }
-    lifecycle.books.counters.framesSent += writes;
+    lifecycle.books.counters.framesSent += writes * rows;
+    if (rows > 1) lifecycle.books.counters.rowsInRuns += writes * rows;
     if (finished !== null) {
       for (const client of finished) lifecycle.end(client, "complete");
     }
     return isInTime;
   }
 
-  /** Writes the row to a client if it is its next one. */
+  /** Writes the row or run to a client if it is its next one. */
   #serve(client: GroupClient, nowMs: number): boolean {
     const row = this.#row;
     const { phase } = client;
     const lifecycle = this.#lifecycle;
     if (phase.kind !== "live" || client.cursor !== row) {
       // A client that comes back from history, or gets null rows for a gap, may reach this row by the end of the walk.
-      if (client.cursor >= 0 && client.cursor <= row) this.#skip(client);
+      if (client.cursor >= 0 && client.cursor < this.#rowEnd) {
+        this.#skip(client);
+      }
       return false;
     }
-    if (!lifecycle.canTake(client)) {
+    const isRun = this.#rowEnd > row + 1;
+    if (
+      !lifecycle.canTake(client) || isRun && !takesRun(client, this.#rowEnd)
+    ) {
       this.#skip(client);
       return false;
     }
@@ -209,26 +232,28 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
     }
     if (phase.isResuming) client.become(resumed(phase));
     client.isSlow = false;
-    client.sendRow(frame, row, nowMs);
+    client.sendRow(frame, row, nowMs, this.#rowEnd);
     return true;
   }
 
   /** Null if the page ring has overwritten the row, or the slab has no room: then all clients fall behind. */
   #encode(row: number, beganMs: number): Frame | null {
     const { scheduler, lifecycle: { books }, shortage } = this.#parts;
-    const { timeline, rows } = this.group;
-    if (timeline.stateOf(row) === "gone") {
+    const { group } = this;
+    if (group.timeline.stateOf(row) === "gone") {
       this.#skipRest();
       return null;
     }
-    const frame = rows.encode(row);
+    const run = this.#runs.encode(group, row, this.#rowEnd);
     books.counters.encodeSeconds += (scheduler.clockMs() - beganMs) / 1000;
-    if (frame !== null) books.counters.framesEncoded++;
-    else {
+    if (run === null) {
       shortage.report();
       this.#skipRest();
+      return null;
     }
-    return frame;
+    this.#rowEnd = run.to;
+    books.counters.framesEncoded += run.to - row;
+    return run.frame;
   }
 
   #skip(client: GroupClient): void {
@@ -244,7 +269,7 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
     const { group } = this;
     this.#frame?.release();
     this.#frame = null;
-    group.pendingRow = this.#row + 1;
+    group.pendingRow = this.#rowEnd;
     this.#row = -1;
     group.clients.endWalk();
     if (group.pendingRow >= this.#releasedTo && this.#gaps.length === 0) {

@@ -19,6 +19,18 @@ const CLOSE = 93;
 const QUOTE = 34;
 const NO_BYTES = new Uint8Array(0);
 
+/** Texts of so many rows are kept while selections are encoded several rows at once. */
+const KEPT_ROWS = 8;
+
+/** A text of another row than the newest. */
+interface KeptText {
+  readonly row: number;
+  readonly generation: number;
+  readonly bytes: Uint8Array;
+  readonly stamp: number;
+  readonly missing: MissReason | null;
+}
+
 /** The newest text of one column; shared by the selections that have it. */
 export class ChannelText {
   readonly column: Column;
@@ -33,6 +45,8 @@ export class ChannelText {
   /** Row and arena generation of the text; −1 when it must not be used again. */
   #row = -1;
   #generation = -1;
+  /** By row modulo its length; null while one row is made at a time. */
+  #kept: (KeptText | undefined)[] | null = null;
 
   constructor(samples: ColumnSamples, arena: TextArena) {
     this.column = samples.column;
@@ -46,6 +60,8 @@ export class ChannelText {
     if (this.#row === row && this.#generation === arena.generation && !isFill) {
       return;
     }
+    if (!arena.keepsRows) this.#kept = null;
+    else if (!isFill && this.#restore(row)) return;
     const { column } = this;
     const { key, blockBytes, ratio, rowSamples, channel } = column;
     const textMax = key.byteLength + textBytesMax(channel.dataType, rowSamples);
@@ -64,6 +80,27 @@ export class ChannelText {
     this.#generation = arena.generation;
     this.stamp = ++arena.stamp;
     this.bytes = out.subarray(start, at);
+    if (arena.keepsRows && !isFill) this.#keep(row);
+  }
+
+  /** Makes a kept text the newest one; false where the row's is not kept. */
+  #restore(row: number): boolean {
+    const kept = this.#kept?.[row % KEPT_ROWS];
+    const { generation } = this.#arena;
+    if (kept?.row !== row || kept.generation !== generation) return false;
+    this.#row = row;
+    this.#generation = generation;
+    this.bytes = kept.bytes;
+    this.stamp = kept.stamp;
+    this.missing = kept.missing;
+    return true;
+  }
+
+  #keep(row: number): void {
+    const { bytes, stamp, missing } = this;
+    const { generation } = this.#arena;
+    this.#kept ??= new Array(KEPT_ROWS);
+    this.#kept[row % KEPT_ROWS] = { row, generation, bytes, stamp, missing };
   }
 }
 

@@ -61,6 +61,11 @@ export class RowEncoders {
     this.context.arena.clear();
   }
 
+  /** While on, texts of several rows are kept at a time: selections are encoded several rows at once. */
+  keepTexts(isOn: boolean): void {
+    this.context.arena.keepsRows = isOn;
+  }
+
   #rowsOf(selection: EncodedSelection): RowEncoder {
     const { context } = this;
     const { timeline, channels, format, coding, codec } = selection;

@@ -33,6 +33,17 @@ export interface ReportedGap {
   readonly reason: string;
 }
 
+/** Two gaps with nothing sent between them. */
+export function joinedGap(
+  first: ReportedGap | null,
+  second: ReportedGap,
+): ReportedGap {
+  if (first === null) return second;
+  const reasons = first.reason.split(",");
+  if (!reasons.includes(second.reason)) reasons.push(second.reason);
+  return { from: first.from, to: second.to, reason: reasons.join(",") };
+}
+
 /** How a stream ends. */
 export interface StreamEnd {
   readonly reason: string;

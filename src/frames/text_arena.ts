@@ -3,6 +3,8 @@
 import { AllocationMeter } from "../memory/allocation_meter.ts";
 
 const ARENA_BYTES = 4 * 1024 * 1024;
+/** It grows so far while the texts of several rows are kept. */
+const GROWN_BYTES_MAX = 32 * 1024 * 1024;
 const SAMPLES_BYTES = 64 * 1024;
 
 /** Texts of channels, one after another. One per process. */
@@ -12,6 +14,8 @@ export class TextArena {
   used = 0;
   /** Counts how often all texts were dropped. */
   generation = 0;
+  /** Whether channels keep the texts of several rows, because selections are encoded several rows at once. */
+  keepsRows = false;
   /** Number of the newest text: each text has its own. */
   stamp = 0;
   #samples = new Uint8Array(SAMPLES_BYTES);
@@ -30,7 +34,12 @@ export class TextArena {
   /** Makes room for `byteLength` bytes, if necessary by dropping all texts. Returns their byte offset. */
   reserve(byteLength: number): number {
     if (this.used + byteLength > this.bytes.byteLength) {
-      this.clear();
+      const { byteLength: bytes } = this.bytes;
+      if (this.keepsRows && bytes < GROWN_BYTES_MAX) {
+        // Texts stay valid in the buffer that they are in.
+        this.bytes = this.#allocations.make(2 * bytes);
+        this.used = 0;
+      } else this.clear();
       if (byteLength > this.bytes.byteLength) {
         this.bytes = this.#allocations.make(byteLength);
       }

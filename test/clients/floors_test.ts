@@ -14,7 +14,7 @@ const FLOORS = [
   // One client, and what it has in common with others.
   "client_phase client selection_group",
   // How clients begin and end.
-  "lifecycle slab_shortage drain_window stream_age",
+  "lifecycle slab_shortage drain_window stream_age row_runs",
   // What feeds them.
   "permit_line history_feed history_feeds catch_up start_position live_delivery hand_out",
   "client_monitor selection_groups",

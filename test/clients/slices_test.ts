@@ -17,6 +17,7 @@ import {
   DrivenSource,
   silent,
 } from "../driven_source.ts";
+import { messagesIn } from "./arrow_messages.ts";
 import { HeldOutlet } from "./held_outlet.ts";
 
 const FIRST = 23_671_510_000;
@@ -83,7 +84,7 @@ function publish(): void {
 
 /** Row indexes of what was written, the schema left out. */
 function rowsOf({ outlet }: Reader): number[] {
-  return outlet.written.slice(1).map((message) => {
+  return outlet.written.slice(1).flatMap(messagesIn).map((message) => {
     const view = new DataView(message.buffer, message.byteOffset);
     const bodyAt = 8 + view.getInt32(4, true);
     return Number(view.getBigInt64(bodyAt, true) / 62_500_000n);

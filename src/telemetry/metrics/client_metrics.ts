@@ -30,6 +30,10 @@ const COUNTERS = {
     "catch_up_rows_total",
     "Rows encoded again for clients that were behind",
   ],
+  rowsInRuns: [
+    "rows_joined_total",
+    "Rows that left in one write with others because delivery was behind, one for each client",
+  ],
   opened: ["clients_opened_total", "Streams opened"],
   slabShort: ["slab_short_total", "Frames for which the slab had no free slot"],
   unchargedBytes: [
