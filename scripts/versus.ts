@@ -1,5 +1,6 @@
-// Compares Qanat with others, in one run on one machine: arrakis-server on the same broker, and nginx with nchan and a bare
-// loop in C for the fan-out alone. Run it with `deno task versus [--only arrakis|nchan] [--rounds 3] [--seconds 10]`.
+// Compares Qanat with others, in one run on one machine: arrakis-server on the same broker (with Qanat over HTTP, and over
+// Arrow Flight), and nginx with nchan and a bare loop in C for the fan-out alone.
+// Run it with `deno task versus [--only arrakis|flight|nchan] [--rounds 3] [--seconds 10]`.
 // Invariant: one server is under load at a time; everything that was started is ended.
 import { measureArrakis } from "./versus/arrakis_side.ts";
 import { measureReceipt } from "./versus/bare_consumer.ts";
@@ -10,6 +11,8 @@ import {
   fanOutOfQanat,
   nearest4Kib,
 } from "./versus/fan_out.ts";
+import { flightReport } from "./versus/flight_report.ts";
+import { versusFlight } from "./versus/flight_versus.ts";
 import { hasNchan } from "./versus/nchan.ts";
 import { CpuMeter } from "./versus/process_cpu.ts";
 import { measureQanat } from "./versus/qanat_side.ts";
@@ -39,6 +42,7 @@ const QANAT_CLIENTS = [20, 40, 60, 100, 1000, 2000];
 const ARRAKIS_CLIENTS_MAX = 200;
 /** The goal: so many times the clients of arrakis-server. */
 const TIMES = 60;
+const FLIGHT_CLIENTS_MAX = 4000;
 const FAN_OUT_CLIENTS = 4000;
 const MINUTES_MAX = 60;
 /** After a load, the next one waits until the server uses fewer cores, or for IDLE_WAIT_MS. */
@@ -48,17 +52,19 @@ const IDLE_WAIT_MS = 30_000;
 const HELP = `deno task versus [settings]
 
   Compares Qanat with arrakis-server (20 to 120 clients; Qanat also with ${TIMES} times the clients that arrakis-server
-  holds), then with nginx and nchan and with a bare loop in C (${FAN_OUT_CLIENTS} clients of one selection). About 20 minutes.
+  holds), then both over Arrow Flight (20 to 1,000 clients, read by the same program), then Qanat with nginx and nchan
+  and with a bare loop in C (${FAN_OUT_CLIENTS} clients of one selection). About 30 minutes, 12 of them over Flight.
 
-  --only arrakis|nchan  one of the two comparisons
-  --clients N,…         numbers of clients in the comparison with arrakis-server, for both (each 1 to 200)
-  --rounds N            number of rounds; the tables have their medians (default 3)
-  --seconds N           length of each measurement (default 10)
+  --only arrakis|flight|nchan  one of the comparisons
+  --clients N,…                numbers of clients in the comparisons with arrakis-server, for both (each 1 to
+                               ${ARRAKIS_CLIENTS_MAX}; with --only flight to ${FLIGHT_CLIENTS_MAX})
+  --rounds N                   number of rounds; the tables have their medians (default 3; over Flight as many as fit)
+  --seconds N                  length of each measurement (default 10)
 
 All figures are also written to .qanat/versus.json.`;
 
 interface Settings {
-  readonly only: "arrakis" | "nchan" | null;
+  readonly only: "arrakis" | "flight" | "nchan" | null;
   /** Null: the usual numbers. */
   readonly clients: readonly number[] | null;
   readonly rounds: number;
@@ -72,15 +78,16 @@ function settingsOf(args: readonly string[]): Settings {
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "10" },
   });
-  const { only, clients } = values;
+  const { clients } = values;
+  const only = values.only === undefined
+    ? null
+    : choiceOf("--only", values.only, ["arrakis", "flight", "nchan"] as const);
+  const most = only === "flight" ? FLIGHT_CLIENTS_MAX : ARRAKIS_CLIENTS_MAX;
   return {
-    only: only === undefined
-      ? null
-      : choiceOf("--only", only, ["arrakis", "nchan"] as const),
+    only,
     clients:
-      clients?.split(",").map((text) =>
-        wholeOf("--clients", text, 1, ARRAKIS_CLIENTS_MAX)
-      ) ?? null,
+      clients?.split(",").map((text) => wholeOf("--clients", text, 1, most)) ??
+        null,
     rounds: wholeOf("--rounds", values.rounds, 1, 9),
     seconds: wholeOf("--seconds", values.seconds, 1, 60),
   };
@@ -257,7 +264,8 @@ async function main(): Promise<number> {
   }
   const { only } = settings;
   const missing = missingParts();
-  if (only !== "arrakis" && !hasNchan()) {
+  const isWanted = (part: typeof only) => only === null || only === part;
+  if (isWanted("nchan") && !hasNchan()) {
     missing.push("nchan is missing: apt-get install nginx libnginx-mod-nchan");
   }
   for (const line of missing) say(line);
@@ -271,14 +279,18 @@ async function main(): Promise<number> {
   Deno.addSignalListener("SIGTERM", close);
   const overdue = setTimeout(close, 60_000 * MINUTES_MAX);
   try {
-    const arrakis = only === "nchan"
-      ? null
-      : await versusArrakis(world, reader, settings);
-    const fanOut = only === "arrakis"
-      ? null
-      : await versusNchan(world, reader, settings);
+    const arrakis = isWanted("arrakis")
+      ? await versusArrakis(world, reader, settings)
+      : null;
+    const flight = isWanted("flight")
+      ? await versusFlight(world, { ...settings, reader })
+      : null;
+    const fanOut = isWanted("nchan")
+      ? await versusNchan(world, reader, settings)
+      : null;
     const reports = [
       ...arrakis ? [arrakisReport(arrakis)] : [],
+      ...flight ? [flightReport(flight)] : [],
       ...fanOut ? [fanOutReport(fanOut)] : [],
     ];
     for (const report of reports) say("\n" + report.text);
@@ -290,6 +302,7 @@ async function main(): Promise<number> {
           settings,
           loadAverage: load,
           arrakis,
+          flight,
           fanOut,
           ratios: Object.assign({}, ...reports.map((r) => r.ratios)),
         },

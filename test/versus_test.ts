@@ -8,6 +8,12 @@ import {
   timesByGroup,
 } from "../scripts/profile/cpu_profile.ts";
 import { flameGraph } from "../scripts/profile/flame_graph.ts";
+import { flightReport } from "../scripts/versus/flight_report.ts";
+import {
+  type FlightSide,
+  flightSideOf,
+  medianFlightSide,
+} from "../scripts/versus/flight_side.ts";
 import { tableOf } from "../scripts/versus/report.ts";
 import {
   clientsHeld,
@@ -66,6 +72,88 @@ describe("what a server held", () => {
     assert.equal(together.lost, 1);
     assert.equal(together.held, true);
     assert.equal(median([4, 1, 2, 3]), 2.5);
+  });
+});
+
+describe("the comparison over Arrow Flight", () => {
+  const reading = {
+    seconds: 10,
+    attached: 60,
+    failed: 0,
+    rows: 9600,
+    lost: 0,
+    behind: 0,
+    rowsPerSecond: { min: 16, median: 16 },
+    latencyMs: { p50: 10, p99: 62, p999: 70, max: 80 },
+    serverCores: 0.48,
+    readerCores: 0.1,
+    stolenCores: 0,
+    serverRssBytes: 1,
+  };
+  const flightSide = (changes: Partial<FlightSide> = {}): FlightSide => ({
+    ...flightSideOf(reading, 60),
+    ...changes,
+  });
+
+  it("a number of clients holds where nothing is lost and p99 is below a stride", () => {
+    const side = flightSideOf(reading, 60);
+    assert.ok(side.holds);
+    assert.equal(side.due, 9600);
+    assert.equal(side.cpuMicrosPerRow, 500);
+    const { latencyMs } = reading;
+    for (
+      const change of [
+        { lost: 1 },
+        { attached: 59 },
+        { failed: 1 },
+        { behind: 1 },
+        { rowsPerSecond: { min: 15, median: 16 } },
+        { latencyMs: { ...latencyMs, p99: 62.5 } },
+      ]
+    ) {
+      assert.ok(!flightSideOf({ ...reading, ...change }, 60).holds);
+    }
+  });
+
+  it("most rounds must hold; losses are added up", () => {
+    const together = medianFlightSide([
+      flightSide({ holds: false, lost: 2, p99: 100 }),
+      flightSide({ p99: 50 }),
+      flightSide({ p99: 60 }),
+    ]);
+    assert.ok(together.holds);
+    assert.equal(together.lost, 2);
+    assert.equal(together.p99, 60);
+  });
+
+  it("says what each holds, and what arrakis-server delivered where it does not", () => {
+    const { text, ratios } = flightReport({
+      arrakis: [
+        flightSide(),
+        flightSide({ clients: 200, holds: false, due: 32_000, rows: 8000 }),
+      ],
+      qanat: [
+        flightSide({ cpuMicrosPerRow: 50 }),
+        flightSide({ clients: 200, cpuMicrosPerRow: 40 }),
+        flightSide({ clients: 1200 }),
+      ],
+      mixed: {
+        clients: 500,
+        p99HttpMixed: 24,
+        p99FlightMixed: 40,
+        p99HttpAlone: 20,
+        lost: 0,
+        failed: 0,
+      },
+      mixedRatio: 1.2,
+      rounds: 3,
+    });
+    assert.equal(ratios.flightClientsHeld, 20);
+    assert.equal(ratios.flightCpuPerRowAt60, 0.1);
+    assert.equal(ratios.flightCpuPerRowAt500, null);
+    assert.equal(ratios.httpP99Mixed, 1.2);
+    assert.match(text, /arrakis-server held 60 clients, Qanat 1200: 20\.000/);
+    assert.match(text, /at 200 clients: 0\.080.*delivered 25\.0 % of the rows/);
   });
 });
 

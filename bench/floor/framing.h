@@ -10,7 +10,7 @@
 #define HEAD_BYTES_MAX 4096
 #define LINE_END 4
 
-typedef enum { FORMAT_EVENTS, FORMAT_ARROW, FORMAT_RAW } Format;
+typedef enum { FORMAT_EVENTS, FORMAT_ARROW, FORMAT_RAW, FORMAT_FLIGHT } Format;
 typedef enum { TIME_NONE, TIME_TEXT, TIME_INT64 } TimeKind;
 typedef enum { ROW, NO_ROW, GAP_EVENT, END_EVENT } MessageKind;
 

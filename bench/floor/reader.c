@@ -10,6 +10,8 @@
 // it connects again.
 //
 //   --format events|arrow|raw   the format (arrow). Qanat writes one chunk per row; the reader finds its time in the chunk
+//   --format flight             Arrow Flight: PATH is that of the method DoGet, the body the ticket. A row in which any
+//                               item is null counts as missing
 //   --stride-ns N               time span of a row (62500000)
 //   --gps-minus-unix-ns N       what to add to CLOCK_REALTIME to get the clock of the rows' times (0)
 //   --frame-bytes N             raw: messages of N bytes each, whatever the chunks
@@ -41,6 +43,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "flight.h"
 #include "framing.h"
 #include "histogram.h"
 
@@ -51,6 +54,7 @@
 #define EVENTS_MAX 512
 #define SWEEP_NS 50000000ll
 #define SECOND_NS 1000000000ll
+#define NO_HTTP_STATUS 999
 #define AGAIN_NS SECOND_NS // before a client that was refused or ended comes again
 
 typedef enum { STEADY, CHURN, STALL, ROLES } Role;
@@ -69,6 +73,7 @@ typedef struct {
   int64_t again_ns;   // when to connect again; 0: not
   char *unsent;       // rest of a request that the kernel did not take at once
   uint32_t unsent_bytes;
+  Flight *flight; // of --format flight
   Stream stream;
 } Client;
 
@@ -142,6 +147,14 @@ static uint32_t write_request(char *out, const char *line) {
   char *copy = strdup(line), *rest = copy;
   const char *method = strsep(&rest, "\t"), *path = strsep(&rest, "\t");
   if (!path) die("a request needs METHOD and PATH, parted by a TAB: %s", line);
+  if (layout.format == FORMAT_FLIGHT) {
+    const char *empty = strsep(&rest, "\t");
+    if (!rest || *empty != 0 || strlen(path) > 126) die("a call needs POST, PATH, an empty field and a ticket: %s", line);
+    uint32_t bytes = flight_request((uint8_t *)out, path, rest, options.port);
+    if (bytes == 0) die("a ticket is longer than one frame: %s", line);
+    free(copy);
+    return bytes;
+  }
   int at = snprintf(out, REQUEST_BYTES_MAX, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n", method, path, options.port);
   const char *body = NULL, *field;
   while (at < REQUEST_BYTES_MAX && rest) {
@@ -179,6 +192,7 @@ static void client_open(Client *c) {
   c->last_end_ns = 0;
   c->is_attached = c->is_stalled = false;
   memset(&c->stream, 0, sizeof c->stream);
+  if (layout.format == FORMAT_FLIGHT) c->flight = calloc(1, sizeof *c->flight);
   static char request[REQUEST_BYTES_MAX];
   c->unsent_bytes = write_request(request, lines[(c->index + c->generation) % line_count]);
   c->unsent = memcpy(malloc(c->unsent_bytes), request, c->unsent_bytes);
@@ -195,6 +209,8 @@ static void client_close(Client *c, bool abruptly) {
   close(c->fd);
   free(c->unsent);
   free(c->stream.head);
+  free(c->flight);
+  c->flight = NULL;
   c->unsent = c->stream.head = NULL;
   c->fd = -1;
   open_count--;
@@ -228,13 +244,9 @@ static bool client_send(Client *c) {
 
 // ---- rows
 
-static void on_message(Client *c, int64_t now_ns) {
-  int64_t end_ns;
-  MessageKind kind = message_kind(&c->stream.message, &layout, &c->stream, &end_ns);
-  message_begin(&c->stream.message);
+// A row, and where it ends; −1: not known.
+static void on_row(Client *c, int64_t end_ns, int64_t now_ns) {
   Group *g = &groups[c->role];
-  if (kind == GAP_EVENT && is_measuring) g->gaps++;
-  if (end_ns < 0 && kind != ROW) return;
   uint64_t lost = 0;
   int64_t delay_ns = 0;
   if (end_ns >= 0) {
@@ -257,6 +269,14 @@ static void on_message(Client *c, int64_t now_ns) {
   histogram_add(&g->latency, delay_ns);
 }
 
+static void on_message(Client *c, int64_t now_ns) {
+  int64_t end_ns;
+  MessageKind kind = message_kind(&c->stream.message, &layout, &c->stream, &end_ns);
+  message_begin(&c->stream.message);
+  if (kind == GAP_EVENT && is_measuring) groups[c->role].gaps++;
+  if (end_ns >= 0 || kind == ROW) on_row(c, end_ns, now_ns);
+}
+
 // The bytes of a response's head; returns how many were taken.
 static uint32_t take_head(Client *c, const uint8_t *from, uint32_t bytes) {
   static const char END[LINE_END] = "\r\n\r\n";
@@ -266,7 +286,7 @@ static uint32_t take_head(Client *c, const uint8_t *from, uint32_t bytes) {
     if (s->head_used < HEAD_BYTES_MAX) s->head[s->head_used++] = (char)from[i];
     s->line_end = from[i] == END[s->line_end] ? (uint8_t)(s->line_end + 1) : from[i] == '\r';
     if (s->line_end < LINE_END) continue;
-    s->status = (uint16_t)(strncmp(s->head, "HTTP/1.", 7) == 0 ? atoi(s->head + 9) : 999);
+    s->status = (uint16_t)(strncmp(s->head, "HTTP/1.", 7) == 0 ? atoi(s->head + 9) : NO_HTTP_STATUS);
     bool is_chunked = strcasestr(s->head, "\r\ntransfer-encoding: chunked") != NULL;
     s->place = is_chunked ? IN_SIZE : IN_PLAIN;
     free(s->head);
@@ -346,6 +366,121 @@ static bool client_take(Client *c, const uint8_t *at, const uint8_t *end, int64_
   return s->place != AT_END;
 }
 
+// ---- Arrow Flight
+
+static void on_flight_message(Client *c, const uint8_t *from, uint32_t kept, int64_t now_ns) {
+  static FlightMessage m;
+  if (!read_flight_data(from, kept, c->flight->message_bytes, &m))
+    die("a message of %u bytes is no FlightData, or has its rows' times too far behind", c->flight->message_bytes);
+  if (m.has_metadata && is_measuring) groups[c->role].gaps++;
+  // The next row finds that those with nulls are missing.
+  if (m.nulls > 0) return;
+  for (uint32_t i = 0; i < m.rows; i++) {
+    int64_t time_ns;
+    memcpy(&time_ns, m.times + 8 * i, 8);
+    if (time_ns <= 0) die("a row has the time %ld", time_ns);
+    int64_t end_ns = time_ns + layout.stride_ns;
+    if (end_ns > c->last_end_ns) on_row(c, end_ns, now_ns);
+  }
+}
+
+// Bytes of the messages, in their frames of gRPC.
+static void take_messages(Client *c, const uint8_t *at, uint32_t bytes, int64_t now_ns) {
+  Flight *f = c->flight;
+  const uint8_t *end = at + bytes;
+  while (at < end) {
+    if (f->prefix_used < GRPC_PREFIX_BYTES) {
+      f->prefix[f->prefix_used++] = *at++;
+      if (f->prefix_used < GRPC_PREFIX_BYTES) continue;
+      if (f->prefix[0] != 0) die("messages are packed");
+      f->message_bytes = f->message_left = 0;
+      for (int i = 1; i < GRPC_PREFIX_BYTES; i++) f->message_left = f->message_left << 8 | f->prefix[i];
+      f->message_bytes = f->message_left;
+    }
+    uint32_t n = (uint32_t)(end - at) < f->message_left ? (uint32_t)(end - at) : f->message_left;
+    uint32_t had = f->message_bytes - f->message_left;
+    f->message_left -= n;
+    if (f->message_left == 0 && had == 0) {
+      f->prefix_used = 0;
+      on_flight_message(c, at, n, now_ns);
+    } else {
+      if (had < START_BYTES) memcpy(f->start + had, at, START_BYTES - had < n ? START_BYTES - had : n);
+      if (f->message_left == 0) {
+        f->prefix_used = 0;
+        on_flight_message(c, f->start, f->message_bytes < START_BYTES ? f->message_bytes : START_BYTES, now_ns);
+      }
+    }
+    at += n;
+  }
+}
+
+// A whole frame that holds no row. False when the stream is over.
+static bool on_control_frame(Client *c, uint8_t type, uint8_t flags) {
+  Flight *f = c->flight;
+  uint8_t answer[FRAME_HEAD_BYTES + CONTROL_BYTES], *end = answer;
+  switch (type) {
+    case HEADERS:
+      c->stream.status = f->has_head || !(flags & END_STREAM) ? 200 : NO_HTTP_STATUS;
+      f->has_head = true;
+      return !(flags & END_STREAM);
+    case RST_STREAM:
+    case GOAWAY:
+      return false;
+    case SETTINGS:
+      if (!(flags & ACK)) end = put_frame(answer, 0, SETTINGS, ACK, 0);
+      break;
+    case PING:
+      if (flags & ACK) break;
+      end = put_frame(answer, CONTROL_BYTES, PING, ACK, 0);
+      memcpy(end, f->control, CONTROL_BYTES);
+      end += CONTROL_BYTES;
+      break;
+  }
+  return end == answer || send(c->fd, answer, (size_t)(end - answer), MSG_NOSIGNAL) == end - answer;
+}
+
+// Refills the windows with what was read.
+static bool refill(Client *c) {
+  Flight *f = c->flight;
+  if (f->used_bytes < REFILL_BYTES) return true;
+  uint8_t frames[2 * (FRAME_HEAD_BYTES + 4)], *end = frames;
+  for (uint32_t stream = 0; stream < 2; stream++)
+    end = put_u32(put_frame(end, 4, WINDOW_UPDATE, 0, stream), f->used_bytes);
+  f->used_bytes = 0;
+  return send(c->fd, frames, sizeof frames, MSG_NOSIGNAL) == sizeof frames;
+}
+
+// As client_take(), of HTTP/2.
+static bool flight_take(Client *c, const uint8_t *at, const uint8_t *end, int64_t now_ns) {
+  Flight *f = c->flight;
+  // A frame may have no payload.
+  while (at < end || (f->head_used == FRAME_HEAD_BYTES && f->frame_left == 0)) {
+    if (f->head_used < FRAME_HEAD_BYTES) {
+      f->head[f->head_used++] = *at++;
+      if (f->head_used < FRAME_HEAD_BYTES) continue;
+      f->frame_left = (uint32_t)f->head[0] << 16 | (uint32_t)f->head[1] << 8 | f->head[2];
+      f->control_used = 0;
+      if (f->head[3] == DATA && f->head[4] & PADDED) die("frames are padded");
+    }
+    uint32_t n = (uint32_t)(end - at) < f->frame_left ? (uint32_t)(end - at) : f->frame_left;
+    uint8_t type = f->head[3], flags = f->head[4];
+    if (type == DATA) {
+      take_messages(c, at, n, now_ns);
+      f->used_bytes += n;
+    } else if (f->control_used < CONTROL_BYTES) {
+      uint32_t kept = CONTROL_BYTES - f->control_used < n ? CONTROL_BYTES - f->control_used : n;
+      memcpy(f->control + f->control_used, at, kept);
+      f->control_used += kept;
+    }
+    at += n;
+    f->frame_left -= n;
+    if (f->frame_left > 0) continue;
+    f->head_used = 0;
+    if (type == DATA ? flags & END_STREAM : !on_control_frame(c, type, flags)) return false;
+  }
+  return refill(c);
+}
+
 static void client_attached(Client *c) {
   c->is_attached = true;
   attached_count++;
@@ -365,7 +500,8 @@ static void on_event(Client *c, uint32_t events) {
     if (bytes > 0) {
       int64_t now_ns = clock_ns(CLOCK_REALTIME) + options.clock_offset_ns;
       if (is_measuring) groups[c->role].bytes += (uint64_t)bytes;
-      goes_on = client_take(c, buffer, buffer + bytes, now_ns);
+      goes_on = c->flight ? flight_take(c, buffer, buffer + bytes, now_ns)
+                          : client_take(c, buffer, buffer + bytes, now_ns);
       if (!c->is_attached && c->stream.status == 200) client_attached(c);
     } else if (bytes == 0 || errno != EAGAIN) goes_on = false;
   }
@@ -499,7 +635,9 @@ static void read_options(int count, char **args) {
       layout.format = strcmp(value, "events") == 0  ? FORMAT_EVENTS
                       : strcmp(value, "arrow") == 0 ? FORMAT_ARROW
                       : strcmp(value, "raw") == 0   ? FORMAT_RAW
-                                                    : (die("--format is events, arrow or raw, not %s", value), FORMAT_RAW);
+                      : strcmp(value, "flight") == 0
+                          ? FORMAT_FLIGHT
+                          : (die("--format is events, arrow, raw or flight, not %s", value), FORMAT_RAW);
     else if (strcmp(name, "--time") == 0)
       layout.time_kind = strcmp(value, "text") == 0    ? TIME_TEXT
                          : strcmp(value, "int64") == 0 ? TIME_INT64

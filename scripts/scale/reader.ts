@@ -64,6 +64,9 @@ export interface Tick {
   readonly ended: number;
 }
 
+/** What the reader in C can read of Qanat. `flight`: Arrow Flight. */
+export type ReaderFormat = "events" | "arrow" | "flight";
+
 /** What runs readers: a `World`, or a test. */
 export interface Home {
   readonly directory: string;
@@ -73,7 +76,7 @@ export interface Home {
 export interface ReaderOptions {
   readonly port: number;
   readonly clients: number;
-  readonly format: "events" | "arrow";
+  readonly format: ReaderFormat;
   readonly lines: readonly string[];
   /** Keeps its requests, and ends it if all ends before it. */
   readonly home: Home;
@@ -87,9 +90,9 @@ export interface ReaderOptions {
 export function buildReader(compiler: string): string {
   const at = (name: string) => new URL(name, ROOT);
   const program = at(PROGRAM).pathname;
-  const sources = ["reader.c", "framing.h", "histogram.h"].map((name) =>
-    Deno.statSync(at(`bench/floor/${name}`)).mtime!.getTime()
-  );
+  const sources = ["reader.c", "framing.h", "flight.h", "histogram.h"].map((
+    name,
+  ) => Deno.statSync(at(`bench/floor/${name}`)).mtime!.getTime());
   try {
     const builtMs = Deno.statSync(program).mtime!.getTime();
     if (sources.every((ms) => ms < builtMs)) return program;

@@ -48,6 +48,28 @@ export function requestLines(
   );
 }
 
+/** Arrakis's request schema, of which the ticket is. */
+const SCHEMA_VERSION = "0.5.0";
+
+/** A call of Arrow Flight for the live rows of a selection: DoGet with Arrakis's command as its ticket. */
+export function flightLine(selection: readonly string[]): string {
+  const ticket = {
+    request: "Stream",
+    args: {
+      channels: selection,
+      start: null,
+      end: null,
+      replay_start: null,
+      replay_end: null,
+      replay_id: null,
+    },
+    version: SCHEMA_VERSION,
+  };
+  return `POST\t/arrow.flight.protocol.FlightService/DoGet\t\t${
+    JSON.stringify(ticket)
+  }`;
+}
+
 /** A request of a selection. */
 export function requestLine(
   selection: readonly string[],

@@ -1,7 +1,7 @@
 // Runs the reader in C against a server on this machine, and measures the CPU time of the server.
 // Invariant: the reader ends by itself; CPU time is measured within its window, per second.
 import { sleep } from "../../test/integration/chain.ts";
-import { Reader } from "../scale/reader.ts";
+import { Reader, type ReaderFormat } from "../scale/reader.ts";
 import { CpuMeter } from "./process_cpu.ts";
 
 const SETTLE_S = 3;
@@ -19,7 +19,7 @@ export interface FastReaderOptions {
   readonly seconds: number;
   readonly serverPid: number;
   /** What Qanat sends. @default "arrow" */
-  readonly format?: "arrow" | "events";
+  readonly format?: ReaderFormat;
   /** How rows are found in what others send: flags of the reader. */
   readonly flags?: readonly string[];
   /** Called when the window begins; it may last as long. */
@@ -40,6 +40,8 @@ export interface Reading {
   readonly serverCores: number;
   readonly readerCores: number;
   readonly stolenCores: number;
+  /** Resident memory of the server at the end. */
+  readonly serverRssBytes: number;
 }
 
 /** Reads for a while. */
@@ -62,6 +64,7 @@ export async function readFast(options: FastReaderOptions): Promise<Reading> {
     await sleep(1000 * seconds - EDGE_MS);
     const serverCores = meter.cores();
     const stolenCores = meter.stolenCores();
+    const { serverRssBytes } = meter;
     await beside;
     const figures = await reader.figures();
     const { steady, cpuSeconds } = figures;
@@ -77,6 +80,7 @@ export async function readFast(options: FastReaderOptions): Promise<Reading> {
       serverCores,
       readerCores: (cpuSeconds.user + cpuSeconds.system) / figures.seconds,
       stolenCores,
+      serverRssBytes,
     };
   } finally {
     await reader.stop();

@@ -24,6 +24,7 @@ export class CpuMeter {
   readonly #pid: number;
   readonly #before: ReturnType<typeof processFigures>;
   readonly #machine = machineFigures();
+  #rssBytes = 0;
 
   constructor(pid: number) {
     this.#pid = pid;
@@ -33,8 +34,14 @@ export class CpuMeter {
   /** @throws {Error} where the process has ended. */
   cores(): number {
     const after = processFigures(this.#pid);
+    this.#rssBytes = after.rssBytes;
     if (after.rssBytes === 0) throw new Error(`Process ${this.#pid} has ended`);
     return coresBetween(this.#before, after).all;
+  }
+
+  /** Resident memory when cores() was called last. */
+  get serverRssBytes(): number {
+    return this.#rssBytes;
   }
 
   /** Cores that the machine's host gave to others meanwhile. */

@@ -180,6 +180,7 @@ export function fanOutReport(measured: {
   return { text: lines.join("\n"), ratios };
 }
 
-function times(ratio: number | null): string {
+/** Text of a ratio; null: not measured. */
+export function times(ratio: number | null): string {
   return ratio === null ? "not measured" : `${ratio.toFixed(3)} times`;
 }

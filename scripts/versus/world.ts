@@ -42,8 +42,14 @@ export class World {
     this.#closers = closers;
   }
 
-  /** @param secondsMax the publisher ends by itself after so long. */
-  static async start(secondsMax: number): Promise<World> {
+  /**
+   * @param secondsMax the publisher ends by itself after so long.
+   * @param publisherArgs more flags for it.
+   */
+  static async start(
+    secondsMax: number,
+    publisherArgs: readonly string[] = [],
+  ): Promise<World> {
     const closers: (() => Promise<unknown>)[] = [];
     try {
       const directory = await Deno.makeTempDir({ prefix: "qanat-versus-" });
@@ -58,6 +64,7 @@ export class World {
         "--data-type=float32",
         `--rate=${RATE_HZ}`,
         `--seconds=${secondsMax}`,
+        ...publisherArgs,
       ]);
       closers.push(() => publisher.stop());
       const [, url] = await publisher.says(/"arrakis": "([^"]+)"/);
@@ -77,9 +84,10 @@ export class World {
     }
   }
 
-  /** A Qanat on this broker, ready; the caller ends it. `denoFlags` go to its runtime. */
+  /** A Qanat on this broker, ready; the caller ends it. `denoFlags` go to its runtime, `args` to itself. */
   async launchQanat(
     denoFlags: readonly string[] = [],
+    args: readonly string[] = [],
   ): Promise<{ qanat: Process; port: number; url: string }> {
     const port = freePort();
     const qanat = new Process("qanat", Deno.execPath(), [
@@ -87,6 +95,7 @@ export class World {
       `--port=${port}`,
       `--kafka=${this.brokerAddress}`,
       `--clients-max=${CLIENTS_MAX}`,
+      ...args,
     ]);
     const url = `http://127.0.0.1:${port}`;
     try {

@@ -4,6 +4,7 @@ import { after, before, describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
 import { RowTemplate } from "../../src/arrow/row_template.ts";
 import { withMetadata } from "../../src/arrow/message_metadata.ts";
+import { flightData, withAppMetadata } from "../../src/frames/flight_data.ts";
 import { chunkOf } from "../../src/frames/frame.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
@@ -11,7 +12,9 @@ import {
   buildReader,
   Reader,
   type ReaderFigures,
+  type ReaderFormat,
 } from "../../scripts/scale/reader.ts";
+import { flightLine } from "../../scripts/scale/selections.ts";
 import { STRIDE_NS } from "../../scripts/scale/world.ts";
 import { PARTS, sleep } from "./chain.ts";
 
@@ -19,8 +22,29 @@ const runnable = canRun([PARTS.cc]);
 const STRIDE = BigInt(STRIDE_NS);
 const WITHIN_MS = 10_000;
 const encoder = new TextEncoder();
+const MIB = 1024 * 1024;
+const [DATA, HEADERS, SETTINGS, PING, WINDOW_UPDATE] = [0, 1, 4, 6, 8];
 const HEAD =
   "HTTP/1.1 200 OK\r\ncontent-type: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+/** A frame of HTTP/2: settings and pings of the connection, all others of the one call. */
+function frame(
+  type: number,
+  flags: number,
+  payload: Uint8Array | string,
+): Uint8Array<ArrayBuffer> {
+  const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
+  const head = new Uint8Array(9);
+  const view = new DataView(head.buffer);
+  view.setUint32(0, bytes.byteLength << 8 | type);
+  head[4] = flags;
+  view.setUint32(5, type === SETTINGS || type === PING ? 0 : 1);
+  return concat(head, bytes);
+}
 
 describe("bench/floor/reader.c", { ignore: !runnable, skip: !runnable }, () => {
   let directory: string;
@@ -31,15 +55,17 @@ describe("bench/floor/reader.c", { ignore: !runnable, skip: !runnable }, () => {
   });
   after(() => Deno.remove(directory, { recursive: true }));
 
-  /** Reads what `serve` writes to its one client once it measures; the requests that came. */
+  /** Reads `head`, and what `serve` writes to its one client once it measures; the requests that came. */
   async function read(
-    serve: (write: (bytes: Uint8Array | string) => Promise<void>) => Promise<
-      void
-    >,
-    { format, line, flags }: {
-      format: "events" | "arrow";
+    serve: (
+      write: (bytes: Uint8Array | string) => Promise<void>,
+      receive: () => Promise<Uint8Array>,
+    ) => Promise<void>,
+    { format, line, flags, head = HEAD }: {
+      format: ReaderFormat;
       line?: string;
       flags?: string[];
+      head?: Uint8Array | string;
     },
   ): Promise<{ figures: ReaderFigures; request: string }> {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -55,18 +81,21 @@ describe("bench/floor/reader.c", { ignore: !runnable, skip: !runnable }, () => {
     });
     try {
       const connection = await listener.accept();
+      // Else single bytes could wait for an acknowledgement until the reader has ended.
+      connection.setNoDelay(true);
       const buffer = new Uint8Array(65_536);
-      const n = await connection.read(buffer);
-      const request = new TextDecoder().decode(buffer.subarray(0, n ?? 0));
+      const receive = async () =>
+        buffer.slice(0, await connection.read(buffer) ?? 0);
+      const request = new TextDecoder().decode(await receive());
       const write = async (bytes: Uint8Array | string) => {
         const all = typeof bytes === "string" ? encoder.encode(bytes) : bytes;
         for (let at = 0; at < all.byteLength;) {
           at += await connection.write(all.subarray(at));
         }
       };
-      await write(HEAD);
+      await write(head);
       await reader.measuring(WITHIN_MS);
-      await serve(write);
+      await serve(write, receive);
       reader.end();
       const figures = await reader.figures();
       connection.close();
@@ -203,6 +232,104 @@ describe("bench/floor/reader.c", { ignore: !runnable, skip: !runnable }, () => {
     });
     assert.equal(figures.steady.rows, 3);
     assert.equal(figures.steady.lost, 1);
+  });
+
+  describe("Arrow Flight", () => {
+    const template = new RowTemplate(
+      [
+        { name: "A", dataType: "float32", rate: "2048", samples: 128 },
+        { name: "B", dataType: "int64", rate: "16", samples: 1 },
+      ],
+      undefined,
+      "flight",
+    );
+    /** The row that ends then, with samples or without. */
+    const rowOf = (endNs: bigint, columns = [0, 1]) => {
+      const bytes = new Uint8Array(template.byteLength);
+      template.begin(bytes, 0, endNs - STRIDE);
+      for (const column of columns) {
+        template.setPartsPresent(bytes, 0, column, Uint8Array.of(1));
+      }
+      return flightData(bytes);
+    };
+    const line = flightLine(["A", "B"]);
+    const head = concat(frame(SETTINGS, 0, ""), frame(HEADERS, 4, "x"));
+
+    it("counts rows whatever their frames and packets, and a row with a null as missing", async () => {
+      const first = nowGpsNs();
+      const rows = [0n, 1n, 3n].map((n) => rowOf(first + n * STRIDE));
+      const { figures, request } = await read(async (write) => {
+        await write(frame(DATA, 0, flightData(template.schemaMessage)));
+        for (const byte of frame(DATA, 0, rows[0]!)) {
+          await write(Uint8Array.of(byte));
+        }
+        const [row] = rows.slice(1);
+        await write(
+          concat(
+            frame(DATA, 0, row!.subarray(0, 3)),
+            frame(PING, 0, "12345678"),
+            frame(
+              DATA,
+              0,
+              concat(row!.subarray(3), rowOf(first + 2n * STRIDE, [0])),
+            ),
+            frame(DATA, 0, withAppMetadata(rows[2]!, { gap: {} })),
+          ),
+        );
+      }, { format: "flight", line, head });
+      const { steady } = figures;
+      assert.equal(steady.rows, 3);
+      assert.equal(steady.lost, 1);
+      assert.equal(steady.gaps, 1);
+      assert.equal(steady.ended, 0);
+      assert.match(request, /^PRI \* HTTP\/2\.0\r\n\r\nSM\r\n\r\n/);
+      assert.match(request, /\/arrow\.flight\.protocol\.FlightService\/DoGet/);
+      assert.match(
+        request,
+        /\{"request":"Stream","args":\{"channels":\["A","B"\],/,
+      );
+    });
+
+    it("answers settings and pings, and refills the windows", async () => {
+      await read(async (write, receive) => {
+        await write(frame(PING, 0, "12345678"));
+        const answers = concat(
+          frame(SETTINGS, 1, ""),
+          frame(PING, 1, "12345678"),
+        );
+        let received = new Uint8Array(0);
+        while (received.byteLength < answers.byteLength) {
+          received = concat(received, await receive());
+        }
+        assert.deepEqual(received, answers);
+        const row = rowOf(nowGpsNs());
+        let sent = 0;
+        while (sent < MIB) {
+          await write(frame(DATA, 0, row));
+          sent += row.byteLength;
+        }
+        const grants = await receive();
+        const view = new DataView(grants.buffer);
+        // Of the connection, and of the stream.
+        assert.deepEqual([grants[3], view.getUint32(5)], [WINDOW_UPDATE, 0]);
+        assert.deepEqual([grants[16], view.getUint32(18)], [WINDOW_UPDATE, 1]);
+        assert.ok(view.getUint32(9) >= MIB && view.getUint32(9) <= sent);
+      }, { format: "flight", line, head });
+    });
+
+    it("counts a call that ends, and one that is refused", async () => {
+      const trailers = frame(HEADERS, 5, "x");
+      const { figures: ended } = await read(
+        (write) => write(trailers),
+        { format: "flight", line, head },
+      );
+      assert.equal(ended.steady.ended, 1);
+      const { figures: refused } = await read(
+        () => Promise.resolve(),
+        { format: "flight", line, head: trailers },
+      );
+      assert.equal(refused.refused, 1);
+    });
   });
 
   it("reads from 127.0.0.1 alone", async () => {
