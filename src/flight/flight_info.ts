@@ -33,10 +33,10 @@ export function flightInfo(
   return writeFlightInfo({
     schema: schemaOf(command, catalog, options),
     path: bytes,
-    endpoints: ticketsOf(command, bytes).map((ticket) => ({
-      ticket,
+    endpoints: [{
+      ticket: ticketOf(command, bytes),
       location: REUSE_CONNECTION,
-    })),
+    }],
   });
 }
 
@@ -96,21 +96,10 @@ function checkChannels(
   );
 }
 
-/** With a replay, a search also finds the channels of the live context, as arrakis-server's does. */
-function ticketsOf(command: Command, bytes: Uint8Array): Uint8Array[] {
-  const { request, args } = command;
-  switch (request) {
-    case "Publish":
-    case "Partition":
-      return [bytes];
-    case "Find":
-    case "Count":
-      if ((args.replay_id ?? null) === null) return [writeCommand(command)];
-      return [
-        writeCommand({ request, args: { ...args, replay_id: null } }),
-        writeCommand(command),
-      ];
-    default:
-      return [writeCommand(command)];
-  }
+/** A publisher's command is its ticket as it came; the others get the version of the schema. */
+function ticketOf(command: Command, bytes: Uint8Array): Uint8Array {
+  const { request } = command;
+  return request === "Publish" || request === "Partition"
+    ? bytes
+    : writeCommand(command);
 }

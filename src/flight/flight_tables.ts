@@ -17,6 +17,7 @@ import type { FlightCall } from "./flight_call.ts";
 import { FlightError } from "./flight_error.ts";
 import { noPublishing } from "./flight_info.ts";
 import { namedChannels } from "./named_channels.ts";
+import { checkPublisher } from "./publisher_context.ts";
 import { replayIdOf } from "./replay_context.ts";
 import type { FlightInstance } from "./service.ts";
 
@@ -54,8 +55,9 @@ export class FlightTables {
   /** Sends the addresses of Kafka to a publisher. */
   async publish(call: FlightCall, args: PublishArgs, catalog: Catalog) {
     const { config } = this.#instance;
-    replayIdOf(args, catalog);
+    const replayId = replayIdOf(args, catalog);
     if (!config.flightPublish) throw noPublishing();
+    await this.#run(call, checkPublisher(args.publisher_id, replayId, catalog));
     const batch = propertiesBatch({
       "bootstrap.servers": config.kafka.join(","),
     });
