@@ -121,6 +121,26 @@ for (const proxy of PROXIES.slice(0, isLong ? 2 : 1)) {
       return counts;
     }
 
+    /** Until the proxy, which notices late that an instance is back, sends it requests again. */
+    async function untilServes(index: number): Promise<void> {
+      const { url } = instances[index]!;
+      const certificate = await Deno.readTextFile(`${directory}/qanat.pem`);
+      using client = Deno.createHttpClient({ caCerts: [certificate] });
+      const opened = () =>
+        metric(`${url}${BASE}`, "qanat_clients_opened_total");
+      const before = await opened();
+      const end = Date.now() + OPEN_MS;
+      while (await opened() === before) {
+        assert.ok(Date.now() < end, `the proxy sends nothing to ${url}`);
+        const answer = await fetch(
+          `https://127.0.0.1:${port}${BASE}/v1/events?channels=${CHANNELS[0]}`,
+          { client } as RequestInit,
+        );
+        await answer.body?.cancel();
+        await sleep(COUNT_MS);
+      }
+    }
+
     /** 100 clients, all of them inside. */
     async function open(): Promise<LibraryClients> {
       const urls = Array.from(
@@ -207,6 +227,7 @@ for (const proxy of PROXIES.slice(0, isLong ? 2 : 1)) {
       const more = [`--drain-spread-s=${SPREAD_S}`];
       let opened: readonly number[] = [];
       await restart(0, 0, more);
+      await untilServes(0);
       const clients = await readDuring(async () => {
         let isOver = false;
         const counting = countOpened(instances[1]!.url, () => isOver);
