@@ -1,5 +1,5 @@
 // Where Qanat's time goes under load: a V8 CPU profile by group, and a flame graph in docs/img/.
-// Run it with `deno task profile [--clients 20,40,60,4000] [--format arrow|events] [--seconds 10]`.
+// Run it with `deno task profile [--clients 20,40,60,4000] [--format arrow|events|flight] [--seconds 10]`.
 // Invariant: Qanat runs as usual, except for the profiler; everything that is started is ended.
 import {
   type CpuProfile,
@@ -15,10 +15,14 @@ import { readFast } from "./versus/fast_reader.ts";
 import { tableOf } from "./versus/report.ts";
 import { CLIENTS_MAX, missingParts, World } from "./versus/world.ts";
 import { Metrics } from "./scale/process_figures.ts";
-import { buildReader } from "./scale/reader.ts";
-import { requestLines } from "./scale/selections.ts";
+import { buildReader, type ReaderFormat } from "./scale/reader.ts";
+import {
+  differentSelections,
+  flightLine,
+  requestLine,
+} from "./scale/selections.ts";
 import { choiceOf, readFlags, wholeOf } from "../src/settings/flags.ts";
-import { PARTS, say } from "../test/integration/chain.ts";
+import { freePort, PARTS, say } from "../test/integration/chain.ts";
 
 const TOP = 12;
 const MINUTES_MAX = 30;
@@ -27,7 +31,7 @@ const WINDOW_MORE_S = 3;
 
 interface Settings {
   readonly clients: readonly number[];
-  readonly format: "arrow" | "events";
+  readonly format: ReaderFormat;
   readonly seconds: number;
 }
 
@@ -52,7 +56,11 @@ function settingsOf(args: readonly string[]): Settings {
     clients: values.clients.split(",").map((text) =>
       wholeOf("--clients", text, 1, CLIENTS_MAX)
     ),
-    format: choiceOf("--format", values.format, ["arrow", "events"] as const),
+    format: choiceOf(
+      "--format",
+      values.format,
+      ["arrow", "events", "flight"] as const,
+    ),
     seconds: wholeOf("--seconds", values.seconds, 1, 60),
   };
 }
@@ -62,22 +70,23 @@ async function profileOf(
   world: World,
   { format, seconds, reader }: Settings & { reader: string },
 ): Promise<Profiled> {
-  const { qanat, port, url } = await world.launchQanat([
-    "--inspect=127.0.0.1:0",
-  ]);
+  const flightPort = freePort();
+  const { qanat, port, url } = await world.launchQanat(
+    ["--inspect=127.0.0.1:0"],
+    format === "flight" ? [`--flight-port=${flightPort}`] : [],
+  );
+  const selections = differentSelections(world.names, clients);
   try {
     const inspectorUrl = await inspectorUrlOf(qanat);
     let profile: CpuProfile | null = null;
     let gcShare = 0;
     const reading = await readFast({
       program: reader,
-      port,
+      port: format === "flight" ? flightPort : port,
       clients,
-      requests: requestLines(world.names, {
-        clients,
-        mode: "different",
-        format,
-      }),
+      requests: selections.map((names) =>
+        format === "flight" ? flightLine(names) : requestLine(names, format)
+      ),
       directory: world.directory,
       seconds: seconds + WINDOW_MORE_S,
       serverPid: qanat.pid,

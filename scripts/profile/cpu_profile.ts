@@ -43,7 +43,7 @@ const PLACES: readonly (readonly [RegExp, Group])[] = [
   [/\/src\/arrow\//, "decode"],
   [/\/src\/(blocks|memory\/page_ring)/, "join"],
   [/\/src\/(frames|memory\/slab)/, "encode"],
-  [/\/src\/(clients|http)\//, "write"],
+  [/\/src\/(clients|http|flight)\//, "write"],
   [/\/src\//, "other"],
   [/\/npm\/.*\/(hono|@hono)\//, "other"],
 ];
