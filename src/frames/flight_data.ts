@@ -1,7 +1,8 @@
 // Messages of Arrow Flight (FlightData, in the frame of gRPC) around the bytes of Arrow messages.
 // Invariant: written by hand, since a row is written once for all clients; all other messages of Flight are made with a
 // library, in src/flight.
-import { PREFIX_BYTES } from "../arrow/message_header.ts";
+import { PREFIX_BYTES, prefixedBytes } from "../arrow/message_header.ts";
+import { concat } from "./concat.ts";
 
 // One message of gRPC:
 //   0  uint8   0: not compressed
@@ -41,9 +42,9 @@ export function flightData(message: Uint8Array): Uint8Array {
     message.byteOffset,
     message.byteLength,
   );
-  const metadataBytes = view.getInt32(4, true);
-  const header = message.subarray(PREFIX_BYTES, PREFIX_BYTES + metadataBytes);
-  const body = message.subarray(PREFIX_BYTES + metadataBytes);
+  const bodyAt = prefixedBytes(view, 0);
+  const header = message.subarray(PREFIX_BYTES, bodyAt);
+  const body = message.subarray(bodyAt);
   return concat([
     headOf(header.byteLength, body.byteLength),
     header,
@@ -77,15 +78,5 @@ function varint(value: number): number[] {
   const bytes: number[] = [];
   for (; value > 127; value >>>= 7) bytes.push(value & 127 | 128);
   bytes.push(value);
-  return bytes;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((n, p) => n + p.byteLength, 0));
-  let byteOffset = 0;
-  for (const part of parts) {
-    bytes.set(part, byteOffset);
-    byteOffset += part.byteLength;
-  }
   return bytes;
 }

@@ -4,6 +4,7 @@ import { withMetadata } from "../arrow/message_metadata.ts";
 import { END_OF_STREAM } from "../arrow/row_template.ts";
 import type { StreamTemplate } from "../arrow/stream_template.ts";
 import type { Channel } from "../channels/channel.ts";
+import { concat } from "./concat.ts";
 import { flightData, withAppMetadata } from "./flight_data.ts";
 import { unpackedPiece } from "./gzip.ts";
 import {
@@ -163,14 +164,4 @@ export class StreamText {
 
 function withGap(message: Uint8Array, gap: ReportedGap): Uint8Array {
   return withMetadata(message, GAP_KEY, JSON.stringify(gap));
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((n, p) => n + p.byteLength, 0));
-  let byteOffset = 0;
-  for (const part of parts) {
-    bytes.set(part, byteOffset);
-    byteOffset += part.byteLength;
-  }
-  return bytes;
 }
