@@ -1,4 +1,4 @@
-// The parts of apache-arrow that the block encoder uses: types, typed arrays, a stream of one record batch.
+// The parts of apache-arrow that the encoders of blocks and tables use: types, typed arrays, record batches, a stream of one.
 import {
   type Data,
   Float32,
@@ -43,15 +43,24 @@ export function newSamples(dataType: DataType, count: number): Samples {
   return new SAMPLE_ARRAYS[dataType](count);
 }
 
+/** A record batch of `rows` rows; one child per field of the schema. */
+export function recordBatchOf(
+  schema: Schema,
+  rows: number,
+  children: Data[],
+): RecordBatch {
+  const type = new Struct(schema.fields);
+  const data = makeData({ type, length: rows, nullCount: 0, children });
+  return new RecordBatch(schema, data);
+}
+
 /** An IPC stream of one record batch of `rows` rows; one child per field of the schema. */
 export function streamOfBatch(
   schema: Schema,
   rows: number,
   children: Data[],
 ): Uint8Array {
-  const type = new Struct(schema.fields);
-  const data = makeData({ type, length: rows, nullCount: 0, children });
   const writer = new RecordBatchStreamWriter();
-  writer.write(new RecordBatch(schema, data));
+  writer.write(recordBatchOf(schema, rows, children));
   return writer.finish().toUint8Array(true);
 }

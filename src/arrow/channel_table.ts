@@ -5,11 +5,9 @@ import {
   Field,
   Float64,
   Int64,
-  makeData,
-  RecordBatch,
+  type RecordBatch,
   RecordBatchStreamWriter,
   Schema,
-  Struct,
   Table,
   tableToIPC,
   Utf8,
@@ -17,6 +15,7 @@ import {
 } from "apache-arrow";
 import type { Channel } from "../channels/channel.ts";
 import type { SlicedWork } from "../channels/sliced_work.ts";
+import { recordBatchOf } from "./arrow_types.ts";
 
 const SCHEMA = new Schema([
   new Field("name", new Utf8()),
@@ -70,11 +69,6 @@ function batchOf(
     text((c) => c.replayId),
     vectorFromArray(channels.map(isLive), new Bool()),
   ];
-  const rows = makeData({
-    type: new Struct(SCHEMA.fields),
-    length: channels.length,
-    nullCount: 0,
-    children: columns.map((column) => column.data[0]!),
-  });
-  return new RecordBatch(SCHEMA, rows);
+  const children = columns.map((column) => column.data[0]!);
+  return recordBatchOf(SCHEMA, channels.length, children);
 }

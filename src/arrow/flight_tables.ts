@@ -4,9 +4,7 @@ import {
   Field,
   Int32,
   Int64,
-  makeData,
   Map_,
-  RecordBatch,
   Schema,
   Struct,
   Table,
@@ -19,7 +17,8 @@ import {
 } from "apache-arrow";
 import type { Channel } from "../channels/channel.ts";
 import type { SlicedWork } from "../channels/sliced_work.ts";
-import { PREFIX_BYTES } from "./message_header.ts";
+import { streamOfBatch } from "./arrow_types.ts";
+import { prefixedBytes } from "./message_header.ts";
 import { END_OF_STREAM } from "./row_template.ts";
 
 /** Channels in a batch, as arrakis-server has them. */
@@ -106,16 +105,8 @@ function columnsOf(channels: readonly Channel[]): Vector[] {
 
 /** The encapsulated message of one batch. */
 function batchOf(schema: Schema, columns: readonly Vector[]): Uint8Array {
-  const rows = makeData({
-    type: new Struct(schema.fields),
-    length: columns[0]!.length,
-    nullCount: 0,
-    children: columns.map((column) => column.data[0]!),
-  });
-  const stream = tableToIPC(
-    new Table(schema, new RecordBatch(schema, rows)),
-    "stream",
-  );
+  const children = columns.map((column) => column.data[0]!);
+  const stream = streamOfBatch(schema, columns[0]!.length, children);
   return stream.subarray(
     schemaBytes(stream),
     stream.byteLength - END_OF_STREAM.byteLength,
@@ -129,6 +120,8 @@ function schemaOf(schema: Schema): Uint8Array {
 
 /** Bytes of the schema message that a stream begins with. */
 function schemaBytes(stream: Uint8Array): number {
-  const { buffer, byteOffset } = stream;
-  return PREFIX_BYTES + new DataView(buffer, byteOffset).getInt32(4, true);
+  return prefixedBytes(
+    new DataView(stream.buffer, stream.byteOffset, stream.byteLength),
+    0,
+  );
 }
