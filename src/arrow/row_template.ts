@@ -39,6 +39,22 @@ export type BatchLayout = "plain" | "flight";
 /** Bytes at the end of the metadata of a `flight` batch. */
 export const UNUSED_BYTES = 8;
 
+/** The encapsulated schema message of rows. `columns` sorted by name. */
+export function rowSchema(
+  columns: readonly Pick<RowColumn, "name" | "dataType" | "rate">[],
+): Uint8Array {
+  return schemaMessage([
+    TIME,
+    ...columns.map(({ name, dataType, rate }) => ({
+      name,
+      dataType,
+      isList: true,
+      isNullable: true,
+      rate,
+    })),
+  ]);
+}
+
 /** The batch templates in use, by what their bytes depend on. One per process. */
 export class BatchTemplates {
   readonly #known = new Map<string, WeakRef<BatchTemplate>>();
@@ -104,16 +120,7 @@ export class RowTemplate implements StreamTemplate {
   get schemaMessage(): Uint8Array {
     const known = this.#schemaMessage?.deref();
     if (known) return known;
-    const made = schemaMessage([
-      TIME,
-      ...this.#columns.map(({ name, dataType, rate }) => ({
-        name,
-        dataType,
-        isList: true,
-        isNullable: true,
-        rate,
-      })),
-    ]);
+    const made = rowSchema(this.#columns);
     this.#schemaMessage = new WeakRef(made);
     return made;
   }

@@ -3,7 +3,7 @@
 import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../blocks/row_stride.ts";
 import type { Channel } from "../channels/channel.ts";
 import { byText, sortedInSlices } from "../channels/sorted_names.ts";
-import { schemaMessage, TIME } from "../arrow/schema_message.ts";
+import { rowSchema } from "../arrow/row_template.ts";
 import type { Admission, FullAdmission } from "../clients/admission.ts";
 import { flightData } from "../frames/flight_data.ts";
 import { rateText } from "../frames/row_plan.ts";
@@ -20,16 +20,13 @@ const AHEAD_NS = 3_600_000_000_000n;
 
 /** The encapsulated schema message of a stream. `channels` sorted by name. */
 export function streamSchema(channels: readonly Channel[]): Uint8Array {
-  return schemaMessage([
-    TIME,
-    ...channels.map(({ name, dataType, sampleRate }) => ({
+  return rowSchema(
+    channels.map(({ name, dataType, sampleRate }) => ({
       name,
       dataType,
-      isList: true,
-      isNullable: true,
       rate: rateText(sampleRate),
     })),
-  ]);
+  );
 }
 
 /** Opens the stream of a call. Throws {@linkcode FlightError} where it is refused. */
