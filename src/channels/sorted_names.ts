@@ -56,6 +56,14 @@ function* merged<T>(
   return out;
 }
 
+/** By name, in the order of {@linkcode byText}. */
+export function byName(
+  a: { readonly name: string },
+  b: { readonly name: string },
+): number {
+  return byText(a.name, b.name);
+}
+
 /** By UTF-16 units, as `sort()` compares. */
 export function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

@@ -2,7 +2,7 @@
 import { FLIGHT_SCHEMAS } from "../arrow/flight_tables.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
-import { byText } from "../channels/sorted_names.ts";
+import { byName } from "../channels/sorted_names.ts";
 import {
   type Command,
   type DescribeArgs,
@@ -60,7 +60,7 @@ function schemaOf(
     case "Stream":
       return streamSchema(
         checkChannels(args, catalog, options)
-          .sort((a, b) => byText(a.name, b.name)),
+          .sort(byName),
       );
     case "Publish":
       if (!options.mayPublish) throw noPublishing();

@@ -2,7 +2,7 @@
 // Invariant: a refused or cancelled call releases every reservation.
 import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../blocks/row_stride.ts";
 import type { Channel } from "../channels/channel.ts";
-import { byText, sortedInSlices } from "../channels/sorted_names.ts";
+import { byName, sortedInSlices } from "../channels/sorted_names.ts";
 import { rowSchema } from "../arrow/row_template.ts";
 import type { Admission, FullAdmission } from "../clients/admission.ts";
 import { flightData } from "../frames/flight_data.ts";
@@ -140,8 +140,4 @@ function full({ refusal, limit, of }: FullAdmission): FlightError {
       of === null ? "try again later" : "close a stream of yours"
     }`,
   );
-}
-
-function byName(a: Channel, b: Channel): number {
-  return byText(a.name, b.name);
 }
