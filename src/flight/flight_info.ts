@@ -1,18 +1,12 @@
 // GetFlightInfo: the plan of a command, which is always one endpoint here: this connection, with the command as ticket.
 import { FLIGHT_SCHEMAS } from "../arrow/flight_tables.ts";
 import type { Catalog } from "../channels/catalog.ts";
-import type { Channel } from "../channels/channel.ts";
 import { byName } from "../channels/sorted_names.ts";
-import {
-  type Command,
-  type DescribeArgs,
-  type StreamArgs,
-  writeCommand,
-} from "./command.ts";
+import { type Command, writeCommand } from "./command.ts";
 import { FlightError } from "./flight_error.ts";
 import { streamSchema } from "./flight_streams.ts";
 import { writeFlightInfo } from "./messages.ts";
-import { namedChannels } from "./named_channels.ts";
+import { servedChannels } from "./named_channels.ts";
 import { replayIdOf } from "./replay_context.ts";
 
 /** The location that means: the connection which asked. */
@@ -44,7 +38,7 @@ export function flightInfo(
 function schemaOf(
   command: Command,
   catalog: Catalog,
-  options: FlightInfoOptions,
+  { channelsMax, mayPublish }: FlightInfoOptions,
 ): Uint8Array {
   const { request, args } = command;
   switch (request) {
@@ -55,15 +49,14 @@ function schemaOf(
       replayIdOf(args, catalog);
       return FLIGHT_SCHEMAS.count;
     case "Describe":
-      checkChannels(args, catalog, options);
+      servedChannels(args, catalog, channelsMax);
       return FLIGHT_SCHEMAS.channels;
     case "Stream":
       return streamSchema(
-        checkChannels(args, catalog, options)
-          .sort(byName),
+        servedChannels(args, catalog, channelsMax).sort(byName),
       );
     case "Publish":
-      if (!options.mayPublish) throw noPublishing();
+      if (!mayPublish) throw noPublishing();
       return FLIGHT_SCHEMAS.properties;
     case "Partition":
       // The exchange itself is refused, with the reason.
@@ -76,23 +69,6 @@ export function noPublishing(): FlightError {
   return new FlightError(
     "flight",
     "publish not supported for server backend: this instance does not hand out the addresses of Kafka (--flight-publish)",
-  );
-}
-
-function checkChannels(
-  args: StreamArgs | DescribeArgs,
-  catalog: Catalog,
-  { channelsMax }: FlightInfoOptions,
-): Channel[] {
-  const replayId = replayIdOf(args, catalog);
-  const channels = namedChannels(args.channels, catalog, {
-    replayId,
-    channelsMax,
-  });
-  if (channels.length > 0) return channels;
-  throw new FlightError(
-    "flight",
-    "Could not serve request (channels + time) from any known endpoint.",
   );
 }
 

@@ -11,8 +11,7 @@ import type { StreamArgs } from "./command.ts";
 import type { FlightCall } from "./flight_call.ts";
 import { FlightError } from "./flight_error.ts";
 import { FlightOutlet } from "./flight_outlet.ts";
-import { namedChannels } from "./named_channels.ts";
-import { replayIdOf } from "./replay_context.ts";
+import { servedChannels } from "./named_channels.ts";
 import type { Access, FlightInstance } from "./service.ts";
 
 /** How far ahead of the clock a start may be, ns. */
@@ -36,9 +35,10 @@ export async function openStream(
   access: Access,
   instance: FlightInstance,
 ): Promise<void> {
-  const { hub, requests } = instance;
+  const { config, hub, requests } = instance;
+  const named = servedChannels(args, access.catalog, config.channelsMax);
   const channels = await requests.slices.run(
-    sortedInSlices(channelsOf(args, access, instance), byName),
+    sortedInSlices(named, byName),
     () => call.isGone,
   );
   checkStrides(channels);
@@ -68,23 +68,6 @@ export async function openStream(
     // Releases what was reserved, unless the stream has begun.
     admission.cancel();
   }
-}
-
-function channelsOf(
-  args: StreamArgs,
-  { catalog }: Access,
-  { config: { channelsMax } }: FlightInstance,
-): Channel[] {
-  const replayId = replayIdOf(args, catalog);
-  const channels = namedChannels(args.channels, catalog, {
-    replayId,
-    channelsMax,
-  });
-  if (channels.length > 0) return channels;
-  throw new FlightError(
-    "flight",
-    "Could not serve request (channels + time) from any known endpoint.",
-  );
 }
 
 function checkStrides(channels: readonly Channel[]): void {

@@ -45,10 +45,8 @@ export class FlightTables {
   }
 
   async describe(call: FlightCall, args: DescribeArgs, catalog: Catalog) {
-    const channels = namedChannels(args.channels, catalog, {
-      replayId: replayIdOf(args, catalog),
-      channelsMax: this.#instance.config.channelsMax,
-    });
+    const { channelsMax } = this.#instance.config;
+    const channels = namedChannels(args, catalog, channelsMax);
     await this.#sendChannels(call, channels);
   }
 

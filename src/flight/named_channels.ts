@@ -2,23 +2,39 @@
 import type { Catalog } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
 import { FlightError } from "./flight_error.ts";
+import { notServed, type ReplayArgs, replayIdOf } from "./replay_context.ts";
 
 /** Longest part of a name that a message shows, and most names that it lists. */
 const SHOWN_CHARS_MAX = 255;
 const SHOWN_NAMES_MAX = 20;
+
+/** The channels that a command names, of the context that it asks about. */
+interface NamedArgs extends ReplayArgs {
+  readonly channels: readonly string[];
+}
+
+/** As {@linkcode namedChannels}, but a command that names none is refused. */
+export function servedChannels(
+  args: NamedArgs,
+  catalog: Catalog,
+  channelsMax: number,
+): Channel[] {
+  const channels = namedChannels(args, catalog, channelsMax);
+  if (channels.length === 0) throw notServed();
+  return channels;
+}
 
 /**
  * The named channels, each once, in the order of the names. Throws {@linkcode FlightError} for names that are not known,
  * and for too many of them.
  */
 export function namedChannels(
-  names: readonly string[],
+  args: NamedArgs,
   catalog: Catalog,
-  { replayId, channelsMax }: {
-    readonly replayId: string | null;
-    readonly channelsMax: number;
-  },
+  channelsMax: number,
 ): Channel[] {
+  const replayId = replayIdOf(args, catalog);
+  const { channels: names } = args;
   if (names.length > channelsMax) {
     throw new FlightError(
       "flight",

@@ -28,7 +28,12 @@ export function replayIdOf(args: ReplayArgs, catalog: Catalog): string | null {
     throw invalid("both replay_start and replay_end must be provided together");
   }
   if (start >= end) throw invalid("replay_start must be less than replay_end");
-  throw new FlightError(
+  throw notServed();
+}
+
+/** arrakis-server's error for a command that none of its endpoints can serve. */
+export function notServed(): FlightError {
+  return new FlightError(
     "flight",
     "Could not serve request (channels + time) from any known endpoint.",
   );
