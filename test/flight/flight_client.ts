@@ -5,6 +5,7 @@ import http2 from "node:http2";
 import assert from "node:assert/strict";
 import { END_OF_STREAM } from "../../src/arrow/row_template.ts";
 import { lockSession } from "../../src/flight/reentry_lock.ts";
+import { concat } from "../../src/frames/concat.ts";
 
 const SERVICE = "/arrow.flight.protocol.FlightService/";
 const encoder = new TextEncoder();
@@ -125,7 +126,7 @@ export function statusOf({ headers, trailers }: Answer): [string, string] {
 
 /** The messages that have arrived whole. */
 export function messagesOf({ bytes }: Answer): Uint8Array[] {
-  const all = joined(bytes);
+  const all = concat(bytes);
   const view = new DataView(all.buffer);
   const messages: Uint8Array[] = [];
   for (let at = 0; at + 5 <= all.byteLength;) {
@@ -135,16 +136,6 @@ export function messagesOf({ bytes }: Answer): Uint8Array[] {
     at = end;
   }
   return messages;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, p) => sum + p.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.byteLength;
-  }
-  return all;
 }
 
 export interface FlightData {
@@ -185,8 +176,6 @@ export function batchesOf(
     new DataView(prefix.buffer).setInt32(4, metadata.byteLength, true);
     return [prefix, metadata, body];
   });
-  const table = tableFromIPC(
-    Uint8Array.from([...parts, END_OF_STREAM].flatMap((p) => [...p])),
-  );
+  const table = tableFromIPC(concat([...parts, END_OF_STREAM]));
   return { batches: table.batches, apps: data.slice(1).map(({ app }) => app) };
 }
