@@ -1,5 +1,5 @@
 // GetFlightInfo: the plan of a command, which is always one endpoint here: this connection, with the command as ticket.
-import { FLIGHT_SCHEMAS } from "../arrow/flight_tables.ts";
+import { FLIGHT_SCHEMAS } from "../arrow/flight_schemas.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import { byName } from "../channels/sorted_names.ts";
 import { type Command, writeCommand } from "./command.ts";

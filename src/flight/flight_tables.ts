@@ -6,7 +6,7 @@ import {
   countBatch,
   FLIGHT_SCHEMAS,
   propertiesBatch,
-} from "../arrow/flight_tables.ts";
+} from "../arrow/flight_schemas.ts";
 import type { Catalog, ChannelFilter } from "../channels/catalog.ts";
 import type { Channel, DataType } from "../channels/channel.ts";
 import { BadExpressionError } from "../channels/expression.ts";
