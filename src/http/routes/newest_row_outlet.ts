@@ -1,8 +1,9 @@
-// Takes the first row that a client is sent, and nothing else, for an answer that is one row.
+// Takes the first row that a client is sent, and nothing else, for an answer that is one row. A write may have several.
 // Invariant: it keeps no frame; it holds the bytes of at most one row, and of what opens the stream.
 import {
   HEADER_RECORD_BATCH,
   MessageHeader,
+  prefixedBytes,
 } from "../../arrow/message_header.ts";
 import { NOBODY, type Outlet, type OutletOwner } from "../../clients/outlet.ts";
 import type { Frame } from "../../frames/frame.ts";
@@ -11,8 +12,7 @@ import type { Frame } from "../../frames/frame.ts";
 const EVENT_HEAD = /^id: \d+\ndata: /;
 /** More bytes than such a head has. */
 const HEAD_BYTES_MAX = 64;
-/** The blank line that ends an event. */
-const EVENT_END_BYTES = 2;
+const LINE_FEED = 10;
 const decoder = new TextDecoder();
 
 /** An outlet of one row. */
@@ -65,20 +65,23 @@ export class NewestRowOutlet implements Outlet {
   }
 }
 
-/** The JSON of a row's event; null for every other event. */
+/** The JSON of the first row, which is one line; null where the first event is no row. */
 function textOf(bytes: Uint8Array): Uint8Array | null {
   const head = EVENT_HEAD.exec(
     decoder.decode(bytes.subarray(0, HEAD_BYTES_MAX)),
   );
   if (head === null) return null;
-  return bytes.subarray(head[0].length, bytes.byteLength - EVENT_END_BYTES);
+  const from = head[0].length;
+  return bytes.subarray(from, bytes.indexOf(LINE_FEED, from));
 }
 
-/** A record batch that has a row; null for every other message. */
+/** The first record batch that has a row; null where the first message is another one. */
 function batchOf(bytes: Uint8Array): Uint8Array | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = new MessageHeader(view, 0);
   const isRow = header.headerType === HEADER_RECORD_BATCH &&
     header.rowCount > 0;
-  return isRow ? bytes : null;
+  return isRow
+    ? bytes.subarray(0, prefixedBytes(view, 0) + header.bodyBytes)
+    : null;
 }
