@@ -1,5 +1,5 @@
 // The error of a request that exceeds a limit. Any handler may throw it; hono_app.ts counts it and answers with a problem.
-import type { ProblemFields } from "../transport/problem.ts";
+import { type ProblemFields, RETRY_LATER } from "../transport/problem.ts";
 
 /** The limits of one request, with the status of the answer beyond them. */
 const STATUSES = {
@@ -27,8 +27,6 @@ export type RequestLimit = keyof typeof STATUSES;
 
 export const REQUEST_LIMITS = Object.keys(STATUSES) as readonly RequestLimit[];
 
-const RETRY_AFTER_SECONDS = "5";
-
 /** A request exceeds a limit. */
 export class LimitError extends Error {
   override name = "LimitError";
@@ -48,7 +46,7 @@ export class LimitError extends Error {
   get headers(): Record<string, string> {
     // This does not close the connection: a client that still sends its body would lose the answer to the reset.
     // RequestGate closes it after the answer.
-    return this.status === 503 ? { "retry-after": RETRY_AFTER_SECONDS } : {};
+    return this.status === 503 ? RETRY_LATER : {};
   }
 }
 

@@ -68,15 +68,9 @@ export class RequestLimits {
 
   /** Counts a refusal; returns the problem that answers the request. */
   refuse(error: LimitError): Response {
-    this.refusals[error.limit]++;
-    const response = problem(error.status, {
-      ...error.fields,
-      limit: error.limit,
-    });
-    for (const [name, value] of Object.entries(error.headers)) {
-      response.headers.set(name, value);
-    }
-    return response;
+    const { fields, headers, limit, status } = error;
+    this.refusals[limit]++;
+    return problem(status, { ...fields, limit }, headers);
   }
 
   close(): void {

@@ -9,7 +9,7 @@ import type { Catalog } from "../../channels/catalog.ts";
 import type { Channel } from "../../channels/channel.ts";
 import { isGone } from "../limits/request_limits.ts";
 import type { RoutedService } from "../service.ts";
-import { badRequest, problem } from "../transport/problem.ts";
+import { badRequest, problem, RETRY_LATER } from "../transport/problem.ts";
 import type { SessionCookie } from "./session_cookie.ts";
 
 /** What this file keeps in the context of a request. */
@@ -123,16 +123,16 @@ export function rightsOf(
 export function denied(denial: Denial): Response {
   const { error, detail, scope } = denial;
   const status = statusOf(denial);
-  const response = problem(status, {
+  return problem(status, {
     title: TITLES[error],
     detail,
     ...(error === "none" ? {} : { error }),
+  }, {
+    ...(status === 401 || status === 403
+      ? { "www-authenticate": challenge(error, detail, scope) }
+      : {}),
+    ...(status === 503 ? RETRY_LATER : {}),
   });
-  if (status === 401 || status === 403) {
-    response.headers.set("www-authenticate", challenge(error, detail, scope));
-  }
-  if (status === 503) response.headers.set("retry-after", "5");
-  return response;
 }
 
 /** The header WWW-Authenticate of RFC 6750. */

@@ -12,7 +12,7 @@ import { ARROW_TYPE } from "../documents/stream_messages.ts";
 import type { StreamParameter } from "../documents/stream_parameters.ts";
 import { isGone } from "../limits/request_limits.ts";
 import type { LatestOutcome } from "../limits/request_limits.ts";
-import { badRequest, problem } from "../transport/problem.ts";
+import { badRequest, problem, RETRY_LATER } from "../transport/problem.ts";
 import { NewestRowOutlet } from "./newest_row_outlet.ts";
 import { traceOf } from "./request_ids.ts";
 import { admit } from "./stream_admission.ts";
@@ -34,7 +34,6 @@ export interface LatestRoutesOptions extends ParsingOptions {
 const WAIT_MS = 5000;
 /** How often is looked whether the wait has become pointless. */
 const LOOK_MS = 100;
-const RETRY_AFTER_SECONDS = "5";
 const FIELDS: readonly StreamParameter[] = [
   "channels",
   "match",
@@ -144,16 +143,14 @@ function refusal(
         `Kafka has no recent row of ${what}; for older rows, give a start to /v1/events or /v1/arrow`,
     });
   }
-  const late = problem(503, {
+  return problem(503, {
     title: "No row yet",
     detail: outcome === "ended"
       ? `The server ended the request before it had a row of ${what}: ${ended}; try again later`
       : `No row of ${what} could be read within ${
         WAIT_MS / 1000
       } s; try again later`,
-  });
-  late.headers.set("retry-after", RETRY_AFTER_SECONDS);
-  return late;
+  }, RETRY_LATER);
 }
 
 /** Refuses what an answer of one row cannot have. */

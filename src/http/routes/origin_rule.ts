@@ -54,13 +54,11 @@ export function originCheck(
       corsOrigin.includes(origin) || isOwnOrigin(c, origin, publicUrl);
     if (isAllowed) return await next();
     const shown = refused.add(origin, traceOf(c));
-    const response = problem(403, {
+    return problem(403, {
       title: "Origin not allowed",
       detail: `Pages of the origin '${shown}' may not read this instance` +
         hint(origin),
-    });
-    response.headers.set("vary", "Origin");
-    return response;
+    }, { vary: "Origin" });
   };
 }
 

@@ -4,13 +4,11 @@ import type { ClientRights } from "../../clients/client_options.ts";
 import type { Admission, FullAdmission } from "../../clients/admission.ts";
 import type { StreamShape } from "../../frames/stream_format.ts";
 import type { RequestTrace } from "../../telemetry/request_trace.ts";
-import { problem } from "../transport/problem.ts";
+import { problem, RETRY_LATER } from "../transport/problem.ts";
 import type { StreamRequest } from "./stream_request.ts";
 
 /** Everything that the client needs is reserved: open() begins the stream, cancel() releases it. */
 export type ReadyAdmission = Extract<Admission, { kind: "ready" }>;
-
-const RETRY_AFTER_SECONDS = "5";
 
 /** Waits for this request's turn and reserves what the client needs, or answers with the limit that refuses it. */
 export async function admit(
@@ -70,23 +68,19 @@ const TITLES = {
 
 /** 429 where the client's own account or address holds too much, else 503. */
 function fullProblem({ refusal, limit, of }: FullAdmission): Response {
-  const full = problem(of === null ? 503 : 429, {
+  return problem(of === null ? 503 : 429, {
     title: of === null ? "Full" : TITLES[of],
     detail: `The limit of ${limit} is reached; ${
       of === null ? "try again later" : "close a stream"
     }`,
     limit: refusal,
-  });
-  full.headers.set("retry-after", RETRY_AFTER_SECONDS);
-  return full;
+  }, RETRY_LATER);
 }
 
 /** `what` is the beginning of a sentence. */
 function changedProblem(title: string, what: string): Response {
-  const changed = problem(503, {
+  return problem(503, {
     title,
     detail: `${what} while the stream was being opened; try again`,
-  });
-  changed.headers.set("retry-after", "1");
-  return changed;
+  }, { "retry-after": "1" });
 }

@@ -26,12 +26,10 @@ export function unknownPath(routes: Hono, basePath: string): NotFoundHandler {
       methods.find(([pattern]) => pattern.test(path));
     if (!known) return nothingAt(path, basePath);
     const [, allowed] = known;
-    const response = problem(405, {
+    return problem(405, {
       title: "Wrong method",
       detail: `'${path}' does not take ${c.req.method}; it takes ${allowed}`,
-    });
-    response.headers.set("allow", allowed);
-    return response;
+    }, { allow: allowed });
   };
 }
 

@@ -7,6 +7,8 @@ export interface ProblemFields {
   readonly [name: string]: unknown;
 }
 
+/** Header of a refusal that another attempt may not get. */
+export const RETRY_LATER = { "retry-after": "5" };
 const CONTENT_TYPE = "application/problem+json";
 /** Most characters of a client's text that a problem repeats. */
 const QUOTED_MAX = 100;
@@ -23,11 +25,15 @@ export function badRequest(detail: string, title = "Bad request"): Response {
   return problem(400, { title, detail });
 }
 
-/** A response of type `application/problem+json`. */
-export function problem(status: number, fields: ProblemFields): Response {
+/** A response of type `application/problem+json`, with further headers. */
+export function problem(
+  status: number,
+  fields: ProblemFields,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   return new Response(
     JSON.stringify({ type: "about:blank", status, ...fields }),
-    { status, headers: { "content-type": CONTENT_TYPE } },
+    { status, headers: { ...headers, "content-type": CONTENT_TYPE } },
   );
 }
 
