@@ -4,7 +4,6 @@
 import { type Context, Hono } from "hono";
 import { END_OF_STREAM } from "../../arrow/row_template.ts";
 import type { Channel } from "../../channels/channel.ts";
-import type { ClientRights } from "../../clients/client_options.ts";
 import type { GroupClient } from "../../clients/selection_group.ts";
 import { documented } from "../documents/api_document.ts";
 import { LATEST_DOCUMENT } from "../documents/latest_documents.ts";
@@ -14,21 +13,10 @@ import { isGone } from "../limits/request_limits.ts";
 import type { LatestOutcome } from "../limits/request_limits.ts";
 import { badRequest, problem, RETRY_LATER } from "../transport/problem.ts";
 import { NewestRowOutlet } from "./newest_row_outlet.ts";
-import { traceOf } from "./request_ids.ts";
-import { admit } from "./stream_admission.ts";
+import { type AdmissionOptions, admit } from "./stream_admission.ts";
 import type { StreamFields } from "./stream_fields.ts";
 import { parsed, type ParsingOptions } from "./stream_parsing.ts";
 import type { StreamRequest } from "./stream_request.ts";
-
-export interface LatestRoutesOptions extends ParsingOptions {
-  /** What its owner may read; undefined where everyone may read everything. */
-  readonly rightsOf: (
-    context: Context,
-    channels: readonly Channel[],
-  ) => ClientRights | undefined;
-  /** Address of the client, for its limits and the log. */
-  readonly addressOf: (context: Context) => string;
-}
 
 /** Longest wait for a row: reading the newest blocks from Kafka takes well below a second. */
 const WAIT_MS = 5000;
@@ -42,7 +30,7 @@ const FIELDS: readonly StreamParameter[] = [
 ];
 
 /** `GET` and `POST /v1/latest`. */
-export function latestRoutes(options: LatestRoutesOptions): Hono {
+export function latestRoutes(options: ParsingOptions & AdmissionOptions): Hono {
   const app = new Hono();
   const { get, post } = LATEST_DOCUMENT;
   app.get("/v1/latest", documented(get), (c) => answer(c, options));
@@ -52,7 +40,7 @@ export function latestRoutes(options: LatestRoutesOptions): Hono {
 
 async function answer(
   c: Context,
-  options: LatestRoutesOptions,
+  options: ParsingOptions & AdmissionOptions,
 ): Promise<Response> {
   const asked = await parsed(c, { ...options, misplaced: misplacedField });
   if (asked instanceof Response) return asked;
@@ -66,12 +54,8 @@ async function answer(
   if (c.req.method === "HEAD") return c.body(null, 200, headers);
   const format = isArrow ? "arrow" : "events";
   const { hub, limits } = options;
-  const admission = await admit(request, { format, trend: request.trend }, {
-    hub,
-    address: options.addressOf(c),
-    rights: options.rightsOf(c, request.channels),
-    trace: traceOf(c),
-  });
+  const shape = { format, trend: request.trend } as const;
+  const admission = await admit(c, request, shape, options);
   if (admission instanceof Response) return admission;
   try {
     const outlet = new NewestRowOutlet(format);

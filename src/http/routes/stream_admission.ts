@@ -1,27 +1,38 @@
 // Admits a new client: reserves what it needs, or answers with a problem that names the limit that is reached.
+import type { Context } from "hono";
+import type { Channel } from "../../channels/channel.ts";
 import type { ClientHub } from "../../clients/client_hub.ts";
 import type { ClientRights } from "../../clients/client_options.ts";
 import type { Admission, FullAdmission } from "../../clients/admission.ts";
 import type { StreamShape } from "../../frames/stream_format.ts";
-import type { RequestTrace } from "../../telemetry/request_trace.ts";
 import { problem, RETRY_LATER } from "../transport/problem.ts";
+import { traceOf } from "./request_ids.ts";
 import type { StreamRequest } from "./stream_request.ts";
 
 /** Everything that the client needs is reserved: open() begins the stream, cancel() releases it. */
 export type ReadyAdmission = Extract<Admission, { kind: "ready" }>;
 
+export interface AdmissionOptions {
+  readonly hub: ClientHub;
+  /** What its owner may read; undefined where everyone may read everything. */
+  readonly rightsOf: (
+    context: Context,
+    channels: readonly Channel[],
+  ) => ClientRights | undefined;
+  /** Address of the client, for its limits and the log. */
+  readonly addressOf: (context: Context) => string;
+}
+
 /** Waits for this request's turn and reserves what the client needs, or answers with the limit that refuses it. */
 export async function admit(
+  c: Context,
   request: StreamRequest,
   shape: StreamShape,
-  { hub, address, rights, trace }: {
-    readonly hub: ClientHub;
-    readonly address: string;
-    readonly rights: ClientRights | undefined;
-    readonly trace: RequestTrace;
-  },
+  { hub, rightsOf, addressOf }: AdmissionOptions,
 ): Promise<ReadyAdmission | Response> {
   const { channels, resume } = request;
+  const address = addressOf(c);
+  const rights = rightsOf(c, channels);
   const refused = await hub.admission.waitForTurn(
     { address, rights },
     channels.length,
@@ -30,7 +41,7 @@ export async function admit(
   const admission = hub.admission.admit(channels, shape, {
     address,
     rights,
-    trace,
+    trace: traceOf(c),
     startNs: request.startNs,
     endNs: request.endNs,
     durationNs: request.durationNs,

@@ -2,8 +2,6 @@
 // the rows are sent, admit the client, take over the response. Each step may refuse it with a problem.
 import { type Context, Hono } from "hono";
 import type { IncomingMessage } from "node:http";
-import type { Channel } from "../../channels/channel.ts";
-import type { ClientRights } from "../../clients/client_options.ts";
 import { documented } from "../documents/api_document.ts";
 import {
   ARROW_DOCUMENT,
@@ -17,21 +15,18 @@ import {
   type TakeoverOptions,
   writeHead,
 } from "./response_takeover.ts";
-import { traceOf } from "./request_ids.ts";
-import { admit, type ReadyAdmission } from "./stream_admission.ts";
+import {
+  type AdmissionOptions,
+  admit,
+  type ReadyAdmission,
+} from "./stream_admission.ts";
 import { misplacedField, type StreamPath } from "./stream_fields.ts";
 import { negotiate } from "./stream_negotiation.ts";
 import { parsed, type ParsingOptions } from "./stream_parsing.ts";
 import { hasWholeRange } from "./stream_request.ts";
 
-export interface StreamRoutesOptions extends TakeoverOptions, ParsingOptions {
-  /** What its owner may read; undefined where everyone may read everything. */
-  readonly rightsOf: (
-    context: Context,
-    channels: readonly Channel[],
-  ) => ClientRights | undefined;
-  /** Address of the client, for its limits and the log. */
-  readonly addressOf: (context: Context) => string;
+export interface StreamRoutesOptions
+  extends TakeoverOptions, ParsingOptions, AdmissionOptions {
   /** Writes on a socket's handle; null where the runtime has no way to. */
   readonly rawWriter: RawWriter | null;
 }
@@ -74,12 +69,7 @@ async function open(
   // 204 makes an EventSource stop reconnecting.
   if (hasWholeRange(request)) return new Response(null, { status: 204 });
   if (c.req.method === "HEAD") return c.body(null, 200, form.headers);
-  const admission = await admit(request, form.shape, {
-    hub: options.hub,
-    address: options.addressOf(c),
-    rights: options.rightsOf(c, request.channels),
-    trace: traceOf(c),
-  });
+  const admission = await admit(c, request, form.shape, options);
   if (admission instanceof Response) return admission;
   try {
     return begin(c, admission, form.headers, options);
