@@ -17,7 +17,7 @@ import {
 import { isGone } from "../limits/request_limits.ts";
 import type { RoutedService } from "../service.ts";
 import { badRequest, problem, quoted } from "../transport/problem.ts";
-import { jsonInSlices } from "./json_slices.ts";
+import { jsonAnswerInSlices } from "./json_slices.ts";
 import type { OperatorAccess } from "./operator_access.ts";
 import { wrongParameter } from "./query_names.ts";
 import { traceOf } from "./request_ids.ts";
@@ -71,13 +71,8 @@ function* listed(
   service: RoutedService,
   query: ClientsQuery,
 ): SlicedWork<Response> {
-  const text = yield* jsonInSlices(yield* service.clientsInSlices(query));
-  return new Response(text, {
-    headers: {
-      "content-type": "application/json",
-      "cache-control": "no-store",
-    },
-  });
+  const list = yield* service.clientsInSlices(query);
+  return yield* jsonAnswerInSlices(list, { "cache-control": "no-store" });
 }
 
 function* ended(

@@ -7,8 +7,19 @@ const PART_STEPS = 300;
 /** How many levels of objects may hold long lists. */
 const DEPTH = 2;
 
+/** An answer in JSON, with further headers. */
+export function* jsonAnswerInSlices(
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): SlicedWork<Response> {
+  const text = yield* jsonInSlices(value);
+  return new Response(text, {
+    headers: { ...headers, "content-type": "application/json" },
+  });
+}
+
 /** The same text as `JSON.stringify()` for plain objects and lists. */
-export function* jsonInSlices(
+function* jsonInSlices(
   value: unknown,
   depth = DEPTH,
 ): SlicedWork<string> {

@@ -13,7 +13,7 @@ import { isGone } from "../limits/request_limits.ts";
 import type { RoutedService } from "../service.ts";
 import { problem } from "../transport/problem.ts";
 import { clientRoutes } from "./client_routes.ts";
-import { jsonInSlices } from "./json_slices.ts";
+import { jsonAnswerInSlices } from "./json_slices.ts";
 import type { OperatorAccess } from "./operator_access.ts";
 
 /** `/healthz`, `/readyz`, `/v1/status`, `/metrics`, `/v1/clients`. */
@@ -58,8 +58,5 @@ export function operatorRoutes(
 }
 
 function* statusAnswer(service: RoutedService): SlicedWork<Response> {
-  const text = yield* jsonInSlices(yield* service.statusInSlices());
-  return new Response(text, {
-    headers: { "content-type": "application/json" },
-  });
+  return yield* jsonAnswerInSlices(yield* service.statusInSlices());
 }

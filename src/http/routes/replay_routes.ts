@@ -9,7 +9,7 @@ import {
   REPLAYS_DOCUMENT,
 } from "../documents/replay_documents.ts";
 import { isGone, type RequestLimits } from "../limits/request_limits.ts";
-import { jsonInSlices } from "./json_slices.ts";
+import { jsonAnswerInSlices } from "./json_slices.ts";
 import { limitOf } from "./channel_routes.ts";
 import { wrongParameter } from "./query_names.ts";
 import { parameterTooLong } from "./stream_fields.ts";
@@ -47,8 +47,5 @@ function* listed(catalog: Catalog, page: Page): SlicedWork<Response> {
     replay_id: replayId,
     channels,
   }));
-  const text = yield* jsonInSlices({ replays: list, next });
-  return new Response(text, {
-    headers: { "content-type": "application/json" },
-  });
+  return yield* jsonAnswerInSlices({ replays: list, next });
 }
