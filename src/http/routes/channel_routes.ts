@@ -15,8 +15,6 @@ import {
   COUNT_DOCUMENT,
   FILTERS,
   ITEM_LENGTH_MAX,
-  LIMIT_DEFAULT,
-  LIMIT_MAX,
   LIST_DOCUMENT,
   NAME_DOCUMENT,
   PAGING,
@@ -25,9 +23,10 @@ import { decimalOf } from "./decimal.ts";
 import { textOfHeader } from "./header_text.ts";
 import { badRequest, problem, quoted } from "../transport/problem.ts";
 import { wrongParameter } from "./query_names.ts";
+import { checkedLength, limitOf, textOf } from "./query_values.ts";
 import { searched } from "./searched.ts";
 import { isGone, type RequestLimits } from "../limits/request_limits.ts";
-import { checkedName, parameterTooLong } from "./stream_fields.ts";
+import { checkedName } from "./stream_fields.ts";
 import { REPLAY_LENGTH_MAX } from "../documents/stream_parameters.ts";
 
 const FILTER_NAMES = Object.keys(FILTERS);
@@ -49,10 +48,10 @@ export function channelRoutes(
     const query = new URL(c.req.url).searchParams;
     const filter = filterOf(query, LIST_NAMES);
     if (filter instanceof Response) return filter;
-    const limit = limitOf(query.get("limit"));
+    const limit = limitOf(query);
     if (limit instanceof Response) return limit;
     const catalog = catalogOf(c);
-    const after = afterOf(query.get("after"), catalog, filter);
+    const after = afterOf(query, catalog, filter);
     const isArrow = (c.req.header("accept") ?? "").includes(ARROW);
     return slices.run(
       listed(catalog, { filter, after, limit, isArrow, isLive }),
@@ -100,14 +99,12 @@ function* unknown(
 
 /** `after=`: a channel's name, plain or encoded as in the header `x-next-after`. */
 function afterOf(
-  text: string | null,
+  query: URLSearchParams,
   catalog: Catalog,
   { replayId = null }: ChannelFilter,
 ): string | undefined {
-  if (text === null) return undefined;
-  if (text.length > AFTER_LENGTH_MAX) {
-    throw parameterTooLong("after", text, AFTER_LENGTH_MAX);
-  }
+  const text = textOf(query, "after", AFTER_LENGTH_MAX);
+  if (text === undefined) return undefined;
   if (catalog.get(text, replayId)) return text;
   return textOfHeader(text) ?? text;
 }
@@ -141,39 +138,20 @@ function filterOf(
     minRate: rates[0],
     maxRate: rates[1],
     publishers: listOf(query, "publisher"),
-    replayId: replayOf(query.get("replay")),
+    replayId: textOf(query, "replay", REPLAY_LENGTH_MAX) || null,
   };
 }
 
 /** Parameters that are lists and may be given more than once. */
 const LISTS = new Set(["type", "publisher"]);
 
-function replayOf(text: string | null): string | null {
-  if (text !== null && text.length > REPLAY_LENGTH_MAX) {
-    throw parameterTooLong("replay", text, REPLAY_LENGTH_MAX);
-  }
-  return text || null;
-}
-
 /** The distinct values of a list; undefined where it is not given. */
 function listOf(query: URLSearchParams, name: string): string[] | undefined {
   const values = new Set<string>();
   for (const value of query.getAll(name)) {
     for (const item of value.split(",")) {
-      if (item.length > ITEM_LENGTH_MAX) {
-        throw parameterTooLong(name, item, ITEM_LENGTH_MAX);
-      }
-      values.add(item);
+      values.add(checkedLength(name, item, ITEM_LENGTH_MAX));
     }
   }
   return values.size > 0 ? [...values] : undefined;
-}
-
-export function limitOf(text: string | null): number | Response {
-  if (text === null) return LIMIT_DEFAULT;
-  const limit = decimalOf(text);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX) return limit;
-  return badRequest(
-    `limit must be a whole number from 1 to ${LIMIT_MAX}, not ${quoted(text)}`,
-  );
 }

@@ -20,8 +20,8 @@ import { badRequest, problem, quoted } from "../transport/problem.ts";
 import { jsonAnswerInSlices } from "./json_slices.ts";
 import type { OperatorAccess } from "./operator_access.ts";
 import { wrongParameter } from "./query_names.ts";
+import { textOf } from "./query_values.ts";
 import { traceOf } from "./request_ids.ts";
-import { parameterTooLong } from "./stream_fields.ts";
 
 const NUMBER_MAX = Number.MAX_SAFE_INTEGER;
 
@@ -50,8 +50,8 @@ export function clientRoutes(
       max: NUMBER_MAX,
     });
     if (after instanceof Response) return after;
-    const owner = textOf(query, "owner");
-    const address = textOf(query, "address");
+    const owner = textOf(query, "owner", OWNER_LENGTH_MAX) || undefined;
+    const address = textOf(query, "address", OWNER_LENGTH_MAX) || undefined;
     const work = listed(service, { limit, after, owner, address });
     return slices.run(work, isGone(c));
   });
@@ -128,12 +128,4 @@ function wholeOf(
   return badRequest(
     `${name} must be a whole number from ${min} to ${max}, not ${quoted(text)}`,
   );
-}
-
-function textOf(query: URLSearchParams, name: string): string | undefined {
-  const text = query.get(name);
-  if (text !== null && text.length > OWNER_LENGTH_MAX) {
-    throw parameterTooLong(name, text, OWNER_LENGTH_MAX);
-  }
-  return text || undefined;
 }

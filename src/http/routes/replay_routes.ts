@@ -10,9 +10,8 @@ import {
 } from "../documents/replay_documents.ts";
 import { isGone, type RequestLimits } from "../limits/request_limits.ts";
 import { jsonAnswerInSlices } from "./json_slices.ts";
-import { limitOf } from "./channel_routes.ts";
 import { wrongParameter } from "./query_names.ts";
-import { parameterTooLong } from "./stream_fields.ts";
+import { limitOf, textOf } from "./query_values.ts";
 import { REPLAY_LENGTH_MAX } from "../documents/stream_parameters.ts";
 
 export interface ReplayRoutesOptions {
@@ -30,12 +29,9 @@ export function replayRoutes(
     const query = new URL(c.req.url).searchParams;
     const wrong = wrongParameter(query, Object.keys(REPLAY_PAGING));
     if (wrong !== null) return wrong;
-    const limit = limitOf(query.get("limit"));
+    const limit = limitOf(query);
     if (limit instanceof Response) return limit;
-    const after = query.get("after") ?? undefined;
-    if (after !== undefined && after.length > REPLAY_LENGTH_MAX) {
-      throw parameterTooLong("after", after, REPLAY_LENGTH_MAX);
-    }
+    const after = textOf(query, "after", REPLAY_LENGTH_MAX);
     return slices.run(listed(catalogOf(c), { after, limit }), isGone(c));
   });
   return app;

@@ -4,6 +4,7 @@ import { isTooLong, NAME_BYTES_MAX } from "../../channels/near_names.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { BadBodyError, type FieldValue, readFields } from "./body_fields.ts";
 import { isCacheBuster, isLastEventId } from "./library_parameters.ts";
+import { checkedLength } from "./query_values.ts";
 import { LimitError } from "../limits/limit_error.ts";
 import { badRequest, quoted } from "../transport/problem.ts";
 import {
@@ -53,7 +54,7 @@ export function fieldsOfQuery(url: URL): StreamFields | Response {
     if (isCacheBuster(name)) continue;
     if (isLastEventId(name)) {
       // A library appends its id to the URL's query: the last one counts, an empty one is ignored.
-      if (value !== "") fields.lastEventId = checkedLength("after", value);
+      if (value !== "") fields.lastEventId = checkedField("after", value);
       continue;
     }
     if (!isKnown(name)) return unknownField(name, "query parameter");
@@ -66,7 +67,7 @@ export function fieldsOfQuery(url: URL): StreamFields | Response {
       return badRequest(
         `The query parameter '${name}' is given twice; give it once`,
       );
-    } else fields[name] = checkedLength(name, value);
+    } else fields[name] = checkedField(name, value);
   }
   if (hasNames) fields.names = [...names];
   return fields;
@@ -130,7 +131,7 @@ class BodyFields {
     }
     const known = name as Exclude<StreamParameter, "channels">;
     if (value.kind === "text") {
-      this.fields[known] = checkedLength(known, value.text);
+      this.fields[known] = checkedField(known, value.text);
     } else if (value.kind === "number" && NUMBERS.has(name)) {
       // The text of a time has at most nine decimals; that of a double may have more.
       this.fields[known] = name === "duration"
@@ -181,26 +182,11 @@ export function checkedName(name: string): string {
   });
 }
 
-function checkedLength(
+function checkedField(
   name: Exclude<StreamParameter, "channels">,
   value: string,
 ): string {
-  const lengthMax = STREAM_PARAMETER_LENGTHS[name];
-  if (value.length <= lengthMax) return value;
-  throw parameterTooLong(name, value, lengthMax);
-}
-
-/** The error of a parameter that is too long to be looked at. */
-export function parameterTooLong(
-  name: string,
-  value: string,
-  lengthMax: number,
-): LimitError {
-  return new LimitError("parameter", {
-    title: "Parameter too long",
-    detail:
-      `${name} has ${value.length} characters, at most ${lengthMax} are allowed`,
-  });
+  return checkedLength(name, value, STREAM_PARAMETER_LENGTHS[name]);
 }
 
 function isKnown(name: string): name is StreamParameter {
