@@ -8,7 +8,7 @@ import type { GroupClient } from "../../clients/selection_group.ts";
 import { documented } from "../documents/api_document.ts";
 import { LATEST_DOCUMENT } from "../documents/latest_documents.ts";
 import { ARROW_TYPE } from "../documents/stream_messages.ts";
-import type { StreamParameter } from "../documents/stream_parameters.ts";
+import { LATEST_PARAMETERS } from "../documents/stream_parameters.ts";
 import { isGone } from "../limits/request_limits.ts";
 import type { LatestOutcome } from "../limits/request_limits.ts";
 import { badRequest, problem, RETRY_LATER } from "../transport/problem.ts";
@@ -22,12 +22,7 @@ import type { StreamRequest } from "./stream_request.ts";
 const WAIT_MS = 5000;
 /** How often is looked whether the wait has become pointless. */
 const LOOK_MS = 100;
-const FIELDS: readonly StreamParameter[] = [
-  "channels",
-  "match",
-  "replay",
-  "trend",
-];
+const FIELDS = Object.keys(LATEST_PARAMETERS);
 
 /** `GET` and `POST /v1/latest`. */
 export function latestRoutes(options: ParsingOptions & AdmissionOptions): Hono {
@@ -140,7 +135,7 @@ function refusal(
 /** Refuses what an answer of one row cannot have. */
 function misplacedField(fields: StreamFields): Response | null {
   for (const name of Object.keys(fields)) {
-    if (name === "names" || FIELDS.includes(name as StreamParameter)) continue;
+    if (name === "names" || FIELDS.includes(name)) continue;
     return badRequest(
       `${name} is a parameter of /v1/events and /v1/arrow; /v1/latest takes ${
         FIELDS.join(", ")
