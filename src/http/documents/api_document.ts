@@ -240,16 +240,17 @@ const TOO_LARGE = problemAnswer(
   "Request line and headers are larger than 16 KiB; send a long list of channels as JSON with POST",
 );
 
+/** Header of an answer after which the client may try again. */
+export const RETRY_AFTER: Parameters = {
+  "retry-after": {
+    type: "integer",
+    "x-unit": "s",
+    description: "Time until the client should try again",
+  },
+};
+
 /** The answer to a long request while too many others are running. */
 export const BUSY = problemAnswer(
   "Too many long requests are running, or this one has waited too long for them; try again later",
-  {
-    headers: {
-      "retry-after": {
-        type: "integer",
-        "x-unit": "s",
-        description: "Time until the client should try again",
-      },
-    },
-  },
+  { headers: RETRY_AFTER },
 );

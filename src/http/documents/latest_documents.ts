@@ -1,7 +1,11 @@
 // OpenAPI's description of /v1/latest.
-import { problemAnswer, type RouteDocument } from "./api_document.ts";
+import {
+  problemAnswer,
+  RETRY_AFTER,
+  type RouteDocument,
+} from "./api_document.ts";
 import { BIN, ROW } from "./event_payloads.ts";
-import { POSTED, RETRY_AFTER } from "./stream_documents.ts";
+import { POSTED } from "./stream_documents.ts";
 import { ARROW_TYPE } from "./stream_messages.ts";
 import { bodySchemaOf, LATEST_PARAMETERS } from "./stream_parameters.ts";
 

@@ -3,6 +3,7 @@ import {
   type Answer,
   type Parameters,
   problemAnswer,
+  RETRY_AFTER,
   type RouteDocument,
 } from "./api_document.ts";
 import { ARROW_TYPE, EVENT } from "./stream_messages.ts";
@@ -11,14 +12,6 @@ import {
   bodySchemaOf,
   EVENTS_PARAMETERS,
 } from "./stream_parameters.ts";
-
-export const RETRY_AFTER: Parameters = {
-  "retry-after": {
-    type: "integer",
-    "x-unit": "s",
-    description: "Time until the client should try again",
-  },
-};
 
 const REQUEST_HEADERS: Parameters = {
   "accept-encoding": {
