@@ -5,11 +5,9 @@ import {
   type RouteDocument,
 } from "./api_document.ts";
 import { BIN, ROW } from "./event_payloads.ts";
-import { POSTED } from "./stream_documents.ts";
+import { selectingDocuments } from "./stream_documents.ts";
 import { ARROW_TYPE } from "./stream_messages.ts";
-import { bodySchemaOf, LATEST_PARAMETERS } from "./stream_parameters.ts";
-
-const SUMMARY = "Read the newest row, once";
+import { LATEST_PARAMETERS } from "./stream_parameters.ts";
 
 const ANSWERS: RouteDocument["answers"] = {
   200: {
@@ -42,19 +40,9 @@ const ANSWERS: RouteDocument["answers"] = {
   ),
 };
 
-export const LATEST_DOCUMENT = {
-  get: {
-    operationId: "getLatest",
-    tag: "streams",
-    summary: SUMMARY,
-    query: LATEST_PARAMETERS,
-    answers: ANSWERS,
-  },
-  post: {
-    operationId: "postLatest",
-    tag: "streams",
-    summary: `${SUMMARY}; for selections that are too long for a URL`,
-    body: bodySchemaOf(LATEST_PARAMETERS),
-    answers: { ...ANSWERS, ...POSTED },
-  },
-} satisfies Record<string, RouteDocument>;
+export const LATEST_DOCUMENT = selectingDocuments({
+  name: "Latest",
+  summary: "Read the newest row, once",
+  parameters: LATEST_PARAMETERS,
+  answers: ANSWERS,
+});

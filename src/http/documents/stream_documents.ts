@@ -72,7 +72,7 @@ const ANSWERS: RouteDocument["answers"] = {
   ),
 };
 
-export const POSTED: RouteDocument["answers"] = {
+const POSTED: RouteDocument["answers"] = {
   408: problemAnswer("The body did not arrive in time"),
   413: problemAnswer("The body is larger than 4 MiB"),
   415: problemAnswer("The body is not application/json"),
@@ -106,13 +106,18 @@ const ARROW_OK: Answer = {
   },
 };
 
-function streamDocument(
-  name: "Events" | "Arrow",
-  summary: string,
-  parameters: Parameters,
+/** The documents of a route that selects channels by its query, or by the same fields in a body. */
+export function selectingDocuments(
+  { name, summary, parameters, headers = {}, answers }: {
+    /** End of the ids of its operations. */
+    readonly name: string;
+    readonly summary: string;
+    readonly parameters: Parameters;
+    /** Of the request. */
+    readonly headers?: Parameters;
+    readonly answers: RouteDocument["answers"];
+  },
 ): { readonly get: RouteDocument; readonly post: RouteDocument } {
-  const answers = { ...ANSWERS, 200: name === "Events" ? EVENTS_OK : ARROW_OK };
-  const headers = name === "Events" ? REQUEST_HEADERS : ARROW_HEADERS;
   const shared = { tag: "streams", headers } as const;
   return {
     get: {
@@ -132,14 +137,18 @@ function streamDocument(
   };
 }
 
-export const EVENTS_DOCUMENT = streamDocument(
-  "Events",
-  "Stream rows as Server-Sent Events",
-  EVENTS_PARAMETERS,
-);
+export const EVENTS_DOCUMENT = selectingDocuments({
+  name: "Events",
+  summary: "Stream rows as Server-Sent Events",
+  parameters: EVENTS_PARAMETERS,
+  headers: REQUEST_HEADERS,
+  answers: { ...ANSWERS, 200: EVENTS_OK },
+});
 
-export const ARROW_DOCUMENT = streamDocument(
-  "Arrow",
-  "Stream rows in the Arrow IPC format",
-  ARROW_PARAMETERS,
-);
+export const ARROW_DOCUMENT = selectingDocuments({
+  name: "Arrow",
+  summary: "Stream rows in the Arrow IPC format",
+  parameters: ARROW_PARAMETERS,
+  headers: ARROW_HEADERS,
+  answers: { ...ANSWERS, 200: ARROW_OK },
+});
