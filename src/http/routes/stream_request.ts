@@ -3,7 +3,7 @@
 import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../../blocks/row_stride.ts";
 import type { Catalog } from "../../channels/catalog.ts";
 import type { Channel } from "../../channels/channel.ts";
-import { byText, sortedInSlices } from "../../channels/sorted_names.ts";
+import { byName, sortedInSlices } from "../../channels/sorted_names.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import type { GapPolicy, SlowPolicy } from "../../clients/client_options.ts";
 import {
@@ -208,8 +208,4 @@ export function hasWholeRange(
   if (durationNs === undefined) return false;
   const lastNs = startNs === undefined ? untilNs : startNs + durationNs;
   return lastNs !== undefined && afterNs >= lastNs;
-}
-
-function byName(a: Channel, b: Channel): number {
-  return byText(a.name, b.name);
 }
