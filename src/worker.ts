@@ -4,7 +4,7 @@ import { Qanat } from "./app.ts";
 import type { AccessControl } from "./auth/access_control.ts";
 import { accessOf } from "./auth/access_of.ts";
 import { nowGpsNs } from "./blocks/gps_time.ts";
-import type { SharePool } from "./clients/share_pool.ts";
+import type { SharePool } from "./shares/share_pool.ts";
 import { Catalog } from "./channels/catalog.ts";
 import { nameMatcher } from "./channels/expression.ts";
 import type { Config } from "./config.ts";

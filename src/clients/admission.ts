@@ -1,7 +1,7 @@
 // The outcomes of an admission. Invariant: every outcome but `ready` has released what it had reserved.
 import type { Outlet } from "./outlet.ts";
 import type { Refusal } from "./refusals.ts";
-import type { ShareHolder } from "./share_holder.ts";
+import type { ShareHolder } from "../shares/share_holder.ts";
 import type { GroupClient } from "./selection_group.ts";
 
 /** A client that may be served. */

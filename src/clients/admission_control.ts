@@ -28,8 +28,8 @@ import {
   holderOf,
   type ShareHolder,
   type SharingClient,
-} from "./share_holder.ts";
-import { type PoolRefusal, SharePool } from "./share_pool.ts";
+} from "../shares/share_holder.ts";
+import { type PoolRefusal, SharePool } from "../shares/share_pool.ts";
 import type { StartPosition } from "./start_position.ts";
 
 export interface AdmissionOptions {

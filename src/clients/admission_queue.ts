@@ -1,7 +1,7 @@
 // Admits a few new streams per turn, so that a burst of them delays no row by more than a slice.
 // Invariant: first in, first out. The number that waits is bounded, for each owner or address, too. After close() none waits.
-import type { ShareHolder } from "./share_holder.ts";
-import { type PoolRefusal, SharePool } from "./share_pool.ts";
+import type { ShareHolder } from "../shares/share_holder.ts";
+import { type PoolRefusal, SharePool } from "../shares/share_pool.ts";
 import type { CooperativeScheduler, Task } from "./scheduler.ts";
 
 /** Shares per turn: a stream of few channels is one share, about 0.3 ms, most of it for the HTTP request. */

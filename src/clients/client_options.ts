@@ -1,6 +1,6 @@
 // The options of a client's request, without its channels. Times are GPS ns.
 
-import type { ShareLimits } from "./share_holder.ts";
+import type { ShareLimits } from "../shares/share_holder.ts";
 import type { RequestTrace } from "../telemetry/request_trace.ts";
 
 /** What a client gets instead of missing rows: null rows, a gap event, or the end of its stream. */

@@ -8,7 +8,7 @@ import { traceFields } from "../telemetry/request_trace.ts";
 import type { HistoryHandle } from "./client_phase.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
 import type { Permit } from "./permit.ts";
-import type { ShareHolder } from "./share_holder.ts";
+import type { ShareHolder } from "../shares/share_holder.ts";
 import type { GroupClient } from "./selection_group.ts";
 import type { SlabShortage } from "./slab_shortage.ts";
 

@@ -18,8 +18,8 @@ import {
 import { Permit, type PermitKind, takePermit } from "./permit.ts";
 import { PermitLine } from "./permit_line.ts";
 import type { GroupClient } from "./selection_group.ts";
-import { holderOf, type ShareHolder } from "./share_holder.ts";
-import { type PoolRefusal, SharePool } from "./share_pool.ts";
+import { holderOf, type ShareHolder } from "../shares/share_holder.ts";
+import { type PoolRefusal, SharePool } from "../shares/share_pool.ts";
 
 export interface HistoryFeedsOptions extends
   Pick<

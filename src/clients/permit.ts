@@ -1,6 +1,6 @@
 // The right to read history from the source. Invariant: it returns itself to its pool exactly once.
-import type { ShareHolder } from "./share_holder.ts";
-import type { PoolRefusal, SharePool } from "./share_pool.ts";
+import type { ShareHolder } from "../shares/share_holder.ts";
+import type { PoolRefusal, SharePool } from "../shares/share_pool.ts";
 
 /** `history`: for rows of any age. `resume`: for rows within the resume window. Each kind has its pool. */
 export type PermitKind = "history" | "resume";

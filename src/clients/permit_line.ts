@@ -1,9 +1,10 @@
 // The clients that wait for a permit of one kind, by owner or address, so that none of these keeps the others waiting.
 // Invariant: a client is in the line at most once, and leaves it when it gets a permit or ends.
-import type { PoolRefusal } from "./share_pool.ts";
+import type { PoolRefusal } from "../shares/share_pool.ts";
 import type { HistoryHandle } from "./client_phase.ts";
 import { Permit } from "./permit.ts";
-import { holderOf, type ShareHolder } from "./share_holder.ts";
+import { HolderQueue } from "../shares/holder_queue.ts";
+import { holderOf, type ShareHolder } from "../shares/share_holder.ts";
 import type { GroupClient } from "./selection_group.ts";
 
 export interface PermitLineService {
@@ -16,24 +17,19 @@ export interface PermitLineService {
 
 /** Clients that wait for a permit. */
 export class PermitLine {
-  /** By the key of the holder, each in the order of arrival; the holder that was served last comes last. */
-  readonly #byHolder = new Map<string, Set<GroupClient>>();
-  #size = 0;
+  readonly #waiting = new HolderQueue<GroupClient>();
 
   get size(): number {
-    return this.#size;
+    return this.#waiting.size;
   }
 
   /** Adds a client; the handle is for its phase. */
   add(client: GroupClient): HistoryHandle {
     const { key } = holderOf(client.options);
-    const clients = this.#byHolder.get(key);
-    if (clients) clients.add(client);
-    else this.#byHolder.set(key, new Set([client]));
-    this.#size++;
+    this.#waiting.add(key, client);
     return {
       clientDrained: () => {},
-      clientEnded: () => void this.#remove(key, client),
+      clientEnded: () => this.#waiting.remove(key, client),
     };
   }
 
@@ -46,20 +42,16 @@ export class PermitLine {
     for (;;) {
       const key = this.#leastReading(readers, refused);
       if (key === null) return;
-      const [client] = this.#byHolder.get(key)!;
-      const permit = permitFor(holderOf(client!.options));
+      const client = this.#waiting.first(key)!;
+      const permit = permitFor(holderOf(client.options));
       if (permit === "full") return;
       if (!(permit instanceof Permit)) {
         refused.add(key);
         continue;
       }
-      const others = this.#remove(key, client!);
-      if (others.size > 0) {
-        this.#byHolder.delete(key);
-        this.#byHolder.set(key, others);
-      }
+      this.#waiting.serve(key);
       readers.set(key, (readers.get(key) ?? 0) + 1);
-      begin(client!, permit);
+      begin(client, permit);
     }
   }
 
@@ -70,7 +62,7 @@ export class PermitLine {
   ): string | null {
     let least = Infinity;
     let found: string | null = null;
-    for (const key of this.#byHolder.keys()) {
+    for (const key of this.#waiting.holders()) {
       const count = readers.get(key) ?? 0;
       if (count >= least || refused.has(key)) continue;
       least = count;
@@ -78,13 +70,5 @@ export class PermitLine {
       if (count === 0) break;
     }
     return found;
-  }
-
-  /** Takes a client out; returns those of its holder that still wait. */
-  #remove(key: string, client: GroupClient): Set<GroupClient> {
-    const clients = this.#byHolder.get(key)!;
-    if (clients.delete(client)) this.#size--;
-    if (clients.size === 0) this.#byHolder.delete(key);
-    return clients;
   }
 }

@@ -1,5 +1,5 @@
 // Counts refused clients by limit, and names the limits of one owner or address in words.
-import type { ShareHolder } from "./share_holder.ts";
+import type { ShareHolder } from "../shares/share_holder.ts";
 
 /** The limit that a client was refused by, as `/metrics` names it. */
 export const REFUSALS = [

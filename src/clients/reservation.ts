@@ -4,8 +4,8 @@ import type { Channel } from "../channels/channel.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
-import type { ShareHolder } from "./share_holder.ts";
-import type { PoolRefusal, SharePool } from "./share_pool.ts";
+import type { ShareHolder } from "../shares/share_holder.ts";
+import type { PoolRefusal, SharePool } from "../shares/share_pool.ts";
 
 /** Where reservations are taken from. */
 export interface ReservationPools {

@@ -9,8 +9,8 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Socket } from "node:net";
-import type { SharePool } from "../clients/share_pool.ts";
-import { plainAddress } from "../clients/client_address.ts";
+import type { SharePool } from "../shares/share_pool.ts";
+import { plainAddress } from "../shares/client_address.ts";
 import { FlightCall } from "./flight_call.ts";
 import { FlightService } from "./flight_service.ts";
 import { lockSession } from "./reentry_lock.ts";

@@ -1,7 +1,7 @@
 // A listening node:http server in front of an application: limits its connections, sweeps them, and closes them at the end.
 import type { Server } from "node:http";
-import type { SharePool } from "../clients/share_pool.ts";
-import { plainAddress } from "../clients/client_address.ts";
+import type { SharePool } from "../shares/share_pool.ts";
+import { plainAddress } from "../shares/client_address.ts";
 import type { HostRule } from "./routes/host_rule.ts";
 import type { HttpService, ServerSettings } from "./service.ts";
 import { Connections } from "./transport/connections.ts";

@@ -3,7 +3,7 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { IncomingMessage } from "node:http";
 import { newRequestId } from "../telemetry/request_trace.ts";
-import { SharePool } from "../clients/share_pool.ts";
+import { SharePool } from "../shares/share_pool.ts";
 import { type HttpServer, startListener } from "./listener.ts";
 import { honoApp } from "./routes/hono_app.ts";
 import { HostRule } from "./routes/host_rule.ts";

@@ -8,8 +8,8 @@ const FOLDER = "src/clients/";
 /** From the lowest floor up. */
 const FLOORS = [
   // No knowledge of clients.
-  "rotation end_reason outlet scheduler client_list client_address",
-  "share_holder refusals client_options share_pool client_log usage_entry client_search client_books lost_span row_limits",
+  "rotation end_reason outlet scheduler client_list",
+  "refusals client_options client_log usage_entry client_search client_books lost_span row_limits",
   "live_queue close_queue admission_queue permit reservation",
   // One client, and what it has in common with others.
   "client_phase client selection_group",

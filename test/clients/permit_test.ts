@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { SharePool } from "../../src/clients/share_pool.ts";
+import { SharePool } from "../../src/shares/share_pool.ts";
 import { Permit, takePermit } from "../../src/clients/permit.ts";
 
 function permitFrom(pool: SharePool, address: string): Permit {

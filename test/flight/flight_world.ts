@@ -4,7 +4,7 @@ import type { AccessControl } from "../../src/auth/access_control.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import type { Config } from "../../src/config.ts";
-import { SharePool } from "../../src/clients/share_pool.ts";
+import { SharePool } from "../../src/shares/share_pool.ts";
 import {
   type FlightServer,
   serveFlight,

@@ -3,7 +3,7 @@
 // the page's name. Invariant: an instance on loopback answers only to loopback names and to allowed names.
 // Why: docs/decisions/0025.
 import type { MiddlewareHandler } from "hono";
-import { plainAddress } from "../../clients/client_address.ts";
+import { plainAddress } from "../../shares/client_address.ts";
 import { problem } from "../transport/problem.ts";
 import { isPlainHost, type RefusedNames } from "../limits/refused_names.ts";
 import { traceOf } from "./request_ids.ts";

@@ -1,7 +1,7 @@
 // Connections that are not served, as there is no room for them: answers and closes them.
 // Invariant: few are kept open at a time, each for a short time, so that its client can read the answer.
 import type { Socket } from "node:net";
-import type { PoolRefusal } from "../../clients/share_pool.ts";
+import type { PoolRefusal } from "../../shares/share_pool.ts";
 import { responseText } from "./socket_problem.ts";
 
 const RETRY_AFTER_SECONDS = 5;

@@ -3,7 +3,7 @@
 // One timer looks at all connections.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { SharePool } from "../../clients/share_pool.ts";
+import { SharePool } from "../../shares/share_pool.ts";
 import type { ConnectionFigures, TimedOut } from "./connection_figures.ts";
 import { ConnectionRefusals } from "./connection_refusals.ts";
 import { PacedResponse } from "./paced_response.ts";

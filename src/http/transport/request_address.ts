@@ -3,7 +3,7 @@
 // HOPS_MAX entries are read, however long the header is.
 import type { IncomingMessage } from "node:http";
 import { BlockList } from "node:net";
-import { plainAddress } from "../../clients/client_address.ts";
+import { plainAddress } from "../../shares/client_address.ts";
 
 /** Most proxies in a row. */
 const HOPS_MAX = 16;

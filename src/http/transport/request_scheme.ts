@@ -2,7 +2,7 @@
 // Invariant: the header of anyone else changes nothing.
 import type { IncomingMessage } from "node:http";
 import type { BlockList } from "node:net";
-import { plainAddress } from "../../clients/client_address.ts";
+import { plainAddress } from "../../shares/client_address.ts";
 import { isTrusted } from "./request_address.ts";
 
 /** Whether the client's connection is encrypted. Of a list in the header, the last entry counts: the nearest proxy wrote it. */

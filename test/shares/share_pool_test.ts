@@ -1,7 +1,7 @@
 // What one address may hold of a pool, and what is left for the others.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { SharePool } from "../../src/clients/share_pool.ts";
+import { SharePool } from "../../src/shares/share_pool.ts";
 
 const A = "10.0.0.1";
 const B = "10.0.0.2";

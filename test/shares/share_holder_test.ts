@@ -5,8 +5,8 @@ import {
   addressHolder,
   holderOf,
   type ShareLimits,
-} from "../../src/clients/share_holder.ts";
-import { SharePool } from "../../src/clients/share_pool.ts";
+} from "../../src/shares/share_holder.ts";
+import { SharePool } from "../../src/shares/share_pool.ts";
 
 function owner(account: string | null, shares: ShareLimits = {}) {
   return holderOf({ address: "10.0.0.1", rights: { account, shares } });

@@ -1,7 +1,7 @@
 // One spelling an address, and what is counted as one client.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { addressKey, plainAddress } from "../../src/clients/client_address.ts";
+import { addressKey, plainAddress } from "../../src/shares/client_address.ts";
 
 describe("plainAddress()", () => {
   for (
