@@ -22,13 +22,18 @@ export interface Credentials {
   readonly bearer: string | null;
   /** The value of the session cookie; null where there is none, or the request may not use it. */
   readonly session: string | null;
+  /** Address of the client in one spelling, which shares the checks of tokens with others; "" where it is not known. */
+  readonly address: string;
 }
 
 /** Checks one kind of bearer token. */
 export interface TokenVerifier {
   /** Whether a token looks like one of this kind. Cheap. */
   recognizes(token: string): boolean;
-  verify(token: string): Claims | Denial | Promise<Claims | Denial>;
+  verify(
+    token: string,
+    address: string,
+  ): Claims | Denial | Promise<Claims | Denial>;
   /** Whether it would still accept tokens of an owner's kind and issuer: a session may be older than the settings. */
   vouchesFor(claims: Claims): boolean;
   /** Of a verifier of JWTs, for metrics. */
@@ -199,12 +204,12 @@ export class AccessControl {
   }
 
   #verify(
-    { bearer, session }: Credentials,
+    { bearer, session, address }: Credentials,
   ): Verified | Promise<Verified> {
     if (bearer !== null) {
       if (bearer.length > TOKEN_LENGTH_MAX) return TOO_LONG;
       const verifier = this.#verifiers.find((v) => v.recognizes(bearer));
-      return verifier ? verifier.verify(bearer) : UNKNOWN_KIND;
+      return verifier ? verifier.verify(bearer, address) : UNKNOWN_KIND;
     }
     if (session !== null && this.sessions !== null) {
       return this.sessions.open(session);

@@ -14,9 +14,13 @@ import { SessionKeys } from "./session_keys.ts";
 import { Sessions } from "./sessions.ts";
 import { TokenFileVerifier } from "./token_verifier.ts";
 
+export interface AccessSettings extends AuthSettings {
+  readonly addressSharePercent: number;
+}
+
 /** Over the catalog of a source. Rejects with a message for the operator when a file is wrong. */
 export async function accessOf(
-  settings: AuthSettings,
+  settings: AccessSettings,
   catalog: Catalog,
   log: Logger,
 ): Promise<AccessControl> {
@@ -59,7 +63,7 @@ export async function accessOf(
 
 /** Resolves when the keys of all issuers have been read, or could not be. */
 async function jwtVerifierOf(
-  settings: AuthSettings,
+  settings: AccessSettings,
   log: Logger,
 ): Promise<TokenVerifier> {
   // Imported only when needed, so that no other instance loads jose.
@@ -70,6 +74,7 @@ async function jwtVerifierOf(
     audiences: settings.authAudience,
     toleranceS: settings.authClockToleranceS,
     groupsClaim: settings.authGroupsClaim,
+    addressSharePercent: settings.addressSharePercent,
     log,
     unixMs: wallClock,
     clockMs: () => performance.now(),

@@ -1,12 +1,12 @@
 // What metrics show of the verifier of JWTs.
 
 export interface JwtFigures {
-  /** Signatures that were checked; tokens that were known already; tokens refused because too many were being checked. */
-  readonly counters: {
-    readonly checks: number;
-    readonly remembered: number;
-    readonly busy: number;
-  };
+  /** Signatures that were checked; tokens that were known already. */
+  readonly counters: { readonly checks: number; readonly remembered: number };
+  /** Tokens that were refused because too many waited: of all, or of one address. */
+  readonly busy: { readonly all: number; readonly share: number };
+  /** Tokens that wait for their check. */
+  readonly waiting: number;
   /** Verified tokens that are remembered. */
   readonly remembered: number;
   readonly issuers: Iterable<IssuerFigures>;

@@ -152,7 +152,11 @@ export class FlightService {
   async #accessOf(call: FlightCall): Promise<Access> {
     const { access, requests } = this.#instance;
     const bearer = bearerOf(call);
-    const outcome = await access.authenticate({ bearer, session: null });
+    const outcome = await access.authenticate({
+      bearer,
+      session: null,
+      address: call.address,
+    });
     if ("error" in outcome) throw denied(outcome);
     const { grant } = outcome;
     const catalog = access.knownCatalog(grant) ??

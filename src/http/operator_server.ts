@@ -1,13 +1,18 @@
 // Serves the routes for operators on a port of their own: it answers when the port for clients is full.
 // Why a port: docs/decisions/0044.
+import type { IncomingMessage } from "node:http";
 import { newRequestId } from "../telemetry/request_trace.ts";
 import { type HttpServer, startListener } from "./listener.ts";
 import { operatorApp, operatorHostRule } from "./routes/operator_app.ts";
 import type { HttpService } from "./service.ts";
+import { requestAddress, trustedBy } from "./transport/request_address.ts";
 import {
   OPERATOR_BACKLOG,
   OPERATOR_CONNECTIONS_MAX,
 } from "./transport/descriptor_budget.ts";
+
+const incomingOf = ({ env }: { readonly env: unknown }) =>
+  (env as { readonly incoming?: IncomingMessage }).incoming;
 
 /** Listens on `--operator-port`. Rejects when it is not available. */
 export async function serveOperators(
@@ -21,6 +26,8 @@ export async function serveOperators(
     port,
     app: operatorApp(service, {
       hostRule,
+      // No proxy is in front of this port.
+      addressOf: (c) => requestAddress(incomingOf(c), trustedBy([])),
       newRequestId: options.newRequestId ?? newRequestId,
     }),
     hostRule,

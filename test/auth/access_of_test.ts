@@ -1,15 +1,14 @@
 import { describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
-import { accessOf } from "../../src/auth/access_of.ts";
+import { accessOf, type AccessSettings } from "../../src/auth/access_of.ts";
 import { ANONYMOUS } from "../../src/auth/claims.ts";
 import { Principal } from "../../src/auth/principal.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import { parseConfig } from "../../src/config.ts";
-import type { AuthSettings } from "../../src/settings/auth_settings.ts";
 import { silent } from "../driven_source.ts";
 import { channel, Folder, tokenWith } from "./auth_world.ts";
 
-const NONE: AuthSettings = {
+const NONE: AccessSettings = {
   auth: [],
   authTokenFile: "",
   authPolicyFile: "",
@@ -20,6 +19,7 @@ const NONE: AuthSettings = {
   authGroupsClaim: "groups",
   sessionKeyFile: "",
   sessionHours: 12,
+  addressSharePercent: 90,
 };
 
 describe("accessOf()", () => {
@@ -43,12 +43,20 @@ describe("accessOf()", () => {
       silent,
     );
     try {
-      const alice = access.authenticate({ bearer: token, session: null });
+      const alice = access.authenticate({
+        bearer: token,
+        session: null,
+        address: "",
+      });
       assert.ok(alice instanceof Principal);
       assert.equal(alice.id, "token:alice");
       assert.equal(alice.grant.allows(channel("H1:A")), true);
       assert.equal(alice.grant.allows(channel("L1:A")), false);
-      const nobody = access.authenticate({ bearer: null, session: null });
+      const nobody = access.authenticate({
+        bearer: null,
+        session: null,
+        address: "",
+      });
       assert.ok("error" in nobody && nobody.error === "none");
     } finally {
       access.close();
@@ -59,7 +67,7 @@ describe("accessOf()", () => {
     using folder = new Folder();
     const { token, entry } = tokenWith("alice");
     const tokens = folder.write("tokens.json", { tokens: [entry] });
-    const cases: [Partial<AuthSettings>, RegExp][] = [
+    const cases: [Partial<AccessSettings>, RegExp][] = [
       [
         { authTokenFile: folder.at("none") },
         /^the file of --auth-token-file cannot be read: there is no such file$/,

@@ -61,7 +61,11 @@ async function withFiles(
       access,
       lines,
       outcome: (bearer) => {
-        const found = access.authenticate({ bearer, session: null });
+        const found = access.authenticate({
+          bearer,
+          session: null,
+          address: "",
+        });
         assert.ok(!(found instanceof Promise));
         return "error" in found ? found.error : found.id;
       },

@@ -281,7 +281,11 @@ describe("access control", () => {
 
   it("without verifiers lets everyone read everything", () => {
     const access = new AccessControl({ catalog: new Catalog() });
-    const anyone = access.authenticate({ bearer: null, session: null });
+    const anyone = access.authenticate({
+      bearer: null,
+      session: null,
+      address: "",
+    });
     assert.ok(anyone instanceof Principal);
     assert.equal(anyone.grant.readsAll, true);
   });
@@ -299,7 +303,9 @@ describe("access control", () => {
       },
     });
     const ask = (bearer: string | null) =>
-      access.authenticate({ bearer, session: null }) as { error?: string };
+      access.authenticate({ bearer, session: null, address: "" }) as {
+        error?: string;
+      };
     assert.equal(ask(null).error, "none");
     assert.equal(ask("x").error, "invalid_token");
     assert.equal(ask("x".repeat(9000)).error, "invalid_request");

@@ -262,9 +262,13 @@ function nextLook(resolve: (value: unknown) => void): void {
   setTimeout(() => resolve(null), 10);
 }
 
+/** A token says by its name how it is answered. */
+const DENIALS = ["insufficient_scope", "unavailable"] as const;
+
 describe("calls to an instance with authentication", () => {
   let world: FlightWorld;
   let client: FlightClient;
+  const addresses = new Set<string>();
 
   before(async () => {
     world = await startFlight({
@@ -274,11 +278,13 @@ describe("calls to an instance with authentication", () => {
           verifiers: [{
             recognizes: () => true,
             vouchesFor: () => true,
-            verify: (token) =>
-              denial(
-                token === "scope" ? "insufficient_scope" : "invalid_token",
-                "not accepted",
-              ),
+            verify: (token, address) => {
+              addresses.add(address);
+              const error = (DENIALS as readonly string[]).includes(token)
+                ? token as typeof DENIALS[number]
+                : "invalid_token";
+              return denial(error, "not accepted");
+            },
           }],
           book: {
             version: 0,
@@ -300,7 +306,16 @@ describe("calls to an instance with authentication", () => {
       ["no token", {}, "16"],
       ["a wrong token", { authorization: "Bearer x" }, "16"],
       ["another scheme", { authorization: "Basic eDp5" }, "16"],
-      ["a token without the scope", { authorization: "Bearer scope" }, "7"],
+      [
+        "a token without the scope",
+        { authorization: "Bearer insufficient_scope" },
+        "7",
+      ],
+      [
+        "a token while too many wait",
+        { authorization: "Bearer unavailable" },
+        "14",
+      ],
     ] as const
   ) {
     it(`${what}: status ${status}, for all that shows channels`, async () => {
@@ -316,6 +331,10 @@ describe("calls to an instance with authentication", () => {
       }
     });
   }
+
+  it("the check of a token counts for the client's address", () => {
+    assert.deepEqual([...addresses], ["127.0.0.1"]);
+  });
 
   it("server-info needs no token, and shows no domain", async () => {
     const answer = await client.call("DoAction", action("server-info"));

@@ -91,6 +91,7 @@ export class OperatorsWorld implements AsyncDisposable {
     } = {},
   ): Promise<Response> {
     const app = operatorApp(this.qanat, {
+      addressOf: () => "",
       hostRule: operatorHostRule({
         ...this.qanat.config,
         operatorHost: host,

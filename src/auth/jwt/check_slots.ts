@@ -1,44 +1,57 @@
-// Limits how much work runs at once, and how much waits for its turn.
-// Invariant: a slot that was taken is released, however its work ends.
+// Limits how many checks run at once and how many wait, for one address too; addresses take turns.
+// Invariant: a slot and a waiting place that were taken are released, however the check ends.
+import { addressHolder } from "../../shares/share_holder.ts";
+import { HolderQueue } from "../../shares/holder_queue.ts";
+import { type PoolRefusal, SharePool } from "../../shares/share_pool.ts";
 
 export interface CheckSlotsOptions {
-  /** Work that runs at once. */
+  /** Checks that run at once. */
   readonly slots: number;
-  /** Work that waits. */
+  /** Checks that wait. */
   readonly waitingMax: number;
+  /** The most of these that one address may have, percent of what others leave. */
+  readonly sharePercent: number;
 }
 
 export class CheckSlots {
-  readonly #options: CheckSlotsOptions;
+  readonly #slots: number;
+  readonly #places: SharePool;
+  readonly #waiting = new HolderQueue<() => void>();
   #running = 0;
-  readonly #waiting: (() => void)[] = [];
 
-  constructor(options: CheckSlotsOptions) {
-    this.#options = options;
+  constructor({ slots, waitingMax, sharePercent }: CheckSlotsOptions) {
+    this.#slots = slots;
+    this.#places = new SharePool({ capacity: waitingMax, sharePercent });
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
-  /** Whether new work would have to be refused. */
-  get isFull(): boolean {
-    return this.#running >= this.#options.slots &&
-      this.#waiting.length >= this.#options.waitingMax;
-  }
-
-  /** Runs work as soon as a slot is free; call it only where it is not full. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running >= this.#options.slots) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else {
+  /** Runs a check as soon as a slot is free and its address has its turn; returns why where it may not wait. */
+  run<T>(address: string, check: () => Promise<T>): Promise<T> | PoolRefusal {
+    if (this.#running < this.#slots) {
       this.#running++;
+      return this.#run(check);
     }
+    const holder = addressHolder(address);
+    const refusal = this.#places.take(holder);
+    if (refusal !== null) return refusal;
+    const turn = Promise.withResolvers<void>();
+    this.#waiting.add(holder.key, () => {
+      this.#places.release(holder);
+      turn.resolve();
+    });
+    return turn.promise.then(() => this.#run(check));
+  }
+
+  /** In a slot that is taken. */
+  async #run<T>(check: () => Promise<T>): Promise<T> {
     try {
-      return await work();
+      return await check();
     } finally {
       // The slot goes to the next one, or back.
-      const next = this.#waiting.shift();
+      const next = this.#waiting.serveNext();
       if (next) next();
       else this.#running--;
     }

@@ -1,6 +1,7 @@
 // The keys of one issuer, by its document `.well-known/openid-configuration` and the key set that this names.
 // Invariant: at most one fetch at a time and one a minute; keys that are known stay in use for a day while the issuer is away.
 import type { Logger } from "../../telemetry/log.ts";
+import { type PoolRefusal, SharePool } from "../../shares/share_pool.ts";
 import type { IssuerFigures } from "../jwt_figures.ts";
 import { urlFault } from "./issuer_url.ts";
 import type { JsonReader } from "./json_reader.ts";
@@ -21,14 +22,18 @@ export interface IssuerKeysOptions {
   readonly issuer: string;
   /** `HOST:PORT` that may hold the key set, in addition to the issuer's own. */
   readonly keyHosts: readonly string[];
+  /** The most of all waiting tokens that one address may have, percent of what others leave. */
+  readonly addressSharePercent: number;
   readonly read: JsonReader;
   readonly log: Logger;
   /** Monotonic, ms. */
   readonly clockMs: () => number;
 }
 
-/** `unknown`: the issuer has no such key. `unavailable`: the keys cannot be read now. */
-export type KeyFound = IssuerKey | "unknown" | "unavailable";
+/**
+ * `unknown`: the issuer has no such key. `unavailable`: the keys cannot be read now. Else: too many tokens wait for them.
+ */
+export type KeyFound = IssuerKey | "unknown" | "unavailable" | PoolRefusal;
 
 /** The keys of one issuer. */
 export class IssuerKeys implements IssuerFigures {
@@ -40,10 +45,14 @@ export class IssuerKeys implements IssuerFigures {
   #triedMs = -Infinity;
   #failingSinceMs: number | null = null;
   #fetching: Promise<void> | null = null;
-  #waiting = 0;
+  readonly #waiting: SharePool;
 
   constructor(options: IssuerKeysOptions) {
     this.issuer = options.issuer;
+    this.#waiting = new SharePool({
+      capacity: WAITING_MAX,
+      sharePercent: options.addressSharePercent,
+    });
     this.#options = options;
   }
 
@@ -64,14 +73,16 @@ export class IssuerKeys implements IssuerFigures {
   }
 
   /** Finds a key by the id in a token's header. An unknown one is looked for in a new fetch, at most once a minute. */
-  find(id: string | undefined): KeyFound | Promise<KeyFound> {
+  find(
+    id: string | undefined,
+    address: string,
+  ): KeyFound | Promise<KeyFound> {
     const found = this.#known(id);
     if (typeof found !== "string") return found;
     const canTry = this.#fetching !== null ||
       this.#options.clockMs() >= this.#triedMs + RETRY_MS;
     if (!canTry) return found;
-    if (this.#waiting >= WAITING_MAX) return "unavailable";
-    return this.#findAfterFetch(id);
+    return this.#waiting.take(address) ?? this.#findAfterFetch(id, address);
   }
 
   /** Whether the issuer still lists a key. */
@@ -79,12 +90,15 @@ export class IssuerKeys implements IssuerFigures {
     return this.#current()?.has(key) ?? false;
   }
 
-  async #findAfterFetch(id: string | undefined): Promise<KeyFound> {
-    this.#waiting++;
+  /** In a waiting place that is taken. */
+  async #findAfterFetch(
+    id: string | undefined,
+    address: string,
+  ): Promise<KeyFound> {
     try {
       await this.#fetch();
     } finally {
-      this.#waiting--;
+      this.#waiting.release(address);
     }
     return this.#known(id);
   }

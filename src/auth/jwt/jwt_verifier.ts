@@ -4,6 +4,7 @@ import type { TokenVerifier } from "../access_control.ts";
 import type { Claims } from "../claims.ts";
 import { type Denial, denial } from "../denial.ts";
 import type { Logger } from "../../telemetry/log.ts";
+import type { PoolRefusal } from "../../shares/share_pool.ts";
 import type { JwtFigures } from "../jwt_figures.ts";
 import { CheckSlots } from "./check_slots.ts";
 import { IssuerKeys } from "./issuer_keys.ts";
@@ -36,6 +37,8 @@ export interface JwtVerifierOptions {
   readonly toleranceS: number;
   /** The claim that holds groups. */
   readonly groupsClaim: string;
+  /** The most of all waiting tokens that one address may have, percent of what others leave. */
+  readonly addressSharePercent: number;
   readonly log: Logger;
   readonly unixMs: () => number;
   /** Monotonic, ms. */
@@ -57,21 +60,23 @@ const KEYS_UNAVAILABLE = denial(
   "unavailable",
   "The keys of the token's issuer cannot be read now",
 );
-const BUSY = denial(
-  "unavailable",
-  "Too many tokens are being checked now",
-);
+/** By whose places are taken. */
+const BUSY = {
+  all: denial("unavailable", "Too many tokens are being checked now"),
+  share: denial(
+    "unavailable",
+    "Too many tokens of your address wait to be checked; send fewer different ones at a time",
+  ),
+};
 
 /** Verifies JWTs. Close it after use. */
 export class JwtVerifier implements TokenVerifier, JwtFigures {
-  readonly counters = { checks: 0, remembered: 0, busy: 0 };
+  readonly counters = { checks: 0, remembered: 0 };
+  readonly busy = { all: 0, share: 0 };
   readonly #options: JwtVerifierOptions;
   readonly #issuers: ReadonlyMap<string, IssuerKeys>;
   readonly #cache: TokenCache;
-  readonly #slots = new CheckSlots({
-    slots: CHECKS_MAX,
-    waitingMax: WAITING_MAX,
-  });
+  readonly #slots: CheckSlots;
   /** Tokens that are being verified, by hash: a token that comes again meanwhile waits for the same outcome. */
   readonly #verifying = new Map<string, Promise<Claims | Denial>>();
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -79,6 +84,11 @@ export class JwtVerifier implements TokenVerifier, JwtFigures {
   constructor(options: JwtVerifierOptions) {
     const { issuers, read = readJson } = options;
     this.#options = options;
+    this.#slots = new CheckSlots({
+      slots: CHECKS_MAX,
+      waitingMax: WAITING_MAX,
+      sharePercent: options.addressSharePercent,
+    });
     this.#issuers = new Map(
       issuers.map((issuer) => [
         issuer,
@@ -98,6 +108,11 @@ export class JwtVerifier implements TokenVerifier, JwtFigures {
 
   get issuers(): Iterable<IssuerKeys> {
     return this.#issuers.values();
+  }
+
+  /** Tokens that wait for their check. */
+  get waiting(): number {
+    return this.#slots.waiting;
   }
 
   /** Tokens that are remembered as valid. */
@@ -126,7 +141,10 @@ export class JwtVerifier implements TokenVerifier, JwtFigures {
     return looksLikeJwt(token);
   }
 
-  verify(token: string): Claims | Denial | Promise<Claims | Denial> {
+  verify(
+    token: string,
+    address: string,
+  ): Claims | Denial | Promise<Claims | Denial> {
     const hash = tokenHashOf(token);
     const known = this.#cache.get(hash);
     if (known !== null) {
@@ -143,32 +161,41 @@ export class JwtVerifier implements TokenVerifier, JwtFigures {
     if (!issuer) return UNKNOWN_ISSUER;
     const late = timeFault(unverified.claims, unixMs(), toleranceS);
     if (late !== null) return refused(late);
-    const outcome = this.#verify(token, hash, unverified, issuer)
+    const outcome = this.#verify({ token, hash, address }, unverified, issuer)
       .finally(() => this.#verifying.delete(hash));
     this.#verifying.set(hash, outcome);
     return outcome;
   }
 
   async #verify(
-    token: string,
-    hash: string,
+    { token, hash, address }: {
+      readonly token: string;
+      readonly hash: string;
+      readonly address: string;
+    },
     { keyId, algorithm }: UnverifiedToken,
     keys: IssuerKeys,
   ): Promise<Claims | Denial> {
-    const key = await keys.find(keyId);
+    const key = await keys.find(keyId, address);
     if (key === "unavailable") return KEYS_UNAVAILABLE;
     if (key === "unknown") return UNKNOWN_KEY;
+    if (typeof key === "string") return this.#busy(key);
     if (key.algorithm !== algorithm) return OTHER_ALGORITHM;
-    if (this.#slots.isFull) {
-      this.counters.busy++;
-      return BUSY;
-    }
-    const claims = await this.#slots.run(() =>
-      this.#check(token, key, keys.issuer)
+    const checking = this.#slots.run(
+      address,
+      () => this.#check(token, key, keys.issuer),
     );
+    if (typeof checking === "string") return this.#busy(checking);
+    const claims = await checking;
     if ("error" in claims) this.#cache.refuse(hash, claims);
     else this.#cache.accept(hash, { claims, key });
     return claims;
+  }
+
+  #busy(refusal: PoolRefusal): Denial {
+    const whose = refusal === "full" ? "all" : "share";
+    this.busy[whose]++;
+    return BUSY[whose];
   }
 
   async #check(

@@ -36,15 +36,24 @@ const TITLES: Record<DenialError, string> = {
 /** Finds out who sends a request; the answer to it where its owner is not known. */
 export type Authenticate = (c: Context) => Promise<Principal | Response>;
 
+export interface AuthenticateOptions {
+  readonly access: AccessControl;
+  readonly cookie: Pick<SessionCookie, "valueOf">;
+  /** Address of the client; "" where it is not known. */
+  readonly addressOf: (c: Context) => string;
+}
+
 /** Takes the token of the header or, without one, the session of the cookie. */
 export function authenticateBy(
-  access: AccessControl,
-  cookie: Pick<SessionCookie, "valueOf">,
+  { access, cookie, addressOf }: AuthenticateOptions,
 ): Authenticate {
   return async (c) => {
     const misplaced = access.isOpen ? null : tokenInUrl(c.req.url);
     if (misplaced !== null) return misplaced;
-    const outcome = await access.authenticate(credentialsOf(c, access, cookie));
+    const outcome = await access.authenticate({
+      ...credentialsOf(c, access, cookie),
+      address: addressOf(c),
+    });
     return "error" in outcome ? denied(outcome) : outcome;
   };
 }
@@ -158,7 +167,7 @@ function credentialsOf(
   c: Context,
   { sessions }: AccessControl,
   cookie: Pick<SessionCookie, "valueOf">,
-): Credentials {
+): Pick<Credentials, "bearer" | "session"> {
   const header = c.req.header("authorization") ?? "";
   const bearer = /^bearer +(\S+) *$/i.exec(header)?.[1] ?? null;
   // A header of another scheme is an unreadable token, not a missing one.

@@ -84,7 +84,7 @@ function routesOf(
     addressOf: options.addressOf,
     isHttps: options.isHttps ?? ((c) => c.req.url.startsWith("https:")),
   });
-  const authenticate = authenticateBy(access, cookie);
+  const authenticate = authenticateBy({ access, cookie, ...options });
   const operators = sharedPortAccess({
     access,
     authenticate,

@@ -1,5 +1,5 @@
 // The HTTP application of the port for operators: their routes and nothing else.
-import type { Hono } from "hono";
+import type { Context, Hono } from "hono";
 import type { RoutedService } from "../service.ts";
 import { authenticateBy, hasCredential } from "./authentication.ts";
 import { checkedApp } from "./checked_app.ts";
@@ -33,6 +33,8 @@ export function operatorHostRule(
 
 export interface OperatorAppOptions {
   readonly hostRule: HostRule;
+  /** Address of the client; "" where it is not known. */
+  readonly addressOf: (context: Context) => string;
   /** Makes the id of a request that comes with none. */
   readonly newRequestId: () => string;
 }
@@ -40,7 +42,7 @@ export interface OperatorAppOptions {
 /** No page of another origin may use it, whatever --cors-origin and --public-url say. */
 export function operatorApp(
   service: RoutedService,
-  { hostRule, newRequestId }: OperatorAppOptions,
+  { hostRule, addressOf, newRequestId }: OperatorAppOptions,
 ): Hono {
   const { access } = service;
   // A session belongs to the page, which is on the other port.
@@ -49,7 +51,11 @@ export function operatorApp(
     service,
     ownPortAccess({
       access,
-      authenticate: authenticateBy(access, noCookie),
+      authenticate: authenticateBy({
+        access,
+        cookie: noCookie,
+        addressOf,
+      }),
       hasCredential: (c) => hasCredential(c, access, noCookie),
       isLoopback: () => hostRule.isLoopback,
     }),

@@ -17,10 +17,6 @@ const JWT_COUNTERS = {
     "auth_jwt_remembered_total",
     "Requests with a JWT that had been verified or refused before",
   ],
-  busy: [
-    "auth_jwt_busy_total",
-    "JWTs that were refused because too many were being checked",
-  ],
 } satisfies Record<keyof JwtFigures["counters"], NameAndHelp>;
 
 export function authMetrics(metrics: Prometheus, { access }: AuthParts): void {
@@ -90,6 +86,14 @@ function jwtMetrics(
   metrics.counterTable(
     JWT_COUNTERS,
     (counter) => access.jwtFigures?.counters[counter] ?? 0,
+  );
+  metrics.counter(
+    "auth_jwt_busy_total",
+    "JWTs that were refused because too many were being checked",
+    () => {
+      const { all, share } = access.jwtFigures?.busy ?? { all: 0, share: 0 };
+      return all + share;
+    },
   );
   metrics.gauge(
     "auth_jwt_known",

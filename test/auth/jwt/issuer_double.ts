@@ -135,6 +135,7 @@ export async function startedVerifier(
     audiences: [AUDIENCE],
     toleranceS: 5,
     groupsClaim: "groups",
+    addressSharePercent: 90,
     log,
     ...clock,
     read: documents.read,

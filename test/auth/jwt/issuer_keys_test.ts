@@ -35,6 +35,7 @@ describe("the keys of an issuer", () => {
     const keys = new IssuerKeys({
       issuer: ISSUER,
       keyHosts: [],
+      addressSharePercent: 50,
       read: documents.read,
       log,
       ...clock,
@@ -71,8 +72,8 @@ describe("the keys of an issuer", () => {
     documents.publish([second]);
     await keys.refresh();
     assert.equal(documents.reads.length, 4);
-    assert.notEqual(typeof await keys.find("second"), "string");
-    assert.equal(await keys.find("first"), "unknown");
+    assert.notEqual(typeof await keys.find("second", ""), "string");
+    assert.equal(await keys.find("first", ""), "unknown");
   });
 
   it("of an issuer with a slash at its end are found, too", async () => {
@@ -91,7 +92,7 @@ describe("the keys of an issuer", () => {
     documents.publish([first]);
     await Promise.all([
       keys.refresh(),
-      ...Array.from({ length: 20 }, () => keys.find("first")),
+      ...Array.from({ length: 20 }, () => keys.find("first", "")),
     ]);
     assert.equal(documents.reads.length, 2);
   });
@@ -100,10 +101,25 @@ describe("the keys of an issuer", () => {
     const { keys, documents } = issuerOf();
     documents.publish([first]);
     const found = await Promise.all(
-      Array.from({ length: 300 }, () => keys.find("first")),
+      Array.from({ length: 300 }, () => keys.find("first", "")),
     );
-    const unavailable = found.filter((each) => each === "unavailable");
-    assert.equal(unavailable.length, 300 - 256);
+    const full = found.filter((each) => each === "full");
+    assert.equal(full.length, 300 - 256);
+  });
+
+  it("let the tokens of one address take only a part of the waiting places", async () => {
+    const { keys, documents } = issuerOf();
+    documents.publish([first]);
+    const flood = Array.from(
+      { length: 300 },
+      () => keys.find("first", "192.0.2.1"),
+    );
+    const other = keys.find("first", "192.0.2.2");
+    const share = (await Promise.all(flood)).filter((each) => each === "share");
+    assert.equal(share.length, 300 - 128);
+    assert.notEqual(typeof await other, "string");
+    // All places are free again.
+    assert.notEqual(typeof await keys.find("first", "192.0.2.1"), "string");
   });
 
   it("stay known for a day while the issuer is away, and no longer", async () => {
@@ -113,10 +129,10 @@ describe("the keys of an issuer", () => {
     documents.fail();
     for (clock.ms = RETRY_MS; clock.ms <= KEYS_AGE_MAX_MS;) {
       await keys.refresh();
-      assert.notEqual(typeof keys.find("first"), "string");
+      assert.notEqual(typeof keys.find("first", ""), "string");
       clock.ms += RETRY_MS;
     }
-    assert.equal(await keys.find("first"), "unavailable");
+    assert.equal(await keys.find("first", ""), "unavailable");
     assert.equal(keys.failingMs, clock.ms - REFRESH_MS);
     // Once for the whole day.
     const failures = log.lines.filter((line) => /keys-failed/.test(line));
@@ -124,7 +140,7 @@ describe("the keys of an issuer", () => {
     assert.match(failures[0]!, /^warn .*connection refused/);
     documents.publish([first]);
     clock.ms += RETRY_MS;
-    assert.notEqual(typeof await keys.find("first"), "string");
+    assert.notEqual(typeof await keys.find("first", ""), "string");
     assert.equal(keys.failingMs, 0);
     assert.match(log.lines.at(-1)!, /^info issuer-keys .*"keys":1/);
   });
@@ -135,10 +151,14 @@ describe("the keys of an issuer", () => {
     const once = documents.reads.length;
     clock.ms = RETRY_MS - 1;
     await keys.refresh();
-    assert.equal(await keys.find("first"), "unavailable");
+    assert.equal(await keys.find("first", ""), "unavailable");
     assert.equal(documents.reads.length, once);
     clock.ms = RETRY_MS;
-    await Promise.all([keys.find("first"), keys.find("x"), keys.refresh()]);
+    await Promise.all([
+      keys.find("first", ""),
+      keys.find("x", ""),
+      keys.refresh(),
+    ]);
     assert.equal(documents.reads.length, 2 * once);
     assert.equal(keys.counters.failures, 2);
   });
@@ -150,7 +170,7 @@ describe("the keys of an issuer", () => {
     documents.set(`${ISSUER}/keys`, { keys: [] });
     clock.ms = REFRESH_MS;
     await keys.refresh();
-    assert.notEqual(typeof keys.find("first"), "string");
+    assert.notEqual(typeof keys.find("first", ""), "string");
     assert.equal(keys.counters.failures, 1);
   });
 
@@ -204,7 +224,7 @@ describe("the keys of an issuer", () => {
     documents.set("https://keys.example.org/k", { keys: [first.jwk] });
     await keys.refresh();
     assert.equal(keys.failingMs, 0);
-    assert.notEqual(typeof keys.find("first"), "string");
+    assert.notEqual(typeof keys.find("first", ""), "string");
   });
 
   it("may come by http from this machine alone", async () => {

@@ -50,7 +50,7 @@ describe("tokens by chance", () => {
       const changed = token.slice(0, at) +
         characters[random.below(characters.length)] +
         token.slice(at + random.below(3));
-      const outcome = await world.verifier.verify(changed);
+      const outcome = await world.verifier.verify(changed, "");
       if ("error" in outcome) continue;
       assert.deepEqual(bytesOf(changed), bytesOf(token), `position ${at}`);
     }
@@ -66,7 +66,10 @@ describe("tokens by chance", () => {
           value(random, 0),
         ]),
       );
-      const outcome = await world.verifier.verify(await signed(key, claims));
+      const outcome = await world.verifier.verify(
+        await signed(key, claims),
+        "",
+      );
       if ("error" in outcome) {
         assert.equal(outcome.error, "invalid_token");
         assert.equal(typeof outcome.detail, "string");

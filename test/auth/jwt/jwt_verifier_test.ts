@@ -47,7 +47,7 @@ describe("a verifier of JWTs", () => {
     token: string,
     { verifier } = world,
   ): Promise<Claims> {
-    const outcome = await verifier.verify(token);
+    const outcome = await verifier.verify(token, "192.0.2.1");
     if ("error" in outcome) throw new Error(outcome.detail);
     return outcome;
   }
@@ -57,7 +57,7 @@ describe("a verifier of JWTs", () => {
     token: string,
     { verifier } = world,
   ): Promise<Denial> {
-    const outcome = await verifier.verify(token);
+    const outcome = await verifier.verify(token, "192.0.2.1");
     assert.ok("error" in outcome, "the token is accepted");
     for (const piece of token.split(".")) {
       if (piece.length > 8) assert.ok(!outcome.detail.includes(piece));
@@ -330,7 +330,11 @@ describe("a verifier of JWTs", () => {
       verifiers: [verifier],
     });
     const token = await signed(ec, { pad: "x".repeat(1_000_000) });
-    const outcome = await access.authenticate({ bearer: token, session: null });
+    const outcome = await access.authenticate({
+      bearer: token,
+      session: null,
+      address: "",
+    });
     access.close();
     assert.ok("error" in outcome);
     assert.equal(outcome.error, "invalid_request");
@@ -362,7 +366,10 @@ describe("a verifier of JWTs", () => {
     const world = await started();
     const token = await signed(rsa);
     const outcomes = await Promise.all(
-      Array.from({ length: 50 }, () => world.verifier.verify(token)),
+      Array.from(
+        { length: 50 },
+        () => world.verifier.verify(token, "192.0.2.1"),
+      ),
     );
     assert.equal(new Set(outcomes).size, 1);
     await accepted(token, world);
@@ -446,22 +453,57 @@ describe("a verifier of JWTs", () => {
   });
 
   it("checks only some tokens at once; of many more, some are refused for now", async () => {
-    const world = await started();
+    const world = await started({ addressSharePercent: 100 });
     const { verifier } = world;
     const tokens = await Promise.all(
       Array.from({ length: 2100 }, (_, i) => signed(ec, { sub: `${i}` })),
     );
     const outcomes = await Promise.all(
-      tokens.map((token) => verifier.verify(token)),
+      tokens.map((token) => verifier.verify(token, "192.0.2.1")),
     );
     const busy = outcomes.filter((outcome) =>
       "error" in outcome && outcome.error === "unavailable"
     );
     // 4 are checked, 2,048 wait.
     assert.equal(busy.length, 2100 - 2052);
-    assert.equal(verifier.counters.busy, busy.length);
+    assert.deepEqual(verifier.busy, { all: busy.length, share: 0 });
     assert.equal(verifier.counters.checks, 2052);
     await accepted(tokens.at(-1)!, world);
+  });
+
+  it("a flood of bad tokens from one address does not delay the tokens of another one", async () => {
+    const { verifier } = await started();
+    const bad = await Promise.all(
+      Array.from({ length: 300 }, (_, i) => signed(foreign, { sub: `${i}` })),
+    );
+    const good = await signed(ec);
+    let checked = 0;
+    const flood = bad.map(async (token) => {
+      await verifier.verify(token, "192.0.2.1");
+      checked++;
+    });
+    const outcome = await verifier.verify(good, "192.0.2.2");
+    assert.ok(!("error" in outcome));
+    // Those that were being checked already, and the turn of their address.
+    assert.ok(checked < 20, `after ${checked} others`);
+    await Promise.all(flood);
+    assert.equal(verifier.waiting, 0);
+  });
+
+  it("the tokens of one address take only a part of the waiting places", async () => {
+    const { verifier } = await started({ addressSharePercent: 50 });
+    const tokens = await Promise.all(
+      Array.from({ length: 1100 }, (_, i) => signed(ec, { sub: `${i}` })),
+    );
+    const flood = tokens.map((token) => verifier.verify(token, "192.0.2.1"));
+    const other = verifier.verify(await signed(ec), "192.0.2.2");
+    const refused = (await Promise.all(flood)).filter((each) =>
+      "error" in each
+    );
+    assert.equal(refused.length, 1100 - 4 - 1024);
+    assert.match((refused[0] as Denial).detail, /of your address/);
+    assert.deepEqual(verifier.busy, { all: 0, share: refused.length });
+    assert.ok(!("error" in await other));
   });
 
   it("no log line and no refusal contains a token", async () => {
@@ -475,7 +517,9 @@ describe("a verifier of JWTs", () => {
     world.documents.fail();
     world.clock.ms += 60_000;
     for (const token of tokens) {
-      const outcome = JSON.stringify(await world.verifier.verify(token));
+      const outcome = JSON.stringify(
+        await world.verifier.verify(token, "192.0.2.1"),
+      );
       const text = outcome + world.log.lines.join("\n");
       for (const piece of token.split(".")) assert.ok(!text.includes(piece));
     }

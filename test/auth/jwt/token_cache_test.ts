@@ -1,7 +1,6 @@
 import { describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
 import { ANONYMOUS, type Claims } from "../../../src/auth/claims.ts";
-import { CheckSlots } from "../../../src/auth/jwt/check_slots.ts";
 import type { IssuerKey } from "../../../src/auth/jwt/key_set.ts";
 import {
   REFUSED_MAX,
@@ -74,36 +73,5 @@ describe("the cache of tokens", () => {
       tokenHashOf("abc"),
       "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=",
     );
-  });
-});
-
-describe("slots for checks", () => {
-  it("run some work at once, let some wait in its order, and are full then", async () => {
-    const slots = new CheckSlots({ slots: 2, waitingMax: 2 });
-    const began: number[] = [];
-    const ends: (() => void)[] = [];
-    const work = [0, 1, 2, 3].map((i) =>
-      slots.run(() => {
-        began.push(i);
-        return new Promise<void>((resolve) => ends.push(resolve));
-      })
-    );
-    assert.equal(slots.isFull, true);
-    assert.deepEqual(began, [0, 1]);
-    for (let i = 0; i < 4; i++) {
-      ends[i]!();
-      await work[i];
-    }
-    assert.deepEqual(began, [0, 1, 2, 3]);
-    assert.equal(slots.isFull, false);
-    assert.equal(slots.waiting, 0);
-  });
-
-  it("are released by work that fails", async () => {
-    const slots = new CheckSlots({ slots: 1, waitingMax: 0 });
-    for (let i = 0; i < 3; i++) {
-      await assert.rejects(slots.run(() => Promise.reject(new Error("no"))));
-      assert.equal(slots.isFull, false);
-    }
   });
 });

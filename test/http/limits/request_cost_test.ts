@@ -65,6 +65,7 @@ before(async () => {
   await qanat.start();
   app = honoApp(qanat, { addressOf: () => "", alreadySent: null });
   operators = operatorApp(qanat, {
+    addressOf: () => "",
     hostRule: new HostRule({ host: "127.0.0.1", allowedHosts: [] }),
     newRequestId: () => "operators",
   });

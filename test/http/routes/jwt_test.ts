@@ -35,7 +35,7 @@ describe("JWTs over HTTP", () => {
   before(async () => {
     key = await newKey("key");
     foreign = await newKey("key");
-    world = await startedVerifier([key]);
+    world = await startedVerifier([key], { addressSharePercent: 1 });
     const catalog = new Catalog();
     qanat = new Qanat({
       config: configWith({}),
@@ -50,7 +50,7 @@ describe("JWTs over HTTP", () => {
     });
     await qanat.start();
     app = honoApp(qanat, {
-      addressOf: () => "127.0.0.1",
+      addressOf: (c) => c.req.header("x-test-address") ?? "127.0.0.1",
       isHttps: () => false,
       alreadySent: null,
     });
@@ -60,8 +60,15 @@ describe("JWTs over HTTP", () => {
     await qanat.close();
   });
 
-  function ask(token: string, path = "/v1/channels"): Promise<Response> {
-    const headers = { authorization: `Bearer ${token}` };
+  function ask(
+    token: string,
+    path = "/v1/channels",
+    address = "127.0.0.1",
+  ): Promise<Response> {
+    const headers = {
+      authorization: `Bearer ${token}`,
+      "x-test-address": address,
+    };
     return Promise.resolve(
       app.fetch(new Request(`http://localhost:8080${path}`, { headers })),
     );
@@ -178,6 +185,28 @@ describe("JWTs over HTTP", () => {
     });
   });
 
+  it("of an address of which too many wait are answered 503, and those of others are accepted", async () => {
+    const tokens = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => signed(key, { sub: `${i}` })),
+    );
+    const flood = tokens.map((token) => ask(token));
+    const other = ask(await signed(key), "/v1/channels", "192.0.2.1");
+    const answers = await Promise.all(flood);
+    const refused = answers.filter(({ status }) => status !== 200);
+    // 4 are checked, and 1 % of 2,048 wait.
+    assert.equal(refused.length, 40 - 4 - 20);
+    for (const answer of refused) {
+      assert.equal(answer.status, 503);
+      assert.equal(answer.headers.get("retry-after"), "5");
+      const { error, detail } = await answer.json() as Problem;
+      assert.equal(error, "unavailable");
+      assert.match(detail, /of your address wait/);
+    }
+    assert.equal((await other).status, 200);
+    const { text } = await qanat.metrics();
+    assert.match(text, /^qanat_auth_jwt_busy_total 16$/m);
+  });
+
   it("are counted by metrics and the status, without a name of their owners", async () => {
     await ask(await signed(key, { sub: "somebody" }));
     const { text } = await qanat.metrics();
@@ -186,7 +215,7 @@ describe("JWTs over HTTP", () => {
       const pattern of [
         /^qanat_auth_jwt_checks_total [1-9]/m,
         /^qanat_auth_jwt_known [1-9]/m,
-        /^qanat_auth_jwt_busy_total 0$/m,
+        /^qanat_auth_jwt_busy_total \d+$/m,
         new RegExp(`^qanat_auth_issuer_reads_total${issuer} [1-9]`, "m"),
         new RegExp(`^qanat_auth_issuer_failing_seconds${issuer} 0$`, "m"),
       ]
