@@ -87,13 +87,19 @@ function jwtMetrics(
     JWT_COUNTERS,
     (counter) => access.jwtFigures?.counters[counter] ?? 0,
   );
-  metrics.counter(
-    "auth_jwt_busy_total",
-    "JWTs that were refused because too many were being checked",
-    () => {
-      const { all, share } = access.jwtFigures?.busy ?? { all: 0, share: 0 };
-      return all + share;
+  metrics.counters(
+    {
+      name: "auth_jwt_busy_total",
+      help:
+        "JWTs that were refused because too many waited, of all or of their address's share",
+      label: "limit",
     },
+    () => ({ ...access.jwtFigures?.busy ?? { all: 0, share: 0 } }),
+  );
+  metrics.gauge(
+    "auth_jwt_waiting",
+    "JWTs that wait for the check of their signature",
+    () => access.jwtFigures?.waiting ?? 0,
   );
   metrics.gauge(
     "auth_jwt_known",

@@ -204,7 +204,7 @@ describe("JWTs over HTTP", () => {
     }
     assert.equal((await other).status, 200);
     const { text } = await qanat.metrics();
-    assert.match(text, /^qanat_auth_jwt_busy_total 16$/m);
+    assert.match(text, /^qanat_auth_jwt_busy_total\{limit="share"\} 16$/m);
   });
 
   it("are counted by metrics and the status, without a name of their owners", async () => {
@@ -215,7 +215,8 @@ describe("JWTs over HTTP", () => {
       const pattern of [
         /^qanat_auth_jwt_checks_total [1-9]/m,
         /^qanat_auth_jwt_known [1-9]/m,
-        /^qanat_auth_jwt_busy_total \d+$/m,
+        /^qanat_auth_jwt_busy_total\{limit="all"\} 0$/m,
+        /^qanat_auth_jwt_waiting 0$/m,
         new RegExp(`^qanat_auth_issuer_reads_total${issuer} [1-9]`, "m"),
         new RegExp(`^qanat_auth_issuer_failing_seconds${issuer} 0$`, "m"),
       ]
