@@ -26,6 +26,7 @@ import {
 import { RequestLimits } from "./http/limits/request_limits.ts";
 import { AllocationMeter } from "./memory/allocation_meter.ts";
 import { allocateRing, PageRing } from "./memory/page_ring.ts";
+import type { Ring } from "./memory/ring.ts";
 import { Slab } from "./memory/slab.ts";
 import { slotsReleased } from "./memory/slots_released.ts";
 import type { Source } from "./source/source.ts";
@@ -55,7 +56,7 @@ export class Qanat {
   readonly source: Source;
   readonly catalog: Catalog;
   readonly access: AccessControl;
-  readonly ring: PageRing;
+  readonly ring: Ring;
   readonly store: BlockStore;
   readonly trends: TrendRecorder;
   readonly slab: Slab;
@@ -86,8 +87,8 @@ export class Qanat {
     const clock = this.clock = new GpsClock({ ...clocks, log });
     this.source = source;
     const catalog = this.catalog = source.catalog;
-    const ringBytes = config.retentionMb * MIB;
-    const ring = this.ring = new PageRing(allocateRing(ringBytes));
+    const ring = this.ring = options.ring ??
+      new PageRing(allocateRing(config.retentionMb * MIB));
     const store = this.store = new BlockStore({
       ...config,
       ring,
@@ -124,7 +125,6 @@ export class Qanat {
       later,
       onEnded: usageListener(options.usageLog, { clock, clockMs }),
     });
-
     this.access = this.#accessOf(options);
     this.requests = new RequestLimits({ ...config, later });
     this.refusedHosts = refusedHosts(config.allowedHosts, log);

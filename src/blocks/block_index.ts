@@ -1,7 +1,7 @@
 // Finds the blocks of one partition in the page ring, by block index.
 // Invariant: a block that was remembered is found at its position for as long as the ring holds its pages; after that
 // it counts as NOT_HELD, never as NONE.
-import type { PageRing } from "../memory/page_ring.ts";
+import type { Ring } from "../memory/ring.ts";
 
 /** Values instead of a position. `NOT_HELD`: the block came, and the ring has reused its page. `NONE`: it never came. */
 export const NONE = -1;
@@ -16,14 +16,14 @@ const USE_MIN = 1 / 4;
 
 /** A hash table from block index to ring position; the slot of an index is index mod capacity, a power of two. */
 export class BlockIndex {
-  readonly #ring: PageRing;
+  readonly #ring: Ring;
   #indexes = new Float64Array(CAPACITY_MIN).fill(UNUSED);
   #positions = new Float64Array(CAPACITY_MIN);
   #usedSlots = 0;
   /** Entries below this block index may have been overwritten by others. */
   #forgottenTo = 0;
 
-  constructor(ring: PageRing) {
+  constructor(ring: Ring) {
     this.#ring = ring;
   }
 

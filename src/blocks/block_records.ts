@@ -1,6 +1,6 @@
 // Writes blocks into the page ring and finds a channel's samples in them; block_record.ts has the layout.
 import type { BlockLayout } from "../arrow/block_decoder.ts";
-import type { PageRing } from "../memory/page_ring.ts";
+import type { Ring } from "../memory/ring.ts";
 import {
   type ChannelEntry,
   planRecord,
@@ -10,20 +10,24 @@ import {
 
 /** The records in one ring. */
 export class BlockRecords {
-  readonly #ring: PageRing;
+  readonly #ring: Ring;
   /** The ring's bytes as 32-bit words. */
   readonly #words: Int32Array;
 
-  constructor(ring: PageRing) {
+  constructor(ring: Ring) {
     this.#ring = ring;
     const { buffer, byteOffset, byteLength } = ring.bytes;
     const wordCount = Math.floor(byteLength / 4);
     this.#words = new Int32Array(buffer, byteOffset, wordCount);
   }
 
-  /** Copies a message with its decoded layout into the ring. Returns its position; −1 where it does not fit. */
+  /**
+   * Copies a message with its decoded layout into the ring. Returns its position; −1 where it does not fit. Where another
+   * thread writes the ring, it has done this already.
+   */
   write(layout: BlockLayout, value: Uint8Array): number {
     const ring = this.#ring;
+    if (ring.isWrittenElsewhere) return ring.reserve(0);
     const { valueAt, ids, rows } = planRecord(layout);
     const position = ring.reserve(valueAt + value.byteLength);
     if (position < 0) return -1;

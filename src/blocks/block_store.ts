@@ -1,6 +1,6 @@
 // The sink of the source: stores each message's block in the page ring and advances the timelines over its partition.
 // Times are GPS ms by the instance's clock.
-import type { PageRing } from "../memory/page_ring.ts";
+import type { Ring } from "../memory/ring.ts";
 import { withRollback } from "../memory/rollback.ts";
 import type { BlockSink, Source } from "../source/source.ts";
 import { Histogram } from "../telemetry/histogram.ts";
@@ -18,9 +18,10 @@ import type { RowListener } from "./row_listener.ts";
 import type { Timeline } from "./timeline.ts";
 import { type SpecialTimeline, TimelineLeases } from "./timeline_leases.ts";
 import type { TopicShape } from "./topic_shape.ts";
+import { witnessOf } from "./witness_of.ts";
 
 export interface BlockStoreOptions {
-  readonly ring: PageRing;
+  readonly ring: Ring;
   readonly source: Source;
   readonly log: Logger;
   readonly clock: GpsClock;
@@ -155,7 +156,7 @@ export class BlockStore implements BlockSink {
         : this.#replays.of(replayId),
     );
     if (blocks.newest > subscription.newestSeen && replayId === null) {
-      this.#clock.witness(topic, blocks.witness());
+      this.#clock.witness(topic, witnessOf(blocks));
     }
     subscription.newestSeen = blocks.newest;
     this.#advance(subscription, this.gpsMs());
@@ -178,6 +179,10 @@ export class BlockStore implements BlockSink {
     if (!subscription) return;
     subscription.blocks.restart();
     for (const timeline of subscription.timelines) timeline.reset(this.gpsMs());
+  }
+
+  onLost(topic: string): void {
+    this.partition(topic)?.noteLost();
   }
 
   /**

@@ -1,12 +1,11 @@
 // The blocks of one partition: stores each in the page ring, and moves `settled`, below which nothing more is waited for.
 // Invariant: `settled` never goes back (except through reset()), and every stored block below it may be sent.
-import type { PageRing } from "../memory/page_ring.ts";
+import type { Ring } from "../memory/ring.ts";
 import { newBlockCounters } from "./block_counters.ts";
 import { BlockIndex, NONE } from "./block_index.ts";
 import { BlockReader, FUTURE } from "./block_reader.ts";
 import type { ChannelEntry } from "./block_record.ts";
 import { BlockRecords } from "./block_records.ts";
-import type { Witness } from "./gps_clock.ts";
 import { LatenessClock } from "./lateness_clock.ts";
 import type { AbsentReason, MissReason } from "./miss_reason.ts";
 import { UnreachableSpan } from "./unreachable_span.ts";
@@ -25,7 +24,7 @@ export interface PartitionOptions {
   readonly topic: string;
   readonly strideNs: bigint;
   readonly maxLatencyNs: bigint;
-  readonly ring: PageRing;
+  readonly ring: Ring;
   /** A block that begins later than now plus this is set aside, ms. 0: two strides. */
   readonly futureToleranceMs: number;
   /** How long rows wait for a partition that cannot be read, ms. */
@@ -47,7 +46,7 @@ export class PartitionBlocks {
   readonly strideMs: number;
   readonly maxLatencyMs: number;
   readonly futureToleranceMs: number;
-  readonly ring: PageRing;
+  readonly ring: Ring;
   readonly counters = newBlockCounters();
   /** Highest block index stored; −1 before the first. */
   newest = -1;
@@ -71,6 +70,8 @@ export class PartitionBlocks {
   #settledAtMs = NaN;
   /** Index of a block that jumped back by more than the latency; a second one in a row confirms a reset. */
   #suspect = -1;
+  /** Blocks may have been lost before the next one. */
+  #hasLost = false;
 
   constructor(options: PartitionOptions) {
     const { ring, strideNs, hasClock } = options;
@@ -169,9 +170,16 @@ export class PartitionBlocks {
     this.hasCaughtUpOnce = false;
   }
 
+  /** Blocks that the log has may be missing: all is covered again from the next one on. */
+  noteLost(): void {
+    this.#hasLost = true;
+  }
+
   #store(index: number, value: Uint8Array): boolean {
     const position = this.#records.write(this.reader.layout, value);
     if (position < 0) return false;
+    if (this.#hasLost) this.coveredFrom = Math.max(this.coveredFrom, index);
+    this.#hasLost = false;
     this.#index.remember(index, position);
     this.reader.aheadMs = 0;
     this.counters.blocks++;
@@ -285,16 +293,5 @@ export class PartitionBlocks {
     const beforeMs = this.lateness.caughtUpMs;
     this.lateness.shift(byMs);
     this.#unreachable.moveOutage(beforeMs, this.lateness.caughtUpMs);
-  }
-
-  /** What the newest block shows about the time, see {@linkcode Witness}. */
-  witness(): Witness {
-    const startMs = this.newest * this.strideMs;
-    return {
-      startMs,
-      endMs: startMs + this.strideMs,
-      toleranceMs: this.futureToleranceMs,
-      ageMsMax: this.maxLatencyMs + this.strideMs,
-    };
   }
 }

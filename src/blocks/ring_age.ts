@@ -1,14 +1,14 @@
 // How many seconds a page ring holds: notes when each page began to be written.
 // Invariant: each page that is held has the time of its first record.
-import type { PageRing } from "../memory/page_ring.ts";
+import type { Ring } from "../memory/ring.ts";
 
 /** Times of a ring's pages. */
 export class RingAge {
-  readonly #ring: PageRing;
+  readonly #ring: Ring;
   readonly #beganMs: Float64Array;
   #pages = 0;
 
-  constructor(ring: PageRing) {
+  constructor(ring: Ring) {
     this.#ring = ring;
     this.#beganMs = new Float64Array(ring.capacityBytes / ring.pageBytes);
   }

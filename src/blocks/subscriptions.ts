@@ -1,7 +1,7 @@
 // The topics that the source reads now, each with its retained blocks and the timelines over them.
 // Invariant: a topic is subscribed while a timeline leases it and for the linger time after that; it has one
 // PartitionBlocks and one reader.
-import type { PageRing } from "../memory/page_ring.ts";
+import type { Ring } from "../memory/ring.ts";
 import { withRollback } from "../memory/rollback.ts";
 import type { ReadFrom, Source } from "../source/source.ts";
 import { type BlockCounters, newBlockCounters } from "./block_counters.ts";
@@ -13,7 +13,7 @@ import type { Timeline } from "./timeline.ts";
 import type { TopicShape } from "./topic_shape.ts";
 
 export interface SubscriptionsOptions {
-  readonly ring: PageRing;
+  readonly ring: Ring;
   readonly source: Source;
   readonly clock: GpsClock;
   readonly replays: ReplayTimes;

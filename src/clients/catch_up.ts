@@ -138,10 +138,13 @@ export class CatchUp implements Task {
       const step = this.#stepOverGap(client, row);
       if (step !== null) return step;
     }
-    if (!this.#send(client, row)) {
+    const isSent = this.#send(client, row);
+    if (isSent === "full") {
       shortage.report();
       return "short";
     }
+    // Its next step finds what has become of the row.
+    if (isSent === "gone") return "done";
     const sent = client.cursor - row;
     const { counters } = lifecycle.books;
     counters.catchUpRows += sent;
@@ -173,29 +176,33 @@ export class CatchUp implements Task {
     return null;
   }
 
-  /** False when the slab has no room. */
-  #send(client: GroupClient, row: number): boolean {
+  /** `full`: the slab has no room. `gone`: the ring has overwritten the row meanwhile. */
+  #send(client: GroupClient, row: number): "sent" | "full" | "gone" {
     const { group } = client;
     const isFill = row < client.fillTo;
     const known = isFill ? undefined : this.#runs.get(group);
     const isShared = known !== undefined &&
       (known.to === row + 1 || takesRun(client, known.to));
     const run = isShared ? known : this.#encode(client, row, isFill);
-    if (run === null) return false;
+    if (run === "full" || run === "gone") return run;
     const { frame, to } = run;
     client.sendRow(frame, row, this.#parts.lifecycle.clockMs(), to);
-    if (isShared) return true;
+    if (isShared) return "sent";
     if (isFill || group.clients.size === 1 || known) frame.release();
     else this.#runs.set(group, run);
-    return true;
+    return "sent";
   }
 
-  /** The row, and those behind it that the client can take in the same write; null when the slab has no room. */
-  #encode(client: GroupClient, row: number, isFill: boolean): RowRun | null {
+  /** The row, and those behind it that the client can take in the same write. */
+  #encode(
+    client: GroupClient,
+    row: number,
+    isFill: boolean,
+  ): RowRun | "full" | "gone" {
     const { group } = client;
     if (isFill) {
       const frame = group.rows.encode(row, true);
-      return frame === null ? null : { frame, to: row + 1 };
+      return frame === null ? "full" : { frame, to: row + 1 };
     }
     const { runs } = this;
     const limit = Math.min(

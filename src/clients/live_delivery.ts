@@ -246,8 +246,8 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
     }
     const run = this.#runs.encode(group, row, this.#rowEnd);
     books.counters.encodeSeconds += (scheduler.clockMs() - beganMs) / 1000;
-    if (run === null) {
-      shortage.report();
+    if (run === "full" || run === "gone") {
+      if (run === "full") shortage.report();
       this.#skipRest();
       return null;
     }

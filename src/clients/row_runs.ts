@@ -1,5 +1,6 @@
 // Rows of a group that leave in one write while its delivery is behind: a write takes about 5 µs, however short it is.
-// Invariant: a run is the bodies of its rows, in order and byte for byte; no row waits for a later one.
+// Invariant: a run is the bodies of its rows, in order and byte for byte; no row waits for a later one. Where another thread
+// writes the ring, a frame is used only if all of its blocks were still there after it was encoded.
 import { Frame } from "../frames/frame.ts";
 import type { RowEncoders } from "../frames/row_encoders.ts";
 import type { ClientBooks } from "./client_books.ts";
@@ -42,8 +43,24 @@ export class RowRuns {
     return this.#books.hasRoomFor(bytes) ? to : row + 1;
   }
 
-  /** Encodes the rows from `row` to `to`, or as many as the slab has room for; null where that is none. */
-  encode(group: SelectionGroup, row: number, to: number): RowRun | null {
+  /**
+   * Encodes the rows from `row` to `to`, or as many as the slab has room for. `full`: for none of them. `gone`: the ring
+   * has overwritten one meanwhile.
+   */
+  encode(
+    group: SelectionGroup,
+    row: number,
+    to: number,
+  ): RowRun | "full" | "gone" {
+    const run = this.#encode(group, row, to);
+    if (run === null) return "full";
+    if (!isOverwritten(group, row, run.to)) return run;
+    run.frame.release();
+    this.#encoders.dropTexts();
+    return "gone";
+  }
+
+  #encode(group: SelectionGroup, row: number, to: number): RowRun | null {
     if (to === row + 1) {
       const frame = group.rows.encode(row);
       return frame === null ? null : { frame, to };
@@ -64,6 +81,20 @@ export class RowRuns {
     }
     return joined(frames, row);
   }
+}
+
+function isOverwritten(
+  { timeline }: SelectionGroup,
+  row: number,
+  to: number,
+): boolean {
+  const { ring } = timeline.partitions[0]!;
+  if (!ring.isWrittenElsewhere) return false;
+  ring.copied();
+  for (let i = row; i < to; i++) {
+    if (timeline.stateOf(i) === "gone") return true;
+  }
+  return false;
 }
 
 function joined(frames: readonly Frame[], row: number): RowRun | null {

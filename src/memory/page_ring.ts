@@ -1,7 +1,10 @@
 // Memory for incoming messages: one buffer, divided into pages and filled in the order of arrival. When it is full, the
 // oldest page is reused. Invariant: a position is never used again, and a record is complete while its first page is held.
 
-const ALIGN_BYTES = 64;
+import type { Ring } from "./ring.ts";
+
+/** Records begin at multiples of this. */
+export const ALIGN_BYTES = 64;
 const PAGE_BYTES_MAX = 1024 * 1024;
 
 /** The machine has no memory, or no address space, for a ring. */
@@ -22,11 +25,12 @@ export function allocateRing(byteLength: number): Uint8Array<ArrayBuffer> {
 }
 
 /** A ring of pages over one buffer of the caller. It allocates nothing after construction, and records are not freed. */
-export class PageRing {
+export class PageRing implements Ring {
   /** The buffer; read it at `byteOffset(position)`. */
   readonly bytes: Uint8Array;
   readonly capacityBytes: number;
   readonly pageBytes: number;
+  readonly isWrittenElsewhere = false;
   #head = 0;
   /** Records before this position are lost: the page that is being written to is reused as a whole. */
   #oldest = 0;
@@ -71,6 +75,9 @@ export class PageRing {
     this.#oldest = Math.max(0, endOfHeadPage - capacity);
     return position;
   }
+
+  /** Nothing can have been overwritten in the meantime. */
+  copied(): void {}
 
   /** Whether the record at a position is still complete. */
   holds(position: number): boolean {

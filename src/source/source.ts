@@ -19,6 +19,8 @@ export interface BlockSink {
   onHole(topic: string, from: number, to: number): void;
   /** The topic was deleted and made again, or its log was cut: reading starts over at `offset`. */
   onRestart(topic: string, offset: number): void;
+  /** Messages were lost on the way from the thread that reads; the log still has them. */
+  onLost(topic: string): void;
 }
 
 /** The state of one subscribed topic. */

@@ -2,7 +2,7 @@
 // Invariant: NaN is ignored, as in numpy's nanmin, nanmean and nanmax; a sum of 64-bit integers is rounded only once.
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
 import { is64Bit, SAMPLE_ARRAYS } from "../channels/sample_arrays.ts";
-import type { PageRing } from "../memory/page_ring.ts";
+import type { Ring } from "../memory/ring.ts";
 
 /** Statistics of some samples. Without samples, `count` is 0, and `min` and `max` mean nothing. */
 export interface SampleStats {
@@ -29,13 +29,13 @@ const TWO_32 = 2 ** 32;
 
 /** Reads samples of one data type in one ring. */
 export class StatsReader {
-  readonly #ring: PageRing;
+  readonly #ring: Ring;
   readonly #dataType: DataType;
   readonly #width: number;
   /** The whole ring as samples; 64-bit integers as 32-bit halves, low word first. */
   readonly #samples: NumberArray;
 
-  constructor(ring: PageRing, dataType: DataType) {
+  constructor(ring: Ring, dataType: DataType) {
     this.#ring = ring;
     this.#width = SAMPLE_BYTES[dataType];
     this.#samples = viewOf(dataType, ring.bytes);

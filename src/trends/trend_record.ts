@@ -91,9 +91,15 @@ export class TrendRecord {
 
   #readBlock(index: number, position: number): void {
     const { partition, rings } = this;
+    const { ring } = partition;
     const at = partition.samplesAt(position, this.#entry);
     if (at < 0) return;
     this.#reader.read(at, this.#entry.blockSamples, this.#stats);
+    ring.copied();
+    if (!ring.holds(position)) {
+      this.lostBlocks++;
+      return;
+    }
     for (let i = 0; i < rings.length; i++) {
       const bin = Math.floor(index / this.#ratios[i]!);
       rings[i]?.add(bin, this.#stats);

@@ -5,9 +5,9 @@ import { describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
 import {
   allocateRing,
-  PageRing,
   RingAllocationError,
 } from "../../src/memory/page_ring.ts";
+import type { Ring } from "../../src/memory/ring.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import { HeldOutlet } from "../clients/held_outlet.ts";
 import {
@@ -22,7 +22,7 @@ const NAMES = ["H1:QANAT-COUNT_I64_16", "H1:QANAT-SINE_F32_16"];
 const FIRST_ROW = 23_671_510_000;
 
 /** Moves a ring's head on to a position, in steps that it takes at one time. */
-function moveHead(ring: PageRing, position: number): void {
+function moveHead(ring: Ring, position: number): void {
   while (ring.headPosition < position) {
     const left = position - ring.headPosition;
     const reserved = ring.reserve(Math.min(left, ring.capacityBytes / 2));

@@ -68,6 +68,8 @@ export class Listener implements BlockSink {
 
   onDisturbed(): void {}
 
+  onLost(): void {}
+
   onHole(topic: string, from: number, to: number): void {
     this.to(topic).holes.push([from, to]);
   }

@@ -132,6 +132,7 @@ describe(
         onDisturbed: () => {},
         onHole: () => {},
         onRestart: () => {},
+        onLost: () => {},
       });
       const { reachable, ready } = source.status();
       await source.close();

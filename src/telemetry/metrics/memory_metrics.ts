@@ -1,6 +1,6 @@
 // Metrics of memory: garbage collection, buffers, the process, the page ring and the slab.
 import type { BlockStore } from "../../blocks/block_store.ts";
-import type { PageRing } from "../../memory/page_ring.ts";
+import type { Ring } from "../../memory/ring.ts";
 import type { Slab } from "../../memory/slab.ts";
 import type { GcTime } from "../gc_time.ts";
 import type { MemoryFigures, MemoryUse } from "../memory_use.ts";
@@ -15,7 +15,7 @@ export interface MemoryParts {
   readonly gc: GcCounters;
   /** Null where the runtime does not report memory. */
   readonly memoryUse: Pick<MemoryUse, "perClientBytes" | "read"> | null;
-  readonly ring: Pick<PageRing, keyof typeof RING | "reclaimedPages">;
+  readonly ring: Pick<Ring, keyof typeof RING | "reclaimedPages">;
   readonly slab: Pick<
     Slab,
     keyof typeof SLAB | keyof typeof SLAB_COUNTERS | "allocations"

@@ -9,7 +9,7 @@ import { gpsNsOfMs, unixMsOfGpsMs } from "../../blocks/gps_time.ts";
 import type { Catalog } from "../../channels/catalog.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import type { ClientFigures } from "../../clients/client_figures.ts";
-import type { PageRing } from "../../memory/page_ring.ts";
+import type { Ring } from "../../memory/ring.ts";
 import type { Slab } from "../../memory/slab.ts";
 import type { Source } from "../../source/source.ts";
 import type { TrendRecorder } from "../../trends/trend_recorder.ts";
@@ -41,7 +41,7 @@ export interface StatusParts {
   readonly loopDelayMs: () => number;
   readonly source: Pick<Source, "status">;
   readonly catalog: Pick<Catalog, "refused" | "size">;
-  readonly ring: PageRing;
+  readonly ring: Ring;
   readonly slab: Slab;
   readonly store: BlockStore;
   readonly trends: TrendRecorder;
