@@ -1,0 +1,215 @@
+// Reads one source for several threads: writes what it reports into the log, keeps a topic read while a thread leases it,
+// and reads history on their behalf. Invariant: a topic is read while at least one thread leases it.
+import type { Channel } from "../channels/channel.ts";
+import type { SharedRingWriter } from "../memory/shared_ring.ts";
+import type { HistoryReader, ReadFrom, Source } from "../source/source.ts";
+import type { LogPlace } from "./log_follower.ts";
+import type { Port, ReadingMessage, ServingMessage } from "./messages.ts";
+import { RecordLog } from "./record_log.ts";
+
+export interface IngestOptions {
+  readonly source: Source;
+  readonly ring: SharedRingWriter;
+  /** Calls back when the running code has returned. @default queueMicrotask */
+  readonly later?: (call: () => void) => void;
+  /** That of the source, monotonic, ms. @default performance.now */
+  readonly clockMs?: () => number;
+}
+
+/** What one serving thread has asked for. */
+interface Serving {
+  readonly port: Port<ReadingMessage, ServingMessage>;
+  readonly leases: Set<string>;
+  readonly histories: Map<number, HistoryReader>;
+  hasJoined: boolean;
+}
+
+/** The reading thread's part. */
+export class Ingest {
+  readonly log: RecordLog;
+  readonly #source: Source;
+  readonly #ring: SharedRingWriter;
+  readonly #later: (call: () => void) => void;
+  readonly #clockMs: () => number;
+  readonly #serving = new Set<Serving>();
+  /** By topic: the threads that lease it. */
+  readonly #leased = new Map<string, Set<Serving>>();
+  #set = new Map<string, Channel>();
+  #removed = new Map<string, { name: string; replayId: string | null }>();
+  readonly #unwatch: () => void;
+
+  constructor(options: IngestOptions) {
+    const { source, ring, later = queueMicrotask } = options;
+    this.#source = source;
+    this.#ring = ring;
+    this.#later = later;
+    this.#clockMs = options.clockMs ?? (() => performance.now());
+    this.log = new RecordLog({ ring, later });
+    this.#unwatch = source.catalog.onChange((name, replayId, _, after) =>
+      this.#noteChange(name, replayId, after)
+    );
+  }
+
+  /** Resolves as Source.start(). */
+  async start(): Promise<void> {
+    await this.#source.start(this.log);
+  }
+
+  /** Serves a thread from now on. Returns how to end that: its leases last until then. */
+  serve(port: Port<ReadingMessage, ServingMessage>): () => void {
+    const serving: Serving = {
+      port,
+      leases: new Set(),
+      histories: new Map(),
+      hasJoined: false,
+    };
+    this.#serving.add(serving);
+    port.onMessage = (message) => this.#onMessage(serving, message);
+    return () => this.#leave(serving);
+  }
+
+  /** Sends all threads the status of the source; call it about once a second. */
+  tick(): void {
+    const status = plainStatus(this.#source);
+    for (const { port, hasJoined } of this.#serving) {
+      if (hasJoined) port.send({ kind: "status", status });
+    }
+  }
+
+  /** Topics that are read. */
+  get leasedCount(): number {
+    return this.#leased.size;
+  }
+
+  async close(): Promise<void> {
+    this.#unwatch();
+    for (const serving of [...this.#serving]) this.#leave(serving);
+    await this.#source.close();
+  }
+
+  #onMessage(serving: Serving, message: ServingMessage): void {
+    switch (message.kind) {
+      case "join":
+        return this.#join(serving);
+      case "ping": {
+        const { sentMs } = message;
+        const clockMs = this.#clockMs();
+        return serving.port.send({ kind: "pong", sentMs, clockMs });
+      }
+      case "lost-place":
+        return serving.port.send({ kind: "place", place: this.#place() });
+      case "lease":
+        return this.#lease(serving, message.topic, message.from);
+      case "end-lease":
+        return this.#endLease(serving, message.topic);
+      case "open-history":
+        serving.histories.set(
+          message.id,
+          this.#source.openHistory(message.topics),
+        );
+        return;
+      case "read-history":
+        return void this.#readHistory(serving, message);
+      case "close-history":
+        serving.histories.get(message.id)?.close();
+        serving.histories.delete(message.id);
+    }
+  }
+
+  #join(serving: Serving): void {
+    serving.hasJoined = true;
+    const place = this.#place();
+    serving.port.send({
+      kind: "joined",
+      memory: this.#ring.memory(),
+      place,
+      channels: [...this.#source.catalog.channels()],
+      status: plainStatus(this.#source),
+    });
+  }
+
+  /** Where the log stands, with everything published that was written. */
+  #place(): LogPlace {
+    this.log.publish();
+    return {
+      position: this.#ring.memory().headPosition,
+      topics: [...this.log.topics()],
+    };
+  }
+
+  #lease(serving: Serving, topic: string, from: ReadFrom): void {
+    if (serving.leases.has(topic)) return;
+    serving.leases.add(topic);
+    const known = this.#leased.get(topic);
+    if (known !== undefined) {
+      known.add(serving);
+      return;
+    }
+    this.#leased.set(topic, new Set([serving]));
+    this.log.start(topic, this.#source.subscribe(topic, from));
+  }
+
+  #endLease(serving: Serving, topic: string): void {
+    if (!serving.leases.delete(topic)) return;
+    const leased = this.#leased.get(topic)!;
+    leased.delete(serving);
+    if (leased.size > 0) return;
+    this.#leased.delete(topic);
+    this.#source.unsubscribe(topic);
+    this.log.stop(topic);
+  }
+
+  async #readHistory(
+    { port, histories }: Serving,
+    { id, topics }: Extract<ServingMessage, { kind: "read-history" }>,
+  ): Promise<void> {
+    try {
+      const messages = await histories.get(id)!.read(topics);
+      port.send({ kind: "history", id, messages, error: null });
+    } catch (error) {
+      const { message } = error as Error;
+      port.send({ kind: "history", id, messages: [], error: message });
+    }
+  }
+
+  #leave(serving: Serving): void {
+    if (!this.#serving.delete(serving)) return;
+    serving.port.onMessage = null;
+    for (const history of serving.histories.values()) history.close();
+    serving.histories.clear();
+    for (const topic of [...serving.leases]) this.#endLease(serving, topic);
+  }
+
+  #noteChange(
+    name: string,
+    replayId: string | null,
+    after: Channel | undefined,
+  ): void {
+    if (this.#set.size === 0 && this.#removed.size === 0) {
+      this.#later(() => this.#sendChanges());
+    }
+    const key = JSON.stringify([replayId, name]);
+    this.#set.delete(key);
+    this.#removed.delete(key);
+    if (after) this.#set.set(key, after);
+    else this.#removed.set(key, { name, replayId });
+  }
+
+  #sendChanges(): void {
+    const changes = {
+      set: [...this.#set.values()],
+      removed: [...this.#removed.values()],
+    };
+    this.#set = new Map();
+    this.#removed = new Map();
+    for (const { port, hasJoined } of this.#serving) {
+      if (hasJoined) port.send({ kind: "channels", changes });
+    }
+  }
+}
+
+/** A status without getters, which a structured clone would not keep. */
+function plainStatus(source: Source): ReturnType<Source["status"]> {
+  const status = source.status();
+  return { ...status, topics: [...status.topics] };
+}

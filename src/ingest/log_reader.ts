@@ -1,0 +1,90 @@
+// Reads single records of the log by their position.
+// Invariant: what it returns was whole after it had been copied.
+import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
+import type { SharedRingReader } from "../memory/shared_ring.ts";
+import type { ReadFrom } from "../source/source.ts";
+import { LOG_KIND, type LogHead, LogHeads, newLogHead } from "./log_record.ts";
+
+const MESSAGE_BYTES_MIN = 64 * 1024;
+
+/** Records of a topic that were written before they were leased. */
+export interface Backlog {
+  /** In the order in which they are passed on. */
+  readonly positions: readonly number[];
+  /** They are complete from this ms on; Infinity where there is none. */
+  readonly fromMs: number;
+}
+
+/** The records of one ring. */
+export class LogReader {
+  readonly #ring: SharedRingReader;
+  readonly #heads: LogHeads;
+  readonly #decoder = new BlockDecoder();
+  readonly #layout = newBlockLayout();
+  #message = new Uint8Array(MESSAGE_BYTES_MIN);
+
+  constructor(ring: SharedRingReader) {
+    this.#ring = ring;
+    this.#heads = new LogHeads(ring.bytes);
+  }
+
+  /** Fills `head`; false when the record was overwritten. */
+  readHead(position: number, head: LogHead): boolean {
+    const ring = this.#ring;
+    if (!ring.holds(position)) return false;
+    this.#heads.read(ring.byteOffset(position), head);
+    ring.copied();
+    return ring.holds(position);
+  }
+
+  /** A copy of a record's payload, valid until the next one; null when it was overwritten meanwhile. */
+  payload(position: number, head: LogHead): Uint8Array | null {
+    const ring = this.#ring;
+    const { payloadAt, payloadBytes } = head;
+    if (payloadBytes > this.#message.byteLength) {
+      this.#message = new Uint8Array(2 * payloadBytes);
+    }
+    const copy = this.#message.subarray(0, payloadBytes);
+    const at = ring.byteOffset(position) + payloadAt;
+    copy.set(ring.bytes.subarray(at, at + payloadBytes));
+    ring.copied();
+    return ring.holds(position) ? copy : null;
+  }
+
+  /**
+   * A topic's records from `from` on, as far as the ring has them; `last` is the position of its newest one. Of the
+   * reports that the end was reached only the newest, behind the others: a timeline begins where the end is first reached.
+   */
+  backlog(last: number, from: ReadFrom): Backlog {
+    const head = newLogHead();
+    const positions: number[] = [];
+    let caughtUp = -1;
+    let fromMs = Infinity;
+    let position = last;
+    while (position >= 0 && this.readHead(position, head)) {
+      const { kind } = head;
+      const ms = this.#timeOf(position, head, from);
+      if (kind === LOG_KIND.start || ms < from.ms) {
+        fromMs = Math.max(from.ms, kind === LOG_KIND.start ? head.first : 0);
+        break;
+      }
+      if (ms < Infinity) fromMs = ms;
+      if (kind !== LOG_KIND.caughtUp) positions.push(position);
+      else if (caughtUp < 0) caughtUp = position;
+      position = head.before;
+    }
+    positions.reverse();
+    if (caughtUp >= 0) positions.push(caughtUp);
+    return { positions, fromMs };
+  }
+
+  /** When a record's block begins, or its message was produced; Infinity where it has no time. */
+  #timeOf(position: number, head: LogHead, from: ReadFrom): number {
+    if (head.kind !== LOG_KIND.block) return Infinity;
+    if (from.kind === "produced") return head.second;
+    const payload = this.payload(position, head);
+    if (payload === null) return -Infinity;
+    const fault = this.#decoder.decode(payload, this.#layout);
+    return fault === null ? Number(this.#layout.timeNs) / 1e6 : Infinity;
+  }
+}

@@ -1,0 +1,200 @@
+// The source of a thread that serves clients, where another thread reads: follows the log in the shared ring, and sends
+// its leases. Invariant: as any source, it calls its sink only between start() and close(), and never in subscribe().
+import type { Catalog } from "../channels/catalog.ts";
+import type {
+  BlockSink,
+  HistoryReader,
+  HistoryTopic,
+  ReadFrom,
+  Source,
+  SourceStatus,
+} from "../source/source.ts";
+import { SharedRingReader } from "../memory/shared_ring.ts";
+import { LogFollower } from "./log_follower.ts";
+import type {
+  ChannelChanges,
+  Port,
+  ReadingMessage,
+  ServingMessage,
+} from "./messages.ts";
+import { PortHistories } from "./port_histories.ts";
+
+export interface LogSourceOptions {
+  readonly port: Port<ServingMessage, ReadingMessage>;
+  /** Empty; it is filled by the reading thread. */
+  readonly catalog: Catalog;
+  /** GPS ms and Unix ms now. */
+  readonly now: () => { readonly gpsMs: number; readonly unixMs: number };
+  /** How far back the reading of a topic that nothing reads yet can begin, ms. @default without end */
+  readonly backlogMs?: number;
+  /** Monotonic, ms. @default performance.now */
+  readonly clockMs?: () => number;
+}
+
+/** Longest time that records are passed on before other work gets its turn, ms. */
+const SLICE_MS = 4;
+/** How often the clocks are compared before the first record is read. */
+const PINGS = 3;
+/** After this time the log is looked at even if no notice came. */
+const LOOK_MS = 100;
+
+/** The source of one serving thread. */
+export class LogSource implements Source {
+  readonly catalog: Catalog;
+  readonly #options: LogSourceOptions;
+  readonly #clockMs: () => number;
+  readonly #histories: PortHistories;
+  #joined: Extract<ReadingMessage, { kind: "joined" }> | null = null;
+  #whenJoined: (() => void) | null = null;
+  #status: SourceStatus | null = null;
+  #ring: SharedRingReader | null = null;
+  #follower: LogFollower | null = null;
+  #isClosed = false;
+  /** Ends the wait of #follow(). */
+  #wake: () => void = () => {};
+  #hasLostPlace = false;
+  /** This thread's clock less that of the reading one, ms: at least so much. */
+  #clockDifferenceMs = -Infinity;
+  #whenPonged: (() => void) | null = null;
+
+  constructor(options: LogSourceOptions) {
+    const { port, catalog } = options;
+    this.#options = options;
+    this.catalog = catalog;
+    this.#clockMs = options.clockMs ?? (() => performance.now());
+    this.#histories = new PortHistories(port);
+    port.onMessage = (message) => this.#onMessage(message);
+  }
+
+  /** Joins the reading thread. Resolves with the ring, which the instance is made with; before start(). */
+  async join(): Promise<SharedRingReader> {
+    const joined = new Promise<void>((resolve) => this.#whenJoined = resolve);
+    this.#options.port.send({ kind: "join" });
+    await joined;
+    for (let i = 0; i < PINGS; i++) {
+      const ponged = new Promise<void>((resolve) => this.#whenPonged = resolve);
+      this.#ping();
+      await ponged;
+    }
+    return this.#ring!;
+  }
+
+  start(sink: BlockSink): Promise<void> {
+    this.#follower = new LogFollower({
+      ring: this.#ring!,
+      place: this.#joined!.place,
+      sink,
+      clockMs: this.#clockMs,
+      ownMs: (theirMs) => theirMs + this.#clockDifferenceMs,
+    });
+    this.#joined = null;
+    void this.#follow();
+    return Promise.resolve();
+  }
+
+  subscribe(topic: string, from: ReadFrom): number {
+    const { port, now, backlogMs = Infinity } = this.#options;
+    port.send({ kind: "lease", topic, from });
+    const { gpsMs, unixMs } = now();
+    const nowMs = from.kind === "produced" ? unixMs : gpsMs;
+    const reachedMs = this.#follower?.lease(topic, from, nowMs) ?? null;
+    this.#wake();
+    return reachedMs ?? Math.max(from.ms, nowMs - backlogMs);
+  }
+
+  unsubscribe(topic: string): void {
+    this.#options.port.send({ kind: "end-lease", topic });
+    this.#follower?.endLease(topic);
+  }
+
+  openHistory(topics: readonly HistoryTopic[]): HistoryReader {
+    return this.#histories.open(topics);
+  }
+
+  status(): SourceStatus {
+    if (this.#status === null) throw new Error("join() comes first");
+    return this.#status;
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true;
+    this.#wake();
+    this.#histories.close();
+    this.#options.port.onMessage = null;
+    return Promise.resolve();
+  }
+
+  #onMessage(message: ReadingMessage): void {
+    switch (message.kind) {
+      case "joined":
+        this.#joined = message;
+        this.#ring = new SharedRingReader(message.memory);
+        this.#status = this.#own(message.status);
+        this.#apply({ set: message.channels, removed: [] });
+        return this.#whenJoined?.();
+      case "place":
+        this.#follower?.moveTo(message.place);
+        this.#hasLostPlace = false;
+        return this.#wake();
+      case "channels":
+        return this.#apply(message.changes);
+      case "status":
+        this.#status = this.#own(message.status);
+        return this.#ping();
+      case "pong": {
+        // The other clock was read after the ping was sent.
+        const leastMs = message.sentMs - message.clockMs;
+        if (leastMs > this.#clockDifferenceMs) {
+          this.#clockDifferenceMs = leastMs;
+        }
+        return this.#whenPonged?.();
+      }
+      case "history":
+        return this.#histories.answered(message);
+    }
+  }
+
+  #ping(): void {
+    this.#options.port.send({ kind: "ping", sentMs: this.#clockMs() });
+  }
+
+  /** With its time of the last contact by this thread's clock. */
+  #own(status: SourceStatus): SourceStatus {
+    const { lastContactClockMs } = status;
+    return {
+      ...status,
+      lastContactClockMs: lastContactClockMs + this.#clockDifferenceMs,
+    };
+  }
+
+  #apply({ set, removed }: ChannelChanges): void {
+    for (const { name, replayId } of removed) {
+      this.catalog.remove(name, replayId);
+    }
+    for (const channel of set) this.catalog.set(channel);
+  }
+
+  async #follow(): Promise<void> {
+    const ring = this.#ring!;
+    const follower = this.#follower!;
+    while (!this.#isClosed) {
+      const outcome = this.#hasLostPlace
+        ? "done"
+        : follower.run(this.#clockMs() + SLICE_MS);
+      if (outcome === "lost") {
+        this.#hasLostPlace = true;
+        this.#options.port.send({ kind: "lost-place" });
+      }
+      if (outcome === "more") {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        continue;
+      }
+      const woken = new Promise<void>((resolve) => this.#wake = resolve);
+      // Without a place the head is elsewhere, which is no reason to look again.
+      if (this.#hasLostPlace) await woken;
+      else {
+        await Promise.race([woken, ring.moved(follower.position, LOOK_MS)]);
+      }
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// The messages between the thread that reads and one that serves clients. Blocks do not go this way: they are in the ring.
+// Invariant: everything in a message survives a structured clone; nothing is shared unless its comment says so.
+import type { Channel } from "../channels/channel.ts";
+import type { SharedRingMemory } from "../memory/shared_ring.ts";
+import type {
+  HistoryMessages,
+  HistoryTopic,
+  ReadFrom,
+  SourceStatus,
+} from "../source/source.ts";
+import type { LogPlace } from "./log_follower.ts";
+
+/** From a serving thread. */
+export type ServingMessage =
+  /** Answered with `joined`. */
+  | { readonly kind: "join" }
+  /** Answered with `pong`, to compare the clocks of the threads. */
+  | { readonly kind: "ping"; readonly sentMs: number }
+  /** Its place in the ring was overwritten. Answered with `place`. */
+  | { readonly kind: "lost-place" }
+  | { readonly kind: "lease"; readonly topic: string; readonly from: ReadFrom }
+  | { readonly kind: "end-lease"; readonly topic: string }
+  | {
+    readonly kind: "open-history";
+    readonly id: number;
+    readonly topics: readonly HistoryTopic[];
+  }
+  /** Answered with `history`. */
+  | {
+    readonly kind: "read-history";
+    readonly id: number;
+    readonly topics: readonly string[];
+  }
+  | { readonly kind: "close-history"; readonly id: number };
+
+/** A channel that appeared or changed; or the name of one that was removed. */
+export interface ChannelChanges {
+  readonly set: readonly Channel[];
+  readonly removed: readonly {
+    readonly name: string;
+    readonly replayId: string | null;
+  }[];
+}
+
+/** From the reading thread. */
+export type ReadingMessage =
+  | {
+    readonly kind: "joined";
+    /** Shared. */
+    readonly memory: SharedRingMemory;
+    readonly place: LogPlace;
+    readonly channels: readonly Channel[];
+    readonly status: SourceStatus;
+  }
+  /** `sentMs`: of the ping, by the clock of its thread; `clockMs`: now, by the clock of this one. */
+  | {
+    readonly kind: "pong";
+    readonly sentMs: number;
+    readonly clockMs: number;
+  }
+  | { readonly kind: "place"; readonly place: LogPlace }
+  | { readonly kind: "channels"; readonly changes: ChannelChanges }
+  | { readonly kind: "status"; readonly status: SourceStatus }
+  /** `error`: the read failed, for this reason. */
+  | {
+    readonly kind: "history";
+    readonly id: number;
+    readonly messages: readonly HistoryMessages[];
+    readonly error: string | null;
+  };
+
+/** One end of the way between the two threads, as a MessagePort. */
+export interface Port<Sent, Received> {
+  send(message: Sent): void;
+  onMessage: ((message: Received) => void) | null;
+}

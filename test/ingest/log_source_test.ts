@@ -1,0 +1,233 @@
+// Instances whose blocks another thread reads, against one that reads them itself.
+// Invariant: clients get the same bytes, whenever their instance joined and whenever it began to lease a topic.
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "@std/testing/bdd";
+import { Buffer } from "node:buffer";
+import { Qanat } from "../../src/app.ts";
+import type { ClientOptions } from "../../src/clients/client_options.ts";
+import type { StreamFormat } from "../../src/frames/stream_format.ts";
+import type { Ingest } from "../../src/ingest/ingest.ts";
+import { gpsNsOfMs } from "../../src/blocks/gps_time.ts";
+import type { Source } from "../../src/source/source.ts";
+import { embeddedChannels } from "../../src/source/synthetic.ts";
+import { HeldOutlet } from "../clients/held_outlet.ts";
+import {
+  BlockClock,
+  configWith,
+  DrivenSource,
+  silent,
+} from "../driven_source.ts";
+import { ingestOf, joined } from "./through_log.ts";
+
+const FIRST = 23_671_510_000;
+const NAMES = [
+  "H1:QANAT-COUNT_I64_16",
+  "H1:QANAT-RAMP_I16_64",
+  "H1:QANAT-SINE_F32_256",
+];
+const channels = (await embeddedChannels()).filter(({ channel }) =>
+  NAMES.includes(channel.name)
+);
+
+/** Time that all instances share. */
+let clock: BlockClock;
+const instances: Qanat[] = [];
+const closed: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const qanat of instances.splice(0)) {
+    qanat.drain();
+    await qanat.close();
+  }
+  for (const close of closed.splice(0)) await close();
+});
+
+const now = () => {
+  const unixMs = clock.nowMs();
+  return { gpsMs: clock.index * 62.5 + 1, unixMs };
+};
+
+async function instance(
+  source: Source,
+  ring?: Awaited<ReturnType<typeof joined>>["ring"],
+): Promise<Qanat> {
+  const qanat = new Qanat({
+    config: configWith({ retentionMb: 4, lingerMs: 0 }),
+    source,
+    log: silent,
+    clocks: clock,
+    ...ring === undefined ? {} : { ring },
+  });
+  await qanat.start();
+  instances.push(qanat);
+  return qanat;
+}
+
+async function overLog(ingest: Ingest): Promise<Qanat> {
+  const { ring, source } = await joined(ingest, now, clock.clockMs);
+  return await instance(source, ring);
+}
+
+function open(
+  qanat: Qanat,
+  format: StreamFormat,
+  options: Partial<ClientOptions> = {},
+): HeldOutlet {
+  const admission = qanat.hub.admission.admit(
+    NAMES.map((name) => qanat.catalog.get(name, null)!),
+    { format },
+    { address: "", ...options },
+  );
+  assert.ok(admission.kind === "ready");
+  const outlet = new HeldOutlet();
+  admission.open(outlet);
+  return outlet;
+}
+
+/** Row `index` of some topics. */
+function publish(
+  source: DrivenSource,
+  index: number,
+  isLeased: (topic: string) => boolean = () => true,
+): void {
+  clock.index = index + 1;
+  for (const topic of source.blocks.topics) {
+    if (!source.wanted.has(topic)) continue;
+    if (isLeased(topic)) {
+      const block = source.blocks.blockOf(topic, index);
+      source.sink!.onMessage(topic, block, index, clock.nowMs());
+    }
+    source.sink!.onCaughtUp(topic, clock.clockMs());
+  }
+}
+
+/** Until what was published has come through. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 12; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+const bodyOf = (outlet: HeldOutlet) => Buffer.concat(outlet.written);
+
+describe("an instance over the log", () => {
+  it("sends the bytes of one that reads by itself: rows, missing blocks, gaps, bad messages, resets", async () => {
+    clock = new BlockClock(FIRST);
+    const own = new DrivenSource(channels);
+    const shared = new DrivenSource(channels);
+    const ingest = await ingestOf(shared, clock);
+    closed.push(() => ingest.close());
+    const direct = await instance(own);
+    const workers = [await overLog(ingest), await overLog(ingest)];
+    const formats = ["arrow", "events", "flight"] as const;
+    const gaps = ["fill", "skip"] as const;
+    const openAll = (qanat: Qanat) =>
+      formats.flatMap((format) =>
+        gaps.map((policy) => open(qanat, format, { gaps: policy }))
+      );
+    const expected = openAll(direct);
+    const others = workers.map(openAll);
+    await settle();
+    const [one] = own.blocks.topics;
+    for (let i = 0; i < 60; i++) {
+      const index = FIRST + i + (i > 40 ? 9 : 0);
+      for (const source of [own, shared]) {
+        if (i === 20) {
+          source.sink!.onMessage(one!, new Uint8Array(40).fill(7), index, 0);
+        }
+        if (i === 25) source.sink!.onHole(one!, index, index + 3);
+        if (i === 30) source.sink!.onDisturbed(one!);
+        publish(source, index, (topic) => i % 9 !== 5 || topic === one);
+      }
+      await settle();
+    }
+    for (const outlets of others) {
+      outlets.forEach((outlet, i) => {
+        assert.ok(bodyOf(outlet).byteLength > 5000);
+        assert.ok(bodyOf(outlet).equals(bodyOf(expected[i]!)), `${i}`);
+      });
+    }
+    for (const worker of workers) {
+      assert.equal(worker.store.total("bad"), direct.store.total("bad"));
+      assert.equal(worker.store.total("blocks"), direct.store.total("blocks"));
+      assert.equal(worker.store.counters.holes, 3);
+    }
+  });
+
+  it("that joins later has the rows of before, from the ring alone", async () => {
+    clock = new BlockClock(FIRST);
+    const shared = new DrivenSource(channels);
+    const ingest = await ingestOf(shared, clock);
+    closed.push(() => ingest.close());
+    const first = await overLog(ingest);
+    const early = open(first, "arrow");
+    await settle();
+    for (let i = 0; i < 40; i++) publish(shared, FIRST + i);
+    await settle();
+    const later = await overLog(ingest);
+    const resumed = open(later, "arrow", {
+      afterNs: gpsNsOfMs((FIRST + 10) * 62.5),
+    });
+    const live = open(later, "arrow");
+    await settle();
+    for (let i = 40; i < 50; i++) publish(shared, FIRST + i);
+    await settle();
+    const rowBytes = early.written.at(-1)!.byteLength;
+    const rowsOf = (outlet: HeldOutlet) =>
+      Math.floor(bodyOf(outlet).byteLength / rowBytes);
+    const all = bodyOf(early);
+    const tail = bodyOf(resumed).subarray(-40 * rowBytes);
+    assert.ok(all.subarray(-40 * rowBytes).equals(tail));
+    assert.ok(rowsOf(resumed) >= 40 && rowsOf(resumed) <= 42);
+    // A live client begins with a new row, not with those of before.
+    assert.ok(rowsOf(live) >= 9 && rowsOf(live) <= 12, `${rowsOf(live)} rows`);
+    assert.equal(shared.wanted.size, shared.blocks.topics.length);
+  });
+
+  it("never sends a row that was overwritten while it was encoded", async () => {
+    clock = new BlockClock(FIRST);
+    const shared = new DrivenSource(channels);
+    const ingest = await ingestOf(shared, {
+      ringBytes: 64 * 1024,
+      clockMs: clock.clockMs,
+    });
+    closed.push(() => ingest.close());
+    const { ring, source } = await joined(ingest, now, clock.clockMs);
+    const qanat = await instance(source, ring);
+    const outlet = open(qanat, "events");
+    await settle();
+    // As if the other thread wrote while this one encodes: its ring is full of other blocks by the second look.
+    let isOverwriting = false;
+    let overwritten = 0;
+    const copied = ring.copied.bind(ring);
+    ring.copied = () => {
+      if (isOverwriting && new Error().stack!.includes("isOverwritten")) {
+        isOverwriting = false;
+        overwritten++;
+        const [topic] = shared.blocks.topics;
+        for (let i = 0; i < 200; i++) {
+          shared.sink!.onMessage(topic!, new Uint8Array(1000).fill(1), 0, 0);
+        }
+        ingest.log.publish();
+      }
+      copied();
+    };
+    for (let i = 0; i < 30; i++) {
+      isOverwriting = i % 10 === 5;
+      publish(shared, FIRST + i);
+      await settle();
+    }
+    assert.equal(overwritten, 3);
+    const rows = outlet.text.split("\n\n").filter((event) =>
+      event.startsWith("id: ") && event.includes("channels")
+    );
+    assert.ok(rows.length >= 20 && rows.length < 30, `${rows.length} rows`);
+    for (const event of rows) {
+      const row = JSON.parse(event.slice(event.indexOf("{")));
+      const index = Number(BigInt(row.time) / 62_500_000n);
+      const [count] = row.channels["H1:QANAT-COUNT_I64_16"] ?? [`${index}`];
+      assert.equal(count, String(index));
+    }
+    assert.match(outlet.text, /event: gap/);
+  });
+});
