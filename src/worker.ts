@@ -21,8 +21,9 @@ import { UsageLog } from "./telemetry/usage_log.ts";
 import { EmbeddedSource } from "./source/embedded_source.ts";
 import { RingAllocationError } from "./memory/page_ring.ts";
 import type { Source } from "./source/source.ts";
+import { isProven, runtimeName } from "./http/transport/proven_runtimes.ts";
 import { LifeSigns } from "./supervisor/life_signs.ts";
-import { ServerCertificate } from "./http/transport/server_certificate.ts";
+import { ServerCertificate } from "./net/server_certificate.ts";
 import { SupervisorPort } from "./supervisor/supervisor_port.ts";
 import { terminalText } from "./text/terminal.ts";
 import { within } from "./supervisor/within.ts";
@@ -139,7 +140,7 @@ class WorkerApp {
     const { flightPort } = config;
     const flight = flightPort === 0 ? undefined : await this.#listen(
       { host: flightHostOf(config), port: flightPort },
-      () => serveFlightOf(qanat, { pool, backlog }),
+      () => serveFlightOf(qanat, { pool, backlog, certificate }),
     );
     if (flight === null) return;
     const servers = flight === undefined ? [server] : [server, flight];
@@ -273,11 +274,16 @@ async function sourceOf(config: Config, log: Logger): Promise<Source> {
 /** The Flight port, imported only when it is on. */
 async function serveFlightOf(
   qanat: Qanat,
-  options: { readonly pool: SharePool; readonly backlog: number },
+  options: {
+    readonly pool: SharePool;
+    readonly backlog: number;
+    readonly certificate: ServerCertificate | null;
+  },
 ): Promise<FlightServer> {
   const { serveFlight } = await import("./flight/flight_server.ts");
   const host = flightHostOf(qanat.config);
-  return await serveFlight(qanat, { ...options, host });
+  const usesHandles = isProven(runtimeName());
+  return await serveFlight(qanat, { ...options, host, usesHandles });
 }
 
 /** The trends of all embedded channels are recorded; those of Kafka's channels only when the setting names them. */

@@ -7,8 +7,7 @@ const MAY: Readonly<Record<string, string>> = {
   "auth/access_control.ts": "credentials expire by the wall clock",
   "blocks/gps_clock.ts": "the clock of an instance",
   "blocks/gps_time.ts": "GPS time now, for sources and commands",
-  "http/transport/server_certificate.ts":
-    "certificates expire by the wall clock",
+  "net/server_certificate.ts": "certificates expire by the wall clock",
   "kafka/kafkajs_repairs.ts":
     "kafkajs keeps the end of a throttling so; a request that waits longer than 6 s fails",
   "telemetry/log.ts": "the time of a log line",

@@ -15,6 +15,7 @@ export interface FlightSettings {
   readonly flightPublish: boolean;
   readonly kafka: readonly string[];
   readonly channelsMax: number;
+  readonly trustedProxies: readonly string[];
   readonly requestHeadMs: number;
   readonly requestMs: number;
   readonly writeStallMs: number;

@@ -4,11 +4,12 @@ import type { SharePool } from "../shares/share_pool.ts";
 import { plainAddress } from "../shares/client_address.ts";
 import type { HostRule } from "./routes/host_rule.ts";
 import type { HttpService, ServerSettings } from "./service.ts";
+import { isTrusted, trustedBy } from "../net/forwarded_address.ts";
+import { keepAccepting } from "../net/keep_accepting.ts";
 import { Connections } from "./transport/connections.ts";
-import { Handshakes } from "./transport/handshakes.ts";
-import { keepAccepting, nodeServer } from "./transport/node_server.ts";
-import { isTrusted, trustedBy } from "./transport/request_address.ts";
-import type { ServerCertificate } from "./transport/server_certificate.ts";
+import { Handshakes } from "../net/handshakes.ts";
+import { nodeServer } from "./transport/node_server.ts";
+import type { ServerCertificate } from "../net/server_certificate.ts";
 
 /** A listening server. */
 export interface HttpServer {
@@ -108,7 +109,13 @@ function handshakesOf(
   if (certificate === null) return null;
   connections.tls = certificate.figures;
   const { handshakes: figures } = certificate.figures;
-  return new Handshakes({ certificate, figures, requestHeadMs, nowMs });
+  return new Handshakes({
+    certificate,
+    figures,
+    requestHeadMs,
+    nowMs,
+    protocol: "http/1.1",
+  });
 }
 
 function connectionsOf(

@@ -15,8 +15,9 @@ import {
 } from "./transport/descriptor_budget.ts";
 import { isProven, runtimeName } from "./transport/proven_runtimes.ts";
 import { RawWriter } from "./transport/raw_write.ts";
-import type { ServerCertificate } from "./transport/server_certificate.ts";
-import { requestAddress, trustedBy } from "./transport/request_address.ts";
+import type { ServerCertificate } from "../net/server_certificate.ts";
+import { requestAddress } from "./transport/request_address.ts";
+import { trustedBy } from "../net/forwarded_address.ts";
 import { isHttps } from "./transport/request_scheme.ts";
 
 export type { HttpServer } from "./listener.ts";

@@ -25,8 +25,11 @@ export class FlightClient {
   /** Resolves with the code of GOAWAY; null when the connection ends without one. */
   readonly goaway: Promise<number | null>;
 
-  constructor(port: number, settings: http2.Settings = {}) {
-    this.session = http2.connect(`http://127.0.0.1:${port}`, { settings });
+  /** `ca`: certificate of a server with TLS. */
+  constructor(port: number, settings: http2.Settings = {}, ca?: string) {
+    this.session = ca === undefined
+      ? http2.connect(`http://127.0.0.1:${port}`, { settings })
+      : http2.connect(`https://127.0.0.1:${port}`, { settings, ca });
     this.session.on("error", () => {});
     // A GOAWAY of the server would end the process of the test.
     this.session.once("connect", () => assert.ok(lockSession(this.session)));

@@ -5,6 +5,7 @@ import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import type { Config } from "../../src/config.ts";
 import { SharePool } from "../../src/shares/share_pool.ts";
+import type { ServerCertificate } from "../../src/net/server_certificate.ts";
 import {
   type FlightServer,
   serveFlight,
@@ -25,6 +26,7 @@ export async function startFlight(
     readonly config?: Partial<Config>;
     readonly connectionsMax?: number;
     readonly nowMs?: () => number;
+    readonly certificate?: Pick<ServerCertificate, "context" | "figures">;
     readonly access?: (catalog: Catalog) => AccessControl;
   } = {},
 ): Promise<FlightWorld> {
@@ -43,6 +45,7 @@ export async function startFlight(
       sharePercent: 100,
     }),
     backlog: 128,
+    certificate: options.certificate ?? null,
     ...options.nowMs ? { nowMs: options.nowMs } : {},
   });
   return {

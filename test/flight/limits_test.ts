@@ -78,6 +78,26 @@ describe("limits of the Flight port", () => {
     assert.equal(statusOf(answer)[0], "12");
   });
 
+  it("clients behind a trusted proxy have shares of their own", async () => {
+    await start({
+      config: {
+        clientsMax: 4,
+        addressSharePercent: 50,
+        trustedProxies: ["127.0.0.1"],
+      },
+    });
+    const client = connect();
+    const from = (address: string) =>
+      client.begin("DoGet", LIVE, { "x-forwarded-for": address });
+    const first = [from("192.0.2.1"), from("192.0.2.1")];
+    await until(() => first.every((a) => messagesOf(a).length > 1));
+    const third = from("192.0.2.1");
+    await third.closed;
+    assert.equal(statusOf(third)[0], "14");
+    const other = from("192.0.2.2");
+    await until(() => messagesOf(other).length > 1);
+  });
+
   it("a message that is announced too long is refused before it is read", async () => {
     await start();
     const answer = connect().begin("DoGet", null);

@@ -1,6 +1,6 @@
 // Counters of the server's connections. Imports nothing of node, so that app.ts can hold them on any runtime.
 import type { SocketWrites } from "./proven_runtimes.ts";
-import { TlsFigures } from "./tls_figures.ts";
+import { TlsFigures } from "../../net/tls_figures.ts";
 
 /** What a connection was waiting for when it was closed for being too slow. */
 export type TimedOut = "idle" | "head" | "body" | "answer";

@@ -14,7 +14,7 @@ import type { Logger } from "../../telemetry/log.ts";
 import { newRequestId } from "../../telemetry/request_trace.ts";
 import type { ConnectionFigures } from "./connection_figures.ts";
 import type { Connections } from "./connections.ts";
-import type { Handshakes } from "./handshakes.ts";
+import type { Handshakes } from "../../net/handshakes.ts";
 import { PacedResponse } from "./paced_response.ts";
 import { problem } from "./problem.ts";
 import { RequestGate } from "./request_gate.ts";
@@ -144,16 +144,6 @@ function limitConnections(
 function keepFromParser(socket: Socket): void {
   const { _handle } = socket as Socket & { _handle?: { _consumed?: boolean } };
   if (_handle) _handle._consumed = true;
-}
-
-/**
- * The runtime's accept loop ends silently and permanently when no file descriptor is left (Deno 2.9.6). Listening again on
- * the same handle restarts the loop, and does nothing while it runs (test/runtime_facts_test.ts).
- */
-export function keepAccepting(server: Server, backlog: number): void {
-  type Handle = { listen?: (backlog: number) => number };
-  const { _handle } = server as Server & { _handle?: Handle | null };
-  _handle?.listen?.(backlog);
 }
 
 /** The answer to a request that cannot be turned into a `Request`. */

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import type { BlockList } from "node:net";
 import { plainAddress } from "../../shares/client_address.ts";
-import { isTrusted } from "./request_address.ts";
+import { isTrusted } from "../../net/forwarded_address.ts";
 
 /** Whether the client's connection is encrypted. Of a list in the header, the last entry counts: the nearest proxy wrote it. */
 export function isHttps(

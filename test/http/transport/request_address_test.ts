@@ -2,10 +2,8 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { describe, it } from "@std/testing/bdd";
-import {
-  requestAddress,
-  trustedBy,
-} from "../../../src/http/transport/request_address.ts";
+import { requestAddress } from "../../../src/http/transport/request_address.ts";
+import { trustedBy } from "../../../src/net/forwarded_address.ts";
 
 const trusted = trustedBy(["10.0.0.0/8", "::1", "::ffff:192.0.2.1"]);
 

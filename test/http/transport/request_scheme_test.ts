@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { describe, it } from "@std/testing/bdd";
-import { trustedBy } from "../../../src/http/transport/request_address.ts";
+import { trustedBy } from "../../../src/net/forwarded_address.ts";
 import { isHttps } from "../../../src/http/transport/request_scheme.ts";
 
 const PROXY = "10.1.2.3";

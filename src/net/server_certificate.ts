@@ -1,8 +1,8 @@
 // The certificate that the server shows: read from its files, and read again when their content changes.
 // Invariant: certificate and key are replaced together, by a pair that works; otherwise the old pair stays in use.
 import type { SecureContext } from "node:tls";
-import { WatchedFiles } from "../../files/watched_files.ts";
-import type { Logger } from "../../telemetry/log.ts";
+import { WatchedFiles } from "../files/watched_files.ts";
+import type { Logger } from "../telemetry/log.ts";
 import { TlsFigures } from "./tls_figures.ts";
 import { type TlsIdentity, tlsIdentityOf } from "./tls_identity.ts";
 

@@ -11,6 +11,8 @@ export interface HandshakesOptions {
   readonly requestHeadMs: number;
   /** Monotonic. */
   readonly nowMs: () => number;
+  /** What the port speaks, by the name that ALPN has for it. */
+  readonly protocol: "http/1.1" | "h2";
 }
 
 /** A client that sends other bytes, such as plain HTTP. */
@@ -37,13 +39,13 @@ export class Handshakes {
 
   /** Starts the handshake of an accepted connection; returns the socket for its plain text. */
   begin(raw: Socket): Socket {
-    const { certificate, nowMs } = this.#options;
+    const { certificate, nowMs, protocol } = this.#options;
     // Its errors also arrive at the other socket.
     raw.on("error", ignore);
     const socket = new TLSSocket(raw, {
       isServer: true,
       secureContext: certificate.context,
-      ALPNProtocols: ["http/1.1"],
+      ALPNProtocols: [protocol],
       requestCert: false,
     });
     const pending = { sinceMs: nowMs(), end: "failed" as HandshakeEnd };

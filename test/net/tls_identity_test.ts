@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { describe, it } from "@std/testing/bdd";
-import { tlsIdentityOf } from "../../../src/http/transport/tls_identity.ts";
-import { testPair } from "../../certificates.ts";
+import { tlsIdentityOf } from "../../src/net/tls_identity.ts";
+import { testPair } from "../certificates.ts";
 
 const pair = testPair({ notAfterMs: Date.UTC(2040, 0, 2, 3, 4, 5) });
 const other = testPair({ notAfterMs: Date.UTC(2039, 0, 2, 3, 4, 5) });
