@@ -28,3 +28,9 @@ export function objectOf(properties: Readonly<Record<string, Schema>>): Schema {
     properties,
   };
 }
+
+export const COUNTERS: Schema = {
+  type: "object",
+  description: "Counts since the start, by name",
+  additionalProperties: { type: "number" },
+};

@@ -2,13 +2,8 @@
 import { CHANNEL_REFUSALS } from "../../channels/channel_fault.ts";
 import { REFUSED_LISTED_MAX } from "../../channels/refused_channels.ts";
 import type { Schema } from "./api_document.ts";
-import { counted, number, objectOf } from "./schema_parts.ts";
-
-const COUNTERS: Schema = {
-  type: "object",
-  description: "Counts since the start, by name",
-  additionalProperties: { type: "number" },
-};
+import { FLIGHT_STATUS } from "./flight_status_schema.ts";
+import { counted, COUNTERS, number, objectOf } from "./schema_parts.ts";
 
 const SOURCE = objectOf({
   kind: { type: "string", enum: ["kafka", "embedded"] },
@@ -274,6 +269,9 @@ const STATUS = {
 
 /** Shared schemas by their names in the document. */
 export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
-  // `access` is not required.
-  Status: { ...objectOf(STATUS), properties: { ...STATUS, access: ACCESS } },
+  // `access` and `flight` are not required.
+  Status: {
+    ...objectOf(STATUS),
+    properties: { ...STATUS, access: ACCESS, flight: FLIGHT_STATUS },
+  },
 };
