@@ -258,6 +258,7 @@ export class Qanat {
       clock: this.clock,
       config: this.config,
       connections: this.connections,
+      flight: this.flight,
       hub: this.hub,
       memoryUse: this.memoryUse,
       ring: this.ring,
@@ -274,10 +275,9 @@ export class Qanat {
 
   #metricsOf(options: QanatOptions): Metrics {
     const { gc, logLines, missedProbes, usageLog } = options;
-    const { flight, refusedHosts, refusedOrigins, requests } = this;
+    const { refusedHosts, refusedOrigins, requests } = this;
     return new Metrics({
       ...this.#statusParts,
-      flight,
       gc,
       logLines,
       missedProbes,

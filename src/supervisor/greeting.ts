@@ -3,6 +3,7 @@
 import { buildOf } from "../telemetry/build_info.ts";
 import type { Config } from "../config.ts";
 import { queryEncoded, shellQuoted } from "../page/quoting.js";
+import { flightHostOf } from "../settings/flight_settings.ts";
 import { urlHost } from "../settings/addresses.ts";
 import { terminalText } from "../text/terminal.ts";
 
@@ -20,6 +21,8 @@ export interface Greeted {
     | "basePath"
     | "kafka"
     | "revision"
+    | "flightHost"
+    | "flightPort"
     | "operatorHost"
     | "operatorPort"
     | "tlsCert"
@@ -49,7 +52,7 @@ export function greetingOf({ config, catalog }: Greeted, port: number): string {
 version: ${version}, revision ${revision}
 source: ${terminalText(from)}
 channels: ${catalog.size}
-${operatorsLine(config)}look: open ${url}/ in a browser
+${operatorsLine(config)}${flightLine(config)}look: open ${url}/ in a browser
 try:
   ${curl} ${shellQuoted(events + name)}
   ${curl} ${shellQuoted(`${arrow}${name}&duration=10`)} -o strain.arrows
@@ -63,6 +66,15 @@ function operatorsLine(
   return `operators: http://${
     urlHost(operatorHost)
   }:${operatorPort}${basePath}/\n`;
+}
+
+function flightLine(config: Greeted["config"]): string {
+  const { flightPort, tlsCert } = config;
+  if (flightPort === 0) return "";
+  const scheme = tlsCert === "" ? "grpc" : "grpc+tls";
+  return `flight: ${scheme}://${
+    urlHost(flightHostOf(config))
+  }:${flightPort} for clients of Arrakis\n`;
 }
 
 /** A channel to try, without a comma in its name: in a query a comma separates names. */

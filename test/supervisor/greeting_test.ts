@@ -56,6 +56,19 @@ describe("greetingOf()", () => {
     );
   });
 
+  it("names the Flight port where there is one", () => {
+    assert.doesNotMatch(greetingWith("A"), /flight/);
+    const at = { host: "127.0.0.1", flightPort: 31206 };
+    const plain = "flight: grpc://127.0.0.1:31206 for clients of Arrakis";
+    assert.ok(greetingWith("A", at).includes(`\n${plain}\n`));
+    const secured = greetingWith("A", {
+      ...at,
+      flightHost: "::1",
+      tlsCert: "x",
+    });
+    assert.match(secured, /^flight: grpc\+tls:\/\/\[::1\]:31206 /m);
+  });
+
   it("has URLs that are valid with IPv6", () => {
     const text = greetingWith("A", { host: "::1", basePath: "/qanat" });
     assert.match(text, /on http:\/\/\[::1\]:8080\/qanat\n/);

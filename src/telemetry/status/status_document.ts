@@ -3,6 +3,7 @@
 // loop.
 import type { AccessControl } from "../../auth/access_control.ts";
 import type { BlockStore } from "../../blocks/block_store.ts";
+import type { FlightFigures } from "../../flight/flight_figures.ts";
 import type { ConnectionFigures } from "../../http/transport/connection_figures.ts";
 import type { GpsClock } from "../../blocks/gps_clock.ts";
 import { gpsNsOfMs, unixMsOfGpsMs } from "../../blocks/gps_time.ts";
@@ -32,7 +33,11 @@ export interface StatusParts {
     | "sessions"
     | "views"
   >;
-  readonly config: { readonly revision: string };
+  readonly config: {
+    readonly revision: string;
+    readonly flightPort: number;
+    readonly tlsCert: string;
+  };
   readonly clock: GpsClock;
   /** Monotonic, ms. */
   readonly clockMs: () => number;
@@ -47,6 +52,7 @@ export interface StatusParts {
   readonly trends: TrendRecorder;
   readonly hub: ClientListParts["hub"] & { readonly figures: ClientFigures };
   readonly connections: ConnectionFigures;
+  readonly flight: FlightFigures;
   /** Null where the runtime does not report memory. */
   readonly memoryUse: MemoryUse | null;
 }
@@ -80,6 +86,7 @@ export function* statusDocument(
       newest: catalog.refused.list(),
     },
     ...accessStatus(parts),
+    ...flightStatus(parts),
     ...clientStatus(parts),
     ring: ringStatus(parts),
     slab: slabStatus(parts.slab),
@@ -116,6 +123,26 @@ function accessStatus({ access }: StatusParts) {
         reads: figures.counters.reads,
         failures: figures.counters.failures,
       })),
+    },
+  };
+}
+
+/** Absent without --flight-port. */
+function flightStatus(
+  { config: { flightPort, tlsCert }, flight }: StatusParts,
+) {
+  if (flightPort === 0) return {};
+  return {
+    flight: {
+      port: flightPort,
+      tls: tlsCert !== "",
+      connections: flight.connections,
+      connections_accepted: flight.accepted,
+      connections_refused: flight.refused,
+      connections_closed: flight.closed,
+      calls: flight.calls,
+      calls_begun: flight.called,
+      calls_failed: flight.failed,
     },
   };
 }

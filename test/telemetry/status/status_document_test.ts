@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../../src/app.ts";
+import type { Config } from "../../../src/config.ts";
 import type { SourceStatus } from "../../../src/source/source.ts";
 import { embeddedChannels } from "../../../src/source/synthetic.ts";
 import {
@@ -43,6 +44,7 @@ async function withStatus(
     source: ReadSource,
     clock: BlockClock,
   ) => void,
+  changes: Partial<Config> = {},
 ): Promise<void> {
   const channels = (await embeddedChannels()).filter(({ channel }) =>
     channel.name === "H1:QANAT-COUNT_I64_16"
@@ -50,7 +52,7 @@ async function withStatus(
   const source = new ReadSource(channels);
   const clock = new BlockClock(FIRST);
   const qanat = new Qanat({
-    config: configWith({ retentionMb: 1, lingerMs: 0 }),
+    config: configWith({ retentionMb: 1, lingerMs: 0, ...changes }),
     source,
     log: silent,
     clocks: clock,
@@ -108,6 +110,35 @@ describe("the document of /v1/status", () => {
       source.lastContactClockMs = clock.clockMs() - AGO_MS;
       assert.equal(contactMs(), Math.round(clock.nowMs() - AGO_MS));
     });
+  });
+
+  it("describes the Flight port where there is one", async () => {
+    await withStatus((status) => assert.ok(!("flight" in status())));
+    await withStatus((status) => {
+      assert.deepEqual(status()["flight"], {
+        port: 31206,
+        tls: false,
+        connections: 0,
+        connections_accepted: 0,
+        connections_refused: 0,
+        connections_closed: {
+          idle: 0,
+          pings: 0,
+          settings: 0,
+          resets: 0,
+          protocol: 0,
+        },
+        calls: 0,
+        calls_begun: {
+          GetFlightInfo: 0,
+          DoGet: 0,
+          DoAction: 0,
+          ListActions: 0,
+          other: 0,
+        },
+        calls_failed: {},
+      });
+    }, { flightPort: 31206 });
   });
 
   it("gives the lag of a partition to the last stable offset", async () => {
