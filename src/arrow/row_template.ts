@@ -2,8 +2,9 @@
 // every list, or every item of it, is null. Invariant: its length never changes; a row is a copy with time, samples and validity written in.
 // The batch does not depend on names, so selections with equal types, sample counts and parts share it.
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
+import { finish, type SlicedWork } from "../channels/sliced_work.ts";
 import { BatchMessage } from "./batch_message.ts";
-import { schemaMessage, TIME } from "./schema_message.ts";
+import { schemaInSlices, TIME } from "./schema_message.ts";
 import type { StreamTemplate } from "./stream_template.ts";
 
 /** The end of an IPC stream: continuation marker and a metadata length of 0. */
@@ -42,8 +43,8 @@ export const UNUSED_BYTES = 8;
 /** The encapsulated schema message of rows. `columns` sorted by name. */
 export function rowSchema(
   columns: readonly Pick<RowColumn, "name" | "dataType" | "rate">[],
-): Uint8Array {
-  return schemaMessage([
+): SlicedWork<Uint8Array> {
+  return schemaInSlices([
     TIME,
     ...columns.map(({ name, dataType, rate }) => ({
       name,
@@ -120,7 +121,7 @@ export class RowTemplate implements StreamTemplate {
   get schemaMessage(): Uint8Array {
     const known = this.#schemaMessage?.deref();
     if (known) return known;
-    const made = rowSchema(this.#columns);
+    const made = finish(rowSchema(this.#columns));
     this.#schemaMessage = new WeakRef(made);
     return made;
   }

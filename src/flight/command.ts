@@ -2,9 +2,12 @@
 // Invariant: whole numbers are exact, also beyond 2^53 (times in GPS ns); a checked command has no other arguments than
 // those that it is known to have. Why a refusal is an internal error or not: that is what arrakis-server answers.
 import { FlightError } from "./flight_error.ts";
+import { hasMoreValues } from "./value_count.ts";
 
 /** Version of arrakis-schema whose rules these are. */
 export const SCHEMA_VERSION = "0.5.0";
+
+const VALUES_MAX = 20_000;
 
 export interface SearchArgs {
   readonly pattern: string;
@@ -115,8 +118,14 @@ const REQUESTS: Readonly<Record<RequestName, Readonly<Record<string, Rule>>>> =
     Partition: PUBLISH,
   };
 
-/** Reads a command. Throws {@linkcode FlightError}. */
-export function readCommand(bytes: Uint8Array): Command {
+/** Reads a command of at most `valuesMax` values. Throws {@linkcode FlightError}. */
+export function readCommand(
+  bytes: Uint8Array,
+  valuesMax: number = VALUES_MAX,
+): Command {
+  if (hasMoreValues(bytes, valuesMax)) {
+    throw refusal(`the command has more than ${valuesMax} values`);
+  }
   const text = textOf(bytes);
   const { request, args, version } = envelopeOf(parsed(text));
   const rules = REQUESTS[request];

@@ -31,7 +31,7 @@ const NO_ERROR = 0;
 export interface ConnectionOptions {
   /** Connections of all ports. */
   readonly pool: SharePool;
-  /** For TLS; whoever opened it closes it. @default without TLS */
+  /** For TLS; the server does not close it. @default without TLS */
   readonly certificate?: Pick<ServerCertificate, "context" | "figures"> | null;
   /** Monotonic clock. @default performance.now */
   readonly nowMs?: () => number;

@@ -1,10 +1,10 @@
 // GetFlightInfo: the plan of a command, which is always one endpoint here: this connection, with the command as ticket.
 import { FLIGHT_SCHEMAS } from "../arrow/flight_schemas.ts";
 import type { Catalog } from "../channels/catalog.ts";
-import { byName } from "../channels/sorted_names.ts";
+import type { SlicedWork } from "../channels/sliced_work.ts";
 import { type Command, writeCommand } from "./command.ts";
 import { FlightError } from "./flight_error.ts";
-import { streamSchema } from "./flight_streams.ts";
+import { streamChannels, streamSchema } from "./flight_streams.ts";
 import { writeFlightInfo } from "./messages.ts";
 import { servedChannels } from "./named_channels.ts";
 import { replayIdOf } from "./replay_context.ts";
@@ -18,14 +18,14 @@ export interface FlightInfoOptions {
 }
 
 /** The answer to a command. `bytes`: as it was sent. Throws {@linkcode FlightError}. */
-export function flightInfo(
+export function* flightInfo(
   command: Command,
   bytes: Uint8Array,
   catalog: Catalog,
   options: FlightInfoOptions,
-): Uint8Array {
+): SlicedWork<Uint8Array> {
   return writeFlightInfo({
-    schema: schemaOf(command, catalog, options),
+    schema: yield* schemaOf(command, catalog, options),
     path: bytes,
     endpoints: [{
       ticket: ticketOf(command, bytes),
@@ -35,11 +35,11 @@ export function flightInfo(
 }
 
 /** The schema of the answer, once everything that can be refused has been checked. */
-function schemaOf(
+function* schemaOf(
   command: Command,
   catalog: Catalog,
   { channelsMax, mayPublish }: FlightInfoOptions,
-): Uint8Array {
+): SlicedWork<Uint8Array> {
   const { request, args } = command;
   switch (request) {
     case "Find":
@@ -49,11 +49,11 @@ function schemaOf(
       replayIdOf(args, catalog);
       return FLIGHT_SCHEMAS.count;
     case "Describe":
-      servedChannels(args, catalog, channelsMax);
+      yield* servedChannels(args, catalog, channelsMax);
       return FLIGHT_SCHEMAS.channels;
     case "Stream":
-      return streamSchema(
-        servedChannels(args, catalog, channelsMax).sort(byName),
+      return yield* streamSchema(
+        yield* streamChannels(args, catalog, channelsMax),
       );
     case "Publish":
       if (!mayPublish) throw noPublishing();

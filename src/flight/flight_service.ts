@@ -3,7 +3,7 @@
 import { Catalog } from "../channels/catalog.ts";
 import { type Denial } from "../auth/denial.ts";
 import { flightInfo } from "./flight_info.ts";
-import { readCommand } from "./command.ts";
+import { type Command, readCommand } from "./command.ts";
 import type { FlightCall } from "./flight_call.ts";
 import { FlightError } from "./flight_error.ts";
 import { FLIGHT_METHODS, type FlightMethod } from "./flight_figures.ts";
@@ -23,6 +23,8 @@ import { traceFields } from "../telemetry/request_trace.ts";
 import type { Access, FlightInstance } from "./service.ts";
 
 const SERVICE = "/arrow.flight.protocol.FlightService/";
+/** Values of a command that are not names of channels. */
+const OTHER_VALUES_MAX = 100;
 const encoder = new TextEncoder();
 
 /** Answers the calls of one instance. */
@@ -75,22 +77,28 @@ export class FlightService {
   }
 
   async #info(call: FlightCall): Promise<void> {
-    const { command: bytes } = readDescriptor(await call.message);
+    const message = await call.message;
+    const { catalog } = await this.#accessOf(call);
+    const { command: bytes } = readDescriptor(message);
     if (bytes === null) {
       throw new FlightError("internal", "the descriptor must be a command");
     }
-    const command = readCommand(bytes);
-    const { catalog } = await this.#accessOf(call);
-    const { channelsMax } = this.#instance.config;
+    const command = this.#commandOf(bytes);
+    const { config: { channelsMax }, requests } = this.#instance;
     const mayPublish = this.#mayPublish;
     const options = { channelsMax, mayPublish };
-    await call.send(framed(flightInfo(command, bytes, catalog, options)));
+    const info = await requests.slices.run(
+      flightInfo(command, bytes, catalog, options),
+      () => call.isGone,
+    );
+    await call.send(framed(info));
     call.end(null);
   }
 
   async #get(call: FlightCall): Promise<void> {
-    const { request, args } = readCommand(readTicket(await call.message));
+    const message = await call.message;
     const access = await this.#accessOf(call);
+    const { request, args } = this.#commandOf(readTicket(message));
     const { catalog } = access;
     switch (request) {
       case "Find":
@@ -127,12 +135,13 @@ export class FlightService {
 
   /** The control plane of publishers is arrakis-server's. */
   async #exchange(call: FlightCall): Promise<void> {
-    const { command: bytes } = readExchange(await call.message);
+    const message = await call.message;
+    await this.#accessOf(call);
+    const { command: bytes } = readExchange(message);
     if (bytes === null) {
       throw new FlightError("internal", "the descriptor must be a command");
     }
-    const command = readCommand(bytes);
-    await this.#accessOf(call);
+    const command = this.#commandOf(bytes);
     if (command.request !== "Partition") {
       throw new FlightError("flight", "request type not valid");
     }
@@ -141,6 +150,12 @@ export class FlightService {
       "this server assigns no partitions: a dynamic publisher registers its channels with arrakis-server, and can " +
         "then publish; Qanat will serve them",
     );
+  }
+
+  /** Reads a command, only after its sender may read at all: a long one takes time. */
+  #commandOf(bytes: Uint8Array): Command {
+    const { channelsMax } = this.#instance.config;
+    return readCommand(bytes, 2 * channelsMax + OTHER_VALUES_MAX);
   }
 
   get #mayPublish(): boolean {

@@ -1,7 +1,9 @@
 // DoGet of a stream: admits a client of the hub, and gives it an outlet over the call.
 // Invariant: a refused or cancelled call releases every reservation.
 import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../blocks/row_stride.ts";
+import type { Catalog } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
+import type { SlicedWork } from "../channels/sliced_work.ts";
 import { byName, sortedInSlices } from "../channels/sorted_names.ts";
 import { rowSchema } from "../arrow/row_template.ts";
 import type { Admission, FullAdmission } from "../clients/admission.ts";
@@ -18,7 +20,9 @@ import type { Access, FlightInstance } from "./service.ts";
 const AHEAD_NS = 3_600_000_000_000n;
 
 /** The encapsulated schema message of a stream. `channels` sorted by name. */
-export function streamSchema(channels: readonly Channel[]): Uint8Array {
+export function streamSchema(
+  channels: readonly Channel[],
+): SlicedWork<Uint8Array> {
   return rowSchema(
     channels.map(({ name, dataType, sampleRate }) => ({
       name,
@@ -26,6 +30,16 @@ export function streamSchema(channels: readonly Channel[]): Uint8Array {
       rate: rateText(sampleRate),
     })),
   );
+}
+
+/** Sorted by name. Throws {@linkcode FlightError}. */
+export function* streamChannels(
+  args: StreamArgs,
+  catalog: Catalog,
+  channelsMax: number,
+): SlicedWork<Channel[]> {
+  const channels = yield* servedChannels(args, catalog, channelsMax);
+  return yield* sortedInSlices(channels, byName);
 }
 
 /** Opens the stream of a call. Throws {@linkcode FlightError} where it is refused. */
@@ -36,14 +50,15 @@ export async function openStream(
   instance: FlightInstance,
 ): Promise<void> {
   const { config, hub, requests } = instance;
-  const named = servedChannels(args, access.catalog, config.channelsMax);
+  const isGone = () => call.isGone;
   const channels = await requests.slices.run(
-    sortedInSlices(named, byName),
-    () => call.isGone,
+    streamChannels(args, access.catalog, config.channelsMax),
+    isGone,
   );
   checkStrides(channels);
   if (isEmptyRange(args, instance)) {
-    await call.send(flightData(streamSchema(channels)));
+    const schema = await requests.slices.run(streamSchema(channels), isGone);
+    await call.send(flightData(schema));
     return call.end(null);
   }
   const { address } = call;

@@ -46,7 +46,10 @@ export class FlightTables {
 
   async describe(call: FlightCall, args: DescribeArgs, catalog: Catalog) {
     const { channelsMax } = this.#instance.config;
-    const channels = namedChannels(args, catalog, channelsMax);
+    const channels = await this.#run(
+      call,
+      namedChannels(args, catalog, channelsMax),
+    );
     await this.#sendChannels(call, channels);
   }
 

@@ -1,5 +1,5 @@
 // The messages of Arrow Flight that Qanat reads and writes (Flight.proto), with the wire format of a protobuf library.
-// Invariant: reading takes at most the bytes of the message; what is not valid protobuf throws BadMessageError. FlightData
+// Invariant: reading takes at most the bytes of the message, and FIELDS_MAX fields; what is not valid protobuf throws BadMessageError. FlightData
 // is not here: src/frames/flight_data.ts writes it.
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
@@ -44,6 +44,8 @@ const LOCATION_URI = 1;
 const RESULT_BODY = 1;
 const ACTION = { type: 1, description: 2 } as const;
 const FIRST_OF_EXCHANGE = 1;
+/** Fields of a message, with those that are skipped: a message has room for a million. */
+const FIELDS_MAX = 1000;
 
 export function readDescriptor(bytes: Uint8Array): Descriptor {
   let type = 0;
@@ -136,7 +138,8 @@ function eachField(
 ): void {
   try {
     const reader = new BinaryReader(bytes);
-    while (reader.pos < reader.len) {
+    for (let count = 1; reader.pos < reader.len; count++) {
+      if (count > FIELDS_MAX) throw new Error(`more than ${FIELDS_MAX} fields`);
       const [field, wireType] = reader.tag();
       if (!take(field, wireType, reader)) reader.skip(wireType, field);
     }

@@ -51,7 +51,7 @@ describe("the Flight port with TLS", () => {
     assert.equal(world.qanat.flight.calls, 0);
   });
 
-  it("serves calls and streams; a stream goes on when the certificate is replaced, and new connections get the new one", async () => {
+  it("serves calls and streams; a stream continues when the certificate is replaced, and new connections get the new one", async () => {
     await start();
     const client = connect();
     const nothing = await client.call("Nothing", new Uint8Array(0));
