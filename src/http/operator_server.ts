@@ -5,7 +5,8 @@ import { newRequestId } from "../telemetry/request_trace.ts";
 import { type HttpServer, startListener } from "./listener.ts";
 import { operatorApp, operatorHostRule } from "./routes/operator_app.ts";
 import type { HttpService } from "./service.ts";
-import { requestAddress, trustedBy } from "./transport/request_address.ts";
+import { trustedBy } from "../net/forwarded_address.ts";
+import { requestAddress } from "./transport/request_address.ts";
 import {
   OPERATOR_BACKLOG,
   OPERATOR_CONNECTIONS_MAX,
