@@ -4,8 +4,10 @@ import { isLoopback } from "./addresses.ts";
 import type { AuthSettings } from "./auth_settings.ts";
 import type { BlockSettings } from "./block_settings.ts";
 import type { ClientSettings } from "./client_settings.ts";
+import { flightHostOf, type FlightSettings } from "./flight_settings.ts";
 import type { HistorySettings } from "./history_settings.ts";
 import type { KafkaSettings } from "./kafka_settings.ts";
+import type { OperatorSettings } from "./operator_settings.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import type { TrendSettings } from "./trend_settings.ts";
 
@@ -21,11 +23,13 @@ type MemorySettings =
   & HistorySettings
   & TrendSettings;
 
-/** Settings that decide who can read. */
+/** Settings that decide who can read, and who can listen to tokens. */
 type OpennessSettings =
   & Pick<AuthSettings, "auth">
+  & Pick<FlightSettings, "flightHost" | "flightPort">
   & Pick<KafkaSettings, "kafka">
-  & Pick<ServerSettings, "host">;
+  & Pick<OperatorSettings, "operatorHost" | "operatorPort">
+  & Pick<ServerSettings, "host" | "publicUrl" | "tlsCert" | "trustedProxies">;
 
 export interface StartedWith {
   readonly config: MemorySettings & OpennessSettings;
@@ -64,14 +68,39 @@ export function memoryLimitBytes(
 
 /** Whether everyone in the network may read channels of a Kafka cluster. */
 export function isOpenToNetwork(
-  { auth, host, kafka }: OpennessSettings,
+  { auth, host, kafka }: Pick<OpennessSettings, "auth" | "host" | "kafka">,
 ): boolean {
   return auth.length === 0 && kafka.length > 0 && !isLoopback(host);
 }
 
 /**
- * Logs the ignored variables of Kubernetes, and warns if the settings allow more memory than there is, or let everyone
- * in the network read.
+ * The ports to which tokens come over a network without encryption, as far as the settings show it: a proxy that is
+ * named is taken to speak TLS with its clients.
+ */
+export function plainTokenPorts(config: OpennessSettings): readonly string[] {
+  const { auth, host, publicUrl, tlsCert, trustedProxies } = config;
+  if (auth.length === 0) return [];
+  const isEncrypted = tlsCert !== "" || trustedProxies.length > 0;
+  const ports = [
+    { name: "--port", host, isPlain: !isEncrypted && publicUrl === "" },
+    {
+      name: "--flight-port",
+      host: flightHostOf(config),
+      isPlain: !isEncrypted && config.flightPort !== 0,
+    },
+    {
+      name: "--operator-port",
+      host: config.operatorHost,
+      isPlain: config.operatorPort !== 0,
+    },
+  ];
+  return ports.filter((each) => each.isPlain && !isLoopback(each.host))
+    .map(({ name }) => name);
+}
+
+/**
+ * Logs the ignored variables of Kubernetes, and warns if the settings allow more memory than there is, let everyone in
+ * the network read, or let tokens come without encryption.
  */
 export function reportSettings(
   { config, passedOver }: StartedWith,
@@ -99,6 +128,14 @@ export function reportSettings(
       host: config.host,
       reason:
         "everyone who can connect may read every channel; --auth tokens or --auth jwt restricts it",
+    });
+  }
+  const ports = plainTokenPorts(config);
+  if (ports.length > 0) {
+    log.warn("tokens-not-encrypted", {
+      ports,
+      reason:
+        "who listens on the network can read tokens and data; --tls-cert, a proxy with TLS or a private network prevents it",
     });
   }
 }

@@ -47,7 +47,7 @@ export function greetingOf({ config, catalog }: Greeted, port: number): string {
   const { version, revision } = buildOf(config);
   const curl = config.auth.length === 0
     ? "curl -N"
-    : 'curl -N -H "Authorization: Bearer $TOKEN"';
+    : 'curl -N -H "Authorization: Bearer $QANAT_TOKEN"';
   return `Qanat is serving on ${url}
 version: ${version}, revision ${revision}
 source: ${terminalText(from)}

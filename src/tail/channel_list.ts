@@ -3,7 +3,7 @@
 import { terminalText } from "../text/terminal.ts";
 import { CredentialError } from "./credential.ts";
 import type { TailOptions } from "./options.ts";
-import { detailOf, type Outcome } from "./retrying.ts";
+import { certificateFault, detailOf, type Outcome } from "./retrying.ts";
 
 /** A channel as /v1/channels lists it. */
 interface ListedChannel {
@@ -42,13 +42,15 @@ export async function listChannels(
       if (error instanceof CredentialError) {
         return { kind: "refused", detail: error.message };
       }
-      const detail = `${options.url} does not answer: ${
-        (error as Error).message
-      }`;
+      const detail = certificateFault(error) ??
+        `${options.url} does not answer: ${(error as Error).message}`;
       return { kind: "broken", detail };
     }
     if (!response.ok) {
-      return { kind: "refused", detail: await detailOf(response) };
+      return {
+        kind: "refused",
+        detail: await detailOf(response, options.credential),
+      };
     }
     const page = await response.json() as {
       channels: ListedChannel[];

@@ -55,6 +55,16 @@ export class Credential {
     }
   }
 
+  /** Whether there is nothing that says who asks. */
+  get isNone(): boolean {
+    return this.#source.kind === "none";
+  }
+
+  /** Whether {@linkcode headers} would resolve now. */
+  canSend(): Promise<boolean> {
+    return this.headers().then(() => true, () => false);
+  }
+
   /** The server no longer accepts what was sent last. Whether there may be another one later. */
   refuse(): boolean {
     this.#refused = this.#sent;

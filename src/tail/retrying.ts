@@ -4,6 +4,8 @@ import { type Credential, CredentialError } from "./credential.ts";
 
 const FIRST_WAIT_MS = 1000;
 const WAIT_MS_MAX = 10_000;
+/** How often a wait looks whether it is over early. */
+const CHECK_MS = 1000;
 /** The server sends a heartbeat every 15 s, so a connection without data for this long is dead. */
 const SILENCE_MS_MAX = 60_000;
 
@@ -22,6 +24,10 @@ export type Attempt =
     readonly reason: string;
     /** Events: the wait that the server has asked for, ms. */
     readonly retryMs?: number | undefined;
+    /** Whether the wait need not continue. */
+    readonly isWaitOver?: () => Promise<boolean>;
+    /** The cause lasts, unless earlier connections have shown that it is new. */
+    readonly isLasting?: boolean;
   };
 
 export interface RetryingOptions {
@@ -62,14 +68,21 @@ export async function readRetrying(
   const wait = options.sleep ?? sleep;
   const random = options.random ?? Math.random;
   let failures = 0;
+  let hasData = false;
   for (;;) {
     let retryAfterMs = 0;
     const result = await attempt(connection, signal, {
-      onProgress: () => failures = 0,
+      onProgress: () => {
+        failures = 0;
+        hasData = true;
+      },
       onRetryAfter: (ms) => retryAfterMs = ms,
     });
     if (signal.aborted) return { kind: "stopped" };
     if (result.kind !== "again") return result;
+    if (result.isLasting && !hasData) {
+      return { kind: "refused", detail: result.reason };
+    }
     if (failures >= retriesMax) {
       return { kind: "broken", detail: `${result.reason}; gave up` };
     }
@@ -78,8 +91,21 @@ export async function readRetrying(
     const waitMs = withJitter(backOffMs, retryAfterMs, random());
     failures++;
     onRetry(`${result.reason}; next attempt in ${waitMs / 1000} s`);
-    await wait(waitMs, signal);
+    await waitUntil(result.isWaitOver, waitMs, wait, signal);
     if (signal.aborted) return { kind: "stopped" };
+  }
+}
+
+async function waitUntil(
+  isOver: (() => Promise<boolean>) | undefined,
+  ms: number,
+  wait: (ms: number, signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isOver === undefined) return await wait(ms, signal);
+  for (let left = ms; left > 0 && !signal.aborted; left -= CHECK_MS) {
+    await wait(Math.min(left, CHECK_MS), signal);
+    if (await isOver()) return;
   }
 }
 
@@ -119,7 +145,7 @@ async function attempt(
     });
     if (response.status === 204) return { kind: "complete" };
     if (!response.ok || response.body === null) {
-      const detail = await detailOf(response);
+      const detail = await detailOf(response, credential);
       const after = Number(response.headers.get("retry-after"));
       if (after > 0) listener.onRetryAfter(after * 1000);
       const isRenewed = response.status === 401 && credential.refuse();
@@ -143,7 +169,12 @@ async function attempt(
       return { kind: "again", reason };
     }
     if (error instanceof CredentialError) {
-      return { kind: "again", reason: error.message };
+      const isWaitOver = () => credential.canSend();
+      return { kind: "again", reason: error.message, isWaitOver };
+    }
+    const untrusted = certificateFault(error);
+    if (untrusted !== null) {
+      return { kind: "again", reason: untrusted, isLasting: true };
     }
     if (error instanceof TypeError || isLostConnection(error)) {
       return { kind: "again", reason: `no connection: ${rootOf(error)}` };
@@ -162,9 +193,26 @@ function isLostConnection(error: unknown): boolean {
 }
 
 function rootOf(error: unknown): string {
+  return rootMessageOf(error).split(": ").at(-1)!;
+}
+
+function rootMessageOf(error: unknown): string {
   let root = error as Error;
   while (root.cause instanceof Error) root = root.cause;
-  return root.message.split(": ").at(-1)!;
+  return root.message;
+}
+
+/** What to do about the server's certificate, if it is the cause of an error; else null. */
+export function certificateFault(error: unknown): string | null {
+  const [, why] = /invalid peer certificate: (.+)/.exec(rootMessageOf(error)) ??
+    [];
+  if (why === undefined) return null;
+  const remedy = why.includes("CaUsedAsEndEntity")
+    ? "it is that of an authority (CA:TRUE), which cannot be the server's own"
+    : why.includes("UnknownIssuer")
+    ? "--cacert FILE names the authority to trust"
+    : "it must be valid now, and for this name";
+  return `the server's certificate is not accepted (${why}): ${remedy}`;
 }
 
 /** Ends of a stream whose credential is no longer accepted. */
@@ -176,8 +224,15 @@ export function isRenewedAfter(end: string, credential: Credential): boolean {
 }
 
 /** Why the server refused a request: the problem's detail and near names, or the status. */
-export async function detailOf(response: Response): Promise<string> {
+export async function detailOf(
+  response: Response,
+  credential: Credential,
+): Promise<string> {
   const text = await response.text().catch(() => "");
+  const scheme = response.headers.get("www-authenticate") ?? "";
+  if (credential.isNone && /^bearer\b/i.test(scheme)) {
+    return "the server needs a token: give it by --token-file FILE, or in the variable QANAT_TOKEN";
+  }
   try {
     const { detail, unknown } = JSON.parse(text) as {
       detail?: string;

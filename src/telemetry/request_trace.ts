@@ -1,5 +1,6 @@
 // By which id a request is found in logs, answers and traces: its own, and the trace that it is part of.
-// Invariant: an id is short and has only characters that a header, a log and a shell take as they are.
+// Invariant: an id is short, has only characters that a header, a log and a shell take as they are, and is no secret: logs
+// and answers show it.
 
 /** The ids of one request. */
 export interface RequestTrace {
@@ -19,12 +20,14 @@ export interface TraceHeaders {
 /** Longest id that is taken from a client, characters. */
 export const REQUEST_ID_LENGTH_MAX = 128;
 const REQUEST_ID = /^[\w.~:/+=@-]+$/;
+/** A token of Qanat anywhere in a text, or a text that is the SHA-256 of one. */
+const SECRET = /qanat_[\w-]{43}|^[\da-f]{64}$/i;
 const TRACEPARENT_LENGTH_MAX = 512;
 /** version, trace, parent, flags; a later version than 00 may have more after another `-`. */
 const TRACEPARENT =
   /^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/;
 
-/** The ids of a request. An id that is too long or has other characters is replaced by a new one. */
+/** The ids of a request. An id that is too long, has other characters or is a secret is replaced by a new one. */
 export function requestTraceOf(
   { requestId, traceparent }: TraceHeaders,
   newId: () => string = newRequestId,
@@ -54,7 +57,8 @@ export function newRequestId(): string {
 }
 
 function isRequestId(text: string): boolean {
-  return text.length <= REQUEST_ID_LENGTH_MAX && REQUEST_ID.test(text);
+  return text.length <= REQUEST_ID_LENGTH_MAX && REQUEST_ID.test(text) &&
+    !SECRET.test(text);
 }
 
 /** The trace of a valid `traceparent`; null for any other text. */

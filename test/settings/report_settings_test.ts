@@ -83,9 +83,58 @@ describe("the warning that everyone may read", () => {
         "--auth=jwt",
         "--auth-issuer=https://i",
         "--auth-audience=a",
+        "--trusted-proxies=10.0.0.2",
       ]),
       [],
     );
+  });
+});
+
+describe("the warning that tokens come without encryption", () => {
+  const AUTH = ["--auth=jwt", "--auth-issuer=https://i", "--auth-audience=a"];
+  const ports = (...args: string[]) => {
+    const parsed = parseConfig([...AUTH, ...args], {});
+    assert.ok(parsed.kind === "config", JSON.stringify(parsed));
+    const lines: Record<string, unknown>[] = [];
+    const log = jsonLogger((line) => lines.push(JSON.parse(line)), "info");
+    reportSettings(parsed, log, () => 1e15);
+    return lines.map(({ event, level, ports }) => `${level} ${event} ${ports}`);
+  };
+
+  it("names the ports that a network reaches and that have no TLS", () => {
+    assert.deepEqual(ports("--host=0.0.0.0"), [
+      "warn tokens-not-encrypted --port",
+    ]);
+    assert.deepEqual(ports("--host=::", "--flight-port=31206"), [
+      "warn tokens-not-encrypted --port,--flight-port",
+    ]);
+    assert.deepEqual(
+      ports("--flight-port=31206", "--flight-host=10.0.0.1"),
+      ["warn tokens-not-encrypted --flight-port"],
+    );
+    assert.deepEqual(
+      ports(
+        "--host=::",
+        "--flight-port=31206",
+        "--public-url=https://q.example.org",
+      ),
+      ["warn tokens-not-encrypted --flight-port"],
+    );
+    assert.deepEqual(
+      ports("--operator-port=9090", "--operator-host=10.0.0.1"),
+      ["warn tokens-not-encrypted --operator-port"],
+    );
+  });
+
+  it("is not logged on loopback, with TLS, behind a proxy that is named, or without --auth", () => {
+    assert.deepEqual(ports("--flight-port=31206", "--operator-port=9090"), []);
+    for (
+      const way of [
+        ["--tls-cert=/c", "--tls-key=/k"],
+        ["--trusted-proxies=10.0.0.2"],
+        ["--public-url=https://q.example.org"],
+      ]
+    ) assert.deepEqual(ports("--host=0.0.0.0", ...way), []);
   });
 });
 

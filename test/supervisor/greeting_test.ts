@@ -52,7 +52,7 @@ describe("greetingOf()", () => {
     const text = greetingWith("A", { auth: ["tokens"] });
     assert.match(
       text,
-      /^ {2}curl -N -H "Authorization: Bearer \$TOKEN" '?http:/m,
+      /^ {2}curl -N -H "Authorization: Bearer \$QANAT_TOKEN" '?http:/m,
     );
   });
 

@@ -6,6 +6,7 @@ import { eventConnection } from "../../src/tail/event_reader.ts";
 import { LinePrinter } from "../../src/tail/line_printer.ts";
 import { parseTail, type TailOptions } from "../../src/tail/options.ts";
 import { type Outcome, readRetrying } from "../../src/tail/retrying.ts";
+import { testPair } from "../certificates.ts";
 
 const HELLO = `event: hello\ndata: {"stride_ns":1000000000,"channels":[]}\n\n`;
 const row = (id: string) =>
@@ -59,7 +60,7 @@ async function watch(
   args: readonly string[],
   { env = {}, pause = () => {} }: {
     readonly env?: Record<string, string>;
-    readonly pause?: (count: number) => void;
+    readonly pause?: (count: number, ms: number) => void;
   } = {},
 ): Promise<Watched> {
   const sent: string[] = [];
@@ -83,7 +84,8 @@ async function watch(
     retriesMax: options.retriesMax,
     signal: new AbortController().signal,
     onRetry: add,
-    sleep: () => Promise.resolve(pause(++pauses)),
+    random: () => 0,
+    sleep: (ms) => Promise.resolve(pause(++pauses, ms)),
   });
   return { outcome, sent, ids, said: said + JSON.stringify(outcome) };
 }
@@ -140,6 +142,19 @@ describe("tail with a token file", () => {
     assert.doesNotMatch(said, /secrets/);
   });
 
+  it("looks for another token once a second, also when it has waited for long", async () => {
+    const path = tokenFile("refused");
+    const waits: number[] = [];
+    const { sent } = await watch([refusal], ["--token-file", path], {
+      pause: (_, ms) => {
+        waits.push(ms);
+        if (waits.length === 20) tokenFile("good");
+      },
+    });
+    assert.deepEqual(sent, ["Bearer refused", "Bearer good"]);
+    assert.ok(Math.max(...waits.slice(1)) <= 1000, String(waits));
+  });
+
   it("finds the file from the folder in which it was called", () => {
     const path = tokenFile("t");
     const options = optionsOf(["A", "--token-file", "token"], {
@@ -148,6 +163,61 @@ describe("tail with a token file", () => {
     assert.equal(path, `${folder}/token`);
     return options.credential.headers().then(({ authorization }) =>
       assert.equal(authorization, "Bearer t")
+    );
+  });
+});
+
+describe("tail without a token", () => {
+  const needed = () =>
+    Response.json({ detail: "send the header 'Authorization: …'" }, {
+      status: 401,
+      headers: { "www-authenticate": 'Bearer realm="qanat"' },
+    });
+
+  it("says by which flag and variable the server gets one, not by which header", async () => {
+    const { outcome, said } = await watch([needed], []);
+    assert.equal(outcome.kind, "refused");
+    assert.match(said, /--token-file FILE, or in the variable QANAT_TOKEN/);
+  });
+
+  it("shows what the server says where it asks for a password", async () => {
+    const basic = () =>
+      new Response("", {
+        status: 401,
+        headers: { "www-authenticate": "Basic realm=x" },
+      });
+    const { said } = await watch([basic], []);
+    assert.match(said, /the server answered 401/);
+  });
+});
+
+describe("tail and a certificate that it does not trust", () => {
+  it("ends at once, and says which flag helps", async () => {
+    const { cert, key } = testPair();
+    server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, cert, key, onListen() {} },
+      () => new Response(null, { status: 204 }),
+    );
+    const url = `https://localhost:${server.addr.port}`;
+    const options = optionsOf(["A", "-u", url]);
+    const printer = new LinePrinter({ nowMs: () => 0, write() {}, warn() {} });
+    const outcome = await readRetrying(eventConnection(options, printer), {
+      retriesMax: 3,
+      signal: new AbortController().signal,
+      onRetry: assert.fail,
+    });
+    assert.equal(outcome.kind, "refused");
+    assert.match(
+      JSON.stringify(outcome),
+      /certificate is not accepted.*--cacert FILE/,
+    );
+    const listed = await listChannels(optionsOf(["--list", "-u", url]), {
+      signal: new AbortController().signal,
+      write: () => {},
+    });
+    assert.match(
+      JSON.stringify(listed),
+      /certificate is not accepted.*--cacert FILE/,
     );
   });
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { hashOf, newToken } from "../../src/auth/token.ts";
 import {
   REQUEST_ID_LENGTH_MAX,
   requestTraceOf,
@@ -49,6 +50,13 @@ describe("the id of a request", () => {
         "x".repeat(REQUEST_ID_LENGTH_MAX + 1),
       ]
     ) assert.equal(idOf(id), "made");
+  });
+
+  it("is made where the client's is a token or its hash, since logs and answers show it", () => {
+    const token = newToken();
+    for (const id of [token, `id=${token}`, hashOf(token)]) {
+      assert.equal(idOf(id), "made");
+    }
   });
 
   it("is another one for each request", () => {
