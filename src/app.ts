@@ -127,8 +127,8 @@ export class Qanat {
     });
     this.access = this.#accessOf(options);
     this.requests = new RequestLimits({ ...config, later });
-    this.refusedHosts = refusedHosts(config.allowedHosts, log);
-    this.refusedOrigins = refusedOrigins(config.corsOrigin, log);
+    this.refusedHosts = refusedHosts(log);
+    this.refusedOrigins = refusedOrigins(log);
 
     this.memoryUse = this.#memoryUseOf(options.memory);
     this.#ticker = this.#tickerOf();

@@ -72,7 +72,7 @@ const OPEN_BOOK: GrantBook = {
 
 const NO_TOKEN = denial(
   "none",
-  "This instance needs a token: send the header 'Authorization: Bearer TOKEN', or sign in on the page",
+  "This instance needs a token: send the header 'Authorization: Bearer TOKEN'",
 );
 const TOO_LONG = denial(
   "invalid_request",

@@ -29,6 +29,8 @@ export interface ListenerOptions {
   readonly hostRule: HostRule;
   readonly connectionsMax: number;
   readonly sharePercent: number;
+  /** Whether settings have these two limits. @default true */
+  readonly hasSettings?: boolean | undefined;
   /** Connections by address, of several ports. @default those of this one alone */
   readonly pool?: SharePool | undefined;
   /** Connections that may wait in the kernel to be accepted. */
@@ -120,12 +122,14 @@ function handshakesOf(
 
 function connectionsOf(
   { config, connections, log }: HttpService,
-  { certificate, connectionsMax, sharePercent, pool, nowMs }: ListenerOptions,
+  { certificate, connectionsMax, sharePercent, hasSettings, pool, nowMs }:
+    ListenerOptions,
 ): Connections {
   const trusted = trustedBy(config.trustedProxies);
   return new Connections({
     connectionsMax,
     sharePercent,
+    hasSettings,
     pool,
     isProxy: (peer) => isTrusted(plainAddress(peer), trusted),
     requestHeadMs: config.requestHeadMs,

@@ -34,6 +34,7 @@ export async function serveOperators(
     hostRule,
     connectionsMax: OPERATOR_CONNECTIONS_MAX,
     sharePercent: 100,
+    hasSettings: false,
     backlog: OPERATOR_BACKLOG,
     usesHandles: service.connections.socketWrites === "raw",
   });

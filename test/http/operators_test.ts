@@ -177,6 +177,71 @@ describe("the port for operators", () => {
     assert.equal(host, 403);
   });
 
+  it("advises what helps on this port: a loopback host, and no setting of the port for clients", async () => {
+    await using world = await OperatorsWorld.start({
+      config: { operatorPort: 1, corsOrigin: ["https://page.example"] },
+    });
+    const headers = { host: "ops.example.org", origin: "http://other.example" };
+    const [, byHost] = await answerOf(
+      world.askOperators("/metrics", { headers: { host: headers.host } }),
+    );
+    assert.match(byHost, /Call it by the host 127\.0\.0\.1 or localhost/);
+    assert.doesNotMatch(byHost, /allowed-hosts/);
+    const [, byOrigin] = await answerOf(
+      world.askOperators("/metrics", { headers: { origin: headers.origin } }),
+    );
+    assert.doesNotMatch(byOrigin, /cors-origin/);
+    const logged = world.log.filter(([event]) => event.endsWith("-refused"));
+    assert.deepEqual(
+      logged.map(([event, { port, admit }]) => [event, port, admit]),
+      [
+        ["host-refused", "operators", undefined],
+        ["origin-refused", "operators", undefined],
+      ],
+    );
+    // On the port for clients, which may refuse the same names, the settings help.
+    for (const header of ["host", "origin"] as const) {
+      const [status] = await answerOf(
+        world.ask("/v1/status", { headers: { [header]: headers[header] } }),
+      );
+      assert.equal(status, header === "host" ? 404 : 403);
+    }
+    assert.equal(
+      world.log.at(-1)![1].admit,
+      "--cors-origin https://page.example,http://other.example",
+    );
+  });
+
+  it("beyond loopback refuses a host only by --allowed-hosts, and advises it", async () => {
+    await using world = await OperatorsWorld.start({
+      owners: OWNERS,
+      config: { operatorPort: 1, allowedHosts: ["qanat.example.org"] },
+    });
+    const [status, text] = await answerOf(
+      world.askOperators("/metrics", {
+        host: "192.0.2.7",
+        headers: { host: "ops.example.org" },
+      }),
+    );
+    assert.equal(status, 403);
+    assert.match(text, /--allowed-hosts ops\.example\.org/);
+    assert.equal(
+      world.log.at(-1)![1].admit,
+      "--allowed-hosts qanat.example.org,ops.example.org",
+    );
+  });
+
+  it("lists its routes below the base path, where an unknown path points to", async () => {
+    await using world = await OperatorsWorld.start({
+      config: { operatorPort: 1, basePath: "/qanat" },
+    });
+    const [, text] = await answerOf(world.askOperators("/qanat/v1/channels"));
+    assert.match(text, /'\/qanat\/' lists what there is/);
+    const [status, index] = await answerOf(world.askOperators("/qanat/"));
+    assert.equal(status, 200);
+    assert.match(index, /the port for operators/);
+  });
+
   it("refuses other hosts on loopback, also with --allowed-hosts '*' (DNS rebinding), and answers to names that it lists", async () => {
     await using world = await OperatorsWorld.start({
       config: { operatorPort: 1, allowedHosts: ["*", "ops.example.org"] },
@@ -219,10 +284,10 @@ describe("the port for operators", () => {
     });
     const host = "192.0.2.7";
     for (const path of ROUTES) {
-      assert.equal(
-        (await answerOf(world.askOperators(path, { host })))[0],
-        401,
-      );
+      const [none, text] = await answerOf(world.askOperators(path, { host }));
+      assert.equal(none, 401);
+      // The page is on the port for clients.
+      assert.doesNotMatch(text, /on the page/);
       assert.equal(
         (await answerOf(world.askOperators(path, { host, as: "alice" })))[0],
         403,
@@ -242,10 +307,12 @@ describe("the port for operators", () => {
     await using world = await OperatorsWorld.start({
       config: { operatorPort: 1 },
     });
-    const [status] = await answerOf(
+    const [status, text] = await answerOf(
       world.askOperators("/v1/clients", { host: "192.0.2.7" }),
     );
     assert.equal(status, 403);
+    assert.match(text, /--operator-host \(QANAT_OPERATOR_HOST\)/);
+    assert.doesNotMatch(text, /--operator-port/);
   });
 });
 

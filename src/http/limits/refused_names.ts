@@ -1,5 +1,5 @@
-// Counts the requests that were refused for their host or origin, and logs each name once.
-// Invariant: memory is bounded: after NAMES_MAX names, further ones are only counted.
+// Counts the requests that were refused for their host or origin, and logs each name once, with what would allow it on
+// the port that refused it. Invariant: memory is bounded: after NAMES_MAX names, further ones are only counted.
 import type { Logger } from "../../telemetry/log.ts";
 import {
   type RequestTrace,
@@ -26,14 +26,24 @@ export function isPlainOrigin(origin: string): boolean {
   return PLAIN_ORIGIN.test(origin);
 }
 
+/** What would let a refused name through, on the port that refused it. */
+export interface NameRemedy {
+  /** The end of a sentence in the answer; "" for none. */
+  readonly hint: string;
+  /** More fields of the log line. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export const NO_REMEDY: NameRemedy = { hint: "", fields: {} };
+
 /** Refused names of one kind. */
 export class RefusedNames {
-  readonly #log: (name: string, trace: RequestTrace | undefined) => void;
+  readonly #log: (name: string, fields: Record<string, unknown>) => void;
   readonly #logged = new Set<string>();
   #count = 0;
 
   /** `log` is called for each name that was not refused before. */
-  constructor(log: (name: string, trace: RequestTrace | undefined) => void) {
+  constructor(log: (name: string, fields: Record<string, unknown>) => void) {
     this.#log = log;
   }
 
@@ -43,48 +53,35 @@ export class RefusedNames {
   }
 
   /** Counts one more refused request. Returns the name, shortened. */
-  add(name: string, trace?: RequestTrace): string {
+  add(
+    name: string,
+    { hint, fields }: NameRemedy = NO_REMEDY,
+    trace?: RequestTrace,
+  ): string {
     this.#count++;
     const shown = name.length > NAME_CHARS_MAX
       ? name.slice(0, NAME_CHARS_MAX) + "…"
       : name;
-    if (this.#logged.size < NAMES_MAX && !this.#logged.has(shown)) {
-      this.#logged.add(shown);
-      this.#log(shown, trace);
+    // Another port may have another remedy.
+    const key = `${shown}${hint}`;
+    if (this.#logged.size < NAMES_MAX && !this.#logged.has(key)) {
+      this.#logged.add(key);
+      this.#log(shown, { ...fields, ...traceFields(trace) });
     }
     return shown;
   }
 }
 
-/** Refused values of Host. The log line names the setting that would allow the host, if it is a plain one. */
-export function refusedHosts(
-  allowedHosts: readonly string[],
-  log: Logger,
-): RefusedNames {
-  return new RefusedNames((host, trace) =>
-    log.warn("host-refused", {
-      host,
-      ...(isPlainHost(host)
-        ? { admit: `--allowed-hosts ${[...allowedHosts, host].join(",")}` }
-        : {}),
-      ...traceFields(trace),
-    })
+/** Refused values of Host. */
+export function refusedHosts(log: Logger): RefusedNames {
+  return new RefusedNames((host, fields) =>
+    log.warn("host-refused", { host, ...fields })
   );
 }
 
-/** Refused values of Origin. The log line names the setting that would allow the origin, if it is a plain one. */
-export function refusedOrigins(
-  corsOrigin: readonly string[],
-  log: Logger,
-): RefusedNames {
-  return new RefusedNames((origin, trace) =>
-    log.warn("origin-refused", {
-      origin,
-      ...(origin === "null" ? { admit: "--cors-origin '*'" } : {}),
-      ...(isPlainOrigin(origin)
-        ? { admit: `--cors-origin ${[...corsOrigin, origin].join(",")}` }
-        : {}),
-      ...traceFields(trace),
-    })
+/** Refused values of Origin. */
+export function refusedOrigins(log: Logger): RefusedNames {
+  return new RefusedNames((origin, fields) =>
+    log.warn("origin-refused", { origin, ...fields })
   );
 }

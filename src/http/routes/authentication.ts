@@ -38,7 +38,8 @@ export type Authenticate = (c: Context) => Promise<Principal | Response>;
 
 export interface AuthenticateOptions {
   readonly access: AccessControl;
-  readonly cookie: Pick<SessionCookie, "valueOf">;
+  /** Null on a port without sessions. */
+  readonly cookie: Pick<SessionCookie, "valueOf"> | null;
   /** Address of the client; "" where it is not known. */
   readonly addressOf: (c: Context) => string;
 }
@@ -54,7 +55,8 @@ export function authenticateBy(
       ...credentialsOf(c, access, cookie),
       address: addressOf(c),
     });
-    return "error" in outcome ? denied(outcome) : outcome;
+    if (!("error" in outcome)) return outcome;
+    return denied(cookie === null ? outcome : orSignIn(outcome));
   };
 }
 
@@ -78,7 +80,7 @@ export async function renewedAccess(
   service: Pick<RoutedService, "access" | "requests">,
 ): Promise<Response | null> {
   const denial = service.access.denialNow(principalOf(c));
-  if (denial !== null) return denied(denial);
+  if (denial !== null) return denied(orSignIn(denial));
   await findCatalog(c, service);
   return null;
 }
@@ -101,7 +103,7 @@ async function findCatalog(
 export function hasCredential(
   c: Context,
   access: AccessControl,
-  cookie: Pick<SessionCookie, "valueOf">,
+  cookie: Pick<SessionCookie, "valueOf"> | null,
 ): boolean {
   const { bearer, session } = credentialsOf(c, access, cookie);
   return bearer !== null || session !== null;
@@ -126,6 +128,12 @@ export function rightsOf(
   if (access.isOpen) return undefined;
   const { grant } = (c as Context<AccessEnv>).var;
   return principalOf(c).rightsTo(channels, access.unixMs, grant);
+}
+
+/** The port for clients has the page, on which people sign in. */
+function orSignIn(denial: Denial): Denial {
+  if (denial.error !== "none") return denial;
+  return { ...denial, detail: `${denial.detail}, or sign in on the page` };
 }
 
 /** The answer to a request that is denied. */
@@ -166,7 +174,7 @@ function headerText(text: string): string {
 function credentialsOf(
   c: Context,
   { sessions }: AccessControl,
-  cookie: Pick<SessionCookie, "valueOf">,
+  cookie: Pick<SessionCookie, "valueOf"> | null,
 ): Pick<Credentials, "bearer" | "session"> {
   const header = c.req.header("authorization") ?? "";
   const bearer = /^bearer +(\S+) *$/i.exec(header)?.[1] ?? null;
@@ -174,7 +182,7 @@ function credentialsOf(
   if (header !== "") return { bearer: bearer ?? "", session: null };
   return {
     bearer: null,
-    session: sessions === null ? null : cookie.valueOf(c),
+    session: sessions === null ? null : cookie?.valueOf(c) ?? null,
   };
 }
 

@@ -2,11 +2,12 @@
 import { type Context, Hono } from "hono";
 import { traceFields } from "../../telemetry/request_trace.ts";
 import { LimitError } from "../limits/limit_error.ts";
+import type { NameRemedy } from "../limits/refused_names.ts";
 import { isOfGoneClient, URL_LENGTH_MAX } from "../limits/request_limits.ts";
 import type { RoutedService } from "../service.ts";
 import { problem } from "../transport/problem.ts";
-import { hostCheck, HostRule } from "./host_rule.ts";
-import { corsHeaders, originCheck } from "./origin_rule.ts";
+import { allowedHostsRemedy, hostCheck, HostRule } from "./host_rule.ts";
+import { corsHeaders, corsOriginRemedy, originCheck } from "./origin_rule.ts";
 import { requestIds, traceOf } from "./request_ids.ts";
 import { unknownPath } from "./unknown_path.ts";
 
@@ -19,8 +20,10 @@ export interface CheckedAppOptions {
   readonly corsOrigin: readonly string[];
   /** The address of the instance's own page; "" for none. */
   readonly publicUrl: string;
-  /** Names what would allow the origin of a page. @default the setting */
-  readonly hint?: () => string;
+  /** What would allow a host. @default `--allowed-hosts` */
+  readonly hostRemedy?: (host: string) => NameRemedy;
+  /** What would allow the origin of a page. @default `--cors-origin` */
+  readonly originRemedy?: (origin: string) => NameRemedy;
   /** They lie below the base path. */
   readonly routes: Hono;
 }
@@ -31,14 +34,25 @@ export function checkedApp(
   options: CheckedAppOptions,
 ): Hono {
   const { allowedHosts, basePath } = service.config;
-  const { corsOrigin, publicUrl, hint, routes } = options;
+  const { corsOrigin, publicUrl, routes } = options;
   const app = new Hono();
   const hostRule = options.hostRule ?? new HostRule({ host: "", allowedHosts });
   app.use("*", requestIds(options.newRequestId));
-  app.use("*", hostCheck(hostRule, service.refusedHosts, basePath));
   app.use(
     "*",
-    originCheck(corsOrigin, service.refusedOrigins, { publicUrl, hint }),
+    hostCheck(hostRule, service.refusedHosts, {
+      basePath,
+      remedyOf: options.hostRemedy ??
+        ((host) => allowedHostsRemedy(allowedHosts, host)),
+    }),
+  );
+  app.use(
+    "*",
+    originCheck(corsOrigin, service.refusedOrigins, {
+      publicUrl,
+      remedyOf: options.originRemedy ??
+        ((origin) => corsOriginRemedy(corsOrigin, origin)),
+    }),
   );
   app.use("*", corsHeaders(corsOrigin));
   app.use("*", (c, next) => {

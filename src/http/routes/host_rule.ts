@@ -5,7 +5,12 @@
 import type { MiddlewareHandler } from "hono";
 import { plainAddress } from "../../shares/client_address.ts";
 import { problem } from "../transport/problem.ts";
-import { isPlainHost, type RefusedNames } from "../limits/refused_names.ts";
+import {
+  isPlainHost,
+  type NameRemedy,
+  NO_REMEDY,
+  type RefusedNames,
+} from "../limits/refused_names.ts";
 import { traceOf } from "./request_ids.ts";
 
 const HOST_CHARS_MAX = 260;
@@ -61,27 +66,46 @@ export class HostRule {
   }
 }
 
+export interface HostCheckOptions {
+  readonly basePath: string;
+  /** What would allow a host, which may be part of a command line. */
+  readonly remedyOf: (host: string) => NameRemedy;
+}
+
 /** Refuses requests by their Host header; probes are always answered. */
 export function hostCheck(
   rule: HostRule,
   refused: RefusedNames,
-  basePath: string,
+  { basePath, remedyOf }: HostCheckOptions,
 ): MiddlewareHandler {
   const probes = [`${basePath}/healthz`, `${basePath}/readyz`];
   return async (c, next) => {
     const header = c.req.header("host");
     if (rule.admits(header) || probes.includes(c.req.path)) return await next();
     const name = nameOf(header!);
-    const host = refused.add(name ?? header!, traceOf(c));
+    const isPlain = name !== null && isPlainHost(name);
+    const remedy = isPlain ? remedyOf(name) : NO_REMEDY;
+    const host = refused.add(name ?? header!, remedy, traceOf(c));
     const why = rule.isLoopback
       ? `This instance listens on loopback and does not answer to the host '${host}'`
       : `This instance does not answer to the host '${host}'`;
     return problem(403, {
       title: "Host not allowed",
-      detail: name === null || !isPlainHost(name)
-        ? `The header Host has no valid host name: '${host}'`
-        : `${why}; --allowed-hosts ${host} (QANAT_ALLOWED_HOSTS) would allow it`,
+      detail: isPlain
+        ? `${why}${remedy.hint}`
+        : `The header Host has no valid host name: '${host}'`,
     });
+  };
+}
+
+/** The setting that would allow a host on the port for clients. */
+export function allowedHostsRemedy(
+  allowedHosts: readonly string[],
+  host: string,
+): NameRemedy {
+  return {
+    hint: `; --allowed-hosts ${host} (QANAT_ALLOWED_HOSTS) would allow it`,
+    fields: { admit: `--allowed-hosts ${[...allowedHosts, host].join(",")}` },
   };
 }
 

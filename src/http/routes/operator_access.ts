@@ -78,10 +78,14 @@ export function ownPortAccess(
   { isLoopback, ...identification }: OwnPortOptions,
 ): OperatorAccess {
   const granted = sharedPortAccess({ ...identification, hidden: null });
-  const guard: MiddlewareHandler = (c, next) => {
-    if (!isLoopback()) return granted.clientsGuard(c, next);
-    setName(c, "operator-port");
-    return next();
+  const guard: MiddlewareHandler = async (c, next) => {
+    if (isLoopback()) {
+      setName(c, "operator-port");
+      return await next();
+    }
+    return identification.access.isOpen
+      ? needsLoopback()
+      : await granted.clientsGuard(c, next);
   };
   return {
     guard,
@@ -108,6 +112,16 @@ function needsOperators(): Response {
       "Without authentication, each client could end the streams of others. --operator-port PORT " +
       "(QANAT_OPERATOR_PORT) serves this path to users of this machine; with --auth tokens or --auth jwt, " +
       `owners of the right ${OPERATE_SCOPE} may use it here`,
+  });
+}
+
+function needsLoopback(): Response {
+  return problem(403, {
+    title: "For operators only",
+    detail:
+      "Without authentication, the port for operators serves users of this machine only: --operator-host " +
+      "(QANAT_OPERATOR_HOST) must be an address on loopback; with --auth tokens or --auth jwt, owners of the right " +
+      `${OPERATE_SCOPE} may use it from elsewhere`,
   });
 }
 

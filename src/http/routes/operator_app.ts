@@ -2,8 +2,9 @@
 import type { Context, Hono } from "hono";
 import type { RoutedService } from "../service.ts";
 import { authenticateBy, hasCredential } from "./authentication.ts";
+import type { NameRemedy } from "../limits/refused_names.ts";
 import { checkedApp } from "./checked_app.ts";
-import { HostRule } from "./host_rule.ts";
+import { allowedHostsRemedy, HostRule } from "./host_rule.ts";
 import { ownPortAccess } from "./operator_access.ts";
 import { operatorRoutes } from "./operator_routes.ts";
 
@@ -31,6 +32,19 @@ export function operatorHostRule(
   });
 }
 
+/** `--allowed-hosts` is no advice on loopback: it would change who reaches the port for clients, which may answer all. */
+const USE_LOOPBACK: NameRemedy = {
+  hint:
+    ": this is the port for operators. Call it by the host 127.0.0.1 or localhost, from other machines through an SSH " +
+    "tunnel",
+  fields: {
+    port: "operators",
+    remedy: "call this port by the host 127.0.0.1 or localhost",
+  },
+};
+/** Nothing would. */
+const NO_PAGES: NameRemedy = { hint: "", fields: { port: "operators" } };
+
 export interface OperatorAppOptions {
   readonly hostRule: HostRule;
   /** Address of the client; "" where it is not known. */
@@ -44,29 +58,32 @@ export function operatorApp(
   service: RoutedService,
   { hostRule, addressOf, newRequestId }: OperatorAppOptions,
 ): Hono {
-  const { access } = service;
-  // A session belongs to the page, which is on the other port.
-  const noCookie = { valueOf: () => null };
+  const { access, config: { allowedHosts, basePath } } = service;
   const routes = operatorRoutes(
     service,
     ownPortAccess({
       access,
-      authenticate: authenticateBy({
-        access,
-        cookie: noCookie,
-        addressOf,
-      }),
-      hasCredential: (c) => hasCredential(c, access, noCookie),
+      // A session belongs to the page, which is on the other port.
+      authenticate: authenticateBy({ access, cookie: null, addressOf }),
+      hasCredential: (c) => hasCredential(c, access, null),
       isLoopback: () => hostRule.isLoopback,
     }),
   );
   routes.get("/", (c) => c.text(OPERATOR_INDEX));
-  return checkedApp(service, {
+  const app = checkedApp(service, {
     hostRule,
     newRequestId,
     corsOrigin: [],
     publicUrl: "",
-    hint: () => "",
+    hostRemedy: (host) =>
+      hostRule.isLoopback
+        ? USE_LOOPBACK
+        : allowedHostsRemedy(allowedHosts, host),
+    originRemedy: () => NO_PAGES,
     routes,
   });
+  if (basePath !== "") {
+    app.get(`${basePath}/`, (c) => c.text(OPERATOR_INDEX));
+  }
+  return app;
 }

@@ -3,7 +3,12 @@
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { problem } from "../transport/problem.ts";
-import { isPlainOrigin, type RefusedNames } from "../limits/refused_names.ts";
+import {
+  isPlainOrigin,
+  type NameRemedy,
+  NO_REMEDY,
+  type RefusedNames,
+} from "../limits/refused_names.ts";
 import { isOwnOrigin } from "./own_site.ts";
 import { traceOf } from "./request_ids.ts";
 
@@ -41,11 +46,11 @@ export function variesByOrigin(corsOrigin: readonly string[]): boolean {
 export function originCheck(
   corsOrigin: readonly string[],
   refused: RefusedNames,
-  { publicUrl, hint = hintOf }: {
+  { publicUrl, remedyOf }: {
     /** `--public-url`; "" for none. */
     readonly publicUrl: string;
-    /** Names what would allow an origin. @default the setting */
-    readonly hint?: ((origin: string) => string) | undefined;
+    /** What would allow an origin. */
+    readonly remedyOf: (origin: string) => NameRemedy;
   },
 ): MiddlewareHandler {
   return async (c, next) => {
@@ -53,21 +58,34 @@ export function originCheck(
     const isAllowed = origin === undefined || !variesByOrigin(corsOrigin) ||
       corsOrigin.includes(origin) || isOwnOrigin(c, origin, publicUrl);
     if (isAllowed) return await next();
-    const shown = refused.add(origin, traceOf(c));
+    const remedy = remedyOf(origin);
+    const shown = refused.add(origin, remedy, traceOf(c));
     return problem(403, {
       title: "Origin not allowed",
       detail: `Pages of the origin '${shown}' may not read this instance` +
-        hint(origin),
+        remedy.hint,
     }, { vary: "Origin" });
   };
 }
 
-/** Names the setting that would allow an origin; "" for one that is not a page's address. */
-function hintOf(origin: string): string {
+/** The setting that would allow an origin on the port for clients; none for what is not a page's address. */
+export function corsOriginRemedy(
+  corsOrigin: readonly string[],
+  origin: string,
+): NameRemedy {
   const by = (value: string) =>
     `; --cors-origin ${value} (QANAT_CORS_ORIGIN) would allow`;
-  if (origin === "null") return `${by("'*'")} it, and every other page`;
-  return isPlainOrigin(origin) ? `${by(origin)} them` : "";
+  if (origin === "null") {
+    return {
+      hint: `${by("'*'")} it, and every other page`,
+      fields: { admit: "--cors-origin '*'" },
+    };
+  }
+  if (!isPlainOrigin(origin)) return NO_REMEDY;
+  return {
+    hint: `${by(origin)} them`,
+    fields: { admit: `--cors-origin ${[...corsOrigin, origin].join(",")}` },
+  };
 }
 
 /** Sets the headers by which a browser lets a page read an answer. */

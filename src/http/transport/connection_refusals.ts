@@ -13,6 +13,8 @@ const LINGER_MS = 2000;
 export interface RefusalsOptions {
   readonly connectionsMax: number;
   readonly sharePercent: number;
+  /** Whether settings have these limits: `--connections-max` and `--address-share-percent`. @default true */
+  readonly hasSettings?: boolean | undefined;
   /** Whether clients expect TLS: their connections are closed without an answer. */
   readonly isTls?: boolean;
   /** Monotonic clock. */
@@ -29,12 +31,19 @@ export class ConnectionRefusals {
   readonly #share: string;
 
   constructor(options: RefusalsOptions) {
-    const { connectionsMax, sharePercent } = this.#options = options;
+    const { connectionsMax, sharePercent, hasSettings = true } = this.#options =
+      options;
+    const [ofMax, ofShare] = hasSettings
+      ? [
+        " (--connections-max)",
+        " (--address-share-percent, --connections-max)",
+      ]
+      : [" of this port", ""];
     this.#full = responseText({
       status: 503,
       title: "Too many connections",
       detail:
-        `All ${connectionsMax} connections (--connections-max) are in use; try again later`,
+        `All ${connectionsMax} connections${ofMax} are in use; try again later`,
       retryAfter: RETRY_AFTER_SECONDS,
     });
     this.#share = responseText({
@@ -42,7 +51,7 @@ export class ConnectionRefusals {
       title: "Too many connections from your address",
       detail:
         `One address may hold ${sharePercent} % of the connections that other addresses leave free, of ` +
-        `${connectionsMax} in all (--address-share-percent, --connections-max); close some of yours`,
+        `${connectionsMax} in all${ofShare}; close some of yours`,
       retryAfter: RETRY_AFTER_SECONDS,
     });
   }

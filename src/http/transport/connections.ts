@@ -31,6 +31,8 @@ export interface ConnectionSettings {
   readonly connectionsMax: number;
   /** One address may hold this part of the connections that other addresses leave free, percent: 1 to 100. */
   readonly sharePercent: number;
+  /** Whether settings have these two limits. @default true */
+  readonly hasSettings?: boolean | undefined;
   /** Connections by address, of all ports. @default those of this server alone */
   readonly pool?: SharePool | undefined;
   /** Whether an address belongs to a trusted proxy, whose clients all share it: its connections are not counted by address. */

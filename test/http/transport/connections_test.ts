@@ -267,7 +267,7 @@ describe("--connections-max", () => {
     await refused.send(get("/a"));
     const got = await refused.until(/\}$/);
     assert.match(got, /^HTTP\/1\.1 503 [\s\S]*retry-after: 5\r\n/);
-    assert.match(got, /All 3 connections/);
+    assert.match(got, /All 3 connections \(--connections-max\)/);
     assert.equal(await refused.closed, "end");
     assert.deepEqual(begun, []);
     first.socket.destroy();
@@ -276,6 +276,15 @@ describe("--connections-max", () => {
     await again.send(get("/a"));
     await again.until(/this is \/a/);
     assert.equal(figures.refused, 1);
+  });
+
+  it("is not named where the limit is not a setting, as on the port for operators", async () => {
+    await close();
+    await listen({ hasSettings: false });
+    for (let i = 0; i < 3; i++) await connect();
+    const got = await (await connect()).until(/\}$/);
+    assert.match(got, /All 3 connections of this port are in use/);
+    assert.doesNotMatch(got, /--/);
   });
 });
 
