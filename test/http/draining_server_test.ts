@@ -56,7 +56,7 @@ describe("a server that drains over a window", () => {
     assert.deepEqual(await health("/healthz"), [200, "ok"]);
     server.closeAfterAnswers();
     const done = qanat.hub.drainSpread();
-    assert.deepEqual(await health("/healthz"), [200, "draining"]);
+    assert.deepEqual(await health("/healthz"), [503, "draining"]);
     assert.deepEqual(await health("/readyz"), [503, 503]);
     const refused = await fetch(url + PATH);
     assert.equal(refused.status, 503);

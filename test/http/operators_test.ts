@@ -86,14 +86,21 @@ describe("operators' routes with authentication", () => {
     assert.equal((await answerOf(world.ask("/readyz")))[0], 200);
     world.qanat.drain();
     for (const as of [undefined, "alice", "mallory"]) {
-      const [status, text] = await answerOf(
-        world.ask("/readyz", as === undefined ? {} : { as }),
-      );
+      const init = as === undefined ? {} : { as };
+      const [status, text] = await answerOf(world.ask("/readyz", init));
       assert.equal(status, 503);
       assert.doesNotMatch(text, /"reasons"|drain/, `${as}`);
+      assert.deepEqual(
+        (await answerOf(world.ask("/healthz", init))).slice(0, 2),
+        [503, '{"status":"unavailable"}'],
+      );
     }
     const [, text] = await answerOf(world.ask("/readyz", { as: "ops" }));
     assert.match(text, /"reasons":\[".*(drain|shut|stop)/);
+    assert.deepEqual(
+      (await answerOf(world.ask("/healthz", { as: "ops" }))).slice(0, 2),
+      [503, '{"status":"draining"}'],
+    );
   });
 
   it("leave the server's time to readers", async () => {
@@ -137,6 +144,14 @@ describe("operators' routes without authentication", () => {
       assert.equal((await answerOf(world.askOperators(path)))[0], 200);
     }
     assert.equal((await answerOf(world.ask("/readyz")))[0], 200);
+    world.qanat.drain();
+    for (const path of ["/readyz", "/healthz"]) {
+      const [status, text] = await answerOf(world.ask(path));
+      assert.equal(status, 503);
+      assert.doesNotMatch(text, /"reasons"|drain|shut/);
+      const [, whole] = await answerOf(world.askOperators(path));
+      assert.match(whole, /drain|shut/);
+    }
   });
 });
 

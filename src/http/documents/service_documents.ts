@@ -15,11 +15,12 @@ function statusWord(...words: readonly string[]): Schema {
 export const HEALTHZ: RouteDocument = {
   operationId: "health",
   tag: "operators",
-  summary: "Check whether the process answers",
+  summary: "Check whether this instance takes new clients",
   answers: {
-    200: jsonAnswer(
-      "The process answers; `draining`: a shutdown has begun, and new streams are refused",
-      statusWord("ok", "draining"),
+    200: jsonAnswer("The instance takes new clients", statusWord("ok")),
+    503: jsonAnswer(
+      "A shutdown has begun, and new streams are refused; operators get `draining`",
+      statusWord("unavailable", "draining"),
     ),
   },
 };

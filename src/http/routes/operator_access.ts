@@ -15,7 +15,7 @@ export interface OperatorAccess {
   readonly guard: MiddlewareHandler;
   /** The same for routes that show the streams of others and end them. */
   readonly clientsGuard: MiddlewareHandler;
-  /** Whether a request, which may have no credential, gets the reasons why this instance is not ready. */
+  /** Whether a request, which may have no credential, gets more than yes or no about this instance's health. */
   isOperator(c: Context): Promise<boolean>;
   /** Names the operator of a request that has passed a guard. */
   nameOf(c: Context): string;
@@ -65,7 +65,8 @@ export function sharedPortAccess(
     clientsGuard: guard(true),
     nameOf,
     async isOperator(c) {
-      if (access.isOpen) return true;
+      // Where operators have a port of their own, there are none on this one.
+      if (access.isOpen) return hidden === null;
       if (!hasCredential(c)) return false;
       const principal = await authenticate(c);
       return !(principal instanceof Response) && principal.grant.isOperator;

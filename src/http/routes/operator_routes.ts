@@ -22,12 +22,11 @@ export function operatorRoutes(
   access: OperatorAccess,
 ): Hono {
   const app = new Hono();
-  app.get(
-    "/healthz",
-    documented(HEALTHZ),
-    (c) =>
-      c.json({ status: service.hub.admission.isClosed ? "draining" : "ok" }),
-  );
+  app.get("/healthz", documented(HEALTHZ), async (c) => {
+    if (!service.hub.admission.isClosed) return c.json({ status: "ok" });
+    const status = await access.isOperator(c) ? "draining" : "unavailable";
+    return c.json({ status }, 503);
+  });
   app.get("/readyz", documented(READYZ), async (c) => {
     const reasons = service.notReady();
     if (reasons.length === 0) return c.json({ status: "ready" });

@@ -3,7 +3,7 @@ import { PAGE_FILES } from "../../../src/page/page_files.ts";
 
 export const A = "H1:GWOSC-4KHZ_R1_WHITENED";
 /** Index of the first port for operators. */
-export const OPERATORS = 5;
+export const OPERATORS = 6;
 export const STREAMS = ["/v1/events", "/v1/arrow"];
 /** Routes that need a selection of channels. */
 export const SELECTING = [...STREAMS, "/v1/latest"];
@@ -36,6 +36,7 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
       yield { template, method };
     }
     yield { template: "/readyz", method, server: 1 };
+    yield { template: "/healthz", method, server: 5 };
     for (const accept of ["*/*", "application/vnd.apache.arrow.stream"]) {
       const init = { headers: { accept } };
       yield { template: "/v1/channels", method, init };

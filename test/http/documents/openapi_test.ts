@@ -42,7 +42,8 @@ interface Operation {
 
 /**
  * One that takes clients, one that is full and not ready, one that an address has its only stream of, one that has no
- * time for what is long, and one that needs a token. `servers` has their ports for operators after all others.
+ * time for what is long, one that needs a token, and one that is stopping. `servers` has their ports for operators after
+ * all others.
  */
 let qanats: Qanat[];
 let servers: HttpServer[];
@@ -104,8 +105,14 @@ before(async () => {
       log: silent,
       access: (await tokenAccess(guarded, owners)).access,
     }),
+    new Qanat({
+      config: configWith({ port: 0 }),
+      source: embedded(),
+      log: silent,
+    }),
   ];
   for (const qanat of qanats) await qanat.start();
+  qanats[5]!.drain();
   for (const channel of qanats[0]!.catalog.find({})) {
     unready.publish(channel);
   }
