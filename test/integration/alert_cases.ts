@@ -41,6 +41,8 @@ const QUIET: Readonly<Record<string, string>> = {
   'qanat_usage_log_failing{instance="a"}': "0x60",
   'qanat_usage_log_lines_lost_total{instance="a"}': "0x60",
   'qanat_auth_file_valid{instance="a", file="tokens"}': "1x60",
+  'qanat_auth_requests_total{instance="a", outcome="unavailable"}': "4x60",
+  'qanat_auth_jwt_busy_total{instance="a", limit="share"}': "4x60",
   'qanat_auth_issuer_failing_seconds{instance="a", issuer="https://issuer.example.org"}':
     "0x60",
   'qanat_tls_certificate_not_after_seconds{instance="a"}': "2000000x60",
@@ -208,6 +210,11 @@ const CASES: readonly Case[] = [
     values: "0x20 901x40",
     labels: { issuer: "https://issuer.example.org" },
     value: "15m 1s",
+  },
+  {
+    alert: "QanatTokensUnchecked",
+    series: "qanat_auth_requests_total",
+    values: "4x20 5+1x40",
   },
   {
     alert: "QanatNearlyFull",

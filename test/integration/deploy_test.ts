@@ -308,6 +308,17 @@ describe("metrics that are named", () => {
   });
   after(() => qanat?.stop());
 
+  it("of authentication, TLS and the usage log all have a panel", () => {
+    const shown = new Set(
+      read("deploy/grafana/qanat.json").match(/\bqanat_[a-z][a-z0-9_]*/g),
+    );
+    const wanted = [...served].filter((name) =>
+      /^qanat_(auth|tls|usage_log)_/.test(name)
+    );
+    assert.ok(wanted.length > 20);
+    assert.deepEqual(wanted.filter((name) => !shown.has(name)), []);
+  });
+
   for (
     const file of [
       "deploy/grafana/qanat.json",
