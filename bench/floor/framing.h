@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "flatbuffer.h"
+
 #define PREFIX_BYTES 64
 #define HEAD_BYTES_MAX 4096
 #define LINE_END 4
@@ -23,10 +25,12 @@ typedef struct {
   TimeKind time_kind;   // raw
 } Layout;
 
-// A message that has begun.
+// A message that has begun. A chunk holds one or several.
 typedef struct {
   uint32_t at;      // bytes of it seen
+  uint32_t bytes;   // Arrow: of the whole; 0 not known yet
   uint32_t time_at; // Arrow: where the time lies; 0 not known yet
+  bool ends_line;   // events: whether the last byte seen ends a line
   uint8_t prefix[PREFIX_BYTES];
   uint8_t time[8];
 } Message;
@@ -61,6 +65,57 @@ static inline int64_t decimal(const uint8_t *at, const uint8_t *end) {
 
 static inline bool has(const uint8_t *at, uint32_t bytes, const char *text, uint32_t text_bytes) {
   return bytes >= text_bytes && memcmp(at, text, text_bytes) == 0;
+}
+
+static inline uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+// Arrow: bytes of a message whose first bytes are known; those to the end of the chunk where that cannot be found.
+static inline uint32_t arrow_bytes(const Message *m, uint32_t metadata_bytes) {
+  const uint8_t *fb = m->prefix + 8;
+  uint32_t kept = m->at - 8, table;
+  if (kept < 16) return metadata_bytes == 0 ? 8 : UINT32_MAX;
+  memcpy(&table, fb, 4);
+  uint32_t field = fb_field(fb, kept, table, 3); // bodyLength
+  int64_t body_bytes = 0;                        // without the field: none
+  if (table > kept - 4) return UINT32_MAX;
+  if (field != 0) memcpy(&body_bytes, fb + field, 8);
+  return 8 + metadata_bytes + (uint32_t)body_bytes;
+}
+
+// How many of these bytes belong to the message that has begun; `ends`: whether it ends with them.
+static inline uint32_t message_part(Message *m, const Layout *layout, const uint8_t *from, uint32_t bytes, bool *ends) {
+  *ends = false;
+  if (layout->format == FORMAT_RAW) {
+    uint32_t n = smaller(layout->frame_bytes - m->at, bytes);
+    *ends = m->at + n == layout->frame_bytes;
+    return n;
+  }
+  if (layout->format == FORMAT_ARROW) {
+    if (m->at < 8) return smaller(8 - m->at, bytes);
+    uint32_t metadata_bytes;
+    memcpy(&metadata_bytes, m->prefix + 4, 4);
+    uint32_t known = smaller(PREFIX_BYTES, 8 + metadata_bytes);
+    if (m->at < known) return smaller(known - m->at, bytes);
+    if (m->bytes == 0) m->bytes = arrow_bytes(m, metadata_bytes);
+    uint32_t n = smaller(m->bytes - m->at, bytes);
+    *ends = m->at + n == m->bytes;
+    return n;
+  }
+  // An event ends with an empty line; packed ones, which begin with no letter, lie in chunks of their own.
+  if ((m->at == 0 ? from[0] : m->prefix[0]) < ' ') return bytes;
+  bool after_line = m->at > 0 && m->ends_line;
+  for (uint32_t i = 0; i < bytes;) {
+    if (from[i] == '\n' && after_line) {
+      *ends = true;
+      return i + 1;
+    }
+    const uint8_t *line_end = memchr(from + i, '\n', bytes - i);
+    if (!line_end) break;
+    i = (uint32_t)(line_end - from) + 1;
+    after_line = true;
+  }
+  m->ends_line = from[bytes - 1] == '\n';
+  return bytes;
 }
 
 // Takes the next bytes of a message into account.
@@ -137,6 +192,7 @@ static inline MessageKind message_kind(const Message *m, const Layout *layout, S
 
 static inline void message_begin(Message *m) {
   m->at = 0;
+  m->bytes = 0;
   m->time_at = 0;
 }
 #endif

@@ -9,7 +9,7 @@
 // empty field the rest of the line is the body. Client i sends line i modulo the number of lines, and the next line when
 // it connects again.
 //
-//   --format events|arrow|raw   the format (arrow). Qanat writes one chunk per row; the reader finds its time in the chunk
+//   --format events|arrow|raw   the format (arrow). a chunk of Qanat has one row or several; the reader finds the times
 //   --format flight             Arrow Flight: PATH is that of the method DoGet, the body the ticket. A row in which any
 //                               item is null counts as missing
 //   --stride-ns N               time span of a row (62500000)
@@ -298,16 +298,15 @@ static uint32_t take_head(Client *c, const uint8_t *from, uint32_t bytes) {
 
 static void take_body(Client *c, const uint8_t *from, uint32_t bytes, int64_t now_ns) {
   Message *m = &c->stream.message;
-  if (layout.format != FORMAT_RAW) {
-    message_take(m, &layout, from, bytes);
-    return;
-  }
+  // The last message of a chunk has come when the chunk has ended.
+  bool ends_chunk = layout.format != FORMAT_RAW && bytes == c->stream.left;
   while (bytes > 0) {
-    uint32_t n = layout.frame_bytes - m->at < bytes ? layout.frame_bytes - m->at : bytes;
+    bool ends;
+    uint32_t n = message_part(m, &layout, from, bytes, &ends);
     message_take(m, &layout, from, n);
     from += n;
     bytes -= n;
-    if (m->at == layout.frame_bytes) on_message(c, now_ns);
+    if (ends && (bytes > 0 || !ends_chunk)) on_message(c, now_ns);
   }
 }
 
@@ -352,7 +351,7 @@ static bool client_take(Client *c, const uint8_t *at, const uint8_t *end, int64_
         at++;
         if (--s->line_end > 0) break;
         s->place = IN_SIZE;
-        if (layout.format != FORMAT_RAW) on_message(c, now_ns);
+        if (layout.format != FORMAT_RAW && s->message.at > 0) on_message(c, now_ns);
         break;
       case IN_PLAIN:
         if (layout.format != FORMAT_RAW) die("the body is not chunked: only --format raw can read it");

@@ -90,7 +90,13 @@ export interface ReaderOptions {
 export function buildReader(compiler: string): string {
   const at = (name: string) => new URL(name, ROOT);
   const program = at(PROGRAM).pathname;
-  const sources = ["reader.c", "framing.h", "flight.h", "histogram.h"].map((
+  const sources = [
+    "reader.c",
+    "framing.h",
+    "flatbuffer.h",
+    "flight.h",
+    "histogram.h",
+  ].map((
     name,
   ) => Deno.statSync(at(`bench/floor/${name}`)).mtime!.getTime());
   try {

@@ -2,7 +2,7 @@
 // Invariant: a figure of `deno task scale` rests on this; the readers are real TCP clients, the clock alone is ours.
 import { after, before, describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
-import { RowTemplate } from "../../src/arrow/row_template.ts";
+import { END_OF_STREAM, RowTemplate } from "../../src/arrow/row_template.ts";
 import { withMetadata } from "../../src/arrow/message_metadata.ts";
 import { flightData, withAppMetadata } from "../../src/frames/flight_data.ts";
 import { chunkOf } from "../../src/frames/frame.ts";
@@ -145,6 +145,45 @@ describe("bench/floor/reader.c", { ignore: !runnable, skip: !runnable }, () => {
     }, { format: "events" });
     assert.equal(figures.steady.rows, 2);
     assert.equal(figures.steady.lost, 0);
+  });
+
+  it("finds each of several rows that share a chunk", async () => {
+    const first = nowGpsNs();
+    const text = (n: bigint) =>
+      `id: ${first + n * STRIDE}\ndata: {"time":"1"}\n\n`;
+    const { figures: events } = await read(async (write) => {
+      await write(chunkOf(encoder.encode(text(0n) + text(1n) + text(3n))));
+      for (const byte of chunkOf(encoder.encode(text(4n) + text(5n)))) {
+        await write(Uint8Array.of(byte));
+      }
+    }, { format: "events" });
+    assert.equal(events.steady.rows, 5);
+    assert.equal(events.steady.lost, 1);
+    const template = new RowTemplate([
+      { name: "A", dataType: "float32", rate: "2048", samples: 128 },
+    ]);
+    const message = (n: bigint) => {
+      const bytes = new Uint8Array(template.byteLength);
+      template.begin(bytes, 0, first + n * STRIDE);
+      return bytes;
+    };
+    const { figures: arrow } = await read(async (write) => {
+      await write(chunkOf(template.schemaMessage));
+      await write(chunkOf(concat(message(0n), message(1n), message(3n))));
+      for (const byte of chunkOf(concat(message(4n), message(5n)))) {
+        await write(Uint8Array.of(byte));
+      }
+      await write(
+        chunkOf(concat(
+          withMetadata(message(6n), "qanat.gap", "{}"),
+          message(7n),
+          END_OF_STREAM,
+        )),
+      );
+    }, { format: "arrow" });
+    assert.equal(arrow.steady.rows, 7);
+    assert.equal(arrow.steady.lost, 1);
+    assert.equal(arrow.steady.gaps, 1);
   });
 
   it("finds the id behind gzip's head and a stored block's", async () => {
