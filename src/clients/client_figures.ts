@@ -6,14 +6,14 @@ import type { DrainWindow } from "./drain_window.ts";
 import type { EndReason } from "./end_reason.ts";
 import type { HistoryFeeds } from "./history_feeds.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
-import type { LiveQueue } from "./live_queue.ts";
+import type { LiveLanes } from "./live_lanes.ts";
 import type { Refusal } from "./refusals.ts";
 import type { SelectionGroups } from "./selection_groups.ts";
 
 export interface ClientFiguresParts {
   readonly lifecycle: ClientLifecycle;
   readonly groups: SelectionGroups;
-  readonly liveQueue: LiveQueue;
+  readonly liveQueue: LiveLanes;
   readonly history: HistoryFeeds;
   readonly admission: AdmissionControl;
   readonly drainWindow: DrainWindow;

@@ -15,7 +15,7 @@ import { DrainWindow } from "./drain_window.ts";
 import { HandOut } from "./hand_out.ts";
 import { HistoryFeeds } from "./history_feeds.ts";
 import { ClientLifecycle, type LifecycleOptions } from "./lifecycle.ts";
-import { LiveQueue } from "./live_queue.ts";
+import { LiveLanes } from "./live_lanes.ts";
 import { CooperativeScheduler } from "./scheduler.ts";
 import { SelectionGroups } from "./selection_groups.ts";
 import { SlabShortage } from "./slab_shortage.ts";
@@ -45,7 +45,7 @@ export class ClientHub implements RowListener {
   readonly admission: AdmissionControl;
   readonly groups: SelectionGroups;
   readonly history: HistoryFeeds;
-  readonly liveQueue: LiveQueue;
+  readonly liveQueue: LiveLanes;
   readonly encoders: RowEncoders;
   /** The shutdown. */
   readonly drainWindow: DrainWindow;
@@ -78,7 +78,7 @@ export class ClientHub implements RowListener {
     });
     const catchUp = this.#catchUp = new CatchUp({ ...shared, history });
     const startPosition = new StartPosition({ ...shared, history, catchUp });
-    const liveQueue = this.liveQueue = new LiveQueue(scheduler.clockMs);
+    const liveQueue = this.liveQueue = new LiveLanes(scheduler.clockMs);
     const groups = this.groups = new SelectionGroups({
       ...shared,
       liveQueue,

@@ -3,12 +3,12 @@
 import type { RowListener } from "../blocks/row_listener.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
-import type { LiveQueue } from "./live_queue.ts";
+import type { LiveLanes } from "./live_lanes.ts";
 import type { CooperativeScheduler, Task } from "./scheduler.ts";
 
 export interface HandOutParts {
   readonly scheduler: CooperativeScheduler;
-  readonly liveQueue: LiveQueue;
+  readonly liveQueue: LiveLanes;
   readonly lifecycle: ClientLifecycle;
   readonly trends: TrendRecorder;
 }

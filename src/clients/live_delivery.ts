@@ -4,11 +4,12 @@
 import type { RowGap } from "../blocks/row_gap.ts";
 import type { TimelineListener } from "../blocks/timeline_listener.ts";
 import type { Frame } from "../frames/frame.ts";
+import { STREAM_FORMATS } from "../frames/stream_format.ts";
 import type { RowEncoders } from "../frames/row_encoders.ts";
 import type { CatchUp } from "./catch_up.ts";
 import { resumed } from "./client_phase.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
-import type { LiveQueue, QueuedGroup } from "./live_queue.ts";
+import type { LaneGroup, LiveLanes } from "./live_lanes.ts";
 import { type RowRuns, takesRun } from "./row_runs.ts";
 import type { CooperativeScheduler } from "./scheduler.ts";
 import type { GroupClient, SelectionGroup } from "./selection_group.ts";
@@ -18,7 +19,7 @@ import type { StartPosition } from "./start_position.ts";
 /** What all groups of an instance share. */
 export interface LiveDeliveryParts {
   readonly scheduler: CooperativeScheduler;
-  readonly liveQueue: LiveQueue;
+  readonly liveQueue: LiveLanes;
   readonly lifecycle: ClientLifecycle;
   readonly shortage: SlabShortage;
   readonly catchUp: CatchUp;
@@ -30,7 +31,7 @@ export interface LiveDeliveryParts {
 const WRITES_PER_CLOCK_READ = 8;
 
 /** Delivers the rows of one group. */
-export class LiveDelivery implements TimelineListener, QueuedGroup {
+export class LiveDelivery implements TimelineListener, LaneGroup {
   readonly group: SelectionGroup;
   readonly #parts: LiveDeliveryParts;
   /** Also in `#parts`: it is asked for each client and row. */
@@ -54,6 +55,10 @@ export class LiveDelivery implements TimelineListener, QueuedGroup {
     this.#lifecycle = parts.lifecycle;
     this.#runs = parts.catchUp.runs;
     group.timeline.listeners.add(this);
+  }
+
+  get isLast(): boolean {
+    return STREAM_FORMATS[this.group.format].isSlowToWrite;
   }
 
   get pendingMs(): number {

@@ -67,20 +67,27 @@ export interface FormatTraits {
   readonly isEvents: boolean;
   /** Whether a heartbeat is a row of nulls, since the client expects rows and nothing else. */
   readonly isHeartbeatRow: boolean;
+  /** Whether a write takes several times as long as one of the other formats. */
+  readonly isSlowToWrite: boolean;
 }
 
 export const STREAM_FORMATS: Readonly<Record<StreamFormat, FormatTraits>> = {
   "events": traits("json", { isEvents: true }),
   "events-arrow": traits("arrow", { isEvents: true, isBase64: true }),
   "arrow": traits("arrow"),
-  "flight": traits("arrow", { isHeartbeatRow: true }),
+  "flight": traits("arrow", { isHeartbeatRow: true, isSlowToWrite: true }),
 };
 
 function traits(
   encoding: RowEncoding,
-  { isBase64 = false, isEvents = false, isHeartbeatRow = false }: Partial<
-    Omit<FormatTraits, "encoding">
-  > = {},
+  others: Partial<Omit<FormatTraits, "encoding">> = {},
 ): FormatTraits {
-  return { encoding, isBase64, isEvents, isHeartbeatRow };
+  return {
+    encoding,
+    isBase64: false,
+    isEvents: false,
+    isHeartbeatRow: false,
+    isSlowToWrite: false,
+    ...others,
+  };
 }

@@ -10,7 +10,7 @@ const FLOORS = [
   // No knowledge of clients.
   "rotation end_reason outlet scheduler client_list",
   "refusals client_options client_log usage_entry client_search client_books lost_span row_limits",
-  "live_queue close_queue admission_queue permit reservation",
+  "live_queue live_lanes close_queue admission_queue permit reservation",
   // One client, and what it has in common with others.
   "client_phase client selection_group",
   // How clients begin and end.
