@@ -3,6 +3,7 @@
 import type { Catalog } from "../channels/catalog.ts";
 import type { SlicedWork } from "../channels/sliced_work.ts";
 import type { AuthFiles, AuthFileState } from "./auth_files.ts";
+import { bearerOf } from "./authorization_header.ts";
 import { CatalogViews } from "./catalog_views.ts";
 import { ANONYMOUS, type Claims } from "./claims.ts";
 import { type Denial, denial } from "./denial.ts";
@@ -18,8 +19,8 @@ export const TOKEN_LENGTH_MAX = 8192;
 
 /** What a request comes with. */
 export interface Credentials {
-  /** The token of the header Authorization; null where there is none. */
-  readonly bearer: string | null;
+  /** The header Authorization, see {@linkcode bearerOf}; "" where there is none. */
+  readonly authorization: string;
   /** The value of the session cookie; null where there is none, or the request may not use it. */
   readonly session: string | null;
   /** Address of the client in one spelling, which shares the checks of tokens with others; "" where it is not known. */
@@ -204,8 +205,10 @@ export class AccessControl {
   }
 
   #verify(
-    { bearer, session, address }: Credentials,
+    { authorization, session, address }: Credentials,
   ): Verified | Promise<Verified> {
+    const bearer = bearerOf(authorization);
+    if (typeof bearer === "object" && bearer !== null) return bearer;
     if (bearer !== null) {
       if (bearer.length > TOKEN_LENGTH_MAX) return TOO_LONG;
       const verifier = this.#verifiers.find((v) => v.recognizes(bearer));

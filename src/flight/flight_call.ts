@@ -34,6 +34,8 @@ type Stage = "reading" | "answering" | "sending" | "ended";
 export interface FlightCallParts {
   readonly stream: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
+  /** All headers Authorization, with `, ` between them; "" where there is none. */
+  readonly authorization: string;
   /** The client's, in one spelling. */
   readonly address: string;
   readonly figures: FlightFigures;
@@ -45,6 +47,7 @@ export interface FlightCallParts {
 export class FlightCall {
   readonly stream: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
+  readonly authorization: string;
   readonly address: string;
   /** The ids by which it is found in the log. */
   readonly trace: RequestTrace;
@@ -65,11 +68,13 @@ export class FlightCall {
   /** Called once, when the stream is closed, however that came. */
   onClose: () => void = () => {};
 
-  constructor({ stream, headers, address, figures, nowMs }: FlightCallParts) {
-    this.#sinceMs = nowMs;
+  constructor(parts: FlightCallParts) {
+    const { stream, headers, figures } = parts;
+    this.#sinceMs = parts.nowMs;
     this.stream = stream;
     this.headers = headers;
-    this.address = address;
+    this.authorization = parts.authorization;
+    this.address = parts.address;
     this.trace = requestTraceOf({
       requestId: textOf(headers["x-request-id"]),
       traceparent: textOf(headers["traceparent"]),

@@ -77,7 +77,8 @@ export class FlightConnections {
     server.on("sessionError", () => {});
     server.on(
       "stream",
-      (stream, headers) => this.#call(stream as ServerHttp2Stream, headers),
+      (stream, headers, _flags, rawHeaders) =>
+        this.#call(stream as ServerHttp2Stream, headers, rawHeaders),
     );
   }
 
@@ -189,7 +190,11 @@ export class FlightConnections {
     });
   }
 
-  #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  #call(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    rawHeaders: readonly string[],
+  ): void {
     const guard = this.#guards.get(stream.session as ServerHttp2Session);
     if (guard === undefined) {
       stream.on("error", () => {});
@@ -206,6 +211,7 @@ export class FlightConnections {
     const call = new FlightCall({
       stream,
       headers,
+      authorization: joined("authorization", rawHeaders),
       address: forwardedAddress(
         guard.address,
         headers["x-forwarded-for"],
@@ -217,6 +223,11 @@ export class FlightConnections {
     this.#calls.add(call);
     void this.#service.answer(call);
   }
+}
+
+/** All values of a header; the library's own object of headers has only the first. `raw`: names and values in turn. */
+function joined(name: string, raw: readonly string[]): string {
+  return raw.filter((_, i) => i % 2 === 1 && raw[i - 1] === name).join(", ");
 }
 
 /**

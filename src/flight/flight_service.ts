@@ -166,9 +166,8 @@ export class FlightService {
   /** What the sender may find and read. Throws {@linkcode FlightError}. */
   async #accessOf(call: FlightCall): Promise<Access> {
     const { access, requests } = this.#instance;
-    const bearer = bearerOf(call);
     const outcome = await access.authenticate({
-      bearer,
+      authorization: call.authorization,
       session: null,
       address: call.address,
     });
@@ -214,13 +213,6 @@ export class FlightService {
 function methodOf({ headers }: FlightCall): string {
   const path = headers[":path"] ?? "";
   return path.startsWith(SERVICE) ? path.slice(SERVICE.length) : "";
-}
-
-function bearerOf({ headers }: FlightCall): string | null {
-  const header = headers.authorization ?? "";
-  const bearer = /^bearer +(\S+) *$/i.exec(header)?.[1] ?? null;
-  // A header of another scheme is an unreadable token, not a missing one.
-  return bearer ?? (header === "" ? null : "");
 }
 
 function denied({ error, detail }: Denial): FlightError {

@@ -44,7 +44,7 @@ describe("accessOf()", () => {
     );
     try {
       const alice = access.authenticate({
-        bearer: token,
+        authorization: `Bearer ${token}`,
         session: null,
         address: "",
       });
@@ -53,7 +53,7 @@ describe("accessOf()", () => {
       assert.equal(alice.grant.allows(channel("H1:A")), true);
       assert.equal(alice.grant.allows(channel("L1:A")), false);
       const nobody = access.authenticate({
-        bearer: null,
+        authorization: "",
         session: null,
         address: "",
       });

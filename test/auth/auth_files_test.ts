@@ -62,7 +62,7 @@ async function withFiles(
       lines,
       outcome: (bearer) => {
         const found = access.authenticate({
-          bearer,
+          authorization: `Bearer ${bearer}`,
           session: null,
           address: "",
         });

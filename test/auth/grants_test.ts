@@ -282,7 +282,7 @@ describe("access control", () => {
   it("without verifiers lets everyone read everything", () => {
     const access = new AccessControl({ catalog: new Catalog() });
     const anyone = access.authenticate({
-      bearer: null,
+      authorization: "",
       session: null,
       address: "",
     });
@@ -303,7 +303,11 @@ describe("access control", () => {
       },
     });
     const ask = (bearer: string | null) =>
-      access.authenticate({ bearer, session: null, address: "" }) as {
+      access.authenticate({
+        authorization: `Bearer ${bearer}`,
+        session: null,
+        address: "",
+      }) as {
         error?: string;
       };
     assert.equal(ask(null).error, "none");

@@ -105,8 +105,8 @@ export function hasCredential(
   access: AccessControl,
   cookie: Pick<SessionCookie, "valueOf"> | null,
 ): boolean {
-  const { bearer, session } = credentialsOf(c, access, cookie);
-  return bearer !== null || session !== null;
+  const { authorization, session } = credentialsOf(c, access, cookie);
+  return authorization !== "" || session !== null;
 }
 
 /** Who sends a request that has passed {@linkcode authentication}. */
@@ -175,15 +175,11 @@ function credentialsOf(
   c: Context,
   { sessions }: AccessControl,
   cookie: Pick<SessionCookie, "valueOf"> | null,
-): Pick<Credentials, "bearer" | "session"> {
-  const header = c.req.header("authorization") ?? "";
-  const bearer = /^bearer +(\S+) *$/i.exec(header)?.[1] ?? null;
-  // A header of another scheme is an unreadable token, not a missing one.
-  if (header !== "") return { bearer: bearer ?? "", session: null };
-  return {
-    bearer: null,
-    session: sessions === null ? null : cookie?.valueOf(c) ?? null,
-  };
+): Pick<Credentials, "authorization" | "session"> {
+  const authorization = c.req.header("authorization") ?? "";
+  const hasSession = authorization === "" && sessions !== null;
+  const session = hasSession ? cookie?.valueOf(c) ?? null : null;
+  return { authorization, session };
 }
 
 function tokenInUrl(url: string): Response | null {

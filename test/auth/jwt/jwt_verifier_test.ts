@@ -331,7 +331,7 @@ describe("a verifier of JWTs", () => {
     });
     const token = await signed(ec, { pad: "x".repeat(1_000_000) });
     const outcome = await access.authenticate({
-      bearer: token,
+      authorization: `Bearer ${token}`,
       session: null,
       address: "",
     });
