@@ -9,7 +9,7 @@ import { ANONYMOUS, type Claims } from "./claims.ts";
 import { type Denial, denial } from "./denial.ts";
 import { FULL_GRANT, type Grant } from "./grant.ts";
 import type { GrantBook } from "./grant_book.ts";
-import { READ_ALL_SCOPE } from "./jwt/scope_grants.ts";
+import { createScope, READ_ALL_SCOPE } from "./jwt/scope_grants.ts";
 import type { JwtFigures } from "./jwt_figures.ts";
 import { Principal } from "./principal.ts";
 import type { Session, Sessions } from "./sessions.ts";
@@ -90,8 +90,29 @@ const UNKNOWN_SESSION = denial(
   "The session is of a token that this instance accepts no longer; sign in again",
 );
 
-/** The answer to a valid credential whose owner may do nothing here. */
-function nothingGranted({ kind }: Claims): Denial {
+/** What a request needs: to read or operate, to publish as a publisher, or any right at all. */
+export type Need = "read" | "any" | { readonly publisher: string };
+
+function isGranted(grant: Grant, need: Need): boolean {
+  if (typeof need === "object") return grant.mayPublish(need.publisher);
+  return !grant.isEmpty || need === "any" && grant.isPublisher;
+}
+
+/** Longest part of a publisher that a denial shows. */
+const SHOWN_CHARS_MAX = 64;
+
+/** The answer to a valid credential whose owner may do nothing here, or not publish as a publisher. */
+function nothingGranted({ kind }: Claims, need: Need): Denial {
+  if (typeof need === "object") {
+    const shown = need.publisher.slice(0, SHOWN_CHARS_MAX);
+    const scope = createScope(shown);
+    return denial(
+      "insufficient_scope",
+      `The token is valid, but does not allow to publish as '${shown}': a JWT without a policy needs the scope ` +
+        `${scope}, all others 'publish' in an entry of the token file or the policy`,
+      scope,
+    );
+  }
   return kind === "jwt"
     ? denial(
       "insufficient_scope",
@@ -105,15 +126,18 @@ function nothingGranted({ kind }: Claims): Denial {
     );
 }
 
-function denialOf(principal: Principal, unixMs: number): Denial | null {
-  const { claims } = principal;
+function denialOf(
+  principal: Principal,
+  need: Need,
+  unixMs: number,
+): Denial | null {
+  const { claims, grant } = principal;
+  const isAllowed = isGranted(grant, need);
   // The policy may allow some channels to everyone.
-  if (claims.kind === "anonymous") {
-    return principal.grant.isEmpty ? NO_TOKEN : null;
-  }
+  if (claims.kind === "anonymous") return isAllowed ? null : NO_TOKEN;
   if (principal.isRevoked) return REVOKED;
   if (principal.isExpired(unixMs)) return EXPIRED;
-  return principal.grant.isEmpty ? nothingGranted(claims) : null;
+  return isAllowed ? null : nothingGranted(claims, need);
 }
 
 /** The access control of one instance. */
@@ -166,16 +190,17 @@ export class AccessControl {
     return this.#verifiers.find((each) => each.jwtFigures)?.jwtFigures ?? null;
   }
 
-  /** Finds out who sends a request. Never rejects because of what the request contains. */
+  /** Finds out who sends a request, and whether it may have what it needs. Never rejects because of what it contains. */
   authenticate(
     credentials: Credentials,
+    need: Need = "read",
   ): Principal | Denial | Promise<Principal | Denial> {
     if (this.isOpen) return this.#anyone;
     const verified = this.#verify(credentials);
     if (verified instanceof Promise) {
-      return verified.then((outcome) => this.#admitted(outcome));
+      return verified.then((outcome) => this.#admitted(outcome, need));
     }
-    return this.#admitted(verified);
+    return this.#admitted(verified, need);
   }
 
   /** The channels that a grant allows, where they are known already; else {@linkcode gathering} finds them. */
@@ -188,8 +213,11 @@ export class AccessControl {
   }
 
   /** Why a principal may do nothing now, counted; null where it may. Ask again after a wait: rights may have changed. */
-  denialNow(principal: Principal): Denial | null {
-    const denied = denialOf(principal, this.unixMs());
+  denialNow(
+    principal: Principal,
+    need: Need = "read",
+  ): Denial | null {
+    const denied = denialOf(principal, need, this.unixMs());
     return denied === null ? null : this.deny(denied);
   }
 
@@ -220,7 +248,10 @@ export class AccessControl {
     return ANONYMOUS;
   }
 
-  #admitted(outcome: Verified): Principal | Denial {
+  #admitted(
+    outcome: Verified,
+    need: Need,
+  ): Principal | Denial {
     if (outcome.kind === "denial") return this.deny(outcome);
     const session = outcome.kind === "session" ? outcome : null;
     const claims = outcome.kind === "session" ? outcome.claims : outcome;
@@ -231,7 +262,7 @@ export class AccessControl {
     const principal = isAnonymous
       ? this.#anyone
       : new Principal(claims, this.#book, session);
-    const denied = this.denialNow(principal);
+    const denied = this.denialNow(principal, need);
     if (denied !== null) return denied;
     if (isAnonymous) this.counters.anonymous++;
     else this.counters.accepted++;

@@ -1,4 +1,5 @@
-// What an owner may do: which channels it may read, whether it is an operator, and how much of the limits it may use.
+// What an owner may do: which channels it may read, as whom it may publish, whether it is an operator, and how much of
+// the limits it may use.
 // Invariant: a grant never changes; a changed policy gives new grants.
 import type { Channel } from "../channels/channel.ts";
 import type { ReadRule } from "./read_rule.ts";
@@ -16,6 +17,8 @@ export interface GrantShares {
 export interface GrantOptions {
   /** `all`, or the rules of which any allows a channel; none: no channel. */
   readonly read: "all" | readonly ReadRule[];
+  /** `all`, or the exact publishers as which it may publish. @default none */
+  readonly publish?: "all" | readonly string[];
   readonly isOperator?: boolean;
   readonly shares?: GrantShares;
 }
@@ -28,8 +31,11 @@ export class Grant {
   readonly isOperator: boolean;
   readonly shares: GrantShares;
   readonly #rules: readonly ReadRule[];
+  readonly #publish: "all" | readonly string[];
 
-  constructor({ read, isOperator = false, shares = {} }: GrantOptions) {
+  constructor(options: GrantOptions) {
+    const { read, publish = [], isOperator = false, shares = {} } = options;
+    this.#publish = publish;
     this.readsAll = read === "all";
     this.#rules = read === "all" ? [] : read;
     this.readKey = this.readsAll
@@ -39,9 +45,19 @@ export class Grant {
     this.shares = shares;
   }
 
-  /** Whether its owner may do nothing at all. */
+  /** Whether its owner may neither read anything nor do what operators do. */
   get isEmpty(): boolean {
     return !this.readsAll && this.#rules.length === 0 && !this.isOperator;
+  }
+
+  /** Whether its owner may publish as anyone. */
+  get isPublisher(): boolean {
+    return this.#publish === "all" || this.#publish.length > 0;
+  }
+
+  /** Whether its owner may publish as this publisher, and learn the addresses of Kafka for it. */
+  mayPublish(publisher: string): boolean {
+    return this.#publish === "all" || this.#publish.includes(publisher);
   }
 
   /** Each name that it allows begins with one of these. */
@@ -67,6 +83,9 @@ export class Grant {
     const readsAll = grants.some((grant) => grant.readsAll);
     return new Grant({
       read: readsAll ? "all" : grants.flatMap((grant) => grant.#rules),
+      publish: grants.some((grant) => grant.#publish === "all")
+        ? "all"
+        : grants.flatMap((grant) => grant.#publish),
       isOperator: grants.some((grant) => grant.isOperator),
       shares: {
         clientsMax: largest(grants.map(({ shares }) => shares.clientsMax)),
@@ -84,4 +103,8 @@ function largest(limits: readonly (number | undefined)[]): number | undefined {
 }
 
 /** A grant for everything, as every request has without authentication. */
-export const FULL_GRANT: Grant = new Grant({ read: "all", isOperator: true });
+export const FULL_GRANT: Grant = new Grant({
+  read: "all",
+  publish: "all",
+  isOperator: true,
+});

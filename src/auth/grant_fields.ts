@@ -1,4 +1,4 @@
-// The fields of a grant, as a token file and a policy write them: `read`, `operate`, and limits.
+// The fields of a grant, as a token file and a policy write them: `read`, `publish`, `operate`, and limits.
 import { BadExpressionError } from "../channels/expression.ts";
 import { Entry } from "./entry.ts";
 import { Grant } from "./grant.ts";
@@ -8,6 +8,7 @@ import type { ReadRules } from "./read_rules.ts";
 /** Names of the fields of a grant. */
 export const GRANT_FIELDS = [
   "read",
+  "publish",
   "operate",
   "clients_max",
   "histories_max",
@@ -16,12 +17,16 @@ export const GRANT_FIELDS = [
 
 /** Most rules in one grant. */
 export const RULES_MAX = 64;
+/** Most publishers in one grant, and the longest name of one. */
+export const PUBLISHERS_MAX = 64;
+export const PUBLISHER_CHARS_MAX = 256;
 const RULE_FIELDS = ["match", "publisher"];
 
 /** Throws {@linkcode EntryError}. */
 export function grantOf(entry: Entry, rules: ReadRules): Grant {
   return new Grant({
     read: readOf(entry, rules),
+    publish: publishOf(entry),
     isOperator: entry.flag("operate"),
     shares: {
       clientsMax: entry.whole("clients_max", 1, 1_000_000),
@@ -44,6 +49,24 @@ function readOf(entry: Entry, rules: ReadRules): "all" | ReadRule[] {
       rules,
     )
   );
+}
+
+function publishOf(entry: Entry): "all" | string[] {
+  const publish = entry.raw("publish") ?? [];
+  if (publish === "all") return "all";
+  if (!Array.isArray(publish) || !publish.every(isPublisher)) {
+    throw entry.error(
+      `'publish' must be "all", or a list of publishers of 1 to ${PUBLISHER_CHARS_MAX} characters`,
+    );
+  }
+  return entry.has("publish")
+    ? entry.list("publish", PUBLISHERS_MAX) as string[]
+    : [];
+}
+
+function isPublisher(value: unknown): value is string {
+  return typeof value === "string" && value.length > 0 &&
+    value.length <= PUBLISHER_CHARS_MAX;
 }
 
 function ruleOf(entry: Entry, rules: ReadRules): ReadRule {

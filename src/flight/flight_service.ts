@@ -1,7 +1,9 @@
 // Answers calls: finds out who sends one and what it asks for, and hands it to the part that answers.
 // Invariant: every call ends with a status; no credential is logged or put into an answer.
 import { Catalog } from "../channels/catalog.ts";
-import { type Denial } from "../auth/denial.ts";
+import type { Need } from "../auth/access_control.ts";
+import type { Denial } from "../auth/denial.ts";
+import type { Principal } from "../auth/principal.ts";
 import { flightInfo } from "./flight_info.ts";
 import { type Command, readCommand } from "./command.ts";
 import type { FlightCall } from "./flight_call.ts";
@@ -77,13 +79,13 @@ export class FlightService {
   }
 
   async #info(call: FlightCall): Promise<void> {
-    const message = await call.message;
-    const { catalog } = await this.#accessOf(call);
-    const { command: bytes } = readDescriptor(message);
+    const caller = await this.#callerOf(call);
+    const { command: bytes } = readDescriptor(await call.message);
     if (bytes === null) {
       throw new FlightError("internal", "the descriptor must be a command");
     }
     const command = this.#commandOf(bytes);
+    const { catalog } = await this.#accessOf(call, caller, command);
     const { config: { channelsMax }, requests } = this.#instance;
     const mayPublish = this.#mayPublish;
     const options = { channelsMax, mayPublish };
@@ -96,9 +98,10 @@ export class FlightService {
   }
 
   async #get(call: FlightCall): Promise<void> {
-    const message = await call.message;
-    const access = await this.#accessOf(call);
-    const { request, args } = this.#commandOf(readTicket(message));
+    const caller = await this.#callerOf(call);
+    const command = this.#commandOf(readTicket(await call.message));
+    const { request, args } = command;
+    const access = await this.#accessOf(call, caller, command);
     const { catalog } = access;
     switch (request) {
       case "Find":
@@ -121,7 +124,7 @@ export class FlightService {
     const { access, requests } = this.#instance;
     const catalog = !access.isOpen && OPEN_ACTIONS.has(type)
       ? new Catalog()
-      : (await this.#accessOf(call)).catalog;
+      : (await this.#accessOf(call, await this.#callerOf(call))).catalog;
     const work = actionResult(type, {
       catalog,
       mayPublish: this.#mayPublish,
@@ -135,13 +138,13 @@ export class FlightService {
 
   /** The control plane of publishers is arrakis-server's. */
   async #exchange(call: FlightCall): Promise<void> {
-    const message = await call.message;
-    await this.#accessOf(call);
-    const { command: bytes } = readExchange(message);
+    const caller = await this.#callerOf(call);
+    const { command: bytes } = readExchange(await call.message);
     if (bytes === null) {
       throw new FlightError("internal", "the descriptor must be a command");
     }
     const command = this.#commandOf(bytes);
+    await this.#accessOf(call, caller, command);
     if (command.request !== "Partition") {
       throw new FlightError("flight", "request type not valid");
     }
@@ -152,7 +155,7 @@ export class FlightService {
     );
   }
 
-  /** Reads a command, only after its sender may read at all: a long one takes time. */
+  /** Reads a command, only after its sender is known: a long one takes time. */
   #commandOf(bytes: Uint8Array): Command {
     const { channelsMax } = this.#instance.config;
     return readCommand(bytes, 2 * channelsMax + OTHER_VALUES_MAX);
@@ -163,16 +166,27 @@ export class FlightService {
     return flightPublish && kafka.length > 0;
   }
 
-  /** What the sender may find and read. Throws {@linkcode FlightError}. */
-  async #accessOf(call: FlightCall): Promise<Access> {
-    const { access, requests } = this.#instance;
-    const outcome = await access.authenticate({
-      authorization: call.authorization,
-      session: null,
-      address: call.address,
-    });
+  /** Who sends a call, before its message is read. Throws {@linkcode FlightError}. */
+  async #callerOf(call: FlightCall): Promise<Principal> {
+    const { authorization, address } = call;
+    const outcome = await this.#instance.access.authenticate(
+      { authorization, session: null, address },
+      "any",
+    );
     if ("error" in outcome) throw denied(outcome);
-    const { grant } = outcome;
+    return outcome;
+  }
+
+  /** What the sender may find and read; a publisher needs the right to publish. Throws {@linkcode FlightError}. */
+  async #accessOf(
+    call: FlightCall,
+    caller: Principal,
+    command?: Command,
+  ): Promise<Access> {
+    const { access, requests } = this.#instance;
+    const denial = access.denialNow(caller, needOf(command));
+    if (denial !== null) throw denied(denial);
+    const { grant } = caller;
     const catalog = access.knownCatalog(grant) ??
       await requests.slices.runShared(
         access.gathering(grant),
@@ -183,7 +197,7 @@ export class FlightService {
       rightsTo: (channels) =>
         access.isOpen
           ? undefined
-          : outcome.rightsTo(channels, access.unixMs, grant),
+          : caller.rightsTo(channels, access.unixMs, grant),
     };
   }
 
@@ -213,6 +227,16 @@ export class FlightService {
 function methodOf({ headers }: FlightCall): string {
   const path = headers[":path"] ?? "";
   return path.startsWith(SERVICE) ? path.slice(SERVICE.length) : "";
+}
+
+function needOf(command: Command | undefined): Need {
+  switch (command?.request) {
+    case "Publish":
+    case "Partition":
+      return { publisher: command.args.publisher_id };
+    default:
+      return "read";
+  }
 }
 
 function denied({ error, detail }: Denial): FlightError {

@@ -2,6 +2,7 @@
 // Invariant: the options are complete and valid; otherwise the result is one line that says what is wrong.
 import { parseArgs } from "node:util";
 import { EXPIRY_RIGHT, expiryMsOf } from "../auth/expiry.ts";
+import { PUBLISHER_CHARS_MAX, PUBLISHERS_MAX } from "../auth/grant_fields.ts";
 import { ReadRule } from "../auth/read_rule.ts";
 import { isTokenName, TOKEN_NAME_RIGHT } from "../auth/token_file.ts";
 import { BadExpressionError } from "../channels/expression.ts";
@@ -11,6 +12,7 @@ import { shownValue } from "../settings/shown.ts";
 /** An entry of a token file without name and hash. */
 export interface GrantText {
   readonly read: "all" | readonly RuleText[];
+  readonly publish?: "all" | readonly string[];
   readonly operate?: true;
   readonly expires?: string;
   readonly clients_max?: number;
@@ -52,10 +54,11 @@ Services read the file again when it changes: a new token works, and a revoked o
 The file contains only its hash.
 
   --file FILE           the token file (QANAT_AUTH_TOKEN_FILE); \`add\` makes it if it does not exist
-What the token may read, one of these at least:
+What the token may do, one of these at least:
   --read all|none       every channel, or none but those that the policy file grants
   --match RE2           channels whose whole name matches; may be given several times
   --publisher RE2       behind a --match: only channels of publishers whose whole name matches
+  --publish all|NAME    publish as any publisher, or as this one; may be given several times
   --operate             what operators do: metrics, status, the list of clients
 Limits:
   --expires TIME        ${EXPIRY_RIGHT}, or a number of days such as 90d (default: never)
@@ -69,6 +72,7 @@ const FLAGS = {
   read: { type: "string" },
   match: { type: "string", multiple: true },
   publisher: { type: "string", multiple: true },
+  publish: { type: "string", multiple: true },
   operate: { type: "boolean" },
   expires: { type: "string" },
   "clients-max": { type: "string" },
@@ -133,18 +137,21 @@ function grantOf(
   nowMs: number,
 ): GrantText {
   const rules = rulesOf(args);
-  const { read, operate, expires } = values;
+  const { read, publish, operate, expires } = values;
   if (read !== undefined && read !== "all" && read !== "none") {
     throw new FlagError(`--read must be all or none, not ${shownValue(read)}`);
   }
   if (read !== undefined && rules.length > 0) {
     throw new FlagError("--read and --match do not go together");
   }
-  if (read === undefined && rules.length === 0 && !operate) {
-    throw new FlagError("add needs --read all, --match RE2 or --operate");
+  if (read === undefined && rules.length === 0 && !operate && !publish) {
+    throw new FlagError(
+      "add needs --read all, --match RE2, --publish NAME or --operate",
+    );
   }
   return {
     read: read === "all" ? "all" : rules,
+    ...(publish ? { publish: publishersOf(publish) } : {}),
     ...(operate ? { operate } : {}),
     ...(expires === undefined ? {} : { expires: expiryOf(expires, nowMs) }),
     ...limit("clients_max", "--clients-max", values["clients-max"], 1, 1e6),
@@ -163,6 +170,19 @@ function grantOf(
       100,
     ),
   };
+}
+
+function publishersOf(names: readonly string[]): "all" | readonly string[] {
+  if (names.includes("all")) return "all";
+  const wrong = names.find((name) =>
+    name.length === 0 || name.length > PUBLISHER_CHARS_MAX
+  );
+  if (wrong !== undefined || names.length > PUBLISHERS_MAX) {
+    throw new FlagError(
+      `--publish must be all, or at most ${PUBLISHERS_MAX} names of 1 to ${PUBLISHER_CHARS_MAX} characters`,
+    );
+  }
+  return names;
 }
 
 function limit(

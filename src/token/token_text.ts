@@ -32,7 +32,8 @@ export function expiryText({ expires }: GrantText, nowMs: number): string {
 
 /** What a token may do, in words. */
 export function grantText(grant: GrantText): string {
-  const { read, operate, clients_max, histories_max, share_percent } = grant;
+  const { read, publish = [], operate } = grant;
+  const { clients_max, histories_max, share_percent } = grant;
   const rules = read === "all"
     ? ["read all"]
     : read.map(({ match, publisher }) => {
@@ -44,6 +45,8 @@ export function grantText(grant: GrantText): string {
     value === undefined ? [] : [`${text} ${value}`];
   const parts = [
     ...rules,
+    ...(publish === "all" ? ["publish as all"] : []),
+    ...(publish === "all" ? [] : publish.map((name) => `publish as ${name}`)),
     ...(operate ? ["operate"] : []),
     ...limit(clients_max, "at most clients:"),
     ...limit(histories_max, "at most histories:"),

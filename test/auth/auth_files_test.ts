@@ -62,7 +62,7 @@ async function withFiles(
       lines,
       outcome: (bearer) => {
         const found = access.authenticate({
-          authorization: `Bearer ${bearer}`,
+          authorization: bearer === null ? "" : `Bearer ${bearer}`,
           session: null,
           address: "",
         });

@@ -304,7 +304,7 @@ describe("access control", () => {
     });
     const ask = (bearer: string | null) =>
       access.authenticate({
-        authorization: `Bearer ${bearer}`,
+        authorization: bearer === null ? "" : `Bearer ${bearer}`,
         session: null,
         address: "",
       }) as {

@@ -51,6 +51,34 @@ describe("a policy", () => {
     );
   });
 
+  it("says as whom an owner may publish: as any publisher that an entry for it names", async () => {
+    const policy = await policyOf([
+      { subject: "ann", read: [], publish: ["CAL"] },
+      { group: "/ligo", read: [], publish: ["SUS", "PEM"] },
+      { group: "/all", read: [], publish: "all" },
+      { anonymous: true, ...A },
+    ]);
+    const may = (claims: Partial<Claims>) =>
+      ["CAL", "SUS", "C"].filter((publisher) =>
+        policy.grantOf(jwt(claims))?.mayPublish(publisher)
+      );
+    assert.deepEqual(may({}), ["CAL"]);
+    assert.deepEqual(may({ groups: ["/ligo"] }), ["CAL", "SUS"]);
+    assert.deepEqual(may({ groups: ["/all"] }), ["CAL", "SUS", "C"]);
+    assert.deepEqual(may({ subject: "bob" }), []);
+    for (const publish of ["CAL", [""], [7], ["x".repeat(257)], {}, true]) {
+      await assert.rejects(
+        policyOf([{ subject: "ann", read: [], publish }]),
+        /grant 1: 'publish' must be "all", or a list of publishers/,
+      );
+    }
+    const publish = Array.from({ length: 65 }, (_, i) => `${i}`);
+    await assert.rejects(
+      policyOf([{ subject: "ann", read: [], publish }]),
+      /grant 1: 'publish' has 65 items, at most 64/,
+    );
+  });
+
   it("distinguishes subjects, groups, scopes and tokens of one name", async () => {
     const policy = await policyOf([
       { subject: "x", ...A },

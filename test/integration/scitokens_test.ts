@@ -64,6 +64,7 @@ describe("SciTokens", { ignore: !runnable, skip: !runnable }, () => {
   let world: World;
   let qanat: Process;
   let url: string;
+  let flightUrl: string;
 
   before(async () => {
     directory = await Deno.makeTempDir({ prefix: "qanat-scitokens-" });
@@ -72,9 +73,12 @@ describe("SciTokens", { ignore: !runnable, skip: !runnable }, () => {
     world = JSON.parse(line!);
     const port = freePort();
     url = `http://127.0.0.1:${port}`;
+    const flightPort = freePort();
+    flightUrl = `grpc://127.0.0.1:${flightPort}`;
     qanat = new Process("qanat", Deno.execPath(), [
       ...startArgs([`--cert=${world.ca}`]),
       `--port=${port}`,
+      `--flight-port=${flightPort}`,
       "--log-level=debug",
       "--auth=jwt",
       `--auth-issuer=${world.configured}`,
@@ -147,6 +151,17 @@ describe("SciTokens", { ignore: !runnable, skip: !runnable }, () => {
       assert.deepEqual(found, expected, scope);
     }
     assert.ok(rows.some(({ found }) => found.length > 1));
+  });
+
+  it("allow to publish as the publishers that arrakis-server allows", async () => {
+    const outcomes = await lines<
+      { case: string; arrakis: string; qanat: string }
+    >(`--publish=${flightUrl}`);
+    for (const { case: name, arrakis, qanat } of outcomes) {
+      assert.equal(qanat, arrakis, name);
+    }
+    const allowed = outcomes.filter(({ arrakis }) => arrakis === "allowed");
+    assert.deepEqual([outcomes.length, allowed.length], [15, 5]);
   });
 
   it("are found by Arrakis's own clients, which send them to both", async () => {

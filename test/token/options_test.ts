@@ -44,6 +44,17 @@ describe("deno task token", () => {
     ]);
   });
 
+  it("takes publishers as which the token may publish", () => {
+    assert.deepEqual(grantOf("--publish=CAL", "--publish=SUS"), {
+      read: [],
+      publish: ["CAL", "SUS"],
+    });
+    assert.deepEqual(grantOf("--read=all", "--publish=all"), {
+      read: "all",
+      publish: "all",
+    });
+  });
+
   it("takes limits, and an expiry as a time or in days", () => {
     const grant = grantOf(
       "--read=all",
@@ -77,7 +88,14 @@ describe("deno task token", () => {
       [["revoke", hash, FILE], /^revoke needs a name/],
       [["revoke", "a", "b", FILE], /^revoke takes one name/],
       [["list", "--match=a", FILE], /^--match is only for add/],
-      [["add", "a", FILE], /^add needs --read all, --match RE2 or --operate/],
+      [
+        ["add", "a", FILE],
+        /^add needs --read all, --match RE2, --publish NAME/,
+      ],
+      [
+        ["add", "a", `--publish=${"x".repeat(257)}`, FILE],
+        /^--publish must be all, or at most 64 names/,
+      ],
       [["add", "a", "--read=some", FILE], /^--read must be all or none/],
       [["add", "a", "--read=all", "--match=b", FILE], /do not go together/],
       [["add", "a", "--publisher=P", FILE], /^--publisher must stand/],

@@ -1,5 +1,6 @@
 // What the scopes of a JWT allow where no policy says it: `arrakis.read:/` all channels, `arrakis.read:/PUBLISHER` those of
-// a publisher, `arrakis.read:/PUBLISHER/NAME` one channel, `qanat.operate` what operators may do.
+// a publisher, `arrakis.read:/PUBLISHER/NAME` one channel, `arrakis.create:/PUBLISHER` to publish as a publisher,
+// `qanat.operate` what operators may do.
 // Arrakis itself only checks `arrakis.read:/` and `arrakis.create:/PUBLISHER` (arrakis_server/auth/scitoken.py), so the
 // first segment of a path is a publisher.
 import type { Claims } from "../claims.ts";
@@ -8,10 +9,16 @@ import { ReadRule } from "../read_rule.ts";
 import { scopePaths } from "./scope_path.ts";
 
 const READ = "arrakis.read";
+const CREATE = "arrakis.create";
 const OPERATE = "qanat.operate";
 
 /** The scope that allows to read everything. */
 export const READ_ALL_SCOPE: string = `${READ}:/`;
+
+/** The scope that allows to publish as a publisher. */
+export function createScope(publisher: string): string {
+  return `${CREATE}:/${publisher}`;
+}
 
 /** The grant of a JWT's scopes, which may be empty; null for all other credentials. */
 export function grantOfScopes({ kind, scopes }: Claims): Grant | null {
@@ -21,13 +28,22 @@ export function grantOfScopes({ kind, scopes }: Claims): Grant | null {
   const isOperator = paths.some(({ action, path }) =>
     action === OPERATE && path === "/"
   );
-  if (reads.some(({ path }) => path === "/")) {
-    return new Grant({ read: "all", isOperator });
-  }
+  const readsAll = reads.some(({ path }) => path === "/");
   return new Grant({
-    read: reads.map(({ path }) => ruleOf(path)).filter((rule) => rule !== null),
+    read: readsAll
+      ? "all"
+      : reads.map(({ path }) => ruleOf(path)).filter((rule) => rule !== null),
+    publish: publishOf(
+      paths.filter(({ action }) => action === CREATE).map(({ path }) => path),
+    ),
     isOperator,
   });
+}
+
+/** `/PUBLISHER/` and `/PUBLISHER/NAME` name what is below a publisher: they allow nothing. */
+function publishOf(paths: readonly string[]): "all" | string[] {
+  if (paths.includes("/")) return "all";
+  return paths.map((path) => path.slice(1)).filter((id) => !id.includes("/"));
 }
 
 /** The rule of `/PUBLISHER`, `/PUBLISHER/` or `/PUBLISHER/NAME`; null for a path below a channel. */

@@ -74,6 +74,27 @@ describe("scopes without a policy", () => {
     assert.equal(grantOf("arrakis.create:/").isEmpty, true);
   });
 
+  it("`arrakis.create` allows to publish as a publisher, or as all", () => {
+    for (
+      const [scope, publishers] of [
+        ["arrakis.create:/", ["H1", "H10", "L1/X"]],
+        ["arrakis.create", ["H1", "H10", "L1/X"]],
+        ["arrakis.create:/H1", ["H1"]],
+        ["arrakis.create:/%48%31", ["H1"]],
+        ["arrakis.create:/H1/", []],
+        ["arrakis.create:/H1/X", []],
+        ["arrakis.create:/h1", []],
+        ["arrakis.read:/", []],
+      ] as const
+    ) {
+      const grant = grantOf(scope);
+      const may = ["H1", "H10", "L1/X"].filter((id) => grant.mayPublish(id));
+      assert.deepEqual(may, publishers, scope);
+    }
+    const both = grantOf("arrakis.read:/", "arrakis.create:/L1");
+    assert.ok(both.readsAll && both.mayPublish("L1") && !both.mayPublish("H1"));
+  });
+
   it("nothing is said about other credentials", () => {
     const claims: Claims = { ...ANONYMOUS, scopes: ["arrakis.read:/"] };
     assert.equal(grantOfScopes(claims), null);

@@ -3,6 +3,7 @@
 # Tokens are made by the package scitokens; by PyJWT where scitokens cannot make such a one.
 # With --scopes N: N lists of scopes by chance, and for each {"case", "expected", "found"}: the channels that the package's
 # Enforcer grants as paths /PUBLISHER/NAME, and those that Qanat shows. With --clients: what Arrakis's own clients find.
+# With --publish URL, Qanat's Flight port: {"case", "arrakis", "qanat"}, the answers to a publisher that asks for Kafka.
 # Invariant: no line contains a token.
 import argparse
 import base64
@@ -21,6 +22,7 @@ parser.add_argument("--qanat", required=True)
 parser.add_argument("--scopes", type=int, default=0)
 parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--clients", action="store_true")
+parser.add_argument("--publish")
 arguments = parser.parse_args()
 world = json.loads(arguments.world)
 # Read when the packages are imported.
@@ -273,7 +275,46 @@ def of_clients():
         say(case=case, found=resolved == token, arrakis=arrakis, status=status)
 
 
-if arguments.scopes:
+def publish_cases():
+    yield "no token", None
+    yield "to read", made()
+    yield "to read, and to create as the publisher", made(scope=f"{ALL} arrakis.create:/H1CAL")
+    yield "to read, and to create as all", made(scope=f"{ALL} arrakis.create:/")
+    yield "to read, and to create without a path", made(scope=f"{ALL} arrakis.create")
+    yield "to read, and to create as the publisher, encoded", made(scope=f"{ALL} arrakis.create:/%48%31CAL")
+    yield "to read, and to create as another publisher", made(scope=f"{ALL} arrakis.create:/H1SUS")
+    yield "to read, and to create as a longer name", made(scope=f"{ALL} arrakis.create:/H1CALX")
+    yield "to read, and to create as a shorter name", made(scope=f"{ALL} arrakis.create:/H1CA")
+    yield "to read, and to create below the publisher", made(scope=f"{ALL} arrakis.create:/H1CAL/X")
+    yield "to read, and to create with a slash at the end", made(scope=f"{ALL} arrakis.create:/H1CAL/")
+    yield "to read, and to create in lower case", made(scope=f"{ALL} arrakis.create:/h1cal")
+    yield "a broken scope before", made(scope=f"{ALL} read arrakis.create:/H1CAL")
+    yield "to create as the publisher alone", made(scope="arrakis.create:/H1CAL")
+    yield "expired", made(scope=f"{ALL} arrakis.create:/H1CAL", lifetime=-60)
+
+
+def publishing(url, token):
+    """The answer to a publisher. Neither server has Kafka here, and each says so to one who may publish."""
+    command = json.dumps({"request": "Publish", "args": {"publisher_id": "H1CAL"}, "version": "0.5.0"})
+    headers = [] if token is None else [(b"authorization", f"Bearer {token}".encode())]
+    options = flight.FlightCallOptions(headers=headers, timeout=30)
+    with flight.connect(url) as client:
+        try:
+            # Not by GetFlightInfo: at arrakis-server it needs the scope to read, and no other.
+            client.do_get(flight.Ticket(command.encode()), options).read_all()
+        except flight.FlightUnauthenticatedError:
+            return "unauthenticated"
+        except flight.FlightUnauthorizedError:
+            return "unauthorized"
+        except Exception as error:
+            return "allowed" if "publish not supported" in str(error) else repr(error)
+    return "allowed"
+
+
+if arguments.publish:
+    for case, token in publish_cases():
+        say(case=case, arrakis=publishing(world["arrakis"], token), qanat=publishing(arguments.publish, token))
+elif arguments.scopes:
     by_chance(arguments.scopes)
 elif arguments.clients:
     of_clients()
