@@ -5,13 +5,14 @@ import type { SlicedWork } from "../channels/sliced_work.ts";
 import type { AuthFiles, AuthFileState } from "./auth_files.ts";
 import { bearerOf } from "./authorization_header.ts";
 import { CatalogViews } from "./catalog_views.ts";
+import { ChannelChecks } from "./channel_checks.ts";
 import { ANONYMOUS, type Claims } from "./claims.ts";
 import { type Denial, denial } from "./denial.ts";
 import { FULL_GRANT, type Grant } from "./grant.ts";
 import type { GrantBook } from "./grant_book.ts";
 import { createScope, READ_ALL_SCOPE } from "./jwt/scope_grants.ts";
 import type { JwtFigures } from "./jwt_figures.ts";
-import { Principal } from "./principal.ts";
+import { Principal, type StreamRights } from "./principal.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
 /** Longest bearer token, characters. */
@@ -145,6 +146,7 @@ export class AccessControl {
   /** Whether requests need no credential (`--auth none`). */
   readonly isOpen: boolean;
   readonly views: CatalogViews;
+  readonly #checks: ChannelChecks;
   /** Sessions of browsers; null where there are none. */
   readonly sessions: Sessions | null;
   readonly unixMs: () => number;
@@ -166,6 +168,7 @@ export class AccessControl {
     const { catalog, verifiers = [], sessions = null } = options;
     this.isOpen = verifiers.length === 0;
     this.views = new CatalogViews({ catalog, viewsMax: options.viewsMax });
+    this.#checks = new ChannelChecks(this.views);
     this.unixMs = options.unixMs ?? wallClock;
     this.#verifiers = verifiers;
     this.sessions = sessions;
@@ -219,6 +222,13 @@ export class AccessControl {
   ): Denial | null {
     const denied = denialOf(principal, need, this.unixMs());
     return denied === null ? null : this.deny(denied);
+  }
+
+  /** The rights of a stream; undefined where everyone may read everything. `foundBy`: see {@linkcode Principal.rights}. */
+  rightsOf(principal: Principal, foundBy: Grant): StreamRights | undefined {
+    if (this.isOpen) return undefined;
+    const { unixMs } = this;
+    return principal.rights({ unixMs, checks: this.#checks, foundBy });
   }
 
   /** Calls `listener` when anyone's rights may have changed. */

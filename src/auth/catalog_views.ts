@@ -48,6 +48,11 @@ export class CatalogViews {
     return this.#views.size;
   }
 
+  /** Channels of the full catalog. */
+  get catalogSize(): number {
+    return this.#catalog.size;
+  }
+
   /** Channels of all views. Linear in views: for metrics. */
   get channels(): number {
     let channels = 0;

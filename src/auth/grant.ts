@@ -31,6 +31,7 @@ export class Grant {
   readonly isOperator: boolean;
   readonly shares: GrantShares;
   readonly #rules: readonly ReadRule[];
+  readonly #ruleKeys: ReadonlySet<string>;
   readonly #publish: "all" | readonly string[];
 
   constructor(options: GrantOptions) {
@@ -38,9 +39,10 @@ export class Grant {
     this.#publish = publish;
     this.readsAll = read === "all";
     this.#rules = read === "all" ? [] : read;
+    this.#ruleKeys = new Set(this.#rules.map(({ key }) => key));
     this.readKey = this.readsAll
       ? "all"
-      : [...new Set(this.#rules.map(({ key }) => key))].sort().join("\n");
+      : [...this.#ruleKeys].sort().join("\n");
     this.isOperator = isOperator;
     this.shares = shares;
   }
@@ -75,6 +77,13 @@ export class Grant {
   /** Whether its owner may read a channel. */
   allows(channel: Channel): boolean {
     return this.readsAll || this.#rules.some((rule) => rule.allows(channel));
+  }
+
+  /** Whether it has all rules of another one: then it allows all channels that the other one does. */
+  allowsAllOf(other: Grant): boolean {
+    if (this.readsAll || this.readKey === other.readKey) return true;
+    return !other.readsAll &&
+      other.#rules.every(({ key }) => this.#ruleKeys.has(key));
   }
 
   /** Everything that any of some grants allows; of each limit the largest, and the setting's where one grant has none. */

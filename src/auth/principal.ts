@@ -1,6 +1,7 @@
 // The owner of a request or a stream: who it is, and what it may do now.
 // Invariant: after a change of the policy or the token file it answers by the new one.
 import type { Channel } from "../channels/channel.ts";
+import type { ChannelChecks } from "./channel_checks.ts";
 import { type Claims, principalId } from "./claims.ts";
 import { Grant, type GrantShares } from "./grant.ts";
 import type { GrantBook } from "./grant_book.ts";
@@ -58,13 +59,15 @@ export class Principal {
     return unixMs >= this.#expiresMs;
   }
 
-  /** Watches the rights of a stream of some channels. `foundBy`: the grant by whose catalog they were found. */
-  rightsTo(
-    channels: readonly Channel[],
-    unixMs: () => number,
-    foundBy: Grant | null = null,
+  /** Watches the rights of a stream. `foundBy`: the grant by whose catalog its channels were found. */
+  rights(
+    options: {
+      readonly unixMs: () => number;
+      readonly checks: ChannelChecks;
+      readonly foundBy: Grant;
+    },
   ): StreamRights {
-    return new StreamRights(this, channels, { unixMs, foundBy });
+    return new StreamRights(this, options);
   }
 
   get version(): number {
@@ -82,34 +85,24 @@ export class Principal {
   }
 }
 
-/** Steps of {@linkcode Grant.stepsOf} in one call: a stream can have thousands of channels, and a grant many rules. */
-const CALL_STEPS = 1000;
-
 /** The rights of one stream. */
 export class StreamRights {
   readonly principal: Principal;
-  readonly #channels: readonly Channel[];
   readonly #unixMs: () => number;
-  /** Of the rules that allow all channels. */
-  #readKey: string | null;
+  readonly #checks: ChannelChecks;
+  /** It allows all channels. */
+  #allowing: Grant;
   // Older than any: the policy may have changed since the channels were looked up.
   #version = -1;
-  /** The version that a check which is under way is for, and the index of its next channel. */
-  #checking = -1;
-  #next = 0;
 
   constructor(
     principal: Principal,
-    channels: readonly Channel[],
-    { unixMs, foundBy }: {
-      readonly unixMs: () => number;
-      readonly foundBy: Grant | null;
-    },
+    { unixMs, checks, foundBy }: Parameters<Principal["rights"]>[0],
   ) {
     this.principal = principal;
-    this.#channels = channels;
     this.#unixMs = unixMs;
-    this.#readKey = foundBy?.readKey ?? null;
+    this.#checks = checks;
+    this.#allowing = foundBy;
   }
 
   /** Names the owner in limits, logs and lists. */
@@ -129,10 +122,10 @@ export class StreamRights {
   }
 
   /**
-   * Why the stream must end now; null while it may continue. `unfinished`: the check of its channels needs more calls.
-   * Cheap while its rules have not changed.
+   * Why the stream of these channels must end now; null while it may continue. `unfinished`: the check of its channels
+   * needs more calls. Cheap while its rules have not changed, or only got more, or were checked for the same list.
    */
-  lost(): LostRight | "unfinished" | null {
+  lost(channels: readonly Channel[]): LostRight | "unfinished" | null {
     const { principal } = this;
     if (principal.isExpired(this.#unixMs())) return "expired";
     if (principal.hasSignedOut) return "revoked";
@@ -140,24 +133,12 @@ export class StreamRights {
     if (version === this.#version) return null;
     if (principal.isRevoked) return "revoked";
     const { grant } = principal;
-    const isSame = grant.readsAll || grant.readKey === this.#readKey;
-    const lost = isSame ? null : this.#lostIn(grant, version);
+    const lost = grant.allowsAllOf(this.#allowing)
+      ? null
+      : this.#checks.run(grant, channels, version);
     if (lost !== null) return lost;
-    this.#readKey = grant.readKey;
+    this.#allowing = grant;
     this.#version = version;
-    return null;
-  }
-
-  #lostIn(grant: Grant, version: number): "removed" | "unfinished" | null {
-    if (this.#checking !== version) this.#next = 0;
-    this.#checking = version;
-    let steps = CALL_STEPS;
-    for (; this.#next < this.#channels.length; this.#next++) {
-      if (steps <= 0) return "unfinished";
-      const channel = this.#channels[this.#next]!;
-      if (!grant.allows(channel)) return "removed";
-      steps -= grant.stepsOf(channel);
-    }
     return null;
   }
 }

@@ -115,7 +115,7 @@ export class AdmissionControl {
     if (lifecycle.clientCount + this.#admitted >= clientsMax) {
       return this.#full("clients", `${clientsMax} clients`);
     }
-    if (options.rights?.lost()) return { kind: "other-rights" };
+    if (options.rights?.lost(channels)) return { kind: "other-rights" };
     const stale = channels.find((channel) => !this.#isCurrent(channel));
     if (stale) return { kind: "changed", name: stale.name };
     const tooLarge = groups.has(channels, shape)

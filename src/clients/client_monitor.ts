@@ -92,7 +92,7 @@ export class ClientMonitor implements Task {
   #check(client: GroupClient, clockMs: number): boolean {
     const { lifecycle } = this.#parts;
     if (client.ended !== null) return true;
-    const lost = client.options.rights?.lost() ?? null;
+    const lost = client.options.rights?.lost(client.group.channels) ?? null;
     if (lost === "unfinished") return false;
     if (lost !== null) lifecycle.end(client, lost);
     else this.#checkProgress(client, clockMs);

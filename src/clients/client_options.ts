@@ -1,5 +1,6 @@
 // The options of a client's request, without its channels. Times are GPS ns.
 
+import type { Channel } from "../channels/channel.ts";
 import type { ShareLimits } from "../shares/share_holder.ts";
 import type { RequestTrace } from "../telemetry/request_trace.ts";
 
@@ -15,10 +16,12 @@ export interface ClientRights {
   /** Limits of the owner, as they are now. */
   readonly shares: ShareLimits;
   /**
-   * Why the client must be ended now; null while it may continue. `unfinished`: call again, the check needs more time.
-   * Called once a second, and after changes of rights.
+   * Why the client of these channels must be ended now; null while it may continue. `unfinished`: call again, the check
+   * needs more time. Called once a second, and after changes of rights. Clients of one group pass one list.
    */
-  lost(): "expired" | "revoked" | "removed" | "unfinished" | null;
+  lost(
+    channels: readonly Channel[],
+  ): "expired" | "revoked" | "removed" | "unfinished" | null;
 }
 
 /** What happens when a client cannot keep up. */

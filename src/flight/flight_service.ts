@@ -194,10 +194,7 @@ export class FlightService {
       );
     return {
       catalog,
-      rightsTo: (channels) =>
-        access.isOpen
-          ? undefined
-          : caller.rightsTo(channels, access.unixMs, grant),
+      rights: access.rightsOf(caller, grant),
     };
   }
 

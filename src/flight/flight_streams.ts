@@ -62,7 +62,7 @@ export async function openStream(
     return call.end(null);
   }
   const { address } = call;
-  const rights = access.rightsTo(channels);
+  const { rights } = access;
   const refused = await hub.admission.waitForTurn(
     { address, rights },
     channels.length,

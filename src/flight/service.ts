@@ -3,7 +3,6 @@ import type { AccessControl } from "../auth/access_control.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import type { SlicedWork } from "../channels/sliced_work.ts";
 import type { ClientRights } from "../clients/client_options.ts";
-import type { Channel } from "../channels/channel.ts";
 import type { ClientHub } from "../clients/client_hub.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { FlightFigures } from "./flight_figures.ts";
@@ -43,5 +42,5 @@ export interface FlightInstance {
 export interface Access {
   readonly catalog: Catalog;
   /** Undefined where everyone may read everything. */
-  rightsTo(channels: readonly Channel[]): ClientRights | undefined;
+  readonly rights: ClientRights | undefined;
 }

@@ -2,6 +2,7 @@ import { describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
 import { AccessControl } from "../../src/auth/access_control.ts";
 import { CatalogViews } from "../../src/auth/catalog_views.ts";
+import { ChannelChecks } from "../../src/auth/channel_checks.ts";
 import { ANONYMOUS, type Claims } from "../../src/auth/claims.ts";
 import { FULL_GRANT, Grant } from "../../src/auth/grant.ts";
 import { Principal } from "../../src/auth/principal.ts";
@@ -186,6 +187,8 @@ describe("a view of the catalog", () => {
   });
 });
 
+const CHANNELS = [channel("A"), channel("B")];
+
 describe("the rights of a stream", () => {
   function bookOf(grants: { now: Grant | "revoked" }) {
     return {
@@ -196,79 +199,38 @@ describe("the rights of a stream", () => {
     };
   }
 
+  /** The rights of a stream of channels that were found by the principal's grant. */
+  function rightsOf(principal: Principal, unixMs: () => number = () => 0) {
+    const views = new CatalogViews({ catalog: catalogOf(...CHANNELS) });
+    const checks = new ChannelChecks(views);
+    return principal.rights({ unixMs, checks, foundBy: principal.grant });
+  }
+
   it("are lost when the credential expires", () => {
     const book = bookOf({ now: FULL_GRANT });
     const principal = new Principal({ ...ALICE, expiresMs: 1000 }, book);
     let nowMs = 999;
-    const rights = principal.rightsTo([channel("A")], () => nowMs);
-    assert.equal(rights.lost(), null);
+    const rights = rightsOf(principal, () => nowMs);
+    assert.equal(rights.lost(CHANNELS), null);
     nowMs = 1000;
-    assert.equal(rights.lost(), "expired");
+    assert.equal(rights.lost(CHANNELS), "expired");
   });
 
   it("are lost when the token is revoked, or a channel is no longer allowed", () => {
     const grants: { now: Grant | "revoked" } = { now: FULL_GRANT };
     const book = bookOf(grants);
     const principal = new Principal(ALICE, book);
-    const rights = principal.rightsTo([channel("A"), channel("B")], () => 0);
-    assert.equal(rights.lost(), null);
+    const rights = rightsOf(principal);
+    assert.equal(rights.lost(CHANNELS), null);
     grants.now = grant({ match: "A|B" });
     book.version++;
-    assert.equal(rights.lost(), null);
+    assert.equal(rights.lost(CHANNELS), null);
     grants.now = grant({ match: "A" });
     book.version++;
-    assert.equal(rights.lost(), "removed");
+    assert.equal(rights.lost(CHANNELS), "removed");
     grants.now = "revoked";
     book.version++;
-    assert.equal(rights.lost(), "revoked");
-  });
-
-  it("are checked in parts, and not at all for rules by which the channels were found", () => {
-    /** Channels whose names are counted when a rule reads them. */
-    let reads = 0;
-    const channels = Array.from({ length: 3000 }, (_, i) => {
-      const name = `H1:${i}`;
-      return Object.defineProperty(channel(name), "name", {
-        get: () => (reads++, name),
-      });
-    });
-    const grants: { now: Grant | "revoked" } = {
-      now: grant({ match: ".*1.*|.*" }),
-    };
-    const book = bookOf(grants);
-    const principal = new Principal(ALICE, book);
-    const rights = principal.rightsTo(channels, () => 0, principal.grant);
-    assert.equal(rights.lost(), null);
-    grants.now = grant({ match: ".*1.*|.*" });
-    book.version++;
-    assert.equal(rights.lost(), null);
-    assert.equal(reads, 0);
-
-    const partsUntil = (end: ReturnType<typeof rights.lost>) => {
-      for (let parts = 1;; parts++) {
-        reads = 0;
-        const lost = rights.lost();
-        // Two reads for a channel that is checked.
-        assert.ok(reads <= 2000, `${reads}`);
-        if (lost !== "unfinished") {
-          assert.equal(lost, end);
-          return parts;
-        }
-      }
-    };
-    grants.now = grant({ match: ".*[0-9]|.*x.*" });
-    book.version++;
-    assert.ok(partsUntil(null) > 2);
-    grants.now = grant({ match: ".*[0-8]|.*29[0-8]9" });
-    book.version++;
-    partsUntil("removed");
-    // A change during a check begins it again.
-    grants.now = grant({ match: ".*[0-9]|.*y.*" });
-    book.version++;
-    assert.equal(rights.lost(), "unfinished");
-    grants.now = grant({ match: "H1:[1-9].*" });
-    book.version++;
-    assert.equal(rights.lost(), "removed");
+    assert.equal(rights.lost(CHANNELS), "revoked");
   });
 });
 

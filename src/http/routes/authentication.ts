@@ -6,7 +6,6 @@ import { type Denial, type DenialError, statusOf } from "../../auth/denial.ts";
 import type { Grant } from "../../auth/grant.ts";
 import type { Principal, StreamRights } from "../../auth/principal.ts";
 import type { Catalog } from "../../channels/catalog.ts";
-import type { Channel } from "../../channels/channel.ts";
 import { isGone } from "../limits/request_limits.ts";
 import type { RoutedService } from "../service.ts";
 import { badRequest, problem, RETRY_LATER } from "../transport/problem.ts";
@@ -122,12 +121,9 @@ export function catalogOf(c: Context): Catalog {
 /** The rights of a stream; undefined where everyone may read everything. */
 export function rightsOf(
   c: Context,
-  channels: readonly Channel[],
   { access }: Pick<RoutedService, "access">,
 ): StreamRights | undefined {
-  if (access.isOpen) return undefined;
-  const { grant } = (c as Context<AccessEnv>).var;
-  return principalOf(c).rightsTo(channels, access.unixMs, grant);
+  return access.rightsOf(principalOf(c), (c as Context<AccessEnv>).var.grant);
 }
 
 /** The port for clients has the page, on which people sign in. */

@@ -1,6 +1,5 @@
 // All routes of an instance on its port for clients.
 import { type Context, type Handler, Hono } from "hono";
-import type { Channel } from "../../channels/channel.ts";
 import { CHANNEL_SCHEMAS } from "../documents/channel_schemas.ts";
 import { SERVICE_SCHEMAS } from "../documents/status_schema.ts";
 import type { RoutedService } from "../service.ts";
@@ -108,8 +107,7 @@ function routesOf(
   const streams = {
     ...takeover,
     catalogOf,
-    rightsOf: (c: Context, channels: readonly Channel[]) =>
-      rightsOf(c, channels, service),
+    rightsOf: (c: Context) => rightsOf(c, service),
     renewedAccess: (c: Context) => renewedAccess(c, service),
     hub: service.hub,
     channelsMax: config.channelsMax,

@@ -1,6 +1,5 @@
 // Admits a new client: reserves what it needs, or answers with a problem that names the limit that is reached.
 import type { Context } from "hono";
-import type { Channel } from "../../channels/channel.ts";
 import type { ClientHub } from "../../clients/client_hub.ts";
 import type { ClientRights } from "../../clients/client_options.ts";
 import type { Admission, FullAdmission } from "../../clients/admission.ts";
@@ -15,10 +14,7 @@ export type ReadyAdmission = Extract<Admission, { kind: "ready" }>;
 export interface AdmissionOptions {
   readonly hub: ClientHub;
   /** What its owner may read; undefined where everyone may read everything. */
-  readonly rightsOf: (
-    context: Context,
-    channels: readonly Channel[],
-  ) => ClientRights | undefined;
+  readonly rightsOf: (context: Context) => ClientRights | undefined;
   /** Address of the client, for its limits and the log. */
   readonly addressOf: (context: Context) => string;
 }
@@ -32,7 +28,7 @@ export async function admit(
 ): Promise<ReadyAdmission | Response> {
   const { channels, resume } = request;
   const address = addressOf(c);
-  const rights = rightsOf(c, channels);
+  const rights = rightsOf(c);
   const refused = await hub.admission.waitForTurn(
     { address, rights },
     channels.length,
