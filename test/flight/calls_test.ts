@@ -334,6 +334,17 @@ describe("calls to an instance with authentication", () => {
     });
   }
 
+  it("a call without a valid token is refused before its message is read", async () => {
+    for (const method of ["GetFlightInfo", "DoGet", "DoExchange"]) {
+      for (const headers of [{}, { authorization: "Bearer x" }]) {
+        const answer = client.begin(method, null, headers as never);
+        answer.stream.once("end", () => answer.stream.end());
+        await answer.closed;
+        assert.equal(statusOf(answer)[0], "16", method);
+      }
+    }
+  });
+
   it("the check of a token counts for the client's address", () => {
     assert.deepEqual([...addresses], ["127.0.0.1"]);
   });
