@@ -17,6 +17,7 @@ export interface OptionalParts {
   readonly python: OptionalPart;
   readonly schemathesis: OptionalPart;
   readonly sseClients: OptionalPart;
+  readonly arrakisClients: OptionalPart;
   readonly chromium: OptionalPart;
   readonly firefox: OptionalPart;
   readonly curl: OptionalPart;
@@ -189,7 +190,7 @@ function pythonPackages(
   pythons: readonly (string | undefined)[],
 ): Pick<
   OptionalParts,
-  "python" | "schemathesis" | "sseClients" | "kubernetes"
+  "python" | "schemathesis" | "sseClients" | "arrakisClients" | "kubernetes"
 > {
   return {
     python: {
@@ -219,6 +220,15 @@ function pythonPackages(
       ),
       howToGet:
         "pip install sseclient-py==1.9.0 httpx-sse==0.4.3 httpx==0.28.1, into the same Python",
+    },
+    arrakisClients: {
+      name: "Python with gwpy and dttlib",
+      suites: "suites of other clients of Arrakis",
+      program: firstThatRuns(
+        pythons,
+        ["-c", MODULES_PRESENT, ...PYTHON_MODULES, "gwpy", "dttlib"],
+      ),
+      howToGet: "pip install gwpy==4.1.0 dttlib==0.12.5, into the same Python",
     },
     kubernetes: {
       name: "Python with kubernetes-validate",

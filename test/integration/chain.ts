@@ -183,8 +183,8 @@ export interface ChainOptions {
   readonly channels: number;
   /** Longest time to publish; close() ends it earlier. */
   readonly secondsMax: number;
-  /** Another publisher that arrakis-server must know: PUBLISHER,TAG,STRIDE_NS,CHANNELS. */
-  readonly also?: string;
+  /** Other publishers that arrakis-server must know: PUBLISHER,TAG,STRIDE_NS,CHANNELS[,MAX_LATENCY_MS]. */
+  readonly also?: readonly string[];
   /** More flags for Qanat. */
   readonly qanatArgs?: readonly string[];
   /** Every how many blocks some channels are left out; 0 never. @default 0 */
@@ -225,7 +225,7 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
       `--channels=${options.channels}`,
       `--seconds=${options.secondsMax}`,
       `--partial-every=${options.partialEvery ?? 0}`,
-      ...options.also ? [`--also=${options.also}`] : [],
+      ...(options.also ?? []).map((also) => `--also=${also}`),
     ]);
     closers.push(() => publisher.stop());
     const [, arrakisUrl] = await publisher.says(/"arrakis": "([^"]+)"/);

@@ -12,6 +12,8 @@ import { Published } from "./published.ts";
 const OTHER_STRIDE_NS = 250_000_000;
 /** Two of each type, so that a partial block never is an empty one. */
 const CHANNELS = 20;
+/** Longest time to publish. */
+const SECONDS_MAX = 1200;
 
 export interface ParityWorld {
   readonly chain: Chain;
@@ -19,50 +21,80 @@ export interface ParityWorld {
   readonly names: string[];
   /** Channels of the second publisher. */
   readonly otherNames: string[];
+  /** Where both write down what they publish. */
+  readonly directories: readonly string[];
   close(): Promise<void>;
 }
 
-/** Starts broker, arrakis-server, both publishers and Qanat. */
+/** A publisher.py that publishes to a server which was started for it. */
+export interface AddedPublisher {
+  readonly process: Process;
+  readonly directory: string;
+  readonly names: string[];
+  close(): Promise<void>;
+}
+
+/** Starts broker, arrakis-server, both publishers and Qanat. `also`: more publishers that arrakis-server must know. */
 export async function startParityWorld(
-  options: Pick<ChainOptions, "qanatArgs">,
+  { also = [], ...options }: Pick<ChainOptions, "qanatArgs" | "also">,
 ): Promise<ParityWorld> {
   // Whole blocks: in its history arrakis-server 0.17.2 fails at a block that lacks a channel (KeyError).
   const chain = await startChain({
     channels: CHANNELS,
-    secondsMax: 300,
-    also: `H1OTH,OTH,${OTHER_STRIDE_NS},${CHANNELS}`,
+    secondsMax: SECONDS_MAX,
+    also: [`H1OTH,OTH,${OTHER_STRIDE_NS},${CHANNELS}`, ...also],
     ...options,
   });
+  try {
+    const other = await startPublisher(chain, chain.arrakisUrl, [
+      `--channels=${CHANNELS}`,
+      "--publisher=H1OTH",
+      "--tag=OTH",
+      "--partial-every=3",
+      `--stride-ns=${OTHER_STRIDE_NS}`,
+    ]);
+    return {
+      chain,
+      names: namesIn(chain.directory),
+      otherNames: other.names,
+      directories: [chain.directory, other.directory],
+      close: async () => {
+        await other.close();
+        await chain.close();
+      },
+    };
+  } catch (error) {
+    await chain.close();
+    throw error;
+  }
+}
+
+/** Starts a publisher that registers with the server at `url`; resolves once it publishes. */
+export async function startPublisher(
+  { brokerAddress }: Pick<Chain, "brokerAddress">,
+  url: string,
+  args: readonly string[],
+): Promise<AddedPublisher> {
   const directory = await Deno.makeTempDir({ prefix: "qanat-parity-" });
-  const other = new Process("publisher.py", PARTS.python.program!, [
+  const process = new Process("publisher.py", PARTS.python.program!, [
     "test/integration/python/publisher.py",
-    `--kafka=${chain.brokerAddress}`,
+    `--kafka=${brokerAddress}`,
     `--dir=${directory}`,
-    `--channels=${CHANNELS}`,
-    "--seconds=300",
-    "--publisher=H1OTH",
-    "--tag=OTH",
-    `--server=${chain.arrakisUrl}`,
-    "--partial-every=3",
-    `--stride-ns=${OTHER_STRIDE_NS}`,
+    `--seconds=${SECONDS_MAX}`,
+    `--server=${url}`,
+    ...args,
   ]);
   const close = async () => {
-    await other.stop();
-    await chain.close();
+    await process.stop();
     await Deno.remove(directory, { recursive: true });
   };
   try {
-    await other.says(/"event": "ready"/);
+    await process.says(/"event": "ready"/);
   } catch (error) {
     await close();
     throw error;
   }
-  return {
-    chain,
-    names: namesIn(chain.directory),
-    otherNames: namesIn(directory),
-    close,
-  };
+  return { process, directory, names: namesIn(directory), close };
 }
 
 function namesIn(directory: string): string[] {

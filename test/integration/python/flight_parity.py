@@ -1,127 +1,40 @@
-# The same calls of arrakis.Client and of pyarrow.flight to two servers, one case after another; prints a JSON line
-# {"case", "equal", "detail"} for each.
-# Invariant: samples are compared bit for bit, errors by their class and text; nothing is known about either server.
-import argparse
-import json
-import re
+# The calls that are made to arrakis-server and to Qanat: with arrakis.Client, arrakis.Publisher and pyarrow.flight.
+# Invariant: nothing is known about either server.
+import os
+import signal
 import threading
-import time
 import warnings
 
 warnings.simplefilter("ignore")
 import numpy
 import pyarrow
-from arrakis import Client
+from arrakis import Channel, Publisher
 from gpstime import gpsnow
+from parity_runner import (
+    ANY,
+    LATE,
+    SECOND,
+    Past,
+    Rows,
+    arguments,
+    background,
+    bytes_of,
+    case,
+    channels_of,
+    described,
+    in_order,
+    request,
+    rows_of,
+    run,
+)
+from publisher import STALL_CYCLE_S, STALLS
 from pyarrow import flight
 
-CASES = {}
-SECOND = 1_000_000_000
-# One server may begin with the newest row, another with one that waits for the latency of a block: 4 s.
-LATE = 10
-TRIES = 3
-# One row in so many may be masked by arrakis-server alone.
-LATE_SHARE = 10
-ANY = {"pattern": ".*", "data_type": [], "min_rate": 0, "max_rate": 2**32 - 1, "publisher": [], "time": None}
-
-
-def case(function):
-    CASES[function.__name__] = function
-    return function
-
-
-class World:
-    def __init__(self, url, args):
-        self.url = url
-        self.live = args.channels.split(",")
-        self.partial = args.partial_channels.split(",")
-        # never left out by publisher.py
-        self.whole = [name for name in self.partial if not re.search(r"_00(00|05|10|15)$", name)]
-        self.now = args.now
-
-    @property
-    def client(self):
-        return Client(self.url, token=False)
-
-    def info(self, command):
-        with flight.connect(self.url) as client:
-            return described(client.get_flight_info(flight.FlightDescriptor.for_command(bytes_of(command))))
-
-    def get(self, command):
-        with flight.connect(self.url) as client:
-            reader = client.do_get(flight.Ticket(bytes_of(command)))
-            schema = schema_of(reader.schema)
-            return {"schema": schema, "batches": [shown(chunk.data.to_pylist()) for chunk in reader]}
-
-    def action(self, name):
-        with flight.connect(self.url) as client:
-            return [json.loads(result.body.to_pybytes()) for result in client.do_action(flight.Action(name, b""))]
-
-
-def shown(value):
-    """The value with each float as text: NaN is no number that equals itself."""
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, list):
-        return [shown(item) for item in value]
-    return {key: shown(item) for key, item in value.items()} if isinstance(value, dict) else value
-
-
-def bytes_of(command):
-    return command if isinstance(command, bytes) else json.dumps(command).encode()
-
-
-def request(name, **args):
-    return {"request": name, "args": args}
-
-
-def schema_of(schema):
-    fields = [(f.name, str(f.type), f.nullable, sorted((f.metadata or {}).items())) for f in schema]
-    return fields, sorted((schema.metadata or {}).items())
-
-
-def described(info):
-    return {
-        "schema": schema_of(info.schema),
-        "descriptor": (str(info.descriptor.descriptor_type), info.descriptor.command, info.descriptor.path),
-        "endpoints": [
-            (in_order(json.loads(e.ticket.ticket)), [loc.uri.decode() for loc in e.locations]) for e in info.endpoints
-        ],
-        "totals": (info.total_records, info.total_bytes, info.ordered, info.app_metadata.hex()),
-    }
-
-
-def in_order(value):
-    """The value with each list sorted: arrakis-server's order changes from start to start."""
-    if isinstance(value, list):
-        return sorted((in_order(item) for item in value), key=str)
-    return {key: in_order(item) for key, item in value.items()} if isinstance(value, dict) else value
-
-
-def channels_of(channels):
-    return {channel.name: channel.as_dict() for channel in channels}
-
-
-def rows_of(blocks, names):
-    rows = {}
-    for block in blocks:
-        assert block.time_ns not in rows, f"{block.time_ns} came twice"
-        assert not rows or block.time_ns > max(rows), f"{block.time_ns} came after {max(rows)}"
-        rows[block.time_ns] = {name: samples_of(block[name].data) for name in names}
-        assert set(block.keys()) == set(names)
-    return rows
-
-
-def samples_of(data):
-    series = numpy.ma.asarray(data)
-    mask = numpy.ma.getmaskarray(series)
-    # values under a mask have no meaning
-    return series.dtype.str, mask.tobytes().hex(), numpy.ma.getdata(series)[~mask].tobytes().hex()
-
-
-class Rows(dict):
-    """Rows of a live stream: compared where both have begun and neither has ended."""
-
+# A block that is late by less than max_latency (3 s) is waited for; between these two it depends on the moment.
+WITHIN_S = 1.25
+BEYOND_S = 4.5
+STALLING_STRIDE_S = 0.25
+STALLED = "-INT16_"
 
 # Discovery
 
@@ -262,6 +175,32 @@ def info_of_range(world):
     # beyond 2^53, and not a multiple of 2^n
     start = (world.now - 8) * SECOND + 1
     return world.info(request("Stream", channels=world.partial, start=start, end=start + 2 * SECOND))
+
+
+# Publishers
+
+
+@case
+def register_static(world):
+    publisher = Publisher("H1QNT", world.url, token=False).register()
+    return publisher.stride, channels_of(publisher.channels.values())
+
+
+@case
+def register_unknown_publisher(world):
+    return Publisher("H1NOPE", world.url, token=False).register().stride
+
+
+@case
+def register_new_channel_of_static_publisher(world):
+    channel = Channel("H1:QNT-NEW", data_type=numpy.dtype("float32"), sample_rate=16)
+    return Publisher("H1QNT", world.url, token=False).register([channel]).stride
+
+
+@case
+def register_dynamic(world):
+    channel = Channel("H1:DYN-NEW", data_type=numpy.dtype("float32"), sample_rate=16)
+    return sorted(Publisher("H1DYN", world.url, token=False).register([channel]).channels)
 
 
 @case
@@ -498,6 +437,49 @@ def exchange(world, command):
 # Streams
 
 
+@background
+@case
+def live_of_a_publisher_that_goes_away(world):
+    """It is sent away once both have its rows, and the client waits until it is back."""
+    rows = Past()
+    for block in world.client.stream(world.leaving):
+        rows.update(rows_of([block], world.leaving))
+        if len(rows) == 4:
+            SENT_AWAY.wait(30)
+        times = [t for t in rows if is_masked(rows[t])]
+        # back for 2 s
+        if len(times) > 4 * 50 and not any(is_masked(rows[t]) for t in sorted(rows)[-8:]):
+            break
+    wrong = [(t, name) for t in rows for name in rows[t] if rows[t][name] != world.truth(name, t, rows[t][name])]
+    back = min((t for t in rows if times and t > max(times)), default=None)
+    edge = [name for t, name in wrong if t == back]
+    steps = {b - a for a, b in zip(sorted(rows), sorted(rows)[1:])}
+    return (
+        f"continues; wrong: {len(edge)} in the first row after it, {len(wrong) - len(edge)} others; "
+        f"steps of {steps} ns, all masked for {len(times) // 4} s"
+    )
+
+
+def lateness_s(time_ns):
+    """How long after its end publisher.py sends a block of the partition that stalls."""
+    end_s = (time_ns / SECOND + STALLING_STRIDE_S) % STALL_CYCLE_S
+    return next((at + lasts - end_s for at, lasts in STALLS if at <= end_s < at + lasts), 0)
+
+
+def is_of_long_stall(time_ns):
+    """Whether a block ends in the stall beyond max_latency, or in the second in which the partition catches up."""
+    (_, _), (at, lasts) = STALLS
+    return at <= (time_ns / SECOND + STALLING_STRIDE_S) % STALL_CYCLE_S < at + lasts + 1
+
+
+def stalled(world):
+    return next(name for name in world.stalling if STALLED in name)
+
+
+def is_masked(row):
+    return all(b"\x00" not in bytes.fromhex(mask) for _, mask, _ in row.values())
+
+
 @case
 def live(world):
     return Rows(rows_of(world.client.stream(world.live, duration=3), world.live))
@@ -527,6 +509,36 @@ def live_skips_gaps(world):
 @case
 def live_in_longer_blocks(world):
     return Rows(rows_of(world.client.stream(world.live, duration=4, stride=1), world.live))
+
+
+@case
+def live_of_a_partition_that_stalls(world):
+    """It is waited for within max_latency, and beyond it the row is sent without it."""
+    rows = rows_of(world.client.stream(world.stalling, duration=STALL_CYCLE_S + 1), world.stalling)
+    world.rows_of_stalls = rows
+    kept = Rows((t, row) for t, row in rows.items() if not is_of_long_stall(t) or lateness_s(t) >= BEYOND_S)
+    assert any(lateness_s(t) > 0 and not is_of_long_stall(t) for t in kept), "no block is late within max_latency"
+    late = [t for t in kept if lateness_s(t) >= BEYOND_S]
+    assert late, "no block is late beyond max_latency"
+    assert all(is_masked({STALLED: rows[t][stalled(world)]}) for t in late), "a block is late, and there"
+    return kept
+
+
+@case
+def live_until_a_partition_has_caught_up(world):
+    """Of a stall beyond max_latency: the blocks that are late by less."""
+    found = world.rows_of_stalls.items()
+    rows = {t: row for t, row in found if is_of_long_stall(t) and 0 < lateness_s(t) <= WITHIN_S}
+    assert rows, "no such block"
+    masked = [t for t, row in rows.items() if is_masked({STALLED: row[stalled(world)]})]
+    return f"masked: {len(masked)} of {len(rows)}"
+
+
+@case
+def past_of_a_partition_that_stalls(world):
+    """Beyond max_latency, too, a block is part of history."""
+    start = int(gpsnow()) - 2 * STALL_CYCLE_S
+    return rows_of(world.client.stream(world.stalling, start=start, end=start + STALL_CYCLE_S + 2), world.stalling)
 
 
 @case
@@ -590,133 +602,6 @@ def fetch_newest(world):
     return {"ns": block.duration_ns, "names": sorted(block.keys())}
 
 
-# Running and comparing
+SENT_AWAY = threading.Barrier(2, lambda: os.kill(arguments().leaving_pid, signal.SIGUSR1))
 
-
-def answer_of(function, world):
-    try:
-        return function(world)
-    except Exception as error:
-        return type(error).__name__, text_of(error)
-
-
-def text_of(error):
-    text = re.split(r"\. Detail:|\. gRPC client debug context:", str(error))[0]
-    text = re.sub(r" \[request: [^\]]*\]", "", text)
-    return re.sub(r"^Flight returned [^:]*: |^Flight error: ", "", text).strip(" .")
-
-
-# What arrakis-server says of whatever it did not expect: it gives no reason, so any other text is as good.
-UNEXPECTED = "internal server error, please contact server admin"
-
-
-def only_arrakis_masks(left, right):
-    """Whether two series are equal, except for samples that arrakis-server alone has given up as late."""
-    if not (isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right) == 3):
-        return False
-    (left_type, left_mask, left_data), (right_type, right_mask, right_data) = left, right
-    masks = [bytes.fromhex(mask) for mask in (left_mask, right_mask)]
-    if left_type != right_type or len(masks[0]) != len(masks[1]):
-        return False
-    size = 2 * numpy.dtype(left_type).itemsize
-    values = [iter(re.findall("." * size, data)) for data in (left_data, right_data)]
-    for is_left_masked, is_right_masked in zip(*masks):
-        value = None if is_left_masked else next(values[0])
-        other = None if is_right_masked else next(values[1])
-        if value != other and value is not None:
-            return False
-    return True
-
-
-def without_late(left, right):
-    """Rows whose series that arrakis-server alone has masked are taken from the other, in few of them."""
-    found = [(t, name) for t in left for name in left[t] if name in right[t] and left[t][name] != right[t][name]]
-    late = [(t, name) for t, name in found if only_arrakis_masks(left[t][name], right[t][name])]
-    if not late or len({t for t, _ in late}) > max(1, len(left) // LATE_SHARE):
-        return left
-    taken = {t: dict(row) for t, row in left.items()}
-    for t, name in late:
-        taken[t][name] = right[t][name]
-    return taken
-
-
-def difference(left, right):
-    """Where the second answer differs from the first; None where it does not."""
-    if left == ("FlightInternalError", UNEXPECTED) and isinstance(right, tuple):
-        return None if right[0] == left[0] else f"{right[0]} in the other, {left[0]} in Arrakis"
-    if isinstance(left, Rows) and isinstance(right, Rows):
-        times = sorted(set(left) & set(right))
-        if not times:
-            return f"no time in common: {sorted(left)[:2]} {sorted(right)[:2]}"
-        inside = sorted(t for t in {*left, *right} if times[0] <= t <= times[-1])
-        if inside != times:
-            return f"a time inside is missing in one: {sorted(set(inside) - set(times))[:4]}"
-        return difference({t: left[t] for t in times}, {t: right[t] for t in times})
-    if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-        left, right = dict(enumerate(left)), dict(enumerate(right))
-    if isinstance(left, dict) and isinstance(right, dict):
-        only = sorted(set(left) ^ set(right), key=str)
-        if only:
-            return f"only in one: {only[:4]} of {len(left)} and {len(right)}"
-        if left and all(isinstance(row, dict) for row in (*left.values(), *right.values())):
-            # On a busy machine arrakis-server gives up blocks now and then that its log has.
-            left = without_late(left, right)
-        found = ((key, difference(left[key], right[key])) for key in left)
-        return next((f"{key}: {text}" for key, text in found if text is not None), None)
-    return None if left == right else f"{str(left)[:300]} in Arrakis, {str(right)[:300]} in the other"
-
-
-def ask_both(function, worlds):
-    answers = [None, None]
-
-    def ask(index):
-        try:
-            answers[index] = answer_of(function, worlds[index])
-        except BaseException as error:
-            answers[index] = ("broken", str(error), index)
-
-    threads = [threading.Thread(target=ask, args=(index,), daemon=True) for index in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return answers
-
-
-def compared(function, worlds):
-    answers = ask_both(function, worlds)
-    if any(answer is None for answer in answers):
-        which = " and ".join(w for w, a in zip(["Arrakis", "the other"], answers) if a is None)
-        return answers, f"no answer of {which}"
-    return answers, difference(*answers)
-
-
-def is_steady(function, world, answer):
-    return difference(answer, answer_of(function, world)) is None
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--arrakis", required=True)
-    parser.add_argument("--other", required=True)
-    parser.add_argument("--channels", required=True)
-    parser.add_argument("--partial-channels", required=True)
-    parser.add_argument("--now", type=int, default=int(gpsnow()), help="GPS seconds; 10 s before it are published")
-    parser.add_argument("--cases", help="of these names; without it all")
-    args = parser.parse_args()
-    worlds = [World(args.arrakis, args), World(args.other, args)]
-    for name in args.cases.split(",") if args.cases else CASES:
-        started = time.monotonic()
-        answers, detail = compared(CASES[name], worlds)
-        for _ in range(TRIES - 1):
-            # arrakis-server sometimes masks samples that are there: then its next answer is another one
-            if detail is None or isinstance(answers[0], Rows) or is_steady(CASES[name], worlds[0], answers[0]):
-                break
-            answers, detail = compared(CASES[name], worlds)
-        seconds = round(time.monotonic() - started, 2)
-        sizes = [len(answer) if isinstance(answer, dict) else 1 for answer in answers]
-        line = {"case": name, "equal": detail is None, "detail": detail, "sizes": sizes, "seconds": seconds}
-        print(json.dumps(line), flush=True)
-
-
-main()
+run()

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import warnings
 
@@ -23,7 +24,14 @@ import numpy
 RATES_HZ = [16, 64, 256, 512, 1024, 2048]
 DATA_TYPES = ["float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 BANK_SAMPLES = 1 << 16
+SECOND = 1_000_000_000
+# One partition stalls from GPS second mod STALL_CYCLE_S on, for so long: within a latency of 3 s, and beyond it.
+STALL_CYCLE_S = 12
+STALLS = [(0, 1), (4, 6)]
+# How long nothing is published after SIGUSR1.
+AWAY_S = 60
 stopping = False
+away_until = 0.0
 
 
 def say(event, **fields):
@@ -88,6 +96,9 @@ def write_config(config, publisher, channels, max_latency_ms, stride_ns):
     with open(os.path.join(config, f"{publisher}.toml"), "w") as toml:
         toml.write(f'[publisher]\npublisher_id = "{publisher}"\n')
         toml.write(f"max_latency = {max_latency_ms * 1_000_000}\nstride = {stride_ns}\n")
+        if not channels:
+            # registers its channels by itself
+            toml.write("dynamic = true\n")
         for channel in channels:
             toml.write(f'\n["{channel["name"]}"]\nsample_rate = {channel["sampleRate"]}\n')
             toml.write(f'data_type = "{channel["dataType"]}"\n')
@@ -96,10 +107,10 @@ def write_config(config, publisher, channels, max_latency_ms, stride_ns):
 def start_server(args, channels):
     config = os.path.join(args.dir, "publishers")
     write_config(config, args.publisher, channels, args.max_latency_ms, args.stride_ns)
-    if args.also:
-        publisher, tag, stride_ns, count = args.also.split(",")
+    for also in args.also or []:
+        publisher, tag, stride_ns, count, *latency = also.split(",")
         others, _ = plan_channels(int(count), int(stride_ns), tag)
-        write_config(config, publisher, others, args.max_latency_ms, int(stride_ns))
+        write_config(config, publisher, others, int((latency or [args.max_latency_ms])[0]), int(stride_ns))
     url = f"grpc://127.0.0.1:{free_port()}"
     command = [os.path.join(os.path.dirname(sys.executable), "arrakis-server"), "-u", url]
     command += ["KAFKA", "--kafka-url", args.kafka, "--publisher-config", config]
@@ -115,13 +126,56 @@ def register(args, url, server):
     deadline = time.monotonic() + 60
     while True:
         try:
-            return Publisher(args.publisher, url, token=False).register()
+            return Publisher(args.publisher, url, args.replay_id, token=False).register()
         except Exception as error:
             if server and server.poll() is not None:
                 raise SystemExit(f"arrakis-server ended with {server.returncode}: see {args.dir}/arrakis-server.log")
             if time.monotonic() > deadline:
                 raise SystemExit(f"cannot register with arrakis-server at {url} within 60 s: {error}")
             time.sleep(0.25)
+
+
+class StallingProducer:
+    """A producer that keeps the messages of one topic back while it stalls, and then sends them in their order."""
+
+    def __init__(self, producer, topic):
+        self._producer = producer
+        self._topic = topic
+        self._held = []
+        self._lock = threading.Lock()
+        threading.Thread(target=self._send_held, daemon=True).start()
+
+    def __getattr__(self, name):
+        return getattr(self._producer, name)
+
+    def produce(self, topic, value, **options):
+        with self._lock:
+            if topic == self._topic and (self._held or is_stalled()):
+                self._held.append(value)
+                return
+        self._producer.produce(topic=topic, value=value, **options)
+
+    def _send_held(self):
+        while True:
+            time.sleep(0.01)
+            with self._lock:
+                if self._held and not is_stalled():
+                    for value in self._held:
+                        self._producer.produce(topic=self._topic, value=value)
+                    self._held = []
+                    self._producer.flush()
+
+
+def is_stalled():
+    from gpstime import gpsnow
+
+    second = gpsnow() % STALL_CYCLE_S
+    return any(start <= second < start + duration for start, duration in STALLS)
+
+
+def stall(publisher, data_type):
+    partition = next(c.partition_id for c in publisher.channels.values() if c.data_type == data_type)
+    publisher._producer = StallingProducer(publisher._producer, f"arrakis-{partition}")
 
 
 def publish(args, publisher, channels, block_bytes):
@@ -136,6 +190,8 @@ def publish(args, publisher, channels, block_bytes):
     blocks = int(args.seconds * 1_000_000_000 // stride_ns)
     late_ms_max = 0.0
     with open(os.path.join(args.dir, "published.bin"), "wb", buffering=0) as record, publisher:
+        if args.stall_type:
+            stall(publisher, args.stall_type)
         for block_index in range(blocks):
             time_ns = first_ns + block_index * stride_ns
             # all but publishing is done before the block's end, so that latencies from there are not this script's
@@ -158,6 +214,8 @@ def publish(args, publisher, channels, block_bytes):
                 late_ms_max = max(late_ms_max, -wait_s * 1000)
             if stopping:
                 break
+            if time.monotonic() < away_until:
+                continue
             record.write(raw)
             publisher.publish(block)
             if block_index == 0:
@@ -170,12 +228,23 @@ def stop(*_):
     stopping = True
 
 
+def go_away(*_):
+    global away_until
+    away_until = time.monotonic() + AWAY_S
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kafka", required=True)
     parser.add_argument("--dir", required=True)
-    parser.add_argument("--also", help="PUBLISHER,TAG,STRIDE_NS,CHANNELS of one that will publish to this server, too")
-    parser.add_argument("--server", help="URL of the server of another publisher.py, which was started --also for this")
+    parser.add_argument(
+        "--also",
+        action="append",
+        help="PUBLISHER,TAG,STRIDE_NS,CHANNELS[,MAX_LATENCY_MS] of one that will publish to this server, too",
+    )
+    parser.add_argument("--server", help="URL of a server that knows the publisher: of another publisher.py, with --also")
+    parser.add_argument("--replay-id", help="publish into this context")
+    parser.add_argument("--stall-type", help="the partition of this data type stalls now and then")
     parser.add_argument("--channels", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--publisher", default="H1QNT")
@@ -188,6 +257,7 @@ def main():
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGUSR1, go_away)
     os.makedirs(args.dir, exist_ok=True)
     channels, block_bytes = plan_channels(args.channels, args.stride_ns, args.tag, args.data_type, args.rate)
     with open(os.path.join(args.dir, "published.json"), "w") as header:
