@@ -249,8 +249,8 @@ class Comparison:
     def _without_late(self, left, right):
         """
         The first rows; a series that arrakis-server alone has masked is the other's, if that was published so, but of
-        at most half of all series. Seen: whole partitions in all rows of a range, where it joins the reader of an
-        earlier request of the same 30 s, which has passed that part of the log.
+        at most half of all series. Seen: whole partitions in the rows of a range that is a minute old, though a reader
+        of its own was started for it. Of ranges that were just over, none.
         """
         taken = {t: dict(row) for t, row in left.items()}
         for place, (t, row) in enumerate(left.items()):
