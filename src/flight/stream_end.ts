@@ -29,8 +29,13 @@ export function endOf(reason: EndReason): FlightError | null {
   const ending = ENDINGS[reason];
   if (ending === null) return null;
   const [fault, message] = ending;
+  const next = fault === "unauthenticated"
+    ? "; open it again with another token"
+    : reason === "closed-by-operator"
+    ? ""
+    : "; open it again";
   return new FlightError(
     fault,
-    `The stream has ended: ${message} (${reason}); open it again`,
+    `The stream has ended: ${message} (${reason})${next}`,
   );
 }

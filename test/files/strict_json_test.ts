@@ -49,8 +49,31 @@ describe("parseStrictJson()", () => {
     const cases = ["secret", `{"secret": secret}`, `{"a": "secret\n"}`, "{,}"];
     for (const text of cases) {
       await assert.rejects(parsed(text), ({ message }: Error) => {
-        assert.match(message, /^it is not JSON(: line \d+, column \d+)?$/);
+        assert.match(message, /^it is not JSON: line \d+, column \d+$/);
         return true;
+      });
+    }
+  });
+
+  it("finds the place of the mistakes that people make", async () => {
+    const cases: [text: string, line: number, column: number][] = [
+      ['{"a": [\n  {"b": 1},\n]}', 3, 1],
+      ['{"a": [\n  {"b": 1,}\n]}', 2, 11],
+      ['{"a": [1\n  2]}', 2, 3],
+      ["{\n  'a': 1}", 2, 3],
+      ['{"a": all}', 1, 7],
+      ['{"a": True}', 1, 7],
+      ['{"a": \u201call\u201d}', 1, 7],
+      ['{"a"; 1}', 1, 5],
+      ['{"a": [1, 2}', 1, 12],
+      ['{"a": 1}\n}', 2, 1],
+      ['{"a": [1', 1, 9],
+      ['// what\n{"a": 1}', 1, 1],
+      ["", 1, 1],
+    ];
+    for (const [text, line, column] of cases) {
+      await assert.rejects(parsed(text), {
+        message: `it is not JSON: line ${line}, column ${column}`,
       });
     }
   });
