@@ -35,6 +35,8 @@ export class FlightFigures {
   accepted = 0;
   /** Connections beyond --connections-max, or above their address's share of it. */
   refused = 0;
+  /** Calls beyond the limit of open ones, or above their address's share of it. */
+  callsRefused = 0;
   readonly closed = counts(FLIGHT_CLOSES);
   readonly called = counts(FLIGHT_METHODS);
   /** Calls that ended with an error, by status of gRPC. */

@@ -17,6 +17,10 @@ export const FLIGHT_STATUS: Schema = {
       description: "Connections that Qanat closed since the start, by reason",
     },
     calls: counted("calls", "Calls that are not finished"),
+    calls_refused: counted(
+      "calls",
+      "Since the start, beyond the limit of open ones or the share of their address",
+    ),
     calls_begun: {
       ...COUNTERS,
       description: "Calls since the start, by method of Flight",

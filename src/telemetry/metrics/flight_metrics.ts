@@ -27,6 +27,10 @@ const COUNTERS = {
     "flight_connections_refused_total",
     "Connections of the Flight port beyond --connections-max or the share of their address",
   ],
+  callsRefused: [
+    "flight_calls_refused_total",
+    "Calls over Flight beyond the limit of open ones or the share of their address",
+  ],
 } satisfies Record<
   Exclude<keyof FlightFigures, Now | ByLabel | "countFailure">,
   NameAndHelp
