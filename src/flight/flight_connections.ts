@@ -18,6 +18,7 @@ import {
 } from "../net/forwarded_address.ts";
 import { Handshakes } from "../net/handshakes.ts";
 import type { ServerCertificate } from "../net/server_certificate.ts";
+import { areTooLong, callPool, tooManyCalls } from "./call_limits.ts";
 import { FlightCall } from "./flight_call.ts";
 import { FlightService } from "./flight_service.ts";
 import { lockSession } from "./reentry_lock.ts";
@@ -27,6 +28,7 @@ import { SessionGuard } from "./session_guard.ts";
 /** A connection that has had calls, and has none now, is kept so long. */
 const IDLE_MS = 300_000;
 const NO_ERROR = 0;
+const ENHANCE_YOUR_CALM = 11;
 
 export interface ConnectionOptions {
   /** Connections of all ports. */
@@ -50,6 +52,7 @@ export class FlightConnections {
   readonly #handshakes: Handshakes | null;
   readonly #guards = new Map<ServerHttp2Session, SessionGuard>();
   readonly #calls = new Set<FlightCall>();
+  readonly #callPool: SharePool;
   #isUnlocked = false;
 
   constructor(
@@ -64,6 +67,7 @@ export class FlightConnections {
     this.#service = new FlightService(instance);
     this.#pool = pool;
     this.#nowMs = nowMs;
+    this.#callPool = callPool(instance.config);
     this.#trusted = trustedBy(instance.config.trustedProxies);
     this.#handshakes = certificate === null ? null : new Handshakes({
       certificate,
@@ -206,21 +210,39 @@ export class FlightConnections {
       guard.calls--;
       guard.idleSinceMs = this.#nowMs();
       if (stream.rstCode !== NO_ERROR) guard.count("resets");
-      this.#calls.delete(call);
     });
+    if (areTooLong(headers)) {
+      stream.on("error", () => {});
+      return stream.close(ENHANCE_YOUR_CALM);
+    }
+    const address = forwardedAddress(
+      guard.address,
+      headers["x-forwarded-for"],
+      this.#trusted,
+    );
     const call = new FlightCall({
       stream,
       headers,
       authorization: joined("authorization", rawHeaders),
-      address: forwardedAddress(
-        guard.address,
-        headers["x-forwarded-for"],
-        this.#trusted,
-      ),
+      address,
       figures: this.#instance.flight,
       nowMs: this.#nowMs(),
     });
+    this.#answer(call, address);
+  }
+
+  #answer(call: FlightCall, address: string): void {
+    const { stream } = call;
+    if (this.#callPool.take(address) !== null) {
+      this.#instance.flight.callsRefused++;
+      call.end(tooManyCalls());
+      return stream.close(NO_ERROR);
+    }
     this.#calls.add(call);
+    stream.once("close", () => {
+      this.#callPool.release(address);
+      this.#calls.delete(call);
+    });
     void this.#service.answer(call);
   }
 }

@@ -1,5 +1,6 @@
 // Listens for Arrow Flight with node:http2. Why node:http2: docs/flight.md.
 import { createServer } from "node:http2";
+import { HEADERS_BYTES_MAX } from "./call_limits.ts";
 import { keepAccepting } from "../net/keep_accepting.ts";
 import {
   type ConnectionOptions,
@@ -9,8 +10,6 @@ import type { FlightInstance } from "./service.ts";
 
 /** Calls of one connection at a time; a client waits with more. */
 const CALLS_A_CONNECTION_MAX = 1000;
-/** Bytes of a call's headers. */
-const HEADERS_BYTES_MAX = 16 * 1024;
 const SWEEP_MS = 1000;
 
 /** A listening Flight port. */

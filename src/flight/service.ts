@@ -14,6 +14,8 @@ export interface FlightSettings {
   readonly flightPublish: boolean;
   readonly kafka: readonly string[];
   readonly channelsMax: number;
+  readonly clientsMax: number;
+  readonly addressSharePercent: number;
   readonly trustedProxies: readonly string[];
   readonly requestHeadMs: number;
   readonly requestMs: number;

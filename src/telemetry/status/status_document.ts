@@ -141,6 +141,7 @@ function flightStatus(
       connections_refused: flight.refused,
       connections_closed: flight.closed,
       calls: flight.calls,
+      calls_refused: flight.callsRefused,
       calls_begun: flight.called,
       calls_failed: flight.failed,
     },

@@ -129,6 +129,7 @@ describe("the document of /v1/status", () => {
           protocol: 0,
         },
         calls: 0,
+        calls_refused: 0,
         calls_begun: {
           GetFlightInfo: 0,
           DoGet: 0,

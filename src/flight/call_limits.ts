@@ -1,0 +1,46 @@
+// What the calls of all connections may hold together, before any of them has said who sends it.
+import type { IncomingHttpHeaders } from "node:http2";
+import { SharePool } from "../shares/share_pool.ts";
+import { FlightError } from "./flight_error.ts";
+
+/** Bytes of a call's headers. */
+export const HEADERS_BYTES_MAX = 16 * 1024;
+/** Open calls that are not streams. */
+const OTHER_CALLS_MAX = 10_000;
+/** What HTTP/2 adds to the length of each header (RFC 9113 §6.5.2). */
+const HEADER_BYTES = 32;
+
+/**
+ * Whether headers are longer than the server allows. The library compares them with the server's settings only once the
+ * client has acknowledged these, and a client can repeat a header of 64 KiB with one byte.
+ */
+export function areTooLong(headers: IncomingHttpHeaders): boolean {
+  let bytes = 0;
+  for (const [name, values] of Object.entries(headers)) {
+    for (const value of Array.isArray(values) ? values : [values ?? ""]) {
+      bytes += name.length + value.length + HEADER_BYTES;
+    }
+  }
+  return bytes > HEADERS_BYTES_MAX;
+}
+
+/** Counts open calls by address: each costs memory, streams or not. */
+export function callPool(
+  { clientsMax, addressSharePercent }: {
+    readonly clientsMax: number;
+    readonly addressSharePercent: number;
+  },
+): SharePool {
+  return new SharePool({
+    capacity: clientsMax + OTHER_CALLS_MAX,
+    sharePercent: addressSharePercent,
+  });
+}
+
+/** A call beyond the pool. */
+export function tooManyCalls(): FlightError {
+  return new FlightError(
+    "unavailable",
+    "too many calls are open; try again later",
+  );
+}
