@@ -43,23 +43,26 @@ describe(
       const flightPort = freePort();
       const { qanat, url } = launchQanat([`--flight-port=${flightPort}`]);
       const directory = await Deno.makeTempDir();
-      try {
-        await qanat.answers(`${url}/readyz`);
+      const run = async (): Promise<Case[]> => {
         const h2spec = new Process("h2spec", PARTS.h2spec.program!, [
           `--port=${flightPort}`,
           "--path=/arrow.flight.protocol.FlightService/DoGet",
           `--junit-report=${directory}/report.xml`,
         ]);
         await h2spec.ends();
-        const cases = casesOf(
-          await Deno.readTextFile(`${directory}/report.xml`),
-        );
-        const failed = cases.filter(({ hasFailed }) => hasFailed);
+        return casesOf(await Deno.readTextFile(`${directory}/report.xml`));
+      };
+      try {
+        await qanat.answers(`${url}/readyz`);
+        const cases = await run();
+        let failed = failedOf(cases);
+        if (failed.some((name) => !(name in KNOWN))) {
+          // It waits 2 s for an answer: a busy machine may take longer, but not twice in the same case.
+          const again = failedOf(await run());
+          failed = failed.filter((name) => again.includes(name));
+        }
         say(`h2spec: ${failed.length} of ${cases.length} cases fail`);
-        assert.deepEqual(
-          failed.map(({ name }) => name).sort(),
-          Object.keys(KNOWN).sort(),
-        );
+        assert.deepEqual(failed.sort(), Object.keys(KNOWN).sort());
         // All others were run.
         assert.ok(cases.length > 130, `${cases.length} cases`);
       } finally {
@@ -69,6 +72,10 @@ describe(
     });
   },
 );
+
+function failedOf(cases: readonly Case[]): string[] {
+  return cases.filter(({ hasFailed }) => hasFailed).map(({ name }) => name);
+}
 
 function casesOf(report: string): Case[] {
   const pattern =
