@@ -2,6 +2,7 @@
 // (docs/flight.md); with MALLOC_PERTURB_ glibc overwrites what is freed, so that such a fault ends the process at once.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { testPair } from "../certificates.ts";
 import { Random } from "../random.ts";
 import { FlightClient, statusOf, ticket } from "../flight/flight_client.ts";
 import {
@@ -17,7 +18,14 @@ import {
   rstStream,
   uint32,
 } from "../flight/raw_http2.ts";
-import { freePort, launchQanat, metric, say, sleep } from "./chain.ts";
+import {
+  freePort,
+  launchQanat,
+  metric,
+  type Process,
+  say,
+  sleep,
+} from "./chain.ts";
 
 const LIVE = ticket({
   request: "Stream",
@@ -26,7 +34,7 @@ const LIVE = ticket({
 const SEED = Number(Deno.env.get("QANAT_SEED") ?? 1);
 /** Attackers at one time, and connections of each of them; more with QANAT_FUZZ. */
 const ATTACKERS = 8;
-const CONNECTIONS = Number(Deno.env.get("QANAT_FUZZ") ?? 1200) / 20;
+const CONNECTIONS = Number(Deno.env.get("QANAT_FUZZ") ?? 800) / 20;
 
 /** Ends of a connection that has open streams, each of them one write. */
 const ENDS: Readonly<Record<string, Uint8Array>> = {
@@ -58,51 +66,82 @@ const ENDS: Readonly<Record<string, Uint8Array>> = {
 };
 
 describe("Flight: clients that break HTTP/2", () => {
-  it("do not end the process, and leave nothing behind", async () => {
-    const flightPort = freePort();
-    const { qanat, url } = launchQanat(
-      [`--flight-port=${flightPort}`, "--poison-slots"],
-      freePort(),
-      ["env", "MALLOC_PERTURB_=165"],
-    );
-    try {
-      await qanat.answers(`${url}/readyz`);
-      for (const [what, end] of Object.entries(ENDS)) {
-        for (const streams of [0, 3]) {
-          await attack(flightPort, [preface(), ...calls(streams), end]);
-          assert.ok(qanat.isRunning, `${what}, ${streams} streams`);
-        }
-      }
-      await Promise.all(Array.from({ length: ATTACKERS }, async (_, i) => {
-        const random = new Random(SEED * 1000 + i);
-        for (let n = 0; n < CONNECTIONS && qanat.isRunning; n++) {
-          await attack(flightPort, randomFrames(random), random);
-        }
-      }));
-      assert.ok(qanat.isRunning, `seed ${SEED}`);
-      const accepted = await metric(
-        url,
-        "qanat_flight_connections_accepted_total",
+  for (const isTls of [false, true]) {
+    const over = isTls ? "over TLS" : "in plain text";
+    it(`${over}, do not end the process, and leave nothing behind`, async () => {
+      const directory = await Deno.makeTempDir({ prefix: "qanat-abort-" });
+      const { cert, key } = testPair();
+      await Deno.writeTextFile(`${directory}/tls.crt`, cert);
+      await Deno.writeTextFile(`${directory}/tls.key`, key);
+      const port = freePort();
+      const operatorPort = freePort();
+      const { qanat } = launchQanat(
+        [
+          `--flight-port=${port}`,
+          `--operator-port=${operatorPort}`,
+          "--poison-slots",
+          ...isTls
+            ? [
+              `--tls-cert=${directory}/tls.crt`,
+              `--tls-key=${directory}/tls.key`,
+            ]
+            : [],
+        ],
+        freePort(),
+        ["env", "MALLOC_PERTURB_=165"],
       );
-      say(`flight abort: ${accepted} connections`);
-      const client = new FlightClient(flightPort);
-      const answer = await client.call("Nothing", new Uint8Array(0));
-      assert.equal(statusOf(answer)[0], "12");
-      client.close();
-      const figures = ["qanat_flight_connections", "qanat_flight_calls"];
-      let left: number[];
-      const endMs = Date.now() + 10_000;
-      do {
-        await sleep(200);
-        left = await Promise.all(figures.map((name) => metric(url, name)));
-      } while (left.some((n) => n > 0) && Date.now() < endMs);
-      assert.deepEqual(left, [0, 0]);
-    } finally {
-      const { code } = await qanat.stop();
-      say(`flight abort: exit code ${code}`);
-    }
-  });
+      try {
+        const url = `http://127.0.0.1:${operatorPort}`;
+        await qanat.answers(`${url}/readyz`);
+        await attackAll({ port, ca: isTls ? cert : null }, qanat);
+        await checkNothingLeft(url);
+      } finally {
+        const { code } = await qanat.stop();
+        say(`flight abort: exit code ${code}`);
+        await Deno.remove(directory, { recursive: true });
+      }
+    });
+  }
 });
+
+interface Target {
+  readonly port: number;
+  /** For TLS. */
+  readonly ca: string | null;
+}
+
+async function attackAll(target: Target, qanat: Process): Promise<void> {
+  for (const [what, end] of Object.entries(ENDS)) {
+    for (const streams of [0, 3]) {
+      await attack(target, [preface(), ...calls(streams), end]);
+      assert.ok(qanat.isRunning, `${what}, ${streams} streams`);
+    }
+  }
+  await Promise.all(Array.from({ length: ATTACKERS }, async (_, i) => {
+    const random = new Random(SEED * 1000 + i);
+    for (let n = 0; n < CONNECTIONS && qanat.isRunning; n++) {
+      await attack(target, randomFrames(random), random);
+    }
+  }));
+  assert.ok(qanat.isRunning, `seed ${SEED}`);
+  const client = new FlightClient(target.port, {}, target.ca ?? undefined);
+  const answer = await client.call("Nothing", new Uint8Array(0));
+  assert.equal(statusOf(answer)[0], "12");
+  client.close();
+}
+
+async function checkNothingLeft(url: string): Promise<void> {
+  const accepted = await metric(url, "qanat_flight_connections_accepted_total");
+  say(`flight abort: ${accepted} connections`);
+  const figures = ["qanat_flight_connections", "qanat_flight_calls"];
+  let left: number[];
+  const endMs = Date.now() + 10_000;
+  do {
+    await sleep(200);
+    left = await Promise.all(figures.map((name) => metric(url, name)));
+  } while (left.some((n) => n > 0) && Date.now() < endMs);
+  assert.deepEqual(left, [0, 0]);
+}
 
 function calls(count: number): Uint8Array[] {
   return Array.from(
@@ -113,11 +152,14 @@ function calls(count: number): Uint8Array[] {
 
 /** One connection that sends this, part by part, and is then closed. */
 async function attack(
-  port: number,
+  { port, ca }: Target,
   parts: readonly Uint8Array[],
   random: Random = new Random(0),
 ): Promise<void> {
-  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const to = { hostname: "127.0.0.1", port };
+  const connection = ca === null
+    ? await Deno.connect(to)
+    : await Deno.connectTls({ ...to, caCerts: [ca], alpnProtocols: ["h2"] });
   const reading = drain(connection);
   try {
     for (const part of parts) {
@@ -141,7 +183,7 @@ async function attack(
 }
 
 /** Reads until the end, so that windows of TCP stay open. */
-async function drain(connection: Deno.TcpConn): Promise<void> {
+async function drain(connection: Deno.Conn): Promise<void> {
   const bytes = new Uint8Array(65536);
   try {
     while (await connection.read(bytes) !== null);
