@@ -1,5 +1,4 @@
 // What the calls of all connections may hold together, before any of them has said who sends it.
-import type { IncomingHttpHeaders } from "node:http2";
 import { SharePool } from "../shares/share_pool.ts";
 import { FlightError } from "./flight_error.ts";
 
@@ -12,16 +11,11 @@ const HEADER_BYTES = 32;
 
 /**
  * Whether headers are longer than the server allows. The library compares them with the server's settings only once the
- * client has acknowledged these, and a client can repeat a header of 64 KiB with one byte.
+ * client has acknowledged these, and a client can repeat a header of 64 KiB with one byte. `raw`: names and values in turn.
  */
-export function areTooLong(headers: IncomingHttpHeaders): boolean {
-  let bytes = 0;
-  for (const [name, values] of Object.entries(headers)) {
-    for (const value of Array.isArray(values) ? values : [values ?? ""]) {
-      bytes += name.length + value.length + HEADER_BYTES;
-    }
-  }
-  return bytes > HEADERS_BYTES_MAX;
+export function areTooLong(raw: readonly string[]): boolean {
+  const bytes = raw.reduce((sum, { length }) => sum + length, 0);
+  return bytes + HEADER_BYTES * raw.length / 2 > HEADERS_BYTES_MAX;
 }
 
 /** Counts open calls by address: each costs memory, streams or not. */

@@ -211,13 +211,13 @@ export class FlightConnections {
       guard.idleSinceMs = this.#nowMs();
       if (stream.rstCode !== NO_ERROR) guard.count("resets");
     });
-    if (areTooLong(headers)) {
+    if (areTooLong(rawHeaders)) {
       stream.on("error", () => {});
       return stream.close(ENHANCE_YOUR_CALM);
     }
     const address = forwardedAddress(
       guard.address,
-      headers["x-forwarded-for"],
+      joined("x-forwarded-for", rawHeaders),
       this.#trusted,
     );
     const call = new FlightCall({
