@@ -2,7 +2,12 @@
 // and reads history on their behalf. Invariant: a topic is read while at least one thread leases it.
 import type { Channel } from "../channels/channel.ts";
 import type { SharedRingWriter } from "../memory/shared_ring.ts";
-import type { HistoryReader, ReadFrom, Source } from "../source/source.ts";
+import type {
+  HistoryReader,
+  HistoryTopic,
+  ReadFrom,
+  Source,
+} from "../source/source.ts";
 import type { LogPlace } from "./log_follower.ts";
 import type { Port, ReadingMessage, ServingMessage } from "./messages.ts";
 import { RecordLog } from "./record_log.ts";
@@ -103,10 +108,7 @@ export class Ingest {
       case "end-lease":
         return this.#endLease(serving, message.topic);
       case "open-history":
-        serving.histories.set(
-          message.id,
-          this.#source.openHistory(message.topics),
-        );
+        serving.histories.set(message.id, this.#openHistory(message.topics));
         return;
       case "read-history":
         return void this.#readHistory(serving, message);
@@ -157,6 +159,15 @@ export class Ingest {
     this.#leased.delete(topic);
     this.#source.unsubscribe(topic);
     this.log.stop(topic);
+  }
+
+  /** A reader; where it cannot be opened, one whose reads fail for that reason. */
+  #openHistory(topics: readonly HistoryTopic[]): HistoryReader {
+    try {
+      return this.#source.openHistory(topics);
+    } catch (error) {
+      return { read: () => Promise.reject(error), close: () => {} };
+    }
   }
 
   async #readHistory(

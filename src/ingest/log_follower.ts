@@ -39,6 +39,8 @@ interface Topic {
   backlog: readonly number[];
   /** Offset of the next message; −1 before the first one. */
   nextOffset: number;
+  /** Messages before this offset have been passed on, and are read again; −1: none. */
+  readAgainTo: number;
 }
 
 /** `done`: at the head. `more`: the time is up. `lost`: the ring has overwritten the next record. */
@@ -97,7 +99,7 @@ export class LogFollower {
     const topic = this.#topics.get(name) ?? newTopic(name);
     this.#topics.set(name, topic);
     topic.isLeased = true;
-    topic.nextOffset = -1;
+    topic.nextOffset = topic.readAgainTo = -1;
     if (!topic.isRead) return null;
     const { positions, fromMs } = this.#reader.backlog(
       topic.last,
@@ -119,11 +121,13 @@ export class LogFollower {
   /** Passes on records until the head is reached, or the clock passes `endMs`; at least one. */
   run(endMs: number): Followed {
     const ring = this.#ring;
-    for (const topic of this.#late) {
-      if (!this.#passBacklog(topic, endMs)) return "more";
-      this.#late.delete(topic);
-    }
-    while (this.#position < ring.headPosition) {
+    while (this.#late.size > 0 || this.#position < ring.headPosition) {
+      // Also in between: what is passed on may be the reason why a topic is leased.
+      for (const topic of this.#late) {
+        if (!this.#passBacklog(topic, endMs)) return "more";
+        this.#late.delete(topic);
+      }
+      if (this.#position >= ring.headPosition) break;
       if (!this.#follow()) return "lost";
       if (this.#clockMs() >= endMs) return "more";
     }
@@ -147,7 +151,11 @@ export class LogFollower {
     }
     const topic = this.#numbers[head.topic]!;
     topic.last = position;
-    if (kind === LOG_KIND.start) topic.isRead = true;
+    if (kind === LOG_KIND.start) {
+      topic.isRead = true;
+      // It was leased when another lease had just ended, before this thread read of that end.
+      topic.readAgainTo = topic.nextOffset;
+    }
     if (kind === LOG_KIND.stop) topic.isRead = false;
     this.#position += head.bytes;
     // Its backlog is complete: run() passes it on first.
@@ -159,7 +167,10 @@ export class LogFollower {
     const { backlog } = topic;
     let next = 0;
     let isInTime = true;
-    while (isInTime && next < backlog.length && topic.isLeased) {
+    // A call of the sink may end the lease, and begin another one.
+    while (
+      isInTime && next < backlog.length && topic.backlog === backlog
+    ) {
       const position = backlog[next++]!;
       const isWhole = this.#reader.readHead(position, this.#head) &&
         this.#pass(topic, position, this.#head);
@@ -178,6 +189,7 @@ export class LogFollower {
     switch (head.kind) {
       case LOG_KIND.block:
       case LOG_KIND.other: {
+        if (first < topic.readAgainTo) return true;
         const payload = this.#reader.payload(position, head);
         if (payload === null) return false;
         const isLost = topic.nextOffset >= 0 && first > topic.nextOffset;
@@ -188,6 +200,7 @@ export class LogFollower {
         return true;
       }
       case LOG_KIND.caughtUp:
+        topic.readAgainTo = -1;
         sink.onCaughtUp(name, this.#ownMs(first));
         return true;
       case LOG_KIND.disturbed:
@@ -199,6 +212,7 @@ export class LogFollower {
         return true;
       case LOG_KIND.restart:
         topic.nextOffset = first;
+        topic.readAgainTo = -1;
         sink.onRestart(name, first);
         return true;
       default:
@@ -222,5 +236,6 @@ function newTopic(name: string): Topic {
     isLeased: false,
     backlog: [],
     nextOffset: -1,
+    readAgainTo: -1,
   };
 }

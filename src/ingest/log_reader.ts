@@ -6,6 +6,11 @@ import type { ReadFrom } from "../source/source.ts";
 import { LOG_KIND, type LogHead, LogHeads, newLogHead } from "./log_record.ts";
 
 const MESSAGE_BYTES_MIN = 64 * 1024;
+/**
+ * So many blocks in a row that are too old show that the log has none behind them that is not. Fewer do not: one that a
+ * producer sends again may be older by any time than those before it.
+ */
+const TOO_OLD_BLOCKS = 32;
 
 /** Records of a topic that were written before they were leased. */
 export interface Backlog {
@@ -53,37 +58,59 @@ export class LogReader {
 
   /**
    * A topic's records from `from` on, as far as the ring has them; `last` is the position of its newest one. Of the
-   * reports that the end was reached only the newest, behind the others: a timeline begins where the end is first reached.
+   * reports that the end was reached only the newest, behind the others: a timeline begins where the end is first
+   * reached. None from before a restart: the end of the new log is another one.
    */
   backlog(last: number, from: ReadFrom): Backlog {
     const head = newLogHead();
     const positions: number[] = [];
     let caughtUp = -1;
-    let fromMs = Infinity;
+    let hasRestarted = false;
+    /** Records up to the oldest block that is not too old. */
+    let count = 0;
+    let tooOld = 0;
+    let oldestMs = Infinity;
+    let fromMs: number | null = null;
     let position = last;
     while (position >= 0 && this.readHead(position, head)) {
       const { kind } = head;
-      const ms = this.#timeOf(position, head, from);
-      if (kind === LOG_KIND.start || ms < from.ms) {
-        fromMs = Math.max(from.ms, kind === LOG_KIND.start ? head.first : 0);
+      if (kind === LOG_KIND.start) {
+        fromMs = Math.max(from.ms, head.first);
         break;
       }
-      if (ms < Infinity) fromMs = ms;
+      const ms = this.#timeOf(position, head, from);
+      // Overwritten meanwhile: as if it had been before.
+      if (ms === null) break;
+      if (kind === LOG_KIND.restart) hasRestarted = true;
       if (kind !== LOG_KIND.caughtUp) positions.push(position);
-      else if (caughtUp < 0) caughtUp = position;
+      else if (caughtUp < 0 && !hasRestarted) caughtUp = position;
+      if (ms < from.ms) {
+        if (++tooOld === TOO_OLD_BLOCKS) {
+          fromMs = from.ms;
+          break;
+        }
+      } else {
+        count = positions.length;
+        if (ms < Infinity) {
+          tooOld = 0;
+          oldestMs = ms;
+        }
+      }
       position = head.before;
     }
+    fromMs ??= tooOld > 0 ? from.ms : oldestMs;
+    positions.length = count;
     positions.reverse();
     if (caughtUp >= 0) positions.push(caughtUp);
     return { positions, fromMs };
   }
 
-  /** When a record's block begins, or its message was produced; Infinity where it has no time. */
-  #timeOf(position: number, head: LogHead, from: ReadFrom): number {
+  /** When a record's block begins, or its message was produced; Infinity where it has no time; null: overwritten. */
+  #timeOf(position: number, head: LogHead, from: ReadFrom): number | null {
     if (head.kind !== LOG_KIND.block) return Infinity;
     if (from.kind === "produced") return head.second;
     const payload = this.payload(position, head);
-    if (payload === null) return -Infinity;
+    if (payload === null) return null;
     const fault = this.#decoder.decode(payload, this.#layout);
     return fault === null ? Number(this.#layout.timeNs) / 1e6 : Infinity;
   }

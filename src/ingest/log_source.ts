@@ -46,6 +46,7 @@ export class LogSource implements Source {
   readonly #histories: PortHistories;
   #joined: Extract<ReadingMessage, { kind: "joined" }> | null = null;
   #whenJoined: (() => void) | null = null;
+  /** Its time of the last contact is by the clock of the reading thread. */
   #status: SourceStatus | null = null;
   #ring: SharedRingReader | null = null;
   #follower: LogFollower | null = null;
@@ -111,9 +112,14 @@ export class LogSource implements Source {
     return this.#histories.open(topics);
   }
 
+  /** With the time of the last contact by this thread's clock. Throws before join(). */
   status(): SourceStatus {
     if (this.#status === null) throw new Error("join() comes first");
-    return this.#status;
+    const { lastContactClockMs } = this.#status;
+    return {
+      ...this.#status,
+      lastContactClockMs: lastContactClockMs + this.#clockDifferenceMs,
+    };
   }
 
   close(): Promise<void> {
@@ -129,7 +135,7 @@ export class LogSource implements Source {
       case "joined":
         this.#joined = message;
         this.#ring = new SharedRingReader(message.memory);
-        this.#status = this.#own(message.status);
+        this.#status = message.status;
         this.#apply({ set: message.channels, removed: [] });
         return this.#whenJoined?.();
       case "place":
@@ -139,7 +145,7 @@ export class LogSource implements Source {
       case "channels":
         return this.#apply(message.changes);
       case "status":
-        this.#status = this.#own(message.status);
+        this.#status = message.status;
         return this.#ping();
       case "pong": {
         // The other clock was read after the ping was sent.
@@ -156,15 +162,6 @@ export class LogSource implements Source {
 
   #ping(): void {
     this.#options.port.send({ kind: "ping", sentMs: this.#clockMs() });
-  }
-
-  /** With its time of the last contact by this thread's clock. */
-  #own(status: SourceStatus): SourceStatus {
-    const { lastContactClockMs } = status;
-    return {
-      ...status,
-      lastContactClockMs: lastContactClockMs + this.#clockDifferenceMs,
-    };
   }
 
   #apply({ set, removed }: ChannelChanges): void {

@@ -230,4 +230,32 @@ describe("an instance over the log", () => {
     }
     assert.match(outlet.text, /event: gap/);
   });
+
+  it("knows when the source had its last contact from the start on", async () => {
+    clock = new BlockClock(FIRST);
+    const shared = new DrivenSource(channels);
+    const ingest = await ingestOf(shared, clock);
+    closed.push(() => ingest.close());
+    const { source } = await joined(ingest, now, clock.clockMs);
+    assert.equal(source.status().lastContactClockMs, Infinity);
+    const { status } = shared;
+    shared.status = () => ({ ...status(), lastContactClockMs: 5000 });
+    const later = await joined(ingest, now, () => clock.clockMs() - 1000);
+    assert.equal(later.source.status().lastContactClockMs, 4000);
+  });
+
+  it("lets reads fail where a history cannot be opened", async () => {
+    clock = new BlockClock(FIRST);
+    const shared = new DrivenSource(channels);
+    shared.openHistory = () => {
+      throw new Error("no such log");
+    };
+    const ingest = await ingestOf(shared, clock);
+    closed.push(() => ingest.close());
+    const { source } = await joined(ingest, now, clock.clockMs);
+    const topic = shared.blocks.topics[0]!;
+    const history = source.openHistory([{ topic, fromMs: 0 }]);
+    await assert.rejects(history.read([topic]), /no such log/);
+    history.close();
+  });
 });

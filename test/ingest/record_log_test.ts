@@ -14,6 +14,7 @@ import { embeddedChannels } from "../../src/source/synthetic.ts";
 import { EmbeddedBlocks } from "../../src/source/embedded_blocks.ts";
 
 const blocks = new EmbeddedBlocks(await embeddedChannels());
+const FIRST = 23_671_510_000;
 const TOPICS = blocks.topics.slice(0, 4);
 
 /** Checks what comes through. */
@@ -102,11 +103,12 @@ class LogWorld {
     };
   }
 
-  message(topic: string, isBlock = true): void {
+  /** `index`: of a block, from `FIRST` on. @default that of the message */
+  message(topic: string, isBlock = true, index?: number): void {
     const offset = this.next.get(topic) ?? 0;
     this.next.set(topic, offset + 1);
     const value = isBlock
-      ? blocks.blockOf(topic, 23_671_510_000 + offset)
+      ? blocks.blockOf(topic, FIRST + (index ?? offset))
       : new Uint8Array(100 + offset % 50).fill(offset);
     // The embedded source uses one buffer for all of its blocks.
     this.written.set(`${topic} ${offset}`, value.slice());
@@ -270,5 +272,137 @@ describe("the log in a shared ring", () => {
     follower.run(Infinity);
     assert.deepEqual(world.sink.others, [`hole ${topic} 5 6`]);
     assert.equal(world.log.counters.tooLarge, 1);
+  });
+
+  it("has the whole backlog of a topic, though its producer sent an old block again", () => {
+    const world = new LogWorld(1024 * 1024);
+    const topic = TOPICS[0]!;
+    world.log.start(topic, 0);
+    for (let i = 0; i < 60; i++) {
+      world.message(topic, true, i % 10 === 9 ? i - 2000 : i);
+    }
+    const from = { kind: "block-time", ms: (FIRST + 20) * 62.5 - 1 } as const;
+    const follower = world.follower();
+    const nowMs = (FIRST + 60) * 62.5;
+    assert.equal(follower.lease(topic, from, nowMs), from.ms);
+    follower.run(Infinity);
+    assert.deepEqual(
+      world.sink.messages.get(topic)?.filter((offset) => offset >= 20),
+      Array.from({ length: 40 }, (_, i) => 20 + i),
+    );
+    // And not the whole log: it ends where all blocks are older.
+    for (let i = 0; i < 60; i++) world.message(topic, true, 100 + i);
+    const later = world.follower();
+    world.sink.begin(topic);
+    const newer = { kind: "block-time", ms: (FIRST + 159) * 62.5 - 1 } as const;
+    assert.equal(later.lease(topic, newer, newer.ms), newer.ms);
+    later.run(Infinity);
+    assert.deepEqual(world.sink.messages.get(topic), [119]);
+  });
+
+  it("promises no backlog that was overwritten while it was looked for", () => {
+    const world = new LogWorld(64 * 1024);
+    const topic = TOPICS[0]!;
+    world.log.start(topic, 0);
+    for (let i = 0; i < 20; i++) world.message(topic);
+    const ring = new SharedRingReader(world.ring.memory());
+    const follower = new LogFollower({
+      ring,
+      place: world.place(),
+      sink: world.sink,
+      clockMs: () => 0,
+      ownMs: (theirMs) => theirMs,
+    });
+    let copies = 0;
+    const copied = ring.copied.bind(ring);
+    ring.copied = () => {
+      // The head of the sixth record was copied whole, its payload is not.
+      if (++copies === 12) {
+        for (let i = 0; i < 200; i++) {
+          world.message(topic);
+        }
+      }
+      copied();
+    };
+    const from = { kind: "block-time", ms: 0 } as const;
+    const fromMs = follower.lease(topic, from, Infinity)!;
+    assert.ok(fromMs >= (FIRST + 15) * 62.5, `from ${fromMs}`);
+  });
+
+  it("reports no end of the log from before a restart", () => {
+    const world = new LogWorld(1024 * 1024);
+    const topic = TOPICS[0]!;
+    world.log.start(topic, 0);
+    world.message(topic);
+    world.log.onCaughtUp(topic, 5);
+    world.log.onRestart(topic, 1);
+    world.message(topic);
+    const follower = world.follower();
+    follower.lease(topic, { kind: "block-time", ms: 0 }, 0);
+    follower.run(Infinity);
+    assert.deepEqual(world.sink.others, [`restart ${topic} 1`]);
+    world.log.onCaughtUp(topic, 6);
+    world.log.publish();
+    follower.run(Infinity);
+    assert.equal(world.sink.others.at(-1), `caughtUp ${topic} 1006`);
+  });
+
+  it("passes no message twice to one who leases just when the last lease ends", () => {
+    const world = new LogWorld(1024 * 1024);
+    const topic = TOPICS[0]!;
+    const from = { kind: "block-time", ms: 0 } as const;
+    const follower = world.follower();
+    world.log.start(topic, 0);
+    for (let i = 0; i < 10; i++) world.message(topic);
+    world.log.publish();
+    follower.run(Infinity);
+    world.log.stop(topic);
+    world.log.publish();
+    // It does not know of the end yet, so it takes what the ring has.
+    follower.lease(topic, from, 0);
+    world.log.start(topic, 0);
+    world.next.set(topic, 4);
+    for (let i = 4; i < 10; i++) world.message(topic);
+    world.log.onCaughtUp(topic, 1);
+    for (let i = 0; i < 3; i++) world.message(topic);
+    world.log.publish();
+    follower.run(Infinity);
+    assert.deepEqual(
+      world.sink.messages.get(topic),
+      Array.from({ length: 13 }, (_, i) => i),
+    );
+    // Where reading begins with an offset of before, because the log is another one, nothing is left out for long.
+    world.log.stop(topic);
+    world.log.start(topic, 0);
+    world.log.onCaughtUp(topic, 2);
+    world.next.set(topic, 0);
+    world.sink.begin(topic);
+    world.message(topic);
+    world.log.publish();
+    follower.run(Infinity);
+    assert.deepEqual(world.sink.messages.get(topic), [0]);
+  });
+
+  it("passes a topic's backlog on before its new records, also if it is leased while others are passed on", () => {
+    const world = new LogWorld(1024 * 1024);
+    const [one, two] = TOPICS as [string, string];
+    const from = { kind: "block-time", ms: 0 } as const;
+    const follower = world.follower();
+    for (const topic of [one, two]) world.log.start(topic, 0);
+    for (let i = 0; i < 5; i++) world.message(two);
+    world.log.publish();
+    follower.run(Infinity);
+    follower.lease(one, from, 0);
+    world.message(one);
+    world.message(two);
+    world.log.publish();
+    const { sink } = world;
+    const onMessage = sink.onMessage.bind(sink);
+    sink.onMessage = (topic, value, offset, timestampMs) => {
+      onMessage(topic, value, offset, timestampMs);
+      if (topic === one) follower.lease(two, from, 0);
+    };
+    assert.equal(follower.run(Infinity), "done");
+    assert.deepEqual(sink.messages.get(two), [0, 1, 2, 3, 4, 5]);
   });
 });
