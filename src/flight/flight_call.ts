@@ -6,6 +6,7 @@ import {
   requestTraceOf,
 } from "../telemetry/request_trace.ts";
 import { GRPC_PREFIX_BYTES } from "../frames/flight_data.ts";
+import { CallWrites, type ConnectionWrites } from "./connection_writes.ts";
 import { FlightError, OK_TRAILERS } from "./flight_error.ts";
 import type { FlightFigures } from "./flight_figures.ts";
 
@@ -36,6 +37,8 @@ export interface FlightCallParts {
   readonly headers: IncomingHttpHeaders;
   /** All headers Authorization, with `, ` between them; "" where there is none. */
   readonly authorization: string;
+  /** Those of its connection. */
+  readonly writes: ConnectionWrites;
   /** The client's, in one spelling. */
   readonly address: string;
   readonly figures: FlightFigures;
@@ -52,6 +55,7 @@ export class FlightCall {
   /** The ids by which it is found in the log. */
   readonly trace: RequestTrace;
   readonly #figures: FlightFigures;
+  readonly #writes: CallWrites;
   readonly #message = Promise.withResolvers<Uint8Array>();
   /** Bytes of the first message and its frame, in a buffer that grows: a client may send them one by one. */
   #arrived = new Uint8Array(INITIAL_BYTES);
@@ -70,6 +74,7 @@ export class FlightCall {
 
   constructor(parts: FlightCallParts) {
     const { stream, headers, figures } = parts;
+    this.#writes = new CallWrites(stream, parts.writes);
     this.#sinceMs = parts.nowMs;
     this.stream = stream;
     this.headers = headers;
@@ -117,13 +122,18 @@ export class FlightCall {
     });
   }
 
+  /** Writes bytes after the head of the answer; calls back like {@linkcode CallWrites.write}, or never. */
+  write(bytes: Uint8Array, onWritten: () => void): void {
+    this.#writes.write(bytes, onWritten);
+  }
+
   /** Sends a message in its frame; resolves when the runtime has taken it into the connection. */
   async send(framed: Uint8Array): Promise<void> {
     this.begin();
     if (this.isGone) return;
     const sent = Promise.withResolvers<void>();
     const done = () => sent.resolve();
-    this.stream.write(framed, done);
+    this.#writes.write(framed, done);
     this.stream.once("close", done);
     this.#isSending = true;
     await sent.promise;
@@ -144,7 +154,7 @@ export class FlightCall {
       });
     } else {
       this.begin();
-      this.stream.end();
+      this.#writes.end();
     }
   }
 
@@ -176,6 +186,7 @@ export class FlightCall {
 
   /** Ends the call at once, without a status. */
   destroy(): void {
+    this.#writes.close();
     if (this.isGone) return;
     this.stream.close(RST_CANCEL);
     this.stream.destroy();
@@ -232,6 +243,7 @@ export class FlightCall {
   }
 
   #closed(): void {
+    this.#writes.close();
     this.#stopReading(
       new FlightError("unavailable", "The client has cancelled the call"),
     );

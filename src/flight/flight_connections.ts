@@ -92,6 +92,7 @@ export class FlightConnections {
     const { config } = this.#instance;
     for (const guard of this.#guards.values()) {
       guard.refill(nowMs);
+      guard.writes.wake();
       if (guard.calls > 0) continue;
       const limitMs = guard.isUsed ? IDLE_MS : config.requestHeadMs;
       if (nowMs - guard.idleSinceMs > limitMs) guard.close("idle", NO_ERROR);
@@ -224,6 +225,7 @@ export class FlightConnections {
       stream,
       headers,
       authorization: joined("authorization", rawHeaders),
+      writes: guard.writes,
       address,
       figures: this.#instance.flight,
       nowMs: this.#nowMs(),

@@ -53,7 +53,7 @@ export class FlightOutlet implements Outlet {
 
   #write(bytes: Uint8Array, frame: Frame | null): void {
     this.#pending.push(frame);
-    this.#call.stream.write(bytes, this.#written);
+    this.#call.write(bytes, this.#written);
   }
 
   #finished(): void {

@@ -3,6 +3,7 @@
 // closed with ENHANCE_YOUR_CALM, and counted.
 import type { ServerHttp2Session } from "node:http2";
 import { setImmediate } from "node:timers";
+import { ConnectionWrites } from "./connection_writes.ts";
 import type { FlightClose } from "./flight_figures.ts";
 
 /** What is counted against a budget. */
@@ -26,6 +27,8 @@ export class SessionGuard {
   readonly session: ServerHttp2Session;
   /** The client's, in one spelling. */
   readonly address: string;
+  /** What its calls write. */
+  readonly writes: ConnectionWrites;
   /** Calls that are open. */
   calls = 0;
   /** When the last call ended, or the connection began, by the monotonic clock. */
@@ -51,6 +54,7 @@ export class SessionGuard {
     },
   ) {
     this.session = session;
+    this.writes = new ConnectionWrites(session);
     this.address = options.address;
     this.idleSinceMs = this.#refilledMs = options.nowMs;
     this.#onClose = options.onClose;
