@@ -71,6 +71,8 @@ export class Client<Group extends ClientGroup = ClientGroup>
   #phase: ClientPhase;
   /** Next row to send; −1 until its first row is known. */
   cursor = -1;
+  /** Where its cursor began; −1 until its first row is known. */
+  firstRow = -1;
   /** Rows below this are sent as null rows, though nothing came for them. */
   fillTo = -1;
   /** First row not to send. */

@@ -45,6 +45,7 @@ export class StartPosition {
     client.cursor = isBack
       ? timeline.rowOf(isResume ? afterNs : startNs!)
       : this.#liveRow(client);
+    client.firstRow = client.cursor;
     client.become(placed(phase, isBack));
     setEnd(client, isResume ? client.options.untilNs : undefined);
     if (isResume) this.#reportResume(client, afterNs);

@@ -11,7 +11,11 @@ export interface UsedClient extends LoggedClient {
     readonly coding: string;
     readonly codec: string | null;
     readonly trend: { readonly bin: { readonly name: string } } | null;
+    readonly timeline: { endNsText(row: number): string };
   };
+  /** Rows from `firstRow` to `cursor`, exclusive, were sent or reported as gaps; both −1: none. */
+  readonly firstRow: number;
+  readonly cursor: number;
 }
 
 /** Names that an entry has at most, and their length together in characters: one more may be longer. */
@@ -37,7 +41,9 @@ export function usageEntry(
   client: UsedClient,
   { clockMs, unixMs }: { readonly clockMs: number; readonly unixMs: number },
 ): Record<string, unknown> {
-  const { group, options: { address, rights, trace }, openedMs } = client;
+  const { group, options, openedMs, firstRow, cursor } = client;
+  const { address, rights, trace } = options;
+  const { timeline } = group;
   const openMs = clockMs - openedMs;
   return {
     since: new Date(unixMs - openMs).toISOString(),
@@ -51,6 +57,8 @@ export function usageEntry(
     replay: group.channels[0]?.replayId ?? null,
     channels: group.channels.length,
     names: namesOf(group.channels),
+    from: firstRow < 0 ? null : timeline.endNsText(firstRow - 1),
+    to: firstRow < 0 ? null : timeline.endNsText(cursor - 1),
     rows: client.rows,
     bytes: client.bytes,
     gaps: client.gaps,

@@ -10,7 +10,10 @@ const CLIENT = {
     codec: null,
     trend: { bin: { name: "10s" } },
     channels: [{ name: "A", replayId: null }, { name: "B", replayId: null }],
+    timeline: { endNsText: (row: number) => `${row + 1}000` },
   },
+  firstRow: 7,
+  cursor: 11,
   options: {
     address: "192.0.2.1",
     rights: ALICE,
@@ -38,12 +41,22 @@ describe("an entry of the usage log", () => {
       replay: null,
       channels: 2,
       names: ["A", "B"],
+      from: "7000",
+      to: "11000",
       rows: 3,
       bytes: 400,
       gaps: 1,
       seconds: 2.5,
       reason: "complete",
     });
+  });
+
+  it("has no span of time where the stream has not begun", () => {
+    const { from, to } = usageEntry(
+      { ...CLIENT, firstRow: -1, cursor: -1 },
+      NOW,
+    );
+    assert.deepEqual([from, to], [null, null]);
   });
 
   it("has a limited number of names, and of characters", () => {
