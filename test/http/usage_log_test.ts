@@ -56,7 +56,14 @@ describe("the usage log of an instance", () => {
         "token:bob events client-left",
       ],
     );
-    assert.ok(lines.some((line) => line.request_id === "whole"));
+    const line = lines.find(({ request_id }) => request_id === "whole");
+    const strideNs = 62_500_000n;
+    // Which data it was: the span of its rows.
+    assert.equal(
+      BigInt(line.to) - BigInt(line.from),
+      BigInt(line.rows) * strideNs,
+    );
+    assert.ok(line.rows > 0);
     const sum = lines.reduce((bytes, line) => bytes + line.bytes, 0);
     const [, sent] = /^qanat_bytes_sent_total (\d+)$/m.exec(metrics)!;
     assert.equal(sum, Number(sent));

@@ -21,7 +21,7 @@ import { variesByOrigin } from "./origin_rule.ts";
 import { sharedPortAccess } from "./operator_access.ts";
 import { operatorRoutes } from "./operator_routes.ts";
 import { replayRoutes } from "./replay_routes.ts";
-import type { TakeoverOptions } from "./response_takeover.ts";
+import type { IndexOptions } from "./page_routes.ts";
 import { indexRoute, serviceRoutes } from "./service_routes.ts";
 import { SessionCookie } from "./session_cookie.ts";
 import { sessionRoutes } from "./session_routes.ts";
@@ -57,6 +57,8 @@ export function honoApp(
   const takeover = {
     alreadySent: options.alreadySent,
     variesByOrigin: variesByOrigin(corsOrigin),
+    isHttps: options.isHttps ??
+      ((c: Context) => c.req.url.startsWith("https:")),
   };
   const routes = routesOf(service, options, takeover);
   const app = checkedApp(service, {
@@ -74,14 +76,14 @@ export function honoApp(
 function routesOf(
   service: RoutedService,
   options: HonoAppOptions,
-  takeover: TakeoverOptions,
+  takeover: IndexOptions,
 ): Hono {
   const { access, config, requests } = service;
   const routes = new Hono();
   const cookie = new SessionCookie({
     ...config,
     addressOf: options.addressOf,
-    isHttps: options.isHttps ?? ((c) => c.req.url.startsWith("https:")),
+    isHttps: takeover.isHttps,
   });
   const authenticate = authenticateBy({ access, cookie, ...options });
   const operators = sharedPortAccess({

@@ -1,7 +1,7 @@
 // The page and what it loads, from memory: content types, ETag, a strict Content-Security-Policy.
 // Invariant: curl and everything else that does not ask for HTML gets the index as text.
 import { Hono } from "hono";
-import type { Handler } from "hono";
+import type { Context, Handler } from "hono";
 import { PAGE_FILES } from "../../page/page_files.ts";
 import { documented } from "../documents/api_document.ts";
 import { problem, quoted } from "../transport/problem.ts";
@@ -33,17 +33,25 @@ const HEADERS = {
   "referrer-policy": "no-referrer",
 };
 
+export interface IndexOptions extends TakeoverOptions {
+  /** Whether the client's connection is encrypted: only the proxy's may be. */
+  readonly isHttps: (context: Context) => boolean;
+}
+
 /** Answers `/`: the page for a client that accepts HTML, else a text. */
 export function pageOrText(
   textOf: (origin: string) => string,
-  options: TakeoverOptions,
+  options: IndexOptions,
 ): Handler {
   const page = sharedOf("page.html");
   return (c) => {
     const acceptsHtml = (c.req.header("accept") ?? "").includes("text/html");
-    const { pathname, origin, search } = new URL(c.req.url);
+    const { pathname, host, search } = new URL(c.req.url);
     c.header("vary", "accept", { append: true });
-    if (!acceptsHtml) return c.text(textOf(origin));
+    if (!acceptsHtml) {
+      const scheme = options.isHttps(c) ? "https" : "http";
+      return c.text(textOf(`${scheme}://${host}`));
+    }
     // Links in the page are relative to a path that ends with a slash.
     if (!pathname.endsWith("/")) {
       const last = pathname.slice(pathname.lastIndexOf("/") + 1);

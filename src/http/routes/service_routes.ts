@@ -1,15 +1,14 @@
 // The page, the index as text, and the server's clock.
 import { type Handler, Hono } from "hono";
 import { documented } from "../documents/api_document.ts";
-import { pageOrText, pageRoutes } from "./page_routes.ts";
+import { type IndexOptions, pageOrText, pageRoutes } from "./page_routes.ts";
 import type { RoutedService } from "../service.ts";
-import type { TakeoverOptions } from "./response_takeover.ts";
 import { INDEX, TIME } from "../documents/service_documents.ts";
 
 /** `/v1/time`, and `/` with the files of its page. */
 export function serviceRoutes(
   service: RoutedService,
-  options: TakeoverOptions,
+  options: IndexOptions,
 ): Hono {
   const app = new Hono();
   app.get("/v1/time", documented(TIME), (c) => {
@@ -25,7 +24,7 @@ export function serviceRoutes(
 /** Answers `/`: the page, or the index as text. */
 export function indexRoute(
   service: RoutedService,
-  options: TakeoverOptions,
+  options: IndexOptions,
 ): Handler {
   return pageOrText((origin) => indexText(origin, service), options);
 }

@@ -272,6 +272,21 @@ describe("POST /v1/session", () => {
   });
 });
 
+describe("the index as text", () => {
+  it("has addresses with https where a proxy speaks it with the client", async () => {
+    const { ask } = await world();
+    const textOf = async (way: Way) => (await ask("/", {}, way)).text();
+    assert.match(
+      await textOf(HTTPS),
+      / https:\/\/qanat\.example\.org\/v1\/time /,
+    );
+    assert.match(
+      await textOf(PLAIN),
+      / http:\/\/qanat\.example\.org\/v1\/time /,
+    );
+  });
+});
+
 describe("a session", () => {
   it("reads what its token may read, on every instance with the key", async () => {
     const owners = { alice: { match: CHANNEL } };
