@@ -30,6 +30,8 @@ export interface Credentials {
 
 /** Checks one kind of bearer token. */
 export interface TokenVerifier {
+  /** How people recognize a token of this kind. */
+  readonly kindText: string;
   /** Whether a token looks like one of this kind. Cheap. */
   recognizes(token: string): boolean;
   verify(
@@ -80,16 +82,21 @@ const TOO_LONG = denial(
   "invalid_request",
   `The token is longer than ${TOKEN_LENGTH_MAX} characters`,
 );
-const UNKNOWN_KIND = denial(
-  "invalid_token",
-  "The token is of no kind that this instance accepts",
-);
 const REVOKED = denial("invalid_token", "The token has been revoked");
 const EXPIRED = denial("invalid_token", "The token has expired");
 const UNKNOWN_SESSION = denial(
   "invalid_token",
   "The session is of a token that this instance accepts no longer; sign in again",
 );
+
+/** The answer to a token that no verifier recognizes. */
+function unknownKind(verifiers: readonly TokenVerifier[]): Denial {
+  const kinds = verifiers.map(({ kindText }) => kindText).join(", or ");
+  return denial(
+    "invalid_token",
+    `The token is of no kind that this instance accepts: it must be ${kinds}`,
+  );
+}
 
 /** What a request needs: to read or operate, to publish as a publisher, or any right at all. */
 export type Need = "read" | "any" | { readonly publisher: string };
@@ -250,7 +257,9 @@ export class AccessControl {
     if (bearer !== null) {
       if (bearer.length > TOKEN_LENGTH_MAX) return TOO_LONG;
       const verifier = this.#verifiers.find((v) => v.recognizes(bearer));
-      return verifier ? verifier.verify(bearer, address) : UNKNOWN_KIND;
+      return verifier
+        ? verifier.verify(bearer, address)
+        : unknownKind(this.#verifiers);
     }
     if (session !== null && this.sessions !== null) {
       return this.sessions.open(session);

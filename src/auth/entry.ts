@@ -6,6 +6,9 @@ export class EntryError extends Error {
   override name = "EntryError";
 }
 
+/** What a field may be called, and no token and no hash is. */
+const FIELD_NAME = /^[a-z_]{1,30}$/;
+
 /** An object whose fields are all known. */
 export class Entry {
   /** Names the entry in errors. */
@@ -19,9 +22,15 @@ export class Entry {
       throw new EntryError(`${where} must be an object`);
     }
     this.#fields = value as Readonly<Record<string, unknown>>;
-    // The unknown name is not shown: a token may have been pasted in its place.
-    if (!Object.keys(value).every((name) => known.includes(name))) {
-      throw this.error(`may have only the fields ${known.join(", ")}`);
+    const name = Object.keys(value).find((each) => !known.includes(each));
+    if (name !== undefined) {
+      // A token may have been pasted in its place.
+      const shown = FIELD_NAME.test(name) ? ` '${name}'` : "";
+      throw this.error(
+        `has an unknown field${shown}; it may have only the fields ${
+          known.join(", ")
+        }`,
+      );
     }
   }
 

@@ -18,6 +18,7 @@ const UNKNOWN = denial(
 
 /** Verifies tokens that `deno task token` has made. */
 export class TokenFileVerifier implements TokenVerifier {
+  readonly kindText = `a token that begins with '${TOKEN_PREFIX}'`;
   readonly #tokens: () => TokenFile;
 
   /** `tokens`: the file that is in force. */

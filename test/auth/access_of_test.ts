@@ -58,6 +58,19 @@ describe("accessOf()", () => {
         address: "",
       });
       assert.ok("error" in nobody && nobody.error === "none");
+      for (
+        const [bearer, expected] of [
+          ["Bearer wrong", /it must be a token that begins with 'qanat_'$/],
+        ] as const
+      ) {
+        const denied = access.authenticate({
+          authorization: bearer,
+          session: null,
+          address: "",
+        });
+        assert.ok("error" in denied && denied.error === "invalid_token");
+        assert.match(denied.detail, expected);
+      }
     } finally {
       access.close();
     }

@@ -236,6 +236,7 @@ describe("the rights of a stream", () => {
 
 describe("access control", () => {
   const verifiers = [{
+    kindText: "a token of this test",
     recognizes: (token: string) => token.startsWith("t-"),
     verify: () => ALICE,
     vouchesFor: () => true,

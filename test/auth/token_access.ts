@@ -67,6 +67,7 @@ export async function tokenAccess(
     sessions,
     unixMs,
     verifiers: [{
+      kindText: "a token of this test",
       recognizes: (token) => token.startsWith("t-"),
       vouchesFor: ({ kind }) => acceptsTokens && kind === "token",
       verify: (token) => {

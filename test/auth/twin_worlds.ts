@@ -110,6 +110,7 @@ export function twinAccess(
     book,
     ...(viewsMax === undefined ? {} : { viewsMax }),
     verifiers: [{
+      kindText: "a token of this test",
       recognizes: (token) => token.startsWith("t-"),
       vouchesFor: () => true,
       verify: (token) => ({

@@ -44,6 +44,7 @@ describe("the header Authorization", () => {
         new AccessControl({
           catalog,
           verifiers: [{
+            kindText: "a token of this test",
             recognizes: () => true,
             vouchesFor: () => true,
             verify: (token) => ({

@@ -276,6 +276,7 @@ describe("calls to an instance with authentication", () => {
         new AccessControl({
           catalog,
           verifiers: [{
+            kindText: "a token of this test",
             recognizes: () => true,
             vouchesFor: () => true,
             verify: (token, address) => {

@@ -46,6 +46,7 @@ function started(isOpen: boolean): Promise<FlightWorld> {
           catalog,
           book: new GrantsInForce(grantOfScopes),
           verifiers: [{
+            kindText: "a token of this test",
             recognizes: () => true,
             vouchesFor: () => true,
             verify: (token) => ({

@@ -71,6 +71,7 @@ const BUSY = {
 
 /** Verifies JWTs. Close it after use. */
 export class JwtVerifier implements TokenVerifier, JwtFigures {
+  readonly kindText = "a signed JWT (three parts with dots between them)";
   readonly counters = { checks: 0, remembered: 0 };
   readonly busy = { all: 0, share: 0 };
   readonly #options: JwtVerifierOptions;

@@ -34,17 +34,17 @@ export async function verifySignature(
     });
     return { payload };
   } catch (error) {
-    return refused(faultOf(error));
+    return refused(faultOf(error, audiences));
   }
 }
 
-function faultOf(error: unknown): string {
+function faultOf(error: unknown, audiences: readonly string[]): string {
   if (error instanceof errors.JWSSignatureVerificationFailed) {
     return "The token's signature does not match the key of its issuer";
   }
   if (error instanceof errors.JWTExpired) return "The token has expired";
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return claimFault(error);
+    return claimFault(error, audiences);
   }
   if (error instanceof errors.JOSEError) return "The token is not a valid JWT";
   throw error;
@@ -52,10 +52,13 @@ function faultOf(error: unknown): string {
 
 function claimFault(
   { claim, reason }: { readonly claim: string; readonly reason: string },
+  audiences: readonly string[],
 ): string {
   if (reason === "missing") return `The token has no claim '${claim}'`;
   if (claim === "aud") {
-    return `The token is meant for another audience: its claim 'aud' names none that --auth-audience has, and not ${ANY_AUDIENCE}`;
+    // Shown only to those who have a token of a trusted issuer: the signature was right.
+    const [audience] = audiences;
+    return `The token is meant for another audience: its claim 'aud' names none that --auth-audience has, such as '${audience}', and not ${ANY_AUDIENCE}`;
   }
   return `The token's claim '${claim}' is not accepted`;
 }
