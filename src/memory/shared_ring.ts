@@ -112,12 +112,13 @@ export class SharedRingReader implements Ring {
   /** Records before this position are lost. */
   get oldestPosition(): number {
     const headPage = Math.floor(this.headPosition / this.pageBytes);
-    const behind = (headPage - Atomics.load(this.#control, OLDEST)) >>> 0;
+    // Below 0 while more than the ring holds is reserved, and not published yet.
+    const behind = (headPage - Atomics.load(this.#control, OLDEST)) | 0;
     return (headPage - behind) * this.pageBytes;
   }
 
   get occupiedBytes(): number {
-    return this.headPosition - this.oldestPosition;
+    return Math.max(0, this.headPosition - this.oldestPosition);
   }
 
   get highWaterBytes(): number {

@@ -48,6 +48,23 @@ describe("a shared ring", () => {
     assert.ok(lost > 1000);
   });
 
+  it("loses no count of its pages while more than it holds is not published", () => {
+    const ring = new SharedRingWriter(RING_BYTES, { pageBytes: PAGE_BYTES });
+    const reader = new SharedRingReader(ring.memory());
+    write(ring, 64, 1);
+    let reclaimed = reader.reclaimedPages;
+    for (let i = 0; i < 40; i++) {
+      ring.reserve(PAGE_BYTES);
+      assert.ok(reader.reclaimedPages >= reclaimed, `${reader.reclaimedPages}`);
+      assert.ok(
+        reader.occupiedBytes >= 0 && reader.occupiedBytes <= RING_BYTES,
+      );
+      reclaimed = reader.reclaimedPages;
+    }
+    ring.publish();
+    assert.ok(reclaimed > 30 && reader.reclaimedPages === reclaimed);
+  });
+
   it("gives up a page before it is written again", () => {
     const ring = new SharedRingWriter(RING_BYTES, { pageBytes: PAGE_BYTES });
     const reader = new SharedRingReader(ring.memory());
