@@ -46,6 +46,8 @@ export class LiveDelivery implements TimelineListener, LaneGroup {
   /** The row behind what is being handed out. */
   #rowEnd = -1;
   #frame: Frame | null = null;
+  /** Whether the row of `#frame` is short; the page ring may not know any more. */
+  #isShort = false;
   /** Clients that could not take the row. */
   #skipped: GroupClient[] | null = null;
 
@@ -226,13 +228,13 @@ export class LiveDelivery implements TimelineListener, LaneGroup {
       this.#skip(client);
       return false;
     }
-    if (client.endsAtGaps && this.group.timeline.isShort(row)) {
-      lifecycle.reportGap(client, row + 1, "missing");
-      return false;
-    }
     const frame = this.#frame ??= this.#encode(row, nowMs);
     if (frame === null) {
       this.#skip(client);
+      return false;
+    }
+    if (client.endsAtGaps && this.#isShort) {
+      lifecycle.reportGap(client, row + 1, "missing");
       return false;
     }
     if (phase.isResuming) client.become(resumed(phase));
@@ -249,6 +251,7 @@ export class LiveDelivery implements TimelineListener, LaneGroup {
       this.#skipRest();
       return null;
     }
+    this.#isShort = group.timeline.isShort(row);
     const run = this.#runs.encode(group, row, this.#rowEnd);
     books.counters.encodeSeconds += (scheduler.clockMs() - beganMs) / 1000;
     if (run === "full" || run === "gone") {

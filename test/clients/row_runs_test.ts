@@ -5,6 +5,7 @@ import { afterEach, describe, it } from "@std/testing/bdd";
 import { Buffer } from "node:buffer";
 import { Qanat } from "../../src/app.ts";
 import type { ClientOptions } from "../../src/clients/client_options.ts";
+import { topicOf } from "../../src/channels/channel.ts";
 import type { Config } from "../../src/config.ts";
 import type { StreamShape } from "../../src/frames/stream_format.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
@@ -253,5 +254,37 @@ describe("rows of a delivery that is behind", () => {
     await world.quiet();
     assert.equal(world.rowsInRuns, 0);
     for (const { rows } of readers) assert.equal(rows(), 19);
+  });
+
+  it("is whole for clients that end at gaps, though the page ring lost it while it was handed out", async () => {
+    const world = await World.start({
+      retentionMb: 1,
+      futureToleranceMs: 1_000_000,
+    });
+    const readers = Array.from(
+      { length: 30 },
+      () => world.open(NAMES, { format: "events" }, { gaps: "fail" }),
+    );
+    world.open([APART], { format: "events" });
+    world.publish();
+    await world.quiet();
+    world.publish();
+    while (readers.every(({ rows }) => rows() === 0)) await turn();
+    const { sink, blocks } = world.source;
+    const { ring } = world.qanat;
+    const apart = blocks.topics.find((topic) =>
+      topic === topicOf(world.source.catalog.get(APART, null)!)
+    )!;
+    const rowAt = ring.headPosition;
+    for (let i = 0; ring.oldestPosition <= rowAt; i++) {
+      const block = blocks.blockOf(apart, world.row + i);
+      sink!.onMessage(apart, block, world.row + i, 0);
+    }
+    assert.ok(readers.some(({ rows }) => rows() === 0));
+    await world.quiet();
+    for (const { rows, outlet } of readers) {
+      assert.equal(outlet.ending, "open");
+      assert.equal(rows(), 1);
+    }
   });
 });
