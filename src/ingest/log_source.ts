@@ -57,6 +57,8 @@ export class LogSource implements Source {
   /** This thread's clock less that of the reading one, ms: at least so much. */
   #clockDifferenceMs = -Infinity;
   #whenPonged: (() => void) | null = null;
+  /** Rejects a join() that is under way when the source is closed. */
+  readonly #closing = Promise.withResolvers<never>();
 
   constructor(options: LogSourceOptions) {
     const { port, catalog } = options;
@@ -65,17 +67,22 @@ export class LogSource implements Source {
     this.#clockMs = options.clockMs ?? (() => performance.now());
     this.#histories = new PortHistories(port);
     port.onMessage = (message) => this.#onMessage(message);
+    // A source that has joined is closed as well, without a call that waits.
+    this.#closing.promise.catch(() => {});
   }
 
-  /** Joins the reading thread. Resolves with the ring, which the instance is made with; before start(). */
+  /**
+   * Joins the reading thread. Resolves with the ring, which the instance is made with; before start(). Rejects when the
+   * source is closed meanwhile.
+   */
   async join(): Promise<SharedRingReader> {
     const joined = new Promise<void>((resolve) => this.#whenJoined = resolve);
     this.#options.port.send({ kind: "join" });
-    await joined;
+    await Promise.race([joined, this.#closing.promise]);
     for (let i = 0; i < PINGS; i++) {
       const ponged = new Promise<void>((resolve) => this.#whenPonged = resolve);
       this.#ping();
-      await ponged;
+      await Promise.race([ponged, this.#closing.promise]);
     }
     return this.#ring!;
   }
@@ -124,6 +131,7 @@ export class LogSource implements Source {
 
   close(): Promise<void> {
     this.#isClosed = true;
+    this.#closing.reject(new Error("The source was closed before it joined"));
     this.#wake();
     this.#histories.close();
     this.#options.port.onMessage = null;

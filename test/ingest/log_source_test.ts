@@ -6,7 +6,15 @@ import { Buffer } from "node:buffer";
 import { Qanat } from "../../src/app.ts";
 import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type { StreamFormat } from "../../src/frames/stream_format.ts";
+import { Catalog } from "../../src/channels/catalog.ts";
 import type { Ingest } from "../../src/ingest/ingest.ts";
+import { LogSource } from "../../src/ingest/log_source.ts";
+import type {
+  Port,
+  ReadingMessage,
+  ServingMessage,
+} from "../../src/ingest/messages.ts";
+import { SharedRingWriter } from "../../src/memory/shared_ring.ts";
 import { gpsNsOfMs } from "../../src/blocks/gps_time.ts";
 import type { Source } from "../../src/source/source.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
@@ -257,5 +265,28 @@ describe("an instance over the log", () => {
     const history = source.openHistory([{ topic, fromMs: 0 }]);
     await assert.rejects(history.read([topic]), /no such log/);
     history.close();
+  });
+
+  it("does not wait for a reading thread that does not answer, once it is closed", async () => {
+    for (const hasJoined of [false, true]) {
+      const port: Port<ServingMessage, ReadingMessage> = {
+        send: () => {},
+        onMessage: null,
+      };
+      const source = new LogSource({ port, catalog: new Catalog(), now });
+      const joining = source.join();
+      if (hasJoined) {
+        const ring = new SharedRingWriter(64 * 1024);
+        port.onMessage!({
+          kind: "joined",
+          memory: ring.memory(),
+          place: { position: 0, topics: [] },
+          channels: [],
+          status: new DrivenSource(channels).status(),
+        });
+      }
+      await source.close();
+      await assert.rejects(joining, /closed before it joined/);
+    }
   });
 });
