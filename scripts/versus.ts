@@ -53,7 +53,7 @@ const HELP = `deno task versus [settings]
 
   Compares Qanat with arrakis-server (20 to 120 clients; Qanat also with ${TIMES} times the clients that arrakis-server
   holds), then both over Arrow Flight (20 to 1,000 clients, read by the same program), then Qanat with nginx and nchan
-  and with a bare loop in C (${FAN_OUT_CLIENTS} clients of one selection). About 30 minutes, 12 of them over Flight.
+  and with a bare loop in C (${FAN_OUT_CLIENTS} clients of one selection). About 30 minutes, 13 of them over Flight.
 
   --only arrakis|flight|nchan  one of the comparisons
   --clients N,…                numbers of clients in the comparisons with arrakis-server, for both (each 1 to

@@ -17,6 +17,8 @@ export interface FastReaderOptions {
   readonly requests: readonly string[];
   readonly directory: string;
   readonly seconds: number;
+  /** Seconds between the last answer's head and the window. @default 3 */
+  readonly settleS?: number;
   readonly serverPid: number;
   /** What Qanat sends. @default "arrow" */
   readonly format?: ReaderFormat;
@@ -53,7 +55,7 @@ export async function readFast(options: FastReaderOptions): Promise<Reading> {
     format: options.format ?? "arrow",
     lines: options.requests,
     home: { directory: options.directory },
-    settleS: SETTLE_S,
+    settleS: options.settleS ?? SETTLE_S,
     seconds,
     flags: options.flags ?? [],
   });

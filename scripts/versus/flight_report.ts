@@ -98,16 +98,23 @@ function cpuLine(
   const ratio = theirs && ours && theirs.rows > 0
     ? ours.cpuMicrosPerRow / theirs.cpuMicrosPerRow
     : null;
-  const delivered = !theirs || theirs.holds
-    ? ""
-    : `; arrakis-server delivered ${
-      (100 * theirs.rows / theirs.due).toFixed(1)
-    } % of the rows, p99 ${theirs.p99.toFixed(0)} ms`;
+  const microsOf = (side: FlightSide | undefined) =>
+    side && side.rows > 0 ? `${side.cpuMicrosPerRow.toFixed(1)} µs` : "none";
   return {
     clients,
     ratio,
-    text: `CPU per row over Flight at ${clients} clients: ${
+    text: `CPU per row over Flight at ${clients} clients: Qanat ${
+      microsOf(ours)
+    }, arrakis-server ${microsOf(theirs)}: ${
       times(ratio)
-    } (goal: at most ${CPU_PART})${delivered}`,
+    } (goal: at most ${CPU_PART})${deliveredText(theirs)}`,
   };
+}
+
+/** What came of the rows of arrakis-server, where it does not hold. */
+function deliveredText(side: FlightSide | undefined): string {
+  if (!side || side.holds) return "";
+  const share = `${(100 * side.rows / side.due).toFixed(1)} % of the rows`;
+  const late = side.rows > 0 ? `, p99 ${side.p99.toFixed(0)} ms` : "";
+  return `; arrakis-server delivered ${share}${late}`;
 }

@@ -7,6 +7,8 @@ import { isAll, median } from "./side.ts";
 
 /** As many connections are begun in a second. */
 const CONNECT_RATE = 200;
+/** arrakis-server needs some seconds until it is on time with its first clients. */
+const SETTLE_S = 6;
 /** Longest wait for those that do not get a stream. */
 const ATTACH_MAX_S = 20;
 
@@ -61,6 +63,7 @@ export async function measureFlight(
     ],
     directory: options.directory,
     seconds: options.seconds,
+    settleS: SETTLE_S,
     serverPid: options.pid,
   });
   return flightSideOf(reading, selections.length);
