@@ -67,6 +67,7 @@ class World:
             max_latency_ms=MAX_LATENCY_MS,
             stride_ns=STRIDE_NS,
             also=None,
+            replay_id=None,
         )
         os.makedirs(directory, exist_ok=True)
         self.server, self.url = single.start_server(args, channels)
