@@ -248,9 +248,9 @@ class Comparison:
 
     def _without_late(self, left, right):
         """
-        The first rows; a series that arrakis-server alone has masked is the other's, if that was published so, but of
-        at most half of all series. Seen: whole partitions in the rows of a range that is a minute old, though a reader
-        of its own was started for it. Of ranges that were just over, none.
+        The first rows; a series that arrakis-server alone has masked is the other's, if that was published so, bit for
+        bit, but not all of them. Seen: whole partitions, up to most of them, in the rows of a range that is a minute
+        old, though a reader of its own was started for it. Of ranges that were just over, none.
         """
         taken = {t: dict(row) for t, row in left.items()}
         for place, (t, row) in enumerate(left.items()):
@@ -259,7 +259,7 @@ class Comparison:
                 if mine != other and only_arrakis_masks(mine, other) and other == self._truth(name, t, other):
                     taken[t][name] = other
                     self.excused.append((place, name))
-        return taken if 2 * len(self.excused) <= sum(len(row) for row in left.values()) else left
+        return taken if len(self.excused) < sum(len(row) for row in left.values()) else left
 
 
 def ask_both(function, worlds):
