@@ -4,42 +4,20 @@ import { describe, it } from "@std/testing/bdd";
 import { tableFromIPC } from "apache-arrow";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { END_OF_STREAM } from "../../src/arrow/row_template.ts";
-import { PartitionBlocks } from "../../src/blocks/partition_blocks.ts";
 import { Timeline } from "../../src/blocks/timeline.ts";
-import { topicOf } from "../../src/channels/channel.ts";
 import type { RowEncoder } from "../../src/frames/row_encoder.ts";
 import { RowEncoders } from "../../src/frames/row_encoders.ts";
 import { StreamText } from "../../src/frames/stream_text.ts";
-import { PageRing } from "../../src/memory/page_ring.ts";
 import { Slab } from "../../src/memory/slab.ts";
-import { aChannel } from "../channels/a_channel.ts";
 import {
   batchesOf,
   flightDataOf,
   messagesOf,
 } from "../flight/flight_client.ts";
+import { channels, emptyBlocks, STRIDE_NS } from "./two_channels.ts";
 
-const STRIDE_NS = 62_500_000n;
 const SAMPLES = 128;
-const channels = [0, 1].map((i) =>
-  aChannel({
-    name: `H1:A-${i}`,
-    dataType: "int16",
-    sampleRate: 2048,
-    partitionIndex: i,
-    strideNs: STRIDE_NS,
-  })
-);
-const blocks = new PartitionBlocks({
-  topic: topicOf(channels[0]!),
-  strideNs: STRIDE_NS,
-  maxLatencyNs: 0n,
-  ring: new PageRing(new Uint8Array(1 << 20)),
-  futureToleranceMs: 0,
-  outageWaitMs: 0,
-  outageGraceMs: 0,
-  hasClock: false,
-});
+const blocks = emptyBlocks();
 /** The second block lacks the second channel. */
 const HELD = [2, 1, 2];
 for (const [row, count] of HELD.entries()) {

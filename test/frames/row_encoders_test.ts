@@ -3,9 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { Codec } from "../../src/arrow/compressed_batch.ts";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
-import { PartitionBlocks } from "../../src/blocks/partition_blocks.ts";
 import { Timeline } from "../../src/blocks/timeline.ts";
-import { topicOf } from "../../src/channels/channel.ts";
 import { Base64Events } from "../../src/frames/base64_events.ts";
 import { EncodingContext } from "../../src/frames/encoding_context.ts";
 import type { Frame } from "../../src/frames/frame.ts";
@@ -15,30 +13,10 @@ import type { MessageSource } from "../../src/frames/message_source.ts";
 import { plainFrames } from "../../src/frames/plain_frames.ts";
 import { RowEncoders } from "../../src/frames/row_encoders.ts";
 import type { Coding, StreamFormat } from "../../src/frames/stream_format.ts";
-import { PageRing } from "../../src/memory/page_ring.ts";
 import { Slab } from "../../src/memory/slab.ts";
-import { aChannel } from "../channels/a_channel.ts";
+import { channels, emptyBlocks, STRIDE_NS } from "./two_channels.ts";
 
-const STRIDE_NS = 62_500_000n;
-const channels = [0, 1].map((i) =>
-  aChannel({
-    name: `H1:A-${i}`,
-    dataType: "int16",
-    sampleRate: 2048,
-    partitionIndex: i,
-    strideNs: STRIDE_NS,
-  })
-);
-const blocks = new PartitionBlocks({
-  topic: topicOf(channels[0]!),
-  strideNs: STRIDE_NS,
-  maxLatencyNs: 0n,
-  ring: new PageRing(new Uint8Array(1 << 20)),
-  futureToleranceMs: 0,
-  outageWaitMs: 0,
-  outageGraceMs: 0,
-  hasClock: false,
-});
+const blocks = emptyBlocks();
 for (let row = 0; row < 4; row++) append(row);
 const timeline = new Timeline([blocks], STRIDE_NS, 0);
 const decoder = new TextDecoder();
