@@ -35,7 +35,7 @@ export class CatchUp implements Task {
   /** GPS ms at a row's end → the clients whose next row it is. Row numbers of different strides cannot be compared. */
   readonly #queue = new Map<number, GroupClient[]>();
   /** The frame of the rows that are being served, by group. */
-  readonly #runs = new Map<SelectionGroup, RowRun>();
+  readonly #shared = new Map<SelectionGroup, RowRun>();
   /** Rows that may still be made in this turn. */
   #rowsLeft = 0;
   #turn = 0;
@@ -83,8 +83,8 @@ export class CatchUp implements Task {
         // When the slab is short, all clients are assigned again a little later.
         if (!isShort) this.assign(client);
       }
-      for (const { frame } of this.#runs.values()) frame.release();
-      this.#runs.clear();
+      for (const { frame } of this.#shared.values()) frame.release();
+      this.#shared.clear();
       if (next < clients.length) this.#putBack(rowEndMs, clients.slice(next));
     }
     return !isShort && this.#queue.size > 0;
@@ -180,7 +180,7 @@ export class CatchUp implements Task {
   #send(client: GroupClient, row: number): "sent" | "full" | "gone" {
     const { group } = client;
     const isFill = row < client.fillTo;
-    const known = isFill ? undefined : this.#runs.get(group);
+    const known = isFill ? undefined : this.#shared.get(group);
     const isShared = known !== undefined &&
       (known.to === row + 1 || takesRun(client, known.to));
     const run = isShared ? known : this.#encode(client, row, isFill);
@@ -189,7 +189,7 @@ export class CatchUp implements Task {
     client.sendRow(frame, row, this.#parts.lifecycle.clockMs(), to);
     if (isShared) return "sent";
     if (isFill || group.clients.size === 1 || known) frame.release();
-    else this.#runs.set(group, run);
+    else this.#shared.set(group, run);
     return "sent";
   }
 
