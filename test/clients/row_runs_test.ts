@@ -16,6 +16,7 @@ import {
   silent,
 } from "../driven_source.ts";
 import { HeldOutlet } from "./held_outlet.ts";
+import { turn, writtenOut } from "./written_out.ts";
 
 const FIRST = 23_671_510_000;
 const STRIDE_NS = 62_500_000n;
@@ -26,7 +27,6 @@ const APART = "H1:QANAT-COUNT_I64_16";
 const channels = (await embeddedChannels()).filter(({ channel }) =>
   [...NAMES, APART].includes(channel.name)
 );
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** One instance; with `sliceMs` 0 a turn has eight writes. */
 class World {
@@ -89,16 +89,8 @@ class World {
     this.row++;
   }
 
-  /** Until nothing has been written for some turns. */
-  async quiet(): Promise<void> {
-    const { counters } = this.qanat.hub.figures;
-    let written = -1;
-    for (let still = 0; still < 20; still++) {
-      await turn();
-      const sum = counters.framesSent + counters.catchUpRows;
-      if (sum !== written) still = 0;
-      written = sum;
-    }
+  quiet(): Promise<void> {
+    return writtenOut(this.qanat);
   }
 
   get rowsInRuns(): number {

@@ -19,6 +19,7 @@ import {
 } from "../driven_source.ts";
 import { messagesIn } from "./arrow_messages.ts";
 import { HeldOutlet } from "./held_outlet.ts";
+import { turn, writtenOut } from "./written_out.ts";
 
 const FIRST = 23_671_510_000;
 const NAMES = ["H1:QANAT-SINE_F32_16", "H1:QANAT-SINE_F32_256"];
@@ -101,19 +102,7 @@ function assertWhole(reader: Reader): void {
 /** Of a client that a test sends to history. */
 const NO_FEED = { clientDrained: () => {}, clientEnded: () => {} };
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
-
-/** Until nothing has been written for some turns. */
-async function quiet(): Promise<void> {
-  const { counters } = qanat.hub.figures;
-  let written = -1;
-  for (let still = 0; still < 20; still++) {
-    await turn();
-    const sum = counters.framesSent + counters.catchUpRows;
-    if (sum !== written) still = 0;
-    written = sum;
-  }
-}
+const quiet = () => writtenOut(qanat);
 
 describe("rows in slices", () => {
   it("are not all written in the call that brings them, and all are in the end", async () => {
