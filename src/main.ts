@@ -5,9 +5,14 @@ import { superviseProcess } from "./supervisor/process.ts";
 
 superviseProcess({
   parsed: parseConfig(Deno.args, Deno.env.toObject()),
-  // A literal path, so that bundlers and `deno cache` find it.
+  // Literal paths, so that bundlers and `deno cache` find them.
   startWorker: (permissions) =>
     new Worker(new URL("./worker.ts", import.meta.url), {
+      type: "module",
+      deno: { permissions },
+    }),
+  startIngest: (permissions) =>
+    new Worker(new URL("./ingest.ts", import.meta.url), {
       type: "module",
       deno: { permissions },
     }),

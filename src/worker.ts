@@ -5,7 +5,6 @@ import type { AccessControl } from "./auth/access_control.ts";
 import { accessOf } from "./auth/access_of.ts";
 import { nowGpsNs } from "./blocks/gps_time.ts";
 import type { SharePool } from "./shares/share_pool.ts";
-import { Catalog } from "./channels/catalog.ts";
 import { nameMatcher } from "./channels/expression.ts";
 import type { Config } from "./config.ts";
 import type { FlightServer } from "./flight/flight_server.ts";
@@ -17,9 +16,13 @@ import { serveOperators } from "./http/operator_server.ts";
 import { connectionPool, type HttpServer, serve } from "./http/server.ts";
 import { jsonLogger, type Logger, logLine } from "./telemetry/log.ts";
 import { LogWriter } from "./telemetry/log_writer.ts";
-import { UsageLog } from "./telemetry/usage_log.ts";
-import { EmbeddedSource } from "./source/embedded_source.ts";
+import type { UsageLog } from "./telemetry/usage_log.ts";
+import { openUsageLog } from "./telemetry/usage_log_file.ts";
+import { EMBEDDED_BACKLOG_MAX_MS } from "./source/embedded_source.ts";
+import { sourceOf } from "./source/source_of.ts";
+import { joinReading } from "./ingest/join_reading.ts";
 import { RingAllocationError } from "./memory/page_ring.ts";
+import type { Ring } from "./memory/ring.ts";
 import type { Source } from "./source/source.ts";
 import { isProven, runtimeName } from "./http/transport/proven_runtimes.ts";
 import { LifeSigns } from "./supervisor/life_signs.ts";
@@ -35,8 +38,8 @@ const LOG_FLUSH_MAX_MS = 300;
 const TICK_MS = 100;
 
 const port = new SupervisorPort(self);
-port.onStart = ({ config, signs }) =>
-  void new WorkerApp(config, new LifeSigns(signs)).start();
+port.onStart = ({ config, signs, reading }) =>
+  void new WorkerApp(config, new LifeSigns(signs)).start(reading);
 
 /** One instance, from its start to the request to end the process. */
 class WorkerApp {
@@ -64,7 +67,8 @@ class WorkerApp {
     addEventListener("unhandledrejection", crash);
   }
 
-  async start(): Promise<void> {
+  /** `reading`: to the thread that reads for several; this one reads by itself without. */
+  async start(reading?: MessagePort): Promise<void> {
     const { config, backlog } = fitConnections(this.#config, this.#log);
     try {
       nameMatcher(config.trendMatch);
@@ -82,15 +86,15 @@ class WorkerApp {
     } catch (error) {
       return this.#fail(2, `Cannot set up TLS: ${(error as Error).message}`);
     }
-    let source: Source;
+    let made: Awaited<ReturnType<typeof readingOf>>;
     try {
-      source = await sourceOf(config, this.#log);
+      made = await readingOf(config, this.#log, reading);
     } catch (error) {
       return this.#fail(2, `Cannot set up Kafka: ${(error as Error).message}`);
     }
     let access: AccessControl;
     try {
-      access = await accessOf(config, source.catalog, this.#log);
+      access = await accessOf(config, made.source.catalog, this.#log);
     } catch (error) {
       return this.#fail(
         2,
@@ -101,7 +105,7 @@ class WorkerApp {
     if (usageLog === null) return;
     let qanat: Qanat;
     try {
-      qanat = this.#instanceOf({ config, source, access, usageLog });
+      qanat = this.#instanceOf({ ...made, config, access, usageLog });
     } catch (error) {
       if (!(error instanceof RingAllocationError)) throw error;
       return this.#fail(
@@ -126,6 +130,7 @@ class WorkerApp {
     const server = await this.#listen(config, () =>
       serve(qanat, {
         backlog,
+        reusePort: config.workers > 1,
         pool,
         certificate,
         onConnection: () => this.#signs.countConnection(),
@@ -153,9 +158,10 @@ class WorkerApp {
   }
 
   #instanceOf(
-    { config, source, access, usageLog }: {
+    { config, source, access, usageLog, ring }: {
       readonly config: Config;
       readonly source: Source;
+      readonly ring?: Ring;
       readonly access: AccessControl;
       readonly usageLog: UsageLog | undefined;
     },
@@ -165,6 +171,7 @@ class WorkerApp {
       source,
       access,
       ...(usageLog === undefined ? {} : { usageLog }),
+      ...(ring === undefined ? {} : { ring }),
       log: this.#log,
       gc: new GcTime(),
       logLines: this.#lines,
@@ -178,14 +185,11 @@ class WorkerApp {
     { usageLog: path }: Config,
   ): Promise<UsageLog | undefined | null> {
     if (path === "") return undefined;
-    const usageLog = new UsageLog({
-      log: this.#log,
-      open: () => Deno.open(path, { append: true, create: true, mode: 0o640 }),
-    });
+    let usageLog: UsageLog;
     try {
-      await usageLog.start();
+      usageLog = await openUsageLog(path, this.#log);
     } catch (error) {
-      await this.#fail(2, usageLogFault(error as Error));
+      await this.#fail(2, (error as Error).message);
       return null;
     }
     port.onReopen = () => usageLog.reopen();
@@ -243,15 +247,6 @@ class WorkerApp {
   }
 }
 
-/** Does not name the file: a user may have given something secret instead of a path. */
-function usageLogFault({ name }: Error): string {
-  const why = name === "NotCapable"
-    ? "this process has no permission for it. `deno task start` may write to /var/log/qanat; " +
-      "--print-permissions prints a command line for other files"
-    : name;
-  return `Cannot write the file of --usage-log: ${why}`;
-}
-
 /** Null where the service listens without TLS. */
 async function certificateOf(
   { tlsCert, tlsKey }: Config,
@@ -261,14 +256,21 @@ async function certificateOf(
   return await ServerCertificate.open({ tlsCert, tlsKey, log });
 }
 
-async function sourceOf(config: Config, log: Logger): Promise<Source> {
-  const catalog = new Catalog();
-  if (config.kafka.length === 0) {
-    return new EmbeddedSource({ catalog, nowGpsNs: () => nowGpsNs() });
+/** Reads by itself, unless another thread does. */
+async function readingOf(
+  config: Config,
+  log: Logger,
+  reading: MessagePort | undefined,
+): Promise<{ readonly source: Source; readonly ring?: Ring }> {
+  if (reading === undefined) {
+    const nowNs = () => nowGpsNs();
+    return { source: await sourceOf(config, { log, nowGpsNs: nowNs }) };
   }
-  // Imported only when needed, so that the embedded source does not load kafkajs.
-  const { kafkaSourceOf } = await import("./source/kafka_settings.ts");
-  return await kafkaSourceOf(config, catalog, log);
+  const isEmbedded = config.kafka.length === 0;
+  return await joinReading(
+    reading,
+    isEmbedded ? { backlogMs: EMBEDDED_BACKLOG_MAX_MS } : {},
+  );
 }
 
 /** The Flight port, imported only when it is on. */

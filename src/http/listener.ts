@@ -35,6 +35,8 @@ export interface ListenerOptions {
   readonly pool?: SharePool | undefined;
   /** Connections that may wait in the kernel to be accepted. */
   readonly backlog: number;
+  /** Whether other threads of the process listen on the port as well. @default false */
+  readonly reusePort?: boolean | undefined;
   /** For TLS; it is closed with the server. @default plain HTTP */
   readonly certificate?: ServerCertificate | null | undefined;
   /** Whether native handles are used, so that the listener can recover (see {@linkcode keepAccepting}). */
@@ -88,7 +90,7 @@ export async function startListener(
 async function listen(
   server: Server,
   { log }: HttpService,
-  { host, port, backlog }: ListenerOptions,
+  { host, port, backlog, reusePort = false }: ListenerOptions,
 ): Promise<void> {
   const fail = Promise.withResolvers<never>();
   let isListening = false;
@@ -97,7 +99,7 @@ async function listen(
     else fail.reject(error);
   });
   const listening = new Promise<void>((resolve) => {
-    server.listen({ host, port, backlog }, () => resolve());
+    server.listen({ host, port, backlog, reusePort }, () => resolve());
   });
   await Promise.race([listening, fail.promise]);
   isListening = true;

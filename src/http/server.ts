@@ -25,6 +25,8 @@ export type { HttpServer } from "./listener.ts";
 export interface ServeOptions {
   /** Connections that may wait in the kernel to be accepted. @default BACKLOG_MAX */
   readonly backlog?: number;
+  /** Whether other threads of the process listen on the port as well. @default false */
+  readonly reusePort?: boolean;
   /** Connections by address, of all ports. @default those of this server alone */
   readonly pool?: SharePool;
   /** The certificate for TLS, which is closed with the server. @default plain HTTP */
@@ -68,6 +70,7 @@ export async function serve(
     sharePercent: addressSharePercent,
     pool: options.pool,
     backlog: options.backlog ?? BACKLOG_MAX,
+    reusePort: options.reusePort,
     usesHandles: writers.usesHandles,
     certificate: options.certificate,
     onConnection: options.onConnection,

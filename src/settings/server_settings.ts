@@ -36,6 +36,8 @@ export interface ServerSettings {
   /** Empty when it is not known. */
   readonly revision: string;
   readonly printPermissions: boolean;
+  /** Threads that serve clients. */
+  readonly workers: number;
 }
 
 export const SERVER_SETTINGS = {
@@ -67,4 +69,11 @@ export const SERVER_SETTINGS = {
   printPermissions: flag(
     "print the command line with the fewest permissions for these settings, and end",
   ),
+  workers: whole({
+    unit: "threads",
+    preset: 1,
+    min: 1,
+    max: 64,
+    help: "threads that serve clients; with more than one, another one reads",
+  }),
 } satisfies SettingsOf<ServerSettings>;

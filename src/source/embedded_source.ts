@@ -30,7 +30,7 @@ export interface EmbeddedSourceOptions {
 }
 
 /** How far back a subscription may begin, ms, and how far back blocks are made after a jump of the clock ahead. */
-const BACKLOG_MAX_MS = 10_000;
+export const EMBEDDED_BACKLOG_MAX_MS = 10_000;
 /** The most blocks, of all topics, that are made in one turn of the event loop. */
 const TURN_BLOCKS_MAX = 64;
 /** Timers fire at multiples of this, the shortest stride. */
@@ -77,7 +77,7 @@ export class EmbeddedSource implements Source {
   subscribe(topic: string, { ms }: ReadFrom): number {
     const strideNs = this.#blocks?.strideNs(topic);
     const nowMs = Number(this.#options.nowGpsNs()) / 1e6;
-    const fromMs = Math.max(ms, nowMs - BACKLOG_MAX_MS);
+    const fromMs = Math.max(ms, nowMs - EMBEDDED_BACKLOG_MAX_MS);
     if (strideNs === undefined || this.#next.has(topic)) return fromMs;
     this.#next.set(topic, indexAt(strideNs, fromMs));
     // Not in this turn: the caller is not ready for the blocks yet.
@@ -155,7 +155,7 @@ export class EmbeddedSource implements Source {
     const strideNs = this.#blocks!.strideNs(topic)!;
     const end = Number(nowNs / strideNs);
     const { from, skipped } = dueFrom(next, end, {
-      backlog: Math.ceil(BACKLOG_MAX_MS * 1e6 / Number(strideNs)),
+      backlog: Math.ceil(EMBEDDED_BACKLOG_MAX_MS * 1e6 / Number(strideNs)),
     });
     this.#skipped += skipped;
     const to = Math.min(end, from + most);

@@ -9,6 +9,8 @@ export type SupervisorMessage =
     readonly config: Config;
     /** The memory of LifeSigns, shared by both threads. */
     readonly signs: SharedArrayBuffer;
+    /** To the thread that reads; transferred. Absent where the worker reads by itself. */
+    readonly reading?: MessagePort;
   }
   /** Drain and close. The worker answers with `exit`. */
   | { readonly kind: "stop"; readonly signal: string }
@@ -16,6 +18,16 @@ export type SupervisorMessage =
   | { readonly kind: "reopen" }
   /** How many bytes of the last `log` message have been written; null when writing failed. */
   | { readonly kind: "logged"; readonly bytes: number | null };
+
+/** From the supervisor to the thread that reads, besides these. */
+export type IngestMessage =
+  | Extract<SupervisorMessage, { kind: "start" | "stop" | "logged" }>
+  /** A worker with this number joins by this port; transferred. Its predecessor has ended. */
+  | {
+    readonly kind: "serve";
+    readonly worker: number;
+    readonly port: MessagePort;
+  };
 
 /** From the worker to the supervisor. */
 export type WorkerMessage =

@@ -11,6 +11,7 @@ import { permissionsText } from "./permissions_text.ts";
 import { ProcessOutput } from "./process_output.ts";
 import { runWatchdog } from "./run_watchdog.ts";
 import { Supervisor, type WorkerThread } from "./supervisor.ts";
+import { type IngestThread, WorkerGroup } from "./worker_group.ts";
 import { workerPermissions } from "./worker_permissions.ts";
 
 /** Wrong settings. */
@@ -21,10 +22,16 @@ export interface ProcessOptions {
   readonly startWorker: (
     permissions: Deno.PermissionOptionsObject,
   ) => WorkerThread;
+  /** Starts the thread that reads, where several serve. */
+  readonly startIngest: (
+    permissions: Deno.PermissionOptionsObject,
+  ) => IngestThread;
 }
 
 /** Runs until the process ends. */
-export function superviseProcess({ parsed, startWorker }: ProcessOptions) {
+export function superviseProcess(
+  { parsed, startWorker, startIngest }: ProcessOptions,
+) {
   const output = new ProcessOutput();
   if (parsed.kind === "help") {
     output.print(parsed.text + "\n").catch(() => {});
@@ -38,7 +45,13 @@ export function superviseProcess({ parsed, startWorker }: ProcessOptions) {
   if (config.printPermissions) return void printPermissions(parsed, output);
   const log = jsonLogger((line) => output.logLine(line), config.logLevel);
   reportSettings(parsed, log);
-  const supervisor = supervisorOf({ config, log, output, startWorker });
+  const supervisor = supervisorOf({
+    config,
+    log,
+    output,
+    startWorker,
+    startIngest,
+  });
   const onCrash = (event: ErrorEvent | PromiseRejectionEvent) => {
     event.preventDefault();
     const error = "reason" in event ? event.reason : event.error;
@@ -84,17 +97,26 @@ interface SupervisedOptions {
   readonly log: Logger;
   readonly output: ProcessOutput;
   readonly startWorker: ProcessOptions["startWorker"];
+  readonly startIngest: ProcessOptions["startIngest"];
 }
 
 function supervisorOf(
-  { config, log, output, startWorker }: SupervisedOptions,
+  { config, log, output, startWorker, startIngest }: SupervisedOptions,
 ): Supervisor {
   const signs = new LifeSigns();
+  const permissions = workerPermissions(config, permissionsOf(config));
+  const start = () => startWorker(permissions);
+  const worker = config.workers === 1 ? start() : new WorkerGroup({
+    count: config.workers,
+    startWorker: start,
+    startIngest: () => startIngest(permissions),
+    log,
+  });
   const parent = parentWatch(() => supervisor.parentGone());
   const supervisor = new Supervisor({
     config,
     signs: signs.buffer,
-    worker: startWorker(workerPermissions(config, permissionsOf(config))),
+    worker,
     log,
     watch: (port) => {
       parent.begin();

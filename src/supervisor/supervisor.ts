@@ -18,7 +18,7 @@ export const EXIT_GONE = 70;
 
 /** The members of a Worker that a supervisor uses. */
 export interface WorkerThread {
-  postMessage(message: SupervisorMessage): void;
+  postMessage(message: SupervisorMessage, transfer?: Transferable[]): void;
   onmessage: ((event: MessageEvent<WorkerMessage>) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
 }

@@ -11,4 +11,8 @@ superviseProcess({
       new URL(`./hanging_worker.ts?port=${controlPort}`, import.meta.url),
       { type: "module" },
     ),
+  startIngest: () =>
+    new Worker(new URL("../../src/ingest.ts", import.meta.url), {
+      type: "module",
+    }),
 });

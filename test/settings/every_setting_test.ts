@@ -230,6 +230,7 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
   readyGraceMs: whole(0, 86_400_000),
   eventLoopDelayMaxMs: whole(10, 60_000),
   watchdogProbesMax: whole(0, 3600),
+  workers: whole(1, 64),
   drainMs: whole(0, 4000),
   drainSpreadS: whole(0, 3600),
   streamAgeMaxS: whole(0, 31_536_000),

@@ -17,4 +17,7 @@ superviseProcess({
         },
       },
     }),
+  startIngest: () => {
+    throw new Error("one thread reads and serves here");
+  },
 });

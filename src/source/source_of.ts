@@ -1,0 +1,27 @@
+// The source that the settings name.
+import { Catalog } from "../channels/catalog.ts";
+import type { HealthSettings } from "../settings/health_settings.ts";
+import type { KafkaSettings } from "../settings/kafka_settings.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { EmbeddedSource } from "./embedded_source.ts";
+import type { Source } from "./source.ts";
+
+export interface SourceOptions {
+  readonly log: Logger;
+  /** GPS time, ns. */
+  readonly nowGpsNs: () => bigint;
+}
+
+/** A source with a catalog of its own. Throws when a file that it needs cannot be read. */
+export async function sourceOf(
+  config: KafkaSettings & Pick<HealthSettings, "readyGraceMs">,
+  { log, nowGpsNs }: SourceOptions,
+): Promise<Source> {
+  const catalog = new Catalog();
+  if (config.kafka.length === 0) {
+    return new EmbeddedSource({ catalog, nowGpsNs });
+  }
+  // Imported only when needed, so that the embedded source does not load kafkajs.
+  const { kafkaSourceOf } = await import("./kafka_settings.ts");
+  return await kafkaSourceOf(config, catalog, log);
+}
