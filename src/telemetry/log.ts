@@ -14,17 +14,21 @@ export interface Logger {
   error(event: string, fields?: Record<string, unknown>): void;
 }
 
-/** A logger that writes lines such as `{"time":"…","level":"info","event":"client-open",…}`. */
+/**
+ * A logger that writes lines such as `{"time":"…","level":"info","event":"client-open",…}`. `common`: fields of all of
+ * them.
+ */
 export function jsonLogger(
   write: (line: string) => void,
   level: LogLevel,
+  common: Record<string, unknown> = {},
 ): Logger {
   const lowest = LOG_LEVELS.indexOf(level);
   const time = new TimeText();
   const at = (name: LogLevel) => {
     if (LOG_LEVELS.indexOf(name) < lowest) return () => {};
     return (event: string, fields?: Record<string, unknown>) =>
-      write(lineOf(time.now(), name, event, fields));
+      write(lineOf(time.now(), name, event, { ...common, ...fields }));
   };
   return {
     debug: at("debug"),
