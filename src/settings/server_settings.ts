@@ -14,6 +14,7 @@ import {
   whole,
 } from "./readers.ts";
 import type { SettingsOf } from "./setting.ts";
+import { workers } from "./workers_setting.ts";
 
 /** Address, allowed requests, log. */
 export interface ServerSettings {
@@ -69,11 +70,7 @@ export const SERVER_SETTINGS = {
   printPermissions: flag(
     "print the command line with the fewest permissions for these settings, and end",
   ),
-  workers: whole({
-    unit: "threads",
-    preset: 1,
-    min: 1,
-    max: 64,
-    help: "threads that serve clients; with more than one, another one reads",
-  }),
+  workers: workers(
+    "threads that serve clients, for more than one core; another one reads for them",
+  ),
 } satisfies SettingsOf<ServerSettings>;
