@@ -4,16 +4,12 @@ import { Qanat } from "./app.ts";
 import type { AccessControl } from "./auth/access_control.ts";
 import { accessOf } from "./auth/access_of.ts";
 import { nowGpsNs } from "./blocks/gps_time.ts";
-import type { SharePool } from "./shares/share_pool.ts";
 import { nameMatcher } from "./channels/expression.ts";
 import type { Config } from "./config.ts";
-import type { FlightServer } from "./flight/flight_server.ts";
-import { flightHostOf } from "./settings/flight_settings.ts";
 import { GcTime } from "./telemetry/gc_time.ts";
+import { HeapWatch } from "./telemetry/heap_watch.ts";
 import { fitConnections } from "./http/transport/descriptor_budget.ts";
 import { greetingOf } from "./supervisor/greeting.ts";
-import { serveOperators } from "./http/operator_server.ts";
-import { connectionPool, type HttpServer, serve } from "./http/server.ts";
 import { jsonLogger, type Logger, logLine } from "./telemetry/log.ts";
 import { LogWriter } from "./telemetry/log_writer.ts";
 import type { UsageLog } from "./telemetry/usage_log.ts";
@@ -24,39 +20,52 @@ import { joinReading } from "./ingest/join_reading.ts";
 import { RingAllocationError } from "./memory/page_ring.ts";
 import type { Ring } from "./memory/ring.ts";
 import type { Source } from "./source/source.ts";
-import { isProven, runtimeName } from "./http/transport/proven_runtimes.ts";
 import { LifeSigns } from "./supervisor/life_signs.ts";
 import { ServerCertificate } from "./net/server_certificate.ts";
-import { SupervisorPort } from "./supervisor/supervisor_port.ts";
+import {
+  type StartMessage,
+  SupervisorPort,
+} from "./supervisor/supervisor_port.ts";
 import { terminalText } from "./text/terminal.ts";
 import { within } from "./supervisor/within.ts";
+import { openPorts, type WorkerPorts } from "./worker_ports.ts";
 
 /** Time for the last log lines to be written at an exit; a reader may have stopped reading. */
 const LOG_FLUSH_MAX_MS = 300;
 
 /** How often the event loop shows the supervisor that it runs. */
 const TICK_MS = 100;
+/** How often the heap is compared with its limit. */
+const HEAP_MS = 1000;
 
 const port = new SupervisorPort(self);
-port.onStart = ({ config, signs, reading }) =>
-  void new WorkerApp(config, new LifeSigns(signs)).start(reading);
+port.onStart = (message) => void new WorkerApp(message).start();
 
 /** One instance, from its start to the request to end the process. */
 class WorkerApp {
+  readonly #start: StartMessage;
   readonly #config: Config;
   readonly #signs: LifeSigns;
-  readonly #lines = new LogWriter({
-    write: (bytes) => port.writeLog(bytes),
-    lostLine: (count) => logLine("warn", "log-lines-lost", { count }),
-  });
+  readonly #lines: LogWriter;
   readonly #log: Logger;
   #usageLog: UsageLog | undefined;
 
-  constructor(config: Config, signs: LifeSigns) {
+  constructor(start: StartMessage) {
+    const { config, signs, worker } = start;
+    this.#start = start;
     this.#config = config;
-    this.#signs = signs;
-    setInterval(() => signs.countTick(), TICK_MS);
-    this.#log = jsonLogger((line) => this.#lines.line(line), config.logLevel);
+    this.#signs = new LifeSigns(signs);
+    setInterval(() => this.#signs.countTick(), TICK_MS);
+    const common = worker === undefined ? {} : { worker };
+    this.#lines = new LogWriter({
+      write: (bytes) => port.writeLog(bytes),
+      lostLine: (count) =>
+        logLine("warn", "log-lines-lost", { ...common, count }),
+    });
+    const write = (line: string) => this.#lines.line(line);
+    this.#log = jsonLogger(write, config.logLevel, common);
+    const heap = new HeapWatch(this.#log);
+    setInterval(() => heap.tick(), HEAP_MS);
     const crash = (event: ErrorEvent | PromiseRejectionEvent) => {
       event.preventDefault();
       const error = "reason" in event ? event.reason : event.error;
@@ -67,8 +76,7 @@ class WorkerApp {
     addEventListener("unhandledrejection", crash);
   }
 
-  /** `reading`: to the thread that reads for several; this one reads by itself without. */
-  async start(reading?: MessagePort): Promise<void> {
+  async start(): Promise<void> {
     const { config, backlog } = fitConnections(this.#config, this.#log);
     try {
       nameMatcher(config.trendMatch);
@@ -88,7 +96,7 @@ class WorkerApp {
     }
     let made: Awaited<ReturnType<typeof readingOf>>;
     try {
-      made = await readingOf(config, this.#log, reading);
+      made = await readingOf(config, this.#log, this.#start.reading);
     } catch (error) {
       return this.#fail(2, `Cannot set up Kafka: ${(error as Error).message}`);
     }
@@ -126,34 +134,23 @@ class WorkerApp {
       readonly certificate: ServerCertificate | null;
     },
   ): Promise<void> {
-    const pool = connectionPool(config);
-    const server = await this.#listen(config, () =>
-      serve(qanat, {
+    let ports: WorkerPorts;
+    try {
+      ports = await openPorts(qanat, {
+        config,
         backlog,
-        reusePort: config.workers > 1,
-        pool,
         certificate,
+        isFirst: this.#start.isFirst ?? false,
         onConnection: () => this.#signs.countConnection(),
-      }));
-    if (server === null) return;
-    const { operatorHost, operatorPort } = config;
-    const operators = operatorPort === 0 ? undefined : await this.#listen(
-      { host: operatorHost, port: operatorPort },
-      () => serveOperators(qanat),
-    );
-    if (operators === null) return;
-    const { flightPort } = config;
-    const flight = flightPort === 0 ? undefined : await this.#listen(
-      { host: flightHostOf(config), port: flightPort },
-      () => serveFlightOf(qanat, { pool, backlog, certificate }),
-    );
-    if (flight === null) return;
-    const servers = flight === undefined ? [server] : [server, flight];
-    port.onStop = () => this.#stop(qanat, servers, operators);
+      });
+    } catch (error) {
+      return this.#fail(1, (error as Error).message);
+    }
+    port.onStop = () => this.#stop(qanat, ports);
     port.send({
       kind: "serving",
-      port: server.port,
-      greeting: greetingOf(qanat, server.port),
+      port: ports.port,
+      greeting: greetingOf(qanat, ports.port),
     });
   }
 
@@ -197,33 +194,12 @@ class WorkerApp {
     return usageLog;
   }
 
-  /** Null where that fails; then the process ends. */
-  async #listen(
-    { host, port }: Pick<Config, "host" | "port">,
-    serve: () => Promise<HttpServer>,
-  ): Promise<HttpServer | null> {
+  async #stop(qanat: Qanat, ports: WorkerPorts): Promise<void> {
     try {
-      return await serve();
-    } catch (error) {
-      const { message } = error as Error;
-      await this.#fail(1, `Cannot listen on ${host}:${port}: ${message}`);
-      return null;
-    }
-  }
-
-  async #stop(
-    qanat: Qanat,
-    servers: readonly HttpServer[],
-    operators: HttpServer | undefined,
-  ): Promise<void> {
-    try {
-      for (const server of servers) server.closeAfterAnswers();
+      ports.closeAfterAnswers();
       await qanat.hub.drainSpread();
       port.send({ kind: "closing" });
-      await Promise.all([
-        ...servers.map((server) => server.close(this.#config.drainMs)),
-        operators?.close(this.#config.drainMs),
-      ]);
+      await ports.close(this.#config.drainMs);
       await qanat.close();
       await within(LOG_FLUSH_MAX_MS, this.#usageLog?.close());
     } catch (error) {
@@ -271,21 +247,6 @@ async function readingOf(
     reading,
     isEmbedded ? { backlogMs: EMBEDDED_BACKLOG_MAX_MS } : {},
   );
-}
-
-/** The Flight port, imported only when it is on. */
-async function serveFlightOf(
-  qanat: Qanat,
-  options: {
-    readonly pool: SharePool;
-    readonly backlog: number;
-    readonly certificate: ServerCertificate | null;
-  },
-): Promise<FlightServer> {
-  const { serveFlight } = await import("./flight/flight_server.ts");
-  const host = flightHostOf(qanat.config);
-  const usesHandles = isProven(runtimeName());
-  return await serveFlight(qanat, { ...options, host, usesHandles });
 }
 
 /** The trends of all embedded channels are recorded; those of Kafka's channels only when the setting names them. */

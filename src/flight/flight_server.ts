@@ -27,6 +27,8 @@ export interface FlightServeOptions extends ConnectionOptions {
   readonly host: string;
   /** Connections that may wait in the kernel to be accepted. */
   readonly backlog: number;
+  /** Whether other threads of the process listen on the port as well. @default false */
+  readonly reusePort?: boolean;
   /** Whether native handles are used, so that the listener can recover (see {@linkcode keepAccepting}). @default false */
   readonly usesHandles?: boolean;
 }
@@ -36,7 +38,7 @@ export async function serveFlight(
   instance: FlightInstance,
   options: FlightServeOptions,
 ): Promise<FlightServer> {
-  const { host, backlog, usesHandles = false } = options;
+  const { host, backlog, reusePort = false, usesHandles = false } = options;
   const { flightPort } = instance.config;
   const server = createServer({
     // Queued rows are limited by the hub; the default of 10 MB would refuse calls while large rows wait.
@@ -55,7 +57,8 @@ export async function serveFlight(
   });
   fail.promise.catch(() => {});
   const listening = new Promise<void>((resolve) => {
-    server.listen({ host, port: flightPort, backlog }, () => resolve());
+    const address = { host, port: flightPort, backlog, reusePort };
+    server.listen(address, () => resolve());
   });
   await Promise.race([listening, fail.promise]);
   const timer = setInterval(() => {

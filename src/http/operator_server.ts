@@ -18,7 +18,11 @@ const incomingOf = ({ env }: { readonly env: unknown }) =>
 /** Listens on `--operator-port`. Rejects when it is not available. */
 export async function serveOperators(
   service: HttpService,
-  options: { readonly newRequestId?: () => string } = {},
+  options: {
+    /** As ServeOptions.reusePort. */
+    readonly reusePort?: boolean;
+    readonly newRequestId?: () => string;
+  } = {},
 ): Promise<HttpServer> {
   const { operatorHost: host, operatorPort: port } = service.config;
   const hostRule = operatorHostRule(service.config);
@@ -36,6 +40,7 @@ export async function serveOperators(
     sharePercent: 100,
     hasSettings: false,
     backlog: OPERATOR_BACKLOG,
+    reusePort: options.reusePort,
     usesHandles: service.connections.socketWrites === "raw",
   });
 }

@@ -29,6 +29,14 @@ interface Serving {
   hasJoined: boolean;
 }
 
+/** A thread that is served. */
+export interface ServedThread {
+  /** It has ended: closes what it reads of history. Its leases stay, for the thread that comes after it. Idempotent. */
+  ended(): void;
+  /** Ends its leases, which another thread may have renewed by now. Idempotent. */
+  endLeases(): void;
+}
+
 /** The reading thread's part. */
 export class Ingest {
   readonly log: RecordLog;
@@ -60,8 +68,8 @@ export class Ingest {
     await this.#source.start(this.log);
   }
 
-  /** Serves a thread from now on. Returns how to end that: its leases last until then. */
-  serve(port: Port<ReadingMessage, ServingMessage>): () => void {
+  /** Serves a thread from now on. */
+  serve(port: Port<ReadingMessage, ServingMessage>): ServedThread {
     const serving: Serving = {
       port,
       leases: new Set(),
@@ -70,7 +78,10 @@ export class Ingest {
     };
     this.#serving.add(serving);
     port.onMessage = (message) => this.#onMessage(serving, message);
-    return () => this.#leave(serving);
+    return {
+      ended: () => this.#ended(serving),
+      endLeases: () => this.#leave(serving),
+    };
   }
 
   /** Sends all threads the status of the source; call it about once a second. */
@@ -183,11 +194,16 @@ export class Ingest {
     }
   }
 
-  #leave(serving: Serving): void {
-    if (!this.#serving.delete(serving)) return;
+  #ended(serving: Serving): void {
+    serving.hasJoined = false;
     serving.port.onMessage = null;
     for (const history of serving.histories.values()) history.close();
     serving.histories.clear();
+  }
+
+  #leave(serving: Serving): void {
+    if (!this.#serving.delete(serving)) return;
+    this.#ended(serving);
     for (const topic of [...serving.leases]) this.#endLease(serving, topic);
   }
 

@@ -11,6 +11,10 @@ export type SupervisorMessage =
     readonly signs: SharedArrayBuffer;
     /** To the thread that reads; transferred. Absent where the worker reads by itself. */
     readonly reading?: MessagePort;
+    /** Its number, from 0 on, where there are several; it is in all lines of its log. */
+    readonly worker?: number;
+    /** It is the first of several to listen: no other process may listen on its ports. @default false */
+    readonly isFirst?: boolean;
   }
   /** Drain and close. The worker answers with `exit`. */
   | { readonly kind: "stop"; readonly signal: string }
@@ -21,13 +25,15 @@ export type SupervisorMessage =
 
 /** From the supervisor to the thread that reads, besides these. */
 export type IngestMessage =
-  | Extract<SupervisorMessage, { kind: "start" | "stop" | "logged" }>
-  /** A worker with this number joins by this port; transferred. Its predecessor has ended. */
+  | SupervisorMessage
+  /** A worker with this number joins by this port; transferred. */
   | {
     readonly kind: "serve";
     readonly worker: number;
     readonly port: MessagePort;
-  };
+  }
+  /** The last worker with this number has ended. */
+  | { readonly kind: "ended"; readonly worker: number };
 
 /** From the worker to the supervisor. */
 export type WorkerMessage =

@@ -19,6 +19,14 @@ export interface Permissions {
 /** Read by every instance; /dev/null is opened to count the descriptors that are left (descriptor_budget.ts). */
 const SYSTEM_FILES = ["/dev/null", ...MEMORY_LIMIT_FILES];
 
+/** What a thread does, where it does not do everything. */
+export interface ThreadPart {
+  /** The settings that it uses. @default all */
+  readonly settings?: Readonly<Record<string, Setting<unknown>>>;
+  /** @default true */
+  readonly isListening?: boolean;
+}
+
 /**
  * The permissions that these settings need. `addressesOf`: the addresses of a name to listen on, since listening needs
  * both. @default those of `localhost`
@@ -26,16 +34,18 @@ const SYSTEM_FILES = ["/dev/null", ...MEMORY_LIMIT_FILES];
 export function permissionsOf(
   config: Config,
   addressesOf: (name: string) => readonly string[] = localAddresses,
+  { settings = SETTINGS, isListening = true }: ThreadPart = {},
 ): Permissions {
   const net = new Set<string>();
   const netOthers: string[] = [];
   const files = { read: [...SYSTEM_FILES], write: [] as string[] };
-  for (const [listening, port] of listeningHosts(config)) {
+  const listeners = isListening ? listeningHosts(config) : [];
+  for (const [listening, port] of listeners) {
     for (const host of [listening, ...addressesOf(listening)]) {
       net.add(withPort(host, port));
     }
   }
-  for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
+  for (const [name, setting] of Object.entries<Setting<unknown>>(settings)) {
     const value = config[name as keyof Config];
     if (setting.path && value !== "") files[setting.path].push(String(value));
     const connections = setting.connects?.(value);

@@ -9,19 +9,32 @@ import { ParentWatch } from "./parent_watch.ts";
 import { permissionsOf } from "./permissions.ts";
 import { permissionsText } from "./permissions_text.ts";
 import { ProcessOutput } from "./process_output.ts";
-import { runWatchdog } from "./run_watchdog.ts";
+import { runWatchdog, type SignedThread } from "./run_watchdog.ts";
 import { Supervisor, type WorkerThread } from "./supervisor.ts";
-import { type IngestThread, WorkerGroup } from "./worker_group.ts";
-import { workerPermissions } from "./worker_permissions.ts";
+import { SETTINGS } from "../config.ts";
+import type { Setting } from "../settings/setting.ts";
+import { variableOf } from "../settings/setting_names.ts";
+import {
+  type GroupedThread,
+  type IngestThread,
+  WorkerGroup,
+} from "./worker_group.ts";
+import {
+  readingPermissions,
+  servingPermissions,
+  workerPermissions,
+} from "./worker_permissions.ts";
 
 /** Wrong settings. */
 const EXIT_SETTINGS = 2;
 
 export interface ProcessOptions {
   readonly parsed: Parsed;
+  /** Starts a thread that serves; `number` is from 0 on, and always 0 where there is one. */
   readonly startWorker: (
     permissions: Deno.PermissionOptionsObject,
-  ) => WorkerThread;
+    number: number,
+  ) => GroupedThread;
   /** Starts the thread that reads, where several serve. */
   readonly startIngest: (
     permissions: Deno.PermissionOptionsObject,
@@ -104,13 +117,12 @@ function supervisorOf(
   { config, log, output, startWorker, startIngest }: SupervisedOptions,
 ): Supervisor {
   const signs = new LifeSigns();
-  const permissions = workerPermissions(config, permissionsOf(config));
-  const start = () => startWorker(permissions);
-  const worker = config.workers === 1 ? start() : new WorkerGroup({
-    count: config.workers,
-    startWorker: start,
-    startIngest: () => startIngest(permissions),
+  const { worker, threads } = workersOf({
+    config,
     log,
+    startWorker,
+    startIngest,
+    signs,
   });
   const parent = parentWatch(() => supervisor.parentGone());
   const supervisor = new Supervisor({
@@ -123,7 +135,7 @@ function supervisorOf(
       const watchdog = runWatchdog({
         config,
         port,
-        signs,
+        threads,
         onGone: (verdict) => supervisor.gone(verdict),
       });
       return {
@@ -142,6 +154,37 @@ function supervisorOf(
     exit: (code) => void output.exit(code),
   });
   return supervisor;
+}
+
+/** One worker, or several and the thread that reads for them; and the threads that are watched. */
+function workersOf(
+  { config, log, startWorker, startIngest, signs }:
+    & Omit<SupervisedOptions, "output">
+    & { readonly signs: LifeSigns },
+): {
+  readonly worker: WorkerThread;
+  readonly threads: () => readonly SignedThread[];
+} {
+  if (config.workers === 1) {
+    const permissions = workerPermissions(config, permissionsOf(config));
+    const threads = [{ name: "", signs, isListening: true }];
+    return { worker: startWorker(permissions, 0), threads: () => threads };
+  }
+  hideSecrets();
+  const group = new WorkerGroup({
+    count: config.workers,
+    startWorker: (number) => startWorker(servingPermissions(config), number),
+    startIngest: () => startIngest(readingPermissions(config)),
+    log,
+  });
+  return { worker: group, threads: () => group.threads };
+}
+
+/** From here on no thread can read them in the environment, which all threads share. */
+function hideSecrets(): void {
+  for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
+    if (setting.isSecret) Deno.env.delete(variableOf(name));
+  }
 }
 
 function parentWatch(onGone: () => void): ParentWatch {

@@ -72,11 +72,12 @@ export class Supervisor {
     this.#end(EXIT_FAILED);
   }
 
-  /** A part of the worker has missed all probes of the watchdog. */
-  gone({ part, missedProbes, lastSeenMs, error }: Verdict): void {
+  /** A part of a thread has missed all probes of the watchdog. */
+  gone({ thread, part, missedProbes, lastSeenMs, error }: Verdict): void {
     const lastSeen = new Date(Date.now() - (this.#nowMs() - lastSeenMs));
     this.#options.log.error("watchdog-ends-process", {
       gone: part,
+      ...(thread === "" ? {} : { thread }),
       missedProbes,
       lastSeen: lastSeen.toISOString(),
       ...(error === "" ? {} : { error }),

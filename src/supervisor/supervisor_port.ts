@@ -2,7 +2,7 @@
 // Invariant: at most one write to the log is unanswered; the next one waits for the answer.
 import type { SupervisorMessage, WorkerMessage } from "./messages.ts";
 
-type StartMessage = SupervisorMessage & { readonly kind: "start" };
+export type StartMessage = SupervisorMessage & { readonly kind: "start" };
 
 /** The members of a worker's global scope that are used. */
 interface WorkerScope {

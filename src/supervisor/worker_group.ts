@@ -1,6 +1,6 @@
 // Several threads that serve clients, and one that reads for them, as one worker of the supervisor.
-// Invariant: a thread that serves and fails is replaced; the supervisor hears of the end only when all have ended, or when
-// the thread that reads has failed.
+// Invariant: once all have served, a thread that serves and fails is replaced. The group ends when it was stopped, when
+// the reading thread fails, or when a thread fails several times before it serves.
 import type { Config } from "../config.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { LifeSigns } from "./life_signs.ts";
@@ -9,7 +9,17 @@ import type {
   SupervisorMessage,
   WorkerMessage,
 } from "./messages.ts";
-import type { WorkerThread } from "./supervisor.ts";
+import type { SignedThread } from "./run_watchdog.ts";
+import { EXIT_FAILED, type WorkerThread } from "./supervisor.ts";
+import { servingConfig } from "./thread_configs.ts";
+
+/** A thread that fails so often before it serves ends the group. */
+const STARTS_MAX = 3;
+/** The first successor of a thread starts at once; after further failures it waits, twice as long each time. */
+const WAIT_MS = 500;
+const WAIT_MAX_MS = 5000;
+/** A thread that has served for so long has no failures behind it. */
+const CALM_MS = 60_000;
 
 /** The members of the reading thread's Worker that are used. */
 export interface IngestThread {
@@ -18,11 +28,21 @@ export interface IngestThread {
   onerror: ((event: ErrorEvent) => void) | null;
 }
 
+/** A Worker that can be ended alone. */
+export interface GroupedThread extends WorkerThread {
+  terminate(): void;
+}
+
 export interface WorkerGroupOptions {
   readonly count: number;
-  readonly startWorker: () => WorkerThread;
+  /** Starts the thread with this number, from 0 on. */
+  readonly startWorker: (number: number) => GroupedThread;
   readonly startIngest: () => IngestThread;
   readonly log: Logger;
+  /** Monotonic. @default performance.now */
+  readonly nowMs?: () => number;
+  /** @default setTimeout */
+  readonly later?: (call: () => void, delayMs: number) => void;
 }
 
 /** A thread whose lines are written for it. */
@@ -30,12 +50,30 @@ interface LoggingThread {
   postMessage(message: Extract<SupervisorMessage, { kind: "logged" }>): void;
 }
 
-/** A thread that serves. */
-interface Serving {
-  readonly number: number;
-  thread: WorkerThread;
-  isServing: boolean;
-  hasEnded: boolean;
+/** A thread that serves, from its start to its end. */
+class ServingThread implements SignedThread {
+  readonly name: string;
+  readonly signs = new LifeSigns();
+  state: "starting" | "serving" | "closing" | "ended" = "starting";
+
+  constructor(readonly number: number, readonly worker: GroupedThread) {
+    this.name = `worker ${number}`;
+  }
+
+  get isListening(): boolean {
+    return this.state === "serving";
+  }
+}
+
+/** What is known of all threads that have had a number. */
+class Place {
+  /** Null while the next one waits for its start. */
+  thread: ServingThread | null = null;
+  /** Failures in a row before one served. */
+  failedStarts = 0;
+  /** Failures in a row without a calm time between. */
+  failures = 0;
+  failedMs = -Infinity;
 }
 
 /** As one worker. */
@@ -44,129 +82,207 @@ export class WorkerGroup implements WorkerThread {
   onerror: ((event: ErrorEvent) => void) | null = null;
   readonly #options: WorkerGroupOptions;
   readonly #ingest: IngestThread;
-  readonly #serving: Serving[] = [];
+  readonly #reading: SignedThread = {
+    name: "reading",
+    signs: new LifeSigns(),
+    isListening: false,
+  };
+  readonly #places: readonly Place[];
   /** Threads whose lines are being written, in the order in which the answers come. */
   readonly #logging: LoggingThread[] = [];
   #config: Config | null = null;
-  #signs: SharedArrayBuffer | null = null;
-  #greeting: (WorkerMessage & { kind: "serving" }) | null = null;
-  #isStopping = false;
+  #greeting: Extract<WorkerMessage, { kind: "serving" }> | null = null;
+  #state: "starting" | "serving" | "stopping" | "ended" = "starting";
   #exitCode = 0;
+  #hasStoppedIngest = false;
 
   constructor(options: WorkerGroupOptions) {
     this.#options = options;
+    this.#places = Array.from({ length: options.count }, () => new Place());
     const ingest = this.#ingest = options.startIngest();
     ingest.onmessage = ({ data }) => this.#onIngest(data);
     ingest.onerror = (event) => this.onerror?.(event);
   }
 
-  postMessage(message: SupervisorMessage): void {
-    switch (message.kind) {
-      case "start":
-        this.#config = message.config;
-        this.#signs = message.signs;
-        return this.#ingest.postMessage({
-          ...message,
-          signs: new LifeSigns().buffer,
-        });
-      case "logged":
-        return this.#logging.shift()?.postMessage(message);
-      case "stop":
-        this.#isStopping = true;
-        return this.#toAll(message);
-      case "reopen":
-        return this.#toAll(message);
-    }
+  /** All that run, for the watchdog. */
+  get threads(): readonly SignedThread[] {
+    const serving = this.#places.flatMap(({ thread }) => thread ?? []);
+    return [
+      this.#reading,
+      ...serving.filter(({ state }) => state !== "closing"),
+    ];
   }
 
-  #toAll(message: SupervisorMessage): void {
-    for (const { thread, hasEnded } of this.#serving) {
-      if (!hasEnded) thread.postMessage(message);
+  postMessage(message: SupervisorMessage): void {
+    switch (message.kind) {
+      case "start": {
+        this.#config = message.config;
+        const { buffer } = this.#reading.signs;
+        return this.#ingest.postMessage({ ...message, signs: buffer });
+      }
+      case "logged":
+        return this.#logging.shift()?.postMessage(message);
+      case "reopen":
+        this.#ingest.postMessage(message);
+        for (const { thread } of this.#places) {
+          thread?.worker.postMessage(message);
+        }
+        return;
+      case "stop":
+        return this.#stop(message);
     }
   }
 
   #onIngest(message: WorkerMessage): void {
-    if (message.kind === "log") return this.#log(this.#ingest, message);
-    // It reads now.
-    if (message.kind === "serving") {
-      const { count } = this.#options;
-      for (let number = 0; number < count; number++) this.#start(number);
-      return;
+    switch (message.kind) {
+      case "log":
+        return this.#log(this.#ingest, message);
+      case "serving":
+        return this.#start(0);
+      case "closing":
+        return;
+      case "exit":
+        if (this.#state !== "stopping") return this.#exit(message);
+        return this.#exit({ kind: "exit", code: this.#exitCode });
     }
-    if (message.kind === "exit" && this.#isStopping) {
-      return this.#send({ kind: "exit", code: this.#exitCode });
-    }
-    this.#send(message);
   }
 
   #start(number: number): void {
-    const thread = this.#options.startWorker();
-    const serving: Serving = {
-      number,
-      thread,
-      isServing: false,
-      hasEnded: false,
-    };
-    this.#serving[number] = serving;
-    thread.onmessage = ({ data }) => this.#onServing(serving, data);
-    thread.onerror = (event) => {
+    const config = servingConfig(this.#config!);
+    const worker = this.#options.startWorker(number);
+    const thread = new ServingThread(number, worker);
+    this.#places[number]!.thread = thread;
+    worker.onmessage = ({ data }) => this.#onServing(thread, data);
+    worker.onerror = (event) => {
       event.preventDefault();
-      this.#failed(serving, event.error?.stack ?? event.message);
+      const error = event.error?.stack ?? event.message;
+      this.#failed(thread, { kind: "exit", code: EXIT_FAILED }, error);
     };
     const { port1, port2 } = new MessageChannel();
-    this.#ingest.postMessage({ kind: "serve", worker: number, port: port1 }, [
-      port1,
-    ]);
-    thread.postMessage({
+    this.#ingest.postMessage(
+      { kind: "serve", worker: number, port: port1 },
+      [port1],
+    );
+    worker.postMessage({
       kind: "start",
-      config: this.#config!,
-      // The watchdog looks at the signs of the first one.
-      signs: number === 0 ? this.#signs! : new LifeSigns().buffer,
+      // The first one finds a free port, where any will do.
+      config: { ...config, port: this.#greeting?.port ?? config.port },
+      signs: thread.signs.buffer,
       reading: port2,
+      worker: number,
+      isFirst: this.#greeting === null,
     }, [port2]);
   }
 
-  #onServing(serving: Serving, message: WorkerMessage): void {
+  #onServing(thread: ServingThread, message: WorkerMessage): void {
+    if (thread.state === "ended") return;
     switch (message.kind) {
       case "log":
-        return this.#log(serving.thread, message);
+        return this.#log(thread.worker, message);
       case "serving":
-        serving.isServing = true;
-        this.#greeting ??= message;
-        if (this.#serving.every(({ isServing }) => isServing)) {
-          this.#send(this.#greeting);
-        }
-        return;
+        return this.#serves(thread, message);
       case "closing":
-        return this.#send(message);
+        thread.state = "closing";
+        if (this.threads.length === 1) this.#send(message);
+        return;
       case "exit":
-        if (!this.#isStopping) {
-          if (!serving.isServing) return this.#send(message);
-          return this.#failed(serving, `exit ${message.code}`);
+        if (this.#state === "stopping" && message.code === 0) {
+          return this.#ended(thread);
         }
-        serving.hasEnded = true;
-        this.#exitCode = Math.max(this.#exitCode, message.code);
-        if (this.#serving.every(({ hasEnded }) => hasEnded)) {
-          this.#ingest.postMessage({ kind: "stop", signal: "" });
-        }
+        return this.#failed(thread, message, `exit code ${message.code}`);
     }
   }
 
-  /** Its clients come back by their ids, to any thread. */
-  #failed(serving: Serving, error: string): void {
-    if (serving.hasEnded || this.#serving[serving.number] !== serving) return;
-    serving.hasEnded = true;
-    this.#options.log.error("worker-replaced", {
-      worker: serving.number,
-      error,
-    });
-    if (!this.#isStopping) this.#start(serving.number);
+  #serves(
+    thread: ServingThread,
+    message: Extract<WorkerMessage, { kind: "serving" }>,
+  ): void {
+    thread.state = "serving";
+    this.#places[thread.number]!.failedStarts = 0;
+    if (this.#state !== "starting") return;
+    if (this.#greeting === null) {
+      this.#greeting = message;
+      for (let i = 1; i < this.#places.length; i++) this.#start(i);
+    } else if (this.#places.every(({ thread }) => thread!.isListening)) {
+      this.#state = "serving";
+      this.#send(this.#greeting);
+    }
   }
 
-  #log(
-    thread: LoggingThread,
-    message: WorkerMessage,
+  /** Its streams are broken. Its clients come back by their ids, to any thread. */
+  #failed(
+    thread: ServingThread,
+    exit: Extract<WorkerMessage, { kind: "exit" }>,
+    error: string,
   ): void {
+    if (thread.state === "ended" || this.#state === "ended") return;
+    const hasServed = thread.state !== "starting";
+    const { number } = thread;
+    const place = this.#places[number]!;
+    const { log } = this.#options;
+    if (!hasServed) place.failedStarts++;
+    if (this.#state === "stopping") {
+      log.error("worker-failed", { worker: number, error });
+      this.#exitCode = Math.max(this.#exitCode, exit.code);
+      return this.#ended(thread);
+    }
+    if (this.#state === "starting" || place.failedStarts === STARTS_MAX) {
+      // The complaint is printed.
+      const isSaid = this.#state === "starting" && exit.complaint !== undefined;
+      if (!isSaid) log.error("worker-failed", { worker: number, error });
+      return this.#exit(exit);
+    }
+    this.#ended(thread);
+    const waitMs = this.#waitMs(place);
+    log.error("worker-replaced", { worker: number, error, waitMs });
+    const { later = (call, ms) => void setTimeout(call, ms) } = this.#options;
+    later(() => {
+      if (this.#state === "serving") this.#start(number);
+    }, waitMs);
+  }
+
+  /** How long its successor waits. */
+  #waitMs(place: Place): number {
+    const nowMs = (this.#options.nowMs ?? (() => performance.now()))();
+    const isCalm = nowMs - place.failedMs > CALM_MS;
+    place.failures = isCalm ? 0 : place.failures + 1;
+    place.failedMs = nowMs;
+    if (place.failures === 0) return 0;
+    return Math.min(WAIT_MAX_MS, WAIT_MS * 2 ** (place.failures - 1));
+  }
+
+  #stop(message: Extract<SupervisorMessage, { kind: "stop" }>): void {
+    this.#state = "stopping";
+    for (const { thread } of this.#places) {
+      // One that has not served yet has no clients.
+      if (thread?.state === "starting") this.#ended(thread);
+      else thread?.worker.postMessage(message);
+    }
+    this.#endWhenAllHave();
+  }
+
+  /** Ends the thread, with all of its connections. */
+  #ended(thread: ServingThread): void {
+    thread.state = "ended";
+    this.#places[thread.number]!.thread = null;
+    thread.worker.terminate();
+    this.#ingest.postMessage({ kind: "ended", worker: thread.number });
+    this.#endWhenAllHave();
+  }
+
+  #endWhenAllHave(): void {
+    if (this.#state !== "stopping" || this.#hasStoppedIngest) return;
+    if (this.#places.some(({ thread }) => thread !== null)) return;
+    this.#hasStoppedIngest = true;
+    this.#ingest.postMessage({ kind: "stop", signal: "" });
+  }
+
+  #exit(message: Extract<WorkerMessage, { kind: "exit" }>): void {
+    this.#state = "ended";
+    this.#send(message);
+  }
+
+  #log(thread: LoggingThread, message: WorkerMessage): void {
     this.#logging.push(thread);
     this.#send(message);
   }

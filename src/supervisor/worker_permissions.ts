@@ -1,11 +1,12 @@
-// The permissions of the worker: those that the settings need, also where the process has more. All packages run in the
-// worker, and none in the main thread. Why: docs/decisions/0039.
+// The permissions of each thread: those that the settings need, also where the process has more. All packages run in
+// these threads, and none in the main thread. Why: docs/decisions/0039.
 import { flightHostOf } from "../settings/flight_settings.ts";
 import { isAddress } from "../settings/addresses.ts";
-import type { Config } from "../config.ts";
-import type { Permissions } from "./permissions.ts";
+import { KAFKA_SETTINGS } from "../settings/kafka_settings.ts";
+import { type Config, SETTINGS } from "../config.ts";
+import { type Permissions, permissionsOf } from "./permissions.ts";
 
-/** The modules that the worker loads. */
+/** The modules that each thread loads. */
 const PROGRAM = [
   new URL("../../deno.json", import.meta.url),
   new URL("../", import.meta.url),
@@ -28,6 +29,43 @@ export function workerPermissions(
   const isNetKnown = netOthers.length === 0 && isKnown(host) &&
     (operatorPort === 0 || isKnown(operatorHost)) &&
     (flightPort === 0 || isKnown(flightHostOf(config)));
+  return granted({ net, isNetKnown, read, write }, isGranted);
+}
+
+/** Of a thread that serves while another one reads: it cannot reach a broker, nor read what signs in there. */
+export function servingPermissions(
+  config: Config,
+  isGranted: IsGranted = isGrantedHere,
+): Deno.PermissionOptionsObject {
+  const settings = Object.fromEntries(
+    Object.entries(SETTINGS).filter(([name]) => !(name in KAFKA_SETTINGS)),
+  );
+  const permissions = permissionsOf(config, undefined, { settings });
+  return workerPermissions(config, permissions, isGranted);
+}
+
+/**
+ * Of the thread that reads for others: it uses no file and no address but those of Kafka. Where the addresses of brokers
+ * are not known it can connect to all that the process can, and Deno has no permission to connect without listening.
+ */
+export function readingPermissions(
+  config: Config,
+  isGranted: IsGranted = isGrantedHere,
+): Deno.PermissionOptionsObject {
+  const { net, netOthers, read, write } = permissionsOf(config, undefined, {
+    settings: KAFKA_SETTINGS,
+    isListening: false,
+  });
+  const isNetKnown = netOthers.length === 0;
+  return granted({ net, isNetKnown, read, write }, isGranted);
+}
+
+function granted(
+  { net, isNetKnown, read, write }:
+    & Pick<Permissions, "net" | "read" | "write">
+    & { readonly isNetKnown: boolean },
+  isGranted: IsGranted,
+): Deno.PermissionOptionsObject {
   return {
     net: isNetKnown
       ? net.filter((host) => isGranted({ name: "net", host }))

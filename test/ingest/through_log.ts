@@ -35,7 +35,7 @@ export async function joined(
   clockMs?: () => number,
 ): Promise<{ ring: SharedRingReader; source: LogSource; leave: () => void }> {
   const [here, there] = portPair<ServingMessage, ReadingMessage>();
-  const leave = ingest.serve(there);
+  const { endLeases } = ingest.serve(there);
   const source = new LogSource({
     port: here,
     catalog: new Catalog(),
@@ -43,7 +43,7 @@ export async function joined(
     ...clockMs === undefined ? {} : { clockMs },
   });
   const ring = await source.join();
-  return { ring, source, leave };
+  return { ring, source, leave: endLeases };
 }
 
 /** An ingest over a source, with a ring of so many bytes. */

@@ -5,7 +5,11 @@ import { parseConfig, SETTINGS } from "../../src/config.ts";
 import type { Setting } from "../../src/settings/setting.ts";
 import { permissionsOf } from "../../src/supervisor/permissions.ts";
 import { permissionsText } from "../../src/supervisor/permissions_text.ts";
-import { workerPermissions } from "../../src/supervisor/worker_permissions.ts";
+import {
+  readingPermissions,
+  servingPermissions,
+  workerPermissions,
+} from "../../src/supervisor/worker_permissions.ts";
 
 const SYSTEM = [
   "/dev/null",
@@ -202,5 +206,54 @@ describe("workerPermissions()", () => {
   it("asks for nothing that the process does not have (Deno would refuse to start the worker)", () => {
     const { net, read } = of([], () => false);
     assert.deepEqual([net, read], [[], []]);
+  });
+});
+
+describe("with several workers", () => {
+  const { config } = parsedOf(
+    "--kafka=a:1",
+    "--kafka-ca=/tls/ca.pem",
+    "--kafka-cert=/tls/cert.pem",
+    "--kafka-key=/tls/key.pem",
+    "--kafka-token-file=/tls/token",
+    "--tls-cert=/tls/server.pem",
+    "--tls-key=/tls/server.key",
+    "--operator-port=9000",
+    "--flight-port=31206",
+    "--usage-log=/var/log/usage",
+  );
+  const isGranted = () => true;
+
+  it("those that serve listen, reach no broker, and read no file of Kafka", () => {
+    const { net, read, write } = servingPermissions(config, isGranted);
+    assert.deepEqual(net, [
+      "127.0.0.1:8080",
+      "127.0.0.1:9000",
+      "127.0.0.1:31206",
+    ]);
+    assert.deepEqual((read as unknown[]).slice(2), [
+      ...SYSTEM,
+      "/tls/server.pem",
+      "/tls/server.key",
+    ]);
+    assert.deepEqual(write, ["/var/log/usage"]);
+  });
+
+  it("the one that reads has Kafka's files, and no others", () => {
+    const { net, read, write } = readingPermissions(config, isGranted);
+    assert.equal(net, "inherit");
+    assert.deepEqual((read as unknown[]).slice(2), [
+      ...SYSTEM,
+      "/tls/ca.pem",
+      "/tls/cert.pem",
+      "/tls/key.pem",
+      "/tls/token",
+    ]);
+    assert.deepEqual(write, []);
+  });
+
+  it("the one that reads the embedded source has no network", () => {
+    const { config } = parsedOf("--host=qanat.example.org");
+    assert.deepEqual(readingPermissions(config, isGranted).net, []);
   });
 });

@@ -171,6 +171,7 @@ describe("Supervisor", () => {
     const trial = new Trial().serving();
     const beganMs = Date.now();
     trial.supervisor.gone({
+      thread: "",
       part: "event-loop",
       missedProbes: 12,
       lastSeenMs: trial.nowMs - 12_000,

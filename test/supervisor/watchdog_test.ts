@@ -34,8 +34,9 @@ class Trial {
   readonly watchdog: Watchdog;
 
   constructor(probesMax = MAX) {
+    const thread = { name: "", signs: this.signs, isListening: true };
     this.watchdog = new Watchdog({
-      signs: this.signs,
+      threads: () => [thread],
       probe: () => {
         const probe = {
           state: "waiting" as ListenerProbe["state"],
@@ -87,6 +88,7 @@ describe("Watchdog", () => {
     assert.equal(trial.gone.length, 0);
     trial.second(hung);
     assert.deepEqual(trial.gone, [{
+      thread: "",
       part: "event-loop",
       missedProbes: MAX,
       lastSeenMs: seenMs,
@@ -104,6 +106,7 @@ describe("Watchdog", () => {
     assert.equal(trial.gone.length, 0);
     trial.second({ ...deaf, error: "Connection refused" });
     assert.deepEqual(trial.gone, [{
+      thread: "",
       part: "listener",
       missedProbes: MAX,
       lastSeenMs: seenMs,
