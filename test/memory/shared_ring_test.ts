@@ -7,6 +7,7 @@ import {
   SharedRingWriter,
 } from "../../src/memory/shared_ring.ts";
 import type { TornReadsReport } from "./torn_reads.ts";
+import { RECORD_BYTES, valueOf } from "./torn_values.ts";
 
 const PAGE_BYTES = 1024;
 const RING_BYTES = 8 * PAGE_BYTES;
@@ -126,15 +127,17 @@ describe("copies of a ring that another thread overwrites", () => {
       type: "module",
     });
     const ring = new SharedRingWriter(1024 * 1024, { pageBytes: 65_536 });
-    write(ring, 4096, 0);
+    write(ring, RECORD_BYTES, valueOf(0));
     const report = new Promise<TornReadsReport>((resolve) => {
       worker.onmessage = ({ data }) => resolve(data);
     });
     worker.postMessage({ memory: ring.memory(), order, copies: COPIES });
     let isDone = false;
     const found = report.finally(() => isDone = true);
-    for (let value = 1; !isDone; value = (value + 1) & 255) {
-      for (let i = 0; i < 64; i++) write(ring, 4096, value);
+    for (let record = 1; !isDone;) {
+      for (let i = 0; i < 64; i++) {
+        write(ring, RECORD_BYTES, valueOf(record++));
+      }
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     worker.terminate();

@@ -1,9 +1,10 @@
-// A thread that copies records out of a ring which another thread overwrites. Each record has one value in all its bytes,
-// so that a copy with two values is torn.
+// A thread that copies records out of a ring which another thread overwrites. All bytes of a record have the value that
+// follows from its number, so that a copy with any other byte is torn.
 import {
   type SharedRingMemory,
   SharedRingReader,
 } from "../../src/memory/shared_ring.ts";
+import { RECORD_BYTES, valueOf } from "./torn_values.ts";
 
 export interface TornReadsReport {
   readonly copies: number;
@@ -20,7 +21,6 @@ interface Request {
   readonly copies: number;
 }
 
-const RECORD_BYTES = 4096;
 const scope = self as unknown as {
   onmessage: (event: MessageEvent<Request>) => void;
   postMessage(report: TornReadsReport): void;
@@ -43,13 +43,12 @@ scope.onmessage = ({ data: { memory, order, copies } }) => {
     made++;
     ring.copied();
     if (order === "right" && !ring.holds(position)) refused++;
-    else if (isTorn(copy)) unnoticed++;
+    else if (isTorn(copy, valueOf(position / RECORD_BYTES))) unnoticed++;
   }
   scope.postMessage({ copies: made, refused, unnoticed });
 };
 
-function isTorn(copy: Uint8Array): boolean {
-  const first = copy[0];
-  for (let i = 1; i < copy.length; i++) if (copy[i] !== first) return true;
+function isTorn(copy: Uint8Array, value: number): boolean {
+  for (let i = 0; i < copy.length; i++) if (copy[i] !== value) return true;
   return false;
 }
