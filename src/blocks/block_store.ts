@@ -141,6 +141,10 @@ export class BlockStore implements BlockSink {
     if (replayId !== null) this.#replays.advance(replayId, blocks, isReset);
     if (isReset) {
       for (const timeline of subscription.timelines) timeline.reset(gpsMs);
+    } else if (arrival === "returned") {
+      for (const timeline of subscription.timelines) {
+        timeline.awaitSilentWith(blocks, gpsMs);
+      }
     }
     this.#advance(subscription, gpsMs);
   }

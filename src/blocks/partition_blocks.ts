@@ -1,6 +1,7 @@
 // The blocks of one partition: stores each in the page ring, and moves `settled`, below which nothing more is waited for.
 // Invariant: `settled` never goes back (except through reset()), and every stored block below it may be sent.
 import type { Ring } from "../memory/ring.ts";
+import type { Arrival } from "./arrival.ts";
 import { newBlockCounters } from "./block_counters.ts";
 import { BlockIndex, NONE } from "./block_index.ts";
 import { BlockReader, FUTURE } from "./block_reader.ts";
@@ -9,16 +10,6 @@ import { BlockRecords } from "./block_records.ts";
 import { LatenessClock } from "./lateness_clock.ts";
 import type { AbsentReason, MissReason } from "./miss_reason.ts";
 import { UnreachableSpan } from "./unreachable_span.ts";
-
-/** What became of one message. `late`: it came after it was given up; it is stored all the same, unless it jumps back. */
-export type Arrival =
-  | "stored"
-  | "late"
-  | "duplicate"
-  | "future"
-  | "bad"
-  | "too-large"
-  | "reset";
 
 export interface PartitionOptions {
   readonly topic: string;
@@ -58,6 +49,8 @@ export class PartitionBlocks {
   coveredFrom: number;
   /** Null while rows wait for the partition. */
   absent: AbsentReason | null = null;
+  /** Newest block before the partition last returned; −1: there was none. */
+  newestBefore = -1;
   /** Knows up to what time the log has been read. */
   readonly lateness: LatenessClock;
   /** Decodes messages. Knows how far ahead the last one of the future was, and why the last bad one was refused. */
@@ -98,7 +91,8 @@ export class PartitionBlocks {
 
   /**
    * Takes one message value, and copies it. `gpsMs`: now, GPS ms; NaN where the context has no clock (replay). A block
-   * is of the future when it begins later than `latestMs` plus the tolerance. Then: Timeline.advance().
+   * is of the future when it begins later than `latestMs` plus the tolerance. Then: Timeline.advance(), after
+   * Timeline.awaitSilentWith() when it has `returned`.
    */
   append(value: Uint8Array, gpsMs: number, latestMs = gpsMs): Arrival {
     this.#settledAtMs = NaN;
@@ -110,17 +104,20 @@ export class PartitionBlocks {
     }
     if (this.jumpsBack(index)) return this.#appendFromBefore(index, value);
     this.#suspect = -1;
-    if (index > this.newest) this.lateness.arrived(gpsMs);
+    const { newest } = this;
+    if (index > newest) this.lateness.arrived(gpsMs);
     if (!this.#store(index, value)) {
       this.counters.tooLarge++;
       return "too-large";
     }
-    if (this.absent !== null) this.#returnAt(index, gpsMs);
+    const hasReturned = this.absent !== null && this.#returnAt(index, gpsMs);
     if (this.hasCaughtUpOnce && index < this.settled) {
       this.counters.late++;
       return "late";
     }
-    return "stored";
+    if (!hasReturned) return "stored";
+    this.newestBefore = newest;
+    return "returned";
   }
 
   /** Whether a block is older than the newest one by more than the latency. */
@@ -143,13 +140,14 @@ export class PartitionBlocks {
   }
 
   /** Rows wait for the partition again, unless its block is so old that the next one may be late as well. */
-  #returnAt(index: number, gpsMs: number): void {
+  #returnAt(index: number, gpsMs: number): boolean {
     const ageMs = gpsMs - (index + 1) * this.strideMs;
-    if (ageMs > this.maxLatencyMs) return;
+    if (ageMs > this.maxLatencyMs) return false;
     const settled = Math.max(this.settled, index);
     if (this.absent === "unreachable") this.#addUnreachable(settled);
     this.absent = null;
     this.settled = settled;
+    return true;
   }
 
   /** Forgets everything that was read: the log may continue anywhere. */
@@ -253,18 +251,18 @@ export class PartitionBlocks {
       if (this.#index.locate(this.settled) !== NONE) {
         this.settled++;
       } else {
-        const reason = this.#absenceOf(this.settled, gpsMs);
+        const reason = this.absenceOf(this.settled, gpsMs);
         if (reason === null) return;
         this.#giveUpFrom(this.settled, reason, gpsMs);
       }
     }
     if (this.absent !== null) return;
-    this.absent = this.#absenceOf(this.settled, gpsMs);
+    this.absent = this.absenceOf(this.settled, gpsMs);
     if (this.absent !== null) this.counters.missed++;
   }
 
   /** Why a missing block is no longer waited for; null while it is. */
-  #absenceOf(index: number, gpsMs: number): AbsentReason | null {
+  absenceOf(index: number, gpsMs: number): AbsentReason | null {
     const deadlineMs = (index + 1) * this.strideMs + this.maxLatencyMs;
     if (this.lateness.isLate(deadlineMs)) return "late";
     if (gpsMs < deadlineMs) return null;

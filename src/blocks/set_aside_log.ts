@@ -1,7 +1,8 @@
 // Logs messages that no client gets: each pair of topic and outcome once, and the first holes of each topic.
 import type { Logger } from "../telemetry/log.ts";
 import type { SetAside } from "./history_rows.ts";
-import type { Arrival, PartitionBlocks } from "./partition_blocks.ts";
+import type { Arrival } from "./arrival.ts";
+import type { PartitionBlocks } from "./partition_blocks.ts";
 
 /** At most this many pairs of topic and outcome are logged. */
 const LOGGED_MAX = 10_000;

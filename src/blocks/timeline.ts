@@ -4,6 +4,7 @@
 import { NONE, NOT_HELD } from "./block_index.ts";
 import type { PartitionBlocks } from "./partition_blocks.ts";
 import type { RowGap } from "./row_gap.ts";
+import { SettledRows } from "./settled_rows.ts";
 import type { TimelineListener } from "./timeline_listener.ts";
 
 /** How long a timeline waits for partitions that have never been read to their end, ms. */
@@ -28,8 +29,7 @@ export class Timeline {
   shortRows = 0;
   /** First row of the quiet span that is not reported as a gap yet; −1: there is none. */
   #quietFrom = -1;
-  /** Index of the partition that the next row was found to wait for; it is asked first. */
-  #waitsFor = 0;
+  readonly #settled: SettledRows;
   #createdMs: number;
   #startRow = 0;
   #startNs = 0n;
@@ -43,6 +43,7 @@ export class Timeline {
     this.strideNs = strideNs;
     this.strideMs = Number(strideNs) / 1e6;
     this.ratios = partitions.map((p) => Number(strideNs / p.strideNs));
+    this.#settled = new SettledRows(partitions, this.ratios, this.strideMs);
     this.#createdMs = gpsMs;
   }
 
@@ -162,12 +163,14 @@ export class Timeline {
   reset(gpsMs: number): void {
     this.frontier = -1;
     this.#quietFrom = -1;
+    this.#settled.forgetReturns();
     this.#createdMs = gpsMs;
     for (const listener of this.listeners) listener.onReset();
   }
 
   /** The clock was set by some ms: what is left of the wait for partitions stays as long as it was. */
   shiftClock(byMs: number): void {
+    this.#settled.forgetReturns();
     this.#createdMs += byMs;
   }
 
@@ -264,26 +267,19 @@ export class Timeline {
     return Math.ceil(rows);
   }
 
-  /** Whether every partition has settled a row. */
-  protected isSettled(row: number, _gpsMs: number): boolean {
-    if (!this.#hasSettled(this.#waitsFor, row)) return false;
-    for (let i = 0; i < this.partitions.length; i++) {
-      if (this.#hasSettled(i, row)) continue;
-      this.#waitsFor = i;
-      return false;
-    }
-    return true;
+  /** A partition has returned: those that fell silent with it are waited for. Then: advance(). */
+  awaitSilentWith(returned: PartitionBlocks, gpsMs: number): void {
+    this.#settled.awaitSilentWith(returned, gpsMs);
   }
 
-  #hasSettled(i: number, row: number): boolean {
-    const partition = this.partitions[i]!;
-    if (!partition.hasCaughtUpOnce) return false;
-    if (partition.absent !== null) return true;
-    // A block may be here and not settled, if one before it is missing whose row was already released.
-    const end = (row + 1) * this.ratios[i]!;
-    let index = Math.max(partition.settled, row * this.ratios[i]!);
-    while (index < end && partition.locate(index) !== NONE) index++;
-    return index >= end;
+  /** Whether every partition has settled a row. */
+  protected isSettled(row: number, gpsMs: number): boolean {
+    return this.#settled.includes(row, gpsMs);
+  }
+
+  /** Whether a row waits for a partition though it is absent. */
+  protected isAwaited(i: number, row: number, gpsMs: number): boolean {
+    return this.#settled.isAwaited(i, row, gpsMs);
   }
 
   /** Whether a block of the row is not held. */

@@ -93,7 +93,7 @@ export class TrendTimeline extends Timeline {
       if (!hasCaughtUpOnce) return false;
       const end = (row + 1) * this.ratios[i]!;
       if (settled >= end) continue;
-      if (absent === null) return false;
+      if (absent === null || this.isAwaited(i, row, gpsMs)) return false;
       if (newest < row * this.ratios[i]!) continue;
       const deadlineMs = end * strideMs + maxLatencyMs;
       if (lateness.isLate(deadlineMs)) continue;

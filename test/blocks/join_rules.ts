@@ -13,6 +13,13 @@ import {
 /** A reader that has not reached the log's end for longer was away. */
 const AWAY_MS = 1000;
 
+/** A block with which a partition returned, and the end of its newest block before. */
+interface Return {
+  readonly index: number;
+  readonly message: Message;
+  readonly silentMs: number;
+}
+
 /** What counts of a partition's log: the first block of each index that was not set aside as of the future. */
 class Log {
   readonly partition: Partition;
@@ -23,6 +30,8 @@ class Log {
   readonly #judged: { atMs: number; toldMs: number }[] = [];
   readonly #limits = new Map<number, number>();
   readonly #earliest = new Map<number, number>();
+  #returns: Return[] | null = null;
+  #possibleReturns: { index: number; readMs: number }[] | null = null;
   /** Spans without a fetch that reached the log's end, longer than rows wait. */
   readonly #away: { fromMs: number; toMs: number }[] = [];
 
@@ -114,10 +123,12 @@ class Log {
    * block of it was fresh.
    */
   isAwaited(index: number, order: number): boolean {
-    for (let i = index - 1;; i--) {
+    const lowest = Math.min(...this.first.keys());
+    for (let i = index - 1; i >= lowest; i--) {
       if (this.isSilentAt(i) || this.isGivenUp(i)) return false;
       if (this.isFresh(i) && this.first.get(i)!.order <= order) return true;
     }
+    return false;
   }
 
   /** Whether a block was due before, and read after, its reader had been away for longer than rows wait. */
@@ -130,9 +141,90 @@ class Log {
   }
 
   /** Whether a block must be in its row. */
-  isOwed(index: number, order: number): boolean {
+  isOwed(index: number, order: number, world: JudgedWorld): boolean {
     return this.isInTime(index) && !this.isGivenUp(index) &&
-      this.isAwaited(index, order);
+      (this.isAwaited(index, order) || this.#isExpected(index, order, world));
+  }
+
+  /** Surely known by a time: nothing came for an index in its time, nor anything newer. */
+  #wasSilent(index: number, beforeMs: number): boolean {
+    const deadlineMs = this.deadlineMs(index);
+    return this.#judged.some((j) =>
+      j.atMs >= deadlineMs && j.toldMs < beforeMs
+    );
+  }
+
+  /** Returns after a silence that was surely known. */
+  get returns(): readonly Return[] {
+    if (this.#returns !== null) return this.#returns;
+    this.#returns = [];
+    let newest = -1;
+    for (const [index, message] of this.#inOrder()) {
+      if (index <= newest) continue;
+      const isReturn = newest >= 0 && this.isFresh(index) &&
+        this.#wasSilent(newest + 1, message.readMs);
+      const silentMs = (newest + 1) * this.partition.strideMs;
+      if (isReturn) this.#returns.push({ index, message, silentMs });
+      newest = index;
+    }
+    return this.#returns;
+  }
+
+  /** Blocks that were read when the partition may have been absent. */
+  get possibleReturns(): readonly { index: number; readMs: number }[] {
+    this.#possibleReturns ??= [...this.first]
+      .filter(([i, { order }]) => !this.isAwaited(i, order - 1))
+      .map(([index, { readMs }]) => ({ index, readMs }));
+    return this.#possibleReturns;
+  }
+
+  #inOrder(): [number, Message][] {
+    return [...this.first].sort(([, a], [, b]) => a.order - b.order);
+  }
+
+  /** Whether a block was waited for because a partition returned that had fallen silent together with this one. */
+  #isExpected(
+    index: number,
+    order: number,
+    { logs, rowStrideMs }: JudgedWorld,
+  ): boolean {
+    const { strideMs, maxLatencyMs } = this.partition;
+    const read = this.#inOrder();
+    const readOrder = this.first.get(index)!.order;
+    if (read.some(([i, m]) => i > index && m.order < readOrder)) return false;
+    return logs.some(({ partition: other, returns }) =>
+      returns.some((r) => {
+        if (r.message.order > order || other === this.partition) return false;
+        const rowMs = r.index * other.strideMs -
+          r.index * other.strideMs % rowStrideMs;
+        const endMs = (r.index + 1) * other.strideMs;
+        if (index * strideMs < rowMs || index * strideMs >= endMs) return false;
+        const before = read.filter(([, m]) => m.order < r.message.order);
+        const newest = Math.max(-1, ...before.map(([i]) => i));
+        if (newest < 0 || newest >= index) return false;
+        const apartMs = Math.abs((newest + 1) * strideMs - r.silentMs);
+        return this.#wasSilent(newest + 1, r.message.readMs) &&
+          apartMs <= rowStrideMs + Math.max(maxLatencyMs, other.maxLatencyMs);
+      })
+    );
+  }
+
+  /** Until when a row may wait for this partition because another one returned before `atMs`; −Infinity: not at all. */
+  awaitedUntilMs(row: number, atMs: number, world: JudgedWorld): number {
+    const { strideMs } = this.partition;
+    const last = (row + 1) * world.rowStrideMs / strideMs - 1;
+    let untilMs = -Infinity;
+    for (const { partition: other, possibleReturns } of world.logs) {
+      if (other === this.partition) continue;
+      for (const { index, readMs } of possibleReturns) {
+        if (readMs > atMs) continue;
+        const to = Math.ceil((index + 1) * other.strideMs / strideMs) - 1;
+        const deadlineMs = this.deadlineMs(Math.min(to, last));
+        const judged = this.#judged.find((j) => j.atMs >= deadlineMs);
+        untilMs = Math.max(untilMs, judged?.toldMs ?? Infinity);
+      }
+    }
+    return untilMs;
   }
 
   /** Whether it was known at a time that a publisher had fallen silent before a block. */
@@ -152,11 +244,24 @@ class Log {
   }
 }
 
+/** A world, and what is known of its logs. */
+interface JudgedWorld {
+  readonly logs: readonly Log[];
+  readonly rowStrideMs: number;
+}
+
 /** Throws where the join broke a rule. How many rows were owed whole, and how many lacked something. */
 export function checkWorld(
   world: World,
-): { rows: number; short: number; gaps: number; resets: number } {
+): {
+  rows: number;
+  short: number;
+  gaps: number;
+  resets: number;
+  returns: number;
+} {
   const logs = world.partitions.map((p) => new Log(p));
+  const judged = { logs, rowStrideMs: world.rowStrideMs };
   const resetMs = Math.min(...logs.map((log) => log.resetMs));
   const before = world.told.filter((t) => t.atMs < resetMs);
   const resets = world.told.filter((t) => t.kind === "reset");
@@ -168,6 +273,8 @@ export function checkWorld(
   let rows = 0;
   let short = 0;
   let gaps = 0;
+  let returns = 0;
+  for (const log of logs) returns += log.returns.length;
   for (const told of before) {
     if (told.kind === "reset") break;
     const from = told.kind === "row" ? told.row : told.gap.from;
@@ -175,30 +282,30 @@ export function checkWorld(
     next = told.kind === "row" ? told.row + 1 : told.gap.to;
     assert.ok(next > from, "an empty gap");
     if (told.kind === "row") {
-      checkRow(world, logs, told, lastMs);
+      checkRow(judged, told, lastMs);
       rows++;
       if (told.held.flat().includes(false)) short++;
     } else {
       gaps++;
       for (let row = from; row < next; row++) {
-        checkGap(world, logs, row, told.order);
+        checkGap(judged, row, told.order);
       }
     }
     lastMs = told.atMs;
   }
-  if (!isReset) checkEnd(world, logs, next);
-  return { rows, short, gaps, resets: resets.length };
+  if (!isReset) checkEnd(judged, next);
+  return { rows, short, gaps, resets: resets.length, returns };
 }
 
 function checkRow(
-  world: World,
-  logs: readonly Log[],
+  world: JudgedWorld,
   told: Extract<Told, { kind: "row" }>,
   lastMs: number,
 ): void {
   assert.ok(told.held.flat().includes(true), "a row of nothing");
   let readyMs = lastMs;
   let isWaiting = false;
+  const { logs } = world;
   logs.forEach((log, p) => {
     const ratio = world.rowStrideMs / log.partition.strideMs;
     for (let k = 0; k < ratio; k++) {
@@ -209,37 +316,39 @@ function checkRow(
         readyMs = Math.max(readyMs, message.readMs);
       } else {
         assert.ok(
-          !log.isOwed(index, told.order),
+          !log.isOwed(index, told.order, world),
           `row ${told.row}: ${log.partition.topic} block ${index} came in time and is null`,
         );
       }
     }
   });
-  // The moment its last partition arrives: later only while one that may still come is awaited.
+  // The moment its last partition arrives: later only while one that may still come is awaited, or one that fell silent
+  // together with another that has returned, and of these none beyond its latency.
+  let untilMs = readyMs;
   logs.forEach((log, p) => {
     const ratio = world.rowStrideMs / log.partition.strideMs;
     for (let k = 0; k < ratio; k++) {
       if (told.held[p]![k]) continue;
       if (!log.isKnownSilent(told.row * ratio + k, readyMs)) isWaiting = true;
     }
+    if (!told.held[p]!.includes(false)) return;
+    const awaitedMs = log.awaitedUntilMs(told.row, told.atMs, world);
+    untilMs = Math.max(untilMs, awaitedMs);
   });
   if (!isWaiting && lastMs > -Infinity) {
-    assert.equal(told.atMs, readyMs, `row ${told.row} was held back`);
+    const isInTime = told.atMs === readyMs ||
+      untilMs > readyMs && told.atMs <= untilMs;
+    assert.ok(isInTime, `row ${told.row} was held back`);
   }
 }
 
-function checkGap(
-  world: World,
-  logs: readonly Log[],
-  row: number,
-  order: number,
-): void {
-  for (const log of logs) {
+function checkGap(world: JudgedWorld, row: number, order: number): void {
+  for (const log of world.logs) {
     const ratio = world.rowStrideMs / log.partition.strideMs;
     for (let k = 0; k < ratio; k++) {
       const index = row * ratio + k;
       assert.ok(
-        !log.isOwed(index, order),
+        !log.isOwed(index, order, world),
         `gap over row ${row}: ${log.partition.topic} block ${index} came in time`,
       );
     }
@@ -247,13 +356,13 @@ function checkGap(
 }
 
 /** After a pause, everything that was due has been reported. */
-function checkEnd(world: World, logs: readonly Log[], next: number): void {
-  for (const log of logs) {
+function checkEnd(world: JudgedWorld, next: number): void {
+  for (const log of world.logs) {
     const ratio = world.rowStrideMs / log.partition.strideMs;
     for (const [index, { order }] of log.first) {
       if (Math.floor(index / ratio) < next) continue;
       assert.ok(
-        !log.isOwed(index, order - 1),
+        !log.isOwed(index, order - 1, world),
         `${log.partition.topic} block ${index} was never reported: rows end at ${next}`,
       );
     }

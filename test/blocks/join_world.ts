@@ -131,6 +131,23 @@ export function runWorld(seed: number): World {
   const lateness = chance(0.4) ? 0.08 : 0;
   const losses = chance(0.5) ? 0.05 : 0;
   const doubles = chance(0.4) ? 0.05 : 0;
+  // Drawn apart, so that the rest of a world does not depend on it.
+  const apart = generator(seed ^ 0xa11);
+  /** A publisher of several partitions that is away, and writes to all of them again when it is back. */
+  const away = apart() < 0.4
+    ? { from: RUN_MS * apart() / 2, to: 0, topics: new Set<string>() }
+    : null;
+  if (away !== null) {
+    away.to = away.from + 1000 + 5000 * apart();
+    for (const { topic } of partitions) {
+      if (apart() < 0.8) away.topics.add(topic);
+    }
+    troubles.push(
+      `publisher of ${[...away.topics]} away ${Math.round(away.from)}…${
+        Math.round(away.to)
+      }`,
+    );
+  }
   for (const partition of partitions) {
     publish(partition);
   }
@@ -168,7 +185,9 @@ export function runWorld(seed: number): World {
       if (silences.some(([at, span]) => endMs >= at && endMs < at + span)) {
         continue;
       }
-      if (chance(losses)) continue;
+      const isAway = away !== null && away.topics.has(topic) &&
+        endMs >= away.from && endMs < away.to;
+      if (chance(losses) || isAway) continue;
       const delayMs = chance(lateness)
         ? between(0, 2.5 * maxLatencyMs)
         : between(0, 40);

@@ -109,11 +109,15 @@ export function scheduleOf(seed: number): Schedule {
     isHonest,
   });
   const isCut = !isHonest && random.chance(0.3);
+  const away = isHonest ? null : drawAway(seed, partitions.length, durationMs);
   const written: { atMs: number; p: number; block: number }[] = [];
   partitions.forEach((partition, p) => {
     const draw = isHonest ? honestLog : roughLog;
     for (const one of draw(random, partition, durationMs)) {
       let { atMs } = one;
+      const isAway = away !== null && away.ps.includes(p) &&
+        away.fromMs <= atMs && atMs < away.toMs;
+      if (isAway) continue;
       // A broker that is down takes nothing either.
       const down = isCut &&
         outages.find((o) =>
@@ -177,6 +181,20 @@ function drawSteps(
     }),
   );
   return steps.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** A publisher of several partitions that is away once, and writes to all of them again when it is back. */
+function drawAway(
+  seed: number,
+  count: number,
+  durationMs: number,
+): Span & { readonly ps: readonly number[] } | null {
+  const random = new Random(seed * 15_485_863 + 5);
+  if (random.chance(0.5)) return null;
+  const fromMs = random.int(0, durationMs / 2);
+  const toMs = fromMs + random.int(1000, 6000);
+  const ps = Array.from({ length: count }, (_, p) => p);
+  return { fromMs, toMs, ps: ps.filter(() => random.chance(0.8)) };
 }
 
 function drawOutages(

@@ -43,6 +43,8 @@ export class RefPartition {
   readonly outages = new Set<number>();
   hasCaughtUpOnce = false;
   absent: Miss | null = null;
+  /** End of the newest block before the message that was just taken, if rows wait again because of it. */
+  silentMs: number | null = null;
   #suspect: number | null = null;
 
   constructor(rules: PartitionRules, wantedMs: number) {
@@ -58,7 +60,15 @@ export class RefPartition {
     return this.endMs(block) + this.rules.maxLatencyMs;
   }
 
+  /** Since when nothing has come. */
+  get silentSinceMs(): number {
+    return this.newest === -Infinity
+      ? -Number.MAX_VALUE
+      : this.endMs(this.newest);
+  }
+
   take(block: number, message: number, nowMs: number): Taken {
+    this.silentMs = null;
     const { strideMs, maxLatencyMs, futureToleranceMs } = this.rules;
     if (block * strideMs > nowMs + futureToleranceMs) return "future";
     if (this.accepted.has(block)) return "duplicate";
@@ -74,6 +84,8 @@ export class RefPartition {
       return "reset";
     }
     this.#suspect = null;
+    // Blocks of before the first one are not there: all that never came ended at the same time.
+    const silentMs = this.silentSinceMs;
     this.accepted.set(block, message);
     this.newest = Math.max(this.newest, block);
     // Nothing was ever waited for before the first block of all.
@@ -88,6 +100,7 @@ export class RefPartition {
       if (this.absent === "unreachable") this.outages.add(this.heardMs);
       this.absent = null;
       this.waitFrom = Math.max(this.waitFrom, block);
+      if (this.waitFrom === block) this.silentMs = silentMs;
     }
     return "accepted";
   }
@@ -191,6 +204,8 @@ export class RefTimeline {
   readonly ratios: readonly number[];
   /** The next row; null before there is a place to begin. */
   next: number | null = null;
+  /** Of absent partitions, times of which blocks may come, as those of others of their publisher have. */
+  readonly #hoped = new Map<RefPartition, { fromMs: number; toMs: number }>();
   #sinceMs: number;
 
   constructor(
@@ -206,7 +221,46 @@ export class RefTimeline {
   reset(nowMs: number): void {
     this.resets++;
     this.next = null;
+    this.#hoped.clear();
     this.#sinceMs = nowMs;
+  }
+
+  /** One is back: so may be the others that fell silent when it did. */
+  isBack(back: RefPartition, nowMs: number): void {
+    for (const other of this.partitions) {
+      if (other.absent === null) continue;
+      const apartMs = Math.abs(other.silentSinceMs - back.silentMs!);
+      const { maxLatencyMs } = other.rules;
+      const latencyMs = Math.max(maxLatencyMs, back.rules.maxLatencyMs);
+      if (apartMs > latencyMs + this.#strideMs) continue;
+      const toMs = back.endMs(back.newest);
+      const fromMs = toMs - back.rules.strideMs;
+      const before = this.#hoped.get(other);
+      const isOpen = before !== undefined &&
+        other.missOf(blockBefore(other, before.toMs), nowMs) === null;
+      this.#hoped.set(other, {
+        fromMs: isOpen ? Math.min(before.fromMs, fromMs) : fromMs,
+        toMs: Math.max(before?.toMs ?? -Infinity, toMs),
+      });
+    }
+  }
+
+  get #strideMs(): number {
+    return this.partitions[0]!.rules.strideMs * this.ratios[0]!;
+  }
+
+  /** Whether a row waits for an absent partition. */
+  #isHopedFor(partition: RefPartition, row: number, nowMs: number): boolean {
+    const hoped = this.#hoped.get(partition);
+    if (hoped === undefined || partition.absent === null) return false;
+    if ((row + 1) * this.#strideMs <= hoped.fromMs) return false;
+    const ratio = this.ratios[this.partitions.indexOf(partition)]!;
+    const to = blockBefore(partition, hoped.toMs);
+    for (let block = row * ratio; block < (row + 1) * ratio; block++) {
+      if (partition.accepted.has(block)) continue;
+      if (partition.missOf(Math.min(block, to), nowMs) === null) return true;
+    }
+    return false;
   }
 
   /** Begins where the slowest of the present partitions stands, or with the newest that there is. */
@@ -234,7 +288,7 @@ export class RefTimeline {
     this.findStart(nowMs);
     if (this.next === null) return;
     for (const partition of this.partitions) partition.settle(nowMs);
-    while (this.next <= this.#newestRow() && this.#isReady(this.next)) {
+    while (this.next <= this.#newestRow() && this.#isReady(this.next, nowMs)) {
       const row = this.next++;
       const messages = this.#messagesOf(row);
       if (messages.some((m) => m >= 0)) this.told.push({ row, messages });
@@ -248,9 +302,10 @@ export class RefTimeline {
     );
   }
 
-  #isReady(row: number): boolean {
+  #isReady(row: number, nowMs: number): boolean {
     return this.partitions.every((p, i) => {
       const ratio = this.ratios[i]!;
+      if (this.#isHopedFor(p, row, nowMs)) return false;
       for (let k = 0; k < ratio; k++) {
         if (!p.isDone(row * ratio + k)) return false;
       }
@@ -267,6 +322,11 @@ export class RefTimeline {
       );
     });
   }
+}
+
+/** The last block that begins before a time. */
+function blockBefore({ rules }: RefPartition, ms: number): number {
+  return Math.ceil(ms / rules.strideMs) - 1;
 }
 
 /** All partitions that are read, by number, and all timelines. */
@@ -299,6 +359,9 @@ export class RefStore {
     if (taken === "future") return taken;
     const timelines = this.#timelinesOf(partition);
     if (taken === "reset") { for (const t of timelines) t.reset(nowMs); }
+    if (partition.silentMs !== null) {
+      for (const t of timelines) t.isBack(partition, nowMs);
+    }
     this.#advance(timelines, nowMs);
     return taken;
   }

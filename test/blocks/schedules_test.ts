@@ -12,7 +12,7 @@ describe("the join", () => {
     const seeds = only
       ? [Number(only)]
       : Array.from({ length: WORLDS }, (_, i) => i + 1);
-    const sums = { rows: 0, short: 0, gaps: 0, resets: 0 };
+    const sums = { rows: 0, short: 0, gaps: 0, resets: 0, returns: 0 };
     for (const seed of seeds) {
       const world = runWorld(seed);
       try {
@@ -21,6 +21,7 @@ describe("the join", () => {
         sums.short += counts.short;
         sums.gaps += counts.gaps;
         sums.resets += counts.resets;
+        sums.returns += counts.returns;
       } catch (error) {
         (error as Error).message += `\nQANAT_SEED=${seed}: ${
           world.partitions.map((p) =>
@@ -36,5 +37,6 @@ describe("the join", () => {
     assert.ok(sums.short > 1000, JSON.stringify(sums));
     assert.ok(sums.gaps > 100, JSON.stringify(sums));
     assert.ok(sums.resets > 50, JSON.stringify(sums));
+    assert.ok(sums.returns > 1000, JSON.stringify(sums));
   });
 });

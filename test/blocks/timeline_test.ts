@@ -57,6 +57,7 @@ function setUp(
       nowMs,
     );
     if (arrival === "reset") timeline.reset(nowMs);
+    if (arrival === "returned") timeline.awaitSilentWith(partition, nowMs);
     timeline.advance(nowMs);
     return arrival;
   };
@@ -131,7 +132,7 @@ describe("Timeline", () => {
     t.caughtUp(t.end(1001) + LATENCY_MS, 1);
     for (let row = 1001; row < 1020; row++) t.put(0, row, t.end(row + 1));
     assert.equal(t.rows.at(-1), 1019);
-    t.put(1, 1020, t.end(1021));
+    assert.equal(t.put(1, 1020, t.end(1021)), "returned");
     assert.equal(t.partitions[1]!.absent, null);
     t.put(0, 1020, t.end(1021));
     assert.equal(t.rows.at(-1), 1020);
@@ -251,6 +252,122 @@ describe("Timeline", () => {
     t.caughtUp(t.end(1000));
     t.put(0, 1000, t.end(1001));
     assert.deepEqual(t.rows, [1000]);
+  });
+});
+
+describe("a partition that returns", () => {
+  /** All fall silent with row 1000, and count as late. */
+  function silentSetUp(count: number, strides: bigint[] = []) {
+    const t = setUp(count, strides);
+    t.begin();
+    t.caughtUp(t.end(1050));
+    for (const { absent } of t.partitions) assert.equal(absent, "late");
+    return t;
+  }
+
+  it("waits for the others of its publisher, which was silent", () => {
+    const t = silentSetUp(3);
+    for (let row = 1100; row < 1103; row++) {
+      t.put(0, row, t.end(row + 1));
+      t.put(2, row, t.end(row + 1));
+      assert.deepEqual(t.rows.at(-1), row > 1100 ? row - 1 : undefined);
+      t.put(1, row, t.end(row + 1));
+    }
+    assert.deepEqual(t.rows, [1100, 1101, 1102]);
+    assert.equal(t.timeline.shortRows, 0);
+    assert.deepEqual(t.gaps, [{ from: 1000, to: 1100, reason: "missing" }]);
+  });
+
+  it("waits for them before the first row, too", () => {
+    const t = setUp(2);
+    t.caughtUp(t.end(1000));
+    t.put(0, 1000, t.end(1001));
+    assert.deepEqual(t.rows, []);
+    t.put(1, 1000, t.end(1001));
+    assert.deepEqual(t.rows, [1000]);
+    assert.equal(t.timeline.shortRows, 0);
+  });
+
+  it("waits for one that does not come no longer than its latency, and once", () => {
+    const t = silentSetUp(2);
+    for (let row = 1100; row < 1110; row++) t.put(0, row, t.end(row + 1));
+    t.caughtUp(t.end(1101) + LATENCY_MS - 10, 1);
+    assert.deepEqual(t.rows, []);
+    t.caughtUp(t.end(1101) + LATENCY_MS, 1);
+    assert.equal(t.rows.at(-1), 1109);
+    assert.equal(t.partitions[1]!.missReasonOf(1100), "late");
+    t.put(0, 1110, t.end(1111));
+    assert.equal(t.rows.at(-1), 1110);
+    // Partition 0 is away and back again and again.
+    for (const row of [1200, 1300, 1400]) {
+      t.caughtUp(t.end(row));
+      assert.equal(t.partitions[0]!.absent, "late");
+      assert.equal(t.put(0, row, t.end(row + 1)), "returned");
+      assert.equal(t.rows.at(-1), row);
+    }
+  });
+
+  it("does not wait for one that was silent before", () => {
+    const t = setUp(3);
+    t.begin();
+    for (let row = 1000; row < 1040; row++) {
+      for (const p of [0, 1]) t.put(p, row, t.end(row + 1));
+      t.caughtUp(t.end(row + 1));
+    }
+    assert.equal(t.rows.at(-1), 1039);
+    t.caughtUp(t.end(1100));
+    t.put(0, 1100, t.end(1101));
+    assert.equal(t.rows.at(-1), 1039, "row 1100 waits for partition 1");
+    t.put(1, 1100, t.end(1101));
+    assert.equal(t.rows.at(-1), 1100);
+  });
+
+  it("holds no row beyond its own deadlines while one after the other returns", () => {
+    const t = silentSetUp(3);
+    t.put(0, 1100, t.end(1101));
+    t.put(0, 1101, t.end(1102));
+    t.put(1, 1110, t.end(1111));
+    for (let row = 1102; row < 1111; row++) t.put(0, row, t.end(row + 1));
+    assert.deepEqual(t.rows, []);
+    t.caughtUp(t.end(1101) + LATENCY_MS, 2);
+    assert.deepEqual(t.rows, [1100]);
+    t.caughtUp(t.end(1111) + LATENCY_MS, 2);
+    assert.equal(t.rows.at(-1), 1110);
+  });
+
+  it("waits for blocks that are longer or shorter than its own", () => {
+    const strides = [62_500_000n, 1_000_000_000n];
+    const t = silentSetUp(2, strides);
+    for (let i = 5; i < 16; i++) t.put(0, 16 * 1100 + i, t.end(1101));
+    assert.deepEqual(t.rows, []);
+    t.put(1, 1100, t.end(1101));
+    assert.deepEqual(t.rows, [1100]);
+    const other = silentSetUp(2, strides);
+    other.put(1, 1100, other.end(1101));
+    for (let i = 0; i < 16; i++) other.put(0, 16 * 1100 + i, other.end(1101));
+    assert.deepEqual(other.rows, [1100]);
+    assert.equal(other.timeline.shortRows, 0);
+  });
+
+  it("waits for those that could not be read either", () => {
+    const t = setUp(2);
+    t.begin();
+    t.timeline.advance(t.end(2000));
+    for (const p of t.partitions) assert.equal(p.absent, "unreachable");
+    for (const p of [0, 1]) {
+      assert.deepEqual(t.rows, []);
+      t.put(p, 2000, t.end(2001));
+    }
+    assert.deepEqual(t.rows, [2000]);
+  });
+
+  it("waits for none any more when the clock was set", () => {
+    const t = silentSetUp(2);
+    t.put(0, 1100, t.end(1101));
+    assert.deepEqual(t.rows, []);
+    t.timeline.shiftClock(-1000);
+    t.timeline.advance(t.end(1101));
+    assert.deepEqual(t.rows, [1100]);
   });
 });
 

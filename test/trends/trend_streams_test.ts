@@ -254,6 +254,32 @@ describe("trend=1s", () => {
     assert.deepEqual(counts(outlet).at(-1), [FIRST + 176, 16]);
   });
 
+  it("waits for all channels of a publisher that is back with the last block of a bin", () => {
+    const { outlet } = open("1s", {}, [NAME, OTHER]);
+    publish(16, [NAME, OTHER]);
+    for (let i = 0; i < 79; i++) {
+      clock.index = ++row;
+      caughtUp(NAME, OTHER);
+      qanat.store.tick();
+    }
+    clock.index = row + 1;
+    for (const name of [NAME, OTHER]) {
+      hand(row, name);
+      turns.run();
+    }
+    row++;
+    publish(16, [NAME, OTHER]);
+    turns.run();
+    assert.deepEqual(counts(outlet, NAME).slice(-2), [
+      [FIRST + 80, 1],
+      [FIRST + 96, 16],
+    ]);
+    assert.deepEqual(counts(outlet, OTHER).slice(-2), [
+      [FIRST + 80, 256],
+      [FIRST + 96, 4096],
+    ]);
+  });
+
   it("begins again when time jumps back", () => {
     const { outlet } = open();
     publish(40);
