@@ -6,7 +6,8 @@ import {
   holderOf,
   type ShareLimits,
 } from "../../src/shares/share_holder.ts";
-import { SharePool } from "../../src/shares/share_pool.ts";
+import { LocalSharePool } from "../../src/shares/local_share_pool.ts";
+import type { SharePool } from "../../src/shares/share_pool.ts";
 
 function owner(account: string | null, shares: ShareLimits = {}) {
   return holderOf({ address: "10.0.0.1", rights: { account, shares } });
@@ -44,7 +45,7 @@ describe("a holder of shares", () => {
   });
 
   it("shares with other owners of its address, and with itself on other addresses", () => {
-    const pool = new SharePool({ capacity: 1000, sharePercent: 90 });
+    const pool = new LocalSharePool({ capacity: 1000, sharePercent: 90 });
     assert.deepEqual(fill(pool, owner("token:alice")), [900, "share"]);
     const elsewhere = holderOf({
       address: "10.0.0.2",
@@ -57,7 +58,7 @@ describe("a holder of shares", () => {
   });
 
   it("has limits of its own, which may change while it holds something", () => {
-    const pool = new SharePool({
+    const pool = new LocalSharePool({
       capacity: 100,
       sharePercent: 100,
       maxOf: ({ limits }) => limits.clientsMax ?? 10,
@@ -76,7 +77,7 @@ describe("a holder of shares", () => {
   });
 
   it("of an address has the limits that the policy gives to everyone", () => {
-    const pool = new SharePool({
+    const pool = new LocalSharePool({
       capacity: 100,
       sharePercent: 100,
       maxOf: ({ limits }) => limits.clientsMax,

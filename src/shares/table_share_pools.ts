@@ -1,0 +1,162 @@
+// The pools of a process of which several threads serve: all count in one table.
+// Invariant: that of `SharePool`, over all threads.
+import type { ShareHolder } from "./share_holder.ts";
+import {
+  newShareMemory,
+  type ShareColumn,
+  type ShareMemory,
+  ShareViews,
+} from "./share_memory.ts";
+import {
+  holderIn,
+  type PoolRefusal,
+  type SharePool,
+  type SharePoolOptions,
+} from "./share_pool.ts";
+import {
+  POOL_NAMES,
+  type PoolName,
+  type SharePools,
+  type WaitNotice,
+} from "./share_pools.ts";
+import { ShareTable } from "./share_table.ts";
+
+/** A client has an entry in each pool of which it holds something: those of clients, openings, connections and calls. */
+const ENTRIES_PER_CLIENT = 4;
+/** For connections and calls that are not those of streams. */
+const OTHER_ENTRIES = 32_768;
+const ENTRIES_MAX = 2 ** 20;
+
+/** Memory for the pools of a process. A megabyte is used for each 10,000 holders and 4 workers; all of it is reserved. */
+export function poolMemory(
+  { workers, clientsMax, connectionsMax }: {
+    readonly workers: number;
+    readonly clientsMax: number;
+    /** 0 for a number that follows `clientsMax`. */
+    readonly connectionsMax: number;
+  },
+): ShareMemory {
+  const holders = Math.max(clientsMax, connectionsMax);
+  return newShareMemory({
+    workers,
+    pools: POOL_NAMES.length,
+    entriesMax: Math.min(
+      ENTRIES_MAX,
+      ENTRIES_PER_CLIENT * holders + OTHER_ENTRIES,
+    ),
+  });
+}
+
+/** One worker's view of the pools of its process. */
+export class TableSharePools implements SharePools {
+  readonly #table: ShareTable;
+  readonly #column: ShareColumn;
+
+  constructor(column: ShareColumn) {
+    this.#table = new ShareTable(column);
+    this.#column = column;
+  }
+
+  get refusedHolders(): number {
+    return this.#table.refusedHolders;
+  }
+
+  pool(name: PoolName, options: SharePoolOptions): SharePool {
+    return new TableSharePool(this.#table, POOL_NAMES.indexOf(name), options);
+  }
+
+  notice(name: PoolName): WaitNotice {
+    return new TableNotice(this.#column, POOL_NAMES.indexOf(name));
+  }
+
+  nextClientNumber(): number {
+    return this.#table.nextClientNumber();
+  }
+}
+
+/** One worker's view of one pool. */
+class TableSharePool implements SharePool {
+  readonly capacity: number;
+  readonly sharePercent: number;
+  readonly number: number;
+  readonly #table: ShareTable;
+  readonly #maxOf: (holder: ShareHolder) => number | undefined;
+
+  constructor(table: ShareTable, number: number, options: SharePoolOptions) {
+    this.capacity = options.capacity;
+    this.sharePercent = options.sharePercent;
+    this.number = number;
+    this.#table = table;
+    this.#maxOf = options.maxOf ?? (() => undefined);
+  }
+
+  get used(): number {
+    return this.#table.used(this.number);
+  }
+
+  get size(): number {
+    return this.#table.size(this.number);
+  }
+
+  maxOf(holder: ShareHolder): number | undefined {
+    return this.#maxOf(holder);
+  }
+
+  take(whom: ShareHolder | string, amount = 1): PoolRefusal | null {
+    const holder = holderIn(whom);
+    return this.#table.take(this, holder, amount, this.#maxOf(holder));
+  }
+
+  move(
+    from: ShareHolder | string,
+    to: ShareHolder | string,
+    amount = 1,
+  ): PoolRefusal | null {
+    const giver = holderIn(from);
+    const taker = holderIn(to);
+    if (giver.key === taker.key) return null;
+    const max = this.#maxOf(taker);
+    return this.#table.move(this, giver, taker, { amount, max });
+  }
+
+  release(whom: ShareHolder | string, amount = 1): void {
+    this.#table.release(this, holderIn(whom), amount);
+  }
+}
+
+/** One worker's view of who waits. Each thread writes its own two words. */
+class TableNotice implements WaitNotice {
+  readonly #waits: Int32Array<SharedArrayBuffer>;
+  readonly #workers: number;
+  readonly #first: number;
+  readonly #own: number;
+
+  constructor({ memory, worker }: ShareColumn, pool: number) {
+    this.#waits = new ShareViews(memory).waits;
+    this.#workers = memory.workers;
+    this.#first = 2 * pool * memory.workers;
+    this.#own = this.#first + 2 * worker;
+  }
+
+  set(waiting: number, short: number): void {
+    Atomics.store(this.#waits, this.#own, waiting);
+    Atomics.store(this.#waits, this.#own + 1, short);
+  }
+
+  get othersWaiting(): number {
+    return this.#others(0);
+  }
+
+  get othersShort(): number {
+    return this.#others(1);
+  }
+
+  #others(word: number): number {
+    let sum = 0;
+    for (let worker = 0; worker < this.#workers; worker++) {
+      const at = this.#first + 2 * worker;
+      if (at !== this.#own) sum += Atomics.load(this.#waits, at + word);
+    }
+    return sum;
+  }
+}
