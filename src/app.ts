@@ -29,6 +29,7 @@ import { allocateRing, PageRing } from "./memory/page_ring.ts";
 import type { Ring } from "./memory/ring.ts";
 import { Slab } from "./memory/slab.ts";
 import { slotsReleased } from "./memory/slots_released.ts";
+import { LocalSharePools, type SharePools } from "./shares/share_pools.ts";
 import type { Source } from "./source/source.ts";
 import type { Logger } from "./telemetry/log.ts";
 import { type MemoryFigures, MemoryUse } from "./telemetry/memory_use.ts";
@@ -60,6 +61,7 @@ export class Qanat {
   readonly store: BlockStore;
   readonly trends: TrendRecorder;
   readonly slab: Slab;
+  readonly sharePools: SharePools;
   readonly hub: ClientHub;
   readonly requests: RequestLimits;
   /** The servers count these. */
@@ -108,13 +110,12 @@ export class Qanat {
       lingerMs: config.lingerMs,
       match: config.trendMatch,
     });
-    const slab = this.slab = new Slab({
-      budgetBytes: config.slabMb * MIB,
-      poison: config.poisonSlots,
-      allocations: new AllocationMeter(() => performance.now()),
-    });
+    const slab = this.slab = slabOf(config);
+    const sharePools = this.sharePools = options.sharePools ??
+      new LocalSharePools();
     this.hub = new ClientHub({
       ...config,
+      sharePools,
       store,
       trends,
       catalog,
@@ -147,7 +148,7 @@ export class Qanat {
 
   #tick(): void {
     this.store.tick();
-    this.hub.drainWindow.tick();
+    this.hub.look();
     if (this.#readiness.isStarted) this.trends.tick();
   }
 
@@ -253,19 +254,7 @@ export class Qanat {
 
   #partsOfStatus(): StatusParts {
     return {
-      access: this.access,
-      catalog: this.catalog,
-      clock: this.clock,
-      config: this.config,
-      connections: this.connections,
-      flight: this.flight,
-      hub: this.hub,
-      memoryUse: this.memoryUse,
-      ring: this.ring,
-      slab: this.slab,
-      source: this.source,
-      store: this.store,
-      trends: this.trends,
+      ...this,
       clockMs: this.#clockMs,
       uptimeSeconds: () => this.uptimeSeconds,
       isReady: () => this.notReady().length === 0,
@@ -297,4 +286,13 @@ export class Qanat {
       read: () => refusedAndMissed({ catalog, hub, requests, source, store }),
     });
   }
+}
+
+/** This thread's part of the slab. */
+function slabOf({ slabMb, workers, poisonSlots }: Config): Slab {
+  return new Slab({
+    budgetBytes: Math.floor(slabMb * MIB / workers),
+    poison: poisonSlots,
+    allocations: new AllocationMeter(() => performance.now()),
+  });
 }

@@ -3,6 +3,7 @@ import type { AccessControl } from "./auth/access_control.ts";
 import type { Clocks } from "./blocks/gps_clock.ts";
 import type { Config } from "./config.ts";
 import type { Ring } from "./memory/ring.ts";
+import type { SharePools } from "./shares/share_pools.ts";
 import type { Source } from "./source/source.ts";
 import type { Logger } from "./telemetry/log.ts";
 import type { MemoryFigures } from "./telemetry/memory_use.ts";
@@ -15,6 +16,8 @@ export interface QanatOptions {
   readonly log: Logger;
   /** Where the source's blocks are, if another thread writes them. @default a ring of its own, by `config` */
   readonly ring?: Ring;
+  /** What this thread counts together with others. @default pools of its own */
+  readonly sharePools?: SharePools;
   /** Over the source's catalog. @default everyone may read everything */
   readonly access?: AccessControl;
   /** @default those of the system */

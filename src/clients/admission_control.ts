@@ -15,7 +15,7 @@ import type { HistoryFeeds } from "./history_feeds.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
 import { Permit } from "./permit.ts";
 import { mostText, newRefusals, type Refusal, shareText } from "./refusals.ts";
-import { Reservation, type ReservationPools } from "./reservation.ts";
+import { Reservation, type ReservationPools, slabPool } from "./reservation.ts";
 import {
   frameTooLarge,
   rowTooLarge,
@@ -29,7 +29,8 @@ import {
   type ShareHolder,
   type SharingClient,
 } from "../shares/share_holder.ts";
-import { type PoolRefusal, SharePool } from "../shares/share_pool.ts";
+import type { PoolRefusal, SharePool } from "../shares/share_pool.ts";
+import type { SharePools } from "../shares/share_pools.ts";
 import type { StartPosition } from "./start_position.ts";
 
 export interface AdmissionOptions {
@@ -52,6 +53,7 @@ export interface AdmissionParts extends AdmissionOptions {
   readonly slab: Slab;
   readonly catalog: Catalog;
   readonly trends: TrendRecorder;
+  readonly sharePools: SharePools;
 }
 
 /** Admits the clients of one instance. */
@@ -60,29 +62,28 @@ export class AdmissionControl {
   /** Whether it admits no client any more; set by close(). */
   isClosed = false;
   readonly queue: AdmissionQueue;
-  /** Clients by owner or address, and the bytes of the slab that are reserved for them. */
+  /** Clients by owner or address, and the bytes of this thread's slab that are reserved for them. */
   readonly shares: SharePool;
   readonly slabShares: SharePool;
   readonly #parts: AdmissionParts;
   readonly #pools: ReservationPools;
-  #admitted = 0;
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts;
-    const { addressSharePercent: sharePercent, slab, trends } = parts;
-    this.queue = new AdmissionQueue(parts.scheduler, {
-      queuedMax: parts.clientsMax,
-      sharePercent,
-    });
-    this.shares = new SharePool({
-      capacity: parts.clientsMax,
+    const { addressSharePercent: sharePercent, sharePools, slab, trends } =
+      parts;
+    const capacity = parts.clientsMax;
+    this.queue = new AdmissionQueue(
+      parts.scheduler,
+      sharePools.pool("openings", { capacity, sharePercent }),
+    );
+    const clients = this.shares = sharePools.pool("clients", {
+      capacity,
       sharePercent,
       maxOf: ({ limits }) =>
         limits.clientsMax ?? (parts.clientsPerAddressMax || undefined),
     });
-    const capacity = slab.budgetBytes;
-    this.slabShares = new SharePool({ capacity, sharePercent });
-    const { shares: clients, slabShares } = this;
+    const slabShares = this.slabShares = slabPool(slab, sharePercent);
     this.#pools = { slab, slabShares, clients, trends };
   }
 
@@ -110,9 +111,9 @@ export class AdmissionControl {
     options: ClientOptions,
   ): Admission {
     const shape = typeof format === "string" ? { format } : format;
-    const { clientsMax, lifecycle, groups } = this.#parts;
+    const { clientsMax, groups } = this.#parts;
     if (this.isClosed) return this.#full("draining", "draining");
-    if (lifecycle.clientCount + this.#admitted >= clientsMax) {
+    if (this.shares.used >= clientsMax) {
       return this.#full("clients", `${clientsMax} clients`);
     }
     if (options.rights?.lost(channels)) return { kind: "other-rights" };
@@ -200,12 +201,10 @@ export class AdmissionControl {
     rollback: Rollback,
   ): ReadyAdmission {
     const { group } = admitted;
-    this.#admitted++;
     group.admitted++;
     let isUsed = false;
     const use = () => {
       if (isUsed) return false;
-      this.#admitted--;
       group.admitted--;
       return isUsed = true;
     };

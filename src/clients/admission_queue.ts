@@ -1,7 +1,7 @@
 // Admits a few new streams per turn, so that a burst of them delays no row by more than a slice.
 // Invariant: first in, first out. The number that waits is bounded, for each owner or address, too. After close() none waits.
 import type { ShareHolder } from "../shares/share_holder.ts";
-import { type PoolRefusal, SharePool } from "../shares/share_pool.ts";
+import type { PoolRefusal, SharePool } from "../shares/share_pool.ts";
 import type { CooperativeScheduler, Task } from "./scheduler.ts";
 
 /** Shares per turn: a stream of few channels is one share, about 0.3 ms, most of it for the HTTP request. */
@@ -21,15 +21,10 @@ export class AdmissionQueue implements Task {
   #queue: QueuedRequest[] = [];
   #isClosed = false;
 
-  constructor(
-    scheduler: CooperativeScheduler,
-    options: { queuedMax: number; sharePercent: number },
-  ) {
+  /** `pool`: those that may wait. */
+  constructor(scheduler: CooperativeScheduler, pool: SharePool) {
     this.#scheduler = scheduler;
-    this.#pool = new SharePool({
-      capacity: options.queuedMax,
-      sharePercent: options.sharePercent,
-    });
+    this.#pool = pool;
   }
 
   get size(): number {

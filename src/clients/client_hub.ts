@@ -3,6 +3,7 @@ import type { BlockStore } from "../blocks/block_store.ts";
 import type { RowListener } from "../blocks/row_listener.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import { RowEncoders } from "../frames/row_encoders.ts";
+import type { SharePools } from "../shares/share_pools.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
 import {
   AdmissionControl,
@@ -26,6 +27,7 @@ export interface ClientHubOptions extends AdmissionOptions, LifecycleOptions {
   readonly store: BlockStore;
   readonly catalog: Catalog;
   readonly trends: TrendRecorder;
+  readonly sharePools: SharePools;
   readonly heartbeatMs: number;
   readonly writeStallMs: number;
   readonly catchUpRowsMax: number;
@@ -119,6 +121,12 @@ export class ClientHub implements RowListener {
   /** The block store has released rows: hands them out. */
   rowsReleased(): void {
     this.#handOut.rowsReleased();
+  }
+
+  /** The shutdown, and permits of other threads; call it ten times a second. */
+  look(): void {
+    this.drainWindow.tick();
+    this.history.look();
   }
 
   /** Heartbeats, stalls, suspended histories and old streams; call it once a second. */

@@ -73,10 +73,19 @@ export class HistoryFeed implements HistoryHandle {
    */
   suspendFor(holder: ShareHolder): Permit | null {
     const passed = this.permit.passTo(holder);
-    if (passed === null) return null;
+    if (passed !== null) this.#suspend();
+    return passed;
+  }
+
+  /** Returns the permit, and ends this feed, whose client has stalled. */
+  suspend(): void {
+    this.permit[Symbol.dispose]();
+    this.#suspend();
+  }
+
+  #suspend(): void {
     this.#isSuspended = true;
     this.#onDrained?.();
-    return passed;
   }
 
   async run(): Promise<FeedEnd> {

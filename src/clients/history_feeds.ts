@@ -5,7 +5,6 @@
 import { traceFields } from "../telemetry/request_trace.ts";
 import {
   backToRing,
-  type HistoryHandle,
   permitOf,
   readingHistory,
   waiting,
@@ -15,11 +14,13 @@ import {
   HistoryFeed,
   type HistoryFeedParts,
 } from "./history_feed.ts";
-import { Permit, type PermitKind, takePermit } from "./permit.ts";
-import { PermitLine } from "./permit_line.ts";
+import { Permit, type PermitKind } from "./permit.ts";
+import { Permits } from "./permits.ts";
 import type { GroupClient } from "./selection_group.ts";
 import { holderOf, type ShareHolder } from "../shares/share_holder.ts";
-import { type PoolRefusal, SharePool } from "../shares/share_pool.ts";
+import type { PoolRefusal } from "../shares/share_pool.ts";
+import type { SharePools } from "../shares/share_pools.ts";
+import { StalledClient } from "./stalled_client.ts";
 
 export interface HistoryFeedsOptions extends
   Pick<
@@ -34,12 +35,14 @@ export interface HistoryFeedsOptions extends
   readonly historyStallMs: number;
   /** See {@linkcode SharePool}. */
   readonly addressSharePercent: number;
+  readonly sharePools: SharePools;
   /** The page ring has a client's next row again. */
   readonly onBack: (client: GroupClient) => void;
 }
 
 /** Resumes within the window that are read from the source at a time; the others wait. */
 const RESUMES_MAX = 4;
+const KINDS = ["history", "resume"] as const satisfies readonly PermitKind[];
 /** After a slice all history rests for so many times its length: it takes a third of the event loop at most. */
 const REST = 2;
 
@@ -52,11 +55,7 @@ export class HistoryFeeds {
     refused: 0,
     suspended: 0,
   };
-  readonly #pools: Readonly<Record<PermitKind, SharePool>>;
-  readonly #lines: Readonly<Record<PermitKind, PermitLine>> = {
-    history: new PermitLine(),
-    resume: new PermitLine(),
-  };
+  readonly #permits: Readonly<Record<PermitKind, Permits>>;
   readonly #options: HistoryFeedsOptions;
   readonly #parts: HistoryFeedParts;
   readonly #feeds = new Set<HistoryFeed>();
@@ -70,34 +69,39 @@ export class HistoryFeeds {
       counters: this.counters,
       inTurn: (step) => this.#inTurn(step),
     };
-    const { historyReadersMax, addressSharePercent } = options;
-    this.#pools = {
-      history: new SharePool({
+    const { historyReadersMax, addressSharePercent, sharePools } = options;
+    this.#permits = {
+      history: new Permits("history", sharePools, {
         capacity: historyReadersMax,
         sharePercent: addressSharePercent,
         maxOf: ({ limits }) => limits.historiesMax,
+        onReturned: () => this.#permitReturned("history"),
       }),
       // The order of the line gives each holder its share.
-      resume: new SharePool({ capacity: RESUMES_MAX, sharePercent: 100 }),
+      resume: new Permits("resume", sharePools, {
+        capacity: RESUMES_MAX,
+        sharePercent: 100,
+        onReturned: () => this.#permitReturned("resume"),
+      }),
     };
   }
 
   get histories(): number {
-    return this.#pools.history.used;
+    return this.#permits.history.pool.used;
   }
 
   get resumes(): number {
-    return this.#pools.resume.used;
+    return this.#permits.resume.pool.used;
   }
 
   /** Clients that wait for a permit for histories. */
   get historiesWaiting(): number {
-    return this.#lines.history.size;
+    return this.#permits.history.line.size;
   }
 
   /** Clients that wait for a permit for resumes. */
   get resumesWaiting(): number {
-    return this.#lines.resume.size;
+    return this.#permits.resume.line.size;
   }
 
   get waiting(): number {
@@ -106,7 +110,7 @@ export class HistoryFeeds {
 
   /** Whether a request with `start` gets rows of any age, also when it is resumed. */
   get hasHistories(): boolean {
-    return this.#pools.history.capacity > 0;
+    return this.#permits.history.pool.capacity > 0;
   }
 
   /**
@@ -115,8 +119,13 @@ export class HistoryFeeds {
    */
   takePermit(holder: ShareHolder): Permit | PoolRefusal {
     this.#serve("history", { isPassing: true });
-    const outcome = this.#takeOrPass("history", holder);
-    if (!(outcome instanceof Permit)) this.counters.refused++;
+    const { pool, exchange } = this.#permits.history;
+    const outcome = exchange.needsAll(pool.capacity - pool.used)
+      ? "full"
+      : this.#takeOrPass("history", holder);
+    if (outcome instanceof Permit) return outcome;
+    this.counters.refused++;
+    exchange.refused();
     return outcome;
   }
 
@@ -125,14 +134,30 @@ export class HistoryFeeds {
     const permit = permitOf(client.phase);
     if (permit !== null) return this.#feed(client, permit);
     const kind = this.#kindFor(client);
-    client.become(waiting("permit", this.#lines[kind].add(client)));
+    client.become(waiting("permit", this.#permits[kind].line.add(client)));
     this.#serve(kind, { isPassing: false });
   }
 
   /** Passes permits of clients that have stalled to those that wait; call it once a second. */
   tick(): void {
-    this.#serve("history", { isPassing: true });
-    this.#serve("resume", { isPassing: true });
+    for (const kind of KINDS) {
+      this.#serve(kind, { isPassing: true });
+      const { exchange } = this.#permits[kind];
+      exchange.tick();
+      if (exchange.othersWait) this.#suspendStalled(kind);
+    }
+  }
+
+  /** Takes permits that other threads have returned, and returns those that they need; call it ten times a second. */
+  look(): void {
+    for (const kind of KINDS) {
+      const permits = this.#permits[kind];
+      permits.exchange.look();
+      this.#serve(kind, { isPassing: false });
+      if (permits.exchange.othersWait && permits.isFull) {
+        this.#suspendStalled(kind);
+      }
+    }
   }
 
   /** The permit that a client needs for the row at its cursor: no resume is so old that it keeps other resumes waiting. */
@@ -153,30 +178,23 @@ export class HistoryFeeds {
 
   /** Lets clients of a line begin while there are permits. `isPassing`: also with those of clients that have stalled. */
   #serve(kind: PermitKind, { isPassing }: { isPassing: boolean }): void {
-    const line = this.#lines[kind];
-    const pool = this.#pools[kind];
-    if (line.size === 0) return;
-    if (!isPassing && pool.used >= pool.capacity) return;
+    const permits = this.#permits[kind];
+    permits.serve(isPassing, () => ({
+      readers: this.#readers(),
+      permitFor: (holder) =>
+        isPassing ? this.#takeOrPass(kind, holder) : permits.take(holder),
+      begin: (client, permit) => this.#feed(client, permit),
+    }));
+  }
+
+  /** Readers by the key of their holder. */
+  #readers(): Map<string, number> {
     const readers = new Map<string, number>();
     for (const { client } of this.#feeds) {
       const { key } = holderOf(client.options);
       readers.set(key, (readers.get(key) ?? 0) + 1);
     }
-    line.serve({
-      readers,
-      permitFor: (holder) =>
-        isPassing ? this.#takeOrPass(kind, holder) : this.#take(kind, holder),
-      begin: (client, permit) => this.#feed(client, permit),
-    });
-  }
-
-  #take(kind: PermitKind, holder: ShareHolder): Permit | PoolRefusal {
-    return takePermit(
-      kind,
-      this.#pools[kind],
-      holder,
-      () => this.#permitReturned(kind),
-    );
+    return readers;
   }
 
   /** Takes a permit, if need be that of the client that has stalled longest. */
@@ -184,7 +202,7 @@ export class HistoryFeeds {
     kind: PermitKind,
     holder: ShareHolder,
   ): Permit | PoolRefusal {
-    const taken = this.#take(kind, holder);
+    const taken = this.#permits[kind].take(holder);
     if (taken instanceof Permit) return taken;
     const feed = this.#stalledFor(kind, holder);
     return feed === null ? taken : feed.suspendFor(holder) ??
@@ -193,7 +211,7 @@ export class HistoryFeeds {
 
   /** A client may be ending, or many: those that wait begin after that. */
   #permitReturned(kind: PermitKind): void {
-    if (this.#lines[kind].size === 0) return;
+    if (this.#permits[kind].line.size === 0) return;
     queueMicrotask(() => this.#serve(kind, { isPassing: false }));
   }
 
@@ -232,7 +250,14 @@ export class HistoryFeeds {
     this.counters.suspended++;
     if (client.ended !== null) return;
     if (this.#options.lifecycle.canTake(client)) return this.begin(client);
-    client.become(waiting("drained", new Stalled(client, this)));
+    client.become(
+      waiting("drained", new StalledClient(() => this.begin(client))),
+    );
+  }
+
+  /** Lets other threads have the permit of the client that has stalled longest. */
+  #suspendStalled(kind: PermitKind): void {
+    this.#longestStalled(({ permit }) => permit.kind === kind)?.suspend();
   }
 
   /** The feed that a holder can get a permit from: first one of its own. */
@@ -269,21 +294,4 @@ export class HistoryFeeds {
       setTimeout(resolve, REST * (performance.now() - beganMs));
     }
   }
-}
-
-/** A client that has lost its permit because it had stalled. */
-class Stalled implements HistoryHandle {
-  readonly #client: GroupClient;
-  readonly #feeds: HistoryFeeds;
-
-  constructor(client: GroupClient, feeds: HistoryFeeds) {
-    this.#client = client;
-    this.#feeds = feeds;
-  }
-
-  clientDrained(): void {
-    this.#feeds.begin(this.#client);
-  }
-
-  clientEnded(): void {}
 }

@@ -13,6 +13,7 @@ import type { CooperativeScheduler } from "./scheduler.ts";
 import type { GroupClient, SelectionGroup } from "./selection_group.ts";
 import { STREAM_FORMATS } from "../frames/stream_format.ts";
 import type { Slab } from "../memory/slab.ts";
+import type { SharePools } from "../shares/share_pools.ts";
 
 export interface LifecycleOptions {
   readonly slab: Slab;
@@ -27,6 +28,7 @@ export interface LifecycleOptions {
   readonly retrySpreadMs: number;
   /** Called once for each client that has ended, after its last byte was counted. */
   readonly onEnded?: ((client: GroupClient) => void) | undefined;
+  readonly sharePools: Pick<SharePools, "nextClientNumber">;
   /** From 0 to below 1. @default Math.random */
   readonly random?: (() => number) | undefined;
 }
@@ -93,7 +95,8 @@ export class ClientLifecycle implements ClientHost {
     this.#clients.add(client);
     group.clients.add(client);
     books.idleReserveBytes += group.slotBytes;
-    client.number = ++books.counters.opened;
+    books.counters.opened++;
+    client.number = this.#options.sharePools.nextClientNumber();
     client.outlet.owner = client;
     client.sendOpening(this.clockMs());
     this.#clientLog.opened(client);

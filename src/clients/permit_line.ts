@@ -23,6 +23,11 @@ export class PermitLine {
     return this.#waiting.size;
   }
 
+  /** Owners and addresses that have clients in the line. */
+  get holders(): number {
+    return this.#waiting.holderCount;
+  }
+
   /** Adds a client; the handle is for its phase. */
   add(client: GroupClient): HistoryHandle {
     const { key } = holderOf(client.options);
@@ -35,16 +40,16 @@ export class PermitLine {
 
   /**
    * Gives permits to the clients that wait, first to those whose holder reads least. A holder that may have none is
-   * skipped, so it does not block those behind it.
+   * skipped, so it does not block those behind it. Returns how many holders would begin if there were more permits.
    */
-  serve({ readers, permitFor, begin }: PermitLineService): void {
+  serve({ readers, permitFor, begin }: PermitLineService): number {
     const refused = new Set<string>();
     for (;;) {
       const key = this.#leastReading(readers, refused);
-      if (key === null) return;
+      if (key === null) return 0;
       const client = this.#waiting.first(key)!;
       const permit = permitFor(holderOf(client.options));
-      if (permit === "full") return;
+      if (permit === "full") return this.holders - refused.size;
       if (!(permit instanceof Permit)) {
         refused.add(key);
         continue;

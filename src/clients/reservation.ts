@@ -4,6 +4,7 @@ import type { Channel } from "../channels/channel.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
 import type { TrendRecorder } from "../trends/trend_recorder.ts";
+import { LocalSharePool } from "../shares/local_share_pool.ts";
 import type { ShareHolder } from "../shares/share_holder.ts";
 import type { PoolRefusal, SharePool } from "../shares/share_pool.ts";
 
@@ -15,6 +16,11 @@ export interface ReservationPools {
   /** Clients by owner or address. */
   readonly clients: SharePool;
   readonly trends: TrendRecorder;
+}
+
+/** Bytes of a thread's slab by owner or address. Each thread has its own, so each of them must leave room for others. */
+export function slabPool(slab: Slab, sharePercent: number): SharePool {
+  return new LocalSharePool({ capacity: slab.budgetBytes, sharePercent });
 }
 
 /** Takes one thing after the other; dispose of it to give all of them back. */

@@ -1,5 +1,6 @@
 // What the calls of all connections may hold together, before any of them has said who sends it.
-import { SharePool } from "../shares/share_pool.ts";
+import { LocalSharePool } from "../shares/local_share_pool.ts";
+import type { SharePool } from "../shares/share_pool.ts";
 import { FlightError } from "./flight_error.ts";
 
 /** Bytes of a call's headers. */
@@ -25,7 +26,7 @@ export function callPool(
     readonly addressSharePercent: number;
   },
 ): SharePool {
-  return new SharePool({
+  return new LocalSharePool({
     capacity: clientsMax + OTHER_CALLS_MAX,
     sharePercent: addressSharePercent,
   });

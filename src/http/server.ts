@@ -3,7 +3,8 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { IncomingMessage } from "node:http";
 import { newRequestId } from "../telemetry/request_trace.ts";
-import { SharePool } from "../shares/share_pool.ts";
+import { LocalSharePool } from "../shares/local_share_pool.ts";
+import type { SharePool } from "../shares/share_pool.ts";
 import { type HttpServer, startListener } from "./listener.ts";
 import { honoApp } from "./routes/hono_app.ts";
 import { HostRule } from "./routes/host_rule.ts";
@@ -114,7 +115,7 @@ function rawWriterFor(
 export function connectionPool(
   config: BudgetSettings & { readonly addressSharePercent: number },
 ): SharePool {
-  return new SharePool({
+  return new LocalSharePool({
     capacity: connectionsWanted(config),
     sharePercent: config.addressSharePercent,
   });

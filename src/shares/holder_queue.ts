@@ -10,6 +10,11 @@ export class HolderQueue<Item> {
     return this.#size;
   }
 
+  /** Owners and addresses that wait. */
+  get holderCount(): number {
+    return this.#byHolder.size;
+  }
+
   /** The keys of the holders that wait, in the order of their turns. */
   holders(): Iterable<string> {
     return this.#byHolder.keys();

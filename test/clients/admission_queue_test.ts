@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { AdmissionQueue } from "../../src/clients/admission_queue.ts";
+import { LocalSharePool } from "../../src/shares/local_share_pool.ts";
 import { CooperativeScheduler } from "../../src/clients/scheduler.ts";
 import { Loop } from "./loop.ts";
 
@@ -12,10 +13,10 @@ async function turnsOf(channels: readonly number[]): Promise<number[]> {
     clockMs: () => 0,
     later: (turn) => rounds.push(turn),
   });
-  const admissionQueue = new AdmissionQueue(scheduler, {
-    queuedMax: 1000,
-    sharePercent: 100,
-  });
+  const admissionQueue = new AdmissionQueue(
+    scheduler,
+    new LocalSharePool({ capacity: 1000, sharePercent: 100 }),
+  );
   scheduler.setOrder(admissionQueue);
   let open = 0;
   for (const count of channels) {
@@ -53,10 +54,10 @@ describe("AdmissionQueue", () => {
 
   it("lets eight proceed per turn, in their order, and all when closed", async () => {
     const loop = new Loop();
-    const admissionQueue = new AdmissionQueue(loop.scheduler, {
-      queuedMax: 20,
-      sharePercent: 100,
-    });
+    const admissionQueue = new AdmissionQueue(
+      loop.scheduler,
+      new LocalSharePool({ capacity: 20, sharePercent: 100 }),
+    );
     loop.scheduler.setOrder(admissionQueue);
     const opened: number[] = [];
     const all = Array.from(
@@ -77,10 +78,10 @@ describe("AdmissionQueue", () => {
 
   it("refuses at once what is beyond its number, and of one address what is beyond its share", async () => {
     const loop = new Loop();
-    const admissionQueue = new AdmissionQueue(loop.scheduler, {
-      queuedMax: 10,
-      sharePercent: 50,
-    });
+    const admissionQueue = new AdmissionQueue(
+      loop.scheduler,
+      new LocalSharePool({ capacity: 10, sharePercent: 50 }),
+    );
     loop.scheduler.setOrder(admissionQueue);
     const a = Array.from(
       { length: 5 },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { SharePool } from "../../src/shares/share_pool.ts";
+import { LocalSharePool } from "../../src/shares/local_share_pool.ts";
+import type { SharePool } from "../../src/shares/share_pool.ts";
 import {
   backToRing,
   caughtUp,
@@ -33,7 +34,7 @@ const PHASES: Record<ClientPhase["kind"], ClientPhase> = {
 const KINDS = Object.keys(PHASES) as ClientPhase["kind"][];
 
 function poolAndPermit(): { pool: SharePool; permit: Permit } {
-  const pool = new SharePool({ capacity: 1, sharePercent: 100 });
+  const pool = new LocalSharePool({ capacity: 1, sharePercent: 100 });
   const permit = takePermit("history", pool, "");
   assert.ok(permit instanceof Permit);
   return { pool, permit };

@@ -16,7 +16,8 @@ const FLOORS = [
   // How clients begin and end.
   "lifecycle slab_shortage drain_window stream_age row_runs",
   // What feeds them.
-  "permit_line history_feed history_feeds catch_up start_position live_delivery hand_out",
+  "permit_line permit_exchange permits history_feed stalled_client history_feeds",
+  "catch_up start_position live_delivery hand_out",
   "client_monitor selection_groups",
   // Who is admitted.
   "admission admission_control client_figures",

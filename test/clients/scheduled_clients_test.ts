@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { ClientHub } from "../../src/clients/client_hub.ts";
+import { LocalSharePools } from "../../src/shares/share_pools.ts";
 import type { BlockStore } from "../../src/blocks/block_store.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import type { Channel } from "../../src/channels/channel.ts";
@@ -104,6 +105,7 @@ class FaithfulClient implements Companion {
         lingerMs: 0,
         match: "",
       }),
+      sharePools: new LocalSharePools(),
       log: silent,
       clockMs,
       inFlightFramesMax: config.inFlightFrames,

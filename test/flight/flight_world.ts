@@ -4,7 +4,7 @@ import type { AccessControl } from "../../src/auth/access_control.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { Catalog } from "../../src/channels/catalog.ts";
 import type { Config } from "../../src/config.ts";
-import { SharePool } from "../../src/shares/share_pool.ts";
+import { LocalSharePool } from "../../src/shares/local_share_pool.ts";
 import type { ServerCertificate } from "../../src/net/server_certificate.ts";
 import {
   type FlightServer,
@@ -40,7 +40,7 @@ export async function startFlight(
   await qanat.start();
   const server = await serveFlight(qanat, {
     host: "127.0.0.1",
-    pool: new SharePool({
+    pool: new LocalSharePool({
       capacity: options.connectionsMax ?? 100,
       sharePercent: 100,
     }),

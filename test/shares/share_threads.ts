@@ -4,6 +4,7 @@
 import type { ShareColumn } from "../../src/shares/share_memory.ts";
 import { TableSharePools } from "../../src/shares/table_share_pools.ts";
 import { Random } from "../random.ts";
+import { HAMMERED, HOLDERS } from "./table_pools.ts";
 
 export interface HammerRequest {
   readonly column: ShareColumn;
@@ -21,25 +22,12 @@ export interface HammerReport {
   readonly exceeded: number;
 }
 
-export const CAPACITY = 40;
-export const HOLDER_MAX = 9;
-const HOLDERS = 8;
-export const TAKEN_WORDS = HOLDERS + 1;
-
-export const HAMMERED = {
-  capacity: CAPACITY,
-  sharePercent: 100,
-  maxOf: () => HOLDER_MAX,
-};
-
 const scope = self as unknown as {
   onmessage: (event: MessageEvent<HammerRequest>) => void;
   postMessage(report: HammerReport): void;
 };
 
-if (typeof WorkerGlobalScope !== "undefined") {
-  scope.onmessage = ({ data }) => scope.postMessage(hammer(data));
-}
+scope.onmessage = ({ data }) => scope.postMessage(hammer(data));
 
 function hammer(request: HammerRequest): HammerReport {
   const { column, taken, steps, isTidy } = request;
@@ -67,7 +55,9 @@ function hammer(request: HammerRequest): HammerReport {
     own.push(holder);
     const ofHolder = Atomics.add(taken, holder, 1) + 1;
     const ofAll = Atomics.add(taken, HOLDERS, 1) + 1;
-    if (ofHolder > HOLDER_MAX || ofAll > CAPACITY) report.exceeded++;
+    if (ofHolder > HAMMERED.maxOf() || ofAll > HAMMERED.capacity) {
+      report.exceeded++;
+    }
   }
   while (isTidy && own.length > 0) give();
   return report;

@@ -1,13 +1,8 @@
 // Threads that take and release from one pool at the same time.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import {
-  HAMMERED,
-  type HammerReport,
-  type HammerRequest,
-  TAKEN_WORDS,
-} from "./share_threads.ts";
-import { TableProcess } from "./table_pools.ts";
+import type { HammerReport, HammerRequest } from "./share_threads.ts";
+import { HAMMERED, HOLDERS, TableProcess } from "./table_pools.ts";
 
 const STEPS = 200_000;
 
@@ -31,7 +26,7 @@ function hammered(request: HammerRequest): Promise<HammerReport> {
 describe("a pool that threads share", () => {
   it("is never exceeded, and everything comes back", async () => {
     const process = new TableProcess(3);
-    const taken = new Int32Array(new SharedArrayBuffer(4 * TAKEN_WORDS));
+    const taken = new Int32Array(new SharedArrayBuffer(4 * (HOLDERS + 1)));
     // The third one ends with all that it holds.
     const reports = await Promise.all([0, 1, 2].map((worker) =>
       hammered({
@@ -46,7 +41,7 @@ describe("a pool that threads share", () => {
       assert.ok(report.taken > 1000 && report.refused > 1000);
     }
     const [pool] = process.pools(HAMMERED);
-    assert.equal(pool!.used, taken[TAKEN_WORDS - 1]);
+    assert.equal(pool!.used, taken[HOLDERS]);
     process.columns.end(2);
     assert.deepEqual([pool!.used, pool!.size], [0, 0]);
   });

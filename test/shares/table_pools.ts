@@ -8,6 +8,10 @@ import type {
 import { POOL_NAMES, type PoolName } from "../../src/shares/share_pools.ts";
 import { TableSharePools } from "../../src/shares/table_share_pools.ts";
 
+/** What threads hammer, and for how many holders. */
+export const HOLDERS = 8;
+export const HAMMERED = { capacity: 40, sharePercent: 100, maxOf: () => 9 };
+
 /** A process with so many workers, all in this thread. */
 export class TableProcess {
   readonly columns: ShareColumns;

@@ -2,7 +2,8 @@
 // Invariant: a slot and a waiting place that were taken are released, however the check ends.
 import { addressHolder } from "../../shares/share_holder.ts";
 import { HolderQueue } from "../../shares/holder_queue.ts";
-import { type PoolRefusal, SharePool } from "../../shares/share_pool.ts";
+import { LocalSharePool } from "../../shares/local_share_pool.ts";
+import type { PoolRefusal, SharePool } from "../../shares/share_pool.ts";
 
 export interface CheckSlotsOptions {
   /** Checks that run at once. */
@@ -21,7 +22,7 @@ export class CheckSlots {
 
   constructor({ slots, waitingMax, sharePercent }: CheckSlotsOptions) {
     this.#slots = slots;
-    this.#places = new SharePool({ capacity: waitingMax, sharePercent });
+    this.#places = new LocalSharePool({ capacity: waitingMax, sharePercent });
   }
 
   get waiting(): number {

@@ -1,7 +1,8 @@
 // The keys of one issuer, by its document `.well-known/openid-configuration` and the key set that this names.
 // Invariant: at most one fetch at a time and one a minute; keys that are known stay in use for a day while the issuer is away.
 import type { Logger } from "../../telemetry/log.ts";
-import { type PoolRefusal, SharePool } from "../../shares/share_pool.ts";
+import { LocalSharePool } from "../../shares/local_share_pool.ts";
+import type { PoolRefusal, SharePool } from "../../shares/share_pool.ts";
 import type { IssuerFigures } from "../jwt_figures.ts";
 import { urlFault } from "./issuer_url.ts";
 import type { JsonReader } from "./json_reader.ts";
@@ -49,7 +50,7 @@ export class IssuerKeys implements IssuerFigures {
 
   constructor(options: IssuerKeysOptions) {
     this.issuer = options.issuer;
-    this.#waiting = new SharePool({
+    this.#waiting = new LocalSharePool({
       capacity: WAITING_MAX,
       sharePercent: options.addressSharePercent,
     });

@@ -3,7 +3,8 @@
 // One timer looks at all connections.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { SharePool } from "../../shares/share_pool.ts";
+import { LocalSharePool } from "../../shares/local_share_pool.ts";
+import type { SharePool } from "../../shares/share_pool.ts";
 import type { ConnectionFigures, TimedOut } from "./connection_figures.ts";
 import { ConnectionRefusals } from "./connection_refusals.ts";
 import { PacedResponse } from "./paced_response.ts";
@@ -69,7 +70,7 @@ export class Connections implements GateHost {
     this.#settings = settings;
     this.#figures = figures;
     this.#pool = settings.pool ??
-      new SharePool({ capacity: connectionsMax, sharePercent });
+      new LocalSharePool({ capacity: connectionsMax, sharePercent });
     this.nowMs = nowMs;
     this.#refusals = new ConnectionRefusals(settings);
   }
