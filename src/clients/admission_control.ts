@@ -75,7 +75,7 @@ export class AdmissionControl {
     const capacity = parts.clientsMax;
     this.queue = new AdmissionQueue(
       parts.scheduler,
-      sharePools.pool("openings", { capacity, sharePercent }),
+      sharePools.pool("admissions", { capacity, sharePercent }),
     );
     const clients = this.shares = sharePools.pool("clients", {
       capacity,

@@ -1,5 +1,5 @@
 // The hash under which a holder is found in shared memory: 128 bits, two HalfSipHash-2-4 with keys of their own.
-// Strangers choose the names, so without the keys nobody can choose two that collide.
+// Untrusted clients choose the names: the keys are secret, so that no client can choose two names with one hash.
 // Invariant: pure in the keys and the text.
 
 const WORD_CHARS = 2;

@@ -13,7 +13,7 @@ import {
   ShareViews,
 } from "./share_memory.ts";
 
-/** This thread also ends a process that hangs, so it does not wait for ever. */
+/** This thread also ends a process that hangs, so its wait has a limit, ms. */
 const LOCK_MS = 2000;
 
 /** The columns of all workers. */

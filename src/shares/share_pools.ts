@@ -5,8 +5,8 @@ import type { SharePool, SharePoolOptions } from "./share_pool.ts";
 
 export const POOL_NAMES = [
   "clients",
-  /** Requests that wait to be admitted. */
-  "openings",
+  /** Requests that wait for admission. */
+  "admissions",
   "histories",
   "resumes",
   /** Of all ports for clients, and of the port for operators. */
@@ -23,7 +23,7 @@ export const POOL_NAMES = [
 
 export type PoolName = typeof POOL_NAMES[number];
 
-/** What threads tell each other of clients that wait for something of a pool. */
+/** What each thread reports to the others about clients that wait for something of a pool. */
 export interface WaitNotice {
   /** Clients of this thread that wait; and those of them that lack nothing but a free unit. */
   set(waiting: number, short: number): void;

@@ -21,7 +21,7 @@ import {
 } from "./share_pools.ts";
 import { ShareTable } from "./share_table.ts";
 
-/** A client has an entry in each pool of which it holds something: those of clients, openings, connections and calls. */
+/** A client has an entry in each pool of which it holds something: those of clients, admissions, connections and calls. */
 const ENTRIES_PER_CLIENT = 4;
 /** For connections and calls that are not those of streams. */
 const OTHER_ENTRIES = 32_768;

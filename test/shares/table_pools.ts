@@ -25,7 +25,7 @@ export class TableProcess {
     for (let worker = 0; worker < workers; worker++) this.start(worker);
   }
 
-  /** Starts a worker, in place of one that has ended. */
+  /** Starts a worker, instead of one that has ended. */
   start(worker: number): void {
     this.workers[worker] = new TableSharePools(this.columns.begin(worker));
   }

@@ -193,7 +193,7 @@ describe("pools of several workers", () => {
     assert.deepEqual(numbers, [1, 2, 3, 4]);
   });
 
-  it("tell the other workers who waits, until the worker ends", () => {
+  it("report to the other workers who waits, until the worker ends", () => {
     const process = new TableProcess(3);
     const [a, b, c] = process.workers.map((pools) => pools.notice("resumes"));
     a!.set(3, 1);
