@@ -24,6 +24,7 @@ import {
   refusedOrigins,
 } from "./http/limits/refused_names.ts";
 import { RequestLimits } from "./http/limits/request_limits.ts";
+import type { ProcessAnswers } from "./http/service.ts";
 import { AllocationMeter } from "./memory/allocation_meter.ts";
 import { allocateRing, PageRing } from "./memory/page_ring.ts";
 import type { Ring } from "./memory/ring.ts";
@@ -33,9 +34,10 @@ import { LocalSharePools, type SharePools } from "./shares/share_pools.ts";
 import type { Source } from "./source/source.ts";
 import type { Logger } from "./telemetry/log.ts";
 import { type MemoryFigures, MemoryUse } from "./telemetry/memory_use.ts";
+import type { Figure } from "./telemetry/metrics/figures.ts";
 import { Metrics } from "./telemetry/metrics/metrics.ts";
-import { refusedAndMissed } from "./telemetry/metrics/refused_and_missed.ts";
-import { SetAsideReport } from "./telemetry/set_aside_report.ts";
+import { setAsideReport } from "./telemetry/metrics/refused_and_missed.ts";
+import type { SetAsideReport } from "./telemetry/set_aside_report.ts";
 import { clientsDocument } from "./telemetry/status/client_list_document.ts";
 import { Readiness } from "./telemetry/status/readiness.ts";
 import {
@@ -71,13 +73,16 @@ export class Qanat {
   readonly refusedHosts: RefusedNames;
   readonly refusedOrigins: RefusedNames;
   readonly memoryUse: MemoryUse | null;
+  /** Answers for all threads of the process, where several serve. */
+  process: ProcessAnswers | undefined;
   readonly #clockMs: () => number;
   readonly #startedClockMs: number;
   readonly #ticker: Ticker;
   readonly #readiness: Readiness;
   readonly #statusParts: StatusParts;
   readonly #metrics: Metrics;
-  readonly #setAside: SetAsideReport;
+  /** Null where another thread reports. */
+  readonly #setAside: SetAsideReport | null;
 
   /** Options that have the name of a setting are taken from `config`. */
   constructor(options: QanatOptions) {
@@ -136,7 +141,7 @@ export class Qanat {
     this.#readiness = this.#readinessOf();
     this.#statusParts = this.#partsOfStatus();
     this.#metrics = this.#metricsOf(options);
-    this.#setAside = this.#setAsideReport();
+    this.#setAside = setAsideReport(this, options, clockMs);
   }
 
   /** Starts to tick and loads the catalog. Resolves when it is loaded, or the source is known to be unreachable. */
@@ -155,7 +160,7 @@ export class Qanat {
   #tickSecond(): void {
     this.hub.tick();
     this.memoryUse?.tick();
-    this.#setAside.tick();
+    this.#setAside?.tick();
   }
 
   /** Why requests should go to another instance; empty when this one is ready. */
@@ -176,10 +181,6 @@ export class Qanat {
     return { timeNs: gpsNsOfMs(gpsMs), unixMs: unixMsOfGpsMs(gpsMs) };
   }
 
-  get uptimeSeconds(): number {
-    return (this.#clockMs() - this.#startedClockMs) / 1000;
-  }
-
   /** What /v1/status answers. */
   status(): Record<string, unknown> {
     return finish(this.statusInSlices());
@@ -193,6 +194,11 @@ export class Qanat {
   /** What /v1/clients answers, in slices. */
   clientsInSlices(query: ClientsQuery): SlicedWork<Record<string, unknown>> {
     return clientsDocument(this.#statusParts, query);
+  }
+
+  /** The values of /metrics, to be added to those of other threads. */
+  figures(): Promise<Figure[]> {
+    return this.#metrics.figures();
   }
 
   /** What /metrics answers. */
@@ -211,7 +217,7 @@ export class Qanat {
     this.access.close();
     this.hub.close();
     this.#ticker.close();
-    this.#setAside.close();
+    this.#setAside?.close();
     this.trends.close();
     await this.source.close();
     this.store.close();
@@ -256,7 +262,7 @@ export class Qanat {
     return {
       ...this,
       clockMs: this.#clockMs,
-      uptimeSeconds: () => this.uptimeSeconds,
+      uptimeSeconds: () => (this.#clockMs() - this.#startedClockMs) / 1000,
       isReady: () => this.notReady().length === 0,
       loopDelayMs: () => this.#ticker.delayMs,
     };
@@ -275,15 +281,6 @@ export class Qanat {
       requests,
       ticker: this.#ticker,
       usageLog,
-    });
-  }
-
-  #setAsideReport(): SetAsideReport {
-    const { catalog, hub, requests, source, store } = this;
-    return new SetAsideReport({
-      log: this.log,
-      clockMs: this.#clockMs,
-      read: () => refusedAndMissed({ catalog, hub, requests, source, store }),
     });
   }
 }

@@ -10,6 +10,9 @@ import type { MemoryFigures } from "./telemetry/memory_use.ts";
 import type { UsageLog } from "./telemetry/usage_log.ts";
 import type { GcCounters } from "./telemetry/metrics/memory_metrics.ts";
 
+/** Where the lines of finished streams go. */
+export type UsageSink = Pick<UsageLog, "counters" | "isFailing" | "write">;
+
 export interface QanatOptions {
   readonly config: Config;
   readonly source: Source;
@@ -31,7 +34,9 @@ export interface QanatOptions {
   /** How often a watchdog has missed each part of this instance, where there is a watchdog. */
   readonly missedProbes?: () => Readonly<Record<string, number>>;
   /** Takes a line for each finished stream. */
-  readonly usageLog?: UsageLog;
+  readonly usageLog?: UsageSink;
+  /** Whether it logs each minute what it has refused and missed. @default true */
+  readonly reportsEachMinute?: boolean;
   /** The log's writer, where log lines can be lost. */
   readonly logLines?: { readonly lostLines: number };
 }

@@ -1,21 +1,28 @@
 // The thread that reads, where several serve: source, log and catalog of one process.
 // Invariant: it never ends the process and never writes to standard output or error; the supervisor does both for it.
 import { nowGpsNs } from "./blocks/gps_time.ts";
-import { Ingest, type ServedThread } from "./ingest/ingest.ts";
-import type { ReadingMessage, ServingMessage } from "./ingest/messages.ts";
-import { threadPort } from "./ingest/thread_port.ts";
+import type { Config } from "./config.ts";
+import { ReadingGroup } from "./group/reading_group.ts";
+import { readingWays } from "./group/thread_ways.ts";
+import { Ingest } from "./ingest/ingest.ts";
 import { RingAllocationError } from "./memory/page_ring.ts";
-import { SharedRingWriter } from "./memory/shared_ring.ts";
+import { SharedRingReader, SharedRingWriter } from "./memory/shared_ring.ts";
 import type { Source } from "./source/source.ts";
 import { sourceOf } from "./source/source_of.ts";
 import { LifeSigns } from "./supervisor/life_signs.ts";
 import type { IngestMessage, WorkerMessage } from "./supervisor/messages.ts";
+import { within } from "./supervisor/within.ts";
+import { GcTime } from "./telemetry/gc_time.ts";
 import { HeapWatch } from "./telemetry/heap_watch.ts";
-import { jsonLogger, logLine } from "./telemetry/log.ts";
+import { jsonLogger, type Logger, logLine } from "./telemetry/log.ts";
 import { LogWriter } from "./telemetry/log_writer.ts";
+import type { UsageLog } from "./telemetry/usage_log.ts";
+import { openUsageLog } from "./telemetry/usage_log_file.ts";
 
 const MIB = 1024 * 1024;
 const STATUS_MS = 1000;
+/** Time for the last lines to be written at an exit. */
+const FLUSH_MAX_MS = 300;
 /** How often the event loop shows the supervisor that it runs. */
 const TICK_MS = 100;
 /** The leases of a worker that has ended last at least so long, so that its clients find their topics read. */
@@ -35,6 +42,8 @@ class IngestThread {
   /** What to do when the worker with a number has ended. */
   readonly #onEnded = new Map<number, () => void>();
   #ingest: Ingest | null = null;
+  #group: ReadingGroup | null = null;
+  #usageLog: UsageLog | undefined;
   #leaseMs = LEASE_MIN_MS;
 
   take(message: IngestMessage): void {
@@ -46,7 +55,7 @@ class IngestThread {
       case "ended":
         return this.#onEnded.get(message.worker)!();
       case "reopen":
-        return;
+        return this.#usageLog?.reopen();
       case "logged": {
         const logged = this.#logged;
         this.#logged = null;
@@ -62,11 +71,13 @@ class IngestThread {
   #serve(
     { worker, port }: Extract<IngestMessage, { kind: "serve" }>,
   ): void {
-    const way = threadPort<ReadingMessage, ServingMessage>(port);
-    const served: ServedThread = this.#ingest!.serve(way);
+    const { source, questions } = readingWays(port);
+    const served = this.#ingest!.serve(source);
+    const leaveGroup = this.#group!.serve(worker, questions);
     this.#onEnded.set(worker, () => {
       served.ended();
-      way.close();
+      leaveGroup();
+      port.close();
       setTimeout(() => served.endLeases(), this.#leaseMs);
     });
   }
@@ -84,28 +95,59 @@ class IngestThread {
       ring = new SharedRingWriter(config.retentionMb * MIB);
       source = await sourceOf(config, { log, nowGpsNs: () => nowGpsNs() });
     } catch (error) {
-      const complaint = error instanceof RingAllocationError
-        ? `--retention-mb ${config.retentionMb} is more than this machine can allocate in one piece; choose less`
-        : `Cannot set up Kafka: ${(error as Error).message}`;
-      return scope.postMessage({
-        kind: "exit",
-        code: 2,
-        complaint: complaint + "\n",
-      });
+      return this.#fail(
+        error instanceof RingAllocationError
+          ? `--retention-mb ${config.retentionMb} is more than this machine can allocate in one piece; choose less`
+          : `Cannot set up Kafka: ${(error as Error).message}`,
+      );
+    }
+    const { usageLog: path } = config;
+    try {
+      if (path !== "") this.#usageLog = await openUsageLog(path, log);
+    } catch (error) {
+      return this.#fail((error as Error).message);
     }
     const ingest = this.#ingest = new Ingest({ source, ring });
+    const group = this.#group = this.#groupOf(config, { source, ring, log });
     const heap = new HeapWatch(log);
     setInterval(() => {
       ingest.tick();
       heap.tick();
     }, STATUS_MS);
+    group.start();
     await ingest.start();
     scope.postMessage({ kind: "serving", port: 0, greeting: "" });
   }
 
+  #groupOf(
+    settings: Config,
+    parts: {
+      readonly source: Source;
+      readonly ring: SharedRingWriter;
+      readonly log: Logger;
+    },
+  ): ReadingGroup {
+    return new ReadingGroup({
+      ...parts,
+      ring: new SharedRingReader(parts.ring.memory()),
+      settings,
+      logLines: this.#lines,
+      gc: new GcTime(),
+      memory: () => Deno.memoryUsage(),
+      usageLog: this.#usageLog,
+    });
+  }
+
+  /** Ends the process with a line for the user who has started it. */
+  #fail(complaint: string): void {
+    scope.postMessage({ kind: "exit", code: 2, complaint: complaint + "\n" });
+  }
+
   async #stop(): Promise<void> {
+    this.#group?.close();
     await this.#ingest?.close();
-    await this.#lines.flush();
+    await within(FLUSH_MAX_MS, this.#usageLog?.close());
+    await within(FLUSH_MAX_MS, this.#lines.flush());
     scope.postMessage({ kind: "exit", code: 0 });
   }
 

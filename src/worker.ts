@@ -1,9 +1,9 @@
 // The worker thread: source, app and HTTP server of one instance. The supervisor watches it.
 // Invariant: it never ends the process and never writes to standard output or error; the supervisor does both for it.
 import { Qanat } from "./app.ts";
+import type { UsageSink } from "./app_options.ts";
 import type { AccessControl } from "./auth/access_control.ts";
 import { accessOf } from "./auth/access_of.ts";
-import { nowGpsNs } from "./blocks/gps_time.ts";
 import { nameMatcher } from "./channels/expression.ts";
 import type { Config } from "./config.ts";
 import { GcTime } from "./telemetry/gc_time.ts";
@@ -14,9 +14,8 @@ import { jsonLogger, type Logger, logLine } from "./telemetry/log.ts";
 import { LogWriter } from "./telemetry/log_writer.ts";
 import type { UsageLog } from "./telemetry/usage_log.ts";
 import { openUsageLog } from "./telemetry/usage_log_file.ts";
-import { EMBEDDED_BACKLOG_MAX_MS } from "./source/embedded_source.ts";
-import { sourceOf } from "./source/source_of.ts";
-import { joinReading } from "./ingest/join_reading.ts";
+import { GroupLink } from "./group/group_link.ts";
+import { sourceOfWorker } from "./group/source_of_worker.ts";
 import { RingAllocationError } from "./memory/page_ring.ts";
 import type { Ring } from "./memory/ring.ts";
 import type { Source } from "./source/source.ts";
@@ -49,6 +48,8 @@ class WorkerApp {
   readonly #lines: LogWriter;
   readonly #log: Logger;
   #usageLog: UsageLog | undefined;
+  /** To the other threads, where several serve. */
+  #group: GroupLink | undefined;
 
   constructor(start: StartMessage) {
     const { config, signs, worker } = start;
@@ -70,7 +71,8 @@ class WorkerApp {
       event.preventDefault();
       const error = "reason" in event ? event.reason : event.error;
       this.#log.error("crashed", { error: error?.stack ?? String(error) });
-      this.#exit(1);
+      void within(LOG_FLUSH_MAX_MS, this.#group?.end(true))
+        .then(() => this.#exit(1));
     };
     addEventListener("error", crash);
     addEventListener("unhandledrejection", crash);
@@ -78,6 +80,8 @@ class WorkerApp {
 
   async start(): Promise<void> {
     const { config, backlog } = fitConnections(this.#config, this.#log);
+    const { reading } = this.#start;
+    const group = this.#group = reading && new GroupLink(reading, this.#log);
     try {
       nameMatcher(config.trendMatch);
     } catch (error) {
@@ -94,22 +98,26 @@ class WorkerApp {
     } catch (error) {
       return this.#fail(2, `Cannot set up TLS: ${(error as Error).message}`);
     }
-    let made: Awaited<ReturnType<typeof readingOf>>;
+    let made: Awaited<ReturnType<typeof sourceOfWorker>>;
     try {
-      made = await readingOf(config, this.#log, this.#start.reading);
+      made = await sourceOfWorker(config, this.#log, group);
     } catch (error) {
       return this.#fail(2, `Cannot set up Kafka: ${(error as Error).message}`);
     }
     let access: AccessControl;
     try {
-      access = await accessOf(config, made.source.catalog, this.#log);
+      const { catalog } = made.source;
+      const sessions = await group?.sessions();
+      access = await accessOf(config, catalog, this.#log, sessions);
     } catch (error) {
       return this.#fail(
         2,
         `--auth ${config.auth}: ${terminalText((error as Error).message)}`,
       );
     }
-    const usageLog = await this.#openUsageLog(config);
+    const usageLog = group
+      ? group.usageLog(config.usageLog)
+      : await this.#openUsageLog(config);
     if (usageLog === null) return;
     let qanat: Qanat;
     try {
@@ -121,6 +129,7 @@ class WorkerApp {
         `--retention-mb ${config.retentionMb} is more than this machine can allocate in one piece; choose less`,
       );
     }
+    await group?.begin(qanat);
     await qanat.start();
     await this.#serve(qanat, config, { backlog, certificate });
   }
@@ -160,7 +169,7 @@ class WorkerApp {
       readonly source: Source;
       readonly ring?: Ring;
       readonly access: AccessControl;
-      readonly usageLog: UsageLog | undefined;
+      readonly usageLog: UsageSink | undefined;
     },
   ): Qanat {
     return new Qanat({
@@ -174,6 +183,7 @@ class WorkerApp {
       logLines: this.#lines,
       memory: () => Deno.memoryUsage(),
       missedProbes: () => this.#signs.missedByPart(),
+      reportsEachMinute: this.#group === undefined,
     });
   }
 
@@ -200,6 +210,7 @@ class WorkerApp {
       await qanat.hub.drainSpread();
       port.send({ kind: "closing" });
       await ports.close(this.#config.drainMs);
+      await this.#group?.end(false);
       await qanat.close();
       await within(LOG_FLUSH_MAX_MS, this.#usageLog?.close());
     } catch (error) {
@@ -230,23 +241,6 @@ async function certificateOf(
 ): Promise<ServerCertificate | null> {
   if (tlsCert === "") return null;
   return await ServerCertificate.open({ tlsCert, tlsKey, log });
-}
-
-/** Reads by itself, unless another thread does. */
-async function readingOf(
-  config: Config,
-  log: Logger,
-  reading: MessagePort | undefined,
-): Promise<{ readonly source: Source; readonly ring?: Ring }> {
-  if (reading === undefined) {
-    const nowNs = () => nowGpsNs();
-    return { source: await sourceOf(config, { log, nowGpsNs: nowNs }) };
-  }
-  const isEmbedded = config.kafka.length === 0;
-  return await joinReading(
-    reading,
-    isEmbedded ? { backlogMs: EMBEDDED_BACKLOG_MAX_MS } : {},
-  );
 }
 
 /** The trends of all embedded channels are recorded; those of Kafka's channels only when the setting names them. */

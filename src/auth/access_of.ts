@@ -10,26 +10,40 @@ import {
 import { AuthFiles } from "./auth_files.ts";
 import { GrantsInForce } from "./grants_in_force.ts";
 import { grantOfScopes } from "./jwt/scope_grants.ts";
+import type { EndedSessions } from "./ended_sessions.ts";
 import { SessionKeys } from "./session_keys.ts";
-import { Sessions } from "./sessions.ts";
+import { Sessions, type SessionsOptions } from "./sessions.ts";
 import { TokenFileVerifier } from "./token_verifier.ts";
 
 export interface AccessSettings extends AuthSettings {
   readonly addressSharePercent: number;
 }
 
-/** Over the catalog of a source. Rejects with a message for the operator when a file is wrong. */
+/** What the threads of one process have together. */
+export interface SharedSessions {
+  /** Makes the key of sessions where there is no file of keys. A secret. */
+  readonly secret: string;
+  readonly ended: EndedSessions;
+  readonly announce: SessionsOptions["announce"];
+}
+
+/**
+ * Over the catalog of a source. Rejects with a message for the operator when a file is wrong. `shared`: where several
+ * threads serve.
+ */
 export async function accessOf(
   settings: AccessSettings,
   catalog: Catalog,
   log: Logger,
+  shared?: SharedSessions,
 ): Promise<AccessControl> {
   if (settings.auth.length === 0) return new AccessControl({ catalog });
   const book = new GrantsInForce(grantOfScopes);
   const sessions = new Sessions({
-    keys: await SessionKeys.random(),
+    keys: await (shared ? SessionKeys.of(shared.secret) : SessionKeys.random()),
     hoursMax: settings.sessionHours,
     unixMs: wallClock,
+    ...shared ? { ended: shared.ended, announce: shared.announce } : {},
   });
   const files = new AuthFiles({
     settings,
@@ -39,13 +53,8 @@ export async function accessOf(
     issuers: settings.authIssuer,
   });
   await files.start();
-  if (settings.sessionKeyFile === "") {
-    log.info("session-key-random", {
-      effect:
-        "people who sign in on the page are signed out by a restart, and no other instance knows their sessions",
-      remedy: "--session-key-file",
-    });
-  }
+  // The thread that has made the key for several reports it.
+  if (settings.sessionKeyFile === "" && !shared) reportRandomKey(log);
   return new AccessControl({
     catalog,
     book,
@@ -58,6 +67,15 @@ export async function accessOf(
           : jwtVerifierOf(settings, log)
       ),
     ),
+  });
+}
+
+/** The log says what a random key means. */
+export function reportRandomKey(log: Logger): void {
+  log.info("session-key-random", {
+    effect:
+      "people who sign in on the page are signed out by a restart, and no other instance knows their sessions",
+    remedy: "--session-key-file",
   });
 }
 

@@ -26,6 +26,19 @@ interface Owned {
   lastExpiryMs: number;
 }
 
+/** A whole list, to be sent to another thread. Times are Unix ms; null: none. */
+export interface EndedSessionsList {
+  readonly allUntilMs: number | null;
+  readonly latestStartMs: number | null;
+  readonly owners: readonly {
+    readonly owner: string;
+    /** When each expires, by id. */
+    readonly expiresMs: readonly (readonly [id: string, ms: number])[];
+    readonly allUntilMs: number | null;
+    readonly lastExpiryMs: number | null;
+  }[];
+}
+
 /** The ended sessions of one instance. */
 export class EndedSessions {
   /** How often the list was full, so that it refuses more sessions than were ended. */
@@ -76,6 +89,37 @@ export class EndedSessions {
     return startedMs <= owned.allUntilMs || owned.expiresMs.has(id);
   }
 
+  /** The whole list. */
+  list(): EndedSessionsList {
+    return {
+      allUntilMs: finite(this.#allUntilMs),
+      latestStartMs: finite(this.#latestStartMs),
+      owners: [...this.#owners].map(([owner, owned]) => ({
+        owner,
+        expiresMs: [...owned.expiresMs],
+        allUntilMs: finite(owned.allUntilMs),
+        lastExpiryMs: finite(owned.lastExpiryMs),
+      })),
+    };
+  }
+
+  /** Adds all that another list has, which has the same limits. */
+  addAll(list: EndedSessionsList): void {
+    this.#allUntilMs = later(this.#allUntilMs, list.allUntilMs);
+    this.#latestStartMs = later(this.#latestStartMs, list.latestStartMs);
+    for (const { owner, expiresMs, ...times } of list.owners) {
+      const known = this.#owners.get(owner);
+      this.#owners.set(owner, {
+        expiresMs: new Map([...known?.expiresMs ?? [], ...expiresMs]),
+        allUntilMs: later(known?.allUntilMs ?? -Infinity, times.allUntilMs),
+        lastExpiryMs: later(
+          known?.lastExpiryMs ?? -Infinity,
+          times.lastExpiryMs,
+        ),
+      });
+    }
+  }
+
   #begin(owner: string, unixMs: number): Owned {
     if (this.#owners.size >= this.#ownersMax) {
       for (const [name, { lastExpiryMs }] of this.#owners) {
@@ -99,4 +143,12 @@ export class EndedSessions {
 
 function dropExpired(expiresMs: Map<string, number>, unixMs: number): void {
   for (const [id, ms] of expiresMs) if (ms <= unixMs) expiresMs.delete(id);
+}
+
+function finite(ms: number): number | null {
+  return Number.isFinite(ms) ? ms : null;
+}
+
+function later(ms: number, other: number | null): number {
+  return Math.max(ms, other ?? -Infinity);
 }

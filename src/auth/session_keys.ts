@@ -71,9 +71,7 @@ export class SessionKeys {
 
   /** One random key, for this process. */
   static random(): Promise<SessionKeys> {
-    return SessionKeys.of(
-      crypto.getRandomValues(new Uint8Array(32)).toBase64(),
-    );
+    return SessionKeys.of(randomSecret());
   }
 
   get size(): number {
@@ -116,6 +114,11 @@ export class SessionKeys {
       return null;
     }
   }
+}
+
+/** A random text that makes one key. */
+export function randomSecret(): string {
+  return crypto.getRandomValues(new Uint8Array(32)).toBase64();
 }
 
 /** Format and key are authenticated with the content. */

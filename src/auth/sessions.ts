@@ -4,7 +4,7 @@
 // Why: docs/decisions/0042.
 import { type Claims, principalId } from "./claims.ts";
 import { type Denial, denial } from "./denial.ts";
-import { EndedSessions } from "./ended_sessions.ts";
+import { EndedSessions, type ListedSession } from "./ended_sessions.ts";
 import type { SessionKeys } from "./session_keys.ts";
 
 /** Longest value of a cookie, bytes: browsers drop cookies of more than 4096 with their name and attributes. */
@@ -40,6 +40,8 @@ export interface SessionsOptions {
   readonly unixMs: () => number;
   /** @default one with its own limits */
   readonly ended?: EndedSessions;
+  /** Adds an ended session to the lists of the other threads; resolves when they have it. @default there are none */
+  readonly announce?: ((session: ListedSession) => Promise<void>) | undefined;
 }
 
 /** What is sealed, in the order of the text. Another content needs another FORMAT of session_keys.ts. */
@@ -75,9 +77,11 @@ export class Sessions {
   #keys: SessionKeys;
   readonly #hoursMax: number;
   readonly #unixMs: () => number;
+  readonly #announce: SessionsOptions["announce"];
 
-  constructor({ keys, hoursMax, unixMs, ended }: SessionsOptions) {
+  constructor({ keys, hoursMax, unixMs, ended, announce }: SessionsOptions) {
     this.#keys = keys;
+    this.#announce = announce;
     this.#hoursMax = hoursMax;
     this.#unixMs = unixMs;
     this.ended = ended ?? new EndedSessions();
@@ -139,12 +143,19 @@ export class Sessions {
     };
   }
 
-  /** Ends a session on this instance: its streams, and copies of its cookie. */
-  end({ id, startedMs, claims }: Session): void {
+  /** Ends a session on this instance: its streams, and copies of its cookie. Resolves when all threads have ended it. */
+  async end({ id, startedMs, claims }: Session): Promise<void> {
     const owner = principalId(claims);
     const { expiresMs } = claims;
-    this.ended.add({ id, owner, startedMs, expiresMs }, this.#unixMs());
+    const listed = { id, owner, startedMs, expiresMs };
+    this.endHere(listed);
     this.counters.ended++;
+    await this.#announce?.(listed);
+  }
+
+  /** The same on this thread alone. */
+  endHere(listed: ListedSession): void {
+    this.ended.add(listed, this.#unixMs());
   }
 }
 

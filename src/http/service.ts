@@ -40,6 +40,25 @@ export interface ServerSettings extends BudgetSettings {
   readonly operatorHost: string;
 }
 
+/** Where several threads of a process serve: answers for all of them. What is asked of the others takes at most a second. */
+export interface ProcessAnswers {
+  /** Why clients should be sent to another instance. */
+  notReady(): string[];
+  status(): Promise<SlicedWork<Record<string, unknown>>>;
+  clients(query: ClientsQuery): Promise<Record<string, unknown>>;
+  /** Ends the stream with this id in another thread. `by`: who does, for the log. */
+  endClient(
+    id: string,
+    by: Readonly<Record<string, unknown>>,
+  ): Promise<
+    | { readonly kind: "ended" }
+    | { readonly kind: "unknown" }
+    /** None of those that answered has it. */
+    | { readonly kind: "uncertain"; readonly missing: readonly string[] }
+  >;
+  metrics(): Promise<{ readonly text: string; readonly contentType: string }>;
+}
+
 /** What the routes read of an instance. */
 export interface RoutedService {
   readonly config: RouteSettings;
@@ -51,6 +70,8 @@ export interface RoutedService {
   readonly requests: RequestLimits;
   readonly refusedHosts: RefusedNames;
   readonly refusedOrigins: RefusedNames;
+  /** Undefined where one thread serves. */
+  readonly process?: ProcessAnswers | undefined;
   isLive(channel: Channel): boolean;
   /** Why clients should be sent to another instance; empty when this one is ready. */
   notReady(): string[];

@@ -3,11 +3,11 @@ import { nowGpsNs, unixMsOfGpsMs } from "../blocks/gps_time.ts";
 import { Catalog } from "../channels/catalog.ts";
 import type { SharedRingReader } from "../memory/shared_ring.ts";
 import { LogSource } from "./log_source.ts";
-import { threadPort } from "./thread_port.ts";
+import type { Port, ReadingMessage, ServingMessage } from "./messages.ts";
 
 /** Resolves with the source, with a catalog of its own, and the ring for the instance that is made of it. */
 export async function joinReading(
-  messages: MessagePort,
+  port: Port<ServingMessage, ReadingMessage>,
   options: {
     /** As LogSourceOptions.backlogMs. */
     readonly backlogMs?: number;
@@ -15,7 +15,7 @@ export async function joinReading(
 ): Promise<{ readonly source: LogSource; readonly ring: SharedRingReader }> {
   const source = new LogSource({
     ...options,
-    port: threadPort(messages),
+    port,
     catalog: new Catalog(),
     now: () => {
       const gpsMs = Number(nowGpsNs()) / 1e6;

@@ -119,12 +119,15 @@ export class LogSource implements Source {
     return this.#histories.open(topics);
   }
 
-  /** With the time of the last contact by this thread's clock. Throws before join(). */
+  /**
+   * With the time of the last contact by this thread's clock, and without the time that another thread has spent. Throws
+   * before join().
+   */
   status(): SourceStatus {
     if (this.#status === null) throw new Error("join() comes first");
-    const { lastContactClockMs } = this.#status;
+    const { lastContactClockMs, seconds: _, ...status } = this.#status;
     return {
-      ...this.#status,
+      ...status,
       lastContactClockMs: lastContactClockMs + this.#clockDifferenceMs,
     };
   }

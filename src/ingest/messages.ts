@@ -69,8 +69,4 @@ export type ReadingMessage =
     readonly error: string | null;
   };
 
-/** One end of the way between the two threads, as a MessagePort. */
-export interface Port<Sent, Received> {
-  send(message: Sent): void;
-  onMessage: ((message: Received) => void) | null;
-}
+export type { Port } from "../threads/port.ts";

@@ -123,11 +123,8 @@ export class WorkerGroup implements WorkerThread {
       case "logged":
         return this.#logging.shift()?.postMessage(message);
       case "reopen":
-        this.#ingest.postMessage(message);
-        for (const { thread } of this.#places) {
-          thread?.worker.postMessage(message);
-        }
-        return;
+        // It writes the usage log of all.
+        return this.#ingest.postMessage(message);
       case "stop":
         return this.#stop(message);
     }

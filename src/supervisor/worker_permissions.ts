@@ -12,6 +12,9 @@ const PROGRAM = [
   new URL("../", import.meta.url),
 ];
 
+/** Settings of the thread that reads for others: of Kafka, and of the one usage log. */
+const READING_SETTINGS = { ...KAFKA_SETTINGS, usageLog: SETTINGS.usageLog };
+
 /** Whether this thread has a permission; a worker cannot have more than the thread that starts it. */
 export type IsGranted = (permission: Deno.PermissionDescriptor) => boolean;
 
@@ -32,20 +35,20 @@ export function workerPermissions(
   return granted({ net, isNetKnown, read, write }, isGranted);
 }
 
-/** Of a thread that serves while another one reads: it cannot reach a broker, nor read what signs in there. */
+/** Of a thread that serves while another one reads: it cannot reach a broker, nor read what signs in there, nor write the usage log. */
 export function servingPermissions(
   config: Config,
   isGranted: IsGranted = isGrantedHere,
 ): Deno.PermissionOptionsObject {
   const settings = Object.fromEntries(
-    Object.entries(SETTINGS).filter(([name]) => !(name in KAFKA_SETTINGS)),
+    Object.entries(SETTINGS).filter(([name]) => !(name in READING_SETTINGS)),
   );
   const permissions = permissionsOf(config, undefined, { settings });
   return workerPermissions(config, permissions, isGranted);
 }
 
 /**
- * Of the thread that reads for others: it uses no file and no address but those of Kafka. Where the addresses of brokers
+ * Of the thread that reads for others: it uses no file and no address but those of Kafka, and writes the usage log. Where the addresses of brokers
  * are not known it can connect to all that the process can, and Deno has no permission to connect without listening.
  */
 export function readingPermissions(
@@ -53,7 +56,7 @@ export function readingPermissions(
   isGranted: IsGranted = isGrantedHere,
 ): Deno.PermissionOptionsObject {
   const { net, netOthers, read, write } = permissionsOf(config, undefined, {
-    settings: KAFKA_SETTINGS,
+    settings: READING_SETTINGS,
     isListening: false,
   });
   const isNetKnown = netOthers.length === 0;

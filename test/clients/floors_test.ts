@@ -14,7 +14,7 @@ const FLOORS = [
   // One client, and what it has in common with others.
   "client_phase client selection_group",
   // How clients begin and end.
-  "lifecycle slab_shortage drain_window stream_age row_runs",
+  "lifecycle end_by_id slab_shortage drain_window stream_age row_runs",
   // What feeds them.
   "permit_line permit_exchange permits history_feed stalled_client history_feeds",
   "catch_up start_position live_delivery hand_out",

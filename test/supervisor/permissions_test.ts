@@ -224,7 +224,7 @@ describe("with several workers", () => {
   );
   const isGranted = () => true;
 
-  it("those that serve listen, reach no broker, and read no file of Kafka", () => {
+  it("those that serve listen, reach no broker, read no file of Kafka and write none", () => {
     const { net, read, write } = servingPermissions(config, isGranted);
     assert.deepEqual(net, [
       "127.0.0.1:8080",
@@ -236,10 +236,10 @@ describe("with several workers", () => {
       "/tls/server.pem",
       "/tls/server.key",
     ]);
-    assert.deepEqual(write, ["/var/log/usage"]);
+    assert.deepEqual(write, []);
   });
 
-  it("the one that reads has Kafka's files, and no others", () => {
+  it("the one that reads has Kafka's files and the usage log, and no others", () => {
     const { net, read, write } = readingPermissions(config, isGranted);
     assert.equal(net, "inherit");
     assert.deepEqual((read as unknown[]).slice(2), [
@@ -249,7 +249,7 @@ describe("with several workers", () => {
       "/tls/key.pem",
       "/tls/token",
     ]);
-    assert.deepEqual(write, []);
+    assert.deepEqual(write, ["/var/log/usage"]);
   });
 
   it("the one that reads the embedded source has no network", () => {

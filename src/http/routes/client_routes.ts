@@ -1,8 +1,8 @@
 // The routes that show who reads what, and end one stream: GET /v1/clients and DELETE /v1/clients/{id}.
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
-import { clientOf, type ClientsQuery } from "../../clients/client_search.ts";
-import type { GroupClient } from "../../clients/selection_group.ts";
+import type { ClientsQuery } from "../../clients/client_search.ts";
+import { endById } from "../../clients/end_by_id.ts";
 import { traceFields } from "../../telemetry/request_trace.ts";
 import { documented } from "../documents/api_document.ts";
 import {
@@ -16,7 +16,12 @@ import {
 } from "../documents/client_documents.ts";
 import { isGone } from "../limits/request_limits.ts";
 import type { RoutedService } from "../service.ts";
-import { badRequest, problem, quoted } from "../transport/problem.ts";
+import {
+  badRequest,
+  problem,
+  quoted,
+  RETRY_LATER,
+} from "../transport/problem.ts";
 import { jsonAnswerInSlices } from "./json_slices.ts";
 import type { OperatorAccess } from "./operator_access.ts";
 import { wrongParameter } from "./query_names.ts";
@@ -34,7 +39,7 @@ export function clientRoutes(
   const { slices } = service.requests;
   app.use("/v1/clients", clientsGuard);
   app.use("/v1/clients/:id", clientsGuard);
-  app.get("/v1/clients", documented(CLIENTS_DOCUMENT), (c) => {
+  app.get("/v1/clients", documented(CLIENTS_DOCUMENT), async (c) => {
     const query = new URL(c.req.url).searchParams;
     const wrong = wrongParameter(query, Object.keys(CLIENTS_QUERY));
     if (wrong !== null) return wrong;
@@ -52,56 +57,50 @@ export function clientRoutes(
     if (after instanceof Response) return after;
     const owner = textOf(query, "owner", OWNER_LENGTH_MAX) || undefined;
     const address = textOf(query, "address", OWNER_LENGTH_MAX) || undefined;
-    const work = listed(service, { limit, after, owner, address });
+    const asked = { limit, after, owner, address };
+    const work = service.process
+      ? listAnswer(await service.process.clients(asked))
+      : listed(service, asked);
     return slices.run(work, isGone(c));
   });
-  app.delete("/v1/clients/:id", documented(CLIENT_DOCUMENT), (c) => {
+  app.delete("/v1/clients/:id", documented(CLIENT_DOCUMENT), async (c) => {
     const id = c.req.param("id");
     if (id.length > CLIENT_ID_LENGTH_MAX) return unknown(id);
-    const end = (client: GroupClient) => {
-      logEnd(c, client, nameOf(c), service);
-      service.hub.lifecycle.end(client, "closed-by-operator");
-    };
-    return slices.run(ended(service, id, end), isGone(c));
+    const by = { operator: nameOf(c), ...traceFields(traceOf(c)) };
+    const { log, hub: { lifecycle }, process } = service;
+    const work = endById({ lifecycle, log, id, by });
+    if (await slices.run(work, isGone(c))) return ENDED();
+    const outcome = await process?.endClient(id, by) ?? UNKNOWN;
+    if (outcome.kind === "ended") return ENDED();
+    return outcome.kind === "uncertain"
+      ? uncertain(id, outcome.missing)
+      : unknown(id);
   });
   return app;
 }
+
+const UNKNOWN = { kind: "unknown" } as const;
+const ENDED = () => new Response(null, { status: 204 });
 
 function* listed(
   service: RoutedService,
   query: ClientsQuery,
 ): SlicedWork<Response> {
-  const list = yield* service.clientsInSlices(query);
-  return yield* jsonAnswerInSlices(list, { "cache-control": "no-store" });
+  return yield* listAnswer(yield* service.clientsInSlices(query));
 }
 
-function* ended(
-  { hub: { lifecycle } }: RoutedService,
-  id: string,
-  end: (client: GroupClient) => void,
-): SlicedWork<Response> {
-  yield 1;
-  const client = yield* clientOf(lifecycle.clients(), id);
-  if (client === null || client.ended !== null) return unknown(id);
-  end(client);
-  return new Response(null, { status: 204 });
+function listAnswer(list: Record<string, unknown>): SlicedWork<Response> {
+  return jsonAnswerInSlices(list, { "cache-control": "no-store" });
 }
 
-/** Who has ended whose stream. */
-function logEnd(
-  c: Context,
-  { id, options }: GroupClient,
-  operator: string,
-  { log }: RoutedService,
-): void {
-  log.info("client-closed-by-operator", {
-    operator,
-    ...traceFields(traceOf(c)),
-    client: id,
-    client_address: options.address,
-    client_owner: options.rights?.owner ?? null,
-    client_request_id: options.trace?.requestId ?? null,
-  });
+function uncertain(id: string, missing: readonly string[]): Response {
+  return problem(503, {
+    title: "Not all threads answer",
+    detail: `No thread that answers has a stream with the id ${quoted(id)}, ` +
+      `but there was no answer within a second from ${
+        missing.join(", ")
+      }; try again`,
+  }, RETRY_LATER);
 }
 
 function unknown(id: string): Response {

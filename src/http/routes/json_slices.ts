@@ -19,7 +19,7 @@ export function* jsonAnswerInSlices(
 }
 
 /** The same text as `JSON.stringify()` for plain objects and lists. */
-function* jsonInSlices(
+export function* jsonInSlices(
   value: unknown,
   depth = DEPTH,
 ): SlicedWork<string> {

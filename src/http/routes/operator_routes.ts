@@ -28,7 +28,7 @@ export function operatorRoutes(
     return c.json({ status }, 503);
   });
   app.get("/readyz", documented(READYZ), async (c) => {
-    const reasons = service.notReady();
+    const reasons = (service.process ?? service).notReady();
     if (reasons.length === 0) return c.json({ status: "ready" });
     return await access.isOperator(c)
       ? problem(503, {
@@ -42,20 +42,22 @@ export function operatorRoutes(
       });
   });
   app.use("/v1/status", access.guard);
-  app.get(
-    "/v1/status",
-    documented(STATUS),
-    (c) => service.requests.slices.run(statusAnswer(service), isGone(c)),
-  );
+  app.get("/v1/status", documented(STATUS), async (c) => {
+    const { process, requests } = service;
+    const status = process ? await process.status() : service.statusInSlices();
+    return requests.slices.run(statusAnswer(status), isGone(c));
+  });
   app.use("/metrics", access.guard);
   app.get("/metrics", documented(METRICS), async () => {
-    const { text, contentType } = await service.metrics();
+    const { text, contentType } = await (service.process ?? service).metrics();
     return new Response(text, { headers: { "content-type": contentType } });
   });
   app.route("/", clientRoutes(service, access));
   return app;
 }
 
-function* statusAnswer(service: RoutedService): SlicedWork<Response> {
-  return yield* jsonAnswerInSlices(yield* service.statusInSlices());
+function* statusAnswer(
+  status: SlicedWork<Record<string, unknown>>,
+): SlicedWork<Response> {
+  return yield* jsonAnswerInSlices(yield* status);
 }

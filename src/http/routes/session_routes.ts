@@ -89,7 +89,7 @@ async function endSession(
   const value = cookie.valueOf(c);
   if (value === null) return;
   const session = await sessions.open(value);
-  if (session.kind === "session") sessions.end(session);
+  if (session.kind === "session") await sessions.end(session);
 }
 
 function noSessions(): Response {

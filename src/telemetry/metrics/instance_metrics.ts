@@ -5,16 +5,20 @@ import type { Ticker } from "../ticker.ts";
 import type { UsageLog } from "../usage_log.ts";
 import type { Prometheus } from "./prometheus.ts";
 
-export interface InstanceParts {
+/** A thread with an event loop and a log. */
+export interface LoopParts {
+  readonly ticker: Pick<Ticker, "delayMs" | "waits">;
+  /** Undefined where the log cannot lose lines. */
+  readonly logLines: { readonly lostLines: number } | undefined;
+}
+
+export interface InstanceParts extends LoopParts {
   readonly config: { readonly revision: string };
   readonly uptimeSeconds: () => number;
   readonly isReady: () => boolean;
-  readonly ticker: Pick<Ticker, "delayMs" | "waits">;
   readonly clock: Pick<GpsClock, "counters" | "stepMs">;
   /** How often the watchdog missed each part of this instance; undefined without a watchdog. */
   readonly missedProbes: (() => Readonly<Record<string, number>>) | undefined;
-  /** Undefined where the log cannot lose lines. */
-  readonly logLines: { readonly lostLines: number } | undefined;
   /** Undefined where finished streams are not logged. */
   readonly usageLog: Pick<UsageLog, "counters" | "isFailing"> | undefined;
 }
@@ -23,7 +27,7 @@ export function instanceMetrics(
   metrics: Prometheus,
   parts: InstanceParts,
 ): void {
-  const { clock, config, isReady, logLines, missedProbes, ticker } = parts;
+  const { clock, config, isReady, missedProbes } = parts;
   metrics.info("build_info", "Version and source revision", buildOf(config));
   metrics.gauge(
     "uptime_seconds",
@@ -42,16 +46,7 @@ export function instanceMetrics(
     );
   }
   metrics.gauge("ready", "1 when /readyz succeeds", () => isReady() ? 1 : 0);
-  metrics.gauge(
-    "event_loop_delay_seconds",
-    "Largest recent delay of the event loop",
-    () => ticker.delayMs / 1000,
-  );
-  metrics.histogram(
-    "event_loop_wait_seconds",
-    "How late a timer that is due ten times a second ran",
-    ticker.waits,
-  );
+  loopMetrics(metrics, parts);
   metrics.counter(
     "clock_steps_total",
     "Steps of the wall clock",
@@ -62,17 +57,39 @@ export function instanceMetrics(
     "How far the wall clock is ahead of the time by which blocks are judged",
     () => clock.stepMs / 1000,
   );
-  if (logLines) {
-    metrics.counter(
-      "log_lines_lost_total",
-      "Log lines that could not be written",
-      () => logLines.lostLines,
-    );
-  }
+  logMetrics(metrics, parts);
   usageLogMetrics(metrics, parts.usageLog);
 }
 
-function usageLogMetrics(
+export function loopMetrics(
+  metrics: Prometheus,
+  { ticker }: Pick<LoopParts, "ticker">,
+): void {
+  metrics.gauge(
+    "event_loop_delay_seconds",
+    "Largest recent delay of the event loop",
+    () => ticker.delayMs / 1000,
+  );
+  metrics.histogram(
+    "event_loop_wait_seconds",
+    "How late a timer that is due ten times a second ran",
+    ticker.waits,
+  );
+}
+
+export function logMetrics(
+  metrics: Prometheus,
+  { logLines }: Pick<LoopParts, "logLines">,
+): void {
+  if (!logLines) return;
+  metrics.counter(
+    "log_lines_lost_total",
+    "Log lines that could not be written",
+    () => logLines.lostLines,
+  );
+}
+
+export function usageLogMetrics(
   metrics: Prometheus,
   usageLog: InstanceParts["usageLog"],
 ): void {

@@ -56,14 +56,7 @@ const SLAB_COUNTERS = {
 export function memoryMetrics(metrics: Prometheus, parts: MemoryParts): void {
   const { gc, memoryUse, ring, slab, store } = parts;
   allocationMetrics(metrics, gc, slab);
-  if (memoryUse) {
-    metrics.gaugeTable(PROCESS, (field) => memoryUse.read()[field]);
-    metrics.gauge(
-      "memory_per_client_bytes",
-      "Resident memory per client, without the ring and the slab",
-      () => memoryUse.perClientBytes,
-    );
-  }
+  if (memoryUse) processMetrics(metrics, memoryUse);
   metrics.gaugeTable(RING, (field) => ring[field]);
   metrics.gauge(
     "ring_held_seconds",
@@ -79,10 +72,25 @@ export function memoryMetrics(metrics: Prometheus, parts: MemoryParts): void {
   metrics.counterTable(SLAB_COUNTERS, (field) => slab[field]);
 }
 
-function allocationMetrics(
+/** The process, and the heap of this thread. */
+export function processMetrics(
+  metrics: Prometheus,
+  memoryUse: NonNullable<MemoryParts["memoryUse"]>,
+): void {
+  metrics.gaugeTable(PROCESS, (field) => memoryUse.read()[field]);
+  metrics.gauge(
+    "memory_per_client_bytes",
+    "Resident memory per client, without the ring and the slab",
+    () => memoryUse.perClientBytes,
+  );
+}
+
+export function allocationMetrics(
   metrics: Prometheus,
   gc: GcCounters,
-  { allocations }: Pick<Slab, "allocations">,
+  { allocations }: {
+    readonly allocations: Pick<Slab["allocations"], "bytes" | "seconds">;
+  },
 ): void {
   if (gc) {
     metrics.counter(

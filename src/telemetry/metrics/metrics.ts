@@ -7,6 +7,7 @@ import {
   connectionMetrics,
   type ConnectionParts,
 } from "./connection_metrics.ts";
+import type { Figure } from "./figures.ts";
 import { flightMetrics, type FlightParts } from "./flight_metrics.ts";
 import { historyMetrics, type HistoryParts } from "./history_metrics.ts";
 import { instanceMetrics, type InstanceParts } from "./instance_metrics.ts";
@@ -50,6 +51,11 @@ export class Metrics {
     requestMetrics(metrics, parts);
     authMetrics(metrics, parts);
     trendMetrics(metrics, parts);
+  }
+
+  /** All values now, to be added to those of other threads. */
+  figures(): Promise<Figure[]> {
+    return this.#metrics.figures();
   }
 
   render(): Promise<{ text: string; contentType: string }> {

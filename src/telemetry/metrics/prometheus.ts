@@ -2,6 +2,7 @@
 // Invariant: a value is read when /metrics is requested and at no other time; every name begins with qanat_.
 import { Counter, Gauge, type Metric, Registry } from "prom-client";
 import type { Histogram } from "../histogram.ts";
+import type { Figure } from "./figures.ts";
 
 type Read = () => number;
 type ReadEach = () => Readonly<Partial<Record<string, number>>>;
@@ -130,6 +131,23 @@ export class Prometheus {
         }),
       reset: () => {},
     };
+    this.#registry.registerMetric(metric as unknown as Metric);
+  }
+
+  /** All values now, as data. */
+  async figures(): Promise<Figure[]> {
+    const metrics = await this.#registry.getMetricsAsJSON();
+    return metrics.map(({ name, help, type, values }) => ({
+      name,
+      help,
+      type: String(type),
+      values: values as Figure["values"],
+    }));
+  }
+
+  /** Adds a metric that has its values already. */
+  add(figure: Figure): void {
+    const metric = { ...figure, get: () => figure, reset: () => {} };
     this.#registry.registerMetric(metric as unknown as Metric);
   }
 

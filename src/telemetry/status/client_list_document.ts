@@ -23,33 +23,68 @@ const CHANNELS_LISTED_MAX = 5;
 const PART = 50;
 const PART_STEPS = 300;
 
+/** What one thread has of a page. */
+export interface ClientsPage {
+  /** All of its open clients. */
+  readonly open: number;
+  /** Whether it has more clients after these. */
+  readonly hasMore: boolean;
+  /** Each with its number, in the order of the numbers. */
+  readonly clients: readonly (readonly [
+    number: number,
+    client: Record<string, unknown>,
+  ])[];
+}
+
 /** One page. `next`: what the next page begins after; null for the last page. */
 export function* clientsDocument(
-  { clock, clockMs, hub: { lifecycle } }: ClientListParts,
+  parts: ClientListParts,
   query: ClientsQuery,
 ): SlicedWork<Record<string, unknown>> {
+  return clientsOf([yield* clientsPage(parts, query)], query);
+}
+
+/** The first `limit` clients of all threads. */
+export function clientsOf(
+  pages: readonly ClientsPage[],
+  { limit }: Pick<ClientsQuery, "limit">,
+): Record<string, unknown> {
+  const all = pages.flatMap(({ clients }) => clients)
+    .sort(([a], [b]) => a - b);
+  const listed = all.slice(0, limit);
+  const hasMore = all.length > limit || pages.some((page) => page.hasMore);
+  return {
+    open: pages.reduce((sum, { open }) => sum + open, 0),
+    next: hasMore ? listed.at(-1)?.[0] ?? 0 : null,
+    clients: listed.map(([, client]) => client),
+  };
+}
+
+/** The same for one thread, to be joined with the pages of others. */
+export function* clientsPage(
+  { clock, clockMs, hub: { lifecycle } }: ClientListParts,
+  query: ClientsQuery,
+): SlicedWork<ClientsPage> {
   const unixMs = unixMsOfGpsMs(clock.gpsMs());
   const nowMs = clockMs();
-  const listed: Record<string, unknown>[] = [];
-  let next: number | null = null;
-  let last = 0;
+  const listed: [number, Record<string, unknown>][] = [];
+  let hasMore = false;
   let seen = 0;
   for (const client of lifecycle.clients()) {
     if (seen++ % PART === 0) yield PART_STEPS;
     if (!isListed(client, query)) continue;
     if (listed.length === query.limit) {
-      next = last;
+      hasMore = true;
       break;
     }
-    last = client.number;
     const openMs = nowMs - client.openedMs;
-    listed.push({
+    listed.push([client.number, {
       ...entryOf(client),
       since: new Date(unixMs - openMs).toISOString(),
       open_s: openMs / 1000,
-    });
+    }]);
   }
-  return { open: lifecycle.clientCount, next, clients: listed };
+  return { open: lifecycle.clientCount, hasMore, clients: listed };
 }
 
 function entryOf(client: GroupClient): Record<string, unknown> {

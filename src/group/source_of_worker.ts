@@ -1,0 +1,31 @@
+// Where the blocks of a worker come from: from its own source, or from the thread that reads for several.
+import { nowGpsNs } from "../blocks/gps_time.ts";
+import type { Config } from "../config.ts";
+import { joinReading } from "../ingest/join_reading.ts";
+import type {
+  Port,
+  ReadingMessage,
+  ServingMessage,
+} from "../ingest/messages.ts";
+import type { Ring } from "../memory/ring.ts";
+import { EMBEDDED_BACKLOG_MAX_MS } from "../source/embedded_source.ts";
+import type { Source } from "../source/source.ts";
+import { sourceOf } from "../source/source_of.ts";
+import type { Logger } from "../telemetry/log.ts";
+
+/** The source, and the ring of its blocks where another thread writes it. `group`: where several threads serve. */
+export async function sourceOfWorker(
+  config: Config,
+  log: Logger,
+  group: { readonly source: Port<ServingMessage, ReadingMessage> } | undefined,
+): Promise<{ readonly source: Source; readonly ring?: Ring }> {
+  if (group === undefined) {
+    const nowNs = () => nowGpsNs();
+    return { source: await sourceOf(config, { log, nowGpsNs: nowNs }) };
+  }
+  const isEmbedded = config.kafka.length === 0;
+  return await joinReading(
+    group.source,
+    isEmbedded ? { backlogMs: EMBEDDED_BACKLOG_MAX_MS } : {},
+  );
+}

@@ -1,0 +1,45 @@
+// The metrics of a thread that reads for several that serve: those of the source, and of the thread itself.
+import type { MemoryUse } from "../memory_use.ts";
+import type { UsageLog } from "../usage_log.ts";
+import type { Figure } from "./figures.ts";
+import {
+  logMetrics,
+  loopMetrics,
+  type LoopParts,
+  usageLogMetrics,
+} from "./instance_metrics.ts";
+import {
+  allocationMetrics,
+  type GcCounters,
+  processMetrics,
+} from "./memory_metrics.ts";
+import { Prometheus } from "./prometheus.ts";
+import { sourceMetrics, type SourceParts } from "./source_metrics.ts";
+
+export type ReadingParts = SourceParts & LoopParts & {
+  readonly gc: GcCounters;
+  readonly memoryUse: Pick<MemoryUse, "perClientBytes" | "read">;
+  readonly usageLog: Pick<UsageLog, "counters" | "isFailing"> | undefined;
+};
+
+/** It allocates no buffers while it runs. */
+const NO_ALLOCATIONS = { allocations: { bytes: 0, seconds: 0 } };
+
+/** Gives the values of the reading thread. */
+export class ReadingMetrics {
+  readonly #metrics = new Prometheus();
+
+  constructor(parts: ReadingParts) {
+    const metrics = this.#metrics;
+    loopMetrics(metrics, parts);
+    logMetrics(metrics, parts);
+    usageLogMetrics(metrics, parts.usageLog);
+    sourceMetrics(metrics, parts);
+    allocationMetrics(metrics, parts.gc, NO_ALLOCATIONS);
+    processMetrics(metrics, parts.memoryUse);
+  }
+
+  figures(): Promise<Figure[]> {
+    return this.#metrics.figures();
+  }
+}

@@ -1,0 +1,66 @@
+// What /metrics shows with several workers: the figures of the process, and a few of each worker, with the label `worker`.
+// Invariant: no metric without that label changes its name or meaning with the number of workers.
+import {
+  type Figure,
+  processFigures,
+  type ThreadFigures,
+  totalOf,
+} from "./figures.ts";
+import { Prometheus } from "./prometheus.ts";
+
+export interface WorkerFigures extends ThreadFigures {
+  /** Number of the worker. */
+  readonly worker: number;
+  /** Whether these are its figures of now; else the last that it has sent. */
+  readonly hasAnswered: boolean;
+}
+
+export interface ProcessFigures {
+  /** Of the reading thread. */
+  readonly reading: readonly Figure[];
+  /** In the order of their numbers. */
+  readonly workers: readonly WorkerFigures[];
+}
+
+/** Metrics of each worker, and from which of its figures they are made. */
+const OF_EACH = {
+  worker_clients: ["Connected clients, by worker", "clients"],
+  worker_event_loop_delay_seconds: [
+    "Largest recent delay of the event loop, by worker",
+    "event_loop_delay_seconds",
+  ],
+  worker_heap_used_bytes: ["Heap in use, by worker", "heap_used_bytes"],
+} as const;
+
+/** The text of /metrics. */
+export function processMetricsText(
+  { reading, workers }: ProcessFigures,
+): Promise<{ text: string; contentType: string }> {
+  const metrics = new Prometheus();
+  for (const figure of processFigures(reading, workers)) metrics.add(figure);
+  for (const [name, [help, of]] of Object.entries(OF_EACH)) {
+    metrics.gauges(
+      { name, help, label: "worker" },
+      () => byWorker(workers, ({ now }) => totalOf(now, of)),
+    );
+  }
+  metrics.gauges(
+    {
+      name: "worker_answers",
+      help:
+        "1 when the worker answered within a second; else its last figures are used",
+      label: "worker",
+    },
+    () => byWorker(workers, ({ hasAnswered }) => hasAnswered ? 1 : 0),
+  );
+  return metrics.render();
+}
+
+function byWorker(
+  workers: readonly WorkerFigures[],
+  read: (worker: WorkerFigures) => number,
+): Record<string, number> {
+  return Object.fromEntries(
+    workers.map((each) => [String(each.worker), read(each)]),
+  );
+}
