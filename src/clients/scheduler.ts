@@ -1,8 +1,7 @@
 // Shares the event loop between tasks: each gets a slice of a turn, then the loop serves Kafka, requests and timers.
 // Invariant: at most one turn is pending; a task that has work left runs again in the next turn.
 
-/** While turns follow each other without a pause, the loop looks at its sockets this often, ms. */
-const SOCKET_POLL_MS = 16;
+import { EventLoopRounds } from "./event_loop_rounds.ts";
 
 /** Work that can be done in slices. */
 export interface Task {
@@ -15,7 +14,7 @@ export interface SchedulerOptions {
   readonly sliceMs: number;
   /** Milliseconds, monotonic. @default performance.now */
   readonly clockMs?: () => number;
-  /** Calls back after one round of the event loop. @default setImmediate, and a timer every few ms */
+  /** Calls back after one round of the event loop. @default {@linkcode EventLoopRounds} */
   readonly later?: ((turn: () => void) => void) | undefined;
 }
 
@@ -23,6 +22,7 @@ export interface SchedulerOptions {
 export class CooperativeScheduler {
   readonly clockMs: () => number;
   readonly #sliceMs: number;
+  readonly #rounds = new EventLoopRounds();
   readonly #later: (turn: () => void) => void;
   /** In the order in which a turn runs them. */
   #tasks: readonly Task[] = [];
@@ -35,7 +35,8 @@ export class CooperativeScheduler {
   constructor(options: SchedulerOptions) {
     this.#sliceMs = options.sliceMs;
     this.clockMs = options.clockMs ?? (() => performance.now());
-    this.#later = options.later ?? eventLoopRounds();
+    this.#later = options.later ??
+      ((turn) => this.#rounds.later(turn));
   }
 
   /** Sets the tasks, in the order in which each turn runs them. */
@@ -70,6 +71,7 @@ export class CooperativeScheduler {
   close(): void {
     this.#isClosed = true;
     this.#due.clear();
+    this.#rounds.cancel();
   }
 
   #requestTurn(): void {
@@ -88,25 +90,4 @@ export class CooperativeScheduler {
     }
     if (this.#due.size > 0) this.#requestTurn();
   }
-}
-
-/**
- * Calls back after one round of the event loop. While immediates follow each other, Deno polls its sockets only once
- * in 61 of them (test/runtime_facts_test.ts). It polls them while it waits for a timer, which takes 1 to 2 ms.
- */
-export function eventLoopRounds(): (turn: () => void) => void {
-  const { setImmediate } = globalThis as {
-    setImmediate?: (call: () => void) => unknown;
-  };
-  let polledMs = 0;
-  return (turn) => {
-    if (setImmediate && performance.now() - polledMs < SOCKET_POLL_MS) {
-      setImmediate(turn);
-    } else {
-      setTimeout(() => {
-        polledMs = performance.now();
-        turn();
-      }, 0);
-    }
-  };
 }

@@ -8,7 +8,7 @@ const FOLDER = "src/clients/";
 /** From the lowest floor up. */
 const FLOORS = [
   // No knowledge of clients.
-  "rotation end_reason outlet scheduler client_list",
+  "rotation end_reason outlet event_loop_rounds scheduler client_list",
   "refusals client_options client_log usage_entry client_search client_books lost_span row_limits",
   "live_queue live_lanes close_queue admission_queue permit reservation",
   // One client, and what it has in common with others.

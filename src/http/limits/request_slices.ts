@@ -2,7 +2,7 @@
 // synchronously; a longer one continues in the following rounds, the task that had the least time first.
 // Invariant: between two rounds, all requests together do at most the steps of one slice, or of one part of a task.
 import type { SlicedWork } from "../../channels/sliced_work.ts";
-import { eventLoopRounds } from "../../clients/scheduler.ts";
+import { EventLoopRounds } from "../../clients/event_loop_rounds.ts";
 import { ClientGoneError, LimitError } from "./limit_error.ts";
 
 /** A step takes about a microsecond at most. */
@@ -54,6 +54,7 @@ export class RequestSlices {
   readonly counters = { works: 0, sliced: 0, steps: 0 };
   readonly #options: RequestSlicesOptions;
   readonly #clockMs: () => number;
+  readonly #rounds = new EventLoopRounds();
   readonly #later: (round: () => void) => void;
   readonly #sliceSteps: number;
   readonly #tasks = new Set<Task>();
@@ -68,7 +69,8 @@ export class RequestSlices {
   constructor(options: RequestSlicesOptions) {
     this.#options = options;
     this.#clockMs = options.clockMs ?? (() => performance.now());
-    this.#later = options.later ?? eventLoopRounds();
+    this.#later = options.later ??
+      ((round) => this.#rounds.later(round));
     this.#sliceSteps = options.sliceMs * STEPS_A_MS;
   }
 
@@ -161,6 +163,9 @@ export class RequestSlices {
     for (const task of this.#tasks) {
       this.#end(task, new ClientGoneError("The service is closing"));
     }
+    this.#rounds.cancel();
+    this.#isWaiting = false;
+    this.#endMs = 0;
   }
 
   #beginRound(): void {
