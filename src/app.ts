@@ -132,7 +132,7 @@ export class Qanat {
       onEnded: usageListener(options.usageLog, { clock, clockMs }),
     });
     this.access = this.#accessOf(options);
-    this.requests = new RequestLimits({ ...config, later });
+    this.requests = new RequestLimits({ ...config, sharePools, later });
     this.refusedHosts = refusedHosts(log);
     this.refusedOrigins = refusedOrigins(log);
 

@@ -11,6 +11,7 @@ import {
 } from "./settings/block_settings.ts";
 import {
   CLIENT_SETTINGS,
+  clientFault,
   type ClientSettings,
 } from "./settings/client_settings.ts";
 import {
@@ -137,7 +138,8 @@ function combinationFault(config: Config): string | null {
   if ((kafkaCert === "") !== (kafkaKey === "")) {
     return "--kafka-cert and --kafka-key belong together";
   }
-  return authFault(config) ?? operatorFault(config) ?? flightFault(config);
+  return clientFault(config) ?? authFault(config) ?? operatorFault(config) ??
+    flightFault(config);
 }
 
 function helpText(): string {

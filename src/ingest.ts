@@ -5,6 +5,7 @@ import type { Config } from "./config.ts";
 import { ReadingGroup } from "./group/reading_group.ts";
 import { readingWays } from "./group/thread_ways.ts";
 import { Ingest } from "./ingest/ingest.ts";
+import { fitConnections } from "./net/descriptor_budget.ts";
 import { RingAllocationError } from "./memory/page_ring.ts";
 import { SharedRingReader, SharedRingWriter } from "./memory/shared_ring.ts";
 import type { Source } from "./source/source.ts";
@@ -89,6 +90,8 @@ class IngestThread {
     setInterval(() => life.countTick(), TICK_MS);
     this.#leaseMs = Math.max(LEASE_MIN_MS, config.lingerMs);
     const log = jsonLogger((line) => this.#lines.line(line), config.logLevel);
+    // Before any other thread opens files.
+    const limits = fitConnections(config, log);
     let ring: SharedRingWriter;
     let source: Source;
     try {
@@ -116,7 +119,7 @@ class IngestThread {
     }, STATUS_MS);
     group.start();
     await ingest.start();
-    scope.postMessage({ kind: "serving", port: 0, greeting: "" });
+    scope.postMessage({ kind: "serving", port: 0, greeting: "", limits });
   }
 
   #groupOf(

@@ -8,7 +8,10 @@ import { nameMatcher } from "./channels/expression.ts";
 import type { Config } from "./config.ts";
 import { GcTime } from "./telemetry/gc_time.ts";
 import { HeapWatch } from "./telemetry/heap_watch.ts";
-import { fitConnections } from "./http/transport/descriptor_budget.ts";
+import {
+  type ConnectionLimits,
+  fitConnections,
+} from "./net/descriptor_budget.ts";
 import { greetingOf } from "./supervisor/greeting.ts";
 import { jsonLogger, type Logger, logLine } from "./telemetry/log.ts";
 import { LogWriter } from "./telemetry/log_writer.ts";
@@ -19,6 +22,7 @@ import { sourceOfWorker } from "./group/source_of_worker.ts";
 import { RingAllocationError } from "./memory/page_ring.ts";
 import type { Ring } from "./memory/ring.ts";
 import type { Source } from "./source/source.ts";
+import { TableSharePools } from "./shares/table_share_pools.ts";
 import { LifeSigns } from "./supervisor/life_signs.ts";
 import { ServerCertificate } from "./net/server_certificate.ts";
 import {
@@ -79,7 +83,8 @@ class WorkerApp {
   }
 
   async start(): Promise<void> {
-    const { config, backlog } = fitConnections(this.#config, this.#log);
+    const { backlog, ...limits } = this.#limits();
+    const config = { ...this.#config, ...limits };
     const { reading } = this.#start;
     const group = this.#group = reading && new GroupLink(reading, this.#log);
     try {
@@ -134,6 +139,14 @@ class WorkerApp {
     await this.#serve(qanat, config, { backlog, certificate });
   }
 
+  /** The reading thread has counted the descriptors, where there is one. */
+  #limits(): ConnectionLimits {
+    const { shares } = this.#start;
+    if (shares === undefined) return fitConnections(this.#config, this.#log);
+    const { connectionsMax, clientsMax } = this.#config;
+    return { connectionsMax, clientsMax, backlog: shares.backlog };
+  }
+
   /** Opens the ports. */
   async #serve(
     qanat: Qanat,
@@ -172,12 +185,16 @@ class WorkerApp {
       readonly usageLog: UsageSink | undefined;
     },
   ): Qanat {
+    const { shares } = this.#start;
     return new Qanat({
       config: { ...config, trendMatch: trendMatchOf(config) },
       source,
       access,
       ...(usageLog === undefined ? {} : { usageLog }),
       ...(ring === undefined ? {} : { ring }),
+      ...(shares === undefined
+        ? {}
+        : { sharePools: new TableSharePools(shares.column) }),
       log: this.#log,
       gc: new GcTime(),
       logLines: this.#lines,

@@ -48,7 +48,7 @@ export async function openPorts(
   const shared = {
     ...options,
     reusePort: config.workers > 1,
-    pool: connectionPool(config),
+    pool: connectionPool(config, qanat.sharePools),
   };
   const open = <Server>(
     address: { readonly host: string; readonly port: number },

@@ -17,6 +17,8 @@ import { TokenFileVerifier } from "./token_verifier.ts";
 
 export interface AccessSettings extends AuthSettings {
   readonly addressSharePercent: number;
+  /** Threads that serve. */
+  readonly workers: number;
 }
 
 /** What the threads of one process have together. */
@@ -93,6 +95,7 @@ async function jwtVerifierOf(
     toleranceS: settings.authClockToleranceS,
     groupsClaim: settings.authGroupsClaim,
     addressSharePercent: settings.addressSharePercent,
+    workers: settings.workers,
     log,
     unixMs: wallClock,
     clockMs: () => performance.now(),

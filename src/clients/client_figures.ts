@@ -7,6 +7,7 @@ import type { EndReason } from "./end_reason.ts";
 import type { HistoryFeeds } from "./history_feeds.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
 import type { LiveLanes } from "./live_lanes.ts";
+import type { SharePools } from "../shares/share_pools.ts";
 import type { Refusal } from "./refusals.ts";
 import type { SelectionGroups } from "./selection_groups.ts";
 
@@ -17,6 +18,7 @@ export interface ClientFiguresParts {
   readonly history: HistoryFeeds;
   readonly admission: AdmissionControl;
   readonly drainWindow: DrainWindow;
+  readonly sharePools: Pick<SharePools, "refusedHolders">;
 }
 
 /** Figures of one instance's clients. Counters count from the start of the instance. */
@@ -49,6 +51,11 @@ export class ClientFigures {
   /** Requests that wait to be admitted. */
   get admissionsWaiting(): number {
     return this.#parts.admission.queue.size;
+  }
+
+  /** Owners and addresses for which there was no memory to count them. */
+  get refusedHolders(): number {
+    return this.#parts.sharePools.refusedHolders;
   }
 
   /** For how long there have been rows to hand out without a pause, ms. */

@@ -46,6 +46,7 @@ export class ClientHub implements RowListener {
   readonly lifecycle: ClientLifecycle;
   readonly admission: AdmissionControl;
   readonly groups: SelectionGroups;
+  readonly sharePools: SharePools;
   readonly history: HistoryFeeds;
   readonly liveQueue: LiveLanes;
   readonly encoders: RowEncoders;
@@ -62,6 +63,7 @@ export class ClientHub implements RowListener {
 
   constructor(options: ClientHubOptions) {
     const { trends, slab } = options;
+    this.sharePools = options.sharePools;
     const scheduler = this.#scheduler = new CooperativeScheduler(options);
     const encoders = this.encoders = new RowEncoders(slab);
     const lifecycle = this.lifecycle = new ClientLifecycle(scheduler, options, {

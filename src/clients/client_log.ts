@@ -7,7 +7,7 @@ import type { EndReason } from "./end_reason.ts";
 
 type LogFields = Record<string, unknown>;
 
-/** Lines of both kinds per second. (Without a limit, one client that opens and closes streams caused 80 GB a day.) */
+/** Lines of both kinds per second, of all threads. (Without a limit, one client that opens and closes streams caused 80 GB a day.) */
 const LINES_A_SECOND = 200;
 const SECOND_MS = 1000;
 
@@ -41,14 +41,17 @@ function clientFields({ group, options }: LoggedClient): LogFields {
 export class ClientLog {
   readonly #log: Logger;
   readonly #clockMs: () => number;
+  readonly #linesASecond: number;
   #secondMs = -Infinity;
   #lines = 0;
   #opened = 0;
   #closed = 0;
 
-  constructor(log: Logger, clockMs: () => number) {
+  /** `workers`: threads that serve; each has its part of the lines. */
+  constructor(log: Logger, clockMs: () => number, workers: number) {
     this.#log = log;
     this.#clockMs = clockMs;
+    this.#linesASecond = Math.max(1, Math.floor(LINES_A_SECOND / workers));
   }
 
   opened(client: LoggedClient): void {
@@ -74,7 +77,7 @@ export class ClientLog {
     this.#log.info("clients-not-logged", {
       opened: this.#opened,
       closed: this.#closed,
-      reason: `more than ${LINES_A_SECOND} lines a second`,
+      reason: `more than ${this.#linesASecond} lines a second`,
     });
     this.#opened = this.#closed = 0;
   }
@@ -85,6 +88,6 @@ export class ClientLog {
       this.#secondMs = nowMs;
       this.#lines = 0;
     }
-    return this.#lines++ < LINES_A_SECOND;
+    return this.#lines++ < this.#linesASecond;
   }
 }

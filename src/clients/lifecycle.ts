@@ -28,6 +28,8 @@ export interface LifecycleOptions {
   readonly retrySpreadMs: number;
   /** Called once for each client that has ended, after its last byte was counted. */
   readonly onEnded?: ((client: GroupClient) => void) | undefined;
+  /** Threads that serve. */
+  readonly workers: number;
   readonly sharePools: Pick<SharePools, "nextClientNumber">;
   /** From 0 to below 1. @default Math.random */
   readonly random?: (() => number) | undefined;
@@ -66,7 +68,11 @@ export class ClientLifecycle implements ClientHost {
     this.clockMs = options.clockMs;
     this.log = options.log;
     this.inFlightFramesMax = options.inFlightFramesMax;
-    this.#clientLog = new ClientLog(options.log, options.clockMs);
+    this.#clientLog = new ClientLog(
+      options.log,
+      options.clockMs,
+      options.workers,
+    );
     this.closeQueue = new CloseQueue(scheduler, (client) => {
       this.#finishEnd(client);
       client.outlet.destroy();

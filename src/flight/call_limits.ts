@@ -1,10 +1,12 @@
 // What the calls of all connections may hold together, before any of them has said who sends it.
-import { LocalSharePool } from "../shares/local_share_pool.ts";
 import type { SharePool } from "../shares/share_pool.ts";
+import type { SharePools } from "../shares/share_pools.ts";
 import { FlightError } from "./flight_error.ts";
 
 /** Bytes of a call's headers. */
 export const HEADERS_BYTES_MAX = 16 * 1024;
+/** All messages that are arriving, of all clients. */
+const ALL_MESSAGES_BYTES_MAX = 64 * 1024 * 1024;
 /** Open calls that are not streams. */
 const OTHER_CALLS_MAX = 10_000;
 /** What HTTP/2 adds to the length of each header (RFC 9113 §6.5.2). */
@@ -25,10 +27,19 @@ export function callPool(
     readonly clientsMax: number;
     readonly addressSharePercent: number;
   },
+  pools: SharePools,
 ): SharePool {
-  return new LocalSharePool({
+  return pools.pool("calls", {
     capacity: clientsMax + OTHER_CALLS_MAX,
     sharePercent: addressSharePercent,
+  });
+}
+
+/** Bytes of the messages that are arriving, of all calls. */
+export function messagePool(pools: SharePools): SharePool {
+  return pools.pool("call-messages", {
+    capacity: ALL_MESSAGES_BYTES_MAX,
+    sharePercent: 100,
   });
 }
 

@@ -6,14 +6,13 @@ import {
   requestTraceOf,
 } from "../telemetry/request_trace.ts";
 import { GRPC_PREFIX_BYTES } from "../frames/flight_data.ts";
+import type { SharePool } from "../shares/share_pool.ts";
 import { CallWrites, type ConnectionWrites } from "./connection_writes.ts";
 import { FlightError, OK_TRAILERS } from "./flight_error.ts";
 import type { FlightFigures } from "./flight_figures.ts";
 
 /** Longest message of a client: 10,000 names of 255 bytes fit. */
 export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
-/** All messages that are arriving, of all clients. */
-const ALL_MESSAGES_BYTES_MAX = 64 * 1024 * 1024;
 /** A client that has its whole answer may take so long to end its request. */
 const LINGER_MS = 2000;
 /** NO_ERROR: the answer is complete, and the server ignores the rest of the request. */
@@ -39,6 +38,8 @@ export interface FlightCallParts {
   readonly authorization: string;
   /** Those of its connection. */
   readonly writes: ConnectionWrites;
+  /** Bytes of the messages that are arriving, of all calls. */
+  readonly messages: SharePool;
   /** The client's, in one spelling. */
   readonly address: string;
   readonly figures: FlightFigures;
@@ -55,6 +56,7 @@ export class FlightCall {
   /** The ids by which it is found in the log. */
   readonly trace: RequestTrace;
   readonly #figures: FlightFigures;
+  readonly #messages: SharePool;
   readonly #writes: CallWrites;
   readonly #message = Promise.withResolvers<Uint8Array>();
   /** Bytes of the first message and its frame, in a buffer that grows: a client may send them one by one. */
@@ -85,6 +87,7 @@ export class FlightCall {
       traceparent: textOf(headers["traceparent"]),
     });
     this.#figures = figures;
+    this.#messages = parts.messages;
     figures.calls++;
     // An unknown method never reads its message.
     this.#message.promise.catch(() => {});
@@ -198,6 +201,10 @@ export class FlightCall {
     if (arrivedBytes > MESSAGE_BYTES_MAX + GRPC_PREFIX_BYTES) {
       return this.#stopReading(tooLarge());
     }
+    if (
+      bytes.byteLength > 0 &&
+      this.#messages.take("", bytes.byteLength) !== null
+    ) return this.#stopReading(busy());
     this.#figures.messageBytes += bytes.byteLength;
     if (arrivedBytes > this.#arrived.byteLength) {
       const longer = new Uint8Array(2 * arrivedBytes);
@@ -219,9 +226,6 @@ export class FlightCall {
     if (this.#arrived[0] !== 0) {
       return new FlightError("unimplemented", "Messages must not be packed");
     }
-    if (this.#figures.messageBytes > ALL_MESSAGES_BYTES_MAX) {
-      return new FlightError("unavailable", "The server is busy; try later");
-    }
     if (this.#arrivedBytes < GRPC_PREFIX_BYTES) return Infinity;
     const bytes = new DataView(this.#arrived.buffer).getUint32(1);
     return bytes > MESSAGE_BYTES_MAX ? tooLarge() : GRPC_PREFIX_BYTES + bytes;
@@ -237,6 +241,7 @@ export class FlightCall {
   #stopReading(error: FlightError | null): void {
     if (!this.#isReading) return;
     this.#isReading = false;
+    if (this.#arrivedBytes > 0) this.#messages.release("", this.#arrivedBytes);
     this.#figures.messageBytes -= this.#arrivedBytes;
     this.#arrived = NO_BYTES;
     if (error !== null) this.#message.reject(error);
@@ -254,6 +259,10 @@ export class FlightCall {
 
 function textOf(header: string | string[] | undefined): string | undefined {
   return typeof header === "string" ? header : undefined;
+}
+
+function busy(): FlightError {
+  return new FlightError("unavailable", "The server is busy; try later");
 }
 
 function tooLarge(): FlightError {

@@ -18,7 +18,12 @@ import {
 } from "../net/forwarded_address.ts";
 import { Handshakes } from "../net/handshakes.ts";
 import type { ServerCertificate } from "../net/server_certificate.ts";
-import { areTooLong, callPool, tooManyCalls } from "./call_limits.ts";
+import {
+  areTooLong,
+  callPool,
+  messagePool,
+  tooManyCalls,
+} from "./call_limits.ts";
 import { FlightCall } from "./flight_call.ts";
 import { FlightService } from "./flight_service.ts";
 import { lockSession } from "./reentry_lock.ts";
@@ -53,6 +58,8 @@ export class FlightConnections {
   readonly #guards = new Map<ServerHttp2Session, SessionGuard>();
   readonly #calls = new Set<FlightCall>();
   readonly #callPool: SharePool;
+  /** Bytes of arriving messages. */
+  readonly #messages: SharePool;
   #isUnlocked = false;
 
   constructor(
@@ -67,7 +74,8 @@ export class FlightConnections {
     this.#service = new FlightService(instance);
     this.#pool = pool;
     this.#nowMs = nowMs;
-    this.#callPool = callPool(instance.config);
+    this.#callPool = callPool(instance.config, instance.sharePools);
+    this.#messages = messagePool(instance.sharePools);
     this.#trusted = trustedBy(instance.config.trustedProxies);
     this.#handshakes = certificate === null ? null : new Handshakes({
       certificate,
@@ -226,6 +234,7 @@ export class FlightConnections {
       headers,
       authorization: joined("authorization", rawHeaders),
       writes: guard.writes,
+      messages: this.#messages,
       address,
       figures: this.#instance.flight,
       nowMs: this.#nowMs(),

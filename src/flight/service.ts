@@ -5,6 +5,7 @@ import type { SlicedWork } from "../channels/sliced_work.ts";
 import type { ClientRights } from "../clients/client_options.ts";
 import type { ClientHub } from "../clients/client_hub.ts";
 import type { Logger } from "../telemetry/log.ts";
+import type { SharePools } from "../shares/share_pools.ts";
 import type { FlightFigures } from "./flight_figures.ts";
 
 /** Settings that the Flight port reads. */
@@ -36,6 +37,7 @@ export interface FlightInstance {
   readonly hub: ClientHub;
   readonly requests: { readonly slices: WorkRunner };
   readonly flight: FlightFigures;
+  readonly sharePools: SharePools;
   /** GPS time now. */
   now(): { readonly timeNs: bigint };
 }

@@ -123,7 +123,7 @@ function handshakesOf(
 }
 
 function connectionsOf(
-  { config, connections, log }: HttpService,
+  { config, connections, log, sharePools }: HttpService,
   { certificate, connectionsMax, sharePercent, hasSettings, pool, nowMs }:
     ListenerOptions,
 ): Connections {
@@ -133,6 +133,8 @@ function connectionsOf(
     sharePercent,
     hasSettings,
     pool,
+    sharePools,
+    workers: config.workers,
     isProxy: (peer) => isTrusted(plainAddress(peer), trusted),
     requestHeadMs: config.requestHeadMs,
     requestMs: config.requestMs,

@@ -10,7 +10,7 @@ import { requestAddress } from "./transport/request_address.ts";
 import {
   OPERATOR_BACKLOG,
   OPERATOR_CONNECTIONS_MAX,
-} from "./transport/descriptor_budget.ts";
+} from "../net/descriptor_budget.ts";
 
 const incomingOf = ({ env }: { readonly env: unknown }) =>
   (env as { readonly incoming?: IncomingMessage }).incoming;
@@ -38,6 +38,10 @@ export async function serveOperators(
     hostRule,
     connectionsMax: OPERATOR_CONNECTIONS_MAX,
     sharePercent: 100,
+    pool: service.sharePools.pool("operator-connections", {
+      capacity: OPERATOR_CONNECTIONS_MAX,
+      sharePercent: 100,
+    }),
     hasSettings: false,
     backlog: OPERATOR_BACKLOG,
     reusePort: options.reusePort,

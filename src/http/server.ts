@@ -3,8 +3,8 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { IncomingMessage } from "node:http";
 import { newRequestId } from "../telemetry/request_trace.ts";
-import { LocalSharePool } from "../shares/local_share_pool.ts";
 import type { SharePool } from "../shares/share_pool.ts";
+import type { SharePools } from "../shares/share_pools.ts";
 import { type HttpServer, startListener } from "./listener.ts";
 import { honoApp } from "./routes/hono_app.ts";
 import { HostRule } from "./routes/host_rule.ts";
@@ -13,7 +13,7 @@ import {
   BACKLOG_MAX,
   type BudgetSettings,
   connectionsWanted,
-} from "./transport/descriptor_budget.ts";
+} from "../net/descriptor_budget.ts";
 import { isProven, runtimeName } from "./transport/proven_runtimes.ts";
 import { RawWriter } from "./transport/raw_write.ts";
 import type { ServerCertificate } from "../net/server_certificate.ts";
@@ -114,8 +114,9 @@ function rawWriterFor(
 /** Counts the connections of all ports for clients. */
 export function connectionPool(
   config: BudgetSettings & { readonly addressSharePercent: number },
+  pools: SharePools,
 ): SharePool {
-  return new LocalSharePool({
+  return pools.pool("connections", {
     capacity: connectionsWanted(config),
     sharePercent: config.addressSharePercent,
   });

@@ -6,10 +6,11 @@ import type { SlicedWork } from "../channels/sliced_work.ts";
 import type { ClientsQuery } from "../clients/client_search.ts";
 import type { ClientHub } from "../clients/client_hub.ts";
 import type { Logger } from "../telemetry/log.ts";
+import type { SharePools } from "../shares/share_pools.ts";
 import type { RequestLimits } from "./limits/request_limits.ts";
 import type { RefusedNames } from "./limits/refused_names.ts";
 import type { ConnectionFigures } from "./transport/connection_figures.ts";
-import type { BudgetSettings } from "./transport/descriptor_budget.ts";
+import type { BudgetSettings } from "../net/descriptor_budget.ts";
 
 /** Settings that the routes read. */
 export interface RouteSettings {
@@ -91,4 +92,5 @@ export interface RoutedService {
 export interface HttpService extends RoutedService {
   readonly config: RouteSettings & ServerSettings;
   readonly connections: ConnectionFigures;
+  readonly sharePools: SharePools;
 }

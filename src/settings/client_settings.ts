@@ -21,13 +21,30 @@ export interface ClientSettings {
   readonly streamAgeMaxS: number;
 }
 
+/** The smallest slab of a thread, MiB. */
+const SLAB_MIN_MB = 1;
+
+/** What is wrong with settings that are valid one by one, or null. */
+export function clientFault(
+  { slabMb, workers }: Pick<ClientSettings, "slabMb"> & {
+    readonly workers: number;
+  },
+): string | null {
+  const least = SLAB_MIN_MB * workers;
+  return slabMb >= least
+    ? null
+    : `--slab-mb ${slabMb} is divided among --workers ${workers}: each needs at least ${SLAB_MIN_MB} MiB; ` +
+      `choose --slab-mb ${least} or more`;
+}
+
 export const CLIENT_SETTINGS = {
   slabMb: whole({
     unit: "MiB",
     preset: 512,
-    min: 1,
+    min: SLAB_MIN_MB,
     max: 65_536,
-    help: "slab: memory for frames on their way to clients",
+    help:
+      "slab: memory for frames on their way to clients, divided among workers",
   }),
   poisonSlots: flag(
     "for debugging: overwrite the memory of each frame after its last write, so that a write that still reads it shows",

@@ -1,12 +1,7 @@
 // The pools of a process of which several threads serve: all count in one table.
 // Invariant: that of `SharePool`, over all threads.
 import type { ShareHolder } from "./share_holder.ts";
-import {
-  newShareMemory,
-  type ShareColumn,
-  type ShareMemory,
-  ShareViews,
-} from "./share_memory.ts";
+import { type ShareColumn, ShareViews } from "./share_memory.ts";
 import {
   holderIn,
   type PoolRefusal,
@@ -20,32 +15,6 @@ import {
   type WaitNotice,
 } from "./share_pools.ts";
 import { ShareTable } from "./share_table.ts";
-
-/** A client has an entry in each pool of which it holds something: those of clients, admissions, connections and calls. */
-const ENTRIES_PER_CLIENT = 4;
-/** For connections and calls that are not those of streams. */
-const OTHER_ENTRIES = 32_768;
-const ENTRIES_MAX = 2 ** 20;
-
-/** Memory for the pools of a process. A megabyte is used for each 10,000 holders and 4 workers; all of it is reserved. */
-export function poolMemory(
-  { workers, clientsMax, connectionsMax }: {
-    readonly workers: number;
-    readonly clientsMax: number;
-    /** 0 for a number that follows `clientsMax`. */
-    readonly connectionsMax: number;
-  },
-): ShareMemory {
-  const holders = Math.max(clientsMax, connectionsMax);
-  return newShareMemory({
-    workers,
-    pools: POOL_NAMES.length,
-    entriesMax: Math.min(
-      ENTRIES_MAX,
-      ENTRIES_PER_CLIENT * holders + OTHER_ENTRIES,
-    ),
-  });
-}
 
 /** One worker's view of the pools of its process. */
 export class TableSharePools implements SharePools {

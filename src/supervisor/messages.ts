@@ -1,6 +1,22 @@
 // The messages between the supervisor (the main thread) and its worker.
 // Invariant: everything in a message survives a structured clone; nothing is shared unless its comment says so.
 import type { Config } from "../config.ts";
+import type { ShareColumn } from "../shares/share_memory.ts";
+
+/** What a worker shares with the others. */
+export interface SharedLimits {
+  readonly column: ShareColumn;
+  /** Connections of a port that may wait in the kernel for this worker. */
+  readonly backlog: number;
+}
+
+/** Limits that fit into the file descriptors of a process. */
+export interface FittingLimits {
+  readonly connectionsMax: number;
+  readonly clientsMax: number;
+  /** Of each worker. */
+  readonly backlog: number;
+}
 
 /** From the supervisor to the worker. */
 export type SupervisorMessage =
@@ -13,6 +29,8 @@ export type SupervisorMessage =
     readonly reading?: MessagePort;
     /** Its number, from 0 on, where there are several; it is in all lines of its log. */
     readonly worker?: number;
+    /** What it counts together with the others, and the limits that fit; absent where it serves alone. Shared. */
+    readonly shares?: SharedLimits;
     /** It is the first of several to listen: no other process may listen on its ports. @default false */
     readonly isFirst?: boolean;
   }
@@ -45,6 +63,8 @@ export type WorkerMessage =
     readonly port: number;
     /** Text for the user who has started the process in a terminal. */
     readonly greeting: string;
+    /** From the thread that reads, which answers nothing: what fits into the file descriptors of this process. */
+    readonly limits?: FittingLimits;
   }
   /** A shutdown has ended its clients: the listener closes now, on purpose. */
   | { readonly kind: "closing" }

@@ -12,6 +12,7 @@ import type {
 import type { SignedThread } from "./run_watchdog.ts";
 import { EXIT_FAILED, type WorkerThread } from "./supervisor.ts";
 import { servingConfig } from "./thread_configs.ts";
+import { WorkerShares } from "./worker_shares.ts";
 
 /** A thread that fails so often before it serves ends the group. */
 const STARTS_MAX = 3;
@@ -91,6 +92,8 @@ export class WorkerGroup implements WorkerThread {
   /** Threads whose lines are being written, in the order in which the answers come. */
   readonly #logging: LoggingThread[] = [];
   #config: Config | null = null;
+  /** Null until the thread that reads has counted what fits. */
+  #shares: WorkerShares | null = null;
   #greeting: Extract<WorkerMessage, { kind: "serving" }> | null = null;
   #state: "starting" | "serving" | "stopping" | "ended" = "starting";
   #exitCode = 0;
@@ -135,6 +138,8 @@ export class WorkerGroup implements WorkerThread {
       case "log":
         return this.#log(this.#ingest, message);
       case "serving":
+        this.#config = { ...this.#config!, ...message.limits };
+        this.#shares = new WorkerShares(this.#places.length, message.limits!);
         return this.#start(0);
       case "closing":
         return;
@@ -167,6 +172,7 @@ export class WorkerGroup implements WorkerThread {
       signs: thread.signs.buffer,
       reading: port2,
       worker: number,
+      shares: this.#shares!.begin(number),
       isFirst: this.#greeting === null,
     }, [port2]);
   }
@@ -263,6 +269,7 @@ export class WorkerGroup implements WorkerThread {
     thread.state = "ended";
     this.#places[thread.number]!.thread = null;
     thread.worker.terminate();
+    this.#shares!.end(thread.number);
     this.#ingest.postMessage({ kind: "ended", worker: thread.number });
     this.#endWhenAllHave();
   }

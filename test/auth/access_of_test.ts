@@ -9,6 +9,7 @@ import { silent } from "../driven_source.ts";
 import { channel, Folder, tokenWith } from "./auth_world.ts";
 
 const NONE: AccessSettings = {
+  workers: 1,
   auth: [],
   authTokenFile: "",
   authPolicyFile: "",

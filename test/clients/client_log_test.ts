@@ -8,10 +8,14 @@ describe("ClientLog", () => {
   it("has a line per client, up to a limit per second, and counts the others", () => {
     let clockMs = 5000;
     const lines: [event: string, fields: Record<string, unknown>][] = [];
-    const log = new ClientLog({
-      ...silent,
-      info: (event, fields) => void lines.push([event, fields!]),
-    }, () => clockMs);
+    const log = new ClientLog(
+      {
+        ...silent,
+        info: (event, fields) => void lines.push([event, fields!]),
+      },
+      () => clockMs,
+      1,
+    );
     const client = {
       group: { format: "events", channels: [1, 2] },
       options: {

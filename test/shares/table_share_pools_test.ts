@@ -5,7 +5,7 @@ import { describe, it } from "@std/testing/bdd";
 import { LocalSharePool } from "../../src/shares/local_share_pool.ts";
 import type { ShareHolder } from "../../src/shares/share_holder.ts";
 import { POOL_NAMES } from "../../src/shares/share_pools.ts";
-import { poolMemory } from "../../src/shares/table_share_pools.ts";
+import { poolMemory } from "../../src/shares/pool_memory.ts";
 import { Random } from "../random.ts";
 import { TableProcess } from "./table_pools.ts";
 

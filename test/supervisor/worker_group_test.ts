@@ -8,6 +8,7 @@ import type {
   SupervisorMessage,
   WorkerMessage,
 } from "../../src/supervisor/messages.ts";
+import { TableSharePools } from "../../src/shares/table_share_pools.ts";
 import { WorkerGroup } from "../../src/supervisor/worker_group.ts";
 
 const parsed = parseConfig([
@@ -20,6 +21,14 @@ const parsed = parseConfig([
 ], {});
 assert.ok(parsed.kind === "config");
 const { config } = parsed;
+
+/** The thread that reads does so. */
+const READS = {
+  kind: "serving",
+  port: 0,
+  greeting: "",
+  limits: { connectionsMax: 220, clientsMax: 100, backlog: 64 },
+} as const;
 
 /** A thread that says what the test lets it say. */
 class Thread<Message extends { kind: string }> {
@@ -88,7 +97,7 @@ class Trial {
   /** One in which all serve. */
   static serving(count = 2): Trial {
     const trial = new Trial(count);
-    trial.ingest.says({ kind: "serving", port: 0, greeting: "" });
+    trial.ingest.says(READS);
     for (let i = 0; i < count; i++) trial.serves(i);
     return trial;
   }
@@ -107,12 +116,21 @@ class Trial {
   }
 }
 
+/** What each worker got, in the order of their starts. */
+function startsOf(trial: Trial) {
+  const starts = trial.workers.map((worker) => worker.of("start")[0]!);
+  return {
+    configs: starts.map(({ config }) => config),
+    columns: starts.map(({ shares }) => shares!.column),
+  };
+}
+
 describe("WorkerGroup", () => {
   it("starts the reading thread, then one worker, and the others on the port that this one got", () => {
     const trial = new Trial(3);
     assert.deepEqual(trial.ingest.got.map(({ kind }) => kind), ["start"]);
     assert.equal(trial.workers.length, 0);
-    trial.ingest.says({ kind: "serving", port: 0, greeting: "" });
+    trial.ingest.says(READS);
     assert.equal(trial.workers.length, 1);
     trial.serves(0);
     assert.equal(trial.workers.length, 3);
@@ -134,6 +152,26 @@ describe("WorkerGroup", () => {
     assert.equal(new Set(starts.map(({ signs }) => signs)).size, 3);
   });
 
+  it("gives workers the limits that fit, and frees what one held when it ends", () => {
+    const trial = Trial.serving();
+    const { columns, configs } = startsOf(trial);
+    for (const { connectionsMax, clientsMax } of configs) {
+      assert.deepEqual([connectionsMax, clientsMax], [220, 100]);
+    }
+    const options = { capacity: 10, sharePercent: 100 };
+    const [first, second] = columns.map((column) =>
+      new TableSharePools(column).pool("clients", options)
+    );
+    assert.equal(first!.take("10.0.0.1", 4), null);
+    assert.equal(second!.take("10.0.0.1", 3), null);
+    assert.equal(first!.used, 7);
+    trial.workers[0]!.throws("a bug");
+    assert.equal(second!.used, 3);
+    const successor = new TableSharePools(startsOf(trial).columns.at(-1)!);
+    assert.equal(successor.pool("clients", options).take("10.0.0.1"), null);
+    assert.equal(second!.used, 4);
+  });
+
   it("gives what signs in at Kafka to the reading thread alone", () => {
     const trial = Trial.serving();
     assert.deepEqual(trial.ingest.of("start")[0]!.config, config);
@@ -146,7 +184,7 @@ describe("WorkerGroup", () => {
 
   it("a worker that cannot start ends the process with its complaint", () => {
     const trial = new Trial();
-    trial.ingest.says({ kind: "serving", port: 0, greeting: "" });
+    trial.ingest.says(READS);
     const exit = { kind: "exit", code: 1, complaint: "Cannot listen" } as const;
     trial.workers[0]!.says(exit);
     assert.deepEqual(trial.sent, [exit]);
@@ -234,7 +272,7 @@ describe("WorkerGroup", () => {
   it("has one thread for each worker and the reading one to watch, each with its signs", () => {
     const trial = new Trial();
     assert.deepEqual(trial.names, ["reading"]);
-    trial.ingest.says({ kind: "serving", port: 0, greeting: "" });
+    trial.ingest.says(READS);
     trial.serves(0);
     assert.deepEqual(trial.names, ["reading", "worker 0", "worker 1"]);
     assert.deepEqual(

@@ -25,6 +25,8 @@ export interface IssuerKeysOptions {
   readonly keyHosts: readonly string[];
   /** The most of all waiting tokens that one address may have, percent of what others leave. */
   readonly addressSharePercent: number;
+  /** Threads that serve. @default 1 */
+  readonly workers?: number;
   readonly read: JsonReader;
   readonly log: Logger;
   /** Monotonic, ms. */
@@ -51,7 +53,7 @@ export class IssuerKeys implements IssuerFigures {
   constructor(options: IssuerKeysOptions) {
     this.issuer = options.issuer;
     this.#waiting = new LocalSharePool({
-      capacity: WAITING_MAX,
+      capacity: Math.floor(WAITING_MAX / (options.workers ?? 1)),
       sharePercent: options.addressSharePercent,
     });
     this.#options = options;

@@ -21,9 +21,9 @@ import {
   type UnverifiedToken,
 } from "./unverified_token.ts";
 
-/** Signatures that are checked at once, by threads of the runtime. */
+/** Signatures that are checked at once, by threads of the runtime. Divided by the threads that serve. */
 const CHECKS_MAX = 4;
-/** Tokens that wait for their check, which takes 0.2 to 0.3 ms of CPU. */
+/** Tokens that wait for their check, which takes 0.2 to 0.3 ms of CPU. Divided in the same way. */
 const WAITING_MAX = 2048;
 /** How often is looked whether keys have to be read. */
 const REFRESH_CHECK_MS = 5000;
@@ -39,6 +39,8 @@ export interface JwtVerifierOptions {
   readonly groupsClaim: string;
   /** The most of all waiting tokens that one address may have, percent of what others leave. */
   readonly addressSharePercent: number;
+  /** Threads that serve. @default 1 */
+  readonly workers?: number;
   readonly log: Logger;
   readonly unixMs: () => number;
   /** Monotonic, ms. */
@@ -83,17 +85,17 @@ export class JwtVerifier implements TokenVerifier, JwtFigures {
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: JwtVerifierOptions) {
-    const { issuers, read = readJson } = options;
+    const { issuers, read = readJson, workers = 1 } = options;
     this.#options = options;
     this.#slots = new CheckSlots({
-      slots: CHECKS_MAX,
-      waitingMax: WAITING_MAX,
+      slots: Math.max(1, Math.floor(CHECKS_MAX / workers)),
+      waitingMax: Math.floor(WAITING_MAX / workers),
       sharePercent: options.addressSharePercent,
     });
     this.#issuers = new Map(
       issuers.map((issuer) => [
         issuer,
-        new IssuerKeys({ ...options, issuer, read }),
+        new IssuerKeys({ ...options, workers, issuer, read }),
       ]),
     );
     this.#cache = new TokenCache({

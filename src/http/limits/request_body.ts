@@ -1,12 +1,13 @@
 // Reads and decodes the bodies of requests. Each body has a limit of bytes and time, and all share one memory budget.
 // Invariant: the bytes that a body took from the budget are returned when it is disposed of or its reading fails.
+import type { SharePool } from "../../shares/share_pool.ts";
 import { ClientGoneError, LimitError } from "./limit_error.ts";
 
 export interface RequestBodiesOptions {
   /** Most bytes of one body. */
   readonly bytesMax: number;
-  /** Most bytes of all bodies that are being read or processed. */
-  readonly budgetBytes: number;
+  /** Bytes of all bodies that are being read or processed. */
+  readonly budget: SharePool;
   /** Time until a whole body must have arrived, ms. */
   readonly bodyMs: number;
   /** Calls `call` after `ms`, unless the returned function is called first. @default setTimeout */
@@ -49,6 +50,7 @@ export class RequestBodies {
     if (!reader) return { text: "", [Symbol.dispose]: () => {} };
     let bytes = 0;
     const release = () => {
+      if (bytes > 0) this.#options.budget.release("", bytes);
       this.#usedBytes -= bytes;
       bytes = 0;
     };
@@ -81,12 +83,12 @@ export class RequestBodies {
   }
 
   #take(bytes: number): void {
-    const { budgetBytes } = this.#options;
-    if (this.#usedBytes + bytes > budgetBytes) {
+    const { budget } = this.#options;
+    if (budget.take("", bytes) !== null) {
       throw new LimitError("body-memory", {
         title: "Busy",
         detail:
-          `The bodies of all requests together would exceed ${budgetBytes} bytes (--bodies-mb); try again later`,
+          `The bodies of all requests together would exceed ${budget.capacity} bytes (--bodies-mb); try again later`,
       });
     }
     this.#usedBytes += bytes;

@@ -6,6 +6,7 @@ import {
   REQUEST_LIMITS,
   type RequestLimit,
 } from "./limit_error.ts";
+import type { SharePools } from "../../shares/share_pools.ts";
 import { problem } from "../transport/problem.ts";
 import { RequestBodies } from "./request_body.ts";
 import { RequestSlices } from "./request_slices.ts";
@@ -23,6 +24,7 @@ export interface RequestLimitsOptions {
   readonly requestWaitMs: number;
   readonly bodiesMb: number;
   readonly requestMs: number;
+  readonly sharePools: SharePools;
   /** Calls back in the next round of the event loop. @default that of the cooperative scheduler */
   readonly later?: ((round: () => void) => void) | undefined;
 }
@@ -61,7 +63,10 @@ export class RequestLimits {
     });
     this.bodies = new RequestBodies({
       bytesMax: BODY_BYTES_MAX,
-      budgetBytes: options.bodiesMb * MIB,
+      budget: options.sharePools.pool("bodies", {
+        capacity: options.bodiesMb * MIB,
+        sharePercent: 100,
+      }),
       bodyMs: options.requestMs,
     });
   }

@@ -5,7 +5,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { LocalSharePool } from "../../shares/local_share_pool.ts";
 import type { SharePool } from "../../shares/share_pool.ts";
+import type { SharePools } from "../../shares/share_pools.ts";
 import type { ConnectionFigures, TimedOut } from "./connection_figures.ts";
+import { ConnectionMemory } from "./connection_memory.ts";
 import { ConnectionRefusals } from "./connection_refusals.ts";
 import { PacedResponse } from "./paced_response.ts";
 import {
@@ -19,10 +21,6 @@ import {
   type SocketProblem,
 } from "./socket_problem.ts";
 
-/** Bytes of later requests that wait for an earlier answer, over all connections. */
-const HELD_BYTES_MAX = 16 * 1024 * 1024;
-/** Bytes of long answers that clients have not read yet, over all connections. */
-const UNREAD_BYTES_MAX = 256 * 1024 * 1024;
 /** After the last answer, the server waits so long for the client to close the connection. */
 const LINGER_MS = 2000;
 /** Grace on top of `keepAliveMs`, for a request that is on its way. Node uses the same. */
@@ -36,6 +34,10 @@ export interface ConnectionSettings {
   readonly hasSettings?: boolean | undefined;
   /** Connections by address, of all ports. @default those of this server alone */
   readonly pool?: SharePool | undefined;
+  /** What this thread counts together with others. @default pools of its own */
+  readonly sharePools?: SharePools | undefined;
+  /** Threads that serve. @default 1 */
+  readonly workers?: number | undefined;
   /** Whether an address belongs to a trusted proxy, whose clients all share it: its connections are not counted by address. */
   readonly isProxy: (address: string) => boolean;
   readonly requestHeadMs: number;
@@ -60,9 +62,8 @@ export class Connections implements GateHost {
   /** Served connections with the address that each is counted for; "" for a trusted proxy. */
   readonly #sockets = new Map<Socket, string>();
   readonly #pool: SharePool;
+  readonly #memory: ConnectionMemory;
   #isBypassed = false;
-  /** Bytes of long answers of this server, when they were last measured. */
-  #unreadBytes = 0;
   readonly #refusals: ConnectionRefusals;
 
   constructor(settings: ConnectionSettings) {
@@ -71,6 +72,7 @@ export class Connections implements GateHost {
     this.#figures = figures;
     this.#pool = settings.pool ??
       new LocalSharePool({ capacity: connectionsMax, sharePercent });
+    this.#memory = new ConnectionMemory(settings);
     this.nowMs = nowMs;
     this.#refusals = new ConnectionRefusals(settings);
   }
@@ -124,10 +126,7 @@ export class Connections implements GateHost {
   }
 
   hold(byteLength: number): boolean {
-    const heldBytes = this.#figures.heldBytes + byteLength;
-    if (byteLength > 0 && heldBytes > HELD_BYTES_MAX) return false;
-    this.#figures.heldBytes = heldBytes;
-    return true;
+    return this.#memory.hold(byteLength);
   }
 
   bypassed(): void {
@@ -158,10 +157,8 @@ export class Connections implements GateHost {
       const gate = RequestGate.of(socket);
       if (gate !== undefined) unreadBytes += this.#check(gate, nowMs);
     }
-    // Two servers of a process count in the same figures.
-    this.#figures.unreadBytes += unreadBytes - this.#unreadBytes;
-    this.#unreadBytes = unreadBytes;
-    if (unreadBytes > UNREAD_BYTES_MAX) this.#evict(unreadBytes);
+    const bytesMax = this.#memory.measured(unreadBytes);
+    if (unreadBytes > bytesMax) this.#evict(unreadBytes, bytesMax);
     this.#refusals.sweep();
   }
 
@@ -244,8 +241,8 @@ export class Connections implements GateHost {
     socket.destroy();
   }
 
-  /** Closes the connections whose clients have read nothing for the longest time, until the rest fits the limit. */
-  #evict(unreadBytes: number): void {
+  /** Closes the connections whose clients have read nothing for the longest time, until the rest fits. */
+  #evict(unreadBytes: number, bytesMax: number): void {
     const gates: RequestGate[] = [];
     for (const socket of this.#sockets.keys()) {
       const gate = RequestGate.of(socket);
@@ -254,7 +251,7 @@ export class Connections implements GateHost {
     gates.sort((a, b) => a.sinceMs - b.sinceMs);
     let left = unreadBytes;
     for (const { socket, response } of gates) {
-      if (left <= UNREAD_BYTES_MAX) return;
+      if (left <= bytesMax) return;
       left -= response!.queuedBytes;
       this.#figures.evicted++;
       socket.destroy();

@@ -20,6 +20,10 @@ export const ADDING = {
   ring_high_water_bytes: "max",
   ring_held_seconds: "max",
   ring_pages_reclaimed_total: "max",
+  // All threads count in the same pools.
+  client_addresses: "max",
+  histories: "max",
+  resumes: "max",
   // The worst thread counts.
   ready: "min",
   event_loop_delay_seconds: "max",
@@ -67,10 +71,7 @@ export const ADDING = {
   clients: "sum",
   clients_to_drain: "sum",
   selections: "sum",
-  client_addresses: "sum",
   openings_waiting: "sum",
-  histories: "sum",
-  resumes: "sum",
   histories_waiting: "sum",
   resumes_waiting: "sum",
   request_works: "sum",

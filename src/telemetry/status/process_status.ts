@@ -27,6 +27,9 @@ const WAYS: Readonly<Record<string, Way>> = {
   rows_late: "sum",
   gaps_told: "sum",
   past: "sum",
+  // All threads count in the same pools.
+  "past.histories": "max",
+  "past.resumes": "max",
   ring: "max",
   slab: "sum",
   trends: "sum",

@@ -9,6 +9,7 @@ import {
   BadTextError,
   RequestBodies,
 } from "../../../src/http/limits/request_body.ts";
+import { LocalSharePool } from "../../../src/shares/local_share_pool.ts";
 
 let late: (() => void) | null = null;
 let timers = 0;
@@ -18,7 +19,7 @@ function bodiesOf(bytesMax = 100, budgetBytes = 150): RequestBodies {
   timers = 0;
   return new RequestBodies({
     bytesMax,
-    budgetBytes,
+    budget: new LocalSharePool({ capacity: budgetBytes, sharePercent: 100 }),
     bodyMs: 20_000,
     timer: (call) => {
       late = call;

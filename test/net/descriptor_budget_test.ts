@@ -5,8 +5,8 @@ import {
   connectionBudget,
   countDescriptors,
   descriptorsWanted,
-} from "../../../src/http/transport/descriptor_budget.ts";
-import { RawClient } from "./raw_client.ts";
+} from "../../src/net/descriptor_budget.ts";
+import { RawClient } from "../http/transport/raw_client.ts";
 
 const DEFAULTS = {
   connectionsMax: 0,
@@ -14,6 +14,7 @@ const DEFAULTS = {
   historyReadersMax: 4,
   kafka: [],
   operatorPort: 0,
+  workers: 1,
 };
 
 describe("connectionBudget()", () => {
@@ -54,6 +55,19 @@ describe("connectionBudget()", () => {
     assert.equal(budget.connectionsMax, 50);
     assert.equal(budget.clientsMax, 42);
     assert.notEqual(budget.shortage, null);
+  });
+});
+
+describe("the limits of several workers", () => {
+  it("are those of one, with a backlog and some more descriptors for each", () => {
+    const settings = { ...DEFAULTS, workers: 4 };
+    assert.deepEqual(connectionBudget(settings, null), {
+      connectionsMax: 11_000,
+      clientsMax: 10_000,
+      backlog: 1024,
+      shortage: null,
+    });
+    assert.equal(descriptorsWanted(settings) - descriptorsWanted(DEFAULTS), 48);
   });
 });
 

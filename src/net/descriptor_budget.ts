@@ -1,7 +1,7 @@
 // Fits the limits of connections and clients to the file descriptors that the process may open.
 // Invariant: open connections, connections that wait to be accepted, and all other files together stay below the limit:
 // beyond it the runtime stops accepting (docs/decisions/0024).
-import type { Logger } from "../../telemetry/log.ts";
+import type { Logger } from "../telemetry/log.ts";
 
 /** Descriptors for Kafka, files, the log and the watchdog's probes. */
 const RESERVE = 64;
@@ -19,6 +19,8 @@ const OTHERS_SHARE = 16;
 /** Connections of the port for operators, and those that may wait in the kernel to be accepted there. */
 export const OPERATOR_CONNECTIONS_MAX = 32;
 export const OPERATOR_BACKLOG = 32;
+/** Each worker beyond the first one has an event loop, and a listener for each port. */
+const DESCRIPTORS_PER_WORKER = 16;
 /** Counting stops at this number. */
 const COUNTED_MAX = 131_072;
 
@@ -30,12 +32,19 @@ export interface BudgetSettings {
   readonly kafka: readonly string[];
   /** 0: none. */
   readonly operatorPort: number;
+  /** Threads that serve. */
+  readonly workers: number;
 }
 
-export interface ConnectionBudget {
+/** Limits of a process. */
+export interface ConnectionLimits {
   readonly connectionsMax: number;
   readonly clientsMax: number;
+  /** Connections of a port that may wait in the kernel to be accepted, by one worker. */
   readonly backlog: number;
+}
+
+export interface ConnectionBudget extends ConnectionLimits {
   /** What does not fit, as fields of the log line; null when everything fits. */
   readonly shortage: Record<string, number> | null;
 }
@@ -58,16 +67,16 @@ export function descriptorsWanted(settings: BudgetSettings): number {
   return connectionsWanted(settings) + BACKLOG_MAX + reserveOf(settings);
 }
 
-/** The settings with limits that fit, and the backlog to listen with. A shortage is logged, with the numbers. */
-export function fitConnections<Settings extends BudgetSettings>(
-  settings: Settings,
+/** Limits that fit. A shortage is logged, with the numbers. Once in a process, as descriptors are counted by opening them. */
+export function fitConnections(
+  settings: BudgetSettings,
   log: Logger,
-): { readonly config: Settings; readonly backlog: number } {
+): ConnectionLimits {
   const available = countDescriptors(descriptorsWanted(settings));
   const budget = connectionBudget(settings, available);
   const { connectionsMax, clientsMax, backlog, shortage } = budget;
   if (shortage) log.warn("connections-limited", { ...shortage, next: NEXT });
-  return { config: { ...settings, connectionsMax, clientsMax }, backlog };
+  return { connectionsMax, clientsMax, backlog };
 }
 
 /** Limits that fit. `available`: descriptors that can still be opened; null when this is not known. */
@@ -94,7 +103,7 @@ export function connectionBudget(
   return {
     connectionsMax,
     clientsMax,
-    backlog: Math.max(burst, BACKLOG_MIN),
+    backlog: Math.max(Math.floor(burst / settings.workers), BACKLOG_MIN),
     shortage: fits ? null : {
       descriptors_available: available ?? -1,
       descriptors_wanted: wanted + BACKLOG_MAX + reserve,
@@ -126,12 +135,13 @@ export function countDescriptors(wanted: number): number | null {
 }
 
 function reserveOf(
-  { historyReadersMax, kafka, operatorPort }: BudgetSettings,
+  { historyReadersMax, kafka, operatorPort, workers }: BudgetSettings,
 ): number {
   const brokers = 2 * kafka.length;
   const operators = operatorPort === 0
     ? 0
     : OPERATOR_CONNECTIONS_MAX + OPERATOR_BACKLOG;
   return RESERVE + brokers + operators +
+    DESCRIPTORS_PER_WORKER * (workers - 1) +
     DESCRIPTORS_PER_HISTORY * (historyReadersMax + 4);
 }
