@@ -77,6 +77,11 @@ export function clientMetrics(
     },
     () => figures.ends,
   );
+  metrics.counter(
+    "holders_refused_total",
+    "Owners and addresses refused because there was no memory to count them; only with several workers",
+    () => figures.refusedHolders,
+  );
   metrics.counters(
     {
       name: "clients_refused_total",
