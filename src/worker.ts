@@ -24,6 +24,7 @@ import type { Ring } from "./memory/ring.ts";
 import type { Source } from "./source/source.ts";
 import { TableSharePools } from "./shares/table_share_pools.ts";
 import { LifeSigns } from "./supervisor/life_signs.ts";
+import type { WorkerMessage } from "./supervisor/messages.ts";
 import { ServerCertificate } from "./net/server_certificate.ts";
 import {
   type StartMessage,
@@ -240,14 +241,19 @@ class WorkerApp {
   }
 
   async #exit(code: number): Promise<void> {
-    await within(LOG_FLUSH_MAX_MS, this.#lines.flush());
-    port.send({ kind: "exit", code });
+    return await this.#end({ kind: "exit", code });
   }
 
   /** Ends the process with a line for the user who has started it. */
   async #fail(code: number, complaint: string): Promise<void> {
+    await this.#end({ kind: "exit", code, complaint: complaint + "\n" });
+  }
+
+  async #end(message: Extract<WorkerMessage, { kind: "exit" }>): Promise<void> {
     await within(LOG_FLUSH_MAX_MS, this.#lines.flush());
-    port.send({ kind: "exit", code, complaint: complaint + "\n" });
+    port.send(message);
+    // With others the process stays, and this thread's connections must not.
+    if (this.#start.worker !== undefined) port.close();
   }
 }
 

@@ -68,7 +68,7 @@ export type WorkerMessage =
   }
   /** A shutdown has ended its clients: the listener closes now, on purpose. */
   | { readonly kind: "closing" }
-  /** The process must end. `complaint` goes to standard error when no log line gives the reason. */
+  /** The process must end, or this thread has, where there are several. `complaint` goes to standard error when no log line gives the reason. */
   | {
     readonly kind: "exit";
     readonly code: number;

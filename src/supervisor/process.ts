@@ -14,11 +14,7 @@ import { Supervisor, type WorkerThread } from "./supervisor.ts";
 import { SETTINGS } from "../config.ts";
 import type { Setting } from "../settings/setting.ts";
 import { variableOf } from "../settings/setting_names.ts";
-import {
-  type GroupedThread,
-  type IngestThread,
-  WorkerGroup,
-} from "./worker_group.ts";
+import { type IngestThread, WorkerGroup } from "./worker_group.ts";
 import {
   readingPermissions,
   servingPermissions,
@@ -34,7 +30,7 @@ export interface ProcessOptions {
   readonly startWorker: (
     permissions: Deno.PermissionOptionsObject,
     number: number,
-  ) => GroupedThread;
+  ) => WorkerThread;
   /** Starts the thread that reads, where several serve. */
   readonly startIngest: (
     permissions: Deno.PermissionOptionsObject,

@@ -29,15 +29,10 @@ export interface IngestThread {
   onerror: ((event: ErrorEvent) => void) | null;
 }
 
-/** A Worker that can be ended alone. */
-export interface GroupedThread extends WorkerThread {
-  terminate(): void;
-}
-
 export interface WorkerGroupOptions {
   readonly count: number;
   /** Starts the thread with this number, from 0 on. */
-  readonly startWorker: (number: number) => GroupedThread;
+  readonly startWorker: (number: number) => WorkerThread;
   readonly startIngest: () => IngestThread;
   readonly log: Logger;
   /** Monotonic. @default performance.now */
@@ -57,7 +52,7 @@ class ServingThread implements SignedThread {
   readonly signs = new LifeSigns();
   state: "starting" | "serving" | "closing" | "ended" = "starting";
 
-  constructor(readonly number: number, readonly worker: GroupedThread) {
+  constructor(readonly number: number, readonly worker: WorkerThread) {
     this.name = `worker ${number}`;
   }
 
@@ -257,18 +252,20 @@ export class WorkerGroup implements WorkerThread {
   #stop(message: Extract<SupervisorMessage, { kind: "stop" }>): void {
     this.#state = "stopping";
     for (const { thread } of this.#places) {
-      // One that has not served yet has no clients.
+      // One that has not served yet has no clients, and no end to wait for.
       if (thread?.state === "starting") this.#ended(thread);
       else thread?.worker.postMessage(message);
     }
     this.#endWhenAllHave();
   }
 
-  /** Ends the thread, with all of its connections. */
+  /**
+   * It has ended, and all of its connections with it. Nothing is ended from outside: a thread could hold a lock of memory
+   * that others share.
+   */
   #ended(thread: ServingThread): void {
     thread.state = "ended";
     this.#places[thread.number]!.thread = null;
-    thread.worker.terminate();
     this.#shares!.end(thread.number);
     this.#ingest.postMessage({ kind: "ended", worker: thread.number });
     this.#endWhenAllHave();

@@ -2,78 +2,23 @@
 // Invariant: whatever the worker does, the process ends by itself or by SIGTERM, and a healthy one continues.
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
-import { freePort, metric, Process, sleep, startArgs } from "./chain.ts";
+import { Breakable } from "./breakable.ts";
+import { metric, sleep } from "./chain.ts";
 
 const PROBES_MAX = 4;
-/** A few times what these probes take, on a machine that is busy with other tests. */
-const GONE_MAX_MS = 25_000;
 /** Longer than all probes together, a second each. */
 const STOPPED_MS = 1000 * (PROBES_MAX + 2);
 /** Twice the promise of five seconds, on a machine that is busy with other tests. */
 const STOP_MAX_MS = 10_000;
 
-interface Line {
-  readonly event: string;
-  readonly [field: string]: unknown;
+async function start(probesMax = PROBES_MAX): Promise<Breakable> {
+  const trial = new Breakable({ args: [`--watchdog-probes-max=${probesMax}`] });
+  trials.push(trial);
+  await trial.qanat.answers(`${trial.url}/readyz`);
+  return trial;
 }
 
-/** One process, and the way to break its worker. */
-class Trial {
-  readonly qanat: Process;
-  readonly url: string;
-  readonly #controlPort = freePort();
-
-  constructor(args: readonly string[]) {
-    const port = freePort();
-    this.url = `http://127.0.0.1:${port}`;
-    this.qanat = new Process("qanat", Deno.execPath(), [
-      ...startArgs().slice(0, -1),
-      "test/integration/hanging_main.ts",
-      String(this.#controlPort),
-      `--port=${port}`,
-      ...args,
-    ]);
-  }
-
-  static async start(probesMax = PROBES_MAX): Promise<Trial> {
-    const trial = new Trial([`--watchdog-probes-max=${probesMax}`]);
-    trials.push(trial);
-    await trial.qanat.answers(`${trial.url}/readyz`);
-    return trial;
-  }
-
-  async break(how: string): Promise<void> {
-    const connection = await Deno.connect({ port: this.#controlPort });
-    await connection.write(new TextEncoder().encode(how));
-    // The worker has read it.
-    await connection.read(new Uint8Array(1)).catch(() => {});
-    connection.close();
-  }
-
-  /** Its exit code, once it has ended by itself. */
-  async ends(): Promise<number> {
-    const timer = setTimeout(() => this.qanat.kill9(), GONE_MAX_MS);
-    const code = await this.qanat.ends();
-    clearTimeout(timer);
-    return code;
-  }
-
-  /** The lines of its log about this event. */
-  lines(event: string): Line[] {
-    return this.qanat.log.split("\n").filter((line) => line.startsWith("{"))
-      .map((line) => JSON.parse(line) as Line)
-      .filter((line) => line.event === event);
-  }
-
-  async missed(part: string): Promise<number> {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
-    const name = `qanat_watchdog_missed_probes_total{part="${part}"}`;
-    const line = text.split("\n").find((line) => line.startsWith(name));
-    return Number(line!.slice(name.length));
-  }
-}
-
-const trials: Trial[] = [];
+const trials: Breakable[] = [];
 
 describe("the watchdog", () => {
   afterEach(async () => {
@@ -81,7 +26,7 @@ describe("the watchdog", () => {
   });
 
   it("ends a process whose event loop hangs, exit 70, and the log says since when", async () => {
-    const trial = await Trial.start();
+    const trial = await start();
     const beganMs = Date.now();
     await trial.break("hang");
     assert.equal(await trial.ends(), 70, trial.qanat.log);
@@ -96,7 +41,7 @@ describe("the watchdog", () => {
 
   for (const how of ["stop-accepting", "close-listener"]) {
     it(`ends a process whose listener has ended (${how}), exit 70`, async () => {
-      const trial = await Trial.start();
+      const trial = await start();
       await reached(trial);
       await trial.break(how);
       assert.equal(await trial.ends(), 70, trial.qanat.log);
@@ -106,7 +51,7 @@ describe("the watchdog", () => {
   }
 
   it("lets a process live that was stopped for longer than all probes take", async () => {
-    const trial = await Trial.start();
+    const trial = await start();
     await reached(trial);
     Deno.kill(trial.qanat.pid, "SIGSTOP");
     await sleep(STOPPED_MS);
@@ -119,7 +64,7 @@ describe("the watchdog", () => {
   });
 
   it("lets a process live that pauses for less than all probes take, and counts what it missed", async () => {
-    const trial = await Trial.start();
+    const trial = await start();
     await trial.break("pause");
     while (await trial.missed("event-loop") === 0) await sleep(100);
     await reached(trial);
@@ -128,7 +73,7 @@ describe("the watchdog", () => {
   });
 
   it("SIGTERM ends a process that hangs, exit 1", async () => {
-    const trial = await Trial.start(0);
+    const trial = await start(0);
     await trial.break("hang");
     const { code, tookMs } = await trial.qanat.stop(20_000);
     assert.equal(code, 1);
@@ -138,7 +83,7 @@ describe("the watchdog", () => {
   });
 
   it("a second SIGTERM ends a process that hangs at once", async () => {
-    const trial = await Trial.start(0);
+    const trial = await start(0);
     await trial.break("hang");
     Deno.kill(trial.qanat.pid, "SIGTERM");
     // Two signals within half a second are one.
@@ -151,18 +96,18 @@ describe("the watchdog", () => {
 
   for (const how of ["throw", "reject"]) {
     it(`a worker that ${how}s ends the process, exit 1, with the error in the log`, async () => {
-      const trial = await Trial.start();
+      const trial = await start();
       await trial.break(how);
       assert.equal(await trial.ends(), 1);
       const [line, ...others] = trial.lines("crashed");
       assert.deepEqual(others, []);
-      assert.match(line!.error as string, /by the test[^]*hanging_worker/);
+      assert.match(line!.error as string, /by the test[^]*control_port/);
     });
   }
 });
 
 /** The watchdog has reached the listener; it judges none that it never reached. */
-async function reached(trial: Trial): Promise<void> {
+async function reached(trial: Breakable): Promise<void> {
   const uptimeS = await metric(trial.url, "qanat_uptime_seconds");
   while (await metric(trial.url, "qanat_uptime_seconds") < uptimeS + 2.5) {
     await sleep(100);

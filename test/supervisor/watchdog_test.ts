@@ -216,3 +216,130 @@ describe("Watchdog", () => {
     assert.equal(trial.probes.filter(({ isOpen }) => isOpen).length, 0);
   });
 });
+
+describe("Watchdog of several threads", () => {
+  class Thread {
+    readonly signs = { ticks: 0, connections: 0 };
+    isListening: boolean;
+
+    constructor(readonly name: string, isListening = true) {
+      this.isListening = isListening;
+    }
+  }
+
+  class Trial {
+    readonly reading = new Thread("reading", false);
+    readonly workers = [new Thread("worker 0"), new Thread("worker 1")];
+    threads = [this.reading, ...this.workers];
+    readonly probes: (ListenerProbe & { state: string; isOpen: boolean })[] =
+      [];
+    readonly gone: Verdict[] = [];
+    readonly missed: string[] = [];
+    nowMs = 0;
+    readonly watchdog = new Watchdog<Thread>({
+      threads: () => this.threads,
+      probe: () => {
+        const probe = {
+          state: "waiting" as ListenerProbe["state"],
+          error: "",
+          isOpen: true,
+          close: () => void (probe.isOpen = false),
+        };
+        this.probes.push(probe);
+        return probe;
+      },
+      probesMax: MAX,
+      nowMs: () => this.nowMs,
+      onMissed: (part, { name }) => void this.missed.push(`${name} ${part}`),
+      onGone: (verdict) => this.gone.push(verdict),
+    });
+
+    get open() {
+      return this.probes.filter(({ isOpen }) => isOpen);
+    }
+
+    /** Time passes: all threads but those named run, and all listeners but those named accept. */
+    second(hung: readonly Thread[] = [], deaf: readonly Thread[] = []): void {
+      for (const thread of this.threads) {
+        if (hung.includes(thread)) continue;
+        thread.signs.ticks += 10;
+        if (!thread.isListening || deaf.includes(thread)) continue;
+        thread.signs.connections++;
+        for (const probe of this.open) probe.state = "answered";
+      }
+      this.nowMs += CHECK_MS;
+      this.watchdog.check();
+    }
+  }
+
+  for (const index of [0, 1, 2]) {
+    it(`names the thread whose event loop hangs (${index})`, () => {
+      const trial = new Trial();
+      trial.second();
+      const thread = trial.threads[index]!;
+      for (let i = 0; i < MAX; i++) {
+        assert.equal(trial.gone.length, 0);
+        trial.second([thread]);
+      }
+      assert.equal(trial.gone.length, 1);
+      const { part, thread: name } = trial.gone[0]!;
+      assert.deepEqual([part, name], ["event-loop", thread.name]);
+    });
+  }
+
+  it("names the thread whose listener is deaf, although another one answers the probes", () => {
+    const trial = new Trial();
+    trial.second();
+    const [, deaf] = trial.workers;
+    for (let i = 0; i < MAX; i++) {
+      assert.equal(trial.gone.length, 0);
+      trial.second([], [deaf!]);
+    }
+    const [{ part, thread }] = trial.gone as [Verdict];
+    assert.deepEqual([part, thread], ["listener", "worker 1"]);
+    assert.deepEqual(new Set(trial.missed), new Set(["worker 1 listener"]));
+  });
+
+  it("sends four probes for each listener, since the kernel chooses who gets one", () => {
+    const trial = new Trial();
+    assert.equal(trial.open.length, 8);
+    trial.second();
+    assert.equal(trial.open.length, 8);
+    trial.workers[0]!.isListening = false;
+    trial.second();
+    assert.equal(trial.open.length, 1);
+    trial.watchdog.close();
+    assert.equal(trial.open.length, 0);
+  });
+
+  it("does not blame a thread for what its predecessor missed, nor for the time before its start", () => {
+    const trial = new Trial();
+    const old = trial.workers[1]!;
+    for (let i = 0; i < MAX - 1; i++) trial.second([old]);
+    const successor = new Thread("worker 1", false);
+    trial.threads = [trial.reading, trial.workers[0]!, successor];
+    for (let i = 0; i < MAX; i++) trial.second([successor]);
+    assert.equal(trial.gone.length, 0);
+    trial.second([successor]);
+    assert.equal(trial.gone.length, 1);
+  });
+
+  it("does not judge the listener of a thread that starts or stops", () => {
+    const trial = new Trial();
+    const [, closing] = trial.workers;
+    trial.second();
+    closing!.isListening = false;
+    for (let i = 0; i < 2 * MAX; i++) trial.second([], [closing!]);
+    assert.deepEqual(trial.missed, []);
+  });
+
+  it("judges no listener of a port that never answered, although clients of another address reach it", () => {
+    const trial = new Trial();
+    const deaf = trial.workers;
+    for (let i = 0; i < 2 * MAX; i++) {
+      trial.second([], deaf);
+      if (i === 2) trial.workers[0]!.signs.connections++;
+    }
+    assert.equal(trial.gone.length, 0);
+  });
+});

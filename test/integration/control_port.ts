@@ -1,0 +1,50 @@
+// A port on which a test says how the thread that imports this is to break. Each connection sends one word.
+
+/** A pause that a service must survive, such as a long collection. */
+const PAUSE_MS = 3000;
+/** Objects of about so many bytes, so often: a heap of 200 MB is full after some seconds. */
+const FILL_BYTES = 4_000_000;
+const FILL_MS = 100;
+
+function hang(): never {
+  for (;;);
+}
+
+function pause(): void {
+  const endMs = performance.now() + PAUSE_MS;
+  while (performance.now() < endMs);
+}
+
+function fillHeap(): void {
+  const kept: unknown[] = [];
+  setInterval(() => {
+    // About 40 bytes each.
+    for (let i = 0; i < FILL_BYTES / 40; i++) kept.push({ i });
+  }, FILL_MS);
+}
+
+const BREAKS: Readonly<Record<string, () => void>> = {
+  hang,
+  pause,
+  "fill-heap": fillHeap,
+  throw: () =>
+    void setTimeout(() => {
+      throw new Error("thrown by the test");
+    }),
+  reject: () => void Promise.reject(new Error("rejected by the test")),
+};
+
+/** Listens on the port in the query of `url`. `more`: other words, and what each does. */
+export async function breakOnWord(
+  url: string,
+  more: Readonly<Record<string, () => void>> = {},
+): Promise<void> {
+  const port = Number(new URL(url).searchParams.get("port"));
+  for await (const connection of Deno.listen({ hostname: "127.0.0.1", port })) {
+    const bytes = new Uint8Array(100);
+    const count = await connection.read(bytes);
+    connection.close();
+    const word = new TextDecoder().decode(bytes.subarray(0, count ?? 0));
+    ({ ...BREAKS, ...more })[word]!();
+  }
+}
