@@ -111,7 +111,12 @@ class IngestThread {
       return this.#fail((error as Error).message);
     }
     const ingest = this.#ingest = new Ingest({ source, ring });
-    const group = this.#group = this.#groupOf(config, { source, ring, log });
+    const group = this.#group = this.#groupOf(config, {
+      source,
+      ring,
+      log,
+      life,
+    });
     const heap = new HeapWatch(log);
     setInterval(() => {
       ingest.tick();
@@ -128,6 +133,7 @@ class IngestThread {
       readonly source: Source;
       readonly ring: SharedRingWriter;
       readonly log: Logger;
+      readonly life: LifeSigns;
     },
   ): ReadingGroup {
     return new ReadingGroup({
@@ -138,6 +144,7 @@ class IngestThread {
       gc: new GcTime(),
       memory: () => Deno.memoryUsage(),
       usageLog: this.#usageLog,
+      missedProbes: () => parts.life.missedByPart(),
     });
   }
 

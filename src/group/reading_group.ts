@@ -47,6 +47,8 @@ export interface ReadingGroupOptions {
   readonly gc?: GcCounters;
   readonly memory: () => MemoryFigures;
   readonly usageLog?: UsageLog | undefined;
+  /** How often the watchdog missed each part of this thread. */
+  readonly missedProbes: () => Readonly<Record<string, number>>;
   /** Monotonic, ms. @default performance.now */
   readonly clockMs?: () => number;
 }
@@ -60,6 +62,9 @@ export class ReadingGroup {
   readonly #loads = new Map<number, Load>();
   readonly #endedSessions = new EndedSessions();
   readonly #secret = randomSecret();
+  /** Numbers of workers that have been served. */
+  readonly #served = new Set<number>();
+  #replaced = 0;
   readonly #ticker: Ticker;
   readonly #memoryUse: MemoryUse;
   readonly #metrics: ReadingMetrics;
@@ -97,6 +102,8 @@ export class ReadingGroup {
 
   /** A worker from now on; its predecessor has ended. Returns how to end that. */
   serve(worker: number, port: Port<HubMessage, MemberMessage>): () => void {
+    if (this.#served.has(worker)) this.#replaced++;
+    this.#served.add(worker);
     return this.hub.serve(worker, port);
   }
 
@@ -143,7 +150,7 @@ export class ReadingGroup {
   }
 
   #metricsOf(): ReadingMetrics {
-    const { source, gc, logLines, usageLog } = this.#options;
+    const { source, gc, logLines, missedProbes, usageLog } = this.#options;
     return new ReadingMetrics({
       source,
       catalog: source.catalog,
@@ -154,6 +161,8 @@ export class ReadingGroup {
       gc,
       memoryUse: this.#memoryUse,
       usageLog,
+      missedProbes,
+      workersReplaced: () => this.#replaced,
     });
   }
 

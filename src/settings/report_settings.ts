@@ -16,8 +16,11 @@ const MIB = 1024 * 1024;
 const RESUMES = 4;
 /** The process itself: V8, code, connections. */
 const PROCESS_MB = 200;
+/** Each worker, and the thread that reads for several, besides what they share. */
+const THREAD_MB = 32;
 
 type MemorySettings =
+  & Pick<ServerSettings, "workers">
   & BlockSettings
   & ClientSettings
   & HistorySettings
@@ -36,10 +39,11 @@ export interface StartedWith {
   readonly passedOver: readonly string[];
 }
 
-/** Memory that the settings allow the service to take, MiB. */
+/** Memory that the settings allow the service to take, MiB. Ring, slab, trends and histories are those of all workers. */
 export function memoryNeededMb(config: MemorySettings): number {
   const { retentionMb, slabMb, trendMb, historyMb, historyReadersMax } = config;
-  return retentionMb + slabMb + trendMb + PROCESS_MB +
+  const threads = config.workers > 1 ? config.workers + 1 : 0;
+  return retentionMb + slabMb + trendMb + PROCESS_MB + threads * THREAD_MB +
     historyMb * (historyReadersMax + RESUMES);
 }
 

@@ -37,6 +37,7 @@ const QUIET: Readonly<Record<string, string>> = {
   'qanat_kafka_leaders_unreachable{instance="a"}': "0x60",
   'qanat_topics_with_more_partitions{instance="a"}': "0x60",
   'qanat_fan_out_busy_seconds{instance="a"}': "0.05x60",
+  'qanat_workers_replaced_total{instance="a"}': "3x60",
   'qanat_log_lines_lost_total{instance="a"}': "0x60",
   'qanat_usage_log_failing{instance="a"}': "0x60",
   'qanat_usage_log_lines_lost_total{instance="a"}': "0x60",
@@ -244,6 +245,11 @@ const CASES: readonly Case[] = [
     series: "qanat_memory_management_seconds_total",
     values: "0+0.06x5 0+6x55",
     value: "10%",
+  },
+  {
+    alert: "QanatWorkerReplaced",
+    series: "qanat_workers_replaced_total",
+    values: "3x25 4x35",
   },
   {
     alert: "QanatLogLost",

@@ -44,6 +44,11 @@ describe("reportSettings()", () => {
     assert.deepEqual([line!.neededMb, line!.limitMb], [neededMb, neededMb - 1]);
     assert.equal(neededMb, 256 + 512 + 128 + 8 * 32 + 200);
   });
+
+  it("counts the ring and the slab once for several workers, and 32 MB for each thread", () => {
+    const one = memoryNeededMb(configWith({}));
+    assert.equal(memoryNeededMb(configWith({ workers: 4 })), one + 5 * 32);
+  });
 });
 
 describe("the warning that everyone may read", () => {

@@ -34,17 +34,7 @@ export function instanceMetrics(
     "Time since the instance was created",
     parts.uptimeSeconds,
   );
-  if (missedProbes) {
-    metrics.counters(
-      {
-        name: "watchdog_missed_probes_total",
-        help:
-          "Probes of the watchdog that a part of the service did not answer",
-        label: "part",
-      },
-      missedProbes,
-    );
-  }
+  if (missedProbes) missedProbesMetric(metrics, missedProbes);
   metrics.gauge("ready", "1 when /readyz succeeds", () => isReady() ? 1 : 0);
   loopMetrics(metrics, parts);
   metrics.counter(
@@ -59,6 +49,20 @@ export function instanceMetrics(
   );
   logMetrics(metrics, parts);
   usageLogMetrics(metrics, parts.usageLog);
+}
+
+export function missedProbesMetric(
+  metrics: Prometheus,
+  read: NonNullable<InstanceParts["missedProbes"]>,
+): void {
+  metrics.counters(
+    {
+      name: "watchdog_missed_probes_total",
+      help: "Probes of the watchdog that a part of the service did not answer",
+      label: "part",
+    },
+    read,
+  );
 }
 
 export function loopMetrics(

@@ -6,6 +6,7 @@ import {
   logMetrics,
   loopMetrics,
   type LoopParts,
+  missedProbesMetric,
   usageLogMetrics,
 } from "./instance_metrics.ts";
 import {
@@ -20,6 +21,10 @@ export type ReadingParts = SourceParts & LoopParts & {
   readonly gc: GcCounters;
   readonly memoryUse: Pick<MemoryUse, "perClientBytes" | "read">;
   readonly usageLog: Pick<UsageLog, "counters" | "isFailing"> | undefined;
+  /** How often the watchdog missed each part of this thread. */
+  readonly missedProbes: () => Readonly<Record<string, number>>;
+  /** Workers that failed and were replaced. */
+  readonly workersReplaced: () => number;
 };
 
 /** It allocates no buffers while it runs. */
@@ -37,6 +42,12 @@ export class ReadingMetrics {
     sourceMetrics(metrics, parts);
     allocationMetrics(metrics, parts.gc, NO_ALLOCATIONS);
     processMetrics(metrics, parts.memoryUse);
+    missedProbesMetric(metrics, parts.missedProbes);
+    metrics.counter(
+      "workers_replaced_total",
+      "Workers that failed and were replaced",
+      parts.workersReplaced,
+    );
   }
 
   figures(): Promise<Figure[]> {
