@@ -2,7 +2,7 @@
 import { freePort, Process, startArgs } from "./chain.ts";
 
 /** A few times what the slowest end takes, on a machine that is busy with other tests. */
-const GONE_MAX_MS = 60_000;
+const GONE_MAX_MS = 120_000;
 
 /** A line of the log. */
 export interface Line {

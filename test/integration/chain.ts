@@ -6,7 +6,7 @@ import { findOptionalParts } from "../../scripts/optional_parts.ts";
 const ROOT = new URL("../..", import.meta.url);
 const READY_MS = 60_000;
 const POLL_MS = 100;
-const LOG_CHARS_MAX = 4000;
+const LOG_CHARS_MAX = 20_000;
 
 export const PARTS = findOptionalParts(ROOT);
 

@@ -27,12 +27,14 @@ export interface ResumingFound {
   readonly lost: number;
   readonly twice: number;
   readonly gaps: readonly string[];
-  /** Rows in which a channel is missing, as its block was late. */
+  /** Events in which a channel is missing, as its block was late. */
   readonly short: number;
-  /** Whole rows whose bytes were not those that another client got. */
+  /** Whole events whose bytes were not those that another client got. */
   readonly different: number;
   /** Times that a stream broke. */
   readonly breaks: number;
+  /** Requests that got no stream, by what the answer was about. */
+  readonly refused: Readonly<Record<string, number>>;
   /** Longest time without a row, ms, and the clients that have none at the end. */
   readonly silentMs: number;
   readonly silent: number;
@@ -46,16 +48,15 @@ const found = {
   short: 0,
   different: 0,
   breaks: 0,
+  refused: {} as Record<string, number>,
 };
 
 function say(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
 }
 
-/** Digests of whole rows by format, selection and time. */
+/** Digests of whole events by selection and time. */
 const digests = new Map<string, number>();
-/** Bytes of a whole row in Arrow, by selection. */
-const wholeBytes = new Map<string, number>();
 
 class Client {
   readonly #plan: ResumingPlan;
@@ -85,26 +86,33 @@ class Client {
 
   async run(): Promise<never> {
     for (;;) {
-      await this.#readOne().catch(() => {});
-      found.breaks++;
+      const refused = await this.#readOne().catch(() => null);
+      if (refused === null) found.breaks++;
+      else found.refused[refused] = (found.refused[refused] ?? 0) + 1;
       const waitMs = RETRY_MS + Math.random() * SPREAD_MS;
       await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
   }
 
-  /** One stream, until it breaks. */
-  async #readOne(): Promise<void> {
+  /** One stream, until it breaks. Resolves with why there is none. */
+  async #readOne(): Promise<string | null> {
     const { url } = this.#plan;
     const after = this.#endNs === null ? "" : `&after=${this.#endNs}`;
-    const response = await fetch(
-      `${url}/v1/${this.#kind}?channels=${this.#channels}${after}`,
-    );
+    let response: Response;
+    try {
+      response = await fetch(
+        `${url}/v1/${this.#kind}?channels=${this.#channels}${after}`,
+      );
+    } catch {
+      return "no connection";
+    }
     if (!response.ok) {
-      await response.body?.cancel();
-      return;
+      const text = await response.text();
+      return `${response.status} ${text.match(/"limit":"[^"]*"/)?.[0] ?? text}`;
     }
     if (this.#kind === "events") await this.#readEvents(response.body!);
     else await this.#readArrow(response.body!);
+    return null;
   }
 
   async #readEvents(body: ReadableStream<Uint8Array>): Promise<void> {
@@ -126,7 +134,9 @@ class Client {
     if (name === "event: gap") found.gaps.push(`${this.#channels} ${data}`);
     if (name !== undefined || data === undefined) return;
     const id = lines.find((line) => line.startsWith("id: "))!;
-    const digest = data.includes('":null') ? null : crc32(data);
+    const isShort = data.includes('":null');
+    if (isShort) found.short++;
+    const digest = isShort ? null : crc32(data);
     this.#takeRow(BigInt(id.slice(4)) - this.#strideNs, digest);
   }
 
@@ -138,16 +148,12 @@ class Client {
         if (message.gap) found.gaps.push(`${this.#channels} ${message.gap}`);
         if (message.rowCount === 0) continue;
         if (message.rowCount > 1) throw new Error("a batch of several rows");
-        const { bytes, timeNs } = message;
-        const most = wholeBytes.get(this.#channels) ?? 0;
-        if (bytes.length > most) wholeBytes.set(this.#channels, bytes.length);
-        const isWhole = bytes.length >= most;
-        this.#takeRow(timeNs!, isWhole ? crc32(bytes) : null);
+        this.#takeRow(message.timeNs!, null);
       }
     }
   }
 
-  /** `digest`: null where the row is not whole. */
+  /** `digest`: null where it is not compared. */
   #takeRow(timeNs: bigint, digest: number | null): void {
     const strides = this.#endNs === null
       ? 0
@@ -160,11 +166,8 @@ class Client {
     }
     this.silentMs = Math.max(this.silentMs, this.silentNowMs);
     this.#lastRowMs = performance.now();
-    if (digest === null) {
-      found.short++;
-      return;
-    }
-    const key = `${this.#kind} ${this.#channels} ${timeNs}`;
+    if (digest === null) return;
+    const key = `${this.#channels} ${timeNs}`;
     const known = digests.get(key);
     if (known === undefined) digests.set(key, digest);
     else if (known !== digest) found.different++;

@@ -87,7 +87,8 @@ function check(name: string, found: ResumingFound, trial: Breakable): void {
   const { rows, short, breaks, silentMs } = found;
   say(
     `${name}: a worker thrown ${THROWS} times under ${CLIENTS} clients: ${rows} rows (${short} short), ` +
-      `${found.lost} lost, ${found.twice} twice, ${breaks} streams broken, longest silence ${silentMs} ms`,
+      `${found.lost} lost, ${found.twice} twice, ${breaks} streams broken, longest silence ${silentMs} ms, ` +
+      `refused ${JSON.stringify(found.refused)}`,
   );
   assert.deepEqual(found.gaps, []);
   const { lost, twice, different, silent } = found;
@@ -154,9 +155,11 @@ describe("a worker that throws, with Kafka", {
   it("is replaced, and no client loses a row or gets one twice", async () => {
     const trial = await start({ args: [`--kafka=${chain.brokerAddress}`] });
     const { channels, strideNs } = new Published(chain.directory);
-    const names = channels.map(({ name }) => name).sort();
+    // Small rows: the clients, which share the machine, must keep up.
+    const names = channels.filter(({ samples }) => samples <= 16)
+      .map(({ name }) => name).sort();
     const found = await drill(trial, {
-      selections: [names[0]!, names.slice(1, 3).join(), names.slice(6).join()],
+      selections: [names[0]!, names[1]!, names.join()],
       strideNs: String(strideNs),
     });
     check("Kafka", found, trial);
@@ -204,12 +207,14 @@ describe("the watchdog of several threads", () => {
 
   it("a worker without memory ends the process, and the log has a warning before", async () => {
     const trial = await start({
-      v8: ["--max-old-space-size=200"],
+      // A young generation of a usual size would be a tenth of so small a heap.
+      v8: ["--max-old-space-size=200", "--max-semi-space-size=1"],
       // Its last collections may take long on a busy machine.
       args: ["--watchdog-probes-max=0"],
     });
     await trial.break("fill-heap", 1);
-    assert.equal(await trial.ends(), OUT_OF_MEMORY, trial.qanat.log);
+    const code = await trial.ends();
+    assert.equal(code, OUT_OF_MEMORY, trial.qanat.log);
     const [line, ...others] = trial.lines("heap-nearly-full");
     assert.deepEqual(others, []);
     assert.equal(line!.worker, 1);
