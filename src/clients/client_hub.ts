@@ -109,7 +109,8 @@ export class ClientHub implements RowListener {
     });
     this.figures = new ClientFigures(this);
     scheduler.setOrder(
-      handOut,
+      handOut.first,
+      handOut.last,
       catchUp,
       admission.queue,
       lifecycle.closeQueue,

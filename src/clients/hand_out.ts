@@ -14,26 +14,36 @@ export interface HandOutParts {
 }
 
 /** Runs the live queue after rows were released, and the trends after blocks have come. */
-export class HandOut implements Task, RowListener {
+export class HandOut implements RowListener {
+  /** The first lane of the live queue, and the last one. */
+  readonly first: Task;
+  readonly last: Task;
   readonly #parts: HandOutParts;
 
   constructor(parts: HandOutParts) {
     this.#parts = parts;
+    const { first, last } = parts.liveQueue;
+    this.first = { run: (endMs) => this.#run(first, endMs) };
+    this.last = { run: (endMs) => this.#run(last, endMs) };
   }
 
-  /** The groups have noted their rows in the live queue: hands them out at once, for as long as the slice lasts. */
+  /**
+   * The groups have noted their rows in the live queue: hands them out at once, for as long as the slice lasts. Those of
+   * the last lane wait for the next turn: others of the same time may come in the same round of the loop.
+   */
   rowsReleased(): void {
     const { scheduler, liveQueue, trends } = this.#parts;
-    if (liveQueue.size > 0) scheduler.runNow(this);
+    if (liveQueue.hasFirst) scheduler.runNow(this.first);
+    if (liveQueue.hasLast) scheduler.schedule(this.last);
     if (trends.isDue) scheduler.runNow(trends);
   }
 
-  run(endMs: number): boolean {
-    const { scheduler, liveQueue, lifecycle } = this.#parts;
+  #run(lane: Task, endMs: number): boolean {
+    const { scheduler, lifecycle } = this.#parts;
     const { counters } = lifecycle.books;
     const beganMs = scheduler.clockMs();
     const encodedBefore = counters.encodeSeconds;
-    const isLeft = liveQueue.run(endMs);
+    const isLeft = lane.run(endMs);
     counters.writeSeconds += (scheduler.clockMs() - beganMs) / 1000 -
       (counters.encodeSeconds - encodedBefore);
     return isLeft;

@@ -1,6 +1,6 @@
 // The live queue in two lanes: groups whose writes take several times as long as those of others (Flight) come last, so
-// that the others' rows do not wait for them. Invariant: one run in LAST_FIRST_EVERY begins with those that come last, so
-// that they get their rows when there is too much to do for all.
+// that the others' rows do not wait for them. Invariant: while others have rows left in turn after turn, those that come
+// last get a short slice in one of LAST_EVERY turns, so that they get their rows when there is too much to do for all.
 import { LiveQueue, type QueuedGroup } from "./live_queue.ts";
 import type { Task } from "./scheduler.ts";
 
@@ -10,22 +10,26 @@ export interface LaneGroup extends QueuedGroup {
   readonly isLast: boolean;
 }
 
-const LAST_FIRST_EVERY = 4;
-/** After the others, they get this part of a slice at a time, since most of the work of their writes is done after it. */
+const LAST_EVERY = 3;
+/** They get this part of a slice at a time: about three times as much work of their writes is done after it. */
 const LAST_SLICE_PART = 4;
 
-/** Both lanes as one queue. */
-export class LiveLanes implements Task {
+/** Both lanes. In each turn, `first` runs before `last`. */
+export class LiveLanes {
+  readonly first: Task;
+  readonly last: Task;
   readonly #first: LiveQueue;
   readonly #last: LiveQueue;
   readonly #clockMs: () => number;
-  #runs = 0;
+  /** Turns without a pause that the others ended with rows left. */
+  #turns = 0;
 
   /** `clockMs`: that of the scheduler. */
   constructor(clockMs: () => number = () => performance.now()) {
     this.#clockMs = clockMs;
-    this.#first = new LiveQueue(clockMs);
+    this.first = this.#first = new LiveQueue(clockMs);
     this.#last = new LiveQueue(clockMs);
+    this.last = { run: (endMs) => this.#runLast(endMs) };
   }
 
   /** Queues a group that has something to hand out, and had nothing before. */
@@ -33,7 +37,16 @@ export class LiveLanes implements Task {
     (group.isLast ? this.#last : this.#first).add(group);
   }
 
-  /** Groups in the queue. */
+  /** Whether groups of the first lane, and of the last one, have rows. */
+  get hasFirst(): boolean {
+    return this.#first.size > 0;
+  }
+
+  get hasLast(): boolean {
+    return this.#last.size > 0;
+  }
+
+  /** Groups in both. */
   get size(): number {
     return this.#first.size + this.#last.size;
   }
@@ -43,13 +56,9 @@ export class LiveLanes implements Task {
     return Math.max(this.#first.busyMs, this.#last.busyMs);
   }
 
-  run(endMs: number): boolean {
-    const isTurned = this.#last.size > 0 &&
-      ++this.#runs % LAST_FIRST_EVERY === 0;
-    if (isTurned && this.#first.size > 0) {
-      return this.#last.run(endMs) || this.#first.run(endMs);
-    }
-    if (this.#first.run(endMs)) return true;
+  #runLast(endMs: number): boolean {
+    if (!this.hasFirst) this.#turns = 0;
+    else if (++this.#turns % LAST_EVERY !== 0) return this.hasLast;
     const nowMs = this.#clockMs();
     return this.#last.run(nowMs + (endMs - nowMs) / LAST_SLICE_PART);
   }
