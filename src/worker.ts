@@ -18,6 +18,7 @@ import { LogWriter } from "./telemetry/log_writer.ts";
 import type { UsageLog } from "./telemetry/usage_log.ts";
 import { openUsageLog } from "./telemetry/usage_log_file.ts";
 import { GroupLink } from "./group/group_link.ts";
+import { workerWays } from "./group/thread_ways.ts";
 import { sourceOfWorker } from "./group/source_of_worker.ts";
 import { RingAllocationError } from "./memory/page_ring.ts";
 import type { Ring } from "./memory/ring.ts";
@@ -87,7 +88,8 @@ class WorkerApp {
     const { backlog, ...limits } = this.#limits();
     const config = { ...this.#config, ...limits };
     const { reading } = this.#start;
-    const group = this.#group = reading && new GroupLink(reading, this.#log);
+    const group = this.#group = reading &&
+      new GroupLink(workerWays(reading), this.#log);
     try {
       nameMatcher(config.trendMatch);
     } catch (error) {

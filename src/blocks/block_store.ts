@@ -125,7 +125,8 @@ export class BlockStore implements BlockSink {
     const { blocks, replayId } = subscription;
     const gpsMs = this.gpsMs();
     // Messages from before the subscription have waited in the log: their age does not show how long their way took.
-    if (blocks.hasCaughtUpOnce && timestampMs >= 0) {
+    const isNew = blocks.hasCaughtUpOnce && timestampMs >= 0;
+    if (isNew && this.#subscriptions.counts(topic)) {
       const lagMs = this.#clock.unixMs() - timestampMs;
       this.lag.observe(Math.max(0, lagMs) / 1000);
     }
@@ -162,8 +163,12 @@ export class BlockStore implements BlockSink {
     if (blocks.newest > subscription.newestSeen && replayId === null) {
       this.#clock.witness(topic, witnessOf(blocks));
     }
-    subscription.newestSeen = blocks.newest;
+    this.#subscriptions.noteCaughtUp(subscription);
     this.#advance(subscription, this.gpsMs());
+  }
+
+  onCounting(topic: string, isFromStart: boolean): void {
+    this.#subscriptions.count(topic, isFromStart);
   }
 
   onDisturbed(topic: string): void {
@@ -171,13 +176,13 @@ export class BlockStore implements BlockSink {
   }
 
   onHole(topic: string, from: number, to: number): void {
-    this.counters.holes += to - from;
+    if (this.#subscriptions.counts(topic)) this.counters.holes += to - from;
     const blocks = this.partition(topic);
     if (blocks) this.#setAsideLog.hole(blocks, from, to);
   }
 
   onRestart(topic: string, offset: number): void {
-    this.counters.restarts++;
+    if (this.#subscriptions.counts(topic)) this.counters.restarts++;
     this.#options.log.warn("topic-restarted", { topic, offset });
     const subscription = this.#subscriptions.get(topic);
     if (!subscription) return;

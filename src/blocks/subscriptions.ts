@@ -39,6 +39,10 @@ export interface Subscription {
   idleSinceMs: number;
   /** The newest block when the log had last been read to its end. */
   newestSeen: number;
+  /** What is not counted here: counts from before; null: another sink of the source counts the topic. */
+  uncounted: Readonly<BlockCounters> | null;
+  /** Whether it is counted here once the log was first read to its end. */
+  willCount: boolean;
 }
 
 /** A live partition whose last block ended longer ago than this, beyond its stride and latency, is silent. */
@@ -128,6 +132,8 @@ export class Subscriptions {
       beganMs: clock.clockMs(),
       idleSinceMs: clock.clockMs(),
       newestSeen: -1,
+      uncounted: this.#options.source.isShared ? null : newBlockCounters(),
+      willCount: false,
     };
   }
 
@@ -154,16 +160,45 @@ export class Subscriptions {
     }
   }
 
-  #drop(topic: string, { blocks, replayId }: Subscription): void {
+  #drop(
+    topic: string,
+    { blocks, replayId, uncounted }: Subscription,
+  ): void {
     this.#options.source.unsubscribe(topic);
     this.#byTopic.delete(topic);
     if (replayId !== null && !this.#readsReplay(replayId)) {
       this.#options.replays.forget(replayId);
     }
-    const sums: Record<string, number> = this.#closedCounters;
-    for (const [name, count] of Object.entries(blocks.counters)) {
-      sums[name]! += count;
+    if (uncounted === null) return;
+    const sums = this.#closedCounters;
+    for (const name of Object.keys(sums) as (keyof BlockCounters)[]) {
+      sums[name] += blocks.counters[name] - uncounted[name];
     }
+  }
+
+  /** Whether a topic is counted here, and not by another thread for all. */
+  counts(topic: string): boolean {
+    return this.#byTopic.get(topic)?.uncounted !== null;
+  }
+
+  /** The log of a topic was read to its end. */
+  noteCaughtUp(subscription: Subscription): void {
+    const { blocks, willCount } = subscription;
+    subscription.newestSeen = blocks.newest;
+    if (!willCount) return;
+    subscription.willCount = false;
+    subscription.uncounted = { ...blocks.counters };
+  }
+
+  /** See {@linkcode BlockSink.onCounting}. */
+  count(topic: string, isFromStart: boolean): void {
+    const subscription = this.#byTopic.get(topic);
+    if (!subscription) return;
+    const { blocks } = subscription;
+    if (isFromStart) subscription.uncounted = newBlockCounters();
+    else if (blocks.hasCaughtUpOnce) {
+      subscription.uncounted = { ...blocks.counters };
+    } else subscription.willCount = true;
   }
 
   #readsReplay(replayId: string): boolean {
@@ -176,8 +211,9 @@ export class Subscriptions {
   /** A count over all topics, also those that are no longer read. */
   total(counter: keyof BlockCounters): number {
     let sum = this.#closedCounters[counter];
-    for (const { blocks } of this.#byTopic.values()) {
-      sum += blocks.counters[counter];
+    for (const { blocks, uncounted } of this.#byTopic.values()) {
+      if (uncounted === null) continue;
+      sum += blocks.counters[counter] - uncounted[counter];
     }
     return sum;
   }

@@ -15,7 +15,7 @@ import { ThreadDelays } from "../threads/thread_delays.ts";
 import { ThreadMember } from "../threads/thread_member.ts";
 import { nameOf, ServingGroup, type ServingInstance } from "./serving_group.ts";
 import { END_SESSION, START, type StartAnswer, USAGE } from "./subjects.ts";
-import { type WorkerWays, workerWays } from "./thread_ways.ts";
+import type { WorkerWays } from "./thread_ways.ts";
 
 /** Takes the lines of finished streams; the thread that writes them counts them. */
 interface UsageSink {
@@ -37,8 +37,7 @@ export class GroupLink {
   #group: ServingGroup | null = null;
   #usage: UsageSink | undefined;
 
-  constructor(messages: MessagePort, log: Logger) {
-    const { source, questions }: WorkerWays = workerWays(messages);
+  constructor({ source, questions }: WorkerWays, log: Logger) {
     this.source = source;
     this.#member = new ThreadMember({ port: questions, log });
     this.#log = log;

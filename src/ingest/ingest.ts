@@ -2,12 +2,7 @@
 // and reads history on their behalf. Invariant: a topic is read while at least one thread leases it.
 import type { Channel } from "../channels/channel.ts";
 import type { SharedRingWriter } from "../memory/shared_ring.ts";
-import type {
-  HistoryReader,
-  HistoryTopic,
-  ReadFrom,
-  Source,
-} from "../source/source.ts";
+import type { HistoryReader, HistoryTopic, Source } from "../source/source.ts";
 import type { LogPlace } from "./log_follower.ts";
 import type { Port, ReadingMessage, ServingMessage } from "./messages.ts";
 import { RecordLog } from "./record_log.ts";
@@ -24,7 +19,8 @@ export interface IngestOptions {
 /** What one serving thread has asked for. */
 interface Serving {
   readonly port: Port<ReadingMessage, ServingMessage>;
-  readonly leases: Set<string>;
+  /** Topic → number of the lease. */
+  readonly leases: Map<string, number>;
   readonly histories: Map<number, HistoryReader>;
   hasJoined: boolean;
 }
@@ -47,6 +43,8 @@ export class Ingest {
   readonly #serving = new Set<Serving>();
   /** By topic: the threads that lease it. */
   readonly #leased = new Map<string, Set<Serving>>();
+  /** By topic: the thread that counts its blocks for all. */
+  readonly #counting = new Map<string, Serving>();
   #set = new Map<string, Channel>();
   #removed = new Map<string, { name: string; replayId: string | null }>();
   readonly #unwatch: () => void;
@@ -72,7 +70,7 @@ export class Ingest {
   serve(port: Port<ReadingMessage, ServingMessage>): ServedThread {
     const serving: Serving = {
       port,
-      leases: new Set(),
+      leases: new Map(),
       histories: new Map(),
       hasJoined: false,
     };
@@ -115,7 +113,7 @@ export class Ingest {
       case "lost-place":
         return serving.port.send({ kind: "place", place: this.#place() });
       case "lease":
-        return this.#lease(serving, message.topic, message.from);
+        return this.#lease(serving, message);
       case "end-lease":
         return this.#endLease(serving, message.topic);
       case "open-history":
@@ -150,15 +148,21 @@ export class Ingest {
     };
   }
 
-  #lease(serving: Serving, topic: string, from: ReadFrom): void {
+  #lease(
+    serving: Serving,
+    { topic, from, number }: Extract<ServingMessage, { kind: "lease" }>,
+  ): void {
     if (serving.leases.has(topic)) return;
-    serving.leases.add(topic);
+    serving.leases.set(topic, number);
     const known = this.#leased.get(topic);
     if (known !== undefined) {
       known.add(serving);
+      // The thread that has counted has ended.
+      if (!this.#counting.has(topic)) this.#setCounting(serving, topic, false);
       return;
     }
     this.#leased.set(topic, new Set([serving]));
+    this.#setCounting(serving, topic, true);
     this.log.start(topic, this.#source.subscribe(topic, from));
   }
 
@@ -166,6 +170,7 @@ export class Ingest {
     if (!serving.leases.delete(topic)) return;
     const leased = this.#leased.get(topic)!;
     leased.delete(serving);
+    this.#passCounting(serving, topic);
     if (leased.size > 0) return;
     this.#leased.delete(topic);
     this.#source.unsubscribe(topic);
@@ -199,12 +204,34 @@ export class Ingest {
     serving.port.onMessage = null;
     for (const history of serving.histories.values()) history.close();
     serving.histories.clear();
+    for (const topic of serving.leases.keys()) {
+      this.#passCounting(serving, topic);
+    }
+  }
+
+  /** Another thread that leases a topic counts its blocks, if `serving` has done so. */
+  #passCounting(serving: Serving, topic: string): void {
+    if (this.#counting.get(topic) !== serving) return;
+    this.#counting.delete(topic);
+    for (const other of this.#leased.get(topic)!) {
+      if (other !== serving && other.hasJoined) {
+        return this.#setCounting(other, topic, false);
+      }
+    }
+  }
+
+  #setCounting(serving: Serving, topic: string, isFromStart: boolean): void {
+    this.#counting.set(topic, serving);
+    const number = serving.leases.get(topic)!;
+    serving.port.send({ kind: "counts", topic, number, isFromStart });
   }
 
   #leave(serving: Serving): void {
     if (!this.#serving.delete(serving)) return;
     this.#ended(serving);
-    for (const topic of [...serving.leases]) this.#endLease(serving, topic);
+    for (const topic of [...serving.leases.keys()]) {
+      this.#endLease(serving, topic);
+    }
   }
 
   #noteChange(

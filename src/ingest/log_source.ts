@@ -40,6 +40,7 @@ const LOOK_MS = 100;
 
 /** The source of one serving thread. */
 export class LogSource implements Source {
+  readonly isShared = true;
   readonly catalog: Catalog;
   readonly #options: LogSourceOptions;
   readonly #clockMs: () => number;
@@ -50,6 +51,10 @@ export class LogSource implements Source {
   #status: SourceStatus | null = null;
   #ring: SharedRingReader | null = null;
   #follower: LogFollower | null = null;
+  #sink: BlockSink | null = null;
+  /** Topic → number of its lease. */
+  readonly #leases = new Map<string, number>();
+  #lastLease = 0;
   #isClosed = false;
   /** Ends the wait of #follow(). */
   #wake: () => void = () => {};
@@ -88,6 +93,7 @@ export class LogSource implements Source {
   }
 
   start(sink: BlockSink): Promise<void> {
+    this.#sink = sink;
     this.#follower = new LogFollower({
       ring: this.#ring!,
       place: this.#joined!.place,
@@ -102,7 +108,11 @@ export class LogSource implements Source {
 
   subscribe(topic: string, from: ReadFrom): number {
     const { port, now, backlogMs = Infinity } = this.#options;
-    port.send({ kind: "lease", topic, from });
+    if (!this.#leases.has(topic)) {
+      const number = ++this.#lastLease;
+      this.#leases.set(topic, number);
+      port.send({ kind: "lease", topic, from, number });
+    }
     const { gpsMs, unixMs } = now();
     const nowMs = from.kind === "produced" ? unixMs : gpsMs;
     const reachedMs = this.#follower?.lease(topic, from, nowMs) ?? null;
@@ -111,6 +121,7 @@ export class LogSource implements Source {
   }
 
   unsubscribe(topic: string): void {
+    this.#leases.delete(topic);
     this.#options.port.send({ kind: "end-lease", topic });
     this.#follower?.endLease(topic);
   }
@@ -153,6 +164,11 @@ export class LogSource implements Source {
         this.#follower?.moveTo(message.place);
         this.#hasLostPlace = false;
         return this.#wake();
+      case "counts": {
+        const { topic, number, isFromStart } = message;
+        if (this.#leases.get(topic) !== number) return;
+        return this.#sink?.onCounting?.(topic, isFromStart);
+      }
       case "channels":
         return this.#apply(message.changes);
       case "status":

@@ -18,7 +18,13 @@ export type ServingMessage =
   | { readonly kind: "ping"; readonly sentMs: number }
   /** Its place in the ring was overwritten. Answered with `place`. */
   | { readonly kind: "lost-place" }
-  | { readonly kind: "lease"; readonly topic: string; readonly from: ReadFrom }
+  | {
+    readonly kind: "lease";
+    readonly topic: string;
+    readonly from: ReadFrom;
+    /** Each lease of a thread has another one. */
+    readonly number: number;
+  }
   | { readonly kind: "end-lease"; readonly topic: string }
   | {
     readonly kind: "open-history";
@@ -59,6 +65,13 @@ export type ReadingMessage =
     readonly clockMs: number;
   }
   | { readonly kind: "place"; readonly place: LogPlace }
+  /** The thread counts the blocks of a topic for all. `number`: of its lease; see BlockSink.onCounting(). */
+  | {
+    readonly kind: "counts";
+    readonly topic: string;
+    readonly number: number;
+    readonly isFromStart: boolean;
+  }
   | { readonly kind: "channels"; readonly changes: ChannelChanges }
   | { readonly kind: "status"; readonly status: SourceStatus }
   /** `error`: the read failed, for this reason. */

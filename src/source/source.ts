@@ -21,6 +21,11 @@ export interface BlockSink {
   onRestart(topic: string, offset: number): void;
   /** Messages were lost on the way from the thread that reads; the log still has them. */
   onLost(topic: string): void;
+  /**
+   * Of a shared source: this sink counts the topic's blocks for all from now on. `isFromStart`: also those since it has
+   * subscribed; else those after its first onCaughtUp().
+   */
+  onCounting?(topic: string, isFromStart: boolean): void;
 }
 
 /** The state of one subscribed topic. */
@@ -93,6 +98,8 @@ export interface HistoryReader {
 /** One source of channels and blocks. */
 export interface Source {
   readonly catalog: Catalog;
+  /** Whether several sinks get the same blocks: each topic is then counted by one of them. @default false */
+  readonly isShared?: boolean;
   /** Loads the catalog. Resolves when it is loaded, or when the source cannot be reached; then it keeps trying. */
   start(sink: BlockSink): Promise<void>;
   /**

@@ -45,6 +45,7 @@ describe("a serving thread that has ended", () => {
       kind: "lease",
       topic: topic!,
       from: { kind: "block-time", ms: 0 },
+      number: 1,
     };
     first.here.send({ kind: "join" });
     first.here.send(lease);

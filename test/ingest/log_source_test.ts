@@ -155,11 +155,53 @@ describe("an instance over the log", () => {
         assert.ok(bodyOf(outlet).equals(bodyOf(expected[i]!)), `${i}`);
       });
     }
-    for (const worker of workers) {
-      assert.equal(worker.store.total("bad"), direct.store.total("bad"));
-      assert.equal(worker.store.total("blocks"), direct.store.total("blocks"));
-      assert.equal(worker.store.counters.holes, 3);
+    // Each topic is counted by one of them.
+    const sum = (read: (worker: Qanat) => number) =>
+      workers.reduce((total, worker) => total + read(worker), 0);
+    assert.equal(sum(({ store }) => store.counters.holes), 3);
+    assert.equal(sum(({ store }) => store.lag.count), direct.store.lag.count);
+    for (const counter of ["bad", "blocks", "missed"] as const) {
+      const counted = direct.store.total(counter);
+      assert.equal(sum(({ store }) => store.total(counter)), counted, counter);
     }
+    for (const { store } of workers) {
+      assert.equal(store.partition(one!)!.counters.bad, 1);
+    }
+  });
+
+  it("counts for all what no other counts any more", async () => {
+    clock = new BlockClock(FIRST);
+    const shared = new DrivenSource(channels);
+    const ingest = await ingestOf(shared, clock);
+    closed.push(() => ingest.close());
+    const first = await overLog(ingest);
+    const second = await overLog(ingest);
+    const [stream] = [open(first, "events"), open(second, "events")];
+    await settle();
+    const total = () =>
+      first.store.total("blocks") + second.store.total("blocks");
+    let row = FIRST;
+    const publishAll = async (count: number) => {
+      for (let i = 0; i < count; i++) publish(shared, row++);
+      await settle();
+    };
+    await publishAll(5);
+    const topics = shared.wanted.size;
+    assert.ok(topics > 0);
+    assert.deepEqual([total(), second.store.total("blocks")], [5 * topics, 0]);
+    stream!.owner.onClose();
+    await settle();
+    first.store.tick();
+    await settle();
+    await publishAll(5);
+    assert.equal(first.store.total("blocks"), 5 * topics);
+    assert.equal(total(), 10 * topics);
+    const third = await overLog(ingest);
+    open(third, "events");
+    await settle();
+    await publishAll(1);
+    assert.equal(total(), 11 * topics);
+    assert.equal(third.store.total("blocks"), 0);
   });
 
   it("that joins later has the rows of before, from the ring alone", async () => {

@@ -1,0 +1,309 @@
+// Any worker answers for all threads: figures, status, clients, sessions, usage log. Driven in one thread.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
+import { Qanat } from "../../src/app.ts";
+import { finish } from "../../src/channels/sliced_work.ts";
+import { ownPortAccess } from "../../src/http/routes/operator_access.ts";
+import { operatorRoutes } from "../../src/http/routes/operator_routes.ts";
+import { HeldOutlet } from "../clients/held_outlet.ts";
+import {
+  BlockClock,
+  configWith,
+  DrivenSource,
+  silent,
+} from "../driven_source.ts";
+import {
+  channels,
+  FIRST,
+  NAME,
+  ProcessWorld,
+  type TestWorker,
+} from "./process_world.ts";
+
+let world: ProcessWorld;
+let a: TestWorker;
+let b: TestWorker;
+
+beforeEach(async () => {
+  world = await ProcessWorld.start();
+  [a, b] = world.workers as [TestWorker, TestWorker];
+});
+
+afterEach(async () => {
+  await world.close();
+});
+
+/** Figures by name and labels. */
+function figuresIn(text: string): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const line of text.split("\n")) {
+    if (line === "" || line.startsWith("#")) continue;
+    const space = line.lastIndexOf(" ");
+    found.set(line.slice(0, space), Number(line.slice(space + 1)));
+  }
+  return found;
+}
+
+async function figuresOf(worker: TestWorker): Promise<Map<string, number>> {
+  return figuresIn((await worker.qanat.process!.metrics()).text);
+}
+
+async function statusOf(worker: TestWorker): Promise<Record<string, unknown>> {
+  return finish(await worker.qanat.process!.status());
+}
+
+function counters(figures: Map<string, number>): [string, number][] {
+  return [...figures].filter(([name]) =>
+    /_total(\{|$)|_bucket|_count$|_sum$/.test(name)
+  );
+}
+
+/** A request of an operator to one worker. */
+async function request(
+  { qanat }: TestWorker,
+  path: string,
+  method = "GET",
+): Promise<Response> {
+  const routes = operatorRoutes(
+    qanat,
+    ownPortAccess({
+      access: qanat.access,
+      authenticate: () => {
+        throw new Error("not needed");
+      },
+      hasCredential: () => false,
+      isLoopback: () => true,
+    }),
+  );
+  return await routes.request(`http://localhost${path}`, { method });
+}
+
+/** The same clients and rows with one thread that serves. */
+async function alone(
+  use: (qanat: Qanat, publish: (count: number) => void) => Promise<void>,
+): Promise<void> {
+  const source = new DrivenSource(channels);
+  const clock = new BlockClock(FIRST);
+  const qanat = new Qanat({
+    config: configWith({ retentionMb: 1, lingerMs: 0, outageGraceMs: 0 }),
+    source,
+    log: silent,
+    memory: () => ({ rss: 9, heapTotal: 3, heapUsed: 2, external: 1 }),
+    clocks: clock,
+  });
+  await qanat.start();
+  let row = FIRST;
+  await use(qanat, (count) => {
+    const [topic] = source.blocks.topics;
+    for (let i = 0; i < count; i++) {
+      clock.index = row + 1;
+      const block = source.blocks.blockOf(topic!, row);
+      source.sink!.onMessage(topic!, block, row, clock.nowMs() - 10);
+      source.sink!.onCaughtUp(topic!, clock.clockMs());
+      row++;
+    }
+  });
+  qanat.drain();
+  await qanat.close();
+}
+
+/** What depends on how often each thread works, or on time, which does not pass evenly here. */
+const OF_THREADS =
+  /_ready|seconds|worker|slab|alloc|heap|external|ring|encoded|selections|works|steps|request|thread_|trend_budget|views/;
+
+describe("the figures of a process", () => {
+  it("are those of one thread, for the same clients and rows", async () => {
+    for (const worker of [a, b, a, b, b]) worker.open();
+    await world.publish(20);
+    const [found, other] = [await figuresOf(a), await figuresOf(b)];
+    await alone(async (qanat, publish) => {
+      for (let i = 0; i < 5; i++) {
+        const admission = qanat.hub.admission.admit(
+          [qanat.catalog.get(NAME, null)!],
+          "events",
+          { address: "192.0.2.1" },
+        );
+        assert.ok(admission.kind === "ready");
+        admission.open(new HeldOutlet());
+      }
+      publish(20);
+      const expected = figuresIn((await qanat.metrics()).text);
+      for (const [name, value] of expected) {
+        if (OF_THREADS.test(name)) continue;
+        assert.equal(found.get(name), value, name);
+        assert.equal(other.get(name), value, name);
+      }
+      assert.equal(expected.get("qanat_clients"), 5);
+      assert.ok(expected.get("qanat_bytes_sent_total")! > 1000);
+    });
+    assert.equal(found.get('qanat_worker_clients{worker="0"}'), 2);
+    assert.equal(found.get('qanat_worker_clients{worker="1"}'), 3);
+  });
+
+  it("do not fall when workers are replaced, and keep what these have counted", async () => {
+    for (const worker of [a, b, b]) worker.open();
+    await world.publish(10);
+    let before = await figuresOf(a);
+    for (let i = 0; i < 3; i++) {
+      await world.end(b, true);
+      const between = await figuresOf(a);
+      b = await world.begin(1);
+      b.open();
+      await world.publish(5);
+      const after = await figuresOf(b);
+      for (const [name, value] of counters(before)) {
+        assert.ok(between.get(name)! >= value, `${name} ${i} between`);
+        assert.ok(after.get(name)! >= value, `${name} ${i}`);
+      }
+      before = after;
+    }
+    assert.equal(before.get("qanat_clients_opened_total"), 6);
+    assert.equal(before.get("qanat_clients"), 2);
+  });
+
+  it("of a worker that hangs are its last ones, and it is named", async () => {
+    a.open();
+    b.open();
+    await world.publish(3);
+    const before = await figuresOf(a);
+    b.isHanging = true;
+    const beganMs = performance.now();
+    const after = await figuresOf(a);
+    const tookMs = performance.now() - beganMs;
+    assert.ok(tookMs > 800, `${tookMs} ms: it was asked`);
+    for (const [name, value] of counters(before)) {
+      assert.ok(after.get(name)! >= value, name);
+    }
+    assert.equal(after.get("qanat_clients"), 2);
+    assert.equal(after.get('qanat_worker_answers{worker="0"}'), 1);
+    assert.equal(after.get('qanat_worker_answers{worker="1"}'), 0);
+    assert.equal(after.get("qanat_thread_answers_missing_total"), 0);
+    const next = await figuresOf(a);
+    assert.equal(next.get("qanat_thread_answers_missing_total"), 1);
+  });
+});
+
+describe("the status of a process", () => {
+  it("has the sums, and a line for each worker", async () => {
+    for (const worker of [a, b, b]) worker.open();
+    await world.publish(4);
+    const status = await statusOf(a);
+    const own = finish(a.qanat.statusInSlices());
+    assert.deepEqual(
+      Object.keys(status).filter((name) => name !== "workers").sort(),
+      Object.keys(own).sort(),
+    );
+    assert.equal(status["clients"], 3);
+    assert.equal(status["clients_opened"], 3);
+    const [partition] = status["partitions"] as Record<string, unknown>[];
+    assert.equal((status["partitions"] as unknown[]).length, 1);
+    assert.equal(partition!["leases"], 2);
+    assert.equal(partition!["blocks"], 4);
+    const workers = status["workers"] as Record<string, unknown>[];
+    assert.deepEqual(
+      workers.map(({ worker, answered, clients }) => [
+        worker,
+        answered,
+        clients,
+      ]),
+      [[0, true, 1], [1, true, 2]],
+    );
+  });
+
+  it("names a worker that hangs, with its last figures", async () => {
+    b.open();
+    await world.publish(2);
+    await b.link.end(false);
+    await world.settle();
+    b.isHanging = true;
+    const response = await request(a, "/v1/status");
+    const { workers, clients } = await response.json();
+    assert.equal(clients, 0);
+    assert.equal(workers[1].answered, false);
+    assert.equal(workers[1].clients, 1);
+  });
+});
+
+describe("the clients of a process", () => {
+  it("are listed page by page, in the order in which they opened", async () => {
+    for (const worker of [a, b, b, a, b]) worker.open();
+    const ids: string[] = [];
+    let after: number | null = 0;
+    let pages = 0;
+    while (after !== null) {
+      const path = `/v1/clients?limit=2&after=${after}`;
+      const answer = await request([a, b][pages % 2]!, path);
+      const { open, next, clients } = await answer.json();
+      assert.equal(open, 5);
+      ids.push(...clients.map(({ id }: { id: string }) => id));
+      after = next;
+      pages++;
+    }
+    assert.equal(pages, 3);
+    const expected = [a, b].flatMap(({ qanat }) => [
+      ...qanat.hub.lifecycle.clients(),
+    ]).sort((x, y) => x.number - y.number).map(({ id }) => id);
+    assert.deepEqual(ids, expected);
+  });
+
+  it("are ended through any worker, and 404 only if no worker has them", async () => {
+    const outlet = b.open();
+    const { clients: [{ id }] } = await (await request(a, "/v1/clients"))
+      .json();
+    assert.equal((await request(a, `/v1/clients/${id}`, "DELETE")).status, 204);
+    assert.equal(outlet.ending, "ended");
+    assert.match(outlet.text, /closed-by-operator/);
+    const again = await request(a, `/v1/clients/${id}`, "DELETE");
+    assert.equal(again.status, 404);
+    const [, fields] = world.log.find(([event]) =>
+      event === "client-closed-by-operator"
+    )!;
+    assert.equal((fields as Record<string, unknown>)["client"], id);
+    b.isHanging = true;
+    const unknown = await request(a, `/v1/clients/${id}`, "DELETE");
+    assert.equal(unknown.status, 503);
+    assert.match((await unknown.json()).detail, /worker 1/);
+    const list = await (await request(a, "/v1/clients")).json();
+    assert.deepEqual(list.no_answer_from, ["worker 1"]);
+  });
+});
+
+describe("what happens at the end of a worker", () => {
+  it("that fails: its open streams are in the usage log", async () => {
+    b.open();
+    await world.publish(3);
+    const [client] = b.qanat.hub.lifecycle.clients();
+    assert.ok(client!.rows > 0);
+    await b.link.end(true);
+    await world.settle();
+    assert.deepEqual(
+      world.usage.map(({ reason, rows }) => [reason, rows]),
+      [["worker-ended", client!.rows]],
+    );
+  });
+
+  it("others write through the reading thread", async () => {
+    a.open().owner.onClose();
+    b.open().owner.onClose();
+    await world.publish(1);
+    assert.deepEqual(
+      world.usage.map(({ reason }) => reason),
+      ["client-left", "client-left"],
+    );
+  });
+});
+
+describe("readiness of a process", () => {
+  it("is lost while a worker hangs", async () => {
+    assert.deepEqual(a.qanat.process!.notReady(), []);
+    assert.equal((await request(a, "/readyz")).status, 200);
+    const delays = world.reading.hub.delays;
+    delays.tick(3000, world.clock.clockMs());
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.deepEqual(a.qanat.process!.notReady(), [
+      `event loop delay of the reading thread is 3000 ms, limit ${world.config.eventLoopDelayMaxMs} ms`,
+    ]);
+    const response = await request(a, "/readyz");
+    assert.equal(response.status, 503);
+  });
+});
