@@ -220,7 +220,7 @@ describe("permits of two workers", () => {
       assert.deepEqual([reading(readers), a.history.resumes], [3, 4]);
       leave(other);
       await quiet();
-      // None is kept for nobody.
+      // None stays free.
       await look(3);
       assert.equal(reading(readers), 4);
     }
