@@ -94,7 +94,7 @@ describe("a selection that is too large", () => {
     for (const format of ["events", "events-arrow", "arrow"] as const) {
       const admission = admit(channels, { format });
       assert.ok(admission.kind === "too-large");
-      assert.match(admission.detail, /bytes, at most 16777204 can be sent/);
+      assert.match(admission.detail, /bytes, at most 16777198 can be sent/);
     }
     assert.equal(qanat.hub.admission.refusals.row, 3);
     assert.equal(groups.size, 0);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { EventEmitter } from "node:events";
 import { beforeEach, describe, it } from "@std/testing/bdd";
-import { Frame } from "../../../src/frames/frame.ts";
+import { ENVELOPE_HEAD_BYTES, Frame } from "../../../src/frames/frame.ts";
 import type {
   RawWriter,
   WriteListener,
@@ -55,7 +55,12 @@ function write(): void {
   frame.release();
 }
 
-const body = () => [...new Set(reader.chunk.subarray(10, 110))];
+const body = () => [
+  ...new Set(reader.chunk.subarray(
+    ENVELOPE_HEAD_BYTES,
+    ENVELOPE_HEAD_BYTES + 100,
+  )),
+];
 
 describe("SocketOutlet", () => {
   it("keeps a frame until its write completes, and then releases it", () => {
