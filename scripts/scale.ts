@@ -1,6 +1,12 @@
 // `deno task scale`: how many clients one Qanat holds, measured with a real broker, publisher and thousands of readers.
 // Invariant: it starts and ends everything itself and loads only 127.0.0.1; a row says what the machine cannot do.
 import { PARTS, say, sleep } from "../test/integration/chain.ts";
+import {
+  capacity,
+  CAPACITY_LEGEND,
+  type CapacityOptions,
+  capacityText,
+} from "./scale/capacity.ts";
 import { type Limit, limitOf } from "./scale/limit.ts";
 import { memorySeries, type Series } from "./scale/memory.ts";
 import { memorySvg } from "./scale/memory_plot.ts";
@@ -18,6 +24,7 @@ import {
 import { soak, soakText } from "./scale/soak.ts";
 import { storm, stormTable } from "./scale/storm.ts";
 import { LEGEND, tableOf } from "./scale/table.ts";
+import { ThreadQuotas } from "./scale/thread_quotas.ts";
 import {
   medianOf,
   type Point,
@@ -44,6 +51,8 @@ interface Run {
   readonly asked: Settings;
   readonly world: World;
   readonly program: string;
+  /** Null: threads have none here, or nothing needs them. */
+  readonly quotas: ThreadQuotas | null;
 }
 
 function fail(message: string): never {
@@ -200,6 +209,28 @@ async function storms(run: Run): Promise<void> {
   }
 }
 
+async function capacities(run: Run): Promise<void> {
+  const { asked, world, program, quotas } = run;
+  const formats = await servedFormats(run);
+  for (const format of formats) {
+    for (const mode of asked.modes) {
+      const options: CapacityOptions = {
+        ...asked,
+        program,
+        settings: asked.capacity,
+        quotas,
+        format,
+        mode,
+        onBegin: (what) => say(`${new Date().toISOString()} ${what}`),
+      };
+      const figures = await capacity(world, options);
+      say(`\n${capacityText(figures, options)}\n`);
+      keep(`capacity ${format} ${mode}`, figures);
+    }
+  }
+  say(CAPACITY_LEGEND);
+}
+
 async function soaks({ asked, world, program }: Run): Promise<void> {
   const seconds = asked.soakS;
   const progress = new Progress(seconds);
@@ -221,6 +252,18 @@ async function soaks({ asked, world, program }: Run): Promise<void> {
   keep("soak", figures);
 }
 
+/** Quotas for the threads of Qanat, where they are asked for and can be had. */
+function quotasFor({ what }: Settings): ThreadQuotas | null {
+  if (what !== "capacity") return null;
+  const opened = ThreadQuotas.open();
+  if (opened.quotas === null) {
+    say(
+      `Threads cannot have CPU quotas here (${opened.why}): measured without`,
+    );
+  }
+  return opened.quotas;
+}
+
 async function main(): Promise<void> {
   const asked = parseSettings(Deno.args);
   if (asked === "help") return say(HELP);
@@ -234,12 +277,17 @@ async function main(): Promise<void> {
     if (part.program === null) fail(`No ${part.name}: ${part.howToGet}`);
   }
   const program = buildReader(PARTS.cc.program!);
+  const quotas = quotasFor(asked);
   const world = await World.start(asked);
   // Asked to stop, it ends what it started.
-  const stop = () => void world.close().finally(() => Deno.exit(130));
+  const stop = () =>
+    void world.close().finally(() => {
+      quotas?.close();
+      Deno.exit(130);
+    });
   Deno.addSignalListener("SIGINT", stop);
   Deno.addSignalListener("SIGTERM", stop);
-  const run = { asked, world, program };
+  const run = { asked, world, program, quotas };
   try {
     switch (asked.what) {
       case "table":
@@ -251,6 +299,9 @@ async function main(): Promise<void> {
         break;
       case "storm":
         await storms(run);
+        break;
+      case "capacity":
+        await capacities(run);
         break;
       case "soak":
         await soaks(run);

@@ -57,6 +57,22 @@ describe("planOf()", () => {
     assert.ok(Math.abs(long.retentionMb / short.retentionMb - 10) < 0.5);
   });
 
+  it("needs fewer instances with several workers, whose memory has one page ring", () => {
+    const load = { ...loadOf(), clients: 40_000 };
+    const one = planOf(load);
+    const four = planOf({ ...load, workers: 4 });
+    assert.ok(4 * four.instances <= one.instances + 4);
+    const each = four.clientCores / four.instances / 4 + four.followingCores;
+    assert.ok(each <= 0.7);
+    assert.equal(four.retentionMb, one.retentionMb);
+    assert.equal(four.clientsEach * four.instances >= 40_000, true);
+    // Its slab and its clients, and 32 MiB for each worker.
+    const ofClients = (plan: typeof four) =>
+      plan.memoryMb - plan.retentionMb - plan.slabMb -
+      plan.clientsEach * 14 / 1024;
+    assert.ok(Math.abs(ofClients(four) - ofClients(one) - 4 * 32) <= 1);
+  });
+
   it("says when reading alone takes more than an instance has", () => {
     const load = loadOf("--channels-in-all", "1000000");
     const plan = planOf(load);
@@ -73,6 +89,15 @@ describe("the report", () => {
     assert.match(text, /docs\/flight\.md/);
     assert.match(text, /docs\/scaling\.md, TLS/);
     assert.doesNotMatch(text, /NaN|Infinity|undefined/);
+    assert.doesNotMatch(text, /--workers=/);
+  });
+
+  it("names the workers, and where their costs are from", () => {
+    const load = loadOf("--workers", "4");
+    const text = reportOf(load, planOf(load));
+    assert.match(text, /--workers=4 --clients-max=\d+/);
+    assert.match(text, /docs\/scaling\.md, Workers/);
+    assert.match(text, /1, each with 4 workers/);
   });
 });
 
@@ -87,6 +112,7 @@ describe("the command line of plan", () => {
     assert.match(wrong(...ASKED, "--stride-ms", "33"), /divide a second/);
     assert.match(wrong(...ASKED, "--stride-ms", "0.5"), /divide a second/);
     assert.match(wrong(...ASKED, "--client", "1"), /--clients/);
+    assert.match(wrong(...ASKED, "--workers", "0"), /--workers/);
     assert.match(
       wrong("--clients", "1", "--channels", "1", "--rate", "2049"),
       /whole number of samples/,

@@ -62,7 +62,13 @@ export const READING_CORES: Cost = {
 };
 export const READING_CORES_PER_MB = 0.0025;
 
-/** How much of a core an instance may use, so that p99 stays below a stride. */
+/** With several workers: cores of each for following what the reading thread reads. For each MB/s at most as reading. */
+export const FOLLOWING_CORES: Cost = {
+  value: 0.014,
+  source: "docs/scaling.md, Workers: a worker without clients, 100 channels",
+};
+
+/** How much of a core a thread that serves may use, so that p99 stays below a stride. */
 export const CORE_USE: Cost = {
   value: 0.7,
   source:
@@ -79,6 +85,11 @@ export const GZIP_SHARE: Cost = {
 export const PROCESS_MB: Cost = {
   value: 160,
   source: "docs/operating.md, Memory: 210 MB with 20 MB of ring, and trends",
+};
+/** Memory of each worker, where there are several, without its part of the slab and its clients. */
+export const WORKER_MB: Cost = {
+  value: 32,
+  source: "docs/scaling.md, Workers: memory",
 };
 export const CLIENT_KB: Cost = {
   value: 14,

@@ -34,9 +34,12 @@ export interface Load {
   readonly channelsInAll: number;
   /** How long a client may read nothing before it loses rows, s. */
   readonly stallS: number;
+  /** Threads of an instance that serve. */
+  readonly workers: number;
 }
 
 const RATE_HZ_MAX = 65_536;
+const WORKERS_MAX = 64;
 
 export const HELP =
   `deno task plan --clients N --channels N --rate HZ [settings]
@@ -52,7 +55,8 @@ export const HELP =
   --selections WHICH   different (default): no two clients read the same channels; same: all read the same
   --channels-in-all N  channels that are read from Kafka in all (default: those of one client, ten times that if different)
   --tls                clients connect with TLS to Qanat itself
-  --stall-s S          a client that reads nothing for so long loses no row (default 60)`;
+  --stall-s S          a client that reads nothing for so long loses no row (default 60)
+  --workers N          threads of each instance that serve clients, each on a core of its own (default 1)`;
 
 /** The load, `help`, or what is wrong. */
 export function parseLoad(
@@ -77,6 +81,7 @@ function read(args: readonly string[]): Load | "help" {
     "channels-in-all": { type: "string" },
     tls: { type: "boolean", default: false },
     "stall-s": { type: "string", default: "60" },
+    workers: { type: "string", default: "1" },
     help: { type: "boolean", default: false },
   });
   if (values.help) return "help";
@@ -100,6 +105,7 @@ function read(args: readonly string[]): Load | "help" {
       ? channels * (isDifferent ? 10 : 1)
       : wholeOf("--channels-in-all", inAll, channels, 1e6),
     stallS: wholeOf("--stall-s", values["stall-s"], 1, 86_400),
+    workers: wholeOf("--workers", values.workers, 1, WORKERS_MAX),
   };
   if (!Number.isInteger(load.rateHz * load.strideMs / 1000)) {
     throw new Error(

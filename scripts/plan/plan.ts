@@ -25,9 +25,10 @@ export interface Plan {
   readonly rowsPerSecond: number;
   /** CPU of one row of one client, µs. */
   readonly rowUs: number;
-  /** Cores for all clients, and for the reading of each instance. */
+  /** Cores for all clients; of each instance for reading, and of each of several workers for following it. */
   readonly clientCores: number;
   readonly readingCores: number;
+  readonly followingCores: number;
   readonly instances: number;
   readonly clientsEach: number;
   /** All clients together, Mbit/s; and what Kafka sends to each instance. */
@@ -38,7 +39,7 @@ export interface Plan {
   /** Resident memory of each instance. */
   readonly memoryMb: number;
   readonly openFiles: number;
-  /** The load fits on no number of instances: reading Kafka alone takes a core. */
+  /** The load fits on no number of instances: reading Kafka, or following it, takes a core. */
   readonly isReadingTooMuch: boolean;
 }
 
@@ -48,16 +49,25 @@ export function planOf(load: Load): Plan {
   const rowBytes = rowBytesOf(load) + ENVELOPE_BYTES;
   const kafkaBytes = rowsPerSecond * load.channelsInAll *
     (sampleBytesOf(load) + BLOCK_CHANNEL_BYTES);
-  const readingCores = costs.READING_CORES.value +
-    costs.READING_CORES_PER_MB * kafkaBytes / 1e6;
+  const { workers } = load;
+  const perMb = costs.READING_CORES_PER_MB * kafkaBytes / 1e6;
   const sharedUs = costs.SAMPLE_US[load.format] * samplesOf(load) *
     (load.isDifferent ? load.channelsInAll : load.channels);
-  const fixedCores = readingCores + rowsPerSecond * sharedUs / 1e6;
+  const sharedCores = rowsPerSecond * sharedUs / 1e6;
+  // One worker reads by itself; several have a thread that reads for them.
+  const readingCores = costs.READING_CORES.value + perMb +
+    (workers === 1 ? sharedCores : 0);
+  const followingCores = workers === 1
+    ? 0
+    : costs.FOLLOWING_CORES.value + perMb + sharedCores;
   const rowUs = rowUsOf(load, rowBytes);
   const clientCores = load.clients * rowsPerSecond * rowUs / 1e6;
-  const free = costs.CORE_USE.value - fixedCores;
-  const isReadingTooMuch = free <= 0;
-  const instances = isReadingTooMuch ? 0 : Math.ceil(clientCores / free);
+  const free = costs.CORE_USE.value -
+    (workers === 1 ? readingCores : followingCores);
+  const isReadingTooMuch = free <= 0 || readingCores > costs.CORE_USE.value;
+  const instances = isReadingTooMuch
+    ? 0
+    : Math.ceil(clientCores / (workers * free));
   const clientsEach = Math.ceil(load.clients / Math.max(1, instances));
   const retentionMb = Math.max(
     SMALLEST_RETENTION_MB,
@@ -72,7 +82,8 @@ export function planOf(load: Load): Plan {
     rowsPerSecond,
     rowUs,
     clientCores,
-    readingCores: fixedCores,
+    readingCores,
+    followingCores,
     instances,
     clientsEach,
     networkMbit: 8 * load.clients * rowsPerSecond * rowBytes / 1e6,
@@ -81,6 +92,7 @@ export function planOf(load: Load): Plan {
     slabMb,
     memoryMb: Math.ceil(
       costs.PROCESS_MB.value + retentionMb + slabMb +
+        (workers === 1 ? 0 : workers * costs.WORKER_MB.value) +
         clientsEach * clientKb / 1024,
     ),
     openFiles: clientsEach + OTHER_FILES,

@@ -20,12 +20,18 @@ export function reportOf(load: Load, plan: Plan): string {
       } cores of each instance, and one instance has ${costs.CORE_USE.value}: ` +
       "let groups of instances serve parts of the channels.\n";
   }
-  return head + table(plan) + settings(plan) + advice(load, plan) +
+  return head + table(load, plan) + settings(load, plan) + advice(load, plan) +
     sources(load);
 }
 
-function table(plan: Plan): string {
+function table({ workers }: Load, plan: Plan): string {
   const each = plan.instances > 1 ? " for each instance" : "";
+  const threads = workers === 1
+    ? "each with a core of its own"
+    : `each with ${workers} workers that have a core of their own, a thread that reads,`;
+  const following = workers === 1
+    ? ""
+    : `, ${short(plan.followingCores)} for each worker to follow it`;
   const lines = [
     [
       "a row",
@@ -35,7 +41,7 @@ function table(plan: Plan): string {
     ],
     [
       "instances",
-      `${count(plan.instances)}, each with a core of its own and up to ${
+      `${count(plan.instances)}, ${threads} and up to ${
         count(plan.clientsEach)
       } clients`,
     ],
@@ -43,7 +49,7 @@ function table(plan: Plan): string {
       "CPU",
       `${short(plan.clientCores)} cores for all clients, ${
         short(plan.readingCores)
-      } for reading${each}`,
+      } for reading${each}${following}`,
     ],
     ["memory", `${count(plan.memoryMb)} MiB${each}`],
     [
@@ -59,13 +65,19 @@ function table(plan: Plan): string {
   ) + "\n";
 }
 
-function settings(plan: Plan): string {
-  return `Settings${plan.instances > 1 ? " of each instance" : ""}:\n\n` +
-    `  --clients-max=${plan.clientsEach} --retention-mb=${plan.retentionMb} --slab-mb=${plan.slabMb}\n\n`;
+function settings({ workers }: Load, plan: Plan): string {
+  return `Settings${plan.instances > 1 ? " of each instance" : ""}:\n\n  ` +
+    (workers === 1 ? "" : `--workers=${workers} `) +
+    `--clients-max=${plan.clientsEach} --retention-mb=${plan.retentionMb} --slab-mb=${plan.slabMb}\n\n`;
 }
 
-function advice({ format, hasTls }: Load, plan: Plan): string {
+function advice({ format, hasTls, workers }: Load, plan: Plan): string {
   const lines: string[] = [];
+  if (plan.instances > 1 && workers === 1) {
+    lines.push(
+      "On a machine with more cores, --workers N serves from N of them, with one page ring and one reading of Kafka.",
+    );
+  }
   if (plan.instances > 1) {
     lines.push(
       "Put a proxy in front that spreads clients over the instances (docs/deployment.md).",
@@ -84,7 +96,7 @@ function advice({ format, hasTls }: Load, plan: Plan): string {
   return lines.length > 0 ? `${lines.join("\n")}\n\n` : "";
 }
 
-function sources({ format, hasTls, isDifferent }: Load): string {
+function sources({ format, hasTls, isDifferent, workers }: Load): string {
   const used = [
     costs.CORE_USE.source,
     costs.WRITE_US.source,
@@ -94,6 +106,9 @@ function sources({ format, hasTls, isDifferent }: Load): string {
     ...format === "events+gzip" ? [costs.GZIP_SHARE.source] : [],
     ...hasTls ? [costs.TLS_TIMES.source] : [],
     costs.READING_CORES.source,
+    ...workers > 1
+      ? [costs.FOLLOWING_CORES.source, costs.WORKER_MB.source]
+      : [],
     costs.CLIENT_KB.source,
     costs.PROCESS_MB.source,
   ];

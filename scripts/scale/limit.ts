@@ -15,6 +15,8 @@ export interface LimitOptions {
   readonly clientsMax: number;
   /** Ends when the two are this near: 1.1 is a tenth. */
   readonly ratio: number;
+  /** Counts are multiples of it. @default 50 */
+  readonly step?: number;
 }
 
 const GROWTH = 1.3;
@@ -23,16 +25,16 @@ const STEP = 50;
 /** Tries counts above the largest that holds, then between it and the smallest above it that does not. */
 export async function limitOf(
   tryCount: (clients: number) => Promise<boolean>,
-  { known, clientsMax, ratio }: LimitOptions,
+  { known, clientsMax, ratio, step = STEP }: LimitOptions,
 ): Promise<Limit> {
   const counts = [...known].sort(([a], [b]) => a - b);
   let holds = counts.findLast(([, held]) => held)?.[0] ?? 0;
   let fails = counts.find(([count, held]) => !held && count > holds)?.[0] ??
     null;
   const rounded = (count: number) =>
-    Math.max(STEP, Math.round(count / STEP) * STEP);
+    Math.max(step, Math.round(count / step) * step);
   while (fails === null && holds < clientsMax) {
-    const next = Math.min(clientsMax, rounded(Math.max(STEP, holds) * GROWTH));
+    const next = Math.min(clientsMax, rounded(Math.max(step, holds) * GROWTH));
     if (await tryCount(next)) holds = next;
     else fails = next;
   }

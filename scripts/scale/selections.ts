@@ -2,7 +2,7 @@
 // Invariant: seeded, so that two runs request the same; with "different", no two lines request the same set.
 
 export type Mode = "same" | "different";
-export const FORMATS = ["events", "events+gzip", "arrow"] as const;
+export const FORMATS = ["events", "events+gzip", "arrow", "flight"] as const;
 export type Format = typeof FORMATS[number];
 
 const CHANNELS_EACH = 10;
@@ -75,6 +75,7 @@ export function requestLine(
   selection: readonly string[],
   format: Format,
 ): string {
+  if (format === "flight") return flightLine(selection);
   const path = format === "arrow" ? "/v1/arrow" : "/v1/events";
   const gzip = format === "events+gzip" ? "\tAccept-Encoding: gzip" : "";
   return `GET\t${path}?channels=${selection.join(",")}${gzip}`;

@@ -15,11 +15,17 @@ export const HELP = `deno task scale [what] [settings]
   --memory             memory per client, idle and under load: docs/img/memory.svg
   --storm              2,000 clients come within a second, come at once and leave at once, while 200 others read
   --soak SECONDS       clients come, go and stall for this time, with the smallest slab (or --slab-mb N)
+  --workers N,…        capacity with so many workers, each thread that serves with a CPU quota (needs root and cgroups,
+                       else without quotas): rows per second when overloaded, and the most clients that hold
+    --quota PERCENT    of a core for each thread that serves (default 12)
+    --strides N        clients hold if p99 is below N strides of 62.5 ms (default 1)
+    --against DIR      also with --workers 1 of another checkout; all ratios are to it
 
   --clients N,…        counts of the table (default 20,40,60,100,500,1000,2000,4000,6000);
                        --storm (2000) and --soak (1000) use the first one, --memory uses all
-  --formats NAME,…     ${FORMATS.join(", ")} (default all)
-  --modes NAME,…       same, different (default both)
+  --formats NAME,…     ${FORMATS.join(", ")}
+                       (default all but flight; --workers: arrow)
+  --modes NAME,…       same, different (default both; --workers: different)
   --rounds N           number of rounds; the table has their medians (default 3)
   --seconds N          length of each measurement (default 10)
   --quick              60,500,2000 clients, 1 round of 5 s
@@ -28,7 +34,24 @@ export const HELP = `deno task scale [what] [settings]
 
 All figures are also written to .qanat/scale.json.`;
 
-export type What = "table" | "limit" | "memory" | "storm" | "soak";
+export type What =
+  | "table"
+  | "limit"
+  | "memory"
+  | "storm"
+  | "soak"
+  | "capacity";
+
+/** What is measured of several workers. */
+export interface CapacitySettings {
+  readonly workers: readonly number[];
+  /** Of a core, for each thread that serves: 0.12 is 12 %. */
+  readonly quota: number;
+  /** p99 must be below so many strides. */
+  readonly strides: number;
+  /** Another checkout; null: none. */
+  readonly against: string | null;
+}
 
 export interface Settings {
   readonly what: What;
@@ -39,6 +62,7 @@ export interface Settings {
   readonly rounds: number;
   readonly seconds: number;
   readonly soakS: number;
+  readonly capacity: CapacitySettings;
   /** Slab of a soak; null: the smallest that admits its clients. */
   readonly slabMb: number | null;
   readonly publisher: PublisherKind;
@@ -49,6 +73,13 @@ export const TABLE_CLIENTS = [20, 40, 60, 100, 500, 1000, 2000, 4000, 6000];
 const QUICK_CLIENTS = [60, 500, 2000];
 export const CLIENTS_MAX = 19_000;
 const SOAK_MAX_S = 7000;
+const WORKERS_MAX = 64;
+const QUOTA_PERCENT = 12;
+/** Measured by the table, and by --workers, unless others are named. */
+const TABLE_FORMATS = ["events", "events+gzip", "arrow"];
+const TABLE_MODES = ["same", "different"];
+const CAPACITY_FORMATS = ["arrow"];
+const CAPACITY_MODES = ["different"];
 
 class SettingError extends Error {}
 
@@ -72,9 +103,13 @@ function read(args: readonly string[]): Settings | "help" {
       storm: { type: "boolean", default: false },
       soak: { type: "string" },
       "slab-mb": { type: "string" },
+      workers: { type: "string" },
+      quota: { type: "string" },
+      strides: { type: "string" },
+      against: { type: "string" },
       clients: { type: "string" },
-      formats: { type: "string", default: FORMATS.join() },
-      modes: { type: "string", default: "same,different" },
+      formats: { type: "string" },
+      modes: { type: "string" },
       rounds: { type: "string" },
       seconds: { type: "string" },
       quick: { type: "boolean", default: false },
@@ -88,24 +123,56 @@ function read(args: readonly string[]): Settings | "help" {
   const whats = (["limit", "memory", "storm"] as const).filter((what) =>
     values[what]
   );
-  const all: What[] = soak === undefined ? whats : [...whats, "soak"];
+  const all: What[] = [
+    ...whats,
+    ...soak === undefined ? [] : ["soak" as const],
+    ...values.workers === undefined ? [] : ["capacity" as const],
+  ];
   if (all.length > 1) {
-    throw new SettingError(`one at a time: --${all.join(", --")}`);
+    const flags = all.map((one) => one === "capacity" ? "workers" : one);
+    throw new SettingError(`one at a time: --${flags.join(", --")}`);
+  }
+  const what = all[0] ?? "table";
+  for (const flag of ["quota", "strides", "against"] as const) {
+    if (values[flag] !== undefined && what !== "capacity") {
+      throw new SettingError(`--${flag} belongs to --workers`);
+    }
+  }
+  const isCapacity = what === "capacity";
+  const formats = namesOf(
+    "--formats",
+    values.formats,
+    isCapacity ? CAPACITY_FORMATS : TABLE_FORMATS,
+    FORMATS,
+  );
+  if (
+    formats.includes("flight") && ["memory", "storm", "soak"].includes(what)
+  ) {
+    throw new SettingError(`--${what} does not measure flight`);
   }
   return {
-    what: all[0] ?? "table",
+    what,
     clients:
       values.clients?.split(",").map((text) =>
         whole("--clients", text, CLIENTS_MAX)
       ) ?? (quick ? QUICK_CLIENTS : null),
-    formats: values.formats.split(",").map((text) =>
-      oneOf("--formats", text, FORMATS)
-    ),
-    modes: values.modes.split(",").map((text) =>
-      oneOf("--modes", text, ["same", "different"] as const)
+    formats,
+    modes: namesOf(
+      "--modes",
+      values.modes,
+      isCapacity ? CAPACITY_MODES : TABLE_MODES,
+      ["same", "different"] as const,
     ),
     rounds: whole("--rounds", values.rounds ?? (quick ? "1" : "3"), 20),
     seconds: whole("--seconds", values.seconds ?? (quick ? "5" : "10"), 600),
+    capacity: {
+      workers: (values.workers ?? "1").split(",").map((text) =>
+        whole("--workers", text, WORKERS_MAX)
+      ),
+      quota: whole("--quota", values.quota ?? String(QUOTA_PERCENT), 100) / 100,
+      strides: whole("--strides", values.strides ?? "1", 100),
+      against: values.against ?? null,
+    },
     soakS: soak === undefined ? 0 : whole("--soak", soak, SOAK_MAX_S),
     slabMb: values["slab-mb"] === undefined
       ? null
@@ -117,6 +184,15 @@ function read(args: readonly string[]): Settings | "help" {
     ),
     qanatArgs: values["qanat-arg"],
   };
+}
+
+function namesOf<T extends string>(
+  flag: string,
+  text: string | undefined,
+  usual: readonly string[],
+  allowed: readonly T[],
+): T[] {
+  return (text?.split(",") ?? usual).map((name) => oneOf(flag, name, allowed));
 }
 
 function whole(name: string, text: string, max: number): number {

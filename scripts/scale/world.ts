@@ -127,14 +127,22 @@ export class World {
     this.#publisher = null;
   }
 
-  /** Starts a Qanat of its own, ready and with the load's channels known. */
-  async launch(args: readonly string[] = []): Promise<Instance> {
-    const { qanat, url, port } = launchQanat([
-      `--kafka=${this.broker.address}`,
-      ...QANAT_ARGS,
-      ...this.#options.qanatArgs ?? [],
-      ...args,
-    ]);
+  /** Starts a Qanat of its own, ready and with the load's channels known. `root`: another checkout than this one. */
+  async launch(
+    args: readonly string[] = [],
+    root?: URL,
+  ): Promise<Instance> {
+    const { qanat, url, port } = launchQanat(
+      [
+        `--kafka=${this.broker.address}`,
+        ...QANAT_ARGS,
+        ...this.#options.qanatArgs ?? [],
+        ...args,
+      ],
+      freePort(),
+      [],
+      root,
+    );
     this.adopt(qanat);
     try {
       await qanat.answers(`${url}/readyz`);

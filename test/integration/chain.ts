@@ -45,11 +45,17 @@ export class Process {
   #log = "";
   #ended: number | null = null;
 
-  constructor(name: string, program: string, args: readonly string[]) {
+  /** `root`: the checkout in which it runs. */
+  constructor(
+    name: string,
+    program: string,
+    args: readonly string[],
+    root: URL = ROOT,
+  ) {
     this.#name = name;
     this.#child = new Deno.Command(program, {
       args: [...args],
-      cwd: ROOT,
+      cwd: root,
       env: { PYTHONDONTWRITEBYTECODE: "1" },
       stdin: "null",
       stdout: "piped",
@@ -251,9 +257,12 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
   }
 }
 
-/** Arguments of Deno for a Qanat, as `deno task start` gives them. `more`: for its runtime. */
-export function startArgs(more: readonly string[] = []): string[] {
-  const file = new URL("../../deno.json", import.meta.url);
+/** Arguments of Deno for a Qanat, as `deno task start` of a checkout gives them. `more`: for its runtime. */
+export function startArgs(
+  more: readonly string[] = [],
+  root: URL = ROOT,
+): string[] {
+  const file = new URL("deno.json", root);
   const { tasks } = JSON.parse(Deno.readTextFileSync(file)) as {
     tasks: Record<string, { command: string }>;
   };
@@ -261,19 +270,20 @@ export function startArgs(more: readonly string[] = []): string[] {
   return [...args.slice(0, -1), ...more, args.at(-1)!];
 }
 
-/** Starts a Qanat on a port of its own (or the given one), behind `prefix`; it answers a little later. */
+/** Starts a Qanat of a checkout on a port of its own (or the given one), behind `prefix`; it answers a little later. */
 export function launchQanat(
   args: readonly string[],
   port: number = freePort(),
   prefix: readonly string[] = [],
+  root: URL = ROOT,
 ): { qanat: Process; url: string; port: number } {
   const [program, ...before] = [...prefix, Deno.execPath()];
   const qanat = new Process("qanat", program!, [
     ...before,
-    ...startArgs(),
+    ...startArgs([], root),
     `--port=${port}`,
     ...args,
-  ]);
+  ], root);
   return { qanat, url: `http://127.0.0.1:${port}`, port };
 }
 

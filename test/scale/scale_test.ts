@@ -2,6 +2,7 @@
 // Invariant: a figure that was bad in one round is never averaged away.
 import { describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
+import { capacityText, contendersOf } from "../../scripts/scale/capacity.ts";
 import { fitLine } from "../../scripts/scale/line_fit.ts";
 import { limitOf } from "../../scripts/scale/limit.ts";
 import {
@@ -10,6 +11,8 @@ import {
 } from "../../scripts/scale/selections.ts";
 import { parseSettings } from "../../scripts/scale/settings.ts";
 import { tableOf } from "../../scripts/scale/table.ts";
+import { byRole, threadsIn } from "../../scripts/scale/thread_figures.ts";
+import { cgroupHome } from "../../scripts/scale/thread_quotas.ts";
 import { medianOf, type TrialFigures } from "../../scripts/scale/trial.ts";
 
 const NAMES = Array.from({ length: 100 }, (_, i) => `C${i}`);
@@ -20,11 +23,13 @@ function figures(over: Partial<TrialFigures>): TrialFigures {
     mode: "same",
     format: "arrow",
     holds: true,
+    p99MaxMs: 62.5,
     attached: 100,
     refused: 0,
     ended: 0,
     rowsPerSecondMin: 16,
     rowsPerSecondMedian: 16,
+    rowsPerSecondAll: 1600,
     lost: 0,
     gaps: 0,
     late: 0,
@@ -38,6 +43,8 @@ function figures(over: Partial<TrialFigures>): TrialFigures {
     megabytesPerSecond: 1,
     serverUserCores: 0.1,
     serverSystemCores: 0.1,
+    servingCores: null,
+    readingCores: null,
     readerCores: 0.1,
     brokerCores: 0.1,
     publisherCores: 0.1,
@@ -165,6 +172,113 @@ describe("medianOf()", () => {
     ]);
     assert.equal(median.holds, false);
   });
+
+  it("has the limit of its rounds", () => {
+    const late = { p99Ms: 400, p99MaxMs: 500 };
+    assert.equal(medianOf([figures(late)]).holds, true);
+    assert.equal(medianOf([figures({ ...late, p99Ms: 600 })]).holds, false);
+  });
+});
+
+describe("threads of a Qanat", () => {
+  const line = (tid: number, name: string, ns: number) =>
+    `/proc/7/task/${tid}/comm:${name}\n/proc/7/task/${tid}/schedstat:${ns} 5 6\n`;
+  const text = line(7, "deno", 1e9) + line(12, "worker-2", 4e9) +
+    line(9, "V8 DefaultWorke", 1e6) + line(10, "worker-0", 2e9) +
+    line(11, "worker-1", 3e9);
+
+  it("are found by the order in which they were started", () => {
+    const { serving, reading } = byRole(threadsIn(text), 2);
+    assert.deepEqual(reading, { tid: 10, name: "worker-0", cpuS: 2 });
+    assert.deepEqual(serving.map(({ tid }) => tid), [11, 12]);
+  });
+
+  it("are one that serves and reads with --workers 1", () => {
+    const { serving, reading } = byRole(threadsIn(text), 1);
+    assert.equal(reading, null);
+    assert.deepEqual(serving.map(({ tid }) => tid), [10]);
+  });
+
+  it("are an error where they are not found", () => {
+    assert.throws(() => byRole(threadsIn(text), 3), /4 threads named worker-N/);
+    assert.throws(() => byRole([], 1), /1 threads/);
+  });
+});
+
+describe("cgroupHome()", () => {
+  const FIRST = "cgroup /sys/fs/cgroup/cpuset cgroup rw,cpuset 0 0\n" +
+    "cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,relatime,cpu,cpuacct 0 0\n";
+  const SECOND = "cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0\n";
+
+  it("is the controller's hierarchy in version 1, also beside version 2", () => {
+    const own = "4:cpu,cpuacct:/jobs/a\n3:cpuset:/\n0::/elsewhere\n";
+    assert.deepEqual(cgroupHome(FIRST + SECOND, own), {
+      directory: "/sys/fs/cgroup/cpu,cpuacct/jobs/a",
+      version: 1,
+    });
+    assert.deepEqual(cgroupHome(FIRST, "4:cpu,cpuacct:/\n"), {
+      directory: "/sys/fs/cgroup/cpu,cpuacct",
+      version: 1,
+    });
+  });
+
+  it("is the own group in version 2, and null without cgroups", () => {
+    assert.deepEqual(cgroupHome(SECOND, "0::/user.slice\n"), {
+      directory: "/sys/fs/cgroup/user.slice",
+      version: 2,
+    });
+    assert.equal(cgroupHome("proc /proc proc rw 0 0\n", ""), null);
+  });
+});
+
+describe("capacity", () => {
+  const settings = {
+    workers: [1, 2],
+    quota: 0.12,
+    strides: 1,
+    against: null,
+  };
+
+  it("compares workers with the first number, or with another checkout", () => {
+    const names = (against: string | null) =>
+      contendersOf({ ...settings, against }).map(({ name, workers }) =>
+        `${name}: ${workers}`
+      );
+    assert.deepEqual(names(null), ["--workers 1: 1", "--workers 2: 2"]);
+    assert.deepEqual(names("."), [
+      ".: 1",
+      "--workers 1: 1",
+      "--workers 2: 2",
+    ]);
+  });
+
+  it("has the ratios to the first one, and says that there were no quotas", () => {
+    const [one, two] = contendersOf(settings);
+    const text = capacityText([
+      {
+        contender: one!,
+        overloaded: figures({ rowsPerSecondAll: 1000, servingCores: 0.12 }),
+        limit: { holds: 100, fails: 110 },
+        few: figures({}),
+      },
+      {
+        contender: two!,
+        overloaded: figures({
+          rowsPerSecondAll: 1950,
+          servingCores: 0.24,
+          readingCores: 0.035,
+        }),
+        limit: { holds: 190, fails: null },
+        few: null,
+      },
+    ], { settings, quotas: null, format: "arrow", mode: "different" });
+    assert.match(text, /^arrow, different; without quotas; p99 below 1 stride/);
+    assert.match(text, /--workers 1 .* 1000 +1\.00 .* 0\.120 +- .* 10\.0$/m);
+    assert.match(
+      text,
+      /--workers 2 .* 1950 +1\.95 .* 0\.035 .* 190 or more +1\.90 +-$/m,
+    );
+  });
 });
 
 describe("tableOf()", () => {
@@ -183,6 +297,10 @@ describe("parseSettings()", () => {
         [["--clients=20,0"], /from 1 to 19000/],
         [["--storm", "--memory"], /one at a time/],
         [["--nope"], /nope/],
+        [["--quota=5"], /--quota belongs to --workers/],
+        [["--workers=1,0"], /--workers/],
+        [["--workers=2", "--limit"], /one at a time: --limit, --workers/],
+        [["--memory", "--formats=flight"], /does not measure flight/],
       ] as const
     ) {
       const settings = parseSettings(args);
@@ -196,5 +314,17 @@ describe("parseSettings()", () => {
     assert.ok(typeof settings === "object" && "what" in settings);
     assert.equal(settings.what, "table");
     assert.equal(settings.rounds, 3);
+    assert.deepEqual(settings.formats, ["events", "events+gzip", "arrow"]);
+  });
+
+  it("is Arrow and different selections with --workers, unless others are named", () => {
+    const settings = parseSettings(["--workers=1,2", "--quota=5"]);
+    assert.ok(typeof settings === "object" && "what" in settings);
+    assert.equal(settings.what, "capacity");
+    assert.deepEqual([settings.formats, settings.modes], [["arrow"], [
+      "different",
+    ]]);
+    assert.equal(settings.capacity.quota, 0.05);
+    assert.equal(settings.capacity.strides, 1);
   });
 });
