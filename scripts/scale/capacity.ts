@@ -39,7 +39,8 @@ export interface Contender {
 export interface CapacityFigures {
   readonly contender: Contender;
   readonly overloaded: TrialFigures;
-  readonly limit: Limit;
+  /** The most clients that hold; null where that was not asked for. */
+  readonly limit: Limit | null;
   /** Of a few clients without quotas; null where only one number of workers is measured. */
   readonly few: TrialFigures | null;
 }
@@ -99,20 +100,20 @@ export async function capacity(
       }));
   const figures: CapacityFigures[] = [];
   for (const [i, contender] of contenders.entries()) {
+    const limit = settings.hasLimit
+      ? await limitFrom(
+        overloaded[i]!.rowsPerSecondAll / ROWS_PER_SECOND,
+        async (clients) => {
+          const at = { clients, hasQuota: true };
+          return (await measured(world, contender, options, at)).holds;
+        },
+      )
+      : null;
     figures.push({
       contender,
       overloaded: overloaded[i]!,
       few: few[i] ?? null,
-      limit: await limitFrom(
-        overloaded[i]!.rowsPerSecondAll / ROWS_PER_SECOND,
-        async (clients) => {
-          const rows = await measured(world, contender, options, {
-            clients,
-            hasQuota: true,
-          });
-          return rows.holds;
-        },
-      ),
+      limit,
     });
   }
   return figures;
@@ -202,15 +203,18 @@ export function capacityText(
       cores(servingCores),
       cores(readingCores),
       overloaded.othersCores.toFixed(2),
-      limit.fails === null ? `${limit.holds} or more` : String(limit.holds),
-      ratio(limit.holds, base.limit.holds),
+      limitCell(limit),
+      ratio(limit?.holds ?? 0, base.limit?.holds ?? 0),
       few === null ? "-" : few.p99Ms.toFixed(1),
     ];
   });
   const quota = quotas === null
     ? "without quotas"
     : `each thread that serves has ${100 * settings.quota} % of a core`;
-  return `${format}, ${mode}; ${quota}; p99 below ${settings.strides} strides\n` +
+  const { strides } = settings;
+  const late = strides === 1 ? "a stride" : `${strides} strides`;
+  const held = settings.hasLimit ? `; p99 below ${late}` : "";
+  return `${format}, ${mode}; ${quota}${held}\n` +
     aligned([TITLES, ...rows]);
 }
 
@@ -233,6 +237,11 @@ export const CAPACITY_LEGEND =
   `clients, rows/s, µs/row: overloaded; µs/row is the CPU of the whole server. serving, reading: cores of the threads that serve,
 and of the one that reads for several (one worker reads by itself). others: cores that programs outside this run used. most: clients
 that all get every row. p99 of ${FEW_CLIENTS}: of so many clients, without quotas, ms. Each ratio is to the first line.`;
+
+function limitCell(limit: Limit | null): string {
+  if (limit === null) return "-";
+  return limit.fails === null ? `${limit.holds} or more` : String(limit.holds);
+}
 
 function cores(value: number | null): string {
   return value === null ? "-" : value.toFixed(3);

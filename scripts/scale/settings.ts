@@ -16,9 +16,10 @@ export const HELP = `deno task scale [what] [settings]
   --storm              2,000 clients come within a second, come at once and leave at once, while 200 others read
   --soak SECONDS       clients come, go and stall for this time, with the smallest slab (or --slab-mb N)
   --workers N,…        capacity with so many workers, each thread that serves with a CPU quota (needs root and cgroups,
-                       else without quotas): rows per second when overloaded, and the most clients that hold
+                       else without quotas): rows per second and CPU per row when they are overloaded
+    --limit            also the largest count that holds
+    --strides N        a count holds if p99 is below N strides of 62.5 ms (default 1)
     --quota PERCENT    of a core for each thread that serves (default 12)
-    --strides N        clients hold if p99 is below N strides of 62.5 ms (default 1)
     --against DIR      also with --workers 1 of another checkout; all ratios are to it
 
   --clients N,…        counts of the table (default 20,40,60,100,500,1000,2000,4000,6000);
@@ -49,6 +50,7 @@ export interface CapacitySettings {
   readonly quota: number;
   /** p99 must be below so many strides. */
   readonly strides: number;
+  readonly hasLimit: boolean;
   /** Another checkout; null: none. */
   readonly against: string | null;
 }
@@ -120,13 +122,14 @@ function read(args: readonly string[]): Settings | "help" {
   );
   if (values.help) return "help";
   const { quick, soak } = values;
+  const isCapacity = values.workers !== undefined;
   const whats = (["limit", "memory", "storm"] as const).filter((what) =>
-    values[what]
+    values[what] && !(isCapacity && what === "limit")
   );
   const all: What[] = [
     ...whats,
     ...soak === undefined ? [] : ["soak" as const],
-    ...values.workers === undefined ? [] : ["capacity" as const],
+    ...isCapacity ? ["capacity" as const] : [],
   ];
   if (all.length > 1) {
     const flags = all.map((one) => one === "capacity" ? "workers" : one);
@@ -134,11 +137,10 @@ function read(args: readonly string[]): Settings | "help" {
   }
   const what = all[0] ?? "table";
   for (const flag of ["quota", "strides", "against"] as const) {
-    if (values[flag] !== undefined && what !== "capacity") {
+    if (values[flag] !== undefined && !isCapacity) {
       throw new SettingError(`--${flag} belongs to --workers`);
     }
   }
-  const isCapacity = what === "capacity";
   const formats = namesOf(
     "--formats",
     values.formats,
@@ -170,6 +172,7 @@ function read(args: readonly string[]): Settings | "help" {
         whole("--workers", text, WORKERS_MAX)
       ),
       quota: whole("--quota", values.quota ?? String(QUOTA_PERCENT), 100) / 100,
+      hasLimit: values.limit,
       strides: whole("--strides", values.strides ?? "1", 100),
       against: values.against ?? null,
     },
