@@ -210,7 +210,7 @@ describe("cgroupHome()", () => {
     "cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,relatime,cpu,cpuacct 0 0\n";
   const SECOND = "cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0\n";
 
-  it("is the controller's hierarchy in version 1, also beside version 2", () => {
+  it("is the controller's hierarchy in version 1, even where version 2 is mounted, too", () => {
     const own = "4:cpu,cpuacct:/jobs/a\n3:cpuset:/\n0::/elsewhere\n";
     assert.deepEqual(cgroupHome(FIRST + SECOND, own), {
       directory: "/sys/fs/cgroup/cpu,cpuacct/jobs/a",
