@@ -1,7 +1,7 @@
 // Rows of a group that leave in one write while its delivery is behind: a write takes about 5 µs, however short it is.
 // Invariant: a run is the bodies of its rows, in order and byte for byte; no row waits for a later one. Where another thread
 // writes the ring, a frame is used only if all of its blocks were still there after it was encoded.
-import { Frame } from "../frames/frame.ts";
+import type { Frame } from "../frames/frame.ts";
 import type { RowEncoders } from "../frames/row_encoders.ts";
 import type { ClientBooks } from "./client_books.ts";
 import type { GroupClient, SelectionGroup } from "./selection_group.ts";
@@ -38,14 +38,12 @@ export class RowRuns {
     const end = Math.min(limit, row + rowsMaxOf(group));
     let to = row + 1;
     while (to < end && !timeline.isShort(to)) to++;
-    // Each row has a slot of its own until they are joined.
-    const bytes = 2 * slotBytes * (to - row);
-    return this.#books.hasRoomFor(bytes) ? to : row + 1;
+    return this.#books.hasRoomFor(slotBytes * (to - row)) ? to : row + 1;
   }
 
   /**
-   * Encodes the rows from `row` to `to`, or as many as the slab has room for. `full`: for none of them. `gone`: the ring
-   * has overwritten one meanwhile.
+   * Encodes the rows from `row` to `to`, or the first one where the slab has no room for all. `full`: not for it either.
+   * `gone`: the ring has overwritten one meanwhile.
    */
   encode(
     group: SelectionGroup,
@@ -61,25 +59,19 @@ export class RowRuns {
   }
 
   #encode(group: SelectionGroup, row: number, to: number): RowRun | null {
-    if (to === row + 1) {
-      const frame = group.rows.encode(row);
-      return frame === null ? null : { frame, to };
-    }
-    const frames: Frame[] = [];
+    const frame = to > row + 1 ? this.#encodeRun(group, row, to) : null;
+    if (frame !== null) return { frame, to };
+    const first = group.rows.encode(row);
+    return first === null ? null : { frame: first, to: row + 1 };
+  }
+
+  #encodeRun(group: SelectionGroup, row: number, to: number): Frame | null {
     this.#encoders.keepTexts(true);
     try {
-      while (row + frames.length < to) {
-        const frame = group.rows.encode(row + frames.length);
-        if (frame === null) break;
-        frames.push(frame);
-      }
-    } catch (error) {
-      for (const frame of frames) frame.release();
-      throw error;
+      return group.rows.encodeRun!(row, to);
     } finally {
       this.#encoders.keepTexts(false);
     }
-    return joined(frames, row);
   }
 }
 
@@ -97,21 +89,9 @@ function isOverwritten(
   return false;
 }
 
-function joined(frames: readonly Frame[], row: number): RowRun | null {
-  const first = frames[0];
-  if (first === undefined) return null;
-  const frame = frames.length === 1 ? null : Frame.joined(frames);
-  for (const single of frames) {
-    if (frame !== null || single !== first) single.release();
-  }
-  return frame === null
-    ? { frame: first, to: row + 1 }
-    : { frame, to: row + frames.length };
-}
-
-/** Most rows of a selection in one run: 1 for bins, and where it costs more to pack a row than to write it. */
-function rowsMaxOf({ coding, codec, trend, rows }: SelectionGroup): number {
-  if (coding !== "identity" || codec !== null || trend !== null) return 1;
+/** Most rows of a selection in one run: 1 for bins, and where each row is packed, which costs more than to write it. */
+function rowsMaxOf({ trend, rows }: SelectionGroup): number {
+  if (rows.encodeRun === undefined || trend !== null) return 1;
   return Math.min(ROWS_MAX, Math.floor(BYTES_MAX / rows.frameBytes));
 }
 

@@ -79,20 +79,6 @@ export class Frame {
     return frame;
   }
 
-  /** The bodies of frames that are not packed, one after another, as one frame; null when the slab has no room. */
-  static joined(frames: readonly Frame[]): Frame | null {
-    const bodies = frames.map((frame) => frame.body);
-    const bytes = bodies.reduce((sum, body) => sum + body.byteLength, 0);
-    const frame = Frame.claim(frames[0]!.#slab, bytes);
-    if (frame === null) return null;
-    let at = ENVELOPE_HEAD_BYTES;
-    for (const body of bodies) {
-      frame.chunk.set(body, at);
-      at += body.byteLength;
-    }
-    return frame;
-  }
-
   /** A view of the body, without its envelope. */
   get body(): Uint8Array {
     return this.chunk.subarray(

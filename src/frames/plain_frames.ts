@@ -1,5 +1,6 @@
 // Frames of whole messages as they are, without a coding.
-// Invariant: a message is written to a slot once; one whose length is known is written nowhere else.
+// Invariant: a message, or several in one frame, is written to a slot once; one whose length is known is written nowhere
+// else.
 import type { StreamTemplate } from "../arrow/stream_template.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { EncodingContext } from "./encoding_context.ts";
@@ -43,6 +44,16 @@ class FixedFrames implements RowEncoder {
     }
     return frame;
   }
+
+  encodeRun(row: number, to: number): Frame | null {
+    const frame = Frame.claim(this.#slab, (to - row) * this.frameBytes);
+    if (frame === null) return null;
+    let at = ENVELOPE_HEAD_BYTES;
+    for (let i = row; i < to; i++) {
+      at = this.#source.fill(i, frame.chunk, at, false);
+    }
+    return frame;
+  }
 }
 
 /** Messages whose length is known once they are written: a slot of that length is claimed then. */
@@ -66,6 +77,15 @@ class VariableFrames implements RowEncoder {
   encode(row: number, isFill = false): Frame | null {
     const body = this.#scratch.body(this.frameBytesMax);
     const bytes = this.#source.fill(row, body, 0, isFill);
+    return Frame.of(this.#slab, body.subarray(0, bytes));
+  }
+
+  encodeRun(row: number, to: number): Frame | null {
+    const body = this.#scratch.body((to - row) * this.frameBytesMax);
+    let bytes = 0;
+    for (let i = row; i < to; i++) {
+      bytes = this.#source.fill(i, body, bytes, false);
+    }
     return Frame.of(this.#slab, body.subarray(0, bytes));
   }
 }

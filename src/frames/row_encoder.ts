@@ -15,4 +15,9 @@ export interface RowEncoder {
    * `isFill`: the row was reported as missing before, so every channel is null even if samples came later.
    */
   encode(row: number, isFill?: boolean): Frame | null;
+  /**
+   * The bodies of the rows from `row` to `to`, exclusive, one after another as one frame; null when the slab has no
+   * room. Where each row is packed, there is no such method.
+   */
+  encodeRun?(row: number, to: number): Frame | null;
 }
