@@ -16,9 +16,9 @@ import { ROWS_PER_SECOND, STRIDE_MS, type World } from "./world.ts";
 
 /** Clients for each percent of a core that are more than any worker can serve. */
 const OVERLOAD: Record<Format, Record<Mode, number>> = {
-  arrow: { same: 700, different: 250 },
-  events: { same: 700, different: 250 },
-  "events+gzip": { same: 700, different: 150 },
+  arrow: { same: 600, different: 200 },
+  events: { same: 300, different: 150 },
+  "events+gzip": { same: 300, different: 80 },
   flight: { same: 150, different: 80 },
 };
 /** Of the clients that the overloaded rows would be enough for, the first number that is tried. */
@@ -64,6 +64,8 @@ export interface CapacityOptions {
   readonly seconds: number;
   readonly rounds: number;
   readonly settings: CapacitySettings;
+  /** Clients of each worker when it is overloaded; null: more than any can serve. */
+  readonly clients: readonly number[] | null;
   /** Null: this machine has none. */
   readonly quotas: ThreadQuotas | null;
   readonly format: Format;
@@ -78,7 +80,8 @@ export async function capacity(
 ): Promise<CapacityFigures[]> {
   const { settings, format, mode, rounds } = options;
   const contenders = contendersOf(settings);
-  const overload = OVERLOAD[format][mode] * 100 * settings.quota;
+  const overload = options.clients?.[0] ??
+    OVERLOAD[format][mode] * 100 * settings.quota;
   const overloaded = await inTurns(
     contenders,
     rounds,

@@ -23,7 +23,8 @@ export const HELP = `deno task scale [what] [settings]
     --against DIR      also with --workers 1 of another checkout; all ratios are to it
 
   --clients N,…        counts of the table (default 20,40,60,100,500,1000,2000,4000,6000);
-                       --storm (2000) and --soak (1000) use the first one, --memory uses all
+                       --storm (2000), --soak (1000) and --workers (clients of each worker when it is overloaded; by
+                       default more than it can serve) use the first one, --memory uses all
   --formats NAME,…     ${FORMATS.join(", ")}
                        (default all but flight; --workers: arrow)
   --modes NAME,…       same, different (default both; --workers: different)

@@ -166,6 +166,11 @@ export async function trial(
       }),
       options.p99MaxMs ?? STRIDE_MS,
     );
+  } catch (error) {
+    const { isRunning, log } = instance.process;
+    throw isRunning ? error : new Error(`Qanat has ended: ${log}`, {
+      cause: error,
+    });
   } finally {
     await instance.process.stop();
   }
