@@ -1,7 +1,7 @@
 // A port on which a test says how the thread that imports this is to break. Each connection sends one word.
 
 /** A pause that a service must survive, such as a long collection. */
-const PAUSE_MS = 3000;
+export const PAUSE_MS = 3000;
 /** Objects of about so many bytes, so often: the last tenth of a heap of 200 MB takes two seconds. */
 const FILL_BYTES = 1_000_000;
 const FILL_MS = 100;
