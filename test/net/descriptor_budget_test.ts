@@ -67,7 +67,10 @@ describe("the limits of several workers", () => {
       backlog: 1024,
       shortage: null,
     });
-    assert.equal(descriptorsWanted(settings) - descriptorsWanted(DEFAULTS), 48);
+    assert.equal(
+      descriptorsWanted(settings) - descriptorsWanted(DEFAULTS),
+      144,
+    );
   });
 });
 
