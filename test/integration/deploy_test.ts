@@ -290,7 +290,8 @@ describe("metrics that are named", () => {
   let served: Set<string>;
 
   before(async () => {
-    const launched = launchQanat([]);
+    // Of several workers, which have a few more.
+    const launched = launchQanat(["--workers=2"]);
     qanat = launched.qanat;
     await qanat.answers(`${launched.url}/readyz`);
     const response = await fetch(`${launched.url}/metrics`);
