@@ -1,10 +1,13 @@
 // Any worker answers for all threads: figures, status, clients, sessions, usage log. Driven in one thread.
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
+import { after, afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../src/app.ts";
+import type { Claims } from "../../src/auth/claims.ts";
+import type { Session } from "../../src/auth/sessions.ts";
 import { finish } from "../../src/channels/sliced_work.ts";
 import { ownPortAccess } from "../../src/http/routes/operator_access.ts";
 import { operatorRoutes } from "../../src/http/routes/operator_routes.ts";
+import { Folder, tokenWith } from "../auth/auth_world.ts";
 import { HeldOutlet } from "../clients/held_outlet.ts";
 import {
   BlockClock,
@@ -290,6 +293,82 @@ describe("what happens at the end of a worker", () => {
       world.usage.map(({ reason }) => reason),
       ["client-left", "client-left"],
     );
+  });
+});
+
+describe("the sessions of a process", () => {
+  const folder = new Folder();
+  const token = tokenWith("alice");
+  const CLAIMS: Claims = {
+    kind: "token",
+    subject: "alice",
+    issuer: "",
+    groups: [],
+    scopes: [],
+    tokenHash: "ab12",
+    expiresMs: Infinity,
+  };
+
+  beforeEach(async () => {
+    await world.close();
+    world = await ProcessWorld.start(2, {
+      auth: ["tokens"],
+      authTokenFile: folder.write("tokens", { tokens: [token.entry] }),
+    });
+    [a, b] = world.workers as [TestWorker, TestWorker];
+  });
+
+  after(() => folder[Symbol.dispose]());
+
+  const sessionsOf = ({ qanat }: TestWorker) => qanat.access.sessions!;
+
+  async function opened(worker: TestWorker, cookie: string): Promise<Session> {
+    const session = await sessionsOf(worker).open(cookie);
+    assert.ok(session.kind === "session", JSON.stringify(session));
+    return session;
+  }
+
+  async function begun(): Promise<string> {
+    const session = await sessionsOf(a).begin(CLAIMS);
+    assert.ok(session.kind === "new");
+    return session.cookie;
+  }
+
+  it("have one random key, which the log names once", async () => {
+    await opened(b, await begun());
+    const events = world.log.filter(([event]) =>
+      event === "session-key-random"
+    );
+    assert.equal(events.length, 1);
+  });
+
+  it("end in all workers before the request is answered, and in those that start later", async () => {
+    const cookie = await begun();
+    const elsewhere = await opened(b, cookie);
+    await sessionsOf(a).end(await opened(a, cookie));
+    assert.equal(elsewhere.isEnded, true);
+    assert.equal((await sessionsOf(b).open(cookie)).kind, "denial");
+    await world.end(b, true);
+    b = await world.begin(1);
+    assert.equal((await sessionsOf(b).open(cookie)).kind, "denial");
+    const figures = await figuresOf(b);
+    assert.equal(
+      figures.get('qanat_auth_sessions_total{outcome="ended"}'),
+      1,
+    );
+  });
+
+  it("end within a second where a worker hangs, which the log names", async () => {
+    const cookie = await begun();
+    const session = await opened(a, cookie);
+    b.isHanging = true;
+    const beganMs = performance.now();
+    await sessionsOf(a).end(session);
+    assert.ok(performance.now() - beganMs < 2000);
+    const [, fields] = world.log.find(([event]) =>
+      event === "session-end-unconfirmed"
+    )!;
+    assert.deepEqual(fields, { no_answer_from: ["worker 1"] });
   });
 });
 
