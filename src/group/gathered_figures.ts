@@ -1,4 +1,5 @@
 // The figures of all threads, as one worker has gathered them: of now, or the last ones of a thread that did not answer.
+// Invariant: a worker that ends while it is asked is counted once: among the live ones, or among the predecessors.
 import { type Figure, figuresOf } from "../telemetry/metrics/figures.ts";
 import type {
   ProcessFigures,
@@ -9,7 +10,13 @@ import {
   READING_THREAD,
   type ThreadAnswers,
 } from "../threads/thread_messages.ts";
-import { LAST_FIGURES, type ReadingFigures } from "./subjects.ts";
+import {
+  type EndedFigures,
+  LAST_FIGURES,
+  type LastAnswer,
+  type LiveFigures,
+  type ReadingFigures,
+} from "./subjects.ts";
 
 export interface Gathering {
   readonly member: Pick<ThreadMember, "askReading">;
@@ -18,41 +25,66 @@ export interface Gathering {
   readonly answers: ThreadAnswers;
 }
 
+const NOTHING: EndedFigures = { lives: 0, figures: [] };
+
 /** `own`: text of the figures of the worker that asked. */
 export async function gatheredFigures(
   { own, ...gathering }: Gathering & { readonly own: string },
 ): Promise<ProcessFigures> {
   const { worker, answers: { answers, missing } } = gathering;
-  const now = new Map<number, readonly Figure[]>([[worker, figuresOf(own)]]);
+  const live = new Map([[worker, figuresOf<LiveFigures>(own)]]);
   let reading: ReadingFigures = { figures: [], ended: {} };
   for (const { thread, body } of answers) {
     if (thread === READING_THREAD) reading = figuresOf<ReadingFigures>(body);
-    else now.set(thread, figuresOf(body));
+    else live.set(thread, figuresOf<LiveFigures>(body));
   }
   const last = await lastFigures(gathering);
   const numbers = new Set([
-    ...now.keys(),
+    ...live.keys(),
     ...missing,
     ...Object.keys(reading.ended).map(Number),
   ]);
   numbers.delete(READING_THREAD);
-  const workers = [...numbers].sort((a, b) => a - b).map((
-    number,
-  ): WorkerFigures => ({
-    worker: number,
-    hasAnswered: now.has(number),
-    now: now.get(number) ?? last[number] ?? [],
-    ended: reading.ended[number] ?? [],
-  }));
+  const workers = [...numbers].sort((a, b) => a - b).map((number) =>
+    figuresOfWorker(number, {
+      answer: live.get(number) ?? null,
+      last: last[number]?.last ?? null,
+      ended: last[number]?.ended ?? reading.ended[number] ?? NOTHING,
+    })
+  );
   return { reading: reading.figures, workers };
 }
 
-/** The last figures of the workers that did not answer. */
+function figuresOfWorker(
+  worker: number,
+  { answer, last, ended }: {
+    readonly answer: LiveFigures | null;
+    readonly last: LiveFigures | null;
+    readonly ended: EndedFigures;
+  },
+): WorkerFigures {
+  const newest = answer ?? last;
+  // It has ended since it answered.
+  const isEnded = newest !== null && newest.life <= ended.lives;
+  return {
+    worker,
+    hasAnswered: answer !== null && !isEnded,
+    now: newest === null || isEnded ? [] : newest.figures,
+    ended: ended.figures,
+  };
+}
+
+/** What is last known of the workers that did not answer. */
 export async function lastFigures(
   { member, answers: { missing } }: Gathering,
-): Promise<Readonly<Record<number, readonly Figure[]>>> {
+): Promise<LastAnswer> {
   const workers = missing.filter((thread) => thread !== READING_THREAD);
   if (workers.length === 0) return {};
   const text = await member.askReading(LAST_FIGURES, JSON.stringify(workers));
-  return text === null ? {} : figuresOf(text);
+  return text === null ? {} : figuresOf<LastAnswer>(text);
+}
+
+/** The last figures of a worker that did not answer. */
+export function lastOf(last: LastAnswer, worker: number): readonly Figure[] {
+  return last[worker]?.last?.figures ?? [];
 }

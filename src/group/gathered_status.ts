@@ -3,7 +3,7 @@ import type { SlicedWork } from "../channels/sliced_work.ts";
 import { type Figure, totalOf } from "../telemetry/metrics/figures.ts";
 import { processStatus } from "../telemetry/status/process_status.ts";
 import { READING_THREAD } from "../threads/thread_messages.ts";
-import { type Gathering, lastFigures } from "./gathered_figures.ts";
+import { type Gathering, lastFigures, lastOf } from "./gathered_figures.ts";
 
 type Status = Readonly<Record<string, unknown>>;
 
@@ -30,7 +30,7 @@ export async function gatheredStatus(
     lineOf(worker, own),
     ...others.map(({ thread, status }) => lineOf(thread, status)),
     ...missing.filter((thread) => thread !== READING_THREAD).map((thread) =>
-      lineOfMissing(thread, last[thread] ?? [], delayMsOf(thread))
+      lineOfMissing(thread, lastOf(last, thread), delayMsOf(thread))
     ),
   ].sort((a, b) => a.worker - b.worker);
   return processStatus({

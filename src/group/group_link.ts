@@ -36,6 +36,8 @@ export class GroupLink {
   #instance: ServingInstance | null = null;
   #group: ServingGroup | null = null;
   #usage: UsageSink | undefined;
+  /** The entries of all streams have been written. */
+  #hasFailed = false;
 
   constructor({ source, questions }: WorkerWays, log: Logger) {
     this.source = source;
@@ -67,7 +69,9 @@ export class GroupLink {
     return this.#usage = {
       counters: { lines: 0, lost: 0, failures: 0 },
       isFailing: false,
-      write: (entry) => this.#member.report(USAGE, JSON.stringify(entry)),
+      write: (entry) => {
+        if (!this.#hasFailed) this.#writeUsage(entry);
+      },
     };
   }
 
@@ -75,12 +79,13 @@ export class GroupLink {
   async begin(
     instance: ServingInstance & { process: ProcessAnswers | undefined },
   ): Promise<void> {
-    const { thread, delays } = await this.#member.welcome;
+    const { thread, life, delays } = await this.#member.welcome;
     this.#instance = instance;
     instance.process = this.#group = new ServingGroup({
       instance,
       member: this.#member,
       worker: thread,
+      life,
       delays: new ThreadDelays(thread, delays),
     });
     this.#group.start();
@@ -88,7 +93,10 @@ export class GroupLink {
 
   /** Sends the last figures. `isFailure`: also the entries of the streams that are open. */
   async end(isFailure: boolean): Promise<void> {
-    if (isFailure) this.#writeOpenStreams();
+    if (isFailure && !this.#hasFailed) {
+      this.#hasFailed = true;
+      this.#writeOpenStreams();
+    }
     this.#group?.close();
     await this.#group?.report();
   }
@@ -112,7 +120,11 @@ export class GroupLink {
     };
     for (const client of hub.lifecycle.clients()) {
       const entry = usageEntry(client, now);
-      this.#usage.write({ ...entry, reason: WORKER_ENDED });
+      this.#writeUsage({ ...entry, reason: WORKER_ENDED });
     }
+  }
+
+  #writeUsage(entry: Readonly<Record<string, unknown>>): void {
+    this.#member.report(USAGE, JSON.stringify(entry));
   }
 }

@@ -29,6 +29,7 @@ import {
   END_SESSION,
   FIGURES,
   LAST_FIGURES,
+  type LastAnswer,
   LOAD,
   type Load,
   START,
@@ -184,14 +185,7 @@ export class ReadingGroup {
 
   /** Of all threads, each as last known. */
   #all(): readonly Figure[] {
-    const ended = this.#figures.ended();
-    return processFigures(
-      this.#own,
-      this.#figures.workers().map((worker) => ({
-        now: this.#figures.last(worker),
-        ended: ended[worker] ?? [],
-      })),
-    );
+    return processFigures(this.#own, this.#figures.all());
   }
 
   #startAnswer(): string {
@@ -208,11 +202,13 @@ export class ReadingGroup {
   }
 
   #lastFigures(workers: readonly number[]): string {
-    return figuresText(
-      Object.fromEntries(
-        workers.map((worker) => [worker, this.#figures.last(worker)]),
-      ),
+    const answer: LastAnswer = Object.fromEntries(
+      workers.map((worker) => [worker, {
+        last: this.#figures.last(worker),
+        ended: this.#figures.endedOf(worker),
+      }]),
     );
+    return figuresText(answer);
   }
 
   #status(): string {

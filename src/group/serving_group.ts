@@ -33,6 +33,7 @@ import {
   END_CLIENT,
   type EndClient,
   FIGURES,
+  type LiveFigures,
   LOAD,
   type Load,
   STATUS,
@@ -57,6 +58,8 @@ export interface ServingGroupOptions {
   readonly delays: ThreadDelays;
   /** Number of this worker. */
   readonly worker: number;
+  /** Counts the workers that have had this number. */
+  readonly life: number;
   /** Monotonic, ms. @default performance.now */
   readonly clockMs?: () => number;
 }
@@ -191,8 +194,10 @@ export class ServingGroup implements ProcessAnswers {
   }
 
   async #figures(): Promise<string> {
-    const { instance, member } = this.#options;
-    return figuresText([...await instance.figures(), missingAnswers(member)]);
+    const { instance, member, life } = this.#options;
+    const figures = [...await instance.figures(), missingAnswers(member)];
+    const live: LiveFigures = { life, figures };
+    return figuresText(live);
   }
 
   async #statusText(): Promise<string> {

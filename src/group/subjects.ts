@@ -26,15 +26,35 @@ export interface StartAnswer {
   readonly endedSessions: EndedSessionsList;
 }
 
-/** The reading thread's answer to FIGURES; a worker's is a list of figures. */
-export interface ReadingFigures {
+/** A worker's answer to FIGURES, and its report once a second. */
+export interface LiveFigures {
+  /** Counts the workers that have had this number, from 1 on. */
+  readonly life: number;
   readonly figures: readonly Figure[];
-  /** By worker: what its predecessors had counted when they ended. */
-  readonly ended: Readonly<Record<string, readonly Figure[]>>;
 }
 
-/** Asks for the figures of these workers. The answer has them by worker. */
-export type LastFiguresQuery = readonly number[];
+/** What the predecessors of a worker had counted when they ended. */
+export interface EndedFigures {
+  /** How many they are. */
+  readonly lives: number;
+  readonly figures: readonly Figure[];
+}
+
+/** The reading thread's answer to FIGURES. */
+export interface ReadingFigures {
+  readonly figures: readonly Figure[];
+  /** By worker. */
+  readonly ended: Readonly<Record<string, EndedFigures>>;
+}
+
+/** The answer to LAST_FIGURES, which asks for some workers: by worker, of one moment. */
+export type LastAnswer = Readonly<
+  Record<string, {
+    /** Null before its first report, and where it has ended. */
+    readonly last: LiveFigures | null;
+    readonly ended: EndedFigures;
+  }>
+>;
 
 /** A worker's report once a second. */
 export interface Load {

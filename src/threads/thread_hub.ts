@@ -63,6 +63,7 @@ export class ThreadHub {
   readonly delays = new ThreadDelays(READING_THREAD);
   readonly #options: ThreadHubOptions;
   readonly #members = new Map<number, Member>();
+  readonly #lives = new Map<number, number>();
   readonly #questions = new Map<number, Question>();
   #lastId = 0;
 
@@ -82,7 +83,9 @@ export class ThreadHub {
     const member: Member = { thread, port, subjects: new Set() };
     this.#members.set(thread, member);
     port.onMessage = (message) => this.#onMessage(member, message);
-    port.send({ kind: "welcome", thread, delays: this.delays.buffer });
+    const life = (this.#lives.get(thread) ?? 0) + 1;
+    this.#lives.set(thread, life);
+    port.send({ kind: "welcome", thread, life, delays: this.delays.buffer });
     return () => this.#leave(member);
   }
 

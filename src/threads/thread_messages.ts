@@ -54,6 +54,8 @@ export type HubMessage =
     readonly kind: "welcome";
     /** Number of the thread that gets it. */
     readonly thread: number;
+    /** Counts the threads that have had this number, from 1 on. */
+    readonly life: number;
     /** Memory of the ThreadDelays, shared by all threads. */
     readonly delays: SharedArrayBuffer;
   }

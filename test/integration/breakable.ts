@@ -17,6 +17,8 @@ export interface BreakableOptions {
   readonly workers?: number;
   /** Flags of V8. */
   readonly v8?: readonly string[];
+  /** Permissions beyond those of the task `start`. */
+  readonly permissions?: readonly string[];
 }
 
 /** One process, and the way to break its threads. */
@@ -26,13 +28,16 @@ export class Breakable {
   readonly url = `http://127.0.0.1:${this.port}`;
   readonly #controlPorts: readonly number[];
 
-  constructor({ args, workers = 1, v8 = [] }: BreakableOptions) {
+  constructor(
+    { args, workers = 1, v8 = [], permissions = [] }: BreakableOptions,
+  ) {
     this.#controlPorts = Array.from({ length: workers + 1 }, freePort);
     const flags = startArgs().slice(0, -1).map((arg) =>
       arg.startsWith("--v8-flags=") ? [arg, ...v8].join(",") : arg
     );
     this.qanat = new Process("qanat", Deno.execPath(), [
       ...flags,
+      ...permissions,
       "test/integration/hanging_main.ts",
       this.#controlPorts.join(),
       `--port=${this.port}`,

@@ -53,6 +53,8 @@ function counter(name: string, value: number, label = "a"): Figure {
   return { name: `qanat_${name}`, help: "", type: "counter", values };
 }
 
+const live = (...figures: Figure[]) => figuresText({ life: 1, figures });
+
 describe("how figures are added up", () => {
   it("is said for each gauge, and for no metric that there is not", async () => {
     const figures = await qanat.figures();
@@ -143,20 +145,14 @@ describe("the figures of ended workers", () => {
     const last = new LastFigures();
     const total = () =>
       totalOf(
-        processFigures(
-          [],
-          last.workers().map((worker) => ({
-            now: last.last(worker),
-            ended: last.ended()[worker] ?? [],
-          })),
-        ),
+        processFigures([], last.all()),
         "encode_seconds_total",
       );
     let before = 0;
     for (let life = 0; life < 20; life++) {
       for (const worker of [0, 1, 2]) {
         const value = 0.1 * (life + 1) + worker / 3;
-        last.set(worker, figuresText([counter("encode_seconds_total", value)]));
+        last.set(worker, live(counter("encode_seconds_total", value)));
         const now = total();
         assert.ok(now > before, `${now} ${before}`);
         before = now;
@@ -168,33 +164,30 @@ describe("the figures of ended workers", () => {
 
   it("are of counters: a gauge ends with its worker", () => {
     const last = new LastFigures();
-    last.set(0, figuresText([gauge("clients", 5), counter("gaps_total", 1)]));
+    last.set(0, live(gauge("clients", 5), counter("gaps_total", 1)));
     last.end(0);
-    assert.deepEqual(last.last(0), []);
+    assert.equal(last.last(0), null);
+    const { lives, figures } = last.endedOf(0);
     assert.deepEqual(
-      last.ended()[0]!.map(({ name }) => name),
-      ["qanat_gaps_total"],
+      [lives, figures.map(({ name }) => name)],
+      [1, ["qanat_gaps_total"]],
     );
+    // One that has never reported.
     last.end(0);
-    last.end(1);
-    assert.deepEqual(last.workers(), [0]);
+    assert.equal(last.endedOf(0).lives, 2);
+    assert.equal(last.endedOf(0).figures.length, 1);
+    assert.equal(last.all().length, 1);
   });
 
   it("count once what each worker counts for itself", () => {
     const last = new LastFigures();
     const loads = (value: number) =>
-      figuresText([counter("auth_file_loads_total", value)]);
+      live(counter("auth_file_loads_total", value));
     last.set(0, loads(3));
     last.set(1, loads(3));
     last.end(0);
     last.set(0, loads(1));
-    const all = processFigures(
-      [],
-      [0, 1].map((worker) => ({
-        now: last.last(worker),
-        ended: last.ended()[worker] ?? [],
-      })),
-    );
+    const all = processFigures([], last.all());
     assert.equal(totalOf(all, "auth_file_loads_total"), 4);
   });
 });
