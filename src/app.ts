@@ -45,6 +45,7 @@ import {
   type StatusParts,
 } from "./telemetry/status/status_document.ts";
 import { Ticker } from "./telemetry/ticker.ts";
+import type { Trends } from "./trends/recorded_trend.ts";
 import { TrendRecorder } from "./trends/trend_recorder.ts";
 
 const MIB = 1024 * 1024;
@@ -61,7 +62,7 @@ export class Qanat {
   readonly access: AccessControl;
   readonly ring: Ring;
   readonly store: BlockStore;
-  readonly trends: TrendRecorder;
+  readonly trends: Trends;
   readonly slab: Slab;
   readonly sharePools: SharePools;
   readonly hub: ClientHub;
@@ -105,16 +106,7 @@ export class Qanat {
       historyBytes: config.historyMb * MIB,
       rowListener: { rowsReleased: () => this.hub.rowsReleased() },
     });
-    const trends = this.trends = new TrendRecorder({
-      store,
-      catalog,
-      log,
-      clockMs,
-      budgetBytes: config.trendMb * MIB,
-      hours: config.trendHours,
-      lingerMs: config.lingerMs,
-      match: config.trendMatch,
-    });
+    const trends = this.trends = this.#trendsOf(options);
     const slab = this.slab = slabOf(config);
     const sharePools = this.sharePools = options.sharePools ??
       new LocalSharePools();
@@ -223,6 +215,13 @@ export class Qanat {
     this.store.close();
     await slotsReleased(this.slab);
     this.slab.assertEmpty();
+  }
+
+  #trendsOf({ config, log, trendsOf }: QanatOptions): Trends {
+    if (trendsOf) return trendsOf(() => this.hub.trendsRecorded());
+    const { store, catalog } = this;
+    const clockMs = this.#clockMs;
+    return new TrendRecorder({ ...config, store, catalog, log, clockMs });
   }
 
   #accessOf({ access }: QanatOptions): AccessControl {

@@ -7,6 +7,7 @@ import type { SharePools } from "./shares/share_pools.ts";
 import type { Source } from "./source/source.ts";
 import type { Logger } from "./telemetry/log.ts";
 import type { MemoryFigures } from "./telemetry/memory_use.ts";
+import type { Trends } from "./trends/recorded_trend.ts";
 import type { UsageLog } from "./telemetry/usage_log.ts";
 import type { GcCounters } from "./telemetry/metrics/memory_metrics.ts";
 
@@ -21,6 +22,11 @@ export interface QanatOptions {
   readonly ring?: Ring;
   /** What this thread counts together with others. @default pools of its own */
   readonly sharePools?: SharePools;
+  /**
+   * The trends, if another thread records them; made with what to call after more has been recorded. @default it records
+   * them itself
+   */
+  readonly trendsOf?: (onRecorded: () => void) => Trends;
   /** Over the source's catalog. @default everyone may read everything */
   readonly access?: AccessControl;
   /** @default those of the system */

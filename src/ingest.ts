@@ -1,13 +1,16 @@
 // The thread that reads, where several serve: source, log and catalog of one process.
 // Invariant: it never ends the process and never writes to standard output or error; the supervisor does both for it.
+import { SYSTEM_CLOCKS } from "./blocks/gps_clock.ts";
 import { nowGpsNs } from "./blocks/gps_time.ts";
 import type { Config } from "./config.ts";
 import { ReadingGroup } from "./group/reading_group.ts";
 import { readingWays } from "./group/thread_ways.ts";
 import { Ingest } from "./ingest/ingest.ts";
+import { TrendRecording } from "./ingest/trend_recording.ts";
 import { fitConnections } from "./net/descriptor_budget.ts";
 import { RingAllocationError } from "./memory/page_ring.ts";
 import { SharedRingReader, SharedRingWriter } from "./memory/shared_ring.ts";
+import { EMBEDDED_BACKLOG_MAX_MS } from "./source/embedded_source.ts";
 import type { Source } from "./source/source.ts";
 import { sourceOf } from "./source/source_of.ts";
 import { LifeSigns } from "./supervisor/life_signs.ts";
@@ -19,6 +22,8 @@ import { jsonLogger, type Logger, logLine } from "./telemetry/log.ts";
 import { LogWriter } from "./telemetry/log_writer.ts";
 import type { UsageLog } from "./telemetry/usage_log.ts";
 import { openUsageLog } from "./telemetry/usage_log_file.ts";
+import { terminalText } from "./text/terminal.ts";
+import { trendMatchFault, trendMatchOf } from "./trends/trend_match.ts";
 
 const MIB = 1024 * 1024;
 const STATUS_MS = 1000;
@@ -43,6 +48,7 @@ class IngestThread {
   /** What to do when the worker with a number has ended. */
   readonly #onEnded = new Map<number, () => void>();
   #ingest: Ingest | null = null;
+  #trends: TrendRecording | null = null;
   #group: ReadingGroup | null = null;
   #usageLog: UsageLog | undefined;
   #leaseMs = LEASE_MIN_MS;
@@ -90,6 +96,8 @@ class IngestThread {
     setInterval(() => life.countTick(), TICK_MS);
     this.#leaseMs = Math.max(LEASE_MIN_MS, config.lingerMs);
     const log = jsonLogger((line) => this.#lines.line(line), config.logLevel);
+    const wrong = trendMatchFault(config.trendMatch);
+    if (wrong !== null) return this.#fail(terminalText(wrong));
     // Before any other thread opens files.
     const limits = fitConnections(config, log);
     let ring: SharedRingWriter;
@@ -111,12 +119,9 @@ class IngestThread {
       return this.#fail((error as Error).message);
     }
     const ingest = this.#ingest = new Ingest({ source, ring });
-    const group = this.#group = this.#groupOf(config, {
-      source,
-      ring,
-      log,
-      life,
-    });
+    const trends = await this.#trendsOf(config, ingest, { source, log });
+    const parts = { source, ring, log, life, trends };
+    const group = this.#group = this.#groupOf(config, parts);
     const heap = new HeapWatch(log);
     setInterval(() => {
       ingest.tick();
@@ -124,7 +129,27 @@ class IngestThread {
     }, STATUS_MS);
     group.start();
     await ingest.start();
+    trends.start();
     scope.postMessage({ kind: "serving", port: 0, greeting: "", limits });
+  }
+
+  async #trendsOf(
+    config: Config,
+    ingest: Ingest,
+    { source, log }: { readonly source: Source; readonly log: Logger },
+  ): Promise<TrendRecording> {
+    const isEmbedded = config.kafka.length === 0;
+    const trends = this.#trends = await TrendRecording.of({
+      ...config,
+      trendMatch: trendMatchOf(config),
+      ingest,
+      catalog: source.catalog,
+      log,
+      clocks: SYSTEM_CLOCKS,
+      backlogMs: isEmbedded ? EMBEDDED_BACKLOG_MAX_MS : undefined,
+    });
+    ingest.lendTrends(trends);
+    return trends;
   }
 
   #groupOf(
@@ -134,6 +159,7 @@ class IngestThread {
       readonly ring: SharedRingWriter;
       readonly log: Logger;
       readonly life: LifeSigns;
+      readonly trends: TrendRecording;
     },
   ): ReadingGroup {
     return new ReadingGroup({
@@ -155,6 +181,7 @@ class IngestThread {
 
   async #stop(): Promise<void> {
     this.#group?.close();
+    await this.#trends?.close();
     await this.#ingest?.close();
     await within(FLUSH_MAX_MS, this.#usageLog?.close());
     await within(FLUSH_MAX_MS, this.#lines.flush());

@@ -4,7 +4,6 @@ import { Qanat } from "./app.ts";
 import type { UsageSink } from "./app_options.ts";
 import type { AccessControl } from "./auth/access_control.ts";
 import { accessOf } from "./auth/access_of.ts";
-import { nameMatcher } from "./channels/expression.ts";
 import type { Config } from "./config.ts";
 import { GcTime } from "./telemetry/gc_time.ts";
 import { HeapWatch } from "./telemetry/heap_watch.ts";
@@ -19,10 +18,8 @@ import type { UsageLog } from "./telemetry/usage_log.ts";
 import { openUsageLog } from "./telemetry/usage_log_file.ts";
 import { GroupLink } from "./group/group_link.ts";
 import { workerWays } from "./group/thread_ways.ts";
-import { sourceOfWorker } from "./group/source_of_worker.ts";
+import { type Reading, sourceOfWorker } from "./group/source_of_worker.ts";
 import { RingAllocationError } from "./memory/page_ring.ts";
-import type { Ring } from "./memory/ring.ts";
-import type { Source } from "./source/source.ts";
 import { TableSharePools } from "./shares/table_share_pools.ts";
 import { LifeSigns } from "./supervisor/life_signs.ts";
 import type { WorkerMessage } from "./supervisor/messages.ts";
@@ -32,6 +29,7 @@ import {
   SupervisorPort,
 } from "./supervisor/supervisor_port.ts";
 import { terminalText } from "./text/terminal.ts";
+import { trendMatchFault, trendMatchOf } from "./trends/trend_match.ts";
 import { within } from "./supervisor/within.ts";
 import { openPorts, type WorkerPorts } from "./worker_ports.ts";
 
@@ -90,23 +88,15 @@ class WorkerApp {
     const { reading } = this.#start;
     const group = this.#group = reading &&
       new GroupLink(workerWays(reading), this.#log);
-    try {
-      nameMatcher(config.trendMatch);
-    } catch (error) {
-      return this.#fail(
-        2,
-        `--trend-match must be an RE2 expression: ${
-          terminalText((error as Error).message)
-        }`,
-      );
-    }
+    const wrong = trendMatchFault(config.trendMatch);
+    if (wrong !== null) return this.#fail(2, terminalText(wrong));
     let certificate: ServerCertificate | null;
     try {
       certificate = await certificateOf(config, this.#log);
     } catch (error) {
       return this.#fail(2, `Cannot set up TLS: ${(error as Error).message}`);
     }
-    let made: Awaited<ReturnType<typeof sourceOfWorker>>;
+    let made: Reading;
     try {
       made = await sourceOfWorker(config, this.#log, group);
     } catch (error) {
@@ -180,21 +170,18 @@ class WorkerApp {
   }
 
   #instanceOf(
-    { config, source, access, usageLog, ring }: {
+    { config, access, usageLog, ...reading }: Reading & {
       readonly config: Config;
-      readonly source: Source;
-      readonly ring?: Ring;
       readonly access: AccessControl;
       readonly usageLog: UsageSink | undefined;
     },
   ): Qanat {
     const { shares } = this.#start;
     return new Qanat({
+      ...reading,
       config: { ...config, trendMatch: trendMatchOf(config) },
-      source,
       access,
       ...(usageLog === undefined ? {} : { usageLog }),
-      ...(ring === undefined ? {} : { ring }),
       ...(shares === undefined
         ? {}
         : { sharePools: new TableSharePools(shares.column) }),
@@ -266,9 +253,4 @@ async function certificateOf(
 ): Promise<ServerCertificate | null> {
   if (tlsCert === "") return null;
   return await ServerCertificate.open({ tlsCert, tlsKey, log });
-}
-
-/** The trends of all embedded channels are recorded; those of Kafka's channels only when the setting names them. */
-function trendMatchOf({ trendMatch, kafka }: Config): string {
-  return trendMatch === "" && kafka.length === 0 ? ".*" : trendMatch;
 }

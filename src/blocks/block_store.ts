@@ -184,20 +184,16 @@ export class BlockStore implements BlockSink {
   onRestart(topic: string, offset: number): void {
     if (this.#subscriptions.counts(topic)) this.counters.restarts++;
     this.#options.log.warn("topic-restarted", { topic, offset });
-    const subscription = this.#subscriptions.get(topic);
-    if (!subscription) return;
-    subscription.blocks.restart();
-    for (const timeline of subscription.timelines) timeline.reset(this.gpsMs());
+    const { blocks, timelines = [] } = this.#subscriptions.get(topic) ?? {};
+    blocks?.restart();
+    for (const timeline of timelines) timeline.reset(this.gpsMs());
   }
 
   onLost(topic: string): void {
     this.partition(topic)?.noteLost();
   }
 
-  /**
-   * Releases the rows of a partition that are ready. Then: Timeline.advance(), and rowsReleased() of the listener, which
-   * is ClientHub.
-   */
+  /** Releases a partition's rows that are ready. Then: Timeline.advance(), and ClientHub.rowsReleased(). */
   #advance({ timelines }: Subscription, gpsMs: number): void {
     // All find their first row before any of them settles the block that has just come.
     for (const timeline of timelines) timeline.findStart(gpsMs);
@@ -211,10 +207,14 @@ export class BlockStore implements BlockSink {
   tick(): void {
     this.#clock.tick(this.#subscriptions.hasLive);
     this.#clockBehind.check(this.#subscriptions.live());
-    const gpsMs = this.gpsMs();
-    for (const timeline of this.#timelines.all()) timeline.advance(gpsMs);
-    this.#options.rowListener?.rowsReleased();
+    this.advance();
     this.#subscriptions.dropIdle();
+  }
+
+  /** Releases all rows that are ready; `binsOnly`: bins that another thread has recorded. */
+  advance(options?: { readonly binsOnly: boolean }): void {
+    this.#timelines.advance(options);
+    this.#options.rowListener?.rowsReleased();
   }
 
   /** GPS ms now; blocks are late or of the future by this time. */

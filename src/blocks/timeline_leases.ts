@@ -39,6 +39,14 @@ export class TimelineLeases {
     for (const { timeline } of this.#byKey.values()) yield timeline;
   }
 
+  /** Releases the rows that are ready. `binsOnly`: those of timelines whose rows are bins. */
+  advance({ binsOnly = false } = {}): void {
+    const gpsMs = this.#clock.gpsMs();
+    for (const { timeline } of this.#byKey.values()) {
+      if (!binsOnly || timeline.kind !== "") timeline.advance(gpsMs);
+    }
+  }
+
   /** Short rows, over all timelines that there have been. */
   get shortRows(): number {
     let rows = this.#closedShortRows;

@@ -6,7 +6,7 @@ import type { Channel } from "../channels/channel.ts";
 import type { StreamFormat, StreamShape } from "../frames/stream_format.ts";
 import { type Rollback, withRollback } from "../memory/rollback.ts";
 import type { Slab } from "../memory/slab.ts";
-import type { TrendRecorder } from "../trends/trend_recorder.ts";
+import type { Trends } from "../trends/recorded_trend.ts";
 import type { Admission, FullAdmission, ReadyAdmission } from "./admission.ts";
 import { AdmissionQueue } from "./admission_queue.ts";
 import type { ClientOptions } from "./client_options.ts";
@@ -52,7 +52,7 @@ export interface AdmissionParts extends AdmissionOptions {
   readonly store: BlockStore;
   readonly slab: Slab;
   readonly catalog: Catalog;
-  readonly trends: TrendRecorder;
+  readonly trends: Trends;
   readonly sharePools: SharePools;
 }
 
@@ -92,14 +92,18 @@ export class AdmissionControl {
     this.isClosed = true;
   }
 
-  /** Waits for the turn of one more request for so many channels. Returns null, or why it is refused. */
+  /** Waits for the turn of a request for so many channels, and until `trends` can be leased. Returns null, or why not. */
   async waitForTurn(
     client: SharingClient,
     channels: number,
+    trends: readonly Channel[] = [],
   ): Promise<FullAdmission | null> {
     const holder = holderOf(client);
     const refusal = await this.queue.waitForTurn(holder, channels);
-    if (refusal === null) return null;
+    if (refusal === null) {
+      if (trends.length > 0) await this.#parts.trends.prepare(trends);
+      return null;
+    }
     const limit = `${this.queue.queuedMax} requests that wait to be let in`;
     return this.#refused(refusal, "openings", { limit, holder });
   }
@@ -111,13 +115,14 @@ export class AdmissionControl {
     options: ClientOptions,
   ): Admission {
     const shape = typeof format === "string" ? { format } : format;
-    const { clientsMax, groups } = this.#parts;
+    const { catalog, clientsMax, groups } = this.#parts;
     if (this.isClosed) return this.#full("draining", "draining");
     if (this.shares.used >= clientsMax) {
       return this.#full("clients", `${clientsMax} clients`);
     }
     if (options.rights?.lost(channels)) return { kind: "other-rights" };
-    const stale = channels.find((channel) => !this.#isCurrent(channel));
+    // Whether a channel still is what it was when the request looked it up.
+    const stale = channels.find((c) => catalog.get(c.name, c.replayId) !== c);
     if (stale) return { kind: "changed", name: stale.name };
     const tooLarge = groups.has(channels, shape)
       ? null
@@ -128,11 +133,6 @@ export class AdmissionControl {
       if (admission.kind !== "ready") rollback.rollBack();
       return admission;
     });
-  }
-
-  /** Whether a channel still is what it was when the request looked it up. */
-  #isCurrent(channel: Channel): boolean {
-    return this.#parts.catalog.get(channel.name, channel.replayId) === channel;
   }
 
   /** Reserves one thing after the other, and notes each in `rollback`. */

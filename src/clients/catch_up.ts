@@ -25,8 +25,8 @@ export interface CatchUpParts {
 /** In one of so many turns the clients that are furthest behind come first. */
 const OLDEST_FIRST_EVERY = 8;
 
-/** `idle`: nothing to do for it now. `short`: the slab has no room. */
-type Step = "done" | "idle" | "short";
+/** `idle`, `more`: nothing was sent. `wait`: for trends to be recorded. `short`: the slab has no room. */
+type Step = "done" | "idle" | "more" | "wait" | "short";
 
 /** The clients that are behind and can take a row, by the time at which their next row ends. */
 export class CatchUp implements Task {
@@ -36,6 +36,8 @@ export class CatchUp implements Task {
   readonly #queue = new Map<number, GroupClient[]>();
   /** The frame of the rows that are being served, by group. */
   readonly #shared = new Map<SelectionGroup, RowRun>();
+  /** Clients whose lost rows another thread is still recording. */
+  #waiting: GroupClient[] = [];
   /** Rows that may still be made in this turn. */
   #rowsLeft = 0;
   #turn = 0;
@@ -80,8 +82,9 @@ export class CatchUp implements Task {
         if (step === "short") isShort = true;
         if (step === "done") this.#rowsLeft--;
         if (clockMs() >= endMs) this.#rowsLeft = 0;
+        if (step === "wait") this.#waiting.push(client);
         // When the slab is short, all clients are assigned again a little later.
-        if (!isShort) this.assign(client);
+        else if (!isShort) this.assign(client);
       }
       for (const { frame } of this.#shared.values()) frame.release();
       this.#shared.clear();
@@ -93,6 +96,13 @@ export class CatchUp implements Task {
   /** Continues after the slab was short. */
   resume(): void {
     if (this.#queue.size > 0) this.#parts.scheduler.schedule(this);
+  }
+
+  /** Continues after trends have been recorded. */
+  trendsRecorded(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const client of waiting) this.assign(client);
   }
 
   #nextEndMs(isNewest: boolean): number {
@@ -255,6 +265,7 @@ export class CatchUp implements Task {
     return new LostSpan(trends, {
       encoders: this.#parts.encoders,
       coding,
+      timeline,
       fromNs: timeline.startNs(cursor),
       toNs: timeline.startNs(Math.min(to, endRow)),
       toRow: to,
@@ -270,7 +281,7 @@ export class CatchUp implements Task {
       shortage.report();
       return "short";
     }
-    if (step === "more") return "idle";
+    if (step === "more" || step === "wait") return step;
     if (step === "done") {
       client.lostSpan = null;
       lifecycle.reportGap(client, lost.toRow, lost.reason);

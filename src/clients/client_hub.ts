@@ -4,7 +4,7 @@ import type { RowListener } from "../blocks/row_listener.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import { RowEncoders } from "../frames/row_encoders.ts";
 import type { SharePools } from "../shares/share_pools.ts";
-import type { TrendRecorder } from "../trends/trend_recorder.ts";
+import type { Trends } from "../trends/recorded_trend.ts";
 import {
   AdmissionControl,
   type AdmissionOptions,
@@ -26,7 +26,7 @@ import { StreamAge } from "./stream_age.ts";
 export interface ClientHubOptions extends AdmissionOptions, LifecycleOptions {
   readonly store: BlockStore;
   readonly catalog: Catalog;
-  readonly trends: TrendRecorder;
+  readonly trends: Trends;
   readonly sharePools: SharePools;
   readonly heartbeatMs: number;
   readonly writeStallMs: number;
@@ -54,6 +54,7 @@ export class ClientHub implements RowListener {
   readonly drainWindow: DrainWindow;
   /** What /metrics and /v1/status show. */
   readonly figures: ClientFigures;
+  readonly #store: BlockStore;
   readonly #scheduler: CooperativeScheduler;
   readonly #shortage: SlabShortage;
   readonly #catchUp: CatchUp;
@@ -62,7 +63,8 @@ export class ClientHub implements RowListener {
   readonly #handOut: HandOut;
 
   constructor(options: ClientHubOptions) {
-    const { trends, slab } = options;
+    const { store, trends, slab } = options;
+    this.#store = store;
     this.sharePools = options.sharePools;
     const scheduler = this.#scheduler = new CooperativeScheduler(options);
     const encoders = this.encoders = new RowEncoders(slab);
@@ -130,6 +132,12 @@ export class ClientHub implements RowListener {
   look(): void {
     this.drainWindow.tick();
     this.history.look();
+  }
+
+  /** Another thread has recorded trends: releases the bins, and continues with the clients, that waited for them. */
+  trendsRecorded(): void {
+    this.#store.advance({ binsOnly: true });
+    this.#catchUp.trendsRecorded();
   }
 
   /** Heartbeats, stalls, suspended histories and old streams; call it once a second. */

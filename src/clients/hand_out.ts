@@ -1,7 +1,7 @@
 // Runs the live queue as soon as rows have been released, and counts its time.
 // Invariant: `encodeSeconds` and `writeSeconds` together are the time of the live queue.
 import type { RowListener } from "../blocks/row_listener.ts";
-import type { TrendRecorder } from "../trends/trend_recorder.ts";
+import type { Trends } from "../trends/recorded_trend.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
 import type { LiveLanes } from "./live_lanes.ts";
 import type { CooperativeScheduler, Task } from "./scheduler.ts";
@@ -10,7 +10,7 @@ export interface HandOutParts {
   readonly scheduler: CooperativeScheduler;
   readonly liveQueue: LiveLanes;
   readonly lifecycle: ClientLifecycle;
-  readonly trends: TrendRecorder;
+  readonly trends: Trends;
 }
 
 /** Runs the live queue after rows were released, and the trends after blocks have come. */

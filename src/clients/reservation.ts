@@ -2,8 +2,7 @@
 // of trends. Invariant: every reservation is released exactly once.
 import type { Channel } from "../channels/channel.ts";
 import type { Slab } from "../memory/slab.ts";
-import type { TrendRecord } from "../trends/trend_record.ts";
-import type { TrendRecorder } from "../trends/trend_recorder.ts";
+import type { RecordedTrend, Trends } from "../trends/recorded_trend.ts";
 import { LocalSharePool } from "../shares/local_share_pool.ts";
 import type { ShareHolder } from "../shares/share_holder.ts";
 import type { PoolRefusal, SharePool } from "../shares/share_pool.ts";
@@ -15,7 +14,7 @@ export interface ReservationPools {
   readonly slabShares: SharePool;
   /** Clients by owner or address. */
   readonly clients: SharePool;
-  readonly trends: TrendRecorder;
+  readonly trends: Trends;
 }
 
 /** Bytes of a thread's slab by owner or address. Each thread has its own, so each of them must leave room for others. */
@@ -31,7 +30,7 @@ export class Reservation implements Disposable {
   #slabBytes = 0;
   #shareBytes = 0;
   #isCounted = false;
-  #trends: readonly TrendRecord[] | null = null;
+  #trends: readonly RecordedTrend[] | null = null;
 
   constructor(pools: ReservationPools, holder: ShareHolder) {
     this.#pools = pools;
@@ -39,7 +38,7 @@ export class Reservation implements Disposable {
   }
 
   /** Trends of the client's channels, for spans that it loses; null unless it asked for them. */
-  get trends(): readonly TrendRecord[] | null {
+  get trends(): readonly RecordedTrend[] | null {
     return this.#trends;
   }
 

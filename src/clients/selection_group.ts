@@ -15,7 +15,7 @@ import type {
 import { StreamText } from "../frames/stream_text.ts";
 import { slotBytesFor } from "../memory/slab.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
-import type { TrendRecord } from "../trends/trend_record.ts";
+import type { RecordedTrend } from "../trends/recorded_trend.ts";
 import type { TrendTimeline } from "../trends/trend_timeline.ts";
 import { ClientList } from "./client_list.ts";
 import type { Client, ClientGroup } from "./client.ts";
@@ -23,7 +23,7 @@ import type { Client, ClientGroup } from "./client.ts";
 /** The bins that a group of trends shows, and the records that it leases. */
 export interface GroupTrend {
   readonly bin: TrendBin;
-  readonly records: readonly TrendRecord[];
+  readonly records: readonly RecordedTrend[];
   /** The group's own timeline. */
   readonly timeline: TrendTimeline;
 }

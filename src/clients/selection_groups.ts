@@ -9,7 +9,7 @@ import { type Channel, topicOf } from "../channels/channel.ts";
 import type { StreamShape } from "../frames/stream_format.ts";
 import { withRollback } from "../memory/rollback.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
-import type { TrendRecorder } from "../trends/trend_recorder.ts";
+import type { Trends } from "../trends/recorded_trend.ts";
 import { trendKind, TrendTimeline } from "../trends/trend_timeline.ts";
 import type { EndReason } from "./end_reason.ts";
 import { LiveDelivery, type LiveDeliveryParts } from "./live_delivery.ts";
@@ -21,7 +21,7 @@ import {
 export interface SelectionGroupsParts extends LiveDeliveryParts {
   readonly store: BlockStore;
   readonly catalog: Catalog;
-  readonly trends: TrendRecorder;
+  readonly trends: Trends;
   readonly retryMs: number;
 }
 

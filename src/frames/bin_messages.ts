@@ -10,10 +10,9 @@ import {
 } from "../arrow/trend_template.ts";
 import type { Timeline } from "../blocks/timeline.ts";
 import type { Channel } from "../channels/channel.ts";
+import type { RecordedBins, RecordedTrend } from "../trends/recorded_trend.ts";
 import { newSampleStats } from "../trends/sample_stats.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
-import type { TrendRecord } from "../trends/trend_record.ts";
-import type { TrendRing } from "../trends/trend_ring.ts";
 import { trendRings } from "../trends/trend_timeline.ts";
 import type { MessageSource } from "./message_source.ts";
 import { rateText } from "./row_plan.ts";
@@ -22,7 +21,7 @@ import { rateText } from "./row_plan.ts";
 export interface BinSelection {
   readonly bin: TrendBin;
   /** The records of its channels, sorted by name. */
-  readonly records: readonly TrendRecord[];
+  readonly records: readonly RecordedTrend[];
 }
 
 /** The record batches of one selection: one row, four columns (min, mean, max, count) per channel. */
@@ -32,7 +31,7 @@ export class BinMessages implements MessageSource {
   readonly messageBytes: number;
   readonly #timeline: Timeline;
   readonly #channels: readonly Channel[];
-  readonly #rings: readonly TrendRing[];
+  readonly #rings: readonly RecordedBins[];
   readonly #stats = newSampleStats();
 
   constructor(timeline: Timeline, { records, bin }: BinSelection) {

@@ -1,9 +1,9 @@
 // Bins of trends as Server-Sent Events in JSON.
 // Invariant: min and max read back to exactly the samples that they were.
 import type { Channel } from "../channels/channel.ts";
+import type { RecordedBins } from "../trends/recorded_trend.ts";
 import { newSampleStats, type SampleStats } from "../trends/sample_stats.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
-import type { TrendRing } from "../trends/trend_ring.ts";
 import { trendRings } from "../trends/trend_timeline.ts";
 import type { BinSelection } from "./bin_messages.ts";
 import { eventTail } from "./event_tail.ts";
@@ -35,7 +35,7 @@ export class BinTexts implements MessageSource {
   readonly #bin: TrendBin;
   readonly #channels: readonly Channel[];
   readonly #keys: readonly Uint8Array[];
-  readonly #rings: readonly TrendRing[];
+  readonly #rings: readonly RecordedBins[];
   readonly #headOf: (bin: number) => string;
   readonly #stats = newSampleStats();
 
@@ -95,7 +95,7 @@ export function binTextBytesMax(channels: readonly Channel[]): number {
   return bytes;
 }
 
-function whyNot(ring: TrendRing, bin: number): string {
+function whyNot(ring: RecordedBins, bin: number): string {
   if (ring.first < 0 || bin < ring.first) return "not-recorded";
   return bin < ring.oldest ? "retention" : "missing";
 }

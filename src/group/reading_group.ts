@@ -5,9 +5,9 @@ import { reportRandomKey } from "../auth/access_of.ts";
 import { EndedSessions, type ListedSession } from "../auth/ended_sessions.ts";
 import { randomSecret } from "../auth/session_keys.ts";
 import type { AuthSettings } from "../settings/auth_settings.ts";
+import type { BlockStore } from "../blocks/block_store.ts";
 import { finish } from "../channels/sliced_work.ts";
 import type { Source } from "../source/source.ts";
-import { Histogram } from "../telemetry/histogram.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { type MemoryFigures, MemoryUse } from "../telemetry/memory_use.ts";
 import {
@@ -16,9 +16,11 @@ import {
   processFigures,
 } from "../telemetry/metrics/figures.ts";
 import type { GcCounters } from "../telemetry/metrics/memory_metrics.ts";
+import type { TrendParts } from "../telemetry/metrics/trend_metrics.ts";
 import { ReadingMetrics } from "../telemetry/metrics/reading_metrics.ts";
 import { refusedAndMissedOf } from "../telemetry/metrics/refused_and_missed.ts";
 import { SetAsideReport } from "../telemetry/set_aside_report.ts";
+import { partitionStatus } from "../telemetry/status/partition_status.ts";
 import { sourceStatus } from "../telemetry/status/source_status.ts";
 import { Ticker } from "../telemetry/ticker.ts";
 import type { UsageLog } from "../telemetry/usage_log.ts";
@@ -42,6 +44,12 @@ import { LastFigures } from "./last_figures.ts";
 export interface ReadingGroupOptions {
   readonly settings: Pick<AuthSettings, "auth" | "sessionKeyFile">;
   readonly source: Source;
+  /** Of all threads. */
+  readonly trends: {
+    readonly recorder: TrendParts["trends"];
+    /** It counts the blocks of topics that nothing but trends has leased first. */
+    readonly store: BlockStore;
+  };
   readonly ring: { readonly highWaterBytes: number };
   readonly log: Logger;
   readonly logLines?: { readonly lostLines: number };
@@ -151,12 +159,16 @@ export class ReadingGroup {
   }
 
   #metricsOf(): ReadingMetrics {
-    const { source, gc, logLines, missedProbes, usageLog } = this.#options;
+    const { source, trends, gc, logLines, missedProbes, usageLog } =
+      this.#options;
+    const { recorder, store } = trends;
     return new ReadingMetrics({
       source,
+      trends: recorder,
       catalog: source.catalog,
-      // Workers hand rows out and measure the lag of messages.
-      store: { handedOutSeconds: 0, lag: new Histogram() },
+      // Workers hand rows out.
+      store: { handedOutSeconds: 0, lag: store.lag },
+      blocks: store,
       ticker: this.#ticker,
       logLines,
       gc,
@@ -212,7 +224,7 @@ export class ReadingGroup {
   }
 
   #status(): string {
-    const { source } = this.#options;
+    const { source, trends: { recorder, store } } = this.#options;
     const { catalog } = source;
     return JSON.stringify({
       source: finish(
@@ -225,6 +237,18 @@ export class ReadingGroup {
       channels_refused: {
         total: catalog.refused.counts,
         newest: catalog.refused.list(),
+      },
+      partitions: finish(
+        partitionStatus({
+          store,
+          topics: source.status().topics,
+          gpsMs: store.gpsMs(),
+        }),
+      ),
+      trends: {
+        channels: recorder.channelCount,
+        used_bytes: recorder.usedBytes,
+        budget_bytes: recorder.budgetBytes,
       },
       memory: {
         per_client_bytes: Math.round(this.#memoryUse.perClientBytes),

@@ -12,20 +12,29 @@ import { EMBEDDED_BACKLOG_MAX_MS } from "../source/embedded_source.ts";
 import type { Source } from "../source/source.ts";
 import { sourceOf } from "../source/source_of.ts";
 import type { Logger } from "../telemetry/log.ts";
+import type { Trends } from "../trends/recorded_trend.ts";
 
-/** The source, and the ring of its blocks where another thread writes it. `group`: where several threads serve. */
+/** What the reading of an instance is made of; all but the source only where another thread reads for several. */
+export interface Reading {
+  readonly source: Source;
+  /** Of its blocks. */
+  readonly ring?: Ring;
+  readonly trendsOf?: (onRecorded: () => void) => Trends;
+}
+
+/** `group`: where several threads serve. */
 export async function sourceOfWorker(
   config: Config,
   log: Logger,
   group: { readonly source: Port<ServingMessage, ReadingMessage> } | undefined,
-): Promise<{ readonly source: Source; readonly ring?: Ring }> {
+): Promise<Reading> {
   if (group === undefined) {
     const nowNs = () => nowGpsNs();
     return { source: await sourceOf(config, { log, nowGpsNs: nowNs }) };
   }
   const isEmbedded = config.kafka.length === 0;
-  return await joinReading(
-    group.source,
-    isEmbedded ? { backlogMs: EMBEDDED_BACKLOG_MAX_MS } : {},
-  );
+  return await joinReading(group.source, {
+    trendMb: config.trendMb,
+    ...isEmbedded ? { backlogMs: EMBEDDED_BACKLOG_MAX_MS } : {},
+  });
 }

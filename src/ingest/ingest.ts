@@ -6,6 +6,7 @@ import type { HistoryReader, HistoryTopic, Source } from "../source/source.ts";
 import type { LogPlace } from "./log_follower.ts";
 import type { Port, ReadingMessage, ServingMessage } from "./messages.ts";
 import { RecordLog } from "./record_log.ts";
+import { TrendLeases, type TrendLender } from "./trend_leases.ts";
 
 export interface IngestOptions {
   readonly source: Source;
@@ -22,7 +23,11 @@ interface Serving {
   /** Topic → number of the lease. */
   readonly leases: Map<string, number>;
   readonly histories: Map<number, HistoryReader>;
+  /** Whether it uses the catalog of the source itself. */
+  readonly hasCatalog: boolean;
   hasJoined: boolean;
+  /** Null where this thread records none. */
+  readonly trends: TrendLeases | null;
 }
 
 /** A thread that is served. */
@@ -48,6 +53,7 @@ export class Ingest {
   #set = new Map<string, Channel>();
   #removed = new Map<string, { name: string; replayId: string | null }>();
   readonly #unwatch: () => void;
+  #trends: TrendLender | null = null;
 
   constructor(options: IngestOptions) {
     const { source, ring, later = queueMicrotask } = options;
@@ -66,13 +72,23 @@ export class Ingest {
     await this.#source.start(this.log);
   }
 
-  /** Serves a thread from now on. */
-  serve(port: Port<ReadingMessage, ServingMessage>): ServedThread {
+  /** Threads can lease these trends; call it before serve(). */
+  lendTrends(trends: TrendLender): void {
+    this.#trends = trends;
+  }
+
+  /** Serves a thread from now on. `hasCatalog`: it is this thread, and uses the catalog of the source itself. */
+  serve(
+    port: Port<ReadingMessage, ServingMessage>,
+    { hasCatalog = false } = {},
+  ): ServedThread {
     const serving: Serving = {
       port,
       leases: new Map(),
       histories: new Map(),
+      hasCatalog,
       hasJoined: false,
+      trends: this.#trends && new TrendLeases(port, this.#trends),
     };
     this.#serving.add(serving);
     port.onMessage = (message) => this.#onMessage(serving, message);
@@ -124,6 +140,11 @@ export class Ingest {
       case "close-history":
         serving.histories.get(message.id)?.close();
         serving.histories.delete(message.id);
+        return;
+      case "lease-trends":
+        return void serving.trends!.answer(message);
+      case "end-trend-lease":
+        return serving.trends?.end(message.id, message.count);
     }
   }
 
@@ -134,7 +155,7 @@ export class Ingest {
       kind: "joined",
       memory: this.#ring.memory(),
       place,
-      channels: [...this.#source.catalog.channels()],
+      channels: serving.hasCatalog ? [] : [...this.#source.catalog.channels()],
       status: plainStatus(this.#source),
     });
   }
@@ -229,6 +250,7 @@ export class Ingest {
   #leave(serving: Serving): void {
     if (!this.#serving.delete(serving)) return;
     this.#ended(serving);
+    serving.trends?.close();
     for (const topic of [...serving.leases.keys()]) {
       this.#endLease(serving, topic);
     }
@@ -256,8 +278,8 @@ export class Ingest {
     };
     this.#set = new Map();
     this.#removed = new Map();
-    for (const { port, hasJoined } of this.#serving) {
-      if (hasJoined) port.send({ kind: "channels", changes });
+    for (const { port, hasCatalog, hasJoined } of this.#serving) {
+      if (hasJoined && !hasCatalog) port.send({ kind: "channels", changes });
     }
   }
 }

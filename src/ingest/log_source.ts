@@ -18,15 +18,16 @@ import type {
   ServingMessage,
 } from "./messages.ts";
 import { PortHistories } from "./port_histories.ts";
+import { PortTrends } from "./port_trends.ts";
 
 export interface LogSourceOptions {
   readonly port: Port<ServingMessage, ReadingMessage>;
-  /** Empty; it is filled by the reading thread. */
+  /** Empty; it is filled by the reading thread. In that thread: the catalog of its source. */
   readonly catalog: Catalog;
   /** GPS ms and Unix ms now. */
   readonly now: () => { readonly gpsMs: number; readonly unixMs: number };
   /** How far back the reading of a topic that nothing reads yet can begin, ms. @default without end */
-  readonly backlogMs?: number;
+  readonly backlogMs?: number | undefined;
   /** Monotonic, ms. @default performance.now */
   readonly clockMs?: () => number;
 }
@@ -42,6 +43,8 @@ const LOOK_MS = 100;
 export class LogSource implements Source {
   readonly isShared = true;
   readonly catalog: Catalog;
+  /** Those that the reading thread records. */
+  readonly trends: PortTrends;
   readonly #options: LogSourceOptions;
   readonly #clockMs: () => number;
   readonly #histories: PortHistories;
@@ -71,6 +74,7 @@ export class LogSource implements Source {
     this.catalog = catalog;
     this.#clockMs = options.clockMs ?? (() => performance.now());
     this.#histories = new PortHistories(port);
+    this.trends = new PortTrends(port);
     port.onMessage = (message) => this.#onMessage(message);
     // A source that has joined is closed as well, without a call that waits.
     this.#closing.promise.catch(() => {});
@@ -148,6 +152,7 @@ export class LogSource implements Source {
     this.#closing.reject(new Error("The source was closed before it joined"));
     this.#wake();
     this.#histories.close();
+    this.trends.close();
     this.#options.port.onMessage = null;
     return Promise.resolve();
   }
@@ -184,6 +189,8 @@ export class LogSource implements Source {
       }
       case "history":
         return this.#histories.answered(message);
+      case "trends":
+        return this.trends.answered(message);
     }
   }
 

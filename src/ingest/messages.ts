@@ -8,7 +8,14 @@ import type {
   ReadFrom,
   SourceStatus,
 } from "../source/source.ts";
+import type { LeasedTrends } from "../trends/shared_trends.ts";
 import type { LogPlace } from "./log_follower.ts";
+
+/** Which channel is meant. */
+export interface ChannelName {
+  readonly name: string;
+  readonly replayId: string | null;
+}
 
 /** From a serving thread. */
 export type ServingMessage =
@@ -37,15 +44,24 @@ export type ServingMessage =
     readonly id: number;
     readonly topics: readonly string[];
   }
-  | { readonly kind: "close-history"; readonly id: number };
+  | { readonly kind: "close-history"; readonly id: number }
+  /** Answered with `trends`. */
+  | {
+    readonly kind: "lease-trends";
+    readonly request: number;
+    readonly channels: readonly ChannelName[];
+  }
+  /** Ends so many leases of a record. */
+  | {
+    readonly kind: "end-trend-lease";
+    readonly id: number;
+    readonly count: number;
+  };
 
 /** A channel that appeared or changed; or the name of one that was removed. */
 export interface ChannelChanges {
   readonly set: readonly Channel[];
-  readonly removed: readonly {
-    readonly name: string;
-    readonly replayId: string | null;
-  }[];
+  readonly removed: readonly ChannelName[];
 }
 
 /** From the reading thread. */
@@ -80,6 +96,12 @@ export type ReadingMessage =
     readonly id: number;
     readonly messages: readonly HistoryMessages[];
     readonly error: string | null;
+  }
+  /** Null: there is no memory for these trends, or no such channel. Their memory is shared. */
+  | {
+    readonly kind: "trends";
+    readonly request: number;
+    readonly leased: LeasedTrends | null;
   };
 
 export type { Port } from "../threads/port.ts";

@@ -4,8 +4,14 @@ import type { Channel } from "../channels/channel.ts";
 import { entryOf } from "../blocks/block_record.ts";
 import { NONE } from "../blocks/block_index.ts";
 import type { PartitionBlocks } from "../blocks/partition_blocks.ts";
+import type { RecordedTrend } from "./recorded_trend.ts";
 import { newSampleStats, StatsReader } from "./sample_stats.ts";
 import { binsKept, fits, TREND_BINS } from "./trend_bins.ts";
+import {
+  allocateTrend,
+  type TrendMemory,
+  TrendMemoryWriter,
+} from "./trend_memory.ts";
 import { trendBinBytes, TrendRing } from "./trend_ring.ts";
 
 /** Most blocks of one step, after which the caller checks its clock. */
@@ -14,14 +20,28 @@ const BLOCKS_PER_STEP = 64;
 /** Bytes of a channel's rings. `hours`: how long bins of 1 s are kept. */
 export function recordBytes(channel: Channel, hours: number): number {
   let bins = 0;
-  for (const bin of TREND_BINS) {
-    if (fits(bin, channel.strideNs)) bins += binsKept(bin, hours);
-  }
+  for (const capacity of capacitiesOf(channel, hours)) bins += capacity;
   return bins * trendBinBytes(channel.dataType);
 }
 
+/** Bins of each length that are kept; 0 where a bin is not a whole number of the channel's blocks. */
+function capacitiesOf({ strideNs }: Channel, hours: number): number[] {
+  return TREND_BINS.map((bin) =>
+    fits(bin, strideNs) ? binsKept(bin, hours) : 0
+  );
+}
+
+export interface TrendRecordOptions {
+  readonly channel: Channel;
+  readonly partition: PartitionBlocks;
+  /** How long bins of 1 s are kept. */
+  readonly hours: number;
+  /** For other threads, its number: they can read the bins. @default no other thread can */
+  readonly sharedAs?: number | undefined;
+}
+
 /** One recorded channel. */
-export class TrendRecord {
+export class TrendRecord implements RecordedTrend {
   readonly channel: Channel;
   readonly partition: PartitionBlocks;
   /** Bytes of its rings. */
@@ -37,17 +57,26 @@ export class TrendRecord {
   readonly #ratios: Float64Array;
   readonly #reader: StatsReader;
   readonly #stats = newSampleStats();
+  readonly #shared: TrendMemoryWriter | null;
   /** Next block to read; −1 before the first one. */
   #next = -1;
+  /** As other threads know it. */
+  #recordedTo = -1;
 
-  constructor(channel: Channel, partition: PartitionBlocks, hours: number) {
+  constructor(options: TrendRecordOptions) {
+    const { channel, partition, hours, sharedAs: id } = options;
+    const { dataType } = channel;
     this.channel = channel;
     this.partition = partition;
     this.bytes = recordBytes(channel, hours);
-    this.rings = TREND_BINS.map((bin) =>
-      fits(bin, channel.strideNs)
-        ? new TrendRing(channel.dataType, binsKept(bin, hours))
-        : null
+    const capacities = capacitiesOf(channel, hours);
+    const shared = this.#shared = id === undefined
+      ? null
+      : new TrendMemoryWriter(allocateTrend({ id, dataType, capacities }));
+    this.rings = capacities.map((capacity, i) =>
+      capacity === 0
+        ? null
+        : new TrendRing(dataType, capacity, shared?.arrays[i] ?? undefined)
     );
     this.#ratios = Float64Array.from(
       TREND_BINS,
@@ -55,12 +84,39 @@ export class TrendRecord {
     );
     this.#entry = entryOf(channel);
     this.#reader = new StatsReader(partition.ring, channel.dataType);
+    if (shared !== null) {
+      shared.begin();
+      shared.end(this.rings, this.#recordedTo);
+    }
+  }
+
+  /** What other threads read its bins by; null where they cannot. */
+  get memory(): TrendMemory | null {
+    return this.#shared?.memory ?? null;
+  }
+
+  /** Settled blocks are in the bins as soon as they are read: see catchUp(). */
+  isRecordedTo(): boolean {
+    return true;
   }
 
   /** Reads at most 64 settled blocks; true when there are more. */
   step(): boolean {
+    const to = this.partition.settled;
+    const isLeft = this.#readTo(to);
+    const shared = this.#shared;
+    if (shared !== null) {
+      const recordedTo = isLeft ? this.#next : to;
+      if (recordedTo !== this.#recordedTo) {
+        shared.begin();
+        shared.end(this.rings, this.#recordedTo = recordedTo);
+      }
+    }
+    return isLeft;
+  }
+
+  #readTo(to: number): boolean {
     const { partition } = this;
-    const to = partition.settled;
     if (this.#next < 0) {
       const first = partition.nextHeld(0);
       if (first >= to) return false;
@@ -85,8 +141,15 @@ export class TrendRecord {
 
   /** Drops all bins, as when the publisher's time jumps back. */
   reset(): void {
-    this.#next = -1;
+    this.#shared?.begin();
+    this.#next = this.#recordedTo = -1;
     for (const ring of this.rings) ring?.reset();
+    this.#shared?.end(this.rings, this.#recordedTo);
+  }
+
+  /** It is recorded no more: other threads that look for it lease another one. */
+  stop(): void {
+    this.#shared?.stop();
   }
 
   #readBlock(index: number, position: number): void {
@@ -100,9 +163,11 @@ export class TrendRecord {
       this.lostBlocks++;
       return;
     }
+    this.#shared?.begin();
     for (let i = 0; i < rings.length; i++) {
       const bin = Math.floor(index / this.#ratios[i]!);
       rings[i]?.add(bin, this.#stats);
     }
+    this.#shared?.end(rings, this.#recordedTo);
   }
 }

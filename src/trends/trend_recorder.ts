@@ -9,6 +9,7 @@ import { nameMatcher } from "../channels/expression.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { withRollback } from "../memory/rollback.ts";
+import type { TrendCounters, Trends } from "./recorded_trend.ts";
 import { recordBytes, TrendRecord } from "./trend_record.ts";
 
 export interface TrendRecorderOptions {
@@ -17,16 +18,19 @@ export interface TrendRecorderOptions {
   readonly log: Logger;
   /** Monotonic clock, ms: for slices of work, and for how long a channel has had no lease. */
   readonly clockMs: () => number;
-  /** Most bytes of all rings together. */
-  readonly budgetBytes: number;
+  /** Most MiB of all rings together. */
+  readonly trendMb: number;
   /** How long bins of 1 s are kept, hours. */
-  readonly hours: number;
+  readonly trendHours: number;
   /** How long a channel is still recorded after its last lease, ms. */
   readonly lingerMs: number;
   /** RE2 expression for names of live channels that are always recorded; empty: none. */
-  readonly match: string;
+  readonly trendMatch: string;
+  /** Whether other threads read the bins. @default false */
+  readonly isShared?: boolean;
 }
 
+const MIB = 1024 * 1024;
 /** Most matching channels whose recording begins in one tick, so that a large catalogue does not block the event loop. */
 const STARTS_PER_TICK = 100;
 
@@ -61,13 +65,8 @@ class RecordedPartition implements TimelineListener {
 }
 
 /** The trends of one instance. */
-export class TrendRecorder {
-  readonly counters = {
-    /** Matching channels that were not recorded for lack of memory. */
-    refused: 0,
-    /** Time spent reading blocks in slices, s. */
-    seconds: 0,
-  };
+export class TrendRecorder implements Trends {
+  readonly counters: TrendCounters = { refused: 0, seconds: 0 };
   /** Lost blocks of channels that are no longer recorded. */
   #lostBlocks = 0;
   readonly budgetBytes: number;
@@ -81,15 +80,17 @@ export class TrendRecorder {
   readonly #toStart = new Map<string, Channel>();
   readonly #unwatch: () => void;
   #usedBytes = 0;
+  /** Records there have been. */
+  #begun = 0;
   #hasWarnedFull = false;
   readonly #clockMs: () => number;
 
-  /** Throws BadExpressionError when `match` is not an RE2 expression. */
+  /** Throws BadExpressionError when `trendMatch` is not an RE2 expression. */
   constructor(options: TrendRecorderOptions) {
     this.#options = options;
-    this.budgetBytes = options.budgetBytes;
+    this.budgetBytes = options.trendMb * MIB;
     this.#clockMs = options.clockMs;
-    const { match, catalog } = options;
+    const { trendMatch: match, catalog } = options;
     this.#matches = match === "" ? () => false : nameMatcher(match);
     if (match !== "") {
       for (const channel of catalog.find({ match })) {
@@ -123,6 +124,11 @@ export class TrendRecorder {
   /** Whether there may be settled blocks to read. */
   get isDue(): boolean {
     return this.#due.size > 0;
+  }
+
+  /** Any channel can be leased now. */
+  prepare(): null {
+    return null;
   }
 
   /** Leases the records of channels; null when there is no memory for them. The caller releases them. */
@@ -201,7 +207,8 @@ export class TrendRecorder {
   }
 
   #start(channel: Channel): TrendRecord | null {
-    const { store, hours, budgetBytes } = this.#options;
+    const { store, trendHours: hours, isShared } = this.#options;
+    const { budgetBytes } = this;
     const bytes = recordBytes(channel, hours);
     if (this.#usedBytes + bytes > budgetBytes) {
       for (const record of this.#records.values()) {
@@ -214,7 +221,12 @@ export class TrendRecorder {
       const timeline = partition?.timeline ??
         store.lease(shapesOf([channel]), channel.strideNs);
       if (!partition) rollback.add(() => store.release(timeline));
-      const record = new TrendRecord(channel, timeline.partitions[0]!, hours);
+      const record = new TrendRecord({
+        channel,
+        partition: timeline.partitions[0]!,
+        hours,
+        sharedAs: isShared ? this.#begun++ : undefined,
+      });
       return { record, of: partition ?? this.#partitionOf(timeline) };
     });
     of.records.add(record);
@@ -242,6 +254,7 @@ export class TrendRecorder {
     this.#usedBytes -= record.bytes;
     this.#lostBlocks += record.lostBlocks;
     partition.records.delete(record);
+    record.stop();
     if (partition.records.size > 0) return;
     this.#partitions.delete(topic);
     this.#due.delete(partition);

@@ -2,7 +2,9 @@
 // Invariant: bins are added in order; a bin is in slot `bin % capacity` until a newer one overwrites it.
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
 import { SAMPLE_ARRAYS, type Samples } from "../channels/sample_arrays.ts";
+import type { RecordedBins } from "./recorded_trend.ts";
 import type { SampleStats } from "./sample_stats.ts";
+import type { BinArrays } from "./trend_memory.ts";
 
 // Bytes of one bin:
 //   min    1 to 8     the channel's own type
@@ -17,7 +19,7 @@ export function trendBinBytes(dataType: DataType): number {
 }
 
 /** Bins of one length. */
-export class TrendRing {
+export class TrendRing implements RecordedBins {
   /** Number of bins. */
   readonly capacity: number;
   /** First and last bin that samples were added to; −1 before. */
@@ -28,12 +30,17 @@ export class TrendRing {
   readonly #sum: Float64Array;
   readonly #counts: Uint32Array;
 
-  constructor(dataType: DataType, capacity: number) {
+  /** `arrays`: where the bins are kept, zeroed. @default arrays of its own */
+  constructor(
+    dataType: DataType,
+    capacity: number,
+    arrays: BinArrays = ownArrays(dataType, capacity),
+  ) {
     this.capacity = capacity;
-    this.#min = new SAMPLE_ARRAYS[dataType](capacity);
-    this.#max = new SAMPLE_ARRAYS[dataType](capacity);
-    this.#sum = new Float64Array(capacity);
-    this.#counts = new Uint32Array(capacity);
+    this.#min = arrays.min;
+    this.#max = arrays.max;
+    this.#sum = arrays.sum;
+    this.#counts = arrays.counts;
   }
 
   /** First bin that is still in the ring; Infinity before the first one. */
@@ -110,6 +117,15 @@ export class TrendRing {
     for (let b = from; b <= bin; b++) this.#counts[b % this.capacity] = 0;
     this.newest = bin;
   }
+}
+
+function ownArrays(dataType: DataType, capacity: number): BinArrays {
+  return {
+    min: new SAMPLE_ARRAYS[dataType](capacity),
+    max: new SAMPLE_ARRAYS[dataType](capacity),
+    sum: new Float64Array(capacity),
+    counts: new Uint32Array(capacity),
+  };
 }
 
 function isBig(samples: Samples): samples is BigInt64Array | BigUint64Array {

@@ -1,35 +1,54 @@
 // The bins of one selection at one length, as a timeline whose rows are bins.
-// Invariant: a bin is released when its last block is settled, whether or not the page ring still has its first one.
+// Invariant: a bin is released when its last block is settled and recorded, whether or not the page ring still has its
+// first one.
 import type { PartitionBlocks } from "../blocks/partition_blocks.ts";
 import type { GapReason } from "../blocks/row_gap.ts";
 import { type RowState, Timeline } from "../blocks/timeline.ts";
+import { topicOf } from "../channels/channel.ts";
+import type { RecordedBins, RecordedTrend } from "./recorded_trend.ts";
 import { TREND_BINS, type TrendBin } from "./trend_bins.ts";
-import type { TrendRecord } from "./trend_record.ts";
-import type { TrendRing } from "./trend_ring.ts";
 
 /** A timeline whose rows are bins. */
 export class TrendTimeline extends Timeline {
   override readonly kind: string;
-  readonly #records: readonly TrendRecord[];
-  readonly #rings: readonly TrendRing[];
+  readonly #records: readonly RecordedTrend[];
+  readonly #rings: readonly RecordedBins[];
+  /** Of each record: the index of its partition. */
+  readonly #partitionOf: readonly number[];
 
   constructor(
     partitions: readonly PartitionBlocks[],
     gpsMs: number,
-    { bin, records }: { bin: TrendBin; records: readonly TrendRecord[] },
+    { bin, records }: { bin: TrendBin; records: readonly RecordedTrend[] },
   ) {
     super(partitions, bin.binNs, gpsMs);
     this.kind = trendKind(records);
     this.#records = records;
     this.#rings = trendRings(records, bin);
+    this.#partitionOf = partitionsOf(records, partitions);
   }
 
   override advance(gpsMs: number): void {
-    // Most blocks complete no bin.
-    if (this.frontier >= 0 && !this.isSettled(this.frontier, gpsMs)) return;
+    if (this.frontier >= 0) {
+      for (let i = 0; i < this.partitions.length; i++) {
+        this.partitions[i]!.settle(gpsMs);
+      }
+      // Most blocks complete no bin.
+      if (!this.isSettled(this.frontier, gpsMs)) return;
+    }
     super.advance(gpsMs);
     // A bin without one of its channels does not count as a short row.
     this.shortRows = 0;
+  }
+
+  /** The first row is found after the blocks that are here have been recorded: a stream may begin with them. */
+  override findStart(gpsMs: number): boolean {
+    if (this.frontier >= 0) return true;
+    return this.#isRecordedTo(Infinity) && super.findStart(gpsMs);
+  }
+
+  override isIdle(gpsMs: number): boolean {
+    return super.isIdle(gpsMs) && this.#isRecordedTo(Infinity);
   }
 
   /** First bin that at least one of the channels still has. */
@@ -99,6 +118,19 @@ export class TrendTimeline extends Timeline {
       if (lateness.isLate(deadlineMs)) continue;
       if (absent !== "unreachable" || gpsMs < deadlineMs) return false;
     }
+    return this.#isRecordedTo(row);
+  }
+
+  /** Whether the settled blocks up to a bin's end are recorded. A partition without a block in it is not waited for. */
+  #isRecordedTo(row: number): boolean {
+    for (let i = 0; i < this.#records.length; i++) {
+      const at = this.#partitionOf[i]!;
+      const { newest, settled } = this.partitions[at]!;
+      const ratio = this.ratios[at]!;
+      if (newest < 0 || row < Infinity && newest < row * ratio) continue;
+      const to = Math.min(settled, (row + 1) * ratio);
+      if (!this.#records[i]!.isRecordedTo(to)) return false;
+    }
     return true;
   }
 
@@ -107,17 +139,25 @@ export class TrendTimeline extends Timeline {
   }
 }
 
+function partitionsOf(
+  records: readonly RecordedTrend[],
+  partitions: readonly PartitionBlocks[],
+): number[] {
+  const indexes = new Map(partitions.map(({ topic }, i) => [topic, i]));
+  return records.map(({ channel }) => indexes.get(topicOf(channel))!);
+}
+
 /** What distinguishes the timelines of different selections. */
-export function trendKind(records: readonly TrendRecord[]): string {
+export function trendKind(records: readonly RecordedTrend[]): string {
   const names = records.map(({ channel }) => channel.name);
   return JSON.stringify(["trend", ...names]);
 }
 
 /** The rings of one length, one per record. Throws when a channel has no bins of that length. */
 export function trendRings(
-  records: readonly TrendRecord[],
+  records: readonly RecordedTrend[],
   bin: TrendBin,
-): TrendRing[] {
+): RecordedBins[] {
   const index = TREND_BINS.indexOf(bin);
   return records.map(({ channel, rings }) => {
     const ring = rings[index];

@@ -8,6 +8,7 @@ import { GroupLink } from "../../src/group/group_link.ts";
 import { ReadingGroup } from "../../src/group/reading_group.ts";
 import type { Ingest } from "../../src/ingest/ingest.ts";
 import { LogSource } from "../../src/ingest/log_source.ts";
+import { TrendRecording } from "../../src/ingest/trend_recording.ts";
 import type {
   Port,
   ReadingMessage,
@@ -69,6 +70,8 @@ export class ProcessWorld {
   readonly workers: TestWorker[] = [];
   readonly config: Config;
   reading!: ReadingGroup;
+  /** It is not started: the workers record their trends themselves. */
+  recording!: TrendRecording;
   #ingest!: Ingest;
   #pools!: TableProcess;
   #row = FIRST;
@@ -95,7 +98,15 @@ export class ProcessWorld {
       isFailing: false,
       write: (entry: Record<string, unknown>) => void world.usage.push(entry),
     };
+    world.recording = await TrendRecording.of({
+      ...world.config,
+      ingest: world.#ingest,
+      catalog: world.source.catalog,
+      log: silent,
+      clocks: clock,
+    });
     world.reading = new ReadingGroup({
+      trends: world.recording,
       settings: world.config,
       source: world.source,
       ring: { highWaterBytes: 0 },
@@ -201,6 +212,7 @@ export class ProcessWorld {
       await this.end(worker, false);
     }
     this.reading.close();
+    await this.recording.close();
     await this.#ingest.close();
   }
 }

@@ -101,8 +101,8 @@ function isEmpty(
   { frontier, partitions }: GroupClient["group"]["timeline"],
 ): boolean {
   return frontier < 0 &&
-    partitions.every(({ hasCaughtUpOnce, absent }) =>
-      hasCaughtUpOnce && absent !== "unreachable"
+    partitions.every(({ hasCaughtUpOnce, absent, newest }) =>
+      hasCaughtUpOnce && absent !== "unreachable" && newest < 0
     );
 }
 

@@ -32,6 +32,7 @@ export async function admit(
   const refused = await hub.admission.waitForTurn(
     { address, rights },
     channels.length,
+    shape.trend !== undefined || request.slow === "trend" ? channels : [],
   );
   if (refused !== null) return fullProblem(refused);
   const admission = hub.admission.admit(channels, shape, {

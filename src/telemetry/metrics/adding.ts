@@ -86,9 +86,9 @@ export const ADDING = {
   auth_view_channels: "sum",
   auth_jwt_waiting: "sum",
   auth_jwt_known: "sum",
-  trend_channels: "sum",
-  trend_bytes: "sum",
-  trend_budget_bytes: "sum",
+  trend_channels: "reading",
+  trend_bytes: "reading",
+  trend_budget_bytes: "reading",
 } as const satisfies Readonly<Record<string, Adding>>;
 
 /** By the full name. */

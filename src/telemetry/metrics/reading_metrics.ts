@@ -1,4 +1,4 @@
-// The metrics of a thread that reads for several that serve: those of the source, and of the thread itself.
+// The metrics of a thread that reads for several that serve: those of the source, of trends, and of the thread itself.
 import type { MemoryUse } from "../memory_use.ts";
 import type { UsageLog } from "../usage_log.ts";
 import type { Figure } from "./figures.ts";
@@ -15,9 +15,13 @@ import {
   processMetrics,
 } from "./memory_metrics.ts";
 import { Prometheus } from "./prometheus.ts";
+import { blockMetrics, type BlockParts } from "./block_metrics.ts";
 import { sourceMetrics, type SourceParts } from "./source_metrics.ts";
+import { trendMetrics, type TrendParts } from "./trend_metrics.ts";
 
-export type ReadingParts = SourceParts & LoopParts & {
+export type ReadingParts = SourceParts & LoopParts & TrendParts & {
+  /** Those that are counted here. */
+  readonly blocks: BlockParts["store"];
   readonly gc: GcCounters;
   readonly memoryUse: Pick<MemoryUse, "perClientBytes" | "read">;
   readonly usageLog: Pick<UsageLog, "counters" | "isFailing"> | undefined;
@@ -40,6 +44,9 @@ export class ReadingMetrics {
     logMetrics(metrics, parts);
     usageLogMetrics(metrics, parts.usageLog);
     sourceMetrics(metrics, parts);
+    // Of topics that are read for trends only, or whose blocks are counted here.
+    blockMetrics(metrics, { store: parts.blocks });
+    trendMetrics(metrics, parts);
     allocationMetrics(metrics, parts.gc, NO_ALLOCATIONS);
     processMetrics(metrics, parts.memoryUse);
     missedProbesMetric(metrics, parts.missedProbes);

@@ -1,10 +1,10 @@
 // Metrics of recorded trends.
-import type { TrendRecorder } from "../../trends/trend_recorder.ts";
+import type { TrendCounters, Trends } from "../../trends/recorded_trend.ts";
 import type { NameAndHelp, Prometheus } from "./prometheus.ts";
 
 export interface TrendParts {
   readonly trends: Pick<
-    TrendRecorder,
+    Trends,
     "counters" | "lostBlocks" | keyof typeof GAUGES
   >;
 }
@@ -21,7 +21,7 @@ const COUNTERS = {
     "trend_channels_refused_total",
     "Channels of --trend-match that are not recorded because --trend-mb is used up",
   ],
-} satisfies Record<keyof TrendRecorder["counters"], NameAndHelp>;
+} satisfies Record<keyof TrendCounters, NameAndHelp>;
 
 export function trendMetrics(
   metrics: Prometheus,

@@ -72,7 +72,7 @@ export function* processStatus(
     ...joined([joinedFields, reading], null) as Status,
     ready: own["ready"],
     workers,
-    partitions: yield* joinedPartitions([own, ...others]),
+    partitions: yield* joinedPartitions([own, ...others, reading]),
   };
 }
 

@@ -13,7 +13,7 @@ import type { ClientFigures } from "../../clients/client_figures.ts";
 import type { Ring } from "../../memory/ring.ts";
 import type { Slab } from "../../memory/slab.ts";
 import type { Source } from "../../source/source.ts";
-import type { TrendRecorder } from "../../trends/trend_recorder.ts";
+import type { Trends } from "../../trends/recorded_trend.ts";
 import { buildOf } from "../build_info.ts";
 import type { Histogram } from "../histogram.ts";
 import type { MemoryUse } from "../memory_use.ts";
@@ -49,7 +49,7 @@ export interface StatusParts {
   readonly ring: Ring;
   readonly slab: Slab;
   readonly store: BlockStore;
-  readonly trends: TrendRecorder;
+  readonly trends: Trends;
   readonly hub: ClientListParts["hub"] & { readonly figures: ClientFigures };
   readonly connections: ConnectionFigures;
   readonly flight: FlightFigures;

@@ -103,6 +103,8 @@ async function ofSeveralWorkers(): Promise<string> {
     source,
     catalog: source.catalog,
     store: { handedOutSeconds: 0, lag: new Histogram() },
+    blocks: qanat.store,
+    trends: qanat.trends,
     ticker: { delayMs: 0, waits: new Histogram() },
     logLines: undefined,
     gc: { seconds: 2, collections: 3, allocatedBytes: 4 },

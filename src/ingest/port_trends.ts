@@ -1,0 +1,47 @@
+// Trends that the thread that reads records for this one.
+// Invariant: each question is answered once; with null when this end is closed.
+import type { Channel } from "../channels/channel.ts";
+import type { LeasedTrends, TrendPort } from "../trends/shared_trends.ts";
+import type { Port, ReadingMessage, ServingMessage } from "./messages.ts";
+
+/** The leases of one thread. */
+export class PortTrends implements TrendPort {
+  readonly #port: Pick<Port<ServingMessage, ReadingMessage>, "send">;
+  readonly #asked = new Map<number, (leased: LeasedTrends | null) => void>();
+  #count = 0;
+  #isClosed = false;
+
+  constructor(port: Pick<Port<ServingMessage, ReadingMessage>, "send">) {
+    this.#port = port;
+  }
+
+  lease(channels: readonly Channel[]): Promise<LeasedTrends | null> {
+    if (this.#isClosed) return Promise.resolve(null);
+    const request = this.#count++;
+    return new Promise((resolve) => {
+      this.#asked.set(request, resolve);
+      this.#port.send({
+        kind: "lease-trends",
+        request,
+        channels: channels.map(({ name, replayId }) => ({ name, replayId })),
+      });
+    });
+  }
+
+  endLease(id: number, count: number): void {
+    this.#port.send({ kind: "end-trend-lease", id, count });
+  }
+
+  answered(
+    { request, leased }: Extract<ReadingMessage, { kind: "trends" }>,
+  ): void {
+    this.#asked.get(request)?.(leased);
+    this.#asked.delete(request);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const resolve of this.#asked.values()) resolve(null);
+    this.#asked.clear();
+  }
+}

@@ -1,0 +1,88 @@
+// The trends that one serving thread leases, in the thread that records them.
+// Invariant: what is leased here is released when that thread says so, or when it has ended.
+import type { TrendMemory } from "../trends/trend_memory.ts";
+import type { TrendRecord } from "../trends/trend_record.ts";
+import type {
+  ChannelName,
+  Port,
+  ReadingMessage,
+  ServingMessage,
+} from "./messages.ts";
+
+/** What is leased from. */
+export interface TrendLender {
+  /** See `LeasedTrends`. */
+  readonly recorded: SharedArrayBuffer;
+  /** The record of a channel; null when there is no memory for it, or no such channel. */
+  lease(channel: ChannelName): TrendRecord | null;
+  release(records: readonly TrendRecord[]): void;
+  /** Resolves in a later turn of the event loop, so that other work gets its turn. */
+  pause(): Promise<void>;
+  /** Whether so much has been done since the last pause that another one is due. */
+  isPauseDue(): boolean;
+}
+
+/** The leases of one thread. */
+export class TrendLeases {
+  readonly #port: Pick<Port<ReadingMessage, ServingMessage>, "send">;
+  readonly #lender: TrendLender;
+  /** By number of the record. */
+  readonly #held = new Map<number, { record: TrendRecord; count: number }>();
+  #isClosed = false;
+
+  constructor(
+    port: Pick<Port<ReadingMessage, ServingMessage>, "send">,
+    lender: TrendLender,
+  ) {
+    this.#port = port;
+    this.#lender = lender;
+  }
+
+  /** Leases what a thread asks for, and answers. */
+  async answer(
+    { request, channels }: Extract<ServingMessage, { kind: "lease-trends" }>,
+  ): Promise<void> {
+    const { recorded } = this.#lender;
+    const memories = await this.#lease(channels);
+    const leased = memories && { memories, recorded };
+    this.#port.send({ kind: "trends", request, leased });
+  }
+
+  /** All of the channels, or null; in slices, since each takes memory. */
+  async #lease(
+    channels: readonly ChannelName[],
+  ): Promise<readonly TrendMemory[] | null> {
+    const lender = this.#lender;
+    const records: TrendRecord[] = [];
+    for (const channel of channels) {
+      if (lender.isPauseDue()) await lender.pause();
+      const record = this.#isClosed ? null : lender.lease(channel);
+      if (record === null) {
+        lender.release(records);
+        return null;
+      }
+      records.push(record);
+    }
+    return records.map((record) => {
+      const memory = record.memory!;
+      const held = this.#held.get(memory.id);
+      if (held) held.count++;
+      else this.#held.set(memory.id, { record, count: 1 });
+      return memory;
+    });
+  }
+
+  /** Ends so many leases of a record. */
+  end(id: number, count: number): void {
+    const held = this.#held.get(id);
+    if (held === undefined) return;
+    held.count -= count;
+    if (held.count <= 0) this.#held.delete(id);
+    for (let i = 0; i < count; i++) this.#lender.release([held.record]);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const [id, { count }] of [...this.#held]) this.end(id, count);
+  }
+}
