@@ -37,6 +37,10 @@ describe("parseConfig()", () => {
         ],
         [["--kafka-sasl", "plain"], "--kafka-sasl plain needs --kafka-user"],
         [
+          ["--slab-mb=7", "--workers=8"],
+          "--slab-mb 7 is divided among --workers 8: each needs at least 1 MiB; choose --slab-mb 8 or more",
+        ],
+        [
           ["--base-path", "x/"],
           "--base-path must be a path such as /qanat, without a slash at its end, not 'x/'",
         ],

@@ -4,6 +4,20 @@ import { ClientLog } from "../../src/clients/client_log.ts";
 import { silent } from "../driven_source.ts";
 import { ALICE } from "./rights.ts";
 
+const CLIENT = {
+  group: { format: "events", channels: [1, 2] },
+  options: {
+    address: "192.0.2.1",
+    rights: ALICE,
+    trace: { requestId: "r1", traceId: "0af7651916cd43dd8448eb211c80319c" },
+  },
+  rows: 3,
+  bytes: 400,
+  gaps: 1,
+  openedMs: 3000,
+  ended: "complete" as const,
+};
+
 describe("ClientLog", () => {
   it("has a line per client, up to a limit per second, and counts the others", () => {
     let clockMs = 5000;
@@ -16,23 +30,10 @@ describe("ClientLog", () => {
       () => clockMs,
       1,
     );
-    const client = {
-      group: { format: "events", channels: [1, 2] },
-      options: {
-        address: "192.0.2.1",
-        rights: ALICE,
-        trace: { requestId: "r1", traceId: "0af7651916cd43dd8448eb211c80319c" },
-      },
-      rows: 3,
-      bytes: 400,
-      gaps: 1,
-      openedMs: 3000,
-      ended: "complete" as const,
-    };
     const storm = (clients: number) => {
       for (let i = 0; i < clients; i++) {
-        log.opened(client);
-        log.closed(client);
+        log.opened(CLIENT);
+        log.closed(CLIENT);
       }
     };
     storm(3);
@@ -71,5 +72,18 @@ describe("ClientLog", () => {
     log.tick();
     storm(1);
     assert.equal(lines.length, 2);
+  });
+
+  it("has its part of the lines where several threads serve", () => {
+    for (const [workers, most] of [[4, 50], [1000, 1]] as const) {
+      let lines = 0;
+      const log = new ClientLog(
+        { ...silent, info: () => void lines++ },
+        () => 0,
+        workers,
+      );
+      for (let i = 0; i < 100; i++) log.opened(CLIENT);
+      assert.equal(lines, most);
+    }
   });
 });

@@ -1,7 +1,8 @@
 // Limits with `--workers 2`: whichever worker a connection reaches, both together never exceed one.
 import { after, afterEach, before, describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
-import { launchQanat, type Process, sleep, streamUrl } from "./chain.ts";
+import { Breakable } from "./breakable.ts";
+import { sleep, streamUrl } from "./chain.ts";
 
 const CHANNEL = "H1:GWOSC-4KHZ_R1_STRAIN";
 const CLIENTS_MAX = 24;
@@ -44,24 +45,25 @@ function count(streams: readonly Opened[], status: number): number {
 }
 
 describe("limits of two workers", () => {
-  let qanat: Process;
+  let trial: Breakable;
   let url: string;
   const opened: Opened[] = [];
 
   before(async () => {
-    ({ qanat, url } = launchQanat([
-      "--workers=2",
+    const args = [
       `--clients-max=${CLIENTS_MAX}`,
       `--clients-per-address-max=${PER_ADDRESS_MAX}`,
       `--history-readers-max=${HISTORIES_MAX}`,
       "--history-stall-ms=1000",
       "--address-share-percent=100",
       "--trusted-proxies=127.0.0.1",
-    ]));
-    await qanat.says(/is serving on/);
+    ];
+    trial = new Breakable({ workers: 2, args });
+    ({ url } = trial);
+    await trial.qanat.says(/is serving on/);
   });
   after(async () => {
-    await qanat?.stop();
+    await trial?.qanat.stop();
   });
 
   afterEach(async () => {
@@ -128,6 +130,22 @@ describe("limits of two workers", () => {
       for (const stream of opened.splice(0)) stream[Symbol.dispose]();
       await comesTo("clients", 0, CLIENTS_MAX);
     }
+  });
+
+  it("are free again at once when a worker ends, for as many as it had", async () => {
+    const streams = await openAll(live(CLIENTS_MAX), (i) => `10.0.${i}.1`);
+    assert.equal(count(streams, 200), CLIENTS_MAX);
+    const [, second] = [...(await metric("worker_clients")).values()];
+    await trial.break("throw", 1);
+    await comesTo("clients", CLIENTS_MAX - second!, CLIENTS_MAX);
+    assert.equal(
+      (await metric("client_addresses")).get(""),
+      CLIENTS_MAX - second!,
+    );
+    const more = await openAll(live(CLIENTS_MAX), (i) => `10.1.${i}.1`);
+    assert.equal(count(more, 200), second);
+    assert.equal(count(more, 503), CLIENTS_MAX - second!);
+    await comesTo("clients", CLIENTS_MAX, CLIENTS_MAX);
   });
 
   it("admit --clients-per-address-max of an address", async () => {

@@ -490,6 +490,21 @@ describe("a verifier of JWTs", () => {
     assert.equal(verifier.waiting, 0);
   });
 
+  it("checks its part of the tokens at a time where several threads serve", async () => {
+    for (const [workers, checks] of [[1, 4], [2, 2], [16, 1]] as const) {
+      const { verifier } = await started({ workers });
+      const tokens = await Promise.all(
+        Array.from({ length: 6 }, (_, i) => signed(ec, { sub: `${i}` })),
+      );
+      const verified = tokens.map((token) =>
+        verifier.verify(token, "192.0.2.1")
+      );
+      await null;
+      assert.equal(verifier.waiting, 6 - checks);
+      await Promise.all(verified);
+    }
+  });
+
   it("the tokens of one address take only a part of the waiting places", async () => {
     const { verifier } = await started({ addressSharePercent: 50 });
     const tokens = await Promise.all(
