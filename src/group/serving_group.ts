@@ -11,7 +11,10 @@ import { jsonInSlices } from "../http/routes/json_slices.ts";
 import type { ProcessAnswers } from "../http/service.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { type Figure, figuresText } from "../telemetry/metrics/figures.ts";
-import { processMetricsText } from "../telemetry/metrics/worker_metrics.ts";
+import {
+  missingAnswers,
+  processMetricsText,
+} from "../telemetry/metrics/worker_metrics.ts";
 import {
   clientsOf,
   clientsPage,
@@ -195,7 +198,10 @@ export class ServingGroup implements ProcessAnswers {
 
   async #figures(): Promise<string> {
     const { instance, member, life } = this.#options;
-    const figures = [...await instance.figures(), missingAnswers(member)];
+    const figures = [
+      ...await instance.figures(),
+      missingAnswers(member.missing),
+    ];
     const live: LiveFigures = { life, figures };
     return figuresText(live);
   }
@@ -225,15 +231,6 @@ function* textOf(
   status: SlicedWork<Record<string, unknown>>,
 ): SlicedWork<string> {
   return yield* jsonInSlices(yield* status);
-}
-
-function missingAnswers({ missing }: ThreadMember): Figure {
-  return {
-    name: "qanat_thread_answers_missing_total",
-    help: "Answers that other threads did not give within a second",
-    type: "counter",
-    values: [{ labels: {}, value: missing }],
-  };
 }
 
 /** How a thread is called in answers and in the log. */

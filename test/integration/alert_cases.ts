@@ -38,6 +38,7 @@ const QUIET: Readonly<Record<string, string>> = {
   'qanat_topics_with_more_partitions{instance="a"}': "0x60",
   'qanat_fan_out_busy_seconds{instance="a"}': "0.05x60",
   'qanat_workers_replaced_total{instance="a"}': "3x60",
+  'qanat_worker_answers{instance="a", worker="0"}': "1x60",
   'qanat_log_lines_lost_total{instance="a"}': "0x60",
   'qanat_usage_log_failing{instance="a"}': "0x60",
   'qanat_usage_log_lines_lost_total{instance="a"}': "0x60",
@@ -244,12 +245,19 @@ const CASES: readonly Case[] = [
     alert: "QanatMemoryManagement",
     series: "qanat_memory_management_seconds_total",
     values: "0+0.06x5 0+6x55",
-    value: "10%",
+    // Of two threads: the worker and the one that reads.
+    value: "5%",
   },
   {
     alert: "QanatWorkerReplaced",
     series: "qanat_workers_replaced_total",
     values: "3x25 4x35",
+  },
+  {
+    alert: "QanatWorkerSilent",
+    series: "qanat_worker_answers",
+    values: "1x25 0x35",
+    labels: { worker: "0" },
   },
   {
     alert: "QanatLogLost",
@@ -320,6 +328,7 @@ function expected(each: Case, rules: string) {
     .replaceAll("{{ $labels.instance }}", "a")
     .replaceAll("{{ $labels.limit }}", each.labels?.limit ?? "")
     .replaceAll("{{ $labels.file }}", each.labels?.file ?? "")
+    .replaceAll("{{ $labels.worker }}", each.labels?.worker ?? "")
     .replaceAll("{{ $labels.issuer }}", each.labels?.issuer ?? "")
     .replace(/\{\{ \$value.*?\}\}/, each.value ?? "");
   return {

@@ -32,6 +32,16 @@ const OF_EACH = {
   worker_heap_used_bytes: ["Heap in use, by worker", "heap_used_bytes"],
 } as const;
 
+/** Of a worker: what the others did not answer it in time. */
+export function missingAnswers(value: number): Figure {
+  return {
+    name: "qanat_thread_answers_missing_total",
+    help: "Answers that other threads did not give within 900 ms",
+    type: "counter",
+    values: [{ labels: {}, value }],
+  };
+}
+
 /** The text of /metrics. */
 export function processMetricsText(
   { reading, workers }: ProcessFigures,

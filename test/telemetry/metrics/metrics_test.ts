@@ -7,7 +7,10 @@ import type { MemoryFigures } from "../../../src/telemetry/memory_use.ts";
 import { embeddedChannels } from "../../../src/source/synthetic.ts";
 import { Histogram } from "../../../src/telemetry/histogram.ts";
 import { ReadingMetrics } from "../../../src/telemetry/metrics/reading_metrics.ts";
-import { processMetricsText } from "../../../src/telemetry/metrics/worker_metrics.ts";
+import {
+  missingAnswers,
+  processMetricsText,
+} from "../../../src/telemetry/metrics/worker_metrics.ts";
 import { UsageLog } from "../../../src/telemetry/usage_log.ts";
 import { HeldOutlet } from "../../clients/held_outlet.ts";
 import {
@@ -113,8 +116,14 @@ async function ofSeveralWorkers(): Promise<string> {
     missedProbes: () => ({}),
     workersReplaced: () => 0,
   });
-  const figures = await reading.figures();
-  return (await processMetricsText({ reading: figures, workers: [] })).text;
+  const workers = [{
+    worker: 0,
+    hasAnswered: true,
+    now: [missingAnswers(0)],
+    ended: [],
+  }];
+  const figures = { reading: await reading.figures(), workers };
+  return (await processMetricsText(figures)).text;
 }
 
 describe("/metrics", () => {
