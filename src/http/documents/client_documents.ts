@@ -92,6 +92,15 @@ const CLIENT = objectOf({
   open_s: { type: "number", "x-unit": "s" },
 });
 
+const PAGE = {
+  open: counted("clients", "All open streams"),
+  next: {
+    type: ["integer", "null"],
+    description: "`after` of the next page; null for the last page",
+  },
+  clients: { type: "array", items: CLIENT },
+} as const;
+
 const FORBIDDEN = problemAnswer(
   "The token does not have the right `qanat.operate`, or the instance has neither authentication nor a port for operators",
 );
@@ -104,14 +113,18 @@ export const CLIENTS_DOCUMENT: RouteDocument = {
   answers: {
     200: jsonAnswer(
       "A page",
-      objectOf({
-        open: counted("clients", "All open streams"),
-        next: {
-          type: ["integer", "null"],
-          description: "`after` of the next page; null for the last page",
+      {
+        ...objectOf(PAGE),
+        properties: {
+          ...PAGE,
+          no_answer_from: {
+            type: "array",
+            items: TEXT,
+            description:
+              "With several workers: those that did not answer within a second; the list is without their clients",
+          },
         },
-        clients: { type: "array", items: CLIENT },
-      }),
+      },
     ),
     400: problemAnswer("A parameter is wrong"),
     403: FORBIDDEN,

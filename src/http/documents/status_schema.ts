@@ -267,11 +267,33 @@ const STATUS = {
   partitions: { type: "array", items: PARTITION },
 };
 
+const WORKERS: Schema = {
+  type: "array",
+  items: objectOf({
+    worker: counted("", "Number of the worker, from 0 on"),
+    answered: {
+      type: "boolean",
+      description:
+        "False if it did not answer within a second: then its line has its last figures, and the sums do not include it",
+    },
+    clients: counted("clients"),
+    selections: counted("groups"),
+    event_loop_delay_ms: number("ms"),
+    heap_used_bytes: { type: ["integer", "null"], "x-unit": "bytes" },
+  }),
+  description: "With `--workers` above 1: what each of them has",
+};
+
 /** Shared schemas by their names in the document. */
 export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
-  // `access` and `flight` are not required.
+  // `access`, `flight` and `workers` are not required.
   Status: {
     ...objectOf(STATUS),
-    properties: { ...STATUS, access: ACCESS, flight: FLIGHT_STATUS },
+    properties: {
+      ...STATUS,
+      access: ACCESS,
+      flight: FLIGHT_STATUS,
+      workers: WORKERS,
+    },
   },
 };
