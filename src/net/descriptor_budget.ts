@@ -19,7 +19,7 @@ const OTHERS_SHARE = 16;
 /** Connections of the port for operators, and those that may wait in the kernel to be accepted there. */
 export const OPERATOR_CONNECTIONS_MAX = 32;
 export const OPERATOR_BACKLOG = 32;
-/** Each worker beyond the first one: an event loop, a listener for each port, and connections that it refuses (32). */
+/** Each worker beyond the first one: an event loop, listeners, connections that it refuses (32), probes of the watchdog (4). */
 const DESCRIPTORS_PER_WORKER = 48;
 /** Counting stops at this number. */
 const COUNTED_MAX = 131_072;
