@@ -76,9 +76,10 @@ export class TrendLeases {
   end(id: number, count: number): void {
     const held = this.#held.get(id);
     if (held === undefined) return;
-    held.count -= count;
-    if (held.count <= 0) this.#held.delete(id);
-    for (let i = 0; i < count; i++) this.#lender.release([held.record]);
+    const ended = Math.min(count, held.count);
+    held.count -= ended;
+    if (held.count === 0) this.#held.delete(id);
+    for (let i = 0; i < ended; i++) this.#lender.release([held.record]);
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 // The trends that another thread records, for one that serves clients.
 // Invariant: a record is here while it is leased in this thread; the recording thread knows of each lease until then.
 import { type Channel, isSameChannel } from "../channels/channel.ts";
-import type { RecordedTrend, TrendCounters, Trends } from "./recorded_trend.ts";
+import type { TrendCounters, Trends } from "./recorded_trend.ts";
 import { SharedTrend } from "./shared_trend.ts";
 import type { TrendMemory } from "./trend_memory.ts";
 
@@ -104,7 +104,7 @@ export class SharedTrends implements Trends {
     return new SharedTrend({ channel, memory, clockMs, onWait });
   }
 
-  lease(channels: readonly Channel[]): readonly RecordedTrend[] | null {
+  lease(channels: readonly Channel[]): readonly SharedTrend[] | null {
     const records: SharedTrend[] = [];
     for (const channel of channels) {
       const record = this.#known(channel);

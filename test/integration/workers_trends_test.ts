@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
-import { launchQanat, type Process, sleep } from "./chain.ts";
+import { launchQanat, metric, type Process, sleep } from "./chain.ts";
 
 const CHANNELS = ["H1:QANAT-COUNT_I64_16", "H1:QANAT-SINE_F64_4096"];
 /** How far back bins are compared. */
@@ -121,6 +121,24 @@ describe("trends with two threads that serve", () => {
       const rows = await ask(two, "/v1/events?slow=trend&duration=1");
       assert.ok(rowsOf(await rows.text()).size >= 15);
     }
+  });
+
+  it("are counted once", async () => {
+    for (let i = 0; i < ASKS; i++) {
+      const figures = await Promise.all([one, two].map(async ({ url }) => {
+        const { trends } = await (await fetch(`${url}/v1/status`)).json();
+        return {
+          ...trends,
+          recorded: await metric(url, "qanat_trend_channels"),
+          budget: await metric(url, "qanat_trend_budget_bytes"),
+        };
+      }));
+      assert.ok(figures[0].channels > 4);
+      assert.equal(figures[0].recorded, figures[0].channels);
+      assert.deepEqual(figures[1], figures[0]);
+    }
+    assert.ok(await metric(two.url, "qanat_trend_seconds_total") > 0);
+    assert.ok(await metric(two.url, "qanat_blocks_total") > 100);
   });
 
   it("are refused alike when their memory is used up, and not for long", async () => {
