@@ -10,8 +10,8 @@ USER deno
 COPY --chown=deno:deno deno.json deno.lock ./
 COPY --chown=deno:deno src ./src
 COPY --chown=deno:deno mod.ts LICENSE ./
-# src/main.ts starts src/worker.ts as a worker, so `deno cache` must name both.
-RUN deno cache --quiet --frozen src/main.ts src/worker.ts src/publish.ts src/token.ts && \
+# src/main.ts starts the other two as workers, so `deno cache` must name all three.
+RUN deno cache --quiet --frozen src/main.ts src/worker.ts src/ingest.ts src/publish.ts src/token.ts && \
     deno cache --quiet --frozen --lock=src/tail/deno.lock src/tail.ts
 
 # docker build --build-arg REVISION="$(git rev-parse --short HEAD)": shown in /v1/status and qanat_build_info.

@@ -103,7 +103,7 @@ describe("packages", () => {
 
   it("a first start downloads these packages and no others", async () => {
     const imported = new Set<string>();
-    for (const file of ["src/main.ts", "src/worker.ts"]) {
+    for (const file of ["src/main.ts", "src/worker.ts", "src/ingest.ts"]) {
       const { modules, npmPackages } = await infoOf(file);
       for (const { npmPackage } of modules) {
         if (npmPackage) imported.add(nameOf(npmPackage));

@@ -36,8 +36,8 @@ interface Lock {
   readonly npm: Readonly<Record<string, { integrity?: string }>>;
 }
 
-/** The supervisor and the worker that it starts. */
-const ENTRY_POINTS = ["src/main.ts", "src/worker.ts"];
+/** The supervisor and the threads that it starts. */
+const ENTRY_POINTS = ["src/main.ts", "src/worker.ts", "src/ingest.ts"];
 /** Lists of the licences of checked-in libraries; scripts/make_libraries.ts writes them. */
 const LICENCE_FILES = [
   "src/page/lib/licences.txt",

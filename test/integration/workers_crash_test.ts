@@ -197,6 +197,23 @@ describe("a worker that throws, with Kafka", {
   });
 });
 
+describe("a reading thread that throws", () => {
+  afterEach(async () => {
+    for (const { qanat } of trials.splice(0)) await qanat.kill9();
+  });
+
+  for (const how of ["throw", "reject"]) {
+    it(`ends the process, exit 1, with the error in the log (${how})`, async () => {
+      const trial = await start();
+      await trial.break(how, "reading");
+      assert.equal(await trial.ends(), 1, trial.qanat.log);
+      const [line, ...others] = trial.lines("crashed");
+      assert.deepEqual(others, []);
+      assert.match(line!.error as string, /by the test/);
+    });
+  }
+});
+
 describe("the watchdog of several threads", () => {
   afterEach(async () => {
     for (const { qanat } of trials.splice(0)) await qanat.kill9();
