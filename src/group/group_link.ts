@@ -24,6 +24,9 @@ interface UsageSink {
   write(entry: Readonly<Record<string, unknown>>): void;
 }
 
+/** Time until the reading thread is asked again. */
+const RETRY_MS = 100;
+
 /** Why a stream ended whose worker has failed, in the usage log. */
 const WORKER_ENDED = "worker-ended";
 
@@ -54,9 +57,12 @@ export class GroupLink {
         return "";
       },
     });
+    let text = await this.#member.askReading(START);
     // It may be busy with its start.
-    let text: string | null;
-    do text = await this.#member.askReading(START); while (text === null);
+    while (text === null) {
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      text = await this.#member.askReading(START);
+    }
     const { sessionSecret, endedSessions }: StartAnswer = JSON.parse(text);
     ended.addAll(endedSessions);
     const announce = (session: ListedSession) => this.#endSession(session);

@@ -5,6 +5,7 @@ import { Qanat } from "../../src/app.ts";
 import type { Claims } from "../../src/auth/claims.ts";
 import type { Session } from "../../src/auth/sessions.ts";
 import { finish } from "../../src/channels/sliced_work.ts";
+import { LimitError } from "../../src/http/limits/limit_error.ts";
 import { ownPortAccess } from "../../src/http/routes/operator_access.ts";
 import { operatorRoutes } from "../../src/http/routes/operator_routes.ts";
 import { Folder, tokenWith } from "../auth/auth_world.ts";
@@ -183,6 +184,41 @@ describe("the figures of a process", () => {
     assert.equal(after.get("qanat_thread_answers_missing_total"), 0);
     const next = await figuresOf(a);
     assert.equal(next.get("qanat_thread_answers_missing_total"), 1);
+  });
+});
+
+describe("questions to the others", () => {
+  it("are limited: a request beyond is refused with 503, and counted", async () => {
+    b.isHanging = true;
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 70 }, () => a.qanat.process!.metrics()),
+    );
+    const refused = outcomes.filter(({ status }) => status === "rejected");
+    assert.equal(refused.length, 6);
+    for (const { reason } of refused as PromiseRejectedResult[]) {
+      assert.ok(reason instanceof LimitError, String(reason));
+      assert.deepEqual([reason.limit, reason.status], ["works", 503]);
+    }
+  });
+
+  it("show the time that the reading thread spends on Kafka, and none of a worker's", async () => {
+    const { source } = world;
+    const status = source.status();
+    source.status = () => ({ ...status, seconds: { deliver: 1, decode: 2 } });
+    world.tick();
+    a.open();
+    await world.publish(20);
+    assert.ok(a.qanat.store.handedOutSeconds > 0);
+    const figures = await figuresOf(a);
+    assert.equal(figures.get('qanat_kafka_seconds_total{part="deliver"}'), 1);
+    assert.equal(figures.get('qanat_kafka_seconds_total{part="decode"}'), 2);
+    // Less than nothing would be left of it here.
+    source.status = () => ({ ...status, seconds: { deliver: 0 } });
+    world.tick();
+    await world.settle();
+    const { seconds } = a.qanat.source.status();
+    assert.equal(seconds, undefined);
+    await a.qanat.metrics();
   });
 });
 

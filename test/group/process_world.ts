@@ -201,6 +201,11 @@ export class ProcessWorld {
     await this.settle();
   }
 
+  /** What the reading thread does once a second. */
+  tick(): void {
+    this.#ingest.tick();
+  }
+
   /** Until all messages have arrived. */
   async settle(): Promise<void> {
     for (let i = 0; i < 10; i++) await later(5);
