@@ -3,7 +3,7 @@
 // The way of a row follows the order of the constructor: the `source` reads messages and calls the `store`, which keeps
 // their blocks in the page `ring` and joins them into rows; the `hub` encodes each row once, in a slot of the `slab`, and
 // writes it to the outlets of its clients; src/http, which is put in front by src/worker.ts, opens these outlets.
-// `trends` take blocks from the store in the same way and give the hub bins instead of rows.
+// `trends` take blocks from the store and give the hub bins instead of rows; `feeds` pass blocks on to relays.
 import { BlockStore } from "./blocks/block_store.ts";
 import { GpsClock, SYSTEM_CLOCKS } from "./blocks/gps_clock.ts";
 import { gpsNsOfMs, unixMsOfGpsMs } from "./blocks/gps_time.ts";
@@ -27,6 +27,7 @@ import { RequestLimits } from "./http/limits/request_limits.ts";
 import type { ProcessAnswers } from "./http/service.ts";
 import { AllocationMeter } from "./memory/allocation_meter.ts";
 import { allocateRing, PageRing } from "./memory/page_ring.ts";
+import { BlockFeeds } from "./relay/block_feeds.ts";
 import type { Ring } from "./memory/ring.ts";
 import { Slab } from "./memory/slab.ts";
 import { slotsReleased } from "./memory/slots_released.ts";
@@ -62,6 +63,7 @@ export class Qanat {
   readonly access: AccessControl;
   readonly ring: Ring;
   readonly store: BlockStore;
+  readonly feeds: BlockFeeds;
   readonly trends: Trends;
   readonly slab: Slab;
   readonly sharePools: SharePools;
@@ -110,6 +112,7 @@ export class Qanat {
     const slab = this.slab = slabOf(config);
     const sharePools = this.sharePools = options.sharePools ??
       new LocalSharePools();
+    this.feeds = new BlockFeeds(this, clockMs);
     this.hub = new ClientHub({
       ...config,
       sharePools,
@@ -127,7 +130,6 @@ export class Qanat {
     this.requests = new RequestLimits({ ...config, sharePools, later });
     this.refusedHosts = refusedHosts(log);
     this.refusedOrigins = refusedOrigins(log);
-
     this.memoryUse = this.#memoryUseOf(options.memory);
     this.#ticker = this.#tickerOf();
     this.#readiness = this.#readinessOf();
@@ -139,7 +141,7 @@ export class Qanat {
   /** Starts to tick and loads the catalog. Resolves when it is loaded, or the source is known to be unreachable. */
   async start(): Promise<void> {
     this.#ticker.start();
-    await this.source.start(this.store);
+    await this.source.start(this.feeds);
     this.#readiness.isStarted = true;
   }
 
@@ -151,6 +153,7 @@ export class Qanat {
 
   #tickSecond(): void {
     this.hub.tick();
+    this.feeds.tick();
     this.memoryUse?.tick();
     this.#setAside?.tick();
   }
@@ -208,6 +211,7 @@ export class Qanat {
     this.requests.close();
     this.access.close();
     this.hub.close();
+    this.feeds.close();
     this.#ticker.close();
     this.#setAside?.close();
     this.trends.close();
@@ -227,6 +231,7 @@ export class Qanat {
   #accessOf({ access }: QanatOptions): AccessControl {
     const control = access ?? new AccessControl({ catalog: this.catalog });
     control.onChange(() => this.hub.rightsChanged());
+    control.onChange(() => this.feeds.rightsChanged());
     return control;
   }
 
@@ -269,15 +274,12 @@ export class Qanat {
 
   #metricsOf(options: QanatOptions): Metrics {
     const { gc, logLines, missedProbes, usageLog } = options;
-    const { refusedHosts, refusedOrigins, requests } = this;
     return new Metrics({
+      ...this,
       ...this.#statusParts,
       gc,
       logLines,
       missedProbes,
-      refusedHosts,
-      refusedOrigins,
-      requests,
       ticker: this.#ticker,
       usageLog,
     });

@@ -45,6 +45,10 @@ import {
   SERVER_SETTINGS,
   type ServerSettings,
 } from "./settings/server_settings.ts";
+import {
+  RELAY_SETTINGS,
+  type RelaySettings,
+} from "./settings/relay_settings.ts";
 import type { SettingsOf } from "./settings/setting.ts";
 import { settingsHelp } from "./settings/settings_help.ts";
 import {
@@ -60,6 +64,7 @@ export interface Config
     AuthSettings,
     OperatorSettings,
     KafkaSettings,
+    RelaySettings,
     BlockSettings,
     ClientSettings,
     HistorySettings,
@@ -87,6 +92,7 @@ const GROUPS = {
   "Who may read": AUTH_SETTINGS,
   "Operators": OPERATOR_SETTINGS,
   "Kafka": KAFKA_SETTINGS,
+  "Relays": RELAY_SETTINGS,
   "Blocks and rows": BLOCK_SETTINGS,
   "Clients": CLIENT_SETTINGS,
   "Histories": HISTORY_SETTINGS,
@@ -101,6 +107,7 @@ export const SETTINGS = {
   ...AUTH_SETTINGS,
   ...OPERATOR_SETTINGS,
   ...KAFKA_SETTINGS,
+  ...RELAY_SETTINGS,
   ...BLOCK_SETTINGS,
   ...CLIENT_SETTINGS,
   ...HISTORY_SETTINGS,
@@ -137,6 +144,9 @@ function combinationFault(config: Config): string | null {
   }
   if ((kafkaCert === "") !== (kafkaKey === "")) {
     return "--kafka-cert and --kafka-key belong together";
+  }
+  if (config.upstream.length > 0 && config.kafka.length > 0) {
+    return "--upstream and --kafka do not go together: blocks come from one of them";
   }
   return clientFault(config) ?? authFault(config) ?? operatorFault(config) ??
     flightFault(config);

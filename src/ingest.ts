@@ -138,7 +138,8 @@ class IngestThread {
     ingest: Ingest,
     { source, log }: { readonly source: Source; readonly log: Logger },
   ): Promise<TrendRecording> {
-    const isEmbedded = config.kafka.length === 0;
+    const isEmbedded = config.kafka.length === 0 &&
+      config.upstream.length === 0;
     const trends = this.#trends = await TrendRecording.of({
       ...config,
       trendMatch: trendMatchOf(config),

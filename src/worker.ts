@@ -214,6 +214,7 @@ class WorkerApp {
   async #stop(qanat: Qanat, ports: WorkerPorts): Promise<void> {
     try {
       ports.closeAfterAnswers();
+      qanat.feeds.drain();
       await qanat.hub.drainSpread();
       port.send({ kind: "closing" });
       await ports.close(this.#config.drainMs);

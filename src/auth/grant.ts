@@ -20,6 +20,8 @@ export interface GrantOptions {
   /** `all`, or the exact publishers as which it may publish. @default none */
   readonly publish?: "all" | readonly string[];
   readonly isOperator?: boolean;
+  /** Whether it may read whole blocks, as a relay does. @default false */
+  readonly isRelay?: boolean;
   readonly shares?: GrantShares;
 }
 
@@ -29,6 +31,8 @@ export class Grant {
   readonly readKey: string;
   readonly readsAll: boolean;
   readonly isOperator: boolean;
+  /** Whether its owner may read whole blocks, of partitions of which it may read each channel. */
+  readonly isRelay: boolean;
   readonly shares: GrantShares;
   readonly #rules: readonly ReadRule[];
   readonly #ruleKeys: ReadonlySet<string>;
@@ -44,6 +48,7 @@ export class Grant {
       ? "all"
       : [...this.#ruleKeys].sort().join("\n");
     this.isOperator = isOperator;
+    this.isRelay = options.isRelay ?? false;
     this.shares = shares;
   }
 
@@ -96,6 +101,7 @@ export class Grant {
         ? "all"
         : grants.flatMap((grant) => grant.#publish),
       isOperator: grants.some((grant) => grant.isOperator),
+      isRelay: grants.some((grant) => grant.isRelay),
       shares: {
         clientsMax: largest(grants.map(({ shares }) => shares.clientsMax)),
         historiesMax: largest(grants.map(({ shares }) => shares.historiesMax)),
@@ -116,4 +122,5 @@ export const FULL_GRANT: Grant = new Grant({
   read: "all",
   publish: "all",
   isOperator: true,
+  isRelay: true,
 });

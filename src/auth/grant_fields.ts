@@ -1,4 +1,5 @@
-// The fields of a grant, as a token file and a policy write them: `read`, `publish`, `operate`, and limits.
+// The fields of a grant, as a token file and a policy write them: `read`, `publish`, `operate`, `relay`, and
+// limits.
 import { BadExpressionError } from "../channels/expression.ts";
 import { Entry } from "./entry.ts";
 import { Grant } from "./grant.ts";
@@ -10,6 +11,7 @@ export const GRANT_FIELDS = [
   "read",
   "publish",
   "operate",
+  "relay",
   "clients_max",
   "histories_max",
   "share_percent",
@@ -28,6 +30,7 @@ export function grantOf(entry: Entry, rules: ReadRules): Grant {
     read: readOf(entry, rules),
     publish: publishOf(entry),
     isOperator: entry.flag("operate"),
+    isRelay: entry.flag("relay"),
     shares: {
       clientsMax: entry.whole("clients_max", 1, 1_000_000),
       historiesMax: entry.whole("histories_max", 0, 1000),

@@ -13,17 +13,19 @@ import {
 //   int32 word 1        data type, index into DATA_TYPES
 //   int32 word 2        byte offset of the message value, from the record's start
 //   int32 word 3        number of entries of a sparse table; 0: the table is by id
+//   int32 word 4        bytes of the message value
 //   table by id:
-//   int32 words 4+2·id  byte offset of the id's first sample, from the record's start; 0: not in this block
-//   int32 words 5+2·id  number of samples
+//   int32 words 5+2·id  byte offset of the id's first sample, from the record's start; 0: not in this block
+//   int32 words 6+2·id  number of samples
 //   sparse table, where the ids are few and large, sorted by id:
-//   int32 words 4+3·i   id, byte offset of its first sample, number of samples
+//   int32 words 5+3·i   id, byte offset of its first sample, number of samples
 //   then the message value, 64-byte aligned
 const WORD_IDS = 0;
 const WORD_TYPE = 1;
 const WORD_VALUE = 2;
 const WORD_SPARSE = 3;
-const WORD_TABLE = 4;
+const WORD_BYTES = 4;
+const WORD_TABLE = 5;
 /** Rows with larger ids are ignored: Arrakis puts about a hundred channels in a partition at most. */
 const IDS_MAX = 65_536;
 /**
@@ -60,14 +62,19 @@ function typeCodeOf(dataType: DataType): number {
 export interface RecordPlan {
   /** Byte offset of the message value. */
   readonly valueAt: number;
+  /** Bytes of it. */
+  readonly valueBytes: number;
   /** Entries of a table by id. */
   readonly ids: number;
   /** Rows of a sparse table, sorted by id; null where the table is by id. */
   readonly rows: readonly number[] | null;
 }
 
-/** Lays out the record of a message. */
-export function planRecord(layout: BlockLayout): RecordPlan {
+/** Lays out the record of a message with so many bytes. */
+export function planRecord(
+  layout: BlockLayout,
+  valueBytes: number,
+): RecordPlan {
   let ids = 0;
   for (let row = 0; row < layout.rowCount; row++) {
     const id = layout.ids[row]!;
@@ -76,7 +83,8 @@ export function planRecord(layout: BlockLayout): RecordPlan {
   const isSparse = ids > ENTRIES_MIN + ENTRIES_PER_ROW * layout.rowCount;
   const rows = isSparse ? rowsById(layout) : null;
   const tableWords = rows === null ? 2 * ids : 3 * rows.length;
-  return { valueAt: (4 * (WORD_TABLE + tableWords) + 63) & ~63, ids, rows };
+  const valueAt = (4 * (WORD_TABLE + tableWords) + 63) & ~63;
+  return { valueAt, valueBytes, ids, rows };
 }
 
 /** Rows with samples, sorted by id; of rows with the same id only the last. */
@@ -92,7 +100,7 @@ function rowsById({ ids, lengths, rowCount }: BlockLayout): number[] {
 export function writeRecord(
   words: Int32Array,
   at: number,
-  { valueAt, ids, rows }: RecordPlan,
+  { valueAt, valueBytes, ids, rows }: RecordPlan,
   layout: BlockLayout,
 ): void {
   const { starts, lengths } = layout;
@@ -100,6 +108,7 @@ export function writeRecord(
   words[at + WORD_IDS] = rows === null ? ids : 0;
   words[at + WORD_TYPE] = typeCodeOf(layout.dataType);
   words[at + WORD_VALUE] = valueAt;
+  words[at + WORD_BYTES] = valueBytes;
   words[at + WORD_SPARSE] = rows === null ? 0 : rows.length;
   if (rows !== null) {
     for (let i = 0; i < rows.length; i++) {
@@ -118,6 +127,16 @@ export function writeRecord(
     words[table + 2 * id] = valueAt + starts[row]!;
     words[table + 2 * id + 1] = samples;
   }
+}
+
+/** Where the message value of the record at byte offset `base` lies in the ring, bytes. */
+export function recordValue(
+  words: Int32Array,
+  base: number,
+): { readonly from: number; readonly to: number } {
+  const at = base / 4;
+  const from = base + words[at + WORD_VALUE]!;
+  return { from, to: from + words[at + WORD_BYTES]! };
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   type ChannelEntry,
   planRecord,
   recordSamplesAt,
+  recordValue,
   writeRecord,
 } from "./block_record.ts";
 
@@ -28,13 +29,27 @@ export class BlockRecords {
   write(layout: BlockLayout, value: Uint8Array): number {
     const ring = this.#ring;
     if (ring.isWrittenElsewhere) return ring.reserve(0);
-    const { valueAt, ids, rows } = planRecord(layout);
+    const plan = planRecord(layout, value.byteLength);
+    const { valueAt } = plan;
     const position = ring.reserve(valueAt + value.byteLength);
     if (position < 0) return -1;
     const base = ring.byteOffset(position);
-    writeRecord(this.#words, base / 4, { valueAt, ids, rows }, layout);
+    writeRecord(this.#words, base / 4, plan, layout);
     ring.bytes.set(value, base + valueAt);
     return position;
+  }
+
+  /** A copy of a record's message value; null when the ring has reused its page meanwhile. */
+  message(position: number): Uint8Array<ArrayBuffer> | null {
+    const ring = this.#ring;
+    if (!ring.holds(position)) return null;
+    const { from, to } = recordValue(this.#words, ring.byteOffset(position));
+    ring.copied();
+    // Another thread may have overwritten the two numbers meanwhile.
+    if (!ring.holds(position)) return null;
+    const copy = ring.bytes.slice(from, to);
+    ring.copied();
+    return ring.holds(position) ? copy : null;
   }
 
   /** Byte offset in the ring of a channel's samples; −1 as {@linkcode recordSamplesAt}. */

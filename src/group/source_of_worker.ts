@@ -32,7 +32,7 @@ export async function sourceOfWorker(
     const nowNs = () => nowGpsNs();
     return { source: await sourceOf(config, { log, nowGpsNs: nowNs }) };
   }
-  const isEmbedded = config.kafka.length === 0;
+  const isEmbedded = config.kafka.length === 0 && config.upstream.length === 0;
   return await joinReading(group.source, {
     trendMb: config.trendMb,
     ...isEmbedded ? { backlogMs: EMBEDDED_BACKLOG_MAX_MS } : {},

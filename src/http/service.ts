@@ -5,6 +5,7 @@ import type { Channel } from "../channels/channel.ts";
 import type { SlicedWork } from "../channels/sliced_work.ts";
 import type { ClientsQuery } from "../clients/client_search.ts";
 import type { ClientHub } from "../clients/client_hub.ts";
+import type { BlockFeeds } from "../relay/block_feeds.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { SharePools } from "../shares/share_pools.ts";
 import type { RequestLimits } from "./limits/request_limits.ts";
@@ -67,6 +68,8 @@ export interface RoutedService {
   /** Who sends a request, and which channels it may find. */
   readonly access: AccessControl;
   readonly hub: ClientHub;
+  /** Streams to relays. */
+  readonly feeds: BlockFeeds;
   /** Limits of what one request may cost. */
   readonly requests: RequestLimits;
   readonly refusedHosts: RefusedNames;

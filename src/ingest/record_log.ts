@@ -139,7 +139,7 @@ export class RecordLog implements BlockSink {
     offset: number,
     timestampMs: number,
   ): boolean {
-    const plan = planRecord(this.#layout);
+    const plan = planRecord(this.#layout, value.byteLength);
     const payloadAt = LOG_HEAD_BYTES + plan.valueAt;
     const at = this.#begin(LOG_KIND.block, topic, payloadAt, value);
     if (at < 0) return false;

@@ -30,6 +30,7 @@ export interface BudgetSettings {
   readonly clientsMax: number;
   readonly historyReadersMax: number;
   readonly kafka: readonly string[];
+  readonly upstream: readonly string[];
   /** 0: none. */
   readonly operatorPort: number;
   /** Threads that serve. */
@@ -134,10 +135,14 @@ export function countDescriptors(wanted: number): number | null {
   }
 }
 
+/** Streams of a relay to its upstream, without histories. */
+const UPSTREAM_STREAMS = 8;
+
 function reserveOf(
-  { historyReadersMax, kafka, operatorPort, workers }: BudgetSettings,
+  { historyReadersMax, kafka, operatorPort, upstream, workers }: BudgetSettings,
 ): number {
-  const brokers = 2 * kafka.length;
+  const brokers = 2 * kafka.length +
+    (upstream.length > 0 ? UPSTREAM_STREAMS : 0);
   const operators = operatorPort === 0
     ? 0
     : OPERATOR_CONNECTIONS_MAX + OPERATOR_BACKLOG;

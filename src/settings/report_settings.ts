@@ -8,6 +8,7 @@ import { flightHostOf, type FlightSettings } from "./flight_settings.ts";
 import type { HistorySettings } from "./history_settings.ts";
 import type { KafkaSettings } from "./kafka_settings.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
+import type { RelaySettings } from "./relay_settings.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import type { TrendSettings } from "./trend_settings.ts";
 
@@ -31,6 +32,7 @@ type OpennessSettings =
   & Pick<AuthSettings, "auth">
   & Pick<FlightSettings, "flightHost" | "flightPort">
   & Pick<KafkaSettings, "kafka">
+  & Pick<RelaySettings, "upstream">
   & Pick<OperatorSettings, "operatorHost" | "operatorPort">
   & Pick<ServerSettings, "host" | "publicUrl" | "tlsCert" | "trustedProxies">;
 
@@ -72,9 +74,13 @@ export function memoryLimitBytes(
 
 /** Whether everyone in the network may read channels of a Kafka cluster. */
 export function isOpenToNetwork(
-  { auth, host, kafka }: Pick<OpennessSettings, "auth" | "host" | "kafka">,
+  { auth, host, kafka, upstream }: Pick<
+    OpennessSettings,
+    "auth" | "host" | "kafka" | "upstream"
+  >,
 ): boolean {
-  return auth.length === 0 && kafka.length > 0 && !isLoopback(host);
+  const isOthers = kafka.length > 0 || upstream.length > 0;
+  return auth.length === 0 && isOthers && !isLoopback(host);
 }
 
 /**

@@ -14,6 +14,8 @@ export const POOL_NAMES = [
   "operator-connections",
   /** Open calls of Flight. */
   "calls",
+  /** Streams to relays. */
+  "relays",
   /** Bytes of all holders together. */
   "bodies",
   "held-requests",

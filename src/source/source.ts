@@ -42,7 +42,7 @@ export interface TopicStatus {
 }
 
 export interface SourceStatus {
-  readonly kind: "kafka" | "embedded";
+  readonly kind: "kafka" | "embedded" | "upstream";
   /** Metadata has been read to its end at least once. */
   readonly ready: boolean;
   /** False while no broker can be reached. */
@@ -58,6 +58,8 @@ export interface SourceStatus {
   readonly counters: Readonly<Record<string, number>>;
   /** Time of the event loop that the source has used, s, by part. */
   readonly seconds?: Readonly<Record<string, number>>;
+  /** Of a source that reads from other instances: its own id, then those on the way to Kafka. */
+  readonly path?: readonly string[];
 }
 
 /** A topic to read again. */

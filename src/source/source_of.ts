@@ -2,6 +2,7 @@
 import { Catalog } from "../channels/catalog.ts";
 import type { HealthSettings } from "../settings/health_settings.ts";
 import type { KafkaSettings } from "../settings/kafka_settings.ts";
+import type { RelaySettings } from "../settings/relay_settings.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { EmbeddedSource } from "./embedded_source.ts";
 import type { Source } from "./source.ts";
@@ -14,10 +15,14 @@ export interface SourceOptions {
 
 /** A source with a catalog of its own. Throws when a file that it needs cannot be read. */
 export async function sourceOf(
-  config: KafkaSettings & Pick<HealthSettings, "readyGraceMs">,
+  config: KafkaSettings & RelaySettings & Pick<HealthSettings, "readyGraceMs">,
   { log, nowGpsNs }: SourceOptions,
 ): Promise<Source> {
   const catalog = new Catalog();
+  if (config.upstream.length > 0) {
+    const { upstreamSourceOf } = await import("./upstream_settings.ts");
+    return await upstreamSourceOf(config, catalog, log);
+  }
   if (config.kafka.length === 0) {
     return new EmbeddedSource({ catalog, nowGpsNs });
   }

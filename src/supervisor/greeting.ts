@@ -20,6 +20,7 @@ export interface Greeted {
     | "host"
     | "basePath"
     | "kafka"
+    | "upstream"
     | "revision"
     | "flightHost"
     | "flightPort"
@@ -38,7 +39,9 @@ export interface Greeted {
 export function greetingOf({ config, catalog }: Greeted, port: number): string {
   const scheme = config.tlsCert === "" ? "http" : "https";
   const url = `${scheme}://${urlHost(config.host)}:${port}${config.basePath}`;
-  const from = config.kafka.length > 0
+  const from = config.upstream.length > 0
+    ? `Qanat at ${config.upstream.join(", ")}`
+    : config.kafka.length > 0
     ? `Kafka at ${config.kafka.join(", ")}`
     : "embedded: GW150914 strain (GWOSC, doi:10.7935/K5MW2F23, CC BY 4.0) and synthetic channels";
   const events = `${url}/v1/events?channels=`;

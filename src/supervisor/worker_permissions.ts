@@ -12,8 +12,13 @@ const PROGRAM = [
   new URL("../", import.meta.url),
 ];
 
-/** Settings of the thread that reads for others: of Kafka, and of the one usage log. */
-const READING_SETTINGS = { ...KAFKA_SETTINGS, usageLog: SETTINGS.usageLog };
+/** Settings of the thread that reads for others: of its source, and of the one usage log. */
+const READING_SETTINGS = {
+  ...KAFKA_SETTINGS,
+  upstream: SETTINGS.upstream,
+  upstreamTokenFile: SETTINGS.upstreamTokenFile,
+  usageLog: SETTINGS.usageLog,
+};
 
 /** Whether this thread has a permission; a worker cannot have more than the thread that starts it. */
 export type IsGranted = (permission: Deno.PermissionDescriptor) => boolean;

@@ -12,6 +12,7 @@ import { shownValue } from "../settings/shown.ts";
 /** An entry of a token file without name and hash. */
 export interface GrantText {
   readonly read: "all" | readonly RuleText[];
+  readonly relay?: true;
   readonly publish?: "all" | readonly string[];
   readonly operate?: true;
   readonly expires?: string;
@@ -60,6 +61,7 @@ What the token may do, one of these at least:
   --publisher RE2       behind a --match: only channels of publishers whose whole name matches
   --publish all|NAME    publish as any publisher, or as this one; may be given several times
   --operate             what operators do: metrics, status, the list of clients
+  --relay               read whole blocks, as a relay does (with --read or --match)
 Limits:
   --expires TIME        ${EXPIRY_RIGHT}, or a number of days such as 90d (default: never)
   --clients-max N       its streams at one time
@@ -74,6 +76,7 @@ const FLAGS = {
   publisher: { type: "string", multiple: true },
   publish: { type: "string", multiple: true },
   operate: { type: "boolean" },
+  relay: { type: "boolean" },
   expires: { type: "string" },
   "clients-max": { type: "string" },
   "histories-max": { type: "string" },
@@ -153,6 +156,7 @@ function grantOf(
     read: read === "all" ? "all" : rules,
     ...(publish ? { publish: publishersOf(publish) } : {}),
     ...(operate ? { operate } : {}),
+    ...(values.relay ? { relay: true } : {}),
     ...(expires === undefined ? {} : { expires: expiryOf(expires, nowMs) }),
     ...limit("clients_max", "--clients-max", values["clients-max"], 1, 1e6),
     ...limit(

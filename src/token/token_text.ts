@@ -48,6 +48,7 @@ export function grantText(grant: GrantText): string {
     ...(publish === "all" ? ["publish as all"] : []),
     ...(publish === "all" ? [] : publish.map((name) => `publish as ${name}`)),
     ...(operate ? ["operate"] : []),
+    ...(grant.relay ? ["relay"] : []),
     ...limit(clients_max, "at most clients:"),
     ...limit(histories_max, "at most histories:"),
     ...limit(share_percent, "at most percent of what is left:"),

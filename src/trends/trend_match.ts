@@ -15,10 +15,12 @@ export function trendMatchFault(trendMatch: string): string | null {
 
 /** The trends of all embedded channels are recorded; those of Kafka's channels only when the setting names them. */
 export function trendMatchOf(
-  { trendMatch, kafka }: {
+  { trendMatch, kafka, upstream }: {
     readonly trendMatch: string;
     readonly kafka: readonly unknown[];
+    readonly upstream: readonly unknown[];
   },
 ): string {
-  return trendMatch === "" && kafka.length === 0 ? ".*" : trendMatch;
+  const isEmbedded = kafka.length === 0 && upstream.length === 0;
+  return trendMatch === "" && isEmbedded ? ".*" : trendMatch;
 }

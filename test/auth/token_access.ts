@@ -16,6 +16,7 @@ export interface TestOwner {
   groups?: readonly string[];
   isRevoked?: boolean;
   isOperator?: boolean;
+  isRelay?: boolean;
   shares?: GrantShares;
 }
 
@@ -48,8 +49,8 @@ export async function tokenAccess(
         : owner.match === undefined
         ? "all" as const
         : [new ReadRule({ match: owner.match })];
-      const { isOperator = false, shares = {} } = owner ?? {};
-      return new Grant({ read, isOperator, shares });
+      const { isOperator = false, isRelay = false, shares = {} } = owner ?? {};
+      return new Grant({ read, isOperator, isRelay, shares });
     },
     expiresMsOf: ({ expiresMs }: Claims) => expiresMs,
     onChange: (listener: () => void) => void listeners.push(listener),

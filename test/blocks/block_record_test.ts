@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { NOT_HELD } from "../../src/blocks/block_index.ts";
+import { BlockRecords } from "../../src/blocks/block_records.ts";
 import { PartitionBlocks } from "../../src/blocks/partition_blocks.ts";
 import { DATA_TYPES } from "../../src/channels/channel.ts";
 import { PageRing } from "../../src/memory/page_ring.ts";
@@ -60,6 +61,21 @@ describe("a block's record", () => {
         if (!ids.includes(id)) assert.equal(samplesOf(blocks, 5, id), null);
       }
     }
+  });
+
+  it("gives its message back as it came, while the ring has it", () => {
+    const ring = new PageRing(new Uint8Array(1 << 20));
+    const blocks = partition(ring);
+    const records = new BlockRecords(ring);
+    for (const ids of [[0, 1, 2], [65_534]]) {
+      const value = message(ids.length, ids);
+      blocks.append(value, NaN);
+      const position = blocks.locate(ids.length);
+      assert.deepEqual(records.message(position), value);
+    }
+    const position = blocks.locate(1);
+    for (let i = 0; i < 2000; i++) ring.reserve(1000);
+    assert.equal(records.message(position), null);
   });
 
   it("does not grow with the ids of its message (80 blocks of 640 bytes took 41 MB)", () => {

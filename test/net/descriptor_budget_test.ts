@@ -13,6 +13,7 @@ const DEFAULTS = {
   clientsMax: 10_000,
   historyReadersMax: 4,
   kafka: [],
+  upstream: [],
   operatorPort: 0,
   workers: 1,
 };

@@ -36,6 +36,10 @@ describe("deno task token", () => {
     assert.deepEqual(grantOf("--read=all"), { read: "all" });
     assert.deepEqual(grantOf("--read=none"), { read: [] });
     assert.deepEqual(grantOf("--operate"), { read: [], operate: true });
+    assert.deepEqual(grantOf("--read=all", "--relay"), {
+      read: "all",
+      relay: true,
+    });
     const args = "--match A --match B --publisher P --operate --match=C";
     assert.deepEqual(grantOf(...args.split(" ")).read, [
       { match: "A" },

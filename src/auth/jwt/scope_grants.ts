@@ -1,6 +1,6 @@
 // What the scopes of a JWT allow where no policy says it: `arrakis.read:/` all channels, `arrakis.read:/PUBLISHER` those of
 // a publisher, `arrakis.read:/PUBLISHER/NAME` one channel, `arrakis.create:/PUBLISHER` to publish as a publisher,
-// `qanat.operate` what operators may do.
+// `qanat.operate` what operators may do, `qanat.relay` to read whole blocks as a relay.
 // Arrakis itself only checks `arrakis.read:/` and `arrakis.create:/PUBLISHER` (arrakis_server/auth/scitoken.py), so the
 // first segment of a path is a publisher.
 import type { Claims } from "../claims.ts";
@@ -11,6 +11,8 @@ import { scopePaths } from "./scope_path.ts";
 const READ = "arrakis.read";
 const CREATE = "arrakis.create";
 const OPERATE = "qanat.operate";
+/** The scope that a relay needs in addition to its right to read. */
+export const RELAY_SCOPE = "qanat.relay";
 
 /** The scope that allows to read everything. */
 export const READ_ALL_SCOPE: string = `${READ}:/`;
@@ -28,6 +30,9 @@ export function grantOfScopes({ kind, scopes }: Claims): Grant | null {
   const isOperator = paths.some(({ action, path }) =>
     action === OPERATE && path === "/"
   );
+  const isRelay = paths.some(({ action, path }) =>
+    action === RELAY_SCOPE && path === "/"
+  );
   const readsAll = reads.some(({ path }) => path === "/");
   return new Grant({
     read: readsAll
@@ -37,6 +42,7 @@ export function grantOfScopes({ kind, scopes }: Claims): Grant | null {
       paths.filter(({ action }) => action === CREATE).map(({ path }) => path),
     ),
     isOperator,
+    isRelay,
   });
 }
 

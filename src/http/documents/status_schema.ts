@@ -6,7 +6,7 @@ import { FLIGHT_STATUS } from "./flight_status_schema.ts";
 import { counted, COUNTERS, number, objectOf } from "./schema_parts.ts";
 
 const SOURCE = objectOf({
-  kind: { type: "string", enum: ["kafka", "embedded"] },
+  kind: { type: "string", enum: ["kafka", "embedded", "upstream"] },
   ready: { type: "boolean", description: "Metadata has been read once" },
   reachable: { type: "boolean" },
   last_contact_ms: number(

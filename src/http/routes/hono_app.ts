@@ -8,7 +8,9 @@ import {
   authenticateBy,
   authentication,
   catalogOf,
+  denied,
   hasCredential,
+  principalOf,
   renewedAccess,
   rightsOf,
 } from "./authentication.ts";
@@ -20,6 +22,7 @@ import { latestRoutes } from "./latest_routes.ts";
 import { variesByOrigin } from "./origin_rule.ts";
 import { sharedPortAccess } from "./operator_access.ts";
 import { operatorRoutes } from "./operator_routes.ts";
+import { relayRoutes } from "./relay_routes.ts";
 import { replayRoutes } from "./replay_routes.ts";
 import type { IndexOptions } from "./page_routes.ts";
 import { indexRoute, serviceRoutes } from "./service_routes.ts";
@@ -106,6 +109,7 @@ function routesOf(
     }),
   );
   routes.route("/", replayRoutes({ catalogOf, limits: requests }));
+  if (service.feeds.isServing) routes.route("/", blocks(service, options));
   const streams = {
     ...takeover,
     catalogOf,
@@ -130,6 +134,21 @@ function routesOf(
     }),
   );
   return routes;
+}
+
+/** The routes for relays. */
+function blocks(service: RoutedService, options: HonoAppOptions): Hono {
+  const { access, feeds, requests } = service;
+  return relayRoutes({
+    feeds,
+    limits: requests,
+    catalogOf,
+    principalOf,
+    rightsOf: (c) => rightsOf(c, service),
+    denied: (denial) => denied(access.deny(denial)),
+    addressOf: options.addressOf,
+    unixMs: access.unixMs,
+  });
 }
 
 /** Answers as if there were no such route. */

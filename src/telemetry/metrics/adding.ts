@@ -74,6 +74,7 @@ export const ADDING = {
   openings_waiting: "sum",
   histories_waiting: "sum",
   resumes_waiting: "sum",
+  relay_streams: "sum",
   request_works: "sum",
   request_bodies_bytes: "sum",
   connections: "sum",

@@ -13,6 +13,7 @@ import { historyMetrics, type HistoryParts } from "./history_metrics.ts";
 import { instanceMetrics, type InstanceParts } from "./instance_metrics.ts";
 import { memoryMetrics, type MemoryParts } from "./memory_metrics.ts";
 import { Prometheus } from "./prometheus.ts";
+import { relayMetrics, type RelayParts } from "./relay_metrics.ts";
 import { requestMetrics, type RequestParts } from "./request_metrics.ts";
 import { sourceMetrics, type SourceParts } from "./source_metrics.ts";
 import { tlsMetrics, type TlsParts } from "./tls_metrics.ts";
@@ -28,6 +29,7 @@ export type MetricsParts =
   & ClientParts
   & FlightParts
   & HistoryParts
+  & RelayParts
   & RequestParts
   & AuthParts
   & TlsParts
@@ -48,6 +50,7 @@ export class Metrics {
     clientMetrics(metrics, parts);
     flightMetrics(metrics, parts);
     historyMetrics(metrics, parts);
+    relayMetrics(metrics, parts);
     requestMetrics(metrics, parts);
     authMetrics(metrics, parts);
     trendMetrics(metrics, parts);

@@ -1,0 +1,121 @@
+// Follows the channels of an upstream, and fills the relay's catalog with them.
+// Invariant: a channel enters the catalog through ChannelAdmission, as from any publisher; after a reconnection those
+// that the upstream no longer has are removed once it has sent all.
+import type { Catalog } from "../channels/catalog.ts";
+import type { Channel } from "../channels/channel.ts";
+import { ChannelAdmission } from "../channels/channel_admission.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { channelsOfText } from "./stream_channel.ts";
+import { UpstreamStream } from "./upstream_stream.ts";
+import type { Upstreams } from "./upstreams.ts";
+import { FRAME, type Frame, type OriginState, payloadText } from "./wire.ts";
+
+export interface UpstreamChannelsOptions {
+  readonly catalog: Catalog;
+  readonly upstreams: Upstreams;
+  readonly clockMs: () => number;
+  readonly checkState: (state: OriginState) => void;
+  readonly log: Logger;
+}
+
+/** The stream of channels. */
+export class UpstreamChannels {
+  /** All channels have been received at least once. */
+  isReady = false;
+  /** Called when they have, and when no upstream answers. */
+  onSettled: () => void = () => {};
+  readonly #options: UpstreamChannelsOptions;
+  readonly #admission: ChannelAdmission;
+  readonly #topics = new Map<string, Channel[]>();
+  /** Topics that the present stream has not sent. */
+  #unseen = new Set<string>();
+  #stream: UpstreamStream | null = null;
+  #isClosed = false;
+
+  constructor(options: UpstreamChannelsOptions) {
+    this.#options = options;
+    this.#admission = new ChannelAdmission(options);
+  }
+
+  /** What the upstream says about itself; null while it does not answer. */
+  get state(): OriginState | null {
+    return this.#stream?.state ?? null;
+  }
+
+  /** Monotonic, ms; −Infinity while no stream is open. */
+  get lastFrameClockMs(): number {
+    return this.#stream?.lastFrameClockMs ?? -Infinity;
+  }
+
+  /** Opens the stream where there is none, or another upstream is used; call it about once a second. */
+  tick(): void {
+    const { upstreams } = this.#options;
+    this.#stream?.tick();
+    if (this.#stream !== null && this.#stream.upstream !== upstreams.current) {
+      this.#stream.abort();
+      this.#stream = null;
+    }
+    this.#open();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#stream?.abort();
+  }
+
+  #open(): void {
+    const { upstreams } = this.#options;
+    if (this.#isClosed || this.#stream !== null || !upstreams.mayTry) return;
+    this.#stream = new UpstreamStream({
+      ...this.#options,
+      path: "/v1/blocks/channels",
+      body: null,
+      onFrame: (frame) => this.#take(frame),
+      onEnd: (_, isFailure) => {
+        this.#stream = null;
+        if (upstreams.haveAllFailed) this.onSettled();
+        // At once where another upstream is next; where it was the only one, the next tick tries again.
+        if (isFailure) this.#open();
+      },
+    });
+  }
+
+  #take(frame: Frame): void {
+    switch (frame.kind) {
+      case FRAME.hello:
+        this.#unseen = new Set(this.#topics.keys());
+        return;
+      case FRAME.channels: {
+        const { topic, channels } = channelsOfText(payloadText(frame));
+        this.#unseen.delete(topic);
+        return this.#set(topic, channels);
+      }
+      case FRAME.allChannels:
+        for (const topic of this.#unseen) this.#set(topic, []);
+        this.#unseen.clear();
+        this.isReady = true;
+        return this.onSettled();
+    }
+  }
+
+  #set(topic: string, channels: Channel[]): void {
+    const names = new Set(channels.map((channel) => claimOf(channel).key));
+    for (const channel of this.#topics.get(topic) ?? []) {
+      const { publisher, key } = claimOf(channel);
+      if (!names.has(key)) this.#admission.remove(publisher, channel.name);
+    }
+    for (const channel of channels) {
+      this.#admission.put(claimOf(channel).publisher, channel);
+    }
+    if (channels.length === 0) this.#topics.delete(topic);
+    else this.#topics.set(topic, channels);
+  }
+}
+
+/** A publisher claims each name once, so that each of its contexts claims for itself. */
+function claimOf({ name, publisher, replayId }: Channel) {
+  const claimer = replayId === null
+    ? publisher
+    : `${publisher} (replay ${replayId})`;
+  return { publisher: claimer, key: JSON.stringify([claimer, name]) };
+}

@@ -1,0 +1,126 @@
+// One stream of frames from an upstream, from the request to its end.
+// Invariant: onEnd is called once, with a reason; after abort() nothing is called any more.
+import {
+  FRAME,
+  type Frame,
+  FrameReader,
+  type OriginState,
+  payloadText,
+  WireError,
+} from "./wire.ts";
+import type { Upstreams } from "./upstreams.ts";
+
+export interface UpstreamStreamOptions {
+  readonly upstreams: Upstreams;
+  readonly path: string;
+  /** JSON; null for a GET. */
+  readonly body: string | null;
+  /** Monotonic, ms. */
+  readonly clockMs: () => number;
+  /** Throws what is wrong with the origin. */
+  readonly checkState: (state: OriginState) => void;
+  readonly onFrame: (frame: Frame) => void;
+  /** `isFailure`: another upstream should be used. */
+  readonly onEnd: (reason: string, isFailure: boolean) => void;
+}
+
+/** Without a frame for so long, the connection is dead. An origin sends its state once a second. */
+const SILENT_MS = 10_000;
+const END_CHARS_MAX = 100;
+/** Why an origin ends a stream, though it works. */
+const NO_FAILURES: readonly string[] = ["slow", "rights", "complete"];
+
+/** One stream. */
+export class UpstreamStream {
+  readonly upstream: number;
+  readonly beganClockMs: number;
+  /** What the origin last said about itself; null before its first frame. */
+  state: OriginState | null = null;
+  readonly #options: UpstreamStreamOptions;
+  readonly #abort = new AbortController();
+  #isOver = false;
+  #lastFrameClockMs: number;
+  #differenceMs = NaN;
+  #endReason: string | null = null;
+
+  constructor(options: UpstreamStreamOptions) {
+    this.#options = options;
+    this.upstream = options.upstreams.current;
+    this.beganClockMs = this.#lastFrameClockMs = options.clockMs();
+    void this.#run();
+  }
+
+  get lastFrameClockMs(): number {
+    return this.#lastFrameClockMs;
+  }
+
+  /**
+   * A time of the origin's clock by this one's. It is rather too early than too late: the origin has read its clock after
+   * the request was sent.
+   */
+  ownMs(originMs: number): number {
+    return originMs + this.#differenceMs;
+  }
+
+  /** Ends a stream that is silent; call it about once a second. */
+  tick(): void {
+    const silentMs = this.#options.clockMs() - this.#lastFrameClockMs;
+    if (silentMs <= SILENT_MS) return;
+    this.#over(`nothing came for ${SILENT_MS} ms`, true);
+  }
+
+  /** Closes the connection. Idempotent. */
+  abort(): void {
+    this.#isOver = true;
+    this.#abort.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { upstreams, path, body } = this.#options;
+    try {
+      const stream = await upstreams.request(path, body, this.#abort.signal);
+      const reader = stream.getReader();
+      const frames = new FrameReader();
+      while (!this.#isOver) {
+        const { value, done } = await reader.read();
+        if (done) break;
+        frames.push(value, (frame) => this.#take(frame));
+        if (this.#endReason !== null) break;
+      }
+      const reason = this.#endReason;
+      if (reason === null) this.#over("the connection was closed", true);
+      else this.#over(reason, !NO_FAILURES.includes(reason));
+    } catch (error) {
+      this.#over((error as Error).message, true);
+    }
+  }
+
+  #take(frame: Frame): void {
+    if (this.#isOver) return;
+    const { checkState, clockMs, onFrame, upstreams } = this.#options;
+    this.#lastFrameClockMs = clockMs();
+    const { kind } = frame;
+    if (kind === FRAME.end) {
+      this.#endReason = payloadText(frame).slice(0, END_CHARS_MAX);
+      return;
+    }
+    if (kind === FRAME.hello || kind === FRAME.status) {
+      this.state = JSON.parse(payloadText(frame)) as OriginState;
+      checkState(this.state);
+    }
+    if (kind === FRAME.hello) {
+      this.#differenceMs = this.beganClockMs - frame.first;
+      upstreams.succeeded();
+    }
+    if (this.state === null) throw new WireError("The stream has no hello");
+    onFrame(frame);
+  }
+
+  #over(reason: string, isFailure: boolean): void {
+    if (this.#isOver) return;
+    this.abort();
+    const { onEnd, upstreams } = this.#options;
+    if (isFailure) upstreams.failed(this.upstream, reason);
+    onEnd(reason, isFailure);
+  }
+}

@@ -1,0 +1,76 @@
+// Instances behind a relay, against one that reads by itself.
+// Invariant: clients get the same bytes.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
+import { Buffer } from "node:buffer";
+import type { HeldOutlet } from "../clients/held_outlet.ts";
+import { DrivenSource } from "../driven_source.ts";
+import {
+  CHANNELS,
+  FIRST,
+  NAMES,
+  open,
+  publish,
+  RelayWorld,
+  settle,
+} from "./relay_world.ts";
+
+let world: RelayWorld;
+
+beforeEach(() => {
+  world = new RelayWorld();
+});
+
+afterEach(() => world.close());
+
+const bodyOf = (outlet: HeldOutlet) => Buffer.concat(outlet.written);
+
+describe("an instance behind a relay", () => {
+  it("sends the bytes of one that reads by itself: rows, missing blocks, gaps, bad messages, resets", async () => {
+    const own = new DrivenSource(CHANNELS);
+    const shared = new DrivenSource(CHANNELS);
+    const direct = await world.instance(own);
+    await world.instance(shared, { host: "origin" });
+    const relay = await world.instance(world.upstream(["origin"]), {
+      host: "relay",
+    });
+    const second = await world.instance(world.upstream(["relay"]));
+    const formats = ["arrow", "events", "flight"] as const;
+    const expected = formats.map((format) => open(direct, format));
+    const others = [relay, second].map((qanat) =>
+      formats.map((format) => open(qanat, format))
+    );
+    await settle();
+    await settle();
+    const [one] = own.blocks.topics;
+    for (let i = 0; i < 60; i++) {
+      const index = FIRST + i + (i > 40 ? 9 : 0);
+      for (const source of [own, shared]) {
+        if (i === 20) {
+          source.sink!.onMessage(one!, new Uint8Array(40).fill(7), index, 0);
+        }
+        if (i === 25) source.sink!.onHole(one!, index, index + 3);
+        if (i === 30) source.sink!.onDisturbed(one!);
+        publish(
+          world.clock,
+          source,
+          index,
+          (topic) => i % 9 !== 5 || topic === one,
+        );
+      }
+      await settle();
+    }
+    others.forEach((outlets, level) =>
+      outlets.forEach((outlet, i) => {
+        assert.ok(bodyOf(outlet).byteLength > 5000, `${level} ${i}`);
+        assert.ok(bodyOf(outlet).equals(bodyOf(expected[i]!)), `${level} ${i}`);
+      })
+    );
+    for (const qanat of [relay, second]) {
+      assert.equal(qanat.store.total("bad"), direct.store.total("bad"));
+      assert.equal(qanat.store.total("blocks"), direct.store.total("blocks"));
+      assert.equal(qanat.store.counters.holes, 3);
+    }
+    assert.equal(relay.catalog.size, NAMES.length);
+  });
+});
