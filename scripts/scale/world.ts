@@ -145,6 +145,8 @@ export class World {
     );
     this.adopt(qanat);
     try {
+      // Several workers begin one after another: before all listen, the first one would get all clients.
+      await qanat.says(/^Qanat is serving/m);
       await qanat.answers(`${url}/readyz`);
       const names = await this.#names(url);
       return { process: qanat, url, port, names };
