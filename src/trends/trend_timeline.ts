@@ -29,13 +29,8 @@ export class TrendTimeline extends Timeline {
   }
 
   override advance(gpsMs: number): void {
-    if (this.frontier >= 0) {
-      for (let i = 0; i < this.partitions.length; i++) {
-        this.partitions[i]!.settle(gpsMs);
-      }
-      // Most blocks complete no bin.
-      if (!this.isSettled(this.frontier, gpsMs)) return;
-    }
+    // Most blocks complete no bin.
+    if (this.frontier >= 0 && !this.isSettled(this.frontier, gpsMs)) return;
     super.advance(gpsMs);
     // A bin without one of its channels does not count as a short row.
     this.shortRows = 0;
@@ -100,6 +95,8 @@ export class TrendTimeline extends Timeline {
   /** A partition that fell silent within a bin is waited for until its latency is over: it may return before the end. */
   protected override isSettled(row: number, gpsMs: number): boolean {
     for (let i = 0; i < this.partitions.length; i++) {
+      const partition = this.partitions[i]!;
+      partition.settle(gpsMs);
       const {
         hasCaughtUpOnce,
         settled,
@@ -108,7 +105,7 @@ export class TrendTimeline extends Timeline {
         strideMs,
         maxLatencyMs,
         lateness,
-      } = this.partitions[i]!;
+      } = partition;
       if (!hasCaughtUpOnce) return false;
       const end = (row + 1) * this.ratios[i]!;
       if (settled >= end) continue;
