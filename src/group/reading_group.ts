@@ -67,6 +67,7 @@ export class ReadingGroup {
   readonly hub: ThreadHub;
   readonly #options: ReadingGroupOptions;
   readonly #clockMs: () => number;
+  readonly #uptimeSeconds: () => number;
   readonly #figures = new LastFigures();
   readonly #loads = new Map<number, Load>();
   readonly #endedSessions = new EndedSessions();
@@ -86,6 +87,8 @@ export class ReadingGroup {
     const { log, settings } = options;
     const clockMs = this.#clockMs = options.clockMs ??
       (() => performance.now());
+    const startedMs = clockMs();
+    this.#uptimeSeconds = () => (clockMs() - startedMs) / 1000;
     this.#ticker = new Ticker({
       clockMs,
       onTick: () => this.hub.delays.tick(this.#ticker.delayMs, clockMs()),
@@ -171,6 +174,7 @@ export class ReadingGroup {
       blocks: store,
       ticker: this.#ticker,
       logLines,
+      uptimeSeconds: this.#uptimeSeconds,
       gc,
       memoryUse: this.#memoryUse,
       usageLog,
@@ -227,6 +231,7 @@ export class ReadingGroup {
     const { source, trends: { recorder, store } } = this.#options;
     const { catalog } = source;
     return JSON.stringify({
+      uptime_s: this.#uptimeSeconds(),
       source: finish(
         sourceStatus(source.status(), {
           clock: { unixMs: wallClock },

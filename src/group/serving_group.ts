@@ -132,7 +132,8 @@ export class ServingGroup implements ProcessAnswers {
     member.report(FIGURES, own);
     const answers = await this.#ask(FIGURES);
     const gathered = await gatheredFigures({ member, worker, own, answers });
-    return await processMetricsText(gathered);
+    const isReady = this.notReady().length === 0;
+    return await processMetricsText({ ...gathered, isReady });
   }
 
   async status(): Promise<SlicedWork<Record<string, unknown>>> {

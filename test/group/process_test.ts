@@ -165,6 +165,20 @@ describe("the figures of a process", () => {
     assert.equal(before.get("qanat_clients"), 2);
   });
 
+  it("have the age of the process, though no worker is as old", async () => {
+    await world.publish(160);
+    const before = (await figuresOf(a)).get("qanat_uptime_seconds")!;
+    assert.equal(before, 10);
+    for (const worker of [a, b]) {
+      await world.end(worker, true);
+      await world.begin(worker.number);
+    }
+    [a, b] = world.workers as [TestWorker, TestWorker];
+    const figures = await figuresOf(a);
+    assert.equal(figures.get("qanat_uptime_seconds"), before);
+    assert.equal((await statusOf(b))["uptime_s"], before);
+  });
+
   it("of a worker that hangs are its last ones, and it is named", async () => {
     a.open();
     b.open();
@@ -420,5 +434,7 @@ describe("readiness of a process", () => {
     ]);
     const response = await request(a, "/readyz");
     assert.equal(response.status, 503);
+    assert.equal((await figuresOf(a)).get("qanat_ready"), 0);
+    assert.equal((await statusOf(b))["ready"], false);
   });
 });

@@ -29,11 +29,7 @@ export function instanceMetrics(
 ): void {
   const { clock, config, isReady, missedProbes } = parts;
   metrics.info("build_info", "Version and source revision", buildOf(config));
-  metrics.gauge(
-    "uptime_seconds",
-    "Time since the instance was created",
-    parts.uptimeSeconds,
-  );
+  uptimeMetric(metrics, parts.uptimeSeconds);
   if (missedProbes) missedProbesMetric(metrics, missedProbes);
   metrics.gauge("ready", "1 when /readyz succeeds", () => isReady() ? 1 : 0);
   loopMetrics(metrics, parts);
@@ -49,6 +45,10 @@ export function instanceMetrics(
   );
   logMetrics(metrics, parts);
   usageLogMetrics(metrics, parts.usageLog);
+}
+
+export function uptimeMetric(metrics: Prometheus, read: () => number): void {
+  metrics.gauge("uptime_seconds", "Time since the instance was created", read);
 }
 
 export function missedProbesMetric(

@@ -7,6 +7,7 @@ import {
   loopMetrics,
   type LoopParts,
   missedProbesMetric,
+  uptimeMetric,
   usageLogMetrics,
 } from "./instance_metrics.ts";
 import {
@@ -22,6 +23,8 @@ import { trendMetrics, type TrendParts } from "./trend_metrics.ts";
 export type ReadingParts = SourceParts & LoopParts & TrendParts & {
   /** Those that are counted here. */
   readonly blocks: BlockParts["store"];
+  /** Since the process began; workers may be younger. */
+  readonly uptimeSeconds: () => number;
   readonly gc: GcCounters;
   readonly memoryUse: Pick<MemoryUse, "perClientBytes" | "read">;
   readonly usageLog: Pick<UsageLog, "counters" | "isFailing"> | undefined;
@@ -40,6 +43,7 @@ export class ReadingMetrics {
 
   constructor(parts: ReadingParts) {
     const metrics = this.#metrics;
+    uptimeMetric(metrics, parts.uptimeSeconds);
     loopMetrics(metrics, parts);
     logMetrics(metrics, parts);
     usageLogMetrics(metrics, parts.usageLog);

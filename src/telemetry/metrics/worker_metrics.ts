@@ -20,6 +20,8 @@ export interface ProcessFigures {
   readonly reading: readonly Figure[];
   /** In the order of their numbers. */
   readonly workers: readonly WorkerFigures[];
+  /** Whether /readyz succeeds: a thread that hangs does not say so itself. @default what the workers say */
+  readonly isReady?: boolean;
 }
 
 /** Metrics of each worker, and from which of its figures they are made. */
@@ -44,10 +46,14 @@ export function missingAnswers(value: number): Figure {
 
 /** The text of /metrics. */
 export function processMetricsText(
-  { reading, workers }: ProcessFigures,
+  { reading, workers, isReady = true }: ProcessFigures,
 ): Promise<{ text: string; contentType: string }> {
   const metrics = new Prometheus();
-  for (const figure of processFigures(reading, workers)) metrics.add(figure);
+  const notReady = [{ labels: {}, value: 0 }];
+  for (const figure of processFigures(reading, workers)) {
+    const isWrong = figure.name === "qanat_ready" && !isReady;
+    metrics.add(isWrong ? { ...figure, values: notReady } : figure);
+  }
   for (const [name, [help, of]] of Object.entries(OF_EACH)) {
     metrics.gauges(
       { name, help, label: "worker" },

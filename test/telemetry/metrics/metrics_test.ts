@@ -110,6 +110,7 @@ async function ofSeveralWorkers(): Promise<string> {
     trends: qanat.trends,
     ticker: { delayMs: 0, waits: new Histogram() },
     logLines: undefined,
+    uptimeSeconds: () => 0,
     gc: { seconds: 2, collections: 3, allocatedBytes: 4 },
     memoryUse: { perClientBytes: 0, read: () => memory },
     usageLog: undefined,
