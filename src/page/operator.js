@@ -2,7 +2,7 @@
 // Invariant: nothing is requested while it is closed.
 import { el } from "./dom.js";
 import { problemOf } from "./event_stream.js";
-import { FIGURES } from "./operator_figures.js";
+import { FIGURES, workersText } from "./operator_figures.js";
 import { OperatorPlot } from "./operator_plot.js";
 import { PartitionTable } from "./partition_table.js";
 
@@ -100,12 +100,13 @@ export class OperatorPanel {
 }
 
 /** @param {any} status */
-function headOf({ source, uptime_s, ready, channels }) {
+function headOf({ source, uptime_s, ready, channels, workers }) {
   return [
     ready ? "ready" : "not ready",
     `${source.kind}${source.reachable ? "" : ", unreachable"}`,
     `${channels.toLocaleString("en")} channels`,
     `up ${spanText(uptime_s)}`,
+    ...workersText(workers),
   ].join(" · ");
 }
 

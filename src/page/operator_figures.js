@@ -36,6 +36,18 @@ export const FIGURES = [
   },
 ];
 
+/**
+ * The clients of each worker, where there are several.
+ * @param {{ clients: number, answered: boolean }[] | undefined} workers
+ */
+export function workersText(workers) {
+  if (!workers) return [];
+  const each = workers.map(({ clients, answered }) =>
+    answered ? clients.toLocaleString("en") : "no answer"
+  );
+  return [`clients by worker: ${each.join(" | ")}`];
+}
+
 /** @param {Record<string, number>} counts */
 function sumOf(counts) {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
