@@ -1,12 +1,12 @@
 // The blocks of some topics for one relay: first those that the page ring has, then each as it comes.
 // Invariant: the messages of a topic leave in the order in which the source delivered them, and none is left out without
 // a frame `lost` or the stream's end. What waits is not copied: it is read from the page ring when the relay takes it.
-import { NOT_HELD } from "../blocks/block_index.ts";
 import type { BlockRecords } from "../blocks/block_records.ts";
 import type { BlockStore } from "../blocks/block_store.ts";
 import type { PartitionBlocks } from "../blocks/partition_blocks.ts";
 import type { Timeline } from "../blocks/timeline.ts";
 import type { TopicShape } from "../blocks/topic_shape.ts";
+import { Backlog } from "./backlog.ts";
 import { type FrameMaker, PIECE_BYTES } from "./relay_stream.ts";
 import { FRAME, frameBytes, type FrameKind, textPayload } from "./wire.ts";
 
@@ -54,15 +54,11 @@ interface Entry {
 /** Most entries that wait, and most bytes of messages that the ring does not have. */
 export const QUEUE_MAX = 200_000;
 export const QUEUE_BYTES_MAX: number = 16 * 1024 * 1024;
-/** So many blocks that never came are looked up one by one before the next one that came is searched. */
-const LOOK_MAX = 1000;
-
 /** The feed of one stream. */
 export class BlockFeed implements FrameMaker {
   readonly #options: BlockFeedOptions;
   readonly #lanes = new Map<string, Lane>();
-  /** Blocks that the ring had at the start: [time in ms, lane, position], the oldest last. */
-  readonly #backlog: [number, Lane, number][] = [];
+  readonly #backlog: Backlog;
   #queue: Entry[] = [];
   #next = 0;
   #queuedBytes = 0;
@@ -72,8 +68,8 @@ export class BlockFeed implements FrameMaker {
 
   constructor(options: BlockFeedOptions) {
     this.#options = options;
+    this.#backlog = new Backlog(options.records);
     options.topics.forEach((topic, number) => this.#open(topic, number));
-    this.#backlog.sort(([a], [b]) => b - a);
   }
 
   /** Topics that it sends. */
@@ -137,15 +133,7 @@ export class BlockFeed implements FrameMaker {
     }
     if (this.#status !== null) send(this.#status);
     this.#status = null;
-    while (bytes < PIECE_BYTES && this.#backlog.length > 0) {
-      const [, lane, position] = this.#backlog.pop()!;
-      const value = this.#options.records.message(position);
-      send(
-        value === null
-          ? frameOf(FRAME.lost, lane)
-          : frameOf(FRAME.message, lane, -1, value),
-      );
-    }
+    this.#backlog.send(send, () => bytes >= PIECE_BYTES);
     while (bytes < PIECE_BYTES && this.#next < this.#queue.length) {
       const frame = this.#take(this.#queue[this.#next++]!);
       if (frame === null) return this.#options.onSlow();
@@ -159,57 +147,38 @@ export class BlockFeed implements FrameMaker {
       this.#options.store.release(timeline);
     }
     this.#lanes.clear();
-    this.#backlog.length = 0;
+    this.#backlog.clear();
     this.#queue = [];
     this.#next = this.#queuedBytes = 0;
   }
 
   #open({ shape, topic, sinceMs, lastMs }: FeedTopic, number: number): void {
     const payload = textPayload(topic);
-    if (shape === null) {
+    const timeline = shape === null ? null : this.#lease(shape);
+    if (timeline === null) {
       const frame = { topic: number, first: NaN, payload };
       this.#opening!.push(frameBytes(FRAME.topic, frame));
       return;
     }
-    const { store } = this.#options;
-    const timeline = store.lease([shape], shape.strideNs);
-    const [blocks] = timeline.partitions;
-    const lane: Lane = { number, blocks: blocks!, timeline, caughtUp: null };
-    this.#lanes.set(topic, lane);
-    const { newest, strideMs, coveredFrom } = blocks!;
+    const blocks = timeline.partitions[0]!;
+    const { newest, strideMs, coveredFrom } = blocks;
     const fromMs = lastMs === null ? sinceMs : newest * strideMs - lastMs;
-    const heldFrom = this.#gather(
-      lane,
-      Math.max(0, Math.floor(fromMs / strideMs)),
-    );
+    const from = Math.max(0, Math.floor(fromMs / strideMs));
+    this.#lanes.set(topic, { number, blocks, timeline, caughtUp: null });
+    const heldFrom = this.#backlog.add(number, blocks, from);
     const first = Math.max(heldFrom, coveredFrom) * strideMs;
     const second = newest < 0 ? -1 : newest * strideMs;
     const frame = { topic: number, first, second, payload };
     this.#opening!.push(frameBytes(FRAME.topic, frame));
   }
 
-  /** Notes the blocks from an index on that the ring has. Returns the index from which on it has lost none. */
-  #gather(lane: Lane, from: number): number {
-    const { blocks } = lane;
-    const held = Math.min(blocks.nextHeld(from), blocks.newest + 1);
-    let complete = from;
-    let missing = 0;
-    for (
-      let index = Math.max(from, held - LOOK_MAX);
-      index <= blocks.newest;
-      index++
-    ) {
-      const position = blocks.locate(index);
-      if (position === NOT_HELD) complete = index + 1;
-      if (position >= 0) {
-        this.#backlog.push([index * blocks.strideMs, lane, position]);
-        missing = 0;
-      } else if (index > held && ++missing === LOOK_MAX) {
-        index = Math.min(blocks.nextHeld(index), blocks.newest + 1) - 1;
-        missing = 0;
-      }
+  /** The topic as the store reads it; null where its channels have just got another stride, and it is still leased. */
+  #lease(shape: TopicShape): Timeline | null {
+    try {
+      return this.#options.store.lease([shape], shape.strideNs);
+    } catch {
+      return null;
     }
-    return complete;
   }
 
   #add(

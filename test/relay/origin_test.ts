@@ -177,6 +177,29 @@ describe("the streams of an origin", () => {
     );
   });
 
+  it("do without a topic whose blocks are still read with another stride", async () => {
+    const qanat = await world.instance(new DrivenSource(CHANNELS), {
+      host: "origin",
+    });
+    const { store } = qanat;
+    const shape = {
+      topic: TOPIC!,
+      strideNs: 125_000_000n,
+      maxLatencyNs: 0n,
+      replayId: null,
+    };
+    const timeline = store.lease([shape], shape.strideNs);
+    const asked = { topics: TOPICS.map((topic) => ({ topic, since_ms: 0 })) };
+    const stream = new Frames(await post("/v1/blocks", asked));
+    await stream.until(FRAME.topic);
+    const topics = stream.all.filter(({ kind }) => kind === FRAME.topic);
+    assert.deepEqual(
+      topics.map(({ first }) => Number.isNaN(first)),
+      TOPICS.map((topic) => topic === TOPIC),
+    );
+    store.release(timeline);
+  });
+
   it("end as slow when the ring has lost what was not read, or too much waits", async () => {
     const source = new DrivenSource(CHANNELS);
     const qanat = await world.instance(source, {
