@@ -40,6 +40,9 @@ const LIMITS = [
   "--log-level=warn",
   "--clients-per-address-max=1000",
   "--address-share-percent=100",
+  // The clients share the machine: what they have not read when a worker ends is lost with its connections, and where
+  // the machine is busy that may be more than a minute.
+  "--resume-window-ms=600000",
 ];
 /** A process that is out of memory ends by SIGTRAP. */
 const OUT_OF_MEMORY = 128 + 5;
