@@ -1,6 +1,7 @@
 // Encoders are composed of sources and wrappers: each combination has the same row, and selections share texts.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { Buffer } from "node:buffer";
 import type { Codec } from "../../src/arrow/compressed_batch.ts";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { Timeline } from "../../src/blocks/timeline.ts";
@@ -192,6 +193,39 @@ describe("RowEncoders", () => {
     encoders.dropTexts();
     encoder.encode(1)!.release();
     assert.equal(caches.deflatedTextOf(column!, timeline).made, 2);
+  });
+
+  it("encode rows that follow each other as one frame, unless each is packed", () => {
+    const encoders = new RowEncoders(slab);
+    for (
+      const format of ["events", "arrow", "events-arrow", "flight"] as const
+    ) {
+      const encoder = encoderOf(encoders, format);
+      const rows = [0, 1, 2].map((row) => bodyOf(encoder.encode(row)));
+      assert.deepEqual(
+        Buffer.from(bodyOf(encoder.encodeRun!(0, 3))),
+        Buffer.concat(rows),
+        format,
+      );
+    }
+    for (const format of ["events", "arrow"] as const) {
+      const packed = encoderOf(encoders, format, { coding: "gzip" });
+      assert.equal(packed.encodeRun, undefined);
+    }
+    assert.equal(
+      encoderOf(encoders, "arrow", { codec: "zstd" }).encodeRun,
+      undefined,
+    );
+    slab.assertEmpty();
+  });
+
+  it("have no frame for a run that the slab has no room for, and hold nothing then", () => {
+    const { frameBytes } = encoderOf(new RowEncoders(slab), "arrow");
+    const small = new Slab({ budgetBytes: 2 * frameBytes });
+    const encoder = encoderOf(new RowEncoders(small), "arrow");
+    assert.equal(encoder.encodeRun!(0, 4), null);
+    small.assertEmpty();
+    encoder.encode(0)!.release();
   });
 
   it("share the columns of all timelines of one stride, and their samples", () => {
