@@ -2,7 +2,7 @@
 // Invariant: clients behind the relay get the bytes of the rows of its origin, each row once; nothing is lost.
 import { after, before, describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
-import { launchQanat, streamUrl } from "./chain.ts";
+import { launchQanat, metric, streamUrl } from "./chain.ts";
 import { RawStream } from "./raw_stream.ts";
 
 const CHANNEL = "H1:GWOSC-4KHZ_R1_STRAIN";
@@ -40,6 +40,25 @@ for (const workers of [1, 2]) {
       for (const stream of streams) stream.close();
     });
 
+    it("leaves nothing at its origin when it disconnects, at any time", async () => {
+      const { url } = origin;
+      const open = () => metric(url, "qanat_relay_streams");
+      const before = await open();
+      const body = JSON.stringify({
+        topics: [{ topic: "arrakis-none", since_ms: 0 }],
+      });
+      const head = `POST /v1/blocks HTTP/1.1\r\nHost: 127.0.0.1\r\n` +
+        `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+      for (let i = 0; i < 40; i++) {
+        const { hostname, port } = new URL(url);
+        const connection = await Deno.connect({ hostname, port: Number(port) });
+        await connection.write(new TextEncoder().encode(head + body));
+        if (i % 2 === 0) await connection.read(new Uint8Array(100));
+        connection.close();
+      }
+      await until(async () => await open() <= before);
+    });
+
     it("loses nothing while its origin is away", async () => {
       const stream = await RawStream.open(
         streamUrl(relay.url, "events", [CHANNEL]),
@@ -60,4 +79,13 @@ for (const workers of [1, 2]) {
       stream.close();
     });
   });
+}
+
+/** Waits until it is true, for 10 s at most. */
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    if (await isTrue()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("it did not become true within 10 s");
 }
