@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Buffer } from "node:buffer";
+import { gpsNsOfMs } from "../../src/blocks/gps_time.ts";
 import type { HeldOutlet } from "../clients/held_outlet.ts";
 import { DrivenSource } from "../driven_source.ts";
 import {
@@ -72,5 +73,46 @@ describe("an instance behind a relay", () => {
       assert.equal(qanat.store.counters.holes, 3);
     }
     assert.equal(relay.catalog.size, NAMES.length);
+  });
+
+  it("that joins later has the rows of before, from the memory of its origin", async () => {
+    const source = new DrivenSource(CHANNELS);
+    const origin = await world.instance(source, { host: "origin" });
+    const early = open(origin, "arrow");
+    await settle();
+    for (let i = 0; i < 40; i++) publish(world.clock, source, FIRST + i);
+    await settle();
+    const relay = await world.instance(world.upstream(["origin"]));
+    const resumed = open(relay, "arrow", {
+      afterNs: gpsNsOfMs((FIRST + 10) * 62.5),
+    });
+    const live = open(relay, "arrow");
+    await settle();
+    for (let i = 40; i < 50; i++) {
+      publish(world.clock, source, FIRST + i);
+      await settle();
+    }
+    const rowBytes = early.written.at(-1)!.byteLength;
+    const rowsOf = (outlet: HeldOutlet) =>
+      Math.floor(bodyOf(outlet).byteLength / rowBytes);
+    const tail = (outlet: HeldOutlet) =>
+      bodyOf(outlet).subarray(-40 * rowBytes);
+    assert.ok(tail(early).equals(tail(resumed)));
+    assert.ok(rowsOf(resumed) >= 40 && rowsOf(resumed) <= 42);
+    assert.ok(rowsOf(live) >= 9 && rowsOf(live) <= 12, `${rowsOf(live)} rows`);
+    // A reset: streams of both end, and begin again.
+    const direct = open(origin, "events");
+    const behind = open(relay, "events");
+    for (const index of [FIRST - 3000, FIRST - 2999, FIRST - 2998]) {
+      for (const topic of source.blocks.topics) {
+        const block = source.blocks.blockOf(topic, index);
+        source.sink!.onMessage(topic, block, index, -1);
+      }
+      await settle();
+    }
+    assert.equal(relay.store.total("resets"), origin.store.total("resets"));
+    assert.ok(origin.store.total("resets") > 0);
+    assert.match(behind.text, /time-reset/);
+    assert.match(direct.text, /time-reset/);
   });
 });
