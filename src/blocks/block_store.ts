@@ -126,7 +126,7 @@ export class BlockStore implements BlockSink {
     const gpsMs = this.gpsMs();
     // Messages from before the subscription have waited in the log: their age does not show how long their way took.
     const isNew = blocks.hasCaughtUpOnce && timestampMs >= 0;
-    if (isNew && this.#subscriptions.counts(topic)) {
+    if (isNew && subscription.uncounted !== null) {
       const lagMs = this.#clock.unixMs() - timestampMs;
       this.lag.observe(Math.max(0, lagMs) / 1000);
     }
