@@ -215,6 +215,9 @@ export class LogFollower {
         topic.readAgainTo = -1;
         sink.onRestart(name, first);
         return true;
+      case LOG_KIND.lost:
+        sink.onLost(name);
+        return true;
       default:
         return true;
     }

@@ -115,8 +115,9 @@ export class RecordLog implements BlockSink {
     this.#append(LOG_KIND.restart, topic, offset);
   }
 
-  /** No reading thread is between this log and its source. */
-  onLost(): void {}
+  onLost(topic: string): void {
+    this.#append(LOG_KIND.lost, topic);
+  }
 
   /** Shows readers everything that was written. It is called by itself once the running code has returned. */
   publish(): void {

@@ -19,7 +19,7 @@ export interface BlockSink {
   onHole(topic: string, from: number, to: number): void;
   /** The topic was deleted and made again, or its log was cut: reading starts over at `offset`. */
   onRestart(topic: string, offset: number): void;
-  /** Messages were lost on the way from the thread that reads; the log still has them. */
+  /** Messages were lost on the way from the thread that reads, or from another instance; the log still has them. */
   onLost(topic: string): void;
   /**
    * Of a shared source: this sink counts the topic's blocks for all from now on. `isFromStart`: also those since it has

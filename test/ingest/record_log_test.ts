@@ -132,6 +132,8 @@ describe("the log in a shared ring", () => {
     world.log.onDisturbed(topic!);
     world.log.onHole(topic!, 7, 9);
     world.log.onRestart(topic!, 2 ** 45);
+    world.log.onLost(topic!);
+    world.log.onLost("unleased");
     world.log.onCaughtUp("unleased", 1);
     world.log.publish();
     assert.equal(follower.run(Infinity), "done");
@@ -142,6 +144,7 @@ describe("the log in a shared ring", () => {
       `hole ${topic} 7 9`,
       `restart ${topic} ${2 ** 45}`,
     ]);
+    assert.equal(world.sink.lost, 1);
     // Out of time after each record, and never before the first.
     for (let i = 0; i < 3; i++) world.message(topic!);
     world.log.publish();
