@@ -8,6 +8,7 @@ import type {
   ReadingMessage,
   ServingMessage,
 } from "./messages.ts";
+import type { TurnSlices } from "./turn_slices.ts";
 
 /** What is leased from. */
 export interface TrendLender {
@@ -16,10 +17,8 @@ export interface TrendLender {
   /** The record of a channel; null when there is no memory for it, or no such channel. */
   lease(channel: ChannelName): TrendRecord | null;
   release(records: readonly TrendRecord[]): void;
-  /** Resolves in a later turn of the event loop, so that other work gets its turn. */
-  pause(): Promise<void>;
-  /** Whether so much has been done since the last pause that another one is due. */
-  isPauseDue(): boolean;
+  /** Each lease takes memory: those of all threads share slices. */
+  readonly leaseSlices: Pick<TurnSlices, "isOver" | "next">;
 }
 
 /** The leases of one thread. */
@@ -53,9 +52,10 @@ export class TrendLeases {
     channels: readonly ChannelName[],
   ): Promise<readonly TrendMemory[] | null> {
     const lender = this.#lender;
+    const slices = lender.leaseSlices;
     const records: TrendRecord[] = [];
     for (const channel of channels) {
-      if (lender.isPauseDue()) await lender.pause();
+      while (slices.isOver) await slices.next();
       const record = this.#isClosed ? null : lender.lease(channel);
       if (record === null) {
         lender.release(records);

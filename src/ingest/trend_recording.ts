@@ -11,6 +11,7 @@ import type { TrendRecord } from "../trends/trend_record.ts";
 import { TrendRecorder } from "../trends/trend_recorder.ts";
 import type { Ingest } from "./ingest.ts";
 import { localPorts } from "./local_ports.ts";
+import { TurnSlices } from "./turn_slices.ts";
 import { LogSource } from "./log_source.ts";
 import type {
   ChannelName,
@@ -43,6 +44,8 @@ export interface TrendRecordingOptions {
 export class TrendRecording implements TrendLender, RowListener {
   /** It counts, and knows what the recording uses. */
   readonly recorder: TrendRecorder;
+  /** Of the leases of all threads. */
+  readonly leaseSlices: TurnSlices;
   readonly store: BlockStore;
   /** An int32: see `LeasedTrends`. */
   readonly recorded = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
@@ -55,8 +58,6 @@ export class TrendRecording implements TrendLender, RowListener {
   readonly #ticker: Ticker;
   #turnTimer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
-  /** When leasing has to pause. */
-  #pauseMs = -Infinity;
 
   /** It follows nothing before start(). Rejects with BadExpressionError when `trendMatch` is not an RE2 expression. */
   static async of(options: TrendRecordingOptions): Promise<TrendRecording> {
@@ -102,6 +103,7 @@ export class TrendRecording implements TrendLender, RowListener {
     this.#leave = parts.leave;
     this.#clockMs = clockMs;
     this.#sliceMs = sliceMs;
+    this.leaseSlices = new TurnSlices({ clockMs, sliceMs });
     const store = this.store = parts.makeStore(this);
     const isShared = true;
     this.recorder = new TrendRecorder({ ...options, store, clockMs, isShared });
@@ -141,15 +143,6 @@ export class TrendRecording implements TrendLender, RowListener {
 
   release(records: readonly TrendRecord[]): void {
     this.recorder.release(records);
-  }
-
-  async pause(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    this.#pauseMs = this.#clockMs() + this.#sliceMs;
-  }
-
-  isPauseDue(): boolean {
-    return this.#clockMs() >= this.#pauseMs;
   }
 
   /** Stops recording. The leases of all threads have ended before. */

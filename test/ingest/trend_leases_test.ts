@@ -40,11 +40,18 @@ class Lender {
     }
   }
 
-  isPauseDue(): boolean {
-    return this.#sincePause >= 10;
+  get leaseSlices() {
+    const isOver = () => this.#sincePause >= 10;
+    const next = () => this.#pause();
+    return {
+      get isOver() {
+        return isOver();
+      },
+      next,
+    };
   }
 
-  pause(): Promise<void> {
+  #pause(): Promise<void> {
     this.pauses++;
     this.#sincePause = 0;
     return new Promise((resolve) => this.#resume = resolve);
