@@ -27,11 +27,15 @@ export interface Gathering {
 
 const NOTHING: EndedFigures = { lives: 0, figures: [] };
 
-/** `own`: text of the figures of the worker that asked. */
+/**
+ * `own`: text of the figures of the worker that asked. Null when the reading thread does not answer, without which the
+ * counters of other workers and of those that have ended would seem to fall.
+ */
 export async function gatheredFigures(
   { own, ...gathering }: Gathering & { readonly own: string },
-): Promise<ProcessFigures> {
+): Promise<ProcessFigures | null> {
   const { worker, answers: { answers, missing } } = gathering;
+  if (missing.includes(READING_THREAD)) return null;
   const live = new Map([[worker, figuresOf<LiveFigures>(own)]]);
   let reading: ReadingFigures = { figures: [], ended: {} };
   for (const { thread, body } of answers) {
@@ -39,6 +43,7 @@ export async function gatheredFigures(
     else live.set(thread, figuresOf<LiveFigures>(body));
   }
   const last = await lastFigures(gathering);
+  if (last === null) return null;
   const numbers = new Set([
     ...live.keys(),
     ...missing,
@@ -74,14 +79,14 @@ function figuresOfWorker(
   };
 }
 
-/** What is last known of the workers that did not answer. */
+/** What is last known of the workers that did not answer. Null when the reading thread does not say. */
 export async function lastFigures(
   { member, answers: { missing } }: Gathering,
-): Promise<LastAnswer> {
+): Promise<LastAnswer | null> {
   const workers = missing.filter((thread) => thread !== READING_THREAD);
   if (workers.length === 0) return {};
   const text = await member.askReading(LAST_FIGURES, JSON.stringify(workers));
-  return text === null ? {} : figuresOf<LastAnswer>(text);
+  return text === null ? null : figuresOf<LastAnswer>(text);
 }
 
 /** The last figures of a worker that did not answer. */

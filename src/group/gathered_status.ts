@@ -25,7 +25,7 @@ export async function gatheredStatus(
   }));
   const reading = all.find(({ thread }) => thread === READING_THREAD);
   const others = all.filter((each) => each !== reading);
-  const last = await lastFigures(gathering);
+  const last = await lastFigures(gathering) ?? {};
   const workers = [
     lineOf(worker, own),
     ...others.map(({ thread, status }) => lineOf(thread, status)),

@@ -14,7 +14,13 @@ import type { Logger } from "../telemetry/log.ts";
 import { ThreadDelays } from "../threads/thread_delays.ts";
 import { ThreadMember } from "../threads/thread_member.ts";
 import { nameOf, ServingGroup, type ServingInstance } from "./serving_group.ts";
-import { END_SESSION, START, type StartAnswer, USAGE } from "./subjects.ts";
+import {
+  END_SESSION,
+  LAST_FIGURES,
+  START,
+  type StartAnswer,
+  USAGE,
+} from "./subjects.ts";
 import type { WorkerWays } from "./thread_ways.ts";
 
 /** Takes the lines of finished streams; the thread that writes them counts them. */
@@ -97,7 +103,10 @@ export class GroupLink {
     this.#group.start();
   }
 
-  /** Sends the last figures. `isFailure`: also the entries of the streams that are open. */
+  /**
+   * Sends the last figures. `isFailure`: also the entries of the streams that are open. Resolves when the reading thread
+   * has all that was sent, or does not answer: it stops listening as soon as it knows that this thread has ended.
+   */
   async end(isFailure: boolean): Promise<void> {
     if (isFailure && !this.#hasFailed) {
       this.#hasFailed = true;
@@ -105,6 +114,7 @@ export class GroupLink {
     }
     this.#group?.close();
     await this.#group?.report();
+    await this.#member.askReading(LAST_FIGURES, "[]");
   }
 
   async #endSession(session: ListedSession): Promise<void> {

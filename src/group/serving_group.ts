@@ -132,6 +132,12 @@ export class ServingGroup implements ProcessAnswers {
     member.report(FIGURES, own);
     const answers = await this.#ask(FIGURES);
     const gathered = await gatheredFigures({ member, worker, own, answers });
+    if (gathered === null) {
+      throw new LimitError("works", {
+        title: "Busy",
+        detail: "The thread that reads has not answered; try again later",
+      });
+    }
     const isReady = this.notReady().length === 0;
     return await processMetricsText({ ...gathered, isReady });
   }

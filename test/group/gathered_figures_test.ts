@@ -30,7 +30,7 @@ async function shown(
 ): Promise<number> {
   const [before, after] = known;
   const reading = figuresText({ figures: [], ended: before.ended() });
-  const { reading: own, workers } = await gatheredFigures({
+  const gathered = await gatheredFigures({
     worker: 0,
     own: live(1, OWN),
     answers: {
@@ -47,6 +47,7 @@ async function shown(
         })),
     },
   });
+  const { reading: own, workers } = gathered!;
   return totalOf(processFigures(own, workers), NAME) - OWN;
 }
 
@@ -80,5 +81,29 @@ describe("figures of a worker that ends while it is asked", () => {
   it("count together with those of its successor", async () => {
     const both = known(text, 1);
     assert.equal(await shown(live(2, 3), [both, both]), 10);
+  });
+});
+
+describe("figures without those of the reading thread", () => {
+  const gather = (
+    answers: readonly { thread: number; body: string }[],
+    missing: readonly number[],
+  ) =>
+    gatheredFigures({
+      worker: 0,
+      own: live(1, OWN),
+      answers: { answers, missing },
+      member: { askReading: () => Promise.resolve(null) },
+    });
+  const reading = { thread: -1, body: figuresText({ figures: [], ended: {} }) };
+
+  it("are none, since counters would fall (10,500 became 1,000)", async () => {
+    assert.equal(await gather([], [-1]), null);
+    assert.equal(await gather([{ thread: 1, body: live(1, 7) }], [-1]), null);
+  });
+
+  it("are none if it does not say what a worker had that is silent", async () => {
+    assert.equal(await gather([reading], [1]), null);
+    assert.notEqual(await gather([reading], []), null);
   });
 });
