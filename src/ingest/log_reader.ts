@@ -1,6 +1,5 @@
 // Reads single records of the log by their position.
 // Invariant: what it returns was whole after it had been copied.
-import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type { SharedRingReader } from "../memory/shared_ring.ts";
 import type { ReadFrom } from "../source/source.ts";
 import { LOG_KIND, type LogHead, LogHeads, newLogHead } from "./log_record.ts";
@@ -24,8 +23,6 @@ export interface Backlog {
 export class LogReader {
   readonly #ring: SharedRingReader;
   readonly #heads: LogHeads;
-  readonly #decoder = new BlockDecoder();
-  readonly #layout = newBlockLayout();
   #message = new Uint8Array(MESSAGE_BYTES_MIN);
 
   constructor(ring: SharedRingReader) {
@@ -78,9 +75,7 @@ export class LogReader {
         fromMs = Math.max(from.ms, head.first);
         break;
       }
-      const ms = this.#timeOf(position, head, from);
-      // Overwritten meanwhile: as if it had been before.
-      if (ms === null) break;
+      const ms = timeOf(head, from);
       if (kind === LOG_KIND.restart) hasRestarted = true;
       if (kind !== LOG_KIND.caughtUp) positions.push(position);
       else if (caughtUp < 0 && !hasRestarted) caughtUp = position;
@@ -104,14 +99,10 @@ export class LogReader {
     if (caughtUp >= 0) positions.push(caughtUp);
     return { positions, fromMs };
   }
+}
 
-  /** When a record's block begins, or its message was produced; Infinity where it has no time; null: overwritten. */
-  #timeOf(position: number, head: LogHead, from: ReadFrom): number | null {
-    if (head.kind !== LOG_KIND.block) return Infinity;
-    if (from.kind === "produced") return head.second;
-    const payload = this.payload(position, head);
-    if (payload === null) return null;
-    const fault = this.#decoder.decode(payload, this.#layout);
-    return fault === null ? Number(this.#layout.timeNs) / 1e6 : Infinity;
-  }
+/** When a record's block begins, or its message was produced; Infinity where it has no time. */
+function timeOf({ kind, second, blockMs }: LogHead, from: ReadFrom): number {
+  if (kind !== LOG_KIND.block) return Infinity;
+  return from.kind === "produced" ? second : blockMs;
 }

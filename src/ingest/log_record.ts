@@ -10,6 +10,7 @@
 //   float64 at byte 24  position of the record before it of the same topic; −1: none
 //   float64 at byte 32  first number
 //   float64 at byte 40  second number
+//   float64 at byte 48  of a block: when it begins, GPS ms
 //   from byte 64        of a block: its record as in blocks/block_record.ts, whose message value is the payload
 //                       of others: the payload
 export const LOG_HEAD_BYTES = 64;
@@ -23,6 +24,7 @@ const WORD_PAYLOAD_BYTES = 4;
 const FLOAT_BEFORE = 3;
 const FLOAT_FIRST = 4;
 const FLOAT_SECOND = 5;
+const FLOAT_BLOCK_MS = 6;
 
 /** What a record reports; its two numbers and its payload. */
 export const LOG_KIND = {
@@ -60,6 +62,8 @@ export interface LogHead {
   before: number;
   first: number;
   second: number;
+  /** When a block begins, GPS ms; Infinity where the record is none. */
+  blockMs: number;
 }
 
 export function newLogHead(): LogHead {
@@ -72,6 +76,7 @@ export function newLogHead(): LogHead {
     before: -1,
     first: 0,
     second: 0,
+    blockMs: Infinity,
   };
 }
 
@@ -98,6 +103,7 @@ export class LogHeads {
     this.#floats[float + FLOAT_BEFORE] = head.before;
     this.#floats[float + FLOAT_FIRST] = head.first;
     this.#floats[float + FLOAT_SECOND] = head.second;
+    this.#floats[float + FLOAT_BLOCK_MS] = head.blockMs;
   }
 
   read(at: number, head: LogHead): void {
@@ -111,5 +117,6 @@ export class LogHeads {
     head.before = this.#floats[float + FLOAT_BEFORE]!;
     head.first = this.#floats[float + FLOAT_FIRST]!;
     head.second = this.#floats[float + FLOAT_SECOND]!;
+    head.blockMs = this.#floats[float + FLOAT_BLOCK_MS]!;
   }
 }

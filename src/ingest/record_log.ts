@@ -144,7 +144,8 @@ export class RecordLog implements BlockSink {
     const payloadAt = LOG_HEAD_BYTES + plan.valueAt;
     const at = this.#begin(LOG_KIND.block, topic, payloadAt, value);
     if (at < 0) return false;
-    this.#finish(at, offset, timestampMs);
+    const blockMs = Number(this.#layout.timeNs) / 1e6;
+    this.#finish(at, offset, timestampMs, blockMs);
     writeRecord(this.#words, (at + LOG_HEAD_BYTES) / 4, plan, this.#layout);
     return true;
   }
@@ -192,9 +193,15 @@ export class RecordLog implements BlockSink {
     return at;
   }
 
-  #finish(at: number, first: number, second: number): void {
+  #finish(
+    at: number,
+    first: number,
+    second: number,
+    blockMs = Infinity,
+  ): void {
     this.#head.first = first;
     this.#head.second = second;
+    this.#head.blockMs = blockMs;
     this.#heads.write(at, this.#head);
   }
 
