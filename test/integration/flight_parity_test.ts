@@ -24,6 +24,9 @@ const CLIENTS = "flight_clients.py";
 const RESTARTS = "flight_restarts.py";
 const SCRIPTS = [CALLS, ...(otherClients ? [CLIENTS] : []), RESTARTS];
 
+/** A few times what the longest script takes. Sessions of dttlib were seen to wait for each other without end. */
+const SCRIPT_MAX_MS = 300_000;
+
 /** How the answers of a case differ on purpose (docs/flight.md). */
 interface Difference {
   readonly why: string;
@@ -136,7 +139,33 @@ async function outcomesOf(
   pair: Pair,
   args: readonly string[] = [],
 ): Promise<[string, Outcome][]> {
-  const process = new Process(script, PARTS.python.program!, [
+  for (let attempt = 1;; attempt++) {
+    const process = scriptOf(script, pair, args);
+    let hangs = false;
+    const timer = setTimeout(() => {
+      hangs = true;
+      void process.kill9();
+    }, SCRIPT_MAX_MS);
+    const code = await process.ends();
+    clearTimeout(timer);
+    if (hangs && script === CLIENTS && attempt === 1) {
+      say(`${script} hangs, which dttlib was seen to do: once more`);
+      continue;
+    }
+    assert.equal(code, 0, process.log);
+    return process.output.trim().split("\n").map((line) => {
+      const outcome = JSON.parse(line) as Outcome;
+      return [outcome.case, outcome];
+    });
+  }
+}
+
+function scriptOf(
+  script: string,
+  pair: Pair,
+  args: readonly string[],
+): Process {
+  return new Process(script, PARTS.python.program!, [
     `${FOLDER}/${script}`,
     `--arrakis=${pair.arrakisUrl}`,
     `--other=${pair.qanatUrl}`,
@@ -145,11 +174,6 @@ async function outcomesOf(
     `--published=${pair.directories.join(",")}`,
     ...args,
   ]);
-  assert.equal(await process.ends(), 0, process.log);
-  return process.output.trim().split("\n").map((line) => {
-    const outcome = JSON.parse(line) as Outcome;
-    return [outcome.case, outcome];
-  });
 }
 
 describe(

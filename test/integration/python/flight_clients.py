@@ -6,6 +6,7 @@ import queue
 import re
 import subprocess
 import sys
+import threading
 import time
 import warnings
 
@@ -112,8 +113,12 @@ def samples_in(world, names, seconds):
     return sum(seconds * rates[name] for name in names)
 
 
+# two sessions at a time were seen to wait for each other without end, each for a lock of Python or of dttlib
+DTT_TURN = threading.Lock()
+
+
 class Dtt:
-    """A session of dttlib with one server, as ndscope opens it."""
+    """A session of dttlib with one server, as ndscope opens it. One at a time."""
 
     def __init__(self, url):
         self.messages = queue.SimpleQueue()
@@ -129,14 +134,20 @@ class Dtt:
 
 @case
 def dttlib_channels(world):
-    dtt = Dtt(world.url)
-    dtt.session.find_channels(dttlib.ChannelQuery("H1:QNT*", [dttlib.ChannelType.Raw, dttlib.ChannelType.Online]))
-    found = dtt.next(dttlib.ResponseToUser.ChannelQueryResult).channels
+    with DTT_TURN:
+        dtt = Dtt(world.url)
+        dtt.session.find_channels(dttlib.ChannelQuery("H1:QNT*", [dttlib.ChannelType.Raw, dttlib.ChannelType.Online]))
+        found = dtt.next(dttlib.ResponseToUser.ChannelQueryResult).channels
     return sorted((c.name, str(c.data_type), c.rate_hz, str(c.channel_type), c.online) for c in found)
 
 
 @case
 def dttlib_past(world):
+    with DTT_TURN:
+        return samples_of_dttlib(world)
+
+
+def samples_of_dttlib(world):
     names = [name for name in world.live if "FLOAT32" in name or "INT32" in name]
     start, end = (dttlib.PipInstant.from_gpst_sec(world.now - back) for back in (8, 6))
     channels = dttlib.ViewSet.from_channel_names(names, dttlib.TrendType.Raw)
