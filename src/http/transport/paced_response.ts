@@ -68,7 +68,11 @@ export class PacedResponse<
     const done = rest.find((item) => typeof item === "function") as Done;
     const encoding = encodingOf(rest[0]);
     if (this.#queue === null && !this.#isLong(chunk)) {
-      return super.write(chunk, encoding, done);
+      if (this.isStream) return super.write(chunk, encoding, done);
+      return super.write(chunk, encoding, (error?: Error | null) => {
+        if (!error) this.hasProgress = true;
+        done?.(error ?? null);
+      });
     }
     this.#enqueue({ bytes: bytesOf(chunk, encoding), done });
     return false;

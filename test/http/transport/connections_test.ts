@@ -31,11 +31,23 @@ let nowMs: number;
 let clients: RawClient[];
 /** Paths of requests in the order in which their handlers began. */
 let begun: string[];
+/** Sends a piece of the answer to /pieces. */
+let sendPiece: (text: string) => void = () => {};
 const large = new Uint8Array(LARGE_BYTES).fill(120);
 
 async function routes(request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
   begun.push(pathname);
+  if (pathname === "/pieces") {
+    return new Response(
+      new ReadableStream({
+        start: (controller) => {
+          sendPiece = (text) =>
+            controller.enqueue(new TextEncoder().encode(text));
+        },
+      }),
+    );
+  }
   if (pathname === "/large") return new Response(large);
   if (pathname === "/larger") {
     return new Response(new Uint8Array(4 * LARGE_BYTES));
@@ -193,6 +205,21 @@ describe("an answer that its client does not read", () => {
     after(SETTINGS.writeStallMs);
     assert.equal(figures.open, 1);
     after(1);
+    await until(() => figures.open === 0);
+    assert.equal(figures.timedOut.answer, 1);
+  });
+
+  it("is not cut while it goes out in short pieces, for longer than the limit (streams of relays were)", async () => {
+    const client = await connect();
+    await client.send(get("/pieces"));
+    await until(() => begun.length === 1);
+    for (let i = 0; i < 5; i++) {
+      sendPiece(`piece ${i}\n`);
+      await client.until(new RegExp(`piece ${i}\n`));
+      after(SETTINGS.writeStallMs - 1);
+    }
+    assert.deepEqual([figures.open, figures.timedOut.answer], [1, 0]);
+    after(SETTINGS.writeStallMs + 1);
     await until(() => figures.open === 0);
     assert.equal(figures.timedOut.answer, 1);
   });
