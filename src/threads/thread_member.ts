@@ -1,5 +1,5 @@
 // A serving thread's part of the questions between threads: asks the others through the reading thread, and answers.
-// Invariant: a question is answered within `MEMBER_LIMIT_MS` even if the reading thread hangs.
+// Invariant: a question is answered within a second even if the reading thread hangs.
 import type { Logger } from "../telemetry/log.ts";
 import type { Port } from "./port.ts";
 import {
@@ -14,7 +14,9 @@ import {
 } from "./thread_messages.ts";
 
 /** Time after which the asker no longer waits. The reading thread answers earlier (`HUB_LIMIT_MS`). */
-export const MEMBER_LIMIT_MS = 1000;
+export const MEMBER_LIMIT_MS = 950;
+/** After it, time for an answer that came while this thread was busy. */
+export const LAST_LOOK_MS = 50;
 /** Questions at a time. */
 const ASKS_MAX = 64;
 
@@ -117,7 +119,9 @@ export class ThreadMember {
     const { port, later = laterBySystem } = this.#options;
     const id = ++this.#lastId;
     const { promise, resolve } = Promise.withResolvers<ThreadAnswers>();
-    const cancel = later(() => this.#finish(id, NO_ANSWER), MEMBER_LIMIT_MS);
+    let cancel = later(() => {
+      cancel = later(() => this.#finish(id, NO_ANSWER), LAST_LOOK_MS);
+    }, MEMBER_LIMIT_MS);
     this.#asks.set(id, (answers) => {
       cancel();
       resolve(answers);
