@@ -36,7 +36,12 @@ export interface ClientOptions {
   readonly endNs?: bigint | undefined;
   /** Length of the stream, ns. */
   readonly durationNs?: bigint | undefined;
-  /** End of that length, for a client that resumes a stream which began live. */
+  /**
+   * Whether its event ids contain the end of the range, since a reconnect that repeats the request would state another
+   * one. @default for a length without a start
+   */
+  readonly hasMovingEnd?: boolean | undefined;
+  /** That end, for a client that resumes. */
   readonly untilNs?: bigint | undefined;
   /** Begins with the newest row of the page ring, unless `afterNs` says where. @default with the next row */
   readonly latest?: boolean | undefined;

@@ -134,16 +134,18 @@ export class StartPosition {
   }
 }
 
-/** Sets where the client's rows end, if they do. */
+/** Sets where the client's rows end, if they do. `untilNs`: the end that the id of a client that resumes contains. */
 function setEnd(client: GroupClient, untilNs: bigint | undefined): void {
   const { timeline, format } = client.group;
   const { startNs, endNs, durationNs } = client.options;
-  if (endNs !== undefined) client.endRow = timeline.rowAt(endNs);
-  else if (startNs !== undefined && durationNs !== undefined) {
-    client.endRow = timeline.rowAt(startNs + durationNs);
-  } else if (durationNs !== undefined) {
-    const toNs = untilNs ?? timeline.startNs(client.cursor) + durationNs;
-    client.endRow = timeline.rowAt(toNs);
+  let toNs = endNs;
+  if (durationNs !== undefined) {
+    toNs = (startNs ?? timeline.startNs(client.cursor)) + durationNs;
+  }
+  if (toNs === undefined) return;
+  if (client.options.hasMovingEnd ?? (startNs ?? endNs) === undefined) {
+    toNs = untilNs ?? toNs;
     if (STREAM_FORMATS[format].isEvents) client.idMark = `~${toNs}`;
   }
+  client.endRow = timeline.rowAt(toNs);
 }

@@ -1,9 +1,12 @@
 // The command line of `deno task tail`: flags, their checks, the help text.
 // Invariant: the options are complete and consistent; otherwise the result is one line that says what is wrong.
+import { nowGpsNs } from "../blocks/gps_time.ts";
+import { timeOfText } from "../blocks/time_text.ts";
 import { FlagError, readFlags, wholeOf } from "../settings/flags.ts";
 import { shownValue } from "../settings/shown.ts";
 import type { Credential } from "./credential.ts";
 import { serverOf, URL_DEFAULT } from "./server_options.ts";
+import { secondsText } from "./texts.ts";
 
 /** Format of a file; the ending of its name decides. */
 export type FileFormat = "arrows" | "parquet" | "csv";
@@ -54,6 +57,8 @@ const FLAGS = {
 
 /** Flags that are query parameters of the same name. */
 const FORWARDED = ["match", "replay", "start", "end", "duration", "gaps"];
+/** Those that are times. */
+const TIMES = ["start", "end"];
 const FORMATS: readonly FileFormat[] = ["arrows", "parquet", "csv"];
 const RETRIES_DEFAULT = 30;
 const RETRIES_MAX = 999_999;
@@ -71,8 +76,9 @@ value, envelope of the last samples, rate, latency, gaps. Elsewhere it prints on
       --cacert FILE         for https: PEM certificates to trust besides those that Deno trusts
   -m, --match EXPRESSION    select channels whose name matches an RE2 expression
       --replay ID           select channels of a replay context
-      --start TIME          first time: GPS seconds, or ISO 8601 UTC that ends in Z (default now)
-      --end TIME            last time
+      --start=TIME          first time: GPS seconds, ISO 8601 UTC that ends in Z, or relative to now
+                            such as -60 (seconds), -15m, -2h (default now)
+      --end=TIME            last time; also \`now\`
       --duration SECONDS    length of the range
       --latest              begin with the newest row that the server has, at once
       --gaps fill|skip|fail spans without data: send null rows, leave them out, or end (default fill)
@@ -89,13 +95,14 @@ value, envelope of the last samples, rate, latency, gaps. Elsewhere it prints on
 Exit codes: 0 complete, or you stopped a stream without end; 1 broken off (FILE.part has the rows
 received so far); 2 wrong flags, or the server refused the request; 130 you stopped it before the end.`;
 
-/** Reads the command line. */
+/** Reads the command line. `nowNs`: GPS ns, from which relative times are counted. */
 export function parseTail(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
+  nowNs: bigint = nowGpsNs(),
 ): ParsedTail {
   try {
-    return read(args, env);
+    return read(args, env, nowNs);
   } catch (wrong) {
     if (!(wrong instanceof FlagError)) throw wrong;
     return error(`${wrong.message}; --help lists the flags`);
@@ -105,6 +112,7 @@ export function parseTail(
 function read(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
+  nowNs: bigint,
 ): ParsedTail {
   const { values, positionals } = readFlags(
     // `deno task tail -- CHANNEL` passes the dashes to the program.
@@ -125,7 +133,8 @@ function read(
   if (names.length > 0) query.channels = names.join(",");
   for (const name of FORWARDED) {
     const value = values[name as keyof typeof values];
-    if (typeof value === "string") query[name] = value;
+    if (typeof value !== "string") continue;
+    query[name] = TIMES.includes(name) ? fixedTime(value, nowNs) : value;
   }
   if (values.latest) query.latest = "1";
   const twice = givenTwice(query);
@@ -157,6 +166,12 @@ function read(
       plain: values.plain ?? false,
     },
   };
+}
+
+/** A relative time as GPS seconds, so that a retry asks for the same range; other texts as they are. */
+function fixedTime(text: string, nowNs: bigint): string {
+  const time = timeOfText(text, nowNs);
+  return time?.isRelative ? secondsText(time.timeNs) : text;
 }
 
 /** Says which flags of the range exclude each other; null if none do. */

@@ -139,6 +139,32 @@ describe("a duration from now", () => {
     }
   });
 
+  it("is the same range where the start or the end was relative to now", () => {
+    const startNs = endNsOf(FIRST + 3);
+    const moving = { hasMovingEnd: true, startNs };
+    const toEnd = { ...moving, endNs: endNsOf(FIRST + 13) };
+    const forLength = { ...moving, durationNs: 10n * STRIDE_NS };
+    for (const options of [toEnd, forLength]) {
+      const { outlet, client } = open(options);
+      turns.run();
+      assert.match(lastIdOf(outlet), /^\d+~\d+$/);
+      qanat.hub.lifecycle.leave(client);
+      // Later, the same texts state a later range; the id has the first one.
+      const again = open({
+        ...options,
+        startNs: endNsOf(FIRST + 8),
+        ...("endNs" in options ? { endNs: endNsOf(FIRST + 18) } : {}),
+        ...resumed(lastIdOf(outlet), 10n * STRIDE_NS),
+        ...("endNs" in options ? { durationNs: undefined } : {}),
+      });
+      publishTo(FIRST + 10, FIRST + 20);
+      turns.run();
+      assert.equal(again.client.ended, "complete");
+      const rows = [...rowsOf(outlet), ...rowsOf(again.outlet)];
+      assert.deepEqual(rows, range(FIRST + 4, FIRST + 14));
+    }
+  });
+
   it("leaves the ids of all others plain, and the shared frames as they are", () => {
     const plain = open();
     const { outlet } = open({ durationNs });

@@ -99,7 +99,7 @@ describe("refusals of streams, byte by byte", () => {
           `?channels=${A}&gaps=no`,
           `?channels=${A}&slow=no`,
           `?channels=${A}&trend=2s`,
-          `?channels=${A}&start=now`,
+          `?channels=${A}&start=today`,
           `?channels=${A}&start=9999999999`,
           `?channels=${A}&end=5`,
           `?channels=${A}&start=5&end=4`,

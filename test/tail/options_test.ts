@@ -27,6 +27,17 @@ describe("parseTail()", () => {
     assert.ok(isBounded(options));
   });
 
+  it("fixes relative times at once, so that a retry asks for the same range", () => {
+    const args = ["X", "--start=-60", "--end=-1.5"];
+    const parsed = parseTail(args, {}, 1_479_469_445_250_000_000n);
+    assert.ok(parsed.kind === "options");
+    const { start, end } = parsed.options.query;
+    assert.deepEqual({ start: Number(start), end: Number(end) }, {
+      start: 1479469385.25,
+      end: 1479469443.75,
+    });
+  });
+
   it("reads the address from QANAT_URL unless the flag is given, and drops a final slash", () => {
     const env = { QANAT_URL: "http://a/qanat/" };
     const parsed = parseTail(["X"], env);

@@ -24,9 +24,9 @@ const CHOICE_LENGTH_MAX = 4096;
 const TIME: Schema = {
   type: "string",
   pattern: String
-    .raw`^(\d{1,10}(\.\d{0,9})?|\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z)$`,
-  examples: ["1126259462.42", "2015-09-14T09:50:45.4Z"],
-  "x-unit": "GPS s, or ISO 8601 UTC",
+    .raw`^(\d{1,10}(\.\d{0,9})?|\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z|now|-\d{1,10}(\.\d{1,9})?[smhd]?)$`,
+  examples: ["1126259462.42", "2015-09-14T09:50:45.4Z", "-60", "-2h"],
+  "x-unit": "GPS s, ISO 8601 UTC, or s before now",
 };
 
 /** The parameter of all routes that read the channels of a context. */

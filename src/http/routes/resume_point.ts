@@ -5,7 +5,7 @@
 export interface ResumePoint {
   /** The client has received everything before this time, GPS ns. */
   readonly afterNs: bigint;
-  /** End of the range, GPS ns; only in ids of streams with a `duration` and no `start`. */
+  /** End of the range, GPS ns; only in ids of streams whose end would be another one if the request were repeated. */
   readonly untilNs: bigint | undefined;
 }
 

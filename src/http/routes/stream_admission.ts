@@ -42,6 +42,7 @@ export async function admit(
     startNs: request.startNs,
     endNs: request.endNs,
     durationNs: request.durationNs,
+    hasMovingEnd: request.hasMovingEnd,
     afterNs: resume ? resume.afterNs : resume,
     untilNs: resume?.untilNs,
     latest: request.latest,

@@ -1,5 +1,5 @@
 // The range of time of a stream: `start`, and `end` or `duration`.
-import { gpsNsOfText } from "../../blocks/gps_time.ts";
+import { type TextTime, timeOfText } from "../../blocks/time_text.ts";
 import { DURATION_MAX_S } from "../documents/stream_parameters.ts";
 import { badRequest, quoted } from "../transport/problem.ts";
 import { decimalOf } from "./decimal.ts";
@@ -12,6 +12,8 @@ export interface StreamRange {
   /** Exclusive. */
   readonly endNs: bigint | undefined;
   readonly durationNs: bigint | undefined;
+  /** The end is not the same when the request is repeated: it was given relative to now, or counts from such a start. */
+  readonly hasMovingEnd: boolean;
 }
 
 /** Publishers' clocks may be a little ahead of this one. */
@@ -28,10 +30,12 @@ export function rangeOf(
 ): StreamRange | Response {
   const durationNs = durationOf(duration);
   if (durationNs instanceof Response) return durationNs;
-  const startNs = timeOf("start", start, nowNs);
-  if (startNs instanceof Response) return startNs;
-  const endNs = timeOf("end", end, nowNs);
-  if (endNs instanceof Response) return endNs;
+  const from = timeOf("start", start, nowNs);
+  if (from instanceof Response) return from;
+  const to = timeOf("end", end, nowNs);
+  if (to instanceof Response) return to;
+  const startNs = from?.timeNs;
+  const endNs = to?.timeNs;
   if (endNs !== undefined && durationNs !== undefined) {
     return badRequest("end and duration are both given; give one of them");
   }
@@ -52,7 +56,10 @@ export function rangeOf(
       "end is in the past and start is not given; give a start, too",
     );
   }
-  return { startNs, endNs, durationNs };
+  const hasMovingEnd = durationNs === undefined
+    ? to?.isRelative === true
+    : from?.isRelative !== false;
+  return { startNs, endNs, durationNs, hasMovingEnd };
 }
 
 /** `duration=` in ns. */
@@ -69,20 +76,19 @@ function durationOf(text: string | undefined): bigint | undefined | Response {
   );
 }
 
-/** `start=` or `end=` in GPS ns. */
+/** `start=` or `end=`. */
 function timeOf(
   name: "start" | "end",
   text: string | undefined,
   nowNs: bigint,
-): bigint | undefined | Response {
+): TextTime | undefined | Response {
   if (text === undefined) return undefined;
-  const timeNs = gpsNsOfText(text);
-  if (timeNs !== null) return timeNs;
+  const time = timeOfText(text, nowNs);
+  if (time !== null) return time;
   return badRequest(
     `${name} must be GPS seconds such as ${nowNs / 1_000_000_000n} or ` +
       `1126259462.42 (at most 10 digits before the point and 9 after it), or UTC in ISO 8601 such as ` +
-      `2015-09-14T09:50:45.4Z (not before 1980-01-06T00:00:00Z), not ${
-        quoted(text)
-      }`,
+      `2015-09-14T09:50:45.4Z (not before 1980-01-06T00:00:00Z), or relative such as now, -60 (seconds before now), -15m or -2h, ` +
+      `not ${quoted(text)}`,
   );
 }

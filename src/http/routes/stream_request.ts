@@ -200,12 +200,11 @@ function unfitStrides(channels: readonly Channel[]): Response | null {
 
 /** Whether a client that comes back has received all of its range. */
 export function hasWholeRange(
-  { startNs, endNs, durationNs, resume }: StreamRequest,
+  { startNs, endNs, durationNs, hasMovingEnd, resume }: StreamRequest,
 ): boolean {
   if (!resume) return false;
   const { afterNs, untilNs } = resume;
-  if (endNs !== undefined) return afterNs >= endNs;
-  if (durationNs === undefined) return false;
-  const lastNs = startNs === undefined ? untilNs : startNs + durationNs;
+  const lastNs = hasMovingEnd ? untilNs : endNs ??
+    (durationNs === undefined ? undefined : startNs! + durationNs);
   return lastNs !== undefined && afterNs >= lastNs;
 }
