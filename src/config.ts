@@ -47,6 +47,7 @@ import {
 } from "./settings/server_settings.ts";
 import {
   RELAY_SETTINGS,
+  relayFault,
   type RelaySettings,
 } from "./settings/relay_settings.ts";
 import type { SettingsOf } from "./settings/setting.ts";
@@ -148,7 +149,8 @@ function combinationFault(config: Config): string | null {
   if (config.upstream.length > 0 && config.kafka.length > 0) {
     return "--upstream and --kafka do not go together: blocks come from one of them";
   }
-  return clientFault(config) ?? authFault(config) ?? operatorFault(config) ??
+  return relayFault(config) ?? clientFault(config) ?? authFault(config) ??
+    operatorFault(config) ??
     flightFault(config);
 }
 

@@ -1,12 +1,14 @@
 // Settings: reading from other instances, and serving instances that do so.
-import { file, whole } from "./readers.ts";
-import type { SettingsOf } from "./setting.ts";
+import { file, secret, whole } from "./readers.ts";
+import { SettingError, type SettingsOf } from "./setting.ts";
 import { upstreams } from "./upstream_reader.ts";
 
 /** Relays: on both sides. */
 export interface RelaySettings {
   /** Addresses of instances to read from; empty for another source. */
   readonly upstream: readonly string[];
+  /** Empty for none. A secret. */
+  readonly upstreamToken: string;
   readonly upstreamTokenFile: string;
   readonly relayStreamsMax: number;
 }
@@ -15,6 +17,10 @@ export const RELAY_SETTINGS = {
   upstream: upstreams(
     "other Qanats to read from instead of Kafka; the first one that answers is used",
   ),
+  upstreamToken: {
+    ...secret("token for them; safer by variable than by flag"),
+    read: tokenOf,
+  },
   upstreamTokenFile: file("token for them, read at each request"),
   relayStreamsMax: whole({
     unit: "streams",
@@ -25,3 +31,22 @@ export const RELAY_SETTINGS = {
       "streams of blocks to relays at one time; a relay uses about 4, and one for each history; 0: none",
   }),
 } satisfies SettingsOf<RelaySettings>;
+
+/** Throws a {@linkcode SettingError} for what no header can carry (RFC 6750 §2.1). */
+function tokenOf(text: string): string {
+  if (/^[\w.~+/=-]*$/.test(text)) return text;
+  throw new SettingError("of letters, digits and - . _ ~ + / =");
+}
+
+/** What is wrong with these settings together, or null. */
+export function relayFault(
+  { upstream, upstreamToken, upstreamTokenFile }: RelaySettings,
+): string | null {
+  if (upstreamToken !== "" && upstreamTokenFile !== "") {
+    return "--upstream-token and --upstream-token-file do not go together: one of them gives the token";
+  }
+  if (upstreamToken !== "" && upstream.length === 0) {
+    return "--upstream-token needs --upstream";
+  }
+  return null;
+}

@@ -12,9 +12,9 @@ export async function upstreamSourceOf(
   catalog: Catalog,
   log: Logger,
 ): Promise<UpstreamSource> {
-  const { upstream, upstreamTokenFile, readyGraceMs } = config;
+  const { upstream, upstreamToken, upstreamTokenFile, readyGraceMs } = config;
   const token = upstreamTokenFile === ""
-    ? () => Promise.resolve("")
+    ? () => Promise.resolve(upstreamToken)
     : async () =>
       (await readNamedFile("--upstream-token-file", upstreamTokenFile)).trim();
   await token();

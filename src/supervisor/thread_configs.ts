@@ -1,5 +1,5 @@
 // The settings that a thread gets, where one reads and several serve.
-// Invariant: no thread that serves has what it takes to sign in at Kafka: packages that parse requests run there.
+// Invariant: no thread that serves has what it takes to sign in at Kafka or at an upstream: packages that parse requests run there.
 import type { Config } from "../config.ts";
 
 /** For a thread that serves. It still has the addresses of the brokers, which people are shown. */
@@ -13,5 +13,7 @@ export function servingConfig(config: Config): Config {
     kafkaUser: "",
     kafkaPassword: "",
     kafkaTokenFile: "",
+    upstreamToken: "",
+    upstreamTokenFile: "",
   };
 }

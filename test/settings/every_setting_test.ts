@@ -210,6 +210,12 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
     ],
     right: /a list of (addresses|at most 16)|without empty items/,
   },
+  upstreamToken: {
+    takes: ["qanat_AbC-123_x", "eyJh.eyJz.c2ln", "a+b/c=="],
+    refuses: ["two words", "ü", "a,b", "hunter2\n"],
+    right: /of letters, digits|control characters/,
+    also: ["--upstream=http://a"],
+  },
   upstreamTokenFile: FILE,
   relayStreamsMax: whole(0, 10_000),
   retentionMb: whole(1, 65_536),
