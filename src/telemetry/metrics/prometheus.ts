@@ -1,11 +1,27 @@
-// Metrics as Prometheus text. The only user of prom-client.
-// Invariant: a value is read when /metrics is requested and at no other time; every name begins with qanat_.
-import { Counter, Gauge, type Metric, Registry } from "prom-client";
+// Metrics as Prometheus text. The only user of prom-client, and only of its registry: its other files need parts of node
+// that edge runtimes lack. Invariant: a value is read when /metrics is requested and at no other time; every name begins
+// with qanat_.
+import PromRegistry from "prom-client/lib/registry.js";
 import type { Histogram } from "../histogram.ts";
-import type { Figure } from "./figures.ts";
+import type { Figure, FigureValue } from "./figures.ts";
 
 type Read = () => number;
 type ReadEach = () => Readonly<Partial<Record<string, number>>>;
+
+/** What prom-client's registry asks of a metric. */
+interface Metric {
+  readonly name: string;
+  get(): Figure;
+}
+
+/** What is used of prom-client's registry. */
+interface Registry {
+  readonly contentType: string;
+  /** Throws where the name is taken. */
+  registerMetric(metric: Metric): void;
+  metrics(): Promise<string>;
+  getMetricsAsJSON(): Promise<Figure[]>;
+}
 
 /** A metric's name without `qanat_`, and its help text. */
 export type NameAndHelp = readonly [name: string, help: string];
@@ -19,17 +35,10 @@ export interface LabelledName {
 
 /** A registry of metrics. Names are given without `qanat_`. */
 export class Prometheus {
-  readonly #registry = new Registry();
+  readonly #registry: Registry = new PromRegistry();
 
   gauge(name: string, help: string, read: Read): void {
-    new Gauge({
-      name: `qanat_${name}`,
-      help,
-      registers: [this.#registry],
-      collect() {
-        this.set(read());
-      },
-    });
+    this.#add(name, help, "gauge", () => [{ labels: {}, value: read() }]);
   }
 
   /** One gauge for each key of the table. */
@@ -56,99 +65,42 @@ export class Prometheus {
 
   /** A constant 1 whose labels describe something. */
   info(name: string, help: string, labels: Readonly<Record<string, string>>) {
-    new Gauge({
-      name: `qanat_${name}`,
-      help,
-      labelNames: Object.keys(labels),
-      registers: [this.#registry],
-    }).set(labels, 1);
+    this.#add(name, help, "gauge", () => [{ labels, value: 1 }]);
   }
 
   counter(name: string, help: string, read: Read): void {
-    new Counter({
-      name: `qanat_${name}`,
-      help,
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        this.inc(read());
-      },
-    });
+    this.#add(name, help, "counter", () => [{ labels: {}, value: read() }]);
   }
 
   counters({ name, help, label }: LabelledName, read: ReadEach): void {
-    new Counter({
-      name: `qanat_${name}`,
-      help,
-      labelNames: [label],
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [value, count] of Object.entries(read())) {
-          this.inc({ [label]: value }, count);
-        }
-      },
-    });
+    this.#add(name, help, "counter", () => valuesOf(label, read()));
   }
 
   gauges({ name, help, label }: LabelledName, read: ReadEach): void {
-    new Gauge({
-      name: `qanat_${name}`,
-      help,
-      labelNames: [label],
-      registers: [this.#registry],
-      collect() {
-        for (const [value, n] of Object.entries(read())) {
-          this.set({ [label]: value }, n ?? 0);
-        }
-      },
-    });
+    this.#add(name, help, "gauge", () => valuesOf(label, read()));
   }
 
-  /** prom-client's own histogram takes µs to observe a value; this one only renders what Histogram has counted. */
   histogram(name: string, help: string, histogram: Histogram): void {
     const full = `qanat_${name}`;
-    const metric = {
-      name: full,
-      help,
-      type: "histogram",
-      aggregator: "sum",
-      get: () =>
-        Promise.resolve({
-          name: full,
-          help,
-          type: "histogram",
-          aggregator: "sum",
-          values: [
-            ...histogram.cumulative().map((value, i) => ({
-              metricName: `${full}_bucket`,
-              labels: { le: String(histogram.bounds[i] ?? "+Inf") },
-              value,
-            })),
-            { metricName: `${full}_sum`, labels: {}, value: histogram.sum },
-            { metricName: `${full}_count`, labels: {}, value: histogram.count },
-          ],
-        }),
-      reset: () => {},
-    };
-    this.#registry.registerMetric(metric as unknown as Metric);
+    this.#add(name, help, "histogram", () => [
+      ...histogram.cumulative().map((value, i) => ({
+        metricName: `${full}_bucket`,
+        labels: { le: String(histogram.bounds[i] ?? "+Inf") },
+        value,
+      })),
+      { metricName: `${full}_sum`, labels: {}, value: histogram.sum },
+      { metricName: `${full}_count`, labels: {}, value: histogram.count },
+    ]);
   }
 
   /** All values now, as data. */
   async figures(): Promise<Figure[]> {
-    const metrics = await this.#registry.getMetricsAsJSON();
-    return metrics.map(({ name, help, type, values }) => ({
-      name,
-      help,
-      type: String(type),
-      values: values as Figure["values"],
-    }));
+    return await this.#registry.getMetricsAsJSON();
   }
 
   /** Adds a metric that has its values already. */
   add(figure: Figure): void {
-    const metric = { ...figure, get: () => figure, reset: () => {} };
-    this.#registry.registerMetric(metric as unknown as Metric);
+    this.#registry.registerMetric({ name: figure.name, get: () => figure });
   }
 
   async render(): Promise<{ text: string; contentType: string }> {
@@ -157,4 +109,25 @@ export class Prometheus {
       contentType: this.#registry.contentType,
     };
   }
+
+  #add(
+    plainName: string,
+    help: string,
+    type: string,
+    read: () => FigureValue[],
+  ): void {
+    const name = `qanat_${plainName}`;
+    const get = () => ({ name, help, type, values: read() });
+    this.#registry.registerMetric({ name, get });
+  }
+}
+
+function valuesOf(
+  label: string,
+  counts: ReturnType<ReadEach>,
+): FigureValue[] {
+  return Object.entries(counts).map(([text, count]) => ({
+    labels: { [label]: text },
+    value: count ?? 0,
+  }));
 }
