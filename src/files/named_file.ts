@@ -46,17 +46,21 @@ class NotRegularError extends Error {}
 /** The first bytes of a file: it may grow while it is read. */
 async function readUpTo(path: string, bytesMax: number): Promise<Uint8Array> {
   // No stat() of the open file: that needs permission for what a symbolic link points to.
-  using file = await Deno.open(path);
-  let bytes: Uint8Array<ArrayBuffer> = new Uint8Array(8192);
-  let length = 0;
-  for (;;) {
-    if (length === bytes.length) bytes = doubled(bytes);
-    const read = await file.read(bytes.subarray(length));
-    if (read === null) break;
-    length += read;
-    if (length >= bytesMax) break;
+  const file = await Deno.open(path);
+  try {
+    let bytes: Uint8Array<ArrayBuffer> = new Uint8Array(8192);
+    let length = 0;
+    for (;;) {
+      if (length === bytes.length) bytes = doubled(bytes);
+      const read = await file.read(bytes.subarray(length));
+      if (read === null) break;
+      length += read;
+      if (length >= bytesMax) break;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    file.close();
   }
-  return bytes.subarray(0, length);
 }
 
 function doubled(bytes: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -1,7 +1,7 @@
 // A channel's samples of a row, packed once for all selections and timelines that have the channel.
 // Invariant: kept results belong to blocks by their positions in the ring, which are never used for other blocks.
 import lz4 from "lz4js";
-import { constants, zstdCompressSync } from "node:zlib";
+import zlib from "node:zlib";
 import type { Codec } from "../arrow/compressed_batch.ts";
 import type { PartitionBlocks } from "../blocks/partition_blocks.ts";
 import { deflatedPiece } from "./gzip.ts";
@@ -18,8 +18,16 @@ const SAVED_PART_MIN = 0.1;
 const ROWS_KEPT = 4;
 /** After a row for which packing did not pay, rows are skipped: twice as many each time, at most this many. */
 const SKIPPED_ROWS_MAX = 255;
+/** Null on runtimes whose zlib has no zstd: some edge runtimes, and Node before 22.15. */
+const zstdCompressSync = zlib.zstdCompressSync ?? null;
+/** The codecs of Arrow's buffers that this runtime has, the better one first. */
+export const CODECS: readonly Codec[] = zstdCompressSync === null
+  ? ["lz4"]
+  : ["zstd", "lz4"];
 /** Higher levels cost more and save no more in blocks of this size (docs/decisions/0016). */
-const ZSTD = { [constants.ZSTD_c_compressionLevel]: 1 };
+const ZSTD = zstdCompressSync === null
+  ? {}
+  : { [zlib.constants.ZSTD_c_compressionLevel]: 1 };
 /** Room for the frame around samples that zstd makes no shorter. */
 const FRAME_BYTES_MAX = 64;
 
@@ -121,7 +129,7 @@ function compressed(bytes: Uint8Array, method: PackMethod): Uint8Array {
   switch (method) {
     case "zstd":
       // By default zlib allocates, and keeps, 16 KiB each time.
-      return zstdCompressSync(bytes, {
+      return zstdCompressSync!(bytes, {
         params: ZSTD,
         chunkSize: bytes.byteLength + FRAME_BYTES_MAX,
       });

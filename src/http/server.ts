@@ -16,6 +16,7 @@ import {
 } from "../net/descriptor_budget.ts";
 import { isProven, runtimeName } from "./transport/proven_runtimes.ts";
 import { RawWriter } from "./transport/raw_write.ts";
+import { SocketOutlet } from "./transport/socket_outlet.ts";
 import type { ServerCertificate } from "../net/server_certificate.ts";
 import { requestAddress } from "./transport/request_address.ts";
 import { trustedBy } from "../net/forwarded_address.ts";
@@ -56,7 +57,7 @@ export async function serve(
     (env as { readonly incoming?: IncomingMessage }).incoming;
   const app = honoApp(service, {
     alreadySent: RESPONSE_ALREADY_SENT,
-    rawWriter: writers.raw,
+    socketOutlet: (outgoing) => new SocketOutlet(outgoing, writers.raw),
     newRequestId: options.newRequestId ?? newRequestId,
     addressOf: (c) => requestAddress(incomingOf(c), trusted),
     isHttps: (c) => isHttps(incomingOf(c), trusted),

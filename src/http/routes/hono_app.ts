@@ -1,9 +1,10 @@
 // All routes of an instance on its port for clients.
 import { type Context, type Handler, Hono } from "hono";
+import type { ServerResponse } from "node:http";
+import type { Outlet } from "../../clients/outlet.ts";
 import { CHANNEL_SCHEMAS } from "../documents/channel_schemas.ts";
 import { SERVICE_SCHEMAS } from "../documents/status_schema.ts";
 import type { RoutedService } from "../service.ts";
-import type { RawWriter } from "../transport/raw_write.ts";
 import {
   authenticateBy,
   authentication,
@@ -44,7 +45,11 @@ export interface HonoAppOptions {
   readonly isHttps?: (context: Context) => boolean;
   /** What a handler returns when it has written the response itself; null where the server is not node:http. */
   readonly alreadySent: Response | null;
-  readonly rawWriter?: RawWriter | null;
+  /**
+   * Makes the outlet of a stream on node's response. The routes themselves import nothing of node's server, so that edge
+   * runtimes can load them. @default streams are the bodies of responses
+   */
+  readonly socketOutlet?: (outgoing: ServerResponse) => Outlet;
   /** Which hosts are answered. @default `--allowed-hosts`, or all where there are none */
   readonly hostRule?: HostRule;
   /** Makes the id of a request that comes with none. @default a random UUID */
@@ -120,7 +125,7 @@ function routesOf(
     limits: requests,
     nowNs: () => service.now().timeNs,
     addressOf: options.addressOf,
-    rawWriter: options.rawWriter ?? null,
+    socketOutlet: options.socketOutlet ?? null,
   };
   routes.route("/", streamRoutes(streams));
   routes.route("/", latestRoutes(streams));

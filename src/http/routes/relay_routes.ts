@@ -125,9 +125,13 @@ async function topicsOf(
     });
   }
   try {
-    using body = await limits.bodies.read(c.req.raw);
-    const topics = relayTopics(body.text);
-    return typeof topics === "string" ? badRequest(topics) : topics;
+    const body = await limits.bodies.read(c.req.raw);
+    try {
+      const topics = relayTopics(body.text);
+      return typeof topics === "string" ? badRequest(topics) : topics;
+    } finally {
+      body[Symbol.dispose]();
+    }
   } catch (error) {
     if (error instanceof BadTextError) return badRequest(error.message);
     throw error;

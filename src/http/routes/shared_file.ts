@@ -59,10 +59,10 @@ async function packed({ bytes, etag }: Variant): Promise<Variant> {
     await writer.close();
   };
   const [gzip] = await Promise.all([
-    new Response(stream.readable).bytes(),
+    new Response(stream.readable).arrayBuffer(),
     write(),
   ]);
-  return { bytes: gzip, etag: etag.replace(/"$/, '-gzip"') };
+  return { bytes: new Uint8Array(gzip), etag: etag.replace(/"$/, '-gzip"') };
 }
 
 /** Answers with a file, or with 304 where the client already has it. */

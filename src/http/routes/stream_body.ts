@@ -37,13 +37,17 @@ export async function fieldsOfPost(
     });
   }
   try {
-    using body = await limits.bodies.read(c.req.raw);
+    const body = await limits.bodies.read(c.req.raw);
     const tooMany = () => {
       onTooMany();
       return tooManyChannels(channelsMax);
     };
-    const work = fieldsOfBody(body.text, { channelsMax, tooMany });
-    return await limits.slices.run(work, isGone(c));
+    try {
+      const work = fieldsOfBody(body.text, { channelsMax, tooMany });
+      return await limits.slices.run(work, isGone(c));
+    } finally {
+      body[Symbol.dispose]();
+    }
   } catch (error) {
     if (error instanceof BadTextError) {
       return problem(400, { title: "Bad request", detail: error.message });

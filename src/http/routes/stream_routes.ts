@@ -1,14 +1,13 @@
 // The two stream routes, /v1/events and /v1/arrow. A request passes four steps: parse what it asks for, negotiate how
 // the rows are sent, admit the client, take over the response. Each step may refuse it with a problem.
 import { type Context, Hono } from "hono";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Outlet } from "../../clients/outlet.ts";
 import { documented } from "../documents/api_document.ts";
 import {
   ARROW_DOCUMENT,
   EVENTS_DOCUMENT,
 } from "../documents/stream_documents.ts";
-import type { RawWriter } from "../transport/raw_write.ts";
-import { SocketOutlet } from "../transport/socket_outlet.ts";
 import { StreamOutlet } from "../transport/stream_outlet.ts";
 import {
   outgoingOf,
@@ -27,8 +26,8 @@ import { hasWholeRange } from "./stream_request.ts";
 
 export interface StreamRoutesOptions
   extends TakeoverOptions, ParsingOptions, AdmissionOptions {
-  /** Writes on a socket's handle; null where the runtime has no way to. */
-  readonly rawWriter: RawWriter | null;
+  /** Makes the outlet of node's response, whose headers have been flushed; null where the server is not node:http. */
+  readonly socketOutlet: ((outgoing: ServerResponse) => Outlet) | null;
 }
 
 /** Routes for GET and POST. */
@@ -86,9 +85,9 @@ function begin(
   headers: Record<string, string>,
   options: StreamRoutesOptions,
 ): Response {
-  const { alreadySent, hub, rawWriter } = options;
+  const { alreadySent, hub, socketOutlet } = options;
   const outgoing = outgoingOf(c, options);
-  if (outgoing === null || alreadySent === null) {
+  if (outgoing === null || alreadySent === null || socketOutlet === null) {
     const outlet = new StreamOutlet(hub.lifecycle.inFlightFramesMax);
     admission.open(outlet);
     return c.body(outlet.body, 200, headers);
@@ -99,7 +98,7 @@ function begin(
   forgetRequest(outgoing.req);
   // The adapter's listener would keep the whole request until the stream ends, to abort it then.
   outgoing.removeAllListeners("close");
-  admission.open(new SocketOutlet(outgoing, rawWriter));
+  admission.open(socketOutlet(outgoing));
   return alreadySent;
 }
 

@@ -30,4 +30,9 @@ describe("codecFor()", () => {
       assert.equal(codecFor(accept), expected, `Accept: ${accept}`);
     }
   });
+
+  it("leaves out a codec that the runtime does not have", () => {
+    assert.equal(codecFor(`${ARROW};codecs="zstd, lz4"`, ["lz4"]), "lz4");
+    assert.equal(codecFor(`${ARROW};codecs=zstd`, ["lz4"]), null);
+  });
 });
