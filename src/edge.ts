@@ -1,7 +1,14 @@
-// For runtimes without sockets, such as `deno serve src/edge.ts`: the embedded source behind a fetch handler. It needs no
-// permission.
-import { createApp } from "../mod.ts";
+// For runtimes that run a fetch handler instead of a server: `deno serve src/edge.ts`, Node and workers by dist/edge.js.
+// Settings come from variables such as QANAT_UPSTREAM; without it the embedded source needs no permission.
+import { Edge } from "./edge/edge.ts";
 
-const app = await createApp();
+export { type App, createApp, UpstreamSource } from "../mod.ts";
+export { Edge, type EdgeOptions } from "./edge/edge.ts";
 
-export default { fetch: app.fetch };
+/** The instance of this process. A worker makes its own: `new Edge({ env, write })` in its Durable Object. */
+export const edge: Edge = new Edge({
+  // deno-lint-ignore no-console -- the only output that all of these runtimes have
+  write: (line) => console.log(line),
+});
+
+export default { fetch: edge.fetch };

@@ -18,7 +18,7 @@ describe("src/edge.ts", () => {
         String(port),
         "src/edge.ts",
       ],
-      cwd: new URL("..", import.meta.url),
+      cwd: new URL("../..", import.meta.url),
       stdin: "null",
       stdout: "null",
       stderr: "piped",
