@@ -21,7 +21,7 @@ describe("Edge", () => {
   it("starts one instance for all requests, and says what it leaves out", async () => {
     const { edge, lines } = edgeWith({ QANAT_SLAB_MB: "16", HUB: {} });
     await using _ = edge;
-    assert.deepEqual(lines, []);
+    assert.equal(lines.length, 0);
     const answers = await Promise.all([
       get(edge, "/readyz"),
       get(edge, "/v1/channels/count"),
