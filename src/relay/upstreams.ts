@@ -74,8 +74,8 @@ export class Upstreams {
       },
       body,
       signal,
-      // A token is for this address alone.
-      redirect: "error",
+      // A token is for this address alone. workerd does not know "error".
+      redirect: "manual",
     });
     const type = response.headers.get("content-type") ?? "";
     if (response.ok && type.startsWith(BLOCKS_TYPE) && response.body) {
@@ -109,7 +109,11 @@ export class Upstreams {
 
 /** Why an answer is no stream of blocks. */
 async function reasonOf(response: Response, secret: string): Promise<string> {
-  const { status } = response;
+  const { status, type } = response;
+  if (type === "opaqueredirect" || status >= 300 && status < 400) {
+    await response.body?.cancel();
+    return "it redirects, which is not followed: --upstream must be the address itself";
+  }
   let detail = "it sent no blocks";
   try {
     const text = await response.text();

@@ -1,0 +1,37 @@
+// Requests to upstreams over real HTTP: a token goes to the address of the setting and to no other.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { Upstreams } from "../../src/relay/upstreams.ts";
+import { jsonLogger } from "../../src/telemetry/log.ts";
+
+function serverAt(handler: (request: Request) => Response) {
+  return Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    handler,
+  );
+}
+
+describe("Upstreams", () => {
+  it("follows no redirect, and says so", async () => {
+    let requests = 0;
+    await using other = serverAt(() => {
+      requests++;
+      return new Response("");
+    });
+    const target = `http://127.0.0.1:${other.addr.port}/`;
+    await using moved = serverAt(() => Response.redirect(target, 307));
+    const upstreams = new Upstreams({
+      addresses: [`http://127.0.0.1:${moved.addr.port}`],
+      token: () => Promise.resolve("secret"),
+      fetch,
+      clockMs: () => 0,
+      log: jsonLogger(() => {}, "error"),
+    });
+    const { signal } = new AbortController();
+    await assert.rejects(
+      upstreams.request("/v1/blocks/channels", null, signal),
+      /it redirects, which is not followed/,
+    );
+    assert.equal(requests, 0);
+  });
+});
