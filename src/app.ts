@@ -218,6 +218,7 @@ export class Qanat {
     await this.source.close();
     this.store.close();
     await slotsReleased(this.slab);
+    this.hub.lifecycle.dropLeaving();
     this.slab.assertEmpty();
   }
 

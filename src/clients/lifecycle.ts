@@ -200,6 +200,14 @@ export class ClientLifecycle implements ClientHost {
     this.#clientLog.tick();
   }
 
+  /** Drops the ended clients whose last writes have not completed, at a shutdown that has waited for them. */
+  dropLeaving(): void {
+    for (const { outlet } of this.leaving) {
+      if (outlet.inFlight > 0) outlet.destroy();
+    }
+    this.leaving.clear();
+  }
+
   /** Everything that a client holds. Cheap, however many end at once. */
   #giveBack(client: GroupClient, reason: EndReason): void {
     const { group } = client;

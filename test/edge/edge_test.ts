@@ -65,14 +65,32 @@ describe("Edge", () => {
     const reader = answer.body!.pipeThrough(new TextDecoderStream())
       .getReader();
     assert.match((await reader.read()).value!, /event: hello/);
-    await edge.close();
+    const closed = edge.close();
     let last = "";
     for (;;) {
       const { value, done } = await reader.read();
       if (done) break;
       last = value;
     }
+    await closed;
     assert.match(last, /event: end\ndata: .*"drain"/);
+  });
+
+  it("closes while a client does not read, and cuts its stream", async () => {
+    const { edge } = edgeWith({});
+    const answer = await get(
+      edge,
+      "/v1/events?channels=H1:QANAT-COUNT_I64_16&latest=1",
+    );
+    const reader = answer.body!.getReader();
+    await reader.read();
+    const { promise: ticked, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, 300);
+    await ticked;
+    await edge.close();
+    await assert.rejects(async () => {
+      while (!(await reader.read()).done);
+    }, /cut short/);
   });
 
   it("closes without having been used", async () => {

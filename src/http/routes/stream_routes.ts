@@ -85,10 +85,10 @@ function begin(
   headers: Record<string, string>,
   options: StreamRoutesOptions,
 ): Response {
-  const { alreadySent, hub, socketOutlet } = options;
+  const { alreadySent, socketOutlet } = options;
   const outgoing = outgoingOf(c, options);
   if (outgoing === null || alreadySent === null || socketOutlet === null) {
-    const outlet = new StreamOutlet(hub.lifecycle.inFlightFramesMax);
+    const outlet = new StreamOutlet();
     admission.open(outlet);
     return c.body(outlet.body, 200, headers);
   }
