@@ -1,4 +1,4 @@
-// Times that a person types: GPS seconds, ISO 8601 UTC, or relative to now (`now`, `-60`, `-2h`).
+// Times as text: GPS seconds, ISO 8601 UTC, or relative to now (`now`, `-60`, `-2h`).
 import { gpsNsOfText } from "./gps_time.ts";
 
 /** A time, and whether the same text means another time later. */
@@ -35,4 +35,10 @@ export function timeOfText(text: string, nowNs: bigint): TextTime | null {
   }
   const timeNs = gpsNsOfText(text);
   return timeNs === null ? null : { timeNs, isRelative: false };
+}
+
+/** GPS ns as GPS seconds with nine decimals. */
+export function secondsText(timeNs: bigint): string {
+  const digits = timeNs.toString().padStart(10, "0");
+  return `${digits.slice(0, -9)}.${digits.slice(-9)}`;
 }

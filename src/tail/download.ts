@@ -1,11 +1,11 @@
 // Reads /v1/arrow into a file, over as many connections as necessary.
 // Invariant: each row is written once, in the order of time.
+import { secondsText } from "../blocks/time_text.ts";
 import { ArrowFramer, type ArrowMessage } from "./arrow_framer.ts";
 import type { TailOptions } from "./options.ts";
 import type { Progress } from "./progress.ts";
 import { type Attempt, type Connection, isRenewedAfter } from "./retrying.ts";
 import type { RowFile } from "./row_file.ts";
-import { secondsText } from "./texts.ts";
 
 /** Reasons of an end after which the rest of the range is requested again. */
 const RETRIED_ENDS: ReadonlySet<string> = new Set([

@@ -4,7 +4,8 @@ import { gpsMsOfUnixMs } from "../blocks/gps_time.ts";
 import { terminalText } from "../text/terminal.ts";
 import { valueOf } from "./channel_view.ts";
 import type { EventHandler, Gap, Hello, Row } from "./event_reader.ts";
-import { gapText, secondsText } from "./texts.ts";
+import { secondsText } from "../blocks/time_text.ts";
+import { gapText } from "./texts.ts";
 
 export interface LinePrinterOptions {
   /** Unix time, ms. */

@@ -1,12 +1,11 @@
 // The command line of `deno task tail`: flags, their checks, the help text.
 // Invariant: the options are complete and consistent; otherwise the result is one line that says what is wrong.
 import { nowGpsNs } from "../blocks/gps_time.ts";
-import { timeOfText } from "../blocks/time_text.ts";
+import { secondsText, timeOfText } from "../blocks/time_text.ts";
 import { FlagError, readFlags, wholeOf } from "../settings/flags.ts";
 import { shownValue } from "../settings/shown.ts";
 import type { Credential } from "./credential.ts";
 import { serverOf, URL_DEFAULT } from "./server_options.ts";
-import { secondsText } from "./texts.ts";
 
 /** Format of a file; the ending of its name decides. */
 export type FileFormat = "arrows" | "parquet" | "csv";

@@ -1,6 +1,7 @@
 // Times, durations, sizes and numbers as text for people.
 // Invariant: the functions are pure.
 
+import { secondsText } from "../blocks/time_text.ts";
 import { terminalText } from "../text/terminal.ts";
 
 /** A gap in words; times in GPS ns. */
@@ -16,12 +17,6 @@ export function gapText(
     : "";
   const at = from !== null ? ` from GPS ${secondsText(from)}` : "";
   return `gap${span}${at}: ${terminalText(String(reason))}`;
-}
-
-/** ns as seconds with nine decimals. */
-export function secondsText(timeNs: bigint): string {
-  const digits = timeNs.toString().padStart(10, "0");
-  return `${digits.slice(0, -9)}.${digits.slice(-9)}`;
 }
 
 /** A duration in ms as `71 ms`, `4.2 s`, `3 min 05 s` or `2 h 05 min`. */

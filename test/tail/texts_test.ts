@@ -1,4 +1,5 @@
 // Times, durations, sizes and numbers as text; the progress of a download.
+import { secondsText } from "../../src/blocks/time_text.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Progress } from "../../src/tail/progress.ts";
@@ -7,7 +8,6 @@ import {
   bytesText,
   durationText,
   gapText,
-  secondsText,
   shortNumber,
 } from "../../src/tail/texts.ts";
 

@@ -78,9 +78,23 @@ const POSTED: RouteDocument["answers"] = {
   415: problemAnswer("The body is not application/json"),
 };
 
+const RANGE_HEADERS = {
+  "x-start": {
+    type: "string",
+    description: "With `start`: this time",
+    "x-unit": "GPS s",
+  },
+  "x-end": {
+    type: "string",
+    description: "With `end`, or with `start` and `duration`: the end",
+    "x-unit": "GPS s",
+  },
+} satisfies Answer["headers"];
+
 const EVENTS_OK: Answer = {
   description:
     "Events, until the range ends or the client disconnects; asyncapi.json has the schema of each event",
+  headers: RANGE_HEADERS,
   content: { "text/event-stream": EVENT },
 };
 
@@ -88,6 +102,7 @@ const ARROW_OK: Answer = {
   description:
     "Arrow IPC: the schema, then one record batch per row, until the range ends or the client disconnects",
   headers: {
+    ...RANGE_HEADERS,
     "content-disposition": {
       type: "string",
       description: "With `end` or `duration`: a name for the file",

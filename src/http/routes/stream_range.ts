@@ -1,5 +1,9 @@
 // The range of time of a stream: `start`, and `end` or `duration`.
-import { type TextTime, timeOfText } from "../../blocks/time_text.ts";
+import {
+  secondsText,
+  type TextTime,
+  timeOfText,
+} from "../../blocks/time_text.ts";
 import { DURATION_MAX_S } from "../documents/stream_parameters.ts";
 import { badRequest, quoted } from "../transport/problem.ts";
 import { decimalOf } from "./decimal.ts";
@@ -91,4 +95,18 @@ function timeOf(
       `2015-09-14T09:50:45.4Z (not before 1980-01-06T00:00:00Z), or relative such as now, -60 (seconds before now), -15m or -2h, ` +
       `not ${quoted(text)}`,
   );
+}
+
+/** Headers with the range as GPS seconds, so that a client which asked for relative times can ask for it again. */
+export function rangeHeaders(
+  { startNs, endNs, durationNs }: StreamRange,
+): Record<string, string> {
+  const toNs = endNs ??
+    (startNs === undefined || durationNs === undefined
+      ? undefined
+      : startNs + durationNs);
+  return {
+    ...(startNs === undefined ? {} : { "x-start": secondsText(startNs) }),
+    ...(toNs === undefined ? {} : { "x-end": secondsText(toNs) }),
+  };
 }

@@ -22,6 +22,7 @@ import {
 import { misplacedField, type StreamPath } from "./stream_fields.ts";
 import { negotiate } from "./stream_negotiation.ts";
 import { parsed, type ParsingOptions } from "./stream_parsing.ts";
+import { rangeHeaders } from "./stream_range.ts";
 import { hasWholeRange } from "./stream_request.ts";
 
 export interface StreamRoutesOptions
@@ -67,11 +68,12 @@ async function open(
   if (form instanceof Response) return form;
   // 204 makes an EventSource stop reconnecting.
   if (hasWholeRange(request)) return new Response(null, { status: 204 });
-  if (c.req.method === "HEAD") return c.body(null, 200, form.headers);
+  const headers = { ...form.headers, ...rangeHeaders(request) };
+  if (c.req.method === "HEAD") return c.body(null, 200, headers);
   const admission = await admit(c, request, form.shape, options);
   if (admission instanceof Response) return admission;
   try {
-    return begin(c, admission, form.headers, options);
+    return begin(c, admission, headers, options);
   } finally {
     // Releases what was reserved, unless the stream has begun.
     admission.cancel();

@@ -1,0 +1,109 @@
+"""Requests to Qanat: the address, the token, errors as exceptions."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Union
+
+from .errors import QanatError, RequestError
+
+URL_DEFAULT = "http://127.0.0.1:8080"
+#: The server sends something every 15 s; a connection that is silent for longer than this is broken.
+SILENCE_MAX_S = 60.0
+#: Longest address of a GET; longer ones are sent as a POST.
+URL_LENGTH_MAX = 2_000
+#: Most bytes that are read of an error answer.
+ERROR_BYTES_MAX = 65_536
+
+Query = Mapping[str, Union[str, List[str], None]]
+
+
+class Connection:
+    """Where and as whom requests are sent. Keeps nothing between requests but this."""
+
+    def __init__(
+        self,
+        url: Optional[str],
+        *,
+        token: Optional[str],
+        token_file: Union[str, Path, None],
+        cafile: Union[str, Path, None],
+    ) -> None:
+        self.url = (url or os.environ.get("QANAT_URL") or URL_DEFAULT).rstrip("/")
+        scheme = urllib.parse.urlsplit(self.url).scheme
+        if scheme not in ("http", "https"):
+            raise ValueError(f"the address must begin with http:// or https://, not {self.url!r}")
+        if token is not None and token_file is not None:
+            raise ValueError("give token or token_file, not both")
+        self._token = token
+        self._token_file = token_file
+        self._context = ssl.create_default_context(cafile=str(cafile) if cafile else None) if scheme == "https" else None
+
+    def json(self, path: str, query: Query) -> Any:
+        """The JSON document of an address."""
+        with self.open(path, query) as answer:
+            return json.load(answer)
+
+    def open(self, path: str, query: Query, *, can_post: bool = False) -> http.client.HTTPResponse:
+        """Sends a request. Raises :class:`RequestError` when it is refused, OSError when there is no answer."""
+        given = {name: value for name, value in query.items() if value is not None}
+        url = f"{self.url}{path}?{_query_text(given)}" if given else f"{self.url}{path}"
+        body = None
+        headers = self._headers()
+        if can_post and (len(url) > URL_LENGTH_MAX or any("," in name for name in given.get("channels", []))):
+            url = f"{self.url}{path}"
+            body = json.dumps(given).encode()
+            headers["Content-Type"] = "application/json"
+        request = urllib.request.Request(url, data=body, headers=headers)
+        try:
+            answer: http.client.HTTPResponse = urllib.request.urlopen(
+                request, timeout=SILENCE_MAX_S, context=self._context
+            )
+            return answer
+        except urllib.error.HTTPError as refusal:
+            raise _error_of(refusal) from None
+
+    def _headers(self) -> Dict[str, str]:
+        headers = {"User-Agent": "qanat-client"}
+        token = self._current_token()
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        return headers
+
+    def _current_token(self) -> Optional[str]:
+        """The token; a file is read again for each request, since tokens expire."""
+        if self._token_file is not None:
+            try:
+                return Path(self._token_file).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise QanatError(f"the file with the token cannot be read: {error}") from error
+        return self._token if self._token is not None else os.environ.get("QANAT_TOKEN")
+
+
+def _query_text(query: Mapping[str, Union[str, List[str]]]) -> str:
+    """A query; lists are joined by commas."""
+    return urllib.parse.urlencode(
+        {name: value if isinstance(value, str) else ",".join(value) for name, value in query.items()}, safe=",:"
+    )
+
+
+def _error_of(refusal: urllib.error.HTTPError) -> RequestError:
+    with refusal:
+        text = refusal.read(ERROR_BYTES_MAX)
+        try:
+            problem = json.loads(text)
+        except ValueError:
+            problem = None
+    if not isinstance(problem, dict):
+        problem = {}
+    error = RequestError(refusal.code, problem, refusal.reason)
+    wait = refusal.headers.get("retry-after", "")
+    error.retry_after_s = float(wait) if wait.isdigit() else None
+    return error
