@@ -163,7 +163,7 @@ function workersOf(
 } {
   if (config.workers === 1) {
     const permissions = workerPermissions(config, permissionsOf(config));
-    const threads = [{ name: "", signs, isListening: true }];
+    const threads = [{ name: "", signs, isListening: true, isStarting: false }];
     return { worker: startWorker(permissions, 0), threads: () => threads };
   }
   hideSecrets();

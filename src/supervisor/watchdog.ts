@@ -17,6 +17,11 @@ const TICKS_ON_TIME = 8;
  * each, a check misses one of them by chance once in 55 times, and 12 checks in a row less than once in 10^20.
  */
 const PROBES_PER_LISTENER = 4;
+/**
+ * A thread that starts compiles its modules before its first tick. Among threads that use all cores this takes many
+ * times as long as on an idle machine, so it may miss so many times more probes.
+ */
+const STARTING_FACTOR = 10;
 
 /** One attempt to reach the listener. It must succeed before the next check. */
 export interface ListenerProbe {
@@ -35,6 +40,8 @@ export interface WatchedThread {
   readonly signs: { readonly ticks: number; readonly connections: number };
   /** Whether it accepts connections on the port that is probed. */
   readonly isListening: boolean;
+  /** Whether it has not served yet. */
+  readonly isStarting: boolean;
 }
 
 /** A part that has missed as many probes as are allowed. */
@@ -184,7 +191,8 @@ export class Watchdog<Thread extends WatchedThread = WatchedThread> {
     if (!isJudged || this.#isClosed) return false;
     sightings.missed++;
     onMissed(part, thread);
-    if (sightings.missed >= probesMax) {
+    const factor = thread.isStarting ? STARTING_FACTOR : 1;
+    if (sightings.missed >= factor * probesMax) {
       const error = part === "listener" ? errorOf(this.#probes) : "";
       this.close();
       onGone({

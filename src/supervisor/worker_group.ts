@@ -1,6 +1,6 @@
 // Several threads that serve clients, and one that reads for them, as one worker of the supervisor.
-// Invariant: once all have served, a thread that serves and fails is replaced. The group ends when it was stopped, when
-// the reading thread fails, or when a thread fails several times before it serves.
+// Invariant: once all have served, a thread that fails is replaced. The group ends when it was stopped, when the reading
+// thread fails, or when a thread fails several times before it serves and no other one serves.
 import type { Config } from "../config.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { LifeSigns } from "./life_signs.ts";
@@ -14,13 +14,15 @@ import { EXIT_FAILED, type WorkerThread } from "./supervisor.ts";
 import { servingConfig } from "./thread_configs.ts";
 import { WorkerShares } from "./worker_shares.ts";
 
-/** A thread that fails so often before it serves ends the group. */
+/** A thread that fails so often before it serves ends the group, unless another one serves. */
 const STARTS_MAX = 3;
-/** The first successor of a thread starts at once; after further failures it waits, twice as long each time. */
+/** The first successor of a thread starts at once; later ones wait, twice as long each time. */
 const WAIT_MS = 500;
 const WAIT_MAX_MS = 5000;
 /** A thread that has served for so long has no failures behind it. */
 const CALM_MS = 60_000;
+
+type Exit = Extract<WorkerMessage, { kind: "exit" }>;
 
 /** The members of the reading thread's Worker that are used. */
 export interface IngestThread {
@@ -59,6 +61,10 @@ class ServingThread implements SignedThread {
   get isListening(): boolean {
     return this.state === "serving";
   }
+
+  get isStarting(): boolean {
+    return this.state === "starting";
+  }
 }
 
 /** What is known of all threads that have had a number. */
@@ -82,6 +88,7 @@ export class WorkerGroup implements WorkerThread {
     name: "reading",
     signs: new LifeSigns(),
     isListening: false,
+    isStarting: false,
   };
   readonly #places: readonly Place[];
   /** Threads whose lines are being written, in the order in which the answers come. */
@@ -208,23 +215,20 @@ export class WorkerGroup implements WorkerThread {
   }
 
   /** Its streams are broken. Its clients come back by their ids, to any thread. */
-  #failed(
-    thread: ServingThread,
-    exit: Extract<WorkerMessage, { kind: "exit" }>,
-    error: string,
-  ): void {
+  #failed(thread: ServingThread, exit: Exit, error: string): void {
     if (thread.state === "ended" || this.#state === "ended") return;
-    const hasServed = thread.state !== "starting";
     const { number } = thread;
     const place = this.#places[number]!;
     const { log } = this.#options;
-    if (!hasServed) place.failedStarts++;
+    if (thread.isStarting) place.failedStarts++;
     if (this.#state === "stopping") {
       log.error("worker-failed", { worker: number, error });
       this.#exitCode = Math.max(this.#exitCode, exit.code);
       return this.#ended(thread);
     }
-    if (this.#state === "starting" || place.failedStarts === STARTS_MAX) {
+    const isLast = place.failedStarts >= STARTS_MAX &&
+      !this.#places.some((other) => other.thread?.isListening);
+    if (this.#state === "starting" || isLast) {
       // The complaint is printed.
       const isSaid = this.#state === "starting" && exit.complaint !== undefined;
       if (!isSaid) log.error("worker-failed", { worker: number, error });
@@ -233,8 +237,7 @@ export class WorkerGroup implements WorkerThread {
     this.#ended(thread);
     const waitMs = this.#waitMs(place);
     log.error("worker-replaced", { worker: number, error, waitMs });
-    const { later = (call, ms) => void setTimeout(call, ms) } = this.#options;
-    later(() => {
+    (this.#options.later ?? setTimeout)(() => {
       if (this.#state === "serving") this.#start(number);
     }, waitMs);
   }
@@ -278,7 +281,7 @@ export class WorkerGroup implements WorkerThread {
     this.#ingest.postMessage({ kind: "stop", signal: "" });
   }
 
-  #exit(message: Extract<WorkerMessage, { kind: "exit" }>): void {
+  #exit(message: Exit): void {
     this.#state = "ended";
     this.#send(message);
   }

@@ -222,6 +222,8 @@ describe("Watchdog of several threads", () => {
     readonly signs = { ticks: 0, connections: 0 };
     isListening: boolean;
 
+    isStarting = false;
+
     constructor(readonly name: string, isListening = true) {
       this.isListening = isListening;
     }
@@ -322,6 +324,17 @@ describe("Watchdog of several threads", () => {
     assert.equal(trial.gone.length, 0);
     trial.second([successor]);
     assert.equal(trial.gone.length, 1);
+  });
+
+  it("waits ten times as long for the first sign of a thread that starts", () => {
+    const trial = new Trial();
+    const successor = new Thread("worker 1", false);
+    successor.isStarting = true;
+    trial.threads = [trial.reading, trial.workers[0]!, successor];
+    for (let i = 0; i < 10 * MAX; i++) trial.second([successor]);
+    assert.equal(trial.gone.length, 0);
+    trial.second([successor]);
+    assert.deepEqual(trial.gone.map(({ thread }) => thread), ["worker 1"]);
   });
 
   it("does not judge the listener of a thread that starts or stops", () => {

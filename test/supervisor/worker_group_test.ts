@@ -248,8 +248,28 @@ describe("WorkerGroup", () => {
     );
   });
 
-  it("one that fails three times before it serves ends the process with its complaint", () => {
+  it("one that fails before it serves is tried again while another one serves", () => {
     const trial = Trial.serving();
+    trial.workers[1]!.throws("boom");
+    for (let i = 0; i < 9; i++) {
+      trial.timers.at(-1)!.call();
+      trial.workers.at(-1)!.throws("No package");
+    }
+    assert.equal(trial.sent.length, 1);
+    assert.equal(trial.timers.at(-1)!.delayMs, 5000);
+    assert.deepEqual(trial.events(), Array(10).fill("worker-replaced 1"));
+    trial.timers.at(-1)!.call();
+    trial.serves(trial.workers.length - 1);
+    assert.equal(trial.group.threads.length, 3);
+    // Now there is no other one, and it has failed too often.
+    trial.workers[0]!.throws("boom");
+    trial.workers.at(-1)!.throws("boom");
+    assert.equal(trial.sent.length, 1);
+  });
+
+  it("one that fails three times before it serves, while none serves, ends the process with its complaint", () => {
+    const trial = Trial.serving();
+    trial.workers[0]!.throws("boom");
     trial.workers[1]!.throws("boom");
     const exit = { kind: "exit", code: 2, complaint: "No file" } as const;
     for (let i = 0; i < 3; i++) {
@@ -258,7 +278,7 @@ describe("WorkerGroup", () => {
       trial.workers.at(-1)!.says(exit);
     }
     assert.deepEqual(trial.sent.slice(1), [exit]);
-    assert.equal(trial.timers.length, 3);
+    assert.equal(trial.timers.length, 4);
     assert.equal(trial.lines.at(-1)!.event, "worker-failed");
   });
 
