@@ -31,6 +31,7 @@ import {
 } from "../threads/thread_messages.ts";
 import { gatheredFigures } from "./gathered_figures.ts";
 import { gatheredStatus } from "./gathered_status.ts";
+import { SharedWork } from "./shared_work.ts";
 import {
   CLIENTS,
   END_CLIENT,
@@ -72,6 +73,9 @@ export class ServingGroup implements ProcessAnswers {
   readonly #options: ServingGroupOptions;
   readonly #clockMs: () => number;
   readonly #ticker: Ticker;
+  /** A request that comes meanwhile gets the figures of the one before. */
+  readonly #metrics = new SharedWork(() => this.#gatherMetrics());
+  readonly #statusOfOthers = new SharedWork(() => this.#ask(STATUS));
 
   constructor(options: ServingGroupOptions) {
     this.#options = options;
@@ -126,7 +130,11 @@ export class ServingGroup implements ProcessAnswers {
     return reasons;
   }
 
-  async metrics(): Promise<{ text: string; contentType: string }> {
+  metrics(): Promise<{ text: string; contentType: string }> {
+    return this.#metrics.result();
+  }
+
+  async #gatherMetrics(): Promise<{ text: string; contentType: string }> {
     const { member, worker } = this.#options;
     const own = await this.#figures();
     member.report(FIGURES, own);
@@ -146,7 +154,7 @@ export class ServingGroup implements ProcessAnswers {
     const { instance, member, worker, delays } = this.#options;
     const [own, answers] = await Promise.all([
       this.#inSlices(instance.statusInSlices()),
-      this.#ask(STATUS),
+      this.#statusOfOthers.result(),
     ]);
     return await gatheredStatus({
       member,

@@ -42,7 +42,7 @@ export class TrendLeases {
     { request, channels }: Extract<ServingMessage, { kind: "lease-trends" }>,
   ): Promise<void> {
     const { recorded } = this.#lender;
-    const memories = await this.#lease(channels);
+    const memories = await this.#lease(channels).catch(whenFull);
     const leased = memories && { memories, recorded };
     this.#port.send({ kind: "trends", request, leased });
   }
@@ -54,14 +54,17 @@ export class TrendLeases {
     const lender = this.#lender;
     const slices = lender.leaseSlices;
     const records: TrendRecord[] = [];
-    for (const channel of channels) {
-      while (slices.isOver) await slices.next();
-      const record = this.#isClosed ? null : lender.lease(channel);
-      if (record === null) {
-        lender.release(records);
-        return null;
+    let isWhole = false;
+    try {
+      for (const channel of channels) {
+        while (slices.isOver) await slices.next();
+        const record = this.#isClosed ? null : lender.lease(channel);
+        if (record === null) return null;
+        records.push(record);
       }
-      records.push(record);
+      isWhole = true;
+    } finally {
+      if (!isWhole) lender.release(records);
     }
     return records.map((record) => {
       const memory = record.memory!;
@@ -86,4 +89,10 @@ export class TrendLeases {
     this.#isClosed = true;
     for (const [id, { count }] of [...this.#held]) this.end(id, count);
   }
+}
+
+/** The system has no memory for the arrays: as where the limit is reached. Throws what is another error. */
+function whenFull(error: unknown): null {
+  if (error instanceof RangeError) return null;
+  throw error;
 }

@@ -199,10 +199,21 @@ describe("the figures of a process", () => {
 });
 
 describe("questions to the others", () => {
+  it("are asked once for all requests for figures at a time", async () => {
+    b.isHanging = true;
+    const texts = await Promise.all(
+      Array.from({ length: 70 }, () => a.qanat.process!.metrics()),
+    );
+    assert.equal(new Set(texts).size, 1);
+    b.isHanging = false;
+    assert.notEqual(await a.qanat.process!.metrics(), texts[0]);
+  });
+
   it("are limited: a request beyond is refused with 503, and counted", async () => {
     b.isHanging = true;
+    const query = { limit: 1, after: 0, owner: undefined, address: undefined };
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 70 }, () => a.qanat.process!.metrics()),
+      Array.from({ length: 70 }, () => a.qanat.process!.clients(query)),
     );
     const refused = outcomes.filter(({ status }) => status === "rejected");
     assert.equal(refused.length, 6);

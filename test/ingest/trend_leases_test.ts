@@ -19,12 +19,17 @@ class Lender {
   readonly #records = new Map<string, TrendRecord>();
   readonly #ids = new Map<TrendRecord, string>();
   room = Infinity;
+  /** After so many leases the system has no memory. */
+  systemRoom = Infinity;
   pauses = 0;
   #resume: () => void = () => {};
   #sincePause = 0;
 
   lease({ name }: ChannelName): TrendRecord | null {
     if (this.room-- <= 0) return null;
+    if (this.systemRoom-- <= 0) {
+      throw new RangeError("Array buffer allocation failed");
+    }
     this.#sincePause++;
     const record = this.#records.get(name) ?? this.#recordOf(name);
     this.leases.set(name, (this.leases.get(name) ?? 0) + 1);
@@ -113,6 +118,13 @@ describe("TrendLeases", () => {
 
   it("leases none when there is no memory for one", async () => {
     lender.room = 5;
+    await ask(NAMES.slice(0, 8));
+    assert.equal(sent[0]!.leased, null);
+    assert.equal(lender.leases.size, 0);
+  });
+
+  it("leases none when the system has no memory", async () => {
+    lender.systemRoom = 5;
     await ask(NAMES.slice(0, 8));
     assert.equal(sent[0]!.leased, null);
     assert.equal(lender.leases.size, 0);

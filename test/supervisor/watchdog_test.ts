@@ -34,7 +34,12 @@ class Trial {
   readonly watchdog: Watchdog;
 
   constructor(probesMax = MAX) {
-    const thread = { name: "", signs: this.signs, isListening: true };
+    const thread = {
+      name: "",
+      signs: this.signs,
+      isListening: true,
+      isStarting: false,
+    };
     this.watchdog = new Watchdog({
       threads: () => [thread],
       probe: () => {
