@@ -1,18 +1,34 @@
 // `deno task test [--check|--fetch|--lock] [--integration] [paths…]`: runs `deno test` or `deno check`, and names what it skips.
+// All unit tests run two folders at a time; of several suites, two run at a time if scripts/shared_suites.ts lists both.
 // Packages that only tests need are in a scope of deno.json and locked by test/deno.lock, so that a first start does
 // not download them. Invariant: the exit code is that of Deno, and each skipped suite is named.
 import { findOptionalParts } from "./optional_parts.ts";
+import { partSuites } from "./shared_suites.ts";
+import {
+  type Group,
+  groupsByFolder,
+  type Outcome,
+  runInLanes,
+  sumOf,
+  textOf,
+} from "./test_lanes.ts";
 import { type Tally, tallyOf } from "./test_tally.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const TEST_LOCK = "test/deno.lock";
 const JSR_BDD = "jsr:@std/testing@^1.0.0/bdd";
 const JSR_PROBE_MS = 5000;
+/** So many processes run tests at once, where tests allow it. */
+const LANES = 2;
 const FLAGS = ["--check", "--fetch", "--integration", "--lock"];
 const CHECKED = ["src", "test", "bench", "scripts", "mod.ts"];
 
-function say(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
+function say(text: string): void {
+  const bytes = new TextEncoder().encode(text + "\n");
+  // A pipe may take less than the output of a whole suite at once.
+  for (let at = 0; at < bytes.length;) {
+    at += Deno.stdout.writeSync(bytes.subarray(at));
+  }
 }
 
 /** Whether Deno can load @std/testing, from its cache or within a few seconds from its registry. */
@@ -163,34 +179,104 @@ async function check(
   ]);
 }
 
+/** Test files at and below a path, in the order of their names. */
+function testFiles(path: string): string[] {
+  const url = new URL(path, ROOT);
+  if (Deno.statSync(url).isFile) return [path];
+  return [...Deno.readDirSync(url)]
+    .filter(({ isDirectory, name }) => isDirectory || name.endsWith("_test.ts"))
+    .map(({ name }) => `${path.replace(/\/$/, "")}/${name}`)
+    .sort()
+    .flatMap(testFiles);
+}
+
 async function test(
   map: readonly string[],
   paths: readonly string[],
   integration: boolean,
 ): Promise<number> {
-  const selected = paths.length > 0
-    ? paths
-    : integration
-    ? ["test/integration"]
-    : ["test"];
-  const junit = await Deno.makeTempFile({ prefix: "qanat-", suffix: ".xml" });
-  const code = await run([
-    "test",
-    "--no-prompt",
-    "--no-check",
-    "-P=test",
-    ...map,
-    `--junit-path=${junit}`,
-    ...(integration || paths.length > 0 ? [] : ["--ignore=test/integration"]),
-    ...selected,
-  ]);
-  const tally = tallyOf(await Deno.readTextFile(junit), code === 0);
-  await Deno.remove(junit);
+  const outcomes: Outcome[] = [];
+  if (integration) {
+    const suites = (paths.length > 0 ? paths : ["test/integration"])
+      .flatMap(testFiles);
+    const isLong = Number(Deno.env.get("QANAT_SECONDS") || "0") >= 600;
+    const { shared, alone } = partSuites(suites, isLong);
+    // One suite needs no neighbour, and shows its progress.
+    if (shared.length < 2) alone.push(...shared.splice(0));
+    const groups = shared.map((file) => ({ name: file, paths: [file] }));
+    outcomes.push(...await inLanes(map, groups));
+    if (alone.length > 0) outcomes.push(await here(map, alone));
+  } else if (paths.length > 0) {
+    outcomes.push(await here(map, paths));
+  } else {
+    const files = testFiles("test").filter((file) =>
+      !file.startsWith("test/integration/")
+    );
+    outcomes.push(...await inLanes(map, groupsByFolder(files)));
+  }
+  const tally = sumOf(outcomes.map((outcome) => outcome.tally));
   appendSummary(tally);
-  say(
-    `${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`,
+  say(textOf(tally));
+  return outcomes.find(({ code }) => code !== 0)?.code ?? 0;
+}
+
+function inLanes(
+  map: readonly string[],
+  groups: readonly Group[],
+): Promise<Outcome[]> {
+  return runInLanes(
+    groups,
+    LANES,
+    ({ paths }, lane) => denoTest(map, paths, lane),
+    say,
   );
-  return code;
+}
+
+/** Runs all paths in one process, whose output is seen at once. */
+async function here(
+  map: readonly string[],
+  paths: readonly string[],
+): Promise<Outcome> {
+  const { code, junit } = await denoTest(map, paths, null);
+  return { name: paths.join(" "), code, tally: tallyOf(junit, code === 0) };
+}
+
+/** `lane`: its output is returned; null: it is printed while it comes. */
+async function denoTest(
+  map: readonly string[],
+  paths: readonly string[],
+  lane: number | null,
+): Promise<{ code: number; junit: string; text: string }> {
+  const file = await Deno.makeTempFile({ prefix: "qanat-", suffix: ".xml" });
+  const args = ["test", "--no-prompt", "--no-check", "-P=test", ...map];
+  args.push(`--junit-path=${file}`, ...paths);
+  let [code, text] = [0, ""];
+  if (lane === null) code = await run(args);
+  else [code, text] = await runInLane(args, lane);
+  const junit = await Deno.readTextFile(file);
+  await Deno.remove(file);
+  return { code, junit, text };
+}
+
+/** Its exit code, and what it wrote to both of its outputs, in the order in which it wrote it. */
+async function runInLane(
+  args: readonly string[],
+  lane: number,
+): Promise<[code: number, text: string]> {
+  // A file, not a pipe: a program that a suite left running would hold a pipe open.
+  const file = await Deno.makeTempFile({ prefix: "qanat-", suffix: ".log" });
+  const join = 'file=$1; shift; exec "$@" >"$file" 2>&1';
+  const { code } = await new Deno.Command("sh", {
+    args: ["-c", join, "sh", file, Deno.execPath(), ...args],
+    cwd: ROOT,
+    env: { QANAT_TEST_LANE: `${lane}` },
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn().status;
+  const text = await Deno.readTextFile(file);
+  await Deno.remove(file);
+  return [code, text];
 }
 
 Deno.exit(await main(Deno.args));

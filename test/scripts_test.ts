@@ -1,7 +1,14 @@
-// The test runner's own counting: scripts/test_tally.ts.
-// Invariant: the totals that CI prints are those of behaviours, not of the describes around them.
+// The test runner's own work: counting (scripts/test_tally.ts), and running suites two at a time (scripts/test_lanes.ts).
+// Invariant: the totals that CI prints are those of behaviours, not of the describes around them; no suite is left out.
 import { describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
+import { partSuites, unknownSuites } from "../scripts/shared_suites.ts";
+import {
+  type Group,
+  groupsByFolder,
+  runInLanes,
+  sumOf,
+} from "../scripts/test_lanes.ts";
 import { tallyOf } from "../scripts/test_tally.ts";
 
 function junit(...cases: string[]): string {
@@ -57,5 +64,99 @@ describe("tallyOf()", () => {
       failed: 1,
       skipped: 0,
     });
+  });
+});
+
+describe("runInLanes()", () => {
+  const groups = ["a", "b", "c", "d"].map((name) => ({ name, paths: [name] }));
+  const one = junit(`<testcase name="x"></testcase>`);
+
+  it("runs each group once, two at a time, the next one where a lane is free", async () => {
+    const begun: string[] = [];
+    const ends = new Map<string, () => void>();
+    let most = 0;
+    const running = runInLanes(groups, 2, ({ name }, lane) => {
+      begun.push(`${name}${lane}`);
+      return new Promise((resolve) => {
+        ends.set(name, () => {
+          ends.delete(name);
+          resolve({ code: 0, junit: one, text: name });
+        });
+        most = Math.max(most, ends.size);
+      });
+    }, () => {});
+    const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+    for (const name of ["b", "c", "d", "a"]) {
+      ends.get(name)!();
+      await turn();
+    }
+    const outcomes = await running;
+    assert.deepEqual(begun, ["a0", "b1", "c1", "d1"]);
+    assert.equal(most, 2);
+    assert.deepEqual(sumOf(outcomes.map(({ tally }) => tally)), {
+      passed: 4,
+      failed: 0,
+      skipped: 0,
+    });
+  });
+
+  it("shows the output of a group in one piece, names those that failed at the end, and counts them", async () => {
+    const said: string[] = [];
+    const outcomes = await runInLanes(
+      groups,
+      2,
+      ({ name }: Group) =>
+        Promise.resolve({
+          code: name === "c" ? 1 : 0,
+          junit: one,
+          text: `${name} 1\n${name} 2`,
+        }),
+      (text) => said.push(text),
+    );
+    assert.equal(said.length, 5);
+    assert.match(said[0]!, /^---- a: 1 passed, .* s\na 1\na 2$/);
+    assert.equal(said.at(-1), "FAILED: c: 1 passed, 1 failed, 0 skipped");
+    const { failed } = sumOf(outcomes.map(({ tally }) => tally));
+    assert.equal(failed, 1);
+  });
+});
+
+describe("groupsByFolder()", () => {
+  it("has each file once: those of a folder with those below it, the largest folder first", () => {
+    assert.deepEqual(
+      groupsByFolder([
+        "test/a_test.ts",
+        "test/net/b_test.ts",
+        "test/http/c_test.ts",
+        "test/http/routes/d_test.ts",
+      ]),
+      [
+        {
+          name: "test/http",
+          paths: ["test/http/c_test.ts", "test/http/routes/d_test.ts"],
+        },
+        { name: "test", paths: ["test/a_test.ts"] },
+        { name: "test/net", paths: ["test/net/b_test.ts"] },
+      ],
+    );
+  });
+});
+
+describe("partSuites()", () => {
+  const files = [...Deno.readDirSync("test/integration")]
+    .filter(({ name }) => name.endsWith("_test.ts"))
+    .map(({ name }) => `test/integration/${name}`);
+
+  for (const isLong of [false, true]) {
+    it(`runs every suite once${isLong ? ", also in the long tier" : ""}`, () => {
+      const { shared, alone } = partSuites(files, isLong);
+      assert.deepEqual([...shared, ...alone].sort(), files.toSorted());
+    });
+  }
+
+  it("runs a suite alone that it does not know, and knows no suite that is not there", () => {
+    const file = "test/integration/new_test.ts";
+    assert.deepEqual(partSuites([file], false), { shared: [], alone: [file] });
+    assert.deepEqual(unknownSuites(files), []);
   });
 });

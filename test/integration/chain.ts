@@ -13,16 +13,20 @@ export const PARTS = findOptionalParts(ROOT);
 /** Below the ports that Linux gives to outgoing connections (32768 on), of which load tests use thousands. */
 const PORT_MIN = 12_000;
 const PORT_MAX = 32_000;
+/** Two suites that run at a time take ports of different lanes (scripts/test.ts): a port is not free until it is taken. */
+const LANES = 2;
+const LANE_PORTS = (PORT_MAX - PORT_MIN) / LANES;
 const PORT_TRIES = 100;
 
 /** A port that was free a moment ago, and so was the next one, which a broker takes for its controller. */
 export function freePort(): number {
+  const lane = Number(Deno.env.get("QANAT_TEST_LANE") || "0") % LANES;
+  const first = PORT_MIN + lane * LANE_PORTS;
   for (let i = 0; i < PORT_TRIES; i++) {
-    const port = PORT_MIN +
-      Math.floor(Math.random() * (PORT_MAX - PORT_MIN));
+    const port = first + Math.floor(Math.random() * (LANE_PORTS - 1));
     if (isFree(port) && isFree(port + 1)) return port;
   }
-  throw new Error(`No free port from ${PORT_MIN} to ${PORT_MAX}`);
+  throw new Error(`No free port from ${first} to ${first + LANE_PORTS}`);
 }
 
 function isFree(port: number): boolean {

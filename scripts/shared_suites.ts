@@ -1,0 +1,87 @@
+// Which suites of test/integration may run at the same time as another one.
+// Invariant: a suite that is not listed runs alone. A suite that measures frames, throughput, memory or latency, or needs
+// both cores, is not listed.
+
+/** The longest first, so that neither lane is left alone with one at the end. */
+const SHARED: readonly string[] = [
+  "faults",
+  "flight_parity",
+  "workers_crash",
+  "clocks",
+  "proxy",
+  "relay",
+  "kafka_faults",
+  "roll",
+  "watchdog",
+  "trends",
+  "sign_in",
+  "resume_clients",
+  "two_instances",
+  "parity",
+  "recipes",
+  "end_to_end",
+  "kafka",
+  "publish",
+  "workers_trends",
+  "flight_h2spec",
+  "schemathesis",
+  "tail",
+  "gzip",
+  "flight_torture",
+  "auth_tokens",
+  "bare_commands",
+  "tls",
+  "worker_limits",
+  "flight_tls",
+  "proxy_sign_in",
+  "fault_alerts",
+  "kafka_committed",
+  "kafka_fuzz",
+  "deploy",
+  "flight_abort",
+  "forbidden_times",
+  "page_firefox",
+  "scitokens",
+  "firefox",
+  "security",
+  "copy_as",
+  "packed_arrow",
+  "workers",
+  "api_page",
+  "operators",
+  "unwritable_output",
+  "reader",
+  "workers_figures",
+  "unread_log",
+  "workers_sessions",
+  "same_streams",
+];
+
+/** In the long tier their limits are those of the documents, which a quiet machine keeps. */
+const ALONE_IF_LONG: readonly string[] = ["faults"];
+
+/** Files of suites in two parts: those that run two at a time, the longest first, and those that run alone. */
+export function partSuites(
+  files: readonly string[],
+  isLong: boolean,
+): { readonly shared: string[]; readonly alone: string[] } {
+  const rank = (file: string) => {
+    const name = nameOf(file);
+    return isLong && ALONE_IF_LONG.includes(name) ? -1 : SHARED.indexOf(name);
+  };
+  return {
+    shared: files.filter((file) => rank(file) >= 0)
+      .sort((a, b) => rank(a) - rank(b)),
+    alone: files.filter((file) => rank(file) < 0),
+  };
+}
+
+/** Listed names without a file among these: mistakes. */
+export function unknownSuites(files: readonly string[]): string[] {
+  const names = files.map(nameOf);
+  return [...SHARED, ...ALONE_IF_LONG].filter((name) => !names.includes(name));
+}
+
+function nameOf(file: string): string {
+  return file.split("/").at(-1)!.replace(/_test\.ts$/, "");
+}

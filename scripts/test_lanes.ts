@@ -1,0 +1,78 @@
+// Runs files of tests two at a time, each group of files in a process of its own.
+// Invariant: the output of a group comes in one piece, and the groups that failed are named at the end.
+import { type Tally, tallyOf } from "./test_tally.ts";
+
+/** Files that one process runs, one after the other. */
+export interface Group {
+  /** Its first line: a file, or a folder. */
+  readonly name: string;
+  readonly paths: readonly string[];
+}
+
+/** How a group ended. */
+export interface Outcome {
+  readonly name: string;
+  /** The exit code of `deno test`. */
+  readonly code: number;
+  readonly tally: Tally;
+}
+
+/** Runs one group in lane 0 or 1: its exit code, its JUnit file and all it printed. */
+export type RunGroup = (
+  group: Group,
+  lane: number,
+) => Promise<{ code: number; junit: string; text: string }>;
+
+/**
+ * Runs the groups in their order in `lanes` lanes: a lane that is free takes the next one. `say` gets whole pieces of
+ * output, and at the end a line for each group that failed.
+ */
+export async function runInLanes(
+  groups: readonly Group[],
+  lanes: number,
+  run: RunGroup,
+  say: (text: string) => void,
+): Promise<Outcome[]> {
+  const waiting = [...groups];
+  const outcomes: Outcome[] = [];
+  const drain = async (lane: number) => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const beganMs = performance.now();
+      const { code, junit, text } = await run(next, lane);
+      const tally = tallyOf(junit, code === 0);
+      outcomes.push({ name: next.name, code, tally });
+      const seconds = ((performance.now() - beganMs) / 1000).toFixed(0);
+      say(`---- ${next.name}: ${textOf(tally)} in ${seconds} s\n${text}`);
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, (_, lane) => drain(lane)));
+  for (const { name, code, tally } of outcomes) {
+    if (code !== 0) say(`FAILED: ${name}: ${textOf(tally)}`);
+  }
+  return outcomes;
+}
+
+/** The sum of some tallies. */
+export function sumOf(tallies: readonly Tally[]): Tally {
+  return tallies.reduce((sum, one) => ({
+    passed: sum.passed + one.passed,
+    failed: sum.failed + one.failed,
+    skipped: sum.skipped + one.skipped,
+  }), { passed: 0, failed: 0, skipped: 0 });
+}
+
+export function textOf({ passed, failed, skipped }: Tally): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+/** One group for each folder below `test`, and one for the files directly in `test`; the largest first. */
+export function groupsByFolder(files: readonly string[]): Group[] {
+  const paths = new Map<string, string[]>();
+  for (const file of files) {
+    const parts = file.split("/");
+    const name = parts.slice(0, Math.min(2, parts.length - 1)).join("/");
+    paths.set(name, [...paths.get(name) ?? [], file]);
+  }
+  return [...paths].map(([name, paths]) => ({ name, paths }))
+    .sort((a, b) => b.paths.length - a.paths.length);
+}
