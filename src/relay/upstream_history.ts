@@ -1,5 +1,8 @@
-// A history that an upstream reads for a relay, at the relay's pace.
-// Invariant: the messages of a topic come in the order of its log; what is read before it is asked for is kept.
+// A history that an upstream reads for a relay, at the relay's pace. When its stream breaks, the read fails, and the next one
+// opens another stream where it was: at another upstream, if that one is used now.
+// Invariant: the messages of a topic come in the order of its log; what is read before it is asked for is kept. Those of
+// the last minute before a break come again.
+import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type {
   HistoryMessages,
   HistoryReader,
@@ -12,32 +15,51 @@ import { FRAME, type Frame, FrameReader, payloadText } from "./wire.ts";
 /** Without a byte for so long, a read fails. */
 const SILENT_MS = 30_000;
 
+/** A block that comes so much later in the log than newer ones is not missed, ms. */
+const LATE_MS = 60_000;
+
+/** A topic, and how much later than newer blocks one of its blocks may come, ms. */
+export interface UpstreamTopic extends HistoryTopic {
+  readonly latencyMs: number;
+}
+
 interface Topic {
   readonly topic: string;
+  readonly latencyMs: number;
+  /** GPS ms from which on the next stream is asked for it. */
+  fromMs: number;
   /** Reads that the caller has not asked for yet. */
   readonly reads: HistoryMessages[];
   messages: HistoryMessages["messages"][number][];
   isAtEnd: boolean;
 }
 
+/** One answer of an upstream. */
+interface Stream {
+  readonly abort: AbortController;
+  readonly frames: FrameReader;
+  /** By the number that it gave them. */
+  readonly numbers: (Topic | undefined)[];
+  reader: ReadableStreamDefaultReader<Uint8Array> | null;
+  end: string | null;
+}
+
 /** The reader of one history. */
 export class UpstreamHistory implements HistoryReader {
   readonly #upstreams: Upstreams;
-  readonly #asked: readonly HistoryTopic[];
   readonly #topics: Map<string, Topic>;
-  readonly #numbers: (Topic | undefined)[] = [];
-  readonly #frames = new FrameReader();
-  readonly #abort = new AbortController();
-  #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
-  #end: string | null = null;
+  readonly #decoder = new BlockDecoder();
+  readonly #layout = newBlockLayout();
+  /** Null before the first read, and after a failure. */
+  #stream: Stream | null = null;
+  #isClosed = false;
 
-  constructor(upstreams: Upstreams, topics: readonly HistoryTopic[]) {
+  constructor(upstreams: Upstreams, topics: readonly UpstreamTopic[]) {
     this.#upstreams = upstreams;
-    this.#asked = topics;
     this.#topics = new Map(
-      topics.map(({ topic }) => [
-        topic,
-        { topic, reads: [], messages: [], isAtEnd: false },
+      topics.map((asked) => [
+        asked.topic,
+        { ...asked, reads: [], messages: [], isAtEnd: false },
       ]),
     );
   }
@@ -56,43 +78,59 @@ export class UpstreamHistory implements HistoryReader {
   }
 
   close(): void {
-    this.#abort.abort();
+    this.#isClosed = true;
+    this.#stream?.abort.abort();
   }
 
   async #readPiece(): Promise<void> {
-    const timer = setTimeout(() => this.#abort.abort(), SILENT_MS);
+    if (this.#isClosed) throw new Error("The history is closed");
+    const stream = this.#stream ??= newStream();
+    const timer = setTimeout(() => stream.abort.abort(), SILENT_MS);
     try {
-      this.#reader ??= await this.#open();
-      const { value, done } = await this.#reader.read();
+      stream.reader ??= await this.#open(stream.abort.signal);
+      const { value, done } = await stream.reader.read();
       if (done) {
-        const reason = this.#end ?? "its connection was closed";
+        const reason = stream.end ?? "its connection was closed";
         throw new Error(`The upstream ended the history: ${reason}`);
       }
-      this.#frames.push(value, (frame) => this.#take(frame));
+      stream.frames.push(value, (frame) => this.#take(stream, frame));
+    } catch (error) {
+      this.#drop(stream);
+      throw error;
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #open(): Promise<ReadableStreamDefaultReader<Uint8Array>> {
+  /** The stream is broken: the next read opens one. */
+  #drop(stream: Stream): void {
+    stream.abort.abort();
+    this.#stream = null;
+    // Reads that have not come to their end are read again.
+    for (const topic of this.#topics.values()) topic.messages = [];
+  }
+
+  async #open(
+    signal: AbortSignal,
+  ): Promise<ReadableStreamDefaultReader<Uint8Array>> {
+    const open = [...this.#topics.values()].filter((t) => !t.isAtEnd);
     const body = relayRequest(
-      this.#asked.map(({ topic, fromMs }) => ({
+      open.map(({ topic, fromMs }) => ({
         topic,
         sinceMs: Math.max(0, fromMs),
         lastMs: null,
       })),
     );
     const path = "/v1/blocks/history";
-    const { signal } = this.#abort;
     const stream = await this.#upstreams.request(path, body, signal);
     return stream.getReader();
   }
 
-  #take(frame: Frame): void {
-    const topic = this.#numbers[frame.topic];
+  #take(stream: Stream, frame: Frame): void {
+    const topic = stream.numbers[frame.topic];
     switch (frame.kind) {
       case FRAME.topic:
-        this.#numbers[frame.topic] = this.#topics.get(payloadText(frame));
+        stream.numbers[frame.topic] = this.#topics.get(payloadText(frame));
         return;
       case FRAME.message:
         topic?.messages.push({
@@ -101,18 +139,38 @@ export class UpstreamHistory implements HistoryReader {
         });
         return;
       case FRAME.read:
-        if (topic === undefined) return;
-        topic.isAtEnd = frame.first === 1;
-        topic.reads.push({
-          topic: topic.topic,
-          messages: topic.messages,
-          isAtEnd: topic.isAtEnd,
-          isCut: frame.second === 1,
-        });
-        topic.messages = [];
+        if (topic !== undefined) this.#takeRead(topic, frame);
         return;
       case FRAME.end:
-        this.#end = payloadText(frame);
+        stream.end = payloadText(frame);
     }
   }
+
+  #takeRead(topic: Topic, { first, second }: Frame): void {
+    const { messages, latencyMs } = topic;
+    topic.isAtEnd = first === 1;
+    topic.reads.push({
+      topic: topic.topic,
+      messages,
+      isAtEnd: topic.isAtEnd,
+      isCut: second === 1,
+    });
+    topic.messages = [];
+    const last = messages.at(-1)?.value;
+    if (last === undefined) return;
+    if (this.#decoder.decode(last, this.#layout) !== null) return;
+    const beginMs = Number(this.#layout.timeNs) / 1e6;
+    const againMs = beginMs - Math.max(LATE_MS, latencyMs);
+    topic.fromMs = Math.max(topic.fromMs, againMs);
+  }
+}
+
+function newStream(): Stream {
+  return {
+    abort: new AbortController(),
+    frames: new FrameReader(),
+    numbers: [],
+    reader: null,
+    end: null,
+  };
 }

@@ -109,12 +109,7 @@ export class UpstreamSource implements Source {
   subscribe(topic: string, from: ReadFrom): number {
     const sink = this.#sink;
     if (sink === null || this.#streams.has(topic)) return from.ms;
-    let strideMs = 0;
-    let latencyMs = 0;
-    for (const channel of this.#index.channelsOf(topic).values()) {
-      strideMs = Number(channel.strideNs) / 1e6;
-      latencyMs = Number(channel.maxLatencyNs) / 1e6;
-    }
+    const { strideMs, latencyMs } = this.#timesOf(topic);
     this.#streams.add(
       new RelayTopic({
         topic,
@@ -140,7 +135,13 @@ export class UpstreamSource implements Source {
   }
 
   openHistory(topics: readonly HistoryTopic[]): HistoryReader {
-    return new UpstreamHistory(this.#upstreams, topics);
+    return new UpstreamHistory(
+      this.#upstreams,
+      topics.map((topic) => ({
+        ...topic,
+        latencyMs: this.#timesOf(topic.topic).latencyMs,
+      })),
+    );
   }
 
   status(): SourceStatus {
@@ -179,6 +180,16 @@ export class UpstreamSource implements Source {
     this.#streams.close();
     this.#index.close();
     return Promise.resolve();
+  }
+
+  #timesOf(topic: string): { strideMs: number; latencyMs: number } {
+    let strideMs = 0;
+    let latencyMs = 0;
+    for (const channel of this.#index.channelsOf(topic).values()) {
+      strideMs = Number(channel.strideNs) / 1e6;
+      latencyMs = Number(channel.maxLatencyNs) / 1e6;
+    }
+    return { strideMs, latencyMs };
   }
 
   #noteContact(): void {
