@@ -13,6 +13,7 @@ export const TOOL_VARIABLES: readonly string[] = [
   "QANAT_GOLDEN",
   "QANAT_MATRIX_PICTURES",
   "QANAT_PYTHON",
+  "QANAT_RELAY",
   "QANAT_REQUIRE",
   "QANAT_SCREENSHOTS",
   "QANAT_FUZZ",

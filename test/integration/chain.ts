@@ -2,6 +2,7 @@
 // Invariant: close() ends every process that was started here, in reverse order, and nothing else.
 import { startKafka } from "../../scripts/kafka/broker.ts";
 import { findOptionalParts } from "../../scripts/optional_parts.ts";
+import { argsThroughRelay, IS_RELAYED } from "./relayed.ts";
 
 const ROOT = new URL("../..", import.meta.url);
 const READY_MS = 60_000;
@@ -45,18 +46,22 @@ export class Process {
   readonly #name: string;
   readonly #readers: Promise<void>[];
   readonly #status: Promise<Deno.CommandStatus>;
+  /** The instance that it reads from, which is of no use after it. */
+  readonly #origin: Process | null;
   #out = "";
   #log = "";
   #ended: number | null = null;
 
-  /** `root`: the checkout in which it runs. */
+  /** `root`: the checkout in which it runs. `origin`: is ended after it. */
   constructor(
     name: string,
     program: string,
     args: readonly string[],
     root: URL = ROOT,
+    origin: Process | null = null,
   ) {
     this.#name = name;
+    this.#origin = origin;
     this.#child = new Deno.Command(program, {
       args: [...args],
       cwd: root,
@@ -103,7 +108,7 @@ export class Process {
       this.#throwIfEnded(`before it said ${pattern}`);
       if (Date.now() > endMs) {
         throw new Error(
-          `${this.#name} did not say ${pattern} within ${timeoutMs} ms:\n${this.#log}`,
+          `${this.#name} did not say ${pattern} within ${timeoutMs} ms:\n${this.#logs}`,
         );
       }
       await sleep(POLL_MS);
@@ -128,7 +133,7 @@ export class Process {
       await sleep(POLL_MS);
     }
     throw new Error(
-      `${url} is not ready after ${timeoutMs} ms: ${last}\n${this.#log}`,
+      `${url} is not ready after ${timeoutMs} ms: ${last}\n${this.#logs}`,
     );
   }
 
@@ -136,6 +141,7 @@ export class Process {
   async ends(): Promise<number> {
     const status = await this.#status;
     await Promise.all(this.#readers);
+    await this.#origin?.stop();
     return status.code;
   }
 
@@ -144,9 +150,11 @@ export class Process {
     const startMs = Date.now();
     this.#signal("SIGTERM");
     const timer = setTimeout(() => this.#signal("SIGKILL"), withinMs);
-    const code = await this.ends();
+    const { code } = await this.#status;
+    const tookMs = Date.now() - startMs;
     clearTimeout(timer);
-    return { code, tookMs: Date.now() - startMs };
+    await this.ends();
+    return { code, tookMs };
   }
 
   #signal(name: Deno.Signal): void {
@@ -161,6 +169,13 @@ export class Process {
   /** The end of what it wrote, both streams. */
   get log(): string {
     return this.#log;
+  }
+
+  get #logs(): string {
+    const origin = this.#origin;
+    return origin === null
+      ? this.#log
+      : `${this.#log}\n--- its origin:\n${origin.log}`;
   }
 
   async #keep(
@@ -180,7 +195,7 @@ export class Process {
   #throwIfEnded(when: string): void {
     if (this.#ended === null) return;
     throw new Error(
-      `${this.#name} ended with ${this.#ended} ${when}:\n${this.#log}`,
+      `${this.#name} ended with ${this.#ended} ${when}:\n${this.#logs}`,
     );
   }
 }
@@ -199,6 +214,8 @@ export interface ChainOptions {
   readonly qanatArgs?: readonly string[];
   /** Every how many blocks some channels are left out; 0 never. @default 0 */
   readonly partialEvery?: number;
+  /** How late a block may be, ms. @default that of publisher.py, which a busy machine may exceed */
+  readonly maxLatencyMs?: number;
 }
 
 /** Broker, publisher and Qanat, all running and ready. */
@@ -235,6 +252,9 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
       `--channels=${options.channels}`,
       `--seconds=${options.secondsMax}`,
       `--partial-every=${options.partialEvery ?? 0}`,
+      ...(options.maxLatencyMs === undefined
+        ? []
+        : [`--max-latency-ms=${options.maxLatencyMs}`]),
       ...(options.also ?? []).map((also) => `--also=${also}`),
     ]);
     closers.push(() => publisher.stop());
@@ -274,21 +294,54 @@ export function startArgs(
   return [...args.slice(0, -1), ...more, args.at(-1)!];
 }
 
-/** Starts a Qanat of a checkout on a port of its own (or the given one), behind `prefix`; it answers a little later. */
+/** A Qanat that was started. */
+export interface Launched {
+  readonly qanat: Process;
+  readonly url: string;
+  readonly port: number;
+  /** What reads Kafka: `qanat`, or its origin where `qanat` is a relay (QANAT_RELAY). */
+  readonly reader: Process;
+}
+
+/**
+ * Starts a Qanat of a checkout on a port of its own (or the given one), behind `prefix`; it answers a little later. With
+ * QANAT_RELAY=1 it is a relay, and its origin is ended after it.
+ */
 export function launchQanat(
   args: readonly string[],
   port: number = freePort(),
   prefix: readonly string[] = [],
   root: URL = ROOT,
-): { qanat: Process; url: string; port: number } {
+): Launched {
   const [program, ...before] = [...prefix, Deno.execPath()];
-  const qanat = new Process("qanat", program!, [
-    ...before,
-    ...startArgs([], root),
-    `--port=${port}`,
-    ...args,
-  ], root);
-  return { qanat, url: `http://127.0.0.1:${port}`, port };
+  const launch = (
+    { name, own, at, origin }: {
+      name: string;
+      own: readonly string[];
+      at: number;
+      origin: Process | null;
+    },
+  ) =>
+    new Process(
+      name,
+      program!,
+      [...before, ...startArgs([], root), `--port=${at}`, ...own],
+      root,
+      origin,
+    );
+  const originPort = IS_RELAYED ? freePort() : 0;
+  const originUrl = `http://127.0.0.1:${originPort}`;
+  const split = IS_RELAYED ? argsThroughRelay(args, originUrl) : null;
+  const origin = split === null ? null : launch({
+    name: "origin",
+    own: split.origin,
+    at: originPort,
+    origin: null,
+  });
+  const own = split?.relay ?? args;
+  const qanat = launch({ name: "qanat", own, at: port, origin });
+  const url = `http://127.0.0.1:${port}`;
+  return { qanat, url, port, reader: origin ?? qanat };
 }
 
 /** A figure of /metrics, which has no labels. */

@@ -186,6 +186,8 @@ export class FaultWorld {
   readonly writers = new Map<number, BlockWriter>();
   readonly clients: EventClient[] = [];
   qanat!: Process;
+  /** What reads Kafka. */
+  reader!: Process;
   url = "";
   admin!: Admin;
   /** Where Qanat finds the cluster. */
@@ -330,12 +332,13 @@ export class FaultWorld {
   }
 
   async launch(args: readonly string[] = []): Promise<void> {
-    const { qanat, url } = launchQanat([
+    const { qanat, url, reader } = launchQanat([
       `--kafka=${this.kafkaFlag}`,
       "--ready-grace-ms=1000",
       ...args,
     ]);
     this.qanat = qanat;
+    this.reader = reader;
     this.url = url;
     this.#closers.push(() => qanat.stop());
     await qanat.answers(`${url}/healthz`);

@@ -182,7 +182,7 @@ describe("faults", { ignore: !runnable, skip: !runnable }, () => {
   it("the next record is deleted from the log: it is reported, and reading continues at the start of the log", () =>
     inWorld({ topics: 2 }, async (world) => {
       const [hit, other] = [await world.attach(0), await world.attach(1)];
-      Deno.kill(world.qanat.pid, "SIGSTOP");
+      Deno.kill(world.reader.pid, "SIGSTOP");
       await sleep(4000);
       const ends = await world.admin.fetchTopicOffsets(topicName(0));
       await world.admin.deleteTopicRecords({
@@ -192,7 +192,7 @@ describe("faults", { ignore: !runnable, skip: !runnable }, () => {
           offset: String(Number(ends[0]!.high) - 8),
         }],
       });
-      Deno.kill(world.qanat.pid, "SIGCONT");
+      Deno.kill(world.reader.pid, "SIGCONT");
       const before = hit.rows.length;
       await until("rows again", () => hit.rows.length > before + 20);
       await sleep(3000);
