@@ -91,7 +91,7 @@ function framesFor(asked: readonly Asked[], end: string): Uint8Array[] {
 
 describe("a history of an upstream", () => {
   for (const end of ["break", "failed"] as const) {
-    it(`continues after each failure where it was, a minute before (${end}; its reads failed for ever)`, async () => {
+    it(`continues after each failure where it was, a minute before (${end}; earlier, all later reads failed)`, async () => {
       const requests: Asked[][] = [];
       const history = breaking(requests, end);
       const got = new Map(topics.map((topic) => [topic, new Set<string>()]));
