@@ -146,6 +146,9 @@ function combinationFault(config: Config): string | null {
   if ((kafkaCert === "") !== (kafkaKey === "")) {
     return "--kafka-cert and --kafka-key belong together";
   }
+  if (config.topics !== "" && config.kafka.length === 0) {
+    return "--topics needs --kafka: its topics are read from there";
+  }
   if (config.upstream.length > 0 && config.kafka.length > 0) {
     return "--upstream and --kafka do not go together: blocks come from one of them";
   }

@@ -1,6 +1,7 @@
 // Reads the flatbuffer in the metadata of an Arrow message; its DataView checks the bounds of every access.
 // Invariant: work is bounded by what the caller requests; a damaged buffer throws RangeError and nothing else.
 // (The parser of apache-arrow follows a damaged vector length until memory is full, as mutated messages showed.)
+import { Table } from "./flatbuffer_table.ts";
 
 // Encapsulated message (Arrow columnar format):
 //   byte offset 0  int32  continuation, 0xFFFFFFFF
@@ -23,6 +24,7 @@ const RECORD_BATCH = {
   buffers: 2,
   compression: 3,
 } as const;
+const COMPRESSION = { codec: 0 } as const;
 const SCHEMA = { fields: 1 } as const;
 const FIELD = { name: 0, typeType: 2, type: 3, children: 5 } as const;
 const INT = { bitWidth: 0, isSigned: 1 } as const;
@@ -35,10 +37,7 @@ const TYPE_INT = 2;
 const TYPE_FLOATING_POINT = 3;
 const TYPE_LIST = 12;
 const FLOAT_NAMES = ["float16", "float32", "float64"];
-const NAME_BYTES_MAX = 64;
 const METADATA_PAIRS_MAX = 64;
-const METADATA_BYTES_MAX = 1 << 16;
-const decoder = new TextDecoder();
 
 /** Bytes of prefix and metadata of the message at byte offset `at`; −1 when there is no message. */
 export function prefixedBytes(view: DataView, at: number): number {
@@ -55,75 +54,6 @@ export function messageFollows(view: DataView, at: number): boolean {
   if (at + PREFIX_BYTES > view.byteLength) return false;
   return view.getUint32(at, true) === CONTINUATION &&
     view.getInt32(at + 4, true) !== 0;
-}
-
-/** A table of the flatbuffer. */
-class Table {
-  readonly view: DataView;
-  readonly at: number;
-  readonly #vtable: number;
-
-  constructor(view: DataView, at: number) {
-    this.view = view;
-    this.at = at;
-    this.#vtable = at - view.getInt32(at, true);
-  }
-
-  /** Byte offset of a field's value; 0 when it is absent. */
-  fieldAt(field: number): number {
-    const slot = 4 + 2 * field;
-    if (slot >= this.view.getUint16(this.#vtable, true)) return 0;
-    const offset = this.view.getUint16(this.#vtable + slot, true);
-    return offset === 0 ? 0 : this.at + offset;
-  }
-
-  int64(field: number): number {
-    const at = this.fieldAt(field);
-    return at === 0 ? 0 : Number(this.view.getBigInt64(at, true));
-  }
-
-  uint8(field: number): number {
-    const at = this.fieldAt(field);
-    return at === 0 ? 0 : this.view.getUint8(at);
-  }
-
-  /** Byte offset that a field's value points to; 0 when it is absent. */
-  target(field: number): number {
-    const at = this.fieldAt(field);
-    return at === 0 ? 0 : at + this.view.getUint32(at, true);
-  }
-
-  table(field: number): Table | null {
-    const at = this.target(field);
-    return at === 0 ? null : new Table(this.view, at);
-  }
-
-  /** Length of a vector, and byte offset of its first element. */
-  vector(field: number): { count: number; at: number } {
-    const at = this.target(field);
-    if (at === 0) return { count: 0, at: 0 };
-    return { count: this.view.getUint32(at, true), at: at + 4 };
-  }
-
-  text(field: number): string {
-    const { count, at } = this.vector(field);
-    if (count > NAME_BYTES_MAX) return "";
-    let text = "";
-    for (let i = 0; i < count; i++) {
-      text += String.fromCharCode(this.view.getUint8(at + i));
-    }
-    return text;
-  }
-}
-
-/** UTF-8 text of a field; empty when it is longer than 64 KiB. */
-function utf8Of(table: Table, field: number): string {
-  const { view } = table;
-  const { count, at } = table.vector(field);
-  if (count > METADATA_BYTES_MAX) return "";
-  return decoder.decode(
-    new Uint8Array(view.buffer, view.byteOffset + at, count),
-  );
 }
 
 /** The metadata of an encapsulated message. */
@@ -157,7 +87,7 @@ export class MessageHeader {
     for (let i = 0; i < Math.min(count, METADATA_PAIRS_MAX); i++) {
       const pairAt = at + 4 * i;
       const pair = new Table(view, pairAt + view.getUint32(pairAt, true));
-      pairs.set(utf8Of(pair, KEY_VALUE.key), utf8Of(pair, KEY_VALUE.value));
+      pairs.set(pair.utf8(KEY_VALUE.key), pair.utf8(KEY_VALUE.value));
     }
     return pairs;
   }
@@ -170,6 +100,13 @@ export class MessageHeader {
   /** Whether a record batch has BodyCompression. */
   get isCompressed(): boolean {
     return this.#header.fieldAt(RECORD_BATCH.compression) !== 0;
+  }
+
+  /** The codec of a compressed batch: 0 LZ4 frames, 1 zstd; −1 where it is not compressed. */
+  get codec(): number {
+    if (!this.isCompressed) return -1;
+    const compression = this.#header.table(RECORD_BATCH.compression);
+    return compression === null ? -1 : compression.uint8(COMPRESSION.codec);
   }
 
   get nodeCount(): number {
@@ -200,6 +137,11 @@ export class MessageHeader {
 
   get fieldCount(): number {
     return this.#header.vector(SCHEMA.fields).count;
+  }
+
+  /** The table of the header, for readers of other parts of it. */
+  get table(): Table {
+    return this.#header;
   }
 
   /** Name and type of a schema's field, e.g. `data: list<float32>`. */

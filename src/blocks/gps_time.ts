@@ -55,6 +55,12 @@ export function gpsMsOfUnixMs(unixMs: number): number {
   return unixMs - GPS_EPOCH_UNIX_MS + leapMs(unixMs);
 }
 
+/** GPS time in ns of a Unix time in ns, leap seconds included. */
+export function gpsNsOfUnixNs(unixNs: bigint): bigint {
+  const unixMs = Number(unixNs / 1_000_000n);
+  return unixNs + BigInt(leapMs(unixMs) - GPS_EPOCH_UNIX_MS) * 1_000_000n;
+}
+
 /** Unix time in ms of a GPS time in ms. */
 export function unixMsOfGpsMs(gpsMs: number): number {
   const guess = gpsMs + GPS_EPOCH_UNIX_MS;

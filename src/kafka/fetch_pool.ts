@@ -28,6 +28,8 @@ export interface FetchPoolOptions {
   readonly log: Logger;
   /** Milliseconds, monotonic. @default performance.now */
   readonly clockMs?: (() => number) | undefined;
+  /** Topics without Arrakis's prefix whose blocks are served. @default none */
+  readonly mappedTopics?: ReadonlySet<string> | undefined;
   /** Takes the names of all topics that exist, after each metadata refresh. */
   readonly onTopics: (topics: readonly string[]) => void;
 }
@@ -69,7 +71,7 @@ export class FetchPool implements ReadingPool {
     this.log = options.log;
     this.clockMs = options.clockMs ?? (() => performance.now());
     this.#outages = new Outages(options.log);
-    this.#wide = new WideTopics(options.log);
+    this.#wide = new WideTopics(options.log, options.mappedTopics);
     this.positions = new PositionFinder({
       listener: this,
       work: options.work,
@@ -267,6 +269,11 @@ export class FetchPool implements ReadingPool {
       lastStableOffset: reading.lastStableOffset,
       partitions: reading.partitionCount,
     }));
+  }
+
+  /** Next offset of a topic to read; −1 before it is known. */
+  positionOf(topic: string): number {
+    return this.#readings.get(topic)?.position ?? -1;
   }
 
   /** Where a topic's leader listens; null while none is known. */

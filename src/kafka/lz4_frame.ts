@@ -47,19 +47,50 @@ export async function unlz4(
   limitBytes: number,
   task: KafkaTask,
 ): Promise<Uint8Array> {
-  const contentBytes = await walkFrame(bytes, null, limitBytes, task);
+  const contentBytes = await inTurns(
+    walkFrame(bytes, null, limitBytes, task),
+    task,
+  );
   const content = new Uint8Array(contentBytes);
-  await walkFrame(bytes, content, contentBytes, task);
+  await inTurns(walkFrame(bytes, content, contentBytes, task), task);
   return content;
 }
 
-/** Decodes a frame's blocks; without `out` it only computes the size of the content. */
-async function walkFrame(
+/** Decompresses one lz4 frame into `out` at once; its content must have exactly that many bytes. */
+export function unlz4Into(bytes: Uint8Array, out: Uint8Array): void {
+  const limitBytes = out.byteLength;
+  // One step: nothing is spent, so the walk never waits.
+  const walked = walkFrame(bytes, out, limitBytes, UNLIMITED).next();
+  if (walked.value === limitBytes) return;
+  throw new RangeError(`lz4 content is not of ${limitBytes} bytes`);
+}
+
+/** What a walk spends time of. */
+interface Budget {
+  spend(ns: number): void;
+  readonly isSpent: boolean;
+}
+
+const UNLIMITED: Budget = { spend: () => {}, isSpent: false };
+
+async function inTurns(
+  walk: Generator<void, number>,
+  task: KafkaTask,
+): Promise<number> {
+  for (;;) {
+    const { done, value } = walk.next();
+    if (done) return value;
+    await task.turn();
+  }
+}
+
+/** Decodes a frame's blocks; without `out` it only computes the size of the content. Yields when its time is spent. */
+function* walkFrame(
   bytes: Uint8Array,
   out: Uint8Array | null,
   limitBytes: number,
-  task: KafkaTask,
-): Promise<number> {
+  task: Budget,
+): Generator<void, number> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { blocksAt, blockBytesMax, hasChecksums } = headOf(view, limitBytes);
   const cursor: Cursor = { from: blocksAt, to: 0 };
@@ -80,14 +111,14 @@ async function walkFrame(
       cursor.to += length;
       cursor.from = end;
       task.spend(length);
-      if (task.isSpent) await task.turn();
+      if (task.isSpent) yield;
     }
     while (cursor.from < end) {
       const { from, to } = cursor;
       sequences(bytes, out, cursor, end, toEnd);
       task.spend(COST_READ * (cursor.from - from));
       if (out) task.spend(COST_WRITTEN * (cursor.to - to));
-      if (task.isSpent) await task.turn();
+      if (task.isSpent) yield;
     }
     if (hasChecksums) cursor.from += 4;
     task.spend(COST_BLOCK);

@@ -1,7 +1,9 @@
 // Follows the publishers' metadata topics and hands their channels to the admission.
 // Invariant: a record that is no valid channel is counted, and changes nothing.
 import type { Catalog } from "../channels/catalog.ts";
+import { type Channel, topicOf } from "../channels/channel.ts";
 import { ChannelAdmission } from "../channels/channel_admission.ts";
+import type { ChannelFault } from "../channels/channel_fault.ts";
 import { TEXT_BYTES_MAX } from "../channels/channel_text.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { METADATA_PREFIX, parseChannel } from "./channel_record.ts";
@@ -20,6 +22,13 @@ export interface TopicPool {
 // The byte order mark is kept: a name that begins with it is another name.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+export interface MetadataOptions {
+  /** @default its own */
+  readonly admission?: ChannelAdmission;
+  /** Whether a data topic belongs to others, so that no metadata may claim it. @default none */
+  readonly isReserved?: (topic: string) => boolean;
+}
+
 /** All metadata topics of a cluster. */
 export class MetadataFollower {
   readonly counters = {
@@ -29,15 +38,22 @@ export class MetadataFollower {
   };
   readonly #pool: TopicPool;
   readonly #admission: ChannelAdmission;
+  readonly #isReserved: (topic: string) => boolean;
   /** Topics that are followed, and whether each has been read to its end once. */
   readonly #topics = new Map<string, boolean>();
   #existing: ReadonlySet<string> = new Set();
   #isListed = false;
   #onReady: (() => void) | null = null;
 
-  constructor(pool: TopicPool, catalog: Catalog, log: Logger) {
+  constructor(
+    pool: TopicPool,
+    catalog: Catalog,
+    log: Logger,
+    { admission, isReserved = () => false }: MetadataOptions = {},
+  ) {
     this.#pool = pool;
-    this.#admission = new ChannelAdmission({ catalog, log });
+    this.#admission = admission ?? new ChannelAdmission({ catalog, log });
+    this.#isReserved = isReserved;
   }
 
   /** The cluster has listed its topics, and the metadata topics among them have been read to their end. */
@@ -82,7 +98,7 @@ export class MetadataFollower {
           admission.remove(publisher, name);
           return;
         }
-        const channel = parseChannel(name, value);
+        const channel = this.#channelOf(name, value);
         if (!("reason" in channel)) {
           admission.put(publisher, channel, timestampMs);
           return;
@@ -98,6 +114,15 @@ export class MetadataFollower {
       onHole: () => {},
       onRestart: () => admission.removeAll(publisher),
     };
+  }
+
+  #channelOf(name: string, value: Uint8Array): Channel | ChannelFault {
+    const channel = parseChannel(name, value);
+    if ("reason" in channel || !this.#isReserved(topicOf(channel))) {
+      return channel;
+    }
+    const detail = `partition_id ${channel.partitionId} is one of --topics`;
+    return { reason: "partition", detail };
   }
 
   #reportReady(): void {

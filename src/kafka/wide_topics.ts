@@ -1,4 +1,4 @@
-// Finds topics of Arrakis with more than one Kafka partition. Only partition 0 is read, as Arrakis does.
+// Finds topics of Arrakis, and mapped ones, with more than one Kafka partition. Only partition 0 is read, as Arrakis does.
 // Invariant: each is logged once for as long as it has several partitions.
 import type { Logger } from "../telemetry/log.ts";
 import type { TopicLeader } from "./cluster_metadata.ts";
@@ -9,10 +9,13 @@ const LOGGED_MAX = 100;
 
 export class WideTopics {
   readonly #log: Logger;
+  readonly #mapped: ReadonlySet<string>;
   readonly #found = new Set<string>();
 
-  constructor(log: Logger) {
+  /** `mapped`: topics without Arrakis's prefix whose blocks are served, too. */
+  constructor(log: Logger, mapped: ReadonlySet<string> = new Set()) {
     this.#log = log;
+    this.#mapped = mapped;
   }
 
   get count(): number {
@@ -27,7 +30,9 @@ export class WideTopics {
       }
     }
     for (const { topic, partitionCount } of topics.values()) {
-      if (partitionCount <= 1 || !topic.startsWith(TOPIC_PREFIX)) continue;
+      const isServed = topic.startsWith(TOPIC_PREFIX) ||
+        this.#mapped.has(topic);
+      if (partitionCount <= 1 || !isServed) continue;
       if (this.#found.has(topic)) continue;
       this.#found.add(topic);
       if (this.#found.size > LOGGED_MAX) continue;

@@ -22,6 +22,8 @@ export interface KafkaSettings {
   readonly kafkaUser: string;
   readonly kafkaPassword: string;
   readonly kafkaTokenFile: string;
+  /** Path of a file that maps topics of Arrow to channels; empty for none. */
+  readonly topics: string;
 }
 
 export const KAFKA_SETTINGS = {
@@ -38,4 +40,5 @@ export const KAFKA_SETTINGS = {
   kafkaUser: text("TEXT", "SASL user name"),
   kafkaPassword: secret("SASL password; safer by variable than by flag"),
   kafkaTokenFile: file("token for oauthbearer, read at each authentication"),
+  topics: file("JSON that maps other Kafka topics of Arrow to channels"),
 } satisfies SettingsOf<KafkaSettings>;

@@ -1,6 +1,7 @@
 // Kafka as a source: the consumer pool reads data topics, the metadata follower fills the catalog.
 import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type { Catalog } from "../channels/catalog.ts";
+import { ChannelAdmission } from "../channels/channel_admission.ts";
 import type { KafkaProtocol } from "../kafka/kafka_protocol.ts";
 import { FetchPool } from "../kafka/fetch_pool.ts";
 import type { BlockTime } from "../kafka/find_starts.ts";
@@ -8,6 +9,9 @@ import type { KafkaWork } from "../kafka/kafka_work.ts";
 import { MetadataFollower } from "../kafka/metadata.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { KafkaHistory } from "../kafka/kafka_history.ts";
+import { type HistoryPart, JoinedHistory } from "../topics/joined_history.ts";
+import { MappedTopics } from "../topics/mapped_topics.ts";
+import type { TopicMapping } from "../topics/topic_mapping.ts";
 import type {
   BlockSink,
   HistoryReader,
@@ -27,6 +31,8 @@ export interface KafkaSourceOptions {
   readonly log: Logger;
   /** The start waits at most this long for the channels, ms. */
   readonly readyGraceMs: number;
+  /** Topics of Arrow IPC streams that are no topics of Arrakis. @default none */
+  readonly mappings?: readonly TopicMapping[];
 }
 
 /** Reads the start time of a message's block. */
@@ -47,6 +53,7 @@ export class KafkaSource implements Source {
   readonly catalog: Catalog;
   readonly #pool: FetchPool;
   readonly #metadata: MetadataFollower;
+  readonly #mapped: MappedTopics;
   readonly #readyGraceMs: number;
   readonly #protocol: KafkaProtocol;
   readonly #work: KafkaWork;
@@ -58,27 +65,37 @@ export class KafkaSource implements Source {
     this.#readyGraceMs = options.readyGraceMs;
     this.#protocol = options.protocol;
     this.#work = options.work;
-    this.#pool = new FetchPool({
+    const { catalog, log, mappings = [] } = options;
+    const pool = this.#pool = new FetchPool({
       ...options,
+      mappedTopics: new Set(mappings.map(({ topic }) => topic)),
       onTopics: (topics) => this.#metadata.onTopics(topics),
     });
-    this.#metadata = new MetadataFollower(
-      this.#pool,
-      options.catalog,
-      options.log,
-    );
+    const admission = new ChannelAdmission({ catalog, log });
+    const mapped = this.#mapped = new MappedTopics({
+      mappings,
+      pool,
+      admission,
+      log,
+    });
+    this.#metadata = new MetadataFollower(pool, catalog, log, {
+      admission,
+      isReserved: (topic) => mapped.has(topic),
+    });
   }
 
   /** Then: FetchPool.start(). */
   async start(sink: BlockSink): Promise<void> {
     this.#sink = sink;
     await this.#pool.start();
+    this.#mapped.start(sink);
     if (!this.#pool.reachable) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const enough = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.#readyGraceMs);
     });
-    await Promise.race([this.#metadata.ready(), enough]);
+    const ready = Promise.all([this.#metadata.ready(), this.#mapped.ready()]);
+    await Promise.race([ready, enough]);
     clearTimeout(timer);
   }
 
@@ -86,6 +103,10 @@ export class KafkaSource implements Source {
     const sink = this.#sink;
     const { kind, ms } = from;
     if (!sink) return ms;
+    if (this.#mapped.has(topic)) {
+      this.#mapped.subscribe(topic, ms);
+      return ms;
+    }
     const start = kind === "produced"
       ? Math.max(0, Math.floor(ms))
       : { blockMs: ms, blockTime: this.#blockTime };
@@ -101,23 +122,50 @@ export class KafkaSource implements Source {
   }
 
   openHistory(topics: readonly HistoryTopic[]): HistoryReader {
+    const mapped = this.#mapped;
+    const plain = topics.filter(({ topic }) => !mapped.has(topic));
+    if (plain.length === topics.length) {
+      return this.#historyOf(topics, this.#blockTime);
+    }
+    const parts: HistoryPart[] = topics.filter(({ topic }) => mapped.has(topic))
+      .map((topic) => ({
+        topics: new Set([topic.topic]),
+        reader: mapped.openHistory(
+          topic,
+          (one, blockTime) => this.#historyOf([one], blockTime),
+        ),
+      }));
+    if (plain.length > 0) {
+      parts.push({
+        topics: new Set(plain.map(({ topic }) => topic)),
+        reader: this.#historyOf(plain, this.#blockTime),
+      });
+    }
+    return new JoinedHistory(parts);
+  }
+
+  #historyOf(
+    topics: readonly HistoryTopic[],
+    blockTime: BlockTime,
+  ): HistoryReader {
     return new KafkaHistory({
       protocol: this.#protocol,
       work: this.#work,
       leaders: this.#pool,
-      blockTime: this.#blockTime,
+      blockTime,
     }, topics);
   }
 
   unsubscribe(topic: string): void {
-    this.#pool.unsubscribe(topic);
+    if (this.#mapped.has(topic)) this.#mapped.unsubscribe(topic);
+    else this.#pool.unsubscribe(topic);
   }
 
   status(): SourceStatus {
     const pool = this.#pool;
     return {
       kind: "kafka",
-      ready: this.#metadata.isReady,
+      ready: this.#metadata.isReady && this.#mapped.isReady,
       reachable: this.#pool.reachable,
       lastContactClockMs: this.#pool.lastContactClockMs,
       unreachable: this.#pool.unreachableLeaders,
@@ -129,6 +177,7 @@ export class KafkaSource implements Source {
       counters: {
         ...this.#pool.counters,
         ...this.#metadata.counters,
+        ...this.#mapped.counters,
         slice_peak_ns: this.#work.slices.peakCost,
       },
       seconds: { ...this.#work.time },
@@ -137,6 +186,7 @@ export class KafkaSource implements Source {
 
   async close(): Promise<void> {
     this.#sink = null;
+    this.#mapped.close();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const enough = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, CLOSE_MAX_MS);

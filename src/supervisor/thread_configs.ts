@@ -15,5 +15,6 @@ export function servingConfig(config: Config): Config {
     kafkaTokenFile: "",
     upstreamToken: "",
     upstreamTokenFile: "",
+    topics: "",
   };
 }
