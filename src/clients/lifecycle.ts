@@ -119,9 +119,9 @@ export class ClientLifecycle implements ClientHost {
     client.sendClosing({ reason, isCut, retryMs }, this.clockMs());
     this.#giveBack(client, reason);
     this.#finishEnd(client);
-    if (client.outlet.inFlight > 0) this.leaving.add(client);
     if (isCut) client.outlet.cutShort();
     else client.outlet.end(reason);
+    if (client.outlet.inFlight > 0) this.leaving.add(client);
   }
 
   /** Ends a client and drops its connection: its writes do not finish. Idempotent. */

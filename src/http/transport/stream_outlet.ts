@@ -34,7 +34,8 @@ export class StreamOutlet implements Outlet {
   }
 
   get inFlight(): number {
-    return this.#waiting.length;
+    const isCutPending = this.#end === "cut" && !this.#isClosed;
+    return this.#waiting.length + (isCutPending ? 1 : 0);
   }
 
   write(frame: Frame): void {
@@ -73,9 +74,11 @@ export class StreamOutlet implements Outlet {
   /** Everything that was written is with the runtime. */
   #finish(): void {
     if (this.#isClosed) return;
-    if (this.#end === "cut") return this.destroy();
-    this.#close();
-    this.#controller.close();
+    if (this.#end === "whole") {
+      this.#close();
+      this.#controller.close();
+    } else if (this.#isAskedFor) this.destroy();
+    // Else at the next pull(): an error while @hono/node-server writes would make it end the body as if it were whole.
   }
 
   /** The runtime waits for bytes, and has sent those before. */
@@ -83,6 +86,7 @@ export class StreamOutlet implements Outlet {
     const piece = this.#waiting.shift();
     if (piece === undefined) {
       this.#isAskedFor = true;
+      if (this.#end !== null) this.#finish();
       return;
     }
     if (this.#waiting.length === 0) this.#waiting = NO_PIECES;

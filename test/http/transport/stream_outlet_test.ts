@@ -91,7 +91,14 @@ describe("StreamOutlet", () => {
     write(1);
     outlet.cutShort();
     assert.equal(await next(), 1);
+    // A server that still writes the last frame would take an error now for one of its own.
+    let isClosed = false;
+    reader.closed.catch(() => isClosed = true);
+    await settled();
+    assert.equal(isClosed, false);
+    assert.equal(outlet.inFlight, 1);
     await assert.rejects(reader.read(), /cut short/);
+    assert.equal(outlet.inFlight, 0);
   });
 
   it("ends at once where nothing waits", async () => {
