@@ -9,7 +9,7 @@ export interface Prose {
 
 const ROOT = new URL("../", import.meta.url);
 const SKIPPED =
-  /^(?:\.git|\.qanat|node_modules|data|fixtures|docs\/img|test\/golden\/(?!.*\.ts$).*|src\/(?:page|http\/documents)\/lib)(?:\/|$)|\/node_modules(?:\/|$)/;
+  /^(?:\.git|\.qanat|node_modules|dist|data|fixtures|docs\/img|test\/golden\/(?!.*\.ts$).*|src\/(?:page|http\/documents)\/lib)(?:\/|$)|\/node_modules(?:\/|$)/;
 const C_LIKE = /\.(?:ts|js|c|css|go)$/;
 const HASH_LIKE =
   /\.(?:py|sh|yaml|conf)$|(?:^|\/)(?:Dockerfile|Caddyfile|run)$/;
