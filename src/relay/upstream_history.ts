@@ -79,13 +79,13 @@ export class UpstreamHistory implements HistoryReader {
 
   close(): void {
     this.#isClosed = true;
-    this.#stream?.abort.abort();
+    if (this.#stream !== null) abort(this.#stream);
   }
 
   async #readPiece(): Promise<void> {
     if (this.#isClosed) throw new Error("The history is closed");
     const stream = this.#stream ??= newStream();
-    const timer = setTimeout(() => stream.abort.abort(), SILENT_MS);
+    const timer = setTimeout(() => abort(stream), SILENT_MS);
     try {
       stream.reader ??= await this.#open(stream.abort.signal);
       const { value, done } = await stream.reader.read();
@@ -104,7 +104,7 @@ export class UpstreamHistory implements HistoryReader {
 
   /** The stream is broken: the next read opens one. */
   #drop(stream: Stream): void {
-    stream.abort.abort();
+    abort(stream);
     this.#stream = null;
     // Reads that have not come to their end are read again.
     for (const topic of this.#topics.values()) topic.messages = [];
@@ -123,7 +123,10 @@ export class UpstreamHistory implements HistoryReader {
     );
     const path = "/v1/blocks/history";
     const stream = await this.#upstreams.request(path, body, signal);
-    return stream.getReader();
+    const reader = stream.getReader();
+    // It may have been closed in the meantime.
+    if (signal.aborted) await reader.cancel().catch(() => {});
+    return reader;
   }
 
   #take(stream: Stream, frame: Frame): void {
@@ -163,6 +166,12 @@ export class UpstreamHistory implements HistoryReader {
     const againMs = beginMs - Math.max(LATE_MS, latencyMs);
     topic.fromMs = Math.max(topic.fromMs, againMs);
   }
+}
+
+/** Deno does not hear the signal any more once it has collected the Response, of which only the body is in use. */
+function abort({ abort, reader }: Stream): void {
+  abort.abort();
+  reader?.cancel().catch(() => {});
 }
 
 function newStream(): Stream {

@@ -38,6 +38,7 @@ export class UpstreamStream {
   state: OriginState | null = null;
   readonly #options: UpstreamStreamOptions;
   readonly #abort = new AbortController();
+  #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
   #isOver = false;
   #lastFrameClockMs: number;
   #differenceMs = NaN;
@@ -73,13 +74,16 @@ export class UpstreamStream {
   abort(): void {
     this.#isOver = true;
     this.#abort.abort();
+    // Deno does not hear the signal any more once it has collected the Response, of which only the body is in use.
+    this.#reader?.cancel().catch(() => {});
   }
 
   async #run(): Promise<void> {
     const { upstreams, path, body } = this.#options;
     try {
       const stream = await upstreams.request(path, body, this.#abort.signal);
-      const reader = stream.getReader();
+      const reader = this.#reader = stream.getReader();
+      if (this.#isOver) this.abort();
       const frames = new FrameReader();
       while (!this.#isOver) {
         const { value, done } = await reader.read();
