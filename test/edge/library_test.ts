@@ -46,7 +46,7 @@ describe("createApp()", () => {
       },
     });
 
-    // The relay begins a stream while the rows of the origin go on.
+    // The relay begins a stream while the origin sends rows.
     const [atOrigin, atRelay] = await Promise.all([
       textOf(origin.fetch, "&duration=2"),
       textOf(relay.fetch, "&duration=1"),
