@@ -72,7 +72,7 @@ describe("what a relay reads", () => {
 
   it("is cancelled when its history is closed, before or after the answer", async () => {
     const { upstreams, hold, cancelled } = deafUpstream();
-    const topics = [{ topic: "t", fromMs: 0 }];
+    const topics = [{ topic: "t", fromMs: 0, latencyMs: 0 }];
     const history = new UpstreamHistory(upstreams, topics);
     const read = assert.rejects(history.read(["t"]));
     await turn();
