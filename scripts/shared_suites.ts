@@ -2,16 +2,17 @@
 // Invariant: a suite that is not listed runs alone. A suite that measures frames, throughput, memory or latency, or needs
 // both cores, is not listed.
 
-/** The longest first, so that neither lane is left alone with one at the end. */
+/** The longest first, those of the long tier before the others, so that none runs on alone at the end. */
 const SHARED: readonly string[] = [
   "faults",
   "flight_parity",
+  "roll",
+  "page_matrix",
   "workers_crash",
   "clocks",
   "proxy",
   "relay",
   "kafka_faults",
-  "roll",
   "watchdog",
   "trends",
   "sign_in",
@@ -57,18 +58,11 @@ const SHARED: readonly string[] = [
   "same_streams",
 ];
 
-/** In the long tier their limits are those of the documents, which a quiet machine keeps. */
-const ALONE_IF_LONG: readonly string[] = ["faults"];
-
 /** Files of suites in two parts: those that run two at a time, the longest first, and those that run alone. */
 export function partSuites(
   files: readonly string[],
-  isLong: boolean,
 ): { readonly shared: string[]; readonly alone: string[] } {
-  const rank = (file: string) => {
-    const name = nameOf(file);
-    return isLong && ALONE_IF_LONG.includes(name) ? -1 : SHARED.indexOf(name);
-  };
+  const rank = (file: string) => SHARED.indexOf(nameOf(file));
   return {
     shared: files.filter((file) => rank(file) >= 0)
       .sort((a, b) => rank(a) - rank(b)),
@@ -79,7 +73,7 @@ export function partSuites(
 /** Listed names without a file among these: mistakes. */
 export function unknownSuites(files: readonly string[]): string[] {
   const names = files.map(nameOf);
-  return [...SHARED, ...ALONE_IF_LONG].filter((name) => !names.includes(name));
+  return SHARED.filter((name) => !names.includes(name));
 }
 
 function nameOf(file: string): string {

@@ -199,8 +199,7 @@ async function test(
   if (integration) {
     const suites = (paths.length > 0 ? paths : ["test/integration"])
       .flatMap(testFiles);
-    const isLong = Number(Deno.env.get("QANAT_SECONDS") || "0") >= 600;
-    const { shared, alone } = partSuites(suites, isLong);
+    const { shared, alone } = partSuites(suites);
     // One suite needs no neighbour, and shows its progress.
     if (shared.length < 2) alone.push(...shared.splice(0));
     const groups = shared.map((file) => ({ name: file, paths: [file] }));

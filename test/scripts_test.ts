@@ -147,16 +147,14 @@ describe("partSuites()", () => {
     .filter(({ name }) => name.endsWith("_test.ts"))
     .map(({ name }) => `test/integration/${name}`);
 
-  for (const isLong of [false, true]) {
-    it(`runs every suite once${isLong ? ", also in the long tier" : ""}`, () => {
-      const { shared, alone } = partSuites(files, isLong);
-      assert.deepEqual([...shared, ...alone].sort(), files.toSorted());
-    });
-  }
+  it("runs every suite once", () => {
+    const { shared, alone } = partSuites(files);
+    assert.deepEqual([...shared, ...alone].sort(), files.toSorted());
+  });
 
   it("runs a suite alone that it does not know, and knows no suite that is not there", () => {
     const file = "test/integration/new_test.ts";
-    assert.deepEqual(partSuites([file], false), { shared: [], alone: [file] });
+    assert.deepEqual(partSuites([file]), { shared: [], alone: [file] });
     assert.deepEqual(unknownSuites(files), []);
   });
 });

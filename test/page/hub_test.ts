@@ -30,16 +30,20 @@ describe("Hub", () => {
   after(() => app.close());
   beforeEach(() => {
     asked = [];
+    hub = newHub(8);
+  });
+
+  function newHub(unreadMax: number): Hub {
     const fetched: typeof fetch = async (url, init) => {
       if (String(url).includes("events")) asked.push(String(url));
       return await app.fetch(new Request(String(url), init));
     };
-    hub = new Hub("http://h/", {
+    return new Hub("http://h/", {
       encoding: "json",
       fetch: fetched,
-      unreadMax: 8,
+      unreadMax,
     });
-  });
+  }
 
   /** A tab: what it was sent, and a way to wait for more. */
   function tab() {
@@ -78,16 +82,15 @@ describe("Hub", () => {
   }
 
   it("makes one request for all tabs, resumes with more channels, loses no row", async () => {
+    // The first tab may get many rows before the second one, on a busy machine.
+    hub = newHub(1000);
     const one = tab();
     const two = tab();
     one.want(1, [A]);
     await one.until(() => one.rows().length >= 3);
     two.want(1, [B]);
     await two.until(() => two.rows().length >= 3);
-    await one.until(() => {
-      one.say({ type: "ack", rows: 8 });
-      return one.rows().length >= 10;
-    });
+    await one.until(() => one.rows().length >= 10);
     const status = await (await app.fetch(new Request("http://h/v1/status")))
       .json();
     assert.equal(status.clients, 1);
