@@ -1,4 +1,5 @@
 // The jars of Apache Kafka, from Maven Central.
+// Invariant: of processes that need them at the same time one downloads them, and the others wait for it.
 import { run } from "./programs.ts";
 
 export const KAFKA_VERSION = "4.1.1";
@@ -15,15 +16,29 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `;
 
+const STAMP = `${LIBS}/${KAFKA_VERSION}.ok`;
+
 /** Downloads the jars, unless they are here already. Returns their folder. */
 export async function fetchKafka(): Promise<string> {
-  const stamp = `${LIBS}/${KAFKA_VERSION}.ok`;
+  if (await isFetched()) return LIBS;
+  await Deno.mkdir(LIBS, { recursive: true });
+  const path = `${LIBS}/lock`;
+  // Closing it unlocks it, as the end of the process does.
+  using lock = await Deno.open(path, { create: true, write: true });
+  await lock.lock(true);
+  return await isFetched() ? LIBS : await download();
+}
+
+async function isFetched(): Promise<boolean> {
   try {
-    await Deno.stat(stamp);
-    return LIBS;
+    await Deno.stat(STAMP);
+    return true;
   } catch {
-    await Deno.mkdir(LIBS, { recursive: true });
+    return false;
   }
+}
+
+async function download(): Promise<string> {
   await Deno.writeTextFile(`${LIBS}/pom.xml`, POM);
   const args = [
     "-q",
@@ -36,7 +51,7 @@ export async function fetchKafka(): Promise<string> {
     const { ok, text } = await run("mvn", args, LIBS);
     last = text;
     if (!ok) continue;
-    await Deno.writeTextFile(stamp, "");
+    await Deno.writeTextFile(STAMP, "");
     return LIBS;
   }
   throw new Error(`Maven could not download Kafka ${KAFKA_VERSION}: ${last}`);
