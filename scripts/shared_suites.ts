@@ -1,6 +1,7 @@
 // Which suites of test/integration may run at the same time as another one.
 // Invariant: a suite that is not listed runs alone. A suite that measures frames, throughput, memory or latency, or needs
 // both cores, is not listed.
+import type { Group } from "./test_lanes.ts";
 
 /** The longest first, those of the long tier before the others, so that none runs on alone at the end. */
 const SHARED: readonly string[] = [
@@ -12,7 +13,9 @@ const SHARED: readonly string[] = [
   "clocks",
   "proxy",
   "relay",
+  "noninterference_kafka",
   "kafka_faults",
+  "client_package",
   "watchdog",
   "trends",
   "sign_in",
@@ -57,6 +60,18 @@ const SHARED: readonly string[] = [
   "workers_sessions",
   "same_streams",
 ];
+
+/**
+ * Of the long tier only, the 20 minutes of a soak with two workers: in one lane, at normal priority, while other suites
+ * run in the other lane at a lower one, so that they cannot disturb it.
+ */
+const SOAK = "test/integration/soak_test.ts";
+export const LONG_GROUPS: readonly Group[] = [{
+  name: `${SOAK}, QANAT_WORKERS=2`,
+  paths: [SOAK],
+  env: { QANAT_WORKERS: "2" },
+  hasPriority: true,
+}];
 
 /** Files of suites in two parts: those that run two at a time, the longest first, and those that run alone. */
 export function partSuites(

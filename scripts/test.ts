@@ -3,7 +3,7 @@
 // Packages that only tests need are in a scope of deno.json and locked by test/deno.lock, so that a first start does
 // not download them. Invariant: the exit code is that of Deno, and each skipped suite is named.
 import { findOptionalParts } from "./optional_parts.ts";
-import { partSuites } from "./shared_suites.ts";
+import { LONG_GROUPS, partSuites } from "./shared_suites.ts";
 import {
   type Group,
   groupsByFolder,
@@ -203,7 +203,9 @@ async function test(
     // One suite needs no neighbour, and shows its progress.
     if (shared.length < 2) alone.push(...shared.splice(0));
     const groups = shared.map((file) => ({ name: file, paths: [file] }));
-    outcomes.push(...await inLanes(map, groups));
+    const isLong = Number(Deno.env.get("QANAT_SECONDS") || "0") >= 600;
+    const more = isLong && paths.length === 0 ? LONG_GROUPS : [];
+    outcomes.push(...await inLanes(map, [...more, ...groups]));
     if (alone.length > 0) outcomes.push(await here(map, alone));
   } else if (paths.length > 0) {
     outcomes.push(await here(map, paths));
@@ -223,12 +225,11 @@ function inLanes(
   map: readonly string[],
   groups: readonly Group[],
 ): Promise<Outcome[]> {
-  return runInLanes(
-    groups,
-    LANES,
-    ({ paths }, lane) => denoTest(map, paths, lane),
-    say,
-  );
+  return runInLanes(groups, LANES, ({ paths, env }, { lane, isLow }) => {
+    const variables = { ...env, QANAT_TEST_LANE: `${lane}` };
+    const before = isLow ? ["nice", "-n", "10"] : [];
+    return denoTest(map, paths, (args) => runQuietly(args, variables, before));
+  }, say);
 }
 
 /** Runs all paths in one process, whose output is seen at once. */
@@ -236,39 +237,45 @@ async function here(
   map: readonly string[],
   paths: readonly string[],
 ): Promise<Outcome> {
-  const { code, junit } = await denoTest(map, paths, null);
+  const { code, junit } = await denoTest(
+    map,
+    paths,
+    async (args) => [await run(args), ""],
+  );
   return { name: paths.join(" "), code, tally: tallyOf(junit, code === 0) };
 }
 
-/** `lane`: its output is returned; null: it is printed while it comes. */
+/** Runs `deno test` on some paths, by `runArgs`: it returns the exit code and what was not printed. */
 async function denoTest(
   map: readonly string[],
   paths: readonly string[],
-  lane: number | null,
+  runArgs: (args: readonly string[]) => Promise<[code: number, text: string]>,
 ): Promise<{ code: number; junit: string; text: string }> {
   const file = await Deno.makeTempFile({ prefix: "qanat-", suffix: ".xml" });
   const args = ["test", "--no-prompt", "--no-check", "-P=test", ...map];
-  args.push(`--junit-path=${file}`, ...paths);
-  let [code, text] = [0, ""];
-  if (lane === null) code = await run(args);
-  else [code, text] = await runInLane(args, lane);
+  const [code, text] = await runArgs([
+    ...args,
+    `--junit-path=${file}`,
+    ...paths,
+  ]);
   const junit = await Deno.readTextFile(file);
   await Deno.remove(file);
   return { code, junit, text };
 }
 
 /** Its exit code, and what it wrote to both of its outputs, in the order in which it wrote it. */
-async function runInLane(
+async function runQuietly(
   args: readonly string[],
-  lane: number,
+  env: Readonly<Record<string, string>>,
+  before: readonly string[],
 ): Promise<[code: number, text: string]> {
   // A file, not a pipe: a program that a suite left running would hold a pipe open.
   const file = await Deno.makeTempFile({ prefix: "qanat-", suffix: ".log" });
   const join = 'file=$1; shift; exec "$@" >"$file" 2>&1';
   const { code } = await new Deno.Command("sh", {
-    args: ["-c", join, "sh", file, Deno.execPath(), ...args],
+    args: ["-c", join, "sh", file, ...before, Deno.execPath(), ...args],
     cwd: ROOT,
-    env: { QANAT_TEST_LANE: `${lane}` },
+    env,
     stdin: "null",
     stdout: "inherit",
     stderr: "inherit",

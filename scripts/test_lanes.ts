@@ -7,6 +7,10 @@ export interface Group {
   /** Its first line: a file, or a folder. */
   readonly name: string;
   readonly paths: readonly string[];
+  /** Variables of its process, in addition to those of this one. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Runs in lane 0, before the groups without this. Where one has it, only those that have it run at normal priority. */
+  readonly hasPriority?: boolean;
 }
 
 /** How a group ended. */
@@ -17,10 +21,10 @@ export interface Outcome {
   readonly tally: Tally;
 }
 
-/** Runs one group in lane 0 or 1: its exit code, its JUnit file and all it printed. */
+/** Runs one group in a lane: its exit code, its JUnit file and all it printed. */
 export type RunGroup = (
   group: Group,
-  lane: number,
+  place: { readonly lane: number; readonly isLow: boolean },
 ) => Promise<{ code: number; junit: string; text: string }>;
 
 /**
@@ -33,12 +37,17 @@ export async function runInLanes(
   run: RunGroup,
   say: (text: string) => void,
 ): Promise<Outcome[]> {
-  const waiting = [...groups];
+  const first = groups.filter(({ hasPriority }) => hasPriority);
+  const waiting = groups.filter(({ hasPriority }) => !hasPriority);
+  const hasFirst = first.length > 0;
   const outcomes: Outcome[] = [];
   const drain = async (lane: number) => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
+    const take = () =>
+      (lane === 0 ? first.shift() : undefined) ?? waiting.shift();
+    for (let next = take(); next; next = take()) {
       const beganMs = performance.now();
-      const { code, junit, text } = await run(next, lane);
+      const isLow = hasFirst && !next.hasPriority;
+      const { code, junit, text } = await run(next, { lane, isLow });
       const tally = tallyOf(junit, code === 0);
       outcomes.push({ name: next.name, code, tally });
       const seconds = ((performance.now() - beganMs) / 1000).toFixed(0);

@@ -75,7 +75,7 @@ describe("runInLanes()", () => {
     const begun: string[] = [];
     const ends = new Map<string, () => void>();
     let most = 0;
-    const running = runInLanes(groups, 2, ({ name }, lane) => {
+    const running = runInLanes(groups, 2, ({ name }, { lane }) => {
       begun.push(`${name}${lane}`);
       return new Promise((resolve) => {
         ends.set(name, () => {
@@ -118,6 +118,36 @@ describe("runInLanes()", () => {
     assert.equal(said.at(-1), "FAILED: c: 1 passed, 1 failed, 0 skipped");
     const { failed } = sumOf(outcomes.map(({ tally }) => tally));
     assert.equal(failed, 1);
+  });
+});
+
+describe("runInLanes() with a group that has priority", () => {
+  it("runs it alone in its lane, and all others at a lower priority", async () => {
+    const soaks = ["s", "t"].map((name) => ({
+      name,
+      paths: [name],
+      hasPriority: true,
+    }));
+    const begun: string[] = [];
+    let endSoak = () => {};
+    const running = runInLanes(
+      [
+        { name: "a", paths: ["a"] },
+        ...soaks,
+        { name: "b", paths: ["b"] },
+      ],
+      2,
+      async ({ name }, { lane, isLow }) => {
+        begun.push(`${name}${lane}${isLow ? "low" : ""}`);
+        if (name === "s") await new Promise<void>((end) => endSoak = end);
+        return { code: 0, junit: junit(), text: "" };
+      },
+      (text) => {
+        if (text.startsWith("---- b")) endSoak();
+      },
+    );
+    await running;
+    assert.deepEqual(begun, ["s0", "a1low", "b1low", "t0"]);
   });
 });
 
