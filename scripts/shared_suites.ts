@@ -6,6 +6,7 @@ import type { Group } from "./test_lanes.ts";
 /** The longest first, those of the long tier before the others, so that none runs on alone at the end. */
 const SHARED: readonly string[] = [
   "faults",
+  "relay_faults",
   "flight_parity",
   "roll",
   "page_matrix",

@@ -216,6 +216,10 @@ export interface ChainOptions {
   readonly partialEvery?: number;
   /** How late a block may be, ms. @default that of publisher.py, which a busy machine may exceed */
   readonly maxLatencyMs?: number;
+  /** Of every channel, as publisher.py names it. @default they differ */
+  readonly dataType?: string;
+  /** Of every channel, Hz. @default they differ */
+  readonly rate?: number;
 }
 
 /** Broker, publisher and Qanat, all running and ready. */
@@ -227,6 +231,13 @@ export interface Chain {
   readonly qanat: Process;
   readonly qanatUrl: string;
   close(): Promise<void>;
+}
+
+/** Flags of those that have a value. */
+function flagsOf(values: Record<string, string | number | undefined>) {
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}=${value}`]
+  );
 }
 
 /** Starts broker, publisher and Qanat; on failure ends what was started. */
@@ -252,9 +263,11 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
       `--channels=${options.channels}`,
       `--seconds=${options.secondsMax}`,
       `--partial-every=${options.partialEvery ?? 0}`,
-      ...(options.maxLatencyMs === undefined
-        ? []
-        : [`--max-latency-ms=${options.maxLatencyMs}`]),
+      ...flagsOf({
+        "max-latency-ms": options.maxLatencyMs,
+        "data-type": options.dataType,
+        rate: options.rate,
+      }),
       ...(options.also ?? []).map((also) => `--also=${also}`),
     ]);
     closers.push(() => publisher.stop());

@@ -35,9 +35,14 @@ export interface Checked {
   readonly bytesBeforeGap: number;
 }
 
+/** Why rows may be missing, unless a test says otherwise. */
+const SLOW: readonly string[] = ["slow"];
+
 /** A GET of an event stream. */
 export class RawStream {
   readonly heard: Heard[] = [];
+  /** Called with each event. @default keeps it in `heard` */
+  onHeard: (heard: Heard) => void = (heard) => void this.heard.push(heard);
   isOver = false;
   readonly #connection: Deno.TcpConn;
   readonly #decoder = new TextDecoder();
@@ -52,11 +57,13 @@ export class RawStream {
     this.#connection = connection;
   }
 
-  static async open(url: string): Promise<RawStream> {
+  /** `lastId`: of the event after which it resumes. */
+  static async open(url: string, lastId?: bigint): Promise<RawStream> {
     const { hostname, port, pathname, search } = new URL(url);
     const connection = await Deno.connect({ hostname, port: Number(port) });
+    const resume = lastId === undefined ? "" : `Last-Event-ID: ${lastId}\r\n`;
     const head =
-      `GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`;
+      `GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}\r\n${resume}\r\n`;
     await connection.write(new TextEncoder().encode(head));
     return new RawStream(connection);
   }
@@ -104,37 +111,13 @@ export class RawStream {
     return digests;
   }
 
-  /**
-   * Fails unless each row follows the one before it by a stride, or exactly the gaps between them say what is missing
-   * , and unless its bytes are those that another client got.
-   */
-  check(strideNs: bigint, others?: ReadonlyMap<bigint, string>): Checked {
-    let settledNs = 0n;
-    let [rows, bytes, gaps, compared] = [0, 0, 0, 0];
-    let [rowsBeforeGap, bytesBeforeGap] = [0, 0];
-    for (const h of this.heard) {
-      if (h.kind === "end") {
-        assert.equal(h, this.heard.at(-1), "something after the end");
-      } else if (h.kind === "gap") {
-        assert.equal(h.reason, "slow");
-        assert.ok(rows > 0, "a gap before the first row");
-        assert.equal(h.from, String(settledNs), "the gap begins at the hole");
-        assert.ok(BigInt(h.to) > settledNs, `a gap up to ${h.to}`);
-        assert.equal(h.endNs, BigInt(h.to), "the gap's id is its end");
-        if (gaps++ === 0) [rowsBeforeGap, bytesBeforeGap] = [rows, bytes];
-        settledNs = h.endNs;
-      } else {
-        if (rows++ > 0) assert.equal(h.endNs, settledNs + strideNs);
-        settledNs = h.endNs;
-        bytes += h.bytes;
-        const other = others?.get(h.endNs);
-        if (other === undefined) continue;
-        assert.equal(h.digest, other, `the bytes of the row up to ${h.endNs}`);
-        compared++;
-      }
-    }
-    if (gaps === 0) [rowsBeforeGap, bytesBeforeGap] = [rows, bytes];
-    return { rows, gaps, compared, rowsBeforeGap, bytesBeforeGap };
+  /** {@linkcode checkHeard} of what it has heard. */
+  check(
+    strideNs: bigint,
+    others?: ReadonlyMap<bigint, string>,
+    reasons: readonly string[] = SLOW,
+  ): Checked {
+    return checkHeard(this.heard, { strideNs, others, reasons });
   }
 
   #take(bytes: Uint8Array): void {
@@ -165,15 +148,57 @@ export class RawStream {
       if (event === "") {
         const digest = this.#hash.digest("hex");
         const bytes = this.#lineBytes;
-        this.heard.push({ kind: "row", endNs, digest, bytes });
+        this.onHeard({ kind: "row", endNs, digest, bytes });
       } else if (event === "gap") {
         const { from, to, reason } = JSON.parse(line.slice(6));
-        this.heard.push({ kind: "gap", endNs, from, to, reason });
+        this.onHeard({ kind: "gap", endNs, from, to, reason });
       } else if (event === "end") {
-        this.heard.push({ kind: "end", ...JSON.parse(line.slice(6)) });
+        this.onHeard({ kind: "end", ...JSON.parse(line.slice(6)) });
         // The connection stays open for another request, and nothing more comes.
         this.isOver = true;
       }
     }
   }
+}
+
+/**
+ * Fails unless each row follows the one before it by a stride, or exactly the gaps between them say what is missing, for
+ * one of these reasons, and unless its bytes are those that another client got.
+ */
+export function checkHeard(
+  heard: readonly Heard[],
+  { strideNs, others, reasons = SLOW }: {
+    strideNs: bigint;
+    /** Digests by the ends of rows. */
+    others?: ReadonlyMap<bigint, string> | undefined;
+    /** @default slow */
+    reasons?: readonly string[];
+  },
+): Checked {
+  let settledNs = 0n;
+  let [rows, bytes, gaps, compared] = [0, 0, 0, 0];
+  let [rowsBeforeGap, bytesBeforeGap] = [0, 0];
+  for (const h of heard) {
+    if (h.kind === "end") {
+      assert.equal(h, heard.at(-1), "something after the end");
+    } else if (h.kind === "gap") {
+      assert.ok(reasons.includes(h.reason), `a gap of reason ${h.reason}`);
+      assert.ok(rows > 0, "a gap before the first row");
+      assert.equal(h.from, String(settledNs), "the gap begins at the hole");
+      assert.ok(BigInt(h.to) > settledNs, `a gap up to ${h.to}`);
+      assert.equal(h.endNs, BigInt(h.to), "the gap's id is its end");
+      if (gaps++ === 0) [rowsBeforeGap, bytesBeforeGap] = [rows, bytes];
+      settledNs = h.endNs;
+    } else {
+      if (rows++ > 0) assert.equal(h.endNs, settledNs + strideNs);
+      settledNs = h.endNs;
+      bytes += h.bytes;
+      const other = others?.get(h.endNs);
+      if (other === undefined) continue;
+      assert.equal(h.digest, other, `the bytes of the row up to ${h.endNs}`);
+      compared++;
+    }
+  }
+  if (gaps === 0) [rowsBeforeGap, bytesBeforeGap] = [rows, bytes];
+  return { rows, gaps, compared, rowsBeforeGap, bytesBeforeGap };
 }

@@ -16,6 +16,10 @@ if (new URL(url).hostname !== "127.0.0.1") {
   throw new Error(`Only 127.0.0.1 is read: ${url}`);
 }
 
+const readyUrl = new URL("/readyz", url);
+while (!await fetch(readyUrl).then(({ ok }) => ok, () => false)) {
+  await new Promise((resolve) => setTimeout(resolve, 100));
+}
 let isDone = false;
 // Next to it one that continues to read: the partitions stay read, and its bytes are what the other is compared with.
 const steady = await RawStream.open(url);
