@@ -25,8 +25,8 @@ const RELAYS = 3;
 const SELECTIONS = 8;
 const STRIDE_NS = 62_500_000n;
 const ATTACH_MAX_MS = 120_000;
-/** A busy machine lets clients in slowly; each row that comes is compared. */
-const ROWS_MIN = 16 * SECONDS / 2;
+/** A busy machine may let a client in so much later than another one, rows. */
+const LATER_ROWS_MAX = 64;
 /** One partition, and a long latency: no instance gives a block up because a busy machine publishes it late. */
 const SLOW_PUBLISHER = {
   dataType: "int32",
@@ -101,7 +101,8 @@ async function compareLevels(
       gaps: 0,
       ends: 0,
     }, `level ${i}`);
-    assert.ok(rowsMin > ROWS_MIN, `level ${i}: ${rowsMin} rows`);
+    const expectedMin = levels[0]!.rowsMin - LATER_ROWS_MAX;
+    assert.ok(rowsMin > Math.max(16, expectedMin), `level ${i}: ${rowsMin}`);
     if (i > 0) assert.ok(compared > 0, `level ${i}`);
   }
   for (const url of urls.slice(1)) {
@@ -124,7 +125,9 @@ describe("a tree of three levels of relays", () => {
 
   it("gives each level the rows of an embedded origin, byte for byte", async () => {
     const [{ url }] = started as [Launched];
-    const response = await fetch(`${url}/v1/channels?max_rate=256`);
+    const response = await fetch(
+      `${url}/v1/channels?match=:QANAT-&max_rate=256`,
+    );
     const { channels } = await response.json();
     const names = channels.map((c: { name: string }) => c.name);
     await compareLevels(await growTree(url, started), names, "embedded");
