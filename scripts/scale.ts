@@ -12,6 +12,16 @@ import { memorySeries, type Series } from "./scale/memory.ts";
 import { memorySvg } from "./scale/memory_plot.ts";
 import { Progress } from "./scale/progress.ts";
 import { buildReader } from "./scale/reader.ts";
+import {
+  LEVEL_CLIENTS,
+  levelCase,
+  levelsText,
+  measureCases,
+  RELAY_CLIENTS,
+  relayCases,
+  RELAYS_LEGEND,
+  relaysText,
+} from "./scale/relays.ts";
 import { servesGzip } from "./scale/serves_gzip.ts";
 import type { Format } from "./scale/selections.ts";
 import {
@@ -252,6 +262,23 @@ async function soaks({ asked, world, program }: Run): Promise<void> {
   keep("soak", figures);
 }
 
+/** Trees of relays: what they cost their origin, or how late rows are at each level. */
+async function trees({ asked, world, program }: Run): Promise<void> {
+  const { what, levels, relays, clients } = asked;
+  const isLevels = what === "levels";
+  const cases = isLevels
+    ? [levelCase(levels, clients?.[0] ?? LEVEL_CLIENTS)]
+    : relayCases(relays, clients ?? [RELAY_CLIENTS]);
+  const figures = await measureCases(world, cases, {
+    ...asked,
+    program,
+    onBegin: (name) => say(`${new Date().toISOString()} ${name}`),
+  });
+  say(`\n${isLevels ? levelsText(figures[0]!) : relaysText(figures)}\n`);
+  say(RELAYS_LEGEND);
+  keep(what, figures);
+}
+
 /** Quotas for the threads of Qanat, where they are asked for and can be had. */
 function quotasFor({ what }: Settings): ThreadQuotas | null {
   if (what !== "capacity") return null;
@@ -302,6 +329,10 @@ async function main(): Promise<void> {
         break;
       case "capacity":
         await capacities(run);
+        break;
+      case "relays":
+      case "levels":
+        await trees(run);
         break;
       case "soak":
         await soaks(run);

@@ -73,6 +73,18 @@ describe("planOf()", () => {
     assert.ok(Math.abs(ofClients(four) - ofClients(one) - 4 * 32) <= 1);
   });
 
+  it("counts relays by what they read, whatever clients there are", () => {
+    const four = planOf(loadOf("--relays", "4"));
+    assert.ok(Math.abs(four.relayMbit / four.kafkaMbit - 4) < 1e-9);
+    assert.deepEqual(
+      planOf({ ...loadOf("--relays", "4"), clients: 9 }).relayCores,
+      four.relayCores,
+    );
+    // 4 relays and 1 took 47.1 and 39.8 thousandths of a core at their origin, with 100 channels.
+    assert.ok(Math.abs(four.relayCores * 3 / 4 - 0.0073) < 0.001);
+    assert.equal(planOf(loadOf()).relayCores, 0);
+  });
+
   it("says when reading alone takes more than an instance has", () => {
     const load = loadOf("--channels-in-all", "1000000");
     const plan = planOf(load);
@@ -90,6 +102,14 @@ describe("the report", () => {
     assert.match(text, /docs\/scaling\.md, TLS/);
     assert.doesNotMatch(text, /NaN|Infinity|undefined/);
     assert.doesNotMatch(text, /--workers=/);
+  });
+
+  it("names what relays take, where there are any", () => {
+    const load = loadOf("--relays", "4");
+    const text = reportOf(load, planOf(load));
+    assert.match(text, /4 at one instance.*--relay-streams-max=24/);
+    assert.match(text, /A tree of relays/);
+    assert.doesNotMatch(reportOf(loadOf(), planOf(loadOf())), /relay/);
   });
 
   it("names the workers, and where their costs are from", () => {

@@ -68,6 +68,14 @@ export const FOLLOWING_CORES: Cost = {
   source: "docs/scaling.md, Workers: a worker without clients, 100 channels",
 };
 
+/** Sending blocks to one relay: cores for each MB/s. */
+export const RELAY_CORES_PER_MB: Cost = {
+  value: 0.003,
+  source: "docs/scaling.md, A tree of relays: 4 relays instead of 1",
+};
+/** Streams of one relay, a few histories included. */
+export const RELAY_STREAMS = 6;
+
 /** How much of a core a thread that serves may use, so that p99 stays below a stride. */
 export const CORE_USE: Cost = {
   value: 0.7,

@@ -36,10 +36,13 @@ export interface Load {
   readonly stallS: number;
   /** Threads of an instance that serve. */
   readonly workers: number;
+  /** Relays that read all channels from one instance. */
+  readonly relays: number;
 }
 
 const RATE_HZ_MAX = 65_536;
 const WORKERS_MAX = 64;
+const RELAYS_MAX = 1000;
 
 export const HELP =
   `deno task plan --clients N --channels N --rate HZ [settings]
@@ -56,7 +59,8 @@ export const HELP =
   --channels-in-all N  channels that are read from Kafka in all (default: those of one client, ten times that if different)
   --tls                clients connect with TLS to Qanat itself
   --stall-s S          a client that reads nothing for so long loses no row (default 60)
-  --workers N          threads of each instance that serve clients, each on a core of its own (default 1)`;
+  --workers N          threads of each instance that serve clients, each on a core of its own (default 1)
+  --relays N           relays that read all channels from one instance (default 0)`;
 
 /** The load, `help`, or what is wrong. */
 export function parseLoad(
@@ -82,6 +86,7 @@ function read(args: readonly string[]): Load | "help" {
     tls: { type: "boolean", default: false },
     "stall-s": { type: "string", default: "60" },
     workers: { type: "string", default: "1" },
+    relays: { type: "string", default: "0" },
     help: { type: "boolean", default: false },
   });
   if (values.help) return "help";
@@ -106,6 +111,7 @@ function read(args: readonly string[]): Load | "help" {
       : wholeOf("--channels-in-all", inAll, channels, 1e6),
     stallS: wholeOf("--stall-s", values["stall-s"], 1, 86_400),
     workers: wholeOf("--workers", values.workers, 1, WORKERS_MAX),
+    relays: wholeOf("--relays", values.relays, 0, RELAYS_MAX),
   };
   if (!Number.isInteger(load.rateHz * load.strideMs / 1000)) {
     throw new Error(

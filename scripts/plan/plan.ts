@@ -34,6 +34,9 @@ export interface Plan {
   /** All clients together, Mbit/s; and what Kafka sends to each instance. */
   readonly networkMbit: number;
   readonly kafkaMbit: number;
+  /** What relays take at the instance that they read from. */
+  readonly relayCores: number;
+  readonly relayMbit: number;
   readonly retentionMb: number;
   readonly slabMb: number;
   /** Resident memory of each instance. */
@@ -88,6 +91,8 @@ export function planOf(load: Load): Plan {
     clientsEach,
     networkMbit: 8 * load.clients * rowsPerSecond * rowBytes / 1e6,
     kafkaMbit: 8 * kafkaBytes / 1e6,
+    relayCores: load.relays * costs.RELAY_CORES_PER_MB.value * kafkaBytes / 1e6,
+    relayMbit: load.relays * 8 * kafkaBytes / 1e6,
     retentionMb,
     slabMb,
     memoryMb: Math.ceil(

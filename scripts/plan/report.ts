@@ -24,7 +24,7 @@ export function reportOf(load: Load, plan: Plan): string {
     sources(load);
 }
 
-function table({ workers }: Load, plan: Plan): string {
+function table({ relays, workers }: Load, plan: Plan): string {
   const each = plan.instances > 1 ? " for each instance" : "";
   const threads = workers === 1
     ? "each with a core of its own"
@@ -58,6 +58,16 @@ function table({ workers }: Load, plan: Plan): string {
         count(Math.ceil(plan.kafkaMbit))
       } Mbit/s from Kafka${each}`,
     ],
+    ...relays === 0 ? [] : [[
+      "relays",
+      `${count(relays)} at one instance, which takes ${
+        short(plan.relayCores)
+      } cores and ${
+        count(Math.ceil(plan.relayMbit))
+      } Mbit/s more, whatever clients they have; --relay-streams-max=${
+        Math.max(8, relays * costs.RELAY_STREAMS)
+      }`,
+    ]],
     ["open files", `${count(plan.openFiles)}${each}`],
   ];
   return lines.map(([name, text]) => `  ${name!.padEnd(12)}${text}\n`).join(
@@ -96,7 +106,9 @@ function advice({ format, hasTls, workers }: Load, plan: Plan): string {
   return lines.length > 0 ? `${lines.join("\n")}\n\n` : "";
 }
 
-function sources({ format, hasTls, isDifferent, workers }: Load): string {
+function sources(
+  { format, hasTls, isDifferent, relays, workers }: Load,
+): string {
   const used = [
     costs.CORE_USE.source,
     costs.WRITE_US.source,
@@ -109,6 +121,7 @@ function sources({ format, hasTls, isDifferent, workers }: Load): string {
     ...workers > 1
       ? [costs.FOLLOWING_CORES.source, costs.WORKER_MB.source]
       : [],
+    ...relays > 0 ? [costs.RELAY_CORES_PER_MB.source] : [],
     costs.CLIENT_KB.source,
     costs.PROCESS_MB.source,
   ];

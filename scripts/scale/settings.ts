@@ -21,6 +21,9 @@ export const HELP = `deno task scale [what] [settings]
     --strides N        a count holds if p99 is below N strides of 62.5 ms (default 1)
     --quota PERCENT    of a core for each thread that serves (default 12)
     --against DIR      also with --workers 1 of another checkout; all ratios are to it
+  --relays N,…         what so many relays with --clients (default 500) each cost their origin, beside the origin without
+                       clients, with one reader of all channels, and (0) with the clients itself
+  --levels N           how late rows are at each level of N relays in a row, with --clients (default 100) at each
 
   --clients N,…        counts of the table (default 20,40,60,100,500,1000,2000,4000,6000);
                        --storm (2000), --soak (1000) and --workers (clients of each worker when it is overloaded; by
@@ -28,6 +31,7 @@ export const HELP = `deno task scale [what] [settings]
   --formats NAME,…     ${FORMATS.join(", ")}
                        (default all but flight; --workers: arrow)
   --modes NAME,…       same, different (default both; --workers: different)
+                       --relays and --levels measure arrow with different selections only
   --rounds N           number of rounds; the table has their medians (default 3)
   --seconds N          length of each measurement (default 10)
   --quick              60,500,2000 clients, 1 round of 5 s
@@ -42,7 +46,9 @@ export type What =
   | "memory"
   | "storm"
   | "soak"
-  | "capacity";
+  | "capacity"
+  | "relays"
+  | "levels";
 
 /** What is measured of several workers. */
 export interface CapacitySettings {
@@ -66,6 +72,9 @@ export interface Settings {
   readonly seconds: number;
   readonly soakS: number;
   readonly capacity: CapacitySettings;
+  /** Numbers of relays of one origin. */
+  readonly relays: readonly number[];
+  readonly levels: number;
   /** Slab of a soak; null: the smallest that admits its clients. */
   readonly slabMb: number | null;
   readonly publisher: PublisherKind;
@@ -77,6 +86,9 @@ const QUICK_CLIENTS = [60, 500, 2000];
 export const CLIENTS_MAX = 19_000;
 const SOAK_MAX_S = 7000;
 const WORKERS_MAX = 64;
+const RELAYS_MAX = 32;
+/** A relay refuses an upstream that has more relays above it. */
+const LEVELS_MAX = 8;
 const QUOTA_PERCENT = 12;
 /** Measured by the table, and by --workers, unless others are named. */
 const TABLE_FORMATS = ["events", "events+gzip", "arrow"];
@@ -109,6 +121,8 @@ function read(args: readonly string[]): Settings | "help" {
       workers: { type: "string" },
       quota: { type: "string" },
       strides: { type: "string" },
+      relays: { type: "string" },
+      levels: { type: "string" },
       against: { type: "string" },
       clients: { type: "string" },
       formats: { type: "string" },
@@ -131,6 +145,8 @@ function read(args: readonly string[]): Settings | "help" {
     ...whats,
     ...soak === undefined ? [] : ["soak" as const],
     ...isCapacity ? ["capacity" as const] : [],
+    ...values.relays === undefined ? [] : ["relays" as const],
+    ...values.levels === undefined ? [] : ["levels" as const],
   ];
   if (all.length > 1) {
     const flags = all.map((one) => one === "capacity" ? "workers" : one);
@@ -177,6 +193,10 @@ function read(args: readonly string[]): Settings | "help" {
       strides: whole("--strides", values.strides ?? "1", 100),
       against: values.against ?? null,
     },
+    relays: (values.relays ?? "0").split(",").map((text) =>
+      wholeOf("--relays", text, 0, RELAYS_MAX)
+    ),
+    levels: whole("--levels", values.levels ?? "1", LEVELS_MAX),
     soakS: soak === undefined ? 0 : whole("--soak", soak, SOAK_MAX_S),
     slabMb: values["slab-mb"] === undefined
       ? null

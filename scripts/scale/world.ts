@@ -127,14 +127,18 @@ export class World {
     this.#publisher = null;
   }
 
-  /** Starts a Qanat of its own, ready and with the load's channels known. `root`: another checkout than this one. */
+  /**
+   * Starts a Qanat of its own, ready and with the load's channels known. `root`: another checkout than this one; `source`:
+   * the flag of what it reads.
+   */
   async launch(
     args: readonly string[] = [],
     root?: URL,
+    source: string = `--kafka=${this.broker.address}`,
   ): Promise<Instance> {
     const { qanat, url, port } = launchQanat(
       [
-        `--kafka=${this.broker.address}`,
+        source,
         ...QANAT_ARGS,
         ...this.#options.qanatArgs ?? [],
         ...args,

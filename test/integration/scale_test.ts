@@ -1,4 +1,5 @@
-// The promise of many clients on any machine: hundreds of different selections, a storm, and what an idle client costs.
+// The promise of many clients on any machine: hundreds of different selections, a storm, what an idle client costs, and
+// what clients of a relay cost its origin.
 // Invariant: real broker, real publisher, real sockets; figures of speed belong to `deno task scale`, losses to this.
 import { after, before, describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
@@ -13,6 +14,7 @@ import {
   differentSelections,
   requestLine,
 } from "../../scripts/scale/selections.ts";
+import { measureTree, type TreeHome } from "../../scripts/scale/tree.ts";
 import {
   type Chain,
   launchQanat,
@@ -34,6 +36,8 @@ const IDLE = 2000;
  * between them: `deno task scale --memory`, a line through more of them, comes to 10 KB.
  */
 const IDLE_BYTES_MAX = 26_000;
+/** Clients of a relay. */
+const RELAYED = 100;
 const ATTACH_MAX_MS = 60_000;
 const HOME_MAX_MS = 20_000;
 
@@ -190,6 +194,49 @@ describe("many clients at once", { ignore: !runnable, skip: !runnable }, () => {
     } finally {
       await qanat.stop();
     }
+  });
+
+  it(`${RELAYED} clients of a relay get every row, and cost its origin the bytes of the partitions once`, async () => {
+    const home: TreeHome = {
+      directory: chain.directory,
+      launch: async (
+        args,
+        _root,
+        source = `--kafka=${chain.brokerAddress}`,
+      ) => {
+        const { qanat, url, port } = launchQanat([source, ...args]);
+        try {
+          for (const name of [names[0]!, names.at(-1)!]) {
+            await qanat.answers(
+              `${url}/v1/channels/${encodeURIComponent(name)}`,
+            );
+          }
+        } catch (error) {
+          await qanat.stop();
+          throw error;
+        }
+        return { process: qanat, url, port, names };
+      },
+    };
+    const { instances: [origin, relay] } = await measureTree(home, [
+      { parent: null, clients: 0, reads: "ten" },
+      { parent: 0, clients: RELAYED, reads: "ten" },
+    ], { program, seconds: 2 });
+    const { lost, failed, rows } = relay!;
+    assert.deepEqual({ lost, failed }, { lost: 0, failed: 0 });
+    assert.ok(rows > RELAYED, `${rows} rows`);
+    say(
+      `${RELAYED} clients of a relay: ${
+        relay!.clientBytesPerSecond
+      } B/s, from the origin ${origin!.relayBytesPerSecond} B/s`,
+    );
+    assert.equal(origin!.clientBytesPerSecond, 0);
+    assert.ok(origin!.relayBytesPerSecond > 0);
+    // Together the clients read each channel ten times.
+    assert.ok(
+      origin!.relayBytesPerSecond < relay!.clientBytesPerSecond / 3,
+      `${origin!.relayBytesPerSecond} and ${relay!.clientBytesPerSecond} B/s`,
+    );
   });
 
   /** Channels that are known, and published no longer. */
