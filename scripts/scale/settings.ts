@@ -21,7 +21,7 @@ export const HELP = `deno task scale [what] [settings]
     --strides N        a count holds if p99 is below N strides of 62.5 ms (default 1)
     --quota PERCENT    of a core for each thread that serves (default 12)
     --against DIR      also with --workers 1 of another checkout; all ratios are to it
-  --relays N,…         what so many relays with --clients (default 500) each cost their origin, beside the origin without
+  --relays N,…         what so many relays with --clients (default 500) each cost their origin, compared with the origin without
                        clients, with one reader of all channels, and (0) with the clients itself
   --levels N           how late rows are at each level of N relays in a row, with --clients (default 100) at each
 

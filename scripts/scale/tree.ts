@@ -83,7 +83,7 @@ interface Moment {
   readonly metrics: Metrics | null;
 }
 
-/** Measures a tree. Parents stand before their relays. */
+/** Measures a tree. Each instance comes after the one that it reads from. */
 export async function measureTree(
   home: TreeHome,
   tree: readonly TreeInstance[],
