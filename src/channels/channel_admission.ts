@@ -91,10 +91,11 @@ export class ChannelAdmission {
     return this.#refused.get(claim) ?? null;
   }
 
-  /** Removes a publisher's claim to a channel. */
-  remove(publisher: string, name: string): void {
-    this.#catalog.refused.forget(shownText(publisher), shownText(name));
+  /** Removes a publisher's claim to a channel; `topic`: unless the claim is to one of another topic. */
+  remove(publisher: string, name: string, topic?: string): void {
     const claim = this.#publishers.get(publisher)?.get(name);
+    if (claim && topic !== undefined && claim.topic !== topic) return;
+    this.#catalog.refused.forget(shownText(publisher), shownText(name));
     if (!claim) return;
     this.#withdraw(claim);
     this.#reviewDue();

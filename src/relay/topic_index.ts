@@ -22,8 +22,9 @@ export class TopicIndex {
     this.#stop = catalog.onChange((_, __, before, after) => {
       if (before) this.#remove(before);
       if (after) this.#add(after);
+      // The new one first: to a relay, a channel that moves has changed, and was not removed.
       const topics = new Set(
-        [before, after].flatMap((each) => each ? [topicOf(each)] : []),
+        [after, before].flatMap((each) => each ? [topicOf(each)] : []),
       );
       for (const topic of topics) {
         for (const inform of this.#listeners) inform(topic);

@@ -102,7 +102,10 @@ export class UpstreamChannels {
     const names = new Set(channels.map((channel) => claimOf(channel).key));
     for (const channel of this.#topics.get(topic) ?? []) {
       const { publisher, key } = claimOf(channel);
-      if (!names.has(key)) this.#admission.remove(publisher, channel.name);
+      // It may be one of another topic now.
+      if (!names.has(key)) {
+        this.#admission.remove(publisher, channel.name, topic);
+      }
     }
     for (const channel of channels) {
       this.#admission.put(claimOf(channel).publisher, channel);

@@ -75,6 +75,33 @@ describe("an instance behind a relay", () => {
     assert.equal(relay.catalog.size, NAMES.length);
   });
 
+  it("changes a channel that moves to another topic, and does not remove it", async () => {
+    const origin = await world.instance(new DrivenSource(CHANNELS), {
+      host: "origin",
+    });
+    const relay = await world.instance(world.upstream(["origin"]));
+    await settle();
+    const [one, two] = [...origin.catalog.channels()];
+    const seen: string[] = [];
+    relay.catalog.onChange((name, _, before, after) => {
+      seen.push(`${name} ${before?.partitionId} ${after?.partitionId}`);
+    });
+    const moved = (channel: typeof one, partitionId: string) =>
+      origin.catalog.set({ ...channel!, partitionId });
+    moved(one, "A");
+    await settle();
+    // Both topics are due before either is sent.
+    moved(two, "B");
+    moved(two, "C");
+    moved(two, "B");
+    await settle();
+    assert.deepEqual(seen, [
+      `${one!.name} ${one!.partitionId} A`,
+      `${two!.name} ${two!.partitionId} B`,
+    ]);
+    assert.equal(relay.catalog.size, NAMES.length);
+  });
+
   it("that joins later has the rows of before, from the memory of its origin", async () => {
     const source = new DrivenSource(CHANNELS);
     const origin = await world.instance(source, { host: "origin" });
