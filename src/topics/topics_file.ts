@@ -37,6 +37,8 @@ const BLOCK_ROWS_MAX = 1_000_000;
 /** Without `max_latency_ns`: so long after a block's end, and two strides. */
 const LATENCY_NS = 1_000_000_000n;
 const ROUNDING = 1e-12;
+/** Without `tolerance_ns`. */
+const TOLERANCE_NS = 1000;
 /** The topics of Arrakis. */
 const RESERVED = "arrakis-";
 
@@ -165,10 +167,13 @@ function timeOf(
   const unit = choiceOf(time, "unit", at, Object.keys(TIME_UNITS_NS));
   const epoch = choiceOf(time, "epoch", at, EPOCHS);
   const unitNs = TIME_UNITS_NS[unit as TimeUnit];
-  // Times that cannot be exact are rounded to their unit.
+  // Times that cannot be exact are rounded to their unit; those that were doubles are 0.2 µs off.
   const isExact = isNearlyWhole(periodNs / unitNs);
   const most = Math.max(0, Math.ceil(periodNs / 2) - 1);
-  const preset = isExact ? 0 : Math.min(unitNs, most);
+  const preset = Math.min(
+    isExact ? TOLERANCE_NS : Math.max(unitNs, TOLERANCE_NS),
+    most,
+  );
   const toleranceNs = time.tolerance_ns === undefined
     ? preset
     : wholeOf(time, "tolerance_ns", at, 0, most);

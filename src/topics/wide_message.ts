@@ -1,5 +1,6 @@
 // Reads one message of a mapped topic: an Arrow IPC stream of a schema and its record batches.
 // Invariant: it never reads outside the message. A header that equals an earlier one is not parsed again.
+import { Buffer } from "node:buffer";
 import {
   HEADER_RECORD_BATCH,
   MessageHeader,
@@ -25,18 +26,14 @@ export interface Batch extends BatchBody {
   readonly plan: BatchPlan;
 }
 
-/** A copy of a header. */
-interface KnownBytes {
-  readonly view: DataView;
-}
-
+/** With a copy of the header. */
 interface KnownSchema {
-  readonly header: KnownBytes;
+  readonly bytes: Uint8Array;
   readonly plan: SchemaPlan;
 }
 
 interface KnownHeader {
-  readonly header: KnownBytes;
+  readonly bytes: Uint8Array;
   readonly schema: SchemaPlan;
   readonly plan: BatchPlan;
 }
@@ -70,7 +67,7 @@ export class WideMessage {
     const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
     const schemaBytes = prefixedBytes(view, 0);
     if (schemaBytes < 0) throw new MessageFault("not an Arrow IPC stream");
-    const schema = this.#schemaOf(value, view, schemaBytes);
+    const schema = this.#schemaOf(value, schemaBytes);
     let at = schemaBytes;
     for (let count = 0; at < value.byteLength; count++) {
       const headerBytes = prefixedBytes(view, at);
@@ -86,9 +83,9 @@ export class WideMessage {
     return schema;
   }
 
-  #schemaOf(value: Uint8Array, view: DataView, length: number): SchemaPlan {
+  #schemaOf(value: Uint8Array, length: number): SchemaPlan {
     for (const known of this.#schemas) {
-      if (isAt(view, 0, length, known.header)) return known.plan;
+      if (isAt(value, 0, length, known.bytes)) return known.plan;
     }
     if (length > SCHEMA_BYTES_MAX) {
       throw new MessageFault(
@@ -98,7 +95,7 @@ export class WideMessage {
     const bytes = Uint8Array.from(value.subarray(0, length));
     const plan = planOf(bytes, this.#mapping);
     if (typeof plan === "string") throw new MessageFault(plan);
-    this.#schemas.unshift({ header: knownBytes(bytes), plan });
+    this.#schemas.unshift({ bytes, plan });
     this.#schemas.length = Math.min(this.#schemas.length, SCHEMAS_KEPT);
     return plan;
   }
@@ -116,7 +113,7 @@ export class WideMessage {
     const bodyAt = at + headerBytes;
     for (const known of this.#headers) {
       if (known.schema !== schema) continue;
-      if (!isAt(view, at, headerBytes, known.header)) continue;
+      if (!isAt(value, at, headerBytes, known.bytes)) continue;
       const end = bodyAt + known.plan.bodyBytes;
       checkEnd(end, value);
       this.#add({ bytes: value, view, at: bodyAt, plan: known.plan });
@@ -141,8 +138,8 @@ export class WideMessage {
       this.#rowsMax,
       (buffer, needed) => inside(header, buffer, needed),
     );
-    const copy = Uint8Array.from(value.subarray(at, bodyAt));
-    this.#headers.unshift({ header: knownBytes(copy), schema, plan });
+    const bytes = Uint8Array.from(value.subarray(at, bodyAt));
+    this.#headers.unshift({ bytes, schema, plan });
     this.#headers.length = Math.min(this.#headers.length, HEADERS_KEPT);
     this.#add({ bytes: value, view, at: bodyAt, plan });
     return end;
@@ -199,30 +196,19 @@ function checkEnd(end: number, { byteLength }: Uint8Array): void {
   if (!(end <= byteLength)) throw new MessageFault("a body is cut short");
 }
 
-function knownBytes({ buffer }: Uint8Array): KnownBytes {
-  return { view: new DataView(buffer) };
-}
-
 /** The end of the stream: a continuation mark, and no metadata. */
 function isEnd(view: DataView, at: number): boolean {
   return at + 8 <= view.byteLength && view.getInt32(at, true) === -1 &&
     view.getInt32(at + 4, true) === 0;
 }
 
-/** Whether the `length` bytes at byte `at` are the known ones. */
+/** Whether the `length` bytes at byte `at` are the known ones. Headers of many columns have 20 KB: Buffer is the fastest. */
 function isAt(
-  value: DataView,
+  value: Uint8Array,
   at: number,
   length: number,
-  { view: known }: KnownBytes,
+  known: Uint8Array,
 ): boolean {
-  if (length !== known.byteLength) return false;
-  const words = length & ~3;
-  for (let i = 0; i < words; i += 4) {
-    if (value.getInt32(at + i) !== known.getInt32(i)) return false;
-  }
-  for (let i = words; i < length; i++) {
-    if (value.getUint8(at + i) !== known.getUint8(i)) return false;
-  }
-  return true;
+  return length === known.byteLength &&
+    Buffer.compare(value.subarray(at, at + length), known) === 0;
 }

@@ -61,7 +61,8 @@ function recipesOf(file: string, headings: RegExp): Recipe[] {
 
 const RECIPES = [
   ...recipesOf("README.md", /^Try it/),
-  ...recipesOf("docs/recipes.md", /./),
+  // Those of "Your own topic" need a broker: topics_test.ts.
+  ...recipesOf("docs/recipes.md", /^(?!Your own topic)/),
   ...recipesOf("clients/python/README.md", /^(A range|Live|With gwpy)$/),
 ];
 

@@ -39,7 +39,7 @@ describe("parseTopics()", () => {
       timeColumn: "time",
       unit: "ns",
       epoch: "unix",
-      toleranceNs: 0,
+      toleranceNs: 1000,
       rowRate: 16,
       blockRows: 16,
       strideNs: 1_000_000_000n,
@@ -51,7 +51,7 @@ describe("parseTopics()", () => {
     }]);
   });
 
-  it("has defaults: the topic's name, a row for each block, a latency, exact times", async () => {
+  it("has defaults: the topic's name, a row for each block, a latency, 1 µs", async () => {
     const [found] = await parse({
       publisher: undefined,
       rows_per_block: undefined,
@@ -60,7 +60,7 @@ describe("parseTopics()", () => {
     assert.equal(found!.publisher, "weather");
     assert.equal(found!.strideNs, 62_500_000n);
     assert.equal(found!.maxLatencyNs, 1_125_000_000n);
-    assert.equal(found!.toleranceNs, 0);
+    assert.equal(found!.toleranceNs, 1000);
   });
 
   it("takes times that the unit rounds", async () => {
