@@ -139,7 +139,7 @@ function mappingOf({ channels, samples, kind }: Shape, name: string) {
     timeColumn: "time",
     unit: "ns",
     epoch: "gps",
-    toleranceNs: 0,
+    toleranceNs: 1000,
     rowRate,
     blockRows: rows,
     strideNs: STRIDE_NS,
