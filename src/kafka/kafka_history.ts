@@ -66,6 +66,8 @@ export class KafkaHistory implements HistoryReader {
   readonly #readings = new Map<string, Reading>();
   readonly #connections = new Map<string, BrokerConnection>();
   readonly #topicBytes: number;
+  /** Answers of a read that has failed for another topic: the next read has them, as positions only grow. */
+  #kept: HistoryMessages[] = [];
   #isClosed = false;
   #holesLogged = 0;
 
@@ -90,15 +92,17 @@ export class KafkaHistory implements HistoryReader {
 
   async read(topics: readonly string[]): Promise<readonly HistoryMessages[]> {
     const byAddress = new Map<string, string[]>();
-    const answers: HistoryMessages[] = [];
+    const missing: HistoryMessages[] = [];
+    const kept = new Set(this.#kept.map(({ topic }) => topic));
     for (const topic of topics) {
+      if (kept.has(topic)) continue;
       const leader = this.#leaders.leaderOf(topic);
       if (leader === null) {
         if (!this.#leaders.isMissing(topic)) {
           this.#leaders.refresh();
           throw new Error(`${topic} has no leader now`);
         }
-        answers.push({ topic, messages: [], isAtEnd: true, isCut: false });
+        missing.push({ topic, messages: [], isAtEnd: true, isCut: false });
         continue;
       }
       const address = `${leader.host}:${leader.port}`;
@@ -110,35 +114,40 @@ export class KafkaHistory implements HistoryReader {
         this.#connections.set(address, connection);
       }
     }
-    const read = await Promise.all(
-      [...byAddress].map(([address, asked]) =>
-        this.#readFrom(this.#connections.get(address)!, asked)
-      ),
+    const reads = [...byAddress].map(([address, asked]) =>
+      this.#readFrom(this.#connections.get(address)!, asked)
     );
-    return [...answers, ...read.flat()];
+    for (const read of await Promise.allSettled(reads)) {
+      if (read.status === "rejected") throw read.reason;
+    }
+    const answers = [...missing, ...this.#kept];
+    this.#kept = [];
+    return answers;
   }
 
   close(): void {
     this.#isClosed = true;
+    this.#kept = [];
     for (const reading of this.#readings.values()) dropRest(reading);
     for (const connection of this.#connections.values()) connection.destroy();
     this.#connections.clear();
   }
 
+  /** Adds the answers to those that are kept. */
   async #readFrom(
     connection: BrokerConnection,
     topics: readonly string[],
-  ): Promise<HistoryMessages[]> {
+  ): Promise<void> {
     const starting = topics.filter((t) => this.#readings.get(t)!.position < 0);
     if (starting.length > 0) await this.#findStarts(connection, starting);
     this.#check();
-    const answers: HistoryMessages[] = [];
+    const answers = this.#kept;
     const asked = topics.filter((t) => this.#readings.get(t)!.rest === null);
     for (const topic of topics) {
       const { rest } = this.#readings.get(topic)!;
       if (rest !== null) answers.push(await this.#handOut(topic, rest));
     }
-    if (asked.length === 0) return answers;
+    if (asked.length === 0) return;
     const fetched = await connection.fetch(
       asked.map((topic) => ({
         topic,
@@ -159,7 +168,6 @@ export class KafkaHistory implements HistoryReader {
       const parts = new TopicParts(raw, reading.position, this.#options.work);
       answers.push(await this.#handOut(topic, parts));
     }
-    return answers;
   }
 
   /** As many messages of an answer as one read takes; the others wait for the next read. */
