@@ -13,6 +13,7 @@ const SHARED: readonly string[] = [
   "workers_crash",
   "clocks",
   "proxy",
+  "relay_tree",
   "relay",
   "noninterference_kafka",
   "kafka_faults",
@@ -62,34 +63,55 @@ const SHARED: readonly string[] = [
   "same_streams",
 ];
 
-/**
- * Of the long tier only, the 20 minutes of a soak with two workers: in one lane, at normal priority, while other suites
- * run in the other lane at a lower one, so that they cannot disturb it.
- */
-const SOAK = "test/integration/soak_test.ts";
-export const LONG_GROUPS: readonly Group[] = [{
-  name: `${SOAK}, QANAT_WORKERS=2`,
-  paths: [SOAK],
+/** Suites that take most of an hour in the long tier, together with {@linkcode SOAK_OF_WORKERS}. */
+const LONG: readonly string[] = ["relay_tree"];
+const SOAK_OF_WORKERS: Group = {
+  name: "test/integration/soak_test.ts, QANAT_WORKERS=2",
+  paths: ["test/integration/soak_test.ts"],
   env: { QANAT_WORKERS: "2" },
   hasPriority: true,
-}];
+};
 
-/** Files of suites in two parts: those that run two at a time, the longest first, and those that run alone. */
+/** What runs two at a time, the longest first, and the files that run alone. */
+export interface Parts {
+  readonly shared: readonly Group[];
+  readonly alone: readonly string[];
+}
+
+/**
+ * Parts the files of suites. In the whole long tier the longest ones have one lane, at normal priority; other suites run in
+ * the other lane at a lower one, so that they cannot disturb them.
+ */
 export function partSuites(
   files: readonly string[],
-): { readonly shared: string[]; readonly alone: string[] } {
+  isWholeLongTier: boolean,
+): Parts {
+  const isLong = (file: string) =>
+    isWholeLongTier && LONG.includes(nameOf(file));
   const rank = (file: string) => SHARED.indexOf(nameOf(file));
-  return {
-    shared: files.filter((file) => rank(file) >= 0)
-      .sort((a, b) => rank(a) - rank(b)),
-    alone: files.filter((file) => rank(file) < 0),
-  };
+  const longest = files.filter(isLong).map((file) => ({
+    ...groupOf(file),
+    hasPriority: true,
+  }));
+  const others = files.filter((file) => !isLong(file));
+  const shared = others.filter((file) => rank(file) >= 0)
+    .sort((a, b) => rank(a) - rank(b)).map(groupOf);
+  const alone = others.filter((file) => rank(file) < 0);
+  if (isWholeLongTier) {
+    return { shared: [SOAK_OF_WORKERS, ...longest, ...shared], alone };
+  }
+  // A single one shows its progress.
+  return shared.length > 1 ? { shared, alone } : { shared: [], alone: files };
+}
+
+function groupOf(file: string): Group {
+  return { name: file, paths: [file] };
 }
 
 /** Listed names without a file among these: mistakes. */
 export function unknownSuites(files: readonly string[]): string[] {
   const names = files.map(nameOf);
-  return SHARED.filter((name) => !names.includes(name));
+  return [...SHARED, ...LONG].filter((name) => !names.includes(name));
 }
 
 function nameOf(file: string): string {

@@ -3,7 +3,7 @@
 // Packages that only tests need are in a scope of deno.json and locked by test/deno.lock, so that a first start does
 // not download them. Invariant: the exit code is that of Deno, and each skipped suite is named.
 import { findOptionalParts } from "./optional_parts.ts";
-import { LONG_GROUPS, partSuites } from "./shared_suites.ts";
+import { partSuites } from "./shared_suites.ts";
 import {
   type Group,
   groupsByFolder,
@@ -199,13 +199,9 @@ async function test(
   if (integration) {
     const suites = (paths.length > 0 ? paths : ["test/integration"])
       .flatMap(testFiles);
-    const { shared, alone } = partSuites(suites);
-    // One suite needs no neighbour, and shows its progress.
-    if (shared.length < 2) alone.push(...shared.splice(0));
-    const groups = shared.map((file) => ({ name: file, paths: [file] }));
     const isLong = Number(Deno.env.get("QANAT_SECONDS") || "0") >= 600;
-    const more = isLong && paths.length === 0 ? LONG_GROUPS : [];
-    outcomes.push(...await inLanes(map, [...more, ...groups]));
+    const { shared, alone } = partSuites(suites, isLong && paths.length === 0);
+    outcomes.push(...await inLanes(map, shared));
     if (alone.length > 0) outcomes.push(await here(map, alone));
   } else if (paths.length > 0) {
     outcomes.push(await here(map, paths));

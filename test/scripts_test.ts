@@ -2,7 +2,11 @@
 // Invariant: the totals that CI prints are those of behaviours, not of the describes around them; no suite is left out.
 import { describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
-import { partSuites, unknownSuites } from "../scripts/shared_suites.ts";
+import {
+  type Parts,
+  partSuites,
+  unknownSuites,
+} from "../scripts/shared_suites.ts";
 import {
   type Group,
   groupsByFolder,
@@ -177,14 +181,32 @@ describe("partSuites()", () => {
     .filter(({ name }) => name.endsWith("_test.ts"))
     .map(({ name }) => `test/integration/${name}`);
 
+  const all = ({ shared, alone }: Parts) =>
+    [...shared.flatMap(({ paths }) => paths), ...alone].sort();
+
   it("runs every suite once", () => {
-    const { shared, alone } = partSuites(files);
-    assert.deepEqual([...shared, ...alone].sort(), files.toSorted());
+    assert.deepEqual(all(partSuites(files, false)), files.toSorted());
+  });
+
+  it("runs every suite once in the long tier, too, and first the longest, one of them once more", () => {
+    const parts = partSuites(files, true);
+    const soak = "test/integration/soak_test.ts";
+    assert.deepEqual(all(parts), [...files, soak].toSorted());
+    const first = parts.shared.filter(({ hasPriority }) => hasPriority);
+    assert.deepEqual(first, parts.shared.slice(0, first.length));
+    assert.deepEqual([first[0]!.paths, first[0]!.env], [[soak], {
+      QANAT_WORKERS: "2",
+    }]);
   });
 
   it("runs a suite alone that it does not know, and knows no suite that is not there", () => {
+    const [one, two] = ["kafka", "proxy"].map((name) =>
+      `test/integration/${name}_test.ts`
+    ) as [string, string];
     const file = "test/integration/new_test.ts";
-    assert.deepEqual(partSuites([file]), { shared: [], alone: [file] });
+    const { shared, alone } = partSuites([one, file, two], false);
+    assert.deepEqual(shared.map(({ paths }) => paths), [[two], [one]]);
+    assert.deepEqual(alone, [file]);
     assert.deepEqual(unknownSuites(files), []);
   });
 });
