@@ -25,6 +25,7 @@ import {
   DrivenSource,
   silent,
 } from "../driven_source.ts";
+import { playRows } from "../played_rows.ts";
 import { ingestOf, joined } from "./through_log.ts";
 
 const FIRST = 23_671_510_000;
@@ -96,12 +97,12 @@ function open(
 function publish(
   source: DrivenSource,
   index: number,
-  isLeased: (topic: string) => boolean = () => true,
+  has: (topic: string) => boolean = () => true,
 ): void {
   clock.index = index + 1;
   for (const topic of source.blocks.topics) {
     if (!source.wanted.has(topic)) continue;
-    if (isLeased(topic)) {
+    if (has(topic)) {
       const block = source.blocks.blockOf(topic, index);
       source.sink!.onMessage(topic, block, index, clock.nowMs());
     }
@@ -137,18 +138,7 @@ describe("an instance over the log", () => {
     const others = workers.map(openAll);
     await settle();
     const [one] = own.blocks.topics;
-    for (let i = 0; i < 60; i++) {
-      const index = FIRST + i + (i > 40 ? 9 : 0);
-      for (const source of [own, shared]) {
-        if (i === 20) {
-          source.sink!.onMessage(one!, new Uint8Array(40).fill(7), index, 0);
-        }
-        if (i === 25) source.sink!.onHole(one!, index, index + 3);
-        if (i === 30) source.sink!.onDisturbed(one!);
-        publish(source, index, (topic) => i % 9 !== 5 || topic === one);
-      }
-      await settle();
-    }
+    await playRows(FIRST, [own, shared], { publish, settle });
     for (const outlets of others) {
       outlets.forEach((outlet, i) => {
         assert.ok(bodyOf(outlet).byteLength > 5000);

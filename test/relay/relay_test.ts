@@ -6,6 +6,7 @@ import { Buffer } from "node:buffer";
 import { gpsNsOfMs } from "../../src/blocks/gps_time.ts";
 import type { HeldOutlet } from "../clients/held_outlet.ts";
 import { DrivenSource } from "../driven_source.ts";
+import { playRows } from "../played_rows.ts";
 import {
   CHANNELS,
   FIRST,
@@ -43,24 +44,10 @@ describe("an instance behind a relay", () => {
     );
     await settle();
     await settle();
-    const [one] = own.blocks.topics;
-    for (let i = 0; i < 60; i++) {
-      const index = FIRST + i + (i > 40 ? 9 : 0);
-      for (const source of [own, shared]) {
-        if (i === 20) {
-          source.sink!.onMessage(one!, new Uint8Array(40).fill(7), index, 0);
-        }
-        if (i === 25) source.sink!.onHole(one!, index, index + 3);
-        if (i === 30) source.sink!.onDisturbed(one!);
-        publish(
-          world.clock,
-          source,
-          index,
-          (topic) => i % 9 !== 5 || topic === one,
-        );
-      }
-      await settle();
-    }
+    await playRows(FIRST, [own, shared], {
+      publish: (source, index, has) => publish(world.clock, source, index, has),
+      settle,
+    });
     others.forEach((outlets, level) =>
       outlets.forEach((outlet, i) => {
         assert.ok(bodyOf(outlet).byteLength > 5000, `${level} ${i}`);

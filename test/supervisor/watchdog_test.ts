@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import {
   CHECK_MS,
-  type ListenerProbe,
   type Verdict,
   Watchdog,
 } from "../../src/supervisor/watchdog.ts";
+import { HeldProbe } from "./held_probe.ts";
 
 const MAX = 12;
 
@@ -27,7 +27,7 @@ interface Second {
 
 class Trial {
   readonly signs = { ticks: 0, connections: 0 };
-  readonly probes: (ListenerProbe & { state: string; isOpen: boolean })[] = [];
+  readonly probes: HeldProbe[] = [];
   readonly missed: string[] = [];
   readonly gone: Verdict[] = [];
   nowMs = 5000;
@@ -43,12 +43,7 @@ class Trial {
     this.watchdog = new Watchdog({
       threads: () => [thread],
       probe: () => {
-        const probe = {
-          state: "waiting" as ListenerProbe["state"],
-          error: "",
-          isOpen: true,
-          close: () => void (probe.isOpen = false),
-        };
+        const probe = new HeldProbe();
         this.probes.push(probe);
         return probe;
       },
@@ -238,20 +233,14 @@ describe("Watchdog of several threads", () => {
     readonly reading = new Thread("reading", false);
     readonly workers = [new Thread("worker 0"), new Thread("worker 1")];
     threads = [this.reading, ...this.workers];
-    readonly probes: (ListenerProbe & { state: string; isOpen: boolean })[] =
-      [];
+    readonly probes: HeldProbe[] = [];
     readonly gone: Verdict[] = [];
     readonly missed: string[] = [];
     nowMs = 0;
     readonly watchdog = new Watchdog<Thread>({
       threads: () => this.threads,
       probe: () => {
-        const probe = {
-          state: "waiting" as ListenerProbe["state"],
-          error: "",
-          isOpen: true,
-          close: () => void (probe.isOpen = false),
-        };
+        const probe = new HeldProbe();
         this.probes.push(probe);
         return probe;
       },

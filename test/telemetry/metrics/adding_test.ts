@@ -16,8 +16,8 @@ import {
   refusedAndMissedOf,
 } from "../../../src/telemetry/metrics/refused_and_missed.ts";
 import { processMetricsText } from "../../../src/telemetry/metrics/worker_metrics.ts";
-import { UsageLog } from "../../../src/telemetry/usage_log.ts";
 import { configWith, DrivenSource, silent } from "../../driven_source.ts";
+import { knownFigures } from "./known_figures.ts";
 
 let qanat: Qanat;
 
@@ -26,14 +26,7 @@ beforeEach(async () => {
     config: configWith({ retentionMb: 1 }),
     source: new DrivenSource([]),
     log: silent,
-    gc: { seconds: 2, collections: 3, allocatedBytes: 4 },
-    memory: () => ({ rss: 9, heapTotal: 3, heapUsed: 2, external: 1 }),
-    logLines: { lostLines: 5 },
-    usageLog: new UsageLog({
-      open: () => Promise.reject(new Error("no file")),
-      log: silent,
-    }),
-    missedProbes: () => ({ "event-loop": 6, listener: 7 }),
+    ...knownFigures(),
   });
   await qanat.start();
 });

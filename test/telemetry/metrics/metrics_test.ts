@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../../src/app.ts";
 import { buildOf } from "../../../src/telemetry/build_info.ts";
-import type { MemoryFigures } from "../../../src/telemetry/memory_use.ts";
 import { embeddedChannels } from "../../../src/source/synthetic.ts";
 import { Histogram } from "../../../src/telemetry/histogram.ts";
 import { ReadingMetrics } from "../../../src/telemetry/metrics/reading_metrics.ts";
@@ -11,7 +10,6 @@ import {
   missingAnswers,
   processMetricsText,
 } from "../../../src/telemetry/metrics/worker_metrics.ts";
-import { UsageLog } from "../../../src/telemetry/usage_log.ts";
 import { HeldOutlet } from "../../clients/held_outlet.ts";
 import {
   BlockClock,
@@ -19,6 +17,7 @@ import {
   DrivenSource,
   silent,
 } from "../../driven_source.ts";
+import { GC, knownFigures, MEMORY } from "./known_figures.ts";
 
 const FIRST = 23_671_510_000;
 const NAME = "H1:QANAT-COUNT_I64_16";
@@ -31,12 +30,7 @@ let source: DrivenSource;
 let clock: BlockClock;
 let qanat: Qanat;
 let row: number;
-const memory: MemoryFigures & { rss: number } = {
-  rss: 100_000_000,
-  heapTotal: 3,
-  heapUsed: 2,
-  external: 1,
-};
+const memory = { ...MEMORY };
 
 beforeEach(async () => {
   source = new DrivenSource(channels);
@@ -48,14 +42,8 @@ beforeEach(async () => {
     source,
     log: silent,
     clocks: clock,
-    gc: { seconds: 2, collections: 3, allocatedBytes: 4 },
+    ...knownFigures(),
     memory: () => memory,
-    logLines: { lostLines: 5 },
-    usageLog: new UsageLog({
-      open: () => Promise.reject(new Error("no file")),
-      log: silent,
-    }),
-    missedProbes: () => ({ "event-loop": 6, listener: 7 }),
   });
   await qanat.start();
 });
@@ -111,7 +99,7 @@ async function ofSeveralWorkers(): Promise<string> {
     ticker: { delayMs: 0, waits: new Histogram() },
     logLines: undefined,
     uptimeSeconds: () => 0,
-    gc: { seconds: 2, collections: 3, allocatedBytes: 4 },
+    gc: GC,
     memoryUse: { perClientBytes: 0, read: () => memory },
     usageLog: undefined,
     missedProbes: () => ({}),
