@@ -113,7 +113,9 @@ export class HistoryFeed implements HistoryHandle {
       }
       const next = await inTurn(() => this.#slice(history, rows));
       if (next === "back") return "back";
-      if (next === "short") await this.#pause(SHORT_RETRY_MS);
+      if (next === "short" || next === "ahead") {
+        await this.#pause(SHORT_RETRY_MS);
+      }
       if (typeof next === "string") continue;
       if (!await this.#read(history, next)) lifecycle.end(client, "error");
     }
@@ -149,7 +151,7 @@ export class HistoryFeed implements HistoryHandle {
   #slice(
     history: HistoryRows,
     rows: RowEncoder,
-  ): readonly string[] | "back" | "short" | "continue" {
+  ): readonly string[] | "back" | "short" | "ahead" | "continue" {
     const { client } = this;
     const { lifecycle } = this.#parts;
     const { timeline } = client.group;
@@ -169,6 +171,8 @@ export class HistoryFeed implements HistoryHandle {
       } else if (step.kind === "end") {
         // A replay has no clock: the end of its logs is the end of what is known.
         if (limit === Infinity) return "back";
+        // The rest of the range may still come: the live reading has not begun.
+        if (reached === Infinity && !isReplay(client)) return "ahead";
         lifecycle.reportGap(client, limit, "missing");
       } else if (
         !isFill && client.endsAtGaps && history.timeline.isShort(row)
@@ -226,7 +230,14 @@ export class HistoryFeed implements HistoryHandle {
   }
 }
 
-/** The row that a client's group has reached: history is read up to there. Infinity in a replay, which has no clock. */
+function isReplay({ group }: GroupClient): boolean {
+  return group.shapes[0]!.replayId !== null;
+}
+
+/**
+ * The row that a client's group has reached: history is read up to there. Infinity in a replay, which has no clock, and
+ * until the live reading has reached the end of the log.
+ */
 function reachedRow({ group }: GroupClient): number {
   const { released, seenRow } = group.timeline;
   if (released >= 0) return released;

@@ -24,7 +24,10 @@ let turns: HeldTurns;
 /** Histories pause by timers: those are in the test's hand, too. */
 let time: FrozenTime;
 
-async function setUp(changes: Partial<Config> = {}): Promise<void> {
+async function setUp(
+  changes: Partial<Config> = {},
+  { isLive }: { isLive: boolean } = { isLive: true },
+): Promise<void> {
   source = new PastSource(channels);
   clock = new BlockClock(FIRST);
   time = new FrozenTime(clock);
@@ -44,6 +47,7 @@ async function setUp(changes: Partial<Config> = {}): Promise<void> {
     later: turns.later,
   });
   await qanat.start();
+  if (!isLive) return;
   // Keeps the partition, whose place is found by the first rows.
   const live = admit("", { startNs: undefined });
   assert.ok(live.kind === "ready");
@@ -260,6 +264,43 @@ describe("HistoryFeeds", () => {
     assert.equal(other.client.phase.kind, "history");
     assert.equal(qanat.hub.history.histories, 4);
     assert.equal(qanat.hub.admission.refusals.share, 1);
+  });
+});
+
+describe("a history whose range ends later than its log", () => {
+  it("waits for the live reading, which has not reached the end of the log (the rest was reported missing)", async () => {
+    qanat.drain();
+    await close();
+    await setUp({}, { isLive: false });
+    const [seconds, later] = [3, 4];
+    const logged = ROWS + seconds * 16;
+    source.end = FIRST + seconds * 16;
+    const reader = stalled("10.0.0.1", {
+      durationNs: BigInt(logged + later) * STRIDE_NS,
+    });
+    reader.outlet.isStalled = false;
+    reader.outlet.finish();
+    const beat = () => {
+      qanat.store.tick();
+      qanat.hub.look();
+      qanat.hub.tick();
+    };
+    clock.pass(seconds, beat);
+    for (let i = 0; i < 50 && ids(reader).length < logged; i++) await quiet();
+    await quiet();
+    assert.equal(ids(reader).length, logged);
+    for (let i = 0; i <= later; i++) {
+      publish();
+      await quiet();
+    }
+    for (let i = 0; i < 50 && reader.client.ended === null; i++) {
+      clock.pass(1, beat);
+      await quiet();
+    }
+    assert.equal(reader.client.ended, "complete");
+    assert.deepEqual(reader.outlet.text.match(/event: gap\n.*/g), null);
+    assertWhole(reader);
+    assert.equal(ids(reader).length, logged + later);
   });
 });
 
