@@ -90,7 +90,7 @@ function begin(
   const { alreadySent, socketOutlet } = options;
   const outgoing = outgoingOf(c, options);
   if (outgoing === null || alreadySent === null || socketOutlet === null) {
-    const outlet = new StreamOutlet();
+    const outlet = new StreamOutlet(c.req.raw.signal);
     admission.open(outlet);
     return c.body(outlet.body, 200, headers);
   }

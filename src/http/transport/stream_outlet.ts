@@ -20,17 +20,17 @@ export class StreamOutlet implements Outlet {
   #end: "whole" | "cut" | null = null;
   #isClosed = false;
 
-  constructor() {
+  /** `signal`: of the request. Where a client disconnects, workerd aborts it, and does not cancel the body. */
+  constructor(signal?: AbortSignal) {
     this.body = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
       },
       pull: () => this.#pull(),
-      cancel: () => {
-        this.#close();
-        this.owner.onClose();
-      },
+      cancel: () => this.#clientLeft(),
     }, { highWaterMark: 0 });
+    if (signal?.aborted) queueMicrotask(() => this.#clientLeft());
+    else signal?.addEventListener("abort", () => this.#clientLeft());
   }
 
   get inFlight(): number {
@@ -107,6 +107,12 @@ export class StreamOutlet implements Outlet {
   #wait(piece: Piece): void {
     if (this.#waiting === NO_PIECES) this.#waiting = [];
     this.#waiting.push(piece);
+  }
+
+  #clientLeft(): void {
+    if (this.#isClosed) return;
+    this.#close();
+    this.owner.onClose();
   }
 
   /** Nothing is sent from now on. */

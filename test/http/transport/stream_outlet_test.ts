@@ -37,6 +37,25 @@ async function next(): Promise<number | undefined> {
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 describe("StreamOutlet", () => {
+  it("ends when the request is aborted: workerd does not cancel the body of a client that has disconnected", async () => {
+    const request = new AbortController();
+    outlet = new StreamOutlet(request.signal);
+    outlet.owner = { onDrain: () => {}, onClose: () => void closes++ };
+    write(1);
+    request.abort();
+    assert.equal(closes, 1);
+    assert.equal(slab.usedSlots, 0);
+    await outlet.body.cancel();
+    assert.equal(closes, 1);
+  });
+
+  it("ends when the request was aborted before", async () => {
+    outlet = new StreamOutlet(AbortSignal.abort());
+    outlet.owner = { onDrain: () => {}, onClose: () => void closes++ };
+    await settled();
+    assert.equal(closes, 1);
+  });
+
   it("keeps frames in the slab, and copies none before the runtime asks", async () => {
     for (const value of [1, 2, 3]) write(value);
     await settled();
