@@ -1,5 +1,5 @@
-// dist/edge.js, as `deno task edge` writes it: what it imports, and that loading it does nothing that edge runtimes
-// refuse outside of a request.
+// dist/edge.js and dist/edge_worker.js, as `deno task edge` writes them: what they import, and that loading them does
+// nothing that edge runtimes refuse outside of a request.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 
@@ -36,7 +36,9 @@ async function deno(...args: string[]): Promise<string> {
   return decoder.decode(stdout);
 }
 
-describe("dist/edge.js", () => {
+const FILES = ["edge.js", "edge_worker.js"];
+
+describe("the files of `deno task edge`", () => {
   before(async () => {
     folder = await Deno.makeTempDir();
     const { tasks } = JSON.parse(
@@ -53,35 +55,37 @@ describe("dist/edge.js", () => {
     await Deno.remove(folder, { recursive: true });
   });
 
-  it("imports only what workerd and Node have", async () => {
-    const info = JSON.parse(
-      await deno("info", "--json", "--no-config", `${folder}/edge.js`),
-    ) as {
-      modules: { dependencies?: { specifier: string; code?: unknown }[] }[];
-    };
-    const specifiers = info.modules.flatMap(({ dependencies = [] }) =>
-      // Comments name types, which nothing loads.
-      dependencies.filter(({ code }) => code !== undefined)
-        .map(({ specifier }) => specifier)
-    );
-    const forbidden = specifiers.filter((name) => !ALLOWED.includes(name));
-    assert.deepEqual([...new Set(forbidden)], []);
-    const text = await Deno.readTextFile(`${folder}/edge.js`);
-    assert.ok(!text.includes("Dynamic require of"), "a require() is left");
-  });
+  for (const file of FILES) {
+    it(`${file} imports only what workerd and Node have`, async () => {
+      const info = JSON.parse(
+        await deno("info", "--json", "--no-config", `${folder}/${file}`),
+      ) as {
+        modules: { dependencies?: { specifier: string; code?: unknown }[] }[];
+      };
+      const specifiers = info.modules.flatMap(({ dependencies = [] }) =>
+        // Comments name types, which nothing loads.
+        dependencies.filter(({ code }) => code !== undefined)
+          .map(({ specifier }) => specifier)
+      );
+      const forbidden = specifiers.filter((name) => !ALLOWED.includes(name));
+      assert.deepEqual([...new Set(forbidden)], []);
+      const text = await Deno.readTextFile(`${folder}/${file}`);
+      assert.ok(!text.includes("Dynamic require of"), "a require() is left");
+    });
 
-  it("starts no timer, makes no random number and takes no large buffer while it loads", async () => {
-    await Deno.writeTextFile(`${folder}/refusals.mjs`, PROBE);
-    await Deno.writeTextFile(
-      `${folder}/probe.mjs`,
-      `import "./refusals.mjs";\nimport edge from "./edge.js";\nconsole.log(typeof edge.fetch);\n`,
-    );
-    const text = await deno(
-      "run",
-      "--no-prompt",
-      "--no-config",
-      `${folder}/probe.mjs`,
-    );
-    assert.equal(text, "function\n");
-  });
+    it(`${file} starts no timer, makes no random number and takes no large buffer while it loads`, async () => {
+      await Deno.writeTextFile(`${folder}/refusals.mjs`, PROBE);
+      await Deno.writeTextFile(
+        `${folder}/probe.mjs`,
+        `import "./refusals.mjs";\nimport edge from "./${file}";\nconsole.log(typeof edge.fetch);\n`,
+      );
+      const text = await deno(
+        "run",
+        "--no-prompt",
+        "--no-config",
+        `${folder}/probe.mjs`,
+      );
+      assert.equal(text, "function\n");
+    });
+  }
 });
