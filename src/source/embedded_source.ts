@@ -168,7 +168,8 @@ export class EmbeddedSource implements Source {
       this.#sent++;
       if (this.#sink === null || !this.#next.has(topic)) break;
     }
-    if (to >= end) this.#sink?.onCaughtUp(topic, this.#clockMs());
+    // As of the beginning of the turn, which may be long ago: what has become due since then is still to come.
+    if (to >= end) this.#sink?.onCaughtUp(topic, this.#lastContactClockMs);
     return Math.max(0, to - from);
   }
 }

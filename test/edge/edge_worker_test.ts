@@ -1,4 +1,4 @@
-// The worker and its Durable Object, without workerd: test/integration/edge_test.ts has both in it.
+// The worker and its Durable Object, without workerd.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import worker, { Hub } from "../../src/edge_worker.ts";
