@@ -25,6 +25,7 @@ const SHARED: readonly string[] = [
   "two_instances",
   "parity",
   "recipes",
+  "topics",
   "end_to_end",
   "kafka",
   "publish",
