@@ -1,5 +1,6 @@
 // QANAT_RELAY=1 runs suites through a relay: each Qanat that they start is an origin and a relay that reads from it.
-// Invariant: a test that makes no sense through a relay is named here or at the test, with the reason; it is printed.
+// Not for suites about the instance that reads Kafka itself: its requests, workers, limits, clock and figures.
+// Invariant: a relay has all settings of the suite but those of Kafka; its origin has these, and what both need.
 
 /** Whether each Qanat that a suite starts is a relay. */
 export const IS_RELAYED = Deno.env.get("QANAT_RELAY") === "1";
@@ -29,17 +30,4 @@ export function argsThroughRelay(
       ...args.filter((arg) => !ORIGIN_ONLY.test(arg)),
     ],
   };
-}
-
-/** `it`, or what leaves a test out through a relay and prints its name with the reason. */
-export function unlessRelayed<T>(
-  it: T,
-  reason: string,
-): T | ((name: string) => void) {
-  return IS_RELAYED
-    ? (name) => {
-      const line = `left out through a relay: ${name}: ${reason}\n`;
-      Deno.stdout.writeSync(new TextEncoder().encode(line));
-    }
-    : it;
 }
