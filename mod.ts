@@ -69,6 +69,8 @@ export interface CreateAppOptions {
 export interface RequestOrigin {
   /** Of the client, where the caller knows it: behind a proxy, for example. */
   readonly address?: string;
+  /** Aborts when the client disconnects, where the runtime does not cancel the body then: in workers. */
+  readonly signal?: AbortSignal;
   readonly remoteAddr?: unknown;
   readonly incoming?: unknown;
 }
@@ -96,6 +98,7 @@ export async function createApp(options: CreateAppOptions = {}): Promise<App> {
   await qanat.start();
   const app = honoApp(qanat, {
     addressOf: ({ env }) => addressOf(env as RequestOrigin),
+    leftSignalOf: ({ env }) => (env as RequestOrigin).signal,
     alreadySent: null,
   });
   const close = () => qanat.close();

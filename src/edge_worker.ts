@@ -37,6 +37,7 @@ export class Hub {
   async fetch(request: Request): Promise<Response> {
     const response = await this.#edge.fetch(request, {
       address: this.#addressOf(request),
+      signal: request.signal,
     });
     return response.headers.has("content-encoding")
       ? alreadyEncoded(response)

@@ -78,6 +78,9 @@ describe("src/edge.ts", () => {
     const lines = await edge.output;
     assert.match(lines, /"variables-not-readable"/);
     assert.match(lines, /"edge-started","source":"embedded"/);
+    // Deno warns where the signal of a request is used: it aborts after each whole answer, too.
+    const complaints = await edge.complaints;
+    assert.ok(!complaints.includes("request.signal"), complaints);
   });
 
   it("reads the variables that it may read", async () => {

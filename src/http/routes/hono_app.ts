@@ -50,6 +50,8 @@ export interface HonoAppOptions {
    * runtimes can load them. @default streams are the bodies of responses
    */
   readonly socketOutlet?: (outgoing: ServerResponse) => Outlet;
+  /** Aborts when the client disconnects, for runtimes that do not cancel the body then. */
+  readonly leftSignalOf?: (context: Context) => AbortSignal | undefined;
   /** Which hosts are answered. @default `--allowed-hosts`, or all where there are none */
   readonly hostRule?: HostRule;
   /** Makes the id of a request that comes with none. @default a random UUID */
@@ -126,6 +128,7 @@ function routesOf(
     nowNs: () => service.now().timeNs,
     addressOf: options.addressOf,
     socketOutlet: options.socketOutlet ?? null,
+    leftSignalOf: options.leftSignalOf,
   };
   routes.route("/", streamRoutes(streams));
   routes.route("/", latestRoutes(streams));

@@ -27,6 +27,10 @@ import { hasWholeRange } from "./stream_request.ts";
 
 export interface StreamRoutesOptions
   extends TakeoverOptions, ParsingOptions, AdmissionOptions {
+  /** Aborts when the client disconnects, where the runtime does not cancel the body then. */
+  readonly leftSignalOf?:
+    | ((context: Context) => AbortSignal | undefined)
+    | undefined;
   /** Makes the outlet of node's response, whose headers have been flushed; null where the server is not node:http. */
   readonly socketOutlet: ((outgoing: ServerResponse) => Outlet) | null;
 }
@@ -87,10 +91,10 @@ function begin(
   headers: Record<string, string>,
   options: StreamRoutesOptions,
 ): Response {
-  const { alreadySent, socketOutlet } = options;
+  const { alreadySent, leftSignalOf, socketOutlet } = options;
   const outgoing = outgoingOf(c, options);
   if (outgoing === null || alreadySent === null || socketOutlet === null) {
-    const outlet = new StreamOutlet(c.req.raw.signal);
+    const outlet = new StreamOutlet(leftSignalOf?.(c));
     admission.open(outlet);
     return c.body(outlet.body, 200, headers);
   }
