@@ -10,6 +10,7 @@ import { TrendRecording } from "./ingest/trend_recording.ts";
 import { fitConnections } from "./net/descriptor_budget.ts";
 import { RingAllocationError } from "./memory/page_ring.ts";
 import { SharedRingReader, SharedRingWriter } from "./memory/shared_ring.ts";
+import { isEmbedded } from "./settings/is_embedded.ts";
 import { EMBEDDED_BACKLOG_MAX_MS } from "./source/embedded_source.ts";
 import type { Source } from "./source/source.ts";
 import { sourceOf } from "./source/source_of.ts";
@@ -138,16 +139,15 @@ class IngestThread {
     ingest: Ingest,
     { source, log }: { readonly source: Source; readonly log: Logger },
   ): Promise<TrendRecording> {
-    const isEmbedded = config.kafka.length === 0 &&
-      config.upstream.length === 0;
+    const isOwn = isEmbedded(config);
     const trends = this.#trends = await TrendRecording.of({
       ...config,
-      trendMatch: trendMatchOf(config),
+      trendMatch: trendMatchOf(config.trendMatch, isOwn),
       ingest,
       catalog: source.catalog,
       log,
       clocks: SYSTEM_CLOCKS,
-      backlogMs: isEmbedded ? EMBEDDED_BACKLOG_MAX_MS : undefined,
+      backlogMs: isOwn ? EMBEDDED_BACKLOG_MAX_MS : undefined,
     });
     ingest.lendTrends(trends);
     return trends;

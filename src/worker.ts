@@ -20,6 +20,7 @@ import { GroupLink } from "./group/group_link.ts";
 import { workerWays } from "./group/thread_ways.ts";
 import { type Reading, sourceOfWorker } from "./group/source_of_worker.ts";
 import { RingAllocationError } from "./memory/page_ring.ts";
+import { isEmbedded } from "./settings/is_embedded.ts";
 import { TableSharePools } from "./shares/table_share_pools.ts";
 import { LifeSigns } from "./supervisor/life_signs.ts";
 import type { WorkerMessage } from "./supervisor/messages.ts";
@@ -177,9 +178,10 @@ class WorkerApp {
     },
   ): Qanat {
     const { shares } = this.#start;
+    const trendMatch = trendMatchOf(config.trendMatch, isEmbedded(config));
     return new Qanat({
       ...reading,
-      config: { ...config, trendMatch: trendMatchOf(config) },
+      config: { ...config, trendMatch },
       access,
       ...(usageLog === undefined ? {} : { usageLog }),
       ...(shares === undefined

@@ -8,6 +8,7 @@ import type {
   ServingMessage,
 } from "../ingest/messages.ts";
 import type { Ring } from "../memory/ring.ts";
+import { isEmbedded } from "../settings/is_embedded.ts";
 import { EMBEDDED_BACKLOG_MAX_MS } from "../source/embedded_source.ts";
 import type { Source } from "../source/source.ts";
 import { sourceOf } from "../source/source_of.ts";
@@ -32,9 +33,8 @@ export async function sourceOfWorker(
     const nowNs = () => nowGpsNs();
     return { source: await sourceOf(config, { log, nowGpsNs: nowNs }) };
   }
-  const isEmbedded = config.kafka.length === 0 && config.upstream.length === 0;
   return await joinReading(group.source, {
     trendMb: config.trendMb,
-    ...isEmbedded ? { backlogMs: EMBEDDED_BACKLOG_MAX_MS } : {},
+    ...isEmbedded(config) ? { backlogMs: EMBEDDED_BACKLOG_MAX_MS } : {},
   });
 }

@@ -6,6 +6,7 @@ import type { BlockSettings } from "./block_settings.ts";
 import type { ClientSettings } from "./client_settings.ts";
 import { flightHostOf, type FlightSettings } from "./flight_settings.ts";
 import type { HistorySettings } from "./history_settings.ts";
+import { isEmbedded } from "./is_embedded.ts";
 import type { KafkaSettings } from "./kafka_settings.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
 import type { RelaySettings } from "./relay_settings.ts";
@@ -79,7 +80,7 @@ export function isOpenToNetwork(
     "auth" | "host" | "kafka" | "upstream"
   >,
 ): boolean {
-  const isOthers = kafka.length > 0 || upstream.length > 0;
+  const isOthers = !isEmbedded({ kafka, upstream });
   return auth.length === 0 && isOthers && !isLoopback(host);
 }
 

@@ -1,5 +1,6 @@
 // The history of the embedded source: makes older blocks again, at the pace of its reader.
 // Invariant: it reaches back HISTORY_MAX_MS, as if a log had that retention, so that users see what retention does.
+import { unixMsOfGpsMs } from "../blocks/gps_time.ts";
 import { indexAt } from "./due_blocks.ts";
 import type { EmbeddedBlocks } from "./embedded_blocks.ts";
 import type { HistoryMessages, HistoryReader, HistoryTopic } from "./source.ts";
@@ -50,7 +51,9 @@ export class EmbeddedHistory implements HistoryReader {
     for (; reading.next < to; reading.next++) {
       messages.push({
         value: this.#blocks.blockOf(topic, reading.next),
-        timestampMs: Number(BigInt(reading.next + 1) * strideNs) / 1e6,
+        timestampMs: unixMsOfGpsMs(
+          Number(BigInt(reading.next + 1) * strideNs) / 1e6,
+        ),
       });
     }
     return { topic, messages, isAtEnd: reading.next >= end, isCut };

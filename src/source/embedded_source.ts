@@ -1,5 +1,6 @@
 // The source that needs no broker: strain around GW150914 and synthetic channels, stamped with the current GPS time.
 // Invariant: a subscribed topic gets every block once, in order, just after the block's end.
+import { unixMsOfGpsMs } from "../blocks/gps_time.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import { ChannelAdmission } from "../channels/channel_admission.ts";
 import { dueFrom, indexAt } from "./due_blocks.ts";
@@ -162,9 +163,10 @@ export class EmbeddedSource implements Source {
     // A topic that was served goes to the end of the rotation.
     this.#next.delete(topic);
     this.#next.set(topic, Math.max(from, to));
+    const producedMs = unixMsOfGpsMs(Number(nowNs / 1_000_000n));
     for (let index = from; index < to; index++) {
       const value = this.#blocks!.blockOf(topic, index);
-      this.#sink.onMessage(topic, value, index, Number(nowNs / 1_000_000n));
+      this.#sink.onMessage(topic, value, index, producedMs);
       this.#sent++;
       if (this.#sink === null || !this.#next.has(topic)) break;
     }

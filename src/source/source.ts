@@ -4,7 +4,7 @@ import type { Catalog } from "../channels/catalog.ts";
 
 /** Takes the messages and events of a source. Every call is synchronous; `value` is only valid during the call. */
 export interface BlockSink {
-  /** One message value of a data topic, in Kafka's order. */
+  /** One message value of a data topic, in Kafka's order. `timestampMs`: when it was produced, Unix ms; -1: not known. */
   onMessage(
     topic: string,
     value: Uint8Array,

@@ -1,5 +1,6 @@
 // The source that the settings name.
 import { Catalog } from "../channels/catalog.ts";
+import { isEmbedded } from "../settings/is_embedded.ts";
 import type { HealthSettings } from "../settings/health_settings.ts";
 import type { KafkaSettings } from "../settings/kafka_settings.ts";
 import type { RelaySettings } from "../settings/relay_settings.ts";
@@ -19,12 +20,10 @@ export async function sourceOf(
   { log, nowGpsNs }: SourceOptions,
 ): Promise<Source> {
   const catalog = new Catalog();
+  if (isEmbedded(config)) return new EmbeddedSource({ catalog, nowGpsNs });
   if (config.upstream.length > 0) {
     const { upstreamSourceOf } = await import("./upstream_settings.ts");
     return await upstreamSourceOf(config, catalog, log);
-  }
-  if (config.kafka.length === 0) {
-    return new EmbeddedSource({ catalog, nowGpsNs });
   }
   // Imported only when needed, so that the embedded source does not load kafkajs.
   const { kafkaSourceOf } = await import("./kafka_settings.ts");

@@ -13,14 +13,10 @@ export function trendMatchFault(trendMatch: string): string | null {
   }
 }
 
-/** The trends of all embedded channels are recorded; those of Kafka's channels only when the setting names them. */
+/** The trends of all embedded channels are recorded; those of another source only when the setting names them. */
 export function trendMatchOf(
-  { trendMatch, kafka, upstream }: {
-    readonly trendMatch: string;
-    readonly kafka: readonly unknown[];
-    readonly upstream: readonly unknown[];
-  },
+  trendMatch: string,
+  isEmbedded: boolean,
 ): string {
-  const isEmbedded = kafka.length === 0 && upstream.length === 0;
   return trendMatch === "" && isEmbedded ? ".*" : trendMatch;
 }

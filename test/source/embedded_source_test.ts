@@ -15,7 +15,7 @@ const BACKLOG_S = 10;
 
 let nowNs: bigint;
 let turns: (() => void)[];
-let heard: { topic: string; index: number }[];
+let heard: { topic: string; index: number; timestampMs: number }[];
 let caughtUp: string[];
 /** Up to when the log was last read to its end, ms. */
 let readUpToMs: number;
@@ -26,8 +26,13 @@ let source: EmbeddedSource;
 let topics: string[];
 
 const sink = {
-  onMessage: (topic: string, _value: Uint8Array, index: number) => {
-    heard.push({ topic, index });
+  onMessage: (
+    topic: string,
+    _value: Uint8Array,
+    index: number,
+    timestampMs: number,
+  ) => {
+    heard.push({ topic, index, timestampMs });
     clockMs += blockMs;
   },
   onCaughtUp: (topic: string, atMs: number) => {
@@ -106,6 +111,19 @@ describe("EmbeddedSource", () => {
         assert.equal(index, indexes[0]! + i, `${topic} ${indexes}`)
       );
     }
+  });
+
+  it("states when a block was produced in Unix time, also in the past", async () => {
+    const { topic, timestampMs } = heard.at(-1)!;
+    // GPS 1479469500 is 2026-11-23T11:44:42Z.
+    const nowMs = Number((nowNs - NOW_NS) / 1_000_000n) +
+      Date.UTC(2026, 10, 23, 11, 44, 42);
+    assert.equal(timestampMs, nowMs);
+    const fromMs = Number(nowNs / 1_000_000n) - 10_000;
+    const past = source.openHistory([{ topic, fromMs }]);
+    const [first] = await past.read([topic]);
+    const oldestMs = first!.messages[0]!.timestampMs;
+    assert.ok(Math.abs(oldestMs - nowMs + 10_000) <= 1000, `${oldestMs}`);
   });
 
   for (
