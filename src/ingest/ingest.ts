@@ -1,10 +1,16 @@
 // Reads one source for several threads: writes what it reports into the log, keeps a topic read while a thread leases it,
 // and reads history on their behalf. Invariant: a topic is read while at least one thread leases it.
-import type { Channel } from "../channels/channel.ts";
 import type { SharedRingWriter } from "../memory/shared_ring.ts";
 import type { HistoryReader, HistoryTopic, Source } from "../source/source.ts";
+import { CatalogChanges, catalogPieces } from "./catalog_copy.ts";
 import type { LogPlace } from "./log_follower.ts";
-import type { Port, ReadingMessage, ServingMessage } from "./messages.ts";
+import type {
+  ChannelChanges,
+  Port,
+  ReadingMessage,
+  ServingMessage,
+} from "./messages.ts";
+import { ownBuffers } from "./own_buffers.ts";
 import { RecordLog } from "./record_log.ts";
 import { TrendLeases, type TrendLender } from "./trend_leases.ts";
 
@@ -25,6 +31,8 @@ interface Serving {
   readonly histories: Map<number, HistoryReader>;
   /** Whether it uses the catalog of the source itself. */
   readonly hasCatalog: boolean;
+  /** Whether it is sent the changes of the catalog: from the first piece of its copy on. */
+  getsChannels: boolean;
   hasJoined: boolean;
   /** Null where this thread records none. */
   readonly trends: TrendLeases | null;
@@ -43,28 +51,23 @@ export class Ingest {
   readonly log: RecordLog;
   readonly #source: Source;
   readonly #ring: SharedRingWriter;
-  readonly #later: (call: () => void) => void;
   readonly #clockMs: () => number;
   readonly #serving = new Set<Serving>();
   /** By topic: the threads that lease it. */
   readonly #leased = new Map<string, Set<Serving>>();
   /** By topic: the thread that counts its blocks for all. */
   readonly #counting = new Map<string, Serving>();
-  #set = new Map<string, Channel>();
-  #removed = new Map<string, { name: string; replayId: string | null }>();
-  readonly #unwatch: () => void;
+  readonly #changes: CatalogChanges;
   #trends: TrendLender | null = null;
 
   constructor(options: IngestOptions) {
     const { source, ring, later = queueMicrotask } = options;
     this.#source = source;
     this.#ring = ring;
-    this.#later = later;
     this.#clockMs = options.clockMs ?? (() => performance.now());
     this.log = new RecordLog({ ring, later });
-    this.#unwatch = source.catalog.onChange((name, replayId, _, after) =>
-      this.#noteChange(name, replayId, after)
-    );
+    const send = (changes: ChannelChanges) => this.#sendChanges(changes);
+    this.#changes = new CatalogChanges(source.catalog, { later, send });
   }
 
   /** Resolves as Source.start(). */
@@ -87,6 +90,7 @@ export class Ingest {
       leases: new Map(),
       histories: new Map(),
       hasCatalog,
+      getsChannels: false,
       hasJoined: false,
       trends: this.#trends && new TrendLeases(port, this.#trends),
     };
@@ -112,7 +116,7 @@ export class Ingest {
   }
 
   async close(): Promise<void> {
-    this.#unwatch();
+    this.#changes.close();
     for (const serving of [...this.#serving]) this.#leave(serving);
     await this.#source.close();
   }
@@ -120,7 +124,9 @@ export class Ingest {
   #onMessage(serving: Serving, message: ServingMessage): void {
     switch (message.kind) {
       case "join":
-        return this.#join(serving);
+        return serving.hasCatalog
+          ? this.#joined(serving)
+          : void this.#join(serving);
       case "ping": {
         const { sentMs } = message;
         const clockMs = this.#clockMs();
@@ -144,18 +150,30 @@ export class Ingest {
       case "lease-trends":
         return void serving.trends!.answer(message);
       case "end-trend-lease":
-        return serving.trends?.end(message.id, message.count);
+        return serving.trends?.end(message);
     }
   }
 
-  #join(serving: Serving): void {
+  /** Sends the catalog in pieces, since reading would wait for a copy of all of it. */
+  async #join(serving: Serving): Promise<void> {
+    serving.getsChannels = true;
+    for (const set of catalogPieces(this.#source.catalog)) {
+      const changes = { set, removed: [] };
+      serving.port.send({ kind: "channels", changes });
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      // The thread has ended.
+      if (!serving.getsChannels) return;
+    }
+    this.#joined(serving);
+  }
+
+  #joined(serving: Serving): void {
     serving.hasJoined = true;
     const place = this.#place();
     serving.port.send({
       kind: "joined",
       memory: this.#ring.memory(),
       place,
-      channels: serving.hasCatalog ? [] : [...this.#source.catalog.channels()],
       status: plainStatus(this.#source),
     });
   }
@@ -213,7 +231,8 @@ export class Ingest {
   ): Promise<void> {
     try {
       const messages = await histories.get(id)!.read(topics);
-      port.send({ kind: "history", id, messages, error: null });
+      const transfer = ownBuffers(messages);
+      port.send({ kind: "history", id, messages, error: null }, transfer);
     } catch (error) {
       const { message } = error as Error;
       port.send({ kind: "history", id, messages: [], error: message });
@@ -221,7 +240,7 @@ export class Ingest {
   }
 
   #ended(serving: Serving): void {
-    serving.hasJoined = false;
+    serving.hasJoined = serving.getsChannels = false;
     serving.port.onMessage = null;
     for (const history of serving.histories.values()) history.close();
     serving.histories.clear();
@@ -256,30 +275,9 @@ export class Ingest {
     }
   }
 
-  #noteChange(
-    name: string,
-    replayId: string | null,
-    after: Channel | undefined,
-  ): void {
-    if (this.#set.size === 0 && this.#removed.size === 0) {
-      this.#later(() => this.#sendChanges());
-    }
-    const key = JSON.stringify([replayId, name]);
-    this.#set.delete(key);
-    this.#removed.delete(key);
-    if (after) this.#set.set(key, after);
-    else this.#removed.set(key, { name, replayId });
-  }
-
-  #sendChanges(): void {
-    const changes = {
-      set: [...this.#set.values()],
-      removed: [...this.#removed.values()],
-    };
-    this.#set = new Map();
-    this.#removed = new Map();
-    for (const { port, hasCatalog, hasJoined } of this.#serving) {
-      if (hasJoined && !hasCatalog) port.send({ kind: "channels", changes });
+  #sendChanges(changes: ChannelChanges): void {
+    for (const { port, getsChannels } of this.#serving) {
+      if (getsChannels) port.send({ kind: "channels", changes });
     }
   }
 }

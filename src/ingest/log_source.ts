@@ -163,7 +163,6 @@ export class LogSource implements Source {
         this.#joined = message;
         this.#ring = new SharedRingReader(message.memory);
         this.#status = message.status;
-        this.#apply({ set: message.channels, removed: [] });
         return this.#whenJoined?.();
       case "place":
         this.#follower?.moveTo(message.place);

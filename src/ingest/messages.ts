@@ -19,7 +19,7 @@ export interface ChannelName {
 
 /** From a serving thread. */
 export type ServingMessage =
-  /** Answered with `joined`. */
+  /** Answered with the catalog in messages `channels`, then with `joined`. */
   | { readonly kind: "join" }
   /** Answered with `pong`, to compare the clocks of the threads. */
   | { readonly kind: "ping"; readonly sentMs: number }
@@ -51,11 +51,12 @@ export type ServingMessage =
     readonly request: number;
     readonly channels: readonly ChannelName[];
   }
-  /** Ends so many leases of a record. */
+  /** Ends so many leases of a record, which a client of the thread has used, or none has. */
   | {
     readonly kind: "end-trend-lease";
     readonly id: number;
     readonly count: number;
+    readonly isUsed: boolean;
   };
 
 /** A channel that appeared or changed; or the name of one that was removed. */
@@ -71,7 +72,6 @@ export type ReadingMessage =
     /** Shared. */
     readonly memory: SharedRingMemory;
     readonly place: LogPlace;
-    readonly channels: readonly Channel[];
     readonly status: SourceStatus;
   }
   /** `sentMs`: of the ping, by the clock of its thread; `clockMs`: now, by the clock of this one. */

@@ -28,8 +28,8 @@ export class PortTrends implements TrendPort {
     });
   }
 
-  endLease(id: number, count: number): void {
-    this.#port.send({ kind: "end-trend-lease", id, count });
+  endLease(id: number, count: number, isUsed: boolean): void {
+    this.#port.send({ kind: "end-trend-lease", id, count, isUsed });
   }
 
   answered(

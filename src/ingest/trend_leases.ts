@@ -16,10 +16,18 @@ export interface TrendLender {
   readonly recorded: SharedArrayBuffer;
   /** The record of a channel; null when there is no memory for it, or no such channel. */
   lease(channel: ChannelName): TrendRecord | null;
+  /** Ends leases. The records are kept for a while, so that clients who come back find them. */
   release(records: readonly TrendRecord[]): void;
+  /** Ends leases for which the records need not be kept. */
+  cancel(records: readonly TrendRecord[]): void;
   /** Each lease takes memory: those of all threads share slices. */
   readonly leaseSlices: Pick<TurnSlices, "isOver" | "next">;
 }
+
+type Ended = Pick<
+  Extract<ServingMessage, { kind: "end-trend-lease" }>,
+  "id" | "count" | "isUsed"
+>;
 
 /** The leases of one thread. */
 export class TrendLeases {
@@ -64,7 +72,7 @@ export class TrendLeases {
       }
       isWhole = true;
     } finally {
-      if (!isWhole) lender.release(records);
+      if (!isWhole) lender.cancel(records);
     }
     return records.map((record) => {
       const memory = record.memory!;
@@ -76,18 +84,24 @@ export class TrendLeases {
   }
 
   /** Ends so many leases of a record. */
-  end(id: number, count: number): void {
+  end({ id, count, isUsed }: Ended): void {
     const held = this.#held.get(id);
     if (held === undefined) return;
     const ended = Math.min(count, held.count);
     held.count -= ended;
     if (held.count === 0) this.#held.delete(id);
-    for (let i = 0; i < ended; i++) this.#lender.release([held.record]);
+    for (let i = 0; i < ended; i++) {
+      if (isUsed) this.#lender.release([held.record]);
+      else this.#lender.cancel([held.record]);
+    }
   }
 
+  /** Ends all. The thread has ended some time ago: what its clients did not lease again is not kept any longer. */
   close(): void {
     this.#isClosed = true;
-    for (const [id, { count }] of [...this.#held]) this.end(id, count);
+    for (const [id, { count }] of [...this.#held]) {
+      this.end({ id, count, isUsed: false });
+    }
   }
 }
 

@@ -145,6 +145,10 @@ export class TrendRecording implements TrendLender, RowListener {
     this.recorder.release(records);
   }
 
+  cancel(records: readonly TrendRecord[]): void {
+    this.recorder.cancel(records);
+  }
+
   /** Stops recording. The leases of all threads have ended before. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -77,7 +77,7 @@ export type ReadFrom =
 /** The messages of one topic from one read. */
 export interface HistoryMessages {
   readonly topic: string;
-  /** In the order of the log. The values are valid until close(). */
+  /** In the order of the log. The values are valid until close(); the reader does not use their buffers again. */
   readonly messages: readonly {
     readonly value: Uint8Array;
     /** Kafka's timestamp, Unix ms, by the clock of the publisher or broker, which may be wrong. */

@@ -18,7 +18,8 @@ export function threadPorts(
   const ports = Array.from(
     { length: count },
     (_, part): Port<never, never> => ({
-      send: (message) => messages.postMessage({ part, message }),
+      send: (message, transfer = []) =>
+        messages.postMessage({ part, message }, transfer),
       onMessage: null,
     }),
   );

@@ -30,8 +30,9 @@ export class SharedTrend implements RecordedTrend {
   readonly rings: readonly (RecordedBins | null)[];
   /** Leases in this thread. */
   leases = 0;
-  /** Leases of this thread, as the recording one counts them. */
+  /** Leases of this thread, as the recording one counts them; and whether a client has used one of them. */
   held = 0;
+  isUsed = false;
   readonly #heads: TrendHeads;
   readonly #clockMs: () => number;
   readonly #onWait: () => void;

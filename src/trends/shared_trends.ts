@@ -17,8 +17,8 @@ export interface LeasedTrends {
 export interface TrendPort {
   /** Leases trends. Null: there is no memory for them, or no such channel. It never rejects. */
   lease(channels: readonly Channel[]): Promise<LeasedTrends | null>;
-  /** Ends so many leases of a record. */
-  endLease(id: number, count: number): void;
+  /** Ends so many leases of a record. `isUsed`: a client has used one of them. */
+  endLease(id: number, count: number, isUsed: boolean): void;
 }
 
 export interface SharedTrendsOptions {
@@ -111,7 +111,10 @@ export class SharedTrends implements Trends {
       if (record === undefined) return null;
       records.push(record);
     }
-    for (const record of records) record.leases++;
+    for (const record of records) {
+      record.leases++;
+      record.isUsed = true;
+    }
     return records;
   }
 
@@ -120,8 +123,9 @@ export class SharedTrends implements Trends {
       if (--record.leases > 0) continue;
       const key = keyOf(record.channel);
       if (this.#records.get(key) === record) this.#records.delete(key);
-      this.#options.port.endLease(record.id, record.held);
+      this.#options.port.endLease(record.id, record.held, record.isUsed);
       record.held = 0;
+      record.isUsed = false;
     }
   }
 

@@ -48,9 +48,9 @@ export class TrendRecord implements RecordedTrend {
   readonly bytes: number;
   /** By the index of {@linkcode TREND_BINS}; null where a bin is not a whole number of the channel's blocks. */
   readonly rings: readonly (TrendRing | null)[];
-  /** Leases at the moment; and since when there is none, by the monotonic clock. */
+  /** Leases at the moment; and when the last one that was used ended, by the monotonic clock: never, at first. */
   leases = 0;
-  idleSinceMs = 0;
+  idleSinceMs = -Infinity;
   /** Blocks that left the page ring before they were read. */
   lostBlocks = 0;
   readonly #entry;

@@ -162,6 +162,11 @@ export class TrendRecorder implements Trends {
     }
   }
 
+  /** Ends leases that nobody has used: for them, the records are not recorded any longer. */
+  cancel(records: readonly TrendRecord[]): void {
+    for (const record of records) record.leases--;
+  }
+
   /** Reads settled blocks until none is left (false) or the clock passes `endMs` (true). */
   run(endMs: number): boolean {
     const beganMs = this.#clockMs();

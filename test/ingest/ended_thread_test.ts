@@ -21,6 +21,38 @@ async function settle(): Promise<void> {
   }
 }
 
+describe("a history that another thread reads", () => {
+  it("is transferred where a value has a buffer of its own (all of it was copied)", async () => {
+    const source = new DrivenSource(channels);
+    const [topic] = source.blocks.topics;
+    const own = new Uint8Array([1, 2, 3]);
+    const view = new Uint8Array([4, 5, 6, 7]).subarray(1, 3);
+    const messages = [own, view].map((value) => ({ value, timestampMs: -1 }));
+    const answer = { topic: topic!, messages, isAtEnd: true, isCut: false };
+    source.openHistory = (): HistoryReader => ({
+      read: () => Promise.resolve([answer]),
+      close: () => {},
+    });
+    const ingest = await ingestOf(source);
+    const [here, there] = portPair<ServingMessage, ReadingMessage>();
+    ingest.serve(there);
+    const got: ReadingMessage[] = [];
+    here.onMessage = (message) => void got.push(message);
+    here.send({ kind: "open-history", id: 1, topics: [] });
+    here.send({ kind: "read-history", id: 1, topics: [topic!] });
+    await settle();
+    const [message] = got;
+    assert.ok(message?.kind === "history");
+    assert.deepEqual(
+      message.messages[0]!.messages.map(({ value }) => [...value]),
+      [[1, 2, 3], [5, 6]],
+    );
+    assert.equal(own.byteLength, 0);
+    assert.equal(view.byteLength, 2);
+    await ingest.close();
+  });
+});
+
 describe("a serving thread that has ended", () => {
   it("leaves its leases until they are ended, not its histories; a successor takes over what it renews", async () => {
     const source = new DrivenSource(channels);

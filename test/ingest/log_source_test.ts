@@ -313,7 +313,6 @@ describe("an instance over the log", () => {
           kind: "joined",
           memory: ring.memory(),
           place: { position: 0, topics: [] },
-          channels: [],
           status: new DrivenSource(channels).status(),
         });
       }

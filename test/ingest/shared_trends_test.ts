@@ -365,6 +365,28 @@ describe("trends that the reading thread records", () => {
     assert.ok(common.length > 50, `${common.length} bins`);
   });
 
+  it("are kept for --linger-ms after a client, and not for a request that no client came of", async () => {
+    await tearDown();
+    const patient = { lingerMs: 60_000 };
+    await setUp(patient);
+    const { qanat } = await worker(patient);
+    const { admission } = qanat.hub;
+    const selected = NAMES.map((name) => qanat.catalog.get(name, null)!);
+    const client = { address: "" };
+    assert.equal(await admission.waitForTurn(client, 1, selected), null);
+    assert.equal(recording.recorder.channelCount, NAMES.length);
+    await settle();
+    recording.tick();
+    assert.equal(recording.recorder.channelCount, 0);
+
+    const admitted = await admit(qanat, "1s");
+    assert.ok(admitted.kind === "ready");
+    admitted.cancel();
+    await settle();
+    recording.tick();
+    assert.equal(recording.recorder.channelCount, NAMES.length);
+  });
+
   it("are refused when the memory is used up, and can be leased again when they are released", async () => {
     await tearDown();
     const limits = { trendMb: 1, trendHours: 3 };

@@ -17,12 +17,12 @@ import type { Source } from "../../src/source/source.ts";
 export function portPair<A, B>(): [Port<A, B>, Port<B, A>] {
   const one: Port<A, B> = { send: () => {}, onMessage: null };
   const two: Port<B, A> = { send: () => {}, onMessage: null };
-  one.send = (message) => {
-    const clone = structuredClone(message);
+  one.send = (message, transfer = []) => {
+    const clone = structuredClone(message, { transfer });
     setTimeout(() => two.onMessage?.(clone), 0);
   };
-  two.send = (message) => {
-    const clone = structuredClone(message);
+  two.send = (message, transfer = []) => {
+    const clone = structuredClone(message, { transfer });
     setTimeout(() => one.onMessage?.(clone), 0);
   };
   return [one, two];

@@ -21,6 +21,7 @@ class Lender {
   room = Infinity;
   /** After so many leases the system has no memory. */
   systemRoom = Infinity;
+  canceled = 0;
   pauses = 0;
   #resume: () => void = () => {};
   #sincePause = 0;
@@ -36,7 +37,16 @@ class Lender {
     return record;
   }
 
+  cancel(records: readonly TrendRecord[]): void {
+    this.canceled += records.length;
+    this.#end(records);
+  }
+
   release(records: readonly TrendRecord[]): void {
+    this.#end(records);
+  }
+
+  #end(records: readonly TrendRecord[]): void {
     for (const record of records) {
       const name = this.#ids.get(record)!;
       const left = this.leases.get(name)! - 1;
@@ -121,6 +131,7 @@ describe("TrendLeases", () => {
     await ask(NAMES.slice(0, 8));
     assert.equal(sent[0]!.leased, null);
     assert.equal(lender.leases.size, 0);
+    assert.equal(lender.canceled, 5);
   });
 
   it("leases none when the system has no memory", async () => {
@@ -134,14 +145,19 @@ describe("TrendLeases", () => {
     await ask(NAMES.slice(0, 2));
     await ask(NAMES.slice(1, 3));
     assert.deepEqual([...lender.leases.values()], [1, 2, 1]);
-    leases.end(1, 1);
+    leases.end({ id: 1, count: 1, isUsed: true });
     assert.equal(lender.leases.get("C1"), 1);
-    leases.end(1, 1);
-    leases.end(1, 1);
-    leases.end(77, 1);
+    leases.end({ id: 1, count: 1, isUsed: true });
+    leases.end({ id: 1, count: 1, isUsed: true });
+    leases.end({ id: 77, count: 1, isUsed: true });
     assert.deepEqual([...lender.leases.keys()], ["C0", "C2"]);
+    assert.equal(lender.canceled, 0);
+    leases.end({ id: 0, count: 1, isUsed: false });
+    assert.equal(lender.canceled, 1);
+    // It has ended some time ago.
     leases.close();
     assert.equal(lender.leases.size, 0);
+    assert.equal(lender.canceled, 2);
   });
 
   it("leaves nothing of a request that its thread does not live to see", async () => {

@@ -37,6 +37,8 @@ class Recording {
   readonly asked: string[][] = [];
   /** Record → leases of the thread. */
   readonly held = new Map<number, number>();
+  /** Records of which a lease ended that no client had used. */
+  readonly unused: number[] = [];
   readonly writers = new Map<string, TrendMemoryWriter>();
   readonly recorded = new SharedArrayBuffer(4);
   readonly #answers: (() => void)[] = [];
@@ -56,7 +58,8 @@ class Recording {
     });
   }
 
-  endLease(id: number, count: number): void {
+  endLease(id: number, count: number, isUsed: boolean): void {
+    if (!isUsed) this.unused.push(id);
     const left = this.held.get(id)! - count;
     assert.ok(left >= 0, "ended more often than leased");
     if (left === 0) this.held.delete(id);
@@ -137,6 +140,16 @@ describe("SharedTrends", () => {
     await prepared([A, B]);
     assert.equal(port.held.size, 2);
     passTurn();
+    assert.equal(port.held.size, 0);
+  });
+
+  it("says which leases no client has used: those of requests that were refused", async () => {
+    await prepared([A, B], () => assert.ok(trends.lease([B])));
+    const [record] = trends.lease([B])!;
+    passTurn();
+    assert.deepEqual(port.unused, [0]);
+    trends.release([record!, record!]);
+    assert.deepEqual(port.unused, [0]);
     assert.equal(port.held.size, 0);
   });
 
