@@ -89,6 +89,8 @@ class WorkerApp {
     const { reading } = this.#start;
     const group = this.#group = reading &&
       new GroupLink(workerWays(reading), this.#log);
+    if (this.#start.isReadyWithAll) group?.awaitOthers();
+    port.onAllServe = () => group?.allServe();
     const wrong = trendMatchFault(config.trendMatch);
     if (wrong !== null) return this.#fail(2, terminalText(wrong));
     let certificate: ServerCertificate | null;

@@ -45,6 +45,8 @@ export class GroupLink {
   #instance: ServingInstance | null = null;
   #group: ServingGroup | null = null;
   #usage: UsageSink | undefined;
+  /** The workers that have started together serve; a successor does not wait for others. */
+  #isReady = true;
   /** The entries of all streams have been written. */
   #hasFailed = false;
 
@@ -52,6 +54,16 @@ export class GroupLink {
     this.source = source;
     this.#member = new ThreadMember({ port: questions, log });
     this.#log = log;
+  }
+
+  /** Not ready from now on until allServe(). Before begin(). */
+  awaitOthers(): void {
+    this.#isReady = false;
+  }
+
+  /** All that have started together serve. */
+  allServe(): void {
+    this.#isReady = true;
   }
 
   /** What the threads have together for sessions. Resolves when the reading thread has answered. */
@@ -99,6 +111,7 @@ export class GroupLink {
       worker: thread,
       life,
       delays: new ThreadDelays(thread, delays),
+      isAwaitingOthers: () => !this.#isReady,
     });
     this.#group.start();
   }

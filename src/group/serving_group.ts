@@ -64,6 +64,8 @@ export interface ServingGroupOptions {
   readonly worker: number;
   /** Counts the workers that have had this number. */
   readonly life: number;
+  /** Whether workers that were started together with this one do not serve yet. @default false */
+  readonly isAwaitingOthers?: () => boolean;
   /** Monotonic, ms. @default performance.now */
   readonly clockMs?: () => number;
 }
@@ -116,8 +118,9 @@ export class ServingGroup implements ProcessAnswers {
   }
 
   notReady(): string[] {
-    const { instance, delays } = this.#options;
+    const { instance, delays, isAwaitingOthers } = this.#options;
     const reasons = instance.notReady();
+    if (isAwaitingOthers?.()) reasons.push("other workers are still starting");
     const { thread, ms } = delays.largestOfOthers(this.#clockMs());
     const { eventLoopDelayMaxMs } = instance.config;
     if (ms > eventLoopDelayMaxMs) {

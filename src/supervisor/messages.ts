@@ -33,7 +33,11 @@ export type SupervisorMessage =
     readonly shares?: SharedLimits;
     /** It is the first of several to listen: no other process may listen on its ports. @default false */
     readonly isFirst?: boolean;
+    /** Where several start together: they are ready when all of them serve, see `all-serve`. @default false */
+    readonly isReadyWithAll?: boolean;
   }
+  /** All workers that have started together serve now. */
+  | { readonly kind: "all-serve" }
   /** Drain and close. The worker answers with `exit`. */
   | { readonly kind: "stop"; readonly signal: string }
   /** The usage log was moved away: write to a new file. */

@@ -20,6 +20,7 @@ export class SupervisorPort {
   #logged: PromiseWithResolvers<number> | null = null;
   onStart: (message: StartMessage) => void = () => {};
   onStop: () => void = () => {};
+  onAllServe: () => void = () => {};
   onReopen: () => void = () => {};
 
   /** `scope`: a worker's `self`; unknown, since Deno type-checks this file for a main thread. */
@@ -56,6 +57,8 @@ export class SupervisorPort {
         return this.onStart(message);
       case "stop":
         return this.onStop();
+      case "all-serve":
+        return this.onAllServe();
       case "reopen":
         return this.onReopen();
       case "logged": {

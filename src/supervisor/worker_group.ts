@@ -23,6 +23,7 @@ const WAIT_MAX_MS = 5000;
 const CALM_MS = 60_000;
 
 type Exit = Extract<WorkerMessage, { kind: "exit" }>;
+type Serves = Extract<WorkerMessage, { kind: "serving" }>;
 
 /** The members of the reading thread's Worker that are used. */
 export interface IngestThread {
@@ -176,6 +177,7 @@ export class WorkerGroup implements WorkerThread {
       worker: number,
       shares: this.#shares!.begin(number),
       isFirst: this.#greeting === null,
+      isReadyWithAll: this.#state === "starting",
     }, [port2]);
   }
 
@@ -198,10 +200,7 @@ export class WorkerGroup implements WorkerThread {
     }
   }
 
-  #serves(
-    thread: ServingThread,
-    message: Extract<WorkerMessage, { kind: "serving" }>,
-  ): void {
+  #serves(thread: ServingThread, message: Serves): void {
     thread.state = "serving";
     this.#places[thread.number]!.failedStarts = 0;
     if (this.#state !== "starting") return;
@@ -210,6 +209,9 @@ export class WorkerGroup implements WorkerThread {
       for (let i = 1; i < this.#places.length; i++) this.#start(i);
     } else if (this.#places.every(({ thread }) => thread!.isListening)) {
       this.#state = "serving";
+      for (const { thread } of this.#places) {
+        thread!.worker.postMessage({ kind: "all-serve" });
+      }
       this.#send(this.#greeting);
     }
   }

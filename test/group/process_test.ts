@@ -429,6 +429,16 @@ describe("the sessions of a process", () => {
 });
 
 describe("readiness of a process", () => {
+  it("begins when all workers that have started together serve", async () => {
+    a.link.awaitOthers();
+    const reasons = ["other workers are still starting"];
+    assert.deepEqual(a.qanat.process!.notReady(), reasons);
+    assert.equal((await request(a, "/readyz")).status, 503);
+    assert.equal((await figuresOf(a)).get("qanat_ready"), 0);
+    a.link.allServe();
+    assert.equal((await request(a, "/readyz")).status, 200);
+  });
+
   it("is lost while a worker hangs", async () => {
     assert.deepEqual(a.qanat.process!.notReady(), []);
     assert.equal((await request(a, "/readyz")).status, 200);

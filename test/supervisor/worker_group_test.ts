@@ -147,6 +147,25 @@ describe("WorkerGroup", () => {
     assert.equal(new Set(starts.map(({ signs }) => signs)).size, 3);
   });
 
+  it("says to those that have started together when all serve, and starts a successor as ready", () => {
+    const trial = new Trial(3);
+    trial.ingest.says(READS);
+    const toldOf = () =>
+      trial.workers.map((worker) => worker.of("all-serve").length);
+    for (const i of [0, 1]) trial.serves(i);
+    assert.deepEqual(toldOf(), [0, 0, 0]);
+    trial.serves(2);
+    assert.deepEqual(toldOf(), [1, 1, 1]);
+    trial.workers[1]!.throws("boom");
+    trial.timers[0]!.call();
+    trial.serves(3);
+    assert.deepEqual(toldOf(), [1, 1, 1, 0]);
+    assert.deepEqual(
+      trial.workers.map((worker) => worker.of("start")[0]!.isReadyWithAll),
+      [true, true, true, false],
+    );
+  });
+
   it("gives workers the limits that fit, and frees what one held when it ends", () => {
     const trial = Trial.serving();
     const { columns, configs } = startsOf(trial);
