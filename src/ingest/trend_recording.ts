@@ -146,7 +146,7 @@ export class TrendRecording implements TrendLender, RowListener {
   }
 
   cancel(records: readonly TrendRecord[]): void {
-    this.recorder.cancel(records);
+    this.recorder.release(records, false);
   }
 
   /** Stops recording. The leases of all threads have ended before. */

@@ -153,18 +153,13 @@ export class TrendRecorder implements Trends {
     });
   }
 
-  /** Ends the leases of records; they are still recorded for `lingerMs`. */
-  release(records: readonly TrendRecord[]): void {
+  /** Ends the leases of records. Those that were used are still recorded for `lingerMs`. */
+  release(records: readonly TrendRecord[], isUsed = true): void {
     const clockMs = this.#clockMs();
     for (const record of records) {
       record.leases--;
-      record.idleSinceMs = clockMs;
+      if (isUsed) record.idleSinceMs = clockMs;
     }
-  }
-
-  /** Ends leases that nobody has used: for them, the records are not recorded any longer. */
-  cancel(records: readonly TrendRecord[]): void {
-    for (const record of records) record.leases--;
   }
 
   /** Reads settled blocks until none is left (false) or the clock passes `endMs` (true). */
