@@ -189,8 +189,8 @@ export class BlockStore implements BlockSink {
     for (const timeline of timelines) timeline.reset(this.gpsMs());
   }
 
-  onLost(topic: string): void {
-    this.partition(topic)?.noteLost();
+  onLost(topic: string, isGone = false): void {
+    this.partition(topic)?.noteLost(isGone);
   }
 
   /** Releases a partition's rows that are ready. Then: Timeline.advance(), and ClientHub.rowsReleased(). */

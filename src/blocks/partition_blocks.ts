@@ -63,8 +63,8 @@ export class PartitionBlocks {
   #settledAtMs = NaN;
   /** Index of a block that jumped back by more than the latency; a second one in a row confirms a reset. */
   #suspect = -1;
-  /** Blocks may have been lost before the next one. */
-  #hasLost = false;
+  /** Blocks may have been lost before the next one, or surely have. */
+  #lost: "" | "maybe" | "gone" = "";
 
   constructor(options: PartitionOptions) {
     const { ring, strideNs, hasClock } = options;
@@ -75,10 +75,8 @@ export class PartitionBlocks {
     this.futureToleranceMs = options.futureToleranceMs || 2 * this.strideMs;
     this.ring = ring;
     this.#hasClock = hasClock;
-    const { coveredFromMs = 0 } = options;
-    this.coveredFrom = Math.ceil(coveredFromMs / this.strideMs);
-    const { counters, futureToleranceMs } = this;
-    this.reader = new BlockReader({ strideNs, futureToleranceMs, counters });
+    this.coveredFrom = Math.ceil((options.coveredFromMs ?? 0) / this.strideMs);
+    this.reader = new BlockReader(this);
     this.#index = new BlockIndex(ring);
     this.lateness = new LatenessClock({
       hasClock,
@@ -115,9 +113,8 @@ export class PartitionBlocks {
       this.counters.late++;
       return "late";
     }
-    if (!hasReturned) return "stored";
-    this.newestBefore = newest;
-    return "returned";
+    if (hasReturned) this.newestBefore = newest;
+    return hasReturned ? "returned" : "stored";
   }
 
   /** Whether a block is older than the newest one by more than the latency. */
@@ -155,8 +152,7 @@ export class PartitionBlocks {
     this.#settledAtMs = NaN;
     this.#index.clear();
     this.#unreachable.clear();
-    this.newest = -1;
-    this.settled = -1;
+    this.newest = this.settled = -1;
     this.absent = null;
     this.#suspect = -1;
   }
@@ -168,16 +164,15 @@ export class PartitionBlocks {
     this.hasCaughtUpOnce = false;
   }
 
-  /** Blocks that the log has may be missing: all is covered again from the next one on. */
-  noteLost(): void {
-    this.#hasLost = true;
+  /** Blocks may be missing: all is covered again from the next one on. `isGone`: then nothing waits for them. */
+  noteLost(isGone: boolean): void {
+    this.#lost = isGone || this.#lost === "gone" ? "gone" : "maybe";
   }
 
   #store(index: number, value: Uint8Array): boolean {
     const position = this.#records.write(this.reader.layout, value);
     if (position < 0) return false;
-    if (this.#hasLost) this.coveredFrom = Math.max(this.coveredFrom, index);
-    this.#hasLost = false;
+    if (this.#lost !== "") this.#noteAfterLost(index);
     this.#index.remember(index, position);
     this.reader.aheadMs = 0;
     this.counters.blocks++;
@@ -186,6 +181,15 @@ export class PartitionBlocks {
     if (this.newest < 0 && this.hasCaughtUpOnce) this.settled = index;
     if (index > this.newest) this.newest = index;
     return true;
+  }
+
+  #noteAfterLost(index: number): void {
+    this.coveredFrom = Math.max(this.coveredFrom, index);
+    if (this.#lost === "gone" && this.hasCaughtUpOnce) {
+      this.counters.missed += Math.max(0, index - this.settled);
+      this.settled = Math.max(this.settled, index);
+    }
+    this.#lost = "";
   }
 
   /** Slots of the index; the number grows with the blocks that are held. */

@@ -216,7 +216,7 @@ export class LogFollower {
         sink.onRestart(name, first);
         return true;
       case LOG_KIND.lost:
-        sink.onLost(name);
+        sink.onLost(name, first === 1);
         return true;
       default:
         return true;

@@ -47,7 +47,7 @@ export const LOG_KIND = {
   hole: 9,
   /** Reading starts over at an offset. */
   restart: 10,
-  /** Messages were lost on the way to the source, which its origin still has. */
+  /** Messages were lost on the way to the source; 0: its origin may still have them, 1: nothing has. */
   lost: 11,
 } as const;
 export type LogKind = typeof LOG_KIND[keyof typeof LOG_KIND];

@@ -141,9 +141,15 @@ export class LogSource implements Source {
   status(): SourceStatus {
     if (this.#status === null) throw new Error("join() comes first");
     const { lastContactClockMs, seconds: _, ...status } = this.#status;
+    const differenceMs = this.#clockDifferenceMs;
+    const upstreams = status.upstreams?.map((each) => ({
+      ...each,
+      sinceClockMs: each.sinceClockMs + differenceMs,
+    }));
     return {
       ...status,
-      lastContactClockMs: lastContactClockMs + this.#clockDifferenceMs,
+      lastContactClockMs: lastContactClockMs + differenceMs,
+      ...upstreams === undefined ? {} : { upstreams },
     };
   }
 

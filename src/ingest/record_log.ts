@@ -115,8 +115,8 @@ export class RecordLog implements BlockSink {
     this.#append(LOG_KIND.restart, topic, offset);
   }
 
-  onLost(topic: string): void {
-    this.#append(LOG_KIND.lost, topic);
+  onLost(topic: string, isGone = false): void {
+    this.#append(LOG_KIND.lost, topic, isGone ? 1 : 0);
   }
 
   /** Shows readers everything that was written. It is called by itself once the running code has returned. */

@@ -2,13 +2,9 @@
 // passes the same on to the relays that read the topic.
 // Invariant: each open stream holds one unit of the pool, until it ends.
 import { BlockRecords } from "../blocks/block_records.ts";
-import type { BlockStore } from "../blocks/block_store.ts";
-import type { Ring } from "../memory/ring.ts";
 import type { Catalog } from "../channels/catalog.ts";
-import type { ShareHolder } from "../shares/share_holder.ts";
 import type { PoolRefusal, SharePool } from "../shares/share_pool.ts";
-import type { SharePools } from "../shares/share_pools.ts";
-import type { BlockSink, HistoryTopic, Source } from "../source/source.ts";
+import type { BlockSink, HistoryTopic } from "../source/source.ts";
 import { BlockFeed, type FeedTopic } from "./block_feed.ts";
 import { ChannelFeed } from "./channel_feed.ts";
 import { HistoryFeed } from "./history_feed.ts";
@@ -19,29 +15,8 @@ import {
   type StreamEnd,
 } from "./relay_stream.ts";
 import { TopicIndex, TopicView } from "./topic_index.ts";
+import type { Origin, Reader } from "./origin.ts";
 import { FRAME, frameBytes, type OriginState, textPayload } from "./wire.ts";
-
-/** The instance whose blocks relays read. */
-export interface Origin {
-  readonly config: {
-    /** Most streams; 0: no relay is served. */
-    readonly relayStreamsMax: number;
-    readonly addressSharePercent: number;
-  };
-  readonly source: Source;
-  readonly store: BlockStore;
-  /** That of the store. */
-  readonly ring: Ring;
-  readonly sharePools: SharePools;
-}
-
-/** Who opens a stream. */
-export interface Reader {
-  readonly holder: ShareHolder;
-  readonly view: TopicView;
-  /** Why it may read nothing now, by a credential that has ended; null while it may. */
-  readonly isOver: () => boolean;
-}
 
 interface Open {
   readonly stream: RelayStream;
@@ -92,6 +67,14 @@ export class BlockFeeds implements BlockSink {
   /** Open streams. */
   get openCount(): number {
     return this.#open.size;
+  }
+
+  /** Open streams by what they have. */
+  openCounts(): { blocks: number; channels: number; histories: number } {
+    let channels = 0;
+    for (const open of this.#open) if (open.channels !== null) channels++;
+    const blocks = this.#feeds.size;
+    return { blocks, channels, histories: this.openCount - blocks - channels };
   }
 
   /** What a principal may have whose catalog this is. */
@@ -193,9 +176,10 @@ export class BlockFeeds implements BlockSink {
     for (const feed of this.#feeds) feed.report(FRAME.restart, topic);
   }
 
-  onLost(topic: string): void {
-    this.#origin.store.onLost(topic);
-    for (const feed of this.#feeds) feed.report(FRAME.lost, topic);
+  onLost(topic: string, isGone = false): void {
+    this.#origin.store.onLost(topic, isGone);
+    const first = isGone ? 1 : 0;
+    for (const feed of this.#feeds) feed.report(FRAME.lost, topic, first);
   }
 
   onCounting(topic: string, isFromStart: boolean): void {

@@ -1,6 +1,7 @@
 // One topic that a relay reads: how far it has come, and what its sink gets.
 // Invariant: numbers of messages only grow; blocks that are older than what was delivered before a reconnection are left
-// out while the upstream is behind, since they would look like a publisher whose time was set back.
+// out while the upstream is behind, since they would look like a publisher whose time was set back. While a refill
+// delivers what a stream does not reach back to, no stream does.
 import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type { BlockSink, ReadFrom, TopicStatus } from "../source/source.ts";
 import type { TopicText } from "./topic_request.ts";
@@ -11,6 +12,12 @@ import { FRAME, type Frame } from "./wire.ts";
 const BEHIND_MAX_MS = 30_000;
 /** A topic that the upstream does not have is asked for again after so long. */
 const MISSING_MS = 5000;
+/** So often a missing span is asked for as history; after that, it is lost. */
+const REFILLS_MAX = 5;
+/** After a refill has failed, the next one comes so much later. */
+const REFILL_RETRY_MS = 2000;
+/** What an origin loses again within so long stays lost: it has too much to do. */
+const LOST_AGAIN_MS = 30_000;
 
 export interface RelayTopicOptions {
   readonly topic: string;
@@ -50,6 +57,12 @@ export class RelayTopic {
     "starting";
   #missingUntilClockMs = -Infinity;
   #left = 0;
+  /** Refills since the last stream that was complete. */
+  #refills = 0;
+  #isRefilling = false;
+  /** What an origin loses until then is not asked for again. */
+  #lostUntilClockMs = -Infinity;
+  #isRemoved = false;
 
   constructor(options: RelayTopicOptions) {
     this.#options = options;
@@ -65,9 +78,24 @@ export class RelayTopic {
     return this.#left;
   }
 
+  /** Its reading has ended. */
+  get isRemoved(): boolean {
+    return this.#isRemoved;
+  }
+
+  get isRefilling(): boolean {
+    return this.#isRefilling;
+  }
+
+  /** From where a refill delivers its blocks, GPS ms. */
+  get refillFromMs(): number {
+    return this.#askedMs;
+  }
+
   /** Whether a stream for it should be opened. */
   get needsStream(): boolean {
     return this.stream === null && this.pending === null &&
+      !this.#isRefilling &&
       this.#options.clockMs() >= this.#missingUntilClockMs;
   }
 
@@ -87,28 +115,64 @@ export class RelayTopic {
 
   /**
    * A stream delivers it from now on. GPS ms: from where on it is complete, NaN where the origin has no such topic; and
-   * the origin's newest block.
+   * the origin's newest block. False where a span before it is missing that history may have: then nothing has begun,
+   * and a refill delivers the span first.
    */
   begin(
     stream: UpstreamStream,
     completeFromMs: number,
     originNewestMs: number,
-  ): void {
+  ): boolean {
     const { latencyMs, strideMs, sink, topic, clockMs } = this.#options;
     this.pending = null;
     if (Number.isNaN(completeFromMs)) {
       this.stream = null;
       this.#state = "missing";
       this.#missingUntilClockMs = clockMs() + MISSING_MS;
-      return;
+      return true;
     }
+    const neededMs = this.#askedMs + latencyMs + 2 * strideMs;
+    const isCut = completeFromMs > neededMs;
+    if (isCut && this.#hasDelivered && this.#refills < REFILLS_MAX) {
+      this.#beginRefill();
+      return false;
+    }
+    this.#refills = 0;
     this.stream = stream;
     this.#state = "starting";
-    this.#skipsOld = !Number.isNaN(this.#newestMs);
+    this.#skipsOld = this.#hasDelivered;
     this.#isBehind = originNewestMs < this.#newestMs - latencyMs;
     this.#behindUntilClockMs = Infinity;
-    const neededMs = this.#askedMs + latencyMs + 2 * strideMs;
-    if (completeFromMs > neededMs) sink.onLost(topic);
+    // What no history has, nothing has. Before the first message, no row waits.
+    if (isCut) sink.onLost(topic, this.#hasDelivered);
+    return true;
+  }
+
+  /** A message of a refill. */
+  refill(value: Uint8Array, timestampMs: number): void {
+    if (this.#isRemoved) return;
+    const { sink, topic } = this.#options;
+    if (this.#isLeftOut(value)) this.#left++;
+    else sink.onMessage(topic, value, this.#next++, timestampMs);
+  }
+
+  /** The history does not reach back to where the refill begins. */
+  refillCut(): void {
+    if (!this.#isRemoved) this.#options.sink.onLost(this.#options.topic, true);
+  }
+
+  /** A refill is over: a stream delivers what comes next. */
+  refilled(isWhole: boolean): void {
+    this.#isRefilling = false;
+    if (isWhole) return;
+    this.#missingUntilClockMs = this.#options.clockMs() + REFILL_RETRY_MS;
+  }
+
+  /** It is not read any more: the sink gets nothing more of it. */
+  remove(): void {
+    this.end();
+    this.pending = null;
+    this.#isRemoved = true;
   }
 
   /** No stream delivers it any more. */
@@ -117,32 +181,37 @@ export class RelayTopic {
     this.#state = "unreachable";
   }
 
-  /** Passes on what a frame of its stream reports. */
-  take({ kind, first, payload }: Frame, stream: UpstreamStream): void {
+  /** Passes on what a frame of its stream reports. False where a refill is needed, as in {@linkcode begin}. */
+  take({ kind, first, payload }: Frame, stream: UpstreamStream): boolean {
     const { sink, topic } = this.#options;
     switch (kind) {
       case FRAME.message:
         if (this.#isLeftOut(payload)) this.#left++;
         else sink.onMessage(topic, payload, this.#next++, first);
-        return;
+        break;
       case FRAME.caughtUp:
-        if (this.#waitsForUpstream()) return;
+        if (this.#waitsForUpstream()) break;
         this.#state = "reading";
-        return sink.onCaughtUp(topic, stream.ownMs(first));
+        sink.onCaughtUp(topic, stream.ownMs(first));
+        break;
       case FRAME.disturbed:
-        return sink.onDisturbed(topic);
+        sink.onDisturbed(topic);
+        break;
       case FRAME.hole: {
         const from = this.#next;
         this.#next += Math.max(0, first);
-        return sink.onHole(topic, from, this.#next);
+        sink.onHole(topic, from, this.#next);
+        break;
       }
       case FRAME.restart:
         this.#newestMs = this.#suspectMs = NaN;
         this.#isBehind = this.#skipsOld = false;
-        return sink.onRestart(topic, this.#next);
+        sink.onRestart(topic, this.#next);
+        break;
       case FRAME.lost:
-        return sink.onLost(topic);
+        return this.#lost(first === 1);
     }
+    return true;
   }
 
   /** `state`: that of the origin, where it is not simply reading. */
@@ -158,6 +227,31 @@ export class RelayTopic {
       lastStableOffset: this.#next,
       partitions: 1,
     };
+  }
+
+  get #hasDelivered(): boolean {
+    return !Number.isNaN(this.#newestMs);
+  }
+
+  #beginRefill(): void {
+    this.stream = null;
+    this.#refills++;
+    this.#isRefilling = this.#skipsOld = true;
+    this.#state = "behind";
+  }
+
+  /** The origin has lost messages on their way. */
+  #lost(isGone: boolean): boolean {
+    const { clockMs, latencyMs, sink, topic } = this.#options;
+    const nowMs = clockMs();
+    if (!this.#hasDelivered || nowMs < this.#lostUntilClockMs || isGone) {
+      sink.onLost(topic, isGone);
+      return true;
+    }
+    this.#lostUntilClockMs = nowMs + LOST_AGAIN_MS;
+    this.#askedMs = Math.max(0, this.#newestMs - latencyMs);
+    this.#beginRefill();
+    return false;
   }
 
   /** Whether a message is left out: the stream has not reached what was delivered before it. */

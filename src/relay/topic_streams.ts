@@ -1,9 +1,12 @@
 // The topics that a relay reads, and the streams that deliver them. A stream is for the topics that were asked for
 // together; a new one takes over a topic when it begins, and continues where the old one is.
-// Invariant: each topic is delivered by at most one stream. A topic without one gets one as soon as an upstream may be
-// asked.
+// Invariant: each topic is delivered by at most one stream, or by a refill. A topic without either gets a stream as soon as
+// an upstream may be asked.
 import type { OriginState } from "./wire.ts";
 import { FRAME, type Frame, payloadText } from "./wire.ts";
+import type { HistoryReader, HistoryTopic } from "../source/source.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { Refill } from "./refill.ts";
 import type { RelayTopic } from "./relay_topic.ts";
 import { relayRequest, TOPICS_MAX } from "./topic_request.ts";
 import type { Upstreams } from "./upstreams.ts";
@@ -15,6 +18,8 @@ export interface TopicStreamsOptions {
   readonly clockMs: () => number;
   readonly unixMs: () => number;
   readonly checkState: (state: OriginState) => void;
+  readonly openHistory: (topics: readonly HistoryTopic[]) => HistoryReader;
+  readonly log: Logger;
 }
 
 /** One stream, and the topics that it has. */
@@ -32,10 +37,17 @@ const RENEW_MS = 5 * 60_000;
 
 /** The streams of one relay. */
 export class TopicStreams {
-  readonly counters = { upstream_streams: 0 };
+  readonly counters = {
+    upstream_streams: 0,
+    upstream_refills: 0,
+    upstream_refills_failed: 0,
+  };
   readonly #options: TopicStreamsOptions;
   readonly #topics = new Map<string, RelayTopic>();
   readonly #open = new Set<Open>();
+  readonly #refills = new Set<Refill>();
+  /** Topics of the next refill: those that are found in one turn share it. */
+  #toRefill: RelayTopic[] = [];
   #isDue = false;
   #isClosed = false;
 
@@ -61,8 +73,7 @@ export class TopicStreams {
     const topic = this.#topics.get(name);
     if (topic === undefined) return;
     this.#topics.delete(name);
-    topic.end();
-    topic.pending = null;
+    topic.remove();
   }
 
   /** The state that its origin gives a topic, where it is not simply reading. */
@@ -72,6 +83,15 @@ export class TopicStreams {
       return stream.state?.states[numbers.indexOf(topic)];
     }
     return undefined;
+  }
+
+  /** The largest of all streams, ms; −Infinity while none knows it. */
+  get delayMs(): number {
+    let delayMs = -Infinity;
+    for (const { stream } of this.#open) {
+      if (stream.delayMs > delayMs) delayMs = stream.delayMs;
+    }
+    return delayMs;
   }
 
   /** Replaces, opens and ends streams; call it about once a second. */
@@ -90,7 +110,9 @@ export class TopicStreams {
     const chunks = Math.ceil(this.#topics.size / TOPICS_MAX);
     const isMany = opens.length > STREAMS_MAX + chunks;
     if ((isOld || isMany) && !isJoining && upstreams.mayTry) {
-      this.#openFor([...this.#topics.values()]);
+      this.#openFor(
+        [...this.#topics.values()].filter((topic) => !topic.isRefilling),
+      );
     } else this.#reconcile();
   }
 
@@ -98,6 +120,8 @@ export class TopicStreams {
     this.#isClosed = true;
     for (const { stream } of this.#open) stream.abort();
     this.#open.clear();
+    for (const refill of this.#refills) refill.close();
+    this.#refills.clear();
     this.#topics.clear();
   }
 
@@ -162,12 +186,47 @@ export class TopicStreams {
       // It may have been removed, and added again, meanwhile.
       if (topic === undefined || topic.pending !== stream) return;
       numbers[frame.topic] = topic;
-      topic.begin(stream, frame.first, frame.second);
+      const hasBegun = topic.begin(stream, frame.first, frame.second);
+      if (!hasBegun) this.#refillSoon(topic);
       this.#dropUseless();
       return;
     }
     const topic = numbers[frame.topic];
-    if (topic?.stream === stream) topic.take(frame, stream);
+    if (topic?.stream !== stream || topic.take(frame, stream)) return;
+    this.#refillSoon(topic);
+    this.#dropUseless();
+  }
+
+  #refillSoon(topic: RelayTopic): void {
+    this.#toRefill.push(topic);
+    if (this.#toRefill.length === 1) queueMicrotask(() => this.#refill());
+  }
+
+  #refill(): void {
+    const topics = this.#toRefill;
+    this.#toRefill = [];
+    if (this.#isClosed) return;
+    const { log, openHistory } = this.#options;
+    this.counters.upstream_refills++;
+    log.info("upstream-refill", { topics: topics.length });
+    const refill: Refill = new Refill({
+      topics,
+      reader: openHistory(
+        topics.map(({ name, refillFromMs }) => ({
+          topic: name,
+          fromMs: refillFromMs,
+        })),
+      ),
+      onDone: (failure) => {
+        this.#refills.delete(refill);
+        if (failure !== null) {
+          this.counters.upstream_refills_failed++;
+          log.warn("upstream-refill-failed", { reason: failure });
+        }
+        this.#due();
+      },
+    });
+    this.#refills.add(refill);
   }
 
   #ended(open: Open): void {

@@ -47,6 +47,11 @@ export class UpstreamChannels {
     return this.#stream?.lastFrameClockMs ?? -Infinity;
   }
 
+  /** As {@linkcode UpstreamStream}. */
+  get delayMs(): number {
+    return this.#stream?.delayMs ?? NaN;
+  }
+
   /** Opens the stream where there is none, or another upstream is used; call it about once a second. */
   tick(): void {
     const { upstreams } = this.#options;

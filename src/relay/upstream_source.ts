@@ -16,7 +16,8 @@ import { TopicIndex } from "./topic_index.ts";
 import { TopicStreams } from "./topic_streams.ts";
 import { UpstreamChannels } from "./upstream_channels.ts";
 import { UpstreamHistory } from "./upstream_history.ts";
-import { UpstreamError, Upstreams } from "./upstreams.ts";
+import { UpstreamError } from "./upstream_error.ts";
+import { Upstreams } from "./upstreams.ts";
 import type { OriginState } from "./wire.ts";
 
 export interface UpstreamSourceOptions {
@@ -80,7 +81,9 @@ export class UpstreamSource implements Source {
     this.#channels = new UpstreamChannels({ ...options, ...common });
     this.#streams = new TopicStreams({
       ...common,
+      log: options.log,
       unixMs: options.unixMs ?? unixMsNow,
+      openHistory: (topics) => this.openHistory(topics),
     });
   }
 
@@ -155,7 +158,7 @@ export class UpstreamSource implements Source {
       ready: isReady,
       reachable: state !== null && state.reachable,
       lastContactClockMs: this.#lastContactClockMs,
-      unreachable: state === null ? this.#upstreams.hosts : [],
+      unreachable: [],
       get topics() {
         return Array.from(
           streams.topics(),
@@ -169,6 +172,8 @@ export class UpstreamSource implements Source {
         upstream_blocks_left_out: leftOut,
       },
       path: [this.id, ...state?.path ?? []],
+      upstreams: this.#upstreams.status(this.#delayMs),
+      failures: this.#upstreams.failures,
     };
   }
 
@@ -192,6 +197,14 @@ export class UpstreamSource implements Source {
     return { strideMs, latencyMs };
   }
 
+  get #delayMs(): number {
+    const { delayMs } = this.#channels;
+    return Math.max(
+      Number.isNaN(delayMs) ? -Infinity : delayMs,
+      this.#streams.delayMs,
+    );
+  }
+
   #noteContact(): void {
     const { state, lastFrameClockMs } = this.#channels;
     if (state === null || !state.reachable) return;
@@ -203,14 +216,17 @@ export class UpstreamSource implements Source {
     if (!Array.isArray(path)) throw new UpstreamError("it sends no path");
     if (path.includes(this.id)) {
       throw new UpstreamError(
-        "it reads from this relay, by itself or through others: blocks would go in a circle",
+        "it reads from this relay, by itself or through others, so blocks would go in a circle; take one of the " +
+          "addresses out of --upstream",
+        "circle",
       );
     }
     if (path.length < PATH_MAX) return;
     throw new UpstreamError(
       `it reads through ${path.length} relays, at most ${
         PATH_MAX - 1
-      } are allowed`,
+      } are allowed; choose an upstream that is nearer to Kafka`,
+      "circle",
     );
   }
 }

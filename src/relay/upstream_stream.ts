@@ -8,6 +8,7 @@ import {
   payloadText,
   WireError,
 } from "./wire.ts";
+import { UpstreamError, upstreamError } from "./upstream_error.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export interface UpstreamStreamOptions {
@@ -42,6 +43,7 @@ export class UpstreamStream {
   #isOver = false;
   #lastFrameClockMs: number;
   #differenceMs = NaN;
+  #delayMs = NaN;
   #endReason: string | null = null;
 
   constructor(options: UpstreamStreamOptions) {
@@ -53,6 +55,11 @@ export class UpstreamStream {
 
   get lastFrameClockMs(): number {
     return this.#lastFrameClockMs;
+  }
+
+  /** How long its last state was on its way, at most, ms; NaN before the second one. */
+  get delayMs(): number {
+    return this.#delayMs;
   }
 
   /**
@@ -67,7 +74,8 @@ export class UpstreamStream {
   tick(): void {
     const silentMs = this.#options.clockMs() - this.#lastFrameClockMs;
     if (silentMs <= SILENT_MS) return;
-    this.#over(`nothing came for ${SILENT_MS} ms`, true);
+    const reason = `nothing came for ${SILENT_MS} ms`;
+    this.#over(reason, new UpstreamError(reason, "silent"));
   }
 
   /** Closes the connection. Idempotent. */
@@ -84,18 +92,25 @@ export class UpstreamStream {
       const stream = await upstreams.request(path, body, this.#abort.signal);
       const reader = this.#reader = stream.getReader();
       if (this.#isOver) this.abort();
-      const frames = new FrameReader();
-      while (!this.#isOver) {
-        const { value, done } = await reader.read();
-        if (done) break;
-        frames.push(value, (frame) => this.#take(frame));
-        if (this.#endReason !== null) break;
-      }
-      const reason = this.#endReason;
-      if (reason === null) this.#over("the connection was closed", true);
-      else this.#over(reason, !NO_FAILURES.includes(reason));
+      await this.#read(reader);
+      const reason = this.#endReason ?? "the connection was closed";
+      const kind = this.#endReason === null ? "closed" : "ended";
+      const isFailure = !NO_FAILURES.includes(reason);
+      this.#over(reason, isFailure ? new UpstreamError(reason, kind) : null);
     } catch (error) {
-      this.#over((error as Error).message, true);
+      const failure = upstreamError(error);
+      this.#over(failure.message, failure);
+    }
+  }
+
+  async #read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    const { upstreams: { counters } } = this.#options;
+    const frames = new FrameReader();
+    while (!this.#isOver && this.#endReason === null) {
+      const { value, done } = await pieceOf(reader);
+      if (done) return;
+      counters.upstream_bytes += value.byteLength;
+      frames.push(value, (frame) => this.#take(frame));
     }
   }
 
@@ -114,17 +129,32 @@ export class UpstreamStream {
     }
     if (kind === FRAME.hello) {
       this.#differenceMs = this.beganClockMs - frame.first;
-      upstreams.succeeded();
+      upstreams.succeeded(this.upstream);
+    }
+    if (kind === FRAME.status) {
+      this.#delayMs = this.#lastFrameClockMs - this.ownMs(frame.first);
     }
     if (this.state === null) throw new WireError("The stream has no hello");
     onFrame(frame);
   }
 
-  #over(reason: string, isFailure: boolean): void {
+  #over(reason: string, failure: UpstreamError | null): void {
     if (this.#isOver) return;
     this.abort();
     const { onEnd, upstreams } = this.#options;
-    if (isFailure) upstreams.failed(this.upstream, reason);
-    onEnd(reason, isFailure);
+    if (failure !== null) upstreams.failed(this.upstream, failure);
+    onEnd(reason, failure !== null);
+  }
+}
+
+/** The next piece of a body that has begun. */
+async function pieceOf(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<ReadableStreamReadResult<Uint8Array>> {
+  try {
+    return await reader.read();
+  } catch (error) {
+    const reason = `the connection broke: ${(error as Error).message}`;
+    throw new UpstreamError(reason, "closed");
   }
 }

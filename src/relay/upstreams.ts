@@ -1,6 +1,15 @@
 // The instances that a relay may read from: which one is used now, and when another one is tried.
 // Invariant: no message or log line contains the token.
+import type { UpstreamStatus } from "../source/source.ts";
 import type { Logger } from "../telemetry/log.ts";
+import {
+  errorOfAnswer,
+  UPSTREAM_FAILURES,
+  type UpstreamError,
+  upstreamError,
+  type UpstreamFailure,
+} from "./upstream_error.ts";
+import { UpstreamRecord } from "./upstream_record.ts";
 import { BLOCKS_CONTENT_TYPE, BLOCKS_TYPE } from "./wire.ts";
 
 export interface UpstreamsOptions {
@@ -16,34 +25,35 @@ export interface UpstreamsOptions {
 
 /** After all upstreams have failed, the next attempt comes so much later. */
 const RETRY_MS = 1000;
-const DETAIL_CHARS_MAX = 300;
-
-/** The upstream has answered, and not with blocks. */
-export class UpstreamError extends Error {
-  override name = "UpstreamError";
-}
 
 /** The upstreams of one relay. */
 export class Upstreams {
-  readonly counters = { upstream_failures: 0, upstream_switches: 0 };
+  readonly counters = {
+    upstream_failures: 0,
+    upstream_switches: 0,
+    upstream_histories_refused: 0,
+    upstream_bytes: 0,
+  };
+  readonly failures = Object.fromEntries(
+    UPSTREAM_FAILURES.map((kind) => [kind, 0]),
+  ) as Record<UpstreamFailure, number>;
   readonly #options: UpstreamsOptions;
+  readonly #records: readonly UpstreamRecord[];
   #current = 0;
   /** Failures since the last success. */
-  #failures = 0;
+  #failuresInARow = 0;
   #retryClockMs = -Infinity;
 
   constructor(options: UpstreamsOptions) {
-    this.#options = options;
+    const { addresses, log, clockMs } = this.#options = options;
+    this.#records = addresses.map((each) =>
+      new UpstreamRecord(each, log, clockMs)
+    );
   }
 
   /** Index of the one that is used. */
   get current(): number {
     return this.#current;
-  }
-
-  /** `HOST:PORT` of each. */
-  get hosts(): readonly string[] {
-    return this.#options.addresses.map((address) => new URL(address).host);
   }
 
   /** Whether a request may be sent now. */
@@ -53,10 +63,17 @@ export class Upstreams {
 
   /** All of them have failed since one of them answered. */
   get haveAllFailed(): boolean {
-    return this.#failures >= this.#options.addresses.length;
+    return this.#failuresInARow >= this.#records.length;
   }
 
-  /** Sends a request to the current one. Throws {@linkcode UpstreamError}, or what `fetch` throws. */
+  /** `delayMs`: of the one that is used. */
+  status(delayMs: number): readonly UpstreamStatus[] {
+    return this.#records.map((record, index) =>
+      record.status(index === this.#current, delayMs)
+    );
+  }
+
+  /** Sends a request to the current one. Throws {@linkcode UpstreamError}. */
   async request(
     path: string,
     body: string | null,
@@ -64,65 +81,55 @@ export class Upstreams {
   ): Promise<ReadableStream<Uint8Array>> {
     const { addresses, token, fetch } = this.#options;
     const address = addresses[this.#current]!;
-    const secret = await token();
-    const response = await fetch(`${address}${path}`, {
-      method: body === null ? "GET" : "POST",
-      headers: {
-        accept: BLOCKS_CONTENT_TYPE,
-        ...(body === null ? {} : { "content-type": "application/json" }),
-        ...(secret === "" ? {} : { authorization: `Bearer ${secret}` }),
-      },
-      body,
-      signal,
-      // A token is for this address alone. workerd does not know "error".
-      redirect: "manual",
-    });
-    const type = response.headers.get("content-type") ?? "";
-    if (response.ok && type.startsWith(BLOCKS_TYPE) && response.body) {
-      return response.body;
+    try {
+      const secret = await token();
+      const response = await fetch(`${address}${path}`, {
+        method: body === null ? "GET" : "POST",
+        headers: {
+          accept: BLOCKS_CONTENT_TYPE,
+          ...(body === null ? {} : { "content-type": "application/json" }),
+          ...(secret === "" ? {} : { authorization: `Bearer ${secret}` }),
+        },
+        body,
+        signal,
+        // A token is for this address alone. workerd does not know "error".
+        redirect: "manual",
+      });
+      const type = response.headers.get("content-type") ?? "";
+      if (response.ok && type.startsWith(BLOCKS_TYPE) && response.body) {
+        return response.body;
+      }
+      throw await errorOfAnswer(response, secret);
+    } catch (error) {
+      throw upstreamError(error);
     }
-    throw new UpstreamError(await reasonOf(response, secret));
   }
 
   /** One of them has answered with frames. */
-  succeeded(): void {
-    this.#failures = 0;
+  succeeded(index: number): void {
+    if (index !== this.#current) return;
+    this.#failuresInARow = 0;
+    this.#records[index]!.connected();
   }
 
   /** One of them has failed: if it is the current one, the next one is used from now on. */
-  failed(index: number, reason: string): void {
+  failed(index: number, error: UpstreamError): void {
     this.counters.upstream_failures++;
+    this.failures[error.kind]++;
     if (index !== this.#current) return;
-    const { addresses, clockMs, log } = this.#options;
-    if (this.#failures < addresses.length) {
-      const upstream = new URL(addresses[index]!).host;
-      log.warn("upstream-failed", { upstream, reason });
-    }
-    this.#failures++;
-    if (addresses.length > 1) {
-      this.#current = (index + 1) % addresses.length;
+    const { clockMs } = this.#options;
+    this.#records[index]!.failed(error);
+    this.#failuresInARow++;
+    if (this.#records.length > 1) {
+      this.#current = (index + 1) % this.#records.length;
       this.counters.upstream_switches++;
     }
     if (this.haveAllFailed) this.#retryClockMs = clockMs() + RETRY_MS;
   }
-}
 
-/** Why an answer is no stream of blocks. */
-async function reasonOf(response: Response, secret: string): Promise<string> {
-  const { status, type } = response;
-  if (type === "opaqueredirect" || status >= 300 && status < 400) {
-    await response.body?.cancel();
-    return "it redirects, which is not followed: --upstream must be the address itself";
+  /** It cannot give another history now; null: it has given one. */
+  historyRefused(error: UpstreamError | null): void {
+    if (error !== null) this.counters.upstream_histories_refused++;
+    this.#records[this.#current]!.refused(error);
   }
-  let detail = "it sent no blocks";
-  try {
-    const text = await response.text();
-    if (!response.ok) detail = (JSON.parse(text) as { detail: string }).detail;
-  } catch {
-    // Not a problem of Qanat: the status says it.
-  }
-  const shown = String(detail).slice(0, DETAIL_CHARS_MAX);
-  return `status ${status}: ${
-    secret === "" ? shown : shown.replaceAll(secret, "***")
-  }`;
 }

@@ -39,7 +39,7 @@ export const FRAME = {
   hole: 6,
   /** The log was created again, or cut. */
   restart: 7,
-  /** Messages are missing that the log may have. */
+  /** Messages are missing. First: 0 where the log may have them, 1 where nothing has. */
   lost: 8,
   /** Once a second. The same as `hello`. */
   status: 9,

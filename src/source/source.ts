@@ -19,8 +19,11 @@ export interface BlockSink {
   onHole(topic: string, from: number, to: number): void;
   /** The topic was deleted and made again, or its log was cut: reading starts over at `offset`. */
   onRestart(topic: string, offset: number): void;
-  /** Messages were lost on the way from the thread that reads, or from another instance; the log still has them. */
-  onLost(topic: string): void;
+  /**
+   * Messages before the next one may be lost, on the way from the thread that reads or from another instance; the log
+   * still has them. `isGone`: they are lost, and nothing has them any more.
+   */
+  onLost(topic: string, isGone?: boolean): void;
   /**
    * Of a shared source: this sink counts the topic's blocks for all from now on. `isFromStart`: also those since it has
    * subscribed; else those after its first onCaughtUp().
@@ -39,6 +42,25 @@ export interface TopicStatus {
   readonly lastStableOffset: number;
   /** Kafka partitions of the topic, of which only partition 0 is read; 0 before it is known. */
   readonly partitions: number;
+}
+
+/** Another instance that a source may read from. */
+export interface UpstreamStatus {
+  /** `HOST:PORT`. */
+  readonly host: string;
+  /** Whether it is the one that is used, or tried next. */
+  readonly isUsed: boolean;
+  /** `idle`: it has not been tried. */
+  readonly state: "idle" | "connected" | "failed";
+  /** Since when, ms of the monotonic clock. */
+  readonly sinceClockMs: number;
+  /** Why it failed last, by kind and in words; null while it is connected. */
+  readonly kind: string | null;
+  readonly reason: string | null;
+  /** Why it gives no history now; null where it does, or was not asked. */
+  readonly historyRefusal: string | null;
+  /** How long what it sends is on its way, at most, ms; NaN while that is not known. */
+  readonly delayMs: number;
 }
 
 export interface SourceStatus {
@@ -60,6 +82,10 @@ export interface SourceStatus {
   readonly seconds?: Readonly<Record<string, number>>;
   /** Of a source that reads from other instances: its own id, then those on the way to Kafka. */
   readonly path?: readonly string[];
+  /** Of a source that reads from other instances: each of them. */
+  readonly upstreams?: readonly UpstreamStatus[];
+  /** Failures of all upstreams, by kind. */
+  readonly failures?: Readonly<Record<string, number>>;
 }
 
 /** A topic to read again. */

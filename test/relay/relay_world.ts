@@ -40,8 +40,15 @@ export class RelayWorld {
   /** What arrives of a piece of an answer; after less than all of it all connections break. */
   onPiece: (piece: Uint8Array, url: URL) => Uint8Array = (piece) => piece;
   requests = 0;
+  /** What relays have logged. */
+  readonly lines: Record<string, unknown>[] = [];
   readonly #instances: Qanat[] = [];
   readonly #ticks: (() => void)[] = [];
+  readonly #log = {
+    ...silent,
+    info: this.#line.bind(this),
+    warn: this.#line.bind(this),
+  };
   readonly #connections = new Set<(error: Error) => void>();
 
   readonly fetch: typeof fetch = async (input, init) => {
@@ -94,7 +101,7 @@ export class RelayWorld {
     const source = new UpstreamSource({
       addresses: hosts.map((host) => `http://${host}`),
       catalog: new Catalog(),
-      log: silent,
+      log: this.#log,
       token: () => Promise.resolve(token),
       readyGraceMs: 2000,
       fetch: this.fetch,
@@ -111,6 +118,10 @@ export class RelayWorld {
   /** Calls what relays do each second; the clock stays. */
   tick(): void {
     for (const call of this.#ticks) call();
+  }
+
+  #line(event: string, fields: Record<string, unknown> = {}): void {
+    this.lines.push({ event, ...fields });
   }
 
   /** Breaks all connections. */

@@ -26,6 +26,9 @@ const WAYS: Readonly<Record<string, Way>> = {
   frames_sent: "sum",
   rows_late: "sum",
   gaps_told: "sum",
+  relays: "sum",
+  // All threads have one limit.
+  "relays.streams_max": "own",
   past: "sum",
   // All threads count in the same pools.
   "past.histories": "max",

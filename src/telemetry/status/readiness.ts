@@ -1,6 +1,7 @@
 // Whether an instance is ready for requests: /readyz, `ready` in /v1/status, qanat_ready.
 // Invariant: a publisher that sends nothing does not make an instance unready.
 import type { SourceStatus } from "../../source/source.ts";
+import { upstreamFault } from "./upstream_status.ts";
 
 export interface ReadinessOptions {
   readonly source: { status(): SourceStatus };
@@ -12,6 +13,22 @@ export interface ReadinessOptions {
   /** How long the source may be unreachable. */
   readonly readyGraceMs: number;
   readonly eventLoopDelayMaxMs: number;
+}
+
+/** The source does not know its channels. */
+function unloadedText({ upstreams, reachable }: SourceStatus): string {
+  const text = "metadata not loaded yet";
+  return upstreams === undefined || reachable
+    ? text
+    : `${text}: ${upstreamFault(upstreams)}`;
+}
+
+function awayText({ kind, unreachable, upstreams }: SourceStatus): string {
+  if (upstreams !== undefined) return upstreamFault(upstreams);
+  const at = unreachable.join(", ");
+  return at === ""
+    ? `the ${kind} source is unreachable`
+    : `the ${kind} source is unreachable at ${at}, the address that the cluster names for its broker`;
 }
 
 /** Gives the reasons why an instance is not ready. */
@@ -32,15 +49,8 @@ export class Readiness {
     const reasons: string[] = [];
     if (isDraining()) reasons.push("shutting down");
     if (!this.isStarted) reasons.push("still starting");
-    if (!status.ready) reasons.push("metadata not loaded yet");
-    if (this.#isAway(status)) {
-      const at = status.unreachable.join(", ");
-      reasons.push(
-        at === ""
-          ? `the ${status.kind} source is unreachable`
-          : `the ${status.kind} source is unreachable at ${at}, the address that the cluster names for its broker`,
-      );
-    }
+    if (!status.ready) reasons.push(unloadedText(status));
+    if (this.#isAway(status)) reasons.push(awayText(status));
     const delayMs = loopDelayMs();
     if (delayMs > eventLoopDelayMaxMs) {
       reasons.push(

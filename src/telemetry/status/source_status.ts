@@ -2,6 +2,7 @@
 import type { GpsClock } from "../../blocks/gps_clock.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import type { SourceStatus, TopicStatus } from "../../source/source.ts";
+import { upstreamsStatus } from "./upstream_status.ts";
 
 /** Topics whose status is made in one part, and the steps that it takes. */
 const TOPICS_PER_PART = 100;
@@ -30,6 +31,7 @@ export function* sourceStatus(
     reachable,
     last_contact_ms: lastContactMs(status, options),
     unreachable,
+    ...upstreamsStatus(status, options),
     wide_topics: status.wideTopics,
     topics,
     counters,

@@ -11,6 +11,7 @@ import type { Catalog } from "../../channels/catalog.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import type { ClientFigures } from "../../clients/client_figures.ts";
 import type { Ring } from "../../memory/ring.ts";
+import type { BlockFeeds } from "../../relay/block_feeds.ts";
 import type { Slab } from "../../memory/slab.ts";
 import type { Source } from "../../source/source.ts";
 import type { Trends } from "../../trends/recorded_trend.ts";
@@ -53,6 +54,7 @@ export interface StatusParts {
   readonly hub: ClientListParts["hub"] & { readonly figures: ClientFigures };
   readonly connections: ConnectionFigures;
   readonly flight: FlightFigures;
+  readonly feeds: BlockFeeds;
   /** Null where the runtime does not report memory. */
   readonly memoryUse: MemoryUse | null;
 }
@@ -87,6 +89,7 @@ export function* statusDocument(
     },
     ...accessStatus(parts),
     ...flightStatus(parts),
+    ...relayStatus(parts),
     ...clientStatus(parts),
     ring: ringStatus(parts),
     slab: slabStatus(parts.slab),
@@ -144,6 +147,23 @@ function flightStatus(
       calls_refused: flight.callsRefused,
       calls_begun: flight.called,
       calls_failed: flight.failed,
+    },
+  };
+}
+
+/** Counts, and no names. Absent without --relay-streams-max. */
+function relayStatus({ feeds }: StatusParts) {
+  if (!feeds.isServing) return {};
+  const { blocks, channels, histories } = feeds.openCounts();
+  return {
+    relays: {
+      block_streams: blocks,
+      channel_streams: channels,
+      history_streams: histories,
+      streams_max: feeds.pool.capacity,
+      sent_bytes: feeds.counters.bytes,
+      refused: feeds.refused,
+      ended: feeds.ended,
     },
   };
 }

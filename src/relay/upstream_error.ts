@@ -1,0 +1,112 @@
+// Why an upstream does not deliver, by kind: each kind has a count in the metrics, and a next step for operators.
+// Invariant: no text contains a token.
+
+/**
+ * `unreachable`: no connection, or no TLS. `credential`: it refuses the token, or its rights. `no-relays`: it serves no
+ * relays. `busy`: all its streams are in use. `version`: it has no version of blocks in common. `circle`: it reads from
+ * this relay, or through too many. `silent`, `closed`: the connection. `ended`: it ended the stream. `answer`: anything
+ * else.
+ */
+export const UPSTREAM_FAILURES = [
+  "unreachable",
+  "credential",
+  "no-relays",
+  "busy",
+  "version",
+  "circle",
+  "silent",
+  "closed",
+  "ended",
+  "answer",
+] as const;
+export type UpstreamFailure = typeof UPSTREAM_FAILURES[number];
+
+/** An upstream has answered, and not with blocks; or its connection failed. */
+export class UpstreamError extends Error {
+  override name = "UpstreamError";
+  readonly kind: UpstreamFailure;
+
+  constructor(message: string, kind: UpstreamFailure = "answer") {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** What `fetch` or the reading of an answer threw. */
+export function upstreamError(error: unknown): UpstreamError {
+  if (error instanceof UpstreamError) return error;
+  const { name, message } = error as Error;
+  // What `fetch` throws where there is no connection; the reason is in its cause in some runtimes.
+  if (name === "TypeError" || name === "NotCapable") {
+    const { cause } = error as Error;
+    const reason = cause instanceof Error && !message.includes(cause.message)
+      ? `${message}: ${cause.message}`
+      : message;
+    const isCertificate = /certificate|UnknownIssuer|self.signed/i.test(reason);
+    return new UpstreamError(
+      isCertificate
+        ? `${reason}; name the authority of its certificate in --upstream-ca`
+        : reason,
+      "unreachable",
+    );
+  }
+  return new UpstreamError(message);
+}
+
+const DETAIL_CHARS_MAX = 300;
+
+/** Why an answer is no stream of blocks, and what to do. */
+export async function errorOfAnswer(
+  response: Response,
+  secret: string,
+): Promise<UpstreamError> {
+  const { status, type } = response;
+  if (type === "opaqueredirect" || status >= 300 && status < 400) {
+    await response.body?.cancel();
+    return new UpstreamError(
+      "it redirects, which is not followed: --upstream must be the address itself",
+    );
+  }
+  let detail = "it sent no blocks";
+  try {
+    const text = await response.text();
+    if (!response.ok) detail = (JSON.parse(text) as { detail: string }).detail;
+  } catch {
+    // Not a problem of Qanat: the status says it.
+  }
+  const shown = String(detail).slice(0, DETAIL_CHARS_MAX);
+  const text = secret === "" ? shown : shown.replaceAll(secret, "***");
+  const { kind, step } = kindOf(status, secret !== "");
+  return new UpstreamError(`status ${status}: ${text}${step}`, kind);
+}
+
+function kindOf(
+  status: number,
+  hasToken: boolean,
+): { readonly kind: UpstreamFailure; readonly step: string } {
+  switch (status) {
+    case 401:
+    case 403:
+      return {
+        kind: "credential",
+        step: hasToken
+          ? "; the token in --upstream-token-file needs the right of a relay there"
+          : "; name a token with the right of a relay in --upstream-token-file",
+      };
+    case 404:
+      return {
+        kind: "no-relays",
+        step: "; it serves relays with --relay-streams-max above 0",
+      };
+    case 406:
+      return { kind: "version", step: "" };
+    case 429:
+    case 503:
+      return {
+        kind: "busy",
+        step:
+          "; its operator can raise --relay-streams-max or --address-share-percent",
+      };
+  }
+  return { kind: "answer", step: "" };
+}
