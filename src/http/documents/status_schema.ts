@@ -3,50 +3,8 @@ import { CHANNEL_REFUSALS } from "../../channels/channel_fault.ts";
 import { REFUSED_LISTED_MAX } from "../../channels/refused_channels.ts";
 import type { Schema } from "./api_document.ts";
 import { FLIGHT_STATUS } from "./flight_status_schema.ts";
+import { RELAYS, SOURCE } from "./source_status_schema.ts";
 import { counted, COUNTERS, number, objectOf } from "./schema_parts.ts";
-
-const SOURCE = objectOf({
-  kind: { type: "string", enum: ["kafka", "embedded", "upstream"] },
-  ready: { type: "boolean", description: "Metadata has been read once" },
-  reachable: { type: "boolean" },
-  last_contact_ms: number(
-    "Unix ms",
-    "Time of the last successful answer of the source; 0 before the first one",
-  ),
-  unreachable: {
-    type: "array",
-    items: { type: "string" },
-    description:
-      "Addresses of brokers, as the cluster advertises them, that Qanat reads from and cannot reach",
-  },
-  wide_topics: {
-    type: "number",
-    description: "Topics with more than one Kafka partition",
-  },
-  topics: {
-    type: "array",
-    items: objectOf({
-      topic: { type: "string" },
-      state: {
-        type: "string",
-        enum: ["starting", "reading", "behind", "unreachable", "missing"],
-      },
-      position: { type: "number", description: "Next offset to read, or -1" },
-      high_watermark: { type: "number" },
-      last_stable_offset: {
-        type: "number",
-        description:
-          "Offset up to which messages are read: those from here to high_watermark follow an open transaction",
-      },
-      partitions: {
-        type: "number",
-        description:
-          "Kafka partitions of the topic; if there are several, only partition 0 is read, and the data of the others is missing",
-      },
-    }),
-  },
-  counters: COUNTERS,
-});
 
 const CHANNELS_REFUSED = objectOf({
   total: {
@@ -286,13 +244,14 @@ const WORKERS: Schema = {
 
 /** Shared schemas by their names in the document. */
 export const SERVICE_SCHEMAS: Readonly<Record<string, Schema>> = {
-  // `access`, `flight` and `workers` are not required.
+  // `access`, `flight`, `relays` and `workers` are not required.
   Status: {
     ...objectOf(STATUS),
     properties: {
       ...STATUS,
       access: ACCESS,
       flight: FLIGHT_STATUS,
+      relays: RELAYS,
       workers: WORKERS,
     },
   },

@@ -55,6 +55,8 @@ export const ADDING = {
   kafka_behind_messages: "reading",
   kafka_uncommitted_messages: "reading",
   kafka_seconds_total: "reading",
+  upstream_connected: "reading",
+  upstream_failures_total: "reading",
   usage_log_lines_total: "reading",
   usage_log_lines_lost_total: "reading",
   usage_log_failing: "reading",

@@ -13,6 +13,7 @@ import { historyMetrics, type HistoryParts } from "./history_metrics.ts";
 import { instanceMetrics, type InstanceParts } from "./instance_metrics.ts";
 import { memoryMetrics, type MemoryParts } from "./memory_metrics.ts";
 import { Prometheus } from "./prometheus.ts";
+import { upstreamMetrics } from "./upstream_metrics.ts";
 import { relayMetrics, type RelayParts } from "./relay_metrics.ts";
 import { requestMetrics, type RequestParts } from "./request_metrics.ts";
 import { sourceMetrics, type SourceParts } from "./source_metrics.ts";
@@ -54,6 +55,7 @@ export class Metrics {
     requestMetrics(metrics, parts);
     authMetrics(metrics, parts);
     trendMetrics(metrics, parts);
+    upstreamMetrics(metrics, parts);
   }
 
   /** All values now, to be added to those of other threads. */
