@@ -13,7 +13,7 @@ import { SharedRingReader, SharedRingWriter } from "./memory/shared_ring.ts";
 import { isEmbedded } from "./settings/is_embedded.ts";
 import { EMBEDDED_BACKLOG_MAX_MS } from "./source/embedded_source.ts";
 import type { Source } from "./source/source.ts";
-import { sourceOf } from "./source/source_of.ts";
+import { sourceFault, sourceOf } from "./source/source_of.ts";
 import { LifeSigns } from "./supervisor/life_signs.ts";
 import type { IngestMessage, WorkerMessage } from "./supervisor/messages.ts";
 import { within } from "./supervisor/within.ts";
@@ -110,7 +110,7 @@ class IngestThread {
       return this.#fail(
         error instanceof RingAllocationError
           ? `--retention-mb ${config.retentionMb} is more than this machine can allocate in one piece; choose less`
-          : `Cannot set up Kafka: ${(error as Error).message}`,
+          : sourceFault(config, error),
       );
     }
     const { usageLog: path } = config;

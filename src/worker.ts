@@ -103,7 +103,7 @@ class WorkerApp {
     try {
       made = await sourceOfWorker(config, this.#log, group);
     } catch (error) {
-      return this.#fail(2, `Cannot set up Kafka: ${(error as Error).message}`);
+      return this.#fail(2, (error as Error).message);
     }
     let access: AccessControl;
     try {

@@ -90,6 +90,16 @@ function read(args: readonly string[]): Load | "help" {
     help: { type: "boolean", default: false },
   });
   if (values.help) return "help";
+  const missing = (["clients", "channels", "rate"] as const)
+    .filter((name) => values[name] === undefined)
+    .map((name) => `--${name}`);
+  if (missing.length > 0) {
+    throw new Error(
+      `${missing.join(", ")} ${
+        missing.length === 1 ? "is" : "are"
+      } needed; see --help`,
+    );
+  }
   const channels = needed("--channels", values.channels, 10_000);
   const isDifferent = choiceOf(
     "--selections",
@@ -121,9 +131,9 @@ function read(args: readonly string[]): Load | "help" {
   return load;
 }
 
+/** Of a flag that is there. */
 function needed(flag: string, text: string | undefined, max: number): number {
-  if (text === undefined) throw new Error(`${flag} is needed; see --help`);
-  return wholeOf(flag, text, 1, max);
+  return wholeOf(flag, text ?? "", 1, max);
 }
 
 function strideOf(text: string): number {

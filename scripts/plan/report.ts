@@ -85,7 +85,10 @@ function advice({ format, hasTls, workers }: Load, plan: Plan): string {
   const lines: string[] = [];
   if (plan.instances > 1 && workers === 1) {
     lines.push(
-      "On a machine with more cores, --workers N serves from N of them, with one page ring and one reading of Kafka.",
+      `On a machine with ${
+        plan.instances + 1
+      } cores or more, one instance with --workers ${plan.instances} does the same, ` +
+        `with one page ring and one reading of Kafka: plan it with --workers ${plan.instances}.`,
     );
   }
   if (plan.instances > 1) {

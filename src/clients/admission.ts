@@ -21,6 +21,8 @@ export interface FullAdmission {
   readonly limit: string;
   /** Whose limit it is; null for one that all share. */
   readonly of: ShareHolder["kind"] | null;
+  /** Why, in words, where no limit is reached. */
+  readonly reason?: string;
 }
 
 /** Whether one more client can be served. */

@@ -13,6 +13,7 @@ import type { ClientOptions } from "./client_options.ts";
 import { Client } from "./client.ts";
 import type { HistoryFeeds } from "./history_feeds.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
+import { HISTORY_FAILS, needsHistory } from "./needs_history.ts";
 import { Permit } from "./permit.ts";
 import { mostText, newRefusals, type Refusal, shareText } from "./refusals.ts";
 import { Reservation, type ReservationPools, slabPool } from "./reservation.ts";
@@ -151,7 +152,10 @@ export class AdmissionControl {
     if (tooLarge !== null) return this.#tooLarge(tooLarge);
 
     let permit: Permit | null = null;
-    if (this.#needsHistory(group, options)) {
+    if (needsHistory(group, options, this.#parts)) {
+      if (history.failing.includes(group.shapes)) {
+        return { ...this.#full("histories", ""), reason: HISTORY_FAILS };
+      }
       const outcome = history.takePermit(holder);
       if (!(outcome instanceof Permit)) {
         const limit = `${this.#parts.historyReadersMax} histories at once`;
@@ -241,24 +245,6 @@ export class AdmissionControl {
       lifecycle.drop(client, "error");
       throw error;
     }
-  }
-
-  /** Whether what a client asks for begins before the rows of the page ring. */
-  #needsHistory(
-    { timeline, trend }: SelectionGroup,
-    { startNs, afterNs }: ClientOptions,
-  ): boolean {
-    // Trends are kept in memory only: history has none.
-    if (trend !== null) return false;
-    // A resume is never refused: if it needs history, it waits for a permit of its own kind.
-    if (startNs === undefined || typeof afterNs === "bigint") return false;
-    const row = timeline.rowOf(startNs);
-    if (timeline.released >= 0) {
-      return row < timeline.released && !timeline.isWhole(row);
-    }
-    // The page ring is about to be filled so far back.
-    const agoMs = this.#parts.store.gpsMs() - row * timeline.strideMs;
-    return agoMs > this.#parts.resumeWindowMs;
   }
 
   /** The answer when a pool refuses: all of it is taken, or the holder has what it may have. */

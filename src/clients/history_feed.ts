@@ -6,6 +6,7 @@ import type { HistoryRows } from "../blocks/history_rows.ts";
 import type { RowEncoder } from "../frames/row_encoder.ts";
 import { traceFields } from "../telemetry/request_trace.ts";
 import type { HistoryHandle } from "./client_phase.ts";
+import type { HistoryFailures } from "./history_failures.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
 import type { Permit } from "./permit.ts";
 import type { ShareHolder } from "../shares/share_holder.ts";
@@ -20,6 +21,7 @@ export interface HistoryFeedParts {
   /** Runs one step while no other feed runs. */
   readonly inTurn: <T>(step: () => T) => Promise<T>;
   readonly counters: { rows: number; reads: number; failures: number };
+  readonly failing: HistoryFailures;
   /** A client is ended after its reads have failed for this long, ms. */
   readonly outageWaitMs: number;
 }
@@ -46,6 +48,8 @@ export class HistoryFeed implements HistoryHandle {
   /** Lets the feed continue after a write of its client has finished, or after a pause. */
   #onDrained: (() => void) | null = null;
   #onEnded: (() => void) | null = null;
+  /** Why its last read failed; null where it has not. */
+  #failure: string | null = null;
 
   /** The permit is the feed's until `run` has ended and its reader is closed. */
   constructor(client: GroupClient, permit: Permit, parts: HistoryFeedParts) {
@@ -98,6 +102,7 @@ export class HistoryFeed implements HistoryHandle {
     try {
       return await this.#serve(history, group.encoderFor(history.timeline));
     } finally {
+      this.#parts.failing.over(this);
       history.close();
     }
   }
@@ -211,15 +216,12 @@ export class HistoryFeed implements HistoryHandle {
       try {
         counters.reads++;
         await history.read(topics);
+        this.#failure = null;
+        this.#parts.failing.over(this);
         return true;
       } catch (error) {
         counters.failures++;
-        const { message } = error as Error;
-        lifecycle.log.warn("past-read-failed", {
-          topics,
-          error: message,
-          ...traceFields(client.options.trace),
-        });
+        this.#noteFailure(topics, (error as Error).message);
         const waitedMs = lifecycle.clockMs() - beganMs;
         if (waitedMs > outageWaitMs) return false;
         await this.#pause(backOffMs);
@@ -227,6 +229,20 @@ export class HistoryFeed implements HistoryHandle {
       }
     }
     return true;
+  }
+
+  /** Logs a failure, once while it stays the same. */
+  #noteFailure(topics: readonly string[], error: string): void {
+    const isKnown = this.#failure === error;
+    this.#failure = error;
+    this.#parts.failing.failed(this, topics);
+    if (isKnown) return;
+    const { client } = this;
+    this.#parts.lifecycle.log.warn("past-read-failed", {
+      topics,
+      error,
+      ...traceFields(client.options.trace),
+    });
   }
 }
 

@@ -14,6 +14,7 @@ import {
   HistoryFeed,
   type HistoryFeedParts,
 } from "./history_feed.ts";
+import { HistoryFailures } from "./history_failures.ts";
 import { Permit, type PermitKind } from "./permit.ts";
 import { Permits } from "./permits.ts";
 import type { GroupClient } from "./selection_group.ts";
@@ -55,6 +56,7 @@ export class HistoryFeeds {
     refused: 0,
     suspended: 0,
   };
+  readonly failing = new HistoryFailures();
   readonly #permits: Readonly<Record<PermitKind, Permits>>;
   readonly #options: HistoryFeedsOptions;
   readonly #parts: HistoryFeedParts;
@@ -67,6 +69,7 @@ export class HistoryFeeds {
     this.#parts = {
       ...options,
       counters: this.counters,
+      failing: this.failing,
       inTurn: (step) => this.#inTurn(step),
     };
     const { historyReadersMax, addressSharePercent, sharePools } = options;

@@ -131,10 +131,13 @@ function refusalOf(
   }
 }
 
-function full({ refusal, limit, of }: FullAdmission): FlightError {
+function full(
+  { refusal, limit, of, reason = `the limit of ${limit} is reached` }:
+    FullAdmission,
+): FlightError {
   return new FlightError(
     "unavailable",
-    `the limit of ${limit} is reached (${refusal}); ${
+    `${reason} (${refusal}); ${
       of === null ? "try again later" : "close a stream of yours"
     }`,
   );

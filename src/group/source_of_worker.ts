@@ -11,7 +11,7 @@ import type { Ring } from "../memory/ring.ts";
 import { isEmbedded } from "../settings/is_embedded.ts";
 import { EMBEDDED_BACKLOG_MAX_MS } from "../source/embedded_source.ts";
 import type { Source } from "../source/source.ts";
-import { sourceOf } from "../source/source_of.ts";
+import { sourceFault, sourceOf } from "../source/source_of.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Trends } from "../trends/recorded_trend.ts";
 
@@ -31,7 +31,11 @@ export async function sourceOfWorker(
 ): Promise<Reading> {
   if (group === undefined) {
     const nowNs = () => nowGpsNs();
-    return { source: await sourceOf(config, { log, nowGpsNs: nowNs }) };
+    try {
+      return { source: await sourceOf(config, { log, nowGpsNs: nowNs }) };
+    } catch (error) {
+      throw new Error(sourceFault(config, error));
+    }
   }
   return await joinReading(group.source, {
     trendMb: config.trendMb,

@@ -1,21 +1,16 @@
-// A history that an upstream reads for a relay, at the relay's pace. When its stream breaks, the read fails, and the next one
-// opens another stream where it was: at another upstream, if that one is used now.
-// Invariant: the messages of a topic come in the order of its log; what is read before it is asked for is kept. Those of
-// the last minute before a break come again.
-import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
+// One reader of a history of an upstream, at its own pace. It shares the request with others that ask for the same; where
+// they are too far ahead, or the request has ended, it continues with a request of its own.
+// Invariant: the messages of a topic come in the order of its log, none is left out, and the end of a log is reported only
+// while it is new.
 import type {
   HistoryMessages,
   HistoryReader,
   HistoryTopic,
 } from "../source/source.ts";
-import { relayRequest } from "./topic_request.ts";
-import type { Upstreams } from "./upstreams.ts";
-import { FRAME, type Frame, FrameReader, payloadText } from "./wire.ts";
+import type { SharedHistory, SharedRead } from "./shared_history.ts";
+import type { UpstreamError } from "./upstream_error.ts";
 
-/** Without a byte for so long, a read fails. */
-const SILENT_MS = 30_000;
-
-/** A block that comes so much later in the log than newer ones is not missed, ms. */
+/** After a failure, perhaps at another upstream: a block that comes so much later in the log than newer ones is not missed, ms. */
 const LATE_MS = 60_000;
 
 /** A topic, and how much later than newer blocks one of its blocks may come, ms. */
@@ -23,51 +18,71 @@ export interface UpstreamTopic extends HistoryTopic {
   readonly latencyMs: number;
 }
 
+/** The histories of all readers. */
+export interface SharedHistories {
+  /**
+   * A history that begins with what was asked for, and was opened after a time of the monotonic clock. Throws where the
+   * upstream has just said that it has no stream.
+   */
+  join(topics: readonly HistoryTopic[], afterClockMs: number): SharedHistory;
+  leave(history: SharedHistory): void;
+  /** A piece of some history was read. */
+  read(): void;
+  /** A history has failed: no reader joins it any more. */
+  failed(history: SharedHistory, error: UpstreamError): void;
+}
+
+/** The end of a log counts as new for so long after the history was asked for; twice as long each time that it was not. */
+const NEW_MS = 2000;
+
 interface Topic {
   readonly topic: string;
   readonly latencyMs: number;
-  /** GPS ms from which on the next stream is asked for it. */
+  /** GPS ms at which the newest block that was read begins. */
+  newestMs: number;
+  /** GPS ms from which on it is asked for, when the reader continues. */
   fromMs: number;
   /** Reads that the caller has not asked for yet. */
   readonly reads: HistoryMessages[];
-  messages: HistoryMessages["messages"][number][];
   isAtEnd: boolean;
-}
-
-/** One answer of an upstream. */
-interface Stream {
-  readonly abort: AbortController;
-  readonly frames: FrameReader;
-  /** By the number that it gave them. */
-  readonly numbers: (Topic | undefined)[];
-  reader: ReadableStreamDefaultReader<Uint8Array> | null;
-  end: string | null;
 }
 
 /** The reader of one history. */
 export class UpstreamHistory implements HistoryReader {
-  readonly #upstreams: Upstreams;
+  readonly #histories: SharedHistories;
+  readonly #clockMs: () => number;
   readonly #topics: Map<string, Topic>;
-  readonly #decoder = new BlockDecoder();
-  readonly #layout = newBlockLayout();
-  /** Null before the first read, and after a failure. */
-  #stream: Stream | null = null;
+  readonly #closed = Promise.withResolvers<never>();
   #isClosed = false;
+  #shared: SharedHistory | null = null;
+  /** Number of the next read of the shared history. */
+  #next = 0;
+  #newMs = NEW_MS;
+  /** The end of a log was not new. */
+  #wasOld = false;
+  /** When the last shared history was opened: the next one is a later one, so that the reading makes progress. */
+  #openedClockMs = -Infinity;
 
-  constructor(upstreams: Upstreams, topics: readonly UpstreamTopic[]) {
-    this.#upstreams = upstreams;
+  constructor(
+    histories: SharedHistories,
+    topics: readonly UpstreamTopic[],
+    clockMs: () => number,
+  ) {
+    this.#histories = histories;
+    this.#clockMs = clockMs;
     this.#topics = new Map(
       topics.map((asked) => [
         asked.topic,
-        { ...asked, reads: [], messages: [], isAtEnd: false },
+        { ...asked, newestMs: -Infinity, reads: [], isAtEnd: false },
       ]),
     );
+    this.#closed.promise.catch(() => {});
   }
 
   async read(topics: readonly string[]): Promise<readonly HistoryMessages[]> {
     const asked = topics.flatMap((name) => this.#topics.get(name) ?? []);
     const lacks = ({ reads, isAtEnd }: Topic) => reads.length === 0 && !isAtEnd;
-    while (asked.some(lacks)) await this.#readPiece();
+    while (asked.some(lacks)) await this.#advance();
     const answers = asked.flatMap(({ reads }) => reads.splice(0));
     for (const { topic, isAtEnd } of asked) {
       const isAnswered = answers.some((answer) => answer.topic === topic);
@@ -78,108 +93,74 @@ export class UpstreamHistory implements HistoryReader {
   }
 
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#stream !== null) abort(this.#stream);
+    this.#closed.reject(new Error("The history was closed"));
+    this.#leave();
   }
 
-  async #readPiece(): Promise<void> {
-    if (this.#isClosed) throw new Error("The history is closed");
-    const stream = this.#stream ??= newStream();
-    const timer = setTimeout(() => abort(stream), SILENT_MS);
+  /** Takes the next read, or waits for more. */
+  async #advance(): Promise<void> {
+    if (this.#isClosed) return await this.#closed.promise;
+    const shared = this.#shared ??= this.#join();
+    const found = shared.find(this.#next);
+    if (found === "dropped" || found === "over") {
+      for (const topic of this.#topics.values()) askAgain(topic, 0);
+      return this.#leave();
+    }
+    if (found !== "later") {
+      this.#next++;
+      return this.#take(found, shared);
+    }
     try {
-      stream.reader ??= await this.#open(stream.abort.signal);
-      const { value, done } = await stream.reader.read();
-      if (done) {
-        const reason = stream.end ?? "its connection was closed";
-        throw new Error(`The upstream ended the history: ${reason}`);
-      }
-      stream.frames.push(value, (frame) => this.#take(stream, frame));
+      await Promise.race([shared.more(), this.#closed.promise]);
+      this.#histories.read();
     } catch (error) {
-      this.#drop(stream);
+      if (this.#isClosed) throw error;
+      this.#leave();
+      this.#histories.failed(shared, error as UpstreamError);
+      for (const topic of this.#topics.values()) askAgain(topic, LATE_MS);
       throw error;
-    } finally {
-      clearTimeout(timer);
     }
   }
 
-  /** The stream is broken: the next read opens one. */
-  #drop(stream: Stream): void {
-    abort(stream);
-    this.#stream = null;
-    // Reads that have not come to their end are read again.
-    for (const topic of this.#topics.values()) topic.messages = [];
-  }
-
-  async #open(
-    signal: AbortSignal,
-  ): Promise<ReadableStreamDefaultReader<Uint8Array>> {
-    const open = [...this.#topics.values()].filter((t) => !t.isAtEnd);
-    const body = relayRequest(
-      open.map(({ topic, fromMs }) => ({
-        topic,
-        sinceMs: Math.max(0, fromMs),
-        lastMs: null,
-      })),
+  #join(): SharedHistory {
+    this.#next = 0;
+    if (this.#wasOld) this.#newMs *= 2;
+    this.#wasOld = false;
+    const shared = this.#histories.join(
+      [...this.#topics.values()].filter(({ isAtEnd }) => !isAtEnd)
+        .map(({ topic, fromMs }) => ({ topic, fromMs })),
+      this.#openedClockMs,
     );
-    const path = "/v1/blocks/history";
-    const stream = await this.#upstreams.request(path, body, signal);
-    const reader = stream.getReader();
-    // It may have been closed in the meantime.
-    if (signal.aborted) await reader.cancel().catch(() => {});
-    return reader;
+    this.#openedClockMs = shared.openedClockMs;
+    return shared;
   }
 
-  #take(stream: Stream, frame: Frame): void {
-    const topic = stream.numbers[frame.topic];
-    switch (frame.kind) {
-      case FRAME.topic:
-        stream.numbers[frame.topic] = this.#topics.get(payloadText(frame));
-        return;
-      case FRAME.message:
-        topic?.messages.push({
-          value: frame.payload,
-          timestampMs: frame.first,
-        });
-        return;
-      case FRAME.read:
-        if (topic !== undefined) this.#takeRead(topic, frame);
-        return;
-      case FRAME.end:
-        stream.end = payloadText(frame);
-    }
+  #leave(): void {
+    const shared = this.#shared;
+    this.#shared = null;
+    if (shared !== null) this.#histories.leave(shared);
   }
 
-  #takeRead(topic: Topic, { first, second }: Frame): void {
-    const { messages, latencyMs } = topic;
-    topic.isAtEnd = first === 1;
-    topic.reads.push({
-      topic: topic.topic,
-      messages,
-      isAtEnd: topic.isAtEnd,
-      isCut: second === 1,
-    });
-    topic.messages = [];
-    const last = messages.at(-1)?.value;
-    if (last === undefined) return;
-    if (this.#decoder.decode(last, this.#layout) !== null) return;
-    const beginMs = Number(this.#layout.timeNs) / 1e6;
-    const againMs = beginMs - Math.max(LATE_MS, latencyMs);
-    topic.fromMs = Math.max(topic.fromMs, againMs);
+  #take(read: SharedRead, { openedClockMs }: SharedHistory): void {
+    const topic = this.#topics.get(read.topic);
+    if (topic === undefined || topic.isAtEnd) return;
+    const { messages, isCut, newestMs } = read;
+    topic.newestMs = Math.max(topic.newestMs, newestMs);
+    const isOld = this.#clockMs() - openedClockMs > this.#newMs;
+    // The log has more by now: it is asked for again from here on.
+    this.#wasOld ||= read.isAtEnd && isOld;
+    topic.isAtEnd = read.isAtEnd && !isOld;
+    if (messages.length === 0 && !topic.isAtEnd) return;
+    const { isAtEnd } = topic;
+    topic.reads.push({ topic: topic.topic, messages, isAtEnd, isCut });
   }
 }
 
-/** Deno does not hear the signal any more once it has collected the Response, of which only the body is in use. */
-function abort({ abort, reader }: Stream): void {
-  abort.abort();
-  reader?.cancel().catch(() => {});
-}
-
-function newStream(): Stream {
-  return {
-    abort: new AbortController(),
-    frames: new FrameReader(),
-    numbers: [],
-    reader: null,
-    end: null,
-  };
+/** Where the next request for a topic begins: so much before its newest block. */
+function askAgain(topic: Topic, lateMs: number): void {
+  const { fromMs, latencyMs, newestMs } = topic;
+  const againMs = newestMs - (lateMs === 0 ? 0 : Math.max(lateMs, latencyMs));
+  topic.fromMs = Math.max(fromMs, againMs);
 }

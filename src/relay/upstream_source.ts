@@ -15,7 +15,7 @@ import { RelayTopic } from "./relay_topic.ts";
 import { TopicIndex } from "./topic_index.ts";
 import { TopicStreams } from "./topic_streams.ts";
 import { UpstreamChannels } from "./upstream_channels.ts";
-import { UpstreamHistory } from "./upstream_history.ts";
+import { UpstreamHistories } from "./upstream_histories.ts";
 import { UpstreamError } from "./upstream_error.ts";
 import { Upstreams } from "./upstreams.ts";
 import type { OriginState } from "./wire.ts";
@@ -51,6 +51,7 @@ export class UpstreamSource implements Source {
   readonly #clockMs: () => number;
   readonly #index: TopicIndex;
   readonly #upstreams: Upstreams;
+  readonly #histories: UpstreamHistories;
   readonly #channels: UpstreamChannels;
   readonly #streams: TopicStreams;
   #sink: BlockSink | null = null;
@@ -73,6 +74,7 @@ export class UpstreamSource implements Source {
       clockMs,
       log: options.log,
     });
+    this.#histories = new UpstreamHistories({ upstreams, clockMs });
     const common = {
       upstreams,
       clockMs,
@@ -106,6 +108,7 @@ export class UpstreamSource implements Source {
   tick(): void {
     this.#channels.tick();
     this.#streams.tick();
+    this.#histories.tick();
     this.#noteContact();
   }
 
@@ -138,8 +141,7 @@ export class UpstreamSource implements Source {
   }
 
   openHistory(topics: readonly HistoryTopic[]): HistoryReader {
-    return new UpstreamHistory(
-      this.#upstreams,
+    return this.#histories.open(
       topics.map((topic) => ({
         ...topic,
         latencyMs: this.#timesOf(topic.topic).latencyMs,
@@ -169,6 +171,7 @@ export class UpstreamSource implements Source {
       counters: {
         ...this.#upstreams.counters,
         ...streams.counters,
+        ...this.#histories.counters,
         upstream_blocks_left_out: leftOut,
       },
       path: [this.id, ...state?.path ?? []],

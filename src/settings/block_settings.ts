@@ -44,7 +44,7 @@ export const BLOCK_SETTINGS = {
     min: 0,
     max: DAY_MS,
     help:
-      "longest time that rows wait for a partition whose broker cannot be reached",
+      "longest time that rows wait for a partition whose broker or upstream cannot be reached",
   }),
   outageGraceMs: whole({
     unit: "ms",

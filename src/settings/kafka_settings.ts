@@ -27,7 +27,9 @@ export interface KafkaSettings {
 }
 
 export const KAFKA_SETTINGS = {
-  kafka: brokers("Kafka brokers; without any, the embedded source is used"),
+  kafka: brokers(
+    "Kafka brokers; without any, and without --upstream, the embedded source is used",
+  ),
   kafkaTls: flag("use TLS to the brokers"),
   kafkaCa: file("PEM certificates of the authorities to trust"),
   kafkaCert: file("PEM certificate that Qanat shows to the brokers"),

@@ -10,6 +10,7 @@ export interface RelaySettings {
   /** Empty for none. A secret. */
   readonly upstreamToken: string;
   readonly upstreamTokenFile: string;
+  readonly upstreamCa: string;
   readonly relayStreamsMax: number;
 }
 
@@ -22,6 +23,9 @@ export const RELAY_SETTINGS = {
     read: tokenOf,
   },
   upstreamTokenFile: file("token for them, read at each request"),
+  upstreamCa: file(
+    "PEM certificates of authorities to trust for them, besides the usual ones",
+  ),
   relayStreamsMax: whole({
     unit: "streams",
     preset: 0,
@@ -40,13 +44,16 @@ function tokenOf(text: string): string {
 
 /** What is wrong with these settings together, or null. */
 export function relayFault(
-  { upstream, upstreamToken, upstreamTokenFile }: RelaySettings,
+  { upstream, upstreamToken, upstreamTokenFile, upstreamCa }: RelaySettings,
 ): string | null {
   if (upstreamToken !== "" && upstreamTokenFile !== "") {
     return "--upstream-token and --upstream-token-file do not go together: one of them gives the token";
   }
   if (upstreamToken !== "" && upstream.length === 0) {
     return "--upstream-token needs --upstream";
+  }
+  if (upstreamCa !== "" && !upstream.some((url) => url.startsWith("https:"))) {
+    return "--upstream-ca needs an address of --upstream that begins with https:";
   }
   return null;
 }

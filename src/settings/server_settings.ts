@@ -71,6 +71,6 @@ export const SERVER_SETTINGS = {
     "print the command line with the fewest permissions for these settings, and end",
   ),
   workers: workers(
-    "threads that serve clients: a core and 32 MB each; with several, one more thread reads; auto: by cores",
+    "threads that serve clients, at most 64: a core and 32 MB each; with several, one more thread reads; auto: by cores",
   ),
 } satisfies SettingsOf<ServerSettings>;

@@ -13,7 +13,7 @@ export interface TrendSettings {
 export const TREND_SETTINGS = {
   trendMatch: text(
     "EXPRESSION",
-    "names of channels whose trends are always recorded; unset: all of the embedded source, none of Kafka",
+    "names of channels whose trends are always recorded; unset: all of the embedded source, none of Kafka or an upstream",
   ),
   trendMb: whole({
     unit: "MiB",

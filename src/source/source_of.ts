@@ -14,6 +14,15 @@ export interface SourceOptions {
   readonly nowGpsNs: () => bigint;
 }
 
+/** Why a source cannot be made, for people. */
+export function sourceFault(
+  { upstream }: Pick<RelaySettings, "upstream">,
+  error: unknown,
+): string {
+  const what = upstream.length > 0 ? "the upstream" : "Kafka";
+  return `Cannot set up ${what}: ${(error as Error).message}`;
+}
+
 /** A source with a catalog of its own. Throws when a file that it needs cannot be read. */
 export async function sourceOf(
   config: KafkaSettings & RelaySettings & Pick<HealthSettings, "readyGraceMs">,

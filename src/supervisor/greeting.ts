@@ -27,6 +27,7 @@ export interface Greeted {
     | "operatorHost"
     | "operatorPort"
     | "tlsCert"
+    | "workers"
   >;
   readonly catalog: {
     get(name: string, replayId: null): Named | undefined;
@@ -55,11 +56,20 @@ export function greetingOf({ config, catalog }: Greeted, port: number): string {
 version: ${version}, revision ${revision}
 source: ${terminalText(from)}
 channels: ${catalog.size}
-${operatorsLine(config)}${flightLine(config)}look: open ${url}/ in a browser
+${workersLine(config)}${operatorsLine(config)}${
+    flightLine(config)
+  }look: open ${url}/ in a browser
 try:
   ${curl} ${shellQuoted(events + name)}
   ${curl} ${shellQuoted(`${arrow}${name}&duration=10`)} -o strain.arrows
 `;
+}
+
+/** Without a word about the one worker that there is at least. */
+function workersLine({ workers }: Greeted["config"]): string {
+  return workers === 1
+    ? ""
+    : `workers: ${workers} threads that serve, and one that reads\n`;
 }
 
 function operatorsLine(

@@ -16,5 +16,6 @@ export function servingConfig(config: Config): Config {
     upstreamToken: "",
     upstreamTokenFile: "",
     topics: "",
+    upstreamCa: "",
   };
 }

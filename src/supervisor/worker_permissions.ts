@@ -17,6 +17,7 @@ const READING_SETTINGS = {
   ...KAFKA_SETTINGS,
   upstream: SETTINGS.upstream,
   upstreamTokenFile: SETTINGS.upstreamTokenFile,
+  upstreamCa: SETTINGS.upstreamCa,
   usageLog: SETTINGS.usageLog,
 };
 

@@ -6,6 +6,8 @@ const QUIET: Readonly<Record<string, string>> = {
   'up{job="qanat", instance="a"}': "1x60",
   'qanat_ready{instance="a"}': "1x60",
   'qanat_source_reachable{instance="a"}': "1x60",
+  'qanat_upstream_connected{instance="a", upstream="b:80"}': "1x60",
+  'qanat_upstream_connected{instance="a", upstream="c:80"}': "0x60",
   'qanat_clients{instance="a"}': "5x60",
   'qanat_blocks_total{instance="a"}': "0+240x60",
   'qanat_rows_late_total{instance="a"}': "3x60",
@@ -73,6 +75,11 @@ const CASES: readonly Case[] = [
   {
     alert: "QanatSourceUnreachable",
     series: "qanat_source_reachable",
+    values: "1x20 0x40",
+  },
+  {
+    alert: "QanatUpstreamAway",
+    series: 'qanat_upstream_connected{instance="a", upstream="b:80"}',
     values: "1x20 0x40",
   },
   {

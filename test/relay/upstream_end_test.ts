@@ -1,7 +1,7 @@
 // The end of what a relay reads: the body is cancelled, also where the runtime does not hear the signal of a fetch.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { UpstreamHistory } from "../../src/relay/upstream_history.ts";
+import { UpstreamHistories } from "../../src/relay/upstream_histories.ts";
 import { UpstreamStream } from "../../src/relay/upstream_stream.ts";
 import { Upstreams } from "../../src/relay/upstreams.ts";
 import { BLOCKS_CONTENT_TYPE } from "../../src/relay/wire.ts";
@@ -73,18 +73,21 @@ describe("what a relay reads", () => {
   it("is cancelled when its history is closed, before or after the answer", async () => {
     const { upstreams, hold, cancelled } = deafUpstream();
     const topics = [{ topic: "t", fromMs: 0, latencyMs: 0 }];
-    const history = new UpstreamHistory(upstreams, topics);
+    const histories = new UpstreamHistories({ upstreams, clockMs: () => 0 });
+    const history = histories.open(topics);
     const read = assert.rejects(history.read(["t"]));
     await turn();
     history.close();
     await read;
+    await turn();
     assert.equal(cancelled(), 1);
     const answer = hold();
-    const early = new UpstreamHistory(upstreams, topics);
+    const early = histories.open(topics);
     const earlyRead = assert.rejects(early.read(["t"]));
     early.close();
     answer.resolve();
     await earlyRead;
+    await turn();
     assert.equal(cancelled(), 2);
   });
 });

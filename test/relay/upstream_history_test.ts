@@ -1,7 +1,7 @@
 // A history that a relay reads from an upstream whose connections break.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { UpstreamHistory } from "../../src/relay/upstream_history.ts";
+import { UpstreamHistories } from "../../src/relay/upstream_histories.ts";
 import { Upstreams } from "../../src/relay/upstreams.ts";
 import {
   BLOCKS_CONTENT_TYPE,
@@ -9,6 +9,7 @@ import {
   frameBytes,
   textPayload,
 } from "../../src/relay/wire.ts";
+import type { HistoryReader } from "../../src/source/source.ts";
 import { DrivenSource, silent } from "../driven_source.ts";
 import { CHANNELS, FIRST } from "./relay_world.ts";
 
@@ -32,7 +33,7 @@ const topics = source.blocks.topics.slice(0, 2);
 function breaking(
   requests: Asked[][],
   end: "break" | "failed",
-): UpstreamHistory {
+): HistoryReader {
   const answer: typeof fetch = (_, init) => {
     const asked = JSON.parse(init!.body as string).topics as Asked[];
     requests.push(asked);
@@ -57,8 +58,7 @@ function breaking(
     clockMs: () => 0,
     log: silent,
   });
-  return new UpstreamHistory(
-    upstreams,
+  return new UpstreamHistories({ upstreams, clockMs: () => 0 }).open(
     topics.map((topic) => ({ topic, fromMs: FIRST * STRIDE_MS, latencyMs: 0 })),
   );
 }

@@ -218,6 +218,7 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
     also: ["--upstream=http://a"],
   },
   upstreamTokenFile: FILE,
+  upstreamCa: { ...FILE, also: ["--upstream=https://a"] },
   relayStreamsMax: whole(0, 10_000),
   retentionMb: whole(1, 65_536),
   slabMb: whole(1, 65_536),

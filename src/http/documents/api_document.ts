@@ -42,6 +42,7 @@ const TAGS = {
   service: "The page, the server's time and the documents of this API",
   operators:
     "Health, status, metrics and clients. With authentication, all but health need the right `qanat.operate`",
+  relays: "Whole blocks, for other instances of Qanat that read from this one",
 };
 const PROBLEM = "application/problem+json";
 /** Where {@linkcode documented} keeps a route's document on the handler that it returns. */
@@ -87,7 +88,7 @@ export function openApiOf(
     openapi: "3.1.0",
     info: INFO,
     servers: [{ url: basePath === "" ? "/" : basePath }],
-    tags: Object.entries(TAGS).map(([name, description]) => ({
+    tags: tagsOf(routes).map(([name, description]) => ({
       name,
       description,
     })),
@@ -102,6 +103,16 @@ export function openApiOf(
     },
     paths: pathsOf(routes),
   };
+}
+
+/** Tags of the routes, in the order of the table. */
+function tagsOf({ routes }: Hono): [string, string][] {
+  const used = new Set(
+    routes.map(({ handler }) => (handler as DocumentedHandler)[DOCUMENT]?.tag),
+  );
+  return Object.entries(TAGS).filter(([tag]) =>
+    used.has(tag as keyof typeof TAGS)
+  );
 }
 
 /** Operations of a path by method. */

@@ -119,7 +119,7 @@ function refusal(
     return problem(404, {
       title: "No data",
       detail:
-        `Kafka has no recent row of ${what}; for older rows, give a start to /v1/events or /v1/arrow`,
+        `There is no recent row of ${what}; for older rows, give a start to /v1/events or /v1/arrow`,
     });
   }
   return problem(503, {

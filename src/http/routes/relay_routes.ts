@@ -20,6 +20,12 @@ import {
 } from "../../relay/wire.ts";
 import { holderOf } from "../../shares/share_holder.ts";
 import type { PoolRefusal } from "../../shares/share_pool.ts";
+import { documented } from "../documents/api_document.ts";
+import {
+  BLOCK_CHANNELS_DOCUMENT,
+  BLOCK_HISTORY_DOCUMENT,
+  BLOCKS_DOCUMENT,
+} from "../documents/relay_documents.ts";
 import { BadTextError } from "../limits/request_body.ts";
 import type { RequestLimits } from "../limits/request_limits.ts";
 import {
@@ -57,11 +63,11 @@ export function relayRoutes(options: RelayRoutesOptions): Hono {
   app.use("/v1/blocks/*", async (c, next) => {
     return refused(c, options) ?? await next();
   });
-  app.get("/v1/blocks/channels", (c) => {
+  app.get("/v1/blocks/channels", documented(BLOCK_CHANNELS_DOCUMENT), (c) => {
     if (c.req.method === "HEAD") return c.body(null, 200, HEADERS);
     return answered(feeds.openChannels(readerOf(c, options)), feeds);
   });
-  app.post("/v1/blocks", async (c) => {
+  app.post("/v1/blocks", documented(BLOCKS_DOCUMENT), async (c) => {
     const topics = await topicsOf(c, options.limits);
     if (topics instanceof Response) return topics;
     const reader = readerOf(c, options);
@@ -71,23 +77,27 @@ export function relayRoutes(options: RelayRoutesOptions): Hono {
     }));
     return answered(feeds.openBlocks(reader, asked), feeds);
   });
-  app.post("/v1/blocks/history", async (c) => {
-    const topics = await topicsOf(c, options.limits);
-    if (topics instanceof Response) return topics;
-    const reader = readerOf(c, options);
-    for (const { topic } of topics) {
-      if (shapeOf(reader.view, topic) !== null) continue;
-      return problem(404, {
-        title: "Unknown topic",
-        detail: `There is no topic ${quoted(topic)}`,
-      });
-    }
-    const asked = topics.map(({ topic, sinceMs }) => ({
-      topic,
-      fromMs: sinceMs,
-    }));
-    return answered(feeds.openHistory(reader, asked), feeds);
-  });
+  app.post(
+    "/v1/blocks/history",
+    documented(BLOCK_HISTORY_DOCUMENT),
+    async (c) => {
+      const topics = await topicsOf(c, options.limits);
+      if (topics instanceof Response) return topics;
+      const reader = readerOf(c, options);
+      for (const { topic } of topics) {
+        if (shapeOf(reader.view, topic) !== null) continue;
+        return problem(404, {
+          title: "Unknown topic",
+          detail: `There is no topic ${quoted(topic)}`,
+        });
+      }
+      const asked = topics.map(({ topic, sinceMs }) => ({
+        topic,
+        fromMs: sinceMs,
+      }));
+      return answered(feeds.openHistory(reader, asked), feeds);
+    },
+  );
   return app;
 }
 

@@ -76,12 +76,13 @@ const TITLES = {
 };
 
 /** 429 where the client's own account or address holds too much, else 503. */
-function fullProblem({ refusal, limit, of }: FullAdmission): Response {
+function fullProblem(
+  { refusal, limit, of, reason = `The limit of ${limit} is reached` }:
+    FullAdmission,
+): Response {
   return problem(of === null ? 503 : 429, {
     title: of === null ? "Full" : TITLES[of],
-    detail: `The limit of ${limit} is reached; ${
-      of === null ? "try again later" : "close a stream"
-    }`,
+    detail: `${reason}; ${of === null ? "try again later" : "close a stream"}`,
     limit: refusal,
   }, RETRY_LATER);
 }

@@ -60,7 +60,7 @@ export function sourceMetrics(metrics: Prometheus, parts: SourceParts): void {
 function topicMetrics(metrics: Prometheus, source: SourceParts["source"]) {
   metrics.gauge(
     "topics_missing",
-    "Topics that clients read and that the cluster does not have",
+    "Topics that clients read and that the cluster or upstream does not have",
     () =>
       source.status().topics.filter(({ state }) => state === "missing").length,
   );
