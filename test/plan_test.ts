@@ -123,7 +123,7 @@ describe("the report", () => {
 
 describe("the command line of plan", () => {
   it("names what is missing or wrong", () => {
-    assert.match(wrong(), /is needed/);
+    assert.match(wrong(), /^--clients, --channels, --rate are needed/);
     assert.match(
       wrong("--clients", "0", "--channels", "1", "--rate", "1"),
       /--clients/,

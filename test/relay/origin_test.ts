@@ -369,7 +369,10 @@ describe("a relay", () => {
       rest.push(...await history.read([topics[0]!]));
     }
     assert.equal(rest.flatMap(({ messages }) => messages).length, 5);
-    const others = await history.read([topics[1]!]);
+    const others = [];
+    while (!others.at(-1)?.isAtEnd) {
+      others.push(...await history.read([topics[1]!]));
+    }
     assert.equal(others.flatMap(({ messages }) => messages).length, 4);
     const end = await history.read(topics);
     assert.deepEqual(end.map(({ isAtEnd }) => isAtEnd), [true, true]);
