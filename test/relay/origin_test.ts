@@ -44,6 +44,14 @@ function post(
 
 const since = (topic = TOPIC) => ({ topics: [{ topic, since_ms: 0 }] });
 
+/** The paths of relays in the document of the API. */
+async function describedPaths(): Promise<string[]> {
+  const answer = await world.fetch("http://origin/openapi.json");
+  const { paths } = await answer.json();
+  return Object.keys(paths).filter((path) => path.startsWith("/v1/blocks"))
+    .sort();
+}
+
 /** Reads an answer. */
 class Frames {
   readonly all: Frame[] = [];
@@ -84,6 +92,16 @@ describe("the streams of an origin", () => {
     });
     assert.equal((await post("/v1/blocks", since())).status, 404);
     assert.equal(qanat.feeds.isServing, false);
+    assert.deepEqual(await describedPaths(), []);
+  });
+
+  it("are described in /openapi.json where they are", async () => {
+    await world.instance(new DrivenSource(CHANNELS), { host: "origin" });
+    assert.deepEqual(await describedPaths(), [
+      "/v1/blocks",
+      "/v1/blocks/channels",
+      "/v1/blocks/history",
+    ]);
   });
 
   it("are refused for a version, a body or a type that is wrong", async () => {
