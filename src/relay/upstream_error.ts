@@ -68,14 +68,20 @@ export async function errorOfAnswer(
     );
   }
   let detail = "it sent no blocks";
+  let isTopic = false;
   try {
     const text = await response.text();
-    if (!response.ok) detail = (JSON.parse(text) as { detail: string }).detail;
+    if (!response.ok) {
+      const problem = JSON.parse(text) as { title: string; detail: string };
+      detail = problem.detail;
+      isTopic = problem.title === "Unknown topic";
+    }
   } catch {
     // Not a problem of Qanat: the status says it.
   }
   const shown = String(detail).slice(0, DETAIL_CHARS_MAX);
   const text = secret === "" ? shown : shown.replaceAll(secret, "***");
+  if (isTopic) return new UpstreamError(text);
   const { kind, step } = kindOf(status, secret !== "");
   return new UpstreamError(`status ${status}: ${text}${step}`, kind);
 }

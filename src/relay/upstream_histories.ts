@@ -77,6 +77,7 @@ export class UpstreamHistories implements SharedHistories {
 
   leave(history: SharedHistory): void {
     history.leave();
+    if (history.hasReaders) return;
     const isJoinable = [...this.#joinable.values()].includes(history);
     if (!isJoinable || history.bytes === 0) this.#remove(history);
   }

@@ -397,7 +397,7 @@ describe("a relay", () => {
     history.close();
     await assert.rejects(
       relay.openHistory([{ topic: "none", fromMs: 0 }]).read(["none"]),
-      /There is no topic 'none'/,
+      /There is no topic 'none'$/,
     );
   });
 });
