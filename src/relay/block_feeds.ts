@@ -77,6 +77,14 @@ export class BlockFeeds implements BlockSink {
     return { blocks, channels, histories: this.openCount - blocks - channels };
   }
 
+  /** Counts a refusal where no stream can open for anyone; else null. */
+  refusalNow(): PoolRefusal | null {
+    const { capacity, used } = this.pool;
+    if (!this.#isDraining && used < capacity) return null;
+    this.refused.full++;
+    return "full";
+  }
+
   /** What a principal may have whose catalog this is. */
   viewOf(allowed: Catalog): TopicView {
     const all = this.#index!;

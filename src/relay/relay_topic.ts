@@ -6,7 +6,7 @@ import { BlockDecoder, newBlockLayout } from "../arrow/block_decoder.ts";
 import type { BlockSink, ReadFrom, TopicStatus } from "../source/source.ts";
 import type { TopicText } from "./topic_request.ts";
 import type { UpstreamStream } from "./upstream_stream.ts";
-import { FRAME, type Frame } from "./wire.ts";
+import { FRAME, type Frame, holeOf } from "./wire.ts";
 
 /** An upstream that is behind what was delivered is waited for so long; after that, time has been set back. */
 const BEHIND_MAX_MS = 30_000;
@@ -199,7 +199,7 @@ export class RelayTopic {
         break;
       case FRAME.hole: {
         const from = this.#next;
-        this.#next += Math.max(0, first);
+        this.#next += holeOf(first);
         sink.onHole(topic, from, this.#next);
         break;
       }

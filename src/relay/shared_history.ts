@@ -6,10 +6,21 @@ import type { HistoryMessages, HistoryTopic } from "../source/source.ts";
 import { relayRequest } from "./topic_request.ts";
 import { UpstreamError, upstreamError } from "./upstream_error.ts";
 import type { Upstreams } from "./upstreams.ts";
-import { FRAME, type Frame, FrameReader, payloadText } from "./wire.ts";
+import {
+  checkTopicNumber,
+  FRAME,
+  type Frame,
+  FrameReader,
+  payloadText,
+} from "./wire.ts";
 
 /** Without a byte for so long, a read fails. */
 const SILENT_MS = 30_000;
+/** Memory of a message or a read without its bytes. */
+const MESSAGE_BYTES = 100;
+/** Most bytes of messages whose read is not complete. */
+const BEGUN_BYTES_MAX = 256 * 1024 * 1024;
+const END_CHARS_MAX = 100;
 
 /** One read of one topic. */
 export interface SharedRead extends HistoryMessages {
@@ -45,6 +56,8 @@ export class SharedHistory {
   #first = 0;
   #taken = 0;
   #bytes = 0;
+  /** Of messages whose read is not complete. */
+  #begunBytes = 0;
   #readers = 0;
   /** The piece that is being read. */
   #piece: Promise<void> | null = null;
@@ -162,16 +175,18 @@ export class SharedHistory {
     const { topic, payload, kind } = frame;
     switch (kind) {
       case FRAME.topic:
+        checkTopicNumber(frame, this.#options.topics.length);
         this.#names[topic] = payloadText(frame);
         this.#topics[topic] = [];
         return;
       case FRAME.message:
+        this.#begin(payload.byteLength + MESSAGE_BYTES);
         this.#topics[topic]?.push({ value: payload, timestampMs: frame.first });
         return;
       case FRAME.read:
         return this.#add(topic, frame);
       case FRAME.end: {
-        const reason = payloadText(frame);
+        const reason = payloadText(frame).slice(0, END_CHARS_MAX);
         if (reason === "complete") this.#isOver = true;
         else {throw new UpstreamError(
             `it ended the history: ${reason}`,
@@ -185,10 +200,10 @@ export class SharedHistory {
     const messages = this.#topics[number];
     if (messages === undefined) return;
     this.#topics[number] = [];
-    let bytes = 0;
+    let bytes = MESSAGE_BYTES;
     let newestMs = -Infinity;
     for (const { value } of messages) {
-      bytes += value.byteLength;
+      bytes += value.byteLength + MESSAGE_BYTES;
       if (this.#decoder.decode(value, this.#layout) !== null) continue;
       newestMs = Math.max(newestMs, Number(this.#layout.timeNs) / 1e6);
     }
@@ -200,6 +215,16 @@ export class SharedHistory {
       newestMs,
       bytes,
     });
+    this.#begunBytes -= bytes - MESSAGE_BYTES;
     this.#count(bytes);
+  }
+
+  /** Messages come whose read is not complete. */
+  #begin(bytes: number): void {
+    this.#begunBytes += bytes;
+    if (this.#begunBytes <= BEGUN_BYTES_MAX) return;
+    throw new UpstreamError(
+      `it sent more than ${BEGUN_BYTES_MAX} bytes of a history that belong to no complete read`,
+    );
   }
 }

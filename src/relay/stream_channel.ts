@@ -2,6 +2,9 @@
 // Invariant: what is read has the types of a channel; the catalog checks their values.
 import { type Channel, DATA_TYPES, topicOf } from "../channels/channel.ts";
 
+/** Longer than any text of a channel that a catalog has. */
+const TEXT_CHARS_MAX = 1024;
+
 /** The payload of a frame `channels`. */
 export interface TopicText {
   readonly topic: string;
@@ -32,7 +35,8 @@ export function channelsOfText(
   text: string,
 ): { readonly topic: string; readonly channels: Channel[] } {
   const { topic, channels } = JSON.parse(text) as Partial<TopicText>;
-  if (typeof topic !== "string" || !Array.isArray(channels)) {
+  const isText = typeof topic === "string" && topic.length <= TEXT_CHARS_MAX;
+  if (!isText || !Array.isArray(channels)) {
     throw new TypeError("A frame of channels has no topic or no list");
   }
   return { topic, channels: channels.map((each) => channelOf(each, topic)) };
@@ -41,7 +45,9 @@ export function channelsOfText(
 function channelOf(value: Record<string, unknown>, topic: string): Channel {
   const text = (name: string): string => {
     const given = value[name];
-    if (typeof given === "string") return given;
+    if (typeof given === "string" && given.length <= TEXT_CHARS_MAX) {
+      return given;
+    }
     throw new TypeError(`A channel of ${topic} has no text '${name}'`);
   };
   const number = (name: string): number => {

@@ -3,7 +3,7 @@
 // Invariant: each topic is delivered by at most one stream, or by a refill. A topic without either gets a stream as soon as
 // an upstream may be asked.
 import type { OriginState } from "./wire.ts";
-import { FRAME, type Frame, payloadText } from "./wire.ts";
+import { checkTopicNumber, FRAME, type Frame, payloadText } from "./wire.ts";
 import type { HistoryReader, HistoryTopic } from "../source/source.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { Refill } from "./refill.ts";
@@ -26,8 +26,9 @@ export interface TopicStreamsOptions {
 interface Open {
   readonly stream: UpstreamStream;
   readonly asked: ReadonlyMap<string, RelayTopic>;
-  /** By the number that the stream gave it. */
+  /** By the number that the stream gave it, and its number. */
   readonly numbers: (RelayTopic | undefined)[];
+  readonly numberOf: Map<RelayTopic, number>;
 }
 
 /** With more streams than this, one for all topics takes their place. */
@@ -78,9 +79,9 @@ export class TopicStreams {
 
   /** The state that its origin gives a topic, where it is not simply reading. */
   stateOf(topic: RelayTopic): string | undefined {
-    for (const { stream, numbers } of this.#open) {
+    for (const { stream, numberOf } of this.#open) {
       if (topic.stream !== stream) continue;
-      return stream.state?.states[numbers.indexOf(topic)];
+      return stream.state?.states[numberOf.get(topic)!];
     }
     return undefined;
   }
@@ -175,17 +176,20 @@ export class TopicStreams {
       onEnd: () => this.#ended(open),
     });
     const asked = new Map(topics.map((topic) => [topic.name, topic]));
-    const open: Open = { stream, asked, numbers: [] };
+    const open: Open = { stream, asked, numbers: [], numberOf: new Map() };
     this.#open.add(open);
     for (const topic of topics) topic.pending = stream;
   }
 
-  #take({ stream, asked, numbers }: Open, frame: Frame): void {
+  #take(open: Open, frame: Frame): void {
+    const { stream, asked, numbers, numberOf } = open;
     if (frame.kind === FRAME.topic) {
+      checkTopicNumber(frame, asked.size);
       const topic = asked.get(payloadText(frame));
       // It may have been removed, and added again, meanwhile.
       if (topic === undefined || topic.pending !== stream) return;
       numbers[frame.topic] = topic;
+      numberOf.set(topic, frame.topic);
       const hasBegun = topic.begin(stream, frame.first, frame.second);
       if (!hasBegun) this.#refillSoon(topic);
       this.#dropUseless();
@@ -236,7 +240,8 @@ export class TopicStreams {
       if (topic.pending === stream) topic.pending = null;
       if (topic.stream === stream) topic.end();
     }
-    this.#due();
+    // Otherwise the next tick opens one: an upstream that only begins streams would be asked without a pause.
+    if (!stream.isBrief) this.#due();
   }
 
   /** Closes the streams that deliver nothing, and are not to. */

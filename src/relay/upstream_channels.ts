@@ -8,7 +8,13 @@ import type { Logger } from "../telemetry/log.ts";
 import { channelsOfText } from "./stream_channel.ts";
 import { UpstreamStream } from "./upstream_stream.ts";
 import type { Upstreams } from "./upstreams.ts";
-import { FRAME, type Frame, type OriginState, payloadText } from "./wire.ts";
+import {
+  FRAME,
+  type Frame,
+  type OriginState,
+  payloadText,
+  WireError,
+} from "./wire.ts";
 
 export interface UpstreamChannelsOptions {
   readonly catalog: Catalog;
@@ -17,6 +23,9 @@ export interface UpstreamChannelsOptions {
   readonly checkState: (state: OriginState) => void;
   readonly log: Logger;
 }
+
+/** As many as the catalog takes, and as many that it refuses or that are replaced. */
+const CHANNELS_MAX = 2_000_000;
 
 /** The stream of channels. */
 export class UpstreamChannels {
@@ -31,6 +40,8 @@ export class UpstreamChannels {
   #unseen = new Set<string>();
   #stream: UpstreamStream | null = null;
   #isClosed = false;
+  /** Channels of all topics. */
+  #count = 0;
 
   constructor(options: UpstreamChannelsOptions) {
     this.#options = options;
@@ -71,7 +82,7 @@ export class UpstreamChannels {
   #open(): void {
     const { upstreams } = this.#options;
     if (this.#isClosed || this.#stream !== null || !upstreams.mayTry) return;
-    this.#stream = new UpstreamStream({
+    const stream: UpstreamStream = new UpstreamStream({
       ...this.#options,
       path: "/v1/blocks/channels",
       body: null,
@@ -80,9 +91,10 @@ export class UpstreamChannels {
         this.#stream = null;
         if (upstreams.haveAllFailed) this.onSettled();
         // At once where another upstream is next; where it was the only one, the next tick tries again.
-        if (isFailure) this.#open();
+        if (isFailure && !stream.isBrief) this.#open();
       },
     });
+    this.#stream = stream;
   }
 
   #take(frame: Frame): void {
@@ -104,6 +116,11 @@ export class UpstreamChannels {
   }
 
   #set(topic: string, channels: Channel[]): void {
+    if (this.#count + channels.length > CHANNELS_MAX) {
+      throw new WireError(
+        `It has more than ${CHANNELS_MAX} channels, which is the most that a relay keeps`,
+      );
+    }
     const names = new Set(channels.map((channel) => claimOf(channel).key));
     for (const channel of this.#topics.get(topic) ?? []) {
       const { publisher, key } = claimOf(channel);
@@ -115,6 +132,8 @@ export class UpstreamChannels {
     for (const channel of channels) {
       this.#admission.put(claimOf(channel).publisher, channel);
     }
+    const before = this.#topics.get(topic)?.length ?? 0;
+    this.#count += channels.length - before;
     if (channels.length === 0) this.#topics.delete(topic);
     else this.#topics.set(topic, channels);
   }

@@ -53,7 +53,19 @@ export function upstreamError(error: unknown): UpstreamError {
   return new UpstreamError(message);
 }
 
+/** Throws {@linkcode UpstreamError} for an answer that is compressed, which no request accepts. */
+export async function refuseCompressed(response: Response): Promise<void> {
+  const encoding = response.headers.get("content-encoding") ?? "identity";
+  if (/^identity$/i.test(encoding)) return;
+  await response.body?.cancel();
+  throw new UpstreamError(
+    "its answer is compressed, which is not accepted: a proxy in front of it must pass Accept-Encoding on",
+  );
+}
+
 const DETAIL_CHARS_MAX = 300;
+/** So much of an answer is read that is no stream of blocks. */
+const ANSWER_BYTES_MAX = 64 * 1024;
 
 /** Why an answer is no stream of blocks, and what to do. */
 export async function errorOfAnswer(
@@ -70,7 +82,7 @@ export async function errorOfAnswer(
   let detail = "it sent no blocks";
   let isTopic = false;
   try {
-    const text = await response.text();
+    const text = await beginning(response);
     if (!response.ok) {
       const problem = JSON.parse(text) as { title: string; detail: string };
       detail = problem.detail;
@@ -84,6 +96,24 @@ export async function errorOfAnswer(
   if (isTopic) return new UpstreamError(text);
   const { kind, step } = kindOf(status, secret !== "");
   return new UpstreamError(`status ${status}: ${text}${step}`, kind);
+}
+
+/** The text of an answer; of a long one only its beginning, whose end is not waited for. */
+async function beginning({ body }: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  const reader = body?.getReader();
+  try {
+    for (let bytes = 0; bytes < ANSWER_BYTES_MAX;) {
+      const { value, done = true } = await reader?.read() ?? {};
+      if (done || value === undefined) break;
+      bytes += value.byteLength;
+      text += decoder.decode(value, { stream: true });
+    }
+  } finally {
+    reader?.cancel().catch(() => {});
+  }
+  return text;
 }
 
 function kindOf(

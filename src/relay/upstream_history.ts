@@ -8,7 +8,7 @@ import type {
   HistoryTopic,
 } from "../source/source.ts";
 import type { SharedHistory, SharedRead } from "./shared_history.ts";
-import type { UpstreamError } from "./upstream_error.ts";
+import { UpstreamError } from "./upstream_error.ts";
 
 /** After a failure, perhaps at another upstream: a block that comes so much later in the log than newer ones is not missed, ms. */
 const LATE_MS = 60_000;
@@ -34,6 +34,8 @@ export interface SharedHistories {
 
 /** The end of a log counts as new for so long after the history was asked for; twice as long each time that it was not. */
 const NEW_MS = 2000;
+/** Most bytes of reads that the caller has not asked for yet: an origin reads the oldest messages next. */
+const WAITING_BYTES_MAX = 256 * 1024 * 1024;
 
 interface Topic {
   readonly topic: string;
@@ -44,6 +46,8 @@ interface Topic {
   fromMs: number;
   /** Reads that the caller has not asked for yet. */
   readonly reads: HistoryMessages[];
+  /** Of these reads. */
+  bytes: number;
   isAtEnd: boolean;
 }
 
@@ -58,6 +62,8 @@ export class UpstreamHistory implements HistoryReader {
   /** Number of the next read of the shared history. */
   #next = 0;
   #newMs = NEW_MS;
+  /** Of all reads that the caller has not asked for yet. */
+  #waitingBytes = 0;
   /** The end of a log was not new. */
   #wasOld = false;
   /** When the last shared history was opened: the next one is a later one, so that the reading makes progress. */
@@ -73,7 +79,7 @@ export class UpstreamHistory implements HistoryReader {
     this.#topics = new Map(
       topics.map((asked) => [
         asked.topic,
-        { ...asked, newestMs: -Infinity, reads: [], isAtEnd: false },
+        { ...asked, newestMs: -Infinity, reads: [], bytes: 0, isAtEnd: false },
       ]),
     );
     this.#closed.promise.catch(() => {});
@@ -84,6 +90,10 @@ export class UpstreamHistory implements HistoryReader {
     const lacks = ({ reads, isAtEnd }: Topic) => reads.length === 0 && !isAtEnd;
     while (asked.some(lacks)) await this.#advance();
     const answers = asked.flatMap(({ reads }) => reads.splice(0));
+    for (const topic of asked) {
+      this.#waitingBytes -= topic.bytes;
+      topic.bytes = 0;
+    }
     for (const { topic, isAtEnd } of asked) {
       const isAnswered = answers.some((answer) => answer.topic === topic);
       if (isAnswered || !isAtEnd) continue;
@@ -108,11 +118,11 @@ export class UpstreamHistory implements HistoryReader {
       for (const topic of this.#topics.values()) askAgain(topic, 0);
       return this.#leave();
     }
-    if (found !== "later") {
-      this.#next++;
-      return this.#take(found, shared);
-    }
     try {
+      if (found !== "later") {
+        this.#next++;
+        return this.#take(found, shared);
+      }
       await Promise.race([shared.more(), this.#closed.promise]);
       this.#histories.read();
     } catch (error) {
@@ -155,6 +165,12 @@ export class UpstreamHistory implements HistoryReader {
     if (messages.length === 0 && !topic.isAtEnd) return;
     const { isAtEnd } = topic;
     topic.reads.push({ topic: topic.topic, messages, isAtEnd, isCut });
+    topic.bytes += read.bytes;
+    this.#waitingBytes += read.bytes;
+    if (this.#waitingBytes <= WAITING_BYTES_MAX) return;
+    throw new UpstreamError(
+      `it sent more than ${WAITING_BYTES_MAX} bytes of topics that are to be read later`,
+    );
   }
 }
 

@@ -8,6 +8,7 @@ import {
   payloadText,
   WireError,
 } from "./wire.ts";
+import { originState } from "./origin_state.ts";
 import { UpstreamError, upstreamError } from "./upstream_error.ts";
 import type { Upstreams } from "./upstreams.ts";
 
@@ -28,6 +29,8 @@ export interface UpstreamStreamOptions {
 /** Without a frame for so long, the connection is dead. An origin sends its state once a second. */
 const SILENT_MS = 10_000;
 const END_CHARS_MAX = 100;
+/** An upstream that begins a stream and ends it sooner is not asked again at once. */
+const BRIEF_MS = 1000;
 /** Why an origin ends a stream, though it works. */
 const NO_FAILURES: readonly string[] = ["slow", "rights", "complete"];
 
@@ -62,12 +65,19 @@ export class UpstreamStream {
     return this.#delayMs;
   }
 
+  /** Whether it has begun, less than a second ago. */
+  get isBrief(): boolean {
+    const { clockMs } = this.#options;
+    return this.state !== null && clockMs() - this.beganClockMs < BRIEF_MS;
+  }
+
   /**
-   * A time of the origin's clock by this one's. It is rather too early than too late: the origin has read its clock after
-   * the request was sent.
+   * A time of the origin's clock by this one's. It is rather too early than too late, and never in the future: the origin
+   * has read its clock after the request was sent.
    */
   ownMs(originMs: number): number {
-    return originMs + this.#differenceMs;
+    const ownMs = finite(originMs) + this.#differenceMs;
+    return Math.min(ownMs, this.#lastFrameClockMs);
   }
 
   /** Ends a stream that is silent; call it about once a second. */
@@ -124,11 +134,12 @@ export class UpstreamStream {
       return;
     }
     if (kind === FRAME.hello || kind === FRAME.status) {
-      this.state = JSON.parse(payloadText(frame)) as OriginState;
-      checkState(this.state);
+      const state = originState(frame);
+      checkState(state);
+      this.state = state;
     }
     if (kind === FRAME.hello) {
-      this.#differenceMs = this.beganClockMs - frame.first;
+      this.#differenceMs = this.beganClockMs - finite(frame.first);
       upstreams.succeeded(this.upstream);
     }
     if (kind === FRAME.status) {
@@ -145,6 +156,11 @@ export class UpstreamStream {
     if (failure !== null) upstreams.failed(this.upstream, failure);
     onEnd(reason, failure !== null);
   }
+}
+
+function finite(ms: number): number {
+  if (Number.isFinite(ms)) return ms;
+  throw new WireError("A time of the origin's clock is no number");
 }
 
 /** The next piece of a body that has begun. */

@@ -4,6 +4,7 @@ import type { UpstreamStatus } from "../source/source.ts";
 import type { Logger } from "../telemetry/log.ts";
 import {
   errorOfAnswer,
+  refuseCompressed,
   UPSTREAM_FAILURES,
   type UpstreamError,
   upstreamError,
@@ -87,6 +88,8 @@ export class Upstreams {
         method: body === null ? "GET" : "POST",
         headers: {
           accept: BLOCKS_CONTENT_TYPE,
+          // Compressed, an upstream could send more than a relay can unpack.
+          "accept-encoding": "identity",
           ...(body === null ? {} : { "content-type": "application/json" }),
           ...(secret === "" ? {} : { authorization: `Bearer ${secret}` }),
         },
@@ -96,6 +99,7 @@ export class Upstreams {
         redirect: "manual",
       });
       const type = response.headers.get("content-type") ?? "";
+      await refuseCompressed(response);
       if (response.ok && type.startsWith(BLOCKS_TYPE) && response.body) {
         return response.body;
       }

@@ -21,6 +21,9 @@ export const FRAME_HEAD_BYTES = 32;
 /** Most bytes of a payload: larger than any message that Kafka takes, and than the channels of one partition. */
 export const FRAME_PAYLOAD_MAX: number = 64 * 1024 * 1024;
 
+/** Most messages that one frame reports as missing in the log. */
+const HOLE_MAX = 1e12;
+
 /** What a frame reports; its two numbers and its payload. */
 export const FRAME = {
   /** First of each stream: the origin's monotonic clock, ms. The payload is an {@linkcode OriginState} in JSON. */
@@ -109,6 +112,20 @@ export function payloadText({ payload }: Frame): string {
 /** Bytes that are no frames of this version. */
 export class WireError extends Error {
   override name = "WireError";
+}
+
+/** The messages that a frame reports as missing. Throws {@linkcode WireError} where that is no such number. */
+export function holeOf(first: number): number {
+  if (first >= 0 && first <= HOLE_MAX) return Math.floor(first);
+  throw new WireError(`A hole has ${first} messages`);
+}
+
+/** Throws {@linkcode WireError} where a topic's number is not below the number of topics that were asked for. */
+export function checkTopicNumber({ topic }: Frame, asked: number): void {
+  if (topic < asked) return;
+  throw new WireError(
+    `A topic has the number ${topic}, and ${asked} were asked for`,
+  );
 }
 
 /** Finds the frames in the pieces of a stream, however it is cut. */

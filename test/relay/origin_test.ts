@@ -135,6 +135,11 @@ describe("the streams of an origin", () => {
       assert.equal(answer.status, 400);
       assert.match((await answer.json()).detail, detail);
     }
+    const last = await post("/v1/blocks/history", {
+      topics: [{ topic: "a", last_ms: 1 }],
+    });
+    assert.equal(last.status, 400);
+    assert.match((await last.json()).detail, /A history needs 'since_ms'/);
     const unknown = await post("/v1/blocks/history", since("nothing"));
     assert.equal(unknown.status, 404);
   });
@@ -152,6 +157,8 @@ describe("the streams of an origin", () => {
     assert.equal(refused.status, 503);
     assert.equal((await refused.json()).limit, "full");
     assert.equal(qanat.feeds.refused.full, 1);
+    // Nothing of the body is read.
+    assert.equal((await post("/v1/blocks", "{")).status, 503);
     assert.equal(qanat.feeds.openCount, 2);
     for (const stream of streams) await stream.cancel();
     await settle();

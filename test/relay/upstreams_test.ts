@@ -12,6 +12,32 @@ function serverAt(handler: (request: Request) => Response) {
 }
 
 describe("Upstreams", () => {
+  it("accepts nothing that is compressed: little of it could become very much", async () => {
+    const accepted: (string | null)[] = [];
+    await using server = serverAt(({ headers }) => {
+      accepted.push(headers.get("accept-encoding"));
+      return new Response(Uint8Array.of(31, 139), {
+        headers: {
+          "content-type": "application/vnd.qanat.blocks; version=1",
+          "content-encoding": "gzip",
+        },
+      });
+    });
+    const upstreams = new Upstreams({
+      addresses: [`http://127.0.0.1:${server.addr.port}`],
+      token: () => Promise.resolve(""),
+      fetch,
+      clockMs: () => 0,
+      log: jsonLogger(() => {}, "error"),
+    });
+    const { signal } = new AbortController();
+    await assert.rejects(
+      upstreams.request("/v1/blocks/channels", null, signal),
+      /its answer is compressed/,
+    );
+    assert.deepEqual(accepted, ["identity"]);
+  });
+
   it("follows no redirect, and says so", async () => {
     let requests = 0;
     await using other = serverAt(() => {

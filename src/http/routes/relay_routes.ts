@@ -68,7 +68,7 @@ export function relayRoutes(options: RelayRoutesOptions): Hono {
     return answered(feeds.openChannels(readerOf(c, options)), feeds);
   });
   app.post("/v1/blocks", documented(BLOCKS_DOCUMENT), async (c) => {
-    const topics = await topicsOf(c, options.limits);
+    const topics = await topicsOf(c, options);
     if (topics instanceof Response) return topics;
     const reader = readerOf(c, options);
     const asked = topics.map((topic) => ({
@@ -81,8 +81,13 @@ export function relayRoutes(options: RelayRoutesOptions): Hono {
     "/v1/blocks/history",
     documented(BLOCK_HISTORY_DOCUMENT),
     async (c) => {
-      const topics = await topicsOf(c, options.limits);
+      const topics = await topicsOf(c, options);
       if (topics instanceof Response) return topics;
+      if (topics.some(({ lastMs }) => lastMs !== null)) {
+        return badRequest(
+          "A history needs 'since_ms' of each topic; 'last_ms' is for POST /v1/blocks",
+        );
+      }
       const reader = readerOf(c, options);
       for (const { topic } of topics) {
         if (shapeOf(reader.view, topic) !== null) continue;
@@ -126,8 +131,11 @@ function refused(
 
 async function topicsOf(
   c: Context,
-  limits: RequestLimits,
+  { feeds, limits }: RelayRoutesOptions,
 ): Promise<readonly TopicText[] | Response> {
+  // Before a body of thousands of topics is read.
+  const refusal = feeds.refusalNow();
+  if (refusal !== null) return answered(refusal, feeds);
   const type = c.req.header("content-type") ?? "";
   if (!/^application\/json\b/i.test(type)) {
     return problem(415, {
