@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 interface Lock {
   specifiers: Record<string, string>;
   npm: Record<string, { integrity: string }>;
+  workspace: { dependencies: string[] };
 }
 
 /** All that a first start downloads. A name may be added only if the service cannot do without the package. */
@@ -139,6 +140,20 @@ describe("packages", () => {
     }
     for (const [name, { integrity }] of Object.entries(tailLock.npm)) {
       assert.equal(testLock.npm[name]?.integrity, integrity, name);
+    }
+  });
+
+  it("all locks have the packages that deno.json names now, else an installation refuses them as out of date", () => {
+    const locks = ["deno.lock", "src/tail/deno.lock", "test/deno.lock"]
+      .map((path) => (json(path) as Lock).workspace.dependencies);
+    const named = [
+      ...importsOf("deno.json"),
+      ...scopes.flatMap(([, imports]) => imports),
+    ].map(([, target]) => target).filter((target) => target.startsWith("npm:"))
+      .map((target) => `npm:${packageOf(target)}`);
+    for (const dependencies of locks) {
+      assert.deepEqual(dependencies, locks[0]);
+      for (const name of named) assert.ok(dependencies.includes(name), name);
     }
   });
 
