@@ -115,7 +115,8 @@ def _identify(
     address = url or os.environ.get("QANAT_URL")
     if address is None or not address.startswith(("http://", "https://")):
         return []
-    return [{"url": address, "priority": 10}]
+    # Before Arrakis's own client (10), which takes any address for one of its servers.
+    return [{"url": address, "priority": 9}]
 
 
 def _register() -> None:
