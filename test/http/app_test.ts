@@ -251,6 +251,24 @@ describe("history ranges", () => {
     assert.equal(tableFromIPC(await older.arrayBuffer()).numRows, 64);
   });
 
+  it("are relative to now, also as numbers in JSON, and their headers have the times", async () => {
+    for (const [start, end] of [["-8", "-4.5"], [-8, -4.5], ["-8s", -4.5]]) {
+      const response = await get("/v1/arrow", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ channels: [B], start, end }),
+      });
+      const table = tableFromIPC(await response.arrayBuffer());
+      const from = Number(response.headers.get("x-start"));
+      const to = Number(response.headers.get("x-end"));
+      assert.equal((to - from).toFixed(3), "3.500");
+      assert.ok(Math.abs(from - Number(ago(8))) < 5, `${from}`);
+      const first = Number(table.getChildAt(0)!.get(0)) / 1e9;
+      assert.ok(first <= from && first > from - 0.0626, `${first} of ${from}`);
+      assert.ok([56, 57].includes(table.numRows), `${table.numRows} rows`);
+    }
+  });
+
   it("end with an event, and a client that reconnects gets 204", async () => {
     const range = `channels=${B}&start=${ago(100)}&duration=1`;
     const response = await get(`/v1/events?${range}`);

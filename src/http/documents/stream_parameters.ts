@@ -191,7 +191,8 @@ export function bodySchemaOf(parameters: Parameters): Schema {
   const hasRange = "start" in parameters;
   const time = {
     type: ["string", "number"],
-    minimum: 0,
+    // Seconds before now.
+    minimum: -9_999_999_999,
     maximum: 9_999_999_999,
   };
   const properties: Record<string, Schema> = { ...parameters };

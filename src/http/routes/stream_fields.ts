@@ -136,16 +136,12 @@ class BodyFields {
       // The text of a time has at most nine decimals; that of a double may have more.
       this.fields[known] = name === "duration"
         ? String(value.number)
-        : gpsText(value.number);
+        : value.number.toFixed(9);
     } else {
       const also = NUMBERS.has(name) ? " or number" : "";
       throw new Refused(badRequest(`'${name}' must be a string${also}`));
     }
   }
-}
-
-function gpsText(seconds: number): string {
-  return seconds < 0 ? String(seconds) : seconds.toFixed(9);
 }
 
 /** Refuses a field that only the other of the two streams takes; null where there is none. */
