@@ -111,15 +111,20 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
       })()`,
       VISIT_MS,
     );
-    const first = await page.evaluate(
-      `({ image: ${canvas}, x: qanatPage.edgeS() - qanatPage.closeUpS() })`,
-    ) as { image: string; x: number };
-    await page.until(`${canvas} !== ${JSON.stringify(first.image)}`, 1000);
-    const x = await page.evaluate(
-      "qanatPage.edgeS() - qanatPage.closeUpS()",
-    ) as number;
+    const look =
+      `({ image: ${canvas}, s: qanatPage.closeUpS(), x: qanatPage.edgeS() - qanatPage.closeUpS() })`;
+    const seen = () =>
+      page.evaluate(look) as Promise<{ image: string; s: number; x: number }>;
+    let first = await seen();
+    let then = first;
+    // The next chirp may come into view just now, and the close-up is of that one then.
+    for (let i = 0; i < 2 && !(then.s === first.s && then.x > first.x); i++) {
+      first = await seen();
+      await page.until(`${canvas} !== ${JSON.stringify(first.image)}`, 1000);
+      then = await seen();
+    }
     const tookMs = performance.now() - begunMs;
-    assert.ok(x > first.x, "it does not move");
+    assert.ok(then.s === first.s && then.x > first.x, "it does not move");
     // The lines of the close-up fill its half second: the range was once left at 0 to 100 s.
     const range = await page.evaluate("qanatPage.closeUpRangeS()");
     assert.deepEqual(range, [-0.25, 0.25]);
