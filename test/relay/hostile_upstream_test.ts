@@ -8,7 +8,6 @@ import { FRAME, frameBytes, textPayload } from "../../src/relay/wire.ts";
 import { DrivenSource } from "../driven_source.ts";
 import { CHANNELS, open, RelayWorld, settle } from "./relay_world.ts";
 
-const STEPS_OF_SECOND = 16;
 const STATE = { path: [], ready: true, reachable: true, states: {} };
 
 let world: RelayWorld;
@@ -18,15 +17,6 @@ beforeEach(() => {
 });
 
 afterEach(() => world.close());
-
-/** Lets seconds pass. */
-async function pass(seconds: number): Promise<void> {
-  for (let i = 0; i < seconds; i++) {
-    world.clock.index += STEPS_OF_SECOND;
-    world.tick();
-    await settle();
-  }
-}
 
 function hello(state: unknown = STATE, first = 0): Uint8Array<ArrayBuffer> {
   return frameBytes(FRAME.hello, { first, payload: textPayload(state) });
@@ -91,7 +81,7 @@ describe("a relay whose upstream is hostile", () => {
       const relay = await world.instance(source, {
         eventLoopDelayMaxMs: Infinity,
       });
-      await pass(1);
+      await world.pass(1);
       assert.match(reasons(), reason);
       assert.deepEqual(source.status().path, [source.id]);
       assert.ok(relay.status());
@@ -167,7 +157,7 @@ describe("a relay whose upstream is hostile", () => {
       await settle();
       assert.ok(requests() > 0 && requests() <= 2, `${requests()} at once`);
       const before = requests();
-      await pass(5);
+      await world.pass(5);
       const later = requests() - before;
       assert.ok(later >= 2 && later <= 10, `${later} in 5 s`);
     });
@@ -187,7 +177,7 @@ describe("a relay whose upstream is hostile", () => {
     });
     await settle();
     assert.ok(requests <= 4, `${requests} at once`);
-    await pass(5);
+    await world.pass(5);
     await started;
     assert.ok(requests <= 20, `${requests} in 5 s`);
   });

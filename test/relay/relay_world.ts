@@ -32,6 +32,9 @@ export const CHANNELS = (await embeddedChannels()).filter(({ channel }) =>
 /** Answers requests for some host. */
 export type Server = (request: Request) => Response | Promise<Response>;
 
+/** Of the clock. */
+const STEPS_OF_SECOND = 16;
+
 /** The instances of one test. They share one clock. */
 export class RelayWorld {
   readonly clock = new BlockClock(FIRST);
@@ -113,6 +116,15 @@ export class RelayWorld {
       },
     });
     return source;
+  }
+
+  /** Lets seconds pass. */
+  async pass(seconds: number): Promise<void> {
+    for (let i = 0; i < seconds; i++) {
+      this.clock.index += STEPS_OF_SECOND;
+      this.tick();
+      await settle();
+    }
   }
 
   /** Calls what relays do each second; the clock stays. */

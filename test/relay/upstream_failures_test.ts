@@ -5,8 +5,6 @@ import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { DrivenSource } from "../driven_source.ts";
 import { CHANNELS, RelayWorld, settle } from "./relay_world.ts";
 
-const STEPS_OF_SECOND = 16;
-
 let world: RelayWorld;
 
 beforeEach(() => {
@@ -14,15 +12,6 @@ beforeEach(() => {
 });
 
 afterEach(() => world.close());
-
-/** Lets seconds pass. */
-async function pass(seconds: number): Promise<void> {
-  for (let i = 0; i < seconds; i++) {
-    world.clock.index += STEPS_OF_SECOND;
-    world.tick();
-    await settle();
-  }
-}
 
 const problem = (status: number, detail: string) => () =>
   Response.json({ detail }, { status });
@@ -37,20 +26,20 @@ describe("a relay whose upstream fails", () => {
       world.lines.flatMap(({ event, kind }) =>
         event === "upstream-failed" ? [kind] : []
       );
-    await pass(3);
+    await world.pass(3);
     assert.deepEqual(reasons(), ["unreachable"]);
     assert.match(relay.notReady().join(), /origin: connection refused/);
     world.servers.set("origin", problem(401, "no credential"));
-    await pass(3);
+    await world.pass(3);
     assert.deepEqual(reasons(), ["unreachable", "credential"]);
     assert.match(
       relay.notReady().join(),
       /status 401: no credential; name a token .* in --upstream-token-file/,
     );
     world.servers.delete("origin");
-    await pass(3);
+    await world.pass(3);
     world.servers.set("origin", problem(503, "full"));
-    await pass(3);
+    await world.pass(3);
     assert.deepEqual(reasons(), ["unreachable", "credential", "busy"]);
     const { source } = relay.status() as {
       source: { upstreams: Record<string, unknown>[] };
@@ -66,7 +55,7 @@ describe("a relay whose upstream fails", () => {
     const origin = await world.instance(new DrivenSource(CHANNELS), {
       host: "origin",
     });
-    await pass(5);
+    await world.pass(5);
     origin.feeds.tick();
     await settle();
     assert.deepEqual(relay.notReady(), []);
@@ -75,7 +64,7 @@ describe("a relay whose upstream fails", () => {
     assert.ok(Number.isFinite(upstream.status().upstreams![0]!.delayMs));
     world.servers.delete("origin");
     world.cut();
-    await pass(2);
+    await world.pass(2);
     assert.ok(world.lines.some(({ event }) => event === "upstream-connected"));
     assert.deepEqual(reasons().slice(3), ["closed", "unreachable"]);
   });
@@ -83,7 +72,7 @@ describe("a relay whose upstream fails", () => {
   it("says that it would read from itself, and what to do", async () => {
     const upstream = world.upstream(["self"]);
     const relay = await world.instance(upstream, { host: "self" });
-    await pass(3);
+    await world.pass(3);
     const { kind, reason } = upstream.status().upstreams![0]!;
     assert.equal(kind, "circle");
     assert.match(reason!, /in a circle; take one of the addresses out of/);
@@ -101,7 +90,7 @@ describe("a relay whose upstream fails", () => {
     });
     await world.instance(source, { host: "origin" });
     const relay = await world.instance(world.upstream(["origin"]));
-    await pass(20);
+    await world.pass(20);
     assert.match(
       relay.notReady().join(),
       /the upstream origin answers, and cannot reach its own source/,
