@@ -15,10 +15,8 @@ from gwpy.timeseries import StateVector, StateVectorDict, TimeSeries, TimeSeries
 
 from .client import Client
 from .errors import GapError
-from .series import Series, SeriesBlock
-from .streaming import TimeLike
-
-_NS_PER_S = 1_000_000_000
+from .series import NS_PER_S, Series, SeriesBlock
+from .streaming import TimeLike, seconds_text
 
 
 def fetch_dict(
@@ -85,7 +83,7 @@ def _gwpy_series(series: Series, pad: Optional[float], series_class: Any) -> Any
         data = data.filled(pad)
     return series_class(
         data.data if hasattr(data, "mask") else data,
-        t0=to_gps(_text_of_ns(series.time_ns)),
+        t0=to_gps(seconds_text(series.time_ns)),
         sample_rate=series.sample_rate,
         name=series.name,
         channel=series.name,
@@ -95,11 +93,7 @@ def _gwpy_series(series: Series, pad: Optional[float], series_class: Any) -> Any
 def _text_of(time: Any) -> str:
     """GPS seconds of what gwpy takes for a time."""
     gps = to_gps(time)
-    return _text_of_ns(gps.gpsSeconds * _NS_PER_S + gps.gpsNanoSeconds)
-
-
-def _text_of_ns(time_ns: int) -> str:
-    return f"{time_ns // _NS_PER_S}.{time_ns % _NS_PER_S:09d}"
+    return seconds_text(gps.gpsSeconds * NS_PER_S + gps.gpsNanoSeconds)
 
 
 def _identify(
