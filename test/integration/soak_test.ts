@@ -1,7 +1,7 @@
 // Clients that come, go and stall for a long time, under the smallest slab that admits them all.
 // Invariant: half of them stalled cost the others no row, memory does not grow, and at the end every slot is released.
 // QANAT_SECONDS of 600 or more (`.ci/run --long`): 1,000 clients for 10 minutes, or 20 with QANAT_WORKERS above 1, and
-// memory's slope is judged.
+// memory's slope is judged; with several workers after a warm-up, because each thread has a heap of its own that settles.
 import { after, before, describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
 import { canRun } from "../../scripts/optional_parts.ts";
@@ -34,6 +34,7 @@ describe("soak", { ignore: !runnable, skip: !runnable }, () => {
       clients: CLIENTS,
       seconds: SECONDS,
       slabMb: null,
+      warmsUp: IS_LONG && HAS_WORKERS,
       onSample: () => {},
     });
     say(soakText(figures));
