@@ -1,8 +1,7 @@
 // What keys and buttons do.
-import { gpsNow } from "./clock.js";
 import { byId } from "./dom.js";
 import { keysOf, showHelp } from "./keys.js";
-import { live, pan, pause, zoom } from "./navigation.js";
+import { live, pan, pause, play, zoom } from "./navigation.js";
 import { WIDE_PX } from "./page.js";
 import { hashOf, viewOf } from "./view.js";
 
@@ -16,6 +15,7 @@ const BUTTONS = [
   "later",
   "in",
   "out",
+  "go",
   "time",
   "theme",
   "copy",
@@ -33,10 +33,12 @@ function actionsOf(page) {
     pause: () => page.go(pause(page.view, page.edgeS)),
     live: () => page.go(live(page.view)),
     earlier: () => pannedTo(-1, Infinity),
-    later: () => pannedTo(1, gpsNow() - page.feed.delayS),
+    later: () => pannedTo(1, page.feed.newestS),
     in: () => page.go(zoom(page.view, page.edgeS, -1)),
     out: () => page.go(zoom(page.view, page.edgeS, 1)),
-    hour: () => page.change({ spanS: 3600, endS: null }),
+    go: () => page.goTo.open(),
+    play: () => playOrPause(page),
+    hour: () => page.change({ spanS: 3600, endS: null, speed: null }),
     save: () => page.change({ saves: !page.isSaving }),
     time: () => page.change({ time: page.view.time === "utc" ? "gps" : "utc" }),
     theme: () => {
@@ -56,6 +58,19 @@ function actionsOf(page) {
       if (page.finder.isOpen && innerWidth < WIDE_PX) page.showFinder(false);
     },
   };
+}
+
+/** Plays on from what is paused, or pauses what plays. @param {Page} page */
+function playOrPause(page) {
+  const { endS, speed } = page.view;
+  if (endS === null) {
+    return page.status.note("It is live: pause, or go to a time (g), to play");
+  }
+  page.go(
+    speed === null
+      ? play(page.edgeS, page.goTo.speed)
+      : pause(page.view, page.edgeS),
+  );
 }
 
 /** Makes the page follow keys, buttons, the address, the theme and the window. @param {Page} page */

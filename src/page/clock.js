@@ -1,4 +1,5 @@
 // GPS and UTC: the time by the server's clock, and times as text.
+import { leapSecondsAt } from "./leap_seconds.js";
 import { serverClock } from "./qanat.js";
 
 /** Unix time of the GPS epoch, s. */
@@ -9,14 +10,21 @@ export function gpsNow() {
   return (Date.now() + serverClock().gpsMinusLocalMs) / 1000;
 }
 
-/** Unix time of a GPS time, with the leap seconds of today, s. @param {number} gpsS */
+/** Unix time of a GPS time, s. @param {number} gpsS */
 export function unixOf(gpsS) {
-  return gpsS - serverClock().gpsMinusUnixMs / 1000;
+  return gpsS + EPOCH_S - leapSeconds(gpsS);
 }
 
-/** Leap seconds between GPS and UTC today. */
-export function leapSeconds() {
-  return Math.round(serverClock().gpsMinusUnixMs / 1000 + EPOCH_S);
+/** GPS time of a Unix time, s. @param {number} unixS */
+export function gpsOfUnix(unixS) {
+  const gpsS = unixS - EPOCH_S;
+  return gpsS + leapSeconds(gpsS + leapSeconds(gpsS));
+}
+
+/** Leap seconds between GPS and UTC at a GPS time. @param {number} gpsS */
+export function leapSeconds(gpsS) {
+  const { gpsMinusUnixMs } = serverClock();
+  return leapSecondsAt(gpsS, Math.round(gpsMinusUnixMs / 1000 + EPOCH_S));
 }
 
 /**
@@ -36,6 +44,16 @@ export function timeText(gpsS, mode, digits = 0) {
 /** @param {number} gpsS */
 export function dateText(gpsS) {
   return new Date(unixOf(gpsS) * 1000).toISOString().slice(0, 10);
+}
+
+/**
+ * A time with its date, as the field for times takes it.
+ * @param {number} gpsS
+ * @param {"utc" | "gps"} mode
+ */
+export function fullTimeText(gpsS, mode) {
+  if (mode === "gps") return String(Number(gpsS.toFixed(3)));
+  return `${dateText(gpsS)} ${timeText(gpsS, "utc", 3).replace(/\.?0+$/, "")}`;
 }
 
 /** GPS seconds as GPS nanoseconds, rounded to microseconds. @param {number} gpsS */

@@ -36,7 +36,9 @@ export class Drawing {
     if (this.#calm.matches && nowMs - this.#drawnMs < CALM_MS) return;
     this.#drawnMs = nowMs;
     const begun = performance.now();
-    const { axis, closeUp, feed, plots, themeCount, view } = this.#page;
+    const { axis, closeUp, feed, playback, plots, themeCount, view } =
+      this.#page;
+    playback?.advance(nowMs);
     feed.delayS += (feed.targetDelayS() - feed.delayS) * DELAY_SHARE;
     const { fromS, toS } = this.#span();
     this.#drawPlots(fromS, toS);

@@ -107,19 +107,32 @@ export class Feed {
   }
 
   /**
-   * Shows a span of history and holds it.
+   * Shows a span of history and holds it. Resolves to whether the server sent it.
    * @param {number} fromS
    * @param {number} toS
-   * @returns {Promise<void>}
    */
-  async load(fromS, toS) {
+  load(fromS, toS) {
     this.hold();
     this.#renew();
-    await this.#history.readChosen([...this.series.values()], {
+    return this.readOn(fromS, toS);
+  }
+
+  /**
+   * Reads a span in addition to what is held. Resolves to whether the server sent it.
+   * @param {number} fromS
+   * @param {number} toS
+   */
+  readOn(fromS, toS) {
+    return this.#history.readChosen([...this.series.values()], {
       fromS,
-      toS: Math.min(toS, gpsNow() - this.delayS),
+      toS: Math.min(toS, this.newestS),
       trend: this.trend,
     });
+  }
+
+  /** The newest time that can be shown, GPS s. */
+  get newestS() {
+    return gpsNow() - this.delayS;
   }
 
   /** The delay to approach: how far behind now rows can be shown without a pause between them, s. */

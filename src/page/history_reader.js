@@ -79,22 +79,24 @@ export class HistoryReader {
   }
 
   /**
-   * Reads a span that the user chose; a note says so when it has too many samples.
+   * Reads a span that the user chose; a note says so when it has too many samples. Resolves to whether it was sent.
    * @param {Series[]} all
    * @param {{ fromS: number, toS: number, trend: Trend | null }} span
+   * @returns {Promise<boolean>}
    */
   async readChosen(all, span) {
-    if (all.length === 0) return;
+    if (all.length === 0) return true;
     const seconds = span.toS - span.fromS;
     const rate = rateOf(all);
     if (seconds * rate > SAMPLES_MAX * CHOSEN_FACTOR) {
-      return this.#onNote(
+      this.#onNote(
         `${Math.round(seconds)} s of ${
           Math.round(rate)
         } samples per second are too many: choose a shorter span`,
       );
+      return false;
     }
-    await this.read(all, span);
+    return await this.read(all, span);
   }
 
   /**

@@ -11,6 +11,8 @@ const KEYS = [
   [["ArrowRight"], "later", "later"],
   [["+", "="], "in", "shorter span"],
   [["-"], "out", "longer span"],
+  [["g"], "go", "go to a time"],
+  [["p"], "play", "play from here; pause"],
   [["h"], "hour", "the last hour"],
   [["s"], "save", "save data: bins instead of samples"],
   [["j"], "next", "next plot"],
@@ -85,7 +87,7 @@ export function showHelp(dialog) {
     ),
     el("p", {
       textContent:
-        "Drag over a plot to look at a span, double-click to go back to live. Hover for values. The address holds the whole view: send it to share the view.",
+        "Drag over a plot to look at a span, double-click to go back to live. Hover for values. The browser's Back undoes a change of the time. The address holds the whole view: send it to share the view.",
     }),
   );
   dialog.showModal();

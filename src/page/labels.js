@@ -10,8 +10,8 @@ const button = (/** @type {string} */ id) => byId(id, HTMLButtonElement);
  * @param {boolean} isFinding
  */
 export function labelButtons(view, isSaving, isFinding) {
-  const { endS, time, theme, operator } = view;
-  const isPaused = endS !== null;
+  const { endS, speed, time, theme, operator } = view;
+  const isPaused = endS !== null && speed === null;
   button("pause").textContent = isPaused ? "Resume" : "Pause";
   button("pause").classList.toggle("primary", isPaused);
   button("time").textContent = time.toUpperCase();

@@ -25,9 +25,34 @@ function round(seconds) {
  */
 export function live({ spanS }) {
   return {
-    changes: { endS: null, spanS: spanS < LIVE_SPAN_MIN_S ? 2 : spanS },
+    changes: {
+      endS: null,
+      speed: null,
+      spanS: spanS < LIVE_SPAN_MIN_S ? 2 : spanS,
+    },
     isHere: false,
   };
+}
+
+/**
+ * Pauses with a time in the middle, or with the newest time at the right edge where that would show the future.
+ * @param {View} view
+ * @param {{ gpsS: number, newestS: number }} to
+ * @returns {Move}
+ */
+export function goTo({ spanS }, { gpsS, newestS }) {
+  const endS = round(Math.min(gpsS + spanS / 2, newestS));
+  return { changes: { endS, speed: null }, isHere: false };
+}
+
+/**
+ * Plays history from the right edge on.
+ * @param {number} edgeS
+ * @param {number} speed
+ * @returns {Move}
+ */
+export function play(edgeS, speed) {
+  return { changes: { endS: round(edgeS), speed }, isHere: false };
 }
 
 /**
@@ -37,8 +62,8 @@ export function live({ spanS }) {
  * @returns {Move}
  */
 export function pause(view, edgeS) {
-  if (view.endS !== null) return live(view);
-  return { changes: { endS: round(edgeS) }, isHere: true };
+  if (view.endS !== null && view.speed === null) return live(view);
+  return { changes: { endS: round(edgeS), speed: null }, isHere: true };
 }
 
 /**
@@ -53,7 +78,7 @@ export function zoomTo(view, edgeS, { fromS, toS }) {
   const spanS = round(Math.min(Math.max(toS - fromS, SPAN_MIN_S), SPAN_MAX_S));
   const endS = round(middle + spanS / 2);
   return {
-    changes: { spanS, endS },
+    changes: { spanS, endS, speed: null },
     isHere: endS <= edgeS + 1e-6 && endS - spanS >= edgeS - view.spanS - 1e-6,
   };
 }
@@ -72,9 +97,10 @@ export function zoom(view, edgeS, direction) {
       : SPANS_S.findLast((s) => s < view.spanS);
     return { changes: next ? { spanS: next } : {}, isHere: false };
   }
-  const middle = view.endS - view.spanS / 2;
+  const middle = edgeS - view.spanS / 2;
   const half = view.spanS * (direction > 0 ? 1 : 0.25);
-  return zoomTo(view, edgeS, { fromS: middle - half, toS: middle + half });
+  const span = { fromS: middle - half, toS: middle + half };
+  return playingOn(view, zoomTo(view, edgeS, span));
 }
 
 /**
@@ -86,9 +112,19 @@ export function zoom(view, edgeS, direction) {
  */
 export function spanOf(view, edgeS, spanS) {
   if (view.endS === null) return { changes: { spanS }, isHere: false };
-  const middleS = view.endS - view.spanS / 2;
+  const middleS = edgeS - view.spanS / 2;
   const fromS = middleS - spanS / 2;
-  return zoomTo(view, edgeS, { fromS, toS: fromS + spanS });
+  return playingOn(view, zoomTo(view, edgeS, { fromS, toS: fromS + spanS }));
+}
+
+/**
+ * A move that does not end playing.
+ * @param {View} view
+ * @param {Move} move
+ * @returns {Move}
+ */
+function playingOn({ speed }, { changes, isHere }) {
+  return { changes: { ...changes, speed }, isHere: isHere && speed === null };
 }
 
 /**
@@ -101,5 +137,5 @@ export function spanOf(view, edgeS, spanS) {
 export function pan(view, edgeS, { direction, newestS }) {
   const endS = edgeS + direction * view.spanS / 4;
   if (direction > 0 && endS >= newestS) return live(view);
-  return { changes: { endS: round(endS) }, isHere: false };
+  return { changes: { endS: round(endS), speed: null }, isHere: false };
 }

@@ -1,14 +1,15 @@
 // The page: holds the view, and keeps plots, feed, buttons and address in step with it.
 // Invariant: everything that is shown follows from the view; change(…) is the only way to change it.
 import { ChannelBook } from "./channel_book.js";
-import { gpsNow } from "./clock.js";
 import { CloseUpPanel } from "./close_up.js";
 import { CopyAs } from "./copy_as.js";
 import { byId, colours } from "./dom.js";
 import { Feed } from "./feed.js";
+import { FeedView } from "./feed_view.js";
 import { Finder } from "./finder.js";
 import { labelButtons } from "./labels.js";
-import { live, spanOf, zoomTo } from "./navigation.js";
+import { GoTo } from "./go_to.js";
+import { goTo, live, pause, play, spanOf, zoomTo } from "./navigation.js";
 import { OperatorPanel } from "./operator.js";
 import { PlotList } from "./plot_list.js";
 import { retryNow } from "./qanat.js";
@@ -17,22 +18,20 @@ import { SpanSelect } from "./span_select.js";
 import { StatusLine } from "./status_line.js";
 import { paletteOf } from "./theme.js";
 import { TimeAxis } from "./time_axis.js";
-import { isDataExpensive, trendOf } from "./trend_choice.js";
+import { isDataExpensive } from "./trend_choice.js";
 import { emptyView, firstView, hashOf, namesOf, viewOf } from "./view.js";
 
 /** @typedef {import("./view.js").View} View */
 
 /** From this width on the finder is open from the start. */
 export const WIDE_PX = 1100;
-/** The feed keeps so much more than one period of the close-up, s. */
-const REACH_MARGIN_S = 2;
+/** Changes of the time within this time are one step for the browser's Back. */
+const ONE_STEP_MS = 1000;
 
 const part = (/** @type {string} */ id) => byId(id, HTMLElement);
 
 export class Page {
   view = emptyView();
-  /** What the view is drawn from: bins, or rows (null). @type {import("./qanat.d.ts").Trend | null} */
-  trend = null;
   feed = new Feed();
   status = new StatusLine(this.feed);
   /** Grows with each change of the theme. */
@@ -42,8 +41,8 @@ export class Page {
   /** @type {CloseUpPanel | null} */
   closeUp = null;
   #closeUpKey = "";
-  /** The view that the feed has been given. */
-  #fedView = this.view;
+  /** When the time last changed, by performance.now(). */
+  #movedMs = -Infinity;
   #palette = colours();
   #look = () => ({
     time: this.view.time,
@@ -59,6 +58,17 @@ export class Page {
     get: this.signIn.fetch,
     onNote: (text) => this.status.note(text),
     onRetry: (names) => this.#retry(names),
+  });
+  #shown = new FeedView(this.feed, this.channels, {
+    onNewest: () => this.go(live(this.view)),
+    onRefused: () => this.go(pause(this.view, this.edgeS)),
+  });
+  goTo = new GoTo(byId("go-to", HTMLDialogElement), {
+    get: this.signIn.fetch,
+    now: () => ({ ...this.view, names: namesOf(this.view), edgeS: this.edgeS }),
+    onGo: (gpsS) =>
+      this.go(goTo(this.view, { gpsS, newestS: this.feed.newestS })),
+    onPlay: (edgeS, speed) => this.go(play(edgeS, speed)),
   });
   axis = new TimeAxis(part("axis"), this.#look);
   plots = new PlotList(part("plots"), {
@@ -123,7 +133,17 @@ export class Page {
 
   /** The newest time that is shown, GPS s. */
   get edgeS() {
-    return this.view.endS ?? gpsNow() - this.feed.delayS;
+    return this.playback?.edgeS ?? this.view.endS ?? this.feed.newestS;
+  }
+
+  /** What plays; null while nothing does. */
+  get playback() {
+    return this.#shown.playback;
+  }
+
+  /** What the view is drawn from: bins, or rows (null). */
+  get trend() {
+    return this.#shown.trend;
   }
 
   /** Whether bins replace samples, to save data. */
@@ -150,9 +170,10 @@ export class Page {
    * @param {{ keepAddress?: boolean, isHere?: boolean }} [options] isHere: the span is on the screen already
    */
   async change(changes, { keepAddress = false, isHere = false } = {}) {
-    this.view = { ...this.view, ...changes };
+    const before = this.view;
+    this.view = { ...before, ...changes };
     const { view } = this;
-    if (!keepAddress) history.replaceState(null, "", `#${hashOf(view)}`);
+    if (!keepAddress) this.#keepAddress(before);
     this.applyTheme();
     const names = namesOf(view);
     if (names.some((name) => !this.channels.has(name))) {
@@ -161,9 +182,12 @@ export class Page {
     this.plots.show(this.view.plots);
     part("empty").hidden = this.plots.size > 0;
     part("axis").hidden = this.plots.size === 0;
-    this.#chooseTrend();
+    this.#shown.choose(view, {
+      pixels: this.plots.pixels,
+      saves: this.isSaving,
+    });
     this.#applyCloseUp();
-    this.#applyFeed(isHere);
+    this.#shown.apply(view, isHere);
     this.#operator.show(this.view.operator);
     part("operator").hidden = !this.view.operator;
     this.finder.mark();
@@ -180,8 +204,9 @@ export class Page {
   }
 
   sayStatus() {
-    const { endS, time } = this.view;
-    this.status.update({ isPaused: endS !== null, time });
+    const { endS, speed, time } = this.view;
+    const isWaiting = this.playback?.isWaiting ?? false;
+    this.status.update({ isPaused: endS !== null, speed, isWaiting, time });
   }
 
   resize() {
@@ -231,52 +256,23 @@ export class Page {
     }
   }
 
-  #chooseTrend() {
-    const strides = namesOf(this.view).flatMap((name) =>
-      this.channels.get(name)?.stride_ns ?? []
-    );
-    this.trend = trendOf({
-      spanS: this.view.spanS,
-      pixels: this.plots.pixels,
-      saves: this.isSaving,
-      strides,
-    });
-  }
-
-  /** The close-up; null where there are no samples for it. */
-  get #closeUpView() {
-    return this.trend === null ? this.view.closeUp : null;
-  }
-
-  /** @param {boolean} isHere */
-  #applyFeed(isHere) {
-    const before = this.#fedView;
-    const { feed, trend, view } = this;
-    this.#fedView = view;
-    const { endS, spanS } = view;
-    const shown = namesOf(view).map((name) => this.channels.get(name))
-      .filter((c) => c !== undefined);
-    const close = this.#closeUpView;
-    const reach = close ? close.everyS + close.widthS + REACH_MARGIN_S : 0;
-    const isNew = shown.some(({ name }) => !feed.series.has(name));
-    if (endS === null) {
-      feed.show(shown, Math.max(spanS, reach), trend);
-      if (feed.isHeld) feed.release();
-      return;
-    }
-    const isInside = before.endS !== null && endS <= before.endS + 1e-6 &&
-      endS - spanS >= before.endS - before.spanS - 1e-6;
-    // The feed has these samples already: nothing to read.
-    if ((isHere || isInside) && !isNew && feed.trend === trend) {
-      feed.hold();
-      return feed.keep(shown);
-    }
-    feed.show(shown, Math.max(spanS * 1.5, 4), trend);
-    feed.load(endS - spanS * 1.25, endS + spanS * 0.25);
+  /** Writes the view into the address. A change of the time is a step that the browser's Back undoes. @param {View} before */
+  #keepAddress(before) {
+    const { view } = this;
+    const isMove = before.endS !== view.endS || before.spanS !== view.spanS ||
+      before.speed !== view.speed;
+    const nowMs = performance.now();
+    const isStep = isMove && nowMs - this.#movedMs > ONE_STEP_MS;
+    if (isMove) this.#movedMs = nowMs;
+    const address = `#${hashOf(view)}`;
+    if (!isStep) return history.replaceState(null, "", address);
+    // The address of a first visit does not hold the view.
+    history.replaceState(null, "", `#${hashOf(before)}`);
+    history.pushState(null, "", address);
   }
 
   #applyCloseUp() {
-    const view = this.#closeUpView;
+    const view = this.#shown.closeUp;
     const key = JSON.stringify(view);
     part("closeup").hidden = view === null;
     part("credit").hidden = !namesOf(this.view).some((n) =>

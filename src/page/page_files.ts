@@ -28,7 +28,9 @@ import eventReader from "./event_reader.js" with { type: "text" };
 import eventStream from "./event_stream.js" with { type: "text" };
 import feed from "./feed.js" with { type: "text" };
 import fft from "./fft.js" with { type: "text" };
+import feedView from "./feed_view.js" with { type: "text" };
 import finder from "./finder.js" with { type: "text" };
+import goTo from "./go_to.js" with { type: "text" };
 import hatching from "./hatching.js" with { type: "text" };
 import historyReader from "./history_reader.js" with { type: "text" };
 import hub from "./hub.js" with { type: "text" };
@@ -38,6 +40,7 @@ import keys from "./keys.js" with { type: "text" };
 import known from "./known.js" with { type: "text" };
 import labels from "./labels.js" with { type: "text" };
 import lane from "./lane.js" with { type: "text" };
+import leapSeconds from "./leap_seconds.js" with { type: "text" };
 import main from "./main.js" with { type: "text" };
 import navigation from "./navigation.js" with { type: "text" };
 import operator from "./operator.js" with { type: "text" };
@@ -46,6 +49,7 @@ import operatorPlot from "./operator_plot.js" with { type: "text" };
 import page from "./page.js" with { type: "text" };
 import partitionTable from "./partition_table.js" with { type: "text" };
 import pendingText from "./pending_text.js" with { type: "text" };
+import playback from "./playback.js" with { type: "text" };
 import plotCard from "./plot_card.js" with { type: "text" };
 import plotList from "./plot_list.js" with { type: "text" };
 import port from "./port.js" with { type: "text" };
@@ -68,6 +72,7 @@ import statusLine from "./status_line.js" with { type: "text" };
 import strideLane from "./stride_lane.js" with { type: "text" };
 import theme from "./theme.js" with { type: "text" };
 import timeAxis from "./time_axis.js" with { type: "text" };
+import timeInput from "./time_input.js" with { type: "text" };
 import timePlot from "./time_plot.js" with { type: "text" };
 import trendChoice from "./trend_choice.js" with { type: "text" };
 import trendPlot from "./trend_plot.js" with { type: "text" };
@@ -116,8 +121,10 @@ const MODULES: Record<string, string> = {
   "event_reader.js": eventReader,
   "event_stream.js": eventStream,
   "feed.js": feed,
+  "feed_view.js": feedView,
   "fft.js": fft,
   "finder.js": finder,
+  "go_to.js": goTo,
   "hatching.js": hatching,
   "history_reader.js": historyReader,
   "hub.js": hub,
@@ -127,6 +134,7 @@ const MODULES: Record<string, string> = {
   "known.js": known,
   "labels.js": labels,
   "lane.js": lane,
+  "leap_seconds.js": leapSeconds,
   "main.js": main,
   "navigation.js": navigation,
   "operator.js": operator,
@@ -135,6 +143,7 @@ const MODULES: Record<string, string> = {
   "page.js": page,
   "partition_table.js": partitionTable,
   "pending_text.js": pendingText,
+  "playback.js": playback,
   "plot_card.js": plotCard,
   "plot_list.js": plotList,
   "port.js": port,
@@ -157,6 +166,7 @@ const MODULES: Record<string, string> = {
   "stride_lane.js": strideLane,
   "theme.js": theme,
   "time_axis.js": timeAxis,
+  "time_input.js": timeInput,
   "time_plot.js": timePlot,
   "trend_choice.js": trendChoice,
   "trend_plot.js": trendPlot,

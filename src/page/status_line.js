@@ -32,9 +32,15 @@ export class StatusLine {
     say("note", text);
   }
 
-  /** @param {{ isPaused: boolean, time: "utc" | "gps" }} view */
-  update({ isPaused, time }) {
-    this.#sayState(isPaused);
+  /**
+   * @param {{ isPaused: boolean, speed: number | null, isWaiting: boolean, time: "utc" | "gps" }} view speed: of playing;
+   *   isWaiting: playing waits for history
+   */
+  update({ isPaused, speed, isWaiting, time }) {
+    const held = speed === null
+      ? "paused"
+      : `playing ×${speed}${isWaiting ? ", waiting for history" : ""}`;
+    this.#sayState(isPaused ? held : "");
     const now = gpsNow();
     say(
       "clock",
@@ -46,8 +52,9 @@ export class StatusLine {
     if (performance.now() - this.#noteMs > NOTE_MS) say("note", "");
   }
 
-  /** @param {boolean} isPaused */
-  #sayState(isPaused) {
+  /** @param {string} held what the page does instead of following; empty while it follows */
+  #sayState(held) {
+    const isPaused = held !== "";
     const states = [...this.#feed.lanes.values()].map(({ state }) => state);
     const worst = WORST_FIRST.find((s) => states.some((x) => x.state === s));
     const shown = states.find(({ state }) => state === worst);
@@ -55,7 +62,7 @@ export class StatusLine {
       ? silenceText(silenceOf(this.#feed.series.values(), performance.now()))
       : "";
     const isSilent = worst === "live" && silence !== "";
-    const words = shown ? wordsOf(shown, isPaused) : "nothing selected";
+    const words = shown ? wordsOf(shown, held) : "nothing selected";
     say("state", isSilent ? "no data" : words);
     say("age", isSilent ? silence.replace("no data ", "") : silence);
     const dot = isPaused && worst === "live" ? "paused" : worst ?? "connecting";
@@ -77,14 +84,11 @@ export class StatusLine {
 
 /**
  * @param {import("./qanat.d.ts").StreamState} state
- * @param {boolean} isPaused
+ * @param {string} held
  */
-function wordsOf(
-  { state, reason = "?", detail, problem, retryInMs },
-  isPaused,
-) {
+function wordsOf({ state, reason = "?", detail, problem, retryInMs }, held) {
   if (problem?.status === 401) return "not signed in";
-  if (state === "live") return isPaused ? "paused" : "live";
+  if (state === "live") return held || "live";
   if (state === "refused") return `refused: ${detail ?? reason}`;
   if (state === "ended") return `ended (${reason})`;
   if (state === "connecting") return "connecting";

@@ -26,7 +26,7 @@ export function ticksOf(fromS, toS, { count, time }) {
     ? STEPS.find((s) => s >= raw) ?? 21_600
     : decade * ([1, 2, 5, 10].find((m) => m * decade >= raw) ?? 10);
   const ticks = [];
-  const offset = time === "utc" ? leapSeconds() : 0;
+  const offset = time === "utc" ? leapSeconds(toS) : 0;
   for (
     let k = Math.ceil((fromS - offset) / step);
     k * step + offset <= toS;

@@ -9,6 +9,7 @@
  * @property {PlotSpec[]} plots
  * @property {number} spanS seconds that are shown
  * @property {number | null} endS GPS time at the right edge while paused; null: live
+ * @property {number | null} speed history is played from endS at so many times its speed; null: it is not
  * @property {"utc" | "gps"} time
  * @property {"auto" | "dark" | "light"} theme
  * @property {CloseUp | null} closeUp
@@ -21,6 +22,8 @@ export const KINDS =
 export const SPAN_MIN_S = 0.02;
 export const SPAN_MAX_S = 86_400;
 const PERIOD_MAX_S = 600;
+const SPEED_MIN = 0.01;
+const SPEED_MAX = 1000;
 
 /** @returns {View} */
 export function emptyView() {
@@ -28,6 +31,7 @@ export function emptyView() {
     plots: [],
     spanS: 36,
     endS: null,
+    speed: null,
     time: "utc",
     theme: "auto",
     closeUp: null,
@@ -67,6 +71,7 @@ export function hashOf(view) {
   const parts = view.plots.map(({ kind, name }) => `${kind}=${escape(name)}`);
   parts.push(`span=${view.spanS}`);
   if (view.endS !== null) parts.push(`end=${view.endS}`);
+  if (view.speed !== null) parts.push(`play=${view.speed}`);
   if (view.time !== "utc") parts.push(`time=${view.time}`);
   if (view.theme !== "auto") parts.push(`theme=${view.theme}`);
   if (view.closeUp) {
@@ -103,6 +108,9 @@ export function viewOf(hash) {
   };
   view.spanS = number("span", SPAN_MIN_S, SPAN_MAX_S) ?? view.spanS;
   view.endS = number("end", 0, 1e10) ?? null;
+  if (view.endS !== null) {
+    view.speed = number("play", SPEED_MIN, SPEED_MAX) ?? null;
+  }
   if (fields.get("time") === "gps") view.time = "gps";
   const theme = fields.get("theme");
   if (theme === "dark" || theme === "light") view.theme = theme;

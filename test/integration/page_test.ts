@@ -213,6 +213,65 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     assert.deepEqual([...page.troubles, ...other.troubles], []);
   });
 
+  it("goes to a time, plays from it, and Back undoes each change of the time", async () => {
+    await visit(`${server.url}/#series=${H1}&span=4`);
+    await page.until(`${rowsOf(H1)} && ${isLive}`, SOON_MS);
+    const field = "document.getElementById('go-to-time')";
+    await page.press("g");
+    await page.type("yesterday evening");
+    await page.press("Enter");
+    await page.until(
+      "document.getElementById('go-to-wrong').textContent.startsWith('This is not a time')",
+      SOON_MS,
+    );
+    await page.evaluate(`${field}.select()`);
+    await page.type("-20");
+    await page.press("Enter");
+    const isShown = (shift: number) =>
+      `(() => {
+        const { endS, spanS } = qanatPage.view();
+        const ring = qanatPage.series("${H1}")?.ring;
+        return endS !== null && Number.isFinite(ring?.at(Math.round((endS - spanS / 2 + ${shift}) * ring.rate)));
+      })()`;
+    await page.until(`${isShown(0)} && ${isShown(1.9)}`, SOON_MS);
+    const agoS = await page.evaluate(
+      "document.querySelector('dialog[open]') ? null : Date.now() / 1000 - 315964782 - qanatPage.view().endS",
+    ) as number;
+    assert.ok(agoS > 17 && agoS < 20 + SOON_MS / 1000, `${agoS} s ago`);
+    await wait(1100);
+    const edge = "qanatPage.edgeS()";
+    const startS = await page.evaluate(edge) as number;
+    await page.press("p");
+    await page.until(
+      `${edge} > ${startS} + 1.5 && document.getElementById("state").textContent.startsWith("playing ×1")`,
+      SOON_MS,
+    );
+    assert.match(await page.evaluate("location.hash") as string, /&play=1$/);
+    await wait(1100);
+    await page.press(" ");
+    await page.until("qanatPage.view().speed === null", SOON_MS);
+    const pausedS = await page.evaluate("qanatPage.view().endS") as number;
+    assert.ok(pausedS > startS + 1.5, `${pausedS} ${startS}`);
+    // All that was played is still there, without a hole.
+    assert.ok(await page.evaluate(`${isShown(-1.9)} && ${isShown(1.9)}`));
+    await page.evaluate("history.back()");
+    await page.until("qanatPage.view().speed === 1", SOON_MS);
+    await page.evaluate("history.back()");
+    await page.until(
+      `qanatPage.view().speed === null && qanatPage.view().endS === ${startS}`,
+      SOON_MS,
+    );
+    await page.evaluate("history.back()");
+    await page.until(`qanatPage.view().endS === null && ${isLive}`, SOON_MS);
+    // Played as fast as it goes, it reaches the newest time, and is live.
+    await page.evaluate(
+      `location.hash = "series=${H1}&span=4&end=" + (${edge} - 15).toFixed(3) + "&play=10"`,
+    );
+    await page.until("qanatPage.view().speed === 10", SOON_MS);
+    await page.until(`qanatPage.view().endS === null && ${isLive}`, SOON_MS);
+    assert.deepEqual(page.troubles, []);
+  });
+
   it("says what is wrong: an unknown channel, a bad expression", async () => {
     await visit(`${server.url}/#series=H1:QANAT-SINE_F32_17&span=5`);
     await page.until(
@@ -398,7 +457,7 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     await page.until(isLive, SOON_MS);
     for (const theme of ["light", "dark"] as const) {
       await page.setTheme(theme);
-      for (const key of ["", "o", "?", "c"]) {
+      for (const key of ["", "o", "?", "c", "g"]) {
         if (key !== "") await page.press(key);
         await wait(700);
         await page.evaluate(axe);

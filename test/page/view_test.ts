@@ -20,6 +20,7 @@ describe("the address", () => {
         saves: true,
         closeUp: null,
       },
+      { ...emptyView(), endS: 1126259462, speed: 0.25 },
       {
         ...emptyView(),
         saves: false,
@@ -34,7 +35,9 @@ describe("the address", () => {
 
   it("of another's making gives a view all the same", () => {
     assert.equal(viewOf(""), null);
-    const view = viewOf("#series=A&series=&span=-3&end=x&theme=pink&closeup=,");
+    const view = viewOf(
+      "#series=A&series=&span=-3&end=x&play=2&theme=pink&closeup=,",
+    );
     assert.deepEqual(view, {
       ...emptyView(),
       plots: [{ kind: "series", name: "A" }],

@@ -1,0 +1,147 @@
+// Gives the feed what the view needs: channels, rows or bins, and a span that is live, held or played.
+// Invariant: what the feed holds already is not read again.
+import { aheadOf, Playback } from "./playback.js";
+import { BIN_S, trendOf } from "./trend_choice.js";
+import { emptyView, namesOf } from "./view.js";
+
+/** @typedef {import("./view.js").View} View */
+/** @typedef {import("./series.js").Channel} Channel */
+
+/** The feed keeps so much more than one period of the close-up, s. */
+const REACH_MARGIN_S = 2;
+/** Of a span that is held: how much is read before and after it, as shares of it. */
+const BEFORE_SHARE = 0.25;
+const AFTER_SHARE = 0.25;
+const EPSILON_S = 1e-6;
+
+export class FeedView {
+  /** What the view is drawn from: bins, or rows (null). @type {import("./qanat.d.ts").Trend | null} */
+  trend = null;
+  /** @type {Playback | null} */
+  playback = null;
+  #feed;
+  #channels;
+  #onNewest;
+  #onRefused;
+  #before = emptyView();
+  /** Names what is played, so that a change of something else does not begin again. */
+  #playedKey = "";
+  /** @type {View["closeUp"]} */
+  #closeUp = null;
+
+  /**
+   * @param {import("./feed.js").Feed} feed
+   * @param {import("./channel_book.js").ChannelBook} channels
+   * @param {{ onNewest: () => void, onRefused: () => void }} options onNewest: playing has reached the newest time;
+   *   onRefused: the server does not send what would be played next
+   */
+  constructor(feed, channels, { onNewest, onRefused }) {
+    this.#feed = feed;
+    this.#channels = channels;
+    this.#onNewest = onNewest;
+    this.#onRefused = onRefused;
+  }
+
+  /** The close-up; null where there are no samples for it. */
+  get closeUp() {
+    return this.#closeUp;
+  }
+
+  /**
+   * Chooses between rows and bins.
+   * @param {View} view
+   * @param {{ pixels: number, saves: boolean }} screen
+   */
+  choose(view, { pixels, saves }) {
+    const strides = namesOf(view).flatMap((name) =>
+      this.#channels.get(name)?.stride_ns ?? []
+    );
+    this.trend = trendOf({ spanS: view.spanS, pixels, saves, strides });
+    this.#closeUp = this.trend === null ? view.closeUp : null;
+  }
+
+  /**
+   * @param {View} view
+   * @param {boolean} isHere the span is on the screen already
+   */
+  apply(view, isHere) {
+    const before = this.#before;
+    this.#before = view;
+    const { endS, spanS, speed } = view;
+    const channels = namesOf(view).map((name) => this.#channels.get(name))
+      .filter((c) => c !== undefined);
+    if (endS !== null && speed !== null) {
+      return this.#play({ endS, spanS, speed }, channels);
+    }
+    const hasPlayed = this.playback !== null;
+    this.playback = null;
+    this.#playedKey = "";
+    if (endS === null) return this.#follow(channels, spanS);
+    const isInside = before.endS !== null && !hasPlayed &&
+      endS <= before.endS + EPSILON_S &&
+      endS - spanS >= before.endS - before.spanS - EPSILON_S;
+    this.#hold({ endS, spanS }, channels, isHere || isInside);
+  }
+
+  /**
+   * @param {Channel[]} channels
+   * @param {number} spanS
+   */
+  #follow(channels, spanS) {
+    const { closeUp } = this;
+    const reach = closeUp
+      ? closeUp.everyS + closeUp.widthS + REACH_MARGIN_S
+      : 0;
+    this.#feed.show(channels, Math.max(spanS, reach), this.trend);
+    if (this.#feed.isHeld) this.#feed.release();
+  }
+
+  /**
+   * @param {{ endS: number, spanS: number }} view
+   * @param {Channel[]} channels
+   * @param {boolean} isHere
+   */
+  #hold({ endS, spanS }, channels, isHere) {
+    const feed = this.#feed;
+    const isNew = channels.some(({ name }) => !feed.series.has(name));
+    // The feed has these samples already: nothing to read.
+    if (isHere && !isNew && feed.trend === this.trend) {
+      feed.hold();
+      return feed.keep(channels);
+    }
+    const share = 1 + BEFORE_SHARE + AFTER_SHARE;
+    feed.show(channels, Math.max(spanS * share, 4), this.trend);
+    feed.load(endS - spanS * (1 + BEFORE_SHARE), endS + spanS * AFTER_SHARE);
+  }
+
+  /**
+   * @param {{ endS: number, spanS: number, speed: number }} view
+   * @param {Channel[]} channels
+   */
+  #play({ endS, spanS, speed }, channels) {
+    const from = `${endS} ${spanS} ${speed}`;
+    const names = channels.map(({ name }) => name).join("\n");
+    const key = `${from} ${this.trend} ${names}`;
+    if (key === this.#playedKey) return;
+    // Another choice of channels continues at the same time.
+    const isOn = this.#playedKey.startsWith(`${from} `);
+    const edgeS = isOn ? this.playback?.edgeS ?? endS : endS;
+    this.#playedKey = key;
+    const feed = this.#feed;
+    const shownS = spanS * (1 + BEFORE_SHARE);
+    feed.hold();
+    feed.show(channels, shownS + 2 * aheadOf(speed), this.trend);
+    const gridS = this.trend ? BIN_S[this.trend] : 0;
+    this.playback = new Playback({
+      edgeS,
+      speed,
+      readFirst: (toS) => feed.load(edgeS - shownS, toS),
+      read: (fromS, toS) => feed.readOn(fromS, toS),
+      // A range that ended within a bin would wait until the bin ends.
+      newestS: () =>
+        gridS > 0 ? Math.floor(feed.newestS / gridS) * gridS : feed.newestS,
+      onNewest: this.#onNewest,
+      onRefused: this.#onRefused,
+    });
+  }
+}
