@@ -274,13 +274,14 @@ export class Qanat {
   }
 
   #metricsOf(options: QanatOptions): Metrics {
-    const { gc, logLines, missedProbes, usageLog } = options;
+    const { gc, logLines, missedProbes, processUse, usageLog } = options;
     return new Metrics({
       ...this,
       ...this.#statusParts,
       gc,
       logLines,
       missedProbes,
+      processUse,
       ticker: this.#ticker,
       usageLog,
     });

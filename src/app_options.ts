@@ -7,6 +7,7 @@ import type { SharePools } from "./shares/share_pools.ts";
 import type { Source } from "./source/source.ts";
 import type { Logger } from "./telemetry/log.ts";
 import type { MemoryFigures } from "./telemetry/memory_use.ts";
+import type { ProcessUse } from "./telemetry/process_use.ts";
 import type { Trends } from "./trends/recorded_trend.ts";
 import type { UsageLog } from "./telemetry/usage_log.ts";
 import type { GcCounters } from "./telemetry/metrics/memory_metrics.ts";
@@ -37,6 +38,8 @@ export interface QanatOptions {
   readonly gc?: GcCounters;
   /** Reads the memory of the process, where the runtime reports it. */
   readonly memory?: () => MemoryFigures;
+  /** CPU time and start of the process, where the runtime reports them. */
+  readonly processUse?: ProcessUse;
   /** How often a watchdog has missed each part of this instance, where there is a watchdog. */
   readonly missedProbes?: () => Readonly<Record<string, number>>;
   /** Takes a line for each finished stream. */

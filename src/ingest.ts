@@ -21,6 +21,7 @@ import { GcTime } from "./telemetry/gc_time.ts";
 import { HeapWatch } from "./telemetry/heap_watch.ts";
 import { jsonLogger, type Logger, logLine } from "./telemetry/log.ts";
 import { LogWriter } from "./telemetry/log_writer.ts";
+import { processUse } from "./telemetry/process_use.ts";
 import type { UsageLog } from "./telemetry/usage_log.ts";
 import { openUsageLog } from "./telemetry/usage_log_file.ts";
 import { terminalText } from "./text/terminal.ts";
@@ -170,6 +171,7 @@ class IngestThread {
       logLines: this.#lines,
       gc: new GcTime(),
       memory: () => Deno.memoryUsage(),
+      processUse: processUse(),
       usageLog: this.#usageLog,
       missedProbes: () => parts.life.missedByPart(),
     });

@@ -14,6 +14,7 @@ import {
 import { greetingOf } from "./supervisor/greeting.ts";
 import { jsonLogger, type Logger, logLine } from "./telemetry/log.ts";
 import { LogWriter } from "./telemetry/log_writer.ts";
+import { processUse } from "./telemetry/process_use.ts";
 import type { UsageLog } from "./telemetry/usage_log.ts";
 import { openUsageLog } from "./telemetry/usage_log_file.ts";
 import { GroupLink } from "./group/group_link.ts";
@@ -193,6 +194,7 @@ class WorkerApp {
       gc: new GcTime(),
       logLines: this.#lines,
       memory: () => Deno.memoryUsage(),
+      processUse: processUse(),
       missedProbes: () => this.#signs.missedByPart(),
       reportsEachMinute: this.#group === undefined,
     });

@@ -254,9 +254,9 @@ export class BlockStore implements BlockSink {
     return this.#subscriptions.aheadCount;
   }
 
-  /** Live partitions that clients or trends read, and whose blocks have not come for longer than they should. */
-  get partitionsSilent(): number {
-    return this.#subscriptions.silentCount;
+  /** How old the newest data is, of each live topic that clients or trends read. */
+  topicAges(): ReturnType<Subscriptions["ages"]> {
+    return this.#subscriptions.ages();
   }
 
   /** A count over all partitions, also those that are no longer read. */

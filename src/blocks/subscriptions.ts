@@ -10,6 +10,7 @@ import { gpsMsOfUnixMs, unixMsOfGpsMs } from "./gps_time.ts";
 import { PartitionBlocks } from "./partition_blocks.ts";
 import type { ReplayTimes } from "./replay_times.ts";
 import type { Timeline } from "./timeline.ts";
+import { silentAfterMs, type TopicAge } from "./topic_age.ts";
 import type { TopicShape } from "./topic_shape.ts";
 
 export interface SubscriptionsOptions {
@@ -34,6 +35,8 @@ export interface Subscription {
   /** Each of them leases the topic. */
   readonly timelines: Set<Timeline>;
   readonly replayId: string | null;
+  /** As the last lease named it. */
+  publisher: string;
   readonly beganMs: number;
   /** When the last lease was released. */
   idleSinceMs: number;
@@ -44,9 +47,6 @@ export interface Subscription {
   /** Whether it is counted here once the log was first read to its end. */
   willCount: boolean;
 }
-
-/** A live partition whose last block ended longer ago than this, beyond its stride and latency, is silent. */
-const SILENT_MS = 10_000;
 
 /** All subscribed topics of one instance. */
 export class Subscriptions {
@@ -83,7 +83,10 @@ export class Subscriptions {
   subscribe(shape: TopicShape): Subscription {
     const { topic } = shape;
     const known = this.#byTopic.get(topic);
-    if (known && hasShape(known.blocks, shape)) return known;
+    if (known && hasShape(known.blocks, shape)) {
+      known.publisher = shape.publisher ?? known.publisher;
+      return known;
+    }
     if (known && known.timelines.size > 0) {
       throw new Error(
         `Cannot lease ${topic} with a stride of ${shape.strideNs} ns as it is leased with ${known.blocks.strideNs} ns`,
@@ -129,6 +132,7 @@ export class Subscriptions {
       }),
       timelines: new Set(),
       replayId: shape.replayId,
+      publisher: shape.publisher ?? "unknown",
       beganMs: clock.clockMs(),
       idleSinceMs: clock.clockMs(),
       newestSeen: -1,
@@ -227,22 +231,22 @@ export class Subscriptions {
     return count;
   }
 
-  /** Leased live partitions that are silent: no block has come for longer than it may take. */
-  get silentCount(): number {
-    let count = 0;
-    for (const subscription of this.live()) {
-      const isLeased = subscription.timelines.size > 0;
-      if (isLeased && this.#isSilent(subscription)) count++;
-    }
-    return count;
-  }
-
-  #isSilent({ blocks, beganMs }: Subscription): boolean {
+  /** Of leased live partitions. */
+  ages(): readonly TopicAge[] {
     const { clock } = this.#options;
-    const forMs = blocks.newest < 0
-      ? clock.clockMs() - beganMs
-      : clock.gpsMs() - (blocks.newest + 1) * blocks.strideMs;
-    return forMs > SILENT_MS + blocks.maxLatencyMs + blocks.strideMs;
+    const ages: TopicAge[] = [];
+    for (const { blocks, beganMs, publisher, timelines } of this.live()) {
+      if (timelines.size === 0) continue;
+      ages.push({
+        topic: blocks.topic,
+        publisher,
+        ageMs: blocks.newest < 0
+          ? clock.clockMs() - beganMs
+          : clock.gpsMs() - (blocks.newest + 1) * blocks.strideMs,
+        silentAfterMs: silentAfterMs(blocks),
+      });
+    }
+    return ages;
   }
 }
 

@@ -8,6 +8,8 @@ export interface TopicShape {
   readonly maxLatencyNs: bigint;
   /** Replay context, or null for live. */
   readonly replayId: string | null;
+  /** Whose metadata has the channels. @default not known */
+  readonly publisher?: string;
 }
 
 /** The topics that carry some channels, each once. */
@@ -20,6 +22,7 @@ export function shapesOf(channels: readonly Channel[]): TopicShape[] {
       strideNs: channel.strideNs,
       maxLatencyNs: channel.maxLatencyNs,
       replayId: channel.replayId,
+      publisher: channel.publisher,
     });
   }
   return [...shapes.values()];

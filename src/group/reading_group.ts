@@ -15,6 +15,7 @@ import {
   figuresText,
   processFigures,
 } from "../telemetry/metrics/figures.ts";
+import type { ProcessUse } from "../telemetry/process_use.ts";
 import type { GcCounters } from "../telemetry/metrics/memory_metrics.ts";
 import type { TrendParts } from "../telemetry/metrics/trend_metrics.ts";
 import { ReadingMetrics } from "../telemetry/metrics/reading_metrics.ts";
@@ -55,6 +56,7 @@ export interface ReadingGroupOptions {
   readonly logLines?: { readonly lostLines: number };
   readonly gc?: GcCounters;
   readonly memory: () => MemoryFigures;
+  readonly processUse?: ProcessUse;
   readonly usageLog?: UsageLog | undefined;
   /** How often the watchdog missed each part of this thread. */
   readonly missedProbes: () => Readonly<Record<string, number>>;
@@ -177,6 +179,7 @@ export class ReadingGroup {
       uptimeSeconds: this.#uptimeSeconds,
       gc,
       memoryUse: this.#memoryUse,
+      processUse: this.#options.processUse,
       usageLog,
       missedProbes,
       workersReplaced: () => this.#replaced,

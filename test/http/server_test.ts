@@ -83,6 +83,35 @@ describe("serve()", () => {
     assert.ok(chunks >= 2);
   });
 
+  it("counts a stream once, by its route and when it begins", async () => {
+    const count = () => {
+      const all = [...qanat.requests.answered.all()];
+      return all.find(({ route, status }) =>
+        route === "/v1/events" && status === 200
+      )?.count ?? 0;
+    };
+    const before = count();
+    let atHello = NaN;
+    await new Promise<void>((resolve) => {
+      const socket = net.connect(server.port, "127.0.0.1", () => {
+        socket.write(`GET ${PATH} HTTP/1.1\r\nhost: x\r\n\r\n`);
+      });
+      socket.on("data", (data) => {
+        if (!data.includes("event: hello")) return;
+        setTimeout(() => {
+          atHello = count();
+          socket.destroy();
+        }, 0);
+      });
+      socket.on("close", () => resolve());
+    });
+    assert.equal(atHello, before + 1);
+    for (let i = 0; i < 100 && qanat.hub.figures.clients > 0; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.equal(count(), before + 1);
+  });
+
   it("answers HEAD without opening a stream", async () => {
     const got = await raw(
       `HEAD ${PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,

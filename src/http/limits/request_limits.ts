@@ -1,4 +1,4 @@
-// The limits of requests: computing in slices, bodies, and a count of refusals for each limit.
+// The limits of requests: computing in slices, bodies, and a count of refusals for each limit and of all answers.
 import type { Context } from "hono";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
@@ -7,6 +7,7 @@ import {
   type RequestLimit,
 } from "./limit_error.ts";
 import type { SharePools } from "../../shares/share_pools.ts";
+import { AnswerCounts } from "../transport/answer_counts.ts";
 import { problem } from "../transport/problem.ts";
 import { RequestBodies } from "./request_body.ts";
 import { RequestSlices } from "./request_slices.ts";
@@ -50,6 +51,8 @@ export class RequestLimits {
   readonly latest = Object.fromEntries(
     LATEST_OUTCOMES.map((outcome) => [outcome, 0]),
   ) as Record<LatestOutcome, number>;
+  /** All requests that reached the routes. */
+  readonly answered = new AnswerCounts();
   /** Requests whose client disconnected before the answer. */
   aborted = 0;
 

@@ -5,6 +5,7 @@ import { LimitError } from "../limits/limit_error.ts";
 import type { NameRemedy } from "../limits/refused_names.ts";
 import { isOfGoneClient, URL_LENGTH_MAX } from "../limits/request_limits.ts";
 import type { RoutedService } from "../service.ts";
+import { answerCounting } from "./answer_counting.ts";
 import { problem } from "../transport/problem.ts";
 import { allowedHostsRemedy, hostCheck, HostRule } from "./host_rule.ts";
 import { corsHeaders, corsOriginRemedy, originCheck } from "./origin_rule.ts";
@@ -37,6 +38,7 @@ export function checkedApp(
   const { corsOrigin, publicUrl, routes } = options;
   const app = new Hono();
   const hostRule = options.hostRule ?? new HostRule({ host: "", allowedHosts });
+  app.use("*", answerCounting(service.requests.answered, basePath));
   app.use("*", requestIds(options.newRequestId));
   app.use(
     "*",

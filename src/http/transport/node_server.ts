@@ -64,7 +64,10 @@ function serveRequests(
     overrideGlobalObjects: false,
     // For a request without Host, which HTTP/1.0 allows.
     hostname: "localhost",
-    errorHandler: (error) => unreadable(error, log),
+    errorHandler: (error) => {
+      if (error instanceof RequestError) malformed["400"]!++;
+      return unreadable(error, log);
+    },
   });
   const serveRequest = (
     request: IncomingMessage,

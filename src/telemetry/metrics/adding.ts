@@ -2,24 +2,24 @@
 // Invariant: each gauge is in the table; counters and histograms that are not are summed (test/telemetry/metrics/adding_test.ts).
 
 /**
- * `sum`: of all threads. `max`, `min`: all threads see the same, or the worst counts. `reading`: the thread that reads has
- * the value; the others show it only if that thread does not answer.
+ * `sum`: of all threads. `max`, `min`: all threads see the same, or the worst counts. `shared`: all threads read the same
+ * cell, which outlives each of them. `reading`: the thread that reads has the value; the others show it only if that
+ * thread does not answer.
  */
-export type Adding = "sum" | "max" | "min" | "reading";
+export type Adding = "sum" | "max" | "min" | "shared" | "reading";
 
-/** By the metric's name without `qanat_`. */
+/** By the metric's name without `qanat_`; a name of `process_` is whole. */
 export const ADDING = {
   // Facts about the process, and about what all threads share.
   build_info: "max",
   uptime_seconds: "max",
-  rss_bytes: "max",
   memory_per_client_bytes: "reading",
   raw_socket_writes: "min",
   ring_capacity_bytes: "max",
   ring_occupied_bytes: "max",
   ring_high_water_bytes: "max",
   ring_held_seconds: "max",
-  ring_pages_reclaimed_total: "max",
+  ring_pages_reclaimed_total: "shared",
   // All threads count in the same pools.
   client_addresses: "max",
   histories: "max",
@@ -32,6 +32,9 @@ export const ADDING = {
   clock_wall_ahead_seconds: "max",
   clock_behind_seconds: "max",
   partitions_silent: "max",
+  topic_newest_age_seconds: "max",
+  topic_silent_after_seconds: "max",
+  topic_ages_left_out: "max",
   partitions_ahead: "max",
   // Each thread looks at the same clock, the same files and the same list, and counts each event once.
   clock_steps_total: "max",
@@ -46,7 +49,6 @@ export const ADDING = {
   tls_certificate_reloads_total: "max",
   // The source is in the thread that reads, and so is the usage log.
   source_reachable: "reading",
-  source_counter: "reading",
   channels: "reading",
   channels_refused_total: "reading",
   topics_missing: "reading",
@@ -60,6 +62,41 @@ export const ADDING = {
   usage_log_lines_total: "reading",
   usage_log_lines_lost_total: "reading",
   usage_log_failing: "reading",
+  kafka_fetches_total: "reading",
+  kafka_reconnects_total: "reading",
+  kafka_topic_errors_total: "reading",
+  kafka_metadata_refreshes_total: "reading",
+  kafka_batches_damaged_total: "reading",
+  kafka_slice_peak_seconds: "reading",
+  records_read_total: "reading",
+  records_repeated_total: "reading",
+  records_refused_total: "reading",
+  metadata_topics_total: "reading",
+  metadata_records_total: "reading",
+  metadata_records_bad_total: "reading",
+  mapped_messages_total: "reading",
+  mapped_messages_bad_total: "reading",
+  mapped_blocks_total: "reading",
+  mapped_rows_skipped_total: "reading",
+  mapped_schema_changes_total: "reading",
+  mapped_schemas_too_soon_total: "reading",
+  embedded_blocks_total: "reading",
+  embedded_blocks_skipped_total: "reading",
+  upstream_switches_total: "reading",
+  upstream_received_bytes_total: "reading",
+  upstream_streams_total: "reading",
+  upstream_refills_total: "reading",
+  upstream_refills_failed_total: "reading",
+  upstream_histories_total: "reading",
+  upstream_histories_shared_total: "reading",
+  upstream_histories_refused_total: "reading",
+  upstream_blocks_left_out_total: "reading",
+  // Of the process, as any thread reads them; the thread that reads is never replaced.
+  process_cpu_seconds_total: "reading",
+  process_cpu_user_seconds_total: "reading",
+  process_cpu_system_seconds_total: "reading",
+  process_resident_memory_bytes: "reading",
+  process_start_time_seconds: "reading",
   // What each thread has of its own.
   heap_bytes: "sum",
   heap_used_bytes: "sum",

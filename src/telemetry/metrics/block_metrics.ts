@@ -9,7 +9,6 @@ export interface BlockParts {
     | "counters"
     | "shortRows"
     | "partitionsAhead"
-    | "partitionsSilent"
     | "total"
   >;
 }
@@ -53,11 +52,6 @@ export function blockMetrics(metrics: Prometheus, { store }: BlockParts): void {
     "rows_late_total",
     "Rows sent without a partition whose block was late",
     () => store.shortRows,
-  );
-  metrics.gauge(
-    "partitions_silent",
-    "Partitions that clients read, whose next block is more than 10 s overdue",
-    () => store.partitionsSilent,
   );
   metrics.gauge(
     "partitions_ahead",

@@ -11,11 +11,16 @@ export interface FigureValue {
 
 /** One metric with its values. */
 export interface Figure {
-  /** With `qanat_`. */
+  /** See {@linkcode fullName}. */
   readonly name: string;
   readonly help: string;
   readonly type: string;
   readonly values: readonly FigureValue[];
+}
+
+/** The name on /metrics. Those of any program, which begin with `process_`, have no prefix. */
+export function fullName(name: string): string {
+  return name.startsWith("process_") ? name : `qanat_${name}`;
 }
 
 /** The figures of one serving thread. */
@@ -60,7 +65,9 @@ export function processFigures(
 ): Figure[] {
   const perThread = [
     reading,
-    ...serving.map(({ now, ended }) => added([now, ended], () => "sum")),
+    ...serving.map(({ now, ended }) =>
+      added([now, ended.filter(isOfOne)], () => "sum")
+    ),
   ];
   const ofReading = new Set(reading.map(({ name }) => name));
   const counted = perThread.map((figures, i) =>
@@ -71,6 +78,11 @@ export function processFigures(
       )
   );
   return added(counted, (name) => addingOf(name));
+}
+
+/** Whether a thread counts it by itself, from 0 on: what all share outlives each of them. */
+function isOfOne({ name }: Figure): boolean {
+  return addingOf(name) !== "shared";
 }
 
 /** Adds up the figures of the same name and labels. */
@@ -106,6 +118,7 @@ function joined(a: number, b: number, way: Adding): number {
     case "min":
       return Math.min(a, b);
     case "max":
+    case "shared":
     case "reading":
       return Math.max(a, b);
   }
@@ -117,7 +130,8 @@ export function totalOf(
   name: string,
   labels: Readonly<Record<string, string>> = {},
 ): number {
-  const figure = figures.find((figure) => figure.name === `qanat_${name}`);
+  const full = fullName(name);
+  const figure = figures.find((figure) => figure.name === full);
   let total = 0;
   for (const value of figure?.values ?? []) {
     const isMeant = Object.entries(labels).every(([label, text]) =>

@@ -1,4 +1,4 @@
-// Metrics of memory: garbage collection, buffers, the process, the page ring and the slab.
+// Metrics of memory: garbage collection, buffers, the heap, the page ring and the slab.
 import type { BlockStore } from "../../blocks/block_store.ts";
 import type { Ring } from "../../memory/ring.ts";
 import type { Slab } from "../../memory/slab.ts";
@@ -23,8 +23,8 @@ export interface MemoryParts {
   readonly store: Pick<BlockStore, "ringHeldMs">;
 }
 
-const PROCESS = {
-  rss: ["rss_bytes", "Resident memory of the process"],
+const HEAP = {
+  rss: ["process_resident_memory_bytes", "Resident memory of the process"],
   heapTotal: ["heap_bytes", "Heap of the serving thread"],
   heapUsed: ["heap_used_bytes", "Heap in use"],
   external: ["external_bytes", "Buffers outside the heap"],
@@ -56,7 +56,7 @@ const SLAB_COUNTERS = {
 export function memoryMetrics(metrics: Prometheus, parts: MemoryParts): void {
   const { gc, memoryUse, ring, slab, store } = parts;
   allocationMetrics(metrics, gc, slab);
-  if (memoryUse) processMetrics(metrics, memoryUse);
+  if (memoryUse) heapMetrics(metrics, memoryUse);
   metrics.gaugeTable(RING, (field) => ring[field]);
   metrics.gauge(
     "ring_held_seconds",
@@ -72,12 +72,12 @@ export function memoryMetrics(metrics: Prometheus, parts: MemoryParts): void {
   metrics.counterTable(SLAB_COUNTERS, (field) => slab[field]);
 }
 
-/** The process, and the heap of this thread. */
-export function processMetrics(
+/** The memory of the process, and the heap of this thread. */
+export function heapMetrics(
   metrics: Prometheus,
   memoryUse: NonNullable<MemoryParts["memoryUse"]>,
 ): void {
-  metrics.gaugeTable(PROCESS, (field) => memoryUse.read()[field]);
+  metrics.gaugeTable(HEAP, (field) => memoryUse.read()[field]);
   metrics.gauge(
     "memory_per_client_bytes",
     "Resident memory per client, without the ring and the slab",

@@ -1,4 +1,5 @@
-// The metrics of one instance, by subject: what /metrics answers. No metric has a label for a channel or a partition.
+// The metrics of one instance, by subject: what /metrics answers. No metric has a label for a channel; those that have one
+// for a topic show a limited number of topics (topic_metrics.ts).
 // Invariant: docs/operating.md explains every metric (test/telemetry/metrics/metrics_test.ts).
 import { authMetrics, type AuthParts } from "./auth_metrics.ts";
 import { blockMetrics, type BlockParts } from "./block_metrics.ts";
@@ -12,12 +13,14 @@ import { flightMetrics, type FlightParts } from "./flight_metrics.ts";
 import { historyMetrics, type HistoryParts } from "./history_metrics.ts";
 import { instanceMetrics, type InstanceParts } from "./instance_metrics.ts";
 import { memoryMetrics, type MemoryParts } from "./memory_metrics.ts";
+import { processMetrics, type ProcessParts } from "./process_metrics.ts";
 import { Prometheus } from "./prometheus.ts";
 import { upstreamMetrics } from "./upstream_metrics.ts";
 import { relayMetrics, type RelayParts } from "./relay_metrics.ts";
 import { requestMetrics, type RequestParts } from "./request_metrics.ts";
 import { sourceMetrics, type SourceParts } from "./source_metrics.ts";
 import { tlsMetrics, type TlsParts } from "./tls_metrics.ts";
+import { topicMetrics, type TopicParts } from "./topic_metrics.ts";
 import { trendMetrics, type TrendParts } from "./trend_metrics.ts";
 
 /** The parts of an instance whose figures are rendered. */
@@ -25,6 +28,7 @@ export type MetricsParts =
   & InstanceParts
   & SourceParts
   & MemoryParts
+  & ProcessParts
   & BlockParts
   & ConnectionParts
   & ClientParts
@@ -34,6 +38,7 @@ export type MetricsParts =
   & RequestParts
   & AuthParts
   & TlsParts
+  & TopicParts
   & TrendParts;
 
 /** Renders the metrics of an instance. */
@@ -45,7 +50,9 @@ export class Metrics {
     instanceMetrics(metrics, parts);
     sourceMetrics(metrics, parts);
     memoryMetrics(metrics, parts);
+    processMetrics(metrics, parts);
     blockMetrics(metrics, parts);
+    topicMetrics(metrics, parts);
     connectionMetrics(metrics, parts);
     tlsMetrics(metrics, parts);
     clientMetrics(metrics, parts);

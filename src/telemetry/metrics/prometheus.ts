@@ -1,11 +1,12 @@
 // Metrics as Prometheus text. The only user of prom-client, and only of its registry: its other files need parts of node
 // that edge runtimes lack. Invariant: a value is read when /metrics is requested and at no other time; every name begins
-// with qanat_.
+// with qanat_, except those that all programs have in common, which begin with process_.
 import PromRegistry from "prom-client/lib/registry.js";
 import type { Histogram } from "../histogram.ts";
-import type { Figure, FigureValue } from "./figures.ts";
+import { type Figure, type FigureValue, fullName } from "./figures.ts";
 
-type Read = () => number;
+/** Undefined: there is no value now. */
+type Read = () => number | undefined;
 type ReadEach = () => Readonly<Partial<Record<string, number>>>;
 
 /** What prom-client's registry asks of a metric. */
@@ -33,18 +34,25 @@ export interface LabelledName {
   readonly label: string;
 }
 
+/** A metric with several labels, which each value has. */
+export interface ManyLabels {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge";
+}
+
 /** A registry of metrics. Names are given without `qanat_`. */
 export class Prometheus {
   readonly #registry: Registry = new PromRegistry();
 
   gauge(name: string, help: string, read: Read): void {
-    this.#add(name, help, "gauge", () => [{ labels: {}, value: read() }]);
+    this.#add(name, help, "gauge", () => valueOf(read()));
   }
 
   /** One gauge for each key of the table. */
   gaugeTable<Key extends string>(
     table: Readonly<Record<Key, NameAndHelp>>,
-    read: (key: Key) => number,
+    read: (key: Key) => number | undefined,
   ): void {
     for (const key of Object.keys(table) as Key[]) {
       const [name, help] = table[key];
@@ -55,7 +63,7 @@ export class Prometheus {
   /** One counter for each key of the table. */
   counterTable<Key extends string>(
     table: Readonly<Record<Key, NameAndHelp>>,
-    read: (key: Key) => number,
+    read: (key: Key) => number | undefined,
   ): void {
     for (const key of Object.keys(table) as Key[]) {
       const [name, help] = table[key];
@@ -69,7 +77,7 @@ export class Prometheus {
   }
 
   counter(name: string, help: string, read: Read): void {
-    this.#add(name, help, "counter", () => [{ labels: {}, value: read() }]);
+    this.#add(name, help, "counter", () => valueOf(read()));
   }
 
   counters({ name, help, label }: LabelledName, read: ReadEach): void {
@@ -80,8 +88,16 @@ export class Prometheus {
     this.#add(name, help, "gauge", () => valuesOf(label, read()));
   }
 
+  /** A counter or a gauge whose values have several labels. */
+  labelled(
+    { name, help, type }: ManyLabels,
+    read: () => readonly FigureValue[],
+  ): void {
+    this.#add(name, help, type, read);
+  }
+
   histogram(name: string, help: string, histogram: Histogram): void {
-    const full = `qanat_${name}`;
+    const full = fullName(name);
     this.#add(name, help, "histogram", () => [
       ...histogram.cumulative().map((value, i) => ({
         metricName: `${full}_bucket`,
@@ -114,12 +130,16 @@ export class Prometheus {
     plainName: string,
     help: string,
     type: string,
-    read: () => FigureValue[],
+    read: () => readonly FigureValue[],
   ): void {
-    const name = `qanat_${plainName}`;
+    const name = fullName(plainName);
     const get = () => ({ name, help, type, values: read() });
     this.#registry.registerMetric({ name, get });
   }
+}
+
+function valueOf(value: number | undefined): FigureValue[] {
+  return value === undefined ? [] : [{ labels: {}, value }];
 }
 
 function valuesOf(

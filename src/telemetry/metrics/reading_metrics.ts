@@ -13,26 +13,33 @@ import {
 import {
   allocationMetrics,
   type GcCounters,
-  processMetrics,
+  heapMetrics,
 } from "./memory_metrics.ts";
+import { processMetrics, type ProcessParts } from "./process_metrics.ts";
 import { Prometheus } from "./prometheus.ts";
 import { blockMetrics, type BlockParts } from "./block_metrics.ts";
+import { topicMetrics, type TopicParts } from "./topic_metrics.ts";
 import { sourceMetrics, type SourceParts } from "./source_metrics.ts";
 import { trendMetrics, type TrendParts } from "./trend_metrics.ts";
 
-export type ReadingParts = SourceParts & LoopParts & TrendParts & {
-  /** Those that are counted here. */
-  readonly blocks: BlockParts["store"];
-  /** Since the process began; workers may be younger. */
-  readonly uptimeSeconds: () => number;
-  readonly gc: GcCounters;
-  readonly memoryUse: Pick<MemoryUse, "perClientBytes" | "read">;
-  readonly usageLog: Pick<UsageLog, "counters" | "isFailing"> | undefined;
-  /** How often the watchdog missed each part of this thread. */
-  readonly missedProbes: () => Readonly<Record<string, number>>;
-  /** Workers that failed and were replaced. */
-  readonly workersReplaced: () => number;
-};
+export type ReadingParts =
+  & SourceParts
+  & LoopParts
+  & TrendParts
+  & ProcessParts
+  & {
+    /** Those that are counted here. */
+    readonly blocks: BlockParts["store"] & TopicParts["store"];
+    /** Since the process began; workers may be younger. */
+    readonly uptimeSeconds: () => number;
+    readonly gc: GcCounters;
+    readonly memoryUse: Pick<MemoryUse, "perClientBytes" | "read">;
+    readonly usageLog: Pick<UsageLog, "counters" | "isFailing"> | undefined;
+    /** How often the watchdog missed each part of this thread. */
+    readonly missedProbes: () => Readonly<Record<string, number>>;
+    /** Workers that failed and were replaced. */
+    readonly workersReplaced: () => number;
+  };
 
 /** It allocates no buffers while it runs. */
 const NO_ALLOCATIONS = { allocations: { bytes: 0, seconds: 0 } };
@@ -50,9 +57,11 @@ export class ReadingMetrics {
     sourceMetrics(metrics, parts);
     // Of topics that are read for trends only, or whose blocks are counted here.
     blockMetrics(metrics, { store: parts.blocks });
+    topicMetrics(metrics, { store: parts.blocks });
     trendMetrics(metrics, parts);
     allocationMetrics(metrics, parts.gc, NO_ALLOCATIONS);
-    processMetrics(metrics, parts.memoryUse);
+    heapMetrics(metrics, parts.memoryUse);
+    processMetrics(metrics, parts);
     missedProbesMetric(metrics, parts.missedProbes);
     metrics.counter(
       "workers_replaced_total",

@@ -66,9 +66,7 @@ export function refusedAndMissedOf(
     offset_holes: total("offset_holes_total"),
     past_set_aside: total("past_set_aside_total"),
     channels_refused: total("channels_refused_total"),
-    records_refused: totalOf(figures, "source_counter", {
-      name: "refused_records",
-    }),
+    records_refused: total("records_refused_total"),
     gaps_missing: totalOf(figures, "gaps_total", { reason: "missing" }),
     clients_refused: total("clients_refused_total"),
     requests_refused: total("requests_refused_total"),

@@ -1,12 +1,14 @@
 // Metrics of requests: their computing, their bodies, and which were refused.
 import type { RefusedNames } from "../../http/limits/refused_names.ts";
 import type { RequestLimits } from "../../http/limits/request_limits.ts";
+import type { AnswerCount } from "../../http/transport/answer_counts.ts";
+import type { FigureValue } from "./figures.ts";
 import type { Prometheus } from "./prometheus.ts";
 
 export interface RequestParts {
   readonly requests: Pick<
     RequestLimits,
-    "aborted" | "bodies" | "latest" | "refusals" | "slices"
+    "aborted" | "answered" | "bodies" | "latest" | "refusals" | "slices"
   >;
   readonly refusedHosts: Pick<RefusedNames, "count">;
   readonly refusedOrigins: Pick<RefusedNames, "count">;
@@ -16,7 +18,15 @@ export function requestMetrics(
   metrics: Prometheus,
   { requests, ...refused }: RequestParts,
 ): void {
-  const { slices, bodies } = requests;
+  const { answered, slices, bodies } = requests;
+  metrics.labelled(
+    {
+      name: "http_requests_total",
+      help: "HTTP requests, by route and by the status of the answer",
+      type: "counter",
+    },
+    () => Array.from(answered.all(), valueOf),
+  );
   metrics.gauge(
     "request_works",
     "Requests that wait for their next slice of computing",
@@ -48,6 +58,10 @@ export function requestMetrics(
     () => requests.aborted,
   );
   refusalMetrics(metrics, { requests, ...refused });
+}
+
+function valueOf({ route, status, count }: AnswerCount): FigureValue {
+  return { labels: { route, status }, value: count };
 }
 
 /** Requests that were refused, and the outcomes of those for one row. */

@@ -3,6 +3,7 @@ import type { BlockStore } from "../../blocks/block_store.ts";
 import type { Catalog } from "../../channels/catalog.ts";
 import type { Source } from "../../source/source.ts";
 import type { Prometheus } from "./prometheus.ts";
+import { sourceCounterMetrics } from "./source_counters.ts";
 
 export interface SourceParts {
   readonly source: Pick<Source, "status">;
@@ -17,14 +18,7 @@ export function sourceMetrics(metrics: Prometheus, parts: SourceParts): void {
     "1 when the source answers",
     () => source.status().reachable ? 1 : 0,
   );
-  metrics.gauges(
-    {
-      name: "source_counter",
-      help: "Counters of the source, by name",
-      label: "name",
-    },
-    () => source.status().counters,
-  );
+  sourceCounterMetrics(metrics, source);
   metrics.gauge("channels", "Channels in the catalog", () => catalog.size);
   metrics.counters(
     {

@@ -198,9 +198,13 @@ describe("a request that reaches no route", () => {
 describe("an odd request", () => {
   for (const [name, bytes, answer] of ANSWERED) {
     it(`is answered: ${name}; and so is the next one`, async () => {
+      const { malformed } = figures;
+      const before = malformed["400"]!;
       const client = await RawClient.connect(port);
       await client.send(bytes + `GET /next HTTP/1.1\r\n${HOST}\r\n`);
       assert.match(await client.until(/\/next\n$/), answer);
+      const isRefused = /^400/.test(answer.source);
+      assert.equal(malformed["400"]! - before, isRefused ? 1 : 0);
       client.socket.destroy();
     });
   }

@@ -8,6 +8,7 @@ import {
   type Figure,
   figuresOf,
   figuresText,
+  fullName,
   processFigures,
   totalOf,
 } from "../../../src/telemetry/metrics/figures.ts";
@@ -51,19 +52,13 @@ const live = (...figures: Figure[]) => figuresText({ life: 1, figures });
 describe("how figures are added up", () => {
   it("is said for each gauge, and for no metric that there is not", async () => {
     const figures = await qanat.figures();
-    const names = new Set(
-      figures.map(({ name }) => name.replace(/^qanat_/, "")),
-    );
+    const names = new Set(figures.map(({ name }) => name));
+    const said = new Set(Object.keys(ADDING).map(fullName));
     for (const { name, type } of figures) {
       if (type !== "gauge") continue;
-      assert.ok(
-        name.replace(/^qanat_/, "") in ADDING,
-        `${name} is not in adding.ts`,
-      );
+      assert.ok(said.has(name), `${name} is not in adding.ts`);
     }
-    for (const name of Object.keys(ADDING)) {
-      assert.ok(names.has(name), `there is no qanat_${name}`);
-    }
+    for (const name of said) assert.ok(names.has(name), `there is no ${name}`);
   });
 
   it("leaves the figures of one thread as they are", async () => {
@@ -170,6 +165,26 @@ describe("the figures of ended workers", () => {
     assert.equal(last.endedOf(0).lives, 2);
     assert.equal(last.endedOf(0).figures.length, 1);
     assert.equal(last.all().length, 1);
+  });
+
+  it("are not of what all threads share: a worker that was replaced does not count twice", () => {
+    const last = new LastFigures();
+    const pages = (value: number) =>
+      live(counter("ring_pages_reclaimed_total", value));
+    last.set(0, pages(30));
+    last.set(1, pages(30));
+    last.end(0);
+    last.set(0, pages(31));
+    const all = processFigures([], last.all());
+    assert.equal(totalOf(all, "ring_pages_reclaimed_total"), 31);
+  });
+
+  it("are not of the process: the thread that reads shows its CPU time", () => {
+    const name = "process_cpu_seconds_total";
+    const cpu = (value: number) => ({ ...counter("x", value), name });
+    const worker = { now: [cpu(8)], ended: [cpu(6)] };
+    const all = processFigures([cpu(9)], [worker, worker]);
+    assert.equal(totalOf(all, name), 9);
   });
 
   it("count once what each worker counts for itself", () => {

@@ -17,7 +17,7 @@ import {
   DrivenSource,
   silent,
 } from "../../driven_source.ts";
-import { GC, knownFigures, MEMORY } from "./known_figures.ts";
+import { GC, knownFigures, MEMORY, PROCESS } from "./known_figures.ts";
 
 const FIRST = 23_671_510_000;
 const NAME = "H1:QANAT-COUNT_I64_16";
@@ -101,6 +101,7 @@ async function ofSeveralWorkers(): Promise<string> {
     uptimeSeconds: () => 0,
     gc: GC,
     memoryUse: { perClientBytes: 0, read: () => memory },
+    processUse: PROCESS,
     usageLog: undefined,
     missedProbes: () => ({}),
     workersReplaced: () => 0,
@@ -146,6 +147,50 @@ describe("/metrics", () => {
       after.get("qanat_frames_sent_total"),
       10 * after.get("qanat_frames_encoded_total")!,
     );
+  });
+
+  it("has the CPU time and the start of the process by the usual names", async () => {
+    const found = await figures();
+    assert.equal(found.get("process_cpu_seconds_total"), 7.5);
+    assert.equal(found.get("process_cpu_user_seconds_total"), 6);
+    assert.equal(found.get("process_cpu_system_seconds_total"), 1.5);
+    assert.equal(found.get("process_start_time_seconds"), 1_700_000_000);
+  });
+
+  it("has none of them where the runtime does not report them", async () => {
+    const other = new Qanat({
+      config: configWith({ retentionMb: 1 }),
+      source: new DrivenSource([]),
+      log: silent,
+    });
+    await other.start();
+    assert.doesNotMatch((await other.metrics()).text, /process_/);
+    other.drain();
+    await other.close();
+  });
+
+  it("has the age of each topic that is read, with its publisher", async () => {
+    const [topic] = source.blocks.topics;
+    const { publisher } = source.catalog.get(NAME, null)!;
+    const series = (name: string) =>
+      `qanat_topic_${name}_seconds{topic="${topic}",publisher="${publisher}"}`;
+    const age = async () => (await figures()).get(series("newest_age"));
+    assert.equal(await age(), undefined);
+    open();
+    clock.index += 32;
+    // For so long it has been read without anything.
+    assert.equal(await age(), 32 * BLOCK_MS / 1000);
+    row = clock.index;
+    publish(4);
+    clock.index = row + 16;
+    const found = await figures();
+    assert.equal(found.get(series("newest_age")), 1.001);
+    assert.equal(found.get("qanat_partitions_silent"), 0);
+    const limitS = found.get(series("silent_after"))!;
+    assert.ok(limitS > 10 && limitS < 12, `${limitS}`);
+    clock.index += 16 * 12;
+    assert.equal((await figures()).get("qanat_partitions_silent"), 1);
+    assert.equal(await age(), 13.001);
   });
 
   it("counts probes that the watchdog missed, by part, and the uptime", async () => {
@@ -217,7 +262,7 @@ describe("/metrics", () => {
     qanat.memoryUse!.tick();
     const found = await figures();
     assert.equal(found.get("qanat_memory_per_client_bytes"), 20_000);
-    assert.equal(found.get("qanat_rss_bytes"), memory.rss);
+    assert.equal(found.get("process_resident_memory_bytes"), memory.rss);
   });
 
   it("counts the bytes of connected and of former clients", async () => {
