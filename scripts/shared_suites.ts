@@ -42,6 +42,7 @@ const SHARED: readonly string[] = [
   "flight_tls",
   "proxy_sign_in",
   "fault_alerts",
+  "metrics",
   "kafka_committed",
   "kafka_fuzz",
   "deploy",

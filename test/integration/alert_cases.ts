@@ -12,7 +12,7 @@ const QUIET: Readonly<Record<string, string>> = {
   'qanat_blocks_total{instance="a"}': "0+240x60",
   'qanat_rows_late_total{instance="a"}': "3x60",
   'qanat_messages_bad_total{instance="a"}': "2x60",
-  'qanat_source_counter{instance="a", name="refused_records"}': "1x60",
+  'qanat_records_refused_total{instance="a"}': "1x60",
   'qanat_offset_holes_total{instance="a"}': "4x60",
   'qanat_blocks_future_total{instance="a"}': "1x60",
   'qanat_clock_wall_ahead_seconds{instance="a"}': "0x60",
@@ -25,12 +25,19 @@ const QUIET: Readonly<Record<string, string>> = {
   'qanat_gaps_total{instance="a", reason="slow"}': "1x60",
   'qanat_gaps_total{instance="a", reason="missing"}': "5x60",
   'qanat_topics_missing{instance="a"}': "0x60",
-  'qanat_partitions_silent{instance="a"}': "0x60",
+  'qanat_topic_newest_age_seconds{instance="a", topic="t", publisher="p"}':
+    "0.2x60",
+  'qanat_topic_silent_after_seconds{instance="a", topic="t", publisher="p"}':
+    "11x60",
+  'qanat_topic_newest_age_seconds{instance="a", topic="u", publisher="p"}':
+    "40x60",
+  'qanat_topic_silent_after_seconds{instance="a", topic="u", publisher="p"}':
+    "41x60",
   'qanat_blocks_missed_total{instance="a"}': "9x60",
   'qanat_blocks_too_large_total{instance="a"}': "1x60",
   'qanat_channels_refused_total{instance="a", reason="rate"}': "3x60",
   'qanat_topic_restarts_total{instance="a"}': "1x60",
-  'qanat_source_counter{instance="a", name="reconnects"}': "2x60",
+  'qanat_kafka_reconnects_total{instance="a"}': "2x60",
   'qanat_event_loop_wait_seconds_sum{instance="a"}': "0+0.1x60",
   'qanat_kafka_uncommitted_messages{instance="a"}': "16x60",
   'qanat_event_loop_delay_seconds{instance="a"}': "0.004x60",
@@ -106,10 +113,11 @@ const CASES: readonly Case[] = [
     value: "2",
   },
   {
-    alert: "QanatPartitionSilent",
-    series: "qanat_partitions_silent",
-    values: "0x20 3x40",
-    value: "3",
+    alert: "QanatPublisherSilent",
+    series: 'qanat_topic_newest_age_seconds{instance="a", topic="t"',
+    values: "0.2x20 90x40",
+    labels: { topic: "t", publisher: "p" },
+    value: "1m 30s",
   },
   {
     alert: "QanatGapsMissing",
@@ -138,7 +146,7 @@ const CASES: readonly Case[] = [
   },
   {
     alert: "QanatKafkaReconnects",
-    series: 'qanat_source_counter{instance="a", name="reconnects"',
+    series: "qanat_kafka_reconnects_total",
     values: "2x25 3x35",
   },
   {
@@ -176,9 +184,8 @@ const CASES: readonly Case[] = [
   },
   {
     alert: "QanatRecordsRefused",
-    series: 'qanat_source_counter{instance="a", name="refused',
+    series: "qanat_records_refused_total",
     values: "1x25 2x35",
-    labels: { name: "refused_records" },
   },
   {
     alert: "QanatOffsetHoles",
@@ -337,6 +344,8 @@ function expected(each: Case, rules: string) {
     .replaceAll("{{ $labels.file }}", each.labels?.file ?? "")
     .replaceAll("{{ $labels.worker }}", each.labels?.worker ?? "")
     .replaceAll("{{ $labels.issuer }}", each.labels?.issuer ?? "")
+    .replaceAll("{{ $labels.publisher }}", each.labels?.publisher ?? "")
+    .replaceAll("{{ $labels.topic }}", each.labels?.topic ?? "")
     .replace(/\{\{ \$value.*?\}\}/, each.value ?? "");
   return {
     exp_labels: {

@@ -5,6 +5,7 @@ import { describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { PARTS } from "./chain.ts";
 import { FaultWorld } from "./fault_metrics.ts";
+import { inputSeries, promtoolOutput, type Scrape } from "./recorded_series.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const RULES = "deploy/prometheus/alerts.yaml";
@@ -152,41 +153,31 @@ async function readDocument() {
 
 /** By fault, the alerts that fire at some time. */
 async function firedBy(
-  scrapes: ReadonlyMap<string, FaultWorld["scrapes"]>,
+  scrapes: ReadonlyMap<string, readonly Scrape[]>,
 ): Promise<Map<string, Set<string>>> {
   const rules = await Deno.readTextFile(new URL(RULES, ROOT));
   const names = [...rules.matchAll(/- alert: (\w+)/g)].map((m) => m[1]!);
   const directory = await Deno.makeTempDir({ prefix: "qanat-alerts-" });
   try {
-    const file = `${directory}/tests.json`;
-    await Deno.writeTextFile(
-      file,
-      JSON.stringify({
-        rule_files: [new URL(RULES, ROOT).pathname],
-        evaluation_interval: `${SCRAPE_S}s`,
-        tests: [...scrapes].map(([name, trail]) => ({
-          name,
-          interval: `${SCRAPE_S}s`,
-          input_series: seriesOf(trail, rules),
-          alert_rule_test: names.flatMap((alertname) =>
-            Array.from(
-              { length: Math.floor(trail.length * SCRAPE_S / LOOK_S) },
-              (_, i) => ({
-                eval_time: `${(i + 1) * LOOK_S}s`,
-                alertname,
-                exp_alerts: [],
-              }),
-            )
-          ),
-        })),
-      }),
-    );
-    const { stdout, stderr } = await new Deno.Command(PARTS.promtool.program!, {
-      args: ["test", "rules", file],
-    }).output();
-    const said = new TextDecoder().decode(stdout) +
-      new TextDecoder().decode(stderr);
-    assert.doesNotMatch(said, /error parsing|unmarshal/);
+    const said = await promtoolOutput(directory, {
+      rule_files: [new URL(RULES, ROOT).pathname],
+      evaluation_interval: `${SCRAPE_S}s`,
+      tests: [...scrapes].map(([name, trail]) => ({
+        name,
+        interval: `${SCRAPE_S}s`,
+        input_series: inputSeries(trail, rules),
+        alert_rule_test: names.flatMap((alertname) =>
+          Array.from(
+            { length: Math.floor(trail.length * SCRAPE_S / LOOK_S) },
+            (_, i) => ({
+              eval_time: `${(i + 1) * LOOK_S}s`,
+              alertname,
+              exp_alerts: [],
+            }),
+          )
+        ),
+      })),
+    });
     const fired = new Map<string, Set<string>>();
     for (const [, name, alert] of said.matchAll(FAILED)) {
       if (!fired.has(name!)) fired.set(name!, new Set());
@@ -200,24 +191,6 @@ async function firedBy(
 
 /** What promtool says of an alert that fires though none is expected. */
 const FAILED = /name: (.*),\n\s+alertname: (\w+), time: \S+,\s+exp:\[\]/g;
-
-function seriesOf(trail: FaultWorld["scrapes"], rules: string) {
-  const known = new Set<string>();
-  for (const scrape of trail) {
-    for (const series of scrape?.keys() ?? []) {
-      if (rules.includes(series.split("{")[0]!)) known.add(series);
-    }
-  }
-  const input = [...known].map((series) => ({
-    series: series.includes("{")
-      ? series.replace("{", '{instance="a",')
-      : `${series}{instance="a"}`,
-    values: trail.map((scrape) => scrape?.get(series)?.toFixed(6) ?? "_")
-      .join(" "),
-  }));
-  const up = trail.map((scrape) => scrape === null ? 0 : 1).join(" ");
-  return [...input, { series: 'up{job="qanat",instance="a"}', values: up }];
-}
 
 const runnable = canRun([PARTS.promtool]);
 
@@ -236,7 +209,7 @@ describe("faults and alerts", { ignore: !runnable, skip: !runnable }, () => {
   });
 
   it("each fault makes its alerts fire, seen by /metrics alone; without one none fires", async () => {
-    const scrapes = new Map<string, FaultWorld["scrapes"]>();
+    const scrapes = new Map<string, readonly Scrape[]>();
     for (
       const { fault, start = () => FaultWorld.start(), hit } of [
         { fault: "quiet", hit: () => {} },

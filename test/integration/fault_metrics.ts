@@ -11,6 +11,7 @@ import {
   DrivenSource,
   silent,
 } from "../driven_source.ts";
+import { type Scrape, seriesIn } from "./recorded_series.ts";
 
 const SECOND_STEPS = 16;
 const SCRAPE_S = 15;
@@ -21,8 +22,6 @@ const NAMES = ["H1:SLOW-SINE_F32_1", "L1:SLOW-SINE_F32_1"];
 const channels = (await embeddedChannels()).filter(({ channel }) =>
   NAMES.includes(channel.name)
 );
-
-type Scrape = ReadonlyMap<string, number> | null;
 
 /** A source of Kafka's kind that reports what a test needs. */
 class FaultySource extends DrivenSource {
@@ -174,11 +173,6 @@ export class FaultWorld {
 
   async #scrape(): Promise<void> {
     const { text } = await this.qanat.metrics();
-    const figures = new Map<string, number>();
-    for (const line of text.split("\n")) {
-      const [, series, value] = /^(qanat_\S+) (\S+)$/.exec(line) ?? [];
-      if (series) figures.set(series, Number(value));
-    }
-    this.scrapes.push(figures);
+    this.scrapes.push(seriesIn(text));
   }
 }

@@ -71,8 +71,7 @@ async function start(
 /** Requests for blocks that a process has sent to its broker. */
 async function fetches({ url }: Breakable): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  const [, count] =
-    text.match(/^qanat_source_counter\{name="fetches"\} (\d+)$/m) ?? [];
+  const [, count] = text.match(/^qanat_kafka_fetches_total (\d+)$/m) ?? [];
   return Number(count);
 }
 
