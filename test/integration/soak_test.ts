@@ -15,8 +15,8 @@ const HAS_WORKERS = Number(Deno.env.get("QANAT_WORKERS") || "1") > 1;
 const LONG_SECONDS = HAS_WORKERS ? 1200 : 600;
 const SECONDS = IS_LONG ? LONG_SECONDS : 40;
 const CLIENTS = IS_LONG ? 1000 : 200;
-/** Of memory without ring and slab over the last three quarters of a long run: a twentieth an hour. */
-const GROWTH_KB_PER_MINUTE_MAX = 200;
+/** Of memory without ring and slab over the last three quarters of a long run. */
+const GROWTH_PER_HOUR_MAX = 0.05;
 
 const runnable = canRun([PARTS.kafka, PARTS.cc]);
 
@@ -52,9 +52,13 @@ describe("soak", { ignore: !runnable, skip: !runnable }, () => {
       exitCode: 0,
     });
     if (IS_LONG) {
+      const growthPerHour = figures.rssKbPerMinute * 60 / 1e3 /
+        figures.rssMb.first;
       assert.ok(
-        figures.rssKbPerMinute < GROWTH_KB_PER_MINUTE_MAX,
-        `memory grows by ${figures.rssKbPerMinute} KB a minute`,
+        growthPerHour < GROWTH_PER_HOUR_MAX,
+        `memory grows by ${figures.rssKbPerMinute} KB a minute, ${
+          (growthPerHour * 100).toFixed(1)
+        }% an hour`,
       );
     }
   });
