@@ -27,18 +27,3 @@ export function denial(
     ? { kind: "denial", error, detail }
     : { kind: "denial", error, detail, scope };
 }
-
-/** HTTP status of a denial. */
-export function statusOf({ error }: Denial): 400 | 401 | 403 | 503 {
-  switch (error) {
-    case "invalid_request":
-      return 400;
-    case "none":
-    case "invalid_token":
-      return 401;
-    case "insufficient_scope":
-      return 403;
-    case "unavailable":
-      return 503;
-  }
-}

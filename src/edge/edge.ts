@@ -32,8 +32,7 @@ export class Edge implements AsyncDisposable {
     try {
       app = await (this.#app ??= this.#start());
     } catch {
-      return problem(500, {
-        title: "Not started",
+      return problem("not_started", {
         detail: "The settings of this instance are wrong; its log says how",
       });
     }

@@ -145,7 +145,6 @@ export class ServingGroup implements ProcessAnswers {
     const gathered = await gatheredFigures({ member, worker, own, answers });
     if (gathered === null) {
       throw new LimitError("works", {
-        title: "Busy",
         detail: "The thread that reads has not answered; try again later",
       });
     }
@@ -202,7 +201,6 @@ export class ServingGroup implements ProcessAnswers {
     } catch (error) {
       if (!(error instanceof ThreadsBusyError)) throw error;
       throw new LimitError("works", {
-        title: "Busy",
         detail: `${error.message}; try again later`,
       });
     }

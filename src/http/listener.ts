@@ -9,6 +9,7 @@ import { keepAccepting } from "../net/keep_accepting.ts";
 import { Connections } from "./transport/connections.ts";
 import { Handshakes } from "../net/handshakes.ts";
 import { nodeServer } from "./transport/node_server.ts";
+import { docsBaseOf } from "./transport/problem.ts";
 import type { ServerCertificate } from "../net/server_certificate.ts";
 
 /** A listening server. */
@@ -147,6 +148,7 @@ function connectionsOf(
       }),
     nowMs: nowMs ?? (() => performance.now()),
     isTls: Boolean(certificate),
+    docsBase: docsBaseOf(config),
   });
 }
 

@@ -103,6 +103,12 @@ export interface Problem {
   readonly status: number;
   readonly title: string;
   readonly detail: string;
+  /** The problem's stable name, such as `unknown_channel`. Absent, as are the next two, in an answer of a proxy. */
+  readonly code?: string;
+  /** Address of the problem's explanation, on the server. */
+  readonly type?: string;
+  /** Name of the parameter that was wrong. */
+  readonly param?: string;
   readonly [name: string]: unknown;
 }
 

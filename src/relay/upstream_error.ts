@@ -84,9 +84,9 @@ export async function errorOfAnswer(
   try {
     const text = await beginning(response);
     if (!response.ok) {
-      const problem = JSON.parse(text) as { title: string; detail: string };
+      const problem = JSON.parse(text) as { code?: string; detail: string };
       detail = problem.detail;
-      isTopic = problem.title === "Unknown topic";
+      isTopic = problem.code === "unknown_topic";
     }
   } catch {
     // Not a problem of Qanat: the status says it.

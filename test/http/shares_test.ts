@@ -17,7 +17,7 @@ describe("shares of owners", () => {
     assert.equal(refused.status, 429);
     assert.equal(refused.headers.get("retry-after"), "5");
     const problem = await refused.json();
-    assert.equal(problem.title, "Too many streams of your account");
+    assert.equal(problem.code, "too_many_streams");
     assert.equal(problem.limit, "owner");
     assert.match(problem.detail, /limit of 1 client per owner is reached/);
     const other = await world.ask(STREAM, { as: "bob" });
@@ -84,7 +84,7 @@ describe("shares of owners", () => {
     const refused = await world.ask(STREAM);
     assert.equal(refused.status, 429);
     const problem = await refused.json();
-    assert.equal(problem.title, "Too many streams from your address");
+    assert.equal(problem.code, "too_many_streams");
     assert.equal(problem.limit, "address");
     assert.match(problem.detail, /limit of 1 client per address is reached/);
     await first.body!.cancel();

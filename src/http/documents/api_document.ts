@@ -231,7 +231,8 @@ const INFO = {
   description:
     "Live time series from Kafka to many clients: Server-Sent Events and Arrow over HTTP.\n\n" +
     "Times are GPS nanoseconds as decimal text, rates are in Hz. Errors are problem details (RFC 9457, " +
-    "`application/problem+json`); `detail` says what was wrong and what would be right. " +
+    "`application/problem+json`): `code` is a stable name, `type` the address of its explanation on `/docs/problems`, " +
+    "`param` the parameter that was wrong, and `detail` says what would be right. " +
     "Every path also answers `OPTIONS` with 204, for CORS. " +
     "Every answer has the header `X-Request-Id`: the request's own one, or a new id; the log of the service has it, too. " +
     "These errors are not listed at each path: 400 for a " +

@@ -89,6 +89,17 @@ export const DOCS: RouteDocument = {
   },
 };
 
+export const PROBLEMS: RouteDocument = {
+  operationId: "problems",
+  tag: "service",
+  summary: "What each problem means, as a web page",
+  description:
+    "The `type` of a problem is the address of a section of this page.",
+  answers: {
+    200: { description: "The page", content: { "text/html": TEXT } },
+  },
+};
+
 export const DOCS_FILE: RouteDocument = {
   operationId: "docsFile",
   tag: "service",

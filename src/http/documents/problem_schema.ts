@@ -1,4 +1,9 @@
 // The JSON schema of problem details, with the fields that single problems add.
+import {
+  PROBLEM_CODES,
+  PROBLEMS_PATH,
+  typeOfCode,
+} from "../transport/problem_codes.ts";
 import { REFUSALS } from "../../clients/refusals.ts";
 import { REQUEST_LIMITS } from "../limits/limit_error.ts";
 
@@ -7,14 +12,37 @@ const NAMES = { type: "array", items: { type: "string" } };
 export const PROBLEM_SCHEMA = {
   type: "object",
   description: "RFC 9457 problem details",
-  required: ["type", "title", "status", "detail"],
+  required: ["type", "code", "title", "status", "detail"],
   properties: {
-    type: { type: "string", const: "about:blank" },
-    title: { type: "string", examples: ["Unknown channel"] },
+    type: {
+      type: "string",
+      format: "uri-reference",
+      pattern: `^(/[^#]*)?${PROBLEMS_PATH}#[a-z_]+$`,
+      description:
+        "Address of the section that explains the problem, on a page of this instance",
+      examples: [typeOfCode("unknown_channel")],
+    },
+    code: {
+      type: "string",
+      enum: PROBLEM_CODES,
+      description:
+        "Stable name of the problem, for programs; later versions may add some",
+    },
+    title: {
+      type: "string",
+      description: "The code in words",
+      examples: ["Unknown channel"],
+    },
     status: { type: "integer", minimum: 400, maximum: 599 },
     detail: {
       type: "string",
       description: "What was wrong, and what would be right",
+    },
+    param: {
+      type: "string",
+      description:
+        "Name of the parameter, or field of the body, that was wrong",
+      examples: ["channels"],
     },
     index: {
       type: "integer",

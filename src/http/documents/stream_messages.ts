@@ -4,6 +4,7 @@ import { ENCODINGS } from "../../frames/stream_format.ts";
 import type { Parameters, Schema } from "./api_document.ts";
 import { BIN, END, GAP, GPS_NS, HELLO, ROW } from "./event_payloads.ts";
 import { otherRowMessages } from "./encoding_messages.ts";
+import { PROBLEM_SCHEMA } from "./problem_schema.ts";
 
 export const ARROW_TYPE = ENCODINGS.arrow.contentType;
 
@@ -104,6 +105,15 @@ export const EVENT_MESSAGES: Readonly<Record<string, StreamMessage>> = {
     contentType: JSON_TYPE,
     headers: event("end", "may have an id"),
     payload: END,
+  },
+  error: {
+    title: "error",
+    summary:
+      "With `errors=event`: the only event of a stream that is refused. `retry:` says when an EventSource asks again, " +
+      "unless it is closed",
+    contentType: JSON_TYPE,
+    headers: event("error", ""),
+    payload: PROBLEM_SCHEMA,
   },
 };
 

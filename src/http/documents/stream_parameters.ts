@@ -9,6 +9,7 @@ import type { Parameters, Schema } from "./api_document.ts";
 
 export const CODINGS = ["identity", "gzip"] as const;
 export const LATEST = ["0", "1"] as const;
+export const ERRORS = ["status", "event"] as const;
 export const GAPS = ["fill", "skip", "fail"] as const;
 export const SLOW = ["gap", "latest", "close", "trend"] as const;
 /** Longest `duration`, s. */
@@ -135,6 +136,15 @@ const ALL = {
       "not both",
     examples: ["gzip"],
   },
+  errors: {
+    type: "string",
+    enum: ERRORS,
+    default: "status",
+    description:
+      "`event` sends a problem as `event: error` in a stream of status 200 that then ends, since an `EventSource` " +
+      "cannot read the body of an error",
+    examples: ["event"],
+  },
 } satisfies Parameters;
 
 /** Name of a parameter that a stream may be given. */
@@ -153,13 +163,15 @@ export const LATEST_PARAMETERS: Parameters = {
 
 /** Parameters of /v1/arrow, which is always Arrow. */
 export const ARROW_PARAMETERS: Parameters = {
-  ...without("encoding"),
+  ...without("encoding", "errors"),
   slow: { ...ALL.slow, enum: SLOW.filter((name) => name !== "trend") },
 };
 
-function without(left: StreamParameter): Parameters {
+function without(...left: readonly StreamParameter[]): Parameters {
   return Object.fromEntries(
-    Object.entries(ALL).filter(([name]) => name !== left),
+    Object.entries(ALL).filter(([name]) =>
+      !left.includes(name as StreamParameter)
+    ),
   );
 }
 
@@ -184,6 +196,7 @@ export const STREAM_PARAMETER_LENGTHS: Readonly<
   trend: CHOICE_LENGTH_MAX,
   encoding: CHOICE_LENGTH_MAX,
   coding: CHOICE_LENGTH_MAX,
+  errors: CHOICE_LENGTH_MAX,
 };
 
 /** Schema of the JSON body of a POST: the same names, with times also as numbers, in the precision of a double. */

@@ -1,31 +1,32 @@
 // The error of a request that exceeds a limit. Any handler may throw it; hono_app.ts counts it and answers with a problem.
 import { type ProblemFields, RETRY_LATER } from "../transport/problem.ts";
+import { type ProblemCode, statusOfCode } from "../transport/problem_codes.ts";
 
-/** The limits of one request, with the status of the answer beyond them. */
-const STATUSES = {
+/** The limits of one request, with the problem that answers it beyond them. */
+const CODES = {
   /** Length of the URL, where the server in front of the routes does not limit it. */
-  "url": 431,
-  "parameter": 400,
-  "name": 400,
-  "expression": 400,
+  "url": "request_head_too_large",
+  "parameter": "parameter_too_long",
+  "name": "name_too_long",
+  "expression": "expression_too_large",
   /** Bytes of the body. */
-  "body-bytes": 413,
+  "body-bytes": "body_too_large",
   /** Time until the whole body has arrived. */
-  "body-time": 408,
+  "body-time": "request_too_slow",
   /** Memory of all bodies together. */
-  "body-memory": 503,
+  "body-memory": "busy",
   /** Long requests at a time. */
-  "works": 503,
+  "works": "busy",
   /** Computing time of the request. */
-  "work-time": 400,
+  "work-time": "request_too_expensive",
   /** Time from the request's start to its end. */
-  "work-wait": 503,
-} as const;
+  "work-wait": "busy",
+} as const satisfies Record<string, ProblemCode>;
 
 /** Name of a limit of one request. */
-export type RequestLimit = keyof typeof STATUSES;
+export type RequestLimit = keyof typeof CODES;
 
-export const REQUEST_LIMITS = Object.keys(STATUSES) as readonly RequestLimit[];
+export const REQUEST_LIMITS = Object.keys(CODES) as readonly RequestLimit[];
 
 /** A request exceeds a limit. */
 export class LimitError extends Error {
@@ -39,8 +40,12 @@ export class LimitError extends Error {
     this.fields = fields;
   }
 
+  get code(): ProblemCode {
+    return CODES[this.limit];
+  }
+
   get status(): number {
-    return STATUSES[this.limit];
+    return statusOfCode(this.code);
   }
 
   get headers(): Record<string, string> {

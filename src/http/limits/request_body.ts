@@ -86,7 +86,6 @@ export class RequestBodies {
     const { budget } = this.#options;
     if (budget.take("", bytes) !== null) {
       throw new LimitError("body-memory", {
-        title: "Busy",
         detail:
           `The bodies of all requests together would exceed ${budget.capacity} bytes (--bodies-mb); try again later`,
       });
@@ -124,14 +123,12 @@ function cancel(reader: ReadableStreamDefaultReader<Uint8Array>): void {
 
 function tooLarge(bytesMax: number): LimitError {
   return new LimitError("body-bytes", {
-    title: "Body too large",
     detail: `The body may have at most ${bytesMax} bytes`,
   });
 }
 
 function tooSlow(bodyMs: number): LimitError {
   return new LimitError("body-time", {
-    title: "Body too slow",
     detail: `The body did not arrive within ${bodyMs} ms (--request-ms)`,
   });
 }

@@ -76,9 +76,9 @@ export class RequestLimits {
 
   /** Counts a refusal; returns the problem that answers the request. */
   refuse(error: LimitError): Response {
-    const { fields, headers, limit, status } = error;
+    const { code, fields, headers, limit } = error;
     this.refusals[limit]++;
-    return problem(status, { ...fields, limit }, headers);
+    return problem(code, { ...fields, limit }, headers);
   }
 
   close(): void {

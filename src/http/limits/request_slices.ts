@@ -151,7 +151,6 @@ export class RequestSlices {
 
   #tooManyWorks(): LimitError {
     return new LimitError("works", {
-      title: "Busy",
       detail:
         `The limit of ${this.#options.worksMax} long requests at a time ` +
         `(--request-works-max) is reached; try again later`,
@@ -275,7 +274,6 @@ export class RequestSlices {
 
 function workTooLong(workMs: number): LimitError {
   return new LimitError("work-time", {
-    title: "Too much work",
     detail:
       `The request needs more than ${workMs} ms of computing time, the limit of one request (--request-work-ms); ` +
       `ask for less, or use a simpler expression`,
@@ -284,7 +282,6 @@ function workTooLong(workMs: number): LimitError {
 
 function waitTooLong(waitMs: number): LimitError {
   return new LimitError("work-wait", {
-    title: "Busy",
     detail:
       `The request was not finished within ${waitMs} ms (--request-wait-ms), as the server was busy with others; ` +
       `try again later`,

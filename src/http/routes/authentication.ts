@@ -2,13 +2,14 @@
 // Invariant: a route behind it gets no other catalog; a problem never contains a credential.
 import type { Context, MiddlewareHandler } from "hono";
 import type { AccessControl, Credentials } from "../../auth/access_control.ts";
-import { type Denial, type DenialError, statusOf } from "../../auth/denial.ts";
+import type { Denial, DenialError } from "../../auth/denial.ts";
 import type { Grant } from "../../auth/grant.ts";
 import type { Principal, StreamRights } from "../../auth/principal.ts";
 import type { Catalog } from "../../channels/catalog.ts";
 import { isGone } from "../limits/request_limits.ts";
 import type { RoutedService } from "../service.ts";
-import { badRequest, problem, RETRY_LATER } from "../transport/problem.ts";
+import { problem, RETRY_LATER } from "../transport/problem.ts";
+import { type ProblemCode, statusOfCode } from "../transport/problem_codes.ts";
 import type { SessionCookie } from "./session_cookie.ts";
 
 /** What this file keeps in the context of a request. */
@@ -24,12 +25,12 @@ interface AccessEnv {
 /** Parameters, in any case, in which people put tokens; an address is logged and kept in histories, so they are refused. */
 const TOKEN_PARAMETERS = ["access_token", "token", "jwt", "authorization"];
 
-const TITLES: Record<DenialError, string> = {
-  none: "Sign in",
-  invalid_request: "Credential not readable",
-  invalid_token: "Token not accepted",
-  insufficient_scope: "Not allowed",
-  unavailable: "Token cannot be checked now",
+const CODES: Record<DenialError, ProblemCode> = {
+  none: "token_needed",
+  invalid_request: "credential_not_readable",
+  invalid_token: "token_not_accepted",
+  insufficient_scope: "not_allowed",
+  unavailable: "token_not_checked",
 };
 
 /** Finds out who sends a request; the answer to it where its owner is not known. */
@@ -135,9 +136,9 @@ function orSignIn(denial: Denial): Denial {
 /** The answer to a request that is denied. */
 export function denied(denial: Denial): Response {
   const { error, detail, scope } = denial;
-  const status = statusOf(denial);
-  return problem(status, {
-    title: TITLES[error],
+  const code = CODES[error];
+  const status = statusOfCode(code);
+  return problem(code, {
     detail,
     ...(error === "none" ? {} : { error }),
   }, {
@@ -184,9 +185,10 @@ function tokenInUrl(url: string): Response | null {
     TOKEN_PARAMETERS.includes(each.toLowerCase())
   );
   if (name === undefined) return null;
-  return badRequest(
-    `A token must not be part of an address, where logs and histories keep it (parameter '${name}'); ` +
+  return problem("token_in_address", {
+    detail:
+      `A token must not be part of an address, where logs and histories keep it (parameter '${name}'); ` +
       "send it in the header 'Authorization: Bearer TOKEN', and replace it, as others may have seen it",
-    "Token in the address",
-  );
+    param: name,
+  });
 }

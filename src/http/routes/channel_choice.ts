@@ -3,7 +3,7 @@
 import type { Catalog } from "../../channels/catalog.ts";
 import type { Channel } from "../../channels/channel.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
-import { badRequest, problem } from "../transport/problem.ts";
+import { problem } from "../transport/problem.ts";
 import { searched } from "./searched.ts";
 
 /** Unknown channels that a problem names, each with similar names. */
@@ -56,17 +56,17 @@ function* unknownChannels(
   for (const name of names) {
     unknown.push({ name, near: yield* catalog.nearing(name, replayId) });
   }
-  return problem(404, {
-    title: "Unknown channels",
+  return problem("unknown_channel", {
     detail: `No such channel: ${names.join(", ")}`,
+    param: "channels",
     unknown,
   });
 }
 
 /** Refuses a selection of more channels than are allowed. */
 export function tooManyChannels(channelsMax: number): Response {
-  return badRequest(
-    `The selection has more than ${channelsMax} channels, which is the most that is allowed`,
-    "Too many channels",
-  );
+  return problem("too_many_channels", {
+    detail:
+      `The selection has more than ${channelsMax} channels, which is the most that is allowed`,
+  });
 }

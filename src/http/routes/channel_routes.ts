@@ -21,7 +21,7 @@ import {
 } from "../documents/channel_schemas.ts";
 import { decimalOf } from "./decimal.ts";
 import { textOfHeader } from "./header_text.ts";
-import { badRequest, problem, quoted } from "../transport/problem.ts";
+import { badParameter, problem, quoted } from "../transport/problem.ts";
 import { wrongParameter } from "./query_names.ts";
 import { checkedLength, limitOf, textOf } from "./query_values.ts";
 import { searched } from "./searched.ts";
@@ -67,7 +67,7 @@ export function channelRoutes(
     const query = new URL(c.req.url).searchParams;
     const filter = filterOf(query, ["replay"]);
     if (filter instanceof Response) return filter;
-    const name = checkedName(c.req.param("name"));
+    const name = checkedName(c.req.param("name"), "name");
     const replayId = filter.replayId ?? null;
     const catalog = catalogOf(c);
     const channel = catalog.get(name, replayId);
@@ -90,9 +90,9 @@ function* unknown(
   name: string,
   replayId: string | null,
 ): SlicedWork<Response> {
-  return problem(404, {
-    title: "Unknown channel",
+  return problem("unknown_channel", {
     detail: `There is no channel '${name}'`,
+    param: "name",
     near: yield* catalog.nearing(name, replayId),
   });
 }
@@ -118,7 +118,8 @@ function filterOf(
   const types = listOf(query, "type");
   for (const type of types ?? []) {
     if (!(DATA_TYPES as readonly string[]).includes(type)) {
-      return badRequest(
+      return badParameter(
+        "type",
         `type must be one of ${DATA_TYPES.join(", ")}, not ${quoted(type)}`,
       );
     }
@@ -128,7 +129,10 @@ function filterOf(
     const text = query.get(name);
     const rate = text === null ? undefined : decimalOf(text);
     if (Number.isNaN(rate)) {
-      return badRequest(`${name} must be a number in Hz, not ${quoted(text!)}`);
+      return badParameter(
+        name,
+        `${name} must be a number in Hz, not ${quoted(text!)}`,
+      );
     }
     rates.push(rate);
   }

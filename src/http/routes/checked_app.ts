@@ -6,9 +6,10 @@ import type { NameRemedy } from "../limits/refused_names.ts";
 import { isOfGoneClient, URL_LENGTH_MAX } from "../limits/request_limits.ts";
 import type { RoutedService } from "../service.ts";
 import { answerCounting } from "./answer_counting.ts";
-import { problem } from "../transport/problem.ts";
+import { docsBaseOf, problem } from "../transport/problem.ts";
 import { allowedHostsRemedy, hostCheck, HostRule } from "./host_rule.ts";
 import { corsHeaders, corsOriginRemedy, originCheck } from "./origin_rule.ts";
+import { errorEvents } from "./error_events.ts";
 import { requestIds, traceOf } from "./request_ids.ts";
 import { unknownPath } from "./unknown_path.ts";
 
@@ -38,8 +39,16 @@ export function checkedApp(
   const { corsOrigin, publicUrl, routes } = options;
   const app = new Hono();
   const hostRule = options.hostRule ?? new HostRule({ host: "", allowedHosts });
+  // Before the counting: a problem counts with its own status.
+  app.use(`${basePath}/v1/events`, errorEvents());
   app.use("*", answerCounting(service.requests.answered, basePath));
-  app.use("*", requestIds(options.newRequestId));
+  app.use(
+    "*",
+    requestIds({
+      newId: options.newRequestId,
+      docsBase: docsBaseOf({ basePath, publicUrl }),
+    }),
+  );
   app.use(
     "*",
     hostCheck(hostRule, service.refusedHosts, {
@@ -71,7 +80,6 @@ export function checkedApp(
 function checkLength({ length }: string): void {
   if (length <= URL_LENGTH_MAX) return;
   throw new LimitError("url", {
-    title: "Address too long",
     detail:
       `The address has ${length} characters, at most ${URL_LENGTH_MAX} are allowed; ` +
       `send a long list of channels as JSON with POST`,
@@ -98,8 +106,7 @@ function failed(
     error: error.stack ?? String(error),
     ...traceFields(traceOf(c)),
   });
-  return problem(500, {
-    title: "Internal error",
+  return problem("internal_error", {
     detail: "The server failed to answer the request; its log has the reason",
   });
 }

@@ -17,7 +17,7 @@ import {
 import { isGone } from "../limits/request_limits.ts";
 import type { RoutedService } from "../service.ts";
 import {
-  badRequest,
+  badParameter,
   problem,
   quoted,
   RETRY_LATER,
@@ -94,8 +94,7 @@ function listAnswer(list: Record<string, unknown>): SlicedWork<Response> {
 }
 
 function uncertain(id: string, missing: readonly string[]): Response {
-  return problem(503, {
-    title: "Not all threads answer",
+  return problem("threads_do_not_answer", {
     detail: `No thread that answers has a stream with the id ${quoted(id)}, ` +
       `but there was no answer within a second from ${
         missing.join(", ")
@@ -104,8 +103,7 @@ function uncertain(id: string, missing: readonly string[]): Response {
 }
 
 function unknown(id: string): Response {
-  return problem(404, {
-    title: "Unknown client",
+  return problem("unknown_client", {
     detail: `No open stream has the id ${quoted(id)}; it may have ended. ` +
       "/v1/clients lists those that are open",
   });
@@ -124,7 +122,8 @@ function wholeOf(
   if (text === null) return preset;
   const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
   if (value >= min && value <= max) return value;
-  return badRequest(
+  return badParameter(
+    name,
     `${name} must be a whole number from ${min} to ${max}, not ${quoted(text)}`,
   );
 }

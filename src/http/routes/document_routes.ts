@@ -8,7 +8,9 @@ import {
   type OpenApiOptions,
 } from "../documents/api_document.ts";
 import { asyncApiOf } from "../documents/async_api.ts";
+import { problemsPage } from "../documents/problems_page.ts";
 import { problem, quoted } from "../transport/problem.ts";
+import { PROBLEMS_PATH } from "../transport/problem_codes.ts";
 import { sendShared, SharedFile } from "./shared_file.ts";
 import type { TakeoverOptions } from "./response_takeover.ts";
 import {
@@ -16,6 +18,7 @@ import {
   DOCS,
   DOCS_FILE,
   OPENAPI,
+  PROBLEMS,
 } from "../documents/page_documents.ts";
 
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; " +
@@ -29,7 +32,7 @@ const PAGE = `<!doctype html>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="docs/swagger-ui.css">
 <main id="api"></main>
-<footer><a href="docs/licences.txt">licences</a></footer>
+<footer><a href="docs/problems">problems</a> <a href="docs/licences.txt">licences</a></footer>
 <script src="docs/swagger-ui-bundle.js"></script>
 <script src="docs/start.js"></script>
 </html>
@@ -84,6 +87,18 @@ const FILES: Readonly<
   ],
 };
 
+/** The page that the types of problems point at; the port for operators has it, too. */
+export function problemsRoute(options: TakeoverOptions): Hono {
+  const page = new SharedFile("text/html; charset=utf-8", problemsPage);
+  const headers = {
+    "content-security-policy": POLICY,
+    "cache-control": "no-cache",
+  };
+  return new Hono().get(PROBLEMS_PATH, documented(PROBLEMS), (c) => {
+    return sendShared(c, page, { ...options, headers });
+  });
+}
+
 /** The routes of the documents that describe `routes`; mount them in `routes`, so that they are described, too. */
 export function documentRoutes(
   routes: Hono,
@@ -111,13 +126,14 @@ export function documentRoutes(
     c.header("content-security-policy", POLICY);
     return c.html(PAGE);
   });
+  app.route("/", problemsRoute(options));
   app.get("/docs/:file", documented(DOCS_FILE), (c) => {
     const name = c.req.param("file");
     const file = files.get(name);
     if (!file) {
-      return problem(404, {
-        title: "Unknown file",
+      return problem("unknown_file", {
         detail: `The page /docs has no file ${quoted(name)}`,
+        param: "file",
       });
     }
     const headers = { "cache-control": "public, max-age=3600" };

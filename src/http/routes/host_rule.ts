@@ -89,8 +89,7 @@ export function hostCheck(
     const why = rule.isLoopback
       ? `This instance listens on loopback and does not answer to the host '${host}'`
       : `This instance does not answer to the host '${host}'`;
-    return problem(403, {
-      title: "Host not allowed",
+    return problem("host_not_allowed", {
       detail: isPlain
         ? `${why}${remedy.hint}`
         : `The header Host has no valid host name: '${host}'`,

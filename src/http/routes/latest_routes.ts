@@ -11,7 +11,7 @@ import { ARROW_TYPE } from "../documents/stream_messages.ts";
 import { LATEST_PARAMETERS } from "../documents/stream_parameters.ts";
 import { isGone } from "../limits/request_limits.ts";
 import type { LatestOutcome } from "../limits/request_limits.ts";
-import { badRequest, problem, RETRY_LATER } from "../transport/problem.ts";
+import { problem, RETRY_LATER } from "../transport/problem.ts";
 import { NewestRowOutlet } from "./newest_row_outlet.ts";
 import { type AdmissionOptions, admit } from "./stream_admission.ts";
 import type { StreamFields } from "./stream_fields.ts";
@@ -116,14 +116,12 @@ function refusal(
     ? name
     : `${name} and ${channels.length - 1} others`;
   if (outcome === "no-data") {
-    return problem(404, {
-      title: "No data",
+    return problem("no_data", {
       detail:
         `There is no recent row of ${what}; for older rows, give a start to /v1/events or /v1/arrow`,
     });
   }
-  return problem(503, {
-    title: "No row yet",
+  return problem("no_row_yet", {
     detail: outcome === "ended"
       ? `The server ended the request before it had a row of ${what}: ${ended}; try again later`
       : `No row of ${what} could be read within ${
@@ -136,11 +134,13 @@ function refusal(
 function misplacedField(fields: StreamFields): Response | null {
   for (const name of Object.keys(fields)) {
     if (name === "names" || FIELDS.includes(name)) continue;
-    return badRequest(
-      `${name} is a parameter of /v1/events and /v1/arrow; /v1/latest takes ${
-        FIELDS.join(", ")
-      }`,
-    );
+    return problem("misplaced_parameter", {
+      detail:
+        `${name} is a parameter of /v1/events and /v1/arrow; /v1/latest takes ${
+          FIELDS.join(", ")
+        }`,
+      param: name,
+    });
   }
   return null;
 }

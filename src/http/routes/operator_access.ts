@@ -107,8 +107,7 @@ function nameOf(c: Context): string {
 }
 
 function needsOperators(): Response {
-  return problem(403, {
-    title: "For operators only",
+  return problem("for_operators_only", {
     detail:
       "Without authentication, each client could end the streams of others. --operator-port PORT " +
       "(QANAT_OPERATOR_PORT) serves this path to users of this machine; with --auth tokens or --auth jwt, " +
@@ -117,8 +116,7 @@ function needsOperators(): Response {
 }
 
 function needsLoopback(): Response {
-  return problem(403, {
-    title: "For operators only",
+  return problem("for_operators_only", {
     detail:
       "Without authentication, the port for operators serves users of this machine only: --operator-host " +
       "(QANAT_OPERATOR_HOST) must be an address on loopback; with --auth tokens or --auth jwt, owners of the right " +

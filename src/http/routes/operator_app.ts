@@ -4,6 +4,7 @@ import type { RoutedService } from "../service.ts";
 import { authenticateBy, hasCredential } from "./authentication.ts";
 import type { NameRemedy } from "../limits/refused_names.ts";
 import { checkedApp } from "./checked_app.ts";
+import { problemsRoute } from "./document_routes.ts";
 import { allowedHostsRemedy, HostRule } from "./host_rule.ts";
 import { ownPortAccess } from "./operator_access.ts";
 import { operatorRoutes } from "./operator_routes.ts";
@@ -70,6 +71,7 @@ export function operatorApp(
     }),
   );
   routes.get("/", (c) => c.text(OPERATOR_INDEX));
+  routes.route("/", problemsRoute({ alreadySent: null, variesByOrigin: true }));
   const app = checkedApp(service, {
     hostRule,
     newRequestId,

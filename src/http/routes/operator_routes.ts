@@ -31,13 +31,11 @@ export function operatorRoutes(
     const reasons = (service.process ?? service).notReady();
     if (reasons.length === 0) return c.json({ status: "ready" });
     return await access.isOperator(c)
-      ? problem(503, {
-        title: "Not ready",
+      ? problem("not_ready", {
         detail: reasons.join("; "),
         reasons,
       })
-      : problem(503, {
-        title: "Not ready",
+      : problem("not_ready", {
         detail: "This instance is not ready; operators get the reasons",
       });
   });

@@ -60,8 +60,7 @@ export function originCheck(
     if (isAllowed) return await next();
     const remedy = remedyOf(origin);
     const shown = refused.add(origin, remedy, traceOf(c));
-    return problem(403, {
-      title: "Origin not allowed",
+    return problem("origin_not_allowed", {
       detail: `Pages of the origin '${shown}' may not read this instance` +
         remedy.hint,
     }, { vary: "Origin" });

@@ -82,9 +82,9 @@ export function pageRoutes(options: TakeoverOptions): Hono {
     const name = c.req.param("file");
     const file = files.get(name);
     if (file) return sendShared(c, file, send);
-    return problem(404, {
-      title: "Unknown file",
+    return problem("unknown_file", {
       detail: `The page has no file ${quoted(name)}`,
+      param: "file",
     });
   });
   return app;

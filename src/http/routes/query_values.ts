@@ -1,7 +1,7 @@
 // Reads values of a query that several routes take: texts of a limited length, and the size of a page.
 import { LimitError } from "../limits/limit_error.ts";
 import { LIMIT_DEFAULT, LIMIT_MAX } from "../documents/channel_schemas.ts";
-import { badRequest, quoted } from "../transport/problem.ts";
+import { badParameter, quoted } from "../transport/problem.ts";
 import { decimalOf } from "./decimal.ts";
 
 /** The text of a parameter; undefined where it is not given. Throws {@linkcode LimitError} for one that is too long. */
@@ -22,9 +22,9 @@ export function checkedLength(
 ): string {
   if (value.length <= lengthMax) return value;
   throw new LimitError("parameter", {
-    title: "Parameter too long",
     detail:
       `${name} has ${value.length} characters, at most ${lengthMax} are allowed`,
+    param: name,
   });
 }
 
@@ -34,7 +34,8 @@ export function limitOf(query: URLSearchParams): number | Response {
   if (text === null) return LIMIT_DEFAULT;
   const limit = decimalOf(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX) return limit;
-  return badRequest(
+  return badParameter(
+    "limit",
     `limit must be a whole number from 1 to ${LIMIT_MAX}, not ${quoted(text)}`,
   );
 }

@@ -28,12 +28,7 @@ import {
 } from "../documents/relay_documents.ts";
 import { BadTextError } from "../limits/request_body.ts";
 import type { RequestLimits } from "../limits/request_limits.ts";
-import {
-  badRequest,
-  problem,
-  quoted,
-  RETRY_LATER,
-} from "../transport/problem.ts";
+import { problem, quoted, RETRY_LATER } from "../transport/problem.ts";
 
 export interface RelayRoutesOptions {
   readonly feeds: BlockFeeds;
@@ -84,16 +79,18 @@ export function relayRoutes(options: RelayRoutesOptions): Hono {
       const topics = await topicsOf(c, options);
       if (topics instanceof Response) return topics;
       if (topics.some(({ lastMs }) => lastMs !== null)) {
-        return badRequest(
-          "A history needs 'since_ms' of each topic; 'last_ms' is for POST /v1/blocks",
-        );
+        return problem("misplaced_parameter", {
+          detail:
+            "A history needs 'since_ms' of each topic; 'last_ms' is for POST /v1/blocks",
+          param: "last_ms",
+        });
       }
       const reader = readerOf(c, options);
       for (const { topic } of topics) {
         if (shapeOf(reader.view, topic) !== null) continue;
-        return problem(404, {
-          title: "Unknown topic",
+        return problem("unknown_topic", {
           detail: `There is no topic ${quoted(topic)}`,
+          param: "topics",
         });
       }
       const asked = topics.map(({ topic, sinceMs }) => ({
@@ -120,8 +117,7 @@ function refused(
 ): Response | null {
   if (!principalOf(c).grant.isRelay) return denied(NO_RIGHT);
   if (versionAsked(c.req.header("accept") ?? "") !== null) return null;
-  return problem(406, {
-    title: "Version not available",
+  return problem("version_not_available", {
     detail: `The blocks of this instance have the version ${
       WIRE_VERSIONS.join(", ")
     }; ask for ${BLOCKS_TYPE}; version=${WIRE_VERSIONS[0]}`,
@@ -138,8 +134,7 @@ async function topicsOf(
   if (refusal !== null) return answered(refusal, feeds);
   const type = c.req.header("content-type") ?? "";
   if (!/^application\/json\b/i.test(type)) {
-    return problem(415, {
-      title: "Unsupported media type",
+    return problem("unsupported_media_type", {
       detail: "The body must be application/json",
     });
   }
@@ -147,12 +142,16 @@ async function topicsOf(
     const body = await limits.bodies.read(c.req.raw);
     try {
       const topics = relayTopics(body.text);
-      return typeof topics === "string" ? badRequest(topics) : topics;
+      return typeof topics === "string"
+        ? problem("bad_body", { detail: topics })
+        : topics;
     } finally {
       body[Symbol.dispose]();
     }
   } catch (error) {
-    if (error instanceof BadTextError) return badRequest(error.message);
+    if (error instanceof BadTextError) {
+      return problem("bad_body", { detail: error.message });
+    }
     throw error;
   }
 }
@@ -185,8 +184,7 @@ function answered(
     return new Response(opened.body, { headers: HEADERS });
   }
   const isOwn = opened !== "full";
-  return problem(isOwn ? 429 : 503, {
-    title: isOwn ? "Too many streams for relays" : "Full",
+  return problem(isOwn ? "too_many_relay_streams" : "full", {
     detail: `The limit of ${pool.capacity} streams for relays ` +
       `(--relay-streams-max) is reached${
         isOwn ? " for your part of it; close a stream" : "; try again later"

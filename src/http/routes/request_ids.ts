@@ -1,4 +1,5 @@
-// Gives each request its id, and each answer the id of its request: as a header, and in the body of a problem.
+// Gives each request its id, and each answer the id of its request: as a header, and in the body of a problem. The type
+// of a problem gets the path at which clients find its page.
 // Invariant: the header is set before any route runs, so that a route that writes the answer itself sends it, too.
 import type { Context, MiddlewareHandler } from "hono";
 import {
@@ -13,9 +14,16 @@ interface TraceEnv {
   readonly Variables: { trace: RequestTrace };
 }
 
-/** Must come before everything else that answers. `newId` makes the id of a request that has none. */
+export interface RequestIdOptions {
+  /** Makes the id of a request that has none. @default a random UUID */
+  readonly newId?: (() => string) | undefined;
+  /** Path before `/docs` in the addresses that problems name. */
+  readonly docsBase: string;
+}
+
+/** Must come before everything else that answers. */
 export function requestIds(
-  newId: () => string = newRequestId,
+  { newId = newRequestId, docsBase }: RequestIdOptions,
 ): MiddlewareHandler<TraceEnv> {
   return async (c, next) => {
     const trace = requestTraceOf({
@@ -25,7 +33,9 @@ export function requestIds(
     c.set("trace", trace);
     c.res.headers.set("x-request-id", trace.requestId);
     await next();
-    if (isProblem(c.res)) c.res = await withRequestId(c.res, trace.requestId);
+    if (!isProblem(c.res)) return;
+    const { requestId } = trace;
+    c.res = await withRequestId(c.res, { requestId, docsBase });
   };
 }
 

@@ -11,11 +11,11 @@ export function* searched<T>(search: SlicedWork<T>): SlicedWork<T | Response> {
   } catch (error) {
     if (!(error instanceof BadExpressionError)) throw error;
     const fields = {
-      title: "Bad expression",
       detail: `match is not a valid expression: ${error.message}`,
+      param: "match",
       index: error.index,
     };
     if (error.isTooLarge) throw new LimitError("expression", fields);
-    return problem(400, fields);
+    return problem("bad_expression", fields);
   }
 }

@@ -45,16 +45,14 @@ export class SessionCookie {
   refusal(c: Context): Response | null {
     const way = this.#wayOf(c);
     if (way === "plain") {
-      return problem(403, {
-        title: "Connection not secure",
+      return problem("connection_not_secure", {
         detail:
           "Signing in needs HTTPS, since others on the network can read a token and a cookie over plain HTTP. Behind a " +
           "proxy with TLS, set --public-url https://… or let a proxy of --trusted-proxies send X-Forwarded-Proto",
       });
     }
     if (!this.#isOfOtherSite(c, way)) return null;
-    return problem(403, {
-      title: "Other site",
+    return problem("other_site", {
       detail:
         "Only a page of this instance may begin or end a session; pages of other sites send the token with each request. " +
         "If this is the instance's own page behind a proxy, set --public-url to the page's address",

@@ -93,8 +93,7 @@ async function endSession(
 }
 
 function noSessions(): Response {
-  return problem(404, {
-    title: "No sessions",
+  return problem("no_sessions", {
     detail: "This instance has no sessions: it needs no token (--auth none)",
   });
 }

@@ -55,42 +55,30 @@ export async function admit(
     case "full":
       return fullProblem(admission);
     case "too-large":
-      return problem(400, { title: "Row too large", detail: admission.detail });
+      return problem("row_too_large", { detail: admission.detail });
     case "changed":
-      return changedProblem(
-        "Channel changed",
-        `The channel ${admission.name} changed`,
-      );
+      return changedProblem(`The channel ${admission.name} changed`);
     case "other-rights":
       return changedProblem(
-        "Rights changed",
         "What you may read has changed, or your credential has ended,",
       );
   }
 }
-
-/** Titles of a refusal, by whose limit is reached. */
-const TITLES = {
-  address: "Too many streams from your address",
-  owner: "Too many streams of your account",
-};
 
 /** 429 where the client's own account or address holds too much, else 503. */
 function fullProblem(
   { refusal, limit, of, reason = `The limit of ${limit} is reached` }:
     FullAdmission,
 ): Response {
-  return problem(of === null ? 503 : 429, {
-    title: of === null ? "Full" : TITLES[of],
+  return problem(of === null ? "full" : "too_many_streams", {
     detail: `${reason}; ${of === null ? "try again later" : "close a stream"}`,
     limit: refusal,
   }, RETRY_LATER);
 }
 
 /** `what` is the beginning of a sentence. */
-function changedProblem(title: string, what: string): Response {
-  return problem(503, {
-    title,
+function changedProblem(what: string): Response {
+  return problem("changed", {
     detail: `${what} while the stream was being opened; try again`,
   }, { "retry-after": "1" });
 }

@@ -22,15 +22,13 @@ export async function fieldsOfPost(
 ): Promise<StreamFields | Response> {
   const type = c.req.header("content-type") ?? "";
   if (!JSON_TYPE.test(type)) {
-    return problem(415, {
-      title: "Unsupported media type",
+    return problem("unsupported_media_type", {
       detail: `The body must be application/json in UTF-8, not ${quoted(type)}`,
     });
   }
   const coding = c.req.header("content-encoding") ?? "identity";
   if (!/^identity$/i.test(coding)) {
-    return problem(415, {
-      title: "Unsupported content coding",
+    return problem("unsupported_content_coding", {
       detail: `The body must be sent without Content-Encoding, not ${
         quoted(coding)
       }`,
@@ -50,7 +48,7 @@ export async function fieldsOfPost(
     }
   } catch (error) {
     if (error instanceof BadTextError) {
-      return problem(400, { title: "Bad request", detail: error.message });
+      return problem("bad_body", { detail: error.message });
     }
     throw error;
   }

@@ -6,7 +6,13 @@ import { BadBodyError, type FieldValue, readFields } from "./body_fields.ts";
 import { isCacheBuster, isLastEventId } from "./library_parameters.ts";
 import { checkedLength } from "./query_values.ts";
 import { LimitError } from "../limits/limit_error.ts";
-import { badRequest, quoted } from "../transport/problem.ts";
+import {
+  badParameter,
+  problem,
+  quoted,
+  repeatedParameter,
+  unknownParameter,
+} from "../transport/problem.ts";
 import {
   STREAM_PARAMETER_LENGTHS,
   STREAM_PARAMETER_NAMES,
@@ -57,16 +63,14 @@ export function fieldsOfQuery(url: URL): StreamFields | Response {
       if (value !== "") fields.lastEventId = checkedField("after", value);
       continue;
     }
-    if (!isKnown(name)) return unknownField(name, "query parameter");
+    if (!isKnown(name)) return unknownParameter(name, STREAM_PARAMETER_NAMES);
     if (name === "channels") {
       hasNames = true;
       for (const item of value.split(",")) {
         if (item !== "") names.add(checkedName(item));
       }
     } else if (fields[name] !== undefined) {
-      return badRequest(
-        `The query parameter '${name}' is given twice; give it once`,
-      );
+      return repeatedParameter(name);
     } else fields[name] = checkedField(name, value);
   }
   if (hasNames) fields.names = [...names];
@@ -84,7 +88,9 @@ export function* fieldsOfBody(
     return body.fields;
   } catch (error) {
     if (error instanceof Refused) return error.response;
-    if (error instanceof BadBodyError) return badRequest(error.message);
+    if (error instanceof BadBodyError) {
+      return problem("bad_body", { detail: error.message });
+    }
     throw error;
   }
 }
@@ -100,11 +106,13 @@ class BodyFields {
   }
 
   name(name: string): void {
-    if (!isKnown(name)) throw new Refused(unknownField(name, "field"));
-    if (this.#seen.has(name)) {
+    if (!isKnown(name)) {
       throw new Refused(
-        badRequest(`The field '${name}' is given twice; give it once`),
+        unknownParameter(name, STREAM_PARAMETER_NAMES, "field"),
       );
+    }
+    if (this.#seen.has(name)) {
+      throw new Refused(repeatedParameter(name, "field"));
     }
     this.#seen.add(name);
   }
@@ -121,7 +129,8 @@ class BodyFields {
     if (name === "channels") {
       if (value.kind !== "texts") {
         throw new Refused(
-          badRequest(
+          badParameter(
+            name,
             `'channels' must be a list of channel names such as ["A","B"]`,
           ),
         );
@@ -139,7 +148,9 @@ class BodyFields {
         : value.number.toFixed(9);
     } else {
       const also = NUMBERS.has(name) ? " or number" : "";
-      throw new Refused(badRequest(`'${name}' must be a string${also}`));
+      throw new Refused(
+        badParameter(name, `'${name}' must be a string${also}`),
+      );
     }
   }
 }
@@ -147,34 +158,47 @@ class BodyFields {
 /** Refuses a field that only the other of the two streams takes; null where there is none. */
 export function misplacedField(
   path: StreamPath,
-  { encoding, coding, slow }: StreamFields,
+  { encoding, errors, coding, slow }: StreamFields,
 ): Response | null {
   if (path === "/v1/events") {
-    return coding === undefined ? null : badRequest(
+    return coding === undefined ? null : misplaced(
+      "coding",
       "coding is a parameter of /v1/arrow; for /v1/events, the header Accept-Encoding: gzip asks for compression",
     );
   }
   if (encoding !== undefined) {
-    return badRequest(
+    return misplaced(
+      "encoding",
       "encoding is a parameter of /v1/events; /v1/arrow always sends Arrow",
     );
   }
+  if (errors !== undefined) {
+    return misplaced(
+      "errors",
+      "errors is a parameter of /v1/events; /v1/arrow answers a problem with its status",
+    );
+  }
   if (slow === "trend") {
-    return badRequest(
+    return misplaced(
+      "slow",
       "slow=trend works with /v1/events only: a stream of /v1/arrow has one schema, and trends need another",
     );
   }
   return null;
 }
 
-/** Returns a channel's name. Throws {@linkcode LimitError} for one that is too long. */
-export function checkedName(name: string): string {
+function misplaced(param: StreamParameter, detail: string): Response {
+  return problem("misplaced_parameter", { detail, param });
+}
+
+/** Returns a channel's name. Throws {@linkcode LimitError} for one that is too long. `param`: where it was given. */
+export function checkedName(name: string, param = "channels"): string {
   if (!isTooLong(name)) return name;
   throw new LimitError("name", {
-    title: "Name too long",
     detail: `The channel name ${
       quoted(name)
     } is too long; a name has at most ${NAME_BYTES_MAX} bytes of UTF-8`,
+    param,
   });
 }
 
@@ -187,12 +211,4 @@ function checkedField(
 
 function isKnown(name: string): name is StreamParameter {
   return KNOWN.has(name);
-}
-
-function unknownField(name: string, kind: string): Response {
-  return badRequest(
-    `Unknown ${kind} ${quoted(name)}; known are ${
-      STREAM_PARAMETER_NAMES.join(", ")
-    }`,
-  );
 }

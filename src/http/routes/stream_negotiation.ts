@@ -57,10 +57,10 @@ export function negotiate(
     : codingFor(acceptEncoding, codingsOf(format, request));
   if (coding === null) return notAcceptable(format, acceptEncoding ?? "");
   if (coding !== "identity" && codec !== null) {
-    return problem(400, {
-      title: "Bad request",
+    return problem("conflicting_parameters", {
       detail:
         `coding=${coding} compresses the body, and codecs in Accept (${codec}) compress its buffers; ask for one of them`,
+      param: "coding",
     });
   }
   return {
@@ -121,8 +121,7 @@ function fileOf({ channels, startNs, trend }: StreamRequest): string {
 }
 
 function notAcceptable(format: StreamFormat, acceptEncoding: string): Response {
-  return problem(406, {
-    title: "No acceptable coding",
+  return problem("no_acceptable_coding", {
     detail:
       `Accept-Encoding ${quoted(acceptEncoding)} refuses every coding of ` +
       `this stream: identity${format === "events" ? ", gzip" : ""}` +

@@ -5,7 +5,7 @@ import {
   timeOfText,
 } from "../../blocks/time_text.ts";
 import { DURATION_MAX_S } from "../documents/stream_parameters.ts";
-import { badRequest, quoted } from "../transport/problem.ts";
+import { badParameter, problem, quoted } from "../transport/problem.ts";
 import { decimalOf } from "./decimal.ts";
 import type { ResumePoint } from "./resume_point.ts";
 import type { StreamFields } from "./stream_fields.ts";
@@ -41,22 +41,27 @@ export function rangeOf(
   const startNs = from?.timeNs;
   const endNs = to?.timeNs;
   if (endNs !== undefined && durationNs !== undefined) {
-    return badRequest("end and duration are both given; give one of them");
+    return problem("conflicting_parameters", {
+      detail: "end and duration are both given; give one of them",
+      param: "duration",
+    });
   }
   if (startNs !== undefined && startNs > nowNs + AHEAD_NS) {
-    return badRequest(
+    return noRange(
+      "start",
       `start is ${
         (startNs - nowNs) / 1_000_000_000n
       } s in the future; the time is GPS ${nowNs / 1_000_000_000n} now`,
     );
   }
   if (startNs !== undefined && endNs !== undefined && endNs <= startNs) {
-    return badRequest("end must be later than start");
+    return noRange("end", "end must be later than start");
   }
   // A reconnect asks for the rest of a range that began at the time of its first request.
   const isFromNow = startNs === undefined && !resume;
   if (isFromNow && endNs !== undefined && endNs <= nowNs) {
-    return badRequest(
+    return noRange(
+      "end",
       "end is in the past and start is not given; give a start, too",
     );
   }
@@ -66,6 +71,10 @@ export function rangeOf(
   return { startNs, endNs, durationNs, hasMovingEnd };
 }
 
+function noRange(param: "start" | "end", detail: string): Response {
+  return problem("bad_range", { detail, param });
+}
+
 /** `duration=` in ns. */
 function durationOf(text: string | undefined): bigint | undefined | Response {
   if (text === undefined) return undefined;
@@ -73,7 +82,8 @@ function durationOf(text: string | undefined): bigint | undefined | Response {
   if (seconds > 0 && seconds <= DURATION_MAX_S) {
     return BigInt(Math.round(seconds * 1e9));
   }
-  return badRequest(
+  return badParameter(
+    "duration",
     `duration must be a number of seconds above 0 and at most ${DURATION_MAX_S}, not ${
       quoted(text)
     }`,
@@ -89,7 +99,8 @@ function timeOf(
   if (text === undefined) return undefined;
   const time = timeOfText(text, nowNs);
   if (time !== null) return time;
-  return badRequest(
+  return badParameter(
+    name,
     `${name} must be GPS seconds such as ${nowNs / 1_000_000_000n} or ` +
       `1126259462.42 (at most 10 digits before the point and 9 after it), or UTC in ISO 8601 such as ` +
       `2015-09-14T09:50:45.4Z (not before 1980-01-06T00:00:00Z), or relative such as now, -60 (seconds before now), -15m or -2h, ` +

@@ -21,12 +21,13 @@ import {
 } from "../../trends/trend_bins.ts";
 import {
   CODINGS,
+  ERRORS,
   GAPS,
   LATEST,
   SLOW,
   type StreamParameter,
 } from "../documents/stream_parameters.ts";
-import { badRequest, problem, quoted } from "../transport/problem.ts";
+import { badParameter, problem, quoted } from "../transport/problem.ts";
 import { chosenChannels, tooManyChannels } from "./channel_choice.ts";
 import { type ResumePoint, resumePointOf } from "./resume_point.ts";
 import type { StreamFields } from "./stream_fields.ts";
@@ -70,6 +71,7 @@ const CHOICES: readonly (readonly [StreamParameter, readonly string[]])[] = [
   ["trend", TREND_NAMES],
   ["encoding", ROW_ENCODINGS],
   ["coding", CODINGS],
+  ["errors", ERRORS],
 ];
 
 /** Checks the fields and finds the channels. Throws {@linkcode LimitError}. */
@@ -86,9 +88,11 @@ export function* streamRequest(
   const range = rangeOf(fields, { nowNs: options.nowNs, resume });
   if (range instanceof Response) return range;
   if (fields.latest === "1" && range.startNs !== undefined) {
-    return badRequest(
-      "latest=1 begins with the newest row, and start with the row of its time; give one of them",
-    );
+    return problem("conflicting_parameters", {
+      detail:
+        "latest=1 begins with the newest row, and start with the row of its time; give one of them",
+      param: "latest",
+    });
   }
   const channels = yield* selectionOf(fields, catalog, options);
   if (channels instanceof Response) return channels;
@@ -114,7 +118,8 @@ function wrongChoice(fields: StreamFields): Response | null {
   for (const [name, known] of CHOICES) {
     const value = fields[name];
     if (value === undefined || known.includes(value)) continue;
-    return badRequest(
+    return badParameter(
+      name,
       `${name} must be one of ${known.join(", ")}, not ${quoted(value)}`,
     );
   }
@@ -132,9 +137,9 @@ function* selectionOf(
   const match = fields.match || undefined;
   const replayId = replay === undefined || replay === "" ? null : replay;
   if (replayId !== null && !catalog.hasContext(replayId)) {
-    return problem(404, {
-      title: "Unknown replay context",
+    return problem("unknown_replay", {
       detail: `There is no replay context ${quoted(replayId)}`,
+      param: "replay",
       known: catalog.replayIds().slice(0, 100),
     });
   }
@@ -150,14 +155,14 @@ function* selectionOf(
     return tooManyChannels(channelsMax);
   }
   if (chosen.size === 0) {
-    return badRequest(
-      match === undefined
+    return problem("nothing_selected", {
+      detail: match === undefined
         ? `The request selects no channels; give channels=A,B or match=EXPRESSION${
           fields.match === "" ? " (an empty match selects nothing)" : ""
         }`
         : `No channel matches ${quoted(match)}`,
-      "Nothing selected",
-    );
+      param: match === undefined ? "channels" : "match",
+    });
   }
   return yield* sortedInSlices([...chosen.values()], byName);
 }
@@ -169,21 +174,24 @@ function trendOf(
 ): TrendBin | undefined | Response {
   if (trend === undefined && slow !== "trend") return undefined;
   if (trend !== undefined && slow === "trend") {
-    return badRequest(
-      "slow=trend works with streams of rows only; with trend=, give slow=gap, latest or close",
-    );
+    return problem("conflicting_parameters", {
+      detail:
+        "slow=trend works with streams of rows only; with trend=, give slow=gap, latest or close",
+      param: "slow",
+    });
   }
   const bin = trendBinOf((trend ?? "1s") as TrendName);
   const odd = channels.find(({ strideNs }) => !fits(bin, strideNs));
   if (!odd) return bin;
   const would = TREND_BINS.filter((b) => fits(b, odd.strideNs));
-  return badRequest(
-    `A bin of ${bin.name} is not a whole number of blocks of ${odd.name}, which are ${odd.strideNs} ns long; ` +
+  return problem("strides_do_not_fit", {
+    detail:
+      `A bin of ${bin.name} is not a whole number of blocks of ${odd.name}, which are ${odd.strideNs} ns long; ` +
       (would.length === 0
         ? "this channel has no trends"
         : `this channel has trends of ${would.map((b) => b.name).join(", ")}`),
-    "Strides do not fit",
-  );
+    param: trend === undefined ? "slow" : "trend",
+  });
 }
 
 /** A problem where the channels' blocks cannot be joined into rows; else null. */
@@ -191,11 +199,12 @@ function unfitStrides(channels: readonly Channel[]): Response | null {
   const strides = [...new Set(channels.map((c) => c.strideNs))];
   const strideNs = rowStrideOf(strides);
   if (strideNs <= ROW_STRIDE_MAX_NS) return null;
-  return badRequest(
-    `A row of these channels would span ${strideNs} ns or more, the least common multiple of their strides; ` +
+  return problem("strides_do_not_fit", {
+    detail:
+      `A row of these channels would span ${strideNs} ns or more, the least common multiple of their strides; ` +
       `at most ${ROW_STRIDE_MAX_NS} ns are allowed. Select channels of more similar strides`,
-    "Strides do not fit",
-  );
+    param: "channels",
+  });
 }
 
 /** Whether a client that comes back has received all of its range. */

@@ -9,6 +9,7 @@ import {
   EVENTS_DOCUMENT,
 } from "../documents/stream_documents.ts";
 import { StreamOutlet } from "../transport/stream_outlet.ts";
+import { sendErrorEvents } from "./error_events.ts";
 import {
   outgoingOf,
   type TakeoverOptions,
@@ -57,7 +58,11 @@ async function open(
 ): Promise<Response> {
   const request = await parsed(c, {
     ...options,
-    misplaced: (fields) => misplacedField(path, fields),
+    misplaced: (fields) => {
+      const misplaced = misplacedField(path, fields);
+      if (misplaced === null && fields.errors === "event") sendErrorEvents(c);
+      return misplaced;
+    },
     lastEventId: c.req.header("last-event-id"),
   });
   if (request instanceof Response) return request;

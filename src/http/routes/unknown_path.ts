@@ -7,8 +7,7 @@ type Methods = readonly [pattern: RegExp, allowed: string];
 
 /** The answer for a path, without the base path, of which no route is known. */
 export function nothingAt(path: string, basePath: string): Response {
-  return problem(404, {
-    title: "Unknown path",
+  return problem("unknown_path", {
     detail: `There is nothing at ${
       quoted(path)
     }; '${basePath}/' lists what there is`,
@@ -26,8 +25,7 @@ export function unknownPath(routes: Hono, basePath: string): NotFoundHandler {
       methods.find(([pattern]) => pattern.test(path));
     if (!known) return nothingAt(path, basePath);
     const [, allowed] = known;
-    return problem(405, {
-      title: "Wrong method",
+    return problem("wrong_method", {
       detail: `'${path}' does not take ${c.req.method}; it takes ${allowed}`,
     }, { allow: allowed });
   };

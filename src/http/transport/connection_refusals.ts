@@ -17,6 +17,8 @@ export interface RefusalsOptions {
   readonly hasSettings?: boolean | undefined;
   /** Whether clients expect TLS: their connections are closed without an answer. */
   readonly isTls?: boolean;
+  /** Path before `/docs` in addresses that problems name. @default "" */
+  readonly docsBase?: string | undefined;
   /** Monotonic clock. */
   readonly nowMs: () => number;
 }
@@ -31,7 +33,8 @@ export class ConnectionRefusals {
   readonly #share: string;
 
   constructor(options: RefusalsOptions) {
-    const { connectionsMax, sharePercent, hasSettings = true } = this.#options =
+    this.#options = options;
+    const { connectionsMax, docsBase = "", sharePercent, hasSettings = true } =
       options;
     const [ofMax, ofShare] = hasSettings
       ? [
@@ -40,20 +43,18 @@ export class ConnectionRefusals {
       ]
       : [" of this port", ""];
     this.#full = responseText({
-      status: 503,
-      title: "Too many connections",
+      code: "too_many_connections",
       detail:
         `All ${connectionsMax} connections${ofMax} are in use; try again later`,
       retryAfter: RETRY_AFTER_SECONDS,
-    });
+    }, docsBase);
     this.#share = responseText({
-      status: 429,
-      title: "Too many connections from your address",
+      code: "too_many_connections_of_address",
       detail:
         `One address may hold ${sharePercent} % of the connections that other addresses leave free, of ` +
         `${connectionsMax} in all${ofShare}; close some of yours`,
       retryAfter: RETRY_AFTER_SECONDS,
-    });
+    }, docsBase);
   }
 
   refuse(socket: Socket, refusal: PoolRefusal): void {

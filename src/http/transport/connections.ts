@@ -15,6 +15,7 @@ import {
   type GateHost,
   RequestGate,
 } from "./request_gate.ts";
+import { statusOfCode } from "./problem_codes.ts";
 import {
   parserProblem,
   responseText,
@@ -47,6 +48,8 @@ export interface ConnectionSettings {
   readonly figures: ConnectionFigures;
   /** Whether clients expect TLS: a connection that is refused is closed without an answer. */
   readonly isTls?: boolean;
+  /** Path before `/docs` in the addresses that problems name. @default "" */
+  readonly docsBase?: string | undefined;
   /** Called once when the runtime reads requests past {@linkcode RequestGate}: their time limits do not hold. */
   readonly onBypassed?: () => void;
   /** Monotonic clock. */
@@ -56,6 +59,8 @@ export interface ConnectionSettings {
 /** The connections of one server. */
 export class Connections implements GateHost {
   readonly nowMs: () => number;
+  /** Path before `/docs` in the addresses that problems name. */
+  readonly docsBase: string;
   isLastAnswer = false;
   readonly #settings: ConnectionSettings;
   readonly #figures: ConnectionFigures;
@@ -74,6 +79,7 @@ export class Connections implements GateHost {
       new LocalSharePool({ capacity: connectionsMax, sharePercent });
     this.#memory = new ConnectionMemory(settings);
     this.nowMs = nowMs;
+    this.docsBase = settings.docsBase ?? "";
     this.#refusals = new ConnectionRefusals(settings);
   }
 
@@ -142,8 +148,7 @@ export class Connections implements GateHost {
 
   bodyTooLong({ socket }: RequestGate): void {
     this.#answerAndClose(socket, {
-      status: 413,
-      title: "Body too large",
+      code: "body_too_large",
       detail:
         `A chunked body, with its framing, may have at most ${CHUNKED_BYTES_MAX} bytes`,
     });
@@ -230,8 +235,7 @@ export class Connections implements GateHost {
   ): void {
     this.#figures.timedOut[phase]++;
     this.#answerAndClose(socket, {
-      status: 408,
-      title: "Request timeout",
+      code: "request_too_slow",
       detail: `The request's ${what} did not arrive within ${limitMs} ms`,
     });
   }
@@ -264,9 +268,9 @@ export class Connections implements GateHost {
       gate?.response?.headersSent;
     if (isAnswered) return void socket.destroy();
     const { malformed } = this.#figures;
-    const { status } = problem;
+    const status = statusOfCode(problem.code);
     if (status !== 408) malformed[status] = (malformed[status] ?? 0) + 1;
-    socket.write(responseText(problem));
+    socket.write(responseText(problem, this.docsBase));
     if (gate) gate.closeSoon();
     else socket.end();
   }

@@ -17,6 +17,7 @@ import type { Connections } from "./connections.ts";
 import type { Handshakes } from "../../net/handshakes.ts";
 import { PacedResponse } from "./paced_response.ts";
 import { problem } from "./problem.ts";
+import { statusOfCode } from "./problem_codes.ts";
 import { RequestGate } from "./request_gate.ts";
 import { refusalOf } from "./request_rules.ts";
 import { answerProblem, responseText } from "./socket_problem.ts";
@@ -59,6 +60,7 @@ function serveRequests(
   fetch: Fetch,
   { connections, figures: { malformed }, log }: NodeServerOptions,
 ): void {
+  const { docsBase } = connections;
   const listener = getRequestListener(fetch, {
     // Replaced global objects would break cors() on responses that a handler writes itself.
     overrideGlobalObjects: false,
@@ -66,7 +68,7 @@ function serveRequests(
     hostname: "localhost",
     errorHandler: (error) => {
       if (error instanceof RequestError) malformed["400"]!++;
-      return unreadable(error, log);
+      return unreadable(error, log, docsBase);
     },
   });
   const serveRequest = (
@@ -75,8 +77,9 @@ function serveRequests(
   ): void => {
     const refusal = refusalOf(request);
     if (refusal === null) return void listener(request, response);
-    malformed[refusal.status] = (malformed[refusal.status] ?? 0) + 1;
-    answerProblem(response, refusal);
+    const status = statusOfCode(refusal.code);
+    malformed[status] = (malformed[status] ?? 0) + 1;
+    answerProblem(response, refusal, docsBase);
   };
   server.on("request", (request, response) => {
     connections.begin(request, response);
@@ -91,25 +94,23 @@ function serveRequests(
     connections.begin(request, response);
     malformed["417"]!++;
     answerProblem(response, {
-      status: 417,
-      title: "Expectation failed",
+      code: "expectation_failed",
       detail: "The header Expect may only be 100-continue",
-    });
+    }, docsBase);
   });
   server.on("connect", (_request, socket: Socket) => {
     malformed["405"]!++;
-    refuseConnect(socket);
+    refuseConnect(socket, docsBase);
   });
 }
 
-function refuseConnect(socket: Socket): void {
+function refuseConnect(socket: Socket, docsBase: string): void {
   socket.on("error", () => {});
   socket.on("end", () => socket.destroy());
   socket.end(responseText({
-    status: 405,
-    title: "Wrong method",
+    code: "wrong_method",
     detail: "Qanat is not a proxy and does not serve CONNECT",
-  }));
+  }, docsBase));
   RequestGate.of(socket)?.closeSoon();
 }
 
@@ -150,19 +151,29 @@ function keepFromParser(socket: Socket): void {
 }
 
 /** The answer to a request that cannot be turned into a `Request`. */
-function unreadable(error: unknown, log: Logger): Response {
+function unreadable(error: unknown, log: Logger, docsBase: string): Response {
   const requestId = newRequestId();
+  const fields = { request_id: requestId };
   const answer = error instanceof RequestError
-    ? problem(400, {
-      title: "Malformed request",
-      detail: `The request's host or path is not valid: ${error.message}`,
-      request_id: requestId,
-    })
-    : problem(500, {
-      title: "Internal error",
-      detail: "The server failed to answer the request; its log has the reason",
-      request_id: requestId,
-    });
+    ? problem(
+      "malformed_request",
+      {
+        detail: `The request's host or path is not valid: ${error.message}`,
+        ...fields,
+      },
+      {},
+      docsBase,
+    )
+    : problem(
+      "internal_error",
+      {
+        detail:
+          "The server failed to answer the request; its log has the reason",
+        ...fields,
+      },
+      {},
+      docsBase,
+    );
   if (answer.status === 500) {
     log.error("request-failed", {
       error: String(error),

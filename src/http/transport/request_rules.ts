@@ -12,8 +12,7 @@ export function refusalOf(request: IncomingMessage): SocketProblem | null {
   const { rawHeaders, headers } = request;
   if (rawHeaders.length > 2 * HEADERS_MAX) {
     return {
-      status: 431,
-      title: "Too many headers",
+      code: "request_head_too_large",
       detail: `The request has ${
         rawHeaders.length / 2
       } header lines, at most ${HEADERS_MAX} are allowed`,
@@ -21,8 +20,7 @@ export function refusalOf(request: IncomingMessage): SocketProblem | null {
   }
   if (Number(headers["content-length"] ?? 0) > CHUNKED_BYTES_MAX) {
     return {
-      status: 413,
-      title: "Body too large",
+      code: "body_too_large",
       detail: `The body has ${
         headers["content-length"]
       } bytes, at most ${CHUNKED_BYTES_MAX} are allowed`,
@@ -64,5 +62,5 @@ function targetRefusal(request: IncomingMessage): SocketProblem | null {
 }
 
 function bad(detail: string): SocketProblem {
-  return { status: 400, title: "Malformed request", detail };
+  return { code: "malformed_request", detail };
 }

@@ -168,6 +168,7 @@ describe("/asyncapi.json", () => {
       get(`/v1/events?channels=${A}`, silent).then((r) => textOf(r, 3)),
       get(`/v1/events?channels=${A},${B}&trend=1s&duration=1`)
         .then((r) => textOf(r, 3)),
+      get("/v1/events?channels=NONE&errors=event").then((r) => textOf(r, 1)),
     ]);
     const messages = messagesOf("events");
     // A client that stalls: test/trends/trend_streams_test.ts.

@@ -279,7 +279,13 @@ describe("/openapi.json", () => {
       const media = documented.content?.[type];
       assert.ok(media, `${where}: ${type} is not documented`);
       if (/json/.test(type)) {
-        schemas.assert(media.schema, JSON.parse(text), where);
+        const body = JSON.parse(text);
+        schemas.assert(media.schema, body, where);
+        if (answer.status >= 400 && /problem/.test(type)) {
+          assert.equal(body.status, answer.status, where);
+          assert.equal(body.type, `/docs/problems#${body.code}`, where);
+          assert.equal(answer.headers.get("cache-control"), "no-store", where);
+        }
       }
     }
     await only.body?.cancel();

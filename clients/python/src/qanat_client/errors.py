@@ -16,6 +16,8 @@ class RequestError(QanatError):
     status: int
     #: The problem document of the answer (RFC 9457); empty when the answer had none.
     problem: Mapping[str, Any]
+    #: Stable name of the problem, such as "unknown_channel"; None where the answer had none.
+    code: Optional[str]
     #: Seconds after which the server suggests another attempt; None where it suggests none.
     retry_after_s: Optional[float] = None
 
@@ -25,6 +27,8 @@ class RequestError(QanatError):
         super().__init__(f"{status} {title}: {detail}" if detail else f"{status} {title}")
         self.status = status
         self.problem = problem
+        code = problem.get("code")
+        self.code = code if isinstance(code, str) else None
 
 
 class StreamError(QanatError):
