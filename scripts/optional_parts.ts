@@ -18,6 +18,7 @@ export interface OptionalParts {
   readonly schemathesis: OptionalPart;
   readonly sseClients: OptionalPart;
   readonly arrakisClients: OptionalPart;
+  readonly jupyter: OptionalPart;
   readonly chromium: OptionalPart;
   readonly firefox: OptionalPart;
   readonly curl: OptionalPart;
@@ -190,7 +191,12 @@ function pythonPackages(
   pythons: readonly (string | undefined)[],
 ): Pick<
   OptionalParts,
-  "python" | "schemathesis" | "sseClients" | "arrakisClients" | "kubernetes"
+  | "python"
+  | "schemathesis"
+  | "sseClients"
+  | "arrakisClients"
+  | "jupyter"
+  | "kubernetes"
 > {
   return {
     python: {
@@ -229,6 +235,19 @@ function pythonPackages(
         ["-c", MODULES_PRESENT, ...PYTHON_MODULES, "gwpy", "dttlib"],
       ),
       howToGet: "pip install gwpy==4.1.0 dttlib==0.12.5, into the same Python",
+    },
+    jupyter: {
+      name: "Python with anywidget, nbclient and ipykernel",
+      suites: "the suite of the plot in notebooks",
+      program: firstThatRuns(
+        pythons,
+        [
+          ...["-c", MODULES_PRESENT, "numpy", "pyarrow"],
+          ...["anywidget", "nbclient", "nbformat", "ipykernel"],
+        ],
+      ),
+      howToGet:
+        "pip install anywidget==0.11.0 nbclient==0.11.0 ipykernel==7.4.0, into the same Python",
     },
     kubernetes: {
       name: "Python with kubernetes-validate",

@@ -53,6 +53,7 @@ const SHARED: readonly string[] = [
   "firefox",
   "security",
   "copy_as",
+  "jupyter",
   "packed_arrow",
   "workers",
   "api_page",

@@ -176,6 +176,7 @@ async function check(
     "deno.json",
     "src/page/main.js",
     "src/page/hub_worker.js",
+    "clients/python/src/qanat_client/widget/live_plot.js",
   ]);
 }
 

@@ -59,7 +59,7 @@ function ask(
     socket.on("data", (data) => {
       got += data.toString("latin1");
       const [head, body] = got.split("\r\n\r\n", 2);
-      if (body !== undefined && (body !== "" || / 204 /.test(head!))) {
+      if (body !== undefined && (body !== "" || / (?:204|304) /.test(head!))) {
         socket.destroy();
       }
     });
@@ -240,6 +240,23 @@ describe("Origin", () => {
     assert.match(header(without, "vary")!, /Origin/);
     const evil = await ask("/", { host: "localhost", origin: EVIL });
     assert.equal(status(evil), 403);
+  });
+
+  it("of an allowed page can import /qanat.js, also when the browser keeps a copy", async () => {
+    await start({ corsOrigin: [PAGE] });
+    const from = { host: "localhost", origin: PAGE };
+    for (const path of ["/qanat.js", "/page/qanat.js"]) {
+      const answer = await ask(path, from);
+      assert.equal(status(answer), 200);
+      assert.match(header(answer, "content-type")!, /^text\/javascript/);
+      const tag = header(answer, "etag")!;
+      const again = await ask(path, { ...from, "if-none-match": tag });
+      assert.equal(status(again), 304);
+      for (const one of [answer, again]) {
+        assert.equal(header(one, "access-control-allow-origin"), PAGE);
+        assert.match(header(one, "vary")!, /Origin/);
+      }
+    }
   });
 
   it("is not checked with *, and answers do not vary by it", async () => {

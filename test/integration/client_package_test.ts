@@ -12,6 +12,7 @@ const runnable = canRun([PARTS.kafka, PARTS.python, PARTS.arrakisClients]);
 /** How long is published before history is requested. */
 const PAST_S = 14;
 const RESTART_S = 8;
+const README = new URL("../../clients/python/README.md", import.meta.url);
 
 describe(
   "the Python package",
@@ -86,6 +87,18 @@ describe(
       assert.equal(blocks, 1 + 160);
     });
 
+    it("equals it where blocks lack channels in history, and across the seam", async () => {
+      await published(PAST_S);
+      const mixed = [...world.names.slice(0, 4), ...world.otherNames];
+      const now = gps(0);
+      const history = [`--start=${now - 9}`, `--end=${now - 5}`];
+      const seam = [`--start=${now - 4}`, `--end=${now + 3}`];
+      for (const range of [history, seam]) {
+        const { masked } = await compare(mixed, ...range);
+        assert.ok(masked > 0, `no partial block was in ${range}`);
+      }
+    });
+
     it("continues after the last block when the server is started again", async () => {
       const port = freePort();
       const args = [`--kafka=${world.chain.brokerAddress}`];
@@ -110,6 +123,14 @@ describe(
       } finally {
         await server.close();
       }
+    });
+
+    it("takes at most five lines with gwpy, as the README has it", async () => {
+      const readme = await Deno.readTextFile(README);
+      const [, code] = /## With gwpy\n[\s\S]*?```python\n([\s\S]*?)```/
+        .exec(readme)!;
+      const lines = code!.split("\n").filter((line) => line.trim() !== "");
+      assert.ok(lines.length <= 5, code);
     });
 
     it("is a source of gwpy", async () => {
@@ -145,12 +166,16 @@ describe(
         const pip = ["-m", "pip", "-q"];
         await run(base, ...pip, "wheel", "--no-deps", "-w", wheels, source);
         const [wheel] = [...Deno.readDirSync(wheels)];
+        const path = `${wheels}/${wheel!.name}`;
         await run(base, "-m", "venv", `${directory}/venv`);
         const own = `${directory}/venv/bin/python`;
-        await run(own, ...pip, "install", `${wheels}/${wheel!.name}`);
+        await run(own, ...pip, "install", path);
         const imported = "import qanat_client as q; print(q.Client().url)";
         const url = await run(own, "-c", imported);
         assert.equal(url.trim(), "http://127.0.0.1:8080");
+        assert.match(await run(own, "-c", WITHOUT_EXTRA), /qanat-client\[jup/);
+        const files = await run(own, "-m", "zipfile", "-l", path);
+        assert.match(files, /qanat_client\/widget\/live_plot\.js/);
         await run(own, ...pip, "install", "mypy==1.19.1");
         const config = `${source}/pyproject.toml`;
         const mypy = [
@@ -161,6 +186,10 @@ describe(
           `${directory}/cache`,
         ];
         await run(own, ...mypy, "--config-file", config, `${source}/src`);
+        // With the types of what the extra installs, too.
+        const extra = `--python-executable=${PARTS.jupyter.program ?? own}`;
+        const jupyter = `${source}/src/qanat_client/jupyter.py`;
+        await run(own, ...mypy, "--config-file", config, extra, jupyter);
         const user = `${directory}/user.py`;
         await Deno.writeTextFile(user, USER_PROGRAM);
         await run(own, ...mypy, user);
@@ -170,6 +199,14 @@ describe(
     });
   },
 );
+
+/** Prints what a plot in a notebook needs. */
+const WITHOUT_EXTRA = `
+try:
+    import qanat_client.jupyter
+except ImportError as error:
+    print(error)
+`;
 
 /** Its types are those that a user sees. */
 const USER_PROGRAM = `

@@ -24,6 +24,7 @@ const BOUNDED_MS = 60_000;
 const GO_MS = 400_000;
 const runnable = canRun([PARTS.python, PARTS.arrakisClients, PARTS.curl]);
 const hasGo = canRun([PARTS.go]);
+const hasJupyter = canRun([PARTS.jupyter]);
 
 interface Recipe {
   readonly title: string;
@@ -31,6 +32,7 @@ interface Recipe {
   readonly code: string;
   readonly isEndless: boolean;
   readonly needsGo: boolean;
+  readonly needsJupyter: boolean;
   readonly needsToken: boolean;
 }
 
@@ -52,6 +54,7 @@ function recipesOf(file: string, headings: RegExp): Recipe[] {
         code: code!,
         isEndless: before.includes(ENDLESS),
         needsGo: heading === "Go" || language === "go",
+        needsJupyter: code!.includes("qanat_client.jupyter"),
         needsToken: heading === "With a token",
       });
     }
@@ -63,7 +66,10 @@ const RECIPES = [
   ...recipesOf("README.md", /^Try it/),
   // Those of "Your own topic" need a broker: topics_test.ts.
   ...recipesOf("docs/recipes.md", /^(?!Your own topic)/),
-  ...recipesOf("clients/python/README.md", /^(A range|Live|With gwpy)$/),
+  ...recipesOf(
+    "clients/python/README.md",
+    /^(A range|Live|With gwpy|In a notebook)$/,
+  ),
 ];
 
 describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
@@ -178,7 +184,8 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
   }
 
   for (const recipe of RECIPES) {
-    const isSkipped = recipe.needsGo && !hasGo;
+    const isSkipped = recipe.needsGo && !hasGo ||
+      recipe.needsJupyter && !hasJupyter;
     it(recipe.title, { ignore: isSkipped, skip: isSkipped }, async () => {
       const { code, said, complained } = await run(recipe);
       assert.equal(code, recipe.isEndless ? null : 0, complained);
@@ -198,6 +205,7 @@ for name in ("past.arrows", "strain.arrows"):
 `,
       isEndless: false,
       needsGo: false,
+      needsJupyter: false,
       needsToken: false,
     });
     assert.equal(code, 0, complained);

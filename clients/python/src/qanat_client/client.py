@@ -91,7 +91,7 @@ class Client:
             name: Channel.from_json(
                 self._connection.json(f"/v1/channels/{_quoted(name)}", {"replay": replay_id})
             )
-            for name in _names_of(channels)
+            for name in names_of(channels)
         }
 
     def stream(
@@ -120,7 +120,7 @@ class Client:
             raise ValueError(f"on_gap must be one of {', '.join(ON_GAP)}, not {on_gap!r}")
         if end is not None and duration is not None:
             raise ValueError("give end or duration, not both")
-        names = _names_of(channels)
+        names = names_of(channels)
         stream = Stream(
             self._connection,
             lambda: self.describe(names, replay_id=replay_id),
@@ -158,7 +158,7 @@ class Client:
             raise ValueError('fetch returns one block; on_gap="skip" is not possible')
         if end is not None and start is None:
             raise ValueError("end needs a start; give a duration to fetch from now on")
-        names = _names_of(channels)
+        names = names_of(channels)
         if start is None and duration is None:
             return self._newest(names, replay_id)
         blocks = self.stream(
@@ -203,7 +203,8 @@ class Client:
         }
 
 
-def _names_of(channels: Iterable[NameLike]) -> List[str]:
+def names_of(channels: Union[NameLike, Iterable[NameLike]]) -> List[str]:
+    """The names of channels, each once; of one channel, its name."""
     if isinstance(channels, (str, Channel)):
         channels = [channels]
     names = list(dict.fromkeys(str(channel) for channel in channels))

@@ -72,13 +72,13 @@ class Connection:
 
     def _headers(self) -> Dict[str, str]:
         headers = {"User-Agent": "qanat-client"}
-        token = self._current_token()
+        token = self.current_token()
         if token:
             headers["Authorization"] = f"Bearer {token}"
         return headers
 
-    def _current_token(self) -> Optional[str]:
-        """The token; a file is read again for each request, since tokens expire."""
+    def current_token(self) -> Optional[str]:
+        """The token, None for none; a file is read again for each request, since tokens expire."""
         if self._token_file is not None:
             try:
                 return Path(self._token_file).read_text(encoding="utf-8").strip()
