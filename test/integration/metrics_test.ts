@@ -75,6 +75,53 @@ async function textOf(url: string): Promise<string> {
   return text;
 }
 
+/** The answers of /metrics, one a second, before and after a publisher is killed. */
+class Death {
+  readonly trail: Scrape[] = [];
+  /** Number of the first answer after it was killed. */
+  atKill = NaN;
+  /** Resolves when the alert must have fired. */
+  readonly isNoticed: Promise<void>;
+  readonly #text: () => Promise<string>;
+  #isStopped = false;
+
+  constructor(text: () => Promise<string>, kill: () => Promise<void>) {
+    this.#text = text;
+    this.isNoticed = this.#watch(kill);
+    // The test that waits for it reports it.
+    this.isNoticed.catch(() => {});
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  async #watch(kill: () => Promise<void>): Promise<void> {
+    for (let i = 0; i < 3; i++) await this.#scrape();
+    const ages = this.#ages();
+    assert.equal(ages.length, 2);
+    assert.ok(Math.max(...ages) < 5, ages.join());
+    await kill();
+    this.atKill = this.trail.length;
+    const noticedS = SILENT_AFTER_S + FIRES_AFTER_S + 2;
+    while (!this.#isStopped && !this.#ages().some((age) => age > noticedS)) {
+      assert.ok(this.trail.length - this.atKill < WAIT_MAX_S + FIRES_AFTER_S);
+      await this.#scrape();
+    }
+  }
+
+  async #scrape(): Promise<void> {
+    this.trail.push(seriesIn(await this.#text()));
+    await sleep(1000);
+  }
+
+  #ages(): number[] {
+    return [...this.trail.at(-1)!].filter(([series]) =>
+      series.startsWith("qanat_topic_newest_age_seconds")
+    ).map(([, age]) => age);
+  }
+}
+
 describe("/metrics of real instances", {
   ignore: !runnable,
   skip: !runnable,
@@ -83,7 +130,7 @@ describe("/metrics of real instances", {
   /** Where /metrics is, by configuration. */
   const urls: Record<string, string> = {};
   let directory: string;
-  let dying: Process;
+  let death: Death;
   let startedMs: number;
 
   before(async () => {
@@ -104,7 +151,7 @@ describe("/metrics of real instances", {
       await publisher.says(/Publishing/);
       return publisher;
     };
-    dying = await publish("^H1:QANAT");
+    const dying = await publish("^H1:QANAT");
     await publish("^L1:QANAT");
     startedMs = Date.now();
     const operatorPort = freePort();
@@ -119,6 +166,10 @@ describe("/metrics of real instances", {
     urls.clients = origin.url;
     urls.kafka = `http://127.0.0.1:${operatorPort}`;
     await origin.qanat.answers(`${origin.url}/readyz`);
+    for (const channel of [DEAD, ALIVE]) await open(origin.url, channel);
+    // It is watched while the other tests run.
+    death = new Death(() => textOf(urls.kafka!), () => dying.kill9());
+    closers.push(() => death.stop());
     const relay = launchQanat([`--upstream=${origin.url}`]);
     closers.push(() => relay.qanat.stop());
     urls.relay = relay.url;
@@ -209,27 +260,8 @@ describe("/metrics of real instances", {
   });
 
   it("name a publisher that is dead, and no other", async () => {
-    for (const channel of [DEAD, ALIVE]) await open(urls.clients!, channel);
-    const trail: Scrape[] = [];
-    const scrape = async () => {
-      trail.push(seriesIn(await textOf(urls.kafka!)));
-      await sleep(1000);
-    };
-    for (let i = 0; i < 3; i++) await scrape();
-    const ages = () =>
-      [...trail.at(-1)!].filter(([series]) =>
-        series.startsWith("qanat_topic_newest_age_seconds")
-      );
-    assert.equal(ages().length, 2);
-    for (const [series, age] of ages()) assert.ok(age < 5, `${series} ${age}`);
-    await dying.kill9();
-    const atKill = trail.length;
-    const isOver = () =>
-      ages().some(([, age]) => age > SILENT_AFTER_S + FIRES_AFTER_S + 2);
-    while (!isOver()) {
-      assert.ok(trail.length - atKill < WAIT_MAX_S + FIRES_AFTER_S);
-      await scrape();
-    }
+    await death.isNoticed;
+    const { trail, atKill } = death;
     const rules = await Deno.readTextFile(
       new URL("deploy/prometheus/alerts.yaml", ROOT),
     );

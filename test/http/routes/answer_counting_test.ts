@@ -1,7 +1,10 @@
 // Requests by route and status: each is counted once, under a pattern and never under what a client wrote.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { Hono } from "hono";
 import { createApp } from "../../../mod.ts";
+import { answerCounting } from "../../../src/http/routes/answer_counting.ts";
+import { AnswerCounts } from "../../../src/http/transport/answer_counts.ts";
 import { configWith } from "../../driven_source.ts";
 
 const NAME = "H1:QANAT-COUNT_I64_16";
@@ -61,6 +64,26 @@ describe("the count of requests", () => {
       "other 405": 1,
       "other 204": 1,
     });
+  });
+
+  it("has 499 for a client that left before its answer began, and only then", async () => {
+    const counts = new AnswerCounts();
+    const app = new Hono();
+    app.use("*", answerCounting(counts, ""));
+    app.get("/a/:id", (c) => c.text("a"));
+    for (
+      const outgoing of [
+        { destroyed: true, headersSent: false },
+        { closed: true, destroyed: true, headersSent: true },
+        { destroyed: false, headersSent: false },
+      ]
+    ) {
+      await app.request("/a/1", {}, { outgoing });
+    }
+    assert.deepEqual([...counts.all()], [
+      { route: "/a/{id}", status: 499, count: 1 },
+      { route: "/a/{id}", status: 200, count: 2 },
+    ]);
   });
 
   it("has no base path in its routes", async () => {
