@@ -51,6 +51,7 @@ function actionsOf(page) {
     help: () => showHelp(byId("help", HTMLDialogElement)),
     next: () => page.plots.focus(1),
     previous: () => page.plots.focus(-1),
+    axis: () => page.plots.setAxisFocused(),
     remove: () => page.plots.actFocused("remove"),
     up: () => page.plots.actFocused("up"),
     down: () => page.plots.actFocused("down"),

@@ -2,7 +2,7 @@
 // Invariant: column k is at k modulo the width of the image.
 
 /** @typedef {import("./envelope.js").Envelope} Envelope */
-/** @typedef {import("./value_scale.js").ValueScale} ValueScale */
+/** @typedef {import("./value_axis.js").ValueAxis["scale"]} ValueScale */
 
 export class ColumnStrip {
   #canvas = document.createElement("canvas");

@@ -19,6 +19,7 @@ const KEYS = [
   [["k"], "previous", "plot before"],
   [["J"], "down", "move the plot down"],
   [["K"], "up", "move the plot up"],
+  [["y"], "axis", "set the plot's Y axis"],
   [["x", "Delete"], "remove", "remove the plot"],
   [["t"], "time", "UTC or GPS time"],
   [["d"], "theme", "theme: as the system, dark, light"],

@@ -20,6 +20,7 @@ import { paletteOf } from "./theme.js";
 import { TimeAxis } from "./time_axis.js";
 import { isDataExpensive } from "./trend_choice.js";
 import { emptyView, firstView, hashOf, namesOf, viewOf } from "./view.js";
+import { YAxis } from "./y_axis.js";
 
 /** @typedef {import("./view.js").View} View */
 
@@ -74,6 +75,7 @@ export class Page {
   plots = new PlotList(part("plots"), {
     look: this.#look,
     onPlots: (all) => this.change({ plots: all }),
+    onAxis: (card, onY) => this.#yAxis.open(card, onY),
     events: {
       onZoom: (fromS, toS) => this.zoomTo(fromS, toS),
       onReset: () => this.go(live(this.view)),
@@ -89,6 +91,7 @@ export class Page {
     byId("span", HTMLSelectElement),
     (spanS) => this.go(spanOf(this.view, this.edgeS, spanS)),
   );
+  #yAxis = new YAxis(byId("y-axis", HTMLDialogElement));
   #operator = new OperatorPanel(
     part("operator"),
     this.#look,

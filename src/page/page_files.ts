@@ -41,6 +41,7 @@ import known from "./known.js" with { type: "text" };
 import labels from "./labels.js" with { type: "text" };
 import lane from "./lane.js" with { type: "text" };
 import leapSeconds from "./leap_seconds.js" with { type: "text" };
+import logScale from "./log_scale.js" with { type: "text" };
 import main from "./main.js" with { type: "text" };
 import navigation from "./navigation.js" with { type: "text" };
 import operator from "./operator.js" with { type: "text" };
@@ -52,6 +53,7 @@ import pendingText from "./pending_text.js" with { type: "text" };
 import playback from "./playback.js" with { type: "text" };
 import plotCard from "./plot_card.js" with { type: "text" };
 import plotList from "./plot_list.js" with { type: "text" };
+import plotOptions from "./plot_options.js" with { type: "text" };
 import port from "./port.js" with { type: "text" };
 import qanat from "./qanat.js" with { type: "text" };
 import quoting from "./quoting.js" with { type: "text" };
@@ -76,9 +78,11 @@ import timeInput from "./time_input.js" with { type: "text" };
 import timePlot from "./time_plot.js" with { type: "text" };
 import trendChoice from "./trend_choice.js" with { type: "text" };
 import trendPlot from "./trend_plot.js" with { type: "text" };
+import valueAxis from "./value_axis.js" with { type: "text" };
 import valueScale from "./value_scale.js" with { type: "text" };
 import view from "./view.js" with { type: "text" };
 import welchMean from "./welch_mean.js" with { type: "text" };
+import yAxis from "./y_axis.js" with { type: "text" };
 
 /** One file of the page. */
 export interface PageFile {
@@ -135,6 +139,7 @@ const MODULES: Record<string, string> = {
   "labels.js": labels,
   "lane.js": lane,
   "leap_seconds.js": leapSeconds,
+  "log_scale.js": logScale,
   "main.js": main,
   "navigation.js": navigation,
   "operator.js": operator,
@@ -146,6 +151,7 @@ const MODULES: Record<string, string> = {
   "playback.js": playback,
   "plot_card.js": plotCard,
   "plot_list.js": plotList,
+  "plot_options.js": plotOptions,
   "port.js": port,
   "qanat.js": qanat,
   "quoting.js": quoting,
@@ -170,9 +176,11 @@ const MODULES: Record<string, string> = {
   "time_plot.js": timePlot,
   "trend_choice.js": trendChoice,
   "trend_plot.js": trendPlot,
+  "value_axis.js": valueAxis,
   "value_scale.js": valueScale,
   "view.js": view,
   "welch_mean.js": welchMean,
+  "y_axis.js": yAxis,
 };
 
 /** All files by their name; the page itself is page.html, and the others are served under page/. */

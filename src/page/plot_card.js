@@ -9,7 +9,7 @@ import { BIN_S } from "./trend_choice.js";
 import { TrendPlot } from "./trend_plot.js";
 import { KINDS } from "./view.js";
 
-/** @typedef {(what: "up" | "down" | "remove" | "add", kind?: import("./view.js").PlotKind) => void} Act */
+/** @typedef {(what: "up" | "down" | "remove" | "add" | "axis", kind?: import("./view.js").PlotKind) => void} Act */
 
 const NAMES = {
   series: "time series",
@@ -104,6 +104,8 @@ export class PlotCard {
         "div",
         { class: "tools" },
         ...others,
+        kind === "series" &&
+          button("⇕", "Set the Y axis", () => act("axis")),
         button("↑", "Move up", () => act("up")),
         button("↓", "Move down", () => act("down")),
         button("×", "Remove", () => act("remove")),
@@ -189,7 +191,11 @@ export class PlotCard {
         }`,
       );
     }
-    this.#plot.use(series);
+    const plot = this.#plot;
+    if (plot instanceof SeriesPlot || plot instanceof TrendPlot) {
+      plot.setAxis(this.spec.y);
+    }
+    plot.use(series);
     if (!(this.#plot instanceof Spectrum)) this.#plot.pending = pending;
     this.#plot.draw(fromS, toS, version);
     const nowMs = performance.now();
@@ -237,6 +243,14 @@ export class PlotCard {
     this.#refusal.textContent = why;
     this.#refusal.hidden = why === "";
     this.#canvas.hidden = why !== "";
+  }
+
+  /** The ends of the axis of values; null where there is none. */
+  get ends() {
+    const plot = this.#plot;
+    return plot instanceof SeriesPlot || plot instanceof TrendPlot
+      ? plot.ends
+      : null;
   }
 
   close() {

@@ -4,6 +4,7 @@ import { PlotCard } from "./plot_card.js";
 
 /** @typedef {import("./view.js").PlotSpec} PlotSpec */
 /** @typedef {"up" | "down" | "remove" | "add"} Act */
+/** @typedef {(card: PlotCard, onY: (y: PlotSpec["y"]) => void) => void} OnAxis opens what sets the axis of a card's plot */
 
 const PHONE_PX = 760;
 /** Next to the plots: axis and padding. */
@@ -24,7 +25,7 @@ export class PlotList {
 
   /**
    * @param {HTMLElement} parent
-   * @param {{ look: () => import("./time_plot.js").Look, events: import("./time_plot.js").PlotEvents, onPlots: (plots: PlotSpec[]) => void }} options
+   * @param {{ look: () => import("./time_plot.js").Look, events: import("./time_plot.js").PlotEvents, onPlots: (plots: PlotSpec[]) => void, onAxis: OnAxis }} options
    */
   constructor(parent, options) {
     this.#parent = parent;
@@ -53,10 +54,12 @@ export class PlotList {
           look,
           events,
           act: (what, kind) => {
+            if (what === "axis") return this.#setAxis(key);
             const changed = actOn(this.#plots, spec, { what, kind });
             if (changed) onPlots(changed);
           },
         });
+      card.spec = spec;
       if (!this.#cards.has(key)) this.#visible.observe(card.element);
       seen.set(key, card);
       if (this.#parent.children[i] !== card.element) {
@@ -114,6 +117,29 @@ export class PlotList {
     if (!changed) return;
     this.#options.onPlots(changed);
     if (what !== "remove") card.element.focus();
+  }
+
+  /** Sets the axis of the plot that has the focus, or of the first. */
+  setAxisFocused() {
+    const element = this.#focused();
+    for (const [key, card] of this.#cards) {
+      const isIt = element ? card.element === element : card.ends !== null;
+      if (isIt && card.ends !== null) return this.#setAxis(key);
+    }
+  }
+
+  /** @param {string} key */
+  #setAxis(key) {
+    const card = this.#cards.get(key);
+    if (!card) return;
+    const { onAxis, onPlots } = this.#options;
+    onAxis(card, (y) => {
+      onPlots(this.#plots.map((spec) => {
+        if (keyOf(spec) !== key) return spec;
+        const { kind, name } = spec;
+        return y ? { kind, name, y } : { kind, name };
+      }));
+    });
   }
 
   get #plots() {

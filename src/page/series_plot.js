@@ -6,7 +6,7 @@ import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
 import { originFor } from "./int64_samples.js";
 import { ColumnStrip } from "./column_strip.js";
 import { clipped, paintBase, timePlot } from "./time_plot.js";
-import { ValueScale } from "./value_scale.js";
+import { ValueAxis } from "./value_axis.js";
 
 /** @typedef {import("./series.js").Series} Series */
 
@@ -20,7 +20,7 @@ export class SeriesPlot {
   #envelope = null;
   /** @type {Series | null} */
   #series = null;
-  #scale = new ValueScale();
+  #axis = new ValueAxis();
   #scaleDrawn = 0;
   /** Spans in which samples have come and none of them is finite. @type {import("./series.js").Span[]} */
   #holes = [];
@@ -40,7 +40,7 @@ export class SeriesPlot {
     this.#look = look;
     this.#u = timePlot(parent, look, {
       events,
-      ticks: (room) => this.#scale.ticks(room),
+      ticks: (room) => this.#axis.scale.ticks(room),
       paint: () => clipped(this.#u, () => this.#paint()),
     });
   }
@@ -53,6 +53,18 @@ export class SeriesPlot {
     if (this.#u.width === width && this.#u.height === height) return;
     this.#u.setSize({ width, height });
     this.#drawn = "";
+  }
+
+  /** @param {import("./plot_options.js").YOptions} [y] */
+  setAxis(y) {
+    if (!this.#axis.set(y)) return;
+    this.#fittedMs = 0;
+    this.#drawn = "";
+  }
+
+  /** The ends of the vertical axis. */
+  get ends() {
+    return this.#axis.scale.ends;
   }
 
   /** @param {Series} series */
@@ -87,8 +99,8 @@ export class SeriesPlot {
     }
     this.#u.batch(() => {
       this.#u.setScale("x", { min: fromS, max: toS });
-      if (this.#scaleDrawn !== this.#scale.version) {
-        this.#scaleDrawn = this.#scale.version;
+      if (this.#scaleDrawn !== this.#axis.scale.version) {
+        this.#scaleDrawn = this.#axis.scale.version;
         this.#u.redraw(false, true);
       }
     });
@@ -137,7 +149,7 @@ export class SeriesPlot {
         ({ low, high } = this.#extremes(first, last));
       }
     }
-    this.#scale.fit(low, high, envelope.origin);
+    this.#axis.fit(low, high, envelope.origin);
   }
 
   /**
@@ -200,9 +212,9 @@ export class SeriesPlot {
     else {
       const first = Math.floor(fromS * binsPerS);
       const last = Math.floor(toS * binsPerS);
-      this.#strip.paint(u, { envelope, scale: this.#scale, first, last });
+      this.#strip.paint(u, { envelope, scale: this.#axis.scale, first, last });
     }
-    paintBase(u, this.#scale, colours);
+    paintBase(u, this.#axis.scale, colours);
   }
 
   #paintLine() {
@@ -228,7 +240,7 @@ export class SeriesPlot {
         continue;
       }
       const x = left + (i / ring.rate - fromS) * perS;
-      const y = top + height * (1 - this.#scale.share(value));
+      const y = top + height * (1 - this.#axis.scale.share(value));
       if (isOn) ctx.lineTo(x, y);
       else ctx.moveTo(x, y);
       if (spot > 0) ctx.fillRect(x - spot, y - spot, 2 * spot, 2 * spot);

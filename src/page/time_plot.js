@@ -2,7 +2,7 @@
 import uPlot from "uplot";
 import { axesOf, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
 
-/** @typedef {import("./value_scale.js").ValueScale} ValueScale */
+/** @typedef {import("./value_axis.js").ValueAxis["scale"]} ValueScale */
 /** @typedef {{ time: "utc" | "gps", colours: import("./dom.js").Colours, colour: (name: string) => string }} Look */
 /** @typedef {{ onZoom: (fromS: number, toS: number) => void, onReset: () => void, onHover: (gpsS: number | null) => void }} PlotEvents */
 

@@ -5,7 +5,7 @@ import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
 import { originFor } from "./int64_samples.js";
 import { finiteExtremes } from "./samples.js";
 import { clipped, paintBase, timePlot } from "./time_plot.js";
-import { ValueScale } from "./value_scale.js";
+import { ValueAxis } from "./value_axis.js";
 
 /** @typedef {import("./series.js").Series} Series */
 
@@ -27,7 +27,7 @@ export class TrendPlot {
   #look;
   /** @type {Series | null} */
   #series = null;
-  #scale = new ValueScale();
+  #axis = new ValueAxis();
   #scaleDrawn = 0;
   /** Subtracted from all values, so that large integers stay exact. */
   #origin = 0;
@@ -44,7 +44,7 @@ export class TrendPlot {
     this.#look = look;
     this.#u = timePlot(parent, look, {
       events,
-      ticks: (room) => this.#scale.ticks(room),
+      ticks: (room) => this.#axis.scale.ticks(room),
       paint: () => clipped(this.#u, () => this.#paint()),
     });
   }
@@ -57,6 +57,16 @@ export class TrendPlot {
     if (this.#u.width === width && this.#u.height === height) return;
     this.#u.setSize({ width, height });
     this.#drawn = "";
+  }
+
+  /** @param {import("./plot_options.js").YOptions} [y] */
+  setAxis(y) {
+    if (this.#axis.set(y)) this.#drawn = "";
+  }
+
+  /** The ends of the vertical axis. */
+  get ends() {
+    return this.#axis.scale.ends;
   }
 
   /** @param {Series} series */
@@ -78,8 +88,8 @@ export class TrendPlot {
     this.#fitRange(this.#series, fromS, toS);
     this.#u.batch(() => {
       this.#u.setScale("x", { min: fromS, max: toS });
-      if (this.#scaleDrawn !== this.#scale.version) {
-        this.#scaleDrawn = this.#scale.version;
+      if (this.#scaleDrawn !== this.#axis.scale.version) {
+        this.#scaleDrawn = this.#axis.scale.version;
         this.#u.redraw(false, true);
       }
     });
@@ -131,7 +141,7 @@ export class TrendPlot {
       this.#origin = origin;
       range = rangeOf(series, { from, to, origin }) ?? range;
     }
-    this.#scale.fit(range.min, range.max, origin);
+    this.#axis.fit(range.min, range.max, origin);
   }
 
   #paint() {
@@ -162,7 +172,7 @@ export class TrendPlot {
     ctx.lineWidth = devicePixelRatio * 1.25;
     ctx.lineJoin = "round";
     ctx.stroke(means);
-    paintBase(u, this.#scale, colours);
+    paintBase(u, this.#axis.scale, colours);
   }
 
   /**
@@ -178,7 +188,7 @@ export class TrendPlot {
     const { rate } = series.ring;
     const perS = width / (toS - fromS);
     const y = (/** @type {number} */ v) =>
-      top + height * (1 - this.#scale.share(v));
+      top + height * (1 - this.#axis.scale.share(v));
     const x = (/** @type {number} */ i) =>
       Math.round(left + (i / rate - fromS) * perS);
     const thin = Math.max(1, Math.round(devicePixelRatio));

@@ -21,7 +21,11 @@ const STEPS_MAX = 2 ** 40;
 
 export class ValueScale {
   /** Grows with each change of the range. */
-  version = 0;
+  version;
+  /** Labels count from this value. */
+  offset = 0;
+  #isFit = false;
+  #margin = MARGIN;
   #unit = 1;
   /** The least value, multiplied by the unit. The edges are offsets from it, so that small differences are exact. */
   #base = 0;
@@ -33,6 +37,11 @@ export class ValueScale {
   #origin = 0;
   /** @type {{ key: string, ticks: Tick[], baseText: string }} */
   #made = { key: "", ticks: [], baseText: "" };
+
+  /** @param {number} [version] of the scale before; with one, it is drawn as another */
+  constructor(version = -1) {
+    this.version = version + 1;
+  }
 
   /**
    * Makes the range fit finite values; small changes of them keep the range.
@@ -53,11 +62,12 @@ export class ValueScale {
     const extent = (largest - least) * unit;
     const wide = isFinite(extent) ? extent : largest * unit - least * unit;
     const size = wide || Math.abs(largest + origin) * unit * 0.1 || 1;
-    const keeps = this.version > 0 && unit === this.#unit &&
+    const keeps = this.#isFit && unit === this.#unit &&
       origin === this.#origin &&
       size > FILLED_MIN * this.#size &&
       this.#exact(least) >= 0 && this.#exact(largest) <= 1;
     if (keeps) return;
+    this.#isFit = true;
     this.version++;
     this.#unit = unit;
     this.#least = least;
@@ -66,6 +76,31 @@ export class ValueScale {
     this.#from = -MARGIN * size;
     // Values that are all the same are in the middle.
     this.#size = (wide || 0) + 2 * MARGIN * size;
+  }
+
+  /**
+   * Ends at these values exactly. Their difference is finite.
+   * @param {number} least less the origin
+   * @param {number} largest above `least`
+   * @param {number} origin
+   */
+  hold(least, largest, origin) {
+    const isSame = least === this.#least && origin === this.#origin &&
+      largest - least === this.#size && this.#from === 0;
+    if (isSame) return;
+    this.version++;
+    this.#margin = 0;
+    this.#unit = 1;
+    this.#least = this.#base = least;
+    this.#origin = origin;
+    this.#from = 0;
+    this.#size = largest - least;
+  }
+
+  /** What the axis shows: its ends, as values. */
+  get ends() {
+    const low = (this.#base + this.#from) / this.#unit + this.#origin;
+    return { low, high: low + this.#size / this.#unit };
   }
 
   /** A value as a share of the height; an infinite one is just outside. @param {number} value */
@@ -101,24 +136,21 @@ export class ValueScale {
   #labels(count) {
     const key = `${this.version} ${count}`;
     if (this.#made.key === key) return this.#made;
-    const low = this.#origin + this.#base + this.#from;
-    const whole = this.#at(low, low + this.#size, { count, from: 0 });
+    const whole = this.#at(count, false);
     const isGood = whole.length > 1 && areApart(whole);
-    const some = isGood
-      ? whole
-      : this.#at(this.#from, this.#from + this.#size, {
-        count,
-        from: this.#origin + this.#base,
-      });
+    const some = isGood ? whole : this.#at(count, true);
     this.#made = { key, ticks: some, baseText: "" };
-    if (isGood) return this.#made;
+    if (isGood) {
+      if (this.offset !== 0) this.#made.baseText = exactText(this.offset);
+      return this.#made;
+    }
     if (some.length > 1 && areApart(some)) {
       for (const tick of some) {
         if (!tick.text.startsWith("-")) tick.text = `+${tick.text}`;
       }
       this.#made.baseText = this.#leastText();
     } else {
-      const inner = MARGIN / (1 + 2 * MARGIN);
+      const inner = this.#margin / (1 + 2 * this.#margin);
       const text = (this.#least + this.#origin).toPrecision(4);
       this.#made.ticks = [{ at: inner, text }, { at: 1 - inner, text: "" }];
     }
@@ -132,13 +164,17 @@ export class ValueScale {
   }
 
   /**
-   * Round values between two, which are offsets from `from`; all multiplied by the unit.
-   * @param {number} low
-   * @param {number} high
-   * @param {{ count: number, from: number }} options
+   * Round values on the axis, as whole values less the offset, or as offsets from the base.
+   * @param {number} count
+   * @param {boolean} isFromBase
    * @returns {Tick[]}
    */
-  #at(low, high, { count, from }) {
+  #at(count, isFromBase) {
+    const offset = this.offset * this.#unit;
+    const low = isFromBase
+      ? this.#from
+      : this.#origin + this.#base + this.#from - offset;
+    const high = low + this.#size;
     for (
       const step of stepsFrom((high - low) / Math.max(count, 2), this.#unit)
     ) {
@@ -151,10 +187,11 @@ export class ValueScale {
       for (let k = first; k <= last; k++) {
         if (!isFinite(k * step.real)) continue;
         values.push(k * step.real);
-        const offset = from === 0
-          ? k * step.scaled - this.#origin - this.#base
-          : k * step.scaled;
-        const at = (offset - this.#from) / this.#size;
+        // In this order the differences of large integers are exact.
+        const fromBase = isFromBase
+          ? k * step.scaled
+          : k * step.scaled - this.#origin - this.#base + offset;
+        const at = (fromBase - this.#from) / this.#size;
         ticks.push(Math.min(Math.max(at, 0), 1));
       }
       if (ticks.length < 2) continue;

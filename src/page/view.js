@@ -1,8 +1,10 @@
 // The view, and its text after the '#' of the address: a user who sends the address sends the view.
 // Invariant: viewOf(hashOf(view)) is the view.
 
+import { optionsOf, optionsText } from "./plot_options.js";
+
 /** @typedef {"series" | "spectrogram" | "spectrum"} PlotKind */
-/** @typedef {{ kind: PlotKind, name: string }} PlotSpec */
+/** @typedef {{ kind: PlotKind, name: string, y?: import("./plot_options.js").YOptions | undefined }} PlotSpec */
 /** @typedef {{ name: string, names: string[], everyS: number, atS: number, widthS: number }} CloseUp */
 /**
  * @typedef {object} View
@@ -68,7 +70,9 @@ export function namesOf({ plots, closeUp }) {
  * @returns {string} without the '#'
  */
 export function hashOf(view) {
-  const parts = view.plots.map(({ kind, name }) => `${kind}=${escape(name)}`);
+  const parts = view.plots.map(({ kind, name, y }) =>
+    `${kind}=${escape(name)}${optionsText(y)}`
+  );
   parts.push(`span=${view.spanS}`);
   if (view.endS !== null) parts.push(`end=${view.endS}`);
   if (view.speed !== null) parts.push(`play=${view.speed}`);
@@ -93,9 +97,13 @@ export function viewOf(hash) {
   if (text === "") return null;
   const view = emptyView();
   const fields = new URLSearchParams(text);
-  for (const [key, value] of fields) {
-    const kind = KINDS.find((k) => k === key);
-    if (kind && value !== "") view.plots.push({ kind, name: value });
+  for (const field of text.split("&")) {
+    const at = field.indexOf("=");
+    const kind = KINDS.find((k) => k === field.slice(0, at));
+    const [name, ...options] = field.slice(at + 1).split(";").map(unescaped);
+    if (!kind || name === "") continue;
+    const y = optionsOf(options);
+    view.plots.push(y ? { kind, name, y } : { kind, name });
   }
   /**
    * @param {string} key
@@ -135,4 +143,14 @@ export function viewOf(hash) {
 /** Names stay readable: only what would end them is escaped. @param {string} name */
 function escape(name) {
   return encodeURIComponent(name).replaceAll("%3A", ":").replaceAll("%2F", "/");
+}
+
+/** As URLSearchParams reads it. @param {string} text */
+function unescaped(text) {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    // A percent sign that escapes nothing.
+    return text;
+  }
 }

@@ -272,6 +272,56 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     assert.deepEqual(page.troubles, []);
   });
 
+  it("sets a plot's Y axis: fixed, locked as shown, logarithmic, from an offset", async () => {
+    const name = "H1:QANAT-COUNT_I64_16";
+    await visit(
+      `${server.url}/#series=${H1};min=-2;max=3&series=${name}&span=4`,
+    );
+    await page.until(`${rowsOf(name)} && ${isLive}`, SOON_MS);
+    const plots = () => page.evaluate("qanatPage.view().plots");
+    const set = (id: string, value: string) =>
+      page.evaluate(`document.getElementById("${id}").value = "${value}"`);
+    assert.deepEqual(await plots(), [
+      { kind: "series", name: H1, y: { min: -2, max: 3 } },
+      { kind: "series", name },
+    ]);
+    await page.press("y");
+    await set("y-min", "5");
+    await page.press("Enter");
+    await page.until(
+      "document.querySelector('#y-axis .wrong').textContent === 'The lower end has to be below the upper end'",
+      SOON_MS,
+    );
+    await set("y-min", "0.5");
+    await page.evaluate("document.getElementById('y-log').click()");
+    await page.press("Enter");
+    await page.until(
+      `location.hash.startsWith("#series=${H1};y=log;min=0.5;max=3&")`,
+      SOON_MS,
+    );
+    // The other plot, by its button: locked as it is now, so it runs out of the plot.
+    await page.evaluate(
+      `document.querySelector('[aria-label="Set the Y axis: ${name}"]').click()`,
+    );
+    await page.evaluate(
+      "[...document.querySelectorAll('#y-axis button')].find((b) => b.textContent === 'Lock as shown').click()",
+    );
+    const [, locked] = await plots() as { y: { min: number; max: number } }[];
+    assert.ok(locked!.y.min < locked!.y.max, JSON.stringify(locked));
+    await page.evaluate(
+      `document.querySelector('[aria-label="Set the Y axis: ${name}"]').click()`,
+    );
+    assert.equal(
+      Number(await page.evaluate("document.getElementById('y-min').value")),
+      locked!.y.min,
+    );
+    await page.evaluate(
+      "[...document.querySelectorAll('#y-axis button')].find((b) => b.textContent === 'Automatic').click()",
+    );
+    assert.deepEqual((await plots() as unknown[])[1], { kind: "series", name });
+    assert.deepEqual(page.troubles, []);
+  });
+
   it("says what is wrong: an unknown channel, a bad expression", async () => {
     await visit(`${server.url}/#series=H1:QANAT-SINE_F32_17&span=5`);
     await page.until(
@@ -457,7 +507,7 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     await page.until(isLive, SOON_MS);
     for (const theme of ["light", "dark"] as const) {
       await page.setTheme(theme);
-      for (const key of ["", "o", "?", "c", "g"]) {
+      for (const key of ["", "o", "?", "c", "g", "y"]) {
         if (key !== "") await page.press(key);
         await wait(700);
         await page.evaluate(axe);
