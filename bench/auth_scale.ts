@@ -1,9 +1,10 @@
 // What authentication costs 1,000 clients: CPU of the server for each row and for each opening, without it, with a token
 // file of 1,000 tokens (of one set of rules, and of 1,000 different ones), and with 1,000 JWTs of one issuer. Run
-// `deno task bench:auth [ROUNDS]`; it needs a C compiler and Java with Maven.
+// `deno task bench:auth`; it needs a C compiler and Java with Maven.
 // Invariant: all instances are measured in the same seconds, on one broker, with the same selections, so that the load of
 // the machine is the same for all.
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { roundsOrExit } from "./rounds.ts";
 import {
   cpuSecondsBetween,
   type ProcessFigures,
@@ -30,7 +31,10 @@ import {
   sleep,
 } from "../test/integration/chain.ts";
 
-const ROUNDS = Number(Deno.args[0] ?? "3");
+const ROUNDS = roundsOrExit(
+  "bench:auth",
+  "Measure the CPU time of 1,000 clients without authentication, with tokens and with JWTs (needs a C compiler, Java, Maven)",
+);
 const CLIENTS = 1000;
 const SECONDS = 20;
 /** The readers end by themselves if nothing ends them. */

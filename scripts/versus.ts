@@ -1,6 +1,5 @@
 // Compares Qanat with others, in one run on one machine: arrakis-server on the same broker (with Qanat over HTTP, and over
 // Arrow Flight), and nginx with nchan and a bare loop in C for the fan-out alone.
-// Run it with `deno task versus [--only arrakis|flight|nchan] [--rounds 3] [--seconds 10]`.
 // Invariant: one server is under load at a time; everything that was started is ended.
 import { measureArrakis } from "./versus/arrakis_side.ts";
 import { measureReceipt } from "./versus/bare_consumer.ts";
@@ -33,9 +32,12 @@ import {
 import { STRIDE_NS } from "./scale/world.ts";
 import { buildReader } from "./scale/reader.ts";
 import { differentSelections } from "./scale/selections.ts";
+import { optionsOrExit, parsedBy } from "../src/settings/command.ts";
+import { type CommandHelp, HELP_FLAG } from "../src/settings/command_help.ts";
 import { choiceOf, readFlags, wholeOf } from "../src/settings/flags.ts";
 import { PARTS, say, sleep } from "../test/integration/chain.ts";
 
+const COMPARISONS = ["arrakis", "flight", "nchan"] as const;
 const ARRAKIS_CLIENTS = [20, 40, 60, 80, 100, 120];
 const QANAT_CLIENTS = [20, 40, 60, 100, 1000, 2000];
 /** As many as its readers may be. */
@@ -49,39 +51,64 @@ const MINUTES_MAX = 60;
 const IDLE_CORES = 0.1;
 const IDLE_WAIT_MS = 30_000;
 
-const HELP = `deno task versus [settings]
+const FLAGS = {
+  only: {
+    type: "string",
+    unit: "NAME",
+    help: `one of the comparisons: ${COMPARISONS.join(", ")}`,
+    preset: "all",
+  },
+  clients: {
+    type: "string",
+    unit: "N,…",
+    help:
+      `numbers of clients in the comparisons with arrakis-server, for both, each at most ${ARRAKIS_CLIENTS_MAX}; with --only flight at most ${FLIGHT_CLIENTS_MAX}`,
+    preset: "20 to 120 for arrakis-server, to 2,000 for Qanat",
+  },
+  rounds: {
+    type: "string",
+    unit: "N",
+    help:
+      "number of rounds; the tables have their medians; over Flight as many as fit",
+    default: "3",
+  },
+  seconds: {
+    type: "string",
+    unit: "N",
+    help: "length of each measurement",
+    default: "10",
+  },
+  ...HELP_FLAG,
+} as const;
 
-  Compares Qanat with arrakis-server (20 to 120 clients; Qanat also with ${TIMES} times the clients that arrakis-server
-  holds), then both over Arrow Flight (20 to 1,000 clients, read by the same program), then Qanat with nginx and nchan
-  and with a bare loop in C (${FAN_OUT_CLIENTS} clients of one selection). About 30 minutes, 13 of them over Flight.
-
-  --only arrakis|flight|nchan  one of the comparisons
-  --clients N,…                numbers of clients in the comparisons with arrakis-server, for both (each 1 to
-                               ${ARRAKIS_CLIENTS_MAX}; with --only flight to ${FLIGHT_CLIENTS_MAX})
-  --rounds N                   number of rounds; the tables have their medians (default 3; over Flight as many as fit)
-  --seconds N                  length of each measurement (default 10)
-
-All figures are also written to .qanat/versus.json.`;
+const HELP: CommandHelp = {
+  task: "versus",
+  does:
+    "Compare Qanat with arrakis-server, nginx with nchan and a loop in C (needs Java, Maven, Python, nginx, a C compiler)",
+  usage: ["[flags]"],
+  flags: FLAGS,
+  more:
+    `It compares Qanat with arrakis-server (20 to 120 clients; Qanat also with ${TIMES} times the clients that
+arrakis-server holds), then both over Arrow Flight (20 to 1,000 clients, read by the same program), then Qanat with
+nginx and nchan and with a bare loop in C (${FAN_OUT_CLIENTS} clients of one selection). About 30 minutes, 13 of them
+over Flight. All figures are also written to .qanat/versus.json.`,
+};
 
 interface Settings {
-  readonly only: "arrakis" | "flight" | "nchan" | null;
+  readonly only: typeof COMPARISONS[number] | null;
   /** Null: the usual numbers. */
   readonly clients: readonly number[] | null;
   readonly rounds: number;
   readonly seconds: number;
 }
 
-function settingsOf(args: readonly string[]): Settings {
-  const { values } = readFlags(args, {
-    only: { type: "string" },
-    clients: { type: "string" },
-    rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "10" },
-  });
+function read(args: readonly string[]): Settings | "help" {
+  const { values } = readFlags(args.filter((arg) => arg !== "--"), FLAGS);
+  if (values.help) return "help";
   const { clients } = values;
   const only = values.only === undefined
     ? null
-    : choiceOf("--only", values.only, ["arrakis", "flight", "nchan"] as const);
+    : choiceOf("--only", values.only, COMPARISONS);
   const most = only === "flight" ? FLIGHT_CLIENTS_MAX : ARRAKIS_CLIENTS_MAX;
   return {
     only,
@@ -251,17 +278,7 @@ async function untilIdle(pid: number): Promise<void> {
 }
 
 async function main(): Promise<number> {
-  if (Deno.args.includes("--help")) {
-    say(HELP);
-    return 0;
-  }
-  let settings: Settings;
-  try {
-    settings = settingsOf(Deno.args);
-  } catch (error) {
-    say((error as Error).message);
-    return 2;
-  }
+  const settings = optionsOrExit(HELP, parsedBy(() => read(Deno.args)));
   const { only } = settings;
   const missing = missingParts();
   const isWanted = (part: typeof only) => only === null || only === part;

@@ -36,6 +36,7 @@ import {
   operatorFault,
   type OperatorSettings,
 } from "./settings/operator_settings.ts";
+import { headOf } from "./settings/command_help.ts";
 import { readSettings } from "./settings/read_settings.ts";
 import {
   REQUEST_SETTINGS,
@@ -158,15 +159,19 @@ function combinationFault(config: Config): string | null {
 }
 
 function helpText(): string {
-  return `Qanat: live time series over HTTP.
-
-deno task start [settings]
+  const head = headOf({
+    task: "start",
+    does:
+      "Serve time series over HTTP: those in Kafka with --kafka HOST:PORT, else the included data",
+    usage: ["[settings]"],
+  });
+  return `${head}
 
 Each setting is a flag or an environment variable; the flag wins.
 
 ${settingsHelp(GROUPS)}
 
-  ${"--help".padEnd(38)} this text`;
+  ${"-h, --help".padEnd(38)} show this text`;
 }
 
 function error(message: string): Parsed {

@@ -6,6 +6,7 @@ import type { KafkaProducer, ProducedMessage } from "./kafka/kafka_protocol.ts";
 import { KafkaWork } from "./kafka/kafka_work.ts";
 import { KafkajsProtocol } from "./kafka/kafkajs_protocol.ts";
 import { writeMetadata } from "./kafka/publisher_metadata.ts";
+import { optionsOrExit } from "./settings/command.ts";
 import {
   parsePublish,
   PUBLISH_HELP,
@@ -39,14 +40,6 @@ function print(text: string): void {
 function fail(message: string): never {
   write(Deno.stderr, message + "\n");
   Deno.exit(2);
-}
-
-function settings(): PublishOptions {
-  const parsed = parsePublish(Deno.args, Deno.env.get("QANAT_KAFKA"));
-  if (parsed.kind === "error") fail(parsed.message);
-  if (parsed.kind === "options") return parsed.options;
-  print(PUBLISH_HELP);
-  Deno.exit(0);
 }
 
 async function channelsOf(
@@ -110,7 +103,10 @@ function printResult(
 }
 
 async function main(): Promise<void> {
-  const options = settings();
+  const options = optionsOrExit(
+    PUBLISH_HELP,
+    parsePublish(Deno.args, Deno.env.get("QANAT_KAFKA")),
+  );
   const { brokers, rate, durationMs } = options;
   const addresses = brokers.join(", ");
   const chosen = await channelsOf(options);

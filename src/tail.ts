@@ -12,6 +12,7 @@ import {
 } from "./tail/options.ts";
 import type { Outcome } from "./tail/retrying.ts";
 import { callersPath } from "./tail/server_options.ts";
+import { optionsOrExit } from "./settings/command.ts";
 import { terminalText } from "./text/terminal.ts";
 
 const encoder = new TextEncoder();
@@ -43,20 +44,15 @@ const warn = (text: string) => {
 };
 
 async function main(): Promise<number> {
-  const parsed = parseTail(Deno.args, {
-    QANAT_URL: Deno.env.get("QANAT_URL"),
-    QANAT_TOKEN: Deno.env.get("QANAT_TOKEN"),
-    INIT_CWD: Deno.env.get("INIT_CWD"),
-  });
-  if (parsed.kind === "help") {
-    print(TAIL_HELP + "\n");
-    return 0;
-  }
-  if (parsed.kind === "error") {
-    warn(parsed.message + "\n");
-    return 2;
-  }
-  const options = await withClient(parsed.options);
+  const asked = optionsOrExit(
+    TAIL_HELP,
+    parseTail(Deno.args, {
+      QANAT_URL: Deno.env.get("QANAT_URL"),
+      QANAT_TOKEN: Deno.env.get("QANAT_TOKEN"),
+      INIT_CWD: Deno.env.get("INIT_CWD"),
+    }),
+  );
+  const options = await withClient(asked);
   if (typeof options === "string") {
     warn(options + "\n");
     return 2;

@@ -2,7 +2,9 @@
 // Invariant: standard output has the new token, or the list, and nothing else; a token is written nowhere else.
 import { resolve } from "node:path";
 import { terminalText } from "./text/terminal.ts";
-import { parseToken, TOKEN_HELP, type TokenOptions } from "./token/options.ts";
+import { optionsOrExit } from "./settings/command.ts";
+import { parseToken, type TokenOptions } from "./token/options.ts";
+import { TOKEN_HELP } from "./token/token_flags.ts";
 import { expiryText, grantText, tokenTable } from "./token/token_text.ts";
 import { TokenStore, TokenStoreError } from "./token/token_store.ts";
 
@@ -50,18 +52,16 @@ async function run(options: TokenOptions): Promise<void> {
 }
 
 async function main(): Promise<number> {
-  const parsed = parseToken(
-    Deno.args,
-    Deno.env.get("QANAT_AUTH_TOKEN_FILE"),
-    Date.now(),
+  const options = optionsOrExit(
+    TOKEN_HELP,
+    parseToken(
+      Deno.args,
+      Deno.env.get("QANAT_AUTH_TOKEN_FILE"),
+      Date.now(),
+    ),
   );
-  if (parsed.kind === "error") {
-    warn(parsed.message + "\n");
-    return 2;
-  }
   try {
-    if (parsed.kind === "help") writeAll(Deno.stdout, TOKEN_HELP);
-    else await run(parsed.options);
+    await run(options);
     return 0;
   } catch (error) {
     const { message } = error as Error;

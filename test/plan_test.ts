@@ -9,14 +9,14 @@ const ASKED = ["--clients", "4000", "--channels", "10", "--rate", "2048"];
 
 function loadOf(...more: string[]): Load {
   const load = parseLoad([...ASKED, ...more]);
-  assert.ok(load !== "help" && !("wrong" in load), JSON.stringify(load));
-  return load;
+  assert.ok(load.kind === "options", JSON.stringify(load));
+  return load.options;
 }
 
 function wrong(...args: string[]): string {
   const load = parseLoad(args);
-  assert.ok(load !== "help" && "wrong" in load);
-  return load.wrong;
+  assert.ok(load.kind === "error");
+  return load.message;
 }
 
 /** 100 channels of 2,048 Hz were read; cores of the server at 4,000 clients, without reading. */
@@ -137,6 +137,6 @@ describe("the command line of plan", () => {
       wrong("--clients", "1", "--channels", "1", "--rate", "2049"),
       /whole number of samples/,
     );
-    assert.equal(parseLoad(["--help"]), "help");
+    assert.equal(parseLoad(["--help"]).kind, "help");
   });
 });

@@ -5,7 +5,17 @@ import {
   type DataType,
   SAMPLE_BYTES,
 } from "../../src/channels/channel.ts";
-import { choiceOf, readFlags, wholeOf } from "../../src/settings/flags.ts";
+import { type Parsed, parsedBy } from "../../src/settings/command.ts";
+import {
+  type CommandHelp,
+  HELP_FLAG,
+} from "../../src/settings/command_help.ts";
+import {
+  choiceOf,
+  FlagError,
+  readFlags,
+  wholeOf,
+} from "../../src/settings/flags.ts";
 
 /** In what clients get rows. */
 export const PLAN_FORMATS = [
@@ -44,60 +54,95 @@ const RATE_HZ_MAX = 65_536;
 const WORKERS_MAX = 64;
 const RELAYS_MAX = 1000;
 
-export const HELP =
-  `deno task plan --clients N --channels N --rate HZ [settings]
+const FLAGS = {
+  clients: { type: "string", unit: "N", help: "clients at the same time" },
+  channels: { type: "string", unit: "N", help: "channels of one client" },
+  rate: {
+    type: "string",
+    unit: "HZ",
+    help: "sample rate of these channels",
+  },
+  type: {
+    type: "string",
+    unit: "NAME",
+    help: `data type: ${DATA_TYPES.join(", ")}`,
+    default: "float32",
+  },
+  "stride-ms": {
+    type: "string",
+    unit: "MS",
+    help: "time of one block, and of one row: 1000 over it must be whole",
+    default: "62.5",
+    preset: "62.5, 16 rows per second",
+  },
+  format: {
+    type: "string",
+    unit: "NAME",
+    help: PLAN_FORMATS.join(", "),
+    default: "arrow",
+  },
+  selections: {
+    type: "string",
+    unit: "WHICH",
+    help:
+      "different: no two clients read the same channels; same: all read the same",
+    default: "different",
+  },
+  "channels-in-all": {
+    type: "string",
+    unit: "N",
+    help: "channels that are read from Kafka in all",
+    preset: "those of one client, ten times that if different",
+  },
+  tls: {
+    type: "boolean",
+    help: "clients connect with TLS to Qanat itself",
+    default: false,
+  },
+  "stall-s": {
+    type: "string",
+    unit: "S",
+    help: "a client that reads nothing for so long loses no row",
+    default: "60",
+  },
+  workers: {
+    type: "string",
+    unit: "N",
+    help:
+      "threads of each instance that serve clients, each on a core of its own",
+    default: "1",
+  },
+  relays: {
+    type: "string",
+    unit: "N",
+    help: "relays that read all channels from one instance",
+    default: "0",
+  },
+  ...HELP_FLAG,
+} as const;
 
-  Prints the instances, CPU, memory, network and settings that a number of clients needs, from measured costs.
+export const PLAN_HELP: CommandHelp = {
+  task: "plan",
+  does:
+    "Print what N clients need, from measured costs: instances, CPU, memory, network and settings",
+  usage: ["--clients N --channels N --rate HZ [flags]"],
+  flags: FLAGS,
+};
 
-  --clients N          clients at the same time
-  --channels N         channels of one client
-  --rate HZ            sample rate of these channels
-  --type NAME          data type: ${DATA_TYPES.join(", ")} (default float32)
-  --stride-ms MS       time of one block, and of one row: 1000 over it must be whole (default 62.5, 16 rows per second)
-  --format NAME        ${PLAN_FORMATS.join(", ")} (default arrow)
-  --selections WHICH   different (default): no two clients read the same channels; same: all read the same
-  --channels-in-all N  channels that are read from Kafka in all (default: those of one client, ten times that if different)
-  --tls                clients connect with TLS to Qanat itself
-  --stall-s S          a client that reads nothing for so long loses no row (default 60)
-  --workers N          threads of each instance that serve clients, each on a core of its own (default 1)
-  --relays N           relays that read all channels from one instance (default 0)`;
-
-/** The load, `help`, or what is wrong. */
-export function parseLoad(
-  args: readonly string[],
-): Load | "help" | { readonly wrong: string } {
-  try {
-    return read(args);
-  } catch (error) {
-    return { wrong: (error as Error).message };
-  }
+/** Reads the command line. */
+export function parseLoad(args: readonly string[]): Parsed<Load> {
+  return parsedBy(() => read(args));
 }
 
 function read(args: readonly string[]): Load | "help" {
-  const { values } = readFlags(args.filter((arg) => arg !== "--"), {
-    clients: { type: "string" },
-    channels: { type: "string" },
-    rate: { type: "string" },
-    type: { type: "string", default: "float32" },
-    "stride-ms": { type: "string", default: "62.5" },
-    format: { type: "string", default: "arrow" },
-    selections: { type: "string", default: "different" },
-    "channels-in-all": { type: "string" },
-    tls: { type: "boolean", default: false },
-    "stall-s": { type: "string", default: "60" },
-    workers: { type: "string", default: "1" },
-    relays: { type: "string", default: "0" },
-    help: { type: "boolean", default: false },
-  });
+  const { values } = readFlags(args.filter((arg) => arg !== "--"), FLAGS);
   if (values.help) return "help";
   const missing = (["clients", "channels", "rate"] as const)
     .filter((name) => values[name] === undefined)
     .map((name) => `--${name}`);
   if (missing.length > 0) {
-    throw new Error(
-      `${missing.join(", ")} ${
-        missing.length === 1 ? "is" : "are"
-      } needed; see --help`,
+    throw new FlagError(
+      `${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} needed`,
     );
   }
   const channels = needed("--channels", values.channels, 10_000);
@@ -124,7 +169,7 @@ function read(args: readonly string[]): Load | "help" {
     relays: wholeOf("--relays", values.relays, 0, RELAYS_MAX),
   };
   if (!Number.isInteger(load.rateHz * load.strideMs / 1000)) {
-    throw new Error(
+    throw new FlagError(
       "--rate and --stride-ms must give a whole number of samples in a block",
     );
   }
@@ -141,7 +186,7 @@ function strideOf(text: string): number {
   const isWhole = strideMs >= 1 && Number.isInteger(1000 / strideMs) ||
     strideMs >= 1000 && Number.isInteger(strideMs / 1000);
   if (!isWhole) {
-    throw new Error(
+    throw new FlagError(
       "--stride-ms must divide a second, or be whole seconds, such as 62.5, 100 or 1000",
     );
   }

@@ -1,44 +1,18 @@
 // The command line of `deno task scale`.
 // Invariant: the settings are complete and within bounds; otherwise one line says what is allowed.
+import { type Parsed, parsedBy } from "../../src/settings/command.ts";
+import {
+  type CommandHelp,
+  HELP_FLAG,
+} from "../../src/settings/command_help.ts";
 import {
   choiceOf as oneOf,
+  FlagError,
   readFlags,
   wholeOf,
 } from "../../src/settings/flags.ts";
 import { type Format, FORMATS, type Mode } from "./selections.ts";
 import type { PublisherKind } from "./world.ts";
-
-export const HELP = `deno task scale [what] [settings]
-
-  (nothing)            the table: clients × selections × formats
-  --limit              the table, then the largest count that holds, for each selection and format
-  --memory             memory per client, idle and under load: docs/img/memory.svg
-  --storm              2,000 clients come within a second, come at once and leave at once, while 200 others read
-  --soak SECONDS       clients come, go and stall for this time, with the smallest slab (or --slab-mb N)
-  --workers N,…        capacity with so many workers, each thread that serves with a CPU quota (needs root and cgroups,
-                       else without quotas): rows per second and CPU per row when they are overloaded
-    --limit            also the largest count that holds
-    --strides N        a count holds if p99 is below N strides of 62.5 ms (default 1)
-    --quota PERCENT    of a core for each thread that serves (default 12)
-    --against DIR      also with --workers 1 of another checkout; all ratios are to it
-  --relays N,…         what so many relays with --clients (default 500) each cost their origin, compared with the origin without
-                       clients, with one reader of all channels, and (0) with the clients itself
-  --levels N           how late rows are at each level of N relays in a row, with --clients (default 100) at each
-
-  --clients N,…        counts of the table (default 20,40,60,100,500,1000,2000,4000,6000);
-                       --storm (2000), --soak (1000) and --workers (clients of each worker when it is overloaded; by
-                       default more than it can serve) use the first one, --memory uses all
-  --formats NAME,…     ${FORMATS.join(", ")}
-                       (default all but flight; --workers: arrow)
-  --modes NAME,…       same, different (default both; --workers: different)
-                       --relays and --levels measure arrow with different selections only
-  --rounds N           number of rounds; the table has their medians (default 3)
-  --seconds N          length of each measurement (default 10)
-  --quick              60,500,2000 clients, 1 round of 5 s
-  --publisher NAME     embedded (default, uses little CPU) or arrakis (the real publisher)
-  --qanat-arg=FLAG     a flag for Qanat; may be repeated
-
-All figures are also written to .qanat/scale.json.`;
 
 export type What =
   | "table"
@@ -89,52 +63,151 @@ const WORKERS_MAX = 64;
 const RELAYS_MAX = 32;
 /** A relay refuses an upstream that has more relays above it. */
 const LEVELS_MAX = 8;
-const QUOTA_PERCENT = 12;
+const QUOTA_PERCENT = "12";
 /** Measured by the table, and by --workers, unless others are named. */
 const TABLE_FORMATS = ["events", "events+gzip", "arrow"];
 const TABLE_MODES = ["same", "different"];
 const CAPACITY_FORMATS = ["arrow"];
 const CAPACITY_MODES = ["different"];
 
-class SettingError extends Error {}
+const FLAGS = {
+  limit: {
+    type: "boolean",
+    group:
+      "What is measured, one at a time; without: a table of clients × selections × formats",
+    help:
+      "the table, then the largest count that holds, for each selection and format; also with --workers",
+    default: false,
+  },
+  memory: {
+    type: "boolean",
+    help: "memory per client, idle and under load: docs/img/memory.svg",
+    default: false,
+  },
+  storm: {
+    type: "boolean",
+    help:
+      "2,000 clients come within a second, come at once and leave at once, while 200 others read",
+    default: false,
+  },
+  soak: {
+    type: "string",
+    unit: "SECONDS",
+    help: "clients come, go and stall for this time",
+  },
+  workers: {
+    type: "string",
+    unit: "N,…",
+    help:
+      "capacity with so many workers, each thread that serves with a CPU quota (needs root and cgroups, else without quotas): rows per second and CPU per row when they are overloaded",
+  },
+  relays: {
+    type: "string",
+    unit: "N,…",
+    help:
+      "what so many relays with --clients (default 500) each cost their origin, compared with the origin without clients, with one reader of all channels, and (0) with the clients itself",
+  },
+  levels: {
+    type: "string",
+    unit: "N",
+    help:
+      "how late rows are at each level of N relays in a row, with --clients (default 100) at each",
+  },
+  "slab-mb": {
+    type: "string",
+    group: "With --soak",
+    unit: "N",
+    help: "slab of Qanat, MiB",
+    preset: "the smallest that admits the clients",
+  },
+  strides: {
+    type: "string",
+    group: "With --workers",
+    unit: "N",
+    help: "a count holds if p99 is below N strides of 62.5 ms",
+    preset: "1",
+  },
+  quota: {
+    type: "string",
+    unit: "PERCENT",
+    help: "of a core for each thread that serves",
+    preset: QUOTA_PERCENT,
+  },
+  against: {
+    type: "string",
+    unit: "DIR",
+    help: "also with --workers 1 of another checkout; all ratios are to it",
+  },
+  clients: {
+    type: "string",
+    group: "How it is measured",
+    unit: "N,…",
+    help:
+      "counts of the table; --storm (2000), --soak (1000) and --workers (clients of each worker when it is overloaded; by default more than it can serve) use the first one, --memory uses all",
+    preset: TABLE_CLIENTS.join(","),
+  },
+  formats: {
+    type: "string",
+    unit: "NAME,…",
+    help: FORMATS.join(", "),
+    preset: "all but flight; --workers: arrow",
+  },
+  modes: {
+    type: "string",
+    unit: "NAME,…",
+    help:
+      "same, different; --relays and --levels measure arrow with different selections only",
+    preset: "both; --workers: different",
+  },
+  rounds: {
+    type: "string",
+    unit: "N",
+    help: "number of rounds; the table has their medians",
+    preset: "3",
+  },
+  seconds: {
+    type: "string",
+    unit: "N",
+    help: "length of each measurement",
+    preset: "10",
+  },
+  quick: {
+    type: "boolean",
+    help: `${QUICK_CLIENTS.join(",")} clients, 1 round of 5 s`,
+    default: false,
+  },
+  publisher: {
+    type: "string",
+    unit: "NAME",
+    help: "embedded (uses little CPU) or arrakis (the real publisher)",
+    default: "embedded",
+  },
+  "qanat-arg": {
+    type: "string",
+    multiple: true,
+    unit: "FLAG",
+    help: "a flag for Qanat, as --qanat-arg=FLAG; may be given several times",
+    default: [],
+  },
+  ...HELP_FLAG,
+} as const;
 
-/** Settings, `help`, or what is wrong. */
-export function parseSettings(
-  args: readonly string[],
-): Settings | "help" | { readonly wrong: string } {
-  try {
-    return read(args);
-  } catch (error) {
-    return { wrong: (error as Error).message };
-  }
+export const SCALE_HELP: CommandHelp = {
+  task: "scale",
+  does:
+    "Measure how many clients one Qanat holds (needs Java, Maven and a C compiler)",
+  usage: ["[what] [flags]"],
+  flags: FLAGS,
+  more: "All figures are also written to .qanat/scale.json.",
+};
+
+/** Reads the command line. */
+export function parseSettings(args: readonly string[]): Parsed<Settings> {
+  return parsedBy(() => read(args));
 }
 
 function read(args: readonly string[]): Settings | "help" {
-  const { values } = readFlags(
-    args.filter((arg) => arg !== "--"),
-    {
-      limit: { type: "boolean", default: false },
-      memory: { type: "boolean", default: false },
-      storm: { type: "boolean", default: false },
-      soak: { type: "string" },
-      "slab-mb": { type: "string" },
-      workers: { type: "string" },
-      quota: { type: "string" },
-      strides: { type: "string" },
-      relays: { type: "string" },
-      levels: { type: "string" },
-      against: { type: "string" },
-      clients: { type: "string" },
-      formats: { type: "string" },
-      modes: { type: "string" },
-      rounds: { type: "string" },
-      seconds: { type: "string" },
-      quick: { type: "boolean", default: false },
-      publisher: { type: "string", default: "embedded" },
-      "qanat-arg": { type: "string", multiple: true, default: [] },
-      help: { type: "boolean", default: false },
-    },
-  );
+  const { values } = readFlags(args.filter((arg) => arg !== "--"), FLAGS);
   if (values.help) return "help";
   const { quick, soak } = values;
   const isCapacity = values.workers !== undefined;
@@ -150,12 +223,12 @@ function read(args: readonly string[]): Settings | "help" {
   ];
   if (all.length > 1) {
     const flags = all.map((one) => one === "capacity" ? "workers" : one);
-    throw new SettingError(`one at a time: --${flags.join(", --")}`);
+    throw new FlagError(`one at a time: --${flags.join(", --")}`);
   }
   const what = all[0] ?? "table";
   for (const flag of ["quota", "strides", "against"] as const) {
     if (values[flag] !== undefined && !isCapacity) {
-      throw new SettingError(`--${flag} belongs to --workers`);
+      throw new FlagError(`--${flag} belongs to --workers`);
     }
   }
   const formats = namesOf(
@@ -167,7 +240,7 @@ function read(args: readonly string[]): Settings | "help" {
   if (
     formats.includes("flight") && ["memory", "storm", "soak"].includes(what)
   ) {
-    throw new SettingError(`--${what} does not measure flight`);
+    throw new FlagError(`--${what} does not measure flight`);
   }
   return {
     what,
@@ -188,7 +261,7 @@ function read(args: readonly string[]): Settings | "help" {
       workers: (values.workers ?? "1").split(",").map((text) =>
         whole("--workers", text, WORKERS_MAX)
       ),
-      quota: whole("--quota", values.quota ?? String(QUOTA_PERCENT), 100) / 100,
+      quota: whole("--quota", values.quota ?? QUOTA_PERCENT, 100) / 100,
       hasLimit: values.limit,
       strides: whole("--strides", values.strides ?? "1", 100),
       against: values.against ?? null,

@@ -9,7 +9,15 @@ export interface FlagOption {
   readonly short?: string;
   /** May be given several times; its values are a list. */
   readonly multiple?: boolean;
-  readonly default?: string | boolean | string[];
+  readonly default?: string | boolean | readonly string[];
+  /** In --help: its value, such as `N` or `FILE`; a switch has none. */
+  readonly unit?: string;
+  /** In --help: its meaning. */
+  readonly help: string;
+  /** In --help: its default in words, where that is not `default`. */
+  readonly preset?: string;
+  /** In --help: the heading of this flag and of those after it. */
+  readonly group?: string;
 }
 
 export type FlagOptions = Readonly<Record<string, FlagOption>>;

@@ -1,5 +1,7 @@
 // The command line of `deno task publish`: flags, their checks, the help text.
 // Invariant: accepted options are complete and valid; a refusal is one clear line that shows no secret.
+import { type Parsed, parsedBy } from "./command.ts";
+import { type CommandHelp, HELP_FLAG } from "./command_help.ts";
 import { choiceOf, FlagError, numberOf, readFlags, wholeOf } from "./flags.ts";
 import { brokers } from "./readers.ts";
 import { SettingError } from "./setting.ts";
@@ -18,32 +20,52 @@ export interface PublishOptions {
   readonly compression: typeof COMPRESSIONS[number];
 }
 
-export type ParsedPublish =
-  | { readonly kind: "options"; readonly options: PublishOptions }
-  | { readonly kind: "help" }
-  | { readonly kind: "error"; readonly message: string };
-
-export const PUBLISH_HELP = `deno task publish --kafka HOST:PORT[,…]
-
-Writes the channels of the embedded source into Kafka, as the publishers of Arrakis do.
-
-  --kafka HOST:PORT,…   brokers (QANAT_KAFKA)
-  --channels N          adds N channels of 2,048 Hz (default 0)
-  --match EXPRESSION    publishes only channels whose names match a regular expression
-  --rate FACTOR         publishes FACTOR times as fast as real time (default 1)
-  --duration SECONDS    stops after this time (default: runs until stopped)
-  --compression NAME    none, gzip, snappy or zstd (default none)
-`;
-
 const FLAGS = {
-  kafka: { type: "string" },
-  channels: { type: "string" },
-  match: { type: "string" },
-  rate: { type: "string" },
-  duration: { type: "string" },
-  compression: { type: "string" },
-  help: { type: "boolean", short: "h" },
+  kafka: {
+    type: "string",
+    unit: "HOST:PORT,…",
+    help: "brokers",
+    preset: "the variable QANAT_KAFKA",
+  },
+  channels: {
+    type: "string",
+    unit: "N",
+    help: "add N channels of 2,048 Hz",
+    default: "0",
+  },
+  match: {
+    type: "string",
+    unit: "EXPRESSION",
+    help: "publish only channels whose names match a regular expression",
+    preset: "all",
+  },
+  rate: {
+    type: "string",
+    unit: "FACTOR",
+    help: "publish FACTOR times as fast as real time",
+    default: "1",
+  },
+  duration: {
+    type: "string",
+    unit: "SECONDS",
+    help: "stop after this time",
+    preset: "run until stopped",
+  },
+  compression: {
+    type: "string",
+    unit: "NAME",
+    help: COMPRESSIONS.join(", "),
+    default: "none",
+  },
+  ...HELP_FLAG,
 } as const;
+
+export const PUBLISH_HELP: CommandHelp = {
+  task: "publish",
+  does: "Write the included channels into Kafka, in the format of Arrakis",
+  usage: ["--kafka HOST:PORT [flags]"],
+  flags: FLAGS,
+};
 const MAX = 1e6;
 const RATE_MIN = 0.001;
 
@@ -51,30 +73,26 @@ const RATE_MIN = 0.001;
 export function parsePublish(
   args: readonly string[],
   variable: string | undefined,
-): ParsedPublish {
-  try {
+): Parsed<PublishOptions> {
+  return parsedBy(() => {
     const values = readFlags(args.filter((arg) => arg !== "--"), FLAGS).values;
-    if (values.help) return { kind: "help" };
-    const options = {
+    if (values.help) return "help";
+    return {
       brokers: values.kafka !== undefined
         ? brokersOf("--kafka", values.kafka)
         : brokersOf("QANAT_KAFKA", variable ?? ""),
-      channels: wholeOf("--channels", values.channels ?? "0", 0, MAX),
+      channels: wholeOf("--channels", values.channels, 0, MAX),
       match: expressionOf(values.match ?? ""),
-      rate: numberOf("--rate", values.rate ?? "1", RATE_MIN, MAX),
+      rate: numberOf("--rate", values.rate, RATE_MIN, MAX),
       durationMs: 1000 *
         numberOf("--duration", values.duration ?? "0", 0, MAX),
       compression: choiceOf(
         "--compression",
-        values.compression ?? "none",
+        values.compression,
         COMPRESSIONS,
       ),
     };
-    return { kind: "options", options };
-  } catch (wrong) {
-    if (!(wrong instanceof FlagError)) throw wrong;
-    return { kind: "error", message: `${wrong.message}; --help shows all` };
-  }
+  });
 }
 
 function brokersOf(from: string, text: string): readonly string[] {

@@ -2,6 +2,8 @@
 // Invariant: the options are complete and consistent; otherwise the result is one line that says what is wrong.
 import { nowGpsNs } from "../blocks/gps_time.ts";
 import { secondsText, timeOfText } from "../blocks/time_text.ts";
+import { type Parsed, parsedBy } from "../settings/command.ts";
+import { type CommandHelp, HELP_FLAG } from "../settings/command_help.ts";
 import { FlagError, readFlags, wholeOf } from "../settings/flags.ts";
 import { shownValue } from "../settings/shown.ts";
 import type { Credential } from "./credential.ts";
@@ -30,103 +32,137 @@ export interface TailOptions {
   readonly plain: boolean;
 }
 
-export type ParsedTail =
-  | { readonly kind: "options"; readonly options: TailOptions }
-  | { readonly kind: "help" }
-  | { readonly kind: "error"; readonly message: string };
-
-const FLAGS = {
-  url: { type: "string", short: "u" },
-  "token-file": { type: "string" },
-  cacert: { type: "string" },
-  match: { type: "string", short: "m" },
-  replay: { type: "string" },
-  start: { type: "string" },
-  end: { type: "string" },
-  duration: { type: "string" },
-  latest: { type: "boolean" },
-  gaps: { type: "string" },
-  output: { type: "string", short: "o" },
-  force: { type: "boolean", short: "f" },
-  list: { type: "boolean", short: "l" },
-  plain: { type: "boolean" },
-  retries: { type: "string" },
-  help: { type: "boolean", short: "h" },
-} as const;
-
 /** Flags that are query parameters of the same name. */
 const FORWARDED = ["match", "replay", "start", "end", "duration", "gaps"];
 /** Those that are times. */
 const TIMES = ["start", "end"];
 const FORMATS: readonly FileFormat[] = ["arrows", "parquet", "csv"];
-const RETRIES_DEFAULT = 30;
+const RETRIES_DEFAULT = "30";
 const RETRIES_MAX = 999_999;
 /** Longest file name that file systems accept, less the length of `.part`. */
 const NAME_BYTES_MAX = 250;
 
-export const TAIL_HELP = `deno task tail CHANNEL… [flags]
+const FLAGS = {
+  url: {
+    type: "string",
+    short: "u",
+    unit: "URL",
+    help: "address of Qanat",
+    preset: `the variable QANAT_URL, or ${URL_DEFAULT}`,
+  },
+  "token-file": {
+    type: "string",
+    unit: "FILE",
+    help: "file with a token, read again at each connection",
+    preset: "the token in the variable QANAT_TOKEN",
+  },
+  cacert: {
+    type: "string",
+    unit: "FILE",
+    help: "for https: PEM certificates to trust besides those that Deno trusts",
+  },
+  match: {
+    type: "string",
+    short: "m",
+    unit: "EXPRESSION",
+    help: "select channels whose name matches an RE2 expression",
+  },
+  replay: {
+    type: "string",
+    unit: "ID",
+    help: "select channels of a replay context",
+  },
+  start: {
+    type: "string",
+    unit: "TIME",
+    help:
+      "first time: GPS seconds, ISO 8601 UTC that ends in Z, or relative to now such as --start=-60 (seconds), --start=-15m, --start=-2h",
+    preset: "now",
+  },
+  end: {
+    type: "string",
+    unit: "TIME",
+    help: "last time; also `now`",
+    preset: "none",
+  },
+  duration: {
+    type: "string",
+    unit: "SECONDS",
+    help: "length of the range",
+    preset: "without end",
+  },
+  latest: {
+    type: "boolean",
+    help: "begin with the newest row that the server has, at once",
+  },
+  gaps: {
+    type: "string",
+    unit: "NAME",
+    help:
+      "spans without data: fill (send null rows), skip (leave them out) or fail (end)",
+    preset: "fill",
+  },
+  output: {
+    type: "string",
+    short: "o",
+    unit: "FILE",
+    help:
+      "write a file: .arrows (Arrow IPC), .parquet, or .csv (one line per sample); its name is FILE.part until it is complete",
+  },
+  force: { type: "boolean", short: "f", help: "replace FILE if it exists" },
+  list: {
+    type: "boolean",
+    short: "l",
+    help: "print the channels with type, rate and publisher, and exit",
+  },
+  plain: { type: "boolean", help: "print lines even in a terminal" },
+  retries: {
+    type: "string",
+    unit: "N",
+    help:
+      "give up after N failed attempts in succession; after a broken connection, continue with the row after the last one; so it does when a token has expired, as soon as --token-file has another one",
+    default: RETRIES_DEFAULT,
+  },
+  ...HELP_FLAG,
+} as const;
 
-Shows channels live, or downloads them with -o. In a terminal it draws one line per channel: newest
-value, envelope of the last samples, rate, latency, gaps. Elsewhere it prints one line per channel and row.
+export const TAIL_HELP: CommandHelp = {
+  task: "tail",
+  does: "Show channels live in the terminal, or download them into a file",
+  usage: ["CHANNEL… [flags]", "--match EXPRESSION [flags]", "--list [flags]"],
+  args: [["CHANNEL…", "names, as --list prints them"]],
+  flags: FLAGS,
+  more:
+    `In a terminal it draws one line per channel: newest value, envelope of the last samples, rate, latency, gaps.
+Elsewhere it prints one line per channel and row.
 
-  CHANNEL…                  names, as \`--list\` prints them
-  -u, --url URL             address of Qanat (default ${URL_DEFAULT}, or QANAT_URL)
-      --token-file FILE     file with a token, read again at each connection (default: the token in QANAT_TOKEN)
-      --cacert FILE         for https: PEM certificates to trust besides those that Deno trusts
-  -m, --match EXPRESSION    select channels whose name matches an RE2 expression
-      --replay ID           select channels of a replay context
-      --start=TIME          first time: GPS seconds, ISO 8601 UTC that ends in Z, or relative to now
-                            such as -60 (seconds), -15m, -2h (default now)
-      --end=TIME            last time; also \`now\`
-      --duration SECONDS    length of the range
-      --latest              begin with the newest row that the server has, at once
-      --gaps fill|skip|fail spans without data: send null rows, leave them out, or end (default fill)
-  -o, --output FILE         write a file: .arrows (Arrow IPC), .parquet, or .csv (one line per sample);
-                            its name is FILE.part until it is complete
-  -f, --force               replace FILE if it exists
-  -l, --list                print the channels with type, rate and publisher, and exit
-      --plain               print lines even in a terminal
-      --retries N           give up after N failed attempts in succession (default ${RETRIES_DEFAULT});
-                            after a broken connection, continue with the row after the last one; so it does
-                            when a token has expired, as soon as --token-file has another one
-  -h, --help                print this text and exit
-
-Exit codes: 0 complete, or you stopped a stream without end; 1 broken off (FILE.part has the rows
-received so far); 2 wrong flags, or the server refused the request; 130 you stopped it before the end.`;
+Exit codes: 0 complete, or you stopped a stream without end; 1 broken off (FILE.part has the rows received so
+far); 2 wrong flags, or the server refused the request; 130 you stopped it before the end.`,
+};
 
 /** Reads the command line. `nowNs`: GPS ns, from which relative times are counted. */
 export function parseTail(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   nowNs: bigint = nowGpsNs(),
-): ParsedTail {
-  try {
-    return read(args, env, nowNs);
-  } catch (wrong) {
-    if (!(wrong instanceof FlagError)) throw wrong;
-    return error(`${wrong.message}; --help lists the flags`);
-  }
+): Parsed<TailOptions> {
+  return parsedBy(() => read(args, env, nowNs));
 }
 
 function read(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   nowNs: bigint,
-): ParsedTail {
+): TailOptions | "help" {
   const { values, positionals } = readFlags(
     // `deno task tail -- CHANNEL` passes the dashes to the program.
     args.filter((arg, i) => i > 0 || arg !== "--"),
     FLAGS,
     true,
   );
-  if (values.help) return { kind: "help" };
+  if (values.help) return "help";
   const server = serverOf(values.url, values["token-file"], env);
-  const retriesMax = wholeOf(
-    "--retries",
-    values.retries ?? String(RETRIES_DEFAULT),
-    0,
-    RETRIES_MAX,
-  );
+  const retriesMax = wholeOf("--retries", values.retries, 0, RETRIES_MAX);
   const query: Record<string, string> = {};
   const names = positionals.flatMap((text) => text.split(",")).filter(Boolean);
   if (names.length > 0) query.channels = names.join(",");
@@ -137,33 +173,34 @@ function read(
   }
   if (values.latest) query.latest = "1";
   const twice = givenTwice(query);
-  if (twice !== null) return error(twice);
+  if (twice !== null) throw new FlagError(twice);
   const list = values.list ?? false;
   if (list && names.length > 0) {
-    return error("--list accepts --match EXPRESSION, but no channel names");
+    throw new FlagError(
+      "--list accepts --match EXPRESSION, but no channel names",
+    );
   }
   if (!list && names.length === 0 && query.match === undefined) {
-    return error("Give channels or --match EXPRESSION; --list prints them all");
+    throw new FlagError(
+      "Give channels or --match EXPRESSION; --list prints them all",
+    );
   }
   const file = values.output === undefined ? null : fileOf(values.output);
   if (file === undefined) {
-    return error(
+    throw new FlagError(
       `--output must end in ${FORMATS.map((f) => `.${f}`).join(", ")}, ` +
         `not ${shownValue(values.output!)}`,
     );
   }
   return {
-    kind: "options",
-    options: {
-      ...server,
-      cacert: values.cacert ?? null,
-      query,
-      list,
-      file,
-      force: values.force ?? false,
-      retriesMax,
-      plain: values.plain ?? false,
-    },
+    ...server,
+    cacert: values.cacert ?? null,
+    query,
+    list,
+    file,
+    force: values.force ?? false,
+    retriesMax,
+    plain: values.plain ?? false,
   };
 }
 
@@ -203,8 +240,4 @@ function fileOf(
   }
   const format = FORMATS.find((f) => path.endsWith(`.${f}`));
   return format && { path, format };
-}
-
-function error(message: string): ParsedTail {
-  return { kind: "error", message };
 }

@@ -1,4 +1,4 @@
-// The command line of `deno task token`: what to do, flags, their checks, the help text.
+// The command line of `deno task token`: what to do, its checks.
 // Invariant: the options are complete and valid; otherwise the result is one line that says what is wrong.
 import { parseArgs } from "node:util";
 import { EXPIRY_RIGHT, expiryMsOf } from "../auth/expiry.ts";
@@ -6,8 +6,10 @@ import { PUBLISHER_CHARS_MAX, PUBLISHERS_MAX } from "../auth/grant_fields.ts";
 import { ReadRule } from "../auth/read_rule.ts";
 import { isTokenName, TOKEN_NAME_RIGHT } from "../auth/token_file.ts";
 import { BadExpressionError } from "../channels/expression.ts";
+import { type Parsed, parsedBy } from "../settings/command.ts";
 import { FlagError, readFlags, wholeOf } from "../settings/flags.ts";
 import { shownValue } from "../settings/shown.ts";
+import { TOKEN_FLAGS as FLAGS } from "./token_flags.ts";
 
 /** An entry of a token file without name and hash. */
 export interface GrantText {
@@ -38,51 +40,6 @@ export type TokenOptions =
     | { readonly command: "revoke"; readonly name: string }
   );
 
-export type ParsedToken =
-  | { readonly kind: "options"; readonly options: TokenOptions }
-  | { readonly kind: "help" }
-  | { readonly kind: "error"; readonly message: string };
-
-export const TOKEN_HELP = `deno task token add NAME [flags] --file FILE
-deno task token list --file FILE
-deno task token revoke NAME --file FILE
-
-Makes, lists and revokes the tokens of a token file, which --auth-token-file of a service names.
-Services read the file again when it changes: a new token works, and a revoked one ends, within a second.
-
-\`add\` prints the token on standard output, once, and nothing else there:
-  TOKEN=$(deno task token add alice --read all --file tokens.json)
-The file contains only its hash.
-
-  --file FILE           the token file (QANAT_AUTH_TOKEN_FILE); \`add\` makes it if it does not exist
-What the token may do, one of these at least:
-  --read all|none       every channel, or none but those that the policy file grants
-  --match RE2           channels whose whole name matches; may be given several times
-  --publisher RE2       behind a --match: only channels of publishers whose whole name matches
-  --publish all|NAME    publish as any publisher, or as this one; may be given several times
-  --operate             what operators do: metrics, status, the list of clients
-  --relay               read whole blocks, as a relay does (with --read or --match)
-Limits:
-  --expires TIME        ${EXPIRY_RIGHT}, or a number of days such as 90d (default: never)
-  --clients-max N       its streams at one time
-  --histories-max N     its histories at one time
-  --share-percent N     its largest share of what is left of each shared resource
-`;
-
-const FLAGS = {
-  file: { type: "string" },
-  read: { type: "string" },
-  match: { type: "string", multiple: true },
-  publisher: { type: "string", multiple: true },
-  publish: { type: "string", multiple: true },
-  operate: { type: "boolean" },
-  relay: { type: "boolean" },
-  expires: { type: "string" },
-  "clients-max": { type: "string" },
-  "histories-max": { type: "string" },
-  "share-percent": { type: "string" },
-  help: { type: "boolean", short: "h" },
-} as const;
 type Flags = ReturnType<typeof readFlags<typeof FLAGS>>["values"];
 
 const DAY_MS = 86_400_000;
@@ -93,19 +50,16 @@ export function parseToken(
   args: readonly string[],
   variable: string | undefined,
   nowMs: number,
-): ParsedToken {
+): Parsed<TokenOptions> {
   const given = args.filter((arg) => arg !== "--");
-  try {
+  return parsedBy(() => {
     const { values, positionals } = readFlags(given, FLAGS, true);
-    if (values.help || given.length === 0) return { kind: "help" };
+    if (values.help || given.length === 0) return "help";
     const file = values.file ?? variable ?? "";
     const options = commandOf(positionals, values, given, nowMs);
     if (file === "") throw new FlagError("--file FILE is needed");
-    return { kind: "options", options: { ...options, file } };
-  } catch (wrong) {
-    if (!(wrong instanceof FlagError)) throw wrong;
-    return { kind: "error", message: `${wrong.message}; --help shows all` };
-  }
+    return { ...options, file };
+  });
 }
 
 function commandOf(

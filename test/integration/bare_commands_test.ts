@@ -2,8 +2,8 @@
 // Where JSR does not answer, the copy maps @std/testing/bdd to node:test, as scripts/test.ts does.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
+import { copyTree } from "./pasted_clone.ts";
 
-const ROOT = new URL("../..", import.meta.url).pathname;
 const JSR_BDD = "jsr:@std/testing@^1.0.0/bdd";
 const JSR_MS = 5000;
 const decoder = new TextDecoder();
@@ -37,10 +37,7 @@ async function jsrAnswers(): Promise<boolean> {
 
 before(async () => {
   copy = await Deno.makeTempDir({ prefix: "qanat-bare-" });
-  const files = "git ls-files -co --exclude-standard | " +
-    `while read -r f; do [ -e "$f" ] && echo "$f"; done | tar cf - -T - | tar xf - -C '${copy}'`;
-  const copied = await run("sh", ["-c", files], ROOT);
-  assert.ok(copied.success, copied.text);
+  await copyTree(copy);
   if (await jsrAnswers()) return;
   const config = JSON.parse(await Deno.readTextFile(`${copy}/deno.json`));
   delete config.imports["@std/testing"];

@@ -27,16 +27,13 @@ export async function writeModules(folder: string): Promise<void> {
   const { tasks } = JSON.parse(config) as {
     tasks: Record<string, { command: string }>;
   };
-  const [command] = tasks.edge!.command.split(" && ");
-  const [, ...words] = command!.replaceAll("'", "").split(" ");
+  const [, ...words] = tasks.edge!.command.split(" ");
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: words.map((word) => word === "dist" ? folder : word),
+    args: [...words, `--outdir=${folder}`],
     cwd: ROOT,
     stdin: "null",
   }).output();
   assert.ok(success, new TextDecoder().decode(stderr));
-  // As the task does: Node takes .js for CommonJS otherwise.
-  await Deno.writeTextFile(`${folder}/package.json`, '{"type":"module"}');
 }
 
 export const DENO: EdgeRuntime = {

@@ -1,10 +1,14 @@
-// Runs the code blocks of the README, of docs/recipes.md and of clients/python, unchanged, in one folder, in their order.
-// Invariant: only the port is replaced, where the clone is, and the token of "With a token", which runs with --auth. A block behind `<!-- runs until stopped -->` is stopped once it has said enough.
+// Runs the code blocks of the README, of docs/recipes.md and of other documents (test/pasted_blocks.ts), in their order, in
+// a clone and in a shell without `deno` on its path.
+// Invariant: only the port is replaced, and the token of "With a token", which runs with --auth. A block finds no file of
+// another block, except those that its first line names (`# needs past.arrows: …`).
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { tokenWith } from "../auth/auth_world.ts";
+import { type Block, blocksRunBy } from "../pasted_blocks.ts";
 import { launchQanat, PARTS, type Process } from "./chain.ts";
+import { type PastedClone, pastedClone } from "./pasted_clone.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 /** The packages of the tests, as an import map of their own. */
@@ -16,61 +20,40 @@ const PACKAGES = `data:application/json,${
 const LOCK = new URL("../deno.lock", import.meta.url).pathname;
 const PYTHON_PACKAGE =
   new URL("../../clients/python/src", import.meta.url).pathname;
-const ENDLESS = "<!-- runs until stopped -->";
 /** An endless recipe has shown that it works after so many lines. */
 const LINES_MIN = 20;
 const BOUNDED_MS = 60_000;
 /** The first run of a Go program fetches and builds the Arrow library. */
 const GO_MS = 400_000;
-const runnable = canRun([PARTS.python, PARTS.arrakisClients, PARTS.curl]);
+const runnable = canRun([
+  PARTS.python,
+  PARTS.arrakisClients,
+  PARTS.curl,
+  PARTS.npx,
+]);
 const hasGo = canRun([PARTS.go]);
 const hasJupyter = canRun([PARTS.jupyter]);
 
-interface Recipe {
+/** The line with which a block names the files of other blocks that it reads. */
+const NEEDS = /^(?:#|\/\/) needs ([^:\n]+):/;
+
+interface Recipe
+  extends Pick<Block, "language" | "code" | "isEndless" | "heading"> {
   readonly title: string;
-  readonly language: string;
-  readonly code: string;
-  readonly isEndless: boolean;
-  readonly needsGo: boolean;
-  readonly needsJupyter: boolean;
-  readonly needsToken: boolean;
 }
 
-/** The blocks below the headings about a running instance. */
-function recipesOf(file: string, headings: RegExp): Recipe[] {
-  const text = Deno.readTextFileSync(new URL(`../../${file}`, import.meta.url));
-  const recipes: Recipe[] = [];
-  let heading = "";
-  let before = "";
-  for (const part of text.split(/^(```\w+\n[\s\S]*?^```$|^## .*$)/m)) {
-    const block = /^```(\w+)\n([\s\S]*?)^```$/m.exec(part);
-    if (part.startsWith("## ")) heading = part.slice(3);
-    else if (!block) before = part;
-    else if (headings.test(heading)) {
-      const [, language, code] = block;
-      recipes.push({
-        title: `${file}: ${heading}: ${code!.split("\n")[0]!.slice(0, 60)}`,
-        language: language!,
-        code: code!,
-        isEndless: before.includes(ENDLESS),
-        needsGo: heading === "Go" || language === "go",
-        needsJupyter: code!.includes("qanat_client.jupyter"),
-        needsToken: heading === "With a token",
-      });
-    }
-  }
-  return recipes;
-}
+const RECIPES: readonly Recipe[] = blocksRunBy("recipes").map((block) => ({
+  ...block,
+  title: `${block.file}: ${block.heading}: ${
+    block.code.split("\n")[0]!.slice(0, 60)
+  }`,
+}));
 
-const RECIPES = [
-  ...recipesOf("README.md", /^Try it/),
-  // Those of "Your own topic" need a broker: topics_test.ts.
-  ...recipesOf("docs/recipes.md", /^(?!Your own topic)/),
-  ...recipesOf(
-    "clients/python/README.md",
-    /^(A range|Live|With gwpy|In a notebook)$/,
-  ),
-];
+const needsGo = ({ heading, language }: Recipe) =>
+  heading === "Go" || language === "go";
+const needsToken = ({ heading }: Recipe) => heading === "With a token";
+const needsJupyter = ({ code }: Recipe) =>
+  code.includes("qanat_client.jupyter");
 
 describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
   const { token, entry } = tokenWith("reader");
@@ -78,9 +61,15 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
   let openOrigin: string;
   let guardedOrigin: string;
   let directory: string;
+  let clone: PastedClone;
+  /** What the clone holds without the files of blocks. */
+  let own: ReadonlySet<string>;
 
   before(async () => {
     directory = await Deno.makeTempDir({ prefix: "qanat-recipes-" });
+    await Deno.mkdir(`${directory}/made`);
+    clone = await pastedClone();
+    own = new Set(namesIn(clone.folder));
     const file = `${directory}/tokens.json`;
     await Deno.writeTextFile(file, JSON.stringify({ tokens: [entry] }));
     const guarded = ["--auth=tokens", `--auth-token-file=${file}`];
@@ -91,8 +80,25 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
   });
   after(async () => {
     for (const one of processes) await one.stop();
+    if (clone) await clone.remove();
     if (directory) await Deno.remove(directory, { recursive: true });
   });
+
+  /** Brings the files that a block needs into the clone. */
+  function bring(code: string): void {
+    const needed = NEEDS.exec(code)?.[1]?.split(/, | and /) ?? [];
+    for (const name of needed) {
+      Deno.renameSync(`${directory}/made/${name}`, `${clone.folder}/${name}`);
+    }
+  }
+
+  /** Takes the files of blocks out of the clone. */
+  function takeAway(): void {
+    for (const name of namesIn(clone.folder)) {
+      if (own.has(name)) continue;
+      Deno.renameSync(`${clone.folder}/${name}`, `${directory}/made/${name}`);
+    }
+  }
 
   async function start(settings: string[]): Promise<string> {
     const { qanat, url } = launchQanat(settings);
@@ -103,15 +109,21 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
 
   /** Runs a recipe; its exit code, null where it was stopped, and what it said. */
   async function run(
-    { language, code, isEndless, needsGo, needsToken }: Recipe,
+    recipe: Recipe,
   ): Promise<{ code: number | null; said: string; complained: string }> {
-    const origin = needsToken ? guardedOrigin : openOrigin;
+    bring(recipe.code);
+    try {
+      return await runHere(recipe);
+    } finally {
+      takeAway();
+    }
+  }
+
+  async function runHere(recipe: Recipe) {
+    const { language, code, isEndless } = recipe;
+    const origin = needsToken(recipe) ? guardedOrigin : openOrigin;
     const text = code.replaceAll("http://127.0.0.1:8080", origin)
-      .replaceAll("YOUR-TOKEN", token)
-      .replaceAll(
-        "deno task tail",
-        `deno task --quiet --config ${CONFIG} tail`,
-      );
+      .replaceAll("YOUR-TOKEN", token);
     const suffix =
       { sh: ".sh", python: ".py", js: ".mjs", go: ".go" }[language];
     assert.ok(suffix, `no way to run ${language}`);
@@ -119,7 +131,9 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
     const prelude = language === "js"
       ? 'import { EventSource } from "eventsource";\n'
       : "";
-    const file = await Deno.makeTempFile({ dir: directory, suffix });
+    // A Go program belongs to the module of its folder.
+    const dir = language === "go" ? clone.folder : directory;
+    const file = await Deno.makeTempFile({ dir, suffix });
     await Deno.writeTextFile(file, prelude + text);
     const [program, args] = language === "sh"
       ? ["bash", ["-eu", file]]
@@ -142,13 +156,14 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
       ];
     const child = new Deno.Command(program as string, {
       args: args as string[],
-      cwd: directory,
+      cwd: clone.folder,
       // INIT_CWD: else `deno task` keeps that of the task which runs these tests.
       env: {
+        PATH: clone.path,
         QANAT_URL: origin,
-        INIT_CWD: directory,
+        INIT_CWD: clone.folder,
         PYTHONPATH: PYTHON_PACKAGE,
-        ...(needsToken ? { QANAT_TOKEN: token } : {}),
+        ...(needsToken(recipe) ? { QANAT_TOKEN: token } : {}),
       },
       stdin: "null",
       stdout: "piped",
@@ -156,7 +171,7 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
     }).spawn();
     const timer = setTimeout(
       () => child.kill("SIGKILL"),
-      needsGo ? GO_MS : BOUNDED_MS,
+      needsGo(recipe) ? GO_MS : BOUNDED_MS,
     );
     const complaint = new Response(child.stderr).text();
     let said = "";
@@ -184,8 +199,8 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
   }
 
   for (const recipe of RECIPES) {
-    const isSkipped = recipe.needsGo && !hasGo ||
-      recipe.needsJupyter && !hasJupyter;
+    const isSkipped = needsGo(recipe) && !hasGo ||
+      needsJupyter(recipe) && !hasJupyter;
     it(recipe.title, { ignore: isSkipped, skip: isSkipped }, async () => {
       const { code, said, complained } = await run(recipe);
       assert.equal(code, recipe.isEndless ? null : 0, complained);
@@ -197,20 +212,31 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
   it("the history that they read is complete: ten seconds of rows, no nulls", async () => {
     const { said, code, complained } = await run({
       title: "",
+      heading: "",
       language: "python",
-      code: `import polars as pl
+      code: `# needs past.arrows and strain.arrows: curl
+import polars as pl
 for name in ("past.arrows", "strain.arrows"):
     table = pl.read_ipc_stream(name)
     print(table.height, sum(table.null_count().row(0)))
 `,
       isEndless: false,
-      needsGo: false,
-      needsJupyter: false,
-      needsToken: false,
     });
     assert.equal(code, 0, complained);
     // A range that begins and ends within rows includes both.
     assert.match(said, /^(16[01] 0\n){2}$/);
+  });
+
+  it("run where `deno` is no command, and npx finds it", async () => {
+    const { code, said, complained } = await run({
+      title: "",
+      heading: "",
+      language: "sh",
+      code: "! command -v deno && npx -y deno --version",
+      isEndless: false,
+    });
+    assert.equal(code, 0, complained);
+    assert.match(said, /^deno \d/m);
   });
 
   it("there are recipes for each client by name", () => {
@@ -230,3 +256,7 @@ for name in ("past.arrows", "strain.arrows"):
     }
   });
 });
+
+function namesIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name);
+}

@@ -120,15 +120,17 @@ describe("median()", () => {
 describe("parseSettings() of relays", () => {
   it("reads their numbers, 0 included, and the levels", () => {
     const relays = parseSettings(["--relays=0,4", "--clients=500"]);
-    assert.ok(typeof relays === "object" && "what" in relays);
-    assert.deepEqual([relays.what, relays.relays, relays.clients], [
+    assert.ok(relays.kind === "options");
+    const { options } = relays;
+    assert.deepEqual([options.what, options.relays, options.clients], [
       "relays",
       [0, 4],
       [500],
     ]);
     const levels = parseSettings(["--levels=3"]);
-    assert.ok(typeof levels === "object" && "what" in levels);
-    assert.deepEqual([levels.what, levels.levels], ["levels", 3]);
+    assert.ok(levels.kind === "options");
+    const { what, levels: count } = levels.options;
+    assert.deepEqual([what, count], ["levels", 3]);
   });
 
   it("refuses with what would be right", () => {
@@ -140,8 +142,8 @@ describe("parseSettings() of relays", () => {
       ] as const
     ) {
       const settings = parseSettings(args);
-      assert.ok(typeof settings === "object" && "wrong" in settings);
-      assert.match(settings.wrong, wrong);
+      assert.ok(settings.kind === "error");
+      assert.match(settings.message, wrong);
     }
   });
 });

@@ -308,22 +308,24 @@ describe("parseSettings()", () => {
       ] as const
     ) {
       const settings = parseSettings(args);
-      assert.ok(typeof settings === "object" && "wrong" in settings);
-      assert.match(settings.wrong, wrong);
+      assert.ok(settings.kind === "error");
+      assert.match(settings.message, wrong);
     }
   });
 
   it("is the table of medians of three by default", () => {
-    const settings = parseSettings([]);
-    assert.ok(typeof settings === "object" && "what" in settings);
+    const parsed = parseSettings([]);
+    assert.ok(parsed.kind === "options");
+    const settings = parsed.options;
     assert.equal(settings.what, "table");
     assert.equal(settings.rounds, 3);
     assert.deepEqual(settings.formats, ["events", "events+gzip", "arrow"]);
   });
 
   it("is Arrow and different selections with --workers, unless others are named", () => {
-    const settings = parseSettings(["--workers=1,2", "--quota=5"]);
-    assert.ok(typeof settings === "object" && "what" in settings);
+    const parsed = parseSettings(["--workers=1,2", "--quota=5"]);
+    assert.ok(parsed.kind === "options");
+    const settings = parsed.options;
     assert.equal(settings.what, "capacity");
     assert.deepEqual([settings.formats, settings.modes], [["arrow"], [
       "different",

@@ -1,0 +1,28 @@
+// `deno task ok`: what must pass before a commit, in the order of the time that it takes.
+import { helpOrExit } from "../src/settings/command.ts";
+import { HELP_FLAG } from "../src/settings/command_help.ts";
+
+const STEPS = [["fmt", "--check"], ["lint"], ["task", "check"], [
+  "task",
+  "test",
+]];
+
+helpOrExit({
+  task: "ok",
+  does: "Check what must pass before a commit: format, lint, types, tests",
+  usage: [""],
+  flags: HELP_FLAG,
+  more: `It runs, until one fails: ${
+    STEPS.map((words) => ["deno", ...words].join(" ")).join("; ")
+  }.`,
+}, Deno.args);
+for (const args of STEPS) {
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: new URL("..", import.meta.url),
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn().status;
+  if (code !== 0) Deno.exit(code);
+}
