@@ -49,8 +49,8 @@ describe("README.md", () => {
     const [start, test] = blocksOf("README.md");
     assert.match(start!.code, /^npx -y deno task start\b/);
     assert.match(test!.code, /^npx -y deno task test\b/);
-    const above = text.split("\n").slice(0, start!.line).join("\n")
-      .replace(/<!--.*?-->/g, "").replace(/```\w+/, "").trim();
+    const above = text.split("\n").slice(0, start!.line - 1).join("\n")
+      .replace(/<!--.*?-->/g, "").replace("```sh", "").trim();
     assert.match(above, /^# Qanat\n\n[A-Z][^.#]+\.$/);
   });
 

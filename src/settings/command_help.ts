@@ -51,7 +51,8 @@ export function helpText(help: CommandHelp): string {
     ),
   ];
   const more = help.more === undefined ? "" : `\n${help.more}\n`;
-  return `${headOf(help)}\n\n${list.join("\n")}\n${more}`;
+  const rows = list.join("\n").replace(/^\n/, "");
+  return `${headOf(help)}\n\n${rows}\n${more}`;
 }
 
 /** The lines above a flag: --help belongs to no group. */
