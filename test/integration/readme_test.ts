@@ -66,10 +66,8 @@ class Running {
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    await new Deno.Command("sh", {
-      args: ["-c", `kill -TERM -- -${this.#child.pid}`],
-      stderr: "null",
-    }).output();
+    // The group: npx passes no signal on.
+    if (!this.#isEnded) Deno.kill(-this.#child.pid, "SIGTERM");
     await this.ends();
   }
 
