@@ -54,6 +54,15 @@ describe("README.md", () => {
     assert.match(above, /^# Qanat\n\n[A-Z][^.#]+\.$/);
   });
 
+  it("guarantees no latency that its table does not have", () => {
+    const text = readText("README.md");
+    const fast = /_Fast_:([\s\S]*?)\n- /.exec(text)![1]!;
+    const measured = text.split("\n## Measured\n")[1]!;
+    const figures = fast.match(/\d[\d,.]*\d ms|\d,\d+|\d+ clients/g)!;
+    assert.equal(figures.length, 4);
+    for (const figure of figures) assert.ok(measured.includes(figure), figure);
+  });
+
   it("has a text for each picture", () => {
     const pictures = [...readText("README.md").matchAll(/!\[([^\]]*)\]/g)];
     assert.ok(pictures.length >= 2);
