@@ -27,6 +27,7 @@ const SHARED: readonly string[] = [
   "recipes",
   "readme",
   "topics",
+  "available",
   "end_to_end",
   "kafka",
   "publish",

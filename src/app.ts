@@ -9,7 +9,6 @@ import { GpsClock, SYSTEM_CLOCKS } from "./blocks/gps_clock.ts";
 import { gpsNsOfMs, unixMsOfGpsMs } from "./blocks/gps_time.ts";
 import { AccessControl } from "./auth/access_control.ts";
 import type { Catalog } from "./channels/catalog.ts";
-import { type Channel, topicOf } from "./channels/channel.ts";
 import { finish, type SlicedWork } from "./channels/sliced_work.ts";
 import type { ClientsQuery } from "./clients/client_search.ts";
 import { usageListener } from "./clients/usage_entry.ts";
@@ -39,6 +38,7 @@ import type { Figure } from "./telemetry/metrics/figures.ts";
 import { Metrics } from "./telemetry/metrics/metrics.ts";
 import { setAsideReport } from "./telemetry/metrics/refused_and_missed.ts";
 import type { SetAsideReport } from "./telemetry/set_aside_report.ts";
+import { ChannelStates } from "./telemetry/status/channel_states.ts";
 import { clientsDocument } from "./telemetry/status/client_list_document.ts";
 import { Readiness } from "./telemetry/status/readiness.ts";
 import {
@@ -65,6 +65,7 @@ export class Qanat {
   readonly store: BlockStore;
   readonly feeds: BlockFeeds;
   readonly trends: Trends;
+  readonly channelStates: ChannelStates;
   readonly slab: Slab;
   readonly sharePools: SharePools;
   readonly hub: ClientHub;
@@ -109,6 +110,13 @@ export class Qanat {
       rowListener: { rowsReleased: () => this.hub.rowsReleased() },
     });
     const trends = this.trends = this.#trendsOf(options);
+    this.channelStates = new ChannelStates({
+      ...config,
+      source,
+      store,
+      trends,
+      clockMs,
+    });
     const slab = this.slab = slabOf(config);
     const sharePools = this.sharePools = options.sharePools ??
       new LocalSharePools();
@@ -161,13 +169,6 @@ export class Qanat {
   /** Why requests should go to another instance; empty when this one is ready. */
   notReady(): string[] {
     return this.#readiness.reasons();
-  }
-
-  /** Whether a channel's partition is read now and has delivered within its latency. */
-  isLive(channel: Channel): boolean {
-    const blocks = this.store.partition(topicOf(channel));
-    if (!blocks) return channel.replayId === null;
-    return blocks.absent === null && blocks.newest >= 0;
   }
 
   /** GPS time in ns and Unix time in ms, of one moment. */

@@ -61,6 +61,16 @@ export interface ProcessAnswers {
   metrics(): Promise<{ readonly text: string; readonly contentType: string }>;
 }
 
+/** What is known of channels now. */
+export interface ChannelStates {
+  /** Whether a channel's partition is read now and has delivered within its latency. */
+  isLive(channel: Channel): boolean;
+  /** GPS ns of the oldest block that a range of a channel can have now; null where that is not known. */
+  availableFromNs(channel: Channel): Promise<bigint | null>;
+  /** GPS ns of the oldest bin of each length of trends, shortest first; null where none is recorded. */
+  trendsFromNs(channel: Channel): Promise<readonly (bigint | null)[]>;
+}
+
 /** What the routes read of an instance. */
 export interface RoutedService {
   readonly config: RouteSettings;
@@ -76,7 +86,7 @@ export interface RoutedService {
   readonly refusedOrigins: RefusedNames;
   /** Undefined where one thread serves. */
   readonly process?: ProcessAnswers | undefined;
-  isLive(channel: Channel): boolean;
+  readonly channelStates: ChannelStates;
   /** Why clients should be sent to another instance; empty when this one is ready. */
   notReady(): string[];
   /** GPS time in ns, and Unix time in ms. */

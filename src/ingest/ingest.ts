@@ -10,6 +10,7 @@ import type {
   ReadingMessage,
   ServingMessage,
 } from "./messages.ts";
+import { OldestAnswers } from "./oldest_answers.ts";
 import { ownBuffers } from "./own_buffers.ts";
 import { RecordLog } from "./record_log.ts";
 import { TrendLeases, type TrendLender } from "./trend_leases.ts";
@@ -58,6 +59,7 @@ export class Ingest {
   /** By topic: the thread that counts its blocks for all. */
   readonly #counting = new Map<string, Serving>();
   readonly #changes: CatalogChanges;
+  readonly #oldest: OldestAnswers;
   #trends: TrendLender | null = null;
 
   constructor(options: IngestOptions) {
@@ -66,6 +68,7 @@ export class Ingest {
     this.#ring = ring;
     this.#clockMs = options.clockMs ?? (() => performance.now());
     this.log = new RecordLog({ ring, later });
+    this.#oldest = new OldestAnswers({ source, clockMs: this.#clockMs });
     const send = (changes: ChannelChanges) => this.#sendChanges(changes);
     this.#changes = new CatalogChanges(source.catalog, { later, send });
   }
@@ -77,7 +80,7 @@ export class Ingest {
 
   /** Threads can lease these trends; call it before serve(). */
   lendTrends(trends: TrendLender): void {
-    this.#trends = trends;
+    this.#trends = this.#oldest.trends = trends;
   }
 
   /** Serves a thread from now on. `hasCatalog`: it is this thread, and uses the catalog of the source itself. */
@@ -147,6 +150,9 @@ export class Ingest {
         serving.histories.get(message.id)?.close();
         serving.histories.delete(message.id);
         return;
+      case "ask-oldest":
+      case "ask-oldest-bins":
+        return void this.#oldest.answer(serving.port, message);
       case "lease-trends":
         return void serving.trends!.answer(message);
       case "end-trend-lease":

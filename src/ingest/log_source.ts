@@ -18,6 +18,7 @@ import type {
   ServingMessage,
 } from "./messages.ts";
 import { PortHistories } from "./port_histories.ts";
+import { PortQuestions } from "./port_questions.ts";
 import { PortTrends } from "./port_trends.ts";
 
 export interface LogSourceOptions {
@@ -48,6 +49,7 @@ export class LogSource implements Source {
   readonly #options: LogSourceOptions;
   readonly #clockMs: () => number;
   readonly #histories: PortHistories;
+  readonly #oldest = new PortQuestions<number | null>();
   #joined: Extract<ReadingMessage, { kind: "joined" }> | null = null;
   #whenJoined: (() => void) | null = null;
   /** Its time of the last contact is by the clock of the reading thread. */
@@ -134,6 +136,12 @@ export class LogSource implements Source {
     return this.#histories.open(topics);
   }
 
+  oldestMs(topic: string): Promise<number | null> {
+    return this.#oldest.ask((request) =>
+      this.#options.port.send({ kind: "ask-oldest", request, topic })
+    );
+  }
+
   /**
    * With the time of the last contact by this thread's clock, and without the time that another thread has spent. Throws
    * before join().
@@ -158,6 +166,7 @@ export class LogSource implements Source {
     this.#closing.reject(new Error("The source was closed before it joined"));
     this.#wake();
     this.#histories.close();
+    this.#oldest.close();
     this.trends.close();
     this.#options.port.onMessage = null;
     return Promise.resolve();
@@ -194,6 +203,10 @@ export class LogSource implements Source {
       }
       case "history":
         return this.#histories.answered(message);
+      case "oldest":
+        return this.#oldest.answered(message.request, message.oldestMs);
+      case "oldest-bins":
+        return this.trends.oldestBinsAnswered(message);
       case "trends":
         return this.trends.answered(message);
     }

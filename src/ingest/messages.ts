@@ -8,6 +8,7 @@ import type {
   ReadFrom,
   SourceStatus,
 } from "../source/source.ts";
+import type { OldestBins } from "../trends/oldest_bins.ts";
 import type { LeasedTrends } from "../trends/shared_trends.ts";
 import type { LogPlace } from "./log_follower.ts";
 
@@ -45,6 +46,18 @@ export type ServingMessage =
     readonly topics: readonly string[];
   }
   | { readonly kind: "close-history"; readonly id: number }
+  /** Answered with `oldest`. */
+  | {
+    readonly kind: "ask-oldest";
+    readonly request: number;
+    readonly topic: string;
+  }
+  /** Answered with `oldest-bins`. */
+  | {
+    readonly kind: "ask-oldest-bins";
+    readonly request: number;
+    readonly channel: ChannelName;
+  }
   /** Answered with `trends`. */
   | {
     readonly kind: "lease-trends";
@@ -96,6 +109,18 @@ export type ReadingMessage =
     readonly id: number;
     readonly messages: readonly HistoryMessages[];
     readonly error: string | null;
+  }
+  /** GPS ms of a topic's oldest block; null where that is not known. */
+  | {
+    readonly kind: "oldest";
+    readonly request: number;
+    readonly oldestMs: number | null;
+  }
+  /** GPS ns of a channel's oldest bins, as Trends.oldestBins(). */
+  | {
+    readonly kind: "oldest-bins";
+    readonly request: number;
+    readonly oldest: OldestBins;
   }
   /** Null: there is no memory for these trends, or no such channel. Their memory is shared. */
   | {

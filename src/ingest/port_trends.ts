@@ -1,13 +1,16 @@
 // Trends that the thread that reads records for this one.
 // Invariant: each question is answered once; with null when this end is closed.
 import type { Channel } from "../channels/channel.ts";
+import type { OldestBins } from "../trends/oldest_bins.ts";
 import type { LeasedTrends, TrendPort } from "../trends/shared_trends.ts";
 import type { Port, ReadingMessage, ServingMessage } from "./messages.ts";
+import { PortQuestions } from "./port_questions.ts";
 
 /** The leases of one thread. */
 export class PortTrends implements TrendPort {
   readonly #port: Pick<Port<ServingMessage, ReadingMessage>, "send">;
   readonly #asked = new Map<number, (leased: LeasedTrends | null) => void>();
+  readonly #oldestBins = new PortQuestions<OldestBins>();
   #count = 0;
   #isClosed = false;
 
@@ -32,6 +35,22 @@ export class PortTrends implements TrendPort {
     this.#port.send({ kind: "end-trend-lease", id, count, isUsed });
   }
 
+  oldestBins({ name, replayId }: Channel): Promise<OldestBins | null> {
+    return this.#oldestBins.ask((request) =>
+      this.#port.send({
+        kind: "ask-oldest-bins",
+        request,
+        channel: { name, replayId },
+      })
+    );
+  }
+
+  oldestBinsAnswered(
+    { request, oldest }: Extract<ReadingMessage, { kind: "oldest-bins" }>,
+  ): void {
+    this.#oldestBins.answered(request, oldest);
+  }
+
   answered(
     { request, leased }: Extract<ReadingMessage, { kind: "trends" }>,
   ): void {
@@ -41,6 +60,7 @@ export class PortTrends implements TrendPort {
 
   close(): void {
     this.#isClosed = true;
+    this.#oldestBins.close();
     for (const resolve of this.#asked.values()) resolve(null);
     this.#asked.clear();
   }

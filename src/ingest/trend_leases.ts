@@ -1,5 +1,6 @@
 // The trends that one serving thread leases, in the thread that records them.
 // Invariant: what is leased here is released when that thread says so, or when it has ended.
+import type { OldestBins } from "../trends/oldest_bins.ts";
 import type { TrendMemory } from "../trends/trend_memory.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
 import type {
@@ -16,6 +17,8 @@ export interface TrendLender {
   readonly recorded: SharedArrayBuffer;
   /** The record of a channel; null when there is no memory for it, or no such channel. */
   lease(channel: ChannelName): TrendRecord | null;
+  /** As Trends.oldestBins(). */
+  oldestBins(channel: ChannelName): OldestBins;
   /** Ends leases. The records are kept for a while, so that clients who come back find them. */
   release(records: readonly TrendRecord[]): void;
   /** Ends leases for which the records need not be kept. */

@@ -7,6 +7,7 @@ import type { RowListener } from "../blocks/row_listener.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { Ticker } from "../telemetry/ticker.ts";
+import { NO_BINS, type OldestBins } from "../trends/oldest_bins.ts";
 import type { TrendRecord } from "../trends/trend_record.ts";
 import { TrendRecorder } from "../trends/trend_recorder.ts";
 import type { Ingest } from "./ingest.ts";
@@ -139,6 +140,11 @@ export class TrendRecording implements TrendLender, RowListener {
       : null;
     this.#schedule();
     return records?.[0] ?? null;
+  }
+
+  oldestBins({ name, replayId }: ChannelName): OldestBins {
+    const channel = this.#catalog.get(name, replayId);
+    return channel ? this.recorder.oldestBins(channel) : NO_BINS;
   }
 
   release(records: readonly TrendRecord[]): void {

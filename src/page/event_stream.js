@@ -201,6 +201,14 @@ export class EventStream {
   async #refused(response) {
     const problem = await problemOf(response);
     const detail = problem.detail;
+    if (problem.code === "range_not_available") {
+      this.#options.onGap({
+        fromNs: BigInt(String(problem.from)),
+        toNs: BigInt(String(problem.to)),
+        reason: "retention",
+      });
+      return { state: "ended", reason: problem.title, detail, problem };
+    }
     const isRenewed = response.status === 401 && this.#options.renewsCredential;
     // A request that is wrong stays wrong: no retry.
     if (response.status < 500 && response.status !== 429 && !isRenewed) {

@@ -99,7 +99,7 @@ export async function errorOfAnswer(
 }
 
 /** The text of an answer; of a long one only its beginning, whose end is not waited for. */
-async function beginning({ body }: Response): Promise<string> {
+export async function beginning({ body }: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   const reader = body?.getReader();

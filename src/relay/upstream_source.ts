@@ -17,6 +17,7 @@ import { TopicStreams } from "./topic_streams.ts";
 import { UpstreamChannels } from "./upstream_channels.ts";
 import { UpstreamHistories } from "./upstream_histories.ts";
 import { UpstreamError } from "./upstream_error.ts";
+import { upstreamOldestMs } from "./upstream_oldest.ts";
 import { Upstreams } from "./upstreams.ts";
 import type { OriginState } from "./wire.ts";
 
@@ -147,6 +148,12 @@ export class UpstreamSource implements Source {
         latencyMs: this.#timesOf(topic.topic).latencyMs,
       })),
     );
+  }
+
+  async oldestMs(topic: string): Promise<number | null> {
+    const [channel] = this.#index.channelsOf(topic).values();
+    if (channel === undefined) return null;
+    return await upstreamOldestMs(this.#upstreams, channel);
   }
 
   status(): SourceStatus {

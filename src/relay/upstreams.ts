@@ -3,6 +3,7 @@
 import type { UpstreamStatus } from "../source/source.ts";
 import type { Logger } from "../telemetry/log.ts";
 import {
+  beginning,
   errorOfAnswer,
   refuseCompressed,
   UPSTREAM_FAILURES,
@@ -80,6 +81,41 @@ export class Upstreams {
     body: string | null,
     signal: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>> {
+    const { body: stream } = await this.#answer(path, {
+      body,
+      signal,
+      accept: BLOCKS_CONTENT_TYPE,
+      type: BLOCKS_TYPE,
+    });
+    return stream!;
+  }
+
+  /** A short JSON document of the current one. Throws {@linkcode UpstreamError}. */
+  async json(path: string, signal: AbortSignal): Promise<unknown> {
+    const type = "application/json";
+    const answer = await this.#answer(path, {
+      body: null,
+      signal,
+      accept: type,
+      type,
+    });
+    try {
+      return JSON.parse(await beginning(answer));
+    } catch (error) {
+      throw upstreamError(error);
+    }
+  }
+
+  /** An answer of a type. Throws {@linkcode UpstreamError} for any other. */
+  async #answer(
+    path: string,
+    { body, signal, accept, type }: {
+      readonly body: string | null;
+      readonly signal: AbortSignal;
+      readonly accept: string;
+      readonly type: string;
+    },
+  ): Promise<Response> {
     const { addresses, token, fetch } = this.#options;
     const address = addresses[this.#current]!;
     try {
@@ -87,7 +123,7 @@ export class Upstreams {
       const response = await fetch(`${address}${path}`, {
         method: body === null ? "GET" : "POST",
         headers: {
-          accept: BLOCKS_CONTENT_TYPE,
+          accept,
           // Compressed, an upstream could send more than a relay can unpack.
           "accept-encoding": "identity",
           ...(body === null ? {} : { "content-type": "application/json" }),
@@ -98,10 +134,10 @@ export class Upstreams {
         // A token is for this address alone. workerd does not know "error".
         redirect: "manual",
       });
-      const type = response.headers.get("content-type") ?? "";
+      const given = response.headers.get("content-type") ?? "";
       await refuseCompressed(response);
-      if (response.ok && type.startsWith(BLOCKS_TYPE) && response.body) {
-        return response.body;
+      if (response.ok && given.startsWith(type) && response.body) {
+        return response;
       }
       throw await errorOfAnswer(response, secret);
     } catch (error) {

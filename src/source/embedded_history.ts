@@ -16,6 +16,11 @@ interface Reading {
   readonly isCut: boolean;
 }
 
+/** Index of the oldest block that a history has. */
+export function oldestIndex(strideNs: bigint, nowGpsNs: bigint): number {
+  return indexAt(strideNs, Number(nowGpsNs) / 1e6 - HISTORY_MAX_MS);
+}
+
 export class EmbeddedHistory implements HistoryReader {
   readonly #blocks: EmbeddedBlocks;
   readonly #nowGpsNs: () => bigint;

@@ -5,7 +5,7 @@ import type { Catalog } from "../channels/catalog.ts";
 import { ChannelAdmission } from "../channels/channel_admission.ts";
 import { dueFrom, indexAt } from "./due_blocks.ts";
 import { EmbeddedBlocks } from "./embedded_blocks.ts";
-import { EmbeddedHistory } from "./embedded_history.ts";
+import { EmbeddedHistory, oldestIndex } from "./embedded_history.ts";
 import type {
   BlockSink,
   HistoryReader,
@@ -89,6 +89,13 @@ export class EmbeddedSource implements Source {
   openHistory(topics: readonly HistoryTopic[]): HistoryReader {
     const blocks = this.#blocks ?? new EmbeddedBlocks([]);
     return new EmbeddedHistory(blocks, this.#options.nowGpsNs, topics);
+  }
+
+  oldestMs(topic: string): Promise<number | null> {
+    const strideNs = this.#blocks?.strideNs(topic);
+    if (strideNs === undefined) return Promise.resolve(null);
+    const index = oldestIndex(strideNs, this.#options.nowGpsNs());
+    return Promise.resolve(index * Number(strideNs) / 1e6);
   }
 
   unsubscribe(topic: string): void {

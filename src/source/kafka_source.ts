@@ -12,6 +12,7 @@ import { KafkaHistory } from "../kafka/kafka_history.ts";
 import { type HistoryPart, JoinedHistory } from "../topics/joined_history.ts";
 import { MappedTopics } from "../topics/mapped_topics.ts";
 import type { TopicMapping } from "../topics/topic_mapping.ts";
+import { oldestBlockMs } from "./oldest_block.ts";
 import type {
   BlockSink,
   HistoryReader,
@@ -142,6 +143,10 @@ export class KafkaSource implements Source {
       });
     }
     return new JoinedHistory(parts);
+  }
+
+  oldestMs(topic: string): Promise<number | null> {
+    return oldestBlockMs(this.openHistory([{ topic, fromMs: 0 }]), topic);
   }
 
   #historyOf(

@@ -139,6 +139,11 @@ export interface Source {
   unsubscribe(topic: string): void;
   /** Opens a reader of older messages, apart from the subscriptions. */
   openHistory(topics: readonly HistoryTopic[]): HistoryReader;
+  /**
+   * GPS ms at which the oldest block begins that a history of a topic gives now; null where it gives none. Each call
+   * costs requests (see OldestBlocks); it rejects where the answer cannot be found out. @default never known
+   */
+  oldestMs?(topic: string): Promise<number | null>;
   status(): SourceStatus;
   /** Resolves within 3 s, even while a broker hangs. */
   close(): Promise<void>;

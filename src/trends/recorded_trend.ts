@@ -1,6 +1,7 @@
 // What those who show bins need of a recorded trend, whether this thread records it or another one.
 // Invariant: a bin below the newest one does not change, except that it is dropped.
 import type { Channel } from "../channels/channel.ts";
+import type { OldestBins } from "./oldest_bins.ts";
 import type { SampleStats } from "./sample_stats.ts";
 
 /** The newest bins of one channel at one length. */
@@ -61,6 +62,8 @@ export interface Trends {
   prepare(channels: readonly Channel[]): Promise<void> | null;
   /** Leases the records of channels; null when there is no memory for them. The caller releases them. */
   lease(channels: readonly Channel[]): readonly RecordedTrend[] | null;
+  /** The oldest bins that are kept. Leases nothing, and never rejects. */
+  oldestBins(channel: Channel): OldestBins | Promise<OldestBins>;
   /** Ends the leases of records. */
   release(records: readonly RecordedTrend[]): void;
   /** Reads settled blocks until none is left (false) or the clock passes `endMs` (true). */

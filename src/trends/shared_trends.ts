@@ -1,6 +1,7 @@
 // The trends that another thread records, for one that serves clients.
 // Invariant: a record is here while it is leased in this thread; the recording thread knows of each lease until then.
 import { type Channel, isSameChannel } from "../channels/channel.ts";
+import { NO_BINS, type OldestBins } from "./oldest_bins.ts";
 import type { TrendCounters, Trends } from "./recorded_trend.ts";
 import { SharedTrend } from "./shared_trend.ts";
 import type { TrendMemory } from "./trend_memory.ts";
@@ -17,6 +18,8 @@ export interface LeasedTrends {
 export interface TrendPort {
   /** Leases trends. Null: there is no memory for them, or no such channel. It never rejects. */
   lease(channels: readonly Channel[]): Promise<LeasedTrends | null>;
+  /** As {@linkcode Trends.oldestBins}; null where there is no answer. It never rejects. */
+  oldestBins(channel: Channel): Promise<OldestBins | null>;
   /** Ends so many leases of a record. `isUsed`: a client has used one of them. */
   endLease(id: number, count: number, isUsed: boolean): void;
 }
@@ -116,6 +119,10 @@ export class SharedTrends implements Trends {
       record.isUsed = true;
     }
     return records;
+  }
+
+  async oldestBins(channel: Channel): Promise<OldestBins> {
+    return await this.#options.port.oldestBins(channel) ?? NO_BINS;
   }
 
   release(records: readonly SharedTrend[]): void {

@@ -3,12 +3,13 @@
 import type { BlockStore } from "../blocks/block_store.ts";
 import { shapesOf } from "../blocks/topic_shape.ts";
 import type { Timeline } from "../blocks/timeline.ts";
-import type { TimelineListener } from "../blocks/timeline_listener.ts";
 import type { Catalog } from "../channels/catalog.ts";
 import { nameMatcher } from "../channels/expression.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { withRollback } from "../memory/rollback.ts";
+import { type OldestBins, oldestBinsOf } from "./oldest_bins.ts";
+import { RecordedPartition } from "./recorded_partition.ts";
 import type { TrendCounters, Trends } from "./recorded_trend.ts";
 import { recordBytes, TrendRecord } from "./trend_record.ts";
 
@@ -33,36 +34,6 @@ export interface TrendRecorderOptions {
 const MIB = 1024 * 1024;
 /** Most matching channels whose recording begins in one tick, so that a large catalogue does not block the event loop. */
 const STARTS_PER_TICK = 100;
-
-/** One partition with recorded channels. */
-class RecordedPartition implements TimelineListener {
-  readonly timeline: Timeline;
-  readonly records = new Set<TrendRecord>();
-  readonly #onSettled: (partition: RecordedPartition) => void;
-
-  constructor(
-    timeline: Timeline,
-    onSettled: (partition: RecordedPartition) => void,
-  ) {
-    this.timeline = timeline;
-    this.#onSettled = onSettled;
-    timeline.listeners.add(this);
-  }
-
-  onRow(): void {
-    this.#onSettled(this);
-  }
-
-  onGap(): void {}
-
-  onReset(): void {
-    for (const record of this.records) record.reset();
-  }
-
-  onReady(): void {
-    this.#onSettled(this);
-  }
-}
 
 /** The trends of one instance. */
 export class TrendRecorder implements Trends {
@@ -151,6 +122,10 @@ export class TrendRecorder implements Trends {
       }
       return records;
     });
+  }
+
+  oldestBins(channel: Channel): OldestBins {
+    return oldestBinsOf(this.#records.get(keyOf(channel)));
   }
 
   /** Ends the leases of records. Those that were used are still recorded for `lingerMs`. */

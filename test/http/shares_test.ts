@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { A, OperatorsWorld, STREAM } from "./operators_world.ts";
 
-const HISTORY = `/v1/events?channels=${A}&start=1126259462&duration=1000`;
+const HISTORY = `/v1/events?channels=${A}&start=-1800&duration=1000`;
 
 describe("shares of owners", () => {
   it("limit the streams of one owner on all of its addresses, and no other owner's", async () => {

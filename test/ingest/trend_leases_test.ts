@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import type { ChannelName, ReadingMessage } from "../../src/ingest/messages.ts";
 import { TrendLeases } from "../../src/ingest/trend_leases.ts";
+import { NO_BINS, type OldestBins } from "../../src/trends/oldest_bins.ts";
 import { allocateTrend } from "../../src/trends/trend_memory.ts";
 import type { TrendRecord } from "../../src/trends/trend_record.ts";
 
@@ -35,6 +36,10 @@ class Lender {
     const record = this.#records.get(name) ?? this.#recordOf(name);
     this.leases.set(name, (this.leases.get(name) ?? 0) + 1);
     return record;
+  }
+
+  oldestBins(): OldestBins {
+    return NO_BINS;
   }
 
   cancel(records: readonly TrendRecord[]): void {

@@ -78,6 +78,29 @@ describe("EventStream", () => {
     assert.equal(states.at(-1)!.detail, problem.detail);
   });
 
+  it("takes a range that is older than all data as a gap, and does not try again", async () => {
+    const { states, sent, gaps } = await play([
+      () =>
+        Response.json({
+          code: "range_not_available",
+          title: "Range not available",
+          status: 404,
+          detail: "The range ends at …",
+          from: "1000000000",
+          to: "2000000000",
+        }, { status: 404 }),
+    ]);
+    assert.equal(sent.length, 1);
+    assert.deepEqual(gaps, [
+      { fromNs: 1_000_000_000n, toNs: 2_000_000_000n, reason: "retention" },
+    ]);
+    const { state, reason, detail } = states.at(-1)!;
+    assert.deepEqual(
+      [state, reason, detail],
+      ["ended", "Range not available", "The range ends at …"],
+    );
+  });
+
   for (const encoding of ["json", "arrow"] as const) {
     it(`reads every type from the server as ${encoding}`, async () => {
       const app: App = await createApp();

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import type { Channel } from "../../src/channels/channel.ts";
+import type { OldestBins } from "../../src/trends/oldest_bins.ts";
 import {
   type LeasedTrends,
   SharedTrends,
@@ -44,6 +45,10 @@ class Recording {
   readonly #answers: (() => void)[] = [];
   hasMemory = true;
   #count = 0;
+
+  oldestBins({ name }: Channel): Promise<OldestBins | null> {
+    return Promise.resolve(name === "A" ? [1n, null, 60n] : null);
+  }
 
   lease(channels: readonly Channel[]): Promise<LeasedTrends | null> {
     this.asked.push(channels.map(({ name }) => name));

@@ -10,6 +10,7 @@ import {
   type RouteDocument,
   type Schema,
 } from "./api_document.ts";
+import { TREND_NAMES } from "../../trends/trend_bins.ts";
 import { REPLAY } from "./stream_parameters.ts";
 
 /** Length of a name of 255 bytes when percent-encoded. */
@@ -122,9 +123,45 @@ const CHANNEL: Schema = {
   },
 };
 
+const TIME_OR_NULL: Schema = {
+  type: ["string", "null"],
+  pattern: String.raw`^\d{1,19}$`,
+  "x-unit": "GPS ns",
+};
+
+const DESCRIBED_CHANNEL: Schema = {
+  ...CHANNEL,
+  description: "A channel, and since when it has data",
+  required: [
+    ...CHANNEL.required as readonly string[],
+    "available_from_ns",
+    "trends_from_ns",
+  ],
+  properties: {
+    ...CHANNEL.properties as Parameters,
+    available_from_ns: {
+      ...TIME_OR_NULL,
+      description:
+        "The oldest time of which a range (`start`, `end`) can have rows, as it was at most some seconds ago; null where " +
+        "it is not known now, or there are none",
+      examples: ["1479465845437500000"],
+    },
+    trends_from_ns: {
+      type: "object",
+      description:
+        "The beginning of the oldest bin by length; null where this channel's trends are not recorded",
+      required: TREND_NAMES,
+      properties: Object.fromEntries(
+        TREND_NAMES.map((name) => [name, TIME_OR_NULL]),
+      ),
+    },
+  },
+};
+
 /** Shared schemas by their names in the document. */
 export const CHANNEL_SCHEMAS: Readonly<Record<string, Schema>> = {
   Channel: CHANNEL,
+  DescribedChannel: DESCRIBED_CHANNEL,
 };
 
 const CHANNEL_REF: Schema = { $ref: "#/components/schemas/Channel" };
@@ -196,7 +233,9 @@ export const NAME_DOCUMENT: RouteDocument = {
   },
   query: REPLAY,
   answers: {
-    200: jsonAnswer("The channel", CHANNEL_REF),
+    200: jsonAnswer("The channel", {
+      $ref: "#/components/schemas/DescribedChannel",
+    }),
     400: problemAnswer("A parameter is unknown or wrong"),
     404: problemAnswer("There is no such channel; `near` has similar names"),
     503: BUSY,

@@ -7,6 +7,11 @@ import {
 import { REFUSALS } from "../../clients/refusals.ts";
 import { REQUEST_LIMITS } from "../limits/limit_error.ts";
 
+const GPS_NS = {
+  type: "string",
+  pattern: String.raw`^\d{1,19}$`,
+  "x-unit": "GPS ns",
+};
 const NAMES = { type: "array", items: { type: "string" } };
 
 export const PROBLEM_SCHEMA = {
@@ -62,6 +67,12 @@ export const PROBLEM_SCHEMA = {
       },
     },
     known: { ...NAMES, description: "Unknown replay context: known ones" },
+    from: { ...GPS_NS, description: "Range not available: its start" },
+    to: { ...GPS_NS, description: "Range not available: its end" },
+    available_from_ns: {
+      ...GPS_NS,
+      description: "Range not available: the oldest time that has data",
+    },
     limit: {
       type: "string",
       enum: [...REFUSALS, ...REQUEST_LIMITS],

@@ -143,6 +143,12 @@ export const PROBLEM_TEXTS: Readonly<Record<ProblemCode, ProblemText>> = {
     meaning: "The instance has no sessions, since it needs no token.",
     remedy: "Send requests without a session.",
   },
+  range_not_available: {
+    meaning:
+      "The whole range is older than the oldest data of its channels, which `available_from_ns` names.",
+    remedy:
+      "Ask for a range that begins later; `/v1/channels/NAME` says since when a channel has data.",
+  },
   unknown_channel: {
     meaning:
       "There is no such channel, or the token may not read it; `near` has similar names.",

@@ -56,7 +56,8 @@ const ANSWERS: RouteDocument["answers"] = {
     "A parameter, expression or range is wrong; the selection is empty or too large; rows could be larger than 16 MiB",
   ),
   404: problemAnswer(
-    "A channel (`unknown` has similar names) or the replay context does not exist",
+    "A channel (`unknown` has similar names) or the replay context does not exist; or the whole range is older than the " +
+      "oldest data (`available_from_ns`), which a HEAD does not look up",
   ),
   406: problemAnswer("Accept-Encoding refuses every coding of this stream"),
   429: problemAnswer(

@@ -8,6 +8,7 @@ import {
 } from "../../channels/channel.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { documented } from "../documents/api_document.ts";
+import type { ChannelStates } from "../service.ts";
 import { channelJson, listed } from "./channel_list.ts";
 import {
   AFTER_LENGTH_MAX,
@@ -28,6 +29,7 @@ import { searched } from "./searched.ts";
 import { isGone, type RequestLimits } from "../limits/request_limits.ts";
 import { checkedName } from "./stream_fields.ts";
 import { REPLAY_LENGTH_MAX } from "../documents/stream_parameters.ts";
+import { TREND_NAMES } from "../../trends/trend_bins.ts";
 
 const FILTER_NAMES = Object.keys(FILTERS);
 const LIST_NAMES = [...FILTER_NAMES, ...Object.keys(PAGING)];
@@ -35,15 +37,17 @@ const LIST_NAMES = [...FILTER_NAMES, ...Object.keys(PAGING)];
 export interface ChannelRoutesOptions {
   /** The channels that a request may find. */
   readonly catalogOf: (context: Context) => Catalog;
-  readonly isLive: (channel: Channel) => boolean;
+  readonly channelStates: ChannelStates;
   readonly limits: RequestLimits;
 }
 
 /** The discovery routes. */
 export function channelRoutes(
-  { catalogOf, isLive, limits: { slices } }: ChannelRoutesOptions,
+  { catalogOf, channelStates: states, limits: { slices } }:
+    ChannelRoutesOptions,
 ): Hono {
   const app = new Hono();
+  const isLive = (channel: Channel) => states.isLive(channel);
   app.get("/v1/channels", documented(LIST_DOCUMENT), (c) => {
     const query = new URL(c.req.url).searchParams;
     const filter = filterOf(query, LIST_NAMES);
@@ -71,10 +75,32 @@ export function channelRoutes(
     const replayId = filter.replayId ?? null;
     const catalog = catalogOf(c);
     const channel = catalog.get(name, replayId);
-    if (channel) return c.json(channelJson(channel, isLive(channel)));
+    if (channel) return described(c, channel, states);
     return slices.run(unknown(catalog, name, replayId), isGone(c));
   });
   return app;
+}
+
+/** One channel, and since when a range can have its rows and trends. */
+async function described(
+  c: Context,
+  channel: Channel,
+  states: ChannelStates,
+): Promise<Response> {
+  const [fromNs, trendsNs] = await Promise.all([
+    states.availableFromNs(channel),
+    states.trendsFromNs(channel),
+  ]);
+  const trends = TREND_NAMES.map((name, i) => [name, textOfNs(trendsNs[i])]);
+  return c.json({
+    ...channelJson(channel, states.isLive(channel)),
+    available_from_ns: textOfNs(fromNs),
+    trends_from_ns: Object.fromEntries(trends),
+  });
+}
+
+function textOfNs(timeNs: bigint | null | undefined): string | null {
+  return timeNs === null || timeNs === undefined ? null : String(timeNs);
 }
 
 function* counted(

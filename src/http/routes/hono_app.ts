@@ -107,15 +107,10 @@ function routesOf(
   routes.route("/", sessionRoutes({ access, authenticate, cookie }));
   const protect = authentication(authenticate, service);
   for (const path of PROTECTED) routes.use(path, protect);
-  routes.route(
-    "/",
-    channelRoutes({
-      catalogOf,
-      isLive: (channel) => service.isLive(channel),
-      limits: requests,
-    }),
-  );
-  routes.route("/", replayRoutes({ catalogOf, limits: requests }));
+  const { channelStates } = service;
+  const lists = { catalogOf, channelStates, limits: requests };
+  routes.route("/", channelRoutes(lists));
+  routes.route("/", replayRoutes(lists));
   if (service.feeds.isServing) routes.route("/", blocks(service, options));
   const streams = {
     ...takeover,
@@ -126,6 +121,7 @@ function routesOf(
     channelsMax: config.channelsMax,
     limits: requests,
     nowNs: () => service.now().timeNs,
+    channelStates,
     addressOf: options.addressOf,
     socketOutlet: options.socketOutlet ?? null,
     leftSignalOf: options.leftSignalOf,

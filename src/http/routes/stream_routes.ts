@@ -20,6 +20,7 @@ import {
   admit,
   type ReadyAdmission,
 } from "./stream_admission.ts";
+import { type RangeCheckOptions, rangeProblem } from "./range_check.ts";
 import { misplacedField, type StreamPath } from "./stream_fields.ts";
 import { negotiate } from "./stream_negotiation.ts";
 import { parsed, type ParsingOptions } from "./stream_parsing.ts";
@@ -27,7 +28,7 @@ import { rangeHeaders } from "./stream_range.ts";
 import { hasWholeRange } from "./stream_request.ts";
 
 export interface StreamRoutesOptions
-  extends TakeoverOptions, ParsingOptions, AdmissionOptions {
+  extends TakeoverOptions, ParsingOptions, AdmissionOptions, RangeCheckOptions {
   /** Aborts when the client disconnects, where the runtime does not cancel the body then. */
   readonly leftSignalOf?:
     | ((context: Context) => AbortSignal | undefined)
@@ -79,6 +80,8 @@ async function open(
   if (hasWholeRange(request)) return new Response(null, { status: 204 });
   const headers = { ...form.headers, ...rangeHeaders(request) };
   if (c.req.method === "HEAD") return c.body(null, 200, headers);
+  const outside = await rangeProblem(request, options);
+  if (outside !== null) return outside;
   const admission = await admit(c, request, form.shape, options);
   if (admission instanceof Response) return admission;
   try {

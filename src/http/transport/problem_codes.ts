@@ -33,6 +33,7 @@ const TABLE = {
   other_site: [403, "Other site"],
   no_data: [404, "No data"],
   no_sessions: [404, "No sessions"],
+  range_not_available: [404, "Range not available"],
   unknown_channel: [404, "Unknown channel"],
   unknown_client: [404, "Unknown client"],
   unknown_file: [404, "Unknown file"],

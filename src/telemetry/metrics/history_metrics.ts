@@ -1,11 +1,13 @@
 // Metrics of histories and resumes, which read from the source again.
 import type { BlockStore } from "../../blocks/block_store.ts";
+import type { OldestBlocks } from "../../blocks/oldest_blocks.ts";
 import type { ClientFigures } from "../../clients/client_figures.ts";
 import type { NameAndHelp, Prometheus } from "./prometheus.ts";
 
 export interface HistoryParts {
   readonly hub: { readonly figures: Pick<ClientFigures, "history"> };
   readonly store: Pick<BlockStore, "historyCounters">;
+  readonly channelStates: { readonly oldest: Pick<OldestBlocks, "counters"> };
 }
 
 const GAUGES = {
@@ -43,7 +45,7 @@ const COUNTERS = {
 
 export function historyMetrics(
   metrics: Prometheus,
-  { hub: { figures: { history } }, store }: HistoryParts,
+  { hub: { figures: { history } }, store, channelStates }: HistoryParts,
 ): void {
   metrics.gaugeTable(GAUGES, (field) => history[field]);
   metrics.counterTable(COUNTERS, (counter) => history.counters[counter]);
@@ -58,5 +60,14 @@ export function historyMetrics(
       bad: store.historyCounters.bad,
       future: store.historyCounters.future,
     }),
+  );
+  metrics.counters(
+    {
+      name: "oldest_lookups_total",
+      help:
+        "Times that the source was to be asked since when a topic has data; limited: not asked, as too many others were",
+      label: "outcome",
+    },
+    () => channelStates.oldest.counters,
   );
 }

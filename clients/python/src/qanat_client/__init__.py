@@ -7,7 +7,7 @@
 
 from .channel import Channel
 from .client import Client
-from .errors import GapError, QanatError, RequestError, StreamError
+from .errors import GapError, QanatError, RangeNotAvailableError, RequestError, StreamError
 from .series import Series, SeriesBlock, concatenate_blocks
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Client",
     "GapError",
     "QanatError",
+    "RangeNotAvailableError",
     "RequestError",
     "Series",
     "SeriesBlock",

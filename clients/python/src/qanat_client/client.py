@@ -152,7 +152,8 @@ class Client:
         - `duration` alone: from now on; waits for the data.
         - none of them: the newest row.
 
-        Missing samples are masked. With ``on_gap="raise"`` they raise :class:`GapError`.
+        Missing samples are masked. With ``on_gap="raise"`` they raise :class:`GapError`. A range that is wholly older than
+        the oldest data raises :class:`RangeNotAvailableError`, whatever `on_gap` is.
         """
         if on_gap == "skip":
             raise ValueError('fetch returns one block; on_gap="skip" is not possible')

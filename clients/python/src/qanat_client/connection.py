@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Union
 
-from .errors import QanatError, RequestError
+from .errors import QanatError, RangeNotAvailableError, RequestError
 
 URL_DEFAULT = "http://127.0.0.1:8080"
 #: The server sends something every 15 s; a connection that is silent for longer than this is broken.
@@ -103,7 +103,9 @@ def _error_of(refusal: urllib.error.HTTPError) -> RequestError:
             problem = None
     if not isinstance(problem, dict):
         problem = {}
-    error = RequestError(refusal.code, problem, refusal.reason)
+    is_outside = problem.get("code") == "range_not_available"
+    error_class = RangeNotAvailableError if is_outside else RequestError
+    error = error_class(refusal.code, problem, refusal.reason)
     wait = refusal.headers.get("retry-after", "")
     error.retry_after_s = float(wait) if wait.isdigit() else None
     return error

@@ -31,6 +31,18 @@ class RequestError(QanatError):
         self.code = code if isinstance(code, str) else None
 
 
+class RangeNotAvailableError(RequestError):
+    """The whole range is older than the oldest data of its channels."""
+
+    #: The oldest time that has data, GPS ns; None where the server does not say it.
+    available_from_ns: Optional[int]
+
+    def __init__(self, status: int, problem: Mapping[str, Any], text: str = "") -> None:
+        super().__init__(status, problem, text)
+        oldest = problem.get("available_from_ns")
+        self.available_from_ns = int(oldest) if isinstance(oldest, str) and oldest.isdigit() else None
+
+
 class StreamError(QanatError):
     """A stream ended before its range did, and another attempt would not help or did not."""
 
