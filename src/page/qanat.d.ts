@@ -205,7 +205,10 @@ export interface TrendRangeOptions extends Omit<RangeOptions, "onRow"> {
   readonly onRow: (row: TrendRow) => void;
 }
 
-/** Reads a range. Resolves at its end to `ended`, or to `refused` with the problem; does not reject. */
+/**
+ * Reads a range. Resolves at its end to `ended`, or to `refused` with the problem; does not reject. A range that is wholly
+ * older than all data is one gap of the reason `retention`, and `ended` has the problem `range_not_available`.
+ */
 export function readRange(options: RangeOptions): Promise<StreamState>;
 export function readRange(options: TrendRangeOptions): Promise<StreamState>;
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { type KafkaBroker, startKafka } from "../../scripts/kafka/broker.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
-import { freePort, launchQanat, PARTS, Process } from "./chain.ts";
+import { freePort, launchQanat, PARTS, Process, sleep } from "./chain.ts";
 
 const runnable = canRun([PARTS.kafka, PARTS.python]);
 const SCRIPT = new URL("./python/wide_topics.py", import.meta.url).pathname;
@@ -81,6 +81,28 @@ describe(
         { publisher, sample_rate, stride_ns },
         { publisher: "live", sample_rate: 64, stride_ns: 250_000_000 },
       );
+    });
+
+    it("says since when its channels have data, and refuses ranges before", async () => {
+      const name = "W0:C0";
+      const seen = new Set<string>();
+      for (const { url } of instances) {
+        let from: string | null = null;
+        for (let tries = 0; from === null && tries < 100; tries++) {
+          const answer = await fetch(`${url}/v1/channels/${name}`);
+          from = (await answer.json()).available_from_ns;
+          if (from === null) await sleep(100);
+        }
+        assert.ok(from !== null, `${url} ${name} seed ${SEED}`);
+        seen.add(from);
+        const end = `${from.slice(0, -9)}.${from.slice(-9)}`;
+        const start = Number(from.slice(0, -9)) - 100;
+        const before = await fetch(
+          `${url}/v1/arrow?channels=${name}&start=${start}&end=${end}`,
+        );
+        assert.equal((await before.json()).code, "range_not_available");
+      }
+      assert.equal(seen.size, 1, [...seen].join());
     });
 
     it("a file that is wrong is refused, by its line", async () => {
