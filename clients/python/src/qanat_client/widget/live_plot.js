@@ -249,10 +249,7 @@ class LivePlotView {
       const isLive = this.#worst?.state !== "waiting";
       const pending = isLive ? "no data" : "connection lost";
       const gap = this.#panels?.draw(clock(), pending);
-      this.#status.dataset.gap = gap
-        ? ` · gap of ${Number((gap.toS - gap.fromS).toPrecision(3))} s: ` +
-          gap.reason
-        : "";
+      this.#status.dataset.gap = gap ? ` · ${gap}` : "";
       this.#write();
     };
     frame();

@@ -6,7 +6,7 @@ import { drawChannel, TIMES_PX } from "./drawing.js";
 /** @typedef {{ timeNs: bigint, strideNs: bigint, channels: any, missing: any, latencyMs?: number | undefined }} AnyRow a row or a bin */
 /** @typedef {{ fromNs: bigint, toNs: bigint, reason: string, channels?: readonly string[] | undefined }} AnyGap */
 /** @typedef {{ gpsMinusLocalMs: number, gpsMinusUnixMs: number }} Clock */
-/** @typedef {{ columns: Columns, canvas: HTMLCanvasElement, message: HTMLElement, colour: string }} Panel */
+/** @typedef {{ columns: Columns, canvas: HTMLCanvasElement, message: HTMLElement, colour: string, isRefused: boolean }} Panel */
 
 const COLOURS = ["#2f7fc1", "#c8620e", "#2f8f57", "#9a5fc7", "#c7407f"];
 const PLOT_PX = 110;
@@ -47,7 +47,13 @@ export class Panels {
       canvas.setAttribute("aria-label", `live plot of ${name}`);
       element.append(title, message, canvas);
       const columns = new Columns(seconds);
-      this.#all.set(name, { columns, canvas, message, colour });
+      this.#all.set(name, {
+        columns,
+        canvas,
+        message,
+        colour,
+        isRefused: false,
+      });
     });
   }
 
@@ -90,36 +96,43 @@ export class Panels {
   refuse(name, why) {
     const panel = this.#all.get(name);
     if (!panel) return;
+    panel.isRefused = why !== "";
     panel.message.textContent = why;
-    panel.canvas.style.display = why === "" ? "block" : "none";
+    panel.canvas.style.display = panel.isRefused ? "none" : "block";
   }
 
   /**
-   * Draws all. Returns the newest gap that is in sight.
+   * Draws all. Returns the newest time without data that is in sight, in words; empty where there is none.
    * @param {Clock} clock
    * @param {string} pending why the newest data are not there, where they are not
    */
   draw({ gpsMinusLocalMs, gpsMinusUnixMs }, pending) {
-    if (this.#originNs === null) return undefined;
+    if (this.#originNs === null) return "";
     const toS = this.#secondsOf(gpsNs(gpsMinusLocalMs)) - this.#delayS;
     const fromS = toS - this.#seconds;
     const ink = getComputedStyle(this.#element).color;
     const utcS = Number(this.#originNs / 1000n) / 1e6 - gpsMinusUnixMs / 1000;
-    /** @type {import("./columns.js").Span | undefined} */
-    let newest;
-    let left = this.#all.size;
-    for (const { columns, canvas, colour } of this.#all.values()) {
+    let [gapWords, silence] = ["", ""];
+    const shown = [...this.#all.values()].filter(({ isRefused }) => !isRefused);
+    for (const [i, { columns, canvas, colour }] of shown.entries()) {
       const gaps = columns.gaps.filter((gap) => gap.toS > fromS);
-      const sinceS = Math.max(columns.endS, fromS);
-      if (toS - sinceS > LATE_S + LATE_ROWS * columns.strideS) {
-        gaps.push({ fromS: sinceS, toS, reason: pending });
+      const gap = gaps.at(-1);
+      if (gap) {
+        gapWords = `gap of ${rounded(gap.toS - gap.fromS)} s: ${gap.reason}`;
       }
-      newest = gaps.at(-1) ?? newest;
-      const hasTimes = --left === 0;
+      const silentS = toS - columns.endS;
+      if (silentS > LATE_S + LATE_ROWS * columns.strideS) {
+        gaps.push({ fromS: columns.endS, toS, reason: pending });
+        // A channel of which nothing has come has no such time.
+        silence = silentS === Infinity
+          ? pending
+          : `${pending} for ${Math.floor(silentS)} s`;
+      }
+      const hasTimes = i === shown.length - 1;
       const picture = { fromS, toS, colour, ink, utcS, hasTimes, gaps };
       drawChannel(canvas, columns, picture);
     }
-    return newest;
+    return silence || gapWords;
   }
 
   /** Seconds since the time 0. @param {bigint} ns */
@@ -127,6 +140,11 @@ export class Panels {
     this.#originNs ??= ns;
     return Number(ns - this.#originNs) / 1e9;
   }
+}
+
+/** A number with three digits, without zeros at its end. @param {number} value */
+function rounded(value) {
+  return Number(value.toPrecision(3));
 }
 
 /** GPS time now, ns. @param {number} gpsMinusLocalMs */
