@@ -8,6 +8,8 @@ import { hashOf, viewOf } from "./view.js";
 /** @typedef {import("./page.js").Page} Page */
 
 const STATUS_MS = 250;
+/** A longer step of a cursor. */
+const FAR_PX = 20;
 /** Buttons that are called as their actions. */
 const BUTTONS = [
   "pause",
@@ -51,6 +53,13 @@ function actionsOf(page) {
     help: () => showHelp(byId("help", HTMLDialogElement)),
     next: () => page.plots.focus(1),
     previous: () => page.plots.focus(-1),
+    a: () => page.cursors.place(0),
+    b: () => page.cursors.place(1),
+    cursors: () => page.cursors.toggle(),
+    left: () => page.cursors.nudge(-1),
+    right: () => page.cursors.nudge(1),
+    farLeft: () => page.cursors.nudge(-FAR_PX),
+    farRight: () => page.cursors.nudge(FAR_PX),
     axis: () => page.plots.setAxisFocused(),
     remove: () => page.plots.actFocused("remove"),
     up: () => page.plots.actFocused("up"),
@@ -80,6 +89,7 @@ export function listen(page) {
   const actions = actionsOf(page);
   document.addEventListener("keydown", keysOf(actions));
   for (const name of BUTTONS) button(name).onclick = () => actions[name]();
+  button("cursors-open").onclick = actions.cursors;
   button("operator-open").onclick = actions.operator;
   button("help-open").onclick = actions.help;
   button("find").onclick = () => page.showFinder(!page.finder.isOpen);

@@ -7,7 +7,12 @@ import { Spectrogram } from "./spectrogram.js";
 
 /** Samples that must have come after the end of what is shown, s. */
 const MARGIN_S = 0.04;
-const NOTHING = { onZoom: () => {}, onReset: () => {}, onHover: () => {} };
+const NOTHING = {
+  onZoom: () => {},
+  onReset: () => {},
+  onHover: () => {},
+  onCursor: () => {},
+};
 
 export class CloseUpPanel {
   /** @type {import("./view.js").CloseUp} */

@@ -63,7 +63,8 @@ export class Drawing {
   #drawPlots(fromS, toS) {
     const { channels, feed, hoverS, isSaving, plots, themeCount, view } =
       this.#page;
-    const version = `${feed.version} ${themeCount} ${view.time}`;
+    const cursors = view.cursors.join(" ");
+    const version = `${feed.version} ${themeCount} ${view.time} ${cursors}`;
     plots.draw((card) => {
       const { name } = card.spec;
       const series = feed.series.get(name);
@@ -77,6 +78,7 @@ export class Drawing {
         version: version + pending,
         pending,
         hoverS,
+        cursors: view.cursors,
         saves: isSaving,
       });
     });

@@ -17,6 +17,8 @@ export function labelButtons(view, isSaving, isFinding) {
   button("time").textContent = time.toUpperCase();
   button("theme").textContent = THEMES[theme];
   button("operator-open").setAttribute("aria-pressed", String(operator));
+  const hasCursors = view.cursors.some((s) => s !== null);
+  button("cursors-open").setAttribute("aria-pressed", String(hasCursors));
   button("find").setAttribute("aria-expanded", String(isFinding));
   button("save").setAttribute("aria-pressed", String(isSaving));
 }

@@ -1,8 +1,10 @@
 // The page: holds the view, and keeps plots, feed, buttons and address in step with it.
 // Invariant: everything that is shown follows from the view; change(…) is the only way to change it.
+import { Address } from "./address.js";
 import { ChannelBook } from "./channel_book.js";
-import { CloseUpPanel } from "./close_up.js";
+import { CloseUpPlace } from "./close_up_place.js";
 import { CopyAs } from "./copy_as.js";
+import { Cursors } from "./cursors.js";
 import { byId, colours } from "./dom.js";
 import { Feed } from "./feed.js";
 import { FeedView } from "./feed_view.js";
@@ -19,15 +21,13 @@ import { StatusLine } from "./status_line.js";
 import { paletteOf } from "./theme.js";
 import { TimeAxis } from "./time_axis.js";
 import { isDataExpensive } from "./trend_choice.js";
-import { emptyView, firstView, hashOf, namesOf, viewOf } from "./view.js";
+import { emptyView, firstView, namesOf, viewOf } from "./view.js";
 import { YAxis } from "./y_axis.js";
 
 /** @typedef {import("./view.js").View} View */
 
 /** From this width on the finder is open from the start. */
 export const WIDE_PX = 1100;
-/** Changes of the time within this time are one step for the browser's Back. */
-const ONE_STEP_MS = 1000;
 
 const part = (/** @type {string} */ id) => byId(id, HTMLElement);
 
@@ -39,16 +39,19 @@ export class Page {
   themeCount = 0;
   /** The time under the mouse, GPS s. @type {number | null} */
   hoverS = null;
-  /** @type {CloseUpPanel | null} */
-  closeUp = null;
-  #closeUpKey = "";
-  /** When the time last changed, by performance.now(). */
-  #movedMs = -Infinity;
+  #address = new Address();
   #palette = colours();
   #look = () => ({
     time: this.view.time,
     colours: this.#palette,
     colour: (/** @type {string} */ name) => this.#colourOf(name),
+    cursors: this.view.cursors,
+  });
+  #closeUp = new CloseUpPlace(part("closeup"), {
+    look: this.#look,
+    feed: this.feed,
+    onClose: () => this.change({ closeUp: null }),
+    onLook: (fromS, toS) => this.zoomTo(fromS, toS),
   });
   signIn = new SignIn(
     byId("sign-in", HTMLDialogElement),
@@ -80,6 +83,7 @@ export class Page {
       onZoom: (fromS, toS) => this.zoomTo(fromS, toS),
       onReset: () => this.go(live(this.view)),
       onHover: (gpsS) => (this.hoverS = gpsS),
+      onCursor: (which, gpsS) => this.cursors.moveTo(which, gpsS),
     },
   });
   finder = new Finder(part("finder"), {
@@ -91,6 +95,15 @@ export class Page {
     byId("span", HTMLSelectElement),
     (spanS) => this.go(spanOf(this.view, this.edgeS, spanS)),
   );
+  cursors = new Cursors(part("cursors"), {
+    shown: () => ({
+      ...this.view,
+      edgeS: this.edgeS,
+      hoverS: this.hoverS,
+      pixels: this.plots.pixels,
+    }),
+    onMove: (cursors) => this.#moveCursors(cursors),
+  });
   #yAxis = new YAxis(byId("y-axis", HTMLDialogElement));
   #operator = new OperatorPanel(
     part("operator"),
@@ -139,6 +152,11 @@ export class Page {
     return this.playback?.edgeS ?? this.view.endS ?? this.feed.newestS;
   }
 
+  /** The panel of the close-up; null without one. */
+  get closeUp() {
+    return this.#closeUp.panel;
+  }
+
   /** What plays; null while nothing does. */
   get playback() {
     return this.#shown.playback;
@@ -176,7 +194,7 @@ export class Page {
     const before = this.view;
     this.view = { ...before, ...changes };
     const { view } = this;
-    if (!keepAddress) this.#keepAddress(before);
+    if (!keepAddress) this.#address.keep(before, view);
     this.applyTheme();
     const names = namesOf(view);
     if (names.some((name) => !this.channels.has(name))) {
@@ -189,13 +207,23 @@ export class Page {
       pixels: this.plots.pixels,
       saves: this.isSaving,
     });
-    this.#applyCloseUp();
+    this.#closeUp.show(this.#shown.closeUp);
+    part("credit").hidden = !names.some((name) => name.includes("GWOSC"));
     this.#shown.apply(view, isHere);
     this.#operator.show(this.view.operator);
     part("operator").hidden = !this.view.operator;
     this.finder.mark();
     this.#label();
     this.resize();
+  }
+
+  /** Without what other changes of the view need: a drag moves them with each picture. @param {View["cursors"]} cursors */
+  #moveCursors(cursors) {
+    const before = this.view;
+    this.view = { ...before, cursors };
+    this.#address.keep(before, this.view);
+    this.cursors.say();
+    this.#label();
   }
 
   applyTheme() {
@@ -210,6 +238,7 @@ export class Page {
     const { endS, speed, time } = this.view;
     const isWaiting = this.playback?.isWaiting ?? false;
     this.status.update({ isPaused: endS !== null, speed, isWaiting, time });
+    this.cursors.say();
   }
 
   resize() {
@@ -257,39 +286,6 @@ export class Page {
     if (names.some((n) => shown.includes(n) && !this.channels.has(n))) {
       this.change({}, { keepAddress: true });
     }
-  }
-
-  /** Writes the view into the address. A change of the time is a step that the browser's Back undoes. @param {View} before */
-  #keepAddress(before) {
-    const { view } = this;
-    const isMove = before.endS !== view.endS || before.spanS !== view.spanS ||
-      before.speed !== view.speed;
-    const nowMs = performance.now();
-    const isStep = isMove && nowMs - this.#movedMs > ONE_STEP_MS;
-    if (isMove) this.#movedMs = nowMs;
-    const address = `#${hashOf(view)}`;
-    if (!isStep) return history.replaceState(null, "", address);
-    // The address of a first visit does not hold the view.
-    history.replaceState(null, "", `#${hashOf(before)}`);
-    history.pushState(null, "", address);
-  }
-
-  #applyCloseUp() {
-    const view = this.#shown.closeUp;
-    const key = JSON.stringify(view);
-    part("closeup").hidden = view === null;
-    part("credit").hidden = !namesOf(this.view).some((n) =>
-      n.includes("GWOSC")
-    );
-    if (key === this.#closeUpKey) return;
-    this.#closeUpKey = key;
-    this.closeUp?.close();
-    this.closeUp = view && new CloseUpPanel(part("closeup"), view, {
-      look: this.#look,
-      feed: this.feed,
-      onClose: () => this.change({ closeUp: null }),
-      onLook: (fromS, toS) => this.zoomTo(fromS, toS),
-    });
   }
 
   #label() {

@@ -11,15 +11,20 @@ import css from "./page.css" with { type: "text" };
 import icon from "./icon.svg" with { type: "text" };
 import types from "./qanat.d.ts" with { type: "text" };
 import actions from "./actions.js" with { type: "text" };
+import address from "./address.js" with { type: "text" };
 import axisText from "./axis_text.js" with { type: "text" };
 import bearer from "./bearer.js" with { type: "text" };
+import between from "./between.js" with { type: "text" };
 import channelBook from "./channel_book.js" with { type: "text" };
 import clock from "./clock.js" with { type: "text" };
 import closeUp from "./close_up.js" with { type: "text" };
+import closeUpPlace from "./close_up_place.js" with { type: "text" };
 import closeUpLines from "./close_up_lines.js" with { type: "text" };
 import columnStrip from "./column_strip.js" with { type: "text" };
 import copyAs from "./copy_as.js" with { type: "text" };
 import copyTexts from "./copy_texts.js" with { type: "text" };
+import cursorLines from "./cursor_lines.js" with { type: "text" };
+import cursors from "./cursors.js" with { type: "text" };
 import dataAge from "./data_age.js" with { type: "text" };
 import dom from "./dom.js" with { type: "text" };
 import drawing from "./drawing.js" with { type: "text" };
@@ -109,15 +114,20 @@ const PACKAGES: Record<string, string> = {
 
 const MODULES: Record<string, string> = {
   "actions.js": actions,
+  "address.js": address,
   "axis_text.js": axisText,
   "bearer.js": bearer,
+  "between.js": between,
   "channel_book.js": channelBook,
   "clock.js": clock,
   "close_up.js": closeUp,
   "close_up_lines.js": closeUpLines,
+  "close_up_place.js": closeUpPlace,
   "column_strip.js": columnStrip,
   "copy_as.js": copyAs,
   "copy_texts.js": copyTexts,
+  "cursor_lines.js": cursorLines,
+  "cursors.js": cursors,
   "data_age.js": dataAge,
   "dom.js": dom,
   "drawing.js": drawing,

@@ -1,5 +1,6 @@
 // One plot of any kind, with its heading, value and buttons.
 // Invariant: an error of the plot is shown in this card and does not leave it; the plot is made again some time later.
+import { betweenText } from "./between.js";
 import { timeText } from "./clock.js";
 import { el } from "./dom.js";
 import { SeriesPlot } from "./series_plot.js";
@@ -18,6 +19,8 @@ const NAMES = {
 };
 const SIGNS = { series: "∿", spectrogram: "▦", spectrum: "◺" };
 const VALUE_MS = 120;
+/** How often what is between the cursors is computed while rows come. */
+const BETWEEN_MS = 1000;
 /** Time until a plot that failed is made again. */
 const AGAIN_MS = 5000;
 
@@ -38,6 +41,10 @@ export class PlotCard {
   #failedMs = 0;
   #isTrend = false;
   #meta = el("span", { class: "meta" });
+  #between = el("p", { class: "between number", hidden: true });
+  #betweenAt = " ";
+  #betweenFor = "";
+  #betweenMs = 0;
 
   /**
    * @param {import("./view.js").PlotSpec} spec
@@ -63,6 +70,7 @@ export class PlotCard {
         "data-name": name,
       },
       this.#header(act),
+      this.#between,
       this.#refusal,
       this.#canvas,
     );
@@ -178,9 +186,9 @@ export class PlotCard {
 
   /**
    * @param {import("./series.js").Series} series
-   * @param {{ fromS: number, toS: number, version: string, pending: string, hoverS: number | null, saves: boolean }} now
+   * @param {{ fromS: number, toS: number, version: string, pending: string, hoverS: number | null, cursors: import("./cursors.js").Times, saves: boolean }} now
    */
-  draw(series, { fromS, toS, version, pending, hoverS, saves }) {
+  draw(series, { fromS, toS, version, pending, hoverS, cursors, saves }) {
     const { state } = series;
     this.refuse(state.state === "refused" ? state.detail ?? "refused" : "");
     if (this.spec.kind === "series") this.#useKind(series.trend !== null);
@@ -208,6 +216,7 @@ export class PlotCard {
     if (this.#meta.textContent !== meta) this.#meta.textContent = meta;
     const text = this.#valueText(series, toS, hoverS);
     if (this.#value.textContent !== text) this.#value.textContent = text;
+    if (this.spec.kind === "series") this.#sayBetween(series, cursors, version);
   }
 
   /**
@@ -227,6 +236,26 @@ export class PlotCard {
     return this.spec.kind === "series" && ring.end > 0
       ? plot.textAt(Math.min(ring.endS - 0.5 / ring.rate, toS))
       : "";
+  }
+
+  /**
+   * Computes again when the cursors have moved, and when more samples may have come.
+   * @param {import("./series.js").Series} series
+   * @param {import("./cursors.js").Times} cursors
+   * @param {string} version
+   */
+  #sayBetween(series, cursors, version) {
+    const at = cursors.join(" ");
+    const nowMs = performance.now();
+    const isDue = this.#betweenFor !== version &&
+      nowMs - this.#betweenMs > BETWEEN_MS;
+    if (this.#betweenAt === at && !isDue) return;
+    this.#betweenAt = at;
+    this.#betweenFor = version;
+    this.#betweenMs = nowMs;
+    const text = betweenText(series, cursors);
+    this.#between.hidden = text === "";
+    if (this.#between.textContent !== text) this.#between.textContent = text;
   }
 
   /** Uses the plot of samples, or that of bins. @param {boolean} isTrend */

@@ -1,10 +1,11 @@
 // What all plots over time share: axes, cursor, zoom by dragging, and the clipped area that a plot paints into.
 import uPlot from "uplot";
+import { dragCursors, paintCursors } from "./cursor_lines.js";
 import { axesOf, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
 
 /** @typedef {import("./value_axis.js").ValueAxis["scale"]} ValueScale */
-/** @typedef {{ time: "utc" | "gps", colours: import("./dom.js").Colours, colour: (name: string) => string }} Look */
-/** @typedef {{ onZoom: (fromS: number, toS: number) => void, onReset: () => void, onHover: (gpsS: number | null) => void }} PlotEvents */
+/** @typedef {{ time: "utc" | "gps", colours: import("./dom.js").Colours, colour: (name: string) => string, cursors: import("./cursors.js").Times }} Look */
+/** @typedef {{ onZoom: (fromS: number, toS: number) => void, onReset: () => void, onHover: (gpsS: number | null) => void, onCursor: (which: import("./cursors.js").Which, gpsS: number) => void }} PlotEvents */
 
 /**
  * A uPlot that draws nothing but axes and cursor; `paint` draws the rest.
@@ -30,7 +31,20 @@ export function timePlot(
         points: { show: false },
         paths: () => null,
       }],
-      hooks: { ...hooksOf(events), drawAxes: [paint] },
+      hooks: {
+        ...hooksOf(events),
+        ready: [
+          (u) =>
+            dragCursors(u, {
+              cursors: () => look().cursors,
+              onCursor: events.onCursor,
+            }),
+        ],
+        drawAxes: [paint, (u) => {
+          const { colours, cursors } = look();
+          paintCursors(u, cursors, colours);
+        }],
+      },
     },
     [[0, 1], [null, null]],
     parent,

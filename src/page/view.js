@@ -15,6 +15,7 @@ import { optionsOf, optionsText } from "./plot_options.js";
  * @property {"utc" | "gps"} time
  * @property {"auto" | "dark" | "light"} theme
  * @property {CloseUp | null} closeUp
+ * @property {import("./cursors.js").Times} cursors
  * @property {boolean} operator
  * @property {boolean | null} saves bins replace samples, to save data; null: if the browser reports slow or expensive data
  */
@@ -24,6 +25,8 @@ export const KINDS =
 export const SPAN_MIN_S = 0.02;
 export const SPAN_MAX_S = 86_400;
 const PERIOD_MAX_S = 600;
+const GPS_MAX_S = 1e10;
+const CURSOR_FIELDS = ["a", "b"];
 const SPEED_MIN = 0.01;
 const SPEED_MAX = 1000;
 
@@ -37,6 +40,7 @@ export function emptyView() {
     time: "utc",
     theme: "auto",
     closeUp: null,
+    cursors: [null, null],
     operator: false,
     saves: null,
   };
@@ -83,6 +87,9 @@ export function hashOf(view) {
     parts.push(`closeup=${names.map(escape).join(",")}`);
     parts.push(`every=${everyS}&at=${atS}&width=${widthS}`);
   }
+  CURSOR_FIELDS.forEach((field, i) => {
+    if (view.cursors[i] !== null) parts.push(`${field}=${view.cursors[i]}`);
+  });
   if (view.operator) parts.push("operator=1");
   if (view.saves !== null) parts.push(`save=${view.saves ? 1 : 0}`);
   return parts.join("&");
@@ -115,7 +122,7 @@ export function viewOf(hash) {
     return value >= min && value <= max ? value : undefined;
   };
   view.spanS = number("span", SPAN_MIN_S, SPAN_MAX_S) ?? view.spanS;
-  view.endS = number("end", 0, 1e10) ?? null;
+  view.endS = number("end", 0, GPS_MAX_S) ?? null;
   if (view.endS !== null) {
     view.speed = number("play", SPEED_MIN, SPEED_MAX) ?? null;
   }
@@ -124,6 +131,10 @@ export function viewOf(hash) {
   if (theme === "dark" || theme === "light") view.theme = theme;
   const save = fields.get("save");
   if (save === "1" || save === "0") view.saves = save === "1";
+  view.cursors = [
+    number("a", 0, GPS_MAX_S) ?? null,
+    number("b", 0, GPS_MAX_S) ?? null,
+  ];
   view.operator = fields.get("operator") === "1";
   const names = (fields.get("closeup") ?? "").split(",").filter((n) =>
     n !== ""

@@ -322,6 +322,87 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     assert.deepEqual(page.troubles, []);
   });
 
+  it("measures between two cursors what the server has there", async () => {
+    await visit(`${server.url}/#series=${H1}&spectrogram=${H1}&span=4`);
+    await page.until(`${rowsOf(H1)} && ${isLive}`, SOON_MS);
+    await wait(2000);
+    await page.press(" ");
+    await page.press("m");
+    await page.until(
+      "document.querySelector('.between').textContent.includes('rms')",
+      SOON_MS,
+    );
+    // By the mouse: A begins at a third of the plot and is dragged to the left; the view does not zoom.
+    const [a0] = await page.evaluate("qanatPage.view().cursors") as number[];
+    const at = await page.evaluate(
+      `(() => {
+        const { endS, spanS, cursors } = qanatPage.view();
+        const { width } = document.querySelector(".plot .u-over").getBoundingClientRect();
+        return (cursors[0] - (endS - spanS / 2)) / spanS * width;
+      })()`,
+    ) as number;
+    await page.drag(".plot .u-over", at, at - 80);
+    const [a, b] = await page.evaluate("qanatPage.view().cursors") as number[];
+    assert.ok(a! < a0! - 0.1, `${a0} ${a}`);
+    assert.equal(await page.evaluate("qanatPage.view().spanS"), 4);
+    // By keys: B.
+    await page.press("b");
+    await page.press(">");
+    const [, b1] = await page.evaluate("qanatPage.view().cursors") as number[];
+    assert.notEqual(b1, b);
+    assert.match(
+      await page.evaluate("location.hash") as string,
+      /&a=[\d.]+&b=[\d.]+$/,
+    );
+    await wait(1200);
+    const response = await fetch(
+      `${server.url}/v1/events?channels=${H1}&start=${
+        (a! - 1).toFixed(6)
+      }&end=${(b1! + 1).toFixed(6)}`,
+    );
+    const rows = (await response.text()).split("\n\n")
+      .filter((event) =>
+        /^data: \{"time/m.test(event) && !/^event:/m.test(event)
+      )
+      .map((event) => JSON.parse(event.match(/^data: (.*)$/m)![1]!));
+    const samples: number[] = [];
+    for (const { time, channels } of rows) {
+      (channels[H1] as number[]).forEach((value, i) => {
+        const s = Number(BigInt(time) / 1000n) / 1e6 + i / 4096;
+        if (s >= a! - 1e-7 && s <= b1! + 1e-7) samples.push(Math.fround(value));
+      });
+    }
+    const mean = samples.reduce((sum, v) => sum + v, 0) / samples.length;
+    const rms = Math.sqrt(
+      samples.reduce((sum, v) => sum + v * v, 0) / samples.length,
+    );
+    const text = await page.evaluate(
+      "document.querySelector('.between').textContent",
+    ) as string;
+    const figure = (name: string) =>
+      Number(text.match(new RegExp(`${name} (-?[\\d.e-]+)`))![1]);
+    for (
+      const [name, value] of [
+        ["min", Math.min(...samples)],
+        ["max", Math.max(...samples)],
+        ["mean", mean],
+        ["rms", rms],
+        ["peak-to-peak", Math.max(...samples) - Math.min(...samples)],
+      ] as const
+    ) {
+      const isSame =
+        Math.abs(figure(name) - value) <= 2e-5 * Math.abs(value) + 1e-12;
+      assert.ok(isSame, `${name}: ${value} of the server; ${text}`);
+    }
+    assert.ok(
+      text.endsWith(` · ${samples.length.toLocaleString("en")} samples`),
+      text,
+    );
+    await page.press("m");
+    await page.until("document.getElementById('cursors').hidden", SOON_MS);
+    assert.deepEqual(page.troubles, []);
+  });
+
   it("says what is wrong: an unknown channel, a bad expression", async () => {
     await visit(`${server.url}/#series=H1:QANAT-SINE_F32_17&span=5`);
     await page.until(
