@@ -1,8 +1,8 @@
 // What keys and buttons do.
 import { byId } from "./dom.js";
+import { WIDE_PX } from "./finder.js";
 import { keysOf, showHelp } from "./keys.js";
 import { live, pan, pause, play, zoom } from "./navigation.js";
-import { WIDE_PX } from "./page.js";
 import { hashOf, viewOf } from "./view.js";
 
 /** @typedef {import("./page.js").Page} Page */
@@ -41,7 +41,10 @@ function actionsOf(page) {
     go: () => page.goTo.open(),
     play: () => playOrPause(page),
     hour: () => page.change({ spanS: 3600, endS: null, speed: null }),
-    save: () => page.change({ saves: !page.isSaving }),
+    save: () => {
+      page.change({ saves: !page.isSaving });
+      page.saySaver();
+    },
     time: () => page.change({ time: page.view.time === "utc" ? "gps" : "utc" }),
     theme: () => {
       const order = /** @type {const} */ (["auto", "dark", "light"]);
@@ -95,7 +98,9 @@ export function listen(page) {
   button("find").onclick = () => page.showFinder(!page.finder.isOpen);
   const { connection } = /** @type {any} */ (navigator);
   connection?.addEventListener?.("change", () => {
-    if (page.view.saves === null) page.change({}, { keepAddress: true });
+    if (page.view.saves !== null) return;
+    page.change({}, { keepAddress: true });
+    page.saySaver();
   });
   addEventListener("hashchange", () => {
     const view = viewOf(location.hash);

@@ -79,7 +79,7 @@ export class CloseUpPanel {
         { class: "group" },
         el("button", {
           type: "button",
-          textContent: "Look",
+          textContent: "Zoom here",
           title: "Pause the plots on this moment",
           onclick: () => {
             if (Number.isNaN(this.#shownS)) return;

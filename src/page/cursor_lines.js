@@ -29,6 +29,14 @@ export function paintCursors(u, cursors, colours) {
     ctx.beginPath();
     ctx.moveTo(x + ratio / 2, top);
     ctx.lineTo(x + ratio / 2, top + height);
+    // Light around dark, so that it is seen on a spectrogram, too.
+    ctx.save();
+    ctx.strokeStyle = colours.back;
+    ctx.globalAlpha = 0.6;
+    ctx.lineWidth = 3 * ratio;
+    ctx.setLineDash([]);
+    ctx.stroke();
+    ctx.restore();
     ctx.stroke();
     ctx.fillRect(x, top, 14 * ratio, 14 * ratio);
     ctx.fillStyle = colours.back;

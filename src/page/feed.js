@@ -2,6 +2,7 @@
 // All of them are rows, or all are bins of one trend.
 // Invariant: while it is held (paused), incoming rows and gaps change nothing that is shown.
 import { gpsNow } from "./clock.js";
+import { gapNote } from "./gap_words.js";
 import { HistoryReader } from "./history_reader.js";
 import { openStream, readRange } from "./qanat.js";
 import { Series, spanOf } from "./series.js";
@@ -272,8 +273,7 @@ export class Feed {
       this.#history.readAgain(again, span, view);
     }
     this.version++;
-    const ms = Number((gap.toNs - gap.fromNs) / 1_000_000n);
-    this.onNote(`Gap of ${ms / 1000} s: ${gap.reason}`);
+    this.onNote(gapNote(gap));
   }
 
   /** @param {StreamState} state */

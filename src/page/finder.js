@@ -6,6 +6,8 @@ import { DATA_TYPES } from "./rows.js";
 
 /** @typedef {import("./series.js").Channel} Channel */
 
+/** From this width of the window on the finder is open from the start. */
+export const WIDE_PX = 1100;
 const LIMIT = 200;
 const TYPING_MS = 120;
 
@@ -71,7 +73,7 @@ export class Finder {
         onsubmit: (/** @type {Event} */ event) => event.preventDefault(),
         oninput: () => this.#soon(),
       },
-      label("Name: words, or an RE2 expression", this.#input, "wide"),
+      label("Name: words, or a regular expression", this.#input, "wide"),
       label("Type", this.#type),
       label("Publisher", this.#publisher),
       label("Rate from, Hz", this.#min),
@@ -83,7 +85,7 @@ export class Finder {
           "span",
           {},
           this.#isExpression,
-          " it is an expression, anchored at its start",
+          " Regular expression, from the start of the name",
         ),
       ),
     );

@@ -1,6 +1,8 @@
 // Hatching: spans without data in plots over time, with the reason.
 // Invariant: a span is hatched at its own time only.
 
+import { gapWords } from "./gap_words.js";
+
 /** Why samples that have come are not drawn. */
 export const NOT_FINITE = "null or not finite";
 /** Narrower spans are filled: hatching would not be visible. */
@@ -81,7 +83,8 @@ export function paintGaps(u, gaps, { fromS, toS, colours, aroundS = 0 }) {
     ctx.font = `${11 * ratio}px system-ui, sans-serif`;
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
-    const text = ctx.measureText(reason).width;
+    const words = gapWords(reason);
+    const text = ctx.measureText(words).width;
     if (text + 8 * ratio < wide) {
       const y = top + height / 2;
       ctx.fillStyle = colours.back;
@@ -92,7 +95,7 @@ export function paintGaps(u, gaps, { fromS, toS, colours, aroundS = 0 }) {
         16 * ratio,
       );
       ctx.fillStyle = colours.gapText;
-      ctx.fillText(reason, (x0 + x1) / 2, y);
+      ctx.fillText(words, (x0 + x1) / 2, y);
     }
     ctx.restore();
   }

@@ -14,7 +14,7 @@ const KEYS = [
   [["g"], "go", "go to a time"],
   [["p"], "play", "play from here; pause"],
   [["h"], "hour", "the last hour"],
-  [["s"], "save", "save data: bins instead of samples"],
+  [["s"], "save", "data saver: bins instead of samples"],
   [["j"], "next", "next plot"],
   [["k"], "previous", "plot before"],
   [["J"], "down", "move the plot down"],

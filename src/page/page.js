@@ -8,7 +8,7 @@ import { Cursors } from "./cursors.js";
 import { byId, colours } from "./dom.js";
 import { Feed } from "./feed.js";
 import { FeedView } from "./feed_view.js";
-import { Finder } from "./finder.js";
+import { Finder, WIDE_PX } from "./finder.js";
 import { labelButtons } from "./labels.js";
 import { GoTo } from "./go_to.js";
 import { goTo, live, pause, play, spanOf, zoomTo } from "./navigation.js";
@@ -20,14 +20,11 @@ import { SpanSelect } from "./span_select.js";
 import { StatusLine } from "./status_line.js";
 import { paletteOf } from "./theme.js";
 import { TimeAxis } from "./time_axis.js";
-import { isDataExpensive } from "./trend_choice.js";
+import { isDataExpensive, saverText } from "./trend_choice.js";
 import { emptyView, firstView, namesOf, viewOf } from "./view.js";
 import { YAxis } from "./y_axis.js";
 
 /** @typedef {import("./view.js").View} View */
-
-/** From this width on the finder is open from the start. */
-export const WIDE_PX = 1100;
 
 const part = (/** @type {string} */ id) => byId(id, HTMLElement);
 
@@ -145,6 +142,7 @@ export class Page {
       if (!isThere) this.finder.show(true);
     }
     await this.change(view, { keepAddress: true });
+    if (this.isSaving) this.saySaver();
   }
 
   /** The newest time that is shown, GPS s. */
@@ -167,7 +165,7 @@ export class Page {
     return this.#shown.trend;
   }
 
-  /** Whether bins replace samples, to save data. */
+  /** Whether bins replace samples, so that less is sent. */
   get isSaving() {
     return this.view.saves ??
       isDataExpensive(/** @type {any} */ (navigator).connection ?? undefined);
@@ -224,6 +222,11 @@ export class Page {
     this.#address.keep(before, this.view);
     this.cursors.say();
     this.#label();
+  }
+
+  /** Explains the data saver when it was switched. */
+  saySaver() {
+    this.status.note(saverText(this.isSaving, this.view.saves !== null));
   }
 
   applyTheme() {

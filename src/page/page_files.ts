@@ -35,6 +35,7 @@ import feed from "./feed.js" with { type: "text" };
 import fft from "./fft.js" with { type: "text" };
 import feedView from "./feed_view.js" with { type: "text" };
 import finder from "./finder.js" with { type: "text" };
+import gapWords from "./gap_words.js" with { type: "text" };
 import goTo from "./go_to.js" with { type: "text" };
 import hatching from "./hatching.js" with { type: "text" };
 import historyReader from "./history_reader.js" with { type: "text" };
@@ -138,6 +139,7 @@ const MODULES: Record<string, string> = {
   "feed_view.js": feedView,
   "fft.js": fft,
   "finder.js": finder,
+  "gap_words.js": gapWords,
   "go_to.js": goTo,
   "hatching.js": hatching,
   "history_reader.js": historyReader,

@@ -19,5 +19,7 @@ export function pendingText({ state, ring, strideS, trend, dataMs }, edgeS) {
   if (ring.end === 0) return isNew ? "" : "waiting for the first row";
   const lateS = edgeS - ring.endS;
   // A bin comes when it is complete, which may take its whole length.
-  return lateS > Math.max(2.5 * strideS, trend ? 10 : 1) ? "nothing came" : "";
+  return lateS > Math.max(2.5 * strideS, trend ? 10 : 1)
+    ? "no data received"
+    : "";
 }

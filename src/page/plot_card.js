@@ -195,7 +195,7 @@ export class PlotCard {
     else if (series.trend) {
       return this.refuse(
         `A ${NAMES[this.spec.kind]} needs samples: ${
-          saves ? "end “Save data”" : "choose a shorter span"
+          saves ? "switch the data saver off" : "choose a shorter span"
         }`,
       );
     }

@@ -2,6 +2,7 @@
 // Invariant: every sample is drawn, and spans without samples are hatched with the reason.
 import { rangeText } from "./axis_text.js";
 import { Envelope } from "./envelope.js";
+import { gapWords } from "./gap_words.js";
 import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
 import { originFor } from "./int64_samples.js";
 import { ColumnStrip } from "./column_strip.js";
@@ -119,7 +120,7 @@ export class SeriesPlot {
       ? ring.exactExtremes(first, first + 1)
       : ring.exactExtremes(first, Math.ceil((gpsS + pixelS) * ring.rate));
     if (!found) {
-      if (gap) return `gap: ${gap.reason}`;
+      if (gap) return `gap: ${gapWords(gap.reason)}`;
       return ring.hasCome(first, first + 1) ? NOT_FINITE : "–";
     }
     return rangeText(found.min, found.max);

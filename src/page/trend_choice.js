@@ -31,6 +31,19 @@ export function isDataExpensive(connection) {
     ["slow-2g", "2g", "3g"].includes(connection?.effectiveType ?? "");
 }
 
+/**
+ * What the data saver does, when it was switched.
+ * @param {boolean} isOn
+ * @param {boolean} isChosen by the user; otherwise by what the browser reports
+ */
+export function saverText(isOn, isChosen) {
+  if (!isOn) return "The data saver is off: plots show every sample";
+  const why = isChosen
+    ? ""
+    : ", because the browser reports a slow or metered connection";
+  return `The data saver is on${why}: plots show the least, mean and largest value of each second (s: off)`;
+}
+
 /** A span in seconds, minutes or hours. @param {number} seconds */
 export function spanText(seconds) {
   const [size, unit] = seconds >= 3600 && seconds % 3600 === 0

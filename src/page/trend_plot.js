@@ -1,6 +1,7 @@
 // Bins over time: a band from the least to the largest sample of each bin, and a line of the means.
 // Invariant: a bin is drawn over the time that it covers; times without bins are hatched with the reason.
 import { differenceOf, exactText, valueText } from "./axis_text.js";
+import { gapWords } from "./gap_words.js";
 import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
 import { originFor } from "./int64_samples.js";
 import { finiteExtremes } from "./samples.js";
@@ -116,7 +117,7 @@ export class TrendPlot {
       return `${shortText(min)} … ${shortText(max)}${mean}`;
     }
     const gap = series?.gaps.find((g) => g.fromS <= gpsS && gpsS < g.toS);
-    if (gap) return `gap: ${gap.reason}`;
+    if (gap) return `gap: ${gapWords(gap.reason)}`;
     return series?.ring.hasCome(i, i + 1) ? NOT_FINITE : "–";
   }
 

@@ -17,7 +17,7 @@ import { optionsOf, optionsText } from "./plot_options.js";
  * @property {CloseUp | null} closeUp
  * @property {import("./cursors.js").Times} cursors
  * @property {boolean} operator
- * @property {boolean | null} saves bins replace samples, to save data; null: if the browser reports slow or expensive data
+ * @property {boolean | null} saves bins replace samples, so that less is sent; null: if the browser reports slow or expensive data
  */
 
 export const KINDS =

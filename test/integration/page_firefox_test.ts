@@ -29,6 +29,30 @@ const look = () => {
   }
   const { frames } = qanatPage.figures();
   const report = { errors, empty, frames, isOver, scrollY, title: document.title };
+  use().then((used) => send({ ...report, ...used }), (error) => send({ ...report, errors: [...errors, String(error)] }));
+};
+const press = (key) => document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Cursors, another time, panning, and Back. */
+const use = async () => {
+  scrollTo(0, 0);
+  press("m");
+  await wait(1500);
+  const betweens = [...document.querySelectorAll(".between")].filter((p) => !p.hidden).length;
+  const apart = document.getElementById("cursors").textContent;
+  press("g");
+  document.getElementById("go-to-time").value = "-5";
+  document.querySelector("#go-to form").requestSubmit();
+  await wait(1500);
+  const wentS = qanatPage.view().endS;
+  press("ArrowLeft");
+  const pannedS = qanatPage.view().endS;
+  await wait(500);
+  history.back();
+  await wait(1000);
+  return { betweens, apart, wentS, pannedS, backS: qanatPage.view().endS };
+};
+const send = (report) => {
   fetch("http://127.0.0.1:" + new URLSearchParams(location.search).get("report"), {
     method: "POST",
     mode: "no-cors",
@@ -60,6 +84,14 @@ describe("the page in Firefox", { ignore: !runnable, skip: !runnable }, () => {
       assert.ok(report.isOver && Number(report.scrollY) > 1000);
       assert.ok(Number(report.frames) > 10, `${report.frames} frames`);
       assert.equal(report.title, "Qanat");
+      assert.ok(Number(report.betweens) > 0, `${report.betweens}`);
+      assert.match(
+        String(report.apart),
+        /^A .* · Δt 2\.66667 s · 1\/Δt 0\.375 Hz/,
+      );
+      const { wentS, pannedS, backS } = report as Record<string, number>;
+      assert.ok(Math.abs(wentS! - pannedS! - 2) < 1e-3, `${wentS} ${pannedS}`);
+      assert.equal(backS, wentS);
     } finally {
       await server.close();
     }
