@@ -19,8 +19,7 @@ export function roundsOrExit(task: string, does: string, rounds = 3): number {
   return optionsOrExit(
     { task, does, usage: ["[flags]"], flags },
     parsedBy(() => {
-      const given = Deno.args.filter((arg) => arg !== "--");
-      const { values } = readFlags(given, flags);
+      const { values } = readFlags(Deno.args, flags);
       return values.help
         ? "help"
         : wholeOf("--rounds", values.rounds, 1, ROUNDS_MAX);

@@ -42,8 +42,7 @@ const HELP: CommandHelp = {
 const { ROUNDS, CLIENTS } = optionsOrExit(
   HELP,
   parsedBy(() => {
-    const given = Deno.args.filter((arg) => arg !== "--");
-    const { values } = readFlags(given, FLAGS);
+    const { values } = readFlags(Deno.args, FLAGS);
     if (values.help) return "help";
     return {
       ROUNDS: wholeOf("--rounds", values.rounds, 1, ROUNDS_MAX),

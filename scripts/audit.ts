@@ -45,7 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
   const flags = optionsOrExit(
     HELP,
     parsedBy(() => {
-      const { values } = readFlags(args.filter((arg) => arg !== "--"), FLAGS);
+      const { values } = readFlags(args, FLAGS);
       return values.help ? "help" : values;
     }),
   );

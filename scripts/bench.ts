@@ -28,8 +28,7 @@ const HELP: CommandHelp = {
 const { paths, filter } = optionsOrExit(
   HELP,
   parsedBy(() => {
-    const given = Deno.args.filter((arg) => arg !== "--");
-    const { values, positionals } = readFlags(given, FLAGS, true);
+    const { values, positionals } = readFlags(Deno.args, FLAGS, true);
     if (values.help) return "help";
     return { paths: positionals, filter: values.filter };
   }),

@@ -29,8 +29,7 @@ const HELP: CommandHelp = {
 const outdir = optionsOrExit(
   HELP,
   parsedBy(() => {
-    const given = Deno.args.filter((arg) => arg !== "--");
-    const { values } = readFlags(given, FLAGS);
+    const { values } = readFlags(Deno.args, FLAGS);
     return values.help ? "help" : values.outdir;
   }),
 );

@@ -48,16 +48,15 @@ const HELP: CommandHelp = {
   usage: ["[flags]"],
   flags: FLAGS,
   more:
-    `All ports are of 127.0.0.1: 9092 and 9093, unless --port says otherwise, and that of --jmx-port. If one of them is
-taken, the command says which one, and ends before it downloads or starts anything. The first start downloads Kafka
-${KAFKA_VERSION} from Maven Central, or its image.`,
+    `All ports are of 127.0.0.1: 9092 and 9093, unless --port says otherwise, and that of --jmx-port, with which Java opens
+one more, of its own choice, for tools of this machine. If one of the first three is taken, the command says which one,
+and ends before it downloads or starts anything. The first start downloads Kafka ${KAFKA_VERSION} from Maven Central, or its image.`,
 };
 
 /** Reads the command line. */
 export function parseKafka(args: readonly string[]): Parsed<KafkaSettings> {
   return parsedBy(() => {
-    const given = args.filter((arg) => arg !== "--");
-    const { values } = readFlags(given, FLAGS);
+    const { values } = readFlags(args, FLAGS);
     if (values.help) return "help";
     // The controller uses the next port.
     const port = wholeOf("--port", values.port, 1, 65_534);

@@ -80,7 +80,7 @@ const HELP: CommandHelp = {
 };
 
 function read(args: readonly string[]): Settings | "help" {
-  const { values } = readFlags(args.filter((arg) => arg !== "--"), FLAGS);
+  const { values } = readFlags(args, FLAGS);
   if (values.help) return "help";
   return {
     clients: values.clients.split(",").map((text) =>

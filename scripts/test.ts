@@ -136,8 +136,7 @@ async function main(args: readonly string[]): Promise<number> {
   const { paths, flags } = optionsOrExit(
     args.includes("--check") ? CHECK_HELP : TEST_HELP,
     parsedBy(() => {
-      const given = args.filter((arg) => arg !== "--");
-      const { values, positionals } = readFlags(given, TEST_FLAGS, true);
+      const { values, positionals } = readFlags(args, TEST_FLAGS, true);
       return values.help ? "help" : { paths: positionals, flags: values };
     }),
   );

@@ -103,7 +103,7 @@ interface Settings {
 }
 
 function read(args: readonly string[]): Settings | "help" {
-  const { values } = readFlags(args.filter((arg) => arg !== "--"), FLAGS);
+  const { values } = readFlags(args, FLAGS);
   if (values.help) return "help";
   const { clients } = values;
   const only = values.only === undefined

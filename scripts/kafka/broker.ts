@@ -103,6 +103,8 @@ function javaArgs(libs: string, main: string): string[] {
 function jmxArgs(port: number | undefined): string[] {
   return port === undefined ? [] : [
     `-Dcom.sun.management.jmxremote.port=${port}`,
+    // Otherwise Java chooses a second port.
+    `-Dcom.sun.management.jmxremote.rmi.port=${port}`,
     "-Dcom.sun.management.jmxremote.host=127.0.0.1",
     "-Djava.rmi.server.hostname=127.0.0.1",
     "-Dcom.sun.management.jmxremote.authenticate=false",

@@ -135,7 +135,7 @@ export function parseLoad(args: readonly string[]): Parsed<Load> {
 }
 
 function read(args: readonly string[]): Load | "help" {
-  const { values } = readFlags(args.filter((arg) => arg !== "--"), FLAGS);
+  const { values } = readFlags(args, FLAGS);
   if (values.help) return "help";
   const missing = (["clients", "channels", "rate"] as const)
     .filter((name) => values[name] === undefined)

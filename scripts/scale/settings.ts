@@ -207,7 +207,7 @@ export function parseSettings(args: readonly string[]): Parsed<Settings> {
 }
 
 function read(args: readonly string[]): Settings | "help" {
-  const { values } = readFlags(args.filter((arg) => arg !== "--"), FLAGS);
+  const { values } = readFlags(args, FLAGS);
   if (values.help) return "help";
   const { quick, soak } = values;
   const isCapacity = values.workers !== undefined;

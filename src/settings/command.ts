@@ -42,10 +42,9 @@ export function optionsOrExit<T>(help: CommandHelp, parsed: Parsed<T>): T {
 
 /** For a command that takes no flag except --help. */
 export function helpOrExit(help: CommandHelp, args: readonly string[]): void {
-  const given = args.filter((arg) => arg !== "--");
   optionsOrExit(
     help,
-    parsedBy(() => readFlags(given, HELP_FLAG).values.help ? "help" : {}),
+    parsedBy(() => readFlags(args, HELP_FLAG).values.help ? "help" : {}),
   );
 }
 

@@ -44,8 +44,10 @@ export function readFlags<const T extends FlagOptions>(
   options: T,
   allowPositionals: boolean = false,
 ) {
+  // `deno task NAME -- --flag` passes the dashes to the program.
+  const given = args[0] === "--" ? args.slice(1) : [...args];
   const { tokens } = parseArgs({
-    args: [...args],
+    args: given,
     options: options as Record<string, { type: "string" | "boolean" }>,
     strict: false,
     tokens: true,
@@ -61,7 +63,7 @@ export function readFlags<const T extends FlagOptions>(
   }
   try {
     return parseArgs({
-      args: [...args],
+      args: given,
       options: options as unknown as {
         [K in keyof T]: T[K] & { default?: string };
       },

@@ -75,7 +75,7 @@ export function parsePublish(
   variable: string | undefined,
 ): Parsed<PublishOptions> {
   return parsedBy(() => {
-    const values = readFlags(args.filter((arg) => arg !== "--"), FLAGS).values;
+    const values = readFlags(args, FLAGS).values;
     if (values.help) return "help";
     return {
       brokers: values.kafka !== undefined

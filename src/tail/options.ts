@@ -154,12 +154,7 @@ function read(
   env: Readonly<Record<string, string | undefined>>,
   nowNs: bigint,
 ): TailOptions | "help" {
-  const { values, positionals } = readFlags(
-    // `deno task tail -- CHANNEL` passes the dashes to the program.
-    args.filter((arg, i) => i > 0 || arg !== "--"),
-    FLAGS,
-    true,
-  );
+  const { values, positionals } = readFlags(args, FLAGS, true);
   if (values.help) return "help";
   const server = serverOf(values.url, values["token-file"], env);
   const retriesMax = wholeOf("--retries", values.retries, 0, RETRIES_MAX);

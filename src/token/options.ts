@@ -51,7 +51,7 @@ export function parseToken(
   variable: string | undefined,
   nowMs: number,
 ): Parsed<TokenOptions> {
-  const given = args.filter((arg) => arg !== "--");
+  const given = args[0] === "--" ? args.slice(1) : args;
   return parsedBy(() => {
     const { values, positionals } = readFlags(given, FLAGS, true);
     if (values.help || given.length === 0) return "help";

@@ -97,6 +97,14 @@ describe("flags of the commands", () => {
   });
 });
 
+describe("the dashes of `deno task NAME -- …`", () => {
+  it("are skipped where they come first", () => {
+    const parsed = parsePublish(["--", "--rate=2"], "a:1");
+    assert.ok(parsed.kind === "options");
+    assert.equal(parsed.options.rate, 2);
+  });
+});
+
 describe("parsePublish()", () => {
   it("takes what is in bounds", () => {
     const parsed = parsePublish(
