@@ -30,6 +30,7 @@ export {
 } from "./src/relay/upstream_source.ts";
 export type { AuthMode, AuthSettings } from "./src/settings/auth_settings.ts";
 export type { BlockSettings } from "./src/settings/block_settings.ts";
+export type { ChannelSettings } from "./src/settings/channel_settings.ts";
 export type { ClientSettings } from "./src/settings/client_settings.ts";
 export type { FlightSettings } from "./src/settings/flight_settings.ts";
 export type { HealthSettings } from "./src/settings/health_settings.ts";

@@ -10,6 +10,10 @@ import {
   type BlockSettings,
 } from "./settings/block_settings.ts";
 import {
+  CHANNEL_SETTINGS,
+  type ChannelSettings,
+} from "./settings/channel_settings.ts";
+import {
   CLIENT_SETTINGS,
   clientFault,
   type ClientSettings,
@@ -67,6 +71,7 @@ export interface Config
     OperatorSettings,
     KafkaSettings,
     RelaySettings,
+    ChannelSettings,
     BlockSettings,
     ClientSettings,
     HistorySettings,
@@ -95,6 +100,7 @@ const GROUPS = {
   "Operators": OPERATOR_SETTINGS,
   "Kafka": KAFKA_SETTINGS,
   "Relays": RELAY_SETTINGS,
+  "Channels": CHANNEL_SETTINGS,
   "Blocks and rows": BLOCK_SETTINGS,
   "Clients": CLIENT_SETTINGS,
   "Histories": HISTORY_SETTINGS,
@@ -110,6 +116,7 @@ export const SETTINGS = {
   ...OPERATOR_SETTINGS,
   ...KAFKA_SETTINGS,
   ...RELAY_SETTINGS,
+  ...CHANNEL_SETTINGS,
   ...BLOCK_SETTINGS,
   ...CLIENT_SETTINGS,
   ...HISTORY_SETTINGS,

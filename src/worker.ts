@@ -4,6 +4,7 @@ import { Qanat } from "./app.ts";
 import type { UsageSink } from "./app_options.ts";
 import type { AccessControl } from "./auth/access_control.ts";
 import { accessOf } from "./auth/access_of.ts";
+import type { Catalog } from "./channels/catalog.ts";
 import type { Config } from "./config.ts";
 import { GcTime } from "./telemetry/gc_time.ts";
 import { HeapWatch } from "./telemetry/heap_watch.ts";
@@ -32,6 +33,7 @@ import {
 } from "./supervisor/supervisor_port.ts";
 import { terminalText } from "./text/terminal.ts";
 import { trendMatchFault, trendMatchOf } from "./trends/trend_match.ts";
+import { WatchedNotes } from "./notes/watched_notes.ts";
 import { within } from "./supervisor/within.ts";
 import { openPorts, type WorkerPorts } from "./worker_ports.ts";
 
@@ -54,6 +56,7 @@ class WorkerApp {
   readonly #lines: LogWriter;
   readonly #log: Logger;
   #usageLog: UsageLog | undefined;
+  #notes: WatchedNotes | undefined;
   /** To the other threads, where several serve. */
   #group: GroupLink | undefined;
 
@@ -106,9 +109,14 @@ class WorkerApp {
     } catch (error) {
       return this.#fail(2, (error as Error).message);
     }
+    const { catalog } = made.source;
+    try {
+      await this.#openNotes(config, catalog);
+    } catch (error) {
+      return this.#fail(2, terminalText((error as Error).message));
+    }
     let access: AccessControl;
     try {
-      const { catalog } = made.source;
       const sessions = await group?.sessions();
       access = await accessOf(config, catalog, this.#log, sessions);
     } catch (error) {
@@ -134,6 +142,15 @@ class WorkerApp {
     await group?.begin(qanat);
     await qanat.start();
     await this.#serve(qanat, config, { backlog, certificate });
+  }
+
+  /** Units and descriptions of channels. */
+  async #openNotes(
+    { channelNotes: path }: Config,
+    { notes }: Catalog,
+  ): Promise<void> {
+    if (path === "") return;
+    this.#notes = await WatchedNotes.open({ path, notes, log: this.#log });
   }
 
   /** The reading thread has counted the descriptors, where there is one. */
@@ -225,6 +242,7 @@ class WorkerApp {
       port.send({ kind: "closing" });
       await ports.close(this.#config.drainMs);
       await this.#group?.end(false);
+      this.#notes?.close();
       await qanat.close();
       await within(LOG_FLUSH_MAX_MS, this.#usageLog?.close());
     } catch (error) {

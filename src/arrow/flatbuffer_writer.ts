@@ -73,18 +73,20 @@ export class FlatbufferWriter {
     this.putString(this.addShared(name, stringBytes(utf8)), utf8);
   }
 
-  /** A vector of one KeyValue. */
-  addPair(name: string, [key, value]: KeyValue): void {
-    const vector = this.addShared(name, 8);
-    this.put32(vector, 1);
-    const at = this.append(12);
-    this.point(vector + 4, at);
-    this.refer(at, "vtable of pair");
-    for (const [i, text] of [key, value].entries()) {
-      const utf8 = encoder.encode(text);
-      const to = this.append(stringBytes(utf8));
-      this.putString(to, utf8);
-      this.point(at + 4 + 4 * i, to);
+  /** A vector of KeyValues. */
+  addPairs(name: string, pairs: readonly KeyValue[]): void {
+    const vector = this.addShared(name, 4 + 4 * pairs.length);
+    this.put32(vector, pairs.length);
+    for (const [i, pair] of pairs.entries()) {
+      const at = this.append(12);
+      this.point(vector + 4 + 4 * i, at);
+      this.refer(at, "vtable of pair");
+      for (const [k, text] of pair.entries()) {
+        const utf8 = encoder.encode(text);
+        const to = this.append(stringBytes(utf8));
+        this.putString(to, utf8);
+        this.point(at + 4 + 4 * k, to);
+      }
     }
   }
 

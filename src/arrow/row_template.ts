@@ -4,6 +4,12 @@
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
 import { finish, type SlicedWork } from "../channels/sliced_work.ts";
 import { BatchMessage } from "./batch_message.ts";
+import {
+  type FieldNote,
+  NO_NOTES,
+  type SelectionNotes,
+} from "./field_metadata.ts";
+import { NotedSchema } from "./noted_schema.ts";
 import { schemaInSlices, TIME } from "./schema_message.ts";
 import type { StreamTemplate } from "./stream_template.ts";
 
@@ -40,18 +46,20 @@ export type BatchLayout = "plain" | "flight";
 /** Bytes at the end of the metadata of a `flight` batch. */
 export const UNUSED_BYTES = 8;
 
-/** The encapsulated schema message of rows. `columns` sorted by name. */
+/** The encapsulated schema message of rows. `columns` sorted by name; `notes`: of the same columns. */
 export function rowSchema(
   columns: readonly Pick<RowColumn, "name" | "dataType" | "rate">[],
+  notes: readonly (FieldNote | null)[],
 ): SlicedWork<Uint8Array> {
   return schemaInSlices([
     TIME,
-    ...columns.map(({ name, dataType, rate }) => ({
+    ...columns.map(({ name, dataType, rate }, i) => ({
       name,
       dataType,
       isList: true,
       isNullable: true,
       rate,
+      note: notes[i] ?? null,
     })),
   ]);
 }
@@ -92,19 +100,21 @@ function shapeOf({ dataType, samples, parts = 1 }: RowColumn): string {
 
 /** Template of a selection: `time: int64 not null`, then one `list<T>` per channel. */
 export class RowTemplate implements StreamTemplate {
-  readonly #columns: readonly RowColumn[];
   readonly #batch: BatchTemplate;
-  /** Weak, since a client needs it only once: 2 KB that thousands of selections do not keep. */
-  #schemaMessage: WeakRef<Uint8Array> | null = null;
+  readonly #schema: NotedSchema;
 
-  /** `columns` sorted by name. */
+  /** `columns` sorted by name; `notes`: of the same columns. */
   constructor(
     columns: readonly RowColumn[],
     batches = new BatchTemplates(),
     layout: BatchLayout = "plain",
+    notes: SelectionNotes = NO_NOTES,
   ) {
-    this.#columns = columns;
     this.#batch = batches.of(columns, layout);
+    this.#schema = new NotedSchema(
+      notes,
+      (found) => finish(rowSchema(columns, found)),
+    );
   }
 
   /** Bytes of the prefix and the metadata of every row's message. */
@@ -117,13 +127,9 @@ export class RowTemplate implements StreamTemplate {
     return this.#batch.hasNullableSamples(column);
   }
 
-  /** Encapsulated schema message; made again if it was garbage collected. */
+  /** Encapsulated schema message. */
   get schemaMessage(): Uint8Array {
-    const known = this.#schemaMessage?.deref();
-    if (known) return known;
-    const made = finish(rowSchema(this.#columns));
-    this.#schemaMessage = new WeakRef(made);
-    return made;
+    return this.#schema.message;
   }
 
   /** Encapsulated record batch of no rows. */

@@ -3,6 +3,7 @@
 // stream of 10,000 channels blocked the event loop for 0.1 s.)
 import type { DataType } from "../channels/channel.ts";
 import { finish, type SlicedWork } from "../channels/sliced_work.ts";
+import { FieldMetadata, type FieldNote } from "./field_metadata.ts";
 import {
   FlatbufferWriter,
   type KeyValue,
@@ -18,6 +19,8 @@ export interface SchemaColumn {
   readonly isNullable: boolean;
   /** Text of the column's metadata `rate`, Hz; null for a column without metadata. */
   readonly rate: string | null;
+  /** What else its metadata say. @default nothing */
+  readonly note?: FieldNote | null;
 }
 
 /** The first column of every stream: GPS ns. */
@@ -101,17 +104,18 @@ export function* schemaInSlices(
   const writer = new FlatbufferWriter(sharedAt);
   writeHead(writer, metadata);
   writer.put32(FIELDS, columns.length);
+  const fields = new FieldMetadata();
   let nameAt = namesAt;
   for (const [i, column] of columns.entries()) {
     if (i % PART_COLUMNS === 0) yield PART_COLUMNS;
     const at = tables + FIELD_BYTES * i;
     writer.point(FIELDS + 4 + 4 * i, at);
-    writeField(writer, at, column);
+    writeField(writer, at, column, fields.nameOf(column));
     writer.point(at + NAME_AT, nameAt);
     writer.putString(nameAt, names[i]!);
     nameAt += stringBytes(names[i]!);
   }
-  writeShared(writer, columns, metadata);
+  writeShared(writer, columns, { fields, schema: metadata });
   return writer.message();
 }
 
@@ -130,12 +134,14 @@ function writeHead(writer: FlatbufferWriter, metadata: KeyValue | null): void {
 function writeField(
   writer: FlatbufferWriter,
   at: number,
-  { dataType, isList, isNullable, rate }: SchemaColumn,
+  { dataType, isList, isNullable }: Omit<SchemaColumn, "name" | "rate">,
+  metadata: string | null,
 ): void {
-  writer.refer(at, rate === null ? "vtable of bare field" : "vtable of field");
+  const isBare = metadata === null;
+  writer.refer(at, isBare ? "vtable of bare field" : "vtable of field");
   writer.refer(at + TYPE_AT, isList ? "list" : `type ${dataType}`);
   writer.refer(at + CHILDREN_AT, isList ? `items ${dataType}` : "none");
-  if (rate !== null) writer.refer(at + METADATA_AT, `rate ${rate}`);
+  if (!isBare) writer.refer(at + METADATA_AT, metadata);
   const code = isList ? TYPE_LIST : codeOf(dataType);
   writer.put16(at + NULLABLE_AT, (isNullable ? 1 : 0) + (code << 8));
 }
@@ -144,31 +150,34 @@ function writeField(
 function writeShared(
   writer: FlatbufferWriter,
   columns: readonly SchemaColumn[],
-  metadata: KeyValue | null,
+  metadata: {
+    readonly fields: FieldMetadata;
+    readonly schema: KeyValue | null;
+  },
 ): void {
   const listed = new Set<DataType>();
   const types = new Set<DataType>();
-  const rates = new Set<string>();
-  for (const { dataType, isList, rate } of columns) {
+  for (const { dataType, isList } of columns) {
     types.add(dataType);
     if (isList) listed.add(dataType);
-    if (rate !== null) rates.add(rate);
   }
   for (const dataType of listed) {
     const vector = writer.addShared(`items ${dataType}`, 8);
     writer.put32(vector, 1);
     const at = writer.append(FIELD_BYTES);
     writer.point(vector + 4, at);
-    const item = { dataType, isList: false, isNullable: true, rate: null };
-    writeField(writer, at, { name: "item", ...item });
+    const item = { dataType, isList: false, isNullable: true };
+    writeField(writer, at, item, null);
     writer.refer(at + NAME_AT, "item");
   }
   if (listed.size > 0) {
     writer.refer(writer.addShared("list", 4), "vtable of list");
     writer.addString("item", "item");
   }
-  for (const rate of rates) writer.addPair(`rate ${rate}`, ["rate", rate]);
-  if (metadata !== null) writer.addPair("metadata", metadata);
+  for (const [name, pairs] of metadata.fields.pairs) {
+    writer.addPairs(name, pairs);
+  }
+  if (metadata.schema !== null) writer.addPairs("metadata", [metadata.schema]);
   // An empty vector: readers in C++ require one where a field has no children.
   writer.addShared("none", 4);
   for (const dataType of types) writeType(writer, dataType);

@@ -2,6 +2,12 @@
 // every value is null. Invariant: its length never changes; a bin is a copy with time, values and validity written in.
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
 import { BatchMessage } from "./batch_message.ts";
+import {
+  type FieldNote,
+  NO_NOTES,
+  type SelectionNotes,
+} from "./field_metadata.ts";
+import { NotedSchema } from "./noted_schema.ts";
 import { type SchemaColumn, schemaMessage, TIME } from "./schema_message.ts";
 import type { StreamTemplate } from "./stream_template.ts";
 
@@ -22,19 +28,25 @@ export const COUNT = 3;
 
 /** Template of a selection: `time: int64 not null`, then four columns per channel. */
 export class TrendTemplate implements StreamTemplate {
-  /** Encapsulated schema message. */
-  readonly schemaMessage: Uint8Array;
   /** Encapsulated record batch of no rows. */
   readonly emptyBatch: Uint8Array;
+  readonly #schema: NotedSchema;
   readonly #bytes: Uint8Array;
   readonly #timeAt: number;
   readonly #nullCountAt: Int32Array;
   readonly #validityAt: Int32Array;
   readonly #valueAt: Int32Array;
 
-  /** `columns` sorted by name; `bin`: name of the length of bins, as in `trend=`. */
-  constructor(columns: readonly TrendTemplateColumn[], bin: string) {
-    this.schemaMessage = schemaOf(columns, bin);
+  /** `columns` sorted by name; `bin`: name of the length of bins, as in `trend=`; `notes`: of the same columns. */
+  constructor(
+    columns: readonly TrendTemplateColumn[],
+    bin: string,
+    notes: SelectionNotes = NO_NOTES,
+  ) {
+    this.#schema = new NotedSchema(
+      notes,
+      (found) => schemaOf(columns, bin, found),
+    );
     const batch = batchOf(columns, 1);
     this.emptyBatch = batchOf(columns, 0).bytes;
     this.#bytes = batch.bytes;
@@ -53,6 +65,11 @@ export class TrendTemplate implements StreamTemplate {
       fields,
       (_, i) => batch.bufferAt(3 + 2 * i),
     );
+  }
+
+  /** Encapsulated schema message. */
+  get schemaMessage(): Uint8Array {
+    return this.#schema.message;
   }
 
   /** Bytes of every bin's message. */
@@ -83,9 +100,11 @@ export class TrendTemplate implements StreamTemplate {
 function schemaOf(
   columns: readonly TrendTemplateColumn[],
   bin: string,
+  notes: readonly (FieldNote | null)[],
 ): Uint8Array {
   const fields: SchemaColumn[] = [TIME];
-  for (const { name, dataType, rate } of columns) {
+  for (const [i, { name, dataType, rate }] of columns.entries()) {
+    const note = notes[i] ?? null;
     for (const part of PARTS) {
       fields.push({
         name: `${name}.${part}`,
@@ -93,6 +112,8 @@ function schemaOf(
         isList: false,
         isNullable: true,
         rate,
+        // A count has not the unit of the samples.
+        note: part === "count" ? null : note,
       });
     }
   }

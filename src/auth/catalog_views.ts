@@ -88,7 +88,7 @@ export class CatalogViews {
   }
 
   #begin(grant: Grant): View {
-    const catalog = new Catalog();
+    const catalog = new Catalog(this.#catalog.notes);
     const view = { grant, catalog, work: this.#gather(grant, catalog) };
     this.#views.set(grant.readKey, view);
     this.counters.gathered++;

@@ -1,7 +1,9 @@
 // All known channels by context and name: finding, counting, similar names, changes.
 // Invariant: a name is unique within its context (live, or one replay); listeners are called for every change.
-import { type Channel, type DataType, isSameChannel } from "./channel.ts";
+import { type Channel, isSameChannel } from "./channel.ts";
 import { channelFault } from "./channel_fault.ts";
+import { type ChannelFilter, passing } from "./channel_filter.ts";
+import { ChannelNotes } from "./channel_notes.ts";
 import { Expression, ExpressionCache } from "./expression.ts";
 import { lowerBound, type Range, rangesOf } from "./name_ranges.ts";
 import { nearNames } from "./near_names.ts";
@@ -9,18 +11,7 @@ import { RefusedChannels } from "./refused_channels.ts";
 import { SortedNames } from "./sorted_names.ts";
 import { finish, PART_STEPS_MAX, type SlicedWork } from "./sliced_work.ts";
 
-/** The channels to find; an absent field does not restrict the result. */
-export interface ChannelFilter {
-  /** RE2 expression, anchored at the start of the name as Python's `re.match` is. */
-  readonly match?: string | undefined;
-  readonly types?: readonly DataType[] | undefined;
-  /** Hz, inclusive. */
-  readonly minRate?: number | undefined;
-  readonly maxRate?: number | undefined;
-  readonly publishers?: readonly string[] | undefined;
-  /** @default null, the live context */
-  readonly replayId?: string | null | undefined;
-}
+export type { ChannelFilter } from "./channel_filter.ts";
 
 /** The part of the result to return. */
 export interface Page {
@@ -70,9 +61,16 @@ interface Names {
 export class Catalog {
   /** Channels that publishers claim and that are not served. */
   readonly refused = new RefusedChannels();
+  /** Units and descriptions of channels. Ask for those of channels that the caller may find. */
+  readonly notes: ChannelNotes;
   readonly #contexts = new Map<string | null, Context>();
   readonly #listeners = new Set<CatalogListener>();
   readonly #expressions = new ExpressionCache();
+
+  /** `notes`: those of another catalog. @default notes of its own: none, until a file is read */
+  constructor(notes: ChannelNotes = new ChannelNotes()) {
+    this.notes = notes;
+  }
 
   /**
    * Adds or replaces a channel; an equal one changes nothing. Throws if the channel breaks a limit. Channels from
@@ -284,15 +282,4 @@ export class Catalog {
     }
     return context;
   }
-}
-
-/** Whether a channel passes a filter, without its expression. */
-function passing(filter: ChannelFilter): (channel: Channel) => boolean {
-  const { minRate = -Infinity, maxRate = Infinity } = filter;
-  const types = filter.types && new Set(filter.types);
-  const publishers = filter.publishers && new Set(filter.publishers);
-  return ({ dataType, sampleRate, publisher }) =>
-    sampleRate >= minRate && sampleRate <= maxRate &&
-    (types === undefined || types.has(dataType)) &&
-    (publishers === undefined || publishers.has(publisher));
 }

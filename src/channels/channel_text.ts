@@ -34,6 +34,15 @@ export function textFault(text: string): string | null {
   return null;
 }
 
+/** The fault of a line of text that is shown to people, such as a unit; null if it has none. */
+export function lineFault(text: string, charsMax: number): string | null {
+  if (text === "") return "must not be empty";
+  if (text.length > charsMax) return `must have at most ${charsMax} characters`;
+  const found = FORBIDDEN.exec(text);
+  if (found) return `must not have the character ${codeOf(found[0])}`;
+  return text === text.trim() ? null : "must not begin or end with a blank";
+}
+
 /** The fault of a part of a topic's name; null if it has none. */
 export function topicPartFault(text: string): string | null {
   if (text.length > TOPIC_BYTES_MAX) {

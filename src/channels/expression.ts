@@ -74,6 +74,11 @@ export class Expression {
     this.prefixes = [leadingText(text)];
   }
 
+  /** Instructions of its program; 0 where names are only compared with `prefixes`. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** The most steps that {@linkcode matches} takes. */
   stepsOf(name: string): number {
     if (this.#set === null) return 0;

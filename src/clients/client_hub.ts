@@ -63,11 +63,11 @@ export class ClientHub implements RowListener {
   readonly #handOut: HandOut;
 
   constructor(options: ClientHubOptions) {
-    const { store, trends, slab } = options;
+    const { store, trends, slab, catalog: { notes } } = options;
     this.#store = store;
     this.sharePools = options.sharePools;
     const scheduler = this.#scheduler = new CooperativeScheduler(options);
-    const encoders = this.encoders = new RowEncoders(slab);
+    const encoders = this.encoders = new RowEncoders(slab, notes);
     const lifecycle = this.lifecycle = new ClientLifecycle(scheduler, options, {
       assignFeeder: (client) => this.#catchUp.assign(client),
       closeGroupIfIdle: (group) => this.groups.closeIfIdle(group),

@@ -83,6 +83,7 @@ export class SelectionGroup implements ClientGroup {
       coding: this.coding,
       strideNs: timeline.strideNs,
       channels,
+      notes: this.#encoders.context.notes.forChannels(channels),
       binName: trend === null ? null : trend.bin.name,
       template: rows.template,
       retryMs: options.retryMs,

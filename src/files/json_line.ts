@@ -1,9 +1,11 @@
 // Finds the line of a value in JSON text, for messages about what an operator wrote.
 // Invariant: linear in the text, which must be valid JSON.
+import type { Turns } from "./turns.ts";
 
 /** A step into JSON: the name of a field, or the number of an item. */
 export type JsonStep = string | number;
 
+const PARTS_PER_STEP = 1000;
 /** Strings, numbers and words, and structural characters. */
 const PARTS = /"(?:[^"\\]|\\.)*"|[^\s{}[\],:]+|[{}[\],:]/g;
 
@@ -14,12 +16,18 @@ interface Level {
 }
 
 /** The line, from 1, where the value at `path` begins; where there is none, that of the nearest one around it. */
-export function lineOfValue(text: string, path: readonly JsonStep[]): number {
+export async function lineOfValue(
+  text: string,
+  path: readonly JsonStep[],
+  turns: Turns,
+): Promise<number> {
   const levels: Level[] = [];
   let bestDepth = -1;
   let bestAt = 0;
   let lastText = "";
+  let parts = 0;
   for (const { 0: part, index } of text.matchAll(PARTS)) {
+    if (++parts % PARTS_PER_STEP === 0) await turns.pause();
     const level = levels.at(-1);
     if (part === "]" || part === "}") levels.pop();
     else if (part === ",") {

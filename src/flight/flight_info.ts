@@ -54,6 +54,7 @@ function* schemaOf(
     case "Stream":
       return yield* streamSchema(
         yield* streamChannels(args, catalog, channelsMax),
+        catalog,
       );
     case "Publish":
       if (!mayPublish) throw noPublishing();

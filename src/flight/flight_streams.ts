@@ -19,9 +19,10 @@ import type { Access, FlightInstance } from "./service.ts";
 /** How far ahead of the clock a start may be, ns. */
 const AHEAD_NS = 3_600_000_000_000n;
 
-/** The encapsulated schema message of a stream. `channels` sorted by name. */
+/** The encapsulated schema message of a stream. `channels` sorted by name, from {@linkcode streamChannels}. */
 export function streamSchema(
   channels: readonly Channel[],
+  { notes }: Catalog,
 ): SlicedWork<Uint8Array> {
   return rowSchema(
     channels.map(({ name, dataType, sampleRate }) => ({
@@ -29,16 +30,18 @@ export function streamSchema(
       dataType,
       rate: rateText(sampleRate),
     })),
+    notes.listOf(channels).notes,
   );
 }
 
-/** Sorted by name. Throws {@linkcode FlightError}. */
+/** Sorted by name, and their notes looked up. Throws {@linkcode FlightError}. */
 export function* streamChannels(
   args: StreamArgs,
   catalog: Catalog,
   channelsMax: number,
 ): SlicedWork<Channel[]> {
   const channels = yield* servedChannels(args, catalog, channelsMax);
+  yield* catalog.notes.finding(channels);
   return yield* sortedInSlices(channels, byName);
 }
 
@@ -57,7 +60,10 @@ export async function openStream(
   );
   checkStrides(channels);
   if (isEmptyRange(args, instance)) {
-    const schema = await requests.slices.run(streamSchema(channels), isGone);
+    const schema = await requests.slices.run(
+      streamSchema(channels, access.catalog),
+      isGone,
+    );
     await call.send(flightData(schema));
     return call.end(null);
   }

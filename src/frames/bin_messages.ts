@@ -10,6 +10,7 @@ import {
 } from "../arrow/trend_template.ts";
 import type { Timeline } from "../blocks/timeline.ts";
 import type { Channel } from "../channels/channel.ts";
+import type { ChannelNotes } from "../channels/channel_notes.ts";
 import type { RecordedBins, RecordedTrend } from "../trends/recorded_trend.ts";
 import { newSampleStats } from "../trends/sample_stats.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
@@ -34,7 +35,11 @@ export class BinMessages implements MessageSource {
   readonly #rings: readonly RecordedBins[];
   readonly #stats = newSampleStats();
 
-  constructor(timeline: Timeline, { records, bin }: BinSelection) {
+  constructor(
+    timeline: Timeline,
+    { records, bin }: BinSelection,
+    notes: ChannelNotes,
+  ) {
     this.#timeline = timeline;
     this.#channels = records.map((record) => record.channel);
     this.#rings = trendRings(records, bin);
@@ -45,6 +50,7 @@ export class BinMessages implements MessageSource {
         rate: rateText(sampleRate),
       })),
       bin.name,
+      notes.forChannels(this.#channels),
     );
     this.messageBytes = this.template.byteLength;
   }

@@ -1,6 +1,7 @@
 // What all encoders of a process share.
 // Invariant: nothing in it belongs to one selection.
 import { BatchTemplates } from "../arrow/row_template.ts";
+import { ChannelNotes } from "../channels/channel_notes.ts";
 import type { Slab } from "../memory/slab.ts";
 import { ColumnCaches } from "./column_caches.ts";
 import { GzipBody } from "./gzip_body.ts";
@@ -18,9 +19,12 @@ export class EncodingContext {
   readonly plans = new RowPlans();
   readonly caches: ColumnCaches;
   readonly templates = new BatchTemplates();
+  /** Units and descriptions for the beginnings of streams. */
+  readonly notes: ChannelNotes;
 
-  constructor(slab: Slab) {
+  constructor(slab: Slab, notes: ChannelNotes = new ChannelNotes()) {
     this.slab = slab;
+    this.notes = notes;
     this.scratch = new Scratch(slab.allocations);
     this.arena = new TextArena(slab.allocations);
     this.caches = new ColumnCaches(this.arena);

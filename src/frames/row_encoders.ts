@@ -3,6 +3,7 @@
 import type { Codec } from "../arrow/compressed_batch.ts";
 import type { Timeline } from "../blocks/timeline.ts";
 import type { Channel } from "../channels/channel.ts";
+import type { ChannelNotes } from "../channels/channel_notes.ts";
 import type { Slab } from "../memory/slab.ts";
 import { Base64Events } from "./base64_events.ts";
 import { BinMessages, type BinSelection } from "./bin_messages.ts";
@@ -37,9 +38,9 @@ export interface EncodedSelection {
 export class RowEncoders {
   readonly context: EncodingContext;
 
-  /** `slab`: where the frames are claimed. */
-  constructor(slab: Slab) {
-    this.context = new EncodingContext(slab);
+  /** `slab`: where the frames are claimed; `notes`: of all channels. @default none */
+  constructor(slab: Slab, notes?: ChannelNotes) {
+    this.context = new EncodingContext(slab, notes);
   }
 
   /** The encoder of a selection. */
@@ -102,12 +103,16 @@ export class RowEncoders {
         return this.#wholeFrames(new BinTexts(bins, headOf), coding);
       }
       case "events-arrow":
-        return this.#base64Events(new BinMessages(timeline, bins), timeline);
+        return this.#base64Events(this.#binMessages(timeline, bins), timeline);
       case "arrow":
-        return this.#wholeFrames(new BinMessages(timeline, bins), coding);
+        return this.#wholeFrames(this.#binMessages(timeline, bins), coding);
       case "flight":
         throw new TypeError("Arrow Flight has no trends");
     }
+  }
+
+  #binMessages(timeline: Timeline, bins: BinSelection): BinMessages {
+    return new BinMessages(timeline, bins, this.context.notes);
   }
 
   /** Base64 is not packed: six of eight bits of a character are close to random (docs/decisions/0015). */

@@ -19,13 +19,14 @@ export class RowMessages implements MessageSource {
   constructor(
     timeline: Timeline,
     columns: readonly Column[],
-    { templates, caches }: EncodingContext,
+    { templates, caches, notes }: EncodingContext,
     layout: BatchLayout = "plain",
   ) {
     this.template = new RowTemplate(
       columns.map(({ field }) => field),
       templates,
       layout,
+      notes.forChannels(columns.map(({ channel }) => channel)),
     );
     this.messageBytes = this.template.byteLength;
     this.#timeline = timeline;

@@ -1,5 +1,10 @@
 // Makes what a stream sends besides its rows: the opening, heartbeats, gap reports and the end, as events or as Arrow
 // messages. Invariant: pure; the bytes depend only on the arguments and on the selection.
+import {
+  type FieldNote,
+  NO_NOTES,
+  type SelectionNotes,
+} from "../arrow/field_metadata.ts";
 import { withMetadata } from "../arrow/message_metadata.ts";
 import { END_OF_STREAM } from "../arrow/row_template.ts";
 import type { StreamTemplate } from "../arrow/stream_template.ts";
@@ -19,6 +24,8 @@ export interface StreamTextOptions {
   /** Length of a row, ns. */
   readonly strideNs: bigint;
   readonly channels: readonly Channel[];
+  /** Of these channels. @default none */
+  readonly notes?: SelectionNotes;
   /** Name of the bin, for a stream of bins. */
   readonly binName: string | null;
   /** Arrow messages of the selection; null for JSON events. */
@@ -78,16 +85,18 @@ export class StreamText {
       this.#options;
     if (format === "arrow") return template!.schemaMessage;
     if (format === "flight") return flightData(template!.schemaMessage);
+    const { notes } = (this.#options.notes ?? NO_NOTES).now();
     const hello = {
       version: 1,
       encoding: STREAM_FORMATS[format].encoding,
       stride_ns: Number(strideNs),
       ...(binName === null ? {} : { trend: binName }),
       selection: "fixed",
-      channels: channels.map((channel) => ({
+      channels: channels.map((channel, i) => ({
         name: channel.name,
         data_type: channel.dataType,
         sample_rate: channel.sampleRate,
+        ...unitOf(notes[i]),
       })),
       ...(template ? { schema: template.schemaMessage.toBase64() } : {}),
     };
@@ -160,6 +169,10 @@ export class StreamText {
       `${retryLine}${idLine}event: end\ndata: ${data}\n\n`,
     );
   }
+}
+
+function unitOf(note: FieldNote | null | undefined) {
+  return note?.unit ? { unit: note.unit } : {};
 }
 
 function withGap(message: Uint8Array, gap: ReportedGap): Uint8Array {

@@ -1,5 +1,6 @@
 // Finds channels while the user types. The server searches, so the number of channels costs the page nothing.
 // Invariant: only the answer to the newest search is shown.
+import { aboutText, unitText } from "./channel_note.js";
 import { el } from "./dom.js";
 import { problemOf } from "./event_stream.js";
 import { DATA_TYPES } from "./rows.js";
@@ -221,19 +222,32 @@ export class Finder {
         {},
         el(
           "button",
-          { type: "button", "data-name": c.name, "aria-pressed": "false" },
+          {
+            type: "button",
+            "data-name": c.name,
+            "aria-pressed": "false",
+            title: aboutText(c),
+          },
           c.name,
-          el("small", {
-            textContent: `${c.data_type} · ${
-              c.sample_rate.toLocaleString("en")
-            } Hz · ${c.publisher}${c.live === false ? " · silent" : ""}`,
-          }),
+          el("small", { textContent: factsText(c) }),
+          c.description
+            ? el("small", { class: "about", textContent: c.description })
+            : null,
         ),
       )
     ));
     this.#list.scrollTop = 0;
     this.mark();
   }
+}
+
+/** @param {Channel} channel */
+function factsText(channel) {
+  const { data_type, sample_rate, publisher, live } = channel;
+  const unit = channel.unit ? ` ·${unitText(channel)}` : "";
+  return `${data_type} · ${
+    sample_rate.toLocaleString("en")
+  } Hz${unit} · ${publisher}${live === false ? " · silent" : ""}`;
 }
 
 /** An expression for words in this order anywhere in a name, in any case; text with special characters is one already. @param {string} text */

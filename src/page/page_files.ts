@@ -16,6 +16,7 @@ import axisText from "./axis_text.js" with { type: "text" };
 import bearer from "./bearer.js" with { type: "text" };
 import between from "./between.js" with { type: "text" };
 import channelBook from "./channel_book.js" with { type: "text" };
+import channelNote from "./channel_note.js" with { type: "text" };
 import clock from "./clock.js" with { type: "text" };
 import closeUp from "./close_up.js" with { type: "text" };
 import closeUpPlace from "./close_up_place.js" with { type: "text" };
@@ -120,6 +121,7 @@ const MODULES: Record<string, string> = {
   "bearer.js": bearer,
   "between.js": between,
   "channel_book.js": channelBook,
+  "channel_note.js": channelNote,
   "clock.js": clock,
   "close_up.js": closeUp,
   "close_up_lines.js": closeUpLines,

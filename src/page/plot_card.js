@@ -1,6 +1,7 @@
 // One plot of any kind, with its heading, value and buttons.
 // Invariant: an error of the plot is shown in this card and does not leave it; the plot is made again some time later.
 import { betweenText } from "./between.js";
+import { aboutText, unitText } from "./channel_note.js";
 import { timeText } from "./clock.js";
 import { el } from "./dom.js";
 import { SeriesPlot } from "./series_plot.js";
@@ -45,6 +46,7 @@ export class PlotCard {
   #betweenAt = " ";
   #betweenFor = "";
   #betweenMs = 0;
+  #heading = el("h2", {});
 
   /**
    * @param {import("./view.js").PlotSpec} spec
@@ -81,6 +83,7 @@ export class PlotCard {
   /** @param {Act} act */
   #header(act) {
     const { kind, name } = this.spec;
+    this.#heading.textContent = name;
     /**
      * @param {string} text
      * @param {string} title
@@ -101,7 +104,7 @@ export class PlotCard {
     return el(
       "header",
       {},
-      el("h2", { textContent: name }),
+      this.#heading,
       el("span", {
         class: "kind",
         textContent: kind === "series" ? "" : NAMES[kind],
@@ -212,8 +215,12 @@ export class PlotCard {
     const { channel, trend } = series;
     const meta = `${channel.data_type} · ${
       channel.sample_rate.toLocaleString("en")
-    } Hz${trend ? ` · bins ${BIN_S[trend]} s` : ""}`;
+    } Hz${channel.unit ? ` ·${unitText(channel)}` : ""}${
+      trend ? ` · bins ${BIN_S[trend]} s` : ""
+    }`;
     if (this.#meta.textContent !== meta) this.#meta.textContent = meta;
+    const about = aboutText(channel);
+    if (this.#heading.title !== about) this.#heading.title = about;
     const text = this.#valueText(series, toS, hoverS);
     if (this.#value.textContent !== text) this.#value.textContent = text;
     if (this.spec.kind === "series") this.#sayBetween(series, cursors, version);

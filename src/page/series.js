@@ -5,7 +5,7 @@ import { BIN_S } from "./trend_choice.js";
 
 /** @typedef {import("./qanat.d.ts").StreamState} StreamState */
 /** @typedef {import("./qanat.d.ts").Trend} Trend */
-/** @typedef {{ name: string, data_type: import("./qanat.d.ts").DataType, sample_rate: number, publisher: string, stride_ns: number, live?: boolean }} Channel */
+/** @typedef {{ name: string, data_type: import("./qanat.d.ts").DataType, sample_rate: number, publisher: string, stride_ns: number, live?: boolean } & import("./channel_note.js").Noted} Channel */
 /** @typedef {{ fromS: number, toS: number, reason: string }} Span */
 
 /** Types whose values a float32 holds. */

@@ -6,7 +6,7 @@ import { gapWords } from "./gap_words.js";
 import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
 import { originFor } from "./int64_samples.js";
 import { ColumnStrip } from "./column_strip.js";
-import { clipped, paintBase, timePlot } from "./time_plot.js";
+import { clipped, paintTitle, timePlot } from "./time_plot.js";
 import { ValueAxis } from "./value_axis.js";
 
 /** @typedef {import("./series.js").Series} Series */
@@ -215,7 +215,7 @@ export class SeriesPlot {
       const last = Math.floor(toS * binsPerS);
       this.#strip.paint(u, { envelope, scale: this.#axis.scale, first, last });
     }
-    paintBase(u, this.#axis.scale, colours);
+    paintTitle(u, this.#axis.scale, { colours, channel: series.channel });
   }
 
   #paintLine() {

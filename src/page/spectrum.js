@@ -187,7 +187,7 @@ export class Spectrum {
     );
     return `${Number(((i + 1) * hertzPerBin).toPrecision(4))} Hz: ${
       (10 ** this.#shown[i]).toExponential(2)
-    } /√Hz · ${this.note}`;
+    } ${this.#series?.channel.unit ?? ""}/√Hz · ${this.note}`;
   }
 
   close() {

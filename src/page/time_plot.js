@@ -1,6 +1,7 @@
 // What all plots over time share: axes, cursor, zoom by dragging, and the clipped area that a plot paints into.
 import uPlot from "uplot";
 import { dragCursors, paintCursors } from "./cursor_lines.js";
+import { axisTitle } from "./channel_note.js";
 import { axesOf, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
 
 /** @typedef {import("./value_axis.js").ValueAxis["scale"]} ValueScale */
@@ -121,14 +122,15 @@ export function clipped(u, paint) {
 }
 
 /**
- * Writes the value that the labels of an axis are added to, where there is one.
+ * Writes the title of the vertical axis: the channel's unit, and the value that the labels are added to, where there are such.
  * @param {uPlot} u
  * @param {ValueScale} scale
- * @param {import("./dom.js").Colours} colours
+ * @param {{ colours: import("./dom.js").Colours, channel: import("./channel_note.js").Noted }} options
  */
-export function paintBase(u, scale, colours) {
-  const text = scale.baseText(roomOf(u, AXIS_SPACE_PX));
-  if (text === "") return;
+export function paintTitle(u, scale, { colours, channel }) {
+  const base = scale.baseText(roomOf(u, AXIS_SPACE_PX));
+  const words = axisTitle(channel, base);
+  if (words === "") return;
   const ratio = devicePixelRatio;
   const { ctx } = u;
   const x = u.bbox.left + 4 * ratio;
@@ -136,7 +138,6 @@ export function paintBase(u, scale, colours) {
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
-  const words = `from ${text}`;
   ctx.fillStyle = colours.back;
   ctx.fillRect(
     x - 2 * ratio,

@@ -5,7 +5,7 @@ import { gapWords } from "./gap_words.js";
 import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
 import { originFor } from "./int64_samples.js";
 import { finiteExtremes } from "./samples.js";
-import { clipped, paintBase, timePlot } from "./time_plot.js";
+import { clipped, paintTitle, timePlot } from "./time_plot.js";
 import { ValueAxis } from "./value_axis.js";
 
 /** @typedef {import("./series.js").Series} Series */
@@ -173,7 +173,7 @@ export class TrendPlot {
     ctx.lineWidth = devicePixelRatio * 1.25;
     ctx.lineJoin = "round";
     ctx.stroke(means);
-    paintBase(u, this.#axis.scale, colours);
+    paintTitle(u, this.#axis.scale, { colours, channel: series.channel });
   }
 
   /**

@@ -12,6 +12,9 @@ interface ListedChannel {
   readonly sample_rate: number;
   readonly publisher: string;
   readonly live: boolean;
+  /** Null where none is known; absent from a server of an older version. */
+  readonly unit?: string | null;
+  readonly description?: string | null;
 }
 
 /** Prints the channels that match the options. */
@@ -64,6 +67,7 @@ export async function listChannels(
 
 function lineOf(channel: ListedChannel): string {
   const { name, data_type, sample_rate, publisher, live } = channel;
+  const { unit, description } = channel;
   const fields = [
     name,
     data_type,
@@ -71,5 +75,7 @@ function lineOf(channel: ListedChannel): string {
     publisher,
     live ? "live" : "silent",
   ];
+  if (unit || description) fields.push(unit ?? "");
+  if (description) fields.push(description);
   return fields.map(terminalText).join("\t") + "\n";
 }

@@ -29,6 +29,8 @@ export class ChannelView {
   readonly name: string;
   readonly dataType: string;
   readonly sampleRate: number;
+  /** "" where none is known. */
+  readonly unit: string;
   readonly #envelope: Envelope;
   /** The first 64-bit integer: the envelope has offsets from it, since doubles near 2^63 are 1,024 apart. */
   #origin = 0n;
@@ -47,6 +49,7 @@ export class ChannelView {
     this.name = channel.name;
     this.dataType = channel.data_type;
     this.sampleRate = channel.sample_rate;
+    this.unit = channel.unit ?? "";
     this.#envelope = new Envelope(options.bins);
     this.#binsPerRow = options.binsPerRow;
   }

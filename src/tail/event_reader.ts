@@ -11,6 +11,7 @@ export interface Hello {
     readonly name: string;
     readonly data_type: string;
     readonly sample_rate: number;
+    readonly unit?: string;
   }[];
 }
 

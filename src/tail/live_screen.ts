@@ -123,6 +123,7 @@ function lineOf(view: ChannelView, nameChars: number): string {
   const bounds = range === null
     ? ""
     : `${shortNumber(range[0])} … ${shortNumber(range[1])}`;
+  const unit = view.unit === "" ? "" : ` ${terminalText(view.unit)}`;
   const nulls = view.nullRows === 0
     ? ""
     : `  null ×${view.nullRows} (${
@@ -131,5 +132,5 @@ function lineOf(view: ChannelView, nameChars: number): string {
   const name = cutToColumns(terminalText(view.name), nameChars);
   return `${padToColumns(name, nameChars)} ` +
     `${shortNumber(view.value).padStart(10)} ${view.draw()} ` +
-    `${bounds}${nulls}`;
+    `${bounds}${unit}${nulls}`;
 }

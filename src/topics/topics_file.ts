@@ -2,19 +2,19 @@
 // Invariant: a mapping that is returned is complete and within the limits; a refusal names the line and what would be right.
 import { channelFault } from "../channels/channel_fault.ts";
 import { shownText, topicPartFault } from "../channels/channel_text.ts";
-import { type JsonStep, lineOfValue } from "../files/json_line.ts";
-import { parseStrictJson } from "../files/strict_json.ts";
-import type { Turns } from "../files/turns.ts";
 import {
   choiceOf,
-  columnOf,
   FieldFault,
   listOf,
   numberOf,
   objectOf,
   textOf,
   wholeOf,
-} from "./field_readers.ts";
+} from "../files/field_readers.ts";
+import { type JsonStep, lineOfValue } from "../files/json_line.ts";
+import { parseStrictJson } from "../files/strict_json.ts";
+import type { Turns } from "../files/turns.ts";
+import { columnOf } from "./column_name.ts";
 import {
   channelOf,
   type Epoch,
@@ -70,7 +70,7 @@ export async function parseTopics(
     return mappingsOf(value);
   } catch (error) {
     if (!(error instanceof FieldFault)) throw error;
-    const line = lineOfValue(text, error.path);
+    const line = await lineOfValue(text, error.path, turns);
     throw new TopicsFileError(`line ${line}: ${error.message}`);
   }
 }

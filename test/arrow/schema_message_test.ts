@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { Field, List, Message, Schema, tableFromIPC } from "apache-arrow";
 import { tableFromIPC as flechetteTable } from "@uwdata/flechette";
 import { arrowTypeOf } from "../../src/arrow/arrow_types.ts";
+import type { FieldNote } from "../../src/arrow/field_metadata.ts";
 import { MessageHeader } from "../../src/arrow/message_header.ts";
 import { END_OF_STREAM, RowTemplate } from "../../src/arrow/row_template.ts";
 import {
@@ -14,6 +15,12 @@ import { TrendTemplate } from "../../src/arrow/trend_template.ts";
 import { DATA_TYPES } from "../../src/channels/channel.ts";
 import { Random } from "../random.ts";
 
+const NOTES: readonly (FieldNote | null)[] = [
+  null,
+  { unit: "m/s²", description: null },
+  { unit: null, description: 'A "long" text, 日本' },
+  { unit: "s", description: "x".repeat(500) },
+];
 const NAMES = ["", "A", "H1:A-B", "é", "日本", "😀", 'a"\\', "x".repeat(255)];
 
 function someColumns(random: Random): SchemaColumn[] {
@@ -23,15 +30,20 @@ function someColumns(random: Random): SchemaColumn[] {
     isList: random.below(2) === 1,
     isNullable: random.below(2) === 1,
     rate: random.of([null, "16", "0.0625", "16384"]),
+    note: random.of(NOTES),
   }));
 }
 
 /** The same schema, made with the classes of apache-arrow. */
 function schemaOf(columns: readonly SchemaColumn[], metadata?: string): Schema {
-  const fields = columns.map(({ name, dataType, isList, isNullable, rate }) => {
+  const fields = columns.map((column) => {
+    const { name, dataType, isList, isNullable, rate, note } = column;
     const type = arrowTypeOf(dataType);
     const own = isList ? new List(new Field("item", type, true)) : type;
-    const pairs = rate === null ? new Map() : new Map([["rate", rate]]);
+    const pairs = new Map<string, string>();
+    if (rate !== null) pairs.set("rate", rate);
+    if (note?.unit) pairs.set("unit", note.unit);
+    if (note?.description) pairs.set("description", note.description);
     return new Field(name, own, isNullable, pairs);
   });
   return new Schema(fields, metadata ? new Map([["key", metadata]]) : null);
@@ -54,6 +66,20 @@ function streamOf(message: Uint8Array): Uint8Array {
 }
 
 describe("schemaMessage()", () => {
+  it("writes equal metadata once", () => {
+    const note = { unit: "m", description: "x".repeat(400) };
+    const columns = Array.from({ length: 1000 }, (_, i) => ({
+      ...TIME,
+      name: String(i),
+      rate: "16",
+      note,
+    }));
+    const plain = columns.map((column) => ({ ...column, note: null }));
+    const added = schemaMessage(columns).byteLength -
+      schemaMessage(plain).byteLength;
+    assert.ok(added < 600, `${added} bytes`);
+  });
+
   it("is read by apache-arrow as its own schema, and by flechette with the same columns", () => {
     const random = new Random(20_261_126);
     for (let turn = 0; turn < 200; turn++) {

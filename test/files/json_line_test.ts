@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { lineOfValue } from "../../src/files/json_line.ts";
+import { type JsonStep, lineOfValue } from "../../src/files/json_line.ts";
+import { Turns } from "../../src/files/turns.ts";
 
 const TEXT = `{
   "a": [
@@ -12,20 +13,24 @@ const TEXT = `{
   "q\\"}": true
 }`;
 
+function lineOf(path: readonly JsonStep[]): Promise<number> {
+  return lineOfValue(TEXT, path, new Turns());
+}
+
 describe("lineOfValue()", () => {
-  it("finds the line of a value", () => {
-    assert.equal(lineOfValue(TEXT, []), 1);
-    assert.equal(lineOfValue(TEXT, ["a"]), 2);
-    assert.equal(lineOfValue(TEXT, ["a", 0]), 3);
-    assert.equal(lineOfValue(TEXT, ["a", 1]), 4);
-    assert.equal(lineOfValue(TEXT, ["a", 1, "b"]), 4);
-    assert.equal(lineOfValue(TEXT, ["a", 1, "c"]), 5);
-    assert.equal(lineOfValue(TEXT, ["a", 1, "c", 2]), 6);
-    assert.equal(lineOfValue(TEXT, ['q"}']), 8);
+  it("finds the line of a value", async () => {
+    assert.equal(await lineOf([]), 1);
+    assert.equal(await lineOf(["a"]), 2);
+    assert.equal(await lineOf(["a", 0]), 3);
+    assert.equal(await lineOf(["a", 1]), 4);
+    assert.equal(await lineOf(["a", 1, "b"]), 4);
+    assert.equal(await lineOf(["a", 1, "c"]), 5);
+    assert.equal(await lineOf(["a", 1, "c", 2]), 6);
+    assert.equal(await lineOf(['q"}']), 8);
   });
 
-  it("finds the nearest value around one that is missing", () => {
-    assert.equal(lineOfValue(TEXT, ["a", 1, "d", 7]), 4);
-    assert.equal(lineOfValue(TEXT, ["z"]), 1);
+  it("finds the nearest value around one that is missing", async () => {
+    assert.equal(await lineOf(["a", 1, "d", 7]), 4);
+    assert.equal(await lineOf(["z"]), 1);
   });
 });

@@ -52,6 +52,7 @@ const QUIET: Readonly<Record<string, string>> = {
   'qanat_usage_log_failing{instance="a"}': "0x60",
   'qanat_usage_log_lines_lost_total{instance="a"}': "0x60",
   'qanat_auth_file_valid{instance="a", file="tokens"}': "1x60",
+  'qanat_channel_notes_valid{instance="a"}': "1x60",
   'qanat_auth_requests_total{instance="a", outcome="unavailable"}': "4x60",
   'qanat_auth_jwt_busy_total{instance="a", limit="share"}': "4x60",
   'qanat_auth_issuer_failing_seconds{instance="a", issuer="https://issuer.example.org"}':
@@ -219,6 +220,11 @@ const CASES: readonly Case[] = [
     series: "qanat_auth_file_valid",
     values: "1x20 0x40",
     labels: { file: "tokens" },
+  },
+  {
+    alert: "QanatChannelNotesInvalid",
+    series: "qanat_channel_notes_valid",
+    values: "1x20 0x40",
   },
   {
     alert: "QanatIssuerKeys",

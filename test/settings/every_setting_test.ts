@@ -195,6 +195,7 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
     right: /control characters, such as a newline/,
   },
   kafkaTokenFile: FILE,
+  channelNotes: FILE,
   topics: { ...FILE, also: ["--kafka=k:9092"] },
   upstream: {
     takes: ["http://a:8080", "https://a/qanat,https://[::1]:8443"],

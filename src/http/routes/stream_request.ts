@@ -98,6 +98,7 @@ export function* streamRequest(
   if (channels instanceof Response) return channels;
   const trend = trendOf(fields, channels);
   if (trend instanceof Response) return trend;
+  yield* catalog.notes.finding(channels);
   yield Math.ceil(channels.length / CHANNELS_A_STEP);
   const unfit = fields.trend === undefined ? unfitStrides(channels) : null;
   if (unfit !== null) return unfit;

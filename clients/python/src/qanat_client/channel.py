@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Tuple
 
 import numpy
 
@@ -25,6 +25,12 @@ class Channel:
     replay_id: Optional[str] = None
     #: False if the server reads the channel and its publisher has stopped sending.
     live: Optional[bool] = None
+    #: Unit of the samples, if the operator of the server has noted one.
+    unit: Optional[str] = None
+    #: What the channel is, if the operator has noted it.
+    description: Optional[str] = None
+    #: The samples are usually from the first number to the second one, in the unit.
+    range: Optional[Tuple[float, float]] = None
 
     @property
     def dtype(self) -> "numpy.dtype[Any]":
@@ -46,4 +52,7 @@ class Channel:
             max_latency=entry.get("max_latency_ns"),
             replay_id=entry.get("replay_id"),
             live=entry.get("live"),
+            unit=entry.get("unit"),
+            description=entry.get("description"),
+            range=tuple(entry["range"]) if entry.get("range") else None,
         )

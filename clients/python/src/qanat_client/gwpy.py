@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import Any, Iterable, Iterator, List, Optional
 
+from gwpy.detector.units import parse_unit
 from gwpy.time import to_gps
 from gwpy.timeseries import StateVector, StateVectorDict, TimeSeries, TimeSeriesDict
 
@@ -85,9 +86,16 @@ def _gwpy_series(series: Series, pad: Optional[float], series_class: Any) -> Any
         data.data if hasattr(data, "mask") else data,
         t0=to_gps(seconds_text(series.time_ns)),
         sample_rate=series.sample_rate,
+        # The bits of a state vector have no unit, and it refuses one.
+        unit=None if issubclass(series_class, StateVector) else _unit_of(series.unit),
         name=series.name,
         channel=series.name,
     )
+
+
+def _unit_of(text: Optional[str]) -> Any:
+    """The unit as astropy has it: known, or a new one of this name; None where none is noted."""
+    return None if text is None else parse_unit(text, parse_strict="silent")
 
 
 def _text_of(time: Any) -> str:

@@ -70,6 +70,11 @@ class Series:
         return self.channel.name
 
     @property
+    def unit(self) -> Optional[str]:
+        """Unit of the samples, if the operator of the server has noted one."""
+        return self.channel.unit
+
+    @property
     def dtype(self) -> Any:
         """Type of the samples."""
         return self.data.dtype

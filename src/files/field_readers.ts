@@ -1,8 +1,10 @@
 // Reads the fields of JSON objects that an operator wrote.
 // Invariant: a refusal has the path of the field, and says what would be right.
-import { COLUMN_NAME_BYTES_MAX } from "../arrow/schema_fields.ts";
-import { shownText } from "../channels/channel_text.ts";
-import type { JsonStep } from "../files/json_line.ts";
+import { terminalText } from "../text/terminal.ts";
+import type { JsonStep } from "./json_line.ts";
+
+/** Longest part of an unknown field's name that is shown. */
+const SHOWN_CHARS_MAX = 64;
 
 /** What is wrong, and where. */
 export class FieldFault extends Error {
@@ -31,7 +33,9 @@ export function objectOf(
     if (fields.includes(field)) continue;
     throw new FieldFault(
       [...path, field],
-      `unknown field ${shownText(field)}; there are ${fields.join(", ")}`,
+      `unknown field ${
+        terminalText(field.slice(0, SHOWN_CHARS_MAX))
+      }; there are ${fields.join(", ")}`,
     );
   }
   return value as Record<string, unknown>;
@@ -61,20 +65,6 @@ export function textOf(
   throw new FieldFault(
     [...path, field],
     `${field} must be a text, and not empty`,
-  );
-}
-
-export function columnOf(
-  object: Record<string, unknown>,
-  path: readonly JsonStep[],
-): string {
-  const column = textOf(object, "column", path);
-  if (new TextEncoder().encode(column).length <= COLUMN_NAME_BYTES_MAX) {
-    return column;
-  }
-  throw new FieldFault(
-    [...path, "column"],
-    `column must have at most ${COLUMN_NAME_BYTES_MAX} bytes`,
   );
 }
 

@@ -1,0 +1,26 @@
+// Which channels are to be found, and whether one of them is.
+import type { Channel, DataType } from "./channel.ts";
+
+/** The channels to find; an absent field does not restrict the result. */
+export interface ChannelFilter {
+  /** RE2 expression, anchored at the start of the name as Python's `re.match` is. */
+  readonly match?: string | undefined;
+  readonly types?: readonly DataType[] | undefined;
+  /** Hz, inclusive. */
+  readonly minRate?: number | undefined;
+  readonly maxRate?: number | undefined;
+  readonly publishers?: readonly string[] | undefined;
+  /** @default null, the live context */
+  readonly replayId?: string | null | undefined;
+}
+
+/** Whether a channel passes a filter, without its expression. */
+export function passing(filter: ChannelFilter): (channel: Channel) => boolean {
+  const { minRate = -Infinity, maxRate = Infinity } = filter;
+  const types = filter.types && new Set(filter.types);
+  const publishers = filter.publishers && new Set(filter.publishers);
+  return ({ dataType, sampleRate, publisher }) =>
+    sampleRate >= minRate && sampleRate <= maxRate &&
+    (types === undefined || types.has(dataType)) &&
+    (publishers === undefined || publishers.has(publisher));
+}

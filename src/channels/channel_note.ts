@@ -1,0 +1,35 @@
+// What is known about a channel besides what its publisher says: for axes, tables and readers of Arrow.
+import { lineFault } from "./channel_text.ts";
+
+/** At least one of its fields is not null. */
+export interface ChannelNote {
+  /** Of its samples, such as `m/s²`. */
+  readonly unit: string | null;
+  readonly description: string | null;
+  /** Its samples are usually from `low` to `high`, in the unit. */
+  readonly range: readonly [low: number, high: number] | null;
+}
+
+/** Longest unit and longest description, UTF-16 units. */
+export const UNIT_CHARS_MAX = 50;
+export const DESCRIPTION_CHARS_MAX = 500;
+
+/** The fault of a unit; null if it has none. */
+export function unitFault(text: string): string | null {
+  return lineFault(text, UNIT_CHARS_MAX);
+}
+
+/** The fault of a description; null if it has none. */
+export function descriptionFault(text: string): string | null {
+  return lineFault(text, DESCRIPTION_CHARS_MAX);
+}
+
+/** Whether a value is a range: two finite numbers, the lower one first. */
+export function isRange(
+  value: unknown,
+): value is readonly [low: number, high: number] {
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  const [low, high] = value as unknown[];
+  return typeof low === "number" && typeof high === "number" &&
+    Number.isFinite(low) && Number.isFinite(high) && low < high;
+}

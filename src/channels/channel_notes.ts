@@ -1,0 +1,112 @@
+// Units and descriptions of the channels of a catalog.
+// Invariant: notes are those of one content of the file, never of two; a channel has to be looked up, in slices, before it
+// is asked for.
+import type { ChannelNote } from "./channel_note.ts";
+import type { NoteRules } from "./note_rules.ts";
+import type { SlicedWork } from "./sliced_work.ts";
+
+/** The notes of some channels, in their order. */
+export interface NoteList {
+  /** Of the content that they are from. */
+  readonly version: number;
+  /** A channel without a note has null, or nothing. */
+  readonly notes: readonly (ChannelNote | null)[];
+}
+
+const NONE: readonly null[] = [];
+
+/** Those of one catalog, and of all its views. */
+export class ChannelNotes {
+  /** Of the file; without one it is valid. */
+  readonly figures = { isValid: true, loads: 0, faults: 0 };
+  /** Another one for each content of the file. */
+  #version = 0;
+  #rules: NoteRules | null = null;
+  /** For streams that are being opened while the file changes. */
+  #rulesBefore: NoteRules | null = null;
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Notes in force. */
+  get size(): number {
+    return this.#rules?.size ?? 0;
+  }
+
+  /** Puts a new content in force. Streams that are open keep the notes that they have been sent. */
+  use(rules: NoteRules): void {
+    this.#rulesBefore = this.#rules;
+    this.#rules = rules;
+    this.#version++;
+    this.figures.loads++;
+  }
+
+  /** Looks up the notes of channels. */
+  *finding(
+    channels: readonly { readonly name: string }[],
+  ): SlicedWork<void> {
+    const rules = this.#rules;
+    if (rules !== null) yield* rules.finding(channels);
+  }
+
+  /** The note of a channel that has been looked up. */
+  of(channel: { readonly name: string }): ChannelNote | null {
+    const { name } = channel;
+    const known = this.#rules?.known(name);
+    return known === undefined ? this.#rulesBefore?.known(name) ?? null : known;
+  }
+
+  /** The notes of a selection, as they are at any time. */
+  forChannels(
+    channels: readonly { readonly name: string }[],
+  ): { readonly version: number; now(): NoteList } {
+    return new NotesOfChannels(this, channels);
+  }
+
+  /** The notes of channels that have been looked up; where the file has changed since then, those from before. */
+  listOf(channels: readonly { readonly name: string }[]): NoteList {
+    const rules = this.#rules;
+    const version = this.#version;
+    if (rules === null) return { version, notes: NONE };
+    const notes = listFrom(rules, channels);
+    if (notes !== null) return { version, notes };
+    const before = this.#rulesBefore && listFrom(this.#rulesBefore, channels);
+    return { version: version - 1, notes: before ?? NONE };
+  }
+}
+
+class NotesOfChannels {
+  readonly #all: ChannelNotes;
+  readonly #channels: readonly { readonly name: string }[];
+
+  constructor(
+    all: ChannelNotes,
+    channels: readonly { readonly name: string }[],
+  ) {
+    this.#all = all;
+    this.#channels = channels;
+  }
+
+  get version(): number {
+    return this.#all.version;
+  }
+
+  now(): NoteList {
+    return this.#all.listOf(this.#channels);
+  }
+}
+
+/** Null where one was not looked up. */
+function listFrom(
+  rules: NoteRules,
+  channels: readonly { readonly name: string }[],
+): readonly (ChannelNote | null)[] | null {
+  const notes: (ChannelNote | null)[] = [];
+  for (const { name } of channels) {
+    const note = rules.known(name);
+    if (note === undefined) return null;
+    notes.push(note);
+  }
+  return notes;
+}
