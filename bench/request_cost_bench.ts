@@ -83,12 +83,17 @@ cost(
 cost(
   "200 channels as JSON (600 steps)",
   () =>
-    channels.slice(0, 200).map((c) => JSON.stringify(channelJson(c, true)))
+    channels.slice(0, 200).map((c) =>
+      JSON.stringify(channelJson(c, true, null))
+    )
       .join(","),
 );
 cost(
   "500 channels as Arrow (3000 steps)",
-  () => finish(encodeChannelTable(channels, () => true)),
+  () =>
+    finish(
+      encodeChannelTable(channels, { isLive: () => true, noteOf: () => null }),
+    ),
 );
 for (const text of ["gzip;q=0.1,", "q=0,", ",", 'a;b="\\\\",', " ", ";"]) {
   const header = fill(text, HEADER);

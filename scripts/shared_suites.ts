@@ -40,6 +40,7 @@ const SHARED: readonly string[] = [
   "auth_tokens",
   "bare_commands",
   "task_help",
+  "channel_notes",
   "tls",
   "worker_limits",
   "flight_tls",

@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { tableFromIPC } from "apache-arrow";
 import { tableFromIPC as flechetteTable } from "@uwdata/flechette";
 import { encodeChannelTable } from "../../src/arrow/channel_table.ts";
+import type { ChannelNote } from "../../src/channels/channel_note.ts";
 import type { Channel } from "../../src/channels/channel.ts";
 import { finish } from "../../src/channels/sliced_work.ts";
 
@@ -27,16 +28,27 @@ const COLUMNS = [
   "max_latency_ns",
   "replay_id",
   "live",
+  "unit",
+  "description",
+  "range_low",
+  "range_high",
 ];
+const note: ChannelNote = { unit: "m/s²", description: null, range: [-1, 2.5] };
+const noteOf = (channel: Channel) => channel === live ? note : null;
+const isLive = () => true;
+const TIMES = [62_500_000n, 10n ** 18n + 1n];
 const rows = [
-  ["H1:A", "float32", 0.5, "P", 62_500_000n, 10n ** 18n + 1n, null, true],
-  ["L1:Ä", "float32", 0.5, "P", 62_500_000n, 10n ** 18n + 1n, "o3", false],
+  ["H1:A", "float32", 0.5, "P", ...TIMES, null, true, "m/s²", null, -1, 2.5],
+  ["L1:Ä", "float32", 0.5, "P", ...TIMES, "o3", false, null, null, null, null],
 ];
 
 describe("encodeChannelTable()", () => {
   it("reads back in apache-arrow and flechette, 64-bit times exact", () => {
     const bytes = finish(
-      encodeChannelTable([live, replayed], (c) => c.replayId === null),
+      encodeChannelTable([live, replayed], {
+        isLive: (channel) => channel.replayId === null,
+        noteOf,
+      }),
     );
     const table = tableFromIPC(bytes);
     const other = flechetteTable(bytes, { useBigInt: true });
@@ -55,7 +67,7 @@ describe("encodeChannelTable()", () => {
 
   it("has its columns when no channel is listed", () => {
     const table = tableFromIPC(
-      finish(encodeChannelTable([], () => true)),
+      finish(encodeChannelTable([], { isLive, noteOf })),
     );
     assert.equal(table.numRows, 0);
     assert.deepEqual(table.schema.fields.map((f) => f.name), COLUMNS);
@@ -66,7 +78,7 @@ describe("encodeChannelTable()", () => {
       { length: 1234 },
       (_, i) => ({ ...(i < 700 ? live : replayed), name: `C${i}` }),
     );
-    const bytes = finish(encodeChannelTable(many, () => true));
+    const bytes = finish(encodeChannelTable(many, { isLive, noteOf }));
     const table = tableFromIPC(bytes);
     assert.equal(table.batches.length, 3);
     assert.deepEqual(

@@ -54,6 +54,9 @@ describe("GET /v1/channels", () => {
       "max_latency_ns",
       "replay_id",
       "live",
+      "unit",
+      "description",
+      "range",
     ]);
     const { body: count } = await json("/v1/channels/count?type=int64");
     assert.deepEqual(count, { count: 4 });

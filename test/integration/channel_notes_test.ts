@@ -151,7 +151,7 @@ describe("notes about channels", () => {
     assert.equal(await process.ends(), 0, process.log);
     assert.equal(
       process.output,
-      `${NAME}\tfloat64\t4096 Hz\tGWOSC\tlive\tstrain\t${
+      `${NAME}\tfloat64\t4096 Hz\tH1GWOSC\tlive\tstrain\t${
         strain!.description
       }\n`,
     );
@@ -179,7 +179,7 @@ describe("notes about channels", () => {
       const shown = await page.evaluate(
         `document.querySelector('.results [data-name="${NAME}"]').textContent`,
       );
-      assert.match(String(shown), /float64 · 4,096 Hz · strain · GWOSC/);
+      assert.match(String(shown), /float64 · 4,096 Hz · strain · H1GWOSC/);
       assert.ok(String(shown).includes(strain!.description!));
       assert.deepEqual(page.troubles, []);
     } finally {

@@ -1,4 +1,8 @@
 // Parameters and answers of the routes that find channels: one table for the checks of channel_routes.ts and for OpenAPI.
+import {
+  DESCRIPTION_CHARS_MAX,
+  UNIT_CHARS_MAX,
+} from "../../channels/channel_note.ts";
 import { EXPRESSION_LENGTH_MAX } from "../../channels/expression.ts";
 import { NAME_BYTES_MAX } from "../../channels/near_names.ts";
 import { DATA_TYPES } from "../../channels/channel.ts";
@@ -87,6 +91,9 @@ const CHANNEL: Schema = {
     "max_latency_ns",
     "replay_id",
     "live",
+    "unit",
+    "description",
+    "range",
   ],
   properties: {
     name: { type: "string", examples: ["H1:GWOSC-4KHZ_R1_WHITENED"] },
@@ -119,6 +126,25 @@ const CHANNEL: Schema = {
       type: "boolean",
       description:
         "False when the channel's topic is being read and has no new data, or when a replay is not being read",
+    },
+    unit: {
+      type: ["string", "null"],
+      description:
+        "Of the samples; null where the operator has not noted one (--channel-notes)",
+      maxLength: UNIT_CHARS_MAX,
+    },
+    description: {
+      type: ["string", "null"],
+      description: "What the channel is; null as for `unit`",
+      maxLength: DESCRIPTION_CHARS_MAX,
+    },
+    range: {
+      type: ["array", "null"],
+      description:
+        "The samples are usually from the first number to the second one, in the unit; null as for `unit`. In Arrow: `range_low` and `range_high`",
+      items: { type: "number" },
+      minItems: 2,
+      maxItems: 2,
     },
   },
 };

@@ -43,6 +43,10 @@ export const HELLO: Schema = {
           name: { type: "string" },
           data_type: { type: "string", enum: DATA_TYPES },
           sample_rate: { type: "number", "x-unit": "Hz" },
+          unit: {
+            type: "string",
+            description: "Of the samples, where the operator has noted one",
+          },
         },
       },
     },

@@ -1,6 +1,8 @@
 // One page of the channel list as JSON or Arrow, encoded some rows at a time.
 import { encodeChannelTable } from "../../arrow/channel_table.ts";
 import type { Catalog, ChannelFilter } from "../../channels/catalog.ts";
+import type { ChannelNote } from "../../channels/channel_note.ts";
+import type { ChannelNotes } from "../../channels/channel_notes.ts";
 import type { Channel } from "../../channels/channel.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { ARROW } from "../documents/channel_schemas.ts";
@@ -28,14 +30,19 @@ export function* listed(
   const found = yield* searched(catalog.search(filter, { after, limit }));
   if (found instanceof Response) return found;
   const { channels, next } = found;
+  const { notes } = catalog;
+  yield* notes.finding(channels);
   if (!isArrow) {
-    const rows = yield* jsonRows(channels, isLive);
+    const rows = yield* jsonRows(channels, notes, isLive);
     const body = `{"channels":[${rows}],"next":${JSON.stringify(next)}}`;
     return new Response(body, {
       headers: { "content-type": "application/json", vary: "accept" },
     });
   }
-  const body = yield* encodeChannelTable(channels, isLive);
+  const body = yield* encodeChannelTable(channels, {
+    isLive,
+    noteOf: (channel) => notes.of(channel),
+  });
   return new Response(body as Uint8Array<ArrayBuffer>, {
     headers: {
       "content-type": ARROW,
@@ -47,20 +54,27 @@ export function* listed(
 
 function* jsonRows(
   channels: readonly Channel[],
+  notes: ChannelNotes,
   isLive: (channel: Channel) => boolean,
 ): SlicedWork<string> {
   const parts: string[] = [];
   for (let from = 0; from < channels.length; from += PART) {
     yield JSON_STEPS;
     const rows = channels.slice(from, from + PART)
-      .map((channel) => JSON.stringify(channelJson(channel, isLive(channel))));
+      .map((channel) =>
+        JSON.stringify(channelJson(channel, isLive(channel), notes.of(channel)))
+      );
     parts.push(rows.join(","));
   }
   return parts.join(",");
 }
 
 /** A channel as the list shows it. */
-export function channelJson(channel: Channel, live: boolean) {
+export function channelJson(
+  channel: Channel,
+  live: boolean,
+  note: ChannelNote | null,
+) {
   return {
     name: channel.name,
     data_type: channel.dataType,
@@ -70,5 +84,8 @@ export function channelJson(channel: Channel, live: boolean) {
     max_latency_ns: Number(channel.maxLatencyNs),
     replay_id: channel.replayId,
     live,
+    unit: note?.unit ?? null,
+    description: note?.description ?? null,
+    range: note?.range ?? null,
   };
 }

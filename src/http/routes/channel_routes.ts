@@ -42,10 +42,8 @@ export interface ChannelRoutesOptions {
 }
 
 /** The discovery routes. */
-export function channelRoutes(
-  { catalogOf, channelStates: states, limits: { slices } }:
-    ChannelRoutesOptions,
-): Hono {
+export function channelRoutes(options: ChannelRoutesOptions): Hono {
+  const { catalogOf, channelStates: states, limits: { slices } } = options;
   const app = new Hono();
   const isLive = (channel: Channel) => states.isLive(channel);
   app.get("/v1/channels", documented(LIST_DOCUMENT), (c) => {
@@ -67,7 +65,7 @@ export function channelRoutes(
     if (filter instanceof Response) return filter;
     return slices.run(counted(catalogOf(c), filter), isGone(c));
   });
-  app.get("/v1/channels/:name", documented(NAME_DOCUMENT), (c) => {
+  app.get("/v1/channels/:name", documented(NAME_DOCUMENT), async (c) => {
     const query = new URL(c.req.url).searchParams;
     const filter = filterOf(query, ["replay"]);
     if (filter instanceof Response) return filter;
@@ -75,8 +73,8 @@ export function channelRoutes(
     const replayId = filter.replayId ?? null;
     const catalog = catalogOf(c);
     const channel = catalog.get(name, replayId);
-    if (channel) return described(c, channel, states);
-    return slices.run(unknown(catalog, name, replayId), isGone(c));
+    if (channel) return await described(c, channel, options);
+    return await slices.run(unknown(catalog, name, replayId), isGone(c));
   });
   return app;
 }
@@ -85,15 +83,17 @@ export function channelRoutes(
 async function described(
   c: Context,
   channel: Channel,
-  states: ChannelStates,
+  { catalogOf, channelStates: states, limits }: ChannelRoutesOptions,
 ): Promise<Response> {
+  const { notes } = catalogOf(c);
+  await limits.slices.run(notes.finding([channel]), isGone(c));
   const [fromNs, trendsNs] = await Promise.all([
     states.availableFromNs(channel),
     states.trendsFromNs(channel),
   ]);
   const trends = TREND_NAMES.map((name, i) => [name, textOfNs(trendsNs[i])]);
   return c.json({
-    ...channelJson(channel, states.isLive(channel)),
+    ...channelJson(channel, states.isLive(channel), notes.of(channel)),
     available_from_ns: textOfNs(fromNs),
     trends_from_ns: Object.fromEntries(trends),
   });

@@ -14,6 +14,7 @@ import { historyMetrics, type HistoryParts } from "./history_metrics.ts";
 import { instanceMetrics, type InstanceParts } from "./instance_metrics.ts";
 import { memoryMetrics, type MemoryParts } from "./memory_metrics.ts";
 import { processMetrics, type ProcessParts } from "./process_metrics.ts";
+import { noteMetrics, type NoteParts } from "./note_metrics.ts";
 import { Prometheus } from "./prometheus.ts";
 import { upstreamMetrics } from "./upstream_metrics.ts";
 import { relayMetrics, type RelayParts } from "./relay_metrics.ts";
@@ -34,6 +35,7 @@ export type MetricsParts =
   & ClientParts
   & FlightParts
   & HistoryParts
+  & NoteParts
   & RelayParts
   & RequestParts
   & AuthParts
@@ -61,6 +63,7 @@ export class Metrics {
     relayMetrics(metrics, parts);
     requestMetrics(metrics, parts);
     authMetrics(metrics, parts);
+    noteMetrics(metrics, parts);
     trendMetrics(metrics, parts);
     upstreamMetrics(metrics, parts);
   }
