@@ -132,7 +132,7 @@ export class Panels {
       const picture = { fromS, toS, colour, ink, utcS, hasTimes, gaps };
       drawChannel(canvas, columns, picture);
     }
-    return silence || gapWords;
+    return [silence, gapWords].filter((words) => words !== "").join(" · ");
   }
 
   /** Seconds since the time 0. @param {bigint} ns */
