@@ -122,10 +122,10 @@ describe("the plot in a notebook", {
   }
 
   /** Shows a plot in a new page. */
-  async function show(state: object, ofKernel = ""): Promise<void> {
+  async function show(state: object, answer: object = {}): Promise<void> {
     await page.goto(`${origin}/`);
     await page.until("globalThis.isReady", SOON_MS);
-    await page.evaluate(`token = ${JSON.stringify(ofKernel)}`);
+    await page.evaluate(`answer = ${JSON.stringify(answer)}`);
     await page.evaluate(`openPlot(${JSON.stringify(state)})`);
   }
 
@@ -213,14 +213,26 @@ describe("the plot in a notebook", {
       { kind: "token", number: 7, token: "" },
       { kind: "token", number: 7, token },
     ]);
-    await show(guarded, "not-a-token");
-    await says("waiting: ");
-    await page.evaluate(`token = ${JSON.stringify(token)}`);
+    await show(guarded, { error: "there is no file 'token'" });
+    await says("there is no file 'token'");
+    await page.evaluate(`answer = { token: "not-a-token" }`);
+    await says("it must be a token that begins with 'qanat_'");
+    await page.evaluate(`answer = ${JSON.stringify({ token })}`);
     await page.until(`${isLive} && ${isDrawn}`, SOON_MS);
     assert.ok(
       !(await page.evaluate("document.documentElement.outerHTML") as string)
         .includes(token),
     );
+  });
+
+  it("shares one connection with plots that have the same token", async () => {
+    const state = { ...plain, _credential: "a" };
+    await show(state, { token });
+    await page.until(isLive, SOON_MS);
+    await page.evaluate(`openPlot(${JSON.stringify(state)}, false)`);
+    await page.until(`${isLive} && ${isDrawn}`, SOON_MS);
+    await clientsAre(1);
+    await page.evaluate("document.body.replaceChildren()");
   });
 
   it("says how to give a token where the server asks for one", async () => {

@@ -37,10 +37,10 @@ class Model {
     }
   }
 
-  /** The kernel, which has `globalThis.token`. */
+  /** The kernel, which answers with `globalThis.answer`. */
   send({ kind, number }) {
-    const { token } = globalThis;
-    setTimeout(() => this.fire("msg:custom", { kind, number, token }));
+    const { answer } = globalThis;
+    setTimeout(() => this.fire("msg:custom", { kind, number, ...answer }));
   }
 }
 
@@ -65,15 +65,16 @@ function countOf(pixels, colour) {
   return count;
 }
 
-globalThis.token = "";
+globalThis.answer = {};
 
-/** Shows a widget alone; `plot` is what tests look at. */
-globalThis.openPlot = async (state) => {
+/** Shows a widget, alone or below those that are there; `plot` is what tests look at. */
+globalThis.openPlot = async (state, isAlone = true) => {
   const blob = new Blob([state._esm], { type: "text/javascript" });
   const { default: widget } = await import(URL.createObjectURL(blob));
   const model = new Model(state);
   const el = document.createElement("div");
-  document.body.replaceChildren(el);
+  if (isAlone) document.body.replaceChildren(el);
+  else document.body.append(el);
   const close = await widget.render({ model, el });
   globalThis.plot = {
     model,
