@@ -23,6 +23,7 @@ export interface OptionalParts {
   readonly chromium: OptionalPart;
   readonly firefox: OptionalPart;
   readonly curl: OptionalPart;
+  readonly jq: OptionalPart;
   readonly node: OptionalPart;
   readonly npx: OptionalPart;
   readonly nginx: OptionalPart;
@@ -98,6 +99,7 @@ export function findOptionalParts(root: URL): OptionalParts {
   const venv = new URL(".qanat/venv/bin/python", root).pathname;
   return {
     ...programs(root),
+    ...readers(),
     ...browsers(),
     ...proxies(),
     ...pythonPackages([Deno.env.get("QANAT_PYTHON"), venv, "python3"]),
@@ -107,7 +109,7 @@ export function findOptionalParts(root: URL): OptionalParts {
 /** Single programs. */
 function programs(root: URL): Pick<
   OptionalParts,
-  "kafka" | "curl" | "node" | "npx" | "promtool" | "go" | "h2spec" | "cc"
+  "kafka" | "promtool" | "go" | "h2spec" | "cc"
 > {
   return {
     kafka: part({
@@ -117,24 +119,6 @@ function programs(root: URL): Pick<
       find: () =>
         runs("java", ["-version"]) && runs("mvn", ["-v"]) ? "java" : null,
       howToGet: "apt-get install openjdk-17-jdk-headless maven",
-    }),
-    curl: part({
-      name: "curl",
-      suites: "end-to-end suites",
-      find: () => firstThatRuns(["curl"], ["--version"]),
-      howToGet: "apt-get install curl",
-    }),
-    node: part({
-      name: "Node.js",
-      suites: "suites of compressed streams",
-      find: () => firstThatRuns(["node"], ["--version"]),
-      howToGet: "apt-get install nodejs",
-    }),
-    npx: part({
-      name: "npx",
-      suites: "suites of what the documents print",
-      find: () => firstThatRuns(["npx"], ["--version"]),
-      howToGet: "apt-get install npm",
     }),
     promtool: part({
       name: "promtool",
@@ -163,6 +147,36 @@ function programs(root: URL): Pick<
       suites: "load suites",
       find: () => firstThatRuns([Deno.env.get("CC"), "cc"], ["--version"]),
       howToGet: "apt-get install gcc libc6-dev, or set CC",
+    }),
+  };
+}
+
+/** Programs that read what Qanat sends, and npx. */
+function readers(): Pick<OptionalParts, "curl" | "jq" | "node" | "npx"> {
+  return {
+    curl: part({
+      name: "curl",
+      suites: "end-to-end suites",
+      find: () => firstThatRuns(["curl"], ["--version"]),
+      howToGet: "apt-get install curl",
+    }),
+    jq: part({
+      name: "jq",
+      suites: "suites of ranges as text",
+      find: () => firstThatRuns(["jq"], ["--version"]),
+      howToGet: "apt-get install jq",
+    }),
+    node: part({
+      name: "Node.js",
+      suites: "suites of compressed streams",
+      find: () => firstThatRuns(["node"], ["--version"]),
+      howToGet: "apt-get install nodejs",
+    }),
+    npx: part({
+      name: "npx",
+      suites: "suites of what the documents print",
+      find: () => firstThatRuns(["npx"], ["--version"]),
+      howToGet: "apt-get install npm",
     }),
   };
 }

@@ -59,6 +59,7 @@ const SHARED: readonly string[] = [
   "copy_as",
   "jupyter",
   "packed_arrow",
+  "lines",
   "workers",
   "api_page",
   "operators",

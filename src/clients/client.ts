@@ -84,7 +84,7 @@ export class Client<Group extends ClientGroup = ClientGroup>
    * plain ids, so a line with the marked id is written before each. Empty for all others, and in Arrow.
    */
   idMark = "";
-  /** A gap that an Arrow client is sent with its next batch. */
+  /** A gap that is reported with a row, in Arrow and in CSV. */
   gapToReport: ReportedGap | null = null;
   /** A span that it lost, while its trend is sent. Used by CatchUp alone. */
   lostSpan: LostSpan | null = null;
@@ -165,7 +165,10 @@ export class Client<Group extends ClientGroup = ClientGroup>
     to: number = row + 1,
   ): void {
     if (this.outlet.inFlight === 0) this.lastProgressMs = clockMs;
-    if (this.gapToReport !== null && row >= this.fillTo) {
+    if (
+      this.gapToReport !== null &&
+      (row >= this.fillTo || this.group.text.reportsGapInFill)
+    ) {
       const bytes = this.group.text.rowWithGap(frame.body, this.gapToReport);
       this.sendBytes(bytes, clockMs);
       this.gapToReport = null;
@@ -189,8 +192,9 @@ export class Client<Group extends ClientGroup = ClientGroup>
     this.lastWriteMs = clockMs;
   }
 
-  /** Sends bytes that are this client's alone. */
+  /** Sends bytes that are this client's alone. No bytes are not sent: a chunk without any would end the body. */
   sendBytes(bytes: Uint8Array, clockMs: number): void {
+    if (bytes.byteLength === 0) return;
     if (this.tally === null) return this.#sendRaw(bytes, clockMs);
     this.tally.addText(bytes);
     this.#sendRaw(stored(bytes), clockMs);
@@ -220,12 +224,9 @@ export class Client<Group extends ClientGroup = ClientGroup>
   ): void {
     const isWhole = end.reason === "complete" && this.endRow < Infinity;
     const last = Math.max(this.cursor, this.endRow) - 1;
-    const bytes = this.group.text.closing({
-      ...end,
-      gap: this.gapToReport,
-      id: isWhole ? this.idOf(last) : null,
-    });
-    if (bytes.byteLength > 0) this.sendBytes(bytes, clockMs);
+    const id = isWhole ? this.idOf(last) : null;
+    const about = { ...end, gap: this.gapToReport, id };
+    this.sendBytes(this.group.text.closing(about), clockMs);
     if (this.tally !== null && !end.isCut) {
       this.#sendRaw(this.tally.trailer(), clockMs);
     }
@@ -239,11 +240,8 @@ export class Client<Group extends ClientGroup = ClientGroup>
     clockMs: number,
   ): void {
     const { timeline, text } = this.group;
-    const gap: ReportedGap = {
-      from: timeline.endNsText(this.cursor - 1),
-      to: timeline.endNsText(to - 1),
-      reason,
-    };
+    const from = timeline.endNsText(this.cursor - 1);
+    const gap = { from, to: timeline.endNsText(to - 1), reason };
     this.gaps++;
     if (isFilled) this.fillTo = to;
     else this.cursor = to;

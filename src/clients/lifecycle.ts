@@ -113,8 +113,11 @@ export class ClientLifecycle implements ClientHost {
     if (client.ended !== null) return;
     client.become(ended(reason));
     const { format } = client.group;
-    const isCut = format === "arrow" && CUT_SHORT.has(reason);
-    const isSpread = STREAM_FORMATS[format].isEvents && MOVED.has(reason);
+    const { isEvents, isLines } = STREAM_FORMATS[format];
+    const isCut = isLines
+      ? reason !== "complete"
+      : format === "arrow" && CUT_SHORT.has(reason);
+    const isSpread = isEvents && MOVED.has(reason);
     const retryMs = isSpread ? this.#spreadRetryMs() : null;
     client.sendClosing({ reason, isCut, retryMs }, this.clockMs());
     this.#giveBack(client, reason);

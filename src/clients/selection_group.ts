@@ -12,7 +12,8 @@ import type {
   StreamFormat,
   StreamShape,
 } from "../frames/stream_format.ts";
-import { StreamText } from "../frames/stream_text.ts";
+import { streamTextOf } from "../frames/stream_texts.ts";
+import type { StreamText } from "../frames/stream_text.ts";
 import { slotBytesFor } from "../memory/slab.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
 import type { RecordedTrend } from "../trends/recorded_trend.ts";
@@ -78,7 +79,7 @@ export class SelectionGroup implements ClientGroup {
     const rows = this.#encoders.of(this);
     this.rows = rows;
     this.slotBytes = slotBytesFor(rows.frameBytes + ENVELOPE_BYTES);
-    this.text = new StreamText({
+    this.text = streamTextOf({
       format: this.format,
       coding: this.coding,
       strideNs: timeline.strideNs,

@@ -78,7 +78,9 @@ export class BinTexts implements MessageSource {
         continue;
       }
       at = writeAscii(target, at, "null");
-      if (!isFill) missing.push([this.#channels[i]!.name, whyNot(ring, bin)]);
+      if (!isFill) {
+        missing.push([this.#channels[i]!.name, whyNotRecorded(ring, bin)]);
+      }
     }
     const tail = eventTail(missing);
     target.set(tail, at);
@@ -95,7 +97,8 @@ export function binTextBytesMax(channels: readonly Channel[]): number {
   return bytes;
 }
 
-function whyNot(ring: RecordedBins, bin: number): string {
+/** Why a trend has no such bin. */
+export function whyNotRecorded(ring: RecordedBins, bin: number): string {
   if (ring.first < 0 || bin < ring.first) return "not-recorded";
   return bin < ring.oldest ? "retention" : "missing";
 }

@@ -15,6 +15,8 @@ import { GzipArrowRows } from "./gzip_arrow_rows.ts";
 import { GzipFrames } from "./gzip_frames.ts";
 import { GzipJsonRows } from "./gzip_json_rows.ts";
 import { JsonRowTexts } from "./json_row_texts.ts";
+import { LineBins } from "./line_bins.ts";
+import { LineRows } from "./line_rows.ts";
 import type { MessageSource } from "./message_source.ts";
 import { plainFrames } from "./plain_frames.ts";
 import type { RowEncoder } from "./row_encoder.ts";
@@ -90,6 +92,12 @@ export class RowEncoders {
         return codec === null
           ? plainFrames(new RowMessages(timeline, columns, context), context)
           : new CompressedArrowRows(timeline, columns, { context, codec });
+      case "csv":
+      case "ndjson":
+      case "gwpy": {
+        const lines = new LineRows(timeline, columns, context, format);
+        return this.#wholeFrames(lines, coding);
+      }
     }
   }
 
@@ -106,6 +114,10 @@ export class RowEncoders {
         return this.#base64Events(this.#binMessages(timeline, bins), timeline);
       case "arrow":
         return this.#wholeFrames(this.#binMessages(timeline, bins), coding);
+      case "csv":
+      case "ndjson":
+      case "gwpy":
+        return this.#wholeFrames(new LineBins(timeline, bins, format), coding);
       case "flight":
         throw new TypeError("Arrow Flight has no trends");
     }

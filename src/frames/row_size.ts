@@ -6,8 +6,14 @@ import {
   SAMPLE_BYTES,
   samplesIn,
 } from "../channels/channel.ts";
+import { LINE_CELL_BYTES_MAX } from "./line_cells.ts";
 import { SAMPLE_TEXT_MAX } from "./number_text.ts";
-import { STREAM_FORMATS, type StreamFormat } from "./stream_format.ts";
+import {
+  isLineFormat,
+  type LineFormat,
+  STREAM_FORMATS,
+  type StreamFormat,
+} from "./stream_format.ts";
 
 /** Most bytes of a JSON row without its channels. */
 export const HEAD_BYTES = 128;
@@ -15,6 +21,8 @@ export const HEAD_BYTES = 128;
 const NULL_TEXT_BYTES = 5;
 /** Most bytes of a channel's entry in `,"missing":{…}`, without its name. */
 const REASON_BYTES = 16;
+/** The same, of lines, for any reason of rows and of bins. */
+export const LINE_REASON_BYTES_MAX = 20;
 const encoder = new TextEncoder();
 /** ASCII names without escapes in JSON, which need no TextEncoder: its calls take most of the time for thousands of names. */
 const PLAIN_NAME = /^[ !#-[\]-~]*$/;
@@ -65,7 +73,46 @@ export function jsonRowBytesMax(parts: readonly RowPart[]): number {
   return bytes;
 }
 
-/** Bytes of a row of these channels: in JSON the most that it can have; in every other encoding those of the samples alone. */
+/**
+ * Most bytes of a line of text without its channels: the time, and the end. The longest end is
+ * `,future+late+missing+null+unreachable\n`; JSON also has `"bin_ns":60000000000,`.
+ */
+export const LINE_BYTES_MAX: Readonly<Record<LineFormat, number>> = {
+  csv: 96,
+  gwpy: 24,
+  ndjson: 128,
+};
+/** Usual bytes of a line without its channels. */
+const LINE_HEAD_BYTES = 64;
+/** Usual bytes of a cell with its comma. */
+const CELL_BYTES = 12;
+
+/** Most bytes of a line of text with a sample of each channel. */
+export function lineBytesMax(
+  parts: readonly RowPart[],
+  format: LineFormat,
+): number {
+  let bytes = LINE_BYTES_MAX[format];
+  for (const { dataType, keyBytes } of parts) {
+    bytes += 1 + LINE_CELL_BYTES_MAX[dataType];
+    if (format === "ndjson") bytes += 2 * keyBytes + LINE_REASON_BYTES_MAX;
+  }
+  return bytes;
+}
+
+/** Expected bytes of such a line. */
+export function lineBytes(
+  parts: readonly RowPart[],
+  format: LineFormat,
+): number {
+  let bytes = LINE_HEAD_BYTES;
+  for (const { keyBytes } of parts) {
+    bytes += CELL_BYTES + (format === "ndjson" ? keyBytes : 0);
+  }
+  return bytes;
+}
+
+/** Bytes of a row of these channels: in text the most that it can have; in every other encoding those of the samples alone. */
 export function rowBytesOf(
   channels: readonly Channel[],
   strideNs: bigint,
@@ -73,12 +120,14 @@ export function rowBytesOf(
 ): number {
   const { encoding, isBase64 } = STREAM_FORMATS[format];
   const isJson = encoding === "json";
+  const isLines = isLineFormat(format);
   const parts = channels.map((channel): RowPart => ({
     dataType: channel.dataType,
     samples: rowSamplesOf(channel, strideNs),
-    keyBytes: isJson ? keyBytesOf(channel) : 0,
+    keyBytes: isJson || isLines ? keyBytesOf(channel) : 0,
   }));
   if (isJson) return jsonRowBytesMax(parts);
+  if (isLines) return parts[0]!.samples * lineBytesMax(parts, format);
   let bytes = 0;
   for (const { dataType, samples } of parts) {
     bytes += samples * SAMPLE_BYTES[dataType];

@@ -1,13 +1,27 @@
 // The formats of a stream, and what follows from each: a new format or encoding is entered in these tables.
 // Encoding: what a row is written in, JSON or Arrow. Format: the encoding and how it is sent: in events, as a stream, or
-// in messages of Arrow Flight.
+// in messages of Arrow Flight. Lines: text with a line for each sample (or bin), as files have it.
 // Coding: the compression of the whole body (gzip). Codec: the compression of the buffers inside an Arrow message.
 // Invariant: every value of the parameter `encoding` is a key of ENCODINGS.
 import type { Codec } from "../arrow/compressed_batch.ts";
 import type { TrendBin } from "../trends/trend_bins.ts";
 
-/** What a client is sent: JSON events, events with Arrow in base64, an Arrow stream, or messages of Arrow Flight. */
-export type StreamFormat = "events" | "events-arrow" | "arrow" | "flight";
+/**
+ * Formats of lines, which are the values of the parameter `format`. `gwpy`: CSV of one channel with GPS seconds, as gwpy
+ * and numpy.loadtxt read it.
+ */
+export const LINE_FORMATS = ["csv", "ndjson", "gwpy"] as const;
+
+/** A format with a line of text for each sample, or for each bin. */
+export type LineFormat = typeof LINE_FORMATS[number];
+
+/** What a client is sent: JSON events, events with Arrow in base64, an Arrow stream, messages of Arrow Flight, or lines. */
+export type StreamFormat =
+  | "events"
+  | "events-arrow"
+  | "arrow"
+  | "flight"
+  | LineFormat;
 
 /** Content coding of a response body. */
 export type Coding = "identity" | "gzip";
@@ -57,7 +71,8 @@ export const ROW_ENCODINGS = Object.keys(ENCODINGS) as readonly RowEncoding[];
 
 /** What follows from a format. */
 export interface FormatTraits {
-  readonly encoding: RowEncoding;
+  /** Null for lines. */
+  readonly encoding: RowEncoding | null;
   /**
    * Whether a row is base64 in the data of its event. In an event stream, bytes that are not UTF-8 text without line
    * ends are safe only as base64.
@@ -69,6 +84,8 @@ export interface FormatTraits {
   readonly isHeartbeatRow: boolean;
   /** Whether a write takes several times as long as one of the other formats. */
   readonly isSlowToWrite: boolean;
+  /** Whether a row is a line of text for each sample. The body then breaks off unless the range is whole. */
+  readonly isLines: boolean;
 }
 
 export const STREAM_FORMATS: Readonly<Record<StreamFormat, FormatTraits>> = {
@@ -76,10 +93,18 @@ export const STREAM_FORMATS: Readonly<Record<StreamFormat, FormatTraits>> = {
   "events-arrow": traits("arrow", { isEvents: true, isBase64: true }),
   "arrow": traits("arrow"),
   "flight": traits("arrow", { isHeartbeatRow: true, isSlowToWrite: true }),
+  "csv": traits(null, { isLines: true }),
+  "ndjson": traits(null, { isLines: true }),
+  "gwpy": traits(null, { isLines: true }),
 };
 
+/** Whether a format is one of lines. */
+export function isLineFormat(format: StreamFormat): format is LineFormat {
+  return STREAM_FORMATS[format].isLines;
+}
+
 function traits(
-  encoding: RowEncoding,
+  encoding: RowEncoding | null,
   others: Partial<Omit<FormatTraits, "encoding">> = {},
 ): FormatTraits {
   return {
@@ -88,6 +113,7 @@ function traits(
     isEvents: false,
     isHeartbeatRow: false,
     isSlowToWrite: false,
+    isLines: false,
     ...others,
   };
 }

@@ -79,6 +79,11 @@ export class StreamText {
     this.#options = options;
   }
 
+  /** Whether the first null row that fills a gap reports the gap; else `gap` does, or the first row behind the gap. */
+  get reportsGapInFill(): boolean {
+    return false;
+  }
+
   /** What a client gets before its first row: the hello event, or the Arrow schema. */
   opening(): Uint8Array {
     const { format, template, binName, channels, strideNs, retryMs } =

@@ -2,6 +2,7 @@
 // missing ones, have empty cells. Invariant: every sample is written once, as text that reads back to its value.
 import { tableFromIPC } from "@uwdata/flechette";
 import { NUMBER_TEXT_MAX, writeFloat32 } from "../frames/number_text.ts";
+import { csvCell } from "../text/csv_cell.ts";
 import type { RowFile } from "./row_file.ts";
 
 interface Column {
@@ -36,7 +37,7 @@ export class CsvFile implements RowFile {
         ? (value) => this.#float32Text(value)
         : plainText,
     }));
-    const heading = ["time", ...this.#columns.map((c) => cell(c.name))];
+    const heading = ["time", ...this.#columns.map((c) => csvCell(c.name))];
     this.#append(encoder.encode(heading.join(",") + "\n"));
   }
 
@@ -108,13 +109,4 @@ function isFloat32(type: unknown): boolean {
 function plainText(value: unknown): string {
   if (value === null || value === undefined) return "";
   return Object.is(value, -0) ? "-0" : String(value);
-}
-
-/**
- * A name as a cell. Spreadsheets run text that begins with = + - @ as a formula, also after a semicolon or tab where
- * these separate cells; an apostrophe before it prevents that. Usual names, such as H1:A-B_C, stay unchanged.
- */
-function cell(text: string): string {
-  const inert = text.replace(/(?<=^|[;,|\t\r\n])(?=[=+\-@\t\r\n])/g, "'");
-  return /^[\w:.-]*$/.test(inert) ? inert : `"${inert.replaceAll('"', '""')}"`;
 }

@@ -6,6 +6,7 @@ import { ROW_STRIDE_MAX_NS, rowStrideOf } from "../../src/blocks/row_stride.ts";
 import { type Channel, DATA_TYPES } from "../../src/channels/channel.ts";
 import { rowBlocksOf, rowBytesOf } from "../../src/frames/row_size.ts";
 import {
+  isLineFormat,
   STREAM_FORMATS,
   type StreamFormat,
 } from "../../src/frames/stream_format.ts";
@@ -16,7 +17,8 @@ import { Random } from "../random.ts";
 const FORMATS = Object.keys(STREAM_FORMATS) as StreamFormat[];
 const STRIDES = [1_000_000n, 62_500_000n, 125_000_000n, 1_000_000_000n];
 
-function someChannels(random: Random): Channel[] {
+/** `sampleRate`: of all of them; else each has its own. */
+function someChannels(random: Random, sampleRate?: number): Channel[] {
   const count = 1 + random.below(8);
   return Array.from({ length: count }, (_, i) => {
     const strideNs = random.of(STRIDES);
@@ -24,7 +26,7 @@ function someChannels(random: Random): Channel[] {
     return aChannel({
       name: `${i}${random.of(["A", "é", '"\\', "日本"])}`,
       dataType: random.of(DATA_TYPES),
-      sampleRate: samples * 1e9 / Number(strideNs),
+      sampleRate: sampleRate ?? samples * 1e9 / Number(strideNs),
       partitionId: `P${i}`,
       strideNs,
     });
@@ -32,7 +34,7 @@ function someChannels(random: Random): Channel[] {
 }
 
 describe("rowBytesOf()", () => {
-  it("equals the encoder's largest row in JSON, and is no more than that in every other format", async () => {
+  it("equals the encoder's largest row in text, and is no more than that in every other format", async () => {
     const random = new Random(20_150_914);
     for (let turn = 0; turn < 60; turn++) {
       const source = new DrivenSource([]);
@@ -41,14 +43,23 @@ describe("rowBytesOf()", () => {
         source,
         log: silent,
       });
-      const channels = someChannels(random);
-      for (const channel of channels) source.publish(channel);
-      const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
+      const different = someChannels(random);
+      // Lines have channels of one rate.
+      const equal = someChannels(random, 2000 * (1 + random.below(9)))
+        .map((channel) => ({
+          ...channel,
+          name: `E${channel.name}`,
+          partitionId: `E${channel.partitionId}`,
+        }));
+      for (const channel of [...different, ...equal]) source.publish(channel);
       for (const format of FORMATS) {
+        const isLines = isLineFormat(format);
+        const channels = isLines ? equal : different;
+        const strideNs = rowStrideOf(channels.map((c) => c.strideNs));
         const bytes = rowBytesOf(channels, strideNs, format);
         const group = qanat.hub.groups.of(channels, { format })!;
         const { frameBytesMax } = group.rows;
-        if (format === "events") assert.equal(bytes, frameBytesMax);
+        if (format === "events" || isLines) assert.equal(bytes, frameBytesMax);
         else assert.ok(bytes <= frameBytesMax && bytes > 0);
         qanat.hub.groups.closeIfIdle(group);
       }

@@ -368,7 +368,7 @@ export async function metric(base: string, name: string): Promise<number> {
 /** URL of a stream of these channels. */
 export function streamUrl(
   base: string,
-  kind: "events" | "arrow" | "latest",
+  kind: "events" | "arrow" | "latest" | "data",
   names: readonly string[],
   durationS?: number,
 ): string {

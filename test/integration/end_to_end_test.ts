@@ -6,6 +6,7 @@ import { tableFromIPC } from "apache-arrow";
 import { tableFromIPC as flechetteTable } from "@uwdata/flechette";
 import { EventSource } from "eventsource";
 import { canRun } from "../../scripts/optional_parts.ts";
+import { secondsText } from "../../src/blocks/time_text.ts";
 import { BrowserPage } from "./browser_page.ts";
 import { type Chain, PARTS, Process, startChain, streamUrl } from "./chain.ts";
 import { assertConsecutive, Published } from "./published.ts";
@@ -179,6 +180,49 @@ describe(
       );
       assert.equal(code, 0);
       assert.equal(body.slice(-8).toHex(), "ffffffff00000000");
+    });
+
+    it("/v1/data has the samples of a range as lines of JSON and as CSV", async () => {
+      const published = new Published(chain.directory);
+      const { sampleRate, samples } = published.channels[0]!;
+      const same = published.channels.filter((c) => c.sampleRate === sampleRate)
+        .map(({ name }) => name).sort();
+      const startNs = published.times[0]!;
+      const range = `&start=${secondsText(startNs)}&duration=1`;
+      const url = streamUrl(chain.qanatUrl, "data", same) + range;
+      const [text, csv] = await Promise.all(
+        ["ndjson", "csv"].map(async (format) => {
+          const answer = await fetchBounded(`${url}&format=${format}`);
+          assert.equal(answer.status, 200);
+          return (await answer.text()).trimEnd().split("\n");
+        }),
+      );
+      const lines = text!.map((line) => JSON.parse(line));
+      assert.deepEqual(lines.pop(), { end: { reason: "complete" } });
+      assert.equal(lines.length, sampleRate);
+      assert.equal(csv!.length, 1 + sampleRate);
+      for (let from = 0; from < lines.length; from += samples) {
+        const timeNs = startNs +
+          BigInt(from / samples) * published.strideNs;
+        assert.equal(lines[from].gps_ns, String(timeNs));
+        assert.equal(csv![1 + from]!.split(",")[1], String(timeNs));
+        for (const name of same) {
+          const values = lines.slice(from, from + samples).map((line) =>
+            line.channels[name]
+          );
+          const isNull = values.every((value) => value === null);
+          const isFloat = published.channel(name).dataType.startsWith("float");
+          published.assertJson(
+            timeNs,
+            name,
+            isNull
+              ? null
+              : values.map((value) =>
+                isFloat && typeof value === "string" ? null : value
+              ),
+          );
+        }
+      }
     });
 
     it("apache-arrow for JavaScript reads a bounded /v1/arrow", async () => {

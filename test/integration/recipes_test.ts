@@ -30,6 +30,7 @@ const runnable = canRun([
   PARTS.arrakisClients,
   PARTS.curl,
   PARTS.npx,
+  PARTS.jq,
 ]);
 const hasGo = canRun([PARTS.go]);
 const hasJupyter = canRun([PARTS.jupyter]);

@@ -67,6 +67,16 @@ export const PROBLEM_TEXTS: Readonly<Record<ProblemCode, ProblemText>> = {
     meaning: "The value of the parameter `param` is too long.",
     remedy: CORRECT,
   },
+  range_without_end: {
+    meaning: "The path answers with a range, and the range has no end.",
+    remedy: "Give `end` or `duration`, or use `/v1/events` or `/v1/arrow`.",
+  },
+  rates_differ: {
+    meaning:
+      "Each line has one sample of each channel, and the channels have different sample rates.",
+    remedy:
+      "Select channels of one rate, or bins (`trend`), or use `/v1/arrow` or `/v1/events`.",
+  },
   repeated_parameter: {
     meaning: "The parameter or field `param` is given twice.",
     remedy: "Give it once.",
@@ -182,6 +192,10 @@ export const PROBLEM_TEXTS: Readonly<Record<ProblemCode, ProblemText>> = {
   no_acceptable_coding: {
     meaning: "`Accept-Encoding` refuses every coding that the answer can have.",
     remedy: "Accept `identity`.",
+  },
+  no_acceptable_type: {
+    meaning: "`Accept` allows none of the media types that the path sends.",
+    remedy: "Name one of those in `detail`, or use the path that it names.",
   },
   version_not_available: {
     meaning:

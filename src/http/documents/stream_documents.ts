@@ -47,7 +47,8 @@ const ARROW_HEADERS: Parameters = {
   },
 };
 
-const ANSWERS: RouteDocument["answers"] = {
+/** The answers of all routes that answer with rows, except 200. */
+export const ANSWERS = {
   204: {
     description:
       "The client resumes after the end of its range: there is nothing more, and an EventSource stops reconnecting",
@@ -71,7 +72,7 @@ const ANSWERS: RouteDocument["answers"] = {
     "A limit of all clients together is reached: clients, memory, memory for trends, readers of history, long requests, or bodies",
     { headers: RETRY_AFTER },
   ),
-};
+} satisfies RouteDocument["answers"];
 
 const POSTED: RouteDocument["answers"] = {
   408: problemAnswer("The body did not arrive in time"),
@@ -79,7 +80,7 @@ const POSTED: RouteDocument["answers"] = {
   415: problemAnswer("The body is not application/json"),
 };
 
-const RANGE_HEADERS = {
+export const RANGE_HEADERS = {
   "x-start": {
     type: "string",
     description: "With `start`: this time",
@@ -166,5 +167,11 @@ export const ARROW_DOCUMENT = selectingDocuments({
   summary: "Stream rows in the Arrow IPC format",
   parameters: ARROW_PARAMETERS,
   headers: ARROW_HEADERS,
-  answers: { ...ANSWERS, 200: ARROW_OK },
+  answers: {
+    ...ANSWERS,
+    200: ARROW_OK,
+    406: problemAnswer(
+      "Accept does not allow Arrow, or Accept-Encoding refuses every coding of this stream",
+    ),
+  },
 });

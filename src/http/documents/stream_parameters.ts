@@ -1,8 +1,8 @@
-// The parameters of both streams: one table for the checks of stream_request.ts, for OpenAPI and for AsyncAPI.
+// The parameters of the routes that answer with rows: one table for the checks of stream_request.ts, for OpenAPI and for AsyncAPI.
 // Invariant: a name that is not in the table is refused, and every name in it is documented.
 import { EXPRESSION_LENGTH_MAX } from "../../channels/expression.ts";
 import { NAME_BYTES_MAX } from "../../channels/near_names.ts";
-import { ROW_ENCODINGS } from "../../frames/stream_format.ts";
+import { LINE_FORMATS, ROW_ENCODINGS } from "../../frames/stream_format.ts";
 import { contentOf } from "./encoding_messages.ts";
 import { TREND_NAMES } from "../../trends/trend_bins.ts";
 import type { Parameters, Schema } from "./api_document.ts";
@@ -41,7 +41,8 @@ export const REPLAY = {
   },
 } satisfies Parameters;
 
-const ALL = {
+/** Every parameter of the routes whose answers are rows. */
+export const ALL = {
   channels: {
     type: "array",
     description: "Names of channels, `A,B`; may be repeated",
@@ -145,13 +146,21 @@ const ALL = {
       "cannot read the body of an error",
     examples: ["event"],
   },
+  format: {
+    type: "string",
+    enum: LINE_FORMATS,
+    description:
+      "`csv`: with a heading; `ndjson`: a JSON object in each line; `gwpy`: CSV of one channel without a heading, with " +
+      "times in GPS seconds, as gwpy and numpy.loadtxt read it. Without it, `Accept` chooses; without that, `csv`",
+    examples: ["csv", "ndjson"],
+  },
 } satisfies Parameters;
 
 /** Name of a parameter that a stream may be given. */
 export type StreamParameter = keyof typeof ALL;
 
 /** Parameters of /v1/events, whose coding is chosen by Accept-Encoding. */
-export const EVENTS_PARAMETERS: Parameters = without("coding");
+export const EVENTS_PARAMETERS: Parameters = without("coding", "format");
 
 /** Parameters of /v1/latest, which answers with one row. */
 export const LATEST_PARAMETERS: Parameters = {
@@ -163,7 +172,7 @@ export const LATEST_PARAMETERS: Parameters = {
 
 /** Parameters of /v1/arrow, which is always Arrow. */
 export const ARROW_PARAMETERS: Parameters = {
-  ...without("encoding", "errors"),
+  ...without("encoding", "errors", "format"),
   slow: { ...ALL.slow, enum: SLOW.filter((name) => name !== "trend") },
 };
 
@@ -197,11 +206,13 @@ export const STREAM_PARAMETER_LENGTHS: Readonly<
   encoding: CHOICE_LENGTH_MAX,
   coding: CHOICE_LENGTH_MAX,
   errors: CHOICE_LENGTH_MAX,
+  format: CHOICE_LENGTH_MAX,
 };
 
 /** Schema of the JSON body of a POST: the same names, with times also as numbers, in the precision of a double. */
 export function bodySchemaOf(parameters: Parameters): Schema {
   const hasRange = "start" in parameters;
+  const [example] = parameters.match!.examples as string[];
   const time = {
     type: ["string", "number"],
     // Seconds before now.
@@ -224,7 +235,7 @@ export function bodySchemaOf(parameters: Parameters): Schema {
     examples: hasRange
       ? [
         { channels: ["H1:GWOSC-4KHZ_R1_WHITENED"], duration: 2 },
-        { match: "H1:QANAT-SINE", duration: 1, gaps: "skip" },
+        { match: example, duration: 1, gaps: "skip" },
       ]
       : [{ channels: ["H1:GWOSC-4KHZ_R1_WHITENED"] }],
   };

@@ -14,7 +14,7 @@ import type { LatestOutcome } from "../limits/request_limits.ts";
 import { problem, RETRY_LATER } from "../transport/problem.ts";
 import { NewestRowOutlet } from "./newest_row_outlet.ts";
 import { type AdmissionOptions, admit } from "./stream_admission.ts";
-import type { StreamFields } from "./stream_fields.ts";
+import { fieldOutside, type StreamFields } from "./stream_fields.ts";
 import { parsed, type ParsingOptions } from "./stream_parsing.ts";
 import type { StreamRequest } from "./stream_request.ts";
 
@@ -23,6 +23,10 @@ const WAIT_MS = 5000;
 /** How often is looked whether the wait has become pointless. */
 const LOOK_MS = 100;
 const FIELDS = Object.keys(LATEST_PARAMETERS);
+
+/** Refuses what an answer of one row cannot have. */
+const misplaced = (fields: StreamFields) =>
+  fieldOutside(FIELDS, "/v1/latest", fields);
 
 /** `GET` and `POST /v1/latest`. */
 export function latestRoutes(options: ParsingOptions & AdmissionOptions): Hono {
@@ -37,7 +41,7 @@ async function answer(
   c: Context,
   options: ParsingOptions & AdmissionOptions,
 ): Promise<Response> {
-  const asked = await parsed(c, { ...options, misplaced: misplacedField });
+  const asked = await parsed(c, { ...options, misplaced });
   if (asked instanceof Response) return asked;
   const request: StreamRequest = { ...asked, latest: true, gaps: "skip" };
   const isArrow = (c.req.header("accept") ?? "").includes(ARROW_TYPE);
@@ -118,7 +122,7 @@ function refusal(
   if (outcome === "no-data") {
     return problem("no_data", {
       detail:
-        `There is no recent row of ${what}; for older rows, give a start to /v1/events or /v1/arrow`,
+        `There is no recent row of ${what}; for older rows, give a start to /v1/events, /v1/arrow or /v1/data`,
     });
   }
   return problem("no_row_yet", {
@@ -128,21 +132,6 @@ function refusal(
         WAIT_MS / 1000
       } s; try again later`,
   }, RETRY_LATER);
-}
-
-/** Refuses what an answer of one row cannot have. */
-function misplacedField(fields: StreamFields): Response | null {
-  for (const name of Object.keys(fields)) {
-    if (name === "names" || FIELDS.includes(name)) continue;
-    return problem("misplaced_parameter", {
-      detail:
-        `${name} is a parameter of /v1/events and /v1/arrow; /v1/latest takes ${
-          FIELDS.join(", ")
-        }`,
-      param: name,
-    });
-  }
-  return null;
 }
 
 function streamOf(

@@ -39,6 +39,7 @@ function indexText(origin: string, service: RoutedService): string {
   ${base}/v1/replays                  replay contexts that have channels
   ${base}/v1/events?channels=A,B      Server-Sent Events
   ${base}/v1/arrow?channels=A,B       Arrow IPC stream
+  ${base}/v1/data?channels=A,B        a range with an end (start=-60&end=now), as CSV, ndjson or for gwpy (format=)
   ${base}/v1/latest?channels=A,B      the newest row, once, as JSON or Arrow
   ${base}/v1/time                     the server's time
   ${base}/docs                        the whole API as a page; /openapi.json, /asyncapi.json for programs

@@ -6,6 +6,7 @@ import { BadBodyError, type FieldValue, readFields } from "./body_fields.ts";
 import { isCacheBuster, isLastEventId } from "./library_parameters.ts";
 import { checkedLength } from "./query_values.ts";
 import { LimitError } from "../limits/limit_error.ts";
+import { DATA_PARAMETERS } from "../documents/data_parameters.ts";
 import {
   badParameter,
   problem,
@@ -19,8 +20,8 @@ import {
   type StreamParameter,
 } from "../documents/stream_parameters.ts";
 
-/** The two streams. */
-export type StreamPath = "/v1/events" | "/v1/arrow";
+/** The routes whose answers are rows. */
+export type StreamPath = "/v1/events" | "/v1/arrow" | "/v1/data";
 
 /** Fields as the client gave them. */
 export type StreamFields =
@@ -155,11 +156,23 @@ class BodyFields {
   }
 }
 
-/** Refuses a field that only the other of the two streams takes; null where there is none. */
+/** Refuses a field that only other routes take; null where there is none. */
 export function misplacedField(
   path: StreamPath,
-  { encoding, errors, coding, slow }: StreamFields,
+  fields: StreamFields,
 ): Response | null {
+  if (path === "/v1/data") {
+    return fieldOutside(Object.keys(DATA_PARAMETERS), path, fields);
+  }
+  const { encoding, errors, coding, slow, format } = fields;
+  if (format !== undefined) {
+    return misplaced(
+      "format",
+      `format is a parameter of /v1/data; ${path} always sends ${
+        path === "/v1/arrow" ? "Arrow" : "events"
+      }`,
+    );
+  }
   if (path === "/v1/events") {
     return coding === undefined ? null : misplaced(
       "coding",
@@ -189,6 +202,24 @@ export function misplacedField(
 
 function misplaced(param: StreamParameter, detail: string): Response {
   return problem("misplaced_parameter", { detail, param });
+}
+
+/** Refuses a field that a route does not take, of those that `/v1/events` or `/v1/arrow` take. */
+export function fieldOutside(
+  taken: readonly string[],
+  path: string,
+  fields: StreamFields,
+): Response | null {
+  for (const name of Object.keys(fields)) {
+    if (name === "names" || taken.includes(name)) continue;
+    return problem("misplaced_parameter", {
+      detail: `${name} is a parameter of other paths; ${path} takes ${
+        taken.join(", ")
+      }`,
+      param: name,
+    });
+  }
+  return null;
 }
 
 /** Returns a channel's name. Throws {@linkcode LimitError} for one that is too long. `param`: where it was given. */

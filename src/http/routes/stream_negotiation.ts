@@ -1,22 +1,33 @@
 // How a stream's rows are sent: format, coding of the body, codec of Arrow's buffers, and the headers that say so.
-// Invariant: nothing that the client refuses (Accept-Encoding) or does not name (codecs) is used.
+// Invariant: nothing that the client refuses (Accept, Accept-Encoding) or does not name (codecs) is used.
 import type { Codec } from "../../arrow/compressed_batch.ts";
 import { samplesIn } from "../../channels/channel.ts";
 import {
   type Coding,
   ENCODINGS,
+  isLineFormat,
+  type LineFormat,
   type StreamFormat,
   type StreamShape,
 } from "../../frames/stream_format.ts";
 import { GZIP_ROW_BYTES_MIN } from "../../frames/gzip_json_rows.ts";
+import { LINE_TYPES } from "../documents/data_parameters.ts";
+import { ARROW_TYPE } from "../documents/stream_messages.ts";
 import { problem, quoted } from "../transport/problem.ts";
 import { codingFor } from "./accept_encoding.ts";
 import { codecFor } from "./arrow_codecs.ts";
 import { attachment } from "./header_text.ts";
+import { mediaTypeFor } from "./media_type.ts";
+import type { StreamPath } from "./stream_fields.ts";
 import type { StreamRequest } from "./stream_request.ts";
 
 const EVENTS_CONTENT_TYPE = "text/event-stream; charset=utf-8";
-const ARROW_CONTENT_TYPE = "application/vnd.apache.arrow.stream";
+/** What follows the media type of lines. */
+const LINE_CONTENT_PARAMETERS: Readonly<Record<LineFormat, string>> = {
+  csv: "; charset=utf-8; header=present",
+  gwpy: "; charset=utf-8; header=absent",
+  ndjson: "",
+};
 const ONLY_PLAIN: readonly Coding[] = ["identity"];
 const GZIP_FIRST: readonly Coding[] = ["gzip", "identity"];
 const PLAIN_FIRST: readonly Coding[] = ["identity", "gzip"];
@@ -27,8 +38,7 @@ const SAMPLE_TEXT_BYTES = 10;
 
 /** What decides the form of the answer, besides the request's parameters. */
 export interface Preferences {
-  /** Whether the stream is Arrow's own format, not events. */
-  readonly isArrow: boolean;
+  readonly path: StreamPath;
   /** The header of this name. */
   readonly accept: string | undefined;
   /** The header of this name. */
@@ -42,12 +52,21 @@ export interface StreamForm {
   readonly headers: Record<string, string>;
 }
 
+/** A format and its media type. */
+interface Media {
+  readonly format: StreamFormat;
+  readonly contentType: string;
+}
+
 /** The form of a stream; 406 or 400 where the client allows none. */
 export function negotiate(
   request: StreamRequest,
-  { isArrow, accept, acceptEncoding }: Preferences,
+  { path, accept, acceptEncoding }: Preferences,
 ): StreamForm | Response {
-  const format = formatOf(request, isArrow);
+  const media = mediaOf(request, path, accept);
+  if (media instanceof Response) return media;
+  const { format } = media;
+  const isArrow = format === "arrow";
   // A bin has a handful of numbers a channel: compressing its buffers gains nothing.
   const codec = isArrow && request.trend === undefined
     ? codecFor(accept)
@@ -65,12 +84,44 @@ export function negotiate(
   }
   return {
     shape: { format, coding, codec, trend: request.trend },
-    headers: headersOf(request, { format, coding, codec }),
+    headers: headersOf(request, media, { coding, codec }),
   };
 }
 
-function formatOf({ encoding }: StreamRequest, isArrow: boolean): StreamFormat {
-  return isArrow ? "arrow" : ENCODINGS[encoding].format;
+/** What a path sends; 406 where the client accepts none of its types. A `format` in the address wins over Accept. */
+function mediaOf(
+  { encoding, format }: StreamRequest,
+  path: StreamPath,
+  accept: string | undefined,
+): Media | Response {
+  if (path === "/v1/events") {
+    return {
+      format: ENCODINGS[encoding].format,
+      contentType: EVENTS_CONTENT_TYPE,
+    };
+  }
+  if (path === "/v1/arrow") {
+    return mediaTypeFor(accept, [ARROW_TYPE]) === null
+      ? unacceptable(accept!, `/v1/arrow sends ${ARROW_TYPE} only`)
+      : { format: "arrow", contentType: ARROW_TYPE };
+  }
+  const types = Object.keys(LINE_TYPES);
+  const type = format === undefined
+    ? mediaTypeFor(accept, types)
+    : types.find((known) => LINE_TYPES[known] === format) ?? "text/csv";
+  if (type === null) {
+    return unacceptable(accept!, `/v1/data sends ${types.join(", ")}`);
+  }
+  const lines = format ?? LINE_TYPES[type]!;
+  const contentType = type + LINE_CONTENT_PARAMETERS[lines];
+  return { format: lines, contentType };
+}
+
+function unacceptable(accept: string, sends: string): Response {
+  return problem("no_acceptable_type", {
+    detail: `Accept ${quoted(accept)} allows no type that is sent here: ` +
+      `${sends}. CSV and ndjson are sent by /v1/data, Arrow by /v1/arrow, events by /v1/events`,
+  });
 }
 
 /** The codings that a stream can have, best first. Short rows do not get smaller by gzip. */
@@ -93,31 +144,40 @@ function codingsOf(
 
 function headersOf(
   request: StreamRequest,
-  { format, coding, codec }: {
-    readonly format: StreamFormat;
+  { format, contentType }: Media,
+  { coding, codec }: {
     readonly coding: Coding;
     readonly codec: Codec | null;
   },
 ): Record<string, string> {
-  const isFile = format === "arrow" &&
+  const isFile = (format === "arrow" || isLineFormat(format)) &&
     (request.endNs !== undefined || request.durationNs !== undefined);
   return {
-    "content-type":
-      (format === "arrow" ? ARROW_CONTENT_TYPE : EVENTS_CONTENT_TYPE) +
-      (codec === null ? "" : `;codecs=${codec}`),
+    "content-type": contentType + (codec === null ? "" : `;codecs=${codec}`),
     ...(coding === "identity" ? {} : { "content-encoding": coding }),
     "cache-control": "no-store, no-transform",
     "x-accel-buffering": "no",
-    ...(isFile ? { "content-disposition": fileOf(request) } : {}),
+    ...(isFile ? { "content-disposition": fileOf(request, format) } : {}),
   };
 }
 
-/** `Content-Disposition` of the file that a bounded Arrow stream is. */
-function fileOf({ channels, startNs, trend }: StreamRequest): string {
+/** `Content-Disposition` of the file that a bounded range is. */
+function fileOf(
+  { channels, startNs, trend }: StreamRequest,
+  format: StreamFormat,
+): string {
   const more = channels.length > 1 ? `_and_${channels.length - 1}` : "";
   const kind = trend ? `_trend_${trend.name}` : "";
   const from = startNs === undefined ? "live" : startNs / 1_000_000_000n;
-  return attachment(channels[0]!.name, `${more}_${from}${kind}.arrows`);
+  return attachment(
+    channels[0]!.name,
+    `${more}_${from}${kind}.${suffixOf(format)}`,
+  );
+}
+
+function suffixOf(format: StreamFormat): string {
+  if (format === "arrow") return "arrows";
+  return format === "ndjson" ? "ndjson" : "csv";
 }
 
 function notAcceptable(format: StreamFormat, acceptEncoding: string): Response {

@@ -8,6 +8,8 @@ import type { SlicedWork } from "../../channels/sliced_work.ts";
 import type { GapPolicy, SlowPolicy } from "../../clients/client_options.ts";
 import {
   type Coding,
+  LINE_FORMATS,
+  type LineFormat,
   ROW_ENCODINGS,
   type RowEncoding,
 } from "../../frames/stream_format.ts";
@@ -38,6 +40,8 @@ export interface StreamRequest extends StreamRange {
   /** Sorted by name, all of one context: live, or one replay. */
   readonly channels: readonly Channel[];
   readonly encoding: RowEncoding;
+  /** `format=` of lines, as given. */
+  readonly format: LineFormat | undefined;
   /** `coding=`, as given. */
   readonly coding: Coding | undefined;
   readonly gaps: GapPolicy | undefined;
@@ -72,6 +76,7 @@ const CHOICES: readonly (readonly [StreamParameter, readonly string[]])[] = [
   ["encoding", ROW_ENCODINGS],
   ["coding", CODINGS],
   ["errors", ERRORS],
+  ["format", LINE_FORMATS],
 ];
 
 /** Checks the fields and finds the channels. Throws {@linkcode LimitError}. */
@@ -106,6 +111,7 @@ export function* streamRequest(
     channels,
     encoding: (fields.encoding ?? "json") as RowEncoding,
     coding: fields.coding as Coding | undefined,
+    format: fields.format as LineFormat | undefined,
     ...range,
     resume,
     trend: fields.trend === undefined ? undefined : trend,

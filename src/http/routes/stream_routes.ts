@@ -1,15 +1,18 @@
-// The two stream routes, /v1/events and /v1/arrow. A request passes four steps: parse what it asks for, negotiate how
+// The routes that answer with rows: the streams /v1/events and /v1/arrow, and ranges as text, /v1/data. A request passes four steps: parse what it asks for, negotiate how
 // the rows are sent, admit the client, take over the response. Each step may refuse it with a problem.
 import { type Context, Hono } from "hono";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Outlet } from "../../clients/outlet.ts";
+import { isLineFormat } from "../../frames/stream_format.ts";
 import { documented } from "../documents/api_document.ts";
+import { DATA_DOCUMENT } from "../documents/data_documents.ts";
 import {
   ARROW_DOCUMENT,
   EVENTS_DOCUMENT,
 } from "../documents/stream_documents.ts";
 import { StreamOutlet } from "../transport/stream_outlet.ts";
 import { sendErrorEvents } from "./error_events.ts";
+import { unfitForLines } from "./line_selection.ts";
 import {
   outgoingOf,
   type TakeoverOptions,
@@ -44,6 +47,7 @@ export function streamRoutes(options: StreamRoutesOptions): Hono {
     const [path, { get, post }] of [
       ["/v1/events", EVENTS_DOCUMENT],
       ["/v1/arrow", ARROW_DOCUMENT],
+      ["/v1/data", DATA_DOCUMENT],
     ] as const
   ) {
     app.get(path, documented(get), (c) => open(c, path, options));
@@ -57,6 +61,7 @@ async function open(
   path: StreamPath,
   options: StreamRoutesOptions,
 ): Promise<Response> {
+  const isData = path === "/v1/data";
   const request = await parsed(c, {
     ...options,
     misplaced: (fields) => {
@@ -64,18 +69,20 @@ async function open(
       if (misplaced === null && fields.errors === "event") sendErrorEvents(c);
       return misplaced;
     },
-    lastEventId: c.req.header("last-event-id"),
+    lastEventId: isData ? undefined : c.req.header("last-event-id"),
   });
   if (request instanceof Response) return request;
-  const isArrow = path === "/v1/arrow";
   const form = negotiate(request, {
-    isArrow,
+    path,
     accept: c.req.header("accept"),
     acceptEncoding: c.req.header("accept-encoding"),
   });
   c.header("vary", "Accept-Encoding", { append: true });
-  if (isArrow) c.header("vary", "Accept", { append: true });
+  if (path !== "/v1/events") c.header("vary", "Accept", { append: true });
   if (form instanceof Response) return form;
+  const { format } = form.shape;
+  const unfit = isLineFormat(format) ? unfitForLines(request, format) : null;
+  if (unfit !== null) return unfit;
   // 204 makes an EventSource stop reconnecting.
   if (hasWholeRange(request)) return new Response(null, { status: 204 });
   const headers = { ...form.headers, ...rangeHeaders(request) };

@@ -1,10 +1,11 @@
 // Requests whose answers have, all together, each status that the API documents.
+import { LINE_TYPES } from "../../../src/http/documents/data_parameters.ts";
 import { PAGE_FILES } from "../../../src/page/page_files.ts";
 
 export const A = "H1:GWOSC-4KHZ_R1_WHITENED";
 /** Index of the first port for operators. */
 export const OPERATORS = 6;
-export const STREAMS = ["/v1/events", "/v1/arrow"];
+export const STREAMS = ["/v1/events", "/v1/arrow", "/v1/data"];
 /** Routes that need a selection of channels. */
 export const SELECTING = [...STREAMS, "/v1/latest"];
 /** A time in the future, GPS ns. */
@@ -61,6 +62,7 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
         ["/v1/latest", `/v1/latest?channels=${A}&match=H1:.*[A-Z]`],
         ["/v1/events", `/v1/events?channels=${A}&match=H1:.*[A-Z]`],
         ["/v1/arrow", `/v1/arrow?channels=${A}&match=H1:.*[A-Z]`],
+        ["/v1/data", `/v1/data?channels=${A}&match=H1:.*[A-Z]&duration=1`],
       ] as const
     ) yield { template, path, method, server: 3 };
     yield { template: "/v1/replays", path: "/v1/replays?limit=0", method };
@@ -106,8 +108,12 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
       const refuses = { headers: { "accept-encoding": "identity;q=0, br" } };
       yield stream(`channels=${A}`, { init: refuses });
       if (method === "HEAD") continue;
-      yield stream(`channels=${A}`, { server: 1 });
-      yield stream(`channels=${A}`, { server: 2 });
+      for (const type of Object.keys(LINE_TYPES)) {
+        const init = { headers: { accept: type } };
+        yield stream(`channels=${A}&duration=0.1`, { init });
+      }
+      yield stream(`channels=${A}&duration=0.1`, { server: 1 });
+      yield stream(`channels=${A}&duration=0.1`, { server: 2 });
     }
   }
   const path = `/v1/latest?channels=${A}`;
@@ -138,8 +144,9 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
     yield post({ channels: [] });
     yield post({ channels: [A], after: 5 });
     yield post({ channels: ["NONE"] });
-    yield post({ channels: [A] }, 1);
-    yield post({ channels: [A] }, 2);
+    const range = STREAMS.includes(template) ? { duration: 0.1 } : {};
+    yield post({ channels: [A], ...range }, 1);
+    yield post({ channels: [A], ...range }, 2);
     yield post("x".repeat(4 * 1024 * 1024));
     yield { template, init: { method: "POST", body: "channels=A" } };
     yield {

@@ -278,7 +278,7 @@ describe("/openapi.json", () => {
       const type = (answer.headers.get("content-type") ?? "").split(";")[0]!;
       const media = documented.content?.[type];
       assert.ok(media, `${where}: ${type} is not documented`);
-      if (/json/.test(type)) {
+      if (/[/+]json$/.test(type)) {
         const body = JSON.parse(text);
         schemas.assert(media.schema, body, where);
         if (answer.status >= 400 && /problem/.test(type)) {
