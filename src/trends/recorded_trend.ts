@@ -36,8 +36,10 @@ export interface RecordedTrend {
 
 /** What is counted of the recording. */
 export interface TrendCounters {
-  /** Matching channels that were not recorded for lack of memory. */
+  /** Matching channels that were not recorded since the limit was reached. */
   refused: number;
+  /** Recordings that could not begin because the system had no memory. Those of matching channels are tried again. */
+  noMemory: number;
   /** Time spent reading blocks in slices, s. */
   seconds: number;
 }

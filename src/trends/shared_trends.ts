@@ -43,7 +43,11 @@ const NOTICE_MS = 20;
 /** The trends that one serving thread leases. */
 export class SharedTrends implements Trends {
   /** The recording thread counts. */
-  readonly counters: TrendCounters = { refused: 0, seconds: 0 };
+  readonly counters: TrendCounters = {
+    refused: 0,
+    noMemory: 0,
+    seconds: 0,
+  };
   readonly channelCount = 0;
   readonly usedBytes = 0;
   readonly lostBlocks = 0;

@@ -4,10 +4,10 @@ import type { BlockStore } from "../blocks/block_store.ts";
 import { shapesOf } from "../blocks/topic_shape.ts";
 import type { Timeline } from "../blocks/timeline.ts";
 import type { Catalog } from "../channels/catalog.ts";
-import { nameMatcher } from "../channels/expression.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { withRollback } from "../memory/rollback.ts";
+import { MatchedChannels, type NoMemory } from "./matched_channels.ts";
 import { type OldestBins, oldestBinsOf } from "./oldest_bins.ts";
 import { RecordedPartition } from "./recorded_partition.ts";
 import type { TrendCounters, Trends } from "./recorded_trend.ts";
@@ -32,28 +32,27 @@ export interface TrendRecorderOptions {
 }
 
 const MIB = 1024 * 1024;
-/** Most matching channels whose recording begins in one tick, so that a large catalogue does not block the event loop. */
-const STARTS_PER_TICK = 100;
 
 /** The trends of one instance. */
 export class TrendRecorder implements Trends {
-  readonly counters: TrendCounters = { refused: 0, seconds: 0 };
+  readonly counters: TrendCounters = {
+    refused: 0,
+    noMemory: 0,
+    seconds: 0,
+  };
   /** Lost blocks of channels that are no longer recorded. */
   #lostBlocks = 0;
   readonly budgetBytes: number;
   readonly #options: TrendRecorderOptions;
-  readonly #matches: (name: string) => boolean;
   readonly #records = new Map<string, TrendRecord>();
   readonly #partitions = new Map<string, RecordedPartition>();
   /** Partitions that may have settled blocks to read. */
   readonly #due = new Set<RecordedPartition>();
-  /** By name: matching channels whose recording has not begun. */
-  readonly #toStart = new Map<string, Channel>();
+  readonly #matched: MatchedChannels;
   readonly #unwatch: () => void;
   #usedBytes = 0;
   /** Records there have been. */
   #begun = 0;
-  #hasWarnedFull = false;
   readonly #clockMs: () => number;
 
   /** Throws BadExpressionError when `trendMatch` is not an RE2 expression. */
@@ -61,17 +60,19 @@ export class TrendRecorder implements Trends {
     this.#options = options;
     this.budgetBytes = options.trendMb * MIB;
     this.#clockMs = options.clockMs;
-    const { trendMatch: match, catalog } = options;
-    this.#matches = match === "" ? () => false : nameMatcher(match);
-    if (match !== "") {
-      for (const channel of catalog.find({ match })) {
-        this.#toStart.set(channel.name, channel);
-      }
-    }
+    const { catalog } = options;
+    const matched = this.#matched = new MatchedChannels({
+      ...options,
+      counters: this.counters,
+      begin: (channel) => this.#tryLease([channel]),
+      onFull: (channel) => {
+        options.log.warn("trends-full", { channel, ...this.#state() });
+      },
+    });
     this.#unwatch = catalog.onChange((name, replayId, before, after) => {
-      if (replayId === null) this.#toStart.delete(name);
+      matched.remove(name, replayId);
       if (before) this.#onChanged(before, after);
-      if (after && this.#isMatched(after)) this.#toStart.set(name, after);
+      if (after) matched.add(after);
     });
   }
 
@@ -104,24 +105,8 @@ export class TrendRecorder implements Trends {
 
   /** Leases the records of channels; null when there is no memory for them. The caller releases them. */
   lease(channels: readonly Channel[]): TrendRecord[] | null {
-    return withRollback((rollback) => {
-      const records: TrendRecord[] = [];
-      for (const channel of channels) {
-        const known = this.#records.get(keyOf(channel));
-        const record = known ?? this.#start(channel);
-        if (record === null) {
-          rollback.rollBack();
-          return null;
-        }
-        record.leases++;
-        rollback.add(() => {
-          record.leases--;
-          if (!known) this.#stop(record);
-        });
-        records.push(record);
-      }
-      return records;
-    });
+    const leased = this.#tryLease(channels);
+    return typeof leased === "string" ? null : leased;
   }
 
   oldestBins(channel: Channel): OldestBins {
@@ -147,14 +132,7 @@ export class TrendRecorder implements Trends {
 
   /** Starts the recording of matching channels, and stops that of channels without leases. Call it a few times per second. */
   tick(): void {
-    let left = STARTS_PER_TICK;
-    for (const [name, channel] of this.#toStart) {
-      if (left-- === 0) break;
-      this.#toStart.delete(name);
-      if (this.lease([channel]) !== null) continue;
-      this.counters.refused++;
-      this.#warnFull(name);
-    }
+    this.#matched.start();
     const idleBefore = this.#clockMs() - this.#options.lingerMs;
     for (const record of this.#records.values()) {
       if (record.leases <= 0 && record.idleSinceMs <= idleBefore) {
@@ -166,8 +144,54 @@ export class TrendRecorder implements Trends {
   /** Stops all recording, and releases the topics. */
   close(): void {
     this.#unwatch();
-    this.#toStart.clear();
+    this.#matched.clear();
     for (const record of [...this.#records.values()]) this.#stop(record);
+  }
+
+  /** The records; or why there are none: the limit is reached, or the system has no memory. */
+  #tryLease(channels: readonly Channel[]): TrendRecord[] | NoMemory {
+    try {
+      return this.#leaseAll(channels) ?? "full";
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.counters.noMemory++;
+      if (this.counters.noMemory === 1) {
+        const { message } = error;
+        this.#options.log.error("trends-no-memory", {
+          error: message,
+          ...this.#state(),
+        });
+      }
+      return "no-memory";
+    }
+  }
+
+  /** Null when the limit is reached. Throws RangeError where the system has no memory. */
+  #leaseAll(channels: readonly Channel[]): TrendRecord[] | null {
+    return withRollback((rollback) => {
+      const records: TrendRecord[] = [];
+      for (const channel of channels) {
+        const known = this.#records.get(keyOf(channel));
+        const record = known ?? this.#start(channel);
+        if (record === null) {
+          rollback.rollBack();
+          return null;
+        }
+        record.leases++;
+        rollback.add(() => {
+          record.leases--;
+          if (!known) this.#stop(record);
+        });
+        records.push(record);
+      }
+      return records;
+    });
+  }
+
+  /** For the log. */
+  #state(): { readonly channels: number; readonly budgetBytes: number } {
+    const { budgetBytes } = this;
+    return { channels: this.#records.size, budgetBytes };
   }
 
   #readBlocks(endMs: number): boolean {
@@ -250,22 +274,8 @@ export class TrendRecorder implements Trends {
       if (!isSame && !(isPartitionNew && topicOf(channel) === topic)) continue;
       this.#stop(record);
       const now = this.#options.catalog.get(channel.name, channel.replayId);
-      if (now && this.#isMatched(now)) this.#toStart.set(now.name, now);
+      if (now) this.#matched.add(now);
     }
-  }
-
-  #isMatched({ name, replayId }: Channel): boolean {
-    return replayId === null && this.#matches(name);
-  }
-
-  #warnFull(channel: string): void {
-    if (this.#hasWarnedFull) return;
-    this.#hasWarnedFull = true;
-    this.#options.log.warn("trends-full", {
-      channel,
-      channels: this.#records.size,
-      budgetBytes: this.budgetBytes,
-    });
   }
 }
 

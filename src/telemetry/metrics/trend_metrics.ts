@@ -21,6 +21,10 @@ const COUNTERS = {
     "trend_channels_refused_total",
     "Channels of --trend-match that are not recorded because --trend-mb is used up",
   ],
+  noMemory: [
+    "trend_no_memory_total",
+    "Recordings of trends that could not begin because the system had no memory",
+  ],
 } satisfies Record<keyof TrendCounters, NameAndHelp>;
 
 export function trendMetrics(
