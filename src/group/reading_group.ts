@@ -21,6 +21,7 @@ import type { TrendParts } from "../telemetry/metrics/trend_metrics.ts";
 import { ReadingMetrics } from "../telemetry/metrics/reading_metrics.ts";
 import { refusedAndMissedOf } from "../telemetry/metrics/refused_and_missed.ts";
 import { SetAsideReport } from "../telemetry/set_aside_report.ts";
+import { lagStatus } from "../telemetry/status/lag_status.ts";
 import { partitionStatus } from "../telemetry/status/partition_status.ts";
 import { sourceStatus } from "../telemetry/status/source_status.ts";
 import { Ticker } from "../telemetry/ticker.ts";
@@ -246,6 +247,7 @@ export class ReadingGroup {
         total: catalog.refused.counts,
         newest: catalog.refused.list(),
       },
+      lag: lagStatus(store.lag),
       partitions: finish(
         partitionStatus({
           store,

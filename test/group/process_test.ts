@@ -271,6 +271,25 @@ describe("the status of a process", () => {
     );
   });
 
+  it("has the lag of messages that the reading thread counts, as it reads them for trends first", async () => {
+    await world.close();
+    world = await ProcessWorld.start(2, { trendMatch: ".*" });
+    [a, b] = world.workers as [TestWorker, TestWorker];
+    world.recording.start();
+    world.recording.tick();
+    await world.settle();
+    for (const worker of [a, b]) worker.open();
+    await world.publish(4);
+    for (const worker of [a, b]) {
+      const { lag } = await statusOf(worker) as {
+        lag: Record<string, number | null>;
+      };
+      assert.deepEqual(Object.keys(lag), ["p50_ms", "p99_ms", "max_ms"]);
+      for (const ms of Object.values(lag)) assert.ok(ms! > 0);
+      assert.ok(lag["max_ms"]! >= 10);
+    }
+  });
+
   it("names a worker that hangs, with its last figures", async () => {
     b.open();
     await world.publish(2);

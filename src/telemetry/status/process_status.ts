@@ -71,8 +71,11 @@ export function* processStatus(
   yield STEPS_PER_PART;
   const { partitions: _, ...fields } = own;
   const joinedFields = joined([fields, ...others], "") as Status;
+  const lags = [own, ...others, reading].map(({ lag }) => lag);
   return {
     ...joined([joinedFields, reading], null) as Status,
+    // A topic's messages are counted by one thread, which may be the reading one.
+    lag: joined(lags, "lag"),
     ready: own["ready"],
     workers,
     partitions: yield* joinedPartitions([own, ...others, reading]),

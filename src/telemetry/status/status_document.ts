@@ -16,9 +16,9 @@ import type { Slab } from "../../memory/slab.ts";
 import type { Source } from "../../source/source.ts";
 import type { Trends } from "../../trends/recorded_trend.ts";
 import { buildOf } from "../build_info.ts";
-import type { Histogram } from "../histogram.ts";
 import type { MemoryUse } from "../memory_use.ts";
 import type { ClientListParts } from "./client_list_document.ts";
+import { lagStatus } from "./lag_status.ts";
 import { partitionStatus } from "./partition_status.ts";
 import { sourceStatus } from "./source_status.ts";
 
@@ -219,17 +219,4 @@ function memoryStatus(memoryUse: MemoryUse) {
     external_bytes: external,
     per_client_bytes: Math.round(memoryUse.perClientBytes),
   };
-}
-
-function lagStatus(lag: Histogram) {
-  return {
-    p50_ms: msOf(lag.quantile(0.5)),
-    p99_ms: msOf(lag.quantile(0.99)),
-    max_ms: msOf(lag.max),
-  };
-}
-
-/** Null before the first message. */
-function msOf(seconds: number): number | null {
-  return Number.isNaN(seconds) ? null : Math.round(seconds * 1e6) / 1e3;
 }
