@@ -41,6 +41,8 @@ export interface ClientOptions {
    * one. @default for a length without a start
    */
   readonly hasMovingEnd?: boolean | undefined;
+  /** Whether a client that resumes may be before `startNs`, which was given relative to now. @default false */
+  readonly hasMovingStart?: boolean | undefined;
   /** That end, for a client that resumes. */
   readonly untilNs?: bigint | undefined;
   /** Begins with the newest row of the page ring, unless `afterNs` says where. @default with the next row */

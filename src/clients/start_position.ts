@@ -43,7 +43,7 @@ export class StartPosition {
       if (!timeline.isIdle(store.gpsMs())) return;
     }
     client.cursor = isBack
-      ? timeline.rowOf(isResume ? afterNs : startNs!)
+      ? timeline.rowOf(isResume ? resumedNs(afterNs, client) : startNs!)
       : this.#liveRow(client);
     client.firstRow = client.cursor;
     client.become(placed(phase, isBack));
@@ -132,6 +132,14 @@ export class StartPosition {
     client.gaps++;
     client.sendBytes(bytes, lifecycle.clockMs());
   }
+}
+
+/** Where a client that resumes begins: not before the start that it asks for. */
+function resumedNs(afterNs: bigint, { options }: GroupClient): bigint {
+  const { startNs, hasMovingStart } = options;
+  const isBefore = startNs !== undefined && !hasMovingStart &&
+    afterNs < startNs;
+  return isBefore ? startNs : afterNs;
 }
 
 /** Sets where the client's rows end, if they do. `untilNs`: the end that the id of a client that resumes contains. */

@@ -231,6 +231,66 @@ describe("a duration from now", () => {
   });
 });
 
+describe("an id from before the start", () => {
+  const startNs = BigInt(FIRST + 4) * STRIDE_NS;
+  const afterNs = BigInt(FIRST + 1) * STRIDE_NS;
+
+  it("gets the range as without an id, and no row from before it", () => {
+    for (const ns of [startNs, startNs + 1n, startNs + STRIDE_NS - 1n]) {
+      const endNs = startNs + 4n * STRIDE_NS;
+      for (const shape of ["events", "arrow"] as const) {
+        const plain = open({ startNs: ns, endNs }, { format: shape });
+        const resumed = open({ startNs: ns, endNs, afterNs }, {
+          format: shape,
+        });
+        turns.run();
+        assert.equal(resumed.client.ended, "complete");
+        assert.deepEqual(resumed.outlet.written, plain.outlet.written);
+      }
+    }
+  });
+
+  it("within the row of the start is reported, as it was no end of a row", () => {
+    const { outlet } = open({ startNs: startNs + 2n, afterNs: startNs + 1n });
+    turns.run();
+    assert.match(outlet.text, /stride-changed/);
+    assert.deepEqual(rowsOf(outlet), range(FIRST + 4, FIRST + 10));
+  });
+
+  it("keeps the end that it states", () => {
+    const { outlet, client } = open({
+      startNs,
+      afterNs,
+      endNs: BigInt(FIRST + 9) * STRIDE_NS,
+      untilNs: BigInt(FIRST + 7) * STRIDE_NS,
+      hasMovingEnd: true,
+    });
+    turns.run();
+    assert.equal(client.ended, "complete");
+    assert.deepEqual(rowsOf(outlet), range(FIRST + 4, FIRST + 7));
+  });
+
+  it("counts where the start moves with the time: the rows between were not received", () => {
+    const { outlet } = open({ startNs, afterNs, hasMovingStart: true });
+    turns.run();
+    assert.deepEqual(rowsOf(outlet), range(FIRST + 1, FIRST + 10));
+  });
+
+  it("begins with the bin of the start", () => {
+    const shape: StreamShape = { format: "events", trend: trendBinOf("1s") };
+    open({}, shape);
+    publishTo(FIRST + 10, FIRST + 90);
+    const plain = open({ startNs: startNs + 40n * STRIDE_NS }, shape);
+    const resumed = open(
+      { startNs: startNs + 40n * STRIDE_NS, afterNs },
+      shape,
+    );
+    turns.run();
+    assert.deepEqual(rowsOf(resumed.outlet), rowsOf(plain.outlet));
+    assert.ok(rowsOf(plain.outlet).length > 0);
+  });
+});
+
 describe("an id of the future", () => {
   it("is unknown before the first row, too: the stream is live when it comes", async () => {
     qanat.drain();

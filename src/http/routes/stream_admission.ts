@@ -43,6 +43,7 @@ export async function admit(
     endNs: request.endNs,
     durationNs: request.durationNs,
     hasMovingEnd: request.hasMovingEnd,
+    hasMovingStart: request.hasMovingStart,
     afterNs: resume ? resume.afterNs : resume,
     untilNs: resume?.untilNs,
     latest: request.latest,

@@ -18,6 +18,8 @@ export interface StreamRange {
   readonly durationNs: bigint | undefined;
   /** The end is not the same when the request is repeated: it was given relative to now, or counts from such a start. */
   readonly hasMovingEnd: boolean;
+  /** The start was given relative to now: when the request is repeated, it is later than what was received. */
+  readonly hasMovingStart: boolean;
 }
 
 /** Publishers' clocks may be a little ahead of this one. */
@@ -68,7 +70,8 @@ export function rangeOf(
   const hasMovingEnd = durationNs === undefined
     ? to?.isRelative === true
     : from?.isRelative !== false;
-  return { startNs, endNs, durationNs, hasMovingEnd };
+  const hasMovingStart = from?.isRelative === true;
+  return { startNs, endNs, durationNs, hasMovingEnd, hasMovingStart };
 }
 
 function noRange(param: "start" | "end", detail: string): Response {

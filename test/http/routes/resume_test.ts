@@ -164,6 +164,32 @@ describe("a range that begins now", () => {
   });
 });
 
+describe("an id from before the start", () => {
+  for (const path of ["events", "arrow"]) {
+    it(`begins with the start that is given as a time: /v1/${path}`, async () => {
+      const startNs = agoNs(4);
+      const query = `channels=${NAME}&start=${gps(startNs)}&duration=1`;
+      const ask = (headers: Record<string, string>) =>
+        Promise.resolve(
+          app.fetch(
+            new Request(`http://localhost/v1/${path}?${query}`, { headers }),
+          ),
+        );
+      const before = String(startNs - 16n * STRIDE_NS);
+      const resumed = await ask({ "last-event-id": before });
+      const plain = await ask({});
+      assert.equal(resumed.status, 200);
+      assert.deepEqual(await resumed.bytes(), await plain.bytes());
+    });
+  }
+
+  it("begins with the id where the start is relative: a reconnect lacks the rows between", async () => {
+    const id = agoNs(5);
+    const query = `&start=-2&lastEventId=${id}`;
+    assert.equal(await firstNsOf(await get(query)), id);
+  });
+});
+
 describe("an empty match", () => {
   it("selects nothing, and adds nothing to the channels that are named", async () => {
     const { status, body } = await app.fetch(
