@@ -30,41 +30,44 @@ export function topicText(
   return { topic, channels: list };
 }
 
-/** Throws a TypeError where the text is not of this form. */
-export function channelsOfText(
-  text: string,
-): { readonly topic: string; readonly channels: Channel[] } {
+/** The topic in a payload without the channels in its list. Throws a TypeError where the text is not of this form. */
+export function topicOfText(text: string): string {
   const { topic, channels } = JSON.parse(text) as Partial<TopicText>;
   const isText = typeof topic === "string" && topic.length <= TEXT_CHARS_MAX;
-  if (!isText || !Array.isArray(channels)) {
-    throw new TypeError("A frame of channels has no topic or no list");
-  }
-  return { topic, channels: channels.map((each) => channelOf(each, topic)) };
+  if (isText && Array.isArray(channels) && channels.length === 0) return topic;
+  throw new TypeError("A frame of channels has no topic or no list");
 }
 
-function channelOf(value: Record<string, unknown>, topic: string): Channel {
+/** Throws a TypeError where a channel is not one of the topic. */
+export function checkTopic(channel: Channel, topic: string): void {
+  if (topicOf(channel) === topic) return;
+  throw new TypeError(`A channel of ${topic} names another topic`);
+}
+
+/** One of the list. Throws a TypeError where the value is not of this form. */
+export function channelOf(value: Record<string, unknown>): Channel {
   const text = (name: string): string => {
     const given = value[name];
     if (typeof given === "string" && given.length <= TEXT_CHARS_MAX) {
       return given;
     }
-    throw new TypeError(`A channel of ${topic} has no text '${name}'`);
+    throw new TypeError(`A channel has no text '${name}'`);
   };
   const number = (name: string): number => {
     const given = value[name];
     if (typeof given === "number") return given;
-    throw new TypeError(`A channel of ${topic} has no number '${name}'`);
+    throw new TypeError(`A channel has no number '${name}'`);
   };
   const ns = (name: string): bigint => {
     const given = text(name);
     if (/^\d{1,18}$/.test(given)) return BigInt(given);
-    throw new TypeError(`'${name}' of a channel of ${topic} is no time in ns`);
+    throw new TypeError(`'${name}' of a channel is no time in ns`);
   };
   const dataType = DATA_TYPES.find((type) => type === value.data_type);
   if (dataType === undefined) {
-    throw new TypeError(`A channel of ${topic} has an unknown data_type`);
+    throw new TypeError("A channel has an unknown data_type");
   }
-  const channel: Channel = {
+  return {
     name: text("name"),
     dataType,
     sampleRate: number("sample_rate"),
@@ -75,6 +78,4 @@ function channelOf(value: Record<string, unknown>, topic: string): Channel {
     maxLatencyNs: ns("max_latency_ns"),
     replayId: value.replay_id === null ? null : text("replay_id"),
   };
-  if (topicOf(channel) === topic) return channel;
-  throw new TypeError(`A channel of ${topic} names another topic`);
 }

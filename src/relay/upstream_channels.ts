@@ -1,20 +1,15 @@
 // Follows the channels of an upstream, and fills the relay's catalog with them.
 // Invariant: a channel enters the catalog through ChannelAdmission, as from any publisher; after a reconnection those
-// that the upstream no longer has are removed once it has sent all.
+// that the upstream no longer has are removed once it has sent all. A frame that has come is taken whole, in slices.
 import type { Catalog } from "../channels/catalog.ts";
 import type { Channel } from "../channels/channel.ts";
 import { ChannelAdmission } from "../channels/channel_admission.ts";
 import type { Logger } from "../telemetry/log.ts";
-import { channelsOfText } from "./stream_channel.ts";
+import { channelsOf } from "./channel_list.ts";
+import { SlicedFrames } from "./sliced_frames.ts";
 import { UpstreamStream } from "./upstream_stream.ts";
 import type { Upstreams } from "./upstreams.ts";
-import {
-  FRAME,
-  type Frame,
-  type OriginState,
-  payloadText,
-  WireError,
-} from "./wire.ts";
+import { FRAME, type Frame, type OriginState, WireError } from "./wire.ts";
 
 export interface UpstreamChannelsOptions {
   readonly catalog: Catalog;
@@ -39,6 +34,7 @@ export class UpstreamChannels {
   /** Topics that the present stream has not sent. */
   #unseen = new Set<string>();
   #stream: UpstreamStream | null = null;
+  readonly #frames: SlicedFrames;
   #isClosed = false;
   /** Channels of all topics. */
   #count = 0;
@@ -46,6 +42,10 @@ export class UpstreamChannels {
   constructor(options: UpstreamChannelsOptions) {
     this.#options = options;
     this.#admission = new ChannelAdmission(options);
+    this.#frames = new SlicedFrames(
+      (frame) => this.#take(frame),
+      options.clockMs,
+    );
   }
 
   /** What the upstream says about itself; null while it does not answer. */
@@ -76,17 +76,21 @@ export class UpstreamChannels {
 
   close(): void {
     this.#isClosed = true;
+    this.#frames.close();
     this.#stream?.abort();
   }
 
   #open(): void {
     const { upstreams } = this.#options;
     if (this.#isClosed || this.#stream !== null || !upstreams.mayTry) return;
+    const frames = this.#frames;
+    const sender = {};
     const stream: UpstreamStream = new UpstreamStream({
       ...this.#options,
       path: "/v1/blocks/channels",
       body: null,
-      onFrame: (frame) => this.#take(frame),
+      onFrame: (frame) => frames.push(frame, sender),
+      handled: () => frames.handled(sender),
       onEnd: (_, isFailure) => {
         this.#stream = null;
         if (upstreams.haveAllFailed) this.onSettled();
@@ -97,45 +101,52 @@ export class UpstreamChannels {
     this.#stream = stream;
   }
 
-  #take(frame: Frame): void {
+  /** Handles a frame, a channel in each part. */
+  *#take(frame: Frame): Generator<void, void> {
     switch (frame.kind) {
       case FRAME.hello:
         this.#unseen = new Set(this.#topics.keys());
         return;
       case FRAME.channels: {
-        const { topic, channels } = channelsOfText(payloadText(frame));
+        const { topic, channels } = yield* channelsOf(frame.payload);
         this.#unseen.delete(topic);
-        return this.#set(topic, channels);
+        return yield* this.#set(topic, channels);
       }
       case FRAME.allChannels:
-        for (const topic of this.#unseen) this.#set(topic, []);
+        for (const topic of this.#unseen) yield* this.#set(topic, []);
         this.#unseen.clear();
         this.isReady = true;
         return this.onSettled();
     }
   }
 
-  #set(topic: string, channels: Channel[]): void {
+  *#set(topic: string, channels: Channel[]): Generator<void, void> {
     if (this.#count + channels.length > CHANNELS_MAX) {
       throw new WireError(
         `It has more than ${CHANNELS_MAX} channels, which is the most that a relay keeps`,
       );
     }
-    const names = new Set(channels.map((channel) => claimOf(channel).key));
-    for (const channel of this.#topics.get(topic) ?? []) {
+    const before = this.#topics.get(topic) ?? [];
+    this.#count += channels.length - before.length;
+    if (channels.length === 0) this.#topics.delete(topic);
+    else this.#topics.set(topic, channels);
+    const names = new Set<string>();
+    for (const channel of channels) {
+      names.add(claimOf(channel).key);
+      yield;
+    }
+    for (const channel of before) {
       const { publisher, key } = claimOf(channel);
       // It may be one of another topic now.
       if (!names.has(key)) {
         this.#admission.remove(publisher, channel.name, topic);
       }
+      yield;
     }
     for (const channel of channels) {
       this.#admission.put(claimOf(channel).publisher, channel);
+      yield;
     }
-    const before = this.#topics.get(topic)?.length ?? 0;
-    this.#count += channels.length - before;
-    if (channels.length === 0) this.#topics.delete(topic);
-    else this.#topics.set(topic, channels);
   }
 }
 

@@ -22,6 +22,11 @@ export interface UpstreamStreamOptions {
   /** Throws what is wrong with the origin. */
   readonly checkState: (state: OriginState) => void;
   readonly onFrame: (frame: Frame) => void;
+  /**
+   * Null where all frames have been handled; else the stream is read on when it resolves, and ends when it rejects.
+   * @default null
+   */
+  readonly handled?: () => Promise<void> | null;
   /** `isFailure`: another upstream should be used. */
   readonly onEnd: (reason: string, isFailure: boolean) => void;
 }
@@ -48,6 +53,8 @@ export class UpstreamStream {
   #differenceMs = NaN;
   #delayMs = NaN;
   #endReason: string | null = null;
+  /** Frames that have come are still being handled. */
+  #isPaused = false;
 
   constructor(options: UpstreamStreamOptions) {
     this.#options = options;
@@ -83,7 +90,7 @@ export class UpstreamStream {
   /** Ends a stream that is silent; call it about once a second. */
   tick(): void {
     const silentMs = this.#options.clockMs() - this.#lastFrameClockMs;
-    if (silentMs <= SILENT_MS) return;
+    if (this.#isPaused || silentMs <= SILENT_MS) return;
     const reason = `nothing came for ${SILENT_MS} ms`;
     this.#over(reason, new UpstreamError(reason, "silent"));
   }
@@ -114,13 +121,20 @@ export class UpstreamStream {
   }
 
   async #read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
-    const { upstreams: { counters } } = this.#options;
+    const { clockMs, upstreams: { counters } } = this.#options;
+    const { handled = () => null } = this.#options;
     const frames = new FrameReader();
     while (!this.#isOver && this.#endReason === null) {
       const { value, done } = await pieceOf(reader);
       if (done) return;
       counters.upstream_bytes += value.byteLength;
       frames.push(value, (frame) => this.#take(frame));
+      const wait = handled();
+      if (wait === null) continue;
+      this.#isPaused = true;
+      await wait;
+      this.#isPaused = false;
+      this.#lastFrameClockMs = clockMs();
     }
   }
 

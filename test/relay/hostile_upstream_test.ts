@@ -2,7 +2,9 @@
 // Invariant: nothing that an upstream sends stays in the relay when another upstream takes over.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
-import { channelsOfText } from "../../src/relay/stream_channel.ts";
+import { topicOf } from "../../src/channels/channel.ts";
+import { channelsOf } from "../../src/relay/channel_list.ts";
+import { topicText } from "../../src/relay/stream_channel.ts";
 import { errorOfAnswer } from "../../src/relay/upstream_error.ts";
 import { FRAME, frameBytes, textPayload } from "../../src/relay/wire.ts";
 import { DrivenSource } from "../driven_source.ts";
@@ -202,8 +204,38 @@ describe("a relay whose upstream is hostile", () => {
 
   it("refuses texts of channels that are longer than any channel has", () => {
     const channel = { name: "a".repeat(2000), data_type: "float32" };
-    const text = JSON.stringify({ topic: "arrakis-p", channels: [channel] });
-    assert.throws(() => channelsOfText(text), /has no text 'name'/);
+    const payload = textPayload({ topic: "arrakis-p", channels: [channel] });
+    assert.throws(() => [...channelsOf(payload)], /has no text 'name'/);
+  });
+
+  it("goes to another one where a list of channels is wrong, and takes all of that one's", async () => {
+    const [channel] = CHANNELS.map(({ channel }) => channel);
+    const list = (count: number) =>
+      topicText(
+        topicOf(channel!),
+        Array.from({ length: count }, (_, i) => ({
+          ...channel!,
+          name: `X1:C${i}`,
+          partitionIndex: i,
+        })),
+      );
+    const channelsOfHost = (host: string, value: unknown) =>
+      world.servers.set(host, () =>
+        blocks([
+          hello(),
+          frameBytes(FRAME.channels, { payload: textPayload(value) }),
+          frameBytes(FRAME.allChannels),
+        ]));
+    const wrong = { ...list(2), topic: "arrakis-q" };
+    channelsOfHost("origin", wrong);
+    channelsOfHost("other", list(3000));
+    const source = world.upstream(["origin", "other"]);
+    const relay = await world.instance(source, {
+      eventLoopDelayMaxMs: Infinity,
+    });
+    await world.pass(3);
+    assert.match(reasons(), /A channel of arrakis-q names another topic/);
+    assert.equal(relay.catalog.size, 3000);
   });
 });
 
