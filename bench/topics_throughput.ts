@@ -1,5 +1,6 @@
 // Compares how fast topics of --topics are read with how fast the same samples are read in Arrakis's shape: from a real
-// broker into the page ring, in turns, in one run: `deno task bench:topics`.
+// broker into the page ring, in turns, in one run; and how fast the same messages are read without a look at their content:
+// `deno task bench:topics`.
 import { Buffer } from "node:buffer";
 import process from "node:process";
 import { Kafka, logLevel } from "kafkajs";
@@ -54,9 +55,11 @@ try {
 }
 
 async function measure(shape: Shape, name: string): Promise<void> {
-  const topics = {
-    arrakis: `arrakis-${name}`,
-    mapped: `arrakis-${name}-mapped-float32`,
+  const ways: Readonly<Record<Way, Reading>> = {
+    arrakis: { topic: `arrakis-${name}`, isStored: true },
+    mapped: { topic: `arrakis-${name}-mapped-float32`, isStored: true },
+    arrakisBytes: { topic: `arrakis-${name}`, isStored: false },
+    mappedBytes: { topic: `${name}-mapped`, isStored: false },
   };
   await write(
     shape,
@@ -64,31 +67,43 @@ async function measure(shape: Shape, name: string): Promise<void> {
     steady((i) => arrakisMessage(shape, i)),
   );
   await write(shape, `${name}-mapped`, steady((i) => mappedMessage(shape, i)));
-  const spent = { arrakis: [] as number[], mapped: [] as number[] };
+  const spent = new Map<string, number[]>();
   // The first turn warms up.
   for (let round = 0; round <= rounds; round++) {
-    for (const kind of ["arrakis", "mapped"] as const) {
-      const cpuMs = await readAll(shape, name, topics[kind]);
-      if (round > 0) spent[kind].push(cpuMs);
+    for (const [way, reading] of Object.entries(ways)) {
+      const cpuMs = await readAll(shape, name, reading);
+      if (round > 0) spent.set(way, [...spent.get(way) ?? [], cpuMs]);
     }
   }
+  const us = (way: Way) =>
+    1000 * Math.min(...spent.get(way)!) / messagesOf(shape);
+  const text = (way: Way) => `${us(way).toFixed(1)} µs`;
+  const ratio = (a: Way, b: Way) => (us(a) / us(b)).toFixed(2);
   const size = (message: Uint8Array) => `${message.byteLength} bytes`;
-  const us = (of: number[]) => 1000 * Math.min(...of) / messagesOf(shape);
-  const [arrakis, mapped] = [us(spent.arrakis), us(spent.mapped)];
   say(
-    `${shape.name}: CPU for a message: Arrakis ${arrakis.toFixed(1)} µs ` +
-      `(${size(arrakisMessage(shape, 0))}), mapped ${mapped.toFixed(1)} µs ` +
+    `${shape.name}: CPU for a message: Arrakis ${text("arrakis")} ` +
+      `(${size(arrakisMessage(shape, 0))}), mapped ${text("mapped")} ` +
       `(${size(mappedMessage(shape, 0))}), ratio ${
-        (mapped / arrakis).toFixed(2)
+        ratio("mapped", "arrakis")
+      }; reading alone ${text("arrakisBytes")}, ${text("mappedBytes")}, ratio ${
+        ratio("mappedBytes", "arrakisBytes")
       }`,
   );
 }
 
-/** CPU ms of this process to read a whole topic into a page ring. */
+type Way = "arrakis" | "mapped" | "arrakisBytes" | "mappedBytes";
+
+interface Reading {
+  readonly topic: string;
+  /** Whether blocks are made and stored. */
+  readonly isStored: boolean;
+}
+
+/** CPU ms of this process to read a whole topic, into a page ring or not. */
 async function readAll(
   shape: Shape,
   name: string,
-  topic: string,
+  { topic, isStored }: Reading,
 ): Promise<number> {
   const work = new KafkaWork();
   const blocks = new PartitionBlocks({
@@ -109,12 +124,19 @@ async function readAll(
     catalog: new Catalog(),
     log: silent,
     readyGraceMs: 5000,
-    mappings: topic.includes("-mapped") ? [mappingOf(shape, name)] : [],
+    mappings: isStored && topic.includes("-mapped")
+      ? [mappingOf(shape, name)]
+      : [],
   });
+  let count = 0;
   const sink: BlockSink = {
-    onMessage: (_topic, value) => void blocks.append(value, NaN),
+    onMessage: (_topic, value) => {
+      count++;
+      if (isStored) blocks.append(value, NaN);
+    },
     onCaughtUp: () => {
-      if (blocks.counters.blocks >= messagesOf(shape)) done.resolve();
+      const read = isStored ? blocks.counters.blocks : count;
+      if (read >= messagesOf(shape)) done.resolve();
     },
     onDisturbed: () => {},
     onHole: () => {},
@@ -123,7 +145,11 @@ async function readAll(
   };
   await source.start(sink);
   const before = process.cpuUsage();
-  source.subscribe(topic, { kind: "block-time", ms: 0 });
+  // What is stored is looked for by its time, which a message that is not looked at has not.
+  source.subscribe(topic, {
+    kind: isStored ? "block-time" : "produced",
+    ms: 0,
+  });
   const timer = setTimeout(
     () => done.reject(new Error(`${topic}: ${blocks.counters.blocks} blocks`)),
     LONGEST_MS,
@@ -202,7 +228,7 @@ function steady(
   };
 }
 
-/** Writes all messages of a topic.. */
+/** Writes all messages of a topic. */
 async function write(
   shape: Shape,
   topic: string,

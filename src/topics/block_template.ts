@@ -6,6 +6,7 @@ import { encodeBlock } from "../arrow/block_encoder.ts";
 import { newSamples } from "../arrow/arrow_types.ts";
 import { prefixedBytes } from "../arrow/message_header.ts";
 import { type DataType, SAMPLE_BYTES } from "../channels/channel.ts";
+import type { SampleTarget } from "./copy_samples.ts";
 
 // Buffers of (time, id, data: list<T>), each after a validity bitmap, as in src/arrow/block_decoder.ts.
 const TIME = 1;
@@ -14,9 +15,10 @@ const OFFSETS = 5;
 const ITEMS = 7;
 const END_BYTES = 8;
 
-export class BlockTemplate {
+export class BlockTemplate implements SampleTarget {
   /** The message. */
   readonly bytes: Uint8Array;
+  readonly view: DataView;
   /** Numbers of the plan's columns whose samples are in it, in this order. */
   readonly columns: readonly number[];
   readonly #times: BigInt64Array;
@@ -53,6 +55,7 @@ export class BlockTemplate {
     const at = schema.byteLength;
     const end = at + batch.bytes.byteLength;
     this.bytes = new Uint8Array(end + END_BYTES);
+    this.view = new DataView(this.bytes.buffer);
     this.bytes.set(schema);
     this.bytes.set(batch.bytes, at);
     // The end of the stream: a continuation mark, and no metadata.

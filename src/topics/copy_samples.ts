@@ -11,8 +11,15 @@ export interface BatchBody {
   readonly at: number;
 }
 
-/** Up to so many bytes a loop is faster than set(), which needs a view. */
-const LOOP_BYTES_MAX = 32;
+/** Where samples are copied to: two views of the same bytes. */
+export interface SampleTarget {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+/** Up to so many bytes a loop over words is faster than set(), which needs a view. */
+const LOOP_BYTES_MAX = 64;
+const WORD_BYTES = 4;
 
 /** Copies rows `row` to `row + rows` to byte `to` of `out`; false where a sample is missing. */
 export function copySamples(
@@ -21,7 +28,7 @@ export function copySamples(
   buffers: ColumnBuffers,
   row: number,
   rows: number,
-  out: Uint8Array,
+  out: SampleTarget,
   to: number,
 ): boolean {
   const { kind, rowSamples, sampleBytes } = column;
@@ -47,8 +54,15 @@ export function copySamples(
   ) return false;
   const from = at + buffers.dataAt + first * sampleBytes;
   const length = items * sampleBytes;
-  if (length > LOOP_BYTES_MAX) out.set(bytes.subarray(from, from + length), to);
-  else for (let i = 0; i < length; i++) out[to + i] = bytes[from + i]!;
+  if (length > LOOP_BYTES_MAX) {
+    out.bytes.set(bytes.subarray(from, from + length), to);
+    return true;
+  }
+  let i = 0;
+  for (; i + WORD_BYTES <= length; i += WORD_BYTES) {
+    out.view.setInt32(to + i, view.getInt32(from + i, true), true);
+  }
+  for (; i < length; i++) out.bytes[to + i] = bytes[from + i]!;
   return true;
 }
 

@@ -13,11 +13,12 @@ const ZSTD_WINDOW_LOG_MAX = 24;
 /** Each compressed buffer begins with the length of its content; −1: it is not compressed. */
 const LENGTH_BYTES = 8;
 const NOT_COMPRESSED = -1;
+const NOTHING = new Uint8Array(0);
 
 /** The content of the buffers of one message, batch by batch. */
 export class ExpandedBuffers {
   readonly #limitBytes: number;
-  #bytes = new Uint8Array(0);
+  #bytes = NOTHING;
   #end = 0;
   /** Bytes of the message's earlier batches. */
   #before = 0;
@@ -30,14 +31,14 @@ export class ExpandedBuffers {
     this.#before = 0;
     this.#end = 0;
     // It is not kept: after one large message the memory would never be released.
-    this.#bytes = new Uint8Array(0);
+    this.#bytes = NOTHING;
   }
 
   /** The bytes of the batches before stay valid. */
   beginBatch(): void {
     this.#before += this.#end;
     this.#end = 0;
-    this.#bytes = new Uint8Array(0);
+    this.#bytes = NOTHING;
   }
 
   /** Content of the current batch; another array after each expand(). */

@@ -21,14 +21,20 @@ export class RowGrid {
   readonly #mapping: TopicMapping;
   readonly #unitNs: number;
   readonly #periodNs: number;
+  /** The two as bigint, which each block needs. */
+  readonly #unit: bigint;
+  readonly #tolerance: bigint;
   /** Times of the rows, as the column has them. */
   #times = new BigInt64Array(16);
   #words = new Int32Array(this.#times.buffer);
+  #bytes = new Uint8Array(this.#times.buffer);
 
   constructor(mapping: TopicMapping) {
     this.#mapping = mapping;
     this.#unitNs = TIME_UNITS_NS[mapping.unit];
     this.#periodNs = 1e9 / mapping.rowRate;
+    this.#unit = BigInt(this.#unitNs);
+    this.#tolerance = BigInt(Math.floor(mapping.toleranceNs));
   }
 
   /** Takes the batches of a message; the number of rows that are in no block. */
@@ -61,30 +67,37 @@ export class RowGrid {
     if (rowCount > this.#times.length) {
       this.#times = new BigInt64Array(rowCount);
       this.#words = new Int32Array(this.#times.buffer);
+      this.#bytes = new Uint8Array(this.#times.buffer);
     }
-    const bytes = new Uint8Array(this.#times.buffer);
     let to = 0;
-    for (const { bytes: from, at, plan } of batches) {
+    for (const { bytes, view, at, plan } of batches) {
       const length = 8 * plan.rowCount;
       const timeAt = at + plan.timeAt;
-      bytes.set(from.subarray(timeAt, timeAt + length), to);
+      if (plan.rowCount === 1) {
+        this.#words[to / 4] = view.getInt32(timeAt, true);
+        this.#words[to / 4 + 1] = view.getInt32(timeAt + 4, true);
+      } else this.#bytes.set(bytes.subarray(timeAt, timeAt + length), to);
       to += length;
     }
   }
 
   #gpsNs(row: number): bigint {
-    const ns = this.#times[row]! * BigInt(this.#unitNs);
+    const time = this.#times[row]!;
+    const ns = this.#unitNs === 1 ? time : time * this.#unit;
     return this.#mapping.epoch === "unix" ? gpsNsOfUnixNs(ns) : ns;
   }
 
   /** The start of the block that begins at a row; {@linkcode NOT_ALIGNED} where none does. */
   #blockTime(row: number): bigint {
-    const { strideNs, toleranceNs } = this.#mapping;
+    const { strideNs } = this.#mapping;
     const ns = this.#gpsNs(row);
     if (ns < 0n || ns > TIME_MAX_NS) return NOT_ALIGNED;
-    const alignedNs = (ns + strideNs / 2n) / strideNs * strideNs;
-    const offNs = Number(ns - alignedNs);
-    return Math.abs(offNs) <= toleranceNs ? alignedNs : NOT_ALIGNED;
+    const offNs = ns % strideNs;
+    if (offNs === 0n) return ns;
+    // The tolerance is below half a row, so at most one of the two is within it.
+    if (offNs <= this.#tolerance) return ns - offNs;
+    const restNs = strideNs - offNs;
+    return restNs <= this.#tolerance ? ns + restNs : NOT_ALIGNED;
   }
 
   /** Whether the rows of the block that begins at a row are at their times. */

@@ -70,14 +70,29 @@ export class WideBlocks {
   block(block: number, dataType: DataType): Uint8Array {
     const template = this.#templateOf(this.plan!, dataType);
     const { columns } = this.plan!;
+    const { blockRows } = this.#mapping;
     template.begin(this.timeNs(block));
     const row = this.#enter(this.#grid.rows[block]!);
-    for (const number of template.columns) {
+    const batch = this.#message.batches[this.#batch]!;
+    const buffers = batch.plan.columns;
+    const isInBatch = row + blockRows <= batch.plan.rowCount;
+    const numbers = template.columns;
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i]!;
       const column = columns[number]!;
-      const samples = column.rowSamples * this.#mapping.blockRows;
-      const isWhole = this.#copy(number, row, template);
+      const isWhole = isInBatch
+        ? copySamples(
+          batch,
+          column,
+          buffers[number]!,
+          row,
+          blockRows,
+          template,
+          template.nextAt,
+        )
+        : this.#copy(number, row, template);
       if (!isWhole) this.missing++;
-      template.add(isWhole ? samples : 0);
+      template.add(isWhole ? column.rowSamples * blockRows : 0);
     }
     return template.bytes;
   }
@@ -96,7 +111,6 @@ export class WideBlocks {
   #copy(number: number, row: number, template: BlockTemplate): boolean {
     const column = this.plan!.columns[number]!;
     const { batches } = this.#message;
-    const { bytes } = template;
     let left = this.#mapping.blockRows;
     let to = template.nextAt;
     let from = row;
@@ -104,7 +118,7 @@ export class WideBlocks {
       const batch: Batch = batches[i]!;
       const rows = Math.min(left, batch.plan.rowCount - from);
       const buffers = batch.plan.columns[number]!;
-      if (!copySamples(batch, column, buffers, from, rows, bytes, to)) {
+      if (!copySamples(batch, column, buffers, from, rows, template, to)) {
         return false;
       }
       to += rows * column.rowSamples * column.sampleBytes;

@@ -50,6 +50,43 @@ describe("WideBlocks", () => {
     }
   });
 
+  it("copies lists of any length, in words or as a view", () => {
+    const random = new Random(2);
+    for (const dataType of ["int8", "int16", "float32", "float64"] as const) {
+      for (const rowSamples of [1, 3, 7, 16, 31, 32, 33, 63, 64, 65, 129]) {
+        const blocks = new WideBlocks(mapping({
+          channels: [
+            { column: "a", name: "X:A", sampleRate: rowSamples, rowSamples },
+            { column: "b", name: "X:B", sampleRate: 1, rowSamples: 1 },
+          ],
+        }));
+        const samples = randomSamples(random, dataType, 2 * rowSamples);
+        const one = randomSamples(random, dataType, 2);
+        const message = wideMessage({
+          times: [1n * NS, 2n * NS],
+          columns: [
+            { name: "a", dataType, kind: "list", rowSamples, samples },
+            { name: "b", dataType, samples: one },
+          ],
+        });
+        // At an odd place, as records are in an answer of Kafka.
+        const answer = new Uint8Array(message.byteLength + 3);
+        answer.set(message, 3);
+        assert.equal(blocks.read(answer.subarray(3)), null);
+        const list = (from: number, to: number, of: typeof one) =>
+          Array.from(of.slice(from, to) as Float64Array);
+        assert.deepEqual(
+          blocksOf(blocks, dataType),
+          [0, 1].map((i) => [i + 1, {
+            0: list(i * rowSamples, (i + 1) * rowSamples, samples),
+            1: list(i, i + 1, one),
+          }]),
+          `${dataType} ${rowSamples}`,
+        );
+      }
+    }
+  });
+
   it("puts channels of each type into blocks of that type; a type without channels has blocks without samples", () => {
     const blocks = new WideBlocks(mapping());
     const message = wideMessage({
