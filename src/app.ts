@@ -131,6 +131,7 @@ export class Qanat {
       log,
       clockMs,
       inFlightFramesMax: config.inFlightFrames,
+      historyFails: (topic) => source.shared?.historyFails(topic) ?? false,
       later,
       onEnded: usageListener(options.usageLog, { clock, clockMs }),
     });

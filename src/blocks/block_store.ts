@@ -208,7 +208,7 @@ export class BlockStore implements BlockSink {
     this.#clock.tick(this.#subscriptions.hasLive);
     this.#clockBehind.check(this.#subscriptions.live());
     this.advance();
-    this.#subscriptions.dropIdle();
+    this.#subscriptions.tick();
   }
 
   /** Releases all rows that are ready; `binsOnly`: bins that another thread has recorded. */

@@ -5,6 +5,7 @@ import type { Ring } from "../memory/ring.ts";
 import { withRollback } from "../memory/rollback.ts";
 import type { ReadFrom, Source } from "../source/source.ts";
 import { type BlockCounters, newBlockCounters } from "./block_counters.ts";
+import { isDelivering } from "./channel_state.ts";
 import type { GpsClock } from "./gps_clock.ts";
 import { gpsMsOfUnixMs, unixMsOfGpsMs } from "./gps_time.ts";
 import { PartitionBlocks } from "./partition_blocks.ts";
@@ -46,6 +47,8 @@ export interface Subscription {
   uncounted: Readonly<BlockCounters> | null;
   /** Whether it is counted here once the log was first read to its end. */
   willCount: boolean;
+  /** What was last reported to the other sinks, of a topic that is counted here for all. */
+  reportedLive: boolean | null;
 }
 
 /** All subscribed topics of one instance. */
@@ -136,8 +139,9 @@ export class Subscriptions {
       beganMs: clock.clockMs(),
       idleSinceMs: clock.clockMs(),
       newestSeen: -1,
-      uncounted: this.#options.source.isShared ? null : newBlockCounters(),
+      uncounted: this.#options.source.shared ? null : newBlockCounters(),
       willCount: false,
+      reportedLive: null,
     };
   }
 
@@ -146,8 +150,28 @@ export class Subscriptions {
     return this.#options.futureToleranceMs || 2 * Number(shape.strideNs) / 1e6;
   }
 
+  /** Call it a few times a second. */
+  tick(): void {
+    this.#reportLive();
+    this.#dropIdle();
+  }
+
+  /** Reports to the other sinks which of the topics that are counted here are delivering. */
+  #reportLive(): void {
+    const { shared } = this.#options.source;
+    if (shared === undefined) return;
+    for (const [topic, subscription] of this.#byTopic) {
+      const { blocks, uncounted, willCount, reportedLive } = subscription;
+      if (uncounted === null && !willCount) continue;
+      const isLive = isDelivering(blocks);
+      if (isLive === reportedLive) continue;
+      subscription.reportedLive = isLive;
+      shared.setLive(topic, isLive);
+    }
+  }
+
   /** Ends the reading of topics that nothing has leased for the linger time. */
-  dropIdle(): void {
+  #dropIdle(): void {
     const { clock, lingerMs } = this.#options;
     const idleBeforeMs = clock.readMs - lingerMs;
     for (const [topic, subscription] of this.#byTopic) {
@@ -199,6 +223,7 @@ export class Subscriptions {
     const subscription = this.#byTopic.get(topic);
     if (!subscription) return;
     const { blocks } = subscription;
+    subscription.reportedLive = null;
     if (isFromStart) subscription.uncounted = newBlockCounters();
     else if (blocks.hasCaughtUpOnce) {
       subscription.uncounted = { ...blocks.counters };

@@ -42,6 +42,8 @@ export interface AdmissionOptions {
   readonly addressSharePercent: number;
   readonly historyReadersMax: number;
   readonly resumeWindowMs: number;
+  /** Whether other threads have found that a topic's history cannot be read. @default never */
+  readonly historyFails?: (topic: string) => boolean;
 }
 
 export interface AdmissionParts extends AdmissionOptions {
@@ -153,7 +155,10 @@ export class AdmissionControl {
 
     let permit: Permit | null = null;
     if (needsHistory(group, options, this.#parts)) {
-      if (history.failing.includes(group.shapes)) {
+      const { historyFails = () => false } = this.#parts;
+      const fails = history.failing.includes(group.shapes) ||
+        group.shapes.some(({ topic }) => historyFails(topic));
+      if (fails) {
         return { ...this.#full("histories", ""), reason: HISTORY_FAILS };
       }
       const outcome = history.takePermit(holder);

@@ -6,7 +6,7 @@ import type { HistoryRows } from "../blocks/history_rows.ts";
 import type { RowEncoder } from "../frames/row_encoder.ts";
 import { traceFields } from "../telemetry/request_trace.ts";
 import type { HistoryHandle } from "./client_phase.ts";
-import type { HistoryFailures } from "./history_failures.ts";
+import type { HistoryFailures } from "../blocks/history_failures.ts";
 import type { ClientLifecycle } from "./lifecycle.ts";
 import type { Permit } from "./permit.ts";
 import type { ShareHolder } from "../shares/share_holder.ts";

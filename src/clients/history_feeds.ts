@@ -14,7 +14,7 @@ import {
   HistoryFeed,
   type HistoryFeedParts,
 } from "./history_feed.ts";
-import { HistoryFailures } from "./history_failures.ts";
+import { HistoryFailures } from "../blocks/history_failures.ts";
 import { Permit, type PermitKind } from "./permit.ts";
 import { Permits } from "./permits.ts";
 import type { GroupClient } from "./selection_group.ts";

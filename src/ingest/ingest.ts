@@ -1,7 +1,7 @@
 // Reads one source for several threads: writes what it reports into the log, keeps a topic read while a thread leases it,
 // and reads history on their behalf. Invariant: a topic is read while at least one thread leases it.
 import type { SharedRingWriter } from "../memory/shared_ring.ts";
-import type { HistoryReader, HistoryTopic, Source } from "../source/source.ts";
+import type { Source } from "../source/source.ts";
 import { CatalogChanges, catalogPieces } from "./catalog_copy.ts";
 import type { LogPlace } from "./log_follower.ts";
 import type {
@@ -11,8 +11,9 @@ import type {
   ServingMessage,
 } from "./messages.ts";
 import { OldestAnswers } from "./oldest_answers.ts";
-import { ownBuffers } from "./own_buffers.ts";
 import { RecordLog } from "./record_log.ts";
+import { ServedHistories } from "./served_histories.ts";
+import { type Findings, TopicFindings } from "./topic_findings.ts";
 import { TrendLeases, type TrendLender } from "./trend_leases.ts";
 
 export interface IngestOptions {
@@ -29,7 +30,7 @@ interface Serving {
   readonly port: Port<ReadingMessage, ServingMessage>;
   /** Topic → number of the lease. */
   readonly leases: Map<string, number>;
-  readonly histories: Map<number, HistoryReader>;
+  readonly histories: ServedHistories;
   /** Whether it uses the catalog of the source itself. */
   readonly hasCatalog: boolean;
   /** Whether it is sent the changes of the catalog: from the first piece of its copy on. */
@@ -60,6 +61,7 @@ export class Ingest {
   readonly #counting = new Map<string, Serving>();
   readonly #changes: CatalogChanges;
   readonly #oldest: OldestAnswers;
+  readonly #findings: TopicFindings;
   #trends: TrendLender | null = null;
 
   constructor(options: IngestOptions) {
@@ -71,6 +73,10 @@ export class Ingest {
     this.#oldest = new OldestAnswers({ source, clockMs: this.#clockMs });
     const send = (changes: ChannelChanges) => this.#sendChanges(changes);
     this.#changes = new CatalogChanges(source.catalog, { later, send });
+    this.#findings = new TopicFindings({
+      later,
+      send: (findings) => this.#sendFindings(findings),
+    });
   }
 
   /** Resolves as Source.start(). */
@@ -88,10 +94,12 @@ export class Ingest {
     port: Port<ReadingMessage, ServingMessage>,
     { hasCatalog = false } = {},
   ): ServedThread {
+    const { historyFailed: onFailed, historyOver: onOver } = this.#findings;
+    const source = this.#source;
     const serving: Serving = {
       port,
       leases: new Map(),
-      histories: new Map(),
+      histories: new ServedHistories({ source, port, onFailed, onOver }),
       hasCatalog,
       getsChannels: false,
       hasJoined: false,
@@ -141,15 +149,14 @@ export class Ingest {
         return this.#lease(serving, message);
       case "end-lease":
         return this.#endLease(serving, message.topic);
+      case "live":
+        return this.#setLive(serving, message);
       case "open-history":
-        serving.histories.set(message.id, this.#openHistory(message.topics));
-        return;
+        return serving.histories.open(message.id, message.topics);
       case "read-history":
-        return void this.#readHistory(serving, message);
+        return void serving.histories.read(message.id, message.topics);
       case "close-history":
-        serving.histories.get(message.id)?.close();
-        serving.histories.delete(message.id);
-        return;
+        return serving.histories.close(message.id);
       case "ask-oldest":
       case "ask-oldest-bins":
         return void this.#oldest.answer(serving.port, message);
@@ -175,6 +182,8 @@ export class Ingest {
 
   #joined(serving: Serving): void {
     serving.hasJoined = true;
+    const findings = this.#findings.all();
+    serving.port.send({ kind: "findings", findings });
     const place = this.#place();
     serving.port.send({
       kind: "joined",
@@ -207,6 +216,7 @@ export class Ingest {
       return;
     }
     this.#leased.set(topic, new Set([serving]));
+    this.#findings.begin(topic);
     this.#setCounting(serving, topic, true);
     this.log.start(topic, this.#source.subscribe(topic, from));
   }
@@ -220,36 +230,23 @@ export class Ingest {
     this.#leased.delete(topic);
     this.#source.unsubscribe(topic);
     this.log.stop(topic);
+    this.#findings.end(topic);
   }
 
-  /** A reader; where it cannot be opened, one whose reads fail for that reason. */
-  #openHistory(topics: readonly HistoryTopic[]): HistoryReader {
-    try {
-      return this.#source.openHistory(topics);
-    } catch (error) {
-      return { read: () => Promise.reject(error), close: () => {} };
-    }
-  }
-
-  async #readHistory(
-    { port, histories }: Serving,
-    { id, topics }: Extract<ServingMessage, { kind: "read-history" }>,
-  ): Promise<void> {
-    try {
-      const messages = await histories.get(id)!.read(topics);
-      const transfer = ownBuffers(messages);
-      port.send({ kind: "history", id, messages, error: null }, transfer);
-    } catch (error) {
-      const { message } = error as Error;
-      port.send({ kind: "history", id, messages: [], error: message });
-    }
+  /** Of a thread that counts the topic's blocks; it may have ended its lease, or another one counts them by now. */
+  #setLive(
+    serving: Serving,
+    { topic, number, isLive }: Extract<ServingMessage, { kind: "live" }>,
+  ): void {
+    if (this.#counting.get(topic) !== serving) return;
+    if (serving.leases.get(topic) !== number) return;
+    this.#findings.setLive(topic, isLive);
   }
 
   #ended(serving: Serving): void {
     serving.hasJoined = serving.getsChannels = false;
     serving.port.onMessage = null;
-    for (const history of serving.histories.values()) history.close();
-    serving.histories.clear();
+    serving.histories.closeAll();
     for (const topic of serving.leases.keys()) {
       this.#passCounting(serving, topic);
     }
@@ -284,6 +281,12 @@ export class Ingest {
   #sendChanges(changes: ChannelChanges): void {
     for (const { port, getsChannels } of this.#serving) {
       if (getsChannels) port.send({ kind: "channels", changes });
+    }
+  }
+
+  #sendFindings(findings: Findings): void {
+    for (const { port, hasJoined } of this.#serving) {
+      if (hasJoined) port.send({ kind: "findings", findings });
     }
   }
 }

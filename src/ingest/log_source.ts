@@ -17,6 +17,7 @@ import type {
   ReadingMessage,
   ServingMessage,
 } from "./messages.ts";
+import { PortFindings } from "./port_findings.ts";
 import { PortHistories } from "./port_histories.ts";
 import { PortQuestions } from "./port_questions.ts";
 import { PortTrends } from "./port_trends.ts";
@@ -42,7 +43,13 @@ const LOOK_MS = 100;
 
 /** The source of one serving thread. */
 export class LogSource implements Source {
-  readonly isShared = true;
+  readonly shared: PortFindings = new PortFindings({
+    sendLive: (topic, isLive) => {
+      const number = this.#leases.get(topic);
+      if (number === undefined) return;
+      this.#options.port.send({ kind: "live", topic, number, isLive });
+    },
+  });
   readonly catalog: Catalog;
   /** Those that the reading thread records. */
   readonly trends: PortTrends;
@@ -190,6 +197,8 @@ export class LogSource implements Source {
       }
       case "channels":
         return this.#apply(message.changes);
+      case "findings":
+        return this.shared.received(message.findings);
       case "status":
         this.#status = message.status;
         return this.#ping();

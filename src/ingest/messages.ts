@@ -11,6 +11,7 @@ import type {
 import type { OldestBins } from "../trends/oldest_bins.ts";
 import type { LeasedTrends } from "../trends/shared_trends.ts";
 import type { LogPlace } from "./log_follower.ts";
+import type { Findings } from "./topic_findings.ts";
 
 /** Which channel is meant. */
 export interface ChannelName {
@@ -34,6 +35,13 @@ export type ServingMessage =
     readonly number: number;
   }
   | { readonly kind: "end-lease"; readonly topic: string }
+  /** The thread, which counts a topic's blocks, has found whether they come in time. `number`: of its lease. */
+  | {
+    readonly kind: "live";
+    readonly topic: string;
+    readonly number: number;
+    readonly isLive: boolean;
+  }
   | {
     readonly kind: "open-history";
     readonly id: number;
@@ -102,6 +110,8 @@ export type ReadingMessage =
     readonly isFromStart: boolean;
   }
   | { readonly kind: "channels"; readonly changes: ChannelChanges }
+  /** All before `joined`, then the changes. */
+  | { readonly kind: "findings"; readonly findings: Findings }
   | { readonly kind: "status"; readonly status: SourceStatus }
   /** `error`: the read failed, for this reason. */
   | {

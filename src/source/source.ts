@@ -123,11 +123,24 @@ export interface HistoryReader {
   close(): void;
 }
 
+/** What the threads that share a source have found out about its topics, for all of them. */
+export interface SharedFindings {
+  /** Whether a topic's blocks come in time; undefined while no thread reads it. */
+  isLive(topic: string): boolean | undefined;
+  /** This thread, which counts a topic's blocks for all, has found whether they come in time. */
+  setLive(topic: string, isLive: boolean): void;
+  /** Whether a reader of any thread has failed to read a topic's history, and has neither succeeded nor ended since. */
+  historyFails(topic: string): boolean;
+}
+
 /** One source of channels and blocks. */
 export interface Source {
   readonly catalog: Catalog;
-  /** Whether several sinks get the same blocks: each topic is then counted by one of them. @default false */
-  readonly isShared?: boolean;
+  /**
+   * Of a source whose blocks several sinks get: what they know together. Each topic is then counted by one of them.
+   * @default it has one sink
+   */
+  readonly shared?: SharedFindings;
   /** Loads the catalog. Resolves when it is loaded, or when the source cannot be reached; then it keeps trying. */
   start(sink: BlockSink): Promise<void>;
   /**

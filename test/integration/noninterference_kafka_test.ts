@@ -3,7 +3,6 @@
 // rows before the later one of both starts. The ids of requests are the client's own. QANAT_SEED repeats a run.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
-import { tableFromIPC } from "apache-arrow";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { hashOf } from "../../src/auth/token.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
@@ -31,7 +30,6 @@ const STRIDE_NS = 62_500_000n;
 /** Rows back of requests for what is no longer, or never was, in the page ring. */
 const HISTORY_ROWS = 16 * 12;
 const RECORDED_MS = 14_000;
-const HAS_WORKERS = Number(Deno.env.get("QANAT_WORKERS") || "1") > 1;
 const decoder = new TextDecoder();
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -141,23 +139,6 @@ describe(
       return 0;
     }
 
-    /** Each worker knows by itself whether a publisher is silent, and only of the partitions that its clients read. */
-    function withoutLive({ status, headers, body }: Answer): Answer {
-      const isArrow = headers.some((line) =>
-        /^content-type:.*arrow/.test(line)
-      );
-      const text = isArrow
-        ? tableFromIPC(body).toArray().map(({ live: _, ...channel }) =>
-          Object.entries(channel).map(String).join()
-        ).join("\n")
-        : decoder.decode(body).replaceAll('"live":false', '"live":true');
-      return {
-        status,
-        headers: headers.filter((line) => !line.startsWith("content-length")),
-        body: new TextEncoder().encode(text),
-      };
-    }
-
     /** Fails unless both are the same. The bytes of rows that were compared. */
     function assertSame(
       request: Omit<Asked, "credential">,
@@ -170,9 +151,6 @@ describe(
       assert.equal(b.status, a.status, about);
       if (a.status === 200 && request.path.startsWith("/v1/latest")) {
         return assertSameNewest(a, b, about);
-      }
-      if (HAS_WORKERS && request.path.startsWith("/v1/channels")) {
-        [a, b] = [withoutLive(a), withoutLive(b)];
       }
       assert.deepEqual(b.headers, a.headers, about);
       const isStream = a.status === 200 &&

@@ -1,12 +1,13 @@
 // What is known of a channel now: whether it is live, and since when a range can have its rows and trends.
 import type { BlockStore } from "../../blocks/block_store.ts";
+import { isLive } from "../../blocks/channel_state.ts";
 import { OldestBlocks } from "../../blocks/oldest_blocks.ts";
 import { type Channel, topicOf } from "../../channels/channel.ts";
 import type { Source } from "../../source/source.ts";
 import type { Trends } from "../../trends/recorded_trend.ts";
 
 export interface ChannelStatesOptions {
-  readonly source: Pick<Source, "oldestMs">;
+  readonly source: Pick<Source, "oldestMs" | "shared">;
   readonly store: Pick<BlockStore, "partition">;
   readonly trends: Pick<Trends, "oldestBins">;
   /** 0: ranges have what the page ring has, and no history. */
@@ -33,11 +34,9 @@ export class ChannelStates {
     this.oldest = new OldestBlocks(options);
   }
 
-  /** Whether a channel's partition is read now and has delivered within its latency. */
+  /** Whether a channel's blocks come in time. */
   isLive(channel: Channel): boolean {
-    const blocks = this.#options.store.partition(topicOf(channel));
-    if (!blocks) return channel.replayId === null;
-    return blocks.absent === null && blocks.newest >= 0;
+    return isLive(channel, this.#options);
   }
 
   /**
