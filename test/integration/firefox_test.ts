@@ -1,4 +1,4 @@
-// Firefox reads gzip'ed events live: its EventSource, and its fetch to the end.
+// Firefox reads gzip'ed events live: its EventSource, and its fetch to the end. Its EventSource reads a refusal, too.
 // Invariant: nothing drives the browser; its page reports by itself, to a server of this test.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
@@ -21,6 +21,8 @@ const WAITED_MAX_MS = 2000;
 interface Report {
   readonly rows: readonly { time: string; samples: number; waitedMs: number }[];
   readonly text: string;
+  /** `data` of the events `error` of a stream that is refused, in the order in which they came. */
+  readonly refusals: readonly (string | null)[];
 }
 
 const runnable = canRun([PARTS.firefox]);
@@ -43,6 +45,7 @@ describe("gzip'ed events in Firefox", {
     const html = pageOf(
       streamUrl(url, "events", NAMES),
       streamUrl(url, "events", NAMES, 1),
+      `${streamUrl(url, "events", ["NONE"])}&errors=event`,
     );
     const report = await firefoxReports(
       PARTS.firefox.program!,
@@ -62,6 +65,10 @@ describe("gzip'ed events in Firefox", {
       report.text.endsWith(`event: end\ndata: {"reason":"complete"}\n\n`),
       report.text,
     );
+    assert.deepEqual(
+      report.refusals.map((data) => data && JSON.parse(data).code),
+      ["unknown_channel"],
+    );
     // Both streams were its own: no other client has read here.
     const saved = await metric(url, "qanat_bytes_saved_total");
     const sent = await metric(url, "qanat_bytes_sent_total");
@@ -69,8 +76,8 @@ describe("gzip'ed events in Firefox", {
   });
 });
 
-/** A page that reads one stream live and one to its end. */
-function pageOf(live: string, bounded: string): string {
+/** A page that reads one stream live and one to its end, and one that is refused. */
+function pageOf(live: string, bounded: string, refused: string): string {
   return `<!doctype html><meta charset="utf-8"><title>Qanat</title><script type="module">
 const rows = [];
 let lastMs = performance.now();
@@ -89,9 +96,19 @@ await new Promise((resolve) => {
 });
 const response = await fetch(${JSON.stringify(bounded)});
 const text = await response.text();
+const refusals = [];
+await new Promise((resolve) => {
+  const source = new EventSource(${JSON.stringify(refused)});
+  source.addEventListener("error", ({ data = null }) => {
+    refusals.push(data);
+    source.close();
+    // Closed, it reports no broken connection.
+    setTimeout(resolve, 200);
+  });
+});
 await fetch("/report", {
   method: "POST",
-  body: JSON.stringify({ rows, text: text.slice(-200) }),
+  body: JSON.stringify({ rows, text: text.slice(-200), refusals }),
 });
 </script>`;
 }
