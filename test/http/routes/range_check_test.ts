@@ -144,7 +144,7 @@ describe("an instance of the embedded source", () => {
     assert.ok(oldest <= hourAgo && oldest > hourAgo - 60n * S, `${oldest}`);
     assert.deepEqual(Object.keys(channel.trends_from_ns), ["1s", "10s", "60s"]);
     const old = `channels=${A}&start=1126259462&duration=1`;
-    for (const path of ["/v1/events", "/v1/arrow"]) {
+    for (const path of ["/v1/events", "/v1/arrow", "/v1/data"]) {
       const answer = await ask(`${path}?${old}`);
       assert.equal(answer.status, 404);
       const problem = await answer.json();
