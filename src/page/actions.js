@@ -111,5 +111,8 @@ export function listen(page) {
   matchMedia("(prefers-color-scheme: dark)")
     .addEventListener("change", () => page.applyTheme());
   new ResizeObserver(() => page.resize()).observe(byId("plots", HTMLElement));
-  setInterval(() => page.sayStatus(), STATUS_MS);
+  setInterval(() => {
+    page.sayStatus();
+    page.finder.heard(page.feed.series);
+  }, STATUS_MS);
 }

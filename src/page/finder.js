@@ -51,6 +51,8 @@ export class Finder {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #question = new AbortController();
+  /** By silent channel: when its data last came, as this page saw it first. @type {Map<string, number>} */
+  #dataMs = new Map();
   /** @type {(name: string) => boolean} */
   #isPicked;
   #get;
@@ -229,7 +231,10 @@ export class Finder {
             title: aboutText(c),
           },
           c.name,
-          el("small", { textContent: factsText(c) }),
+          el("small", {
+            textContent: factsText(c),
+            "data-silent": c.live === false,
+          }),
           c.description
             ? el("small", { class: "about", textContent: c.description })
             : null,
@@ -237,7 +242,26 @@ export class Finder {
       )
     ));
     this.#list.scrollTop = 0;
+    this.#dataMs.clear();
     this.mark();
+  }
+
+  /**
+   * Call it a few times a second: a channel that was silent when it was listed may have data by now.
+   * @param {ReadonlyMap<string, { dataMs: number }>} series those that this page reads
+   */
+  heard(series) {
+    for (const facts of this.#list.querySelectorAll("small[data-silent]")) {
+      const name = facts.closest("button")?.dataset.name ?? "";
+      const channel = this.channels.get(name);
+      const dataMs = series.get(name)?.dataMs;
+      if (!channel || dataMs === undefined) continue;
+      const firstMs = this.#dataMs.get(name) ?? dataMs;
+      this.#dataMs.set(name, firstMs);
+      if (dataMs === firstMs) continue;
+      facts.textContent = factsText({ ...channel, live: true });
+      facts.removeAttribute("data-silent");
+    }
   }
 }
 

@@ -97,6 +97,23 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
   const rowsOf = (name: string) =>
     `qanatPage.series(${JSON.stringify(name)})?.ring.end > 0`;
 
+  it("calls a channel silent no longer once its data come", async () => {
+    const { channelStates } = server.qanat;
+    const { isLive } = channelStates;
+    channelStates.isLive = () => false;
+    try {
+      await visit(`${server.url}/#series=${H1}`);
+      const facts =
+        `document.querySelector('button[data-name="${H1}"] small')?.textContent`;
+      await page.until(`${facts}?.includes("Hz")`, SOON_MS);
+      await page.until(`!${facts}.includes("silent")`, SOON_MS);
+      const silent = "document.querySelectorAll('small[data-silent]').length";
+      assert.ok(await page.evaluate(silent) as number > 0);
+    } finally {
+      channelStates.isLive = isLive;
+    }
+  });
+
   it("shows the chirp moving within 5 s of a first visit", async () => {
     const begunMs = performance.now();
     await visit(`${server.url}/`);
