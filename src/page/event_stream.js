@@ -17,11 +17,11 @@ const QUERY_MAX = 2000;
 const FINAL_ENDS = ["complete", "gap", "closed-by-operator"];
 
 /** @typedef {Omit<StreamState, "reconnects">} Outcome how a request ended */
-/** @typedef {{ decode: ((data: string) => Row) | null, ended: Outcome | null }} Connection what a request's stream has said so far */
+/** @typedef {{ decode: ((data: string) => Row) | null, ended: Outcome | null, problem: Problem | null }} Connection what a request's stream has said so far */
 
 /**
  * The parameters of a request, by the names of docs/protocol.md.
- * @typedef {{ channels: string[], encoding?: "json" | "arrow", start?: string, end?: string, gaps?: string, slow?: string, after?: string, latest?: "1" | undefined, trend?: import("./qanat.d.ts").Trend | undefined }} Query
+ * @typedef {{ channels: string[], encoding?: "json" | "arrow", start?: string, end?: string, gaps?: string, slow?: string, after?: string, latest?: "1" | undefined, errors?: "event", trend?: import("./qanat.d.ts").Trend | undefined }} Query
  */
 
 /**
@@ -111,7 +111,10 @@ export class EventStream {
       if (response.status === 204) {
         return { state: "ended", reason: "complete" };
       }
-      if (!response.ok) return await this.#refused(response);
+      if (!response.ok) {
+        const afterMs = Number(response.headers.get("retry-after")) * 1000;
+        return this.#refused(await problemOf(response), afterMs);
+      }
       if (!response.body) throw new Error("the answer has no body");
       reader = response.body.getReader();
       return await this.#readAll(reader, silence);
@@ -136,10 +139,15 @@ export class EventStream {
   async #readAll(reader, silence) {
     const events = new EventReader((ms) => (this.#retryMs = ms));
     /** @type {Connection} */
-    const connection = { decode: null, ended: null };
+    const connection = { decode: null, ended: null, problem: null };
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return this.#afterEnd(connection.ended);
+      if (done) {
+        const { ended, problem } = connection;
+        if (!problem) return this.#afterEnd(ended);
+        // `retry:` came with it.
+        return this.#refused(problem, Math.min(this.#retryMs, RETRY_MAX_MS));
+      }
       if (this.#isClosed) return { state: "ended" };
       silence.restart();
       for (const one of events.read(value)) {
@@ -177,6 +185,8 @@ export class EventStream {
       });
     } else if (event === "end") {
       connection.ended = { state: "waiting", reason: JSON.parse(data).reason };
+    } else if (event === "error") {
+      connection.problem = JSON.parse(data);
     } else if (connection.decode) {
       this.#options.onRow(connection.decode(data));
     }
@@ -195,12 +205,12 @@ export class EventStream {
   }
 
   /**
-   * @param {Response} response
-   * @returns {Promise<Outcome>}
+   * @param {Problem} problem
+   * @param {number} afterMs the wait that the server asks for; 0: none
+   * @returns {Outcome}
    */
-  async #refused(response) {
-    const problem = await problemOf(response);
-    const detail = problem.detail;
+  #refused(problem, afterMs) {
+    const { detail, status } = problem;
     if (problem.code === "range_not_available") {
       this.#options.onGap({
         fromNs: BigInt(String(problem.from)),
@@ -209,12 +219,11 @@ export class EventStream {
       });
       return { state: "ended", reason: problem.title, detail, problem };
     }
-    const isRenewed = response.status === 401 && this.#options.renewsCredential;
+    const isRenewed = status === 401 && this.#options.renewsCredential;
     // A request that is wrong stays wrong: no retry.
-    if (response.status < 500 && response.status !== 429 && !isRenewed) {
+    if (status < 500 && status !== 429 && !isRenewed) {
       return { state: "refused", reason: problem.title, detail, problem };
     }
-    const afterMs = Number(response.headers.get("retry-after")) * 1000;
     const retryInMs = Math.round(afterMs * (1 + this.#random()));
     const waiting = { reason: problem.title, detail, problem };
     return { state: "waiting", ...waiting, ...(afterMs > 0 && { retryInMs }) };

@@ -177,7 +177,16 @@ export class Hub {
       base: this.#base,
       fetch: this.#fetch,
       renewsCredential: this.#renewsCredential,
-      query: { channels, start, end, gaps: "skip", encoding, trend },
+      query: {
+        channels,
+        start,
+        end,
+        gaps: "skip",
+        encoding,
+        trend,
+        // A browser reports each 404 in its console, and that data is too old is no fault.
+        errors: "event",
+      },
       room: () => port.isFull ? this.#until(() => !port.isFull) : null,
       onRow: (row) => port.sendHistoryRow(id, row),
       onGap: (gap) => port.post({ type: "range-gap", id, gap }),

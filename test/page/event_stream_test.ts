@@ -78,27 +78,53 @@ describe("EventStream", () => {
     assert.equal(states.at(-1)!.detail, problem.detail);
   });
 
-  it("takes a range that is older than all data as a gap, and does not try again", async () => {
-    const { states, sent, gaps } = await play([
-      () =>
-        Response.json({
-          code: "range_not_available",
-          title: "Range not available",
-          status: 404,
-          detail: "The range ends at …",
-          from: "1000000000",
-          to: "2000000000",
-        }, { status: 404 }),
-    ]);
-    assert.equal(sent.length, 1);
-    assert.deepEqual(gaps, [
-      { fromNs: 1_000_000_000n, toNs: 2_000_000_000n, reason: "retention" },
-    ]);
-    const { state, reason, detail } = states.at(-1)!;
-    assert.deepEqual(
-      [state, reason, detail],
-      ["ended", "Range not available", "The range ends at …"],
+  const TOO_OLD = {
+    code: "range_not_available",
+    title: "Range not available",
+    status: 404,
+    detail: "The range ends at …",
+    from: "1000000000",
+    to: "2000000000",
+  };
+  const eventOf = (problem: unknown) =>
+    new Response(
+      `retry: 60000\nevent: error\ndata: ${JSON.stringify(problem)}\n\n`,
     );
+
+  for (
+    const [how, answer] of [
+      ["status", () => Response.json(TOO_OLD, { status: 404 })],
+      ["event", () => eventOf(TOO_OLD)],
+    ] as const
+  ) {
+    it(`takes a range that is older than all data as a gap, by ${how}, and does not try again`, async () => {
+      const { states, sent, gaps } = await play([answer]);
+      assert.equal(sent.length, 1);
+      assert.deepEqual(gaps, [
+        { fromNs: 1_000_000_000n, toNs: 2_000_000_000n, reason: "retention" },
+      ]);
+      const { state, reason, detail } = states.at(-1)!;
+      assert.deepEqual(
+        [state, reason, detail],
+        ["ended", "Range not available", "The range ends at …"],
+      );
+    });
+  }
+
+  it("takes a refusal that comes as an event like one that comes as a status", async () => {
+    const refused = await play([
+      () => eventOf({ status: 400, title: "Wrong parameter", detail: "start" }),
+    ]);
+    assert.equal(refused.sent.length, 1);
+    assert.equal(refused.states.at(-1)!.state, "refused");
+    assert.equal(refused.states.at(-1)!.problem!.detail, "start");
+    const full = await play([
+      () => eventOf({ status: 503, title: "Full", detail: "later" }),
+    ]);
+    assert.equal(full.sent.length, 2);
+    const waiting = full.states.find(({ state }) => state === "waiting")!;
+    assert.equal(waiting.reason, "Full");
+    assert.equal(waiting.retryInMs, 15_000);
   });
 
   for (const encoding of ["json", "arrow"] as const) {
