@@ -38,7 +38,8 @@ export class CatalogViews {
     this.#channelsMax = channelsMax;
     this.#stop = catalog.onChange((name, replayId, before, after) => {
       for (const { catalog, grant } of this.#views.values()) {
-        if (after && grant.allows(after)) catalog.set(after);
+        if (after && after === before) catalog.noteChanged(after);
+        else if (after && grant.allows(after)) catalog.set(after);
         else if (before) catalog.remove(name, replayId);
       }
     });

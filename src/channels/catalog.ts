@@ -1,8 +1,14 @@
 // All known channels by context and name: finding, counting, similar names, changes.
 // Invariant: a name is unique within its context (live, or one replay); listeners are called for every change.
 import { type Channel, isSameChannel } from "./channel.ts";
+import { type ChannelNote, isSameNote } from "./channel_note.ts";
 import { channelFault } from "./channel_fault.ts";
-import { type ChannelFilter, passing } from "./channel_filter.ts";
+import {
+  type ChannelFilter,
+  type Found,
+  type Page,
+  passing,
+} from "./channel_filter.ts";
 import { ChannelNotes } from "./channel_notes.ts";
 import { Expression, ExpressionCache } from "./expression.ts";
 import { lowerBound, type Range, rangesOf } from "./name_ranges.ts";
@@ -11,24 +17,12 @@ import { RefusedChannels } from "./refused_channels.ts";
 import { SortedNames } from "./sorted_names.ts";
 import { finish, PART_STEPS_MAX, type SlicedWork } from "./sliced_work.ts";
 
-export type { ChannelFilter } from "./channel_filter.ts";
+export type { ChannelFilter, Found, Page } from "./channel_filter.ts";
 
-/** The part of the result to return. */
-export interface Page {
-  /** Only names after this one. */
-  readonly after?: string | undefined;
-  /** @default all */
-  readonly limit?: number;
-}
-
-/** A part of the result, sorted by name. */
-export interface Found {
-  readonly channels: readonly Channel[];
-  /** `after` of the next page; null on the last. */
-  readonly next: string | null;
-}
-
-/** Called when a channel appears (`before` undefined), changes, or is removed (`after` undefined). */
+/**
+ * Called when a channel appears (`before` undefined), changes, or is removed (`after` undefined); with one object twice
+ * where only its note has changed.
+ */
 export type CatalogListener = (
   name: string,
   replayId: string | null,
@@ -82,7 +76,9 @@ export class Catalog {
     if (fault) throw new RangeError(`Cannot set a channel: ${fault.detail}`);
     const context = this.#context(replayId);
     const before = context.byName.get(name);
-    if (before && isSameChannel(before, channel)) return;
+    if (before && isSameChannel(before, channel)) {
+      return this.setNote(before, channel.note ?? null);
+    }
     context.byName.set(name, channel);
     if (!before) context.names.touch(name);
     for (const inform of this.#listeners) {
@@ -100,6 +96,23 @@ export class Catalog {
     if (context.byName.size === 0) this.#contexts.delete(replayId);
     for (const inform of this.#listeners) {
       inform(name, replayId, before, undefined);
+    }
+  }
+
+  /** Says what another instance has noted about a channel, which stays the same object. */
+  setNote(channel: Channel, note: ChannelNote | null): void {
+    if (isSameNote(channel.note ?? null, note)) return;
+    channel.note = note;
+    this.notes.changedAtSource();
+    this.noteChanged(channel);
+  }
+
+  /** Informs of a note that has changed, if the channel is here. */
+  noteChanged(channel: Channel): void {
+    const { name, replayId } = channel;
+    if (this.get(name, replayId) !== channel) return;
+    for (const inform of this.#listeners) {
+      inform(name, replayId, channel, channel);
     }
   }
 

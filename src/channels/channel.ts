@@ -1,6 +1,8 @@
 // What a channel is. Times are nanoseconds as bigint, rates are Hz.
 // Source of the fields: the metadata records Arrakis publishers write (see docs/protocol.md).
 
+import type { ChannelNote } from "./channel_note.ts";
+
 /** numpy names of the sample types that Arrakis publishers write. */
 export const DATA_TYPES = [
   "int8",
@@ -49,9 +51,11 @@ export interface Channel {
   readonly maxLatencyNs: bigint;
   /** Replay context, or null for live. */
   readonly replayId: string | null;
+  /** What another instance has noted about it. It changes while the channel stays the same: see {@linkcode Catalog.setNote}. */
+  note?: ChannelNote | null;
 }
 
-/** Whether two records describe the same channel. */
+/** Whether two records describe the same channel, whatever is noted about it. */
 export function isSameChannel(a: Channel, b: Channel): boolean {
   return a.name === b.name && a.replayId === b.replayId &&
     a.dataType === b.dataType && a.sampleRate === b.sampleRate &&

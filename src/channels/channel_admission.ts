@@ -76,8 +76,10 @@ export class ChannelAdmission {
     }
     const isSame = before !== undefined &&
       isSameChannel(before.channel, channel);
-    if (isSame) remove(before.slot.claims, before);
-    else if (before) this.#withdraw(before);
+    if (isSame) {
+      remove(before.slot.claims, before);
+      this.#catalog.setNote(before.channel, channel.note ?? null);
+    } else if (before) this.#withdraw(before);
     const claim = isSame
       ? before
       : newClaim(publisher, channel, this.#slotOf(channel));

@@ -1,4 +1,4 @@
-// Which channels are to be found, and whether one of them is.
+// Which channels are to be found, the part of them that is returned, and whether a channel is one of them.
 import type { Channel, DataType } from "./channel.ts";
 
 /** The channels to find; an absent field does not restrict the result. */
@@ -12,6 +12,21 @@ export interface ChannelFilter {
   readonly publishers?: readonly string[] | undefined;
   /** @default null, the live context */
   readonly replayId?: string | null | undefined;
+}
+
+/** The part of the result to return. */
+export interface Page {
+  /** Only names after this one. */
+  readonly after?: string | undefined;
+  /** @default all */
+  readonly limit?: number;
+}
+
+/** A part of the result, sorted by name. */
+export interface Found {
+  readonly channels: readonly Channel[];
+  /** `after` of the next page; null on the last. */
+  readonly next: string | null;
 }
 
 /** Whether a channel passes a filter, without its expression. */

@@ -10,9 +10,33 @@ export interface ChannelNote {
   readonly range: readonly [low: number, high: number] | null;
 }
 
+export function isSameNote(
+  a: ChannelNote | null,
+  b: ChannelNote | null,
+): boolean {
+  return a === b || a !== null && b !== null && a.unit === b.unit &&
+      a.description === b.description && a.range?.[0] === b.range?.[0] &&
+      a.range?.[1] === b.range?.[1];
+}
+
 /** Longest unit and longest description, UTF-16 units. */
 export const UNIT_CHARS_MAX = 50;
 export const DESCRIPTION_CHARS_MAX = 500;
+
+/** The note in JSON of another instance; what cannot be shown is left out, and null where nothing is left. */
+export function noteOfJson(value: unknown): ChannelNote | null {
+  if (typeof value !== "object" || value === null) return null;
+  const { unit, description, range } = value as Record<string, unknown>;
+  const text = (field: unknown, faultOf: (text: string) => string | null) =>
+    typeof field === "string" && faultOf(field) === null ? field : null;
+  const note = {
+    unit: text(unit, unitFault),
+    description: text(description, descriptionFault),
+    range: isRange(range) ? range : null,
+  };
+  const isEmpty = Object.values(note).every((field) => field === null);
+  return isEmpty ? null : note;
+}
 
 /** The fault of a unit; null if it has none. */
 export function unitFault(text: string): string | null {

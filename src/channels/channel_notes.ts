@@ -1,7 +1,8 @@
 // Units and descriptions of the channels of a catalog.
 // Invariant: notes are those of one content of the file, never of two; a channel has to be looked up, in slices, before it
-// is asked for.
+// is asked for. Without a file they are those of the instance that blocks are read from.
 import type { ChannelNote } from "./channel_note.ts";
+import type { Channel } from "./channel.ts";
 import type { NoteRules } from "./note_rules.ts";
 import type { SlicedWork } from "./sliced_work.ts";
 
@@ -13,6 +14,8 @@ export interface NoteList {
   readonly notes: readonly (ChannelNote | null)[];
 }
 
+type Noted = Pick<Channel, "name" | "note">;
+
 const NONE: readonly null[] = [];
 
 /** Those of one catalog, and of all its views. */
@@ -22,6 +25,7 @@ export class ChannelNotes {
   /** Another one for each content of the file. */
   #version = 0;
   #rules: NoteRules | null = null;
+  readonly #listeners = new Set<() => void>();
   /** For streams that are being opened while the file changes. */
   #rulesBefore: NoteRules | null = null;
 
@@ -40,35 +44,51 @@ export class ChannelNotes {
     this.#rules = rules;
     this.#version++;
     this.figures.loads++;
+    for (const inform of this.#listeners) inform();
+  }
+
+  /** Another instance has noted something else about a channel. The file's notes count before these. */
+  changedAtSource(): void {
+    this.#version++;
+  }
+
+  /** Calls `listener` when the file has a new content, until the returned function is called. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Looks up the notes of channels. */
   *finding(
-    channels: readonly { readonly name: string }[],
+    channels: readonly Noted[],
   ): SlicedWork<void> {
     const rules = this.#rules;
     if (rules !== null) yield* rules.finding(channels);
   }
 
   /** The note of a channel that has been looked up. */
-  of(channel: { readonly name: string }): ChannelNote | null {
-    const { name } = channel;
-    const known = this.#rules?.known(name);
-    return known === undefined ? this.#rulesBefore?.known(name) ?? null : known;
+  of(channel: Noted): ChannelNote | null {
+    const rules = this.#rules;
+    if (rules === null) return channel.note ?? null;
+    const known = rules.known(channel.name);
+    if (known !== undefined) return known;
+    return this.#rulesBefore?.known(channel.name) ?? null;
   }
 
   /** The notes of a selection, as they are at any time. */
   forChannels(
-    channels: readonly { readonly name: string }[],
+    channels: readonly Noted[],
   ): { readonly version: number; now(): NoteList } {
     return new NotesOfChannels(this, channels);
   }
 
   /** The notes of channels that have been looked up; where the file has changed since then, those from before. */
-  listOf(channels: readonly { readonly name: string }[]): NoteList {
+  listOf(channels: readonly Noted[]): NoteList {
     const rules = this.#rules;
     const version = this.#version;
-    if (rules === null) return { version, notes: NONE };
+    if (rules === null) {
+      return { version, notes: channels.map(({ note = null }) => note) };
+    }
     const notes = listFrom(rules, channels);
     if (notes !== null) return { version, notes };
     const before = this.#rulesBefore && listFrom(this.#rulesBefore, channels);
@@ -78,11 +98,11 @@ export class ChannelNotes {
 
 class NotesOfChannels {
   readonly #all: ChannelNotes;
-  readonly #channels: readonly { readonly name: string }[];
+  readonly #channels: readonly Noted[];
 
   constructor(
     all: ChannelNotes,
-    channels: readonly { readonly name: string }[],
+    channels: readonly Noted[],
   ) {
     this.#all = all;
     this.#channels = channels;
@@ -100,7 +120,7 @@ class NotesOfChannels {
 /** Null where one was not looked up. */
 function listFrom(
   rules: NoteRules,
-  channels: readonly { readonly name: string }[],
+  channels: readonly Noted[],
 ): readonly (ChannelNote | null)[] | null {
   const notes: (ChannelNote | null)[] = [];
   for (const { name } of channels) {

@@ -11,10 +11,10 @@ export interface NoteRule {
 }
 
 /**
- * Most instructions of expressions that one name can need: so a name of 30 characters costs 26 ms at the library's
- * slowest, and usually 1 ms (bench/channel_notes_bench.ts).
+ * Most instructions of expressions that one name can need: so a name of 30 characters costs 6 ms at the library's
+ * slowest, and usually 0.1 ms (bench/channel_notes_bench.ts).
  */
-export const NAME_SIZE_MAX = 16_384;
+export const NAME_SIZE_MAX = 4096;
 /** Results that are kept in each of two generations. */
 const KNOWN_MAX = 100_000;
 /** Steps of looking at one name, and of each length of a prefix. */

@@ -35,7 +35,8 @@ export class SelectionGroups {
     this.#parts = parts;
     this.#unwatch = parts.catalog.onChange(
       (_name, _replayId, before, after) => {
-        if (before) this.#channelChanged(before, after);
+        // A note that changes is for new streams.
+        if (before && before !== after) this.#channelChanged(before, after);
       },
     );
   }

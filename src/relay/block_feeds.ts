@@ -41,6 +41,7 @@ export class BlockFeeds implements BlockSink {
   readonly #open = new Set<Open>();
   /** Those of them that have blocks. */
   readonly #feeds = new Set<BlockFeed>();
+  readonly #stopNotes: () => void;
   #isDraining = false;
 
   /** `clockMs`: monotonic, ms. */
@@ -58,6 +59,9 @@ export class BlockFeeds implements BlockSink {
     this.#index?.onChange((topic) =>
       queueMicrotask(() => this.#changed(topic))
     );
+    this.#stopNotes = source.catalog.notes.onChange(() => {
+      for (const { channels } of this.#open) channels?.notesChanged();
+    });
   }
 
   get isServing(): boolean {
@@ -122,6 +126,7 @@ export class BlockFeeds implements BlockSink {
     return this.#admit(reader, (stream) => {
       const channels = new ChannelFeed({
         view: reader.view,
+        notes: this.#origin.source.catalog.notes,
         hello: () => this.#stateFrame(FRAME.hello, null),
         onQueued: () => stream().wake(),
       });
@@ -221,6 +226,7 @@ export class BlockFeeds implements BlockSink {
 
   close(): void {
     this.drain();
+    this.#stopNotes();
     this.#index?.close();
   }
 

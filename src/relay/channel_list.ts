@@ -49,7 +49,8 @@ export function* channelsOf(
         `A frame has more than ${CHANNELS_MAX} channels, which is the most that a partition has`,
       );
     }
-    channels.push(channelOf(JSON.parse(textAt(payload, from, to))));
+    const value = JSON.parse(textAt(payload, from, to));
+    channels.push(channelOf(value, channels));
     yield;
   }
   const around = firstAt < 0

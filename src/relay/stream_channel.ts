@@ -1,6 +1,7 @@
 // Channels as relays get them, in JSON: written by the origin, read and checked by the relay.
 // Invariant: what is read has the types of a channel; the catalog checks their values.
 import { type Channel, DATA_TYPES, topicOf } from "../channels/channel.ts";
+import { type ChannelNote, noteOfJson } from "../channels/channel_note.ts";
 
 /** Longer than any text of a channel that a catalog has. */
 const TEXT_CHARS_MAX = 1024;
@@ -11,12 +12,22 @@ export interface TopicText {
   readonly channels: readonly Record<string, unknown>[];
 }
 
-/** All channels of a topic. */
+/** All channels of a topic. `noteOf`: what is noted about one, which has been looked up. @default nothing */
 export function topicText(
   topic: string,
   channels: Iterable<Channel>,
+  noteOf: (channel: Channel) => ChannelNote | null = () => null,
 ): TopicText {
-  const list = Array.from(channels, (channel) => ({
+  /** By note: the place in the list of the channel that has it. */
+  const places = new Map<ChannelNote, number>();
+  const noted = (note: ChannelNote | null, place: number) => {
+    if (note === null) return {};
+    const first = places.get(note);
+    if (first !== undefined) return { note: first };
+    places.set(note, place);
+    return { note };
+  };
+  const list = Array.from(channels, (channel, place) => ({
     name: channel.name,
     data_type: channel.dataType,
     sample_rate: channel.sampleRate,
@@ -26,6 +37,7 @@ export function topicText(
     stride_ns: String(channel.strideNs),
     max_latency_ns: String(channel.maxLatencyNs),
     replay_id: channel.replayId,
+    ...noted(noteOf(channel), place),
   }));
   return { topic, channels: list };
 }
@@ -44,8 +56,11 @@ export function checkTopic(channel: Channel, topic: string): void {
   throw new TypeError(`A channel of ${topic} names another topic`);
 }
 
-/** One of the list. Throws a TypeError where the value is not of this form. */
-export function channelOf(value: Record<string, unknown>): Channel {
+/** One of the list, behind those `before` it. Throws a TypeError where the value is not of this form. */
+export function channelOf(
+  value: Record<string, unknown>,
+  before: readonly Channel[] = [],
+): Channel {
   const text = (name: string): string => {
     const given = value[name];
     if (typeof given === "string" && given.length <= TEXT_CHARS_MAX) {
@@ -67,6 +82,10 @@ export function channelOf(value: Record<string, unknown>): Channel {
   if (dataType === undefined) {
     throw new TypeError("A channel has an unknown data_type");
   }
+  // A note that this version cannot show is left out: it is no reason to have no channels.
+  const note = typeof value.note === "number"
+    ? before[value.note]?.note ?? null
+    : noteOfJson(value.note);
   return {
     name: text("name"),
     dataType,
@@ -77,5 +96,6 @@ export function channelOf(value: Record<string, unknown>): Channel {
     strideNs: ns("stride_ns"),
     maxLatencyNs: ns("max_latency_ns"),
     replayId: value.replay_id === null ? null : text("replay_id"),
+    ...(note === null ? {} : { note }),
   };
 }

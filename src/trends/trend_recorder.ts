@@ -70,6 +70,7 @@ export class TrendRecorder implements Trends {
       },
     });
     this.#unwatch = catalog.onChange((name, replayId, before, after) => {
+      if (before === after) return;
       matched.remove(name, replayId);
       if (before) this.#onChanged(before, after);
       if (after) matched.add(after);

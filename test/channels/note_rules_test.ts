@@ -122,9 +122,12 @@ describe("ChannelNotes", () => {
 
   it("gives a stream that is being opened the notes of one content", () => {
     const notes = new ChannelNotes();
-    assert.deepEqual(notes.listOf([A]), { version: 0, notes: [] });
+    assert.deepEqual(notes.listOf([A]), { version: 0, notes: [null] });
+    const noted = { ...A, note: note("of an upstream") };
+    assert.deepEqual(notes.of(noted), noted.note);
     notes.use(rulesOf(["A"]));
     finish(notes.finding([A]));
+    assert.equal(notes.of(noted)?.unit, "A");
     const selection = notes.forChannels([A]);
     assert.equal(selection.version, 1);
     assert.equal(selection.now().notes[0]?.unit, "A");

@@ -53,6 +53,33 @@ describe("the catalog for a thread that joins", () => {
     await ingest.close();
   });
 
+  it("has what another instance has noted about channels, also after it changes", async () => {
+    const source = new DrivenSource([]);
+    const ingest = await ingestOf(source);
+    const note = { unit: "m", description: null, range: null };
+    source.catalog.set({ ...channel, note });
+    const [here, there] = portPair<ServingMessage, ReadingMessage>();
+    ingest.serve(there);
+    const copy = new Catalog();
+    const own = () => copy.get(channel.name, null);
+    const units: (string | undefined)[] = [];
+    const taken = new Promise<void>((resolve) => {
+      here.onMessage = (message) => {
+        if (message.kind !== "channels") return;
+        // As a port does.
+        for (const each of structuredClone(message.changes.set)) copy.set(each);
+        units.push(own()?.note?.unit ?? undefined);
+        if (units.length === 2) return resolve();
+        const before = source.catalog.get(channel.name, null)!;
+        source.catalog.setNote(before, { ...note, unit: "s" });
+      };
+      here.send({ kind: "join" });
+    });
+    await taken;
+    assert.deepEqual(units, ["m", "s"]);
+    await ingest.close();
+  });
+
   it("ends with its thread", async () => {
     const source = new DrivenSource([]);
     const ingest = await ingestOf(source);

@@ -44,6 +44,8 @@ describe("notes about channels", () => {
   let flightPort: number;
   let qanat: Process;
   let url: string;
+  let relay: Process;
+  let relayUrl: string;
 
   before(async () => {
     directory = await Deno.makeTempDir({ prefix: "qanat-notes-" });
@@ -54,10 +56,17 @@ describe("notes about channels", () => {
       `--workers=${WORKERS}`,
       `--flight-port=${flightPort}`,
       `--channel-notes=${path}`,
+      "--relay-streams-max=32",
     ]));
     await qanat.answers(`${url}/readyz`);
+    ({ qanat: relay, url: relayUrl } = launchQanat([
+      `--upstream=${url}`,
+      `--workers=${WORKERS}`,
+    ]));
+    await relay.answers(`${relayUrl}/readyz`);
   });
   after(async () => {
+    await relay?.stop();
     await qanat?.stop();
     if (directory) await Deno.remove(directory, { recursive: true });
   });
@@ -68,9 +77,9 @@ describe("notes about channels", () => {
     await Deno.rename(`${path}.new`, path);
   }
 
-  async function describeChannel(name: string): Promise<Channel> {
+  async function describeChannel(name: string, at = url): Promise<Channel> {
     const response = await fetch(
-      `${url}/v1/channels/${encodeURIComponent(name)}`,
+      `${at}/v1/channels/${encodeURIComponent(name)}`,
       { headers: { connection: "close" } },
     );
     return await response.json();
@@ -104,6 +113,17 @@ describe("notes about channels", () => {
       [other.unit, other.description, other.range],
       [null, null, null],
     );
+  });
+
+  it("are shown by a relay, in all its workers", async () => {
+    for (let i = 0; i < ANSWERS; i++) {
+      const { unit, description, range } = await describeChannel(
+        NAME,
+        relayUrl,
+      );
+      assert.deepEqual({ channel: NAME, unit, description, range }, strain);
+    }
+    assert.equal((await describeChannel(COUNT, relayUrl)).unit, "counts");
   });
 
   it("reach pyarrow, gwpy and Arrakis's client", {
@@ -187,13 +207,15 @@ describe("notes about channels", () => {
     }
   });
 
-  it("change with the file, in all workers, and no stream ends", async () => {
+  it("change with the file, in all workers and at the relay, and no stream ends", async () => {
     const open = await fetch(`${url}/v1/events?channels=${NAME}`);
     const reader = open.body!.pipeThrough(new TextDecoderStream()).getReader();
     const hello = (await reader.read()).value!;
     assert.match(hello, /"unit":"strain"/);
     await write(JSON.stringify({ notes: [{ match: "H1", unit: "new" }] }));
-    await until(async () => (await describeChannel(NAME)).unit === "new");
+    for (const at of [url, relayUrl]) {
+      await until(async () => (await describeChannel(NAME, at)).unit === "new");
+    }
     let text = "";
     while ((text.match(/^data: \{"time"/gm)?.length ?? 0) < 32) {
       const { value, done } = await reader.read();

@@ -150,7 +150,7 @@ describe("parseNotes()", () => {
     );
     assert.match(
       await refusal(parse(...costly)),
-      /^line \d+: with this expression, one name can need more than 16384 instr/,
+      /^line \d+: with this expression, one name can need more than 4096 instr/,
     );
   });
 });
