@@ -228,7 +228,11 @@ export function scriptedRequest(
   const encoded = encodeURIComponent;
   const query = (parts: Record<string, string>) =>
     Object.entries(parts).map(([k, v]) => `${k}=${encoded(v)}`).join("&");
-  const stream = random.of(["/v1/events", "/v1/arrow"]);
+  const stream = random.of([
+    "/v1/events?",
+    "/v1/arrow?",
+    "/v1/data?duration=0.5&",
+  ]);
   switch (random.below(16)) {
     case 0:
       return { path: `/v1/channels?${query({ match: expression() })}` };
@@ -255,16 +259,16 @@ export function scriptedRequest(
         }`,
       };
     case 5:
-      return { path: `${stream}?${query({ match: expression() })}` };
+      return { path: `${stream}${query({ match: expression() })}` };
     case 6:
       return {
-        path: `${stream}?${
+        path: `${stream}${
           query({ channels: names(), start: gpsOf(from), duration: "0.5" })
         }`,
       };
     case 7:
       return {
-        path: `${stream}?${query({ channels: names(), after: idOf(from) })}`,
+        path: `${stream}${query({ channels: names(), after: idOf(from) })}`,
       };
     case 8:
       return {
@@ -279,7 +283,7 @@ export function scriptedRequest(
       };
     case 9:
       return {
-        path: `${stream}?${
+        path: `${stream}${
           query({ channels: names(), replay: random.of(replays) })
         }`,
       };
@@ -300,7 +304,7 @@ export function scriptedRequest(
       };
     case 12:
       return {
-        path: `${stream}?${query({ channels: names() })}`,
+        path: `${stream}${query({ channels: names() })}`,
         method: "HEAD",
       };
     case 13:
@@ -314,14 +318,14 @@ export function scriptedRequest(
           `/v1/latest?${query({ channels: names() })}`,
           `/v1/channels?${query({ replay: random.of(replays) })}`,
           `/v1/channels/${encoded(name())}?replay=${random.of(replays)}`,
-          `${stream}?${query({ channels: names(), latest: "1" })}`,
+          `${stream}${query({ channels: names(), latest: "1" })}`,
           `/v1/latest?${query({ match: expression() })}`,
           "/v1/replays",
           "/v1/replays?limit=1",
         ]),
       };
     default:
-      return { path: `${stream}?${query({ channels: names() })}` };
+      return { path: `${stream}${query({ channels: names() })}` };
   }
 }
 

@@ -78,6 +78,12 @@ const SPECIAL: Readonly<Record<string, readonly [string, string][]>> = {
     ["slow", "trend"],
   ],
   "/v1/arrow": [["coding", "gzip"], ["trend", "60s"]],
+  "/v1/data": [
+    ["format", "csv"],
+    ["format", "ndjson"],
+    ["format", "gwpy"],
+    ["trend", "1s"],
+  ],
 };
 /** Values that each parameter's reader must refuse or take without harm. */
 const ODD_VALUES: Readonly<Record<string, readonly string[]>> = {
@@ -176,7 +182,7 @@ function validRequest(random: Random): Draft {
   };
   const kind = random.next();
   if (kind < 0.45) {
-    draft.path = random.pick(["/v1/events", "/v1/arrow"]);
+    draft.path = random.pick(["/v1/events", "/v1/arrow", "/v1/data"]);
     const names = Array.from(
       { length: random.int(1, 3) },
       () => random.pick(CHANNELS),

@@ -66,9 +66,6 @@ def before_call(context, case, kwargs):
             if "start" not in fields:
                 # The first bin from now on is over after up to a minute.
                 fields.pop("trend", None)
-    elif fields.get("errors") == "event":
-        # Every refusal would be a stream of status 200.
-        fields.pop("errors")
     if is_stream:
         shorten(fields)
 
