@@ -9,12 +9,20 @@ const PAGE_LIB = new URL("src/page/lib/", ROOT);
 const DOCS_LIB = new URL("src/http/documents/lib/", ROOT);
 const SWAGGER_UI = "swagger-ui-dist@5.35.0";
 
-/** Module of src/page/lib by package, and the names that the page imports from it. */
-const LIBRARIES: Record<string, { file: string; names: string }> = {
+/** Module of src/page/lib by package, the names that the page imports from it, and a package whose code is in it, too. */
+const LIBRARIES: Record<
+  string,
+  { file: string; names: string; contains?: string }
+> = {
   "uplot": { file: "uplot.js", names: "default" },
   "@uwdata/flechette": { file: "flechette.js", names: "tableFromIPC" },
   "eventsource-parser": { file: "parser.js", names: "createParser" },
   "fourier-transform": { file: "fourier.js", names: "default" },
+  "hyparquet-writer": {
+    file: "parquet.js",
+    names: "ByteWriter, parquetWrite",
+    contains: "hyparquet@1.31.5",
+  },
 };
 
 async function deno(args: string[], cwd: string): Promise<string> {
@@ -71,11 +79,14 @@ async function bundle(folder: string, name: string, names: string) {
 
 async function writePageLibraries(folder: string, cache: string) {
   const licences: string[] = [];
-  for (const [name, { file, names }] of Object.entries(LIBRARIES)) {
+  for (const [name, { file, names, contains }] of Object.entries(LIBRARIES)) {
     const package_ = imports[name]!.replace(/^npm:/, "");
     const code = await bundle(folder, name, names);
     Deno.writeTextFileSync(new URL(file, PAGE_LIB), headed(package_, code));
     licences.push(titled(package_, readPackage(cache, package_, "LICENSE")));
+    if (contains) {
+      licences.push(titled(contains, readPackage(cache, contains, "LICENSE")));
+    }
     if (name === "uplot") {
       const css = readPackage(cache, package_, "dist/uPlot.min.css");
       Deno.writeTextFileSync(new URL("uplot.css", PAGE_LIB), css);

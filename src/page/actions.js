@@ -1,9 +1,10 @@
 // What keys and buttons do.
 import { byId } from "./dom.js";
+import { DownloadDialog } from "./download.js";
 import { WIDE_PX } from "./finder.js";
 import { keysOf, showHelp } from "./keys.js";
 import { live, pan, pause, play, zoom } from "./navigation.js";
-import { hashOf, viewOf } from "./view.js";
+import { hashOf, namesOf, viewOf } from "./view.js";
 
 /** @typedef {import("./page.js").Page} Page */
 
@@ -24,8 +25,26 @@ const BUTTONS = [
   "save",
 ];
 
+/** @param {Page} page */
+function downloadOf(page) {
+  return new DownloadDialog(byId("download", HTMLDialogElement), {
+    get: page.signIn.fetch,
+    shown: () => ({
+      channels: namesOf({ ...page.view, closeUp: null })
+        .flatMap((name) => page.channels.get(name) ?? []),
+      fromS: page.edgeS - page.view.spanS,
+      toS: page.edgeS,
+      trend: page.trend,
+      time: page.view.time,
+      plots: page.plots.cards,
+      look: page.look,
+    }),
+  });
+}
+
 /** @param {Page} page @returns {Record<string, () => void>} */
 function actionsOf(page) {
+  const download = downloadOf(page);
   const pannedTo = (
     /** @type {-1 | 1} */ direction,
     /** @type {number} */ newestS,
@@ -52,6 +71,7 @@ function actionsOf(page) {
       page.change({ theme: order[(at + 1) % order.length] });
     },
     copy: () => page.copyAs.open(),
+    download: () => download.open(),
     operator: () => page.change({ operator: !page.view.operator }),
     help: () => showHelp(byId("help", HTMLDialogElement)),
     next: () => page.plots.focus(1),
@@ -93,6 +113,7 @@ export function listen(page) {
   document.addEventListener("keydown", keysOf(actions));
   for (const name of BUTTONS) button(name).onclick = () => actions[name]();
   button("cursors-open").onclick = actions.cursors;
+  button("download-open").onclick = actions.download;
   button("operator-open").onclick = actions.operator;
   button("help-open").onclick = actions.help;
   button("find").onclick = () => page.showFinder(!page.finder.isOpen);

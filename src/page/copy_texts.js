@@ -26,7 +26,7 @@ const URL_CHARS_MAX = 8000;
  * @param {Record<string, string>} fields
  * @returns {Request}
  */
-function requestOf(url, channels, fields) {
+export function requestOf(url, channels, fields) {
   const query = Object.entries(fields).map(([k, v]) => `&${k}=${v}`).join("");
   const get = `${url}?channels=${channels.map(queryEncoded).join(",")}${query}`;
   const isGet = get.length <= URL_CHARS_MAX &&

@@ -31,6 +31,7 @@ const KEYS = [
   [["t"], "time", "UTC or GPS time"],
   [["d"], "theme", "theme: as the system, dark, light"],
   [["c"], "copy", "copy as curl, JavaScript, pyarrow, polars, DuckDB"],
+  [["e"], "download", "download the shown span, or pictures of the plots"],
   [["o"], "operator", "operator's view"],
   [["?"], "help", "this list"],
   [["Escape"], "leave", "close what is open"],

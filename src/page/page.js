@@ -38,14 +38,14 @@ export class Page {
   hoverS = null;
   #address = new Address();
   #palette = colours();
-  #look = () => ({
+  look = () => ({
     time: this.view.time,
     colours: this.#palette,
     colour: (/** @type {string} */ name) => this.#colourOf(name),
     cursors: this.view.cursors,
   });
   #closeUp = new CloseUpPlace(part("closeup"), {
-    look: this.#look,
+    look: this.look,
     feed: this.feed,
     onClose: () => this.change({ closeUp: null }),
     onLook: (fromS, toS) => this.zoomTo(fromS, toS),
@@ -71,9 +71,9 @@ export class Page {
       this.go(goTo(this.view, { gpsS, newestS: this.feed.newestS })),
     onPlay: (edgeS, speed) => this.go(play(edgeS, speed)),
   });
-  axis = new TimeAxis(part("axis"), this.#look);
+  axis = new TimeAxis(part("axis"), this.look);
   plots = new PlotList(part("plots"), {
-    look: this.#look,
+    look: this.look,
     onPlots: (all) => this.change({ plots: all }),
     onAxis: (card, onY) => this.#yAxis.open(card, onY),
     events: {
@@ -104,7 +104,7 @@ export class Page {
   #yAxis = new YAxis(byId("y-axis", HTMLDialogElement));
   #operator = new OperatorPanel(
     part("operator"),
-    this.#look,
+    this.look,
     this.signIn.fetch,
   );
   copyAs = new CopyAs(byId("copy-as", HTMLDialogElement), () => ({

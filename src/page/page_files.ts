@@ -3,6 +3,7 @@
 import uplotCss from "./lib/uplot.css" with { type: "text" };
 import uplot from "./lib/uplot.js" with { type: "text" };
 import flechette from "./lib/flechette.js" with { type: "text" };
+import parquet from "./lib/parquet.js" with { type: "text" };
 import parser from "./lib/parser.js" with { type: "text" };
 import fourier from "./lib/fourier.js" with { type: "text" };
 import licences from "./lib/licences.txt" with { type: "text" };
@@ -15,6 +16,7 @@ import address from "./address.js" with { type: "text" };
 import axisText from "./axis_text.js" with { type: "text" };
 import bearer from "./bearer.js" with { type: "text" };
 import between from "./between.js" with { type: "text" };
+import betweenLine from "./between_line.js" with { type: "text" };
 import channelBook from "./channel_book.js" with { type: "text" };
 import channelNote from "./channel_note.js" with { type: "text" };
 import clock from "./clock.js" with { type: "text" };
@@ -28,6 +30,8 @@ import cursorLines from "./cursor_lines.js" with { type: "text" };
 import cursors from "./cursors.js" with { type: "text" };
 import dataAge from "./data_age.js" with { type: "text" };
 import dom from "./dom.js" with { type: "text" };
+import download from "./download.js" with { type: "text" };
+import downloadFiles from "./download_files.js" with { type: "text" };
 import drawing from "./drawing.js" with { type: "text" };
 import envelope from "./envelope.js" with { type: "text" };
 import eventReader from "./event_reader.js" with { type: "text" };
@@ -55,11 +59,14 @@ import operator from "./operator.js" with { type: "text" };
 import operatorFigures from "./operator_figures.js" with { type: "text" };
 import operatorPlot from "./operator_plot.js" with { type: "text" };
 import page from "./page.js" with { type: "text" };
+import parquetFile from "./parquet_file.js" with { type: "text" };
 import partitionTable from "./partition_table.js" with { type: "text" };
 import pendingText from "./pending_text.js" with { type: "text" };
+import pictures from "./pictures.js" with { type: "text" };
 import playback from "./playback.js" with { type: "text" };
 import plotCard from "./plot_card.js" with { type: "text" };
 import plotList from "./plot_list.js" with { type: "text" };
+import plotPaths from "./plot_paths.js" with { type: "text" };
 import plotOptions from "./plot_options.js" with { type: "text" };
 import port from "./port.js" with { type: "text" };
 import qanat from "./qanat.js" with { type: "text" };
@@ -111,6 +118,7 @@ const PACKAGES: Record<string, string> = {
   "uplot": "uplot.js",
   "@uwdata/flechette": "flechette.js",
   "fourier-transform": "fourier.js",
+  "hyparquet-writer": "parquet.js",
   "eventsource-parser": "parser.js",
 };
 
@@ -120,6 +128,7 @@ const MODULES: Record<string, string> = {
   "axis_text.js": axisText,
   "bearer.js": bearer,
   "between.js": between,
+  "between_line.js": betweenLine,
   "channel_book.js": channelBook,
   "channel_note.js": channelNote,
   "clock.js": clock,
@@ -133,6 +142,8 @@ const MODULES: Record<string, string> = {
   "cursors.js": cursors,
   "data_age.js": dataAge,
   "dom.js": dom,
+  "download.js": download,
+  "download_files.js": downloadFiles,
   "drawing.js": drawing,
   "envelope.js": envelope,
   "event_reader.js": eventReader,
@@ -160,11 +171,14 @@ const MODULES: Record<string, string> = {
   "operator_figures.js": operatorFigures,
   "operator_plot.js": operatorPlot,
   "page.js": page,
+  "parquet_file.js": parquetFile,
   "partition_table.js": partitionTable,
   "pending_text.js": pendingText,
+  "pictures.js": pictures,
   "playback.js": playback,
   "plot_card.js": plotCard,
   "plot_list.js": plotList,
+  "plot_paths.js": plotPaths,
   "plot_options.js": plotOptions,
   "port.js": port,
   "qanat.js": qanat,
@@ -211,6 +225,7 @@ export const PAGE_FILES: ReadonlyMap<string, PageFile> = new Map(
     "uplot.js": uplot,
     "flechette.js": flechette,
     "fourier.js": fourier,
+    "parquet.js": parquet,
     "parser.js": parser,
     "licences.txt": licences,
   }).map(([name, text]) => {

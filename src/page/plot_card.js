@@ -1,6 +1,6 @@
 // One plot of any kind, with its heading, value and buttons.
 // Invariant: an error of the plot is shown in this card and does not leave it; the plot is made again some time later.
-import { betweenText } from "./between.js";
+import { BetweenLine } from "./between_line.js";
 import { aboutText, unitText } from "./channel_note.js";
 import { timeText } from "./clock.js";
 import { el } from "./dom.js";
@@ -20,8 +20,6 @@ const NAMES = {
 };
 const SIGNS = { series: "∿", spectrogram: "▦", spectrum: "◺" };
 const VALUE_MS = 120;
-/** How often what is between the cursors is computed while rows come. */
-const BETWEEN_MS = 1000;
 /** Time until a plot that failed is made again. */
 const AGAIN_MS = 5000;
 
@@ -42,10 +40,7 @@ export class PlotCard {
   #failedMs = 0;
   #isTrend = false;
   #meta = el("span", { class: "meta" });
-  #between = el("p", { class: "between number", hidden: true });
-  #betweenAt = " ";
-  #betweenFor = "";
-  #betweenMs = 0;
+  #between = new BetweenLine();
   #heading = el("h2", {});
 
   /**
@@ -72,7 +67,7 @@ export class PlotCard {
         "data-name": name,
       },
       this.#header(act),
-      this.#between,
+      this.#between.element,
       this.#refusal,
       this.#canvas,
     );
@@ -223,7 +218,9 @@ export class PlotCard {
     if (this.#heading.title !== about) this.#heading.title = about;
     const text = this.#valueText(series, toS, hoverS);
     if (this.#value.textContent !== text) this.#value.textContent = text;
-    if (this.spec.kind === "series") this.#sayBetween(series, cursors, version);
+    if (this.spec.kind === "series") {
+      this.#between.say(series, cursors, version);
+    }
   }
 
   /**
@@ -243,26 +240,6 @@ export class PlotCard {
     return this.spec.kind === "series" && ring.end > 0
       ? plot.textAt(Math.min(ring.endS - 0.5 / ring.rate, toS))
       : "";
-  }
-
-  /**
-   * Computes again when the cursors have moved, and when more samples may have come.
-   * @param {import("./series.js").Series} series
-   * @param {import("./cursors.js").Times} cursors
-   * @param {string} version
-   */
-  #sayBetween(series, cursors, version) {
-    const at = cursors.join(" ");
-    const nowMs = performance.now();
-    const isDue = this.#betweenFor !== version &&
-      nowMs - this.#betweenMs > BETWEEN_MS;
-    if (this.#betweenAt === at && !isDue) return;
-    this.#betweenAt = at;
-    this.#betweenFor = version;
-    this.#betweenMs = nowMs;
-    const text = betweenText(series, cursors);
-    this.#between.hidden = text === "";
-    if (this.#between.textContent !== text) this.#between.textContent = text;
   }
 
   /** Uses the plot of samples, or that of bins. @param {boolean} isTrend */
@@ -287,6 +264,11 @@ export class PlotCard {
     return plot instanceof SeriesPlot || plot instanceof TrendPlot
       ? plot.ends
       : null;
+  }
+
+  /** For a picture of the plot. */
+  picture() {
+    return this.#plot.picture();
   }
 
   close() {

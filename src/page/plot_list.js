@@ -102,6 +102,11 @@ export class PlotList {
     }
   }
 
+  /** In the order of the view. */
+  get cards() {
+    return this.#cards.values();
+  }
+
   /** Moves the focus by a number of plots. @param {number} step */
   focus(step) {
     const all = [...this.#cards.values()].map((card) => card.element);

@@ -6,6 +6,9 @@ import { gapWords } from "./gap_words.js";
 import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
 import { originFor } from "./int64_samples.js";
 import { ColumnStrip } from "./column_strip.js";
+import { axisTitle } from "./channel_note.js";
+import { samplesPath } from "./plot_paths.js";
+import { AXIS_SPACE_PX, roomOf } from "./time_axis.js";
 import { clipped, paintTitle, timePlot } from "./time_plot.js";
 import { ValueAxis } from "./value_axis.js";
 
@@ -124,6 +127,25 @@ export class SeriesPlot {
       return ring.hasCome(first, first + 1) ? NOT_FINITE : "–";
     }
     return rangeText(found.min, found.max);
+  }
+
+  /** For a picture of it. @returns {import("./pictures.js").Picture} */
+  picture() {
+    const { bbox, ctx, scales } = this.#u;
+    const { min: fromS = 0, max: toS = 1 } = scales.x;
+    const { scale } = this.#axis;
+    const room = roomOf(this.#u, AXIS_SPACE_PX);
+    return {
+      canvas: ctx.canvas,
+      bbox,
+      ticks: scale.ticks(room),
+      axis: this.#series
+        ? axisTitle(this.#series.channel, scale.baseText(room))
+        : "",
+      path: this.#envelope && this.#series
+        ? samplesPath(this.#envelope, this.#series, { fromS, toS, scale })
+        : "",
+    };
   }
 
   close() {

@@ -121,6 +121,11 @@ export class Spectrogram {
     return `${valueText(Number(hertz.toPrecision(3)))} Hz: ${db.toFixed(1)} dB`;
   }
 
+  /** For a picture of it. @returns {import("./pictures.js").Picture} */
+  picture() {
+    return { canvas: this.#u.ctx.canvas, bbox: this.#u.bbox };
+  }
+
   close() {
     this.#columns?.close();
     this.#u.destroy();

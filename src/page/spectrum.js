@@ -190,6 +190,11 @@ export class Spectrum {
     } ${this.#series?.channel.unit ?? ""}/√Hz · ${this.note}`;
   }
 
+  /** For a picture of it. @returns {import("./pictures.js").Picture} */
+  picture() {
+    return { canvas: this.#u.ctx.canvas, bbox: this.#u.bbox };
+  }
+
   close() {
     this.#welch?.close();
     this.#u.destroy();

@@ -5,6 +5,9 @@ import { gapWords } from "./gap_words.js";
 import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
 import { originFor } from "./int64_samples.js";
 import { finiteExtremes } from "./samples.js";
+import { axisTitle } from "./channel_note.js";
+import { binsPath } from "./plot_paths.js";
+import { AXIS_SPACE_PX, roomOf } from "./time_axis.js";
 import { clipped, paintTitle, timePlot } from "./time_plot.js";
 import { ValueAxis } from "./value_axis.js";
 
@@ -119,6 +122,24 @@ export class TrendPlot {
     const gap = series?.gaps.find((g) => g.fromS <= gpsS && gpsS < g.toS);
     if (gap) return `gap: ${gapWords(gap.reason)}`;
     return series?.ring.hasCome(i, i + 1) ? NOT_FINITE : "–";
+  }
+
+  /** For a picture of it. @returns {import("./pictures.js").Picture} */
+  picture() {
+    const { bbox, ctx, scales } = this.#u;
+    const { min: fromS = 0, max: toS = 1 } = scales.x;
+    const { scale } = this.#axis;
+    const room = roomOf(this.#u, AXIS_SPACE_PX);
+    const view = { fromS, toS, scale };
+    return {
+      canvas: ctx.canvas,
+      bbox,
+      ticks: scale.ticks(room),
+      axis: this.#series
+        ? axisTitle(this.#series.channel, scale.baseText(room))
+        : "",
+      path: this.#series ? binsPath(this.#series, this.#origin, view) : "",
+    };
   }
 
   close() {

@@ -260,6 +260,14 @@ export class BrowserPage {
     await this.#mouse("mouseReleased", { x: x + toX, y }, { button: "left" });
   }
 
+  /** Downloads go into a folder, without a question. */
+  async downloadTo(folder: string): Promise<void> {
+    await this.call("Page.setDownloadBehavior", {
+      behavior: "allow",
+      downloadPath: folder,
+    });
+  }
+
   async setViewport(
     { width, height, mobile = false, scale = 1 }: Viewport,
   ): Promise<void> {

@@ -420,6 +420,94 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     assert.deepEqual(page.troubles, []);
   });
 
+  it("downloads what is shown: Arrow, CSV, Parquet, and pictures of plots", async () => {
+    const names = [
+      "H1:QANAT-SINE_F32_256",
+      "H1:QANAT-NOISE_F32_256",
+      "H1:QANAT-COUNT_U64_16",
+    ];
+    const address = names.map((name) => `series=${name}`).join("&");
+    await visit(`${server.url}/#${address}&spectrum=${names[1]}&span=4`);
+    await page.until(`${rowsOf(names[0]!)} && ${isLive}`, SOON_MS);
+    await wait(1500);
+    await page.press(" ");
+    const folder = await Deno.makeTempDir({ prefix: "qanat-download-" });
+    try {
+      await page.downloadTo(folder);
+      await page.press("e");
+      const press = (text: string) =>
+        page.evaluate(
+          `[...document.querySelectorAll("#download button")].find((b) => b.textContent === "${text}").click()`,
+        );
+      const file = async (ending: string): Promise<string> => {
+        const giveUpMs = performance.now() + SOON_MS;
+        for (;;) {
+          for (const { name } of Deno.readDirSync(folder)) {
+            if (name.endsWith(ending)) return `${folder}/${name}`;
+          }
+          const wrong = await page.evaluate(
+            "document.querySelector('#download .wrong').textContent",
+          );
+          assert.equal(wrong, "");
+          assert.ok(performance.now() < giveUpMs, `no file *${ending}`);
+          await wait(100);
+        }
+      };
+      await press("Parquet of 256 Hz");
+      const parquet = await file(".parquet");
+      assert.match(
+        parquet,
+        /\/H1-QANAT-SINE_F32_256_and_1_more-\d+-\d\.parquet$/,
+      );
+      await press("CSV of 16 Hz");
+      const csv = await Deno.readTextFile(await file(".csv"));
+      assert.match(csv, /^time,gps_ns,H1:QANAT-COUNT_U64_16,/);
+      assert.ok(csv.split("\n").length > 60, csv.slice(0, 200));
+      await press("Arrow");
+      assert.ok((await Deno.stat(await file(".arrows"))).size > 4000);
+      // Of the first plot.
+      await press("PNG");
+      const png = await Deno.readFile(await file(".png"));
+      assert.deepEqual(
+        [...png.slice(1, 4)],
+        [..."PNG"].map((c) => c.charCodeAt(0)),
+      );
+      await press("SVG");
+      const svg = await Deno.readTextFile(await file(".svg"));
+      assert.match(svg, /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+      assert.match(svg, />H1:QANAT-SINE_F32_256<\/text>/);
+      assert.ok(
+        !svg.includes("<image") && svg.match(/L[\d.]+ /g)!.length > 100,
+      );
+      if (canRun([PARTS.python])) {
+        const { endS, spanS } = await page.evaluate("qanatPage.view()") as {
+          endS: number;
+          spanS: number;
+        };
+        const span = `start=${(endS - spanS).toFixed(6)}&end=${
+          endS.toFixed(6)
+        }`;
+        const pair = names.slice(0, 2);
+        const { success, stdout, stderr } = await new Deno.Command(
+          PARTS.python.program!,
+          {
+            args: [
+              "test/integration/python/parquet_file.py",
+              parquet,
+              `${server.url}/v1/arrow?channels=${pair.join(",")}&${span}`,
+              ...pair,
+            ],
+          },
+        ).output();
+        const text = new TextDecoder().decode(success ? stdout : stderr);
+        assert.ok(success && Number(text) > 1000, text);
+      }
+      assert.deepEqual(page.troubles, []);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+
   it("says what is wrong: an unknown channel, a bad expression", async () => {
     await visit(`${server.url}/#series=H1:QANAT-SINE_F32_17&span=5`);
     await page.until(
@@ -605,7 +693,7 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     await page.until(isLive, SOON_MS);
     for (const theme of ["light", "dark"] as const) {
       await page.setTheme(theme);
-      for (const key of ["", "o", "?", "c", "g", "y"]) {
+      for (const key of ["", "o", "?", "c", "g", "y", "e"]) {
         if (key !== "") await page.press(key);
         await wait(700);
         await page.evaluate(axe);

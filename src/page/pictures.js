@@ -1,0 +1,157 @@
+// Pictures of a plot: its title, what is drawn, and the times below, as PNG or as SVG.
+// Invariant: in an SVG, texts are texts and samples over time are lines; other plots are a picture in it.
+import { ticksOf } from "./time_axis.js";
+import { dateText, timeText } from "./clock.js";
+
+/** fromS, toS: NaN for a plot of frequencies. @typedef {{ title: string, colours: import("./dom.js").Colours, fromS: number, toS: number, time: "utc" | "gps" }} Frame */
+/**
+ * @typedef {object} Picture
+ * @property {HTMLCanvasElement} canvas
+ * @property {{ left: number, top: number, width: number, height: number }} bbox of the data in the canvas, pixels of the display
+ * @property {string} [path] the data as lines, in thousandths of the bbox; without one, the canvas is put into an SVG
+ * @property {import("./value_scale.js").Tick[]} [ticks] of the vertical axis
+ * @property {string} [axis] its title
+ */
+
+const HEAD_PX = 26;
+const FOOT_PX = 34;
+const FONT = "system-ui, sans-serif";
+
+/**
+ * @param {Picture} picture
+ * @param {Frame} frame
+ * @returns {Promise<Blob>}
+ */
+export function pngOf({ canvas, bbox }, frame) {
+  const ratio = devicePixelRatio;
+  const whole = document.createElement("canvas");
+  whole.width = canvas.width;
+  whole.height = canvas.height + (HEAD_PX + FOOT_PX) * ratio;
+  const ctx = /** @type {CanvasRenderingContext2D} */ (whole.getContext("2d"));
+  const { colours, title } = frame;
+  ctx.fillStyle = colours.back;
+  ctx.fillRect(0, 0, whole.width, whole.height);
+  ctx.drawImage(canvas, 0, HEAD_PX * ratio);
+  ctx.fillStyle = colours.text;
+  ctx.font = `600 ${14 * ratio}px ${FONT}`;
+  ctx.fillText(title, 12 * ratio, 18 * ratio);
+  ctx.fillStyle = colours.muted;
+  ctx.font = `${11 * ratio}px ${FONT}`;
+  ctx.textAlign = "center";
+  const y = HEAD_PX * ratio + canvas.height + 14 * ratio;
+  for (const { at, text } of timesOf(frame, bbox.width / ratio)) {
+    ctx.fillText(text, bbox.left + at * bbox.width, y);
+  }
+  ctx.textAlign = "left";
+  ctx.fillText(unitOf(frame), bbox.left, y + 15 * ratio);
+  return new Promise((resolve, reject) =>
+    whole.toBlob((blob) =>
+      blob ? resolve(blob) : reject(new Error("the browser made no picture"))
+    )
+  );
+}
+
+/**
+ * @param {Picture & { colour: string }} picture
+ * @param {Frame} frame
+ */
+export function svgOf({ canvas, bbox, path, colour, ticks = [], axis }, frame) {
+  const ratio = devicePixelRatio;
+  const [left, top, width, height] = [
+    bbox.left,
+    bbox.top,
+    bbox.width,
+    bbox.height,
+  ].map((px) => px / ratio);
+  const [wide, high] = [canvas.width / ratio, canvas.height / ratio];
+  const { colours, title } = frame;
+  const at = HEAD_PX + top;
+  const parts = [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${wide}" height="${
+      high + HEAD_PX + FOOT_PX
+    }" font-family="${FONT}" font-size="11">`,
+    `<rect width="100%" height="100%" fill="${colours.back}"/>`,
+    `<text x="12" y="18" font-size="14" font-weight="600" fill="${colours.text}">${
+      escaped(title)
+    }</text>`,
+  ];
+  if (path === undefined) {
+    parts.push(
+      `<image y="${HEAD_PX}" width="${wide}" height="${high}" href="${canvas.toDataURL()}"/>`,
+    );
+  } else {
+    parts.push(...axisOf({ ticks, axis, colours, left, width, height, at }));
+    parts.push(
+      `<svg x="${left}" y="${at}" width="${width}" height="${height}" viewBox="0 0 1000 1000" preserveAspectRatio="none">` +
+        `<path d="${path}" fill="none" stroke="${colour}" stroke-width="1.25" stroke-linejoin="round" vector-effect="non-scaling-stroke"/></svg>`,
+    );
+  }
+  const y = HEAD_PX + high + 14;
+  for (const tick of timesOf(frame, width)) {
+    parts.push(
+      `<text x="${
+        left + tick.at * width
+      }" y="${y}" text-anchor="middle" fill="${colours.muted}">${tick.text}</text>`,
+    );
+  }
+  parts.push(
+    `<text x="${left}" y="${y + 15}" fill="${colours.muted}">${
+      unitOf(frame)
+    }</text></svg>`,
+  );
+  return new Blob([parts.join("\n")], { type: "image/svg+xml" });
+}
+
+/**
+ * The vertical axis: lines, labels, and its title.
+ * @param {{ ticks: import("./value_scale.js").Tick[], axis: string | undefined, colours: import("./dom.js").Colours, left: number, width: number, height: number, at: number }} options
+ *   at: top of the data, px
+ */
+function axisOf({ ticks, axis, colours, left, width, height, at }) {
+  const parts = [];
+  for (const tick of ticks) {
+    const y = at + height * (1 - tick.at);
+    parts.push(
+      `<path d="M${left} ${y}h${width}" stroke="${colours.grid}"/>`,
+      `<text x="${left - 4}" y="${
+        y + 4
+      }" text-anchor="end" fill="${colours.muted}">${
+        escaped(tick.text)
+      }</text>`,
+    );
+  }
+  if (axis) {
+    parts.push(
+      `<text x="${left + 4}" y="${at + 12}" fill="${colours.muted}">${
+        escaped(axis)
+      }</text>`,
+    );
+  }
+  return parts;
+}
+
+/**
+ * @param {Frame} frame
+ * @param {number} width px
+ */
+function timesOf({ fromS, toS, time }, width) {
+  if (Number.isNaN(fromS)) return [];
+  const { ticks, step } = ticksOf(fromS, toS, { count: width / 110, time });
+  const digits = step >= 1 ? 0 : Math.ceil(-Math.log10(step) - 1e-9);
+  return ticks.map((s) => ({
+    at: (s - fromS) / (toS - fromS),
+    text: timeText(s, time, digits),
+  }));
+}
+
+/** @param {Frame} frame */
+function unitOf({ toS, time }) {
+  if (Number.isNaN(toS)) return "";
+  return time === "gps" ? "GPS s" : `${dateText(toS)} UTC`;
+}
+
+/** @param {string} text */
+function escaped(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;");
+}
