@@ -2,6 +2,7 @@
 import { byId } from "./dom.js";
 import { DownloadDialog } from "./download.js";
 import { WIDE_PX } from "./finder.js";
+import { toggleFullScreen } from "./full_screen.js";
 import { keysOf, showHelp } from "./keys.js";
 import { live, pan, pause, play, zoom } from "./navigation.js";
 import { hashOf, namesOf, viewOf } from "./view.js";
@@ -87,7 +88,16 @@ function actionsOf(page) {
     remove: () => page.plots.actFocused("remove"),
     up: () => page.plots.actFocused("up"),
     down: () => page.plots.actFocused("down"),
+    clear: () => page.change({ plots: [], closeUp: null }),
+    full: () => {
+      const element = page.plots.focused?.element ?? document.documentElement;
+      toggleFullScreen(element).catch(({ message }) =>
+        page.status.note(`Full screen: ${message}`)
+      );
+    },
+    wall: () => page.change({ wall: !page.view.wall }),
     leave: () => {
+      if (page.view.wall) page.change({ wall: false });
       if (page.finder.isOpen && innerWidth < WIDE_PX) page.showFinder(false);
     },
   };
@@ -131,6 +141,7 @@ export function listen(page) {
   });
   matchMedia("(prefers-color-scheme: dark)")
     .addEventListener("change", () => page.applyTheme());
+  document.addEventListener("fullscreenchange", () => page.resize());
   new ResizeObserver(() => page.resize()).observe(byId("plots", HTMLElement));
   setInterval(() => {
     page.sayStatus();

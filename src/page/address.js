@@ -1,4 +1,4 @@
-// Keeps the view in the address. A change of the time is a step that the browser's Back undoes.
+// Keeps the view in the address. A change of the time, or the removal of several plots, is a step that Back undoes.
 import { hashOf } from "./view.js";
 
 /** Changes of the time within this time are one step. */
@@ -14,7 +14,8 @@ export class Address {
    */
   keep(before, view) {
     const isMove = before.endS !== view.endS || before.spanS !== view.spanS ||
-      before.speed !== view.speed;
+      before.speed !== view.speed ||
+      before.plots.length > view.plots.length + 1;
     const nowMs = performance.now();
     const isStep = isMove && nowMs - this.#movedMs > ONE_STEP_MS;
     if (isMove) this.#movedMs = nowMs;

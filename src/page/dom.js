@@ -46,6 +46,7 @@ export function colours() {
     back: get("panel"),
     gap: get("gap"),
     gapText: get("gap-text"),
+    isDark: document.documentElement.dataset.theme === "dark",
     series: [1, 2, 3, 4, 5, 6].map((i) => get(`series-${i}`)),
   };
 }

@@ -1,4 +1,4 @@
-// The texts and states of the buttons in the page's head.
+// The texts and states of the buttons in the page's head, and whether there are any.
 import { byId } from "./dom.js";
 
 const THEMES = { auto: "Auto", dark: "Dark", light: "Light" };
@@ -17,6 +17,7 @@ export function labelButtons(view, isSaving, isFinding) {
   button("time").textContent = time.toUpperCase();
   button("theme").textContent = THEMES[theme];
   button("operator-open").setAttribute("aria-pressed", String(operator));
+  document.body.classList.toggle("wall", view.wall);
   const hasCursors = view.cursors.some((s) => s !== null);
   button("cursors-open").setAttribute("aria-pressed", String(hasCursors));
   button("find").setAttribute("aria-expanded", String(isFinding));

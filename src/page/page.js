@@ -15,6 +15,7 @@ import { goTo, live, pause, play, spanOf, zoomTo } from "./navigation.js";
 import { OperatorPanel } from "./operator.js";
 import { PlotList } from "./plot_list.js";
 import { retryNow } from "./qanat.js";
+import { seriesColour } from "./series_colours.js";
 import { SignIn } from "./sign_in.js";
 import { SpanSelect } from "./span_select.js";
 import { StatusLine } from "./status_line.js";
@@ -259,9 +260,9 @@ export class Page {
 
   /** A channel has the same colour in all plots. @param {string} name */
   #colourOf(name) {
-    const { series } = this.#palette;
+    const { isDark, series } = this.#palette;
     const at = Math.max(namesOf(this.view).indexOf(name), 0);
-    return series[at % series.length];
+    return seriesColour(series, at, isDark);
   }
 
   /** Continues with what was refused before. */

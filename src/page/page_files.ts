@@ -40,6 +40,7 @@ import feed from "./feed.js" with { type: "text" };
 import fft from "./fft.js" with { type: "text" };
 import feedView from "./feed_view.js" with { type: "text" };
 import finder from "./finder.js" with { type: "text" };
+import fullScreen from "./full_screen.js" with { type: "text" };
 import gapWords from "./gap_words.js" with { type: "text" };
 import goTo from "./go_to.js" with { type: "text" };
 import hatching from "./hatching.js" with { type: "text" };
@@ -74,6 +75,7 @@ import quoting from "./quoting.js" with { type: "text" };
 import rows from "./rows.js" with { type: "text" };
 import samples from "./samples.js" with { type: "text" };
 import series from "./series.js" with { type: "text" };
+import seriesColours from "./series_colours.js" with { type: "text" };
 import seriesPlot from "./series_plot.js" with { type: "text" };
 import serverTime from "./server_time.js" with { type: "text" };
 import signIn from "./sign_in.js" with { type: "text" };
@@ -152,6 +154,7 @@ const MODULES: Record<string, string> = {
   "feed_view.js": feedView,
   "fft.js": fft,
   "finder.js": finder,
+  "full_screen.js": fullScreen,
   "gap_words.js": gapWords,
   "go_to.js": goTo,
   "hatching.js": hatching,
@@ -186,6 +189,7 @@ const MODULES: Record<string, string> = {
   "rows.js": rows,
   "samples.js": samples,
   "series.js": series,
+  "series_colours.js": seriesColours,
   "series_plot.js": seriesPlot,
   "server_time.js": serverTime,
   "sign_in.js": signIn,

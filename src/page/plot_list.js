@@ -9,6 +9,8 @@ import { PlotCard } from "./plot_card.js";
 const PHONE_PX = 760;
 /** Next to the plots: axis and padding. */
 const MARGIN_PX = 80;
+/** Above a plot in full screen: its heading, and what is between the cursors. */
+const FULL_SCREEN_MARGIN_PX = 70;
 
 export class PlotList {
   /** @type {Map<string, PlotCard>} */
@@ -90,6 +92,10 @@ export class PlotList {
     const most = innerWidth < PHONE_PX ? 100 : 132;
     const high = Math.min(most, count <= 4 ? 132 : count <= 8 ? 108 : 84);
     for (const card of this.#cards.values()) {
+      if (document.fullscreenElement === card.element) {
+        card.resize(innerWidth, innerHeight - FULL_SCREEN_MARGIN_PX);
+        continue;
+      }
       card.resize(width, card.spec.kind === "series" ? high : high + 30);
     }
     return width;
@@ -100,6 +106,12 @@ export class PlotList {
     for (const card of this.#cards.values()) {
       if (card.isVisible) card.attempt(() => draw(card));
     }
+  }
+
+  /** The plot that has the focus; undefined without one. */
+  get focused() {
+    const element = this.#focused();
+    return [...this.#cards.values()].find((c) => c.element === element);
   }
 
   /** In the order of the view. */
@@ -116,8 +128,7 @@ export class PlotList {
 
   /** @param {Exclude<Act, "add">} what */
   actFocused(what) {
-    const element = this.#focused();
-    const card = [...this.#cards.values()].find((c) => c.element === element);
+    const card = this.focused;
     const changed = card && actOn(this.#plots, card.spec, { what });
     if (!changed) return;
     this.#options.onPlots(changed);

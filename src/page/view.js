@@ -16,6 +16,7 @@ import { optionsOf, optionsText } from "./plot_options.js";
  * @property {"auto" | "dark" | "light"} theme
  * @property {CloseUp | null} closeUp
  * @property {import("./cursors.js").Times} cursors
+ * @property {boolean} wall no controls, for a display on a wall
  * @property {boolean} operator
  * @property {boolean | null} saves bins replace samples, so that less is sent; null: if the browser reports slow or expensive data
  */
@@ -41,6 +42,7 @@ export function emptyView() {
     theme: "auto",
     closeUp: null,
     cursors: [null, null],
+    wall: false,
     operator: false,
     saves: null,
   };
@@ -90,6 +92,7 @@ export function hashOf(view) {
   CURSOR_FIELDS.forEach((field, i) => {
     if (view.cursors[i] !== null) parts.push(`${field}=${view.cursors[i]}`);
   });
+  if (view.wall) parts.push("wall=1");
   if (view.operator) parts.push("operator=1");
   if (view.saves !== null) parts.push(`save=${view.saves ? 1 : 0}`);
   return parts.join("&");
@@ -135,6 +138,7 @@ export function viewOf(hash) {
     number("a", 0, GPS_MAX_S) ?? null,
     number("b", 0, GPS_MAX_S) ?? null,
   ];
+  view.wall = fields.get("wall") === "1";
   view.operator = fields.get("operator") === "1";
   const names = (fields.get("closeup") ?? "").split(",").filter((n) =>
     n !== ""

@@ -508,6 +508,55 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     }
   });
 
+  it("shows one plot in full screen, a wall display, and no plot, which Back undoes", async () => {
+    const address = Array.from(
+      { length: 8 },
+      (_, i) =>
+        `series=H1:QANAT-${i < 4 ? "SINE" : "NOISE"}_F32_${
+          [16, 256, 2048, 16384][i % 4]
+        }`,
+    );
+    await visit(`${server.url}/#${address.join("&")}&span=4`);
+    await page.until(
+      `${isLive} && document.querySelectorAll(".plot").length === 8`,
+      SOON_MS,
+    );
+    const colours = await page.evaluate(
+      "[...document.querySelectorAll('.plot')].map((p) => p.style.getPropertyValue('--plot-colour'))",
+    ) as string[];
+    assert.equal(new Set(colours).size, 8, colours.join(" "));
+    await page.press("j");
+    await page.press("f");
+    await page.until(
+      "document.fullscreenElement?.matches('.plot') && document.fullscreenElement.querySelector('canvas').clientHeight > innerHeight / 2",
+      SOON_MS,
+    );
+    await page.press("f");
+    await page.until(
+      "!document.fullscreenElement && document.querySelector('.plot canvas').clientHeight < 200",
+      SOON_MS,
+    );
+    await page.press("w");
+    await page.until(
+      "getComputedStyle(document.querySelector('.bar')).display === 'none' && /&wall=1$/.test(location.hash)",
+      SOON_MS,
+    );
+    await page.press("Escape");
+    await page.until(
+      "getComputedStyle(document.querySelector('.bar')).display !== 'none'",
+      SOON_MS,
+    );
+    await wait(1100);
+    await page.press("X");
+    await page.until("!document.getElementById('empty').hidden", SOON_MS);
+    await page.evaluate("history.back()");
+    await page.until(
+      "document.querySelectorAll('.plot').length === 8",
+      SOON_MS,
+    );
+    assert.deepEqual(page.troubles, []);
+  });
+
   it("says what is wrong: an unknown channel, a bad expression", async () => {
     await visit(`${server.url}/#series=H1:QANAT-SINE_F32_17&span=5`);
     await page.until(

@@ -20,7 +20,7 @@ describe("the address", () => {
         saves: true,
         closeUp: null,
       },
-      { ...emptyView(), endS: 1126259462, speed: 0.25 },
+      { ...emptyView(), endS: 1126259462, speed: 0.25, wall: true },
       {
         ...emptyView(),
         saves: false,
