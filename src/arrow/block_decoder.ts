@@ -5,6 +5,7 @@ import {
   type DataType,
   SAMPLE_BYTES,
 } from "../channels/channel.ts";
+import { KnownBytes } from "./known_bytes.ts";
 import {
   HEADER_RECORD_BATCH,
   HEADER_SCHEMA,
@@ -59,7 +60,7 @@ const HEADER_BYTES_MAX = 64 * 1024;
 
 /** What a header says: valid for every message with the same header bytes. */
 interface Header {
-  readonly bytes: Uint8Array;
+  readonly bytes: KnownBytes;
   readonly bodyBytes: number;
   readonly rowCount: number;
   readonly itemCount: number;
@@ -81,7 +82,9 @@ export class BlockDecoder {
   /** Fills `layout` from a message. Returns null, or what is wrong with the message. */
   decode(value: Uint8Array, layout: BlockLayout): string | null {
     let header = this.#header;
-    if (header !== null && startsWith(value, header.bytes)) {
+    const { buffer, byteOffset, byteLength } = value;
+    const view = new DataView(buffer, byteOffset, byteLength);
+    if (header !== null && header.bytes.begin(view)) {
       this.headerCacheHits++;
     } else {
       this.headerCacheMisses++;
@@ -89,20 +92,13 @@ export class BlockDecoder {
       if (typeof parsed === "string") return parsed;
       this.#header = header = parsed;
     }
-    return readRows(value, header, layout);
+    return readRows(value, view, header, layout);
   }
-}
-
-function startsWith(value: Uint8Array, prefix: Uint8Array): boolean {
-  if (value.byteLength < prefix.byteLength) return false;
-  for (let i = 0; i < prefix.byteLength; i++) {
-    if (value[i] !== prefix[i]) return false;
-  }
-  return true;
 }
 
 function readRows(
   value: Uint8Array,
+  view: DataView,
   header: Header,
   layout: BlockLayout,
 ): string | null {
@@ -111,7 +107,6 @@ function readRows(
     return `body of ${header.bodyBytes} bytes is cut short`;
   }
   const { rowCount, itemCount } = header;
-  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
   // A second batch would follow the body: the header does not show it, so it is checked in every message.
   if (messageFollows(view, bodyAt + header.bodyBytes)) {
     return "more than one record batch";
@@ -250,7 +245,7 @@ function checkedHeader(
     }
   }
   return {
-    bytes,
+    bytes: new KnownBytes(bytes),
     bodyBytes,
     rowCount,
     itemCount,
