@@ -346,3 +346,32 @@ describe("LiveScreen", () => {
     assert.match(out, /gaps 1\S+\nno connection/);
   });
 });
+
+describe("a unit on the screen", () => {
+  it("is behind the range, and controls no terminal", () => {
+    let drawn = "";
+    const screen = new LiveScreen({
+      size: () => ({ columns: 120, rows: 10 }),
+      nowMs: () => NOW_MS,
+      clockMs: () => 0,
+      write: (text) => drawn = text,
+    });
+    const channel = { data_type: "float32", sample_rate: 16 };
+    screen.onHello({
+      stride_ns: Number(STRIDE_NS),
+      channels: [
+        { ...channel, name: "A", unit: "m/s²\u001b[2J" },
+        { ...channel, name: "B" },
+      ],
+    });
+    screen.onRow({
+      startNs: NOW_NS - STRIDE_NS,
+      endNs: NOW_NS,
+      channels: { A: [1, 4], B: [1, 4] },
+      missing: {},
+    });
+    screen.draw();
+    assert.match(drawn, /^A .* 1 … 4 m\/s²\\x1b\[2J/m);
+    assert.ok(drawn.includes(" 1 … 4\u001b[K\n"), drawn);
+  });
+});

@@ -4,13 +4,16 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { type Field, tableFromIPC } from "apache-arrow";
 import { type App, createApp } from "../../../mod.ts";
+import { Qanat } from "../../../src/app.ts";
 import { nowGpsNs } from "../../../src/blocks/gps_time.ts";
 import { Catalog } from "../../../src/channels/catalog.ts";
 import type { ChannelNote } from "../../../src/channels/channel_note.ts";
 import { Expression } from "../../../src/channels/expression.ts";
 import { NoteRules } from "../../../src/channels/note_rules.ts";
 import { EmbeddedSource } from "../../../src/source/embedded_source.ts";
-import { configWith } from "../../driven_source.ts";
+import { honoApp } from "../../../src/http/routes/hono_app.ts";
+import { tokenAccess } from "../../auth/token_access.ts";
+import { configWith, silent } from "../../driven_source.ts";
 
 const A = "H1:QANAT-COUNT_I64_16";
 const B = "H1:QANAT-COUNT_I64_64";
@@ -140,5 +143,43 @@ describe("notes about channels", () => {
     };
     const [one, other] = await Promise.all([schemaOf(), schemaOf()]);
     assert.deepEqual(one, other);
+  });
+});
+
+describe("notes about channels with authentication", () => {
+  it("are shown of channels that the caller may read, and of no others", async () => {
+    const catalog = new Catalog();
+    catalog.notes.use(rules("H1:QANAT-COUNT_I64", NOTE));
+    const { access } = await tokenAccess(catalog, {
+      alice: { match: `${A}$` },
+    });
+    const qanat = new Qanat({
+      config: configWith({ retentionMb: 1 }),
+      source: new EmbeddedSource({ catalog, nowGpsNs: () => nowGpsNs() }),
+      log: silent,
+      access,
+    });
+    await qanat.start();
+    const app = honoApp(qanat, { addressOf: () => "", alreadySent: null });
+    const get = async (path: string) =>
+      await app.request(path, { headers: { authorization: "Bearer t-alice" } });
+    try {
+      const { channels } = await (await get("/v1/channels")).json();
+      assert.deepEqual(
+        channels.map(({ name, unit }: { name: string; unit: string }) => [
+          name,
+          unit,
+        ]),
+        [[A, NOTE.unit]],
+      );
+      const known = await get(`/v1/channels/${A}`);
+      assert.equal((await known.json()).description, NOTE.description);
+      const hidden = await get(`/v1/channels/${B}`);
+      assert.equal(hidden.status, 404);
+      assert.ok(!(await hidden.text()).includes(NOTE.unit!));
+    } finally {
+      qanat.drain();
+      await qanat.close();
+    }
   });
 });
