@@ -37,6 +37,7 @@ const SHARED: readonly string[] = [
   "tail",
   "gzip",
   "flight_torture",
+  "cache",
   "auth_tokens",
   "bare_commands",
   "task_help",

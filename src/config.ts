@@ -10,6 +10,10 @@ import {
   type BlockSettings,
 } from "./settings/block_settings.ts";
 import {
+  CACHE_SETTINGS,
+  type CacheSettings,
+} from "./settings/cache_settings.ts";
+import {
   CHANNEL_SETTINGS,
   type ChannelSettings,
 } from "./settings/channel_settings.ts";
@@ -76,6 +80,7 @@ export interface Config
     ClientSettings,
     HistorySettings,
     TrendSettings,
+    CacheSettings,
     RequestSettings,
     HealthSettings {}
 
@@ -105,6 +110,7 @@ const GROUPS = {
   "Clients": CLIENT_SETTINGS,
   "Histories": HISTORY_SETTINGS,
   "Trends": TREND_SETTINGS,
+  "Caches": CACHE_SETTINGS,
   "Connections and requests": REQUEST_SETTINGS,
   "Health and shutdown": HEALTH_SETTINGS,
 };
@@ -121,6 +127,7 @@ export const SETTINGS = {
   ...CLIENT_SETTINGS,
   ...HISTORY_SETTINGS,
   ...TREND_SETTINGS,
+  ...CACHE_SETTINGS,
   ...REQUEST_SETTINGS,
   ...HEALTH_SETTINGS,
 } satisfies SettingsOf<Config>;

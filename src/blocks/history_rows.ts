@@ -7,6 +7,7 @@ import { PageRing } from "../memory/page_ring.ts";
 import { AheadFilter } from "./ahead_filter.ts";
 import { NOT_HELD } from "./block_index.ts";
 import { HistoryBlocks } from "./history_blocks.ts";
+import type { HistoryPartition, ReadBlock } from "./history_partition.ts";
 import type { GapReason } from "./row_gap.ts";
 import { Timeline } from "./timeline.ts";
 import type { TopicShape } from "./topic_shape.ts";
@@ -44,29 +45,6 @@ export type HistoryStep =
   | { readonly kind: "gap"; readonly to: number; readonly reason: GapReason }
   | { readonly kind: "need"; readonly topics: readonly string[] }
   | { readonly kind: "end" };
-
-/** A block that was read. */
-interface ReadBlock {
-  readonly index: number;
-  readonly value: Uint8Array;
-  readonly startMs: number;
-  readonly timestampMs: number;
-}
-
-interface HistoryPartition {
-  readonly blocks: HistoryBlocks;
-  readonly ratio: number;
-  /** Null in a replay, whose time is that of its blocks: there none is ahead. */
-  readonly filter: AheadFilter<ReadBlock> | null;
-  /** Blocks that were read and are not in the ring yet, by index. */
-  readonly pending: Map<number, Uint8Array>;
-  /** Highest block index that was read; −1 before the first. */
-  newest: number;
-  /** Lowest block index that was read; Infinity before the first. */
-  first: number;
-  isAtEnd: boolean;
-  isCut: boolean;
-}
 
 /** How far the log is read beyond a missing block, which may have been produced late, ms. */
 const LATE_MS = 60_000;
@@ -139,6 +117,7 @@ export class HistoryRows {
       pending: new Map(),
       newest: -1,
       first: Infinity,
+      heldTo: -1,
       isAtEnd: false,
       isCut: false,
     };
@@ -167,6 +146,28 @@ export class HistoryRows {
     if (isEmpty) return this.#gap(limit);
     for (const partition of this.#partitions) this.#keep(partition, row);
     return ROW;
+  }
+
+  /**
+   * Before the first next(): the topics of which more must be read until every block of the rows from `from` to `to` is
+   * in memory; none when all are. Null when a block does not come in its time, or they need too much memory.
+   */
+  unread(from: number, to: number): readonly string[] | null {
+    this.#row = from;
+    const topics: string[] = [];
+    for (const partition of this.#partitions) {
+      const { blocks, pending, ratio, newest, isAtEnd } = partition;
+      let index = Math.max(partition.heldTo, from * ratio);
+      while (index < to * ratio && pending.has(index)) index++;
+      partition.heldTo = index;
+      if (index >= to * ratio) continue;
+      const isLate = (newest - index) * blocks.strideMs > blocks.maxLatencyMs;
+      if (isLate || isAtEnd || this.#pendingBytes >= this.#memoryBytes) {
+        return null;
+      }
+      topics.push(blocks.topic);
+    }
+    return topics;
   }
 
   /** Reads more of some topics. */

@@ -282,6 +282,11 @@ export class Timeline {
     return this.#settled.isAwaited(i, row, gpsMs);
   }
 
+  /** Whether all blocks of the row are held: then nothing can change the row. */
+  isFull(row: number): boolean {
+    return !this.isShort(row);
+  }
+
   /** Whether a block of the row is not held. */
   isShort(row: number): boolean {
     for (let i = 0; i < this.partitions.length; i++) {

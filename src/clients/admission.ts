@@ -1,14 +1,29 @@
 // The outcomes of an admission. Invariant: every outcome but `ready` has released what it had reserved.
+import type { ClientOptions } from "./client_options.ts";
 import type { Outlet } from "./outlet.ts";
 import type { Refusal } from "./refusals.ts";
 import type { ShareHolder } from "../shares/share_holder.ts";
-import type { GroupClient } from "./selection_group.ts";
+import type { Permit } from "./permit.ts";
+import type { GroupClient, SelectionGroup } from "./selection_group.ts";
+
+/** What a client that may be served has. */
+export interface AdmittedClient {
+  readonly group: SelectionGroup;
+  /** To read history with; null where it needs none. */
+  readonly permit: Permit | null;
+  readonly options: Pick<ClientOptions, "rights">;
+}
 
 /** A client that may be served. */
 export interface ReadyAdmission {
   readonly kind: "ready";
-  /** Begins the stream. Throws when it cannot; then everything that was reserved has been released. */
-  open(outlet: Outlet): GroupClient;
+  /** What was found and taken for it. */
+  admitted(): AdmittedClient;
+  /**
+   * Begins the stream. Throws when it cannot; then everything that was reserved has been released. `isSettled`: its answer
+   * was promised to be settled, see {@linkcode ClientOptions}. @default false
+   */
+  open(outlet: Outlet, isSettled?: boolean): GroupClient;
   /** Releases what was reserved; does nothing once the stream is open. */
   cancel(): void;
 }

@@ -219,12 +219,22 @@ export class AdmissionControl {
     };
     return {
       kind: "ready",
-      open: (outlet) => {
+      admitted: () => admitted,
+      open: (outlet, isSettled = false) => {
         if (!use()) throw new Error("Cannot open what is open or cancelled");
         try {
           const { lifecycle: host } = this.#parts;
           const clockMs = host.clockMs();
-          const client = new Client({ ...admitted, host, outlet, clockMs });
+          const options = isSettled
+            ? { ...admitted.options, gaps: "fail" as const, isSettled }
+            : admitted.options;
+          const client = new Client({
+            ...admitted,
+            options,
+            host,
+            outlet,
+            clockMs,
+          });
           this.#open(client, rollback);
           return client;
         } catch (error) {

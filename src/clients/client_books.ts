@@ -4,6 +4,17 @@ import { GAP_REASONS, type GapReason } from "../blocks/row_gap.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { EndReason } from "./end_reason.ts";
 
+/**
+ * What became of requests for a range that has ended. `sent`: settled, and sent whole. `cut`: settled, and not sent to its
+ * end. `not-modified`: the client has it. `unsettled`: it may change or is not whole, so no cache may store it.
+ */
+export const SETTLED_ANSWERS = [
+  "sent",
+  "cut",
+  "not-modified",
+  "unsettled",
+] as const;
+
 /** Written by the clients and by the parts that feed them. */
 export class ClientBooks {
   readonly slab: Slab;
@@ -29,6 +40,9 @@ export class ClientBooks {
   readonly gapsReported = Object.fromEntries(
     GAP_REASONS.map((reason) => [reason, 0]),
   ) as Record<GapReason, number>;
+  readonly settledAnswers = Object.fromEntries(
+    SETTLED_ANSWERS.map((answer) => [answer, 0]),
+  ) as Record<typeof SETTLED_ANSWERS[number], number>;
   /** Bytes of the slab reserved for clients that have no write in flight. */
   idleReserveBytes = 0;
   /** Bytes handed to clients that have ended. */

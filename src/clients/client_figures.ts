@@ -76,6 +76,11 @@ export class ClientFigures {
     return this.#parts.lifecycle.books.gapsReported;
   }
 
+  /** Requests for a range that has ended, by what became of them. */
+  get settledAnswers(): Readonly<ClientBooks["settledAnswers"]> {
+    return this.#parts.lifecycle.books.settledAnswers;
+  }
+
   /** Ended clients by reason. */
   get ends(): Readonly<Partial<Record<EndReason, number>>> {
     return this.#parts.lifecycle.books.ends;

@@ -19,11 +19,13 @@ import { ClientLifecycle, type LifecycleOptions } from "./lifecycle.ts";
 import { LiveLanes } from "./live_lanes.ts";
 import { CooperativeScheduler } from "./scheduler.ts";
 import { SelectionGroups } from "./selection_groups.ts";
+import { SettledRanges, type SettledRangesOptions } from "./settled_ranges.ts";
 import { SlabShortage } from "./slab_shortage.ts";
 import { StartPosition } from "./start_position.ts";
 import { StreamAge } from "./stream_age.ts";
 
-export interface ClientHubOptions extends AdmissionOptions, LifecycleOptions {
+export interface ClientHubOptions
+  extends AdmissionOptions, LifecycleOptions, SettledRangesOptions {
   readonly store: BlockStore;
   readonly catalog: Catalog;
   readonly trends: Trends;
@@ -46,6 +48,7 @@ export class ClientHub implements RowListener {
   readonly lifecycle: ClientLifecycle;
   readonly admission: AdmissionControl;
   readonly groups: SelectionGroups;
+  readonly settledRanges: SettledRanges;
   readonly sharePools: SharePools;
   readonly history: HistoryFeeds;
   readonly liveQueue: LiveLanes;
@@ -53,7 +56,7 @@ export class ClientHub implements RowListener {
   /** The shutdown. */
   readonly drainWindow: DrainWindow;
   /** What /metrics and /v1/status show. */
-  readonly figures: ClientFigures;
+  readonly figures: ClientFigures = new ClientFigures(this);
   readonly #store: BlockStore;
   readonly #scheduler: CooperativeScheduler;
   readonly #shortage: SlabShortage;
@@ -97,6 +100,7 @@ export class ClientHub implements RowListener {
       startPosition,
       groups,
     });
+    this.settledRanges = new SettledRanges({ ...options, history });
     const monitor = this.#monitor = new ClientMonitor({
       ...shared,
       startPosition,
@@ -109,7 +113,6 @@ export class ClientHub implements RowListener {
       lifecycle,
       trends,
     });
-    this.figures = new ClientFigures(this);
     scheduler.setOrder(
       handOut.first,
       handOut.last,

@@ -119,6 +119,7 @@ export class ClientMonitor implements Task {
   /** Ends a client whose range is over though no row says so, or sends it a heartbeat. */
   #checkQuiet(client: GroupClient, clockMs: number): void {
     const { lifecycle, heartbeatMs } = this.#parts;
+    const { options } = client;
     const { timeline, format } = client.group;
     const { isHeartbeatRow } = STREAM_FORMATS[format];
     const silenceMs = isHeartbeatRow
@@ -139,7 +140,7 @@ export class ClientMonitor implements Task {
       lifecycle.reportGap(client, client.endRow, "missing");
     } else if (isQuiet && isHeartbeatRow) {
       this.#sendHeartbeatRow(client, settled, clockMs);
-    } else if (isQuiet) {
+    } else if (isQuiet && options.isSettled !== true) {
       client.sendHeartbeat(settled, clockMs);
     }
   }

@@ -47,6 +47,11 @@ export interface ClientOptions {
   readonly untilNs?: bigint | undefined;
   /** Begins with the newest row of the page ring, unless `afterNs` says where. @default with the next row */
   readonly latest?: boolean | undefined;
+  /**
+   * Its answer was promised to be settled: all rows of a range, each with all of its blocks, and nothing else. What cannot
+   * be kept of that ends the stream in a way that shows it is incomplete. It goes with `gaps: "fail"`. @default false
+   */
+  readonly isSettled?: boolean | undefined;
   /** @default "fill" */
   readonly gaps?: GapPolicy | undefined;
   /** @default "gap" */

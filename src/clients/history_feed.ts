@@ -48,6 +48,8 @@ export class HistoryFeed implements HistoryHandle {
   /** Lets the feed continue after a write of its client has finished, or after a pause. */
   #onDrained: (() => void) | null = null;
   #onEnded: (() => void) | null = null;
+  /** Whether all rows of the client's range were read before it began. */
+  #isHeld = false;
   /** Why its last read failed; null where it has not. */
   #failure: string | null = null;
 
@@ -93,8 +95,10 @@ export class HistoryFeed implements HistoryHandle {
   }
 
   async run(): Promise<FeedEnd> {
-    const { group, cursor } = this.client;
-    const history = this.#parts.store.openHistory(
+    const { group, cursor, options } = this.client;
+    const prepared = this.permit.takePrepared();
+    this.#isHeld = prepared !== null && options.isSettled === true;
+    const history = prepared ?? this.#parts.store.openHistory(
       group.shapes,
       group.timeline.strideNs,
       group.timeline.startNs(cursor),
@@ -164,7 +168,8 @@ export class HistoryFeed implements HistoryHandle {
     while (client.ended === null && performance.now() < endMs) {
       if (!lifecycle.canTake(client)) return "continue";
       const row = client.cursor;
-      if (timeline.released >= 0 && timeline.isWhole(row)) return "back";
+      const isInRing = timeline.released >= 0 && timeline.isWhole(row);
+      if (isInRing && !this.#isHeld) return "back";
       const reached = reachedRow(client);
       if (row >= reached) return "back";
       const limit = Math.min(client.endRow, reached);

@@ -114,7 +114,7 @@ export class ClientLifecycle implements ClientHost {
     client.become(ended(reason));
     const { format } = client.group;
     const { isEvents, isLines } = STREAM_FORMATS[format];
-    const isCut = isLines
+    const isCut = isLines || client.options.isSettled === true
       ? reason !== "complete"
       : format === "arrow" && CUT_SHORT.has(reason);
     const isSpread = isEvents && MOVED.has(reason);
@@ -221,6 +221,8 @@ export class ClientLifecycle implements ClientHost {
     if (!client.hasInFlight) books.idleReserveBytes -= group.slotBytes;
     books.bytesOfEnded += client.bytes;
     books.ends[reason] = (books.ends[reason] ?? 0) + 1;
+    if (client.options.isSettled !== true) return;
+    books.settledAnswers[reason === "complete" ? "sent" : "cut"]++;
   }
 
   /** The line in the log, and the end of the group if this was its last client. */

@@ -1,4 +1,6 @@
-// The right to read history from the source. Invariant: it returns itself to its pool exactly once.
+// The right to read history from the source. Invariant: it returns itself to its pool exactly once, and closes what was
+// read with it and not taken.
+import type { HistoryRows } from "../blocks/history_rows.ts";
 import type { ShareHolder } from "../shares/share_holder.ts";
 import type { PoolRefusal, SharePool } from "../shares/share_pool.ts";
 
@@ -22,6 +24,7 @@ export class Permit implements Disposable {
   readonly #holder: ShareHolder | string;
   readonly #onReturned: () => void;
   #isReturned = false;
+  #prepared: HistoryRows | null = null;
 
   /** For {@linkcode takePermit}, which has taken it from the pool. */
   constructor(
@@ -36,17 +39,32 @@ export class Permit implements Disposable {
     this.#onReturned = onReturned;
   }
 
+  /** Keeps a history that was opened for the permit's client before it begins. */
+  prepare(history: HistoryRows): void {
+    if (this.#isReturned) history.close();
+    else this.#prepared = history;
+  }
+
+  /** The history that was kept, once; the caller closes it. Null where there is none. */
+  takePrepared(): HistoryRows | null {
+    const prepared = this.#prepared;
+    this.#prepared = null;
+    return prepared;
+  }
+
   /** Passes it to another holder, as a new permit; null if that one may not have one. */
   passTo(holder: ShareHolder | string): Permit | null {
     if (this.#isReturned) throw new Error("Cannot pass on a returned permit");
     if (this.#pool.move(this.#holder, holder) !== null) return null;
     this.#isReturned = true;
+    this.takePrepared()?.close();
     return new Permit(this.kind, this.#pool, holder, this.#onReturned);
   }
 
   [Symbol.dispose](): void {
     if (this.#isReturned) return;
     this.#isReturned = true;
+    this.takePrepared()?.close();
     this.#pool.release(this.#holder);
     this.#onReturned();
   }

@@ -27,6 +27,10 @@ export interface RouteSettings {
   readonly channelsMax: number;
   /** Port that has the routes for operators; 0: they are here. */
   readonly operatorPort: number;
+  /** How long caches may keep a settled answer; 0: not at all. */
+  readonly cacheMaxAgeS: number;
+  readonly cacheKey: string;
+  readonly retryMs: number;
 }
 
 /** Settings that the server reads. */

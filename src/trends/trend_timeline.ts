@@ -4,8 +4,9 @@
 import type { PartitionBlocks } from "../blocks/partition_blocks.ts";
 import type { GapReason } from "../blocks/row_gap.ts";
 import { type RowState, Timeline } from "../blocks/timeline.ts";
-import { topicOf } from "../channels/channel.ts";
+import { samplesIn, topicOf } from "../channels/channel.ts";
 import type { RecordedBins, RecordedTrend } from "./recorded_trend.ts";
+import { newSampleStats } from "./sample_stats.ts";
 import { TREND_BINS, type TrendBin } from "./trend_bins.ts";
 
 /** A timeline whose rows are bins. */
@@ -74,6 +75,17 @@ export class TrendTimeline extends Timeline {
   override isShort(row: number): boolean {
     for (const ring of this.#rings) if (!ring.has(row)) return true;
     return false;
+  }
+
+  /** Whether every channel has all samples of a bin, none of them NaN: then nothing can be added to the bin. */
+  override isFull(row: number): boolean {
+    const stats = newSampleStats();
+    for (let i = 0; i < this.#rings.length; i++) {
+      const { channel } = this.#records[i]!;
+      if (!this.#rings[i]!.read(row, stats)) return false;
+      if (stats.count !== samplesIn(channel, this.strideNs)) return false;
+    }
+    return true;
   }
 
   /** Why a bin is incomplete, and the first bin after that span. */

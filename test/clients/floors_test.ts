@@ -20,7 +20,7 @@ const FLOORS = [
   "catch_up start_position live_delivery hand_out",
   "client_monitor selection_groups",
   // Who is admitted.
-  "needs_history admission admission_control client_figures",
+  "needs_history admission settled_ranges admission_control client_figures",
   // The wiring.
   "client_hub",
 ].flatMap((floor) => floor.split(" "));

@@ -49,6 +49,10 @@ export const PROXIES: readonly Proxy[] = [
       ["/var/log/nginx/error.log", `${directory}/error.log`],
       ["/var/log/nginx/access.log", `${directory}/access.log`],
       ["/run/nginx.pid", `${directory}/nginx.pid`],
+      // A test on a busy machine may take longer.
+      ["proxy_cache_lock_timeout 5s", "proxy_cache_lock_timeout 60s"],
+      ["proxy_cache_lock_age 5s", "proxy_cache_lock_age 60s"],
+      ["/var/cache/nginx/qanat", `${directory}/cache-${port}`],
       ["proxy_read_timeout 60s", `proxy_read_timeout ${silence}`],
       ["worker_rlimit_nofile 65536", "worker_rlimit_nofile 4096"],
       ["worker_connections 32768", "worker_connections 1024"],

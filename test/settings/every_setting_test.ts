@@ -252,6 +252,13 @@ const ROWS: Readonly<Partial<Record<keyof Config, Row>>> = {
   trendMatch: { ...ANY_TEXT, takes: ["^$", "H1:.* x"] },
   trendMb: whole(1, 65_536),
   trendHours: whole(1, 168),
+  cacheMaxAgeS: whole(0, 31_536_000),
+  cacheKey: {
+    ...ANY_TEXT,
+    takes: ["2026-11", "x".repeat(64)],
+    refuses: [...ANY_TEXT.refuses, "x".repeat(65)],
+    right: /at most 64 characters|without spaces|control characters/,
+  },
   gapFillRowsMax: whole(0, 1_000_000),
   readyGraceMs: whole(0, 86_400_000),
   eventLoopDelayMaxMs: whole(10, 60_000),

@@ -59,4 +59,5 @@ export const DATA_DOCUMENT = selectingDocuments({
     },
   },
   answers: DATA_ANSWERS,
+  isKept: true,
 });

@@ -74,6 +74,30 @@ export const ANSWERS = {
   ),
 } satisfies RouteDocument["answers"];
 
+/** What a GET takes and answers beyond a POST, where caches may keep answers. */
+const IF_NONE_MATCH: Parameters = {
+  "if-none-match": {
+    type: "string",
+    description:
+      "ETags of answers that the client has; with that of this request the answer is 304",
+    examples: ['"2jmj7l5rSw0yVb_vlWAYk"'],
+  },
+};
+
+const NOT_MODIFIED: RouteDocument["answers"] = {
+  304: {
+    description:
+      "The client has the answer: `if-none-match` names its ETag. A settled range does not change",
+    headers: {
+      etag: { type: "string", description: "The ETag of the answer" },
+      "cache-control": {
+        type: "string",
+        description: "What caches may do with the answer that the client has",
+      },
+    },
+  },
+};
+
 const POSTED: RouteDocument["answers"] = {
   408: problemAnswer("The body did not arrive in time"),
   413: problemAnswer("The body is larger than 4 MiB"),
@@ -81,6 +105,16 @@ const POSTED: RouteDocument["answers"] = {
 };
 
 export const RANGE_HEADERS = {
+  "etag": {
+    type: "string",
+    description:
+      "Of a settled range, answered to a GET: all rows are there and cannot change. It is weak where the body, or buffers in it, are compressed",
+  },
+  "cache-control": {
+    type: "string",
+    description:
+      "Of a settled range, answered to a GET: `public, max-age=…`; `private, no-cache` with authentication; `no-cache` where `match` selects channels. Else `no-store`",
+  },
   "x-start": {
     type: "string",
     description: "With `start`: this time",
@@ -125,7 +159,7 @@ const ARROW_OK: Answer = {
 
 /** The documents of a route that selects channels by its query, or by the same fields in a body. */
 export function selectingDocuments(
-  { name, summary, parameters, headers = {}, answers }: {
+  { name, summary, parameters, headers = {}, answers, isKept = false }: {
     /** End of the ids of its operations. */
     readonly name: string;
     readonly summary: string;
@@ -133,6 +167,8 @@ export function selectingDocuments(
     /** Of the request. */
     readonly headers?: Parameters;
     readonly answers: RouteDocument["answers"];
+    /** Whether caches may keep some answers to a GET. */
+    readonly isKept?: boolean;
   },
 ): { readonly get: RouteDocument; readonly post: RouteDocument } {
   const shared = { tag: "streams", headers } as const;
@@ -142,7 +178,8 @@ export function selectingDocuments(
       operationId: `get${name}`,
       summary,
       query: parameters,
-      answers,
+      headers: isKept ? { ...headers, ...IF_NONE_MATCH } : headers,
+      answers: isKept ? { ...answers, ...NOT_MODIFIED } : answers,
     },
     post: {
       ...shared,
@@ -160,6 +197,7 @@ export const EVENTS_DOCUMENT = selectingDocuments({
   parameters: EVENTS_PARAMETERS,
   headers: REQUEST_HEADERS,
   answers: { ...ANSWERS, 200: EVENTS_OK },
+  isKept: true,
 });
 
 export const ARROW_DOCUMENT = selectingDocuments({
@@ -174,4 +212,5 @@ export const ARROW_DOCUMENT = selectingDocuments({
       "Accept does not allow Arrow, or Accept-Encoding refuses every coding of this stream",
     ),
   },
+  isKept: true,
 });

@@ -117,11 +117,10 @@ function routesOf(
     catalogOf,
     rightsOf: (c: Context) => rightsOf(c, service),
     renewedAccess: (c: Context) => renewedAccess(c, service),
-    hub: service.hub,
-    channelsMax: config.channelsMax,
-    limits: requests,
+    ...limitsOf(service),
     nowNs: () => service.now().timeNs,
     channelStates,
+    caching: cachingOf(service),
     addressOf: options.addressOf,
     socketOutlet: options.socketOutlet ?? null,
     leftSignalOf: options.leftSignalOf,
@@ -138,6 +137,15 @@ function routesOf(
     }),
   );
   return routes;
+}
+
+function limitsOf({ config: { channelsMax }, hub, requests }: RoutedService) {
+  return { channelsMax, hub, limits: requests };
+}
+
+function cachingOf({ access, config }: RoutedService) {
+  const { cacheKey, cacheMaxAgeS, retryMs } = config;
+  return { cacheKey, cacheMaxAgeS, retryMs, isPublic: access.isOpen };
 }
 
 /** The routes for relays. */

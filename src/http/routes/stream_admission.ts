@@ -77,6 +77,11 @@ function fullProblem(
   }, RETRY_LATER);
 }
 
+/** The answer where a channel, or what the sender may read, has changed after the admission. */
+export function changedWhileOpening(): Response {
+  return changedProblem("A channel, or what you may read, changed");
+}
+
 /** `what` is the beginning of a sentence. */
 function changedProblem(what: string): Response {
   return problem("changed", {

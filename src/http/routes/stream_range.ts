@@ -20,6 +20,8 @@ export interface StreamRange {
   readonly hasMovingEnd: boolean;
   /** The start was given relative to now: when the request is repeated, it is later than what was received. */
   readonly hasMovingStart: boolean;
+  /** Whether no time was given relative to now. */
+  readonly isFixed: boolean;
 }
 
 /** Publishers' clocks may be a little ahead of this one. */
@@ -71,7 +73,15 @@ export function rangeOf(
     ? to?.isRelative === true
     : from?.isRelative !== false;
   const hasMovingStart = from?.isRelative === true;
-  return { startNs, endNs, durationNs, hasMovingEnd, hasMovingStart };
+  const isFixed = !hasMovingStart && to?.isRelative !== true;
+  return {
+    startNs,
+    endNs,
+    durationNs,
+    hasMovingEnd,
+    hasMovingStart,
+    isFixed,
+  };
 }
 
 function noRange(param: "start" | "end", detail: string): Response {

@@ -39,6 +39,8 @@ import { rangeOf, type StreamRange } from "./stream_range.ts";
 export interface StreamRequest extends StreamRange {
   /** Sorted by name, all of one context: live, or one replay. */
   readonly channels: readonly Channel[];
+  /** Whether an expression chose them, or some of them. */
+  readonly isByMatch: boolean;
   readonly encoding: RowEncoding;
   /** `format=` of lines, as given. */
   readonly format: LineFormat | undefined;
@@ -109,6 +111,7 @@ export function* streamRequest(
   if (unfit !== null) return unfit;
   return {
     channels,
+    isByMatch: (fields.match ?? "") !== "",
     encoding: (fields.encoding ?? "json") as RowEncoding,
     coding: fields.coding as Coding | undefined,
     format: fields.format as LineFormat | undefined,

@@ -21,17 +21,31 @@ import {
 import {
   type AdmissionOptions,
   admit,
+  changedWhileOpening,
   type ReadyAdmission,
 } from "./stream_admission.ts";
 import { type RangeCheckOptions, rangeProblem } from "./range_check.ts";
 import { misplacedField, type StreamPath } from "./stream_fields.ts";
 import { negotiate } from "./stream_negotiation.ts";
 import { parsed, type ParsingOptions } from "./stream_parsing.ts";
+import {
+  type CachingOptions,
+  type Candidate,
+  candidateOf,
+  notModified,
+  settledHeaders,
+  settlementOf,
+} from "./range_caching.ts";
 import { rangeHeaders } from "./stream_range.ts";
 import { hasWholeRange } from "./stream_request.ts";
 
 export interface StreamRoutesOptions
-  extends TakeoverOptions, ParsingOptions, AdmissionOptions, RangeCheckOptions {
+  extends
+    TakeoverOptions,
+    ParsingOptions,
+    AdmissionOptions,
+    RangeCheckOptions,
+    CachingOptions {
   /** Aborts when the client disconnects, where the runtime does not cancel the body then. */
   readonly leftSignalOf?:
     | ((context: Context) => AbortSignal | undefined)
@@ -84,33 +98,63 @@ async function open(
   const unfit = isLineFormat(format) ? unfitForLines(request, format) : null;
   if (unfit !== null) return unfit;
   // 204 makes an EventSource stop reconnecting.
-  if (hasWholeRange(request)) return new Response(null, { status: 204 });
+  if (hasWholeRange(request)) {
+    return c.body(null, 204, { "cache-control": "no-store" });
+  }
+  const candidate = await candidateOf(c, request, form, options);
+  if (candidate?.isKnown) return notModified(c, candidate, options);
   const headers = { ...form.headers, ...rangeHeaders(request) };
+  // Whether a range is settled is not looked up for its headers alone.
   if (c.req.method === "HEAD") return c.body(null, 200, headers);
   const outside = await rangeProblem(request, options);
   if (outside !== null) return outside;
   const admission = await admit(c, request, form.shape, options);
   if (admission instanceof Response) return admission;
   try {
-    return begin(c, admission, headers, options);
+    return candidate === null
+      ? begin(c, admission, { headers }, options)
+      : await settle(c, admission, { headers, candidate }, options);
   } finally {
     // Releases what was reserved, unless the stream has begun.
     admission.cancel();
   }
 }
 
+/** Finds out whether the range is settled, and begins the stream with the headers that follow from it. */
+async function settle(
+  c: Context,
+  admission: ReadyAdmission,
+  { headers, candidate }: {
+    readonly headers: Record<string, string>;
+    readonly candidate: Candidate;
+  },
+  options: StreamRoutesOptions,
+): Promise<Response> {
+  const outcome = await settlementOf(c, admission, candidate, options);
+  if (outcome === "changed") return changedWhileOpening();
+  const isSettled = outcome === "settled";
+  const answer = {
+    headers: isSettled ? settledHeaders(headers, candidate) : headers,
+    isSettled,
+  };
+  return begin(c, admission, answer, options);
+}
+
 /** Opens an admitted stream on node's response where there is one, else on a response's body. */
 function begin(
   c: Context,
   admission: ReadyAdmission,
-  headers: Record<string, string>,
+  { headers, isSettled = false }: {
+    readonly headers: Record<string, string>;
+    readonly isSettled?: boolean;
+  },
   options: StreamRoutesOptions,
 ): Response {
   const { alreadySent, leftSignalOf, socketOutlet } = options;
   const outgoing = outgoingOf(c, options);
   if (outgoing === null || alreadySent === null || socketOutlet === null) {
     const outlet = new StreamOutlet(leftSignalOf?.(c));
-    admission.open(outlet);
+    admission.open(outlet, isSettled);
     return c.body(outlet.body, 200, headers);
   }
   if (outgoing.destroyed || outgoing.req.socket.destroyed) return alreadySent;
@@ -119,7 +163,7 @@ function begin(
   forgetRequest(outgoing.req);
   // The adapter's listener would keep the whole request until the stream ends, to abort it then.
   outgoing.removeAllListeners("close");
-  admission.open(socketOutlet(outgoing));
+  admission.open(socketOutlet(outgoing), isSettled);
   return alreadySent;
 }
 

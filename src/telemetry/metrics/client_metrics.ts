@@ -77,6 +77,15 @@ export function clientMetrics(
     },
     () => figures.ends,
   );
+  metrics.counters(
+    {
+      name: "settled_answers_total",
+      help:
+        "Requests for a range that has ended, by what became of them: only what was sent may be stored by caches",
+      label: "answer",
+    },
+    () => figures.settledAnswers,
+  );
   metrics.counter(
     "holders_refused_total",
     "Owners and addresses refused because there was no memory to count them; only with several workers",

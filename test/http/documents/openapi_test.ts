@@ -158,6 +158,23 @@ async function endOfClient(): Promise<string> {
   return `DELETE /v1/clients/{id} ${status}`;
 }
 
+/** Asks again for settled ranges, with the ETags of their answers. */
+async function askedAgain(): Promise<string[]> {
+  const seen: string[] = [];
+  const start = nowGpsNs() / 1_000_000_000n - 30n;
+  for (const path of ["/v1/events", "/v1/arrow", "/v1/data"]) {
+    const url = at(`${path}?channels=${A}&start=${start}&duration=1`);
+    const first = await fetch(url);
+    await first.bytes();
+    const headers = { "if-none-match": first.headers.get("etag") ?? "none" };
+    for (const method of ["GET", "HEAD"]) {
+      const { status } = await fetch(url, { method, headers });
+      seen.push(`${method} ${path} ${status}`);
+    }
+  }
+  return seen;
+}
+
 /** A path for a template. */
 function filled(template: string, operation: Operation): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
@@ -290,6 +307,7 @@ describe("/openapi.json", () => {
     }
     await only.body?.cancel();
     seen.add(await endOfClient());
+    for (const again of await askedAgain()) seen.add(again);
     for (const [template, operations] of Object.entries(paths)) {
       for (const [method, operation] of Object.entries(operations)) {
         const name = method.toUpperCase();
