@@ -30,6 +30,8 @@ const STRIDE_NS = 62_500_000n;
 /** Rows back of requests for what is no longer, or never was, in the page ring. */
 const HISTORY_ROWS = 16 * 12;
 const RECORDED_MS = 14_000;
+/** The beginning of a line of text that has its time. */
+const TIME_CHARS = 40;
 const decoder = new TextDecoder();
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -139,6 +141,34 @@ describe(
       return 0;
     }
 
+    /** A range that begins now may begin with another row in each process: rows of the same time are compared. */
+    function assertSameLines(a: Answer, b: Answer, about: string): number {
+      const [linesA, linesB] = [a, b].map(({ body }) =>
+        decoder.decode(body).split("\n")
+      );
+      const byTime = new Map(
+        linesA!.map((line) => [line.slice(0, TIME_CHARS), line]),
+      );
+      for (const line of linesB!) {
+        const other = byTime.get(line.slice(0, TIME_CHARS)) ?? line;
+        assert.equal(line, other, about);
+      }
+      return 0;
+    }
+
+    /** Each process asks its broker what is available; until it has answered, that is not known. */
+    function withoutAvailable({ status, headers, body }: Answer): Answer {
+      const text = decoder.decode(body).replace(
+        /"available_from_ns":"\d+"/,
+        '"available_from_ns":null',
+      );
+      return {
+        status,
+        headers: headers.filter((line) => !line.startsWith("content-length")),
+        body: new TextEncoder().encode(text),
+      };
+    }
+
     /** Fails unless both are the same. The bytes of rows that were compared. */
     function assertSame(
       request: Omit<Asked, "credential">,
@@ -152,7 +182,14 @@ describe(
       if (a.status === 200 && request.path.startsWith("/v1/latest")) {
         return assertSameNewest(a, b, about);
       }
+      if (/^\/v1\/channels\/[^?]/.test(request.path)) {
+        [a, b] = [withoutAvailable(a), withoutAvailable(b)];
+      }
       assert.deepEqual(b.headers, a.headers, about);
+      const { path } = request;
+      if (path.startsWith("/v1/data") && !/[?&](start|after)=/.test(path)) {
+        return assertSameLines(a, b, about);
+      }
       const isStream = a.status === 200 &&
         /^\/v1\/(events|arrow)/.test(request.path);
       if (!isStream || request.isBounded) {
