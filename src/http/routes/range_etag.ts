@@ -79,9 +79,12 @@ function opaqueOf(etag: string): string {
   return etag.startsWith("W/") ? etag.slice(2) : etag;
 }
 
-/** What the bytes depend on in a channel. Its own note may be that of an upstream, which a file has replaced. */
+/**
+ * What the bytes depend on in a channel. Its own note may be that of an upstream, which a file has replaced. Partition and
+ * index are not in them, and depend on other channels, which the caller may not be allowed to know.
+ */
 function fieldsOf(
-  { note: _, ...channel }: Channel,
+  { note: _, partitionId: __, partitionIndex: ___, ...channel }: Channel,
   note: ChannelNote | null | undefined,
 ) {
   return note
