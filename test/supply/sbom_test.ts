@@ -90,6 +90,8 @@ describe("startPackages()", () => {
         "@uwdata/flechette",
         "eventsource-parser",
         "fourier-transform",
+        "hyparquet-writer",
+        "hyparquet",
         "swagger-ui-dist",
         "uplot",
       ],
