@@ -126,7 +126,7 @@ for (const proxy of PROXIES) {
       return latenciesMs.sort((a, b) => a - b)[TIMED_ROWS / 2]!;
     }
 
-    it("speaks HTTP/2 to the client, and rows come while the stream goes on", async () => {
+    it("speaks HTTP/2 to the client, and the stream continues after its first rows", async () => {
       const args = ["--http2", "--include"];
       const path = `/v1/events?channels=${FAST}`;
       const child = curlCommand(port, path, args).spawn();
