@@ -96,6 +96,14 @@ describe("errors", () => {
     [`/v1/arrow?channels=${A}&encoding=json`, 400, /always sends Arrow/],
     [`/v1/events?channels=${A}&gaps=no`, 400, /gaps must be one of fill/],
     [`/v1/events?channels=${A}&slow=no`, 400, /slow must be one of gap/],
+    // A problem names only what the path takes.
+    [`/v1/arrow?channels=${A}&slow=no`, 400, /gap, latest, close, not 'no'/],
+    [
+      `/v1/latest?chanels=${A}`,
+      400,
+      /known are channels, match, replay, trend$/,
+    ],
+    [`/v1/arrow?chanels=${A}`, 400, /slow, trend, coding$/],
     [`/v1/arrow?channels=${A}&start=today`, 400, /start must be GPS seconds/],
     [`/v1/arrow?channels=${A}&start=1e9`, 400, /or UTC in ISO 8601/],
     [`/v1/arrow?channels=${A}&start=-1w`, 400, /or relative such as now, -60/],

@@ -7,11 +7,11 @@ import { contentOf } from "./encoding_messages.ts";
 import { TREND_NAMES } from "../../trends/trend_bins.ts";
 import type { Parameters, Schema } from "./api_document.ts";
 
-export const CODINGS = ["identity", "gzip"] as const;
-export const LATEST = ["0", "1"] as const;
-export const ERRORS = ["status", "event"] as const;
-export const GAPS = ["fill", "skip", "fail"] as const;
-export const SLOW = ["gap", "latest", "close", "trend"] as const;
+const CODINGS = ["identity", "gzip"] as const;
+const LATEST = ["0", "1"] as const;
+const ERRORS = ["status", "event"] as const;
+const GAPS = ["fill", "skip", "fail"] as const;
+const SLOW = ["gap", "latest", "close", "trend"] as const;
 /** Longest `duration`, s. */
 export const DURATION_MAX_S = 1e9;
 
@@ -184,7 +184,7 @@ function without(...left: readonly StreamParameter[]): Parameters {
   );
 }
 
-/** All names, in the order in which an error lists them. */
+/** All names. */
 export const STREAM_PARAMETER_NAMES = Object.keys(
   ALL,
 ) as readonly StreamParameter[];

@@ -41,7 +41,11 @@ async function answer(
   c: Context,
   options: ParsingOptions & AdmissionOptions,
 ): Promise<Response> {
-  const asked = await parsed(c, { ...options, misplaced });
+  const asked = await parsed(c, {
+    ...options,
+    parameters: LATEST_PARAMETERS,
+    misplaced,
+  });
   if (asked instanceof Response) return asked;
   const request: StreamRequest = { ...asked, latest: true, gaps: "skip" };
   const isArrow = (c.req.header("accept") ?? "").includes(ARROW_TYPE);

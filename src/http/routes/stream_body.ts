@@ -1,5 +1,6 @@
 // The JSON body of a POST for a stream: checked for its media type, read within the limits, and turned into fields.
 import type { Context } from "hono";
+import type { Parameters } from "../documents/api_document.ts";
 import { BadTextError } from "../limits/request_body.ts";
 import { isGone, type RequestLimits } from "../limits/request_limits.ts";
 import { problem, quoted } from "../transport/problem.ts";
@@ -13,8 +14,10 @@ const JSON_TYPE =
 /** Fields of a body, or the problem that refuses it. Throws {@linkcode LimitError} for one beyond a limit. */
 export async function fieldsOfPost(
   c: Context,
-  { limits, channelsMax, onTooMany }: {
+  { limits, parameters, channelsMax, onTooMany }: {
     readonly limits: RequestLimits;
+    /** Those that the path takes. */
+    readonly parameters: Parameters;
     readonly channelsMax: number;
     /** Called for a selection that is too large. */
     readonly onTooMany: () => void;
@@ -41,7 +44,11 @@ export async function fieldsOfPost(
       return tooManyChannels(channelsMax);
     };
     try {
-      const work = fieldsOfBody(body.text, { channelsMax, tooMany });
+      const work = fieldsOfBody(body.text, {
+        parameters,
+        channelsMax,
+        tooMany,
+      });
       return await limits.slices.run(work, isGone(c));
     } finally {
       body[Symbol.dispose]();

@@ -6,6 +6,7 @@ import { BadBodyError, type FieldValue, readFields } from "./body_fields.ts";
 import { isCacheBuster, isLastEventId } from "./library_parameters.ts";
 import { checkedLength } from "./query_values.ts";
 import { LimitError } from "../limits/limit_error.ts";
+import type { Parameters } from "../documents/api_document.ts";
 import { DATA_PARAMETERS } from "../documents/data_parameters.ts";
 import {
   badParameter,
@@ -33,6 +34,8 @@ export type StreamFields =
   };
 
 export interface FieldsOptions {
+  /** Those that the path takes: a problem names no others. */
+  readonly parameters: Parameters;
   readonly channelsMax: number;
   /** Makes the answer to a selection that is too large. */
   readonly tooMany: () => Response;
@@ -40,6 +43,7 @@ export interface FieldsOptions {
 
 /** Fields of a body that may be numbers. `after` may not: a double cannot hold GPS ns exactly. */
 const NUMBERS: ReadonlySet<string> = new Set(["start", "end", "duration"]);
+/** Those of all paths: one that another path takes is refused with a hint of its own. */
 const KNOWN: ReadonlySet<string> = new Set(STREAM_PARAMETER_NAMES);
 
 /** Carries a refusal out of the reading of a body. Never leaves this file. */
@@ -52,8 +56,11 @@ class Refused extends Error {
   }
 }
 
-/** Reads a GET's query. Throws {@linkcode LimitError}. */
-export function fieldsOfQuery(url: URL): StreamFields | Response {
+/** Reads a GET's query for a path that takes `parameters`. Throws {@linkcode LimitError}. */
+export function fieldsOfQuery(
+  url: URL,
+  parameters: Parameters,
+): StreamFields | Response {
   const fields: StreamFields = {};
   const names = new Set<string>();
   let hasNames = false;
@@ -64,7 +71,7 @@ export function fieldsOfQuery(url: URL): StreamFields | Response {
       if (value !== "") fields.lastEventId = checkedField("after", value);
       continue;
     }
-    if (!isKnown(name)) return unknownParameter(name, STREAM_PARAMETER_NAMES);
+    if (!isKnown(name)) return unknownParameter(name, Object.keys(parameters));
     if (name === "channels") {
       hasNames = true;
       for (const item of value.split(",")) {
@@ -108,9 +115,8 @@ class BodyFields {
 
   name(name: string): void {
     if (!isKnown(name)) {
-      throw new Refused(
-        unknownParameter(name, STREAM_PARAMETER_NAMES, "field"),
-      );
+      const known = Object.keys(this.#options.parameters);
+      throw new Refused(unknownParameter(name, known, "field"));
     }
     if (this.#seen.has(name)) {
       throw new Refused(repeatedParameter(name, "field"));

@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { Catalog } from "../../channels/catalog.ts";
 import type { ClientHub } from "../../clients/client_hub.ts";
+import type { Parameters } from "../documents/api_document.ts";
 import { isGone, type RequestLimits } from "../limits/request_limits.ts";
 import { fieldsOfPost } from "./stream_body.ts";
 import { fieldsOfQuery, type StreamFields } from "./stream_fields.ts";
@@ -23,18 +24,20 @@ export interface ParsingOptions {
 export async function parsed(
   c: Context,
   options: ParsingOptions & {
+    /** Those that the route takes. */
+    readonly parameters: Parameters;
     /** Refuses fields that the route does not take. */
     readonly misplaced: (fields: StreamFields) => Response | null;
     /** The id that the client sent in a header. */
     readonly lastEventId?: string | undefined;
   },
 ): Promise<StreamRequest | Response> {
-  const { limits, channelsMax, lastEventId } = options;
+  const { limits, parameters, channelsMax, lastEventId } = options;
   const onTooMany = () => options.hub.admission.refusals.selection++;
   const isPost = c.req.method === "POST";
   const fields = isPost
-    ? await fieldsOfPost(c, { limits, channelsMax, onTooMany })
-    : fieldsOfQuery(new URL(c.req.url));
+    ? await fieldsOfPost(c, { limits, parameters, channelsMax, onTooMany })
+    : fieldsOfQuery(new URL(c.req.url), parameters);
   if (fields instanceof Response) return fields;
   // A body may take long to arrive.
   const denied = isPost ? await options.renewedAccess(c) : null;
@@ -42,6 +45,7 @@ export async function parsed(
   const misplaced = options.misplaced(fields);
   if (misplaced !== null) return misplaced;
   const work = streamRequest(fields, options.catalogOf(c), {
+    parameters,
     channelsMax,
     nowNs: options.nowNs(),
     lastEventId,

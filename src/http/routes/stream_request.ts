@@ -6,29 +6,19 @@ import type { Channel } from "../../channels/channel.ts";
 import { byName, sortedInSlices } from "../../channels/sorted_names.ts";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import type { GapPolicy, SlowPolicy } from "../../clients/client_options.ts";
-import {
-  type Coding,
-  LINE_FORMATS,
-  type LineFormat,
-  ROW_ENCODINGS,
-  type RowEncoding,
+import type {
+  Coding,
+  LineFormat,
+  RowEncoding,
 } from "../../frames/stream_format.ts";
 import {
   fits,
   TREND_BINS,
-  TREND_NAMES,
   type TrendBin,
   trendBinOf,
   type TrendName,
 } from "../../trends/trend_bins.ts";
-import {
-  CODINGS,
-  ERRORS,
-  GAPS,
-  LATEST,
-  SLOW,
-  type StreamParameter,
-} from "../documents/stream_parameters.ts";
+import type { Parameters } from "../documents/api_document.ts";
 import { badParameter, problem, quoted } from "../transport/problem.ts";
 import { chosenChannels, tooManyChannels } from "./channel_choice.ts";
 import { type ResumePoint, resumePointOf } from "./resume_point.ts";
@@ -57,6 +47,8 @@ export interface StreamRequest extends StreamRange {
 }
 
 export interface StreamRequestOptions {
+  /** Those that the path takes: a problem names no others. */
+  readonly parameters: Parameters;
   readonly channelsMax: number;
   /** GPS time now, ns. */
   readonly nowNs: bigint;
@@ -69,25 +61,13 @@ export interface StreamRequestOptions {
 /** Channels whose strides are looked at in a step. */
 const CHANNELS_A_STEP = 10;
 
-/** Values that a parameter may have. */
-const CHOICES: readonly (readonly [StreamParameter, readonly string[]])[] = [
-  ["latest", LATEST],
-  ["gaps", GAPS],
-  ["slow", SLOW],
-  ["trend", TREND_NAMES],
-  ["encoding", ROW_ENCODINGS],
-  ["coding", CODINGS],
-  ["errors", ERRORS],
-  ["format", LINE_FORMATS],
-];
-
 /** Checks the fields and finds the channels. Throws {@linkcode LimitError}. */
 export function* streamRequest(
   fields: StreamFields,
   catalog: Catalog,
   options: StreamRequestOptions,
 ): SlicedWork<StreamRequest | Response> {
-  const wrong = wrongChoice(fields);
+  const wrong = wrongChoice(fields, options.parameters);
   if (wrong !== null) return wrong;
   // A reconnect repeats the URL with its first `after`; the id that the library adds is newer. Empty ids are ignored.
   const id = options.lastEventId || fields.lastEventId || fields.after;
@@ -124,13 +104,19 @@ export function* streamRequest(
   };
 }
 
-function wrongChoice(fields: StreamFields): Response | null {
-  for (const [name, known] of CHOICES) {
-    const value = fields[name];
-    if (value === undefined || known.includes(value)) continue;
+/** Refuses a value that is none of those which the path takes. */
+function wrongChoice(
+  fields: StreamFields,
+  parameters: Parameters,
+): Response | null {
+  for (const [name, { enum: known }] of Object.entries(parameters)) {
+    const value = fields[name as keyof StreamFields] as string | undefined;
+    if (known === undefined || value === undefined) continue;
+    const values = known as readonly string[];
+    if (values.includes(value)) continue;
     return badParameter(
       name,
-      `${name} must be one of ${known.join(", ")}, not ${quoted(value)}`,
+      `${name} must be one of ${values.join(", ")}, not ${quoted(value)}`,
     );
   }
   return null;

@@ -4,12 +4,17 @@ import { type Context, Hono } from "hono";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Outlet } from "../../clients/outlet.ts";
 import { isLineFormat } from "../../frames/stream_format.ts";
-import { documented } from "../documents/api_document.ts";
+import { documented, type Parameters } from "../documents/api_document.ts";
 import { DATA_DOCUMENT } from "../documents/data_documents.ts";
+import { DATA_PARAMETERS } from "../documents/data_parameters.ts";
 import {
   ARROW_DOCUMENT,
   EVENTS_DOCUMENT,
 } from "../documents/stream_documents.ts";
+import {
+  ARROW_PARAMETERS,
+  EVENTS_PARAMETERS,
+} from "../documents/stream_parameters.ts";
 import { StreamOutlet } from "../transport/stream_outlet.ts";
 import { sendErrorEvents } from "./error_events.ts";
 import { unfitForLines } from "./line_selection.ts";
@@ -38,6 +43,12 @@ import {
 } from "./range_caching.ts";
 import { rangeHeaders } from "./stream_range.ts";
 import { hasWholeRange } from "./stream_request.ts";
+
+const PARAMETERS: Readonly<Record<StreamPath, Parameters>> = {
+  "/v1/events": EVENTS_PARAMETERS,
+  "/v1/arrow": ARROW_PARAMETERS,
+  "/v1/data": DATA_PARAMETERS,
+};
 
 export interface StreamRoutesOptions
   extends
@@ -78,6 +89,7 @@ async function open(
   const isData = path === "/v1/data";
   const request = await parsed(c, {
     ...options,
+    parameters: PARAMETERS[path],
     misplaced: (fields) => {
       const misplaced = misplacedField(path, fields);
       if (misplaced === null && fields.errors === "event") sendErrorEvents(c);

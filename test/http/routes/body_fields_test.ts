@@ -8,6 +8,7 @@ import {
   type FieldValue,
   readFields,
 } from "../../../src/http/routes/body_fields.ts";
+import { ALL } from "../../../src/http/documents/stream_parameters.ts";
 import { LimitError } from "../../../src/http/limits/limit_error.ts";
 import { fieldsOfBody } from "../../../src/http/routes/stream_fields.ts";
 
@@ -35,6 +36,7 @@ function read(text: string): unknown {
 /** Steps of reading a body, and the most of one part. */
 function costOf(text: string): { steps: number; most: number } {
   const work = fieldsOfBody(text, {
+    parameters: ALL,
     channelsMax: 10_000,
     tooMany: () => new Response(null, { status: 400 }),
   });
@@ -55,6 +57,7 @@ function costOf(text: string): { steps: number; most: number } {
 
 async function refusal(text: string): Promise<string> {
   const answer = finish(fieldsOfBody(text, {
+    parameters: ALL,
     channelsMax: 3,
     tooMany: () => new Response(`{"detail":"too many"}`, { status: 400 }),
   }));
@@ -157,6 +160,7 @@ describe("fieldsOfBody()", () => {
   it("counts a repeated channel name once", () => {
     const text = JSON.stringify({ channels: Array(50).fill("A") });
     const fields = finish(fieldsOfBody(text, {
+      parameters: ALL,
       channelsMax: 3,
       tooMany: () => new Response(),
     }));

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Catalog } from "../../../src/channels/catalog.ts";
 import { finish } from "../../../src/channels/sliced_work.ts";
+import { ALL } from "../../../src/http/documents/stream_parameters.ts";
 import { fieldsOfQuery } from "../../../src/http/routes/stream_fields.ts";
 import {
   type StreamRequest,
@@ -25,10 +26,14 @@ for (const [name, strideNs] of [["A", 62_500_000n], ["B", 4_000_000_000n]]) {
 }
 
 function ask(query: string): StreamRequest | Response {
-  const fields = fieldsOfQuery(new URL(`http://localhost/?${query}`));
+  const fields = fieldsOfQuery(new URL(`http://localhost/?${query}`), ALL);
   if (fields instanceof Response) return fields;
   return finish(
-    streamRequest(fields, catalog, { channelsMax: 10, nowNs: 10n ** 18n }),
+    streamRequest(fields, catalog, {
+      parameters: ALL,
+      channelsMax: 10,
+      nowNs: 10n ** 18n,
+    }),
   );
 }
 
