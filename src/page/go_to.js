@@ -118,6 +118,8 @@ export class GoTo {
     const nowS = gpsNow();
     const wrong = gpsS === null
       ? `This is not a time. Examples: ${EXAMPLES}`
+      : gpsS < 0
+      ? "That is before GPS time 0, 1980-01-06 00:00:00 UTC, the earliest time"
       : gpsS > nowS
       ? `That is ${spanText(Math.ceil(gpsS - nowS))} in the future`
       : "";

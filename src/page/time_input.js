@@ -10,7 +10,8 @@ const CLOCK = /^(\d\d?):(\d\d)(?::(\d\d(?:\.\d*)?))?\s*(?:Z|UTC)?$/i;
 const DAY_S = 86_400;
 
 /**
- * GPS time of a text, s; null where it is no time. A time without a date is its last one before now.
+ * GPS time of a text, s; null where it is no time, below 0 where there were no GPS times yet. A time without a date is
+ * its last one before now.
  * @param {string} input
  * @param {number} [nowS] GPS s
  */
@@ -21,7 +22,7 @@ export function timeOfInput(input, nowS = gpsNow()) {
   if (before) {
     const unit = (before[2] ?? "s").toLowerCase();
     const seconds = UNIT_S[/** @type {keyof typeof UNIT_S} */ (unit)];
-    return Math.max(nowS - Number(before[1]) * seconds, 0);
+    return nowS - Number(before[1]) * seconds;
   }
   if (GPS.test(text)) return Number(text);
   const utc = UTC.exec(text);
@@ -52,6 +53,5 @@ function ofUtc(date, [hour, minute, second]) {
   if (!new Date(midnightMs).toISOString().startsWith(date)) return null;
   const [h, m, s] = [hour, minute, second].map(Number);
   if (h > 23 || m > 59 || s >= 61) return null;
-  const gpsS = gpsOfUnix(midnightMs / 1000 + h * 3600 + m * 60 + s);
-  return gpsS >= 0 ? gpsS : null;
+  return gpsOfUnix(midnightMs / 1000 + h * 3600 + m * 60 + s);
 }

@@ -1,7 +1,12 @@
 // The command line of `deno task tail`: flags, their checks, the help text.
 // Invariant: the options are complete and consistent; otherwise the result is one line that says what is wrong.
 import { nowGpsNs } from "../blocks/gps_time.ts";
-import { secondsText, timeOfText } from "../blocks/time_text.ts";
+import {
+  BEFORE_GPS,
+  beforeGpsText,
+  secondsText,
+  timeOfText,
+} from "../blocks/time_text.ts";
 import { type Parsed, parsedBy } from "../settings/command.ts";
 import { type CommandHelp, HELP_FLAG } from "../settings/command_help.ts";
 import { FlagError, readFlags, wholeOf } from "../settings/flags.ts";
@@ -164,7 +169,7 @@ function read(
   for (const name of FORWARDED) {
     const value = values[name as keyof typeof values];
     if (typeof value !== "string") continue;
-    query[name] = TIMES.includes(name) ? fixedTime(value, nowNs) : value;
+    query[name] = TIMES.includes(name) ? fixedTime(name, value, nowNs) : value;
   }
   if (values.latest) query.latest = "1";
   const twice = givenTwice(query);
@@ -200,8 +205,11 @@ function read(
 }
 
 /** A relative time as GPS seconds, so that a retry asks for the same range; other texts as they are. */
-function fixedTime(text: string, nowNs: bigint): string {
+function fixedTime(name: string, text: string, nowNs: bigint): string {
   const time = timeOfText(text, nowNs);
+  if (time === BEFORE_GPS) {
+    throw new FlagError(`--${name} ${beforeGpsText(nowNs)}`);
+  }
   return time?.isRelative ? secondsText(time.timeNs) : text;
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { timeOfText } from "../../src/blocks/time_text.ts";
+import { BEFORE_GPS, beforeGpsText, timeOfText } from "../../src/blocks/time_text.ts";
 
 const NOW_NS = 1_479_469_445_250_000_000n;
 
@@ -32,8 +32,15 @@ describe("a time as text", () => {
     assert.deepEqual(timeOfText("2015-09-14T09:50:45.4Z", NOW_NS), time);
   });
 
-  it("before the GPS epoch is the epoch", () => {
-    assert.equal(timeOfText("-9999999999d", NOW_NS)!.timeNs, 0n);
+  it("before GPS time 0 is none, and what would be right is said (it was taken as GPS time 0)", () => {
+    assert.equal(timeOfText("-9999999999d", NOW_NS), BEFORE_GPS);
+    assert.equal(timeOfText("-1479469445.250000001", NOW_NS), BEFORE_GPS);
+    const first = { timeNs: 0n, isRelative: true };
+    assert.deepEqual(timeOfText("-1479469445.25", NOW_NS), first);
+    assert.match(beforeGpsText(NOW_NS), /at most -1479469445 \(-17123d\) is/);
+    for (const text of ["-1479469445", "-17123d"]) {
+      assert.ok(timeOfText(text, NOW_NS) !== BEFORE_GPS, text);
+    }
   });
 
   for (

@@ -107,6 +107,8 @@ describe("errors", () => {
     [`/v1/arrow?channels=${A}&start=today`, 400, /start must be GPS seconds/],
     [`/v1/arrow?channels=${A}&start=1e9`, 400, /or UTC in ISO 8601/],
     [`/v1/arrow?channels=${A}&start=-1w`, 400, /or relative such as now, -60/],
+    [`/v1/arrow?channels=${A}&start=-20000d`, 400, /start is before GPS time 0/],
+    [`/v1/data?channels=${A}&start=0&end=-20000d`, 400, /end is before GPS/],
     [`/v1/arrow?channels=${A}&end=-60`, 400, /end is in the past/],
     [`/v1/arrow?channels=${A}&start=-1m&end=-60`, 400, /end must be later/],
     [`/v1/arrow?channels=${A}&start=9999999999`, 400, /in the future/],

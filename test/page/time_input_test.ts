@@ -20,7 +20,7 @@ describe("timeOfInput()", () => {
     assert.equal(timeOfInput("-60", NOW_S), NOW_S - 60);
     assert.equal(timeOfInput("-1.5 h", NOW_S), NOW_S - 5400);
     assert.equal(timeOfInput("-2d", NOW_S), NOW_S - 172_800);
-    assert.equal(timeOfInput("-99999999d", NOW_S), 0);
+    assert.ok(timeOfInput("-99999999d", NOW_S)! < 0);
   });
 
   it("takes dates in UTC, with the leap seconds of their year", () => {
@@ -28,6 +28,7 @@ describe("timeOfInput()", () => {
     assert.equal(timeOfInput("2015-09-14 09:50:45.25"), 1126259462.25);
     assert.equal(timeOfInput("2017-01-01 00:00:00 UTC"), 1167264018);
     assert.equal(timeOfInput("1980-01-06"), 0);
+    assert.equal(timeOfInput("1979-12-31"), -6 * 86_400);
   });
 
   it("takes a time of day as its last one before now", () => {
@@ -43,7 +44,7 @@ describe("timeOfInput()", () => {
 
   it("knows what is no time", () => {
     const texts = ["", "yesterday", "-", "-2y", "1e9", "2015-02-30", "25:00"];
-    for (const text of [...texts, "2015-09-14 24:00:00", "1979-12-31", "+5"]) {
+    for (const text of [...texts, "2015-09-14 24:00:00", "+5"]) {
       assert.equal(timeOfInput(text, NOW_S), null, text);
     }
   });

@@ -68,6 +68,7 @@ describe("parseTail()", () => {
     assert.match(complaintOf(), /Give channels or --match/);
     assert.match(complaintOf("A", "--end", "1", "--duration", "2"), /not both/);
     assert.match(complaintOf("A", "--start", "1", "--latest"), /not both/);
+    assert.match(complaintOf("A", "--start=-20000d"), /--start is before GPS/);
     assert.match(complaintOf("A", "--url", "nonsense"), /not 'nonsense'/);
     assert.match(complaintOf("A", "--retries", "many"), /not 'many'/);
     assert.match(complaintOf("A", "--retries", "1_0"), /from 0 to 999999/);

@@ -1,5 +1,7 @@
 // The range of time of a stream: `start`, and `end` or `duration`.
 import {
+  BEFORE_GPS,
+  beforeGpsText,
   secondsText,
   type TextTime,
   timeOfText,
@@ -111,6 +113,9 @@ function timeOf(
 ): TextTime | undefined | Response {
   if (text === undefined) return undefined;
   const time = timeOfText(text, nowNs);
+  if (time === BEFORE_GPS) {
+    return badParameter(name, `${name} ${beforeGpsText(nowNs)}`);
+  }
   if (time !== null) return time;
   return badParameter(
     name,

@@ -99,8 +99,10 @@ def _unit_of(text: Optional[str]) -> Any:
 
 
 def _text_of(time: Any) -> str:
-    """GPS seconds of what gwpy takes for a time."""
+    """GPS seconds of what gwpy takes for a time. Those before 0 are refused: the server would take them as before now."""
     gps = to_gps(time)
+    if gps < 0:
+        raise ValueError(f"{time!r} is before GPS time 0 (1980-01-06T00:00:00Z), the earliest time")
     return seconds_text(gps.gpsSeconds * NS_PER_S + gps.gpsNanoSeconds)
 
 
