@@ -1,5 +1,7 @@
 // `--list`: prints the channels, one line each.
-// Invariant: all pages are read; each line begins with a name that `tail` accepts; names are escaped for the terminal.
+// Invariant: all pages are read; each line begins with a name that `tail` accepts; names are escaped for the terminal; a
+// list without a channel is no success.
+import { shownValue } from "../settings/shown.ts";
 import { terminalText } from "../text/terminal.ts";
 import { CredentialError } from "./credential.ts";
 import type { TailOptions } from "./options.ts";
@@ -26,6 +28,7 @@ export async function listChannels(
   },
 ): Promise<Outcome> {
   let after: string | null = null;
+  let count = 0;
   do {
     const url = new URL(`${options.url}/v1/channels`);
     for (const name of ["match", "replay"]) {
@@ -59,10 +62,23 @@ export async function listChannels(
       channels: ListedChannel[];
       next: string | null;
     };
+    count += page.channels.length;
     to.write(page.channels.map(lineOf).join(""));
     after = page.next;
   } while (after !== null);
-  return { kind: "complete" };
+  return count > 0
+    ? { kind: "complete" }
+    : { kind: "refused", detail: noneText(options) };
+}
+
+/** Why a list is empty. */
+function noneText({ query: { match, replay } }: TailOptions): string {
+  const where = replay === undefined
+    ? ""
+    : ` in the replay context ${shownValue(replay)}`;
+  return match === undefined
+    ? `The server lists no channel${where}`
+    : `No channel${where} matches ${shownValue(match)}`;
 }
 
 function lineOf(channel: ListedChannel): string {

@@ -142,7 +142,7 @@ export const TAIL_HELP: CommandHelp = {
 Elsewhere it prints one line per channel and row.
 
 Exit codes: 0 complete, or you stopped a stream without end; 1 broken off (FILE.part has the rows received so
-far); 2 wrong flags, or the server refused the request; 130 you stopped it before the end.`,
+far); 2 wrong flags, the server refused the request, or --list found no channel; 130 you stopped it before the end.`,
 };
 
 /** Reads the command line. `nowNs`: GPS ns, from which relative times are counted. */
