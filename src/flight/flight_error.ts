@@ -1,5 +1,6 @@
 // Errors as Arrow Flight reports them: a status of gRPC, and what pyarrow needs to raise the right class.
 // Invariant: a message is one line of text; header values are ASCII.
+import { terminalText } from "../text/terminal.ts";
 
 /** What went wrong, as the class that pyarrow raises: Flight…Error. */
 export type FlightFault =
@@ -46,7 +47,8 @@ export class FlightError extends Error {
   readonly fault: FlightFault;
 
   constructor(fault: FlightFault, message: string) {
-    super(message);
+    // A request's text in it may be shown in a terminal.
+    super(terminalText(message));
     this.fault = fault;
   }
 

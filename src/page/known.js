@@ -1,6 +1,7 @@
 // Requests channels by their names, with searches: a 404 for one name would be an error in the browser's console.
 // Invariant: each name is found or has a reason; throws only when the server does not answer.
 import { problemOf } from "./event_stream.js";
+import { printable } from "./quoting.js";
 
 /** @typedef {import("./series.js").Channel} Channel */
 
@@ -28,7 +29,7 @@ export async function describe(names, get) {
     for (const channel of answer.channels) found.set(channel.name, channel);
     for (const name of some) {
       if (found.has(name)) continue;
-      const why = answer.detail ?? `There is no channel '${name}'`;
+      const why = answer.detail ?? `There is no channel '${printable(name)}'`;
       const near = answer.detail ? [] : await nearOf(name, get);
       unknown.set(
         name,

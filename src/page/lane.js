@@ -1,6 +1,7 @@
 // A lane is the stream of one stride, or of the bins of one trend, for all tabs; it requests the union of their channels.
 // Invariant: at most one request is under way. A new request continues at the last id, so that no row is lost.
 import { EventStream } from "./event_stream.js";
+import { printable } from "./quoting.js";
 
 /** @typedef {import("./qanat.d.ts").StreamState} StreamState */
 /** @typedef {import("./qanat.d.ts").Row} Row */
@@ -185,7 +186,7 @@ export class Lane {
   #goOnWithout(unknown, state) {
     const untilMs = this.#host.now() + UNKNOWN_MS;
     for (const { name, near } of unknown) {
-      const detail = `There is no channel '${name}'` +
+      const detail = `There is no channel '${printable(name)}'` +
         (near.length > 0 ? `; near: ${near.slice(0, 3).join(", ")}` : "");
       this.unknown.set(name, { untilMs, state: { ...state, detail } });
     }

@@ -4,6 +4,7 @@ import { BetweenLine } from "./between_line.js";
 import { aboutText, unitText } from "./channel_note.js";
 import { timeText } from "./clock.js";
 import { el } from "./dom.js";
+import { printable } from "./quoting.js";
 import { SeriesPlot } from "./series_plot.js";
 import { Spectrogram } from "./spectrogram.js";
 import { Spectrum } from "./spectrum.js";
@@ -55,14 +56,14 @@ export class PlotCard {
     this.#canvas = el("div", {
       class: "canvas",
       role: "img",
-      "aria-label": `${NAMES[kind]} of ${name}`,
+      "aria-label": `${NAMES[kind]} of ${printable(name)}`,
     });
     this.element = el(
       "section",
       {
         class: "plot",
         tabIndex: 0,
-        "aria-label": `${name}, ${NAMES[kind]}`,
+        "aria-label": `${printable(name)}, ${NAMES[kind]}`,
         "data-kind": kind,
         "data-name": name,
       },
@@ -78,7 +79,7 @@ export class PlotCard {
   /** @param {Act} act */
   #header(act) {
     const { kind, name } = this.spec;
-    this.#heading.textContent = name;
+    this.#heading.textContent = printable(name);
     /**
      * @param {string} text
      * @param {string} title
@@ -90,7 +91,7 @@ export class PlotCard {
         textContent: text,
         title,
         "data-move": title.startsWith("Move"),
-        "aria-label": `${title}: ${name}`,
+        "aria-label": `${title}: ${printable(name)}`,
         onclick,
       });
     const others = KINDS.filter((k) => k !== kind).map((k) =>

@@ -44,6 +44,11 @@ export function pythonString(text) {
   return `${quote}${inner}${quote}`;
 }
 
+/** A text that people read: what would reverse or hide a part of it is written as `\u202e`. @param {string} text */
+export function printable(text) {
+  return text.replace(UNSAFE, (c) => `\\u${hex(c.codePointAt(0) ?? 0, 4)}`);
+}
+
 /** The name of a column or table in SQL. @param {string} text */
 export function sqlName(text) {
   return `"${text.replaceAll('"', '""')}"`;

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { BEFORE_GPS, beforeGpsText, timeOfText } from "../../src/blocks/time_text.ts";
+import {
+  BEFORE_GPS,
+  beforeGpsText,
+  timeOfText,
+} from "../../src/blocks/time_text.ts";
 
 const NOW_NS = 1_479_469_445_250_000_000n;
 

@@ -5,6 +5,7 @@ import { tableFromIPC } from "apache-arrow";
 import { type App, createApp } from "../../mod.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
 import { configWith } from "../driven_source.ts";
+import { HOSTILE_NAMES } from "../hostile_names.ts";
 
 let app: App;
 const get = (path: string, init?: RequestInit) =>
@@ -107,7 +108,11 @@ describe("errors", () => {
     [`/v1/arrow?channels=${A}&start=today`, 400, /start must be GPS seconds/],
     [`/v1/arrow?channels=${A}&start=1e9`, 400, /or UTC in ISO 8601/],
     [`/v1/arrow?channels=${A}&start=-1w`, 400, /or relative such as now, -60/],
-    [`/v1/arrow?channels=${A}&start=-20000d`, 400, /start is before GPS time 0/],
+    [
+      `/v1/arrow?channels=${A}&start=-20000d`,
+      400,
+      /start is before GPS time 0/,
+    ],
     [`/v1/data?channels=${A}&start=0&end=-20000d`, 400, /end is before GPS/],
     [`/v1/arrow?channels=${A}&end=-60`, 400, /end is in the past/],
     [`/v1/arrow?channels=${A}&start=-1m&end=-60`, 400, /end must be later/],
@@ -134,6 +139,36 @@ describe("errors", () => {
       assert.equal(body.status, status);
     });
   }
+
+  it("repeats no character that reverses text or controls a terminal (U+202E was sent as it was)", async () => {
+    for (const name of HOSTILE_NAMES) {
+      const text = encodeURIComponent(name);
+      for (
+        const path of [
+          `/v1/channels/${text}`,
+          `/v1/channels?match=(${text}`,
+          `/v1/channels?${text}=1`,
+          `/v1/events?channels=${text}`,
+          `/v1/events?channels=${A}&start=${text}`,
+          `/v1/data?channels=${A}&start=0&duration=1&format=${text}`,
+          `/v1/latest?match=x&replay=${text}`,
+          `/${text}`,
+        ]
+      ) {
+        const response = await get(path);
+        const answer = await response.text();
+        // A few are expressions, or paths, that are right.
+        if (response.status < 400) continue;
+        assert.doesNotMatch(answer, /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/u, path);
+        const { detail } = JSON.parse(answer);
+        assert.doesNotMatch(detail, /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/u, path);
+      }
+    }
+    const { body } = await json("/v1/events?channels=A%E2%80%AEB");
+    assert.equal(body.detail, "No such channel: A\\u202eB");
+    // Values stay what they were.
+    assert.equal(body.unknown[0].name, "A\u202eB");
+  });
 
   it("405 with Allow for a wrong method", async () => {
     const { response } = await json("/v1/events", { method: "DELETE" });

@@ -97,6 +97,10 @@ describe("deno task tail", { ignore: !runnable, skip: !runnable }, () => {
       /^H1:GWOSC-4KHZ_R1_STRAIN\tfloat64\t4096 Hz\tH1GWOSC\tlive$/m,
     );
     assert.equal(out.trim().split("\n").length, 2);
+    const none = await ran("--list", "--match", "nothing");
+    assert.equal(none.code, 2);
+    assert.equal(none.out, "");
+    assert.match(none.log, /No channel matches 'nothing'/);
   });
 
   it("prints a line for each channel and row when it is no terminal, and ends by itself", async () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import {
   jsonText,
+  printable,
   pythonString,
   queryEncoded,
   shellQuoted,
@@ -21,6 +22,16 @@ describe("shellQuoted()", () => {
     assert.ok(success, new TextDecoder().decode(stderr));
     const out = new TextDecoder("utf-8", { ignoreBOM: true }).decode(stdout);
     assert.deepEqual(out.split("\0").slice(0, -1), HOSTILE_NAMES);
+  });
+});
+
+describe("printable()", () => {
+  it("leaves nothing that reverses or hides text (a link could show another name than that of its channel)", () => {
+    assert.equal(printable("H1:A\u202eB\u{e0041}"), "H1:A\\u202eB\\ue0041");
+    for (const name of HOSTILE_NAMES) {
+      assert.doesNotMatch(printable(name), UNPRINTABLE);
+    }
+    assert.equal(printable("H1:GWOSC-4KHZ é"), "H1:GWOSC-4KHZ é");
   });
 });
 

@@ -254,6 +254,34 @@ describe("hostile names and texts of a server", () => {
   });
 });
 
+describe("--list", () => {
+  it("is no success without a channel (it ended with 0 and said nothing)", async () => {
+    const server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      () => Response.json({ channels: [], next: null }),
+    );
+    const url = `http://127.0.0.1:${server.addr.port}`;
+    const detailOf = async (...args: string[]) => {
+      const parsed = parseTail(["--list", "-u", url, ...args], {});
+      assert.ok(parsed.kind === "options");
+      const { signal } = new AbortController();
+      const write = (text: string) => assert.equal(text, "");
+      const outcome = await listChannels(parsed.options, { signal, write });
+      assert.ok(outcome.kind === "refused");
+      return outcome.detail;
+    };
+    try {
+      assert.equal(await detailOf(), "The server lists no channel");
+      assert.equal(
+        await detailOf("--match", "nothing", "--replay", "R"),
+        "No channel in the replay context 'R' matches 'nothing'",
+      );
+    } finally {
+      await server.shutdown();
+    }
+  });
+});
+
 describe("user and password of the URL", () => {
   for (const args of [["--list"], ["A"]]) {
     it(`are sent with each request of ${args[0]}, and are in no message`, async () => {

@@ -1,5 +1,7 @@
 // Writes JSON in slices: long lists in parts. Items of lists and all other values are assumed to be small.
+// Invariant: the text has printable characters only, since operators read names of owners and addresses in terminals.
 import type { SlicedWork } from "../../channels/sliced_work.ts";
+import { printableJson } from "../../text/printable_json.ts";
 
 /** Items of a list in one part, and the steps of a part. */
 const PART = 100;
@@ -18,20 +20,20 @@ export function* jsonAnswerInSlices(
   });
 }
 
-/** The same text as `JSON.stringify()` for plain objects and lists. */
+/** The same value as that of `JSON.stringify()`, for plain objects and lists. */
 export function* jsonInSlices(
   value: unknown,
   depth = DEPTH,
 ): SlicedWork<string> {
   if (depth === 0 || typeof value !== "object" || value === null) {
-    return JSON.stringify(value) ?? "null";
+    return printableJson(JSON.stringify(value) ?? "null");
   }
   if (Array.isArray(value)) {
     const parts: string[] = [];
     for (let from = 0; from < value.length; from += PART) {
       yield PART_STEPS;
       const text = JSON.stringify(value.slice(from, from + PART));
-      parts.push(text.slice(1, -1));
+      parts.push(printableJson(text.slice(1, -1)));
     }
     return `[${parts.join(",")}]`;
   }

@@ -1,5 +1,8 @@
 // Errors as RFC 9457 problem details, in JSON.
-// Invariant: a problem's code decides its status, title and type; no cache keeps it.
+// Invariant: a problem's code decides its status, title and type; no cache keeps it. It has printable characters only: a
+// request's text in its detail is escaped, so that it reverses no text and controls no terminal.
+import { printableJson } from "../../text/printable_json.ts";
+import { terminalText } from "../../text/terminal.ts";
 import {
   type ProblemCode,
   statusOfCode,
@@ -85,13 +88,14 @@ export function problemText(
   fields: ProblemFields,
   docsBase = "",
 ): string {
-  return JSON.stringify({
+  return printableJson(JSON.stringify({
     type: docsBase + typeOfCode(code),
     code,
     title: titleOfCode(code),
     status: statusOfCode(code),
     ...fields,
-  });
+    detail: terminalText(fields.detail),
+  }));
 }
 
 export function isProblem({ headers }: Response): boolean {
