@@ -36,6 +36,7 @@ const SHARED: readonly string[] = [
   "schemathesis",
   "tail",
   "gzip",
+  "pasted_process",
   "flight_torture",
   "cache",
   "auth_tokens",

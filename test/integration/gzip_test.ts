@@ -103,15 +103,12 @@ describe("gzip'ed events", { ignore: !runnable, skip: !runnable }, () => {
 
   it("curl --compressed reads them live", async () => {
     await saves(async () => {
-      const child = new Deno.Command(PARTS.curl.program!, {
+      await using child = new Deno.Command(PARTS.curl.program!, {
         args: ["-sSN", "--compressed", streamUrl(url, "events", NAMES)],
         stdin: "null",
         stdout: "piped",
       }).spawn();
-      const rows = await liveRows(child.stdout);
-      child.kill("SIGTERM");
-      await child.status;
-      assertLive(rows);
+      assertLive(await liveRows(child.stdout));
     });
   });
 
@@ -129,7 +126,7 @@ describe("gzip'ed events", { ignore: !runnable, skip: !runnable }, () => {
       for await (const part of response.body) process.stdout.write(part);
     `;
     await saves(async () => {
-      const child = new Deno.Command(PARTS.node.program!, {
+      await using child = new Deno.Command(PARTS.node.program!, {
         args: [
           "--input-type=module",
           "-e",
@@ -139,10 +136,7 @@ describe("gzip'ed events", { ignore: !runnable, skip: !runnable }, () => {
         stdin: "null",
         stdout: "piped",
       }).spawn();
-      const rows = await liveRows(child.stdout);
-      child.kill("SIGTERM");
-      await child.status;
-      assertLive(rows);
+      assertLive(await liveRows(child.stdout));
     });
   });
 

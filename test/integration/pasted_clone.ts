@@ -26,6 +26,16 @@ export interface PastedClone {
 
 export async function pastedClone(): Promise<PastedClone> {
   const base = await Deno.makeTempDir({ prefix: "qanat-clone-" });
+  const remove = () => Deno.remove(base, { recursive: true });
+  try {
+    return { ...await cloneIn(base), remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function cloneIn(base: string): Promise<Omit<PastedClone, "remove">> {
   const folder = `${base}/qanat`;
   await Deno.mkdir(`${folder}/node_modules/.bin`, { recursive: true });
   await copyTree(folder);
@@ -37,11 +47,7 @@ export async function pastedClone(): Promise<PastedClone> {
       `${folder}/${KAFKA}`,
     );
   }
-  return {
-    folder,
-    path: pathWithoutDeno(`${base}/bin`),
-    remove: () => Deno.remove(base, { recursive: true }),
-  };
+  return { folder, path: pathWithoutDeno(`${base}/bin`) };
 }
 
 /** In a folder with `deno` only the other programs stay: links to them in a new folder replace it. */

@@ -9,6 +9,7 @@ import { tokenWith } from "../auth/auth_world.ts";
 import { type Block, blocksRunBy } from "../pasted_blocks.ts";
 import { launchQanat, PARTS, type Process } from "./chain.ts";
 import { type PastedClone, pastedClone } from "./pasted_clone.ts";
+import { PastedProcess } from "./pasted_process.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 /** The packages of the tests, as an import map of their own. */
@@ -80,7 +81,7 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
     ]);
   });
   after(async () => {
-    for (const one of processes) await one.stop();
+    await Promise.all(processes.map((one) => one.stop()));
     if (clone) await clone.remove();
     if (directory) await Deno.remove(directory, { recursive: true });
   });
@@ -155,8 +156,7 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
           file,
         ],
       ];
-    const child = new Deno.Command(program as string, {
-      args: args as string[],
+    const child = new PastedProcess(program as string, args as string[], {
       cwd: clone.folder,
       // INIT_CWD: else `deno task` keeps that of the task which runs these tests.
       env: {
@@ -166,37 +166,16 @@ describe("recipes", { ignore: !runnable, skip: !runnable }, () => {
         PYTHONPATH: PYTHON_PACKAGE,
         ...(needsToken(recipe) ? { QANAT_TOKEN: token } : {}),
       },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const timer = setTimeout(
-      () => child.kill("SIGKILL"),
-      needsGo(recipe) ? GO_MS : BOUNDED_MS,
-    );
-    const complaint = new Response(child.stderr).text();
-    let said = "";
-    let isStopped = false;
-    for await (
-      const part of child.stdout.pipeThrough(
-        new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>,
-      )
-    ) {
-      said += part;
-      if (isEndless && !isStopped && said.split("\n").length > LINES_MIN) {
-        isStopped = true;
-        // A shell's curl ends with the group of it, or at its next write.
-        child.kill("SIGTERM");
-        break;
-      }
+    });
+    const waitMs = needsGo(recipe) ? GO_MS : BOUNDED_MS;
+    try {
+      const code = isEndless ? null : await child.ends(waitMs);
+      const isShown = () => child.out.split("\n").length > LINES_MIN;
+      if (isEndless) await child.until(isShown, waitMs);
+      return { code, said: child.out, complained: child.complaints };
+    } finally {
+      await child.stop();
     }
-    const status = await child.status;
-    clearTimeout(timer);
-    return {
-      code: isStopped ? null : status.code,
-      said,
-      complained: await complaint,
-    };
   }
 
   for (const recipe of RECIPES) {
