@@ -314,7 +314,7 @@ describe("metrics that are named", () => {
       read("deploy/grafana/qanat.json").match(/\bqanat_[a-z][a-z0-9_]*/g),
     );
     const wanted = [...served].filter((name) =>
-      /^qanat_(auth|tls|usage_log)_/.test(name)
+      /^qanat_(auth|tls|usage_log|settled_answers)_/.test(name)
     );
     assert.ok(wanted.length > 20);
     assert.deepEqual(wanted.filter((name) => !shown.has(name)), []);
