@@ -4,7 +4,8 @@ import { terminalText } from "../text/terminal.ts";
 import { type CommandHelp, HELP_FLAG, helpText } from "./command_help.ts";
 import { FlagError, readFlags } from "./flags.ts";
 
-const EXIT_UNWRITABLE = 1;
+/** What was asked for cannot be written to standard output. */
+export const EXIT_UNWRITABLE = 1;
 const EXIT_WRONG = 2;
 
 /** The outcome of reading a command line. */

@@ -14,6 +14,8 @@ import { Supervisor, type WorkerThread } from "./supervisor.ts";
 import { SETTINGS } from "../config.ts";
 import type { Setting } from "../settings/setting.ts";
 import { variableOf } from "../settings/setting_names.ts";
+import { EXIT_UNWRITABLE } from "../settings/command.ts";
+import { terminalText } from "../text/terminal.ts";
 import { type IngestThread, WorkerGroup } from "./worker_group.ts";
 import {
   readingPermissions,
@@ -42,10 +44,7 @@ export function superviseProcess(
   { parsed, startWorker, startIngest }: ProcessOptions,
 ) {
   const output = new ProcessOutput();
-  if (parsed.kind === "help") {
-    output.print(parsed.text + "\n").catch(() => {});
-    return output.exit(0);
-  }
+  if (parsed.kind === "help") return printAndExit(parsed.text + "\n", output);
   if (parsed.kind === "error") {
     output.complain(parsed.message + "\n");
     return output.exit(EXIT_SETTINGS);
@@ -97,7 +96,20 @@ async function printPermissions(
     output.complain(printed.wrong + "\n");
     return output.exit(EXIT_SETTINGS);
   }
-  output.print(printed.text).catch(() => {});
+  return printAndExit(printed.text, output);
+}
+
+/** Exits with 0; with 1 where the text cannot be written, unless its reader has finished, as in `| head`. */
+async function printAndExit(text: string, output: ProcessOutput) {
+  try {
+    await output.print(text);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) {
+      const reason = terminalText((error as Error).message);
+      output.complain(`Cannot write to standard output: ${reason}\n`);
+      return output.exit(EXIT_UNWRITABLE);
+    }
+  }
   return output.exit(0);
 }
 

@@ -1,5 +1,6 @@
 // Programs whose standard output and error are a full disk, or a pipe without a reader.
-// Invariant: the service starts, serves and stops as usual; the commands end with the exit code that they mean.
+// Invariant: the service starts, serves and stops as usual; commands end with the exit code that they mean,
+// and with 1 if they cannot print what they were asked for.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { freePort, metric, Process, sleep, startArgs } from "./chain.ts";
@@ -49,9 +50,9 @@ async function servesWith(redirection: string): Promise<void> {
 describe("commands whose output cannot be written", () => {
   const cases = [
     ["main.ts", "--port=x", 2],
-    ["main.ts", "--help", 0],
+    ["main.ts", "--help", 1],
     ["publish.ts", "--nonsense", 2],
-    ["publish.ts", "--help", 0],
+    ["publish.ts", "--help", 1],
     ["tail.ts", "--nonsense", 2],
   ] as const;
   for (const [file, argument, code] of cases) {
@@ -68,4 +69,12 @@ describe("commands whose output cannot be written", () => {
       assert.equal(await shell.ends(), code);
     });
   }
+
+  it("main.ts --help ends with 0 when its reader has finished", async () => {
+    const shell = new Process("shell", "bash", [
+      "-c",
+      `'${Deno.execPath()}' run --no-prompt -P=start src/main.ts --help | true; exit "\${PIPESTATUS[0]}"`,
+    ]);
+    assert.equal(await shell.ends(), 0);
+  });
 });

@@ -21,6 +21,10 @@ describe("the media type of an answer", () => {
     ["application/json, */*;q=0.1", CSV],
     ["application/json", null],
     ["text/csv;q=0", null],
+    ["text/csv;header=present;q=0", null],
+    // Only the codec is refused.
+    ["text/csv;codecs=zstd;q=0", CSV],
+    ["*/*, text/csv;codecs=zstd;q=0", CSV],
     ["*/*;q=0", null],
     ['application/vnd.apache.arrow.stream;codecs="zstd, text/csv"', null],
     // No media type at all: as if the header were absent.
