@@ -84,27 +84,27 @@ export class BlockStore implements BlockSink {
     this.#timelines.release(timeline);
   }
 
-  /** Rows from a time on, read from the source again. The caller closes them. */
+  /** Rows from a time on, read from the source again; `isNew`: from its log as it is now. The caller closes them. */
   openHistory(
     shapes: readonly TopicShape[],
     strideNs: bigint,
     fromNs: bigint,
+    { isNew = false } = {},
   ): HistoryRows {
-    const { source, historyBytes } = this.#options;
-    const fromMs = Number(fromNs) / 1e6;
+    const toleranceMs = (shape: TopicShape) => this.toleranceMs(shape);
     return withRollback((rollback) => {
       // A late block of an earlier time may be in the log after the first requested block.
-      const reader = source.openHistory(shapes.map((shape) => ({
+      const reader = this.#options.source.openHistory(shapes.map((shape) => ({
         topic: shape.topic,
-        fromMs: fromMs - Number(shape.maxLatencyNs) / 1e6 -
-          this.toleranceMs(shape),
+        fromMs: Number(fromNs - shape.maxLatencyNs) / 1e6 - toleranceMs(shape),
+        isNew,
       })));
       rollback.add(() => reader.close());
       return new HistoryRows({
         shapes,
         strideNs,
-        memoryBytes: historyBytes,
-        toleranceMs: (shape) => this.toleranceMs(shape),
+        memoryBytes: this.#options.historyBytes,
+        toleranceMs,
         gpsMs: () => this.gpsMs(),
         counters: this.historyCounters,
         onSetAside: (topic, what) => this.#setAsideLog.history(topic, what),

@@ -86,6 +86,8 @@ export class SettledRanges {
       group.shapes,
       timeline.strideNs,
       timeline.startNs(from),
+      // What Kafka has deleted is not settled, though a relay may still keep it for others.
+      { isNew: true },
     );
     // From now on the permit closes it, and the client's history continues with what was read.
     permit.prepare(history);

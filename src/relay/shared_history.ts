@@ -81,6 +81,14 @@ export class SharedHistory {
     return this.#first === 0;
   }
 
+  /** Whether it is of the log as it is now: it was asked for as new, and nothing of it has come yet. */
+  get isNew(): boolean {
+    const isAsked = this.#options.topics.some(({ isNew }) => isNew);
+    const hasCome = this.#first + this.#reads.length > 0 ||
+      this.#begunBytes > 0 || this.#isOver;
+    return isAsked && !hasCome;
+  }
+
   join(): void {
     this.#readers++;
   }
@@ -157,10 +165,11 @@ export class SharedHistory {
   async #open(): Promise<ReadableStreamDefaultReader<Uint8Array>> {
     const { topics, upstreams } = this.#options;
     const body = relayRequest(
-      topics.map(({ topic, fromMs }) => ({
+      topics.map(({ topic, fromMs, isNew }) => ({
         topic,
         sinceMs: Math.max(0, fromMs),
         lastMs: null,
+        isNew,
       })),
     );
     const path = "/v1/blocks/history";

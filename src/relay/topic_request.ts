@@ -12,14 +12,16 @@ export interface TopicText {
   readonly sinceMs: number;
   /** Instead: the age of the first block, ms before the newest one. */
   readonly lastMs: number | null;
+  /** Of a history: it is read from the log as it is now. */
+  readonly isNew?: boolean | undefined;
 }
 
 /** The body of a request for these topics. */
 export function relayRequest(topics: readonly TopicText[]): string {
   return JSON.stringify({
-    topics: topics.map(({ topic, sinceMs, lastMs }) =>
+    topics: topics.map(({ topic, sinceMs, lastMs, isNew }) =>
       lastMs === null
-        ? { topic, since_ms: sinceMs }
+        ? { topic, since_ms: sinceMs, ...(isNew ? { new: true } : {}) }
         : { topic, last_ms: lastMs }
     ),
   });
@@ -51,17 +53,16 @@ export function relayTopics(text: string): readonly TopicText[] | string {
 }
 
 function topicOf(item: unknown): TopicText | string {
-  const { topic, since_ms: since, last_ms: last } = (item ?? {}) as Record<
-    string,
-    unknown
-  >;
+  const { topic, since_ms: since, last_ms: last, new: isNew = false } =
+    (item ?? {}) as Record<string, unknown>;
   if (
     typeof topic !== "string" || topic === "" || topic.length > TOPIC_CHARS_MAX
   ) {
     return `Each topic needs 'topic', a name of at most ${TOPIC_CHARS_MAX} characters`;
   }
+  if (typeof isNew !== "boolean") return "'new' must be true or false";
   if (isTime(since) && last === undefined) {
-    return { topic, sinceMs: since, lastMs: null };
+    return { topic, sinceMs: since, lastMs: null, isNew };
   }
   if (isTime(last) && since === undefined) {
     return { topic, sinceMs: 0, lastMs: last };

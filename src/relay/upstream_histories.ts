@@ -55,7 +55,9 @@ export class UpstreamHistories implements SharedHistories {
     this.#forget(nowMs);
     const key = keyOf(topics);
     const known = this.#joinable.get(key);
-    if (known?.isWhole && known.openedClockMs > afterClockMs) {
+    const isLate = known !== undefined && known.openedClockMs > afterClockMs;
+    const mustBeNew = topics.some(({ isNew }) => isNew);
+    if (isLate && (mustBeNew ? known.isNew : known.isWhole)) {
       this.counters.upstream_histories_shared++;
       known.join();
       return known;

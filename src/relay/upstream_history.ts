@@ -21,8 +21,8 @@ export interface UpstreamTopic extends HistoryTopic {
 /** The histories of all readers. */
 export interface SharedHistories {
   /**
-   * A history that begins with what was asked for, and was opened after a time of the monotonic clock. Throws where the
-   * upstream has just said that it has no stream.
+   * A history that begins with what was asked for, and was opened after a time of the monotonic clock; where it is to be
+   * new, one of which nothing has come yet. Throws where the upstream has just said that it has no stream.
    */
   join(topics: readonly HistoryTopic[], afterClockMs: number): SharedHistory;
   leave(history: SharedHistory): void;
@@ -44,6 +44,7 @@ interface Topic {
   newestMs: number;
   /** GPS ms from which on it is asked for, when the reader continues. */
   fromMs: number;
+  readonly isNew?: boolean | undefined;
   /** Reads that the caller has not asked for yet. */
   readonly reads: HistoryMessages[];
   /** Of these reads. */
@@ -140,7 +141,7 @@ export class UpstreamHistory implements HistoryReader {
     this.#wasOld = false;
     const shared = this.#histories.join(
       [...this.#topics.values()].filter(({ isAtEnd }) => !isAtEnd)
-        .map(({ topic, fromMs }) => ({ topic, fromMs })),
+        .map(({ topic, fromMs, isNew }) => ({ topic, fromMs, isNew })),
       this.#openedClockMs,
     );
     this.#openedClockMs = shared.openedClockMs;

@@ -93,6 +93,11 @@ export interface HistoryTopic {
   readonly topic: string;
   /** GPS ms: no block that begins at or after it is skipped. */
   readonly fromMs: number;
+  /**
+   * The log is read as it is now: nothing comes from an earlier reading, which may have what was deleted since.
+   * @default false: a source may keep what it has read for others, for a short time
+   */
+  readonly isNew?: boolean | undefined;
 }
 
 /** Where the reading of a topic begins: at the blocks of a GPS ms, or at the messages that were produced since a Unix ms. */

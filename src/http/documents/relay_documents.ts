@@ -31,6 +31,12 @@ const TOPIC: Schema = {
       "x-unit": "ms",
       description: "Instead: the age of the first block, before the newest one",
     },
+    new: {
+      type: "boolean",
+      default: false,
+      description:
+        "Of a history: the log is read as it is now, so nothing that was deleted since another reading comes",
+    },
   },
   oneOf: [{ required: ["since_ms"] }, { required: ["last_ms"] }],
 };

@@ -80,16 +80,25 @@ function opaqueOf(etag: string): string {
 }
 
 /**
- * What the bytes depend on in a channel. Its own note may be that of an upstream, which a file has replaced. Partition and
- * index are not in them, and depend on other channels, which the caller may not be allowed to know.
+ * What the bytes depend on in a channel, in this order, whatever made the channel. Its own note may be that of an upstream,
+ * which a file has replaced. Partition and index depend on other channels, which the caller may not be allowed to know.
  */
 function fieldsOf(
-  { note: _, partitionId: __, partitionIndex: ___, ...channel }: Channel,
+  { name, dataType, sampleRate, publisher, replayId, ...times }: Channel,
   note: ChannelNote | null | undefined,
-) {
-  return note
-    ? { ...channel, unit: note.unit, description: note.description }
-    : channel;
+): readonly unknown[] {
+  const { strideNs, maxLatencyNs } = times;
+  return [
+    name,
+    dataType,
+    sampleRate,
+    publisher,
+    replayId,
+    strideNs,
+    maxLatencyNs,
+    note?.unit ?? null,
+    note?.description ?? null,
+  ];
 }
 
 /** As JSON; bigints as texts. */

@@ -93,9 +93,10 @@ export function relayRoutes(options: RelayRoutesOptions): Hono {
           param: "topics",
         });
       }
-      const asked = topics.map(({ topic, sinceMs }) => ({
+      const asked = topics.map(({ topic, sinceMs, isNew }) => ({
         topic,
         fromMs: sinceMs,
+        isNew,
       }));
       return answered(feeds.openHistory(reader, asked), feeds);
     },

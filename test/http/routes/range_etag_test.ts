@@ -82,6 +82,13 @@ describe("the ETag of a range", () => {
     assert.equal(etag({ channels: [moved] }), etag());
   });
 
+  it("does not depend on what made the channel: a relay and its origin have the same", () => {
+    const reversed = Object.fromEntries(
+      Object.entries({ ...CHANNEL, note: null }).toReversed(),
+    ) as unknown as Channel;
+    assert.equal(etag({ channels: [reversed] }), etag());
+  });
+
   it("is weak where the bytes depend on compression", () => {
     const { format, coding } = { format: "events", coding: "gzip" } as const;
     assert.match(etag({ shape: { format, coding } }), /^W\/"/);
