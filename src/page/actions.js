@@ -4,6 +4,7 @@ import { DownloadDialog } from "./download.js";
 import { WIDE_PX } from "./finder.js";
 import { toggleFullScreen } from "./full_screen.js";
 import { keysOf, showHelp } from "./keys.js";
+import { COLUMNS_MAX } from "./plot_grid.js";
 import { live, pan, pause, play, zoom } from "./navigation.js";
 import { hashOf, namesOf, viewOf } from "./view.js";
 
@@ -89,6 +90,8 @@ function actionsOf(page) {
     up: () => page.plots.actFocused("up"),
     down: () => page.plots.actFocused("down"),
     clear: () => page.change({ plots: [], closeUp: null }),
+    fewer: () => setColumns(page, page.view.columns - 1),
+    more: () => setColumns(page, page.view.columns + 1),
     full: () => {
       const element = page.plots.focused?.element ?? document.documentElement;
       toggleFullScreen(element).catch(({ message }) =>
@@ -101,6 +104,20 @@ function actionsOf(page) {
       if (page.finder.isOpen && innerWidth < WIDE_PX) page.showFinder(false);
     },
   };
+}
+
+/**
+ * Says where the window has no room for them.
+ * @param {Page} page
+ * @param {number} wanted
+ */
+function setColumns(page, wanted) {
+  const columns = Math.min(Math.max(wanted, 1), COLUMNS_MAX);
+  page.change({ columns });
+  const { columns: shown, size } = page.plots;
+  if (shown >= Math.min(columns, size)) return;
+  const words = shown === 1 ? "1 column" : `${shown} columns`;
+  page.status.note(`The window has room for ${words} of plots`);
 }
 
 /** Plays on from what is paused, or pauses what plays. @param {Page} page */
@@ -122,6 +139,12 @@ export function listen(page) {
   const actions = actionsOf(page);
   document.addEventListener("keydown", keysOf(actions));
   for (const name of BUTTONS) button(name).onclick = () => actions[name]();
+  const columns = byId("columns", HTMLSelectElement);
+  columns.onchange = () => {
+    setColumns(page, Number(columns.value));
+    // Keys act on the page again.
+    columns.blur();
+  };
   button("cursors-open").onclick = actions.cursors;
   button("download-open").onclick = actions.download;
   button("operator-open").onclick = actions.operator;
@@ -141,8 +164,11 @@ export function listen(page) {
   });
   matchMedia("(prefers-color-scheme: dark)")
     .addEventListener("change", () => page.applyTheme());
-  document.addEventListener("fullscreenchange", () => page.resize());
   new ResizeObserver(() => page.resize()).observe(byId("plots", HTMLElement));
+  const head = document.querySelector("header.top");
+  new ResizeObserver(([{ borderBoxSize: [{ blockSize }] }]) =>
+    document.documentElement.style.setProperty("--head", `${blockSize}px`)
+  ).observe(/** @type {Element} */ (head));
   setInterval(() => {
     page.sayStatus();
     page.finder.heard(page.feed.series);

@@ -29,6 +29,8 @@ const KEYS = [
   [["y"], "axis", "set the plot's Y axis"],
   [["x", "Delete"], "remove", "remove the plot"],
   [["X"], "clear", "remove all plots (Back brings them again)"],
+  [["["], "fewer", "fewer columns"],
+  [["]"], "more", "more columns, up to 4"],
   [["f"], "full", "full screen: the plot that has the focus, or the page"],
   [["w"], "wall", "wall display: no controls; w or Esc ends it"],
   [["t"], "time", "UTC or GPS time"],
@@ -46,9 +48,10 @@ const KEYS = [
  */
 export function keysOf(actions) {
   return (event) => {
-    if (
-      event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented
-    ) return;
+    // Many keyboards have brackets on AltGr, which some systems report as Ctrl and Alt.
+    const isCommand = event.metaKey ||
+      ((event.ctrlKey || event.altKey) && !event.getModifierState("AltGraph"));
+    if (isCommand || event.defaultPrevented) return;
     const target = /** @type {HTMLElement} */ (event.target);
     if (document.querySelector("dialog[open]")) return;
     const isTyping = target.matches("input, select, textarea");

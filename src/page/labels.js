@@ -17,6 +17,7 @@ export function labelButtons(view, isSaving, isFinding) {
   button("time").textContent = time.toUpperCase();
   button("theme").textContent = THEMES[theme];
   button("operator-open").setAttribute("aria-pressed", String(operator));
+  byId("columns", HTMLSelectElement).value = String(view.columns);
   document.body.classList.toggle("wall", view.wall);
   const hasCursors = view.cursors.some((s) => s !== null);
   button("cursors-open").setAttribute("aria-pressed", String(hasCursors));

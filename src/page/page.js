@@ -199,7 +199,7 @@ export class Page {
     if (names.some((name) => !this.channels.has(name))) {
       await this.channels.learn(names);
     }
-    this.plots.show(this.view.plots);
+    this.plots.show(view.plots, view.columns);
     part("empty").hidden = this.plots.size > 0;
     part("axis").hidden = this.plots.size === 0;
     this.#shown.choose(view, {
@@ -246,7 +246,7 @@ export class Page {
   }
 
   resize() {
-    this.axis.resize(this.plots.resize());
+    this.axis.show(this.plots.arrange(this.view.columns));
     this.closeUp?.resize();
   }
 

@@ -66,6 +66,7 @@ import pendingText from "./pending_text.js" with { type: "text" };
 import pictures from "./pictures.js" with { type: "text" };
 import playback from "./playback.js" with { type: "text" };
 import plotCard from "./plot_card.js" with { type: "text" };
+import plotGrid from "./plot_grid.js" with { type: "text" };
 import plotList from "./plot_list.js" with { type: "text" };
 import plotPaths from "./plot_paths.js" with { type: "text" };
 import plotOptions from "./plot_options.js" with { type: "text" };
@@ -180,6 +181,7 @@ const MODULES: Record<string, string> = {
   "pictures.js": pictures,
   "playback.js": playback,
   "plot_card.js": plotCard,
+  "plot_grid.js": plotGrid,
   "plot_list.js": plotList,
   "plot_paths.js": plotPaths,
   "plot_options.js": plotOptions,

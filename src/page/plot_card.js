@@ -35,6 +35,8 @@ export class PlotCard {
   #look;
   #events;
   #size = { width: 300, height: 120 };
+  /** The page's style decides the size. */
+  #sizes = new ResizeObserver(([{ contentRect }]) => this.#resize(contentRect));
   #valueMs = 0;
   #refused = "";
   #hasFailed = false;
@@ -73,6 +75,7 @@ export class PlotCard {
       this.#canvas,
     );
     this.#plot = this.#made();
+    this.#sizes.observe(this.#canvas);
     this.recolour();
   }
 
@@ -174,13 +177,12 @@ export class PlotCard {
     );
   }
 
-  /**
-   * @param {number} width
-   * @param {number} height
-   */
-  resize(width, height) {
-    this.#size = { width, height };
-    this.#plot.resize(width, height);
+  /** @param {{ width: number, height: number }} size px */
+  #resize({ width, height }) {
+    // Nothing is shown while a refusal is.
+    if (width < 1 || height < 1) return;
+    this.#size = { width: Math.floor(width), height: Math.floor(height) };
+    this.#plot.resize(this.#size.width, this.#size.height);
   }
 
   /**
@@ -273,6 +275,7 @@ export class PlotCard {
   }
 
   close() {
+    this.#sizes.disconnect();
     this.#plot.close();
     this.element.remove();
   }

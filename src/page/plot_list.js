@@ -1,20 +1,20 @@
-// The plots in their order: makes, sizes and closes their cards, and draws the visible ones.
+// The plots in their order: makes and closes their cards, arranges them in columns, and draws the visible ones.
 // Invariant: there is one card for each kind and channel of the view, in the view's order.
 import { PlotCard } from "./plot_card.js";
+import { columnsFor, columnWidth, isTall } from "./plot_grid.js";
 
 /** @typedef {import("./view.js").PlotSpec} PlotSpec */
 /** @typedef {"up" | "down" | "remove" | "add"} Act */
 /** @typedef {(card: PlotCard, onY: (y: PlotSpec["y"]) => void) => void} OnAxis opens what sets the axis of a card's plot */
 
-const PHONE_PX = 760;
 /** Next to the plots: axis and padding. */
 const MARGIN_PX = 80;
-/** Above a plot in full screen: its heading, and what is between the cursors. */
-const FULL_SCREEN_MARGIN_PX = 70;
 
 export class PlotList {
   /** @type {Map<string, PlotCard>} */
   #cards = new Map();
+  /** Columns that are shown. */
+  columns = 1;
   #parent;
   #options;
   #visible = new IntersectionObserver((entries) => {
@@ -40,17 +40,21 @@ export class PlotList {
 
   /** Width of a plot, pixels of the display. */
   get pixels() {
-    const width = Math.max(this.#parent.clientWidth - MARGIN_PX, 200);
-    return width * devicePixelRatio;
+    const width = columnWidth(this.#parent.clientWidth, this.columns);
+    return Math.max(width - MARGIN_PX, 200) * devicePixelRatio;
   }
 
-  /** @param {PlotSpec[]} plots */
-  show(plots) {
+  /**
+   * @param {PlotSpec[]} plots
+   * @param {number} columns
+   */
+  show(plots, columns) {
     const { look, events, onPlots } = this.#options;
     /** @type {Map<string, PlotCard>} */
     const seen = new Map();
-    plots.forEach((spec, i) => {
-      const key = keyOf(spec);
+    // An address may name a plot twice.
+    const each = new Map(plots.map((spec) => [keyOf(spec), spec]));
+    [...each].forEach(([key, spec], i) => {
       const card = this.#cards.get(key) ??
         new PlotCard(spec, {
           look,
@@ -78,27 +82,24 @@ export class PlotList {
     }
     this.#cards = seen;
     this.recolour();
-    this.resize();
+    this.arrange(columns);
   }
 
   recolour() {
     for (const card of this.#cards.values()) card.recolour();
   }
 
-  /** Makes the plots fill the width; the more plots, the lower. Returns the width. */
-  resize() {
-    const width = Math.max(this.#parent.clientWidth - 2, 200);
+  /** Arranges the plots in columns; how many there is room for. @param {number} chosen */
+  arrange(chosen) {
     const count = this.#cards.size;
-    const most = innerWidth < PHONE_PX ? 100 : 132;
-    const high = Math.min(most, count <= 4 ? 132 : count <= 8 ? 108 : 84);
-    for (const card of this.#cards.values()) {
-      if (document.fullscreenElement === card.element) {
-        card.resize(innerWidth, innerHeight - FULL_SCREEN_MARGIN_PX);
-        continue;
-      }
-      card.resize(width, card.spec.kind === "series" ? high : high + 30);
-    }
-    return width;
+    const width = this.#parent.clientWidth;
+    this.columns = columnsFor(chosen, { count, width, windowPx: innerWidth });
+    const { columns } = this;
+    this.#parent.style.setProperty("--columns", String(columns));
+    [...this.#cards.values()].forEach(({ element }, i) =>
+      element.classList.toggle("tall", isTall(i, { count, columns }))
+    );
+    return columns;
   }
 
   /** @param {(card: PlotCard) => void} draw called for each visible card */

@@ -1,10 +1,17 @@
 // Axes of plots: times in UTC or GPS with round seconds, and labels at shares of a height.
 import uPlot from "uplot";
 import { dateText, leapSeconds, timeText } from "./clock.js";
+import { el } from "./dom.js";
 
 export const AXIS_LEFT_PX = 64;
 /** Between the labels of a vertical axis. */
 export const AXIS_SPACE_PX = 22;
+/** Height of the strip of times. */
+const STRIP_PX = 28;
+/** Between the times of an axis. */
+const TIMES_PX = { utc: 85, gps: 110 };
+/** Next to the area of a plot: the vertical axis, and the padding. */
+const BESIDE_PX = AXIS_LEFT_PX + 14;
 /** Half of a time's text. */
 const EDGE_PX = 30;
 const FONT = "11px system-ui, sans-serif";
@@ -47,6 +54,8 @@ export function ticksOf(fromS, toS, { count, time }) {
 export function axesOf(look, { showTime, ticks, spacePx = AXIS_SPACE_PX }) {
   const stroke = () => look().colours.muted;
   const grid = { stroke: () => look().colours.grid, width: 1 };
+  const countFor = (/** @type {uPlot} */ u) =>
+    (u.width - BESIDE_PX) / TIMES_PX[look().time];
   return [
     {
       stroke,
@@ -55,12 +64,12 @@ export function axesOf(look, { showTime, ticks, spacePx = AXIS_SPACE_PX }) {
       ticks: { show: showTime, stroke: () => look().colours.grid, size: 4 },
       size: showTime ? 26 : 0,
       splits: (u, _axis, min, max) =>
-        ticksOf(min, max, { count: u.width / 110, time: look().time }).ticks,
+        ticksOf(min, max, { count: countFor(u), time: look().time }).ticks,
       values: (u, splits) => {
         if (!showTime) return splits.map(() => "");
         const { min = 0, max = 1 } = u.scales.x;
         const { step } = ticksOf(min, max, {
-          count: u.width / 110,
+          count: countFor(u),
           time: look().time,
         });
         const digits = step >= 1 ? 0 : Math.ceil(-Math.log10(step) - 1e-9);
@@ -109,24 +118,41 @@ export function roomOf(u, spacePx) {
   return Math.max(Math.floor(u.bbox.height / devicePixelRatio / spacePx), 2);
 }
 
-/** A strip with the times, below all plots. */
+/** The times below all plots: a strip for each column. */
 export class TimeAxis {
-  #u;
-  #note;
+  #parent;
+  #look;
+  /** @type {{ element: HTMLElement, note: HTMLElement, u: uPlot, sizes: ResizeObserver }[]} */
+  #strips = [];
 
   /**
    * @param {HTMLElement} parent
    * @param {() => { time: "utc" | "gps", colours: import("./dom.js").Colours }} look
    */
   constructor(parent, look) {
-    this.look = look;
-    this.#note = document.createElement("span");
-    this.#note.className = "axis-note";
-    parent.append(this.#note);
-    this.#u = new uPlot(
+    this.#parent = parent;
+    this.#look = look;
+  }
+
+  /** @param {number} columns */
+  show(columns) {
+    this.#parent.style.setProperty("--columns", String(columns));
+    while (this.#strips.length < columns) this.#strips.push(this.#made());
+    for (const { element, sizes, u } of this.#strips.splice(columns)) {
+      sizes.disconnect();
+      u.destroy();
+      element.remove();
+    }
+  }
+
+  #made() {
+    const note = el("span", { class: "axis-note" });
+    const element = el("div", { class: "axis-strip" }, note);
+    this.#parent.append(element);
+    const u = new uPlot(
       {
         width: 300,
-        height: 28,
+        height: STRIP_PX,
         padding: [0, 14, 0, 0],
         legend: { show: false },
         cursor: { show: false },
@@ -134,20 +160,20 @@ export class TimeAxis {
           x: { time: false, auto: false },
           y: { auto: false, range: [0, 1] },
         },
-        axes: axesOf(look, {
+        axes: axesOf(this.#look, {
           showTime: true,
           ticks: () => [],
         }),
         series: [{}, { show: false }],
       },
       [[0, 1], [null, null]],
-      parent,
+      element,
     );
-  }
-
-  /** @param {number} width */
-  resize(width) {
-    this.#u.setSize({ width, height: 28 });
+    const sizes = new ResizeObserver(([{ contentRect: { width } }]) => {
+      if (width >= 1) u.setSize({ width: Math.floor(width), height: STRIP_PX });
+    });
+    sizes.observe(element);
+    return { element, note, u, sizes };
   }
 
   /**
@@ -155,8 +181,10 @@ export class TimeAxis {
    * @param {number} toS
    */
   draw(fromS, toS) {
-    const text = this.look().time === "gps" ? "GPS s" : `${dateText(toS)} UTC`;
-    if (this.#note.textContent !== text) this.#note.textContent = text;
-    this.#u.setScale("x", { min: fromS, max: toS });
+    const text = this.#look().time === "gps" ? "GPS s" : `${dateText(toS)} UTC`;
+    for (const { note, u } of this.#strips) {
+      if (note.textContent !== text) note.textContent = text;
+      u.setScale("x", { min: fromS, max: toS });
+    }
   }
 }

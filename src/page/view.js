@@ -1,6 +1,7 @@
 // The view, and its text after the '#' of the address: a user who sends the address sends the view.
 // Invariant: viewOf(hashOf(view)) is the view.
 
+import { COLUMNS_MAX } from "./plot_grid.js";
 import { optionsOf, optionsText } from "./plot_options.js";
 
 /** @typedef {"series" | "spectrogram" | "spectrum"} PlotKind */
@@ -15,6 +16,7 @@ import { optionsOf, optionsText } from "./plot_options.js";
  * @property {"utc" | "gps"} time
  * @property {"auto" | "dark" | "light"} theme
  * @property {CloseUp | null} closeUp
+ * @property {number} columns of plots, 1 to 4, where the window has room for them
  * @property {import("./cursors.js").Times} cursors
  * @property {boolean} wall no controls, for a display on a wall
  * @property {boolean} operator
@@ -41,6 +43,7 @@ export function emptyView() {
     time: "utc",
     theme: "auto",
     closeUp: null,
+    columns: 1,
     cursors: [null, null],
     wall: false,
     operator: false,
@@ -89,6 +92,7 @@ export function hashOf(view) {
     parts.push(`closeup=${names.map(escape).join(",")}`);
     parts.push(`every=${everyS}&at=${atS}&width=${widthS}`);
   }
+  if (view.columns !== 1) parts.push(`columns=${view.columns}`);
   CURSOR_FIELDS.forEach((field, i) => {
     if (view.cursors[i] !== null) parts.push(`${field}=${view.cursors[i]}`);
   });
@@ -132,6 +136,7 @@ export function viewOf(hash) {
   if (fields.get("time") === "gps") view.time = "gps";
   const theme = fields.get("theme");
   if (theme === "dark" || theme === "light") view.theme = theme;
+  view.columns = Math.floor(number("columns", 1, COLUMNS_MAX) ?? 1);
   const save = fields.get("save");
   if (save === "1" || save === "0") view.saves = save === "1";
   view.cursors = [

@@ -20,7 +20,7 @@ describe("the address", () => {
         saves: true,
         closeUp: null,
       },
-      { ...emptyView(), endS: 1126259462, speed: 0.25, wall: true },
+      { ...emptyView(), endS: 1126259462, speed: 0.25, wall: true, columns: 4 },
       {
         ...emptyView(),
         saves: false,
@@ -36,7 +36,7 @@ describe("the address", () => {
   it("of another's making gives a view all the same", () => {
     assert.equal(viewOf(""), null);
     const view = viewOf(
-      "#series=A&series=&span=-3&end=x&play=2&theme=pink&closeup=,",
+      "#series=A&series=&span=-3&end=x&play=2&theme=pink&closeup=,&columns=5",
     );
     assert.deepEqual(view, {
       ...emptyView(),
