@@ -1,5 +1,5 @@
 // How plots are placed in columns: how many columns there is room for, and which plots are two rows high.
-// Invariant: plots stand in the view's order, from left to right and then down, and no place in the grid is empty.
+// Invariant: plots are in the view's order, from left to right and then down, and no place in the grid is empty.
 
 export const COLUMNS_MAX = 4;
 /** Between plots; page.css has the same. */
