@@ -1,7 +1,7 @@
 // `deno task edge`: bundles each program for the edge, with all its packages, into one file.
 import { resolve } from "node:path";
-import { optionsOrExit, parsedBy } from "../src/settings/command.ts";
-import { type CommandHelp, HELP_FLAG } from "../src/settings/command_help.ts";
+import { askedBy, optionsOrExit, parsedBy } from "../src/settings/command.ts";
+import { type CommandHelp, LAST_FLAGS } from "../src/settings/command_help.ts";
 import { readFlags } from "../src/settings/flags.ts";
 
 const ROOT = new URL("..", import.meta.url);
@@ -14,7 +14,7 @@ const FLAGS = {
     help: "folder of the files; a relative one is in the clone",
     default: "dist",
   },
-  ...HELP_FLAG,
+  ...LAST_FLAGS,
 } as const;
 
 const HELP: CommandHelp = {
@@ -30,7 +30,7 @@ const outdir = optionsOrExit(
   HELP,
   parsedBy(() => {
     const { values } = readFlags(Deno.args, FLAGS);
-    return values.help ? "help" : values.outdir;
+    return askedBy(values) ?? values.outdir;
   }),
 );
 const { code } = await new Deno.Command(Deno.execPath(), {

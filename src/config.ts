@@ -44,7 +44,11 @@ import {
   operatorFault,
   type OperatorSettings,
 } from "./settings/operator_settings.ts";
-import { headOf } from "./settings/command_help.ts";
+import {
+  headOf,
+  VERSION_MEANING,
+  versionText,
+} from "./settings/command_help.ts";
 import { readSettings } from "./settings/read_settings.ts";
 import {
   REQUEST_SETTINGS,
@@ -94,7 +98,8 @@ export type Parsed =
     /** Variables that Kubernetes has set for a Service; they are not settings. */
     readonly passedOver: readonly string[];
   }
-  | { readonly kind: "help"; readonly text: string }
+  /** To print: it ends with a line feed. */
+  | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "error"; readonly message: string };
 
 /** In the order of `--help`. */
@@ -138,8 +143,11 @@ export function parseConfig(
   env: Readonly<Record<string, string | undefined>>,
 ): Parsed {
   const read = readSettings<Config>(SETTINGS, args, env);
-  if (read.kind === "help") return { kind: "help", text: helpText() };
   if (read.kind === "wrong") return error(read.message);
+  if (read.kind !== "values") {
+    const text = read.kind === "help" ? helpText() : versionText();
+    return { kind: "text", text };
+  }
   const wrong = combinationFault(read.values);
   if (wrong !== null) return error(wrong);
   const { values: config, flags, passedOver } = read;
@@ -185,7 +193,9 @@ Each setting is a flag or an environment variable; the flag wins.
 
 ${settingsHelp(GROUPS)}
 
-  ${"-h, --help".padEnd(38)} show this text`;
+  ${"--version".padEnd(38)} ${VERSION_MEANING}
+  ${"-h, --help".padEnd(38)} show this text
+`;
 }
 
 function error(message: string): Parsed {

@@ -57,11 +57,17 @@ describe("parseConfig()", () => {
 
   it("shows every setting with unit, default and variable", () => {
     const parsed = parseConfig(["--help"], {});
-    assert.ok(parsed.kind === "help");
+    assert.ok(parsed.kind === "text");
     assert.match(
       parsed.text,
       /--retention-mb MiB .*\(default 256\)\n\s+QANAT_RETENTION_MB/,
     );
+  });
+
+  it("answers --version, also where settings are wrong", () => {
+    const parsed = parseConfig(["--version"], { QANAT_SLAB_MB: "0" });
+    assert.ok(parsed.kind === "text");
+    assert.match(parsed.text, /^qanat \d+\.\d+\.\d+ \(Deno\/[\d.]+\)\n$/);
   });
 
   it("takes no other origin or host by default, and lists of them", () => {

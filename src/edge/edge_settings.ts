@@ -56,8 +56,8 @@ export type EdgeSettings =
 /** Reads the variables of an environment as `deno task start` does. */
 export function edgeSettings(env: Environment): EdgeSettings {
   const parsed = parseConfig([], { ...presets(), ...definedIn(env) });
-  if (parsed.kind === "help") throw new Error("No flag asks for help");
   if (parsed.kind === "error") return parsed;
+  if (parsed.kind !== "config") throw new Error("No flag asks for a text");
   const { config, passedOver } = parsed;
   for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
     const variable = variableOf(name);

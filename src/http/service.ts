@@ -15,6 +15,8 @@ import type { BudgetSettings } from "../net/descriptor_budget.ts";
 
 /** Settings that the routes read. */
 export interface RouteSettings {
+  /** `--revision`; "" for none. */
+  readonly revision: string;
   /** `--allowed-hosts` */
   readonly allowedHosts: readonly string[];
   /** `--cors-origin` */

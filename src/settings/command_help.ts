@@ -1,5 +1,6 @@
 // What a command prints at --help: one line that says what it does, how it is called, its flags with their defaults.
 // Invariant: the list is made from the table by which the flags are read, so it has all of them.
+import { runtimeOf, VERSION } from "../telemetry/build_info.ts";
 import type { FlagOption, FlagOptions } from "./flags.ts";
 
 /** What a command says about itself. */
@@ -22,9 +23,22 @@ export const HELP_FLAG = {
   help: { type: "boolean", short: "h", help: "show this text" },
 } as const;
 
+export const VERSION_MEANING = "show the versions of Qanat and of the runtime";
+
+/** The last flags of each command for users. */
+export const LAST_FLAGS = {
+  version: { type: "boolean", help: VERSION_MEANING },
+  ...HELP_FLAG,
+} as const;
+
 /** Width of the text, and the largest width of the names in it. */
 const COLUMNS = 110;
 const NAME_COLUMNS_MAX = 30;
+
+/** What --version prints: a line such as `qanat 0.2.0 (Deno/2.9.6)`. */
+export function versionText(): string {
+  return `qanat ${VERSION} (${runtimeOf()})\n`;
+}
 
 /** What the command does, and how it is called. */
 export function headOf(
@@ -55,13 +69,14 @@ export function helpText(help: CommandHelp): string {
   return `${headOf(help)}\n\n${rows}\n${more}`;
 }
 
-/** The lines above a flag: --help belongs to no group. */
+/** The lines above a flag: the last flags belong to no group. */
 function headingOf(
   [name, { group }]: [string, FlagOption],
   flags: readonly [string, FlagOption][],
 ): string {
   if (group !== undefined) return `\n${group}:\n`;
-  const isApart = name === "help" && flags.some(([, { group }]) => group);
+  const last = flags.find(([name]) => Object.hasOwn(LAST_FLAGS, name));
+  const isApart = name === last?.[0] && flags.some(([, { group }]) => group);
   return isApart ? "\n" : "";
 }
 

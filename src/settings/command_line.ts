@@ -12,7 +12,7 @@ export interface KnownFlag {
 
 export type CommandLine =
   | { readonly kind: "flags"; readonly values: ReadonlyMap<string, string> }
-  | { readonly kind: "help" }
+  | { readonly kind: "help" | "version" }
   | { readonly kind: "wrong"; readonly message: string };
 
 /** Reads the flags, each at most once. */
@@ -25,6 +25,7 @@ export function readCommandLine(
     const arg = args[i]!;
     if (arg === "--") continue; // `deno task start -- --port 81` forwards it
     if (arg === "--help" || arg === "-h") return { kind: "help" };
+    if (arg === "--version") return { kind: "version" };
     const equals = arg.indexOf("=");
     const name = equals < 0 ? arg : arg.slice(0, equals);
     const flag = known.find((k) => k.name === name);

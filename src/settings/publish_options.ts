@@ -1,7 +1,7 @@
 // The command line of `deno task publish`: flags, their checks, the help text.
 // Invariant: accepted options are complete and valid; a refusal is one clear line that shows no secret.
-import { type Parsed, parsedBy } from "./command.ts";
-import { type CommandHelp, HELP_FLAG } from "./command_help.ts";
+import { askedBy, type Parsed, parsedBy } from "./command.ts";
+import { type CommandHelp, LAST_FLAGS } from "./command_help.ts";
 import { choiceOf, FlagError, numberOf, readFlags, wholeOf } from "./flags.ts";
 import { brokers } from "./readers.ts";
 import { SettingError } from "./setting.ts";
@@ -57,7 +57,7 @@ const FLAGS = {
     help: COMPRESSIONS.join(", "),
     default: "none",
   },
-  ...HELP_FLAG,
+  ...LAST_FLAGS,
 } as const;
 
 export const PUBLISH_HELP: CommandHelp = {
@@ -76,7 +76,8 @@ export function parsePublish(
 ): Parsed<PublishOptions> {
   return parsedBy(() => {
     const values = readFlags(args, FLAGS).values;
-    if (values.help) return "help";
+    const asked = askedBy(values);
+    if (asked !== null) return asked;
     return {
       brokers: values.kafka !== undefined
         ? brokersOf("--kafka", values.kafka)

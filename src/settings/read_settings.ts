@@ -18,7 +18,7 @@ export type SettingsRead<T> =
     /** Variables that Kubernetes has set for a Service; they are not settings. */
     readonly passedOver: readonly string[];
   }
-  | { readonly kind: "help" }
+  | { readonly kind: "help" | "version" }
   | { readonly kind: "wrong"; readonly message: string };
 
 /** Flags win over variables, variables over defaults. */

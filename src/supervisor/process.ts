@@ -44,7 +44,7 @@ export function superviseProcess(
   { parsed, startWorker, startIngest }: ProcessOptions,
 ) {
   const output = new ProcessOutput();
-  if (parsed.kind === "help") return printAndExit(parsed.text + "\n", output);
+  if (parsed.kind === "text") return printAndExit(parsed.text, output);
   if (parsed.kind === "error") {
     output.complain(parsed.message + "\n");
     return output.exit(EXIT_SETTINGS);

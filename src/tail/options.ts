@@ -7,8 +7,13 @@ import {
   secondsText,
   timeOfText,
 } from "../blocks/time_text.ts";
-import { type Parsed, parsedBy } from "../settings/command.ts";
-import { type CommandHelp, HELP_FLAG } from "../settings/command_help.ts";
+import {
+  type Asked,
+  askedBy,
+  type Parsed,
+  parsedBy,
+} from "../settings/command.ts";
+import { type CommandHelp, LAST_FLAGS } from "../settings/command_help.ts";
 import { FlagError, readFlags, wholeOf } from "../settings/flags.ts";
 import { shownValue } from "../settings/shown.ts";
 import type { Credential } from "./credential.ts";
@@ -128,7 +133,7 @@ const FLAGS = {
       "give up after N failed attempts in succession; after a broken connection, continue with the row after the last one; so it does when a token has expired, as soon as --token-file has another one",
     default: RETRIES_DEFAULT,
   },
-  ...HELP_FLAG,
+  ...LAST_FLAGS,
 } as const;
 
 export const TAIL_HELP: CommandHelp = {
@@ -158,9 +163,10 @@ function read(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   nowNs: bigint,
-): TailOptions | "help" {
+): TailOptions | Asked {
   const { values, positionals } = readFlags(args, FLAGS, true);
-  if (values.help) return "help";
+  const asked = askedBy(values);
+  if (asked !== null) return asked;
   const server = serverOf(values.url, values["token-file"], env);
   const retriesMax = wholeOf("--retries", values.retries, 0, RETRIES_MAX);
   const query: Record<string, string> = {};

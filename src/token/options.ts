@@ -6,7 +6,7 @@ import { PUBLISHER_CHARS_MAX, PUBLISHERS_MAX } from "../auth/grant_fields.ts";
 import { ReadRule } from "../auth/read_rule.ts";
 import { isTokenName, TOKEN_NAME_RIGHT } from "../auth/token_file.ts";
 import { BadExpressionError } from "../channels/expression.ts";
-import { type Parsed, parsedBy } from "../settings/command.ts";
+import { askedBy, type Parsed, parsedBy } from "../settings/command.ts";
 import { FlagError, readFlags, wholeOf } from "../settings/flags.ts";
 import { shownValue } from "../settings/shown.ts";
 import { TOKEN_FLAGS as FLAGS } from "./token_flags.ts";
@@ -54,7 +54,8 @@ export function parseToken(
   const given = args[0] === "--" ? args.slice(1) : args;
   return parsedBy(() => {
     const { values, positionals } = readFlags(given, FLAGS, true);
-    if (values.help || given.length === 0) return "help";
+    const asked = given.length === 0 ? "help" : askedBy(values);
+    if (asked !== null) return asked;
     const file = values.file ?? variable ?? "";
     const options = commandOf(positionals, values, given, nowMs);
     if (file === "") throw new FlagError("--file FILE is needed");

@@ -1,6 +1,6 @@
 // The flags of `deno task token`, and its help text.
 import { EXPIRY_RIGHT } from "../auth/expiry.ts";
-import { type CommandHelp, HELP_FLAG } from "../settings/command_help.ts";
+import { type CommandHelp, LAST_FLAGS } from "../settings/command_help.ts";
 
 /** The flags of all its commands. */
 export const TOKEN_FLAGS = {
@@ -69,7 +69,7 @@ export const TOKEN_FLAGS = {
     help: "its largest share of what is left of each shared resource",
     preset: "as the service limits all",
   },
-  ...HELP_FLAG,
+  ...LAST_FLAGS,
 } as const;
 
 export const TOKEN_HELP: CommandHelp = {

@@ -33,6 +33,7 @@ const PLAIN_PATHS = [
   "/v1/clients",
   "/v1/clients/0123456789abcdef",
   "/v1/time",
+  "/v1/version",
   "/metrics",
   "/openapi.json",
   "/asyncapi.json",

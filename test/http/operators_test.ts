@@ -1,6 +1,7 @@
 // Who may use the routes for operators, on the port for clients and on their own.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { VERSION } from "../../src/telemetry/build_info.ts";
 import { OperatorsWorld, STREAM } from "./operators_world.ts";
 
 const ROUTES = ["/metrics", "/v1/status", "/v1/clients"];
@@ -114,6 +115,24 @@ describe("operators' routes with authentication", () => {
     assert.ok(Math.abs(unix_ms - Date.now()) < 60_000);
     assert.equal((await answerOf(world.ask("/v1/time")))[0], 401);
   });
+
+  it("leave the version to readers", async () => {
+    await using world = await OperatorsWorld.start({
+      owners: OWNERS,
+      config: { operatorPort: 1, revision: "4f0c1d2" },
+    });
+    const [status, text] = await answerOf(
+      world.ask("/v1/version", { as: "alice" }),
+    );
+    assert.equal(status, 200);
+    assert.deepEqual(JSON.parse(text), {
+      version: VERSION,
+      revision: "4f0c1d2",
+      runtime: navigator.userAgent,
+      api: "v1",
+    });
+    assert.equal((await answerOf(world.ask("/v1/version")))[0], 401);
+  });
 });
 
 describe("operators' routes without authentication", () => {
@@ -168,6 +187,7 @@ describe("the port for operators", () => {
       const path of [
         ...["/v1/channels", STREAM, "/v1/arrow", "/openapi.json", "/docs"],
         ...["/page/page.css", "/qanat.js", "/v1/session", "/v1/time"],
+        "/v1/version",
       ]
     ) assert.equal((await answerOf(world.askOperators(path)))[0], 404, path);
   });

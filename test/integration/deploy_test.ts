@@ -101,7 +101,7 @@ describe("deploy/kubernetes.yaml", {
   it("has settings that Qanat takes", () => {
     const { data } = manifests.ConfigMap;
     const known = parseConfig(["--help"], {});
-    assert.ok(known.kind === "help");
+    assert.ok(known.kind === "text");
     for (const name of Object.keys(data)) {
       assert.match(known.text, new RegExp(`^\\s+${name}$`, "m"));
     }
@@ -351,7 +351,7 @@ describe("settings that are named", () => {
   for (const file of ["docs/operating.md", "docs/deployment.md"]) {
     it(`of ${file} are Qanat's`, () => {
       const help = parseConfig(["--help"], {});
-      assert.ok(help.kind === "help");
+      assert.ok(help.kind === "text");
       const flags = [...read(file).matchAll(/`(--[a-z][a-z-]+)/g)];
       assert.ok(flags.length > 0);
       for (const [, flag] of flags) {

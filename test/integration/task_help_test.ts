@@ -6,10 +6,15 @@ import { canRun } from "../../scripts/optional_parts.ts";
 import { freePort, PARTS } from "./chain.ts";
 
 const ROOT = new URL("../..", import.meta.url);
-const { tasks } = JSON.parse(
+const { tasks, version } = JSON.parse(
   Deno.readTextFileSync(new URL("deno.json", ROOT)),
-) as { tasks: Record<string, { description: string; command: string }> };
+) as {
+  tasks: Record<string, { description: string; command: string }>;
+  version: string;
+};
 const COLUMNS = 125;
+/** Commands that have the flag --version. */
+const FOR_USERS = ["start", "tail", "publish", "token", "edge"];
 /** Lines of `start` show a setting, its meaning and its default, as docs/operating.md does. */
 const LONG_LINES = ["start"];
 
@@ -68,6 +73,16 @@ describe("tasks of deno.json", () => {
       const { code, out, err } = await deno(["task", task, "-h"]);
       assert.equal(code, 0, err);
       assert.equal(out, long);
+    });
+
+    it(`${task} --version says which Qanat it is, if it is a command for users`, async () => {
+      const isListed = long.includes("\n      --version") ||
+        long.includes("\n  --version");
+      assert.equal(isListed, FOR_USERS.includes(task));
+      if (!isListed) return;
+      const { code, out, err } = await onlyReading(task, "--version");
+      assert.equal(code, 0, err);
+      assert.equal(out, `qanat ${version} (Deno/${Deno.version.deno})\n`);
     });
 
     it(`${task} refuses an unknown flag by its name`, async () => {

@@ -1,7 +1,7 @@
 // The help text of commands, and what becomes of a command line.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { parsedBy } from "../../src/settings/command.ts";
+import { askedBy, parsedBy } from "../../src/settings/command.ts";
 import { HELP_FLAG, helpText } from "../../src/settings/command_help.ts";
 import { FlagError } from "../../src/settings/flags.ts";
 
@@ -72,6 +72,7 @@ describe("parsedBy()", () => {
   it("has the options, asks for the help, or says what is wrong and where more is", () => {
     assert.deepEqual(parsedBy(() => 1), { kind: "options", options: 1 });
     assert.deepEqual(parsedBy(() => "help"), { kind: "help" });
+    assert.deepEqual(parsedBy(() => "version"), { kind: "version" });
     assert.deepEqual(
       parsedBy(() => {
         throw new FlagError("--x is wrong");
@@ -82,5 +83,13 @@ describe("parsedBy()", () => {
       parsedBy(() => {
         throw new Error("a fault of the program");
       }), /a fault of the program/);
+  });
+});
+
+describe("askedBy()", () => {
+  it("is what the last flags ask for: help before the version", () => {
+    assert.equal(askedBy({}), null);
+    assert.equal(askedBy({ version: true }), "version");
+    assert.equal(askedBy({ help: true, version: true }), "help");
   });
 });

@@ -54,6 +54,36 @@ export const TIME: RouteDocument = {
   },
 };
 
+export const VERSION_ROUTE: RouteDocument = {
+  operationId: "version",
+  tag: "service",
+  summary: "Which Qanat this is",
+  answers: {
+    200: jsonAnswer(
+      "Versions of the program, of the runtime and of the API",
+      objectOf({
+        version: { type: "string", examples: ["0.2.0"] },
+        revision: {
+          type: "string",
+          description:
+            "Revision of the source, such as a commit; `unknown` if the build has none",
+        },
+        runtime: {
+          type: "string",
+          description:
+            "Name and version of the runtime; `unknown` if it has none",
+          examples: ["Deno/2.9.6"],
+        },
+        api: {
+          type: "string",
+          description: "The first part of the paths",
+          enum: ["v1"],
+        },
+      }),
+    ),
+  },
+};
+
 export const STATUS: RouteDocument = {
   operationId: "status",
   tag: "operators",

@@ -1,11 +1,12 @@
-// The page, the index as text, and the server's clock.
+// The page, the index as text, the server's clock, and its version.
 import { type Handler, Hono } from "hono";
 import { documented } from "../documents/api_document.ts";
 import { type IndexOptions, pageOrText, pageRoutes } from "./page_routes.ts";
+import { API_VERSION, buildOf, runtimeOf } from "../../telemetry/build_info.ts";
 import type { RoutedService } from "../service.ts";
-import { INDEX, TIME } from "../documents/service_documents.ts";
+import { INDEX, TIME, VERSION_ROUTE } from "../documents/service_documents.ts";
 
-/** `/v1/time`, and `/` with the files of its page. */
+/** `/v1/time`, `/v1/version`, and `/` with the files of its page. */
 export function serviceRoutes(
   service: RoutedService,
   options: IndexOptions,
@@ -15,6 +16,15 @@ export function serviceRoutes(
     c.header("cache-control", "no-store");
     const { timeNs, unixMs } = service.now();
     return c.json({ time_ns: String(timeNs), unix_ms: unixMs });
+  });
+  const version = {
+    ...buildOf(service.config),
+    runtime: runtimeOf(),
+    api: API_VERSION,
+  };
+  app.get("/v1/version", documented(VERSION_ROUTE), (c) => {
+    c.header("cache-control", "no-store");
+    return c.json(version);
   });
   app.get("/", documented(INDEX), indexRoute(service, options));
   app.route("/", pageRoutes(options));
@@ -42,6 +52,7 @@ function indexText(origin: string, service: RoutedService): string {
   ${base}/v1/data?channels=A,B        a range with an end (start=-60&end=now), as CSV, ndjson or for gwpy (format=)
   ${base}/v1/latest?channels=A,B      the newest row, once, as JSON or Arrow
   ${base}/v1/time                     the server's time
+  ${base}/v1/version                  the server's version
   ${base}/docs                        the whole API as a page; /openapi.json, /asyncapi.json for programs
   ${base}/qanat.js                    a JavaScript module for your own page
   ${base}/v1/status, /v1/clients      partitions, memory, and who reads what, for operators
