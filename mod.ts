@@ -20,9 +20,40 @@ import { plainAddress } from "./src/shares/client_address.ts";
 import { jsonLogger, type Logger } from "./src/telemetry/log.ts";
 import type { Source } from "./src/source/source.ts";
 
-export type { Channel, DataType } from "./src/channels/channel.ts";
-export { Catalog } from "./src/channels/catalog.ts";
-export { ChannelAdmission } from "./src/channels/channel_admission.ts";
+export {
+  type Channel,
+  DATA_TYPES,
+  type DataType,
+} from "./src/channels/channel.ts";
+export {
+  Catalog,
+  type CatalogListener,
+  type ChannelFilter,
+  type Found,
+  type Page,
+} from "./src/channels/catalog.ts";
+export {
+  ChannelAdmission,
+  type ChannelAdmissionOptions,
+} from "./src/channels/channel_admission.ts";
+export {
+  CHANNEL_REFUSALS,
+  type ChannelFault,
+  type ChannelRefusal,
+} from "./src/channels/channel_fault.ts";
+export type { ChannelNote } from "./src/channels/channel_note.ts";
+export type {
+  ChannelNotes,
+  Noted,
+  NoteList,
+  NotesByName,
+} from "./src/channels/channel_notes.ts";
+export type {
+  FaultNow,
+  RefusedChannel,
+  RefusedChannels,
+} from "./src/channels/refused_channels.ts";
+export type { SlicedWork } from "./src/channels/sliced_work.ts";
 export type { Config } from "./src/config.ts";
 export {
   UpstreamSource,
@@ -30,6 +61,7 @@ export {
 } from "./src/relay/upstream_source.ts";
 export type { AuthMode, AuthSettings } from "./src/settings/auth_settings.ts";
 export type { BlockSettings } from "./src/settings/block_settings.ts";
+export type { CacheSettings } from "./src/settings/cache_settings.ts";
 export type { ChannelSettings } from "./src/settings/channel_settings.ts";
 export type { ClientSettings } from "./src/settings/client_settings.ts";
 export type { FlightSettings } from "./src/settings/flight_settings.ts";
@@ -44,13 +76,18 @@ export type { RelaySettings } from "./src/settings/relay_settings.ts";
 export type { RequestSettings } from "./src/settings/request_settings.ts";
 export type { ServerSettings } from "./src/settings/server_settings.ts";
 export type { TrendSettings } from "./src/settings/trend_settings.ts";
-export type { Logger, LogLevel } from "./src/telemetry/log.ts";
+export { LOG_LEVELS, type Logger, type LogLevel } from "./src/telemetry/log.ts";
 export type {
   BlockSink,
+  HistoryMessages,
+  HistoryReader,
+  HistoryTopic,
   ReadFrom,
+  SharedFindings,
   Source,
   SourceStatus,
   TopicStatus,
+  UpstreamStatus,
 } from "./src/source/source.ts";
 
 /** Options of {@linkcode createApp}; all have defaults. */
@@ -59,7 +96,7 @@ export interface CreateAppOptions {
   readonly source?: Source;
   /** Settings that differ from the defaults; `deno task start --help` lists them. */
   readonly config?: Partial<Config>;
-  /** @default silent */
+  /** Gets what operators should know. @default silent */
   readonly log?: Logger;
 }
 
@@ -72,7 +109,9 @@ export interface RequestOrigin {
   readonly address?: string;
   /** Aborts when the client disconnects, where the runtime does not cancel the body then: in workers. */
   readonly signal?: AbortSignal;
+  /** What Deno.serve() gives: an object with `hostname`. */
   readonly remoteAddr?: unknown;
+  /** What `@hono/node-server` gives: the request of node:http. */
   readonly incoming?: unknown;
 }
 

@@ -54,7 +54,7 @@ interface Names {
 /** The channels of one instance. */
 export class Catalog {
   /** Channels that publishers claim and that are not served. */
-  readonly refused = new RefusedChannels();
+  readonly refused: RefusedChannels = new RefusedChannels();
   /** Units and descriptions of channels. Ask for those of channels that the caller may find. */
   readonly notes: ChannelNotes;
   readonly #contexts = new Map<string | null, Context>();
@@ -116,6 +116,7 @@ export class Catalog {
     }
   }
 
+  /** The channel of a name, live (null) or of a replay; undefined where there is none. */
   get(name: string, replayId: string | null): Channel | undefined {
     return this.#contexts.get(replayId)?.byName.get(name);
   }
@@ -221,6 +222,7 @@ export class Catalog {
     }
   }
 
+  /** Number of channels, of all contexts. */
   get size(): number {
     let size = 0;
     for (const { byName } of this.#contexts.values()) size += byName.size;

@@ -4,6 +4,7 @@
 import type { ChannelNote } from "./channel_note.ts";
 
 /** numpy names of the sample types that Arrakis publishers write. */
+/** All types of samples. */
 export const DATA_TYPES = [
   "int8",
   "int16",
@@ -36,10 +37,13 @@ export const SAMPLE_BYTES: Readonly<Record<DataType, number>> = {
 
 /** A named series and where its samples are published. */
 export interface Channel {
+  /** Unique in its context: the live one, or that of a replay. */
   readonly name: string;
+  /** Type of each sample. */
   readonly dataType: DataType;
   /** Samples per second, Hz. */
   readonly sampleRate: number;
+  /** Who writes it. */
   readonly publisher: string;
   /** Arrakis's partition: a group of channels of one type that share a topic. */
   readonly partitionId: string;

@@ -14,9 +14,11 @@ import {
   PartitionMembers,
 } from "./partition_members.ts";
 
+/** What admitting channels needs. */
 export interface ChannelAdmissionOptions {
+  /** Gets the channels that are admitted. */
   readonly catalog: Catalog;
-  /** @default silent */
+  /** Gets refusals. @default silent */
   readonly log?: Pick<Logger, "warn">;
   /** Most channels, including those that wait. @default 1,000,000 */
   readonly claimsMax?: number;
@@ -45,6 +47,7 @@ export class ChannelAdmission {
   #count = 0;
   #order = 0;
 
+  /** Puts channels into `options.catalog`. */
   constructor(options: ChannelAdmissionOptions) {
     this.#catalog = options.catalog;
     this.#log = options.log;

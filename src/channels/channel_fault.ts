@@ -31,10 +31,12 @@ export const CHANNEL_REFUSALS = [
   "other-publisher",
   "too-many",
 ] as const;
+/** Why a channel is refused. */
 export type ChannelRefusal = typeof CHANNEL_REFUSALS[number];
 
 /** What is wrong with a channel. */
 export interface ChannelFault {
+  /** One of a fixed list of names. */
   readonly reason: ChannelRefusal;
   /** Says what is wrong, and what would be right. */
   readonly detail: string;

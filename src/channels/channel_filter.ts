@@ -5,12 +5,15 @@ import type { Channel, DataType } from "./channel.ts";
 export interface ChannelFilter {
   /** RE2 expression, anchored at the start of the name as Python's `re.match` is. */
   readonly match?: string | undefined;
+  /** Types of samples, of which any passes. */
   readonly types?: readonly DataType[] | undefined;
-  /** Hz, inclusive. */
+  /** Least rate, Hz, inclusive. */
   readonly minRate?: number | undefined;
+  /** Largest rate, Hz, inclusive. */
   readonly maxRate?: number | undefined;
+  /** Publishers, of which any passes. */
   readonly publishers?: readonly string[] | undefined;
-  /** @default null, the live context */
+  /** Replay context. @default null, the live context */
   readonly replayId?: string | null | undefined;
 }
 
@@ -18,12 +21,13 @@ export interface ChannelFilter {
 export interface Page {
   /** Only names after this one. */
   readonly after?: string | undefined;
-  /** @default all */
+  /** Most channels. @default all */
   readonly limit?: number;
 }
 
 /** A part of the result, sorted by name. */
 export interface Found {
+  /** Sorted by name. */
   readonly channels: readonly Channel[];
   /** `after` of the next page; null on the last. */
   readonly next: string | null;

@@ -5,6 +5,7 @@ import { lineFault } from "./channel_text.ts";
 export interface ChannelNote {
   /** Of its samples, such as `m/s²`. */
   readonly unit: string | null;
+  /** In one line. */
   readonly description: string | null;
   /** Its samples are usually from `low` to `high`, in the unit. */
   readonly range: readonly [low: number, high: number] | null;

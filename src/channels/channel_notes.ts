@@ -3,7 +3,6 @@
 // is asked for. Without a file they are those of the instance that blocks are read from.
 import type { ChannelNote } from "./channel_note.ts";
 import type { Channel } from "./channel.ts";
-import type { NoteRules } from "./note_rules.ts";
 import type { SlicedWork } from "./sliced_work.ts";
 
 /** The notes of some channels, in their order. */
@@ -14,7 +13,18 @@ export interface NoteList {
   readonly notes: readonly (ChannelNote | null)[];
 }
 
-type Noted = Pick<Channel, "name" | "note">;
+/** The notes of one content of the file (note_rules.ts). */
+export interface NotesByName {
+  /** Notes in force. */
+  readonly size: number;
+  /** Looks up names. */
+  finding(channels: Iterable<{ readonly name: string }>): SlicedWork<void>;
+  /** The note of a name that has been looked up, null for none; undefined where it has not been. */
+  known(name: string): ChannelNote | null | undefined;
+}
+
+/** What is read of a channel to find its note. */
+export type Noted = Pick<Channel, "name" | "note">;
 
 const NONE: readonly null[] = [];
 
@@ -24,11 +34,12 @@ export class ChannelNotes {
   readonly figures = { isValid: true, loads: 0, faults: 0 };
   /** Another one for each content of the file. */
   #version = 0;
-  #rules: NoteRules | null = null;
+  #rules: NotesByName | null = null;
   readonly #listeners = new Set<() => void>();
   /** For streams that are being opened while the file changes. */
-  #rulesBefore: NoteRules | null = null;
+  #rulesBefore: NotesByName | null = null;
 
+  /** Another one for each content of the file. */
   get version(): number {
     return this.#version;
   }
@@ -39,7 +50,7 @@ export class ChannelNotes {
   }
 
   /** Puts a new content in force. Streams that are open keep the notes that they have been sent. */
-  use(rules: NoteRules): void {
+  use(rules: NotesByName): void {
     this.#rulesBefore = this.#rules;
     this.#rules = rules;
     this.#version++;
@@ -119,7 +130,7 @@ class NotesOfChannels {
 
 /** Null where one was not looked up. */
 function listFrom(
-  rules: NoteRules,
+  rules: NotesByName,
   channels: readonly Noted[],
 ): readonly (ChannelNote | null)[] | null {
   const notes: (ChannelNote | null)[] = [];

@@ -10,8 +10,11 @@ import {
 export interface RefusedChannel {
   /** The publisher of the metadata. */
   readonly publisher: string;
+  /** The name that it claims, safe to show. */
   readonly name: string;
+  /** One of a fixed list of names. */
   readonly reason: ChannelRefusal;
+  /** Says what is wrong, and what would be right. */
   readonly detail: string;
 }
 

@@ -21,19 +21,23 @@ import { upstreamOldestMs } from "./upstream_oldest.ts";
 import { Upstreams } from "./upstreams.ts";
 import type { OriginState } from "./wire.ts";
 
+/** What a source of a relay needs. */
 export interface UpstreamSourceOptions {
+  /** URLs of instances of Qanat, the preferred one first. */
   readonly addresses: readonly string[];
+  /** Gets the channels. */
   readonly catalog: Catalog;
+  /** Gets what operators should know. */
   readonly log: Logger;
   /** Read at each request; "" for none. @default none */
   readonly token?: () => Promise<string>;
   /** The start waits at most this long for the channels, ms. */
   readonly readyGraceMs: number;
-  /** @default that of the runtime */
+  /** Sends requests. @default that of the runtime */
   readonly fetch?: typeof fetch;
   /** Monotonic, ms. @default performance.now */
   readonly clockMs?: () => number;
-  /** @default that of the system */
+  /** The time, Unix ms. @default that of the system */
   readonly unixMs?: () => number;
   /** Calls once a second until it is closed. @default setInterval */
   readonly every?: (call: () => void, ms: number) => { close(): void };
@@ -45,6 +49,7 @@ const PATH_MAX = 8;
 
 /** The source of a relay. */
 export class UpstreamSource implements Source {
+  /** The channels of the upstream. */
   readonly catalog: Catalog;
   /** Names this relay in the paths of others. */
   readonly id: string = crypto.randomUUID();
@@ -62,6 +67,7 @@ export class UpstreamSource implements Source {
   #firstNumber = 0;
   #leftOut = 0;
 
+  /** Connects to nothing before start(). */
   constructor(options: UpstreamSourceOptions) {
     this.#options = options;
     this.catalog = options.catalog;
@@ -156,6 +162,7 @@ export class UpstreamSource implements Source {
     return await upstreamOldestMs(this.#upstreams, channel);
   }
 
+  /** What is read, and from which upstream. */
   status(): SourceStatus {
     this.#noteContact();
     const { state, isReady } = this.#channels;

@@ -12,15 +12,21 @@ export interface AuthSettings {
   readonly auth: readonly AuthMode[];
   /** Paths; empty for none. */
   readonly authTokenFile: string;
+  /** Grants for owners of tokens and JWTs, as JSON */
   readonly authPolicyFile: string;
   /** Issuers of JWTs, as tokens name them. */
   readonly authIssuer: readonly string[];
+  /** Audiences of JWTs that are accepted; JWTs for the audience ANY are, too */
   readonly authAudience: readonly string[];
   /** `HOST:PORT` */
   readonly authKeyHosts: readonly string[];
+  /** By how much the clocks of issuers may differ from this one. [s] */
   readonly authClockToleranceS: number;
+  /** Claim of a JWT that holds the groups of its owner. */
   readonly authGroupsClaim: string;
+  /** Keys for session cookies, one a line; the first seals */
   readonly sessionKeyFile: string;
+  /** Longest life of a session; it ends with its token at the latest. [h] */
   readonly sessionHours: number;
 }
 

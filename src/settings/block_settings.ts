@@ -4,11 +4,17 @@ import type { SettingsOf } from "./setting.ts";
 
 /** Reading from the source, and rows in memory. */
 export interface BlockSettings {
+  /** Page ring: memory for the newest blocks. [MiB] */
   readonly retentionMb: number;
+  /** How long a partition is still read after its last client disconnects. [ms] */
   readonly lingerMs: number;
+  /** How far back a live resume reaches, and where reading starts on a partition's first lease. [ms] */
   readonly resumeWindowMs: number;
+  /** Longest time that rows wait for a partition whose broker or upstream cannot be reached. [ms] */
   readonly outageWaitMs: number;
+  /** Grace period after an outage before blocks count as late. [ms] */
   readonly outageGraceMs: number;
+  /** How far ahead of the clock a block's time may be; 0: two strides. [ms] */
   readonly futureToleranceMs: number;
 }
 

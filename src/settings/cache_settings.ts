@@ -6,6 +6,7 @@ import { type Setting, SettingError, type SettingsOf } from "./setting.ts";
 export interface CacheSettings {
   /** 0: none may be kept. */
   readonly cacheMaxAgeS: number;
+  /** Changes all ETags: give other data with the same names and times another key. */
   readonly cacheKey: string;
 }
 

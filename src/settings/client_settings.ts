@@ -4,20 +4,41 @@ import type { SettingsOf } from "./setting.ts";
 
 /** Numbers of clients, and what each of them gets. */
 export interface ClientSettings {
+  /** Slab: memory for frames on their way to clients, divided among workers. [MiB] */
   readonly slabMb: number;
+  /**
+   * For debugging: overwrite the memory of each frame after its last write, so that a write that still reads it
+   * shows
+   */
   readonly poisonSlots: boolean;
+  /** Streams open at one time. [clients] */
   readonly clientsMax: number;
+  /** Streams of one client address, or of one owner; 0: no limit. [clients] */
   readonly clientsPerAddressMax: number;
+  /**
+   * Largest share of the free clients, histories, slab and connections that one owner or address may hold; 100: no
+   * limit. [%]
+   */
   readonly addressSharePercent: number;
+  /** Channels in one selection. [channels] */
   readonly channelsMax: number;
+  /** Unfinished writes of one client; further rows wait in the page ring. [frames] */
   readonly inFlightFrames: number;
+  /** Rows encoded for clients that are behind, in one turn of the event loop. [rows] */
   readonly catchUpRowsMax: number;
+  /** Longest gap that is filled with rows of nulls; 0: none is. [rows] */
   readonly gapFillRowsMax: number;
+  /** Time without data after which a client gets a heartbeat. [ms] */
   readonly heartbeatMs: number;
+  /** Time without a finished write after which a client is disconnected. [ms] */
   readonly writeStallMs: number;
+  /** Longest time that one kind of work holds the event loop before others run. [ms] */
   readonly sliceMs: number;
+  /** Wait before an EventSource client reconnects (sent to it as `retry:`). [ms] */
   readonly retryMs: number;
+  /** Period over which clients reconnect after Qanat has ended their streams, beyond --retry-ms. [ms] */
   readonly retrySpreadMs: number;
+  /** Age after which a stream is moved to another instance, a few streams at a time; 0: none is. [s] */
   readonly streamAgeMaxS: number;
 }
 

@@ -8,6 +8,7 @@ export interface FlightSettings {
   readonly flightPort: number;
   /** Empty: as `--host`. */
   readonly flightHost: string;
+  /** Send the addresses of --kafka to publishers that ask over Arrow Flight */
   readonly flightPublish: boolean;
 }
 

@@ -4,10 +4,15 @@ import type { SettingsOf } from "./setting.ts";
 
 /** Readiness, watchdog, shutdown. */
 export interface HealthSettings {
+  /** How long the source may be unreachable before /readyz fails. [ms] */
   readonly readyGraceMs: number;
+  /** Delay of the event loop above which /readyz fails. [ms] */
   readonly eventLoopDelayMaxMs: number;
+  /** Missed probes in a row, one each second, after which a hung process ends itself; 0: never. [probes] */
   readonly watchdogProbesMax: number;
+  /** Time for clients to finish at shutdown. [ms] */
   readonly drainMs: number;
+  /** Period before that over which a shutdown ends the streams, newest first; 0: all at once. [s] */
   readonly drainSpreadS: number;
 }
 

@@ -4,8 +4,11 @@ import type { SettingsOf } from "./setting.ts";
 
 /** Histories and resumes. */
 export interface HistorySettings {
+  /** Histories that are read from the source at one time; 0: none. [streams] */
   readonly historyReadersMax: number;
+  /** Time without progress after which a history may have to wait for another one. [ms] */
   readonly historyStallMs: number;
+  /** Memory of one history or resume. [MiB] */
   readonly historyMb: number;
 }
 

@@ -13,14 +13,21 @@ export type SaslMechanism =
 export interface KafkaSettings {
   /** Broker addresses; empty for the embedded source. */
   readonly kafka: readonly string[];
+  /** Use TLS to the brokers */
   readonly kafkaTls: boolean;
   /** Paths of PEM files; empty for none. */
   readonly kafkaCa: string;
+  /** PEM certificate that Qanat shows to the brokers */
   readonly kafkaCert: string;
+  /** PEM private key of --kafka-cert */
   readonly kafkaKey: string;
+  /** SASL mechanism; empty: no authentication. */
   readonly kafkaSasl: "" | SaslMechanism;
+  /** SASL user. */
   readonly kafkaUser: string;
+  /** SASL password; safer by variable than by flag */
   readonly kafkaPassword: string;
+  /** Token for oauthbearer, read at each authentication */
   readonly kafkaTokenFile: string;
   /** Path of a file that maps topics of Arrow to channels; empty for none. */
   readonly topics: string;

@@ -7,6 +7,7 @@ import type { SettingsOf } from "./setting.ts";
 export interface OperatorSettings {
   /** 0: none. */
   readonly operatorPort: number;
+  /** Address to listen on for operators. */
   readonly operatorHost: string;
   /** Path; empty for none. */
   readonly usageLog: string;

@@ -9,8 +9,11 @@ export interface RelaySettings {
   readonly upstream: readonly string[];
   /** Empty for none. A secret. */
   readonly upstreamToken: string;
+  /** Token for them, read at each request */
   readonly upstreamTokenFile: string;
+  /** PEM certificates of authorities to trust for them, besides the usual ones */
   readonly upstreamCa: string;
+  /** Streams of blocks to relays at one time; a relay uses about 4, and one for each history; 0: none. [streams] */
   readonly relayStreamsMax: number;
 }
 

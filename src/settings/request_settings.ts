@@ -4,13 +4,21 @@ import type { SettingsOf } from "./setting.ts";
 
 /** HTTP connections and the cost of a request. */
 export interface RequestSettings {
+  /** HTTP connections open at one time; 0: --clients-max and a tenth more. [connections] */
   readonly connectionsMax: number;
+  /** Time for a request's line and headers to arrive. [ms] */
   readonly requestHeadMs: number;
+  /** Time for a whole request to arrive, with its body. [ms] */
   readonly requestMs: number;
+  /** How long a connection stays open between two requests. [ms] */
   readonly keepAliveMs: number;
+  /** Searches and lists at one time that take longer than a slice (--slice-ms). [requests] */
   readonly requestWorksMax: number;
+  /** Computing time of one request. [ms] */
   readonly requestWorkMs: number;
+  /** Time of one request, including its waits for other requests. [ms] */
   readonly requestWaitMs: number;
+  /** Memory for the bodies of all requests together. [MiB] */
   readonly bodiesMb: number;
 }
 

@@ -20,9 +20,11 @@ import { workers } from "./workers_setting.ts";
 export interface ServerSettings {
   /** 0: a free one. */
   readonly port: number;
+  /** Address to listen on. */
   readonly host: string;
   /** Paths of the server's certificate and key; empty where it listens without TLS. */
   readonly tlsCert: string;
+  /** PEM private key of --tls-cert */
   readonly tlsKey: string;
   /** Starts with a slash and does not end with one; empty for none. */
   readonly basePath: string;
@@ -30,12 +32,15 @@ export interface ServerSettings {
   readonly allowedHosts: readonly string[];
   /** Origins whose pages may read; `*` alone: any. */
   readonly corsOrigin: readonly string[];
+  /** Proxies whose X-Forwarded-For and -Proto are trusted */
   readonly trustedProxies: readonly string[];
   /** The service's address in browsers; empty when it is not known. */
   readonly publicUrl: string;
+  /** The lowest level that is logged. */
   readonly logLevel: LogLevel;
   /** Empty when it is not known. */
   readonly revision: string;
+  /** Print the command line with the fewest permissions for these settings, and end */
   readonly printPermissions: boolean;
   /** Threads that serve clients. */
   readonly workers: number;

@@ -6,7 +6,9 @@ import type { SettingsOf } from "./setting.ts";
 export interface TrendSettings {
   /** An RE2 expression; empty when it is not set. */
   readonly trendMatch: string;
+  /** Memory for the bins of all recorded trends. [MiB] */
   readonly trendMb: number;
+  /** How far back bins of 1 s reach; bins of 10 s: 6 times as far, of 60 s: 24 times. [h] */
   readonly trendHours: number;
 }
 

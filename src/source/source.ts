@@ -33,10 +33,13 @@ export interface BlockSink {
 
 /** The state of one subscribed topic. */
 export interface TopicStatus {
+  /** Name of the topic. */
   readonly topic: string;
+  /** `behind`: messages are waiting; `missing`: there is no such topic. */
   readonly state: "starting" | "reading" | "behind" | "unreachable" | "missing";
   /** Offset of the next message to read; -1 before it is known. */
   readonly position: number;
+  /** Offset after the newest message. */
   readonly highWatermark: number;
   /** The end of what is read: after it there may be open transactions. */
   readonly lastStableOffset: number;
@@ -54,8 +57,9 @@ export interface UpstreamStatus {
   readonly state: "idle" | "connected" | "failed";
   /** Since when, ms of the monotonic clock. */
   readonly sinceClockMs: number;
-  /** Why it failed last, by kind and in words; null while it is connected. */
+  /** Why it failed last, by kind; null while it is connected. */
   readonly kind: string | null;
+  /** The same in words. */
   readonly reason: string | null;
   /** Why it gives no history now; null where it does, or was not asked. */
   readonly historyRefusal: string | null;
@@ -63,7 +67,9 @@ export interface UpstreamStatus {
   readonly delayMs: number;
 }
 
+/** The state of a source now. */
 export interface SourceStatus {
+  /** Where blocks come from. */
   readonly kind: "kafka" | "embedded" | "upstream";
   /** Metadata has been read to its end at least once. */
   readonly ready: boolean;
@@ -73,6 +79,7 @@ export interface SourceStatus {
   readonly lastContactClockMs: number;
   /** Addresses that the cluster states for the brokers of subscribed topics, and that cannot be reached. */
   readonly unreachable: readonly string[];
+  /** All that are subscribed. */
   readonly topics: readonly TopicStatus[];
   /** Topics with more than one Kafka partition, of which only the first is read. */
   readonly wideTopics: number;
@@ -90,6 +97,7 @@ export interface SourceStatus {
 
 /** A topic to read again. */
 export interface HistoryTopic {
+  /** Name of the topic. */
   readonly topic: string;
   /** GPS ms: no block that begins at or after it is skipped. */
   readonly fromMs: number;
@@ -107,6 +115,7 @@ export type ReadFrom =
 
 /** The messages of one topic from one read. */
 export interface HistoryMessages {
+  /** Name of the topic. */
   readonly topic: string;
   /** In the order of the log. The values are valid until close(); the reader does not use their buffers again. */
   readonly messages: readonly {
@@ -140,6 +149,7 @@ export interface SharedFindings {
 
 /** One source of channels and blocks. */
 export interface Source {
+  /** Its channels; filled by start(). */
   readonly catalog: Catalog;
   /**
    * Of a source whose blocks several sinks get: what they know together. Each topic is then counted by one of them.
@@ -162,6 +172,7 @@ export interface Source {
    * costs requests (see OldestBlocks); it rejects where the answer cannot be found out. @default never known
    */
   oldestMs?(topic: string): Promise<number | null>;
+  /** What it reads now, and whether that works. */
   status(): SourceStatus;
   /** Resolves within 3 s, even while a broker hangs. */
   close(): Promise<void>;

@@ -2,15 +2,20 @@
 // Invariant: a line is printable text whatever its fields contain, so that a terminal that shows it acts on nothing.
 import { printableJson } from "../text/printable_json.ts";
 
+/** All levels, the lowest first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 /** From the lowest to the highest: `debug`, `info`, `warn`, `error`. */
 export type LogLevel = typeof LOG_LEVELS[number];
 
 /** Each method takes the name of an event and its fields. */
 export interface Logger {
+  /** For developers. */
   debug(event: string, fields?: Record<string, unknown>): void;
+  /** What happens as expected. */
   info(event: string, fields?: Record<string, unknown>): void;
+  /** What an operator should look at. */
   warn(event: string, fields?: Record<string, unknown>): void;
+  /** What does not work. */
   error(event: string, fields?: Record<string, unknown>): void;
 }
 
