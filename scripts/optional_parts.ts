@@ -29,6 +29,7 @@ export interface OptionalParts {
   readonly nginx: OptionalPart;
   readonly caddy: OptionalPart;
   readonly promtool: OptionalPart;
+  readonly systemd: OptionalPart;
   readonly kubernetes: OptionalPart;
   readonly go: OptionalPart;
   readonly h2spec: OptionalPart;
@@ -109,7 +110,7 @@ export function findOptionalParts(root: URL): OptionalParts {
 /** Single programs. */
 function programs(root: URL): Pick<
   OptionalParts,
-  "kafka" | "promtool" | "go" | "h2spec" | "cc"
+  "kafka" | "promtool" | "systemd" | "go" | "h2spec" | "cc"
 > {
   return {
     kafka: part({
@@ -125,6 +126,12 @@ function programs(root: URL): Pick<
       suites: "alert rule suites",
       find: () => firstThatRuns(["promtool"], ["--version"]),
       howToGet: "apt-get install --no-install-recommends prometheus",
+    }),
+    systemd: part({
+      name: "systemd-analyze",
+      suites: "the suite of the systemd unit",
+      find: () => firstThatRuns(["systemd-analyze"], ["--version"]),
+      howToGet: "apt-get install systemd",
     }),
     go: part({
       name: "Go 1.25+",
