@@ -14,8 +14,13 @@ COPY --chown=deno:deno mod.ts LICENSE ./
 RUN deno cache --quiet --frozen src/main.ts src/worker.ts src/ingest.ts src/publish.ts src/token.ts && \
     deno cache --quiet --frozen --lock=src/tail/deno.lock src/tail.ts
 
-# docker build --build-arg REVISION="$(git rev-parse --short HEAD)": shown in /v1/status and qanat_build_info.
+# docker build --build-arg REVISION="$(git rev-parse --short HEAD)": shown in /v1/version, qanat_build_info and a label.
 ARG REVISION=""
+LABEL org.opencontainers.image.title="qanat" \
+    org.opencontainers.image.description="Live time series from Kafka to many clients over HTTP" \
+    org.opencontainers.image.licenses="MIT" \
+    org.opencontainers.image.version="0.2.0" \
+    org.opencontainers.image.revision="$REVISION"
 ENV QANAT_HOST=0.0.0.0 \
     QANAT_PORT=8080 \
     QANAT_REVISION=$REVISION

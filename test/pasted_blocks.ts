@@ -44,6 +44,7 @@ export const RUN: readonly Section[] = [
     headings: /^What a load needs/,
   },
   { suite: "readme", file: "README.md", headings: /^$|^With Kafka/ },
+  { suite: "packages_npm", file: "README.md", headings: /^Packages$/ },
   { suite: "topics", file: "docs/recipes.md", headings: /^Your own topic/ },
 ];
 

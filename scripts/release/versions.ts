@@ -21,6 +21,10 @@ const PLACES: readonly Place[] = [
     pattern: new RegExp(`^version = "${VERSION}"$`, "m"),
   },
   {
+    file: "Dockerfile",
+    pattern: new RegExp(`image\\.version="${VERSION}"`),
+  },
+  {
     file: "deploy/kubernetes.yaml",
     pattern: new RegExp(`image: \\S+/qanat:${VERSION}$`, "m"),
   },
