@@ -53,6 +53,7 @@ const SHARED: readonly string[] = [
   "kafka_committed",
   "kafka_fuzz",
   "deploy",
+  "image",
   "systemd",
   "flight_abort",
   "forbidden_times",
