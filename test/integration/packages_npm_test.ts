@@ -96,6 +96,16 @@ describe("packages for npm", { ignore: !runnable, skip: !runnable }, () => {
     );
   });
 
+  it("qanat ends with the exit code of the command", async () => {
+    const wrong = new Process(
+      "qanat",
+      `${folder}/empty/node_modules/.bin/qanat`,
+      ["--no-such-setting"],
+    );
+    assert.equal(await wrong.ends(), 2);
+    assert.match(wrong.log, /^Unknown setting '--no-such-setting'; /);
+  });
+
   it("@qanat/server and @qanat/client have types for a strict tsc, and run in Node", async () => {
     await pasted(INSTALL_LIBRARY!);
     const code = LIBRARY!.replace("http://127.0.0.1:8080", url);

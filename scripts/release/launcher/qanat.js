@@ -27,7 +27,7 @@ const child = spawn(
   // The folder from which paths of flags count.
   {
     stdio: "inherit",
-    env: { NO_COLOR: "1", ...process.env, INIT_CWD: process.cwd() },
+    env: { ...process.env, INIT_CWD: process.cwd() },
   },
 );
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
