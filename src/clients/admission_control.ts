@@ -102,7 +102,7 @@ export class AdmissionControl {
     trends: readonly Channel[] = [],
   ): Promise<FullAdmission | null> {
     const holder = holderOf(client);
-    const refusal = await this.queue.waitForTurn(holder, channels);
+    const refusal = await this.queue.waitForTurn(holder, channels, trends);
     if (refusal === null) {
       if (trends.length > 0) await this.#parts.trends.prepare(trends);
       return null;

@@ -8,6 +8,8 @@ import type { CooperativeScheduler, Task } from "./scheduler.ts";
 const SHARES_PER_TURN = 8;
 /** This many channels are one share: a new selection of them takes about as long as a request. */
 const CHANNELS_PER_SHARE = 100;
+/** To open trends of a channel takes as long as to open so many channels of rows. */
+const CHANNELS_PER_TREND = 15;
 
 interface QueuedRequest {
   readonly shares: number;
@@ -35,16 +37,21 @@ export class AdmissionQueue implements Task {
     return this.#pool.capacity;
   }
 
-  /** Resolves with null when a stream of so many channels may be opened; at once with a refusal if too many wait. */
+  /**
+   * Resolves with null when a stream of so many channels, and of these trends, may be opened; at once with a refusal
+   * if too many wait.
+   */
   waitForTurn(
     holder: ShareHolder | string,
     channels: number,
+    trends: readonly unknown[] = [],
   ): Promise<PoolRefusal | null> {
     if (this.#isClosed) return Promise.resolve(null);
     const refusal = this.#pool.take(holder);
     if (refusal !== null) return Promise.resolve(refusal);
     return new Promise((resolve) => {
-      const shares = Math.max(1, channels / CHANNELS_PER_SHARE);
+      const work = channels + trends.length * CHANNELS_PER_TREND;
+      const shares = Math.max(1, work / CHANNELS_PER_SHARE);
       const proceed = () => {
         this.#pool.release(holder);
         resolve(null);

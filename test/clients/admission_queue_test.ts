@@ -6,7 +6,10 @@ import { CooperativeScheduler } from "../../src/clients/scheduler.ts";
 import { Loop } from "./loop.ts";
 
 /** Requests streams of so many channels; returns how many are admitted in each turn. */
-async function turnsOf(channels: readonly number[]): Promise<number[]> {
+async function turnsOf(
+  channels: readonly number[],
+  trends = 0,
+): Promise<number[]> {
   const rounds: (() => void)[] = [];
   const scheduler = new CooperativeScheduler({
     sliceMs: 4,
@@ -20,7 +23,7 @@ async function turnsOf(channels: readonly number[]): Promise<number[]> {
   scheduler.setOrder(admissionQueue);
   let open = 0;
   for (const count of channels) {
-    admissionQueue.waitForTurn("", count).then(() => open++);
+    admissionQueue.waitForTurn("", count, Array(trends)).then(() => open++);
   }
   const opened: number[] = [];
   while (rounds.length > 0) {
@@ -50,6 +53,11 @@ describe("AdmissionQueue", () => {
 
   it("counts the channels of middling ones", async () => {
     assert.deepEqual(await turnsOf(Array(5).fill(300)), [2, 2, 1]);
+  });
+
+  it("counts channels of trends several times (eight selections of 64 took 25 ms of one turn)", async () => {
+    assert.deepEqual(await turnsOf(Array(3).fill(64), 64), [1, 1, 1]);
+    assert.deepEqual(await turnsOf(Array(10).fill(1), 1), [8, 2]);
   });
 
   it("lets eight proceed per turn, in their order, and all when closed", async () => {

@@ -31,7 +31,7 @@ const ANSWERS: RouteDocument["answers"] = {
     "A channel (`unknown` has similar names) or the replay context does not exist; the channels have no recent row",
   ),
   429: problemAnswer(
-    "Too many streams from your address: such a request counts as one",
+    "Too many streams from your address: such a request counts as one; or too many bytes of rows that are being sent to it",
     { headers: RETRY_AFTER, isNeverForHead: true },
   ),
   503: problemAnswer(

@@ -232,7 +232,7 @@ export const PROBLEM_TEXTS: Readonly<Record<ProblemCode, ProblemText>> = {
   },
   too_many_streams: {
     meaning:
-      "Your token or your address has as many streams or histories as it may have; `limit` names the limit.",
+      "Your token or your address has as many streams, histories or rows of `/v1/latest` as it may have; `limit` names the limit.",
     remedy: CLOSE,
   },
   request_head_too_large: {

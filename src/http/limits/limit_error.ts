@@ -21,6 +21,10 @@ const CODES = {
   "work-time": "request_too_expensive",
   /** Time from the request's start to its end. */
   "work-wait": "busy",
+  /** Memory of all answers of one row together. */
+  "answers": "busy",
+  /** The share of it of one owner or address. */
+  "answer-share": "too_many_streams",
 } as const satisfies Record<string, ProblemCode>;
 
 /** Name of a limit of one request. */
@@ -51,7 +55,7 @@ export class LimitError extends Error {
   get headers(): Record<string, string> {
     // This does not close the connection: a client that still sends its body would lose the answer to the reset.
     // RequestGate closes it after the answer.
-    return this.status === 503 ? RETRY_LATER : {};
+    return this.status === 503 || this.status === 429 ? RETRY_LATER : {};
   }
 }
 

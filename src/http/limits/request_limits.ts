@@ -9,6 +9,7 @@ import {
 import type { SharePools } from "../../shares/share_pools.ts";
 import { AnswerCounts } from "../transport/answer_counts.ts";
 import { problem } from "../transport/problem.ts";
+import { AnswerBytes } from "./answer_bytes.ts";
 import { RequestBodies } from "./request_body.ts";
 import { RequestSlices } from "./request_slices.ts";
 
@@ -16,6 +17,8 @@ import { RequestSlices } from "./request_slices.ts";
 export const URL_LENGTH_MAX = 16 * 1024;
 /** Enough for 10,000 channel names of 255 bytes, with escapes. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
+/** Of the answers of one row: four of the largest. */
+const ANSWERS_BYTES = 64 * 1024 * 1024;
 const MIB = 1024 * 1024;
 
 export interface RequestLimitsOptions {
@@ -25,6 +28,7 @@ export interface RequestLimitsOptions {
   readonly requestWaitMs: number;
   readonly bodiesMb: number;
   readonly requestMs: number;
+  readonly addressSharePercent: number;
   readonly sharePools: SharePools;
   /** Calls back in the next round of the event loop. @default that of the cooperative scheduler */
   readonly later?: ((round: () => void) => void) | undefined;
@@ -44,6 +48,7 @@ export type LatestOutcome = typeof LATEST_OUTCOMES[number];
 export class RequestLimits {
   readonly slices: RequestSlices;
   readonly bodies: RequestBodies;
+  readonly answers: AnswerBytes;
   readonly refusals = Object.fromEntries(
     REQUEST_LIMITS.map((limit) => [limit, 0]),
   ) as Record<RequestLimit, number>;
@@ -72,6 +77,10 @@ export class RequestLimits {
       }),
       bodyMs: options.requestMs,
     });
+    this.answers = new AnswerBytes({
+      capacity: ANSWERS_BYTES,
+      sharePercent: options.addressSharePercent,
+    });
   }
 
   /** Counts a refusal; returns the problem that answers the request. */
@@ -89,6 +98,11 @@ export class RequestLimits {
 interface NodeEnv {
   readonly incoming?: IncomingMessage;
   readonly outgoing?: ServerResponse;
+}
+
+/** node's response to a request; undefined where the server is not node:http. */
+export function outgoingOfNode(c: Context): ServerResponse | undefined {
+  return (c.env as NodeEnv | undefined)?.outgoing;
 }
 
 /** A function that reports whether the client of a request has disconnected. */

@@ -1,6 +1,7 @@
 // The route that answers with the newest row of channels, once: /v1/latest. The row comes from the page ring; where no
 // client reads the channels, they are read from Kafka for the answer, as for a stream.
 // Invariant: a request is a client like a stream: it counts by address, reserves what it needs, and waits a bounded time.
+// The bytes of its answer count by address until they have been sent, and answers are made in slices.
 import { type Context, Hono } from "hono";
 import { END_OF_STREAM } from "../../arrow/row_template.ts";
 import type { Channel } from "../../channels/channel.ts";
@@ -9,8 +10,12 @@ import { documented } from "../documents/api_document.ts";
 import { LATEST_DOCUMENT } from "../documents/latest_documents.ts";
 import { ARROW_TYPE } from "../documents/stream_messages.ts";
 import { LATEST_PARAMETERS } from "../documents/stream_parameters.ts";
-import { isGone } from "../limits/request_limits.ts";
-import type { LatestOutcome } from "../limits/request_limits.ts";
+import { disposeWhenSent, madeAnswer } from "../limits/answer_bytes.ts";
+import {
+  isGone,
+  type LatestOutcome,
+  outgoingOfNode,
+} from "../limits/request_limits.ts";
 import { problem, RETRY_LATER } from "../transport/problem.ts";
 import { NewestRowOutlet } from "./newest_row_outlet.ts";
 import { type AdmissionOptions, admit } from "./stream_admission.ts";
@@ -56,25 +61,55 @@ async function answer(
   };
   if (c.req.method === "HEAD") return c.body(null, 200, headers);
   const format = isArrow ? "arrow" : "events";
-  const { hub, limits } = options;
   const shape = { format, trend: request.trend } as const;
   const admission = await admit(c, request, shape, options);
   if (admission instanceof Response) return admission;
+  const { slotBytes } = admission.admitted().group;
+  let held: Disposable | null = null;
   try {
+    const sender = {
+      address: options.addressOf(c),
+      rights: options.rightsOf(c),
+    };
+    held = options.limits.answers.take(sender, slotBytes);
     const outlet = new NewestRowOutlet(format);
-    const client = admission.open(outlet);
-    const { outcome, row } = await waited(client, outlet, {
-      clockMs: hub.lifecycle.clockMs,
-      isGone: isGone(c),
+    const row = await rowOf(c, admission.open(outlet), outlet, {
+      ...options,
+      request,
     });
-    const ended = client.ended;
-    hub.lifecycle.end(client, "complete");
-    limits.latest[outcome]++;
-    if (row === null) return refusal(outcome, request, ended);
-    return c.body(isArrow ? streamOf(outlet.opening!, row) : row, 200, headers);
+    if (row instanceof Response) return row;
+    const { opening } = outlet;
+    const made = madeAnswer(
+      row.byteLength,
+      () => c.body(isArrow ? streamOf(opening!, row) : row, 200, headers),
+    );
+    const response = await options.limits.slices.run(made, isGone(c));
+    disposeWhenSent(held, outgoingOfNode(c));
+    held = null;
+    return response;
   } finally {
+    held?.[Symbol.dispose]();
     admission.cancel();
   }
+}
+
+/** The bytes of the row, or why there is none. */
+async function rowOf(
+  c: Context,
+  client: GroupClient,
+  outlet: NewestRowOutlet,
+  { hub, limits, request }: ParsingOptions & {
+    readonly request: StreamRequest;
+  },
+): Promise<Uint8Array<ArrayBuffer> | Response> {
+  const { outcome, row } = await waited(client, outlet, {
+    clockMs: hub.lifecycle.clockMs,
+    isGone: isGone(c),
+  });
+  const ended = client.ended;
+  hub.lifecycle.end(client, "complete");
+  limits.latest[outcome]++;
+  return row ?? refusal(outcome, request, ended);
 }
 
 /** Waits for the row, until it cannot come any more or the time is up. */

@@ -227,6 +227,36 @@ describe("GET /v1/latest", () => {
   });
 });
 
+describe("the bytes of rows that are being sent", () => {
+  const path = `/v1/latest?channels=${A},${B}`;
+
+  it("are given back with the answer", async () => {
+    const { answers } = qanat.requests;
+    const asked = await begin(path);
+    assert.ok(answers.used > 0);
+    await publish(3);
+    time.tick();
+    await time.settle(turns);
+    assert.equal(asked.response!.status, 200);
+    assert.equal(answers.used, 0);
+  });
+
+  it("have a share for one address: beyond it, a problem says when to try again, and it is counted", async () => {
+    const { answers, refusals } = qanat.requests;
+    const bytes = 60 * 1024 * 1024;
+    using _held = answers.take({ address: "192.0.2.1" }, bytes);
+    const response = await answered(path);
+    assert.equal(response.status, 429);
+    assert.equal(response.headers.get("retry-after"), "5");
+    const problem = await response.json();
+    assert.equal(problem.code, "too_many_streams");
+    assert.equal(problem.limit, "answer-share");
+    assert.equal(refusals["answer-share"], 1);
+    assert.equal(answers.used, bytes);
+    assert.equal(qanat.hub.lifecycle.clientCount, 0);
+  });
+});
+
 describe("latest=1", () => {
   it("begins both streams with the newest row", async () => {
     const other = await begin(`/v1/events?channels=${A}`);
