@@ -25,6 +25,8 @@ export interface ChannelAdmissionOptions {
 }
 
 const CLAIMS_MAX = 1_000_000;
+/** Most of them that one publisher may have, percent of what the others leave: each new one still gets some. */
+const SHARE_PERCENT = 90;
 /** Most pairs of publisher and reason that are logged. */
 const LOGGED_MAX = 1000;
 
@@ -72,7 +74,7 @@ export class ChannelAdmission {
     const { name } = channel;
     const before = this.#publishers.get(publisher)?.get(name);
     const fault = channelFault(channel) ??
-      (before || this.#count < this.#claimsMax ? null : this.#tooMany());
+      (before ? null : this.#tooMany(publisher));
     if (fault) {
       this.refuse(publisher, name, fault);
       return fault;
@@ -132,11 +134,19 @@ export class ChannelAdmission {
     this.#log?.warn("channel-refused", refused);
   }
 
-  #tooMany(): ChannelFault {
-    return {
-      reason: "too-many",
-      detail: `at most ${this.#claimsMax} channels are kept`,
-    };
+  /** The fault of one channel more; null where it may be kept. */
+  #tooMany(publisher: string): ChannelFault | null {
+    const left = this.#claimsMax - this.#count;
+    const own = this.#publishers.get(publisher)?.size ?? 0;
+    if (left > 0 && (own + 1) * 100 <= SHARE_PERCENT * (left + own)) {
+      return null;
+    }
+    // One that has none gets the last one.
+    if (left > 0 && own === 0) return null;
+    const detail = left === 0
+      ? `at most ${this.#claimsMax} channels are kept`
+      : `at most ${SHARE_PERCENT} % of what other publishers leave of ${this.#claimsMax} channels are kept of one`;
+    return { reason: "too-many", detail };
   }
 
   #slotOf({ name, replayId }: Channel): NameSlot {

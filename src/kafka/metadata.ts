@@ -1,5 +1,6 @@
 // Follows the publishers' metadata topics and hands their channels to the admission.
-// Invariant: a record that is no valid channel is counted, and changes nothing.
+// Invariant: a record that is no valid channel is counted, and changes nothing. One whose time is in the future has no
+// advantage over those of others; the number of topics is limited.
 import type { Catalog } from "../channels/catalog.ts";
 import { type Channel, topicOf } from "../channels/channel.ts";
 import { ChannelAdmission } from "../channels/channel_admission.ts";
@@ -22,11 +23,20 @@ export interface TopicPool {
 // The byte order mark is kept: a name that begins with it is another name.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Most metadata topics that are followed at one time: publishers. */
+const TOPICS_MAX = 10_000;
+/** Clocks of publishers may be so far ahead, ms. */
+const AHEAD_MS = 3_600_000;
+
 export interface MetadataOptions {
   /** @default its own */
   readonly admission?: ChannelAdmission;
   /** Whether a data topic belongs to others, so that no metadata may claim it. @default none */
   readonly isReserved?: (topic: string) => boolean;
+  /** @default 10,000 */
+  readonly topicsMax?: number;
+  /** Unix ms. @default Date.now */
+  readonly nowMs?: () => number;
 }
 
 /** All metadata topics of a cluster. */
@@ -34,8 +44,13 @@ export class MetadataFollower {
   readonly counters = {
     metadata_records: 0,
     metadata_bad_records: 0,
+    metadata_future_records: 0,
     metadata_topics: 0,
+    metadata_topics_refused: 0,
   };
+  readonly #log: Logger;
+  readonly #topicsMax: number;
+  readonly #nowMs: () => number;
   readonly #pool: TopicPool;
   readonly #admission: ChannelAdmission;
   readonly #isReserved: (topic: string) => boolean;
@@ -49,9 +64,13 @@ export class MetadataFollower {
     pool: TopicPool,
     catalog: Catalog,
     log: Logger,
-    { admission, isReserved = () => false }: MetadataOptions = {},
+    { admission, isReserved = () => false, topicsMax, nowMs }: MetadataOptions =
+      {},
   ) {
     this.#pool = pool;
+    this.#log = log;
+    this.#topicsMax = topicsMax ?? TOPICS_MAX;
+    this.#nowMs = nowMs ?? Date.now;
     this.#admission = admission ?? new ChannelAdmission({ catalog, log });
     this.#isReserved = isReserved;
   }
@@ -75,15 +94,46 @@ export class MetadataFollower {
   onTopics(topics: readonly string[]): void {
     this.#isListed = true;
     this.#existing = new Set(topics);
+    let followed = 0;
+    for (const topic of this.#topics.keys()) {
+      if (this.#existing.has(topic)) followed++;
+    }
     for (const topic of topics) {
       if (!topic.startsWith(METADATA_PREFIX) || this.#topics.has(topic)) {
         continue;
       }
+      if (followed >= this.#topicsMax) {
+        this.#refuse(topic);
+        continue;
+      }
+      followed++;
       this.#topics.set(topic, false);
       this.counters.metadata_topics++;
       this.#pool.subscribe(topic, "earliest", this.#readerOf(topic), true);
     }
     this.#reportReady();
+  }
+
+  /** Counts a topic that is not followed. It is again, whenever topics are listed; the first one is logged. */
+  #refuse(topic: string): void {
+    if (this.counters.metadata_topics_refused++ > 0) return;
+    this.#log.warn("metadata-topic-refused", {
+      topic,
+      detail: `at most ${this.#topicsMax} metadata topics are followed`,
+    });
+  }
+
+  /** The time by which claims to one name are compared; that of a record of the future, which could not be outdone, is 0. */
+  #timeOf(topic: string, timestampMs: number): number {
+    const aheadMs = timestampMs - this.#nowMs();
+    if (aheadMs <= AHEAD_MS) return timestampMs;
+    if (this.counters.metadata_future_records++ === 0) {
+      this.#log.warn("metadata-time-in-future", {
+        topic,
+        aheadS: Math.round(aheadMs / 1000),
+      });
+    }
+    return 0;
   }
 
   #readerOf(topic: string): TopicReader {
@@ -100,7 +150,7 @@ export class MetadataFollower {
         }
         const channel = this.#channelOf(name, value);
         if (!("reason" in channel)) {
-          admission.put(publisher, channel, timestampMs);
+          admission.put(publisher, channel, this.#timeOf(topic, timestampMs));
           return;
         }
         this.counters.metadata_bad_records++;

@@ -265,12 +265,38 @@ describe("refusals", () => {
   it("bound the channels that are kept, including waiting ones", () => {
     put(named("A", 0));
     for (let i = 0; i < 1200; i++) put(named(`B${i}`, i, SLOW));
-    assert.equal(admission.claimCount, 1000);
-    assert.equal(catalog.refused.counts["too-many"], 201);
+    assert.equal(admission.claimCount, 900);
+    assert.equal(catalog.refused.counts["too-many"], 301);
     admission.removeAll("P");
     assert.equal(admission.claimCount, 0);
     assert.equal(admission.topicCount, 0);
     assert.equal(catalog.size, 0);
+  });
+
+  it("leave room for other publishers, however many one has (it took all, and new ones got none)", () => {
+    for (let i = 0; i < 1200; i++) put(named(`A${i}`, i), "HOSTILE");
+    assert.equal(admission.claimCount, 900);
+    assert.match(catalog.refused.list()[0]!.detail, /^at most 90 % of what/);
+    for (let i = 0; i < 90; i++) {
+      const partitionId = `OTHER_${i}`;
+      assert.equal(put(named(`B${i}`, 0, { partitionId }), "OTHER"), null);
+    }
+    assert.equal(
+      put(named("B90", 0, { partitionId: "OTHER_90" }), "OTHER"),
+      "too-many",
+    );
+    // Each gets some, down to the last one.
+    for (let i = 0; i < 10; i++) {
+      const partitionId = `C_${i}`;
+      assert.equal(put(named(`C${i}`, 0, { partitionId }), `C${i}`), null);
+    }
+    assert.equal(put(named("D", 0, { partitionId: "D_0" }), "D"), "too-many");
+    assert.equal(
+      catalog.refused.list()[0]!.detail,
+      "at most 1000 channels are kept",
+    );
+    // What is there may be written again.
+    assert.equal(put(named("A0", 0), "HOSTILE"), null);
   });
 
   it("do not cost more, however many channels wait for one index", () => {

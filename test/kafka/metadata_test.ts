@@ -75,6 +75,8 @@ describe("parseChannel()", () => {
 });
 
 describe("MetadataFollower", () => {
+  const NOW_MS = 1_800_000_000_000;
+
   function follow(...topics: string[]) {
     const readers = new Map<string, TopicReader>();
     const warned: unknown[] = [];
@@ -83,15 +85,21 @@ describe("MetadataFollower", () => {
       subscribe: (topic: string, _: unknown, reader: TopicReader) =>
         readers.set(topic, reader),
     };
-    const follower = new MetadataFollower(pool, catalog, {
-      ...silent,
-      warn: (event) => warned.push(event),
+    const log = { ...silent, warn: (event: string) => warned.push(event) };
+    const follower = new MetadataFollower(pool, catalog, log, {
+      topicsMax: 3,
+      nowMs: () => NOW_MS,
     });
     follower.onTopics(topics);
-    const put = (topic: string, key: string, value: unknown) =>
+    const put = (
+      topic: string,
+      key: string,
+      value: unknown,
+      timestampMs = 0,
+    ) =>
       readers.get(topic)!.onRecord({
         offset: 0,
-        timestampMs: 0,
+        timestampMs,
         key: encode(key),
         value: value === null ? null : encode(value),
       });
@@ -150,6 +158,37 @@ describe("MetadataFollower", () => {
     assert.equal(catalog.get(GOOD.name, null)?.publisher, "L1");
     put(B, GOOD.name, null);
     assert.equal(catalog.size, 0);
+  });
+
+  it("gives no name for good to a publisher that writes records of the future", () => {
+    const { catalog, follower, put, warned } = follow(A, B);
+    const publisher = () => catalog.get(GOOD.name, null)?.publisher;
+    const other = { ...GOOD, publisher: "L1" };
+    put(A, GOOD.name, GOOD, NOW_MS - 5000);
+    for (const aheadMs of [3_600_001, 2 ** 52]) {
+      put(B, GOOD.name, other, NOW_MS + aheadMs);
+      assert.equal(publisher(), GOOD.publisher);
+    }
+    assert.equal(follower.counters.metadata_future_records, 2);
+    // Once for the time, once for the name.
+    assert.deepEqual(warned, ["metadata-time-in-future", "channel-refused"]);
+    // A clock that is a little ahead is none of the future.
+    put(B, GOOD.name, other, NOW_MS + 5000);
+    assert.equal(publisher(), "L1");
+  });
+
+  it("follows a limited number of topics, and others once some are deleted", () => {
+    const { follower, readers, warned } = follow();
+    const topics = Array.from({ length: 5 }, (_, i) => `arrakis-metadata-${i}`);
+    follower.onTopics(topics);
+    assert.deepEqual([...readers.keys()], topics.slice(0, 3));
+    assert.equal(follower.counters.metadata_topics_refused, 2);
+    assert.deepEqual(warned, ["metadata-topic-refused"]);
+    follower.onTopics(topics.slice(1));
+    assert.deepEqual([...readers.keys()], topics.slice(0, 4));
+    assert.equal(follower.counters.metadata_topics, 4);
+    for (const reader of readers.values()) reader.onCaughtUp(1);
+    assert.equal(follower.isReady, true);
   });
 
   it("keeps replay contexts apart", () => {

@@ -36,6 +36,10 @@ export const SOURCE_COUNTERS = {
     "metadata_topics_total",
     "Topics with the metadata of a publisher",
   ],
+  metadata_topics_refused: [
+    "metadata_topics_refused_total",
+    "Metadata topics that were not followed as there are too many, counted whenever topics are listed",
+  ],
   metadata_records: [
     "metadata_records_total",
     "Records of metadata, one for each channel and change",
@@ -43,6 +47,10 @@ export const SOURCE_COUNTERS = {
   metadata_bad_records: [
     "metadata_records_bad_total",
     "Records of metadata that describe no valid channel",
+  ],
+  metadata_future_records: [
+    "metadata_records_future_total",
+    "Records of metadata whose time is in the future: others that claim the same name count before them",
   ],
   // Of --topics.
   topics_messages: [
