@@ -92,9 +92,9 @@ export class Port {
     const channels = {};
     let count = 0;
     for (const name of this.channelsOf(lane).keys()) {
-      const samples = row.channels[name];
-      if (samples === undefined) continue; // subscribed to, but not requested yet
-      channels[name] = samples;
+      // Subscribed to, but not requested yet; a channel may be named `constructor`, which every object has.
+      if (!Object.hasOwn(row.channels, name)) continue;
+      channels[name] = row.channels[name];
       count++;
     }
     if (count === 0) return;

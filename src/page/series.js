@@ -112,7 +112,9 @@ export class Series {
     if (samples === undefined) return;
     const fromS = Number(row.timeNs) / 1e9;
     const toS = fromS + Number(row.strideNs) / 1e9;
-    const reason = row.missing[name] ?? "not in its block";
+    const reason = Object.hasOwn(row.missing, name)
+      ? row.missing[name]
+      : "not in its block";
     this.addGap({ fromS, toS, reason });
   }
 
