@@ -273,13 +273,13 @@ export class Catalog {
   }
 
   /** The contexts that have channels, in no order; null is the live one. Contexts may come and go while it runs. */
-  contexts(): IterableIterator<string | null> {
+  contexts(): MapIterator<string | null> {
     return this.#contexts.keys();
   }
 
-  /** Replay contexts that have channels, sorted. */
-  replayIds(): string[] {
-    return [...this.#contexts.keys()].filter((id) => id !== null).sort();
+  /** The first `limit` replay contexts that came and have channels, sorted; it looks at no others. */
+  replayIds(limit: number): string[] {
+    return [...this.contexts().filter((id) => id !== null).take(limit)].sort();
   }
 
   /** Calls `listener` on every change until the returned function is called. */

@@ -45,7 +45,7 @@ const SHOWN_IDS_MAX = 20;
 
 function unknown(id: string, catalog: Catalog): FlightError {
   const shown = id.slice(0, SHOWN_CHARS_MAX);
-  const known = catalog.replayIds().slice(0, SHOWN_IDS_MAX);
+  const known = catalog.replayIds(SHOWN_IDS_MAX);
   if (known.length === 0) {
     return invalid(
       `replay_id '${shown}' was provided but no replay registry is configured on this server`,

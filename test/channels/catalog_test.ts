@@ -57,10 +57,18 @@ describe("Catalog.find()", () => {
     catalog.set(channel("A:A-1", { replayId: "r1", sampleRate: 32 }));
     assert.equal(catalog.get("A:A-1", null)!.sampleRate, 16);
     assert.equal(catalog.get("A:A-1", "r1")!.sampleRate, 32);
-    assert.deepEqual(catalog.replayIds(), ["r1"]);
+    assert.deepEqual(catalog.replayIds(100), ["r1"]);
     catalog.remove("A:A-1", "r1");
-    assert.deepEqual(catalog.replayIds(), []);
+    assert.deepEqual(catalog.replayIds(100), []);
     assert.equal(catalog.size, 1);
+  });
+
+  it("shows a few of many contexts at the cost of these (a problem that named 100 sorted 900,000)", () => {
+    const catalog = new Catalog();
+    for (let i = 0; i < 5; i++) {
+      catalog.set(channel("A:A-1", { replayId: `r${9 - i}` }));
+    }
+    assert.deepEqual(catalog.replayIds(2), ["r8", "r9"]);
   });
 });
 

@@ -158,7 +158,7 @@ class World {
   /** What the catalog has, of all contexts. */
   all(): Channel[] {
     const { catalog } = this.source;
-    return [null, ...catalog.replayIds()].flatMap((replayId) =>
+    return [null, ...catalog.replayIds(Infinity)].flatMap((replayId) =>
       catalog.find({ replayId })
     );
   }

@@ -58,6 +58,8 @@ export interface StreamRequestOptions {
   readonly onTooMany?: () => void;
 }
 
+/** Replay contexts that a problem names. */
+const REPLAYS_SHOWN_MAX = 100;
 /** Channels whose strides are looked at in a step. */
 const CHANNELS_A_STEP = 10;
 
@@ -136,7 +138,7 @@ function* selectionOf(
     return problem("unknown_replay", {
       detail: `There is no replay context ${quoted(replayId)}`,
       param: "replay",
-      known: catalog.replayIds().slice(0, 100),
+      known: catalog.replayIds(REPLAYS_SHOWN_MAX),
     });
   }
   const chosen = yield* chosenChannels(catalog, {
