@@ -160,7 +160,7 @@ describe("MetadataFollower", () => {
     assert.equal(catalog.size, 0);
   });
 
-  it("gives no name for good to a publisher that writes records of the future", () => {
+  it("gives no name permanently to a publisher that writes records of the future", () => {
     const { catalog, follower, put, warned } = follow(A, B);
     const publisher = () => catalog.get(GOOD.name, null)?.publisher;
     const other = { ...GOOD, publisher: "L1" };

@@ -1,6 +1,6 @@
 // Memory for answers of one row, which are made and sent outside of the slab, by owner or address.
-// Invariant: the bytes of an answer are held from before it is made until it has been sent, or its client has left. So a
-// client that repeats costly requests, or reads their answers slowly, leaves room for others.
+// Invariant: the bytes of an answer are held from before it is made until it was sent, or its client has disconnected. So
+// a client that repeats costly requests, or reads their answers slowly, leaves room for others.
 import type { ServerResponse } from "node:http";
 import type { SlicedWork } from "../../channels/sliced_work.ts";
 import { LocalSharePool } from "../../shares/local_share_pool.ts";
@@ -63,7 +63,7 @@ export function* madeAnswer<T>(bytes: number, make: () => T): SlicedWork<T> {
   return make();
 }
 
-/** Disposes of what an answer holds once it has been sent, or its client has left; at once where that is not known. */
+/** Disposes of what an answer holds once it was sent, or its client has disconnected; at once where that is not known. */
 export function disposeWhenSent(
   held: Disposable,
   outgoing: ServerResponse | undefined,

@@ -11,6 +11,9 @@ import type { StreamRequest } from "./stream_request.ts";
 /** Everything that the client needs is reserved: open() begins the stream, cancel() releases it. */
 export type ReadyAdmission = Extract<Admission, { kind: "ready" }>;
 
+/** To open a stream of a channel and to encode its newest row for it alone takes as long as to open so many. */
+const CHANNELS_PER_ROW = 15;
+
 export interface AdmissionOptions {
   readonly hub: ClientHub;
   /** What its owner may read; undefined where everyone may read everything. */
@@ -31,7 +34,7 @@ export async function admit(
   const rights = rightsOf(c);
   const refused = await hub.admission.waitForTurn(
     { address, rights },
-    channels.length,
+    channels.length * (request.latest ? CHANNELS_PER_ROW : 1),
     shape.trend !== undefined || request.slow === "trend" ? channels : [],
   );
   if (refused !== null) return fullProblem(refused);

@@ -1,4 +1,4 @@
-// The memory of answers of one row: its shares, and that it is given back once.
+// The memory of answers of one row: its shares, and when it is released.
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
@@ -53,7 +53,7 @@ describe("AnswerBytes", () => {
     take("10.0.2.1");
   });
 
-  it("holds the bytes until the answer was sent, or the client has left", () => {
+  it("holds the bytes until the answer was sent, or the client has disconnected", () => {
     const answers = new AnswerBytes({ capacity: 100, sharePercent: 100 });
     const take = () => answers.take({ address: "10.0.0.1" }, SIZE);
     const { emitter, response } = outgoing();

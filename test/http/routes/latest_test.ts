@@ -230,7 +230,7 @@ describe("GET /v1/latest", () => {
 describe("the bytes of rows that are being sent", () => {
   const path = `/v1/latest?channels=${A},${B}`;
 
-  it("are given back with the answer", async () => {
+  it("are released with the answer", async () => {
     const { answers } = qanat.requests;
     const asked = await begin(path);
     assert.ok(answers.used > 0);
