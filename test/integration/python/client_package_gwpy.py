@@ -17,6 +17,14 @@ def main():
     series_dict = TimeSeriesDict.get([name], start, start + 1, url=url)
     # Bytes, since a NaN does not equal itself.
     assert series_dict[name].value.tobytes() == series.crop(start, start + 1).value.tobytes()
+    # The server would take these as times before now.
+    for early in ("1970-01-01", -60):
+        try:
+            qanat_client.gwpy.fetch_one(name, early, start, url=url)
+        except ValueError as error:
+            assert "before GPS time 0" in str(error), error
+        else:
+            raise AssertionError(f"{early} was taken")
     live = []
     for item in qanat_client.gwpy.stream([name], url=url):
         live.append(item[name])
