@@ -33,6 +33,7 @@ export interface OptionalParts {
   readonly kubernetes: OptionalPart;
   readonly go: OptionalPart;
   readonly h2spec: OptionalPart;
+  readonly helm: OptionalPart;
   readonly cc: OptionalPart;
 }
 
@@ -52,6 +53,9 @@ const GO_PRESENT =
 
 const H2SPEC_BUILD = "go build -C test/integration/h2spec " +
   "-o ../../../.qanat/bin/h2spec github.com/summerwind/h2spec/cmd/h2spec";
+
+const HELM_BUILD =
+  "go build -C test/integration/helm -o ../../../.qanat/bin/chart ., with Go 1.26+";
 
 const MODULES_PRESENT = "import importlib.util as u, sys; " +
   "sys.exit(any(u.find_spec(m) is None for m in sys.argv[1:]))";
@@ -110,7 +114,7 @@ export function findOptionalParts(root: URL): OptionalParts {
 /** Single programs. */
 function programs(root: URL): Pick<
   OptionalParts,
-  "kafka" | "promtool" | "systemd" | "go" | "h2spec" | "cc"
+  "kafka" | "promtool" | "systemd" | "go" | "h2spec" | "helm" | "cc"
 > {
   return {
     kafka: part({
@@ -148,6 +152,15 @@ function programs(root: URL): Pick<
           ["--version"],
         ),
       howToGet: H2SPEC_BUILD,
+    }),
+    helm: part({
+      name: "Helm's module",
+      suites: "the suite of the Helm chart",
+      find: () => {
+        const { pathname } = new URL(".qanat/bin/chart", root);
+        return firstThatRuns([pathname], ["--version"]);
+      },
+      howToGet: HELM_BUILD,
     }),
     cc: part({
       name: "C compiler (cc)",

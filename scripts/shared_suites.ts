@@ -72,6 +72,7 @@ const SHARED: readonly string[] = [
   "reader",
   "workers_figures",
   "unread_log",
+  "chart",
   "workers_sessions",
   "same_streams",
 ];

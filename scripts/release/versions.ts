@@ -31,12 +31,10 @@ const PLACES: readonly Place[] = [
   {
     file: "deploy/helm/qanat/Chart.yaml",
     pattern: new RegExp(`^version: "?${VERSION}"?$`, "m"),
-    mayBeAbsent: true,
   },
   {
     file: "deploy/helm/qanat/Chart.yaml",
     pattern: new RegExp(`^appVersion: "?${VERSION}"?$`, "m"),
-    mayBeAbsent: true,
   },
   {
     file: "deploy/grafana/plugin/package.json",
