@@ -17,7 +17,7 @@ const LIBRARIES: Record<
   "uplot": { file: "uplot.js", names: "default" },
   "@uwdata/flechette": { file: "flechette.js", names: "tableFromIPC" },
   "eventsource-parser": { file: "parser.js", names: "createParser" },
-  "fourier-transform": { file: "fourier.js", names: "default" },
+  "fourier-transform": { file: "fourier.js", names: "fft" },
   "hyparquet-writer": {
     file: "parquet.js",
     names: "ByteWriter, parquetWrite",

@@ -62,6 +62,7 @@ const SHARED: readonly string[] = [
   "firefox",
   "security",
   "copy_as",
+  "page_spectra",
   "jupyter",
   "packed_arrow",
   "lines",

@@ -61,6 +61,7 @@ export class CloseUpPanel {
       hopMin: 4,
       windowS: 1 / 16,
       rangeDb: 26,
+      hasBar: false,
     });
     this.resize();
   }

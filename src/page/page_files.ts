@@ -23,6 +23,7 @@ import clock from "./clock.js" with { type: "text" };
 import closeUp from "./close_up.js" with { type: "text" };
 import closeUpPlace from "./close_up_place.js" with { type: "text" };
 import closeUpLines from "./close_up_lines.js" with { type: "text" };
+import colourBar from "./colour_bar.js" with { type: "text" };
 import columnStrip from "./column_strip.js" with { type: "text" };
 import copyAs from "./copy_as.js" with { type: "text" };
 import copyTexts from "./copy_texts.js" with { type: "text" };
@@ -40,6 +41,7 @@ import feed from "./feed.js" with { type: "text" };
 import fft from "./fft.js" with { type: "text" };
 import feedView from "./feed_view.js" with { type: "text" };
 import finder from "./finder.js" with { type: "text" };
+import frequencyPlot from "./frequency_plot.js" with { type: "text" };
 import fullScreen from "./full_screen.js" with { type: "text" };
 import gapWords from "./gap_words.js" with { type: "text" };
 import goTo from "./go_to.js" with { type: "text" };
@@ -75,6 +77,7 @@ import qanat from "./qanat.js" with { type: "text" };
 import quoting from "./quoting.js" with { type: "text" };
 import rows from "./rows.js" with { type: "text" };
 import samples from "./samples.js" with { type: "text" };
+import segmentAverage from "./segment_average.js" with { type: "text" };
 import series from "./series.js" with { type: "text" };
 import seriesColours from "./series_colours.js" with { type: "text" };
 import seriesPlot from "./series_plot.js" with { type: "text" };
@@ -83,10 +86,16 @@ import signIn from "./sign_in.js" with { type: "text" };
 import silenceTimer from "./silence_timer.js" with { type: "text" };
 import spanSelect from "./span_select.js" with { type: "text" };
 import spans from "./spans.js" with { type: "text" };
+import spectralContents from "./spectral_contents.js" with { type: "text" };
+import spectralMean from "./spectral_mean.js" with { type: "text" };
+import spectralOptions from "./spectral_options.js" with { type: "text" };
+import spectralPlot from "./spectral_plot.js" with { type: "text" };
+import spectralScales from "./spectral_scales.js" with { type: "text" };
+import spectralUnits from "./spectral_units.js" with { type: "text" };
+import spectralWindows from "./spectral_windows.js" with { type: "text" };
 import spectrogram from "./spectrogram.js" with { type: "text" };
 import spectrogramColumns from "./spectrogram_columns.js" with { type: "text" };
 import spectrogramPalette from "./spectrogram_palette.js" with { type: "text" };
-import spectrum from "./spectrum.js" with { type: "text" };
 import statusLine from "./status_line.js" with { type: "text" };
 import strideLane from "./stride_lane.js" with { type: "text" };
 import theme from "./theme.js" with { type: "text" };
@@ -98,7 +107,6 @@ import trendPlot from "./trend_plot.js" with { type: "text" };
 import valueAxis from "./value_axis.js" with { type: "text" };
 import valueScale from "./value_scale.js" with { type: "text" };
 import view from "./view.js" with { type: "text" };
-import welchMean from "./welch_mean.js" with { type: "text" };
 import yAxis from "./y_axis.js" with { type: "text" };
 
 /** One file of the page. */
@@ -138,6 +146,7 @@ const MODULES: Record<string, string> = {
   "close_up.js": closeUp,
   "close_up_lines.js": closeUpLines,
   "close_up_place.js": closeUpPlace,
+  "colour_bar.js": colourBar,
   "column_strip.js": columnStrip,
   "copy_as.js": copyAs,
   "copy_texts.js": copyTexts,
@@ -155,6 +164,7 @@ const MODULES: Record<string, string> = {
   "feed_view.js": feedView,
   "fft.js": fft,
   "finder.js": finder,
+  "frequency_plot.js": frequencyPlot,
   "full_screen.js": fullScreen,
   "gap_words.js": gapWords,
   "go_to.js": goTo,
@@ -190,6 +200,7 @@ const MODULES: Record<string, string> = {
   "quoting.js": quoting,
   "rows.js": rows,
   "samples.js": samples,
+  "segment_average.js": segmentAverage,
   "series.js": series,
   "series_colours.js": seriesColours,
   "series_plot.js": seriesPlot,
@@ -198,10 +209,16 @@ const MODULES: Record<string, string> = {
   "silence_timer.js": silenceTimer,
   "span_select.js": spanSelect,
   "spans.js": spans,
+  "spectral_contents.js": spectralContents,
+  "spectral_mean.js": spectralMean,
+  "spectral_options.js": spectralOptions,
+  "spectral_plot.js": spectralPlot,
+  "spectral_scales.js": spectralScales,
+  "spectral_units.js": spectralUnits,
+  "spectral_windows.js": spectralWindows,
   "spectrogram.js": spectrogram,
   "spectrogram_columns.js": spectrogramColumns,
   "spectrogram_palette.js": spectrogramPalette,
-  "spectrum.js": spectrum,
   "status_line.js": statusLine,
   "stride_lane.js": strideLane,
   "theme.js": theme,
@@ -213,7 +230,6 @@ const MODULES: Record<string, string> = {
   "value_axis.js": valueAxis,
   "value_scale.js": valueScale,
   "view.js": view,
-  "welch_mean.js": welchMean,
   "y_axis.js": yAxis,
 };
 

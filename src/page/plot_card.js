@@ -6,8 +6,8 @@ import { timeText } from "./clock.js";
 import { el } from "./dom.js";
 import { printable } from "./quoting.js";
 import { SeriesPlot } from "./series_plot.js";
+import { SpectralPlot } from "./spectral_plot.js";
 import { Spectrogram } from "./spectrogram.js";
-import { Spectrum } from "./spectrum.js";
 import { BIN_S } from "./trend_choice.js";
 import { TrendPlot } from "./trend_plot.js";
 import { KINDS } from "./view.js";
@@ -30,7 +30,7 @@ export class PlotCard {
   #canvas;
   #value = el("output", { class: "value" });
   #refusal = el("p", { class: "refusal", hidden: true });
-  /** @type {SeriesPlot | TrendPlot | Spectrogram | Spectrum} */
+  /** @type {SeriesPlot | TrendPlot | Spectrogram | SpectralPlot} */
   #plot;
   #look;
   #events;
@@ -125,10 +125,11 @@ export class PlotCard {
 
   #made() {
     const { kind } = this.spec;
+    if (kind === "spectrum") {
+      return new SpectralPlot(this.#canvas, this.#look, kind);
+    }
     const Kind = kind === "spectrogram"
       ? Spectrogram
-      : kind === "spectrum"
-      ? Spectrum
       : this.#isTrend
       ? TrendPlot
       : SeriesPlot;
@@ -204,8 +205,9 @@ export class PlotCard {
     if (plot instanceof SeriesPlot || plot instanceof TrendPlot) {
       plot.setAxis(this.spec.y);
     }
-    plot.use(series);
-    if (!(this.#plot instanceof Spectrum)) this.#plot.pending = pending;
+    if (plot instanceof SpectralPlot) plot.use([series]);
+    else plot.use(series);
+    if (!(this.#plot instanceof SpectralPlot)) this.#plot.pending = pending;
     this.#plot.draw(fromS, toS, version);
     const nowMs = performance.now();
     if (nowMs - this.#valueMs < VALUE_MS) return;
@@ -219,11 +221,21 @@ export class PlotCard {
     if (this.#meta.textContent !== meta) this.#meta.textContent = meta;
     const about = aboutText(channel);
     if (this.#heading.title !== about) this.#heading.title = about;
+    if (plot instanceof SpectralPlot || plot instanceof Spectrogram) {
+      this.#describe(plot.description);
+    }
     const text = this.#valueText(series, toS, hoverS);
     if (this.#value.textContent !== text) this.#value.textContent = text;
     if (this.spec.kind === "series") {
       this.#between.say(series, cursors, version);
     }
+  }
+
+  /** Says what the picture shows to readers who do not see it. @param {string} text */
+  #describe(text) {
+    const { kind, name } = this.spec;
+    const label = `${NAMES[kind]} of ${name}${text === "" ? "" : `: ${text}`}`;
+    if (this.#canvas.ariaLabel !== label) this.#canvas.ariaLabel = label;
   }
 
   /**
@@ -234,7 +246,7 @@ export class PlotCard {
    */
   #valueText({ ring }, toS, hoverS) {
     const plot = this.#plot;
-    if (plot instanceof Spectrum) return plot.textAt();
+    if (plot instanceof SpectralPlot) return plot.textAt();
     if (hoverS !== null) {
       const { time } = this.#look();
       const when = timeText(hoverS, time, time === "gps" ? 4 : 3);

@@ -1,14 +1,22 @@
 // Density over time and frequency, in decibels: an image whose columns are made once and then move.
 // Invariant: times without a column are hatched with the reason: a gap, or samples that are not finite.
 import { valueText } from "./axis_text.js";
+import { BAR_ROOM_PX, paintColourBar, rangeTexts } from "./colour_bar.js";
 import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
+import { hertzAt } from "./spectral_scales.js";
+import { powerUnit } from "./spectral_units.js";
+import { WINDOW_TITLES } from "./spectral_windows.js";
 import { ROWS, SpectrogramColumns } from "./spectrogram_columns.js";
 import { clipped, timePlot } from "./time_plot.js";
 import { octaveTicks } from "./value_scale.js";
 
+/** @typedef {import("./spectral_options.js").SpectralOptions} SpectralOptions */
+
 /** @typedef {import("./series.js").Series} Series */
 
 const OCTAVES = 7;
+/** @type {SpectralOptions} */
+const AUTOMATIC = {};
 /** Between the labels of frequencies. */
 const SPACE_PX = 16;
 
@@ -20,6 +28,8 @@ export class Spectrogram {
   #series = null;
   /** @type {SpectrogramColumns | null} */
   #columns = null;
+  /** @type {SpectralOptions} */
+  #chosen = AUTOMATIC;
   #drawn = "";
   #lowHz = 1;
   #highHz = 2;
@@ -32,8 +42,8 @@ export class Spectrogram {
   /**
    * @param {HTMLElement} parent
    * @param {() => import("./time_plot.js").Look} look
-   * @param {import("./time_plot.js").PlotEvents & import("./spectrogram_columns.js").ColumnOptions & { highShare?: number, octaves?: number }} options
-   *   highShare: highest frequency as a share of the rate
+   * @param {import("./time_plot.js").PlotEvents & import("./spectrogram_columns.js").ColumnOptions & { highShare?: number, octaves?: number, hasBar?: boolean }} options
+   *   highShare: highest frequency as a share of the rate; hasBar: false leaves the bar of colours out
    */
   constructor(parent, look, options) {
     this.#look = look;
@@ -43,7 +53,11 @@ export class Spectrogram {
       ticks: (room) => this.#ticksFor(room),
       spacePx: SPACE_PX,
       hasGrid: false,
-      paint: () => clipped(this.#u, () => this.#paint()),
+      ...(options.hasBar === false ? {} : { topPx: BAR_ROOM_PX }),
+      paint: () => {
+        clipped(this.#u, () => this.#paint());
+        this.#paintBar();
+      },
     });
   }
 
@@ -57,17 +71,27 @@ export class Spectrogram {
     this.#drawn = "";
   }
 
-  /** @param {Series} series */
-  use(series) {
-    if (series === this.#series) return;
+  /**
+   * @param {Series} series
+   * @param {SpectralOptions} [chosen]
+   */
+  use(series, chosen = AUTOMATIC) {
+    if (series === this.#series && chosen === this.#chosen) return;
     this.#columns?.close();
     this.#series = series;
+    this.#chosen = chosen;
     this.#drawn = this.#ticksKey = "";
     const { highShare = 0.5, octaves = OCTAVES, ...options } = this.#options;
+    const { linear: isLinear = false, min: floor, max: ceiling } = chosen;
     this.#highHz = series.ring.rate * highShare;
-    this.#lowHz = this.#highHz / 2 ** octaves;
+    this.#lowHz = isLinear ? 0 : this.#highHz / 2 ** octaves;
     this.#columns = new SpectrogramColumns(series.ring, {
       ...options,
+      ...(chosen.seconds ? { windowS: chosen.seconds } : {}),
+      window: chosen.window,
+      isLinear,
+      floor,
+      ceiling,
       lowHz: this.#lowHz,
       highHz: this.#highHz,
     });
@@ -97,10 +121,9 @@ export class Spectrogram {
     const key = `${this.#lowHz} ${this.#highHz} ${room}`;
     if (key !== this.#ticksKey) {
       this.#ticksKey = key;
-      this.#ticks = octaveTicks(this.#lowHz, this.#highHz, {
-        room,
-        text: hertzText,
-      });
+      this.#ticks = this.#chosen.linear
+        ? linearTicks(this.#highHz, room)
+        : octaveTicks(this.#lowHz, this.#highHz, { room, text: hertzText });
     }
     return this.#ticks;
   }
@@ -111,7 +134,11 @@ export class Spectrogram {
     const columns = this.#columns;
     if (!columns || columns.count === 0 || top < 0) return "";
     const share = this.#u.posToVal(top, "y");
-    const hertz = this.#lowHz * (this.#highHz / this.#lowHz) ** share;
+    const hertz = hertzAt(share, {
+      lowHz: this.#lowHz,
+      highHz: this.#highHz,
+      isLinear: this.#chosen.linear ?? false,
+    });
     const k = Math.round(gpsS * columns.columnsPerS);
     if (!columns.isDone(k)) {
       const why = columns.isHole(k) ? `: ${NOT_FINITE}` : "";
@@ -119,6 +146,19 @@ export class Spectrogram {
     }
     const db = columns.decibelsAt(k, Math.floor(ROWS * share));
     return `${valueText(Number(hertz.toPrecision(3)))} Hz: ${db.toFixed(1)} dB`;
+  }
+
+  /** What the picture shows, for readers who do not see it. */
+  get description() {
+    const range = this.#columns?.range;
+    if (!range || !this.#series) return "";
+    const { low, high } = rangeTexts(range, powerUnit(this.#series.channel));
+    return `frequency (Hz) over time, ${this.#note}; colours from ${low} to ${high}`;
+  }
+
+  get #note() {
+    const seconds = Number((2 * (this.#columns?.aroundS ?? 0)).toPrecision(3));
+    return `${seconds} s, ${WINDOW_TITLES[this.#chosen.window ?? "hann"]}`;
   }
 
   /** For a picture of it. @returns {import("./pictures.js").Picture} */
@@ -129,6 +169,17 @@ export class Spectrogram {
   close() {
     this.#columns?.close();
     this.#u.destroy();
+  }
+
+  #paintBar() {
+    const range = this.#columns?.range;
+    if (this.#options.hasBar === false || !range || !this.#series) return;
+    paintColourBar(this.#u, {
+      range,
+      unit: powerUnit(this.#series.channel),
+      note: `Frequency (Hz), ${this.#note}`,
+      colours: this.#look().colours,
+    });
   }
 
   #paint() {
@@ -160,6 +211,19 @@ export class Spectrogram {
     paintGaps(u, series.gaps, { fromS, toS, colours, aroundS });
     paintPending(u, series, { pending: this.pending, fromS, toS, colours });
   }
+}
+
+/**
+ * Labels of an axis that begins at 0 Hz: two or more.
+ * @param {number} highHz
+ * @param {number} room
+ */
+function linearTicks(highHz, room) {
+  const count = 2 ** Math.floor(Math.log2(Math.max(room - 1, 1)));
+  return Array.from({ length: count + 1 }, (_, i) => ({
+    at: i / count,
+    text: hertzText(highHz * i / count),
+  }));
 }
 
 /** @param {number} hertz */

@@ -2,13 +2,16 @@
 // Invariant: a column is made once its samples are all there, and again when one of them changes; a column with samples
 // that are not finite stays empty.
 import { Density, powerOfTwo } from "./fft.js";
+import { hertzAt } from "./spectral_scales.js";
 import { decibelRange, PALETTE } from "./spectrogram_palette.js";
 
 /** @typedef {import("./samples.js").SampleRing} SampleRing */
-/** @typedef {{ hopMin?: number, windowS?: number, rangeDb?: number }} ColumnOptions */
+/** @typedef {{ hopMin?: number, windowS?: number, rangeDb?: number, window?: import("./spectral_windows.js").WindowName | undefined, floor?: number | undefined, ceiling?: number | undefined }} ColumnOptions */
 
 /** Rows of the image, from the lowest to the highest frequency. */
 export const ROWS = 160;
+/** A column of more samples takes several ms. */
+const SIZE_MAX = 2 ** 15;
 /** Time for making columns in one picture of the screen. */
 const COLUMN_MS = 5;
 /** How often the range of the colours is computed. */
@@ -28,7 +31,7 @@ export class SpectrogramColumns {
   count = 0;
   /** Some columns are still to be made. */
   isBusy = false;
-  #density = new Density(2, 1);
+  #density = new Density({ size: 2, rate: 1 });
   #samples = new Float64Array(2);
   /** Number of the column at each place of the image. */
   #numbers = new Float64Array(0);
@@ -40,27 +43,23 @@ export class SpectrogramColumns {
   #pixels = new ImageData(1, ROWS);
   /** First and last bin of each row of the image. */
   #rowBins = new Float64Array(ROWS + 1);
-  #floor = 0;
-  #ceiling = 1;
-  #hasRange = false;
+  /** What the darkest and the brightest colour stand for, dB; null before the first column. @type {{ floor: number, ceiling: number } | null} */
+  range = null;
   #rangeMs = 0;
   #grid = "";
   #options;
   #ring;
-  #lowHz;
-  #highHz;
   #change = (/** @type {number} */ from, /** @type {number} */ to) =>
     this.#forget(from, to);
 
   /**
    * @param {SampleRing} ring
-   * @param {ColumnOptions & { lowHz: number, highHz: number }} options hopMin: least samples from column to column;
-   *   windowS: length of the samples of a column; rangeDb: from the darkest to the brightest colour
+   * @param {ColumnOptions & import("./spectral_scales.js").Frequencies} options hopMin: least samples from column to column;
+   *   windowS: length of the samples of a column; rangeDb: from the darkest to the brightest colour;
+   *   floor, ceiling: fixed ends of the colours, dB
    */
-  constructor(ring, { lowHz, highHz, ...options }) {
+  constructor(ring, options) {
     this.#ring = ring;
-    this.#lowHz = lowHz;
-    this.#highHz = highHz;
     this.#options = options;
     ring.onChange.push(this.#change);
   }
@@ -136,7 +135,7 @@ export class SpectrogramColumns {
     const span = toS - fromS;
     const windowS = this.#options.windowS ??
       Math.min(Math.max(span / 60, 1 / 16), 1 / 8);
-    const size = Math.max(16, powerOfTwo(rate * Math.max(windowS, 16 / rate)));
+    const size = Math.min(Math.max(16, powerOfTwo(rate * windowS)), SIZE_MAX);
     const perPixel = rate * span / Math.max(widthPx, 1);
     const hop = Math.max(
       1,
@@ -147,7 +146,8 @@ export class SpectrogramColumns {
     const grid = `${size} ${hop} ${columns}`;
     if (grid === this.#grid) return;
     this.#grid = grid;
-    this.#density = new Density(size, rate, 2);
+    const { window = "hann" } = this.#options;
+    this.#density = new Density({ size, rate, length: 2 * size, window });
     this.#samples = new Float64Array(size);
     this.hop = hop;
     this.count = columns;
@@ -157,7 +157,7 @@ export class SpectrogramColumns {
     this.#canvas.width = columns;
     this.#canvas.height = ROWS;
     for (let r = 0; r <= ROWS; r++) {
-      const hertz = this.#lowHz * (this.#highHz / this.#lowHz) ** (r / ROWS);
+      const hertz = hertzAt(r / ROWS, this.#options);
       this.#rowBins[r] = hertz / this.#density.hertzPerBin;
     }
   }
@@ -200,7 +200,7 @@ export class SpectrogramColumns {
     }
     const now = performance.now();
     const isDone = wasBusy && !this.isBusy;
-    if (now - this.#rangeMs > RANGE_MS || !this.#hasRange || isDone) {
+    if (now - this.#rangeMs > RANGE_MS || !this.range || isDone) {
       this.#rangeMs = now;
       this.#fitRange();
     }
@@ -236,11 +236,12 @@ export class SpectrogramColumns {
 
   /** @param {number} at */
   #colour(at) {
-    if (!this.#hasRange) return;
+    if (!this.range) return;
+    const { floor, ceiling } = this.range;
     const { data } = this.#pixels;
-    const scale = 255 / (this.#ceiling - this.#floor);
+    const scale = 255 / (ceiling - floor);
     for (let r = 0; r < ROWS; r++) {
-      const level = (this.#decibels[at * ROWS + r] - this.#floor) * scale;
+      const level = (this.#decibels[at * ROWS + r] - floor) * scale;
       const c = 3 * Math.round(level < 0 ? 0 : level > 255 ? 255 : level);
       const p = 4 * (ROWS - 1 - r);
       data[p] = PALETTE[c];
@@ -264,13 +265,12 @@ export class SpectrogramColumns {
     // Columns of silence have a colour, too.
     if (some.length === 0 && this.#state.includes(DONE)) some.push(0, 1);
     else if (some.length < 200) return;
-    const { floor, ceiling } = decibelRange(some, this.#options.rangeDb);
-    const isNear = Math.abs(floor - this.#floor) < 2 &&
-      Math.abs(ceiling - this.#ceiling) < 2;
-    if (this.#hasRange && isNear) return;
-    this.#hasRange = true;
-    this.#floor = floor;
-    this.#ceiling = ceiling;
+    const range = decibelRange(some, this.#options);
+    const before = this.range;
+    const isNear = before && Math.abs(range.floor - before.floor) < 2 &&
+      Math.abs(range.ceiling - before.ceiling) < 2;
+    if (isNear) return;
+    this.range = range;
     for (let at = 0; at < this.count; at++) {
       if (this.#state[at] === DONE) this.#colour(at);
     }

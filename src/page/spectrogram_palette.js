@@ -32,15 +32,17 @@ function paletteOf(stops) {
 /**
  * The densities that the darkest and the brightest colour stand for.
  * @param {number[]} decibels of some columns
- * @param {number} [rangeDb] dB between the two; without it, the range begins at a low quantile and is 18 to 70 dB wide
+ * @param {{ rangeDb?: number | undefined, floor?: number | undefined, ceiling?: number | undefined }} options rangeDb: dB
+ *   between the two; without it, the range begins at a low quantile and is 18 to 70 dB wide; floor, ceiling: fixed ends
  */
-export function decibelRange(decibels, rangeDb) {
+export function decibelRange(decibels, { rangeDb, floor, ceiling }) {
   const sorted = Float32Array.from(decibels).sort();
-  const ceiling =
-    sorted[Math.floor(sorted.length * (rangeDb ? 0.9999 : 0.9995))];
-  const low = sorted[Math.floor(sorted.length * 0.35)];
-  const floor = rangeDb
-    ? ceiling - rangeDb
-    : Math.max(Math.min(low, ceiling - 18), ceiling - 70);
-  return { floor, ceiling };
+  const loud = sorted[Math.floor(sorted.length * (rangeDb ? 0.9999 : 0.9995))];
+  const quiet = sorted[Math.floor(sorted.length * 0.35)];
+  const least = rangeDb
+    ? loud - rangeDb
+    : Math.max(Math.min(quiet, loud - 18), loud - 70);
+  // One end is fixed, and all values are beyond it.
+  const low = floor ?? Math.min(least, (ceiling ?? Infinity) - 1);
+  return { floor: low, ceiling: ceiling ?? Math.max(loud, low + 1) };
 }

@@ -12,18 +12,18 @@ import { axesOf, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
  * A uPlot that draws nothing but axes and cursor; `paint` draws the rest.
  * @param {HTMLElement} parent
  * @param {() => Look} look
- * @param {{ events: PlotEvents, ticks: (room: number) => import("./value_scale.js").Tick[], spacePx?: number, hasGrid?: boolean, paint: () => void }} options
- *   ticks: labels of the vertical axis for a number of places; spacePx: between labels
+ * @param {{ events: PlotEvents, ticks: (room: number) => import("./value_scale.js").Tick[], spacePx?: number, topPx?: number, hasGrid?: boolean, paint: () => void }} options
+ *   ticks: labels of the vertical axis for a number of places; spacePx: between labels; topPx: above the plot
  */
 export function timePlot(
   parent,
   look,
-  { events, ticks, spacePx, hasGrid = true, paint },
+  { events, ticks, spacePx, topPx = 6, hasGrid = true, paint },
 ) {
   const axes = axesOf(look, { showTime: false, ticks, spacePx });
   return new uPlot(
     {
-      ...frameOf(events),
+      ...frameOf(events, topPx),
       axes: hasGrid
         ? axes
         : axes.map((axis) => ({ ...axis, grid: { show: false } })),
@@ -52,12 +52,13 @@ export function timePlot(
   );
 }
 
-/** @param {PlotEvents} events */
-function frameOf(events) {
+/** @param {PlotEvents} events @param {number} topPx */
+function frameOf(events, topPx) {
   return {
     width: 300,
     height: 120,
-    padding: /** @type {[number, number, number, number]} */ ([6, 14, 4, 0]),
+    padding:
+      /** @type {[number, number, number, number]} */ ([topPx, 14, 4, 0]),
     legend: { show: false },
     cursor: {
       sync: {
