@@ -122,6 +122,7 @@ export class DownloadDialog {
             const frame = {
               title,
               colours: look().colours,
+              colour: look().colour,
               time,
               ...(isOfTime ? { fromS, toS } : { fromS: NaN, toS: NaN }),
             };
@@ -130,7 +131,7 @@ export class DownloadDialog {
               .replace(/csv$/, ending);
             const blob = ending === "png"
               ? await pngOf(drawn, frame)
-              : svgOf({ ...drawn, colour: look().colour(name) }, frame);
+              : svgOf(drawn, frame);
             save(blob, kind === "series" ? file : `${kind}_${file}`);
           }),
       });

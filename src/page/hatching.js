@@ -7,9 +7,25 @@ import { gapWords } from "./gap_words.js";
 export const NOT_FINITE = "null or not finite";
 /** Narrower spans are filled: hatching would not be visible. */
 const HATCHED_MIN_PX = 3;
+/** Height of the strip of one of several channels: a line of text. */
+const STRIP_PX = 16;
 
 /** @typedef {import("./series.js").Series} Series */
 /** @typedef {{ ctx: CanvasRenderingContext2D, bbox: { left: number, top: number, width: number, height: number } }} Area a uPlot */
+
+/**
+ * The strip at the bottom of a plot in which one of several channels is hatched, so that no channel covers another.
+ * @param {Area} u
+ * @param {number} i which channel, from the top
+ * @param {number} count
+ * @returns {Area}
+ */
+export function stripOf({ ctx, bbox }, i, count) {
+  const { left, top, width, height: whole } = bbox;
+  const height = Math.min(STRIP_PX * devicePixelRatio, whole / count);
+  const first = top + whole - (count - i) * height;
+  return { ctx, bbox: { left, top: first, width, height } };
+}
 
 /**
  * Hatches the time from the newest sample to the right edge.

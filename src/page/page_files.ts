@@ -17,6 +17,7 @@ import axisText from "./axis_text.js" with { type: "text" };
 import bearer from "./bearer.js" with { type: "text" };
 import between from "./between.js" with { type: "text" };
 import betweenLine from "./between_line.js" with { type: "text" };
+import binTrace from "./bin_trace.js" with { type: "text" };
 import channelBook from "./channel_book.js" with { type: "text" };
 import channelNote from "./channel_note.js" with { type: "text" };
 import clock from "./clock.js" with { type: "text" };
@@ -71,6 +72,7 @@ import plotCard from "./plot_card.js" with { type: "text" };
 import plotGrid from "./plot_grid.js" with { type: "text" };
 import plotList from "./plot_list.js" with { type: "text" };
 import plotPaths from "./plot_paths.js" with { type: "text" };
+import plotSpec from "./plot_spec.js" with { type: "text" };
 import plotOptions from "./plot_options.js" with { type: "text" };
 import port from "./port.js" with { type: "text" };
 import qanat from "./qanat.js" with { type: "text" };
@@ -80,6 +82,7 @@ import samples from "./samples.js" with { type: "text" };
 import segmentAverage from "./segment_average.js" with { type: "text" };
 import series from "./series.js" with { type: "text" };
 import seriesColours from "./series_colours.js" with { type: "text" };
+import sampleTrace from "./sample_trace.js" with { type: "text" };
 import seriesPlot from "./series_plot.js" with { type: "text" };
 import serverTime from "./server_time.js" with { type: "text" };
 import signIn from "./sign_in.js" with { type: "text" };
@@ -103,7 +106,6 @@ import timeAxis from "./time_axis.js" with { type: "text" };
 import timeInput from "./time_input.js" with { type: "text" };
 import timePlot from "./time_plot.js" with { type: "text" };
 import trendChoice from "./trend_choice.js" with { type: "text" };
-import trendPlot from "./trend_plot.js" with { type: "text" };
 import valueAxis from "./value_axis.js" with { type: "text" };
 import valueScale from "./value_scale.js" with { type: "text" };
 import view from "./view.js" with { type: "text" };
@@ -140,6 +142,7 @@ const MODULES: Record<string, string> = {
   "bearer.js": bearer,
   "between.js": between,
   "between_line.js": betweenLine,
+  "bin_trace.js": binTrace,
   "channel_book.js": channelBook,
   "channel_note.js": channelNote,
   "clock.js": clock,
@@ -194,6 +197,7 @@ const MODULES: Record<string, string> = {
   "plot_grid.js": plotGrid,
   "plot_list.js": plotList,
   "plot_paths.js": plotPaths,
+  "plot_spec.js": plotSpec,
   "plot_options.js": plotOptions,
   "port.js": port,
   "qanat.js": qanat,
@@ -203,6 +207,7 @@ const MODULES: Record<string, string> = {
   "segment_average.js": segmentAverage,
   "series.js": series,
   "series_colours.js": seriesColours,
+  "sample_trace.js": sampleTrace,
   "series_plot.js": seriesPlot,
   "server_time.js": serverTime,
   "sign_in.js": signIn,
@@ -226,7 +231,6 @@ const MODULES: Record<string, string> = {
   "time_input.js": timeInput,
   "time_plot.js": timePlot,
   "trend_choice.js": trendChoice,
-  "trend_plot.js": trendPlot,
   "value_axis.js": valueAxis,
   "value_scale.js": valueScale,
   "view.js": view,

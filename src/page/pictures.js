@@ -3,12 +3,13 @@
 import { ticksOf } from "./time_axis.js";
 import { dateText, timeText } from "./clock.js";
 
-/** fromS, toS: NaN for a plot of frequencies. @typedef {{ title: string, colours: import("./dom.js").Colours, fromS: number, toS: number, time: "utc" | "gps" }} Frame */
+/** fromS, toS: NaN for a plot of frequencies. @typedef {{ title: string, colours: import("./dom.js").Colours, colour: (name: string) => string, fromS: number, toS: number, time: "utc" | "gps" }} Frame */
 /**
  * @typedef {object} Picture
  * @property {HTMLCanvasElement} canvas
  * @property {{ left: number, top: number, width: number, height: number }} bbox of the data in the canvas, pixels of the display
- * @property {string} [path] the data as lines, in thousandths of the bbox; without one, the canvas is put into an SVG
+ * @property {{ name: string, path: string }[]} [lines] the data of each channel as lines, in thousandths of the bbox;
+ *   without, the canvas is put into an SVG
  * @property {import("./value_scale.js").Tick[]} [ticks] of the vertical axis
  * @property {string} [axis] its title
  */
@@ -52,10 +53,10 @@ export function pngOf({ canvas, bbox }, frame) {
 }
 
 /**
- * @param {Picture & { colour: string }} picture
+ * @param {Picture} picture
  * @param {Frame} frame
  */
-export function svgOf({ canvas, bbox, path, colour, ticks = [], axis }, frame) {
+export function svgOf({ canvas, bbox, lines, ticks = [], axis }, frame) {
   const ratio = devicePixelRatio;
   const [left, top, width, height] = [
     bbox.left,
@@ -64,7 +65,7 @@ export function svgOf({ canvas, bbox, path, colour, ticks = [], axis }, frame) {
     bbox.height,
   ].map((px) => px / ratio);
   const [wide, high] = [canvas.width / ratio, canvas.height / ratio];
-  const { colours, title } = frame;
+  const { colour, colours, title } = frame;
   const at = HEAD_PX + top;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${wide}" height="${
@@ -75,15 +76,20 @@ export function svgOf({ canvas, bbox, path, colour, ticks = [], axis }, frame) {
       escaped(title)
     }</text>`,
   ];
-  if (path === undefined) {
+  if (lines === undefined) {
     parts.push(
       `<image y="${HEAD_PX}" width="${wide}" height="${high}" href="${canvas.toDataURL()}"/>`,
     );
   } else {
     parts.push(...axisOf({ ticks, axis, colours, left, width, height, at }));
     parts.push(
-      `<svg x="${left}" y="${at}" width="${width}" height="${height}" viewBox="0 0 1000 1000" preserveAspectRatio="none">` +
-        `<path d="${path}" fill="none" stroke="${colour}" stroke-width="1.25" stroke-linejoin="round" vector-effect="non-scaling-stroke"/></svg>`,
+      `<svg x="${left}" y="${at}" width="${width}" height="${height}" viewBox="0 0 1000 1000" preserveAspectRatio="none">`,
+      ...lines.map(({ name, path }) =>
+        `<path d="${path}" fill="none" stroke="${
+          colour(name)
+        }" stroke-width="1.25" stroke-linejoin="round" vector-effect="non-scaling-stroke"/>`
+      ),
+      "</svg>",
     );
   }
   const y = HEAD_PX + high + 14;

@@ -9,8 +9,7 @@ import { SeriesPlot } from "./series_plot.js";
 import { SpectralPlot } from "./spectral_plot.js";
 import { Spectrogram } from "./spectrogram.js";
 import { BIN_S } from "./trend_choice.js";
-import { TrendPlot } from "./trend_plot.js";
-import { KINDS } from "./view.js";
+import { KINDS } from "./plot_spec.js";
 
 /** @typedef {(what: "up" | "down" | "remove" | "add" | "axis", kind?: import("./view.js").PlotKind) => void} Act */
 
@@ -30,7 +29,7 @@ export class PlotCard {
   #canvas;
   #value = el("output", { class: "value" });
   #refusal = el("p", { class: "refusal", hidden: true });
-  /** @type {SeriesPlot | TrendPlot | Spectrogram | SpectralPlot} */
+  /** @type {SeriesPlot | Spectrogram | SpectralPlot} */
   #plot;
   #look;
   #events;
@@ -41,7 +40,6 @@ export class PlotCard {
   #refused = "";
   #hasFailed = false;
   #failedMs = 0;
-  #isTrend = false;
   #meta = el("span", { class: "meta" });
   #between = new BetweenLine();
   #heading = el("h2", {});
@@ -130,8 +128,6 @@ export class PlotCard {
     }
     const Kind = kind === "spectrogram"
       ? Spectrogram
-      : this.#isTrend
-      ? TrendPlot
       : SeriesPlot;
     return new Kind(this.#canvas, this.#look, this.#events);
   }
@@ -193,8 +189,7 @@ export class PlotCard {
   draw(series, { fromS, toS, version, pending, hoverS, cursors, saves }) {
     const { state } = series;
     this.refuse(state.state === "refused" ? state.detail ?? "refused" : "");
-    if (this.spec.kind === "series") this.#useKind(series.trend !== null);
-    else if (series.trend) {
+    if (this.spec.kind !== "series" && series.trend) {
       return this.refuse(
         `A ${NAMES[this.spec.kind]} needs samples: ${
           saves ? "switch the data saver off" : "choose a shorter span"
@@ -202,13 +197,16 @@ export class PlotCard {
       );
     }
     const plot = this.#plot;
-    if (plot instanceof SeriesPlot || plot instanceof TrendPlot) {
+    if (plot instanceof SeriesPlot) {
       plot.setAxis(this.spec.y);
+      plot.use([series]);
+      plot.setPending(0, pending);
+    } else if (plot instanceof SpectralPlot) plot.use([series]);
+    else {
+      plot.use(series);
+      plot.pending = pending;
     }
-    if (plot instanceof SpectralPlot) plot.use([series]);
-    else plot.use(series);
-    if (!(this.#plot instanceof SpectralPlot)) this.#plot.pending = pending;
-    this.#plot.draw(fromS, toS, version);
+    plot.draw(fromS, toS, version);
     const nowMs = performance.now();
     if (nowMs - this.#valueMs < VALUE_MS) return;
     this.#valueMs = nowMs;
@@ -257,13 +255,6 @@ export class PlotCard {
       : "";
   }
 
-  /** Uses the plot of samples, or that of bins. @param {boolean} isTrend */
-  #useKind(isTrend) {
-    if (this.#isTrend === isTrend) return;
-    this.#isTrend = isTrend;
-    this.#makeAgain();
-  }
-
   /** Shows a reason instead of the plot; empty: the plot. @param {string} why */
   refuse(why) {
     if (this.#refused === why) return;
@@ -276,9 +267,7 @@ export class PlotCard {
   /** The ends of the axis of values; null where there is none. */
   get ends() {
     const plot = this.#plot;
-    return plot instanceof SeriesPlot || plot instanceof TrendPlot
-      ? plot.ends
-      : null;
+    return plot instanceof SeriesPlot ? plot.ends : null;
   }
 
   /** For a picture of the plot. */

@@ -1,39 +1,38 @@
-// Samples over time: each column of pixels from the least to the largest of its samples; a line when zoomed in.
-// Invariant: every sample is drawn, and spans without samples are hatched with the reason.
-import { rangeText } from "./axis_text.js";
-import { Envelope } from "./envelope.js";
-import { gapWords } from "./gap_words.js";
-import { holesOf, NOT_FINITE, paintGaps, paintPending } from "./hatching.js";
-import { originFor } from "./int64_samples.js";
-import { ColumnStrip } from "./column_strip.js";
+// Channels over time in one plot, with one axis of values: their samples, or their bins.
+// Invariant: spans without samples are hatched with the reason, for each channel that is shown.
 import { axisTitle } from "./channel_note.js";
-import { samplesPath } from "./plot_paths.js";
+import { BinTrace } from "./bin_trace.js";
+import { paintGaps, paintPending, stripOf } from "./hatching.js";
+import { originFor } from "./int64_samples.js";
+import { SampleTrace } from "./sample_trace.js";
 import { AXIS_SPACE_PX, roomOf } from "./time_axis.js";
 import { clipped, paintTitle, timePlot } from "./time_plot.js";
 import { ValueAxis } from "./value_axis.js";
 
 /** @typedef {import("./series.js").Series} Series */
+/** @typedef {SampleTrace | BinTrace} Trace */
 
 /** How often the range of values is computed: it takes all columns. */
 const FIT_MS = 100;
+/** Of several channels, each covers those before it; so much of them is seen. */
+const OVER_ALPHA = 0.75;
 
 export class SeriesPlot {
   #u;
   #look;
-  /** @type {Envelope | null} */
-  #envelope = null;
-  /** @type {Series | null} */
-  #series = null;
+  /** In the order of the plot's channels. @type {Trace[]} */
+  #traces = [];
+  /** Those that are not hidden. @type {Trace[]} */
+  #shown = [];
+  /** Which are hidden, as text. */
+  #hidden = "";
+  /** Subtracted from all values, so that large integers stay exact. */
+  #origin = 0;
   #axis = new ValueAxis();
   #scaleDrawn = 0;
-  /** Spans in which samples have come and none of them is finite. @type {import("./series.js").Span[]} */
-  #holes = [];
   #drawn = "";
   #fittedMs = 0;
   #fittedFor = 0;
-  #strip = new ColumnStrip();
-  /** Why there is nothing at the right edge; empty when nothing is missing. */
-  pending = "";
 
   /**
    * @param {HTMLElement} parent
@@ -61,9 +60,7 @@ export class SeriesPlot {
 
   /** @param {import("./plot_options.js").YOptions} [y] */
   setAxis(y) {
-    if (!this.#axis.set(y)) return;
-    this.#fittedMs = 0;
-    this.#drawn = "";
+    if (this.#axis.set(y)) this.#forget();
   }
 
   /** The ends of the vertical axis. */
@@ -71,15 +68,39 @@ export class SeriesPlot {
     return this.#axis.scale.ends;
   }
 
-  /** @param {Series} series */
-  use(series) {
-    if (series === this.#series) return;
-    this.#envelope?.close();
-    this.#series = series;
-    this.#envelope = new Envelope(series.ring);
-    this.#strip.forget();
-    this.#fittedMs = 0;
-    this.#drawn = "";
+  /**
+   * @param {readonly Series[]} all one for each channel
+   * @param {readonly string[]} [hidden] names of channels that are not drawn
+   */
+  use(all, hidden = []) {
+    let isSame = all.length === this.#traces.length;
+    for (let i = 0; isSame && i < all.length; i++) {
+      isSame = all[i] === this.#traces[i].series;
+    }
+    const names = hidden.join("\n");
+    if (isSame && names === this.#hidden) return;
+    this.#hidden = names;
+    const before = this.#traces;
+    this.#traces = all.map((series) =>
+      before.find((t) => t.series === series) ?? this.#traceOf(series)
+    );
+    for (const trace of before) {
+      if (!this.#traces.includes(trace)) trace.close();
+    }
+    for (const trace of this.#traces) {
+      trace.isHidden = hidden.includes(trace.series.channel.name);
+    }
+    this.#shown = this.#traces.filter((t) => !t.isHidden);
+    this.#forget();
+  }
+
+  /**
+   * Why a channel has nothing at the right edge; empty when nothing is missing.
+   * @param {number} i which channel
+   * @param {string} why
+   */
+  setPending(i, why) {
+    this.#traces[i].pending = why;
   }
 
   /**
@@ -89,18 +110,21 @@ export class SeriesPlot {
    */
   draw(fromS, toS, version) {
     const key = `${fromS} ${toS} ${version}`;
-    if (key === this.#drawn || !this.#envelope || !this.#series) return;
+    if (key === this.#drawn || this.#traces.length === 0) return;
     this.#drawn = key;
     const { width } = this.#u.bbox;
     const binsPerS = width / (toS - fromS);
-    this.#envelope.setGrid(binsPerS, Math.ceil(width) + 2);
+    for (const trace of this.#shown) {
+      trace.setGrid(binsPerS, Math.ceil(width) + 2);
+    }
     const now = performance.now();
     if (now - this.#fittedMs > FIT_MS || binsPerS !== this.#fittedFor) {
       this.#fittedMs = now;
       this.#fittedFor = binsPerS;
-      this.#fitRange(fromS, toS, binsPerS);
-      this.#findHoles(fromS, toS, binsPerS);
-    }
+      this.#fit(fromS, toS);
+      for (const trace of this.#shown) trace.findHoles(fromS, toS);
+    } // Not fitted to what has just come: it is when it is drawn again.
+    else this.#drawn = "";
     this.#u.batch(() => {
       this.#u.setScale("x", { min: fromS, max: toS });
       if (this.#scaleDrawn !== this.#axis.scale.version) {
@@ -110,23 +134,15 @@ export class SeriesPlot {
     });
   }
 
-  /** The value at a time: one sample, or the range of those in the pixel. @param {number} gpsS */
-  textAt(gpsS) {
-    const series = this.#series;
-    if (!series) return "";
-    const { ring, gaps } = series;
-    const gap = gaps.find((g) => g.fromS <= gpsS && gpsS < g.toS);
+  /**
+   * The value at a time.
+   * @param {number} gpsS
+   * @param {number} [i] which channel
+   */
+  textAt(gpsS, i = 0) {
     const { min = 0, max = 1 } = this.#u.scales.x;
     const pixelS = (max - min) / Math.max(this.#u.bbox.width, 1);
-    const first = Math.floor(gpsS * ring.rate + 1e-6);
-    const found = pixelS * ring.rate <= 2
-      ? ring.exactExtremes(first, first + 1)
-      : ring.exactExtremes(first, Math.ceil((gpsS + pixelS) * ring.rate));
-    if (!found) {
-      if (gap) return `gap: ${gapWords(gap.reason)}`;
-      return ring.hasCome(first, first + 1) ? NOT_FINITE : "–";
-    }
-    return rangeText(found.min, found.max);
+    return this.#traces[i]?.textAt(gpsS, pixelS) ?? "";
   }
 
   /** For a picture of it. @returns {import("./pictures.js").Picture} */
@@ -139,136 +155,105 @@ export class SeriesPlot {
       canvas: ctx.canvas,
       bbox,
       ticks: scale.ticks(room),
-      axis: this.#series
-        ? axisTitle(this.#series.channel, scale.baseText(room))
-        : "",
-      path: this.#envelope && this.#series
-        ? samplesPath(this.#envelope, this.#series, { fromS, toS, scale })
-        : "",
+      axis: axisTitle({ unit: unitOf(this.#shown) }, scale.baseText(room)),
+      lines: this.#shown.map((trace) => ({
+        name: trace.series.channel.name,
+        path: trace.path({ fromS, toS, scale }),
+      })),
     };
   }
 
   close() {
-    this.#envelope?.close();
+    for (const trace of this.#traces) trace.close();
     this.#u.destroy();
+  }
+
+  /** Fits and draws again. */
+  #forget() {
+    this.#fittedMs = 0;
+    this.#drawn = "";
+  }
+
+  /** @param {Series} series */
+  #traceOf(series) {
+    const trace = series.trend ? new BinTrace(series) : new SampleTrace(series);
+    trace.setOrigin(this.#origin);
+    return trace;
   }
 
   /**
    * Makes the scale fit the values that are shown.
    * @param {number} fromS
    * @param {number} toS
-   * @param {number} binsPerS
    */
-  #fitRange(fromS, toS, binsPerS) {
-    const envelope = /** @type {Envelope} */ (this.#envelope);
-    const first = Math.floor(fromS * binsPerS);
-    const last = Math.floor(toS * binsPerS);
-    let { low, high } = this.#extremes(first, last);
+  #fit(fromS, toS) {
+    let { low, high } = extremesOf(this.#shown, fromS, toS);
     if (low > high) return;
-    if (this.#series?.ring.is64Bit) {
-      const { origin } = envelope;
-      envelope.setOrigin(originFor(low, high, origin));
-      if (envelope.origin !== origin) {
-        ({ low, high } = this.#extremes(first, last));
-      }
+    const origin = this.#shown.some((t) => t.is64Bit)
+      ? originFor(low, high, this.#origin)
+      : 0;
+    if (origin !== this.#origin) {
+      this.#origin = origin;
+      for (const trace of this.#traces) trace.setOrigin(origin);
+      ({ low, high } = extremesOf(this.#shown, fromS, toS));
     }
-    this.#axis.fit(low, high, envelope.origin);
-  }
-
-  /**
-   * @param {number} fromS
-   * @param {number} toS
-   * @param {number} binsPerS
-   */
-  #findHoles(fromS, toS, binsPerS) {
-    const envelope = /** @type {Envelope} */ (this.#envelope);
-    const { ring } = /** @type {Series} */ (this.#series);
-    const isLine = ring.rate < binsPerS;
-    const perS = isLine ? ring.rate : binsPerS;
-    const columns = {
-      first: Math.floor(fromS * perS),
-      last: Math.floor(toS * perS),
-      perS,
-      lead: isLine ? 0.5 : 0,
-    };
-    this.#holes = holesOf(
-      columns,
-      isLine
-        ? (i) => !isFinite(ring.at(i)) && ring.hasCome(i, i + 1)
-        : (k) => envelope.isHole(k),
-    );
-  }
-
-  /**
-   * Least and largest finite sample of some bins, less the envelope's origin.
-   * @param {number} first
-   * @param {number} last
-   */
-  #extremes(first, last) {
-    const envelope = /** @type {Envelope} */ (this.#envelope);
-    let low = Infinity;
-    let high = -Infinity;
-    for (let k = first; k <= last; k++) {
-      const at = envelope.place(k);
-      if (at < 0) continue;
-      if (envelope.finiteMin[at] < low) low = envelope.finiteMin[at];
-      if (envelope.finiteMax[at] > high) high = envelope.finiteMax[at];
-    }
-    return { low, high };
+    this.#axis.fit(low, high, origin);
   }
 
   #paint() {
     const u = this.#u;
-    const envelope = this.#envelope;
-    const series = this.#series;
-    if (!envelope || !series) return;
     const { ctx } = u;
-    const { min: fromS = 0, max: toS = 1 } = u.scales.x;
-    const { ring, gaps } = series;
     const { colours, colour } = this.#look();
-    paintGaps(u, gaps, { fromS, toS, colours });
-    paintPending(u, series, { pending: this.pending, fromS, toS, colours });
-    paintGaps(u, this.#holes, { fromS, toS, colours });
-    ctx.fillStyle = ctx.strokeStyle = colour(series.channel.name);
-    const { binsPerS } = envelope;
-    if (ring.rate < binsPerS) this.#paintLine();
-    else {
-      const first = Math.floor(fromS * binsPerS);
-      const last = Math.floor(toS * binsPerS);
-      this.#strip.paint(u, { envelope, scale: this.#axis.scale, first, last });
+    const shown = this.#shown;
+    for (let i = 0; i < shown.length; i++) this.#paintMissing(i);
+    for (let i = 0; i < shown.length; i++) {
+      ctx.fillStyle = ctx.strokeStyle = colour(shown[i].series.channel.name);
+      ctx.globalAlpha = i > 0 ? OVER_ALPHA : 1;
+      shown[i].paint(u, this.#axis.scale);
     }
-    paintTitle(u, this.#axis.scale, { colours, channel: series.channel });
+    ctx.globalAlpha = 1;
+    const channel = { unit: unitOf(shown) };
+    paintTitle(u, this.#axis.scale, { colours, channel });
   }
 
-  #paintLine() {
-    const u = this.#u;
-    const { ring } = /** @type {Series} */ (this.#series);
-    const { origin } = /** @type {Envelope} */ (this.#envelope);
-    const { left, top, width, height } = u.bbox;
-    const { min: fromS = 0, max: toS = 1 } = u.scales.x;
-    const perS = width / (toS - fromS);
-    const { ctx } = u;
-    ctx.lineWidth = devicePixelRatio * 1.25;
-    ctx.lineJoin = "round";
-    ctx.beginPath();
-    let isOn = false;
-    const last = Math.ceil(toS * ring.rate) + 1;
-    const spot = perS / ring.rate > 8 * devicePixelRatio
-      ? 2 * devicePixelRatio
-      : 0;
-    for (let i = Math.floor(fromS * ring.rate) - 1; i <= last; i++) {
-      const value = ring.at(i, origin);
-      if (Number.isNaN(value)) {
-        isOn = false;
-        continue;
-      }
-      const x = left + (i / ring.rate - fromS) * perS;
-      const y = top + height * (1 - this.#axis.scale.share(value));
-      if (isOn) ctx.lineTo(x, y);
-      else ctx.moveTo(x, y);
-      if (spot > 0) ctx.fillRect(x - spot, y - spot, 2 * spot, 2 * spot);
-      isOn = true;
-    }
-    ctx.stroke();
+  /** Hatches where a channel has no samples: in a strip of its own where there are several. @param {number} i */
+  #paintMissing(i) {
+    const { holes, pending, series } = this.#shown[i];
+    const { min: fromS = 0, max: toS = 1 } = this.#u.scales.x;
+    const { colours: theme, colour } = this.#look();
+    const isAlone = this.#shown.length === 1;
+    const area = isAlone ? this.#u : stripOf(this.#u, i, this.#shown.length);
+    const colours = isAlone
+      ? theme
+      : { ...theme, gapText: colour(series.channel.name) };
+    const options = { fromS, toS, colours };
+    paintGaps(area, series.gaps, options);
+    paintPending(area, series, { pending, ...options });
+    paintGaps(area, holes, options);
   }
+}
+
+/**
+ * Least and largest value of all, less their origin.
+ * @param {readonly Trace[]} traces
+ * @param {number} fromS
+ * @param {number} toS
+ */
+function extremesOf(traces, fromS, toS) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const trace of traces) {
+    const found = trace.extremes(fromS, toS);
+    low = Math.min(low, found.low);
+    high = Math.max(high, found.high);
+  }
+  return { low, high };
+}
+
+/** The unit of all; null where they differ, or have none. @param {readonly Trace[]} traces */
+function unitOf(traces) {
+  const unit = traces[0]?.series.channel.unit ?? null;
+  for (const { series } of traces) {
+    if ((series.channel.unit ?? null) !== unit) return null;
+  }
+  return unit;
 }

@@ -2,10 +2,10 @@
 // Invariant: viewOf(hashOf(view)) is the view.
 
 import { COLUMNS_MAX } from "./plot_grid.js";
-import { optionsOf, optionsText } from "./plot_options.js";
+import { channelsOf, escaped, KINDS, plotsOf, plotText } from "./plot_spec.js";
 
-/** @typedef {"series" | "spectrogram" | "spectrum"} PlotKind */
-/** @typedef {{ kind: PlotKind, name: string, y?: import("./plot_options.js").YOptions | undefined }} PlotSpec */
+/** @typedef {import("./plot_spec.js").PlotKind} PlotKind */
+/** @typedef {import("./plot_spec.js").PlotSpec} PlotSpec */
 /** @typedef {{ name: string, names: string[], everyS: number, atS: number, widthS: number }} CloseUp */
 /**
  * @typedef {object} View
@@ -23,8 +23,6 @@ import { optionsOf, optionsText } from "./plot_options.js";
  * @property {boolean | null} saves bins replace samples, so that less is sent; null: if the browser reports slow or expensive data
  */
 
-export const KINDS =
-  /** @type {const} */ (["series", "spectrogram", "spectrum"]);
 export const SPAN_MIN_S = 0.02;
 export const SPAN_MAX_S = 86_400;
 const PERIOD_MAX_S = 600;
@@ -70,7 +68,7 @@ export function firstView() {
 /** Channels that a view needs, each once. @param {View} view */
 export function namesOf({ plots, closeUp }) {
   return [
-    ...new Set([...(closeUp?.names ?? []), ...plots.map((p) => p.name)]),
+    ...new Set([...(closeUp?.names ?? []), ...plots.flatMap(channelsOf)]),
   ];
 }
 
@@ -79,9 +77,7 @@ export function namesOf({ plots, closeUp }) {
  * @returns {string} without the '#'
  */
 export function hashOf(view) {
-  const parts = view.plots.map(({ kind, name, y }) =>
-    `${kind}=${escape(name)}${optionsText(y)}`
-  );
+  const parts = view.plots.map(plotText);
   parts.push(`span=${view.spanS}`);
   if (view.endS !== null) parts.push(`end=${view.endS}`);
   if (view.speed !== null) parts.push(`play=${view.speed}`);
@@ -89,7 +85,7 @@ export function hashOf(view) {
   if (view.theme !== "auto") parts.push(`theme=${view.theme}`);
   if (view.closeUp) {
     const { names, everyS, atS, widthS } = view.closeUp;
-    parts.push(`closeup=${names.map(escape).join(",")}`);
+    parts.push(`closeup=${names.map(escaped).join(",")}`);
     parts.push(`every=${everyS}&at=${atS}&width=${widthS}`);
   }
   if (view.columns !== 1) parts.push(`columns=${view.columns}`);
@@ -114,10 +110,7 @@ export function viewOf(hash) {
   for (const field of text.split("&")) {
     const at = field.indexOf("=");
     const kind = KINDS.find((k) => k === field.slice(0, at));
-    const [name, ...options] = field.slice(at + 1).split(";").map(unescaped);
-    if (!kind || name === "") continue;
-    const y = optionsOf(options);
-    view.plots.push(y ? { kind, name, y } : { kind, name });
+    if (kind) view.plots.push(...plotsOf(kind, field.slice(at + 1)));
   }
   /**
    * @param {string} key
@@ -158,19 +151,4 @@ export function viewOf(hash) {
     };
   }
   return view;
-}
-
-/** Names stay readable: only what would end them is escaped. @param {string} name */
-function escape(name) {
-  return encodeURIComponent(name).replaceAll("%3A", ":").replaceAll("%2F", "/");
-}
-
-/** As URLSearchParams reads it. @param {string} text */
-function unescaped(text) {
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    // A percent sign that escapes nothing.
-    return text;
-  }
 }

@@ -1,0 +1,91 @@
+// One plot of a view and its text in the address: its channels, which of them are hidden, and its axis.
+// Invariant: plotsOf(kind, plotText(plot)) is the plot. A comma in a name is escaped, so a comma separates names.
+import { optionsOf, optionsText } from "./plot_options.js";
+
+/** @typedef {"series" | "spectrogram" | "spectrum"} PlotKind */
+/** @typedef {import("./plot_options.js").YOptions} YOptions */
+/**
+ * @typedef {object} PlotSpec
+ * @property {PlotKind} kind
+ * @property {string} name of the first channel
+ * @property {string[]} [more] the other channels in the same plot
+ * @property {string[]} [hidden] channels of the plot that are not drawn
+ * @property {YOptions | undefined} [y]
+ */
+
+export const KINDS =
+  /** @type {const} */ (["series", "spectrogram", "spectrum"]);
+/** Most channels in one plot: more colours and lines would not be told apart. @type {Readonly<Record<PlotKind, number>>} */
+export const CHANNELS_MAX = { series: 1, spectrogram: 1, spectrum: 1 };
+const HIDE = "hide=";
+
+/** All channels of a plot. @param {PlotSpec} plot */
+export function channelsOf({ name, more = [] }) {
+  return [name, ...more];
+}
+
+/**
+ * The plot with these channels; null without any. The only channel of a plot is not hidden.
+ * @param {PlotSpec} plot
+ * @param {readonly string[]} names
+ * @returns {PlotSpec | null}
+ */
+export function withChannels({ kind, hidden = [], y }, names) {
+  const [name, ...more] = new Set(names);
+  if (name === undefined) return null;
+  const still = more.length > 0 ? hidden.filter((n) => names.includes(n)) : [];
+  return {
+    kind,
+    name,
+    ...(more.length > 0 ? { more } : {}),
+    ...(still.length > 0 ? { hidden: still } : {}),
+    ...(y ? { y } : {}),
+  };
+}
+
+/** As a field of the address. @param {PlotSpec} plot */
+export function plotText(plot) {
+  const { kind, hidden = [], y } = plot;
+  const names = channelsOf(plot);
+  const numbers = hidden.map((n) => names.indexOf(n) + 1);
+  const hides = numbers.length > 0 ? `;${HIDE}${numbers.join(",")}` : "";
+  return `${kind}=${names.map(escaped).join(",")}${hides}${optionsText(y)}`;
+}
+
+/**
+ * The plots of a field of the address: one; more where it has more channels than a plot may have.
+ * @param {PlotKind} kind
+ * @param {string} text what follows the kind
+ */
+export function plotsOf(kind, text) {
+  const [first, ...options] = text.split(";");
+  const names = first.split(",").map(unescaped).filter((n) => n !== "");
+  const hides = options.findLast((o) => o.startsWith(HIDE)) ?? HIDE;
+  const hidden = hides.slice(HIDE.length).split(",")
+    .flatMap((n) => names[Number(n) - 1] ?? []);
+  const y = optionsOf(options.map(unescaped));
+  /** @type {PlotSpec[]} */
+  const plots = [];
+  const each = CHANNELS_MAX[kind];
+  for (let i = 0; i < names.length; i += each) {
+    const some = names.slice(i, i + each);
+    const plot = withChannels({ kind, name: "", hidden, y }, some);
+    if (plot) plots.push(plot);
+  }
+  return plots;
+}
+
+/** Names stay readable: only what would end them is escaped. @param {string} name */
+export function escaped(name) {
+  return encodeURIComponent(name).replaceAll("%3A", ":").replaceAll("%2F", "/");
+}
+
+/** As URLSearchParams reads it. @param {string} text */
+function unescaped(text) {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    // A percent sign that escapes nothing.
+    return text;
+  }
+}

@@ -1,0 +1,65 @@
+// The text of a plot in the address: channels, which of them are hidden, and options of its axis.
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import {
+  CHANNELS_MAX,
+  channelsOf,
+  plotsOf,
+  type PlotSpec,
+  plotText,
+  withChannels,
+} from "../../src/page/plot_spec.js";
+
+const again = (plot: PlotSpec) => {
+  const text = plotText(plot);
+  const at = text.indexOf("=");
+  return plotsOf(plot.kind, text.slice(at + 1));
+};
+const series = (name: string, more = {}): PlotSpec => ({
+  kind: "series",
+  name,
+  ...more,
+});
+
+describe("a plot in the address", () => {
+  it("comes back, whatever its channels are called", () => {
+    for (
+      const plot of [
+        series("H1:A"),
+        series("A,B"),
+        series("A;hide=1,B;y=log", { y: { min: -1 } }),
+        series("100% +é/?#&=", { y: { log: true } }),
+        { kind: "spectrum", name: ",;," } as const,
+      ]
+    ) assert.deepEqual(again(plot), [plot]);
+  });
+
+  it("keeps the meaning of an old address: %2C is a comma of the name", () => {
+    assert.deepEqual(plotsOf("series", "A%2CB;min=1"), [
+      series("A,B", { y: { min: 1 } }),
+    ]);
+    assert.deepEqual(plotsOf("series", ""), []);
+  });
+
+  it("has a plot for each part of more channels than one may have", () => {
+    for (const kind of ["series", "spectrogram", "spectrum"] as const) {
+      const most = CHANNELS_MAX[kind];
+      const names = Array.from({ length: 2 * most + 1 }, (_, i) => `C${i}`);
+      const plots = plotsOf(kind, names.join(","));
+      assert.deepEqual(plots.flatMap(channelsOf), names);
+      assert.equal(plots.length, 3);
+    }
+  });
+});
+
+describe("withChannels()", () => {
+  it("has each channel once, and none without channels", () => {
+    const plot = series("A", { y: { max: 2 } });
+    assert.deepEqual(channelsOf(withChannels(plot, ["B", "A", "B"])!), [
+      "B",
+      "A",
+    ]);
+    assert.deepEqual(withChannels(plot, ["B"]), series("B", { y: { max: 2 } }));
+    assert.equal(withChannels(plot, []), null);
+  });
+});
