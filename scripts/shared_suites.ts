@@ -58,6 +58,7 @@ const SHARED: readonly string[] = [
   "flight_abort",
   "forbidden_times",
   "page_firefox",
+  "page_overlay",
   "scitokens",
   "firefox",
   "security",

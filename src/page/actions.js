@@ -1,4 +1,5 @@
 // What keys and buttons do.
+import { CopyAs } from "./copy_as.js";
 import { byId } from "./dom.js";
 import { DownloadDialog } from "./download.js";
 import { WIDE_PX } from "./finder.js";
@@ -44,14 +45,55 @@ function downloadOf(page) {
   });
 }
 
+/** @param {Page} page */
+function copyAsOf(page) {
+  return new CopyAs(byId("copy-as", HTMLDialogElement), () => ({
+    names: namesOf({ ...page.view, closeUp: null }),
+    live: page.view.endS === null,
+    fromS: page.edgeS - page.view.spanS,
+    toS: page.edgeS,
+    spanS: page.view.spanS,
+    trend: page.trend,
+  }));
+}
+
+/** What is done to the plot that has the focus, or to all. @param {Page} page */
+function plotActionsOf(page) {
+  return {
+    next: () => page.plots.focus(1),
+    previous: () => page.plots.focus(-1),
+    axis: () => page.plots.setAxisFocused(),
+    into: () => {
+      if (page.plots.pickIntoFocused()) return;
+      page.status.note(
+        "Channels go into plots over time: choose one with j and k first",
+      );
+    },
+    remove: () => page.plots.actFocused("remove"),
+    up: () => page.plots.actFocused("up"),
+    down: () => page.plots.actFocused("down"),
+    clear: () => page.change({ plots: [], closeUp: null }),
+    fewer: () => setColumns(page, page.view.columns - 1),
+    more: () => setColumns(page, page.view.columns + 1),
+    full: () => {
+      const element = page.plots.focused?.element ?? document.documentElement;
+      toggleFullScreen(element).catch(({ message }) =>
+        page.status.note(`Full screen: ${message}`)
+      );
+    },
+  };
+}
+
 /** @param {Page} page @returns {Record<string, () => void>} */
 function actionsOf(page) {
+  const copyAs = copyAsOf(page);
   const download = downloadOf(page);
   const pannedTo = (
     /** @type {-1 | 1} */ direction,
     /** @type {number} */ newestS,
   ) => page.go(pan(page.view, page.edgeS, { direction, newestS }));
   return {
+    ...plotActionsOf(page),
     find: () => page.showFinder(true),
     pause: () => page.go(pause(page.view, page.edgeS)),
     live: () => page.go(live(page.view)),
@@ -72,12 +114,10 @@ function actionsOf(page) {
       const at = order.indexOf(page.view.theme);
       page.change({ theme: order[(at + 1) % order.length] });
     },
-    copy: () => page.copyAs.open(),
+    copy: () => copyAs.open(),
     download: () => download.open(),
     operator: () => page.change({ operator: !page.view.operator }),
     help: () => showHelp(byId("help", HTMLDialogElement)),
-    next: () => page.plots.focus(1),
-    previous: () => page.plots.focus(-1),
     a: () => page.cursors.place(0),
     b: () => page.cursors.place(1),
     cursors: () => page.cursors.toggle(),
@@ -85,23 +125,13 @@ function actionsOf(page) {
     right: () => page.cursors.nudge(1),
     farLeft: () => page.cursors.nudge(-FAR_PX),
     farRight: () => page.cursors.nudge(FAR_PX),
-    axis: () => page.plots.setAxisFocused(),
-    remove: () => page.plots.actFocused("remove"),
-    up: () => page.plots.actFocused("up"),
-    down: () => page.plots.actFocused("down"),
-    clear: () => page.change({ plots: [], closeUp: null }),
-    fewer: () => setColumns(page, page.view.columns - 1),
-    more: () => setColumns(page, page.view.columns + 1),
-    full: () => {
-      const element = page.plots.focused?.element ?? document.documentElement;
-      toggleFullScreen(element).catch(({ message }) =>
-        page.status.note(`Full screen: ${message}`)
-      );
-    },
     wall: () => page.change({ wall: !page.view.wall }),
     leave: () => {
       if (page.view.wall) page.change({ wall: false });
+      const { card } = page.target;
       if (page.finder.isOpen && innerWidth < WIDE_PX) page.showFinder(false);
+      page.target.choose(null);
+      card?.element.focus();
     },
   };
 }

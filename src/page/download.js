@@ -3,6 +3,7 @@ import { downloadsOf, fileName } from "./download_files.js";
 import { el } from "./dom.js";
 import { problemOf } from "./event_stream.js";
 import { fullTimeText } from "./clock.js";
+import { channelsOf } from "./plot_spec.js";
 import { pngOf, svgOf } from "./pictures.js";
 import { readRange } from "./qanat.js";
 
@@ -106,15 +107,17 @@ export class DownloadDialog {
    * @param {Shown} shown
    */
   #pictures(card, { channels, fromS, toS, time, trend, look }) {
-    const { kind, name } = card.spec;
-    const channel = channels.find((c) => c.name === name);
-    const title = kind === "series" ? name : `${name}, ${kind}`;
+    const { kind } = card.spec;
+    const names = channelsOf(card.spec);
+    const some = channels.filter((c) => names.includes(c.name));
+    const all = names.join(", ");
+    const title = kind === "series" ? all : `${all}, ${kind}`;
     const button = (/** @type {"png" | "svg"} */ ending) =>
       el("button", {
         type: "button",
         textContent: ending.toUpperCase(),
         "aria-label": `${title} as ${ending.toUpperCase()}`,
-        disabled: channel === undefined,
+        disabled: some.length === 0,
         onclick: () =>
           this.#attempt(async () => {
             const drawn = card.picture();
@@ -127,7 +130,7 @@ export class DownloadDialog {
               ...(isOfTime ? { fromS, toS } : { fromS: NaN, toS: NaN }),
             };
             const span = { channels: [], fromS, toS, trend };
-            const file = fileName(channel ? [channel] : [], span, "csv")
+            const file = fileName(some, span, "csv")
               .replace(/csv$/, ending);
             const blob = ending === "png"
               ? await pngOf(drawn, frame)

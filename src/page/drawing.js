@@ -64,24 +64,19 @@ export class Drawing {
     const { channels, feed, hoverS, isSaving, plots, themeCount, view } =
       this.#page;
     const cursors = view.cursors.join(" ");
-    const version = `${feed.version} ${themeCount} ${view.time} ${cursors}`;
-    plots.draw((card) => {
-      const { name } = card.spec;
-      const series = feed.series.get(name);
-      if (!series) return card.refuse(channels.whyUnknown(name));
-      const pending = view.endS === null
-        ? pendingText(series, this.#page.edgeS)
-        : "";
-      card.draw(series, {
-        fromS,
-        toS,
-        version: version + pending,
-        pending,
-        hoverS,
-        cursors: view.cursors,
-        saves: isSaving,
-      });
-    });
+    const { edgeS } = this.#page;
+    const now = {
+      fromS,
+      toS,
+      version: `${feed.version} ${themeCount} ${view.time} ${cursors}`,
+      hoverS,
+      cursors: view.cursors,
+      saves: isSaving,
+      pendingOf: (/** @type {import("./series.js").Series} */ series) =>
+        view.endS === null ? pendingText(series, edgeS) : "",
+      whyUnknown: (/** @type {string} */ name) => channels.whyUnknown(name),
+    };
+    plots.draw((card) => card.draw(feed.series, now));
   }
 
   /**

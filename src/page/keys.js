@@ -27,6 +27,7 @@ const KEYS = [
   [["<"], "farLeft", "farther to the left"],
   [[">"], "farRight", "farther to the right"],
   [["y"], "axis", "set the plot's Y axis"],
+  [["v"], "into", "put more channels into the plot"],
   [["x", "Delete"], "remove", "remove the plot"],
   [["X"], "clear", "remove all plots (Back brings them again)"],
   [["["], "fewer", "fewer columns"],

@@ -3,7 +3,6 @@
 import { Address } from "./address.js";
 import { ChannelBook } from "./channel_book.js";
 import { CloseUpPlace } from "./close_up_place.js";
-import { CopyAs } from "./copy_as.js";
 import { Cursors } from "./cursors.js";
 import { byId, colours } from "./dom.js";
 import { Feed } from "./feed.js";
@@ -14,6 +13,7 @@ import { GoTo } from "./go_to.js";
 import { goTo, live, pause, play, spanOf, zoomTo } from "./navigation.js";
 import { OperatorPanel } from "./operator.js";
 import { PlotList } from "./plot_list.js";
+import { PlotTarget } from "./plot_target.js";
 import { retryNow } from "./qanat.js";
 import { seriesColour } from "./series_colours.js";
 import { SignIn } from "./sign_in.js";
@@ -77,6 +77,7 @@ export class Page {
     look: this.look,
     onPlots: (all) => this.change({ plots: all }),
     onAxis: (card, onY) => this.#yAxis.open(card, onY),
+    onInto: (card) => this.showFinder(true, card),
     events: {
       onZoom: (fromS, toS) => this.zoomTo(fromS, toS),
       onReset: () => this.go(live(this.view)),
@@ -86,9 +87,10 @@ export class Page {
   });
   finder = new Finder(part("finder"), {
     get: this.signIn.fetch,
-    isPicked: (name) => this.view.plots.some((p) => p.name === name),
+    isPicked: (name) => this.target.has(this.view.plots, name),
     onPick: (channel) => this.#pick(channel),
   });
+  target = new PlotTarget(part("finder"), () => this.finder.mark());
   #spans = new SpanSelect(
     byId("span", HTMLSelectElement),
     (spanS) => this.go(spanOf(this.view, this.edgeS, spanS)),
@@ -108,14 +110,6 @@ export class Page {
     this.look,
     this.signIn.fetch,
   );
-  copyAs = new CopyAs(byId("copy-as", HTMLDialogElement), () => ({
-    names: [...new Set(this.view.plots.map((p) => p.name))],
-    live: this.view.endS === null,
-    fromS: this.edgeS - this.view.spanS,
-    toS: this.edgeS,
-    spanS: this.view.spanS,
-    trend: this.trend,
-  }));
 
   constructor() {
     this.feed.onNote = (/** @type {string} */ text) => this.status.note(text);
@@ -200,6 +194,7 @@ export class Page {
       await this.channels.learn(names);
     }
     this.plots.show(view.plots, view.columns);
+    this.target.offer(this.plots.cards);
     part("empty").hidden = this.plots.size > 0;
     part("axis").hidden = this.plots.size === 0;
     this.#shown.choose(view, {
@@ -211,7 +206,6 @@ export class Page {
     this.#shown.apply(view, isHere);
     this.#operator.show(this.view.operator);
     part("operator").hidden = !this.view.operator;
-    this.finder.mark();
     this.#label();
     this.resize();
   }
@@ -250,9 +244,13 @@ export class Page {
     this.closeUp?.resize();
   }
 
-  /** @param {boolean} isOpen */
-  showFinder(isOpen) {
+  /**
+   * @param {boolean} isOpen
+   * @param {import("./plot_card.js").PlotCard | null} [into] the plot that picked channels go into; null: of their own
+   */
+  showFinder(isOpen, into = null) {
     this.finder.show(isOpen);
+    this.target.choose(into);
     this.#label();
     this.resize();
     if (isOpen) this.finder.focus();
@@ -274,14 +272,12 @@ export class Page {
     else this.change({}, { keepAddress: true });
   }
 
-  /** Adds a channel's plot, or removes all of its plots. @param {import("./series.js").Channel} channel */
+  /** @param {import("./series.js").Channel} channel */
   #pick(channel) {
-    const { name } = channel;
     this.channels.add(channel);
-    const { plots } = this.view;
-    const rest = plots.filter((p) => p.name !== name);
-    const isNew = rest.length === plots.length;
-    this.change({ plots: isNew ? [...rest, { kind: "series", name }] : rest });
+    const plots = this.target.picked(this.view.plots, channel.name);
+    if (typeof plots === "string") this.status.note(plots);
+    else this.change({ plots });
   }
 
   /** @param {string[]} names */

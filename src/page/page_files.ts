@@ -19,6 +19,7 @@ import between from "./between.js" with { type: "text" };
 import betweenLine from "./between_line.js" with { type: "text" };
 import binTrace from "./bin_trace.js" with { type: "text" };
 import channelBook from "./channel_book.js" with { type: "text" };
+import channelLines from "./channel_lines.js" with { type: "text" };
 import channelNote from "./channel_note.js" with { type: "text" };
 import clock from "./clock.js" with { type: "text" };
 import closeUp from "./close_up.js" with { type: "text" };
@@ -56,6 +57,7 @@ import known from "./known.js" with { type: "text" };
 import labels from "./labels.js" with { type: "text" };
 import lane from "./lane.js" with { type: "text" };
 import leapSeconds from "./leap_seconds.js" with { type: "text" };
+import legend from "./legend.js" with { type: "text" };
 import logScale from "./log_scale.js" with { type: "text" };
 import main from "./main.js" with { type: "text" };
 import navigation from "./navigation.js" with { type: "text" };
@@ -68,11 +70,14 @@ import partitionTable from "./partition_table.js" with { type: "text" };
 import pendingText from "./pending_text.js" with { type: "text" };
 import pictures from "./pictures.js" with { type: "text" };
 import playback from "./playback.js" with { type: "text" };
+import plotActions from "./plot_actions.js" with { type: "text" };
 import plotCard from "./plot_card.js" with { type: "text" };
 import plotGrid from "./plot_grid.js" with { type: "text" };
 import plotList from "./plot_list.js" with { type: "text" };
+import plotHeading from "./plot_heading.js" with { type: "text" };
 import plotPaths from "./plot_paths.js" with { type: "text" };
 import plotSpec from "./plot_spec.js" with { type: "text" };
+import plotTarget from "./plot_target.js" with { type: "text" };
 import plotOptions from "./plot_options.js" with { type: "text" };
 import port from "./port.js" with { type: "text" };
 import qanat from "./qanat.js" with { type: "text" };
@@ -85,6 +90,7 @@ import seriesColours from "./series_colours.js" with { type: "text" };
 import sampleTrace from "./sample_trace.js" with { type: "text" };
 import seriesPlot from "./series_plot.js" with { type: "text" };
 import serverTime from "./server_time.js" with { type: "text" };
+import sharedAxis from "./shared_axis.js" with { type: "text" };
 import signIn from "./sign_in.js" with { type: "text" };
 import silenceTimer from "./silence_timer.js" with { type: "text" };
 import spanSelect from "./span_select.js" with { type: "text" };
@@ -144,6 +150,7 @@ const MODULES: Record<string, string> = {
   "between_line.js": betweenLine,
   "bin_trace.js": binTrace,
   "channel_book.js": channelBook,
+  "channel_lines.js": channelLines,
   "channel_note.js": channelNote,
   "clock.js": clock,
   "close_up.js": closeUp,
@@ -181,6 +188,7 @@ const MODULES: Record<string, string> = {
   "labels.js": labels,
   "lane.js": lane,
   "leap_seconds.js": leapSeconds,
+  "legend.js": legend,
   "log_scale.js": logScale,
   "main.js": main,
   "navigation.js": navigation,
@@ -193,11 +201,14 @@ const MODULES: Record<string, string> = {
   "pending_text.js": pendingText,
   "pictures.js": pictures,
   "playback.js": playback,
+  "plot_actions.js": plotActions,
   "plot_card.js": plotCard,
   "plot_grid.js": plotGrid,
   "plot_list.js": plotList,
+  "plot_heading.js": plotHeading,
   "plot_paths.js": plotPaths,
   "plot_spec.js": plotSpec,
+  "plot_target.js": plotTarget,
   "plot_options.js": plotOptions,
   "port.js": port,
   "qanat.js": qanat,
@@ -210,6 +221,7 @@ const MODULES: Record<string, string> = {
   "sample_trace.js": sampleTrace,
   "series_plot.js": seriesPlot,
   "server_time.js": serverTime,
+  "shared_axis.js": sharedAxis,
   "sign_in.js": signIn,
   "silence_timer.js": silenceTimer,
   "span_select.js": spanSelect,

@@ -1,5 +1,6 @@
 // Pictures of a plot: its title, what is drawn, and the times below, as PNG or as SVG.
 // Invariant: in an SVG, texts are texts and samples over time are lines; other plots are a picture in it.
+import { unitText } from "./channel_note.js";
 import { ticksOf } from "./time_axis.js";
 import { dateText, timeText } from "./clock.js";
 
@@ -8,14 +9,16 @@ import { dateText, timeText } from "./clock.js";
  * @typedef {object} Picture
  * @property {HTMLCanvasElement} canvas
  * @property {{ left: number, top: number, width: number, height: number }} bbox of the data in the canvas, pixels of the display
- * @property {{ name: string, path: string }[]} [lines] the data of each channel as lines, in thousandths of the bbox;
- *   without, the canvas is put into an SVG
+ * @property {{ name: string, unit: string, path: string }[]} [lines] the data of each channel that is shown as lines, in
+ *   thousandths of the bbox; without, the canvas is put into an SVG
  * @property {import("./value_scale.js").Tick[]} [ticks] of the vertical axis
  * @property {string} [axis] its title
  */
 
 const HEAD_PX = 26;
 const FOOT_PX = 34;
+/** Between the titles of several channels. */
+const TITLE_PX = 18;
 const FONT = "system-ui, sans-serif";
 
 /**
@@ -23,23 +26,27 @@ const FONT = "system-ui, sans-serif";
  * @param {Frame} frame
  * @returns {Promise<Blob>}
  */
-export function pngOf({ canvas, bbox }, frame) {
+export function pngOf({ canvas, bbox, lines }, frame) {
   const ratio = devicePixelRatio;
   const whole = document.createElement("canvas");
+  const titles = titlesOf(lines, frame);
+  const head = headPx(titles);
   whole.width = canvas.width;
-  whole.height = canvas.height + (HEAD_PX + FOOT_PX) * ratio;
+  whole.height = canvas.height + (head + FOOT_PX) * ratio;
   const ctx = /** @type {CanvasRenderingContext2D} */ (whole.getContext("2d"));
-  const { colours, title } = frame;
+  const { colours } = frame;
   ctx.fillStyle = colours.back;
   ctx.fillRect(0, 0, whole.width, whole.height);
-  ctx.drawImage(canvas, 0, HEAD_PX * ratio);
-  ctx.fillStyle = colours.text;
+  ctx.drawImage(canvas, 0, head * ratio);
   ctx.font = `600 ${14 * ratio}px ${FONT}`;
-  ctx.fillText(title, 12 * ratio, 18 * ratio);
+  titles.forEach(({ text, colour }, i) => {
+    ctx.fillStyle = colour;
+    ctx.fillText(text, 12 * ratio, (18 + i * TITLE_PX) * ratio);
+  });
   ctx.fillStyle = colours.muted;
   ctx.font = `${11 * ratio}px ${FONT}`;
   ctx.textAlign = "center";
-  const y = HEAD_PX * ratio + canvas.height + 14 * ratio;
+  const y = head * ratio + canvas.height + 14 * ratio;
   for (const { at, text } of timesOf(frame, bbox.width / ratio)) {
     ctx.fillText(text, bbox.left + at * bbox.width, y);
   }
@@ -65,20 +72,26 @@ export function svgOf({ canvas, bbox, lines, ticks = [], axis }, frame) {
     bbox.height,
   ].map((px) => px / ratio);
   const [wide, high] = [canvas.width / ratio, canvas.height / ratio];
-  const { colour, colours, title } = frame;
-  const at = HEAD_PX + top;
+  const { colour, colours } = frame;
+  const titles = titlesOf(lines, frame);
+  const head = headPx(titles);
+  const at = head + top;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${wide}" height="${
-      high + HEAD_PX + FOOT_PX
+      high + head + FOOT_PX
     }" font-family="${FONT}" font-size="11">`,
     `<rect width="100%" height="100%" fill="${colours.back}"/>`,
-    `<text x="12" y="18" font-size="14" font-weight="600" fill="${colours.text}">${
-      escaped(title)
-    }</text>`,
+    ...titles.map((title, i) =>
+      `<text x="12" y="${
+        18 + i * TITLE_PX
+      }" font-size="14" font-weight="600" fill="${title.colour}">${
+        escaped(title.text)
+      }</text>`
+    ),
   ];
   if (lines === undefined) {
     parts.push(
-      `<image y="${HEAD_PX}" width="${wide}" height="${high}" href="${canvas.toDataURL()}"/>`,
+      `<image y="${head}" width="${wide}" height="${high}" href="${canvas.toDataURL()}"/>`,
     );
   } else {
     parts.push(...axisOf({ ticks, axis, colours, left, width, height, at }));
@@ -92,7 +105,7 @@ export function svgOf({ canvas, bbox, lines, ticks = [], axis }, frame) {
       "</svg>",
     );
   }
-  const y = HEAD_PX + high + 14;
+  const y = head + high + 14;
   for (const tick of timesOf(frame, width)) {
     parts.push(
       `<text x="${
@@ -106,6 +119,25 @@ export function svgOf({ canvas, bbox, lines, ticks = [], axis }, frame) {
     }</text></svg>`,
   );
   return new Blob([parts.join("\n")], { type: "image/svg+xml" });
+}
+
+/**
+ * The title; of several channels the name of each in its colour, with its unit.
+ * @param {Picture["lines"]} lines
+ * @param {Frame} frame
+ */
+function titlesOf(lines = [], { colour, colours, title }) {
+  return lines.length < 2
+    ? [{ text: title, colour: colours.text }]
+    : lines.map(({ name, unit }) => ({
+      text: `${name}${unitText({ unit })}`,
+      colour: colour(name),
+    }));
+}
+
+/** @param {readonly unknown[]} titles */
+function headPx(titles) {
+  return HEAD_PX + (titles.length - 1) * TITLE_PX;
 }
 
 /**

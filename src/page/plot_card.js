@@ -1,24 +1,19 @@
 // One plot of any kind, with its heading, value and buttons.
 // Invariant: an error of the plot is shown in this card and does not leave it; the plot is made again some time later.
-import { BetweenLine } from "./between_line.js";
-import { aboutText, unitText } from "./channel_note.js";
-import { timeText } from "./clock.js";
 import { el } from "./dom.js";
-import { printable } from "./quoting.js";
+import { NAMES, PlotHeading } from "./plot_heading.js";
 import { SeriesPlot } from "./series_plot.js";
 import { SpectralPlot } from "./spectral_plot.js";
 import { Spectrogram } from "./spectrogram.js";
-import { BIN_S } from "./trend_choice.js";
-import { KINDS } from "./plot_spec.js";
+import { channelsOf } from "./plot_spec.js";
+import { printable } from "./quoting.js";
 
-/** @typedef {(what: "up" | "down" | "remove" | "add" | "axis", kind?: import("./view.js").PlotKind) => void} Act */
+/** @typedef {import("./plot_spec.js").PlotSpec} PlotSpec */
+/** @typedef {import("./series.js").Series} Series */
+/** @typedef {import("./plot_heading.js").Act} Act */
+/** @typedef {import("./plot_heading.js").Now} Now */
+/** @typedef {import("./plot_heading.js").Plot} Plot */
 
-const NAMES = {
-  series: "time series",
-  spectrogram: "spectrogram",
-  spectrum: "spectrum",
-};
-const SIGNS = { series: "∿", spectrogram: "▦", spectrum: "◺" };
 const VALUE_MS = 120;
 /** Time until a plot that failed is made again. */
 const AGAIN_MS = 5000;
@@ -27,9 +22,8 @@ export class PlotCard {
   element;
   isVisible = true;
   #canvas;
-  #value = el("output", { class: "value" });
   #refusal = el("p", { class: "refusal", hidden: true });
-  /** @type {SeriesPlot | Spectrogram | SpectralPlot} */
+  /** @type {Plot} */
   #plot;
   #look;
   #events;
@@ -40,85 +34,52 @@ export class PlotCard {
   #refused = "";
   #hasFailed = false;
   #failedMs = 0;
-  #meta = el("span", { class: "meta" });
-  #between = new BetweenLine();
-  #heading = el("h2", {});
+  #heading;
+  #spec;
+  /** @type {string[]} */
+  #names = [];
+  /** Those of its channels that the page has. @type {Series[]} */
+  #found = [];
 
   /**
-   * @param {import("./view.js").PlotSpec} spec
-   * @param {{ look: () => import("./time_plot.js").Look, events: import("./time_plot.js").PlotEvents, act: Act }} options
+   * @param {PlotSpec} spec
+   * @param {{ look: () => import("./time_plot.js").Look, events: import("./time_plot.js").PlotEvents, act: (act: Act) => void }} options
    */
   constructor(spec, { look, events, act }) {
-    this.spec = spec;
+    this.#spec = spec;
     this.#look = look;
     this.#events = events;
-    const { kind, name } = spec;
-    this.#canvas = el("div", {
-      class: "canvas",
-      role: "img",
-      "aria-label": `${NAMES[kind]} of ${printable(name)}`,
-    });
+    this.#canvas = el("div", { class: "canvas", role: "img" });
+    this.#heading = new PlotHeading(spec.kind, look, act);
     this.element = el(
       "section",
-      {
-        class: "plot",
-        tabIndex: 0,
-        "aria-label": `${printable(name)}, ${NAMES[kind]}`,
-        "data-kind": kind,
-        "data-name": name,
-      },
-      this.#header(act),
-      this.#between.element,
+      { class: "plot", tabIndex: 0, "data-kind": spec.kind },
+      ...this.#heading.elements,
       this.#refusal,
       this.#canvas,
     );
     this.#plot = this.#made();
     this.#sizes.observe(this.#canvas);
-    this.recolour();
+    this.spec = spec;
   }
 
-  /** @param {Act} act */
-  #header(act) {
-    const { kind, name } = this.spec;
-    this.#heading.textContent = printable(name);
-    /**
-     * @param {string} text
-     * @param {string} title
-     * @param {() => void} onclick
-     */
-    const button = (text, title, onclick) =>
-      el("button", {
-        type: "button",
-        textContent: text,
-        title,
-        "data-move": title.startsWith("Move"),
-        "aria-label": `${title}: ${printable(name)}`,
-        onclick,
-      });
-    const others = KINDS.filter((k) => k !== kind).map((k) =>
-      button(SIGNS[k], `Add its ${NAMES[k]}`, () => act("add", k))
-    );
-    return el(
-      "header",
-      {},
-      this.#heading,
-      el("span", {
-        class: "kind",
-        textContent: kind === "series" ? "" : NAMES[kind],
-      }),
-      this.#meta,
-      this.#value,
-      el(
-        "div",
-        { class: "tools" },
-        ...others,
-        kind === "series" &&
-          button("⇕", "Set the Y axis", () => act("axis")),
-        button("↑", "Move up", () => act("up")),
-        button("↓", "Move down", () => act("down")),
-        button("×", "Remove", () => act("remove")),
-      ),
-    );
+  get spec() {
+    return this.#spec;
+  }
+
+  /** Shows another plot of the same kind. */
+  set spec(/** @type {PlotSpec} */ spec) {
+    if (spec === this.#spec && this.#names.length > 0) return;
+    this.#spec = spec;
+    const names = this.#names = channelsOf(spec);
+    const all = printable(names.join(", "));
+    const kind = NAMES[spec.kind];
+    this.element.dataset.name = names.join(", ");
+    this.element.setAttribute("aria-label", `${all}, ${kind}`);
+    this.element.classList.toggle("overlay", names.length > 1);
+    this.#canvas.setAttribute("aria-label", `${kind} of ${all}`);
+    this.#heading.show(spec);
+    this.recolour();
   }
 
   #made() {
@@ -126,9 +87,7 @@ export class PlotCard {
     if (kind === "spectrum") {
       return new SpectralPlot(this.#canvas, this.#look, kind);
     }
-    const Kind = kind === "spectrogram"
-      ? Spectrogram
-      : SeriesPlot;
+    const Kind = kind === "spectrogram" ? Spectrogram : SeriesPlot;
     return new Kind(this.#canvas, this.#look, this.#events);
   }
 
@@ -168,10 +127,9 @@ export class PlotCard {
   }
 
   recolour() {
-    this.element.style.setProperty(
-      "--plot-colour",
-      this.#look().colour(this.spec.name),
-    );
+    const { colour } = this.#look();
+    this.element.style.setProperty("--plot-colour", colour(this.spec.name));
+    this.#heading.recolour();
   }
 
   /** @param {{ width: number, height: number }} size px */
@@ -183,76 +141,75 @@ export class PlotCard {
   }
 
   /**
-   * @param {import("./series.js").Series} series
-   * @param {{ fromS: number, toS: number, version: string, pending: string, hoverS: number | null, cursors: import("./cursors.js").Times, saves: boolean }} now
+   * @param {ReadonlyMap<string, Series>} all by channel
+   * @param {Now} now
    */
-  draw(series, { fromS, toS, version, pending, hoverS, cursors, saves }) {
-    const { state } = series;
-    this.refuse(state.state === "refused" ? state.detail ?? "refused" : "");
-    if (this.spec.kind !== "series" && series.trend) {
-      return this.refuse(
-        `A ${NAMES[this.spec.kind]} needs samples: ${
-          saves ? "switch the data saver off" : "choose a shorter span"
-        }`,
-      );
+  draw(all, now) {
+    const found = this.#found;
+    found.length = 0;
+    for (const name of this.#names) {
+      const series = all.get(name);
+      if (series) found.push(series);
     }
-    const plot = this.#plot;
-    if (plot instanceof SeriesPlot) {
-      plot.setAxis(this.spec.y);
-      plot.use([series]);
-      plot.setPending(0, pending);
-    } else if (plot instanceof SpectralPlot) plot.use([series]);
-    else {
-      plot.use(series);
-      plot.pending = pending;
-    }
-    plot.draw(fromS, toS, version);
+    const [first] = found;
+    if (!first) return this.refuse(now.whyUnknown(this.spec.name));
+    this.refuse(this.#whyNot(first, now.saves));
+    if (this.spec.kind !== "series" && first.trend) return;
+    const version = this.#drawPlot(now);
     const nowMs = performance.now();
     if (nowMs - this.#valueMs < VALUE_MS) return;
     this.#valueMs = nowMs;
-    const { channel, trend } = series;
-    const meta = `${channel.data_type} · ${
-      channel.sample_rate.toLocaleString("en")
-    } Hz${channel.unit ? ` ·${unitText(channel)}` : ""}${
-      trend ? ` · bins ${BIN_S[trend]} s` : ""
-    }`;
-    if (this.#meta.textContent !== meta) this.#meta.textContent = meta;
-    const about = aboutText(channel);
-    if (this.#heading.title !== about) this.#heading.title = about;
-    if (plot instanceof SpectralPlot || plot instanceof Spectrogram) {
-      this.#describe(plot.description);
+    const plot = this.#plot;
+    if (!(plot instanceof SeriesPlot)) this.#describe(plot.description);
+    this.#heading.say(plot, found, now, version);
+  }
+
+  /**
+   * Why it shows a reason instead of the plot; empty where it does not. Of several channels, the legend says it.
+   * @param {Series} first
+   * @param {boolean} saves
+   */
+  #whyNot({ state, trend }, saves) {
+    const { kind } = this.spec;
+    if (kind !== "series" && trend) {
+      return `A ${NAMES[kind]} needs samples: ${
+        saves ? "switch the data saver off" : "choose a shorter span"
+      }`;
     }
-    const text = this.#valueText(series, toS, hoverS);
-    if (this.#value.textContent !== text) this.#value.textContent = text;
-    if (this.spec.kind === "series") {
-      this.#between.say(series, cursors, version);
-    }
+    const isRefused = state.state === "refused" && this.#names.length === 1;
+    return isRefused ? state.detail ?? "refused" : "";
   }
 
   /** Says what the picture shows to readers who do not see it. @param {string} text */
   #describe(text) {
     const { kind, name } = this.spec;
-    const label = `${NAMES[kind]} of ${name}${text === "" ? "" : `: ${text}`}`;
+    const label = `${NAMES[kind]} of ${printable(name)}${
+      text === "" ? "" : `: ${text}`
+    }`;
     if (this.#canvas.ariaLabel !== label) this.#canvas.ariaLabel = label;
   }
 
-  /**
-   * The value under the mouse; of a time series without the mouse, the newest.
-   * @param {import("./series.js").Series} series
-   * @param {number} toS
-   * @param {number | null} hoverS
-   */
-  #valueText({ ring }, toS, hoverS) {
+  /** Returns the version with what is pending. @param {Now} now */
+  #drawPlot({ fromS, toS, version, pendingOf }) {
     const plot = this.#plot;
-    if (plot instanceof SpectralPlot) return plot.textAt();
-    if (hoverS !== null) {
-      const { time } = this.#look();
-      const when = timeText(hoverS, time, time === "gps" ? 4 : 3);
-      return `${when}  ${plot.textAt(hoverS)}`;
+    const found = this.#found;
+    let drawn = version;
+    if (plot instanceof SeriesPlot) {
+      plot.setAxis(this.spec.y);
+      plot.use(found, this.spec.hidden);
+      for (let i = 0; i < found.length; i++) {
+        const pending = pendingOf(found[i]);
+        plot.setPending(i, pending);
+        drawn += pending;
+      }
+    } else if (plot instanceof SpectralPlot) plot.use(found);
+    else {
+      plot.use(found[0]);
+      plot.pending = pendingOf(found[0]);
+      drawn += plot.pending;
     }
-    return this.spec.kind === "series" && ring.end > 0
-      ? plot.textAt(Math.min(ring.endS - 0.5 / ring.rate, toS))
-      : "";
+    plot.draw(fromS, toS, drawn);
+    return drawn;
   }
 
   /** Shows a reason instead of the plot; empty: the plot. @param {string} why */

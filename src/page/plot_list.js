@@ -1,10 +1,10 @@
 // The plots in their order: makes and closes their cards, arranges them in columns, and draws the visible ones.
-// Invariant: there is one card for each kind and channel of the view, in the view's order.
+// Invariant: there is one card for each plot of the view, in the view's order; equal plots have one together.
+import { actOn, cardsFor, keyOf, onceEach, withY } from "./plot_actions.js";
 import { PlotCard } from "./plot_card.js";
 import { columnsFor, columnWidth, isTall } from "./plot_grid.js";
 
 /** @typedef {import("./view.js").PlotSpec} PlotSpec */
-/** @typedef {"up" | "down" | "remove" | "add"} Act */
 /** @typedef {(card: PlotCard, onY: (y: PlotSpec["y"]) => void) => void} OnAxis opens what sets the axis of a card's plot */
 
 /** Next to the plots: axis and padding. */
@@ -27,7 +27,8 @@ export class PlotList {
 
   /**
    * @param {HTMLElement} parent
-   * @param {{ look: () => import("./time_plot.js").Look, events: import("./time_plot.js").PlotEvents, onPlots: (plots: PlotSpec[]) => void, onAxis: OnAxis }} options
+   * @param {{ look: () => import("./time_plot.js").Look, events: import("./time_plot.js").PlotEvents, onPlots: (plots: PlotSpec[]) => void, onAxis: OnAxis, onInto: (card: PlotCard) => void }} options
+   *   onInto: channels that the user picks now go into a card's plot
    */
   constructor(parent, options) {
     this.#parent = parent;
@@ -49,25 +50,15 @@ export class PlotList {
    * @param {number} columns
    */
   show(plots, columns) {
-    const { look, events, onPlots } = this.#options;
     /** @type {Map<string, PlotCard>} */
     const seen = new Map();
     // An address may name a plot twice.
-    const each = new Map(plots.map((spec) => [keyOf(spec), spec]));
-    [...each].forEach(([key, spec], i) => {
-      const card = this.#cards.get(key) ??
-        new PlotCard(spec, {
-          look,
-          events,
-          act: (what, kind) => {
-            if (what === "axis") return this.#setAxis(key);
-            const changed = actOn(this.#plots, spec, { what, kind });
-            if (changed) onPlots(changed);
-          },
-        });
+    const shown = onceEach(plots);
+    const cards = cardsFor(shown, [...this.#cards.values()]);
+    shown.forEach((spec, i) => {
+      const card = cards[i] ?? this.#made(spec);
       card.spec = spec;
-      if (!this.#cards.has(key)) this.#visible.observe(card.element);
-      seen.set(key, card);
+      seen.set(keyOf(spec), card);
       if (this.#parent.children[i] !== card.element) {
         this.#parent.insertBefore(
           card.element,
@@ -75,14 +66,26 @@ export class PlotList {
         );
       }
     });
-    for (const [key, card] of this.#cards) {
-      if (seen.has(key)) continue;
+    for (const card of this.#cards.values()) {
+      if (cards.includes(card)) continue;
       this.#visible.unobserve(card.element);
       card.close();
     }
     this.#cards = seen;
     this.recolour();
     this.arrange(columns);
+  }
+
+  /** @param {PlotSpec} spec */
+  #made(spec) {
+    const { look, events } = this.#options;
+    const card = new PlotCard(spec, {
+      look,
+      events,
+      act: (act) => this.#act(card, act),
+    });
+    this.#visible.observe(card.element);
+    return card;
   }
 
   recolour() {
@@ -127,35 +130,59 @@ export class PlotList {
     all[Math.min(Math.max(at + step, 0), all.length - 1)]?.focus();
   }
 
-  /** @param {Exclude<Act, "add">} what */
+  /** @param {"up" | "down" | "remove"} what */
   actFocused(what) {
     const card = this.focused;
-    const changed = card && actOn(this.#plots, card.spec, { what });
-    if (!changed) return;
-    this.#options.onPlots(changed);
+    if (!card) return;
+    this.#act(card, { what });
     if (what !== "remove") card.element.focus();
   }
 
   /** Sets the axis of the plot that has the focus, or of the first. */
   setAxisFocused() {
-    const element = this.#focused();
-    for (const [key, card] of this.#cards) {
-      const isIt = element ? card.element === element : card.ends !== null;
-      if (isIt && card.ends !== null) return this.#setAxis(key);
-    }
+    const card = this.#ofTime();
+    if (card) this.#setAxis(card);
   }
 
-  /** @param {string} key */
-  #setAxis(key) {
-    const card = this.#cards.get(key);
-    if (!card) return;
+  /** Picked channels go into the plot that has the focus, or into the first. Returns whether it takes several. */
+  pickIntoFocused() {
+    const card = this.#ofTime();
+    if (card) this.#options.onInto(card);
+    return card !== undefined;
+  }
+
+  /** The plot over time that has the focus; the first where no plot has it. */
+  #ofTime() {
+    const { focused } = this;
+    return [...this.#cards.values()].find((card) =>
+      card.ends !== null && (!focused || card === focused)
+    );
+  }
+
+  /**
+   * @param {PlotCard} card
+   * @param {import("./plot_heading.js").Act} act
+   */
+  #act(card, act) {
+    if (act.what === "axis") return this.#setAxis(card);
+    if (act.what === "into") return this.#options.onInto(card);
+    const { onPlots } = this.#options;
+    const changed = actOn(this.#plots, card.spec, act);
+    if (!changed) return;
+    const isLegend = act.what === "split" || act.what === "drop";
+    onPlots(changed);
+    // The button that had the focus is removed.
+    if (isLegend) card.element.focus();
+  }
+
+  /** @param {PlotCard} card */
+  #setAxis(card) {
     const { onAxis, onPlots } = this.#options;
     onAxis(card, (y) => {
-      onPlots(this.#plots.map((spec) => {
-        if (keyOf(spec) !== key) return spec;
-        const { kind, name } = spec;
-        return y ? { kind, name, y } : { kind, name };
-      }));
+      const key = keyOf(card.spec);
+      onPlots(
+        this.#plots.map((spec) => keyOf(spec) === key ? withY(spec, y) : spec),
+      );
     });
   }
 
@@ -166,32 +193,4 @@ export class PlotList {
   #focused() {
     return document.activeElement?.closest(".plot");
   }
-}
-
-/** @param {PlotSpec} spec */
-function keyOf({ kind, name }) {
-  return JSON.stringify([kind, name]);
-}
-
-/**
- * The plots after an action on one of them; null when it changes nothing.
- * @param {PlotSpec[]} before
- * @param {PlotSpec} spec
- * @param {{ what: Act, kind?: import("./view.js").PlotKind | undefined }} act
- */
-export function actOn(before, spec, { what, kind }) {
-  const plots = [...before];
-  const at = plots.findIndex((p) => keyOf(p) === keyOf(spec));
-  if (at < 0) return null;
-  if (what === "remove") plots.splice(at, 1);
-  else if (what === "add") {
-    const added = { kind: kind ?? spec.kind, name: spec.name };
-    if (plots.some((p) => keyOf(p) === keyOf(added))) return null;
-    plots.splice(at + 1, 0, added);
-  } else {
-    const to = at + (what === "up" ? -1 : 1);
-    if (to < 0 || to >= plots.length) return null;
-    [plots[at], plots[to]] = [plots[to], plots[at]];
-  }
-  return plots;
 }

@@ -1,6 +1,7 @@
 // One plot of a view and its text in the address: its channels, which of them are hidden, and its axis.
 // Invariant: plotsOf(kind, plotText(plot)) is the plot. A comma in a name is escaped, so a comma separates names.
 import { optionsOf, optionsText } from "./plot_options.js";
+import { printable } from "./quoting.js";
 
 /** @typedef {"series" | "spectrogram" | "spectrum"} PlotKind */
 /** @typedef {import("./plot_options.js").YOptions} YOptions */
@@ -15,13 +16,19 @@ import { optionsOf, optionsText } from "./plot_options.js";
 
 export const KINDS =
   /** @type {const} */ (["series", "spectrogram", "spectrum"]);
-/** Most channels in one plot: more colours and lines would not be told apart. @type {Readonly<Record<PlotKind, number>>} */
-export const CHANNELS_MAX = { series: 1, spectrogram: 1, spectrum: 1 };
+/** Most channels in one plot: more lines on one axis are hard to read. @type {Readonly<Record<PlotKind, number>>} */
+export const CHANNELS_MAX = { series: 8, spectrogram: 1, spectrum: 1 };
 const HIDE = "hide=";
 
 /** All channels of a plot. @param {PlotSpec} plot */
 export function channelsOf({ name, more = [] }) {
   return [name, ...more];
+}
+
+/** Short enough for a list or a heading. @param {PlotSpec} plot */
+export function titleOf({ name, more = [] }) {
+  const first = printable(name);
+  return more.length > 0 ? `${first} and ${more.length} more` : first;
 }
 
 /**

@@ -3,8 +3,8 @@
 import { axisTitle } from "./channel_note.js";
 import { BinTrace } from "./bin_trace.js";
 import { paintGaps, paintPending, stripOf } from "./hatching.js";
-import { originFor } from "./int64_samples.js";
 import { SampleTrace } from "./sample_trace.js";
+import { fitTogether, unitOf } from "./shared_axis.js";
 import { AXIS_SPACE_PX, roomOf } from "./time_axis.js";
 import { clipped, paintTitle, timePlot } from "./time_plot.js";
 import { ValueAxis } from "./value_axis.js";
@@ -16,6 +16,8 @@ import { ValueAxis } from "./value_axis.js";
 const FIT_MS = 100;
 /** Of several channels, each covers those before it; so much of them is seen. */
 const OVER_ALPHA = 0.75;
+/** @type {readonly string[]} */
+const NONE = [];
 
 export class SeriesPlot {
   #u;
@@ -24,8 +26,8 @@ export class SeriesPlot {
   #traces = [];
   /** Those that are not hidden. @type {Trace[]} */
   #shown = [];
-  /** Which are hidden, as text. */
-  #hidden = "";
+  /** Names of those that are hidden. */
+  #hidden = NONE;
   /** Subtracted from all values, so that large integers stay exact. */
   #origin = 0;
   #axis = new ValueAxis();
@@ -72,14 +74,13 @@ export class SeriesPlot {
    * @param {readonly Series[]} all one for each channel
    * @param {readonly string[]} [hidden] names of channels that are not drawn
    */
-  use(all, hidden = []) {
+  use(all, hidden = NONE) {
     let isSame = all.length === this.#traces.length;
     for (let i = 0; isSame && i < all.length; i++) {
       isSame = all[i] === this.#traces[i].series;
     }
-    const names = hidden.join("\n");
-    if (isSame && names === this.#hidden) return;
-    this.#hidden = names;
+    if (isSame && hidden === this.#hidden) return;
+    this.#hidden = hidden;
     const before = this.#traces;
     this.#traces = all.map((series) =>
       before.find((t) => t.series === series) ?? this.#traceOf(series)
@@ -158,6 +159,7 @@ export class SeriesPlot {
       axis: axisTitle({ unit: unitOf(this.#shown) }, scale.baseText(room)),
       lines: this.#shown.map((trace) => ({
         name: trace.series.channel.name,
+        unit: trace.series.channel.unit ?? "",
         path: trace.path({ fromS, toS, scale }),
       })),
     };
@@ -182,22 +184,15 @@ export class SeriesPlot {
   }
 
   /**
-   * Makes the scale fit the values that are shown.
    * @param {number} fromS
    * @param {number} toS
    */
   #fit(fromS, toS) {
-    let { low, high } = extremesOf(this.#shown, fromS, toS);
-    if (low > high) return;
-    const origin = this.#shown.some((t) => t.is64Bit)
-      ? originFor(low, high, this.#origin)
-      : 0;
-    if (origin !== this.#origin) {
-      this.#origin = origin;
-      for (const trace of this.#traces) trace.setOrigin(origin);
-      ({ low, high } = extremesOf(this.#shown, fromS, toS));
-    }
-    this.#axis.fit(low, high, origin);
+    const before = this.#origin;
+    const span = { fromS, toS, origin: before };
+    this.#origin = fitTogether(this.#axis, this.#shown, span);
+    if (this.#origin === before) return;
+    for (const trace of this.#traces) trace.setOrigin(this.#origin);
   }
 
   #paint() {
@@ -231,29 +226,4 @@ export class SeriesPlot {
     paintPending(area, series, { pending, ...options });
     paintGaps(area, holes, options);
   }
-}
-
-/**
- * Least and largest value of all, less their origin.
- * @param {readonly Trace[]} traces
- * @param {number} fromS
- * @param {number} toS
- */
-function extremesOf(traces, fromS, toS) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const trace of traces) {
-    const found = trace.extremes(fromS, toS);
-    low = Math.min(low, found.low);
-    high = Math.max(high, found.high);
-  }
-  return { low, high };
-}
-
-/** The unit of all; null where they differ, or have none. @param {readonly Trace[]} traces */
-function unitOf(traces) {
-  const unit = traces[0]?.series.channel.unit ?? null;
-  for (const { series } of traces) {
-    if ((series.channel.unit ?? null) !== unit) return null;
-  }
-  return unit;
 }

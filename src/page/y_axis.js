@@ -1,6 +1,7 @@
 // The dialog "Y axis" of one plot: linear or logarithmic, its ends, and where its labels count from.
 import { el } from "./dom.js";
 import { checked } from "./plot_options.js";
+import { titleOf } from "./plot_spec.js";
 
 /** @typedef {import("./plot_options.js").YOptions} YOptions */
 /** @typedef {{ spec: import("./view.js").PlotSpec, ends: { low: number, high: number } | null }} Plot */
@@ -73,8 +74,8 @@ export class YAxis {
   open(plot, onY) {
     this.#plot = plot;
     this.#onY = onY;
-    const { name, y = {} } = plot.spec;
-    this.#title.textContent = `Y axis of ${name}`;
+    const { y = {} } = plot.spec;
+    this.#title.textContent = `Y axis of ${titleOf(plot.spec)}`;
     this.#wrong.textContent = "";
     this.#log.checked = y.log ?? false;
     this.#min.value = textOf(y.min);

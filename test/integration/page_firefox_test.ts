@@ -50,7 +50,18 @@ const use = async () => {
   await wait(500);
   history.back();
   await wait(1000);
-  return { betweens, apart, wentS, pannedS, backS: qanatPage.view().endS };
+  const backS = qanatPage.view().endS;
+  return { betweens, apart, wentS, pannedS, backS, ...await overlay() };
+};
+/** Several channels in one plot. */
+const overlay = async () => {
+  location.hash = "series=X:SINE,X:NEAR,X:NULL&series=X:ZERO&span=8";
+  await wait(3000);
+  const legend = [...document.querySelectorAll(".legend li output")].map((o) => o.textContent);
+  document.querySelector(".legend li .name").click();
+  document.querySelector('[aria-label="Move into a plot of its own: X:NULL"]').click();
+  await wait(1000);
+  return { legend, hash: location.hash, overlayEmpty: ${EMPTY} };
 };
 const send = (report) => {
   fetch("http://127.0.0.1:" + new URLSearchParams(location.search).get("report"), {
@@ -92,6 +103,15 @@ describe("the page in Firefox", { ignore: !runnable, skip: !runnable }, () => {
       const { wentS, pannedS, backS } = report as Record<string, number>;
       assert.ok(Math.abs(wentS! - pannedS! - 2) < 1e-3, `${wentS} ${pannedS}`);
       assert.equal(backS, wentS);
+      assert.deepEqual(
+        (report.legend as string[]).map((text) => text !== ""),
+        [true, true, true],
+      );
+      assert.equal(
+        report.hash,
+        "#series=X:SINE,X:NEAR;hide=1&series=X:NULL&series=X:ZERO&span=8",
+      );
+      assert.deepEqual(report.overlayEmpty, []);
     } finally {
       await server.close();
     }

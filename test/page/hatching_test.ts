@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { Colours } from "../../src/page/dom.js";
-import { holesOf, NOT_FINITE, paintGaps } from "../../src/page/hatching.js";
+import {
+  holesOf,
+  NOT_FINITE,
+  paintGaps,
+  stripOf,
+} from "../../src/page/hatching.js";
 import { Envelope } from "../../src/page/envelope.js";
 import { SampleRing } from "../../src/page/samples.js";
 
@@ -75,5 +80,23 @@ describe("paintGaps()", () => {
     paintGaps({ ctx, bbox }, [{ ...gap, toS: 2.02 }], span);
     assert.deepEqual(filled, [[300, 302]]);
     assert.equal(strokes, 3);
+  });
+});
+
+describe("stripOf()", () => {
+  it("gives each channel a strip of its own, within the plot", () => {
+    (globalThis as { devicePixelRatio?: number }).devicePixelRatio = 2;
+    const bbox = { left: 10, top: 20, width: 300, height: 100 };
+    const ctx = {} as CanvasRenderingContext2D;
+    for (const count of [2, 3, 8]) {
+      let bottom = 120;
+      for (let i = count - 1; i >= 0; i--) {
+        const strip = stripOf({ ctx, bbox }, i, count).bbox;
+        assert.ok(Math.abs(strip.top + strip.height - bottom) < 1e-9);
+        assert.ok(strip.height > 10 && strip.height <= 32);
+        bottom = strip.top;
+      }
+      assert.ok(bottom >= 20 - 1e-9);
+    }
   });
 });

@@ -11,7 +11,6 @@ import {
   zoom,
   zoomTo,
 } from "../../src/page/navigation.js";
-import { actOn } from "../../src/page/plot_list.js";
 import { emptyView } from "../../src/page/view.js";
 
 const LIVE = { ...emptyView(), spanS: 10 };
@@ -91,22 +90,5 @@ describe("navigation", () => {
       pan({ ...PAUSED, spanS: 4 }, 1000, later).changes.endS,
       1001,
     );
-  });
-});
-
-describe("actOn()", () => {
-  const A = { kind: "series" as const, name: "A" };
-  const B = { kind: "series" as const, name: "B" };
-  it("moves, removes and adds, or says that nothing changes", () => {
-    assert.deepEqual(actOn([A, B], A, { what: "down" }), [B, A]);
-    assert.equal(actOn([A, B], A, { what: "up" }), null);
-    assert.deepEqual(actOn([A, B], B, { what: "remove" }), [A]);
-    const spectrum = { kind: "spectrum" as const, name: "A" };
-    const added = [A, spectrum, B];
-    assert.deepEqual(
-      actOn([A, B], A, { what: "add", kind: "spectrum" }),
-      added,
-    );
-    assert.equal(actOn(added, A, { what: "add", kind: "spectrum" }), null);
   });
 });

@@ -29,9 +29,20 @@ describe("a plot in the address", () => {
         series("A,B"),
         series("A;hide=1,B;y=log", { y: { min: -1 } }),
         series("100% +é/?#&=", { y: { log: true } }),
+        series("A,B", { more: ["C", "D;hide=1", "E,"], hidden: ["E,", "A,B"] }),
+        series("A", { more: ["B"], hidden: ["B"], y: { min: 0, max: 1 } }),
         { kind: "spectrum", name: ",;," } as const,
       ]
     ) assert.deepEqual(again(plot), [plot]);
+  });
+
+  it("has a comma between channels, and numbers of those that are hidden", () => {
+    const plot = series("H1:A", { more: ["L1:A"], hidden: ["L1:A"] });
+    assert.equal(plotText(plot), "series=H1:A,L1:A;hide=2");
+    assert.deepEqual(plotsOf("series", "A,,B,A;hide=7,x,2;hide="), [
+      series("A", { more: ["B"] }),
+    ]);
+    assert.deepEqual(plotsOf("series", "A;hide=1"), [series("A")]);
   });
 
   it("keeps the meaning of an old address: %2C is a comma of the name", () => {
@@ -60,6 +71,9 @@ describe("withChannels()", () => {
       "A",
     ]);
     assert.deepEqual(withChannels(plot, ["B"]), series("B", { y: { max: 2 } }));
+    const hiding = { ...plot, more: ["B"], hidden: ["A"] };
+    assert.deepEqual(withChannels(hiding, ["B", "C", "A"])!.hidden, ["A"]);
+    assert.equal(withChannels(hiding, ["A"])!.hidden, undefined);
     assert.equal(withChannels(plot, []), null);
   });
 });

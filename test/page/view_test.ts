@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { textsOf } from "../../src/page/copy_texts.js";
 import { expressionOf } from "../../src/page/finder.js";
-import { emptyView, firstView, hashOf, viewOf } from "../../src/page/view.js";
+import {
+  emptyView,
+  firstView,
+  hashOf,
+  namesOf,
+  viewOf,
+} from "../../src/page/view.js";
 
 describe("the address", () => {
   it("holds the whole view and stays readable", () => {
@@ -23,6 +29,19 @@ describe("the address", () => {
       { ...emptyView(), endS: 1126259462, speed: 0.25, wall: true, columns: 4 },
       {
         ...emptyView(),
+        plots: [
+          {
+            kind: "series" as const,
+            name: "A,1",
+            more: ["B", "C;=2"],
+            hidden: ["B"],
+            y: { log: true },
+          },
+          { kind: "series" as const, name: "B" },
+        ],
+      },
+      {
+        ...emptyView(),
         saves: false,
         plots: [{ kind: "spectrum" as const, name: "A&B=C,D é" }],
       },
@@ -30,6 +49,7 @@ describe("the address", () => {
     for (const view of views) {
       assert.deepEqual(viewOf(`#${hashOf(view)}`), view);
     }
+    assert.deepEqual(namesOf(views[4]!), ["A,1", "B", "C;=2"]);
     assert.match(hashOf(firstView()), /^series=H1:GWOSC-4KHZ_R1_WHITENED&/);
   });
 

@@ -1,0 +1,216 @@
+// The heading of a plot: its name, buttons and value, the legend of several channels, and the lines about the cursors.
+// Invariant: texts are written when they change, and not more often.
+import { ChannelLines } from "./channel_lines.js";
+import { aboutText, unitText } from "./channel_note.js";
+import { timeText } from "./clock.js";
+import { el } from "./dom.js";
+import { channelsOf, KINDS, titleOf } from "./plot_spec.js";
+import { printable } from "./quoting.js";
+import { SeriesPlot } from "./series_plot.js";
+import { SpectralPlot } from "./spectral_plot.js";
+import { BIN_S } from "./trend_choice.js";
+
+/** @typedef {import("./plot_spec.js").PlotSpec} PlotSpec */
+/** @typedef {import("./series.js").Series} Series */
+/** @typedef {import("./plot_actions.js").Act | { what: "axis" } | { what: "into" }} Act into: channels that are picked go into it */
+/** @typedef {SeriesPlot | import("./spectrogram.js").Spectrogram | SpectralPlot} Plot */
+/**
+ * @typedef {object} Now
+ * @property {number} fromS
+ * @property {number} toS
+ * @property {string} version changes when something else is to be drawn
+ * @property {number | null} hoverS
+ * @property {import("./cursors.js").Times} cursors
+ * @property {boolean} saves
+ * @property {(series: Series) => string} pendingOf why a channel has nothing at the right edge
+ * @property {(name: string) => string} whyUnknown
+ */
+
+export const NAMES = {
+  series: "time series",
+  spectrogram: "spectrogram",
+  spectrum: "spectrum",
+};
+const SIGNS = { series: "∿", spectrogram: "▦", spectrum: "◺" };
+
+export class PlotHeading {
+  #look;
+  #heading = el("h2", {});
+  #meta = el("span", { class: "meta" });
+  #value = el("output", { class: "value" });
+  #header;
+  #lines;
+  /** @type {string[]} */
+  #names = [];
+
+  /**
+   * @param {PlotSpec["kind"]} kind
+   * @param {() => import("./time_plot.js").Look} look
+   * @param {(act: Act) => void} act
+   */
+  constructor(kind, look, act) {
+    this.#look = look;
+    this.#header = this.#made(kind, act);
+    this.#lines = new ChannelLines((what, name) => act({ what, name }));
+  }
+
+  /** From top to bottom. */
+  get elements() {
+    return [this.#header, ...this.#lines.elements];
+  }
+
+  /** @param {PlotSpec} spec */
+  show(spec) {
+    const names = this.#names = channelsOf(spec);
+    this.#heading.textContent = names.length > 1
+      ? `${names.length} channels`
+      : printable(spec.name);
+    this.#heading.title = this.#meta.textContent = "";
+    for (const button of this.#header.querySelectorAll("button")) {
+      button.setAttribute("aria-label", `${button.title}: ${titleOf(spec)}`);
+    }
+    this.#lines.show(spec, this.#look().colour);
+  }
+
+  recolour() {
+    this.#lines.recolour(this.#look().colour);
+  }
+
+  /**
+   * @param {Plot} plot
+   * @param {readonly Series[]} found those of its channels that the page has, one or more
+   * @param {Now} now
+   * @param {string} version changes when samples may have come
+   */
+  say(plot, found, now, version) {
+    if (plot instanceof SeriesPlot && this.#names.length > 1) {
+      this.#each(plot, found, now);
+    } else this.#one(plot, found[0], now);
+    for (const series of found) {
+      this.#lines.sayBetween(series, now.cursors, version);
+    }
+  }
+
+  /**
+   * @param {PlotSpec["kind"]} kind
+   * @param {(act: Act) => void} act
+   */
+  #made(kind, act) {
+    /**
+     * @param {string} text
+     * @param {string} title
+     * @param {Act} what
+     */
+    const button = (text, title, what) =>
+      el("button", {
+        type: "button",
+        textContent: text,
+        title,
+        "data-move": title.startsWith("Move"),
+        onclick: () => act(what),
+      });
+    const others = KINDS.filter((k) => k !== kind).map((k) =>
+      button(SIGNS[k], `Add its ${NAMES[k]}`, { what: "add", kind: k })
+    );
+    return el(
+      "header",
+      {},
+      this.#heading,
+      el("span", {
+        class: "kind",
+        textContent: kind === "series" ? "" : NAMES[kind],
+      }),
+      this.#meta,
+      this.#value,
+      el(
+        "div",
+        { class: "tools" },
+        ...others,
+        kind === "series" &&
+          button("⊕", "Add a channel to this plot", { what: "into" }),
+        kind === "series" &&
+          button("⇕", "Set the Y axis", { what: "axis" }),
+        button("↑", "Move up", { what: "up" }),
+        button("↓", "Move down", { what: "down" }),
+        button("×", "Remove", { what: "remove" }),
+      ),
+    );
+  }
+
+  /**
+   * @param {Plot} plot
+   * @param {Series} series
+   * @param {Now} now
+   */
+  #one(plot, { channel, ring, trend }, now) {
+    const meta = `${channel.data_type} · ${
+      channel.sample_rate.toLocaleString("en")
+    } Hz${channel.unit ? ` ·${unitText(channel)}` : ""}${
+      trend ? ` · bins ${BIN_S[trend]} s` : ""
+    }`;
+    if (this.#meta.textContent !== meta) this.#meta.textContent = meta;
+    const about = aboutText(channel);
+    if (this.#heading.title !== about) this.#heading.title = about;
+    const text = plot instanceof SpectralPlot
+      ? plot.textAt()
+      : this.#valueText(plot, ring, now);
+    this.#sayValue(text);
+  }
+
+  /**
+   * The value under the mouse; of a time series without the mouse, the newest.
+   * @param {Exclude<Plot, SpectralPlot>} plot
+   * @param {Series["ring"]} ring
+   * @param {Now} now
+   */
+  #valueText(plot, ring, { hoverS, toS }) {
+    if (hoverS !== null) return `${this.#when(hoverS)}  ${plot.textAt(hoverS)}`;
+    return plot instanceof SeriesPlot && ring.end > 0
+      ? plot.textAt(newestIn(ring, toS))
+      : "";
+  }
+
+  /**
+   * Of several channels: the legend says the value of each.
+   * @param {SeriesPlot} plot
+   * @param {readonly Series[]} found
+   * @param {Now} now
+   */
+  #each(plot, found, { hoverS, toS, whyUnknown }) {
+    found.forEach((series, i) => {
+      const { ring } = series;
+      const atS = hoverS ?? newestIn(ring, toS);
+      this.#lines.say(series, ring.end > 0 ? plot.textAt(atS, i) : "");
+    });
+    if (found.length < this.#names.length) {
+      for (const name of this.#names) {
+        if (found.some(({ channel }) => channel.name === name)) continue;
+        this.#lines.sayMissing(name, whyUnknown(name));
+      }
+    }
+    const { trend } = found[0];
+    const meta = trend ? `bins ${BIN_S[trend]} s` : "";
+    if (this.#meta.textContent !== meta) this.#meta.textContent = meta;
+    this.#sayValue(hoverS === null ? "" : this.#when(hoverS));
+  }
+
+  /** @param {number} gpsS */
+  #when(gpsS) {
+    const { time } = this.#look();
+    return timeText(gpsS, time, time === "gps" ? 4 : 3);
+  }
+
+  /** @param {string} text */
+  #sayValue(text) {
+    if (this.#value.textContent !== text) this.#value.textContent = text;
+  }
+}
+
+/**
+ * In the newest sample that is in sight, GPS s.
+ * @param {Series["ring"]} ring
+ * @param {number} toS
+ */
+function newestIn(ring, toS) {
+  return Math.min(ring.endS - 0.5 / ring.rate, toS);
+}
