@@ -59,6 +59,7 @@ const SHARED: readonly string[] = [
   "forbidden_times",
   "page_firefox",
   "page_overlay",
+  "page_thresholds",
   "scitokens",
   "firefox",
   "security",

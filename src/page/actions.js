@@ -33,7 +33,7 @@ function downloadOf(page) {
   return new DownloadDialog(byId("download", HTMLDialogElement), {
     get: page.signIn.fetch,
     shown: () => ({
-      channels: namesOf({ ...page.view, closeUp: null })
+      channels: namesOf({ ...page.view, closeUp: null, trigger: null })
         .flatMap((name) => page.channels.get(name) ?? []),
       fromS: page.edgeS - page.view.spanS,
       toS: page.edgeS,
@@ -48,7 +48,7 @@ function downloadOf(page) {
 /** @param {Page} page */
 function copyAsOf(page) {
   return new CopyAs(byId("copy-as", HTMLDialogElement), () => ({
-    names: namesOf({ ...page.view, closeUp: null }),
+    names: namesOf({ ...page.view, closeUp: null, trigger: null }),
     live: page.view.endS === null,
     fromS: page.edgeS - page.view.spanS,
     toS: page.edgeS,
@@ -62,7 +62,8 @@ function plotActionsOf(page) {
   return {
     next: () => page.plots.focus(1),
     previous: () => page.plots.focus(-1),
-    axis: () => page.plots.setAxisFocused(),
+    axis: () => page.plots.setFocused("axis"),
+    limits: () => page.plots.setFocused("limits"),
     into: () => {
       if (page.plots.pickIntoFocused()) return;
       page.status.note(
@@ -130,6 +131,9 @@ function actionsOf(page) {
       if (page.view.wall) page.change({ wall: false });
       const { card } = page.target;
       if (page.finder.isOpen && innerWidth < WIDE_PX) page.showFinder(false);
+      else if (!card) {
+        page.watching.acknowledge(page.plots.focused?.spec);
+      }
       page.target.choose(null);
       card?.element.focus();
     },

@@ -4,6 +4,11 @@
 const STRIDES = 3;
 const SILENT_MIN_S = 3;
 
+/** After so many seconds without data a channel is silent. @param {number} strideS */
+export function silentAfterS(strideS) {
+  return Math.max(STRIDES * strideS, SILENT_MIN_S);
+}
+
 /**
  * @param {Iterable<{ dataMs: number, strideS: number }>} all for each channel, when data last came
  * @param {number} nowMs by the same clock
@@ -16,7 +21,7 @@ export function silenceOf(all, nowMs) {
   for (const { dataMs, strideS } of all) {
     of++;
     const ageS = (nowMs - dataMs) / 1000;
-    if (ageS <= Math.max(STRIDES * strideS, SILENT_MIN_S)) continue;
+    if (ageS <= silentAfterS(strideS)) continue;
     silent++;
     seconds = Math.max(seconds, ageS);
   }

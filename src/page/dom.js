@@ -22,6 +22,33 @@ export function el(tag, fields = {}, ...children) {
   return element;
 }
 
+/** The button in the heading of a dialog that closes it. @param {HTMLDialogElement} dialog */
+export function closeButton(dialog) {
+  return el("button", {
+    type: "button",
+    class: "icon",
+    textContent: "×",
+    "aria-label": "Close",
+    onclick: () => dialog.close(),
+  });
+}
+
+/**
+ * A field for a number or a time.
+ * @param {string} id
+ * @param {string} placeholder what counts where it is empty
+ */
+export function textField(id, placeholder) {
+  return el("input", {
+    id,
+    type: "text",
+    inputMode: "text",
+    autocomplete: "off",
+    spellcheck: false,
+    placeholder,
+  });
+}
+
 /**
  * @template {HTMLElement} T
  * @param {string} id
@@ -46,6 +73,7 @@ export function colours() {
     back: get("panel"),
     gap: get("gap"),
     gapText: get("gap-text"),
+    bad: get("bad"),
     isDark: document.documentElement.dataset.theme === "dark",
     series: [1, 2, 3, 4, 5, 6].map((i) => get(`series-${i}`)),
   };

@@ -28,6 +28,7 @@ const KEYS = [
   [[">"], "farRight", "farther to the right"],
   [["y"], "axis", "set the plot's Y axis"],
   [["v"], "into", "put more channels into the plot"],
+  [["u"], "limits", "limits of the plot; trigger"],
   [["x", "Delete"], "remove", "remove the plot"],
   [["X"], "clear", "remove all plots (Back brings them again)"],
   [["["], "fewer", "fewer columns"],
@@ -40,7 +41,7 @@ const KEYS = [
   [["e"], "download", "download the shown span, or pictures of the plots"],
   [["o"], "operator", "operator's view"],
   [["?"], "help", "this list"],
-  [["Escape"], "leave", "close what is open"],
+  [["Escape"], "leave", "close what is open; acknowledge limits"],
 ];
 
 /**

@@ -20,6 +20,7 @@ Object.assign(globalThis, {
     closeUpS: () => page.closeUp?.shownS,
     closeUpRangeS: () => page.closeUp?.rangeS,
     edgeS: () => page.edgeS,
+    trigger: () => page.watching.trigger.trigger,
   },
 });
 

@@ -23,6 +23,7 @@ import { paletteOf } from "./theme.js";
 import { TimeAxis } from "./time_axis.js";
 import { isDataExpensive, saverText } from "./trend_choice.js";
 import { emptyView, firstView, namesOf, viewOf } from "./view.js";
+import { Watching } from "./watching.js";
 import { YAxis } from "./y_axis.js";
 
 /** @typedef {import("./view.js").View} View */
@@ -31,7 +32,8 @@ const part = (/** @type {string} */ id) => byId(id, HTMLElement);
 
 export class Page {
   view = emptyView();
-  feed = new Feed();
+  watching = /** @type {Watching} */ (new Watching(this));
+  feed = new Feed(this.watching.readers);
   status = new StatusLine(this.feed);
   /** Grows with each change of the theme. */
   themeCount = 0;
@@ -44,6 +46,7 @@ export class Page {
     colours: this.#palette,
     colour: (/** @type {string} */ name) => this.#colourOf(name),
     cursors: this.view.cursors,
+    trigger: this.watching.trigger.mark,
   });
   #closeUp = new CloseUpPlace(part("closeup"), {
     look: this.look,
@@ -78,6 +81,7 @@ export class Page {
     onPlots: (all) => this.change({ plots: all }),
     onAxis: (card, onY) => this.#yAxis.open(card, onY),
     onInto: (card) => this.showFinder(true, card),
+    onLimits: (card, onY) => this.watching.openLimits(card, onY),
     events: {
       onZoom: (fromS, toS) => this.zoomTo(fromS, toS),
       onReset: () => this.go(live(this.view)),
@@ -195,6 +199,7 @@ export class Page {
     }
     this.plots.show(view.plots, view.columns);
     this.target.offer(this.plots.cards);
+    this.watching.show(this.view);
     part("empty").hidden = this.plots.size > 0;
     part("axis").hidden = this.plots.size === 0;
     this.#shown.choose(view, {
@@ -233,9 +238,9 @@ export class Page {
   }
 
   sayStatus() {
-    const { endS, speed, time } = this.view;
     const isWaiting = this.playback?.isWaiting ?? false;
-    this.status.update({ isPaused: endS !== null, speed, isWaiting, time });
+    const mark = this.watching.say();
+    this.status.update({ ...this.view, isWaiting, mark });
     this.cursors.say();
   }
 

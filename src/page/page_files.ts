@@ -1,3 +1,4 @@
+// deno-lint-ignore-file qanat/file-length -- a table of files
 // The files of the page, as text in memory: its own, and the libraries that scripts/make_libraries.ts writes.
 // Invariant: they need no permission to read (text imports are part of the module graph) and load nothing from other hosts.
 import uplotCss from "./lib/uplot.css" with { type: "text" };
@@ -21,6 +22,7 @@ import binTrace from "./bin_trace.js" with { type: "text" };
 import channelBook from "./channel_book.js" with { type: "text" };
 import channelLines from "./channel_lines.js" with { type: "text" };
 import channelNote from "./channel_note.js" with { type: "text" };
+import checkedSpans from "./checked_spans.js" with { type: "text" };
 import clock from "./clock.js" with { type: "text" };
 import closeUp from "./close_up.js" with { type: "text" };
 import closeUpPlace from "./close_up_place.js" with { type: "text" };
@@ -29,6 +31,7 @@ import colourBar from "./colour_bar.js" with { type: "text" };
 import columnStrip from "./column_strip.js" with { type: "text" };
 import copyAs from "./copy_as.js" with { type: "text" };
 import copyTexts from "./copy_texts.js" with { type: "text" };
+import crossings from "./crossings.js" with { type: "text" };
 import cursorLines from "./cursor_lines.js" with { type: "text" };
 import cursors from "./cursors.js" with { type: "text" };
 import dataAge from "./data_age.js" with { type: "text" };
@@ -58,6 +61,15 @@ import labels from "./labels.js" with { type: "text" };
 import lane from "./lane.js" with { type: "text" };
 import leapSeconds from "./leap_seconds.js" with { type: "text" };
 import legend from "./legend.js" with { type: "text" };
+import levels from "./levels.js" with { type: "text" };
+import limitAnnouncer from "./limit_announcer.js" with { type: "text" };
+import limitChip from "./limit_chip.js" with { type: "text" };
+import limitLines from "./limit_lines.js" with { type: "text" };
+import limitSpan from "./limit_span.js" with { type: "text" };
+import limitState from "./limit_state.js" with { type: "text" };
+import limitWatch from "./limit_watch.js" with { type: "text" };
+import limitWords from "./limit_words.js" with { type: "text" };
+import limitsDialog from "./limits_dialog.js" with { type: "text" };
 import logScale from "./log_scale.js" with { type: "text" };
 import main from "./main.js" with { type: "text" };
 import navigation from "./navigation.js" with { type: "text" };
@@ -112,9 +124,17 @@ import timeAxis from "./time_axis.js" with { type: "text" };
 import timeInput from "./time_input.js" with { type: "text" };
 import timePlot from "./time_plot.js" with { type: "text" };
 import trendChoice from "./trend_choice.js" with { type: "text" };
+import trigger from "./trigger.js" with { type: "text" };
+import triggerBar from "./trigger_bar.js" with { type: "text" };
+import triggerEdges from "./trigger_edges.js" with { type: "text" };
+import triggerForm from "./trigger_form.js" with { type: "text" };
+import triggerPlace from "./trigger_place.js" with { type: "text" };
+import triggerSpec from "./trigger_spec.js" with { type: "text" };
+import triggerWords from "./trigger_words.js" with { type: "text" };
 import valueAxis from "./value_axis.js" with { type: "text" };
 import valueScale from "./value_scale.js" with { type: "text" };
 import view from "./view.js" with { type: "text" };
+import watching from "./watching.js" with { type: "text" };
 import yAxis from "./y_axis.js" with { type: "text" };
 
 /** One file of the page. */
@@ -152,6 +172,7 @@ const MODULES: Record<string, string> = {
   "channel_book.js": channelBook,
   "channel_lines.js": channelLines,
   "channel_note.js": channelNote,
+  "checked_spans.js": checkedSpans,
   "clock.js": clock,
   "close_up.js": closeUp,
   "close_up_lines.js": closeUpLines,
@@ -160,6 +181,7 @@ const MODULES: Record<string, string> = {
   "column_strip.js": columnStrip,
   "copy_as.js": copyAs,
   "copy_texts.js": copyTexts,
+  "crossings.js": crossings,
   "cursor_lines.js": cursorLines,
   "cursors.js": cursors,
   "data_age.js": dataAge,
@@ -189,6 +211,15 @@ const MODULES: Record<string, string> = {
   "lane.js": lane,
   "leap_seconds.js": leapSeconds,
   "legend.js": legend,
+  "levels.js": levels,
+  "limit_announcer.js": limitAnnouncer,
+  "limit_chip.js": limitChip,
+  "limit_lines.js": limitLines,
+  "limit_span.js": limitSpan,
+  "limit_state.js": limitState,
+  "limit_watch.js": limitWatch,
+  "limit_words.js": limitWords,
+  "limits_dialog.js": limitsDialog,
   "log_scale.js": logScale,
   "main.js": main,
   "navigation.js": navigation,
@@ -243,9 +274,17 @@ const MODULES: Record<string, string> = {
   "time_input.js": timeInput,
   "time_plot.js": timePlot,
   "trend_choice.js": trendChoice,
+  "trigger.js": trigger,
+  "trigger_bar.js": triggerBar,
+  "trigger_edges.js": triggerEdges,
+  "trigger_form.js": triggerForm,
+  "trigger_place.js": triggerPlace,
+  "trigger_spec.js": triggerSpec,
+  "trigger_words.js": triggerWords,
   "value_axis.js": valueAxis,
   "value_scale.js": valueScale,
   "view.js": view,
+  "watching.js": watching,
   "y_axis.js": yAxis,
 };
 

@@ -1,6 +1,7 @@
 // One plot of any kind, with its heading, value and buttons.
 // Invariant: an error of the plot is shown in this card and does not leave it; the plot is made again some time later.
 import { el } from "./dom.js";
+import { LimitChip } from "./limit_chip.js";
 import { NAMES, PlotHeading } from "./plot_heading.js";
 import { SeriesPlot } from "./series_plot.js";
 import { SpectralPlot } from "./spectral_plot.js";
@@ -21,6 +22,7 @@ const AGAIN_MS = 5000;
 export class PlotCard {
   element;
   isVisible = true;
+  limits = new LimitChip();
   #canvas;
   #refusal = el("p", { class: "refusal", hidden: true });
   /** @type {Plot} */
@@ -55,6 +57,7 @@ export class PlotCard {
       "section",
       { class: "plot", tabIndex: 0, "data-kind": spec.kind },
       ...this.#heading.elements,
+      this.limits.element,
       this.#refusal,
       this.#canvas,
     );

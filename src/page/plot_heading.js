@@ -12,7 +12,7 @@ import { BIN_S } from "./trend_choice.js";
 
 /** @typedef {import("./plot_spec.js").PlotSpec} PlotSpec */
 /** @typedef {import("./series.js").Series} Series */
-/** @typedef {import("./plot_actions.js").Act | { what: "axis" } | { what: "into" }} Act into: channels that are picked go into it */
+/** @typedef {import("./plot_actions.js").Act | { what: "axis" } | { what: "limits" } | { what: "into" }} Act into: channels that are picked go into it */
 /** @typedef {SeriesPlot | import("./spectrogram.js").Spectrogram | SpectralPlot} Plot */
 /**
  * @typedef {object} Now
@@ -130,6 +130,8 @@ export class PlotHeading {
           button("⊕", "Add a channel to this plot", { what: "into" }),
         kind === "series" &&
           button("⇕", "Set the Y axis", { what: "axis" }),
+        kind === "series" &&
+          button("≷", "Set limits or a trigger", { what: "limits" }),
         button("↑", "Move up", { what: "up" }),
         button("↓", "Move down", { what: "down" }),
         button("×", "Remove", { what: "remove" }),

@@ -5,7 +5,7 @@ import { PlotCard } from "./plot_card.js";
 import { columnsFor, columnWidth, isTall } from "./plot_grid.js";
 
 /** @typedef {import("./view.js").PlotSpec} PlotSpec */
-/** @typedef {(card: PlotCard, onY: (y: PlotSpec["y"]) => void) => void} OnAxis opens what sets the axis of a card's plot */
+/** @typedef {(card: PlotCard, onY: (y: PlotSpec["y"]) => void) => void} OnAxis opens what sets the axis, or the limits, of a card's plot */
 
 /** Next to the plots: axis and padding. */
 const MARGIN_PX = 80;
@@ -27,7 +27,7 @@ export class PlotList {
 
   /**
    * @param {HTMLElement} parent
-   * @param {{ look: () => import("./time_plot.js").Look, events: import("./time_plot.js").PlotEvents, onPlots: (plots: PlotSpec[]) => void, onAxis: OnAxis, onInto: (card: PlotCard) => void }} options
+   * @param {{ look: () => import("./time_plot.js").Look, events: import("./time_plot.js").PlotEvents, onPlots: (plots: PlotSpec[]) => void, onAxis: OnAxis, onLimits: OnAxis, onInto: (card: PlotCard) => void }} options
    *   onInto: channels that the user picks now go into a card's plot
    */
   constructor(parent, options) {
@@ -138,10 +138,10 @@ export class PlotList {
     if (what !== "remove") card.element.focus();
   }
 
-  /** Sets the axis of the plot that has the focus, or of the first. */
-  setAxisFocused() {
+  /** Sets the axis, or the limits, of the plot that has the focus, or of the first. @param {"axis" | "limits"} what */
+  setFocused(what) {
     const card = this.#ofTime();
-    if (card) this.#setAxis(card);
+    if (card) this.#set(card, what);
   }
 
   /** Picked channels go into the plot that has the focus, or into the first. Returns whether it takes several. */
@@ -164,7 +164,8 @@ export class PlotList {
    * @param {import("./plot_heading.js").Act} act
    */
   #act(card, act) {
-    if (act.what === "axis") return this.#setAxis(card);
+    if (act.what === "axis") return this.#set(card, "axis");
+    if (act.what === "limits") return this.#set(card, "limits");
     if (act.what === "into") return this.#options.onInto(card);
     const { onPlots } = this.#options;
     const changed = actOn(this.#plots, card.spec, act);
@@ -175,10 +176,14 @@ export class PlotList {
     if (isLegend) card.element.focus();
   }
 
-  /** @param {PlotCard} card */
-  #setAxis(card) {
-    const { onAxis, onPlots } = this.#options;
-    onAxis(card, (y) => {
+  /**
+   * @param {PlotCard} card
+   * @param {"axis" | "limits"} what
+   */
+  #set(card, what) {
+    const { onAxis, onLimits, onPlots } = this.#options;
+    const open = what === "axis" ? onAxis : onLimits;
+    open(card, (y) => {
       const key = keyOf(card.spec);
       onPlots(
         this.#plots.map((spec) => keyOf(spec) === key ? withY(spec, y) : spec),

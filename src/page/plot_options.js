@@ -1,15 +1,20 @@
-// What a plot's user has chosen for its vertical axis, as the options after its name in the address.
+// What a plot's user has chosen for its vertical axis and limits, as the options after its name in the address.
 // Invariant: optionsOf(optionsText(y)) is y.
+import { levelOf, levelText } from "./levels.js";
 
+/** @typedef {import("./levels.js").Level} Level */
 /**
  * @typedef {object} YOptions
  * @property {boolean} [log] logarithmic
  * @property {number} [min] the lower end; without it the values decide
  * @property {number} [max] the upper end
  * @property {number} [offset] labels count from this value
+ * @property {Level | undefined} [above] samples above it are beyond the plot's limits
+ * @property {Level | undefined} [below] samples below it are
  */
 
 const NUMBERS = /** @type {const} */ (["min", "max", "offset"]);
+const LEVELS = /** @type {const} */ (["above", "below"]);
 /** Larger numbers leave no room for the arithmetic of an axis. */
 const NUMBER_MAX = 1e300;
 
@@ -18,6 +23,10 @@ export function optionsText(y = {}) {
   const parts = y.log ? [";y=log"] : [];
   for (const name of NUMBERS) {
     if (y[name] !== undefined) parts.push(`;${name}=${y[name]}`);
+  }
+  for (const name of LEVELS) {
+    const level = y[name];
+    if (level !== undefined) parts.push(`;${name}=${levelText(level)}`);
   }
   return parts.join("");
 }
@@ -35,6 +44,9 @@ export function optionsOf(options) {
     const known = NUMBERS.find((n) => n === name);
     const number = value.trim() === "" ? NaN : Number(value);
     if (known && Math.abs(number) <= NUMBER_MAX) y[known] = number;
+    const limit = LEVELS.find((n) => n === name);
+    const level = levelOf(value);
+    if (limit && level !== undefined) y[limit] = level;
   }
   return checked(y).y;
 }
@@ -44,7 +56,8 @@ export function optionsOf(options) {
  * @param {YOptions} y
  * @returns {{ y: YOptions | undefined, wrong: string }}
  */
-export function checked({ log, min, max, offset }) {
+export function checked({ above, below, log, min, max, offset }) {
+  const areLimits = above === undefined || below === undefined || below < above;
   const wrong = min !== undefined && max !== undefined && min >= max
     ? "The lower end has to be below the upper end"
     : log && ((min ?? 1) <= 0 || (max ?? 1) <= 0)
@@ -56,6 +69,12 @@ export function checked({ log, min, max, offset }) {
     ...(min !== undefined && isRange ? { min } : {}),
     ...(max !== undefined && isRange ? { max } : {}),
     ...(offset !== undefined && offset !== 0 ? { offset } : {}),
+    ...(above !== undefined && areLimits ? { above } : {}),
+    ...(below !== undefined && areLimits ? { below } : {}),
   };
-  return { y: Object.keys(y).length > 0 ? y : undefined, wrong };
+  return {
+    y: Object.keys(y).length > 0 ? y : undefined,
+    wrong: wrong ||
+      (areLimits ? "" : "The lower limit has to be below the upper limit"),
+  };
 }

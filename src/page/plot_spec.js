@@ -88,7 +88,7 @@ export function escaped(name) {
 }
 
 /** As URLSearchParams reads it. @param {string} text */
-function unescaped(text) {
+export function unescaped(text) {
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {

@@ -2,6 +2,7 @@
 // Invariant: spans without samples are hatched with the reason, for each channel that is shown.
 import { axisTitle } from "./channel_note.js";
 import { BinTrace } from "./bin_trace.js";
+import { levelOn, paintLimits } from "./limit_lines.js";
 import { paintGaps, paintPending, stripOf } from "./hatching.js";
 import { SampleTrace } from "./sample_trace.js";
 import { fitTogether, unitOf } from "./shared_axis.js";
@@ -198,7 +199,7 @@ export class SeriesPlot {
   #paint() {
     const u = this.#u;
     const { ctx } = u;
-    const { colours, colour } = this.#look();
+    const { colours, colour, trigger } = this.#look();
     const shown = this.#shown;
     for (let i = 0; i < shown.length; i++) this.#paintMissing(i);
     for (let i = 0; i < shown.length; i++) {
@@ -208,7 +209,11 @@ export class SeriesPlot {
     }
     ctx.globalAlpha = 1;
     const channel = { unit: unitOf(shown) };
-    paintTitle(u, this.#axis.scale, { colours, channel });
+    const { limits, scale } = this.#axis;
+    const names = shown.map(({ series }) => series.channel.name);
+    const level = levelOn(trigger, names);
+    paintLimits(u, scale, { limits, level, origin: this.#origin, colours });
+    paintTitle(u, scale, { colours, channel });
   }
 
   /** Hatches where a channel has no samples: in a strip of its own where there are several. @param {number} i */

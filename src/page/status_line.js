@@ -33,14 +33,14 @@ export class StatusLine {
   }
 
   /**
-   * @param {{ isPaused: boolean, speed: number | null, isWaiting: boolean, time: "utc" | "gps" }} view speed: of playing;
-   *   isWaiting: playing waits for history
+   * @param {Pick<import("./view.js").View, "endS" | "speed" | "time"> & { isWaiting: boolean, mark: string }} view
+   *   isWaiting: playing waits for history; mark: what the title of the tab begins with
    */
-  update({ isPaused, speed, isWaiting, time }) {
+  update({ endS, speed, isWaiting, time, mark }) {
     const held = speed === null
       ? "paused"
       : `playing ×${speed}${isWaiting ? ", waiting for history" : ""}`;
-    this.#sayState(isPaused ? held : "");
+    this.#sayState(endS === null ? "" : held, mark);
     const now = gpsNow();
     say(
       "clock",
@@ -52,8 +52,11 @@ export class StatusLine {
     if (performance.now() - this.#noteMs > NOTE_MS) say("note", "");
   }
 
-  /** @param {string} held what the page does instead of following; empty while it follows */
-  #sayState(held) {
+  /**
+   * @param {string} held what the page does instead of following; empty while it follows
+   * @param {string} mark
+   */
+  #sayState(held, mark) {
     const isPaused = held !== "";
     const states = [...this.#feed.lanes.values()].map(({ state }) => state);
     const worst = WORST_FIRST.find((s) => states.some((x) => x.state === s));
@@ -73,7 +76,8 @@ export class StatusLine {
       : worst === "waiting"
       ? "connection lost"
       : silence;
-    const title = trouble === "" ? "Qanat" : `${trouble} – Qanat`;
+    const marks = [mark, trouble].filter((text) => text !== "").join(" · ");
+    const title = marks === "" ? "Qanat" : `${marks} – Qanat`;
     if (document.title !== title) document.title = title;
     const count = states.reduce((sum, { reconnects }) => sum + reconnects, 0);
     if (count <= this.#reconnectsShown || worst !== "live") return;

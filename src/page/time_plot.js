@@ -1,11 +1,12 @@
 // What all plots over time share: axes, cursor, zoom by dragging, and the clipped area that a plot paints into.
 import uPlot from "uplot";
 import { dragCursors, paintCursors } from "./cursor_lines.js";
+import { paintEvent } from "./limit_lines.js";
 import { axisTitle } from "./channel_note.js";
 import { axesOf, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
 
 /** @typedef {import("./value_axis.js").ValueAxis["scale"]} ValueScale */
-/** @typedef {{ time: "utc" | "gps", colours: import("./dom.js").Colours, colour: (name: string) => string, cursors: import("./cursors.js").Times }} Look */
+/** @typedef {{ time: "utc" | "gps", colours: import("./dom.js").Colours, colour: (name: string) => string, cursors: import("./cursors.js").Times, trigger: import("./limit_lines.js").Mark }} Look */
 /** @typedef {{ onZoom: (fromS: number, toS: number) => void, onReset: () => void, onHover: (gpsS: number | null) => void, onCursor: (which: import("./cursors.js").Which, gpsS: number) => void }} PlotEvents */
 
 /**
@@ -42,7 +43,8 @@ export function timePlot(
             }),
         ],
         drawAxes: [paint, (u) => {
-          const { colours, cursors } = look();
+          const { colours, cursors, trigger } = look();
+          paintEvent(u, trigger.eventS, colours);
           paintCursors(u, cursors, colours);
         }],
       },

@@ -13,12 +13,20 @@ export class ValueAxis {
   /** Returns whether this changes anything. @param {YOptions} [y] */
   set(y = {}) {
     const before = this.#y;
-    const names = /** @type {const} */ (["log", "min", "max", "offset"]);
-    if (names.every((name) => before[name] === y[name])) return false;
+    const isSame = (/** @type {(keyof YOptions)[]} */ ...names) =>
+      names.every((name) => before[name] === y[name]);
+    const hasLimits = isSame("above", "below");
+    const hasAxis = isSame("log", "min", "max", "offset");
     this.#y = y;
+    if (hasAxis) return !hasLimits;
     const { version } = this.scale;
     this.scale = y.log ? new LogScale(version) : new ValueScale(version);
     return true;
+  }
+
+  /** Lines on it. @type {import("./crossings.js").Limits} */
+  get limits() {
+    return this.#y;
   }
 
   /**

@@ -3,6 +3,7 @@
 
 import { COLUMNS_MAX } from "./plot_grid.js";
 import { channelsOf, escaped, KINDS, plotsOf, plotText } from "./plot_spec.js";
+import { triggerOf, triggerText } from "./trigger_spec.js";
 
 /** @typedef {import("./plot_spec.js").PlotKind} PlotKind */
 /** @typedef {import("./plot_spec.js").PlotSpec} PlotSpec */
@@ -18,6 +19,7 @@ import { channelsOf, escaped, KINDS, plotsOf, plotText } from "./plot_spec.js";
  * @property {CloseUp | null} closeUp
  * @property {number} columns of plots, 1 to 4, where the window has room for them
  * @property {import("./cursors.js").Times} cursors
+ * @property {import("./trigger_spec.js").TriggerSpec | null} trigger
  * @property {boolean} wall no controls, for a display on a wall
  * @property {boolean} operator
  * @property {boolean | null} saves bins replace samples, so that less is sent; null: if the browser reports slow or expensive data
@@ -28,6 +30,7 @@ export const SPAN_MAX_S = 86_400;
 const PERIOD_MAX_S = 600;
 const GPS_MAX_S = 1e10;
 const CURSOR_FIELDS = ["a", "b"];
+const TRIGGER = "trigger=";
 const SPEED_MIN = 0.01;
 const SPEED_MAX = 1000;
 
@@ -43,6 +46,7 @@ export function emptyView() {
     closeUp: null,
     columns: 1,
     cursors: [null, null],
+    trigger: null,
     wall: false,
     operator: false,
     saves: null,
@@ -66,9 +70,13 @@ export function firstView() {
 }
 
 /** Channels that a view needs, each once. @param {View} view */
-export function namesOf({ plots, closeUp }) {
+export function namesOf({ plots, closeUp, trigger }) {
   return [
-    ...new Set([...(closeUp?.names ?? []), ...plots.flatMap(channelsOf)]),
+    ...new Set([
+      ...(closeUp?.names ?? []),
+      ...plots.flatMap(channelsOf),
+      ...(trigger ? [trigger.name] : []),
+    ]),
   ];
 }
 
@@ -92,6 +100,7 @@ export function hashOf(view) {
   CURSOR_FIELDS.forEach((field, i) => {
     if (view.cursors[i] !== null) parts.push(`${field}=${view.cursors[i]}`);
   });
+  if (view.trigger) parts.push(`${TRIGGER}${triggerText(view.trigger)}`);
   if (view.wall) parts.push("wall=1");
   if (view.operator) parts.push("operator=1");
   if (view.saves !== null) parts.push(`save=${view.saves ? 1 : 0}`);
@@ -136,6 +145,8 @@ export function viewOf(hash) {
     number("a", 0, GPS_MAX_S) ?? null,
     number("b", 0, GPS_MAX_S) ?? null,
   ];
+  const trigger = text.split("&").findLast((f) => f.startsWith(TRIGGER));
+  if (trigger) view.trigger = triggerOf(trigger.slice(TRIGGER.length));
   view.wall = fields.get("wall") === "1";
   view.operator = fields.get("operator") === "1";
   const names = (fields.get("closeup") ?? "").split(",").filter((n) =>

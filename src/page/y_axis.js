@@ -1,5 +1,5 @@
 // The dialog "Y axis" of one plot: linear or logarithmic, its ends, and where its labels count from.
-import { el } from "./dom.js";
+import { closeButton, el, textField } from "./dom.js";
 import { checked } from "./plot_options.js";
 import { titleOf } from "./plot_spec.js";
 
@@ -10,9 +10,9 @@ export class YAxis {
   #dialog;
   #title = el("h2", { id: "y-axis-title" });
   #log = el("input", { type: "checkbox", id: "y-log" });
-  #min = field("y-min", "automatic");
-  #max = field("y-max", "automatic");
-  #offset = field("y-offset", "0");
+  #min = textField("y-min", "automatic");
+  #max = textField("y-max", "automatic");
+  #offset = textField("y-offset", "0");
   #wrong = el("p", { class: "wrong", role: "alert" });
   /** @type {Plot | null} */
   #plot = null;
@@ -33,13 +33,7 @@ export class YAxis {
         "header",
         {},
         this.#title,
-        el("button", {
-          type: "button",
-          class: "icon",
-          textContent: "×",
-          "aria-label": "Close",
-          onclick: () => dialog.close(),
-        }),
+        closeButton(dialog),
       ),
       el(
         "form",
@@ -61,7 +55,7 @@ export class YAxis {
             textContent: "Apply",
           }),
           button("Lock as shown", () => this.#lock()),
-          button("Automatic", () => this.#end(undefined)),
+          button("Automatic", () => this.#automatic()),
         ),
       ),
     );
@@ -92,7 +86,10 @@ export class YAxis {
     const max = numberOf(this.#max.value);
     const offset = numberOf(this.#offset.value);
     const isNumber = ![min, max, offset].some(Number.isNaN);
+    const { above, below } = this.#plot?.spec.y ?? {};
     const { y, wrong } = checked({
+      above,
+      below,
       log: this.#log.checked,
       ...(min === undefined ? {} : { min }),
       ...(max === undefined ? {} : { max }),
@@ -121,26 +118,16 @@ export class YAxis {
     this.#end(y);
   }
 
+  #automatic() {
+    const { above, below } = this.#plot?.spec.y ?? {};
+    this.#end(checked({ above, below }).y);
+  }
+
   /** @param {YOptions | undefined} y */
   #end(y) {
     this.#dialog.close();
     this.#onY(y);
   }
-}
-
-/**
- * @param {string} id
- * @param {string} placeholder
- */
-function field(id, placeholder) {
-  return el("input", {
-    id,
-    type: "text",
-    inputMode: "text",
-    autocomplete: "off",
-    spellcheck: false,
-    placeholder,
-  });
 }
 
 /** @param {number | undefined} value */
