@@ -60,6 +60,23 @@ after(async () => {
 });
 
 describe("serve()", () => {
+  it("releases the bytes of each row of /v1/latest once it was sent, on a connection that stays open, too", async () => {
+    const { answers } = qanat.requests;
+    const request =
+      "GET /v1/latest?match=H1:QANAT-SINE HTTP/1.1\r\nhost: x\r\n\r\n";
+    const got = await raw(
+      request + request,
+      /^HTTP[\s\S]*HTTP\/1\.1 200[\s\S]*\}$/,
+    );
+    assert.equal(got.match(/HTTP\/1\.1 200/g)?.length, 2);
+    // The client disconnects while the row is being sent, or before.
+    await raw(request, /HTTP/);
+    for (let tries = 0; answers.used > 0 && tries < 100; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.equal(answers.used, 0);
+  });
+
   it("streams valid HTTP chunks, with the headers of cors()", async () => {
     const got = await raw(
       `GET ${PATH} HTTP/1.1\r\nhost: x\r\norigin: https://a.example\r\n\r\n`,
