@@ -249,7 +249,8 @@ const INFO = {
 const PROBLEM_REF: Schema = { $ref: "#/components/schemas/Problem" };
 
 const TOO_LARGE = problemAnswer(
-  "Request line and headers are larger than 16 KiB; send a long list of channels as JSON with POST",
+  "Request line and headers are larger than 16 KiB (send a long list of channels as JSON with POST), or `Accept` or " +
+    "`Accept-Encoding` lists too much",
 );
 
 /** Header of an answer after which the client may try again. */

@@ -226,6 +226,7 @@ export const LIST_DOCUMENT: RouteDocument = {
       },
     },
     400: problemAnswer("A parameter is unknown or wrong"),
+    406: problemAnswer("Accept refuses JSON and Arrow"),
     503: BUSY,
   },
 };

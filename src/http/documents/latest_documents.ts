@@ -30,6 +30,7 @@ const ANSWERS: RouteDocument["answers"] = {
   404: problemAnswer(
     "A channel (`unknown` has similar names) or the replay context does not exist; the channels have no recent row",
   ),
+  406: problemAnswer("Accept refuses JSON and Arrow"),
   429: problemAnswer(
     "Too many streams from your address: such a request counts as one; or too many bytes of rows that are being sent to it",
     { headers: RETRY_AFTER, isNeverForHead: true },

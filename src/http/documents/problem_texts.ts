@@ -237,8 +237,9 @@ export const PROBLEM_TEXTS: Readonly<Record<ProblemCode, ProblemText>> = {
   },
   request_head_too_large: {
     meaning:
-      "The address or the headers are longer than 16 KiB, or there are too many headers.",
-    remedy: "Send a long list of channels as JSON with POST.",
+      "The address or the headers are longer than 16 KiB or too many, or `Accept` or `Accept-Encoding` lists too much.",
+    remedy:
+      "Send a long list of channels as JSON with POST; `detail` says what is too long.",
   },
   internal_error: {
     meaning: "The server failed; its log has the reason.",

@@ -60,7 +60,9 @@ export const ANSWERS = {
     "A channel (`unknown` has similar names) or the replay context does not exist; or the whole range is older than the " +
       "oldest data (`available_from_ns`), which a HEAD does not look up",
   ),
-  406: problemAnswer("Accept-Encoding refuses every coding of this stream"),
+  406: problemAnswer(
+    "Accept refuses the type, or Accept-Encoding refuses every coding of this stream",
+  ),
   429: problemAnswer(
     "Too many streams from your address: more than are allowed, or more than its share of what other addresses leave free",
     {

@@ -6,6 +6,8 @@ import { type ProblemCode, statusOfCode } from "../transport/problem_codes.ts";
 const CODES = {
   /** Length of the URL, where the server in front of the routes does not limit it. */
   "url": "request_head_too_large",
+  /** Length and items of `Accept` and `Accept-Encoding`. */
+  "accept": "request_head_too_large",
   "parameter": "parameter_too_long",
   "name": "name_too_long",
   "expression": "expression_too_large",

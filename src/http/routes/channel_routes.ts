@@ -21,6 +21,7 @@ import {
   PAGING,
 } from "../documents/channel_schemas.ts";
 import { decimalOf } from "./decimal.ts";
+import { jsonOrArrow } from "./json_or_arrow.ts";
 import { textOfHeader } from "./header_text.ts";
 import { badParameter, problem, quoted } from "../transport/problem.ts";
 import { wrongParameter } from "./query_names.ts";
@@ -54,7 +55,9 @@ export function channelRoutes(options: ChannelRoutesOptions): Hono {
     if (limit instanceof Response) return limit;
     const catalog = catalogOf(c);
     const after = afterOf(query, catalog, filter);
-    const isArrow = (c.req.header("accept") ?? "").includes(ARROW);
+    const type = jsonOrArrow(c, "/v1/channels");
+    if (type instanceof Response) return type;
+    const isArrow = type === ARROW;
     return slices.run(
       listed(catalog, { filter, after, limit, isArrow, isLive }),
       isGone(c),

@@ -1,6 +1,7 @@
 // Routes behind the checks that each request has to pass, with a problem as the answer to whatever has no route or fails.
 import { type Context, Hono } from "hono";
 import { traceFields } from "../../telemetry/request_trace.ts";
+import { checkAcceptLists } from "../limits/accept_lists.ts";
 import { LimitError } from "../limits/limit_error.ts";
 import type { NameRemedy } from "../limits/refused_names.ts";
 import { isOfGoneClient, URL_LENGTH_MAX } from "../limits/request_limits.ts";
@@ -68,6 +69,7 @@ export function checkedApp(
   app.use("*", corsHeaders(corsOrigin));
   app.use("*", (c, next) => {
     checkLength(c.req.url);
+    checkAcceptLists((name) => c.req.header(name));
     return next();
   });
   app.route(basePath === "" ? "/" : basePath, routes);

@@ -17,6 +17,7 @@ import {
   outgoingOfNode,
 } from "../limits/request_limits.ts";
 import { problem, RETRY_LATER } from "../transport/problem.ts";
+import { jsonOrArrow } from "./json_or_arrow.ts";
 import { NewestRowOutlet } from "./newest_row_outlet.ts";
 import { type AdmissionOptions, admit } from "./stream_admission.ts";
 import { fieldOutside, type StreamFields } from "./stream_fields.ts";
@@ -53,10 +54,12 @@ async function answer(
   });
   if (asked instanceof Response) return asked;
   const request: StreamRequest = { ...asked, latest: true, gaps: "skip" };
-  const isArrow = (c.req.header("accept") ?? "").includes(ARROW_TYPE);
+  const type = jsonOrArrow(c, "/v1/latest");
+  if (type instanceof Response) return type;
+  const isArrow = type === ARROW_TYPE;
   c.header("vary", "Accept", { append: true });
   const headers = {
-    "content-type": isArrow ? ARROW_TYPE : "application/json",
+    "content-type": type,
     "cache-control": "no-store",
   };
   if (c.req.method === "HEAD") return c.body(null, 200, headers);

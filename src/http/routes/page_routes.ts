@@ -5,6 +5,7 @@ import type { Context, Handler } from "hono";
 import { PAGE_FILES } from "../../page/page_files.ts";
 import { documented } from "../documents/api_document.ts";
 import { problem, quoted } from "../transport/problem.ts";
+import { lenientTypeFor } from "./media_type.ts";
 import { sendShared, SharedFile } from "./shared_file.ts";
 import type { TakeoverOptions } from "./response_takeover.ts";
 import {
@@ -26,6 +27,9 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
+/** What `/` can be: text where the client does not prefer HTML. */
+const TEXT_OR_PAGE = ["text/plain", "text/html"];
+
 const HEADERS = {
   "cache-control": "no-cache",
   "x-content-type-options": "nosniff",
@@ -45,7 +49,8 @@ export function pageOrText(
 ): Handler {
   const page = sharedOf("page.html");
   return (c) => {
-    const acceptsHtml = (c.req.header("accept") ?? "").includes("text/html");
+    const type = lenientTypeFor(c.req.header("accept"), TEXT_OR_PAGE);
+    const acceptsHtml = type === "text/html";
     const { pathname, host, search } = new URL(c.req.url);
     c.header("vary", "accept", { append: true });
     if (!acceptsHtml) {

@@ -17,11 +17,12 @@ import { problem, quoted } from "../transport/problem.ts";
 import { codingFor } from "./accept_encoding.ts";
 import { codecFor } from "./arrow_codecs.ts";
 import { attachment } from "./header_text.ts";
-import { mediaTypeFor } from "./media_type.ts";
+import { unacceptable } from "./json_or_arrow.ts";
+import { lenientTypeFor, mediaTypeFor } from "./media_type.ts";
 import type { StreamPath } from "./stream_fields.ts";
 import type { StreamRequest } from "./stream_request.ts";
 
-const EVENTS_CONTENT_TYPE = "text/event-stream; charset=utf-8";
+const EVENTS_TYPE = "text/event-stream";
 /** What follows the media type of lines. */
 const LINE_CONTENT_PARAMETERS: Readonly<Record<LineFormat, string>> = {
   csv: "; charset=utf-8; header=present",
@@ -95,10 +96,13 @@ function mediaOf(
   accept: string | undefined,
 ): Media | Response {
   if (path === "/v1/events") {
-    return {
-      format: ENCODINGS[encoding].format,
-      contentType: EVENTS_CONTENT_TYPE,
-    };
+    // Many clients of events do not name their type.
+    return lenientTypeFor(accept, [EVENTS_TYPE]) === null
+      ? unacceptable(accept!, `/v1/events sends ${EVENTS_TYPE} only`)
+      : {
+        format: ENCODINGS[encoding].format,
+        contentType: `${EVENTS_TYPE}; charset=utf-8`,
+      };
   }
   if (path === "/v1/arrow") {
     return mediaTypeFor(accept, [ARROW_TYPE]) === null
@@ -115,13 +119,6 @@ function mediaOf(
   const lines = format ?? LINE_TYPES[type]!;
   const contentType = type + LINE_CONTENT_PARAMETERS[lines];
   return { format: lines, contentType };
-}
-
-function unacceptable(accept: string, sends: string): Response {
-  return problem("no_acceptable_type", {
-    detail: `Accept ${quoted(accept)} allows no type that is sent here: ` +
-      `${sends}. CSV and ndjson are sent by /v1/data, Arrow by /v1/arrow, events by /v1/events`,
-  });
 }
 
 /** The codings that a stream can have, best first. Short rows do not get smaller by gzip. */

@@ -42,6 +42,14 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
       const init = { headers: { accept } };
       yield { template: "/v1/channels", method, init };
     }
+    const nothing = { headers: { accept: "*/*;q=0" } };
+    yield { template: "/v1/channels", method, init: nothing };
+    yield {
+      template: "/v1/latest",
+      path: `/v1/latest?channels=${A}`,
+      method,
+      init: nothing,
+    };
     yield {
       template: "/v1/channels",
       path: "/v1/channels?match=(",
@@ -140,7 +148,12 @@ export function* requests(templates: readonly string[]): Iterable<Sent> {
       const refusing = json({ channels: [A] });
       const headers = { ...refusing.headers, "accept-encoding": "*;q=0" };
       yield { template, init: { ...refusing, headers } };
-    } else yield post({ channels: [A] });
+    } else {
+      yield post({ channels: [A] });
+      const { headers, ...rest } = json({ channels: [A] });
+      const refusing = { ...headers, accept: "*/*;q=0" };
+      yield { template, init: { ...rest, headers: refusing } };
+    }
     yield post({ channels: [] });
     yield post({ channels: [A], after: 5 });
     yield post({ channels: ["NONE"] });
