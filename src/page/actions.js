@@ -52,8 +52,8 @@ function copyAsOf(page) {
     live: page.view.endS === null,
     fromS: page.edgeS - page.view.spanS,
     toS: page.edgeS,
-    spanS: page.view.spanS,
     trend: page.trend,
+    rateOf: (name) => page.channels.get(name)?.sample_rate,
   }));
 }
 

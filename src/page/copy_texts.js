@@ -9,7 +9,10 @@ import {
   sqlName,
 } from "./quoting.js";
 
-/** @typedef {{ names: string[], live: boolean, fromS: number, toS: number, spanS: number, trend?: import("./qanat.d.ts").Trend | null }} Shown trend: bins are shown */
+/**
+ * @typedef {{ names: string[], live: boolean, fromS: number, toS: number, trend?: import("./qanat.d.ts").Trend | null, rateOf?: (name: string) => number | undefined }} Shown
+ *   trend: bins are shown. rateOf: Hz; without it, all channels have one rate
+ */
 
 /** Seconds of a live view that a program reads. */
 const LIVE_S = 10;
@@ -68,15 +71,62 @@ export function textsOf(shown, base) {
     ...bins,
     ...(isNew ? { duration: String(LIVE_S) } : span),
   });
+  const lines = groupsOf(shown).map((group) =>
+    requestOf(`${base}v1/data`, group, {
+      ...bins,
+      ...(isNew ? { duration: String(LIVE_S) } : span),
+    })
+  );
   return {
     curl: `# events, ${live ? "until you stop it" : "what is shown"}\n${
       curlOf("-N", events)
     }\n\n# an Arrow file, ${
       isNew ? `${LIVE_S} s from now on` : "what is shown"
     }\n${curlOf("-o shown.arrows", arrow)}`,
+    CSV: csvOf(lines),
     JavaScript: javaScriptOf(shown, base),
+    pandas: pandasOf(lines),
     ...pythonTexts(names[0] ?? "", trend !== null, pythonOf(arrow)),
   };
+}
+
+/**
+ * The names whose samples have a line in common: those of one rate; all where bins are shown.
+ * @param {Shown} shown
+ * @returns {string[][]}
+ */
+function groupsOf({ names, trend = null, rateOf = () => 0 }) {
+  if (trend) return [names];
+  return [...Map.groupBy(names, rateOf).values()];
+}
+
+/** A file of each request. @param {Request[]} requests */
+function csvOf(requests) {
+  return requests.map((request, i) =>
+    curlOf(`--compressed -o shown${numberOf(i)}.csv`, request)
+  ).join("\n");
+}
+
+/** A table of each request. @param {Request[]} requests */
+function pandasOf(requests) {
+  const needsUrllib = requests.some(({ body }) => body !== null);
+  const imports = `${
+    needsUrllib ? "import urllib.request\n" : ""
+  }import pandas as pd`;
+  const tables = requests.map((request, i) => {
+    const table = `table${numberOf(i)}`;
+    return request.body === null
+      ? `${table} = pd.read_csv(${pythonString(request.url)})\nprint(${table})`
+      : `${
+        pythonOf(request)
+      }\n${table} = pd.read_csv(urllib.request.urlopen(url))\nprint(${table})`;
+  });
+  return [imports, ...tables].join("\n\n");
+}
+
+/** Nothing for the first one. @param {number} i */
+function numberOf(i) {
+  return i === 0 ? "" : `_${i + 1}`;
 }
 
 /** @param {Shown} shown @param {string} base */

@@ -48,7 +48,13 @@ describe("Copy as", { ignore: !runnable, skip: !runnable }, () => {
     const toS = Number(nowGpsNs()) / 1e9 - 5;
     const fromS = Math.floor(toS) - 1.5;
     return textsOf(
-      { names: NAMES, live, fromS, toS: fromS + 1, spanS: 1 },
+      {
+        names: NAMES,
+        live,
+        fromS,
+        toS: fromS + 1,
+        rateOf: (name) => Number(name.match(/_(16)$/)?.[1] ?? 4096),
+      },
       `${server.url}/`,
     );
   };
@@ -58,6 +64,22 @@ describe("Copy as", { ignore: !runnable, skip: !runnable }, () => {
     assert.equal(out.match(/^data: \{"time"/gm)!.length, 16);
     const { size } = await Deno.stat(`${folder}/shown.arrows`);
     assert.ok(size > 16 * 256 * 4, `${size} bytes`);
+  });
+
+  it("CSV: a file of each sample rate, of exactly what is shown", async () => {
+    await run("bash", ["-c", texts(false).CSV!]);
+    for (const [i, name] of NAMES.entries()) {
+      const path = `${folder}/shown${i === 0 ? "" : "_2"}.csv`;
+      const lines = (await Deno.readTextFile(path)).trimEnd().split("\n");
+      assert.equal(lines[0], `time,gps_ns,${name},status`);
+      assert.equal(lines.length, 1 + (i === 0 ? 4096 : 16));
+    }
+  });
+
+  it("pandas: a table of each sample rate", async () => {
+    const out = await run(PARTS.python.program!, ["-c", texts(false).pandas!]);
+    for (const name of NAMES) assert.ok(out.includes(name), out);
+    assert.match(out, /\[4096 rows x 4 columns\]/);
   });
 
   it("JavaScript: a range, and what is live", async () => {
@@ -101,6 +123,7 @@ for text in json.load(sys.stdin):
     exec(compile(text, "copied", "exec"), {})
 `;
 const ROWS = 3;
+const LINES = "time,gps_ns,x,status\n2026-11-27T03:10:27Z,1,2.5,ok\n";
 
 /** A stream of rows with a column of each name. */
 function arrowOf(names: readonly string[]): Uint8Array<ArrayBuffer> {
@@ -115,7 +138,7 @@ function arrowOf(names: readonly string[]): Uint8Array<ArrayBuffer> {
 }
 
 describe("Copy as Python", { ignore: !runnable, skip: !runnable }, () => {
-  for (const kind of ["pyarrow", "polars", "DuckDB"]) {
+  for (const kind of ["pandas", "pyarrow", "polars", "DuckDB"]) {
     it(`${kind}: asks for hostile names, shows them, and does nothing else`, async () => {
       const asked: string[][] = [];
       const folder = await Deno.makeTempDir({ prefix: "qanat-copy-" });
@@ -126,14 +149,14 @@ describe("Copy as Python", { ignore: !runnable, skip: !runnable }, () => {
             ? (await request.json()).channels
             : new URL(request.url).searchParams.get("channels")!.split(",");
           asked.push(names);
-          return new Response(arrowOf(names));
+          return new Response(kind === "pandas" ? LINES : arrowOf(names));
         },
       );
       try {
         const base = `http://127.0.0.1:${server.addr.port}/`;
         const texts = HOSTILE_NAMES.map((name) =>
           textsOf(
-            { names: [name, "H1:A"], live: false, fromS: 1, toS: 2, spanS: 1 },
+            { names: [name, "H1:A"], live: false, fromS: 1, toS: 2 },
             base,
           )[kind]!
         );

@@ -10,7 +10,6 @@ const shown = (names: string[], live: boolean) => ({
   live,
   fromS: 1_000_000_000,
   toS: 1_000_000_010,
-  spanS: 10,
 });
 
 /** Runs a text with a `curl` that prints its arguments; each call's arguments, and what it left in the folder. */
@@ -58,6 +57,16 @@ describe("Copy as curl", () => {
       }
     });
   }
+
+  it("asks for a hostile name in lines of text, and does nothing else", async () => {
+    for (const name of HOSTILE_NAMES) {
+      const names = [...PLAIN, name];
+      const { CSV } = textsOf(shown(names, false), "http://127.0.0.1:8080/");
+      const [call, ...others] = await callsOf(CSV!);
+      assert.deepEqual(others, []);
+      assert.deepEqual(namesOf(call!), names);
+    }
+  });
 
   it("asks for all of them at once by a POST, which has no longest line", async () => {
     const { curl } = textsOf(

@@ -78,11 +78,13 @@ describe("textsOf()", () => {
   const base = "http://h:1/q/";
   it("asks for what is live, or for exactly the span that is shown", () => {
     const shown = { names: ["H1:A-B", "C D"], fromS: 10.5, toS: 12.000001 };
-    const live = textsOf({ ...shown, live: true, spanS: 10 }, base);
-    const past = textsOf({ ...shown, live: false, spanS: 10 }, base);
+    const live = textsOf({ ...shown, live: true }, base);
+    const past = textsOf({ ...shown, live: false }, base);
     assert.deepEqual(Object.keys(live), [
       "curl",
+      "CSV",
       "JavaScript",
+      "pandas",
       "pyarrow",
       "polars",
       "DuckDB",
@@ -95,16 +97,54 @@ describe("textsOf()", () => {
       past.curl!,
       /channels=H1:A-B,C%20D&start=10\.5&end=12\.000001'/,
     );
+    const data = "http://h:1/q/v1/data?channels=H1:A-B,C%20D";
+    const range = `${data}&start=10.5&end=12.000001`;
+    assert.equal(past.CSV, `curl --compressed -o shown.csv '${range}'`);
+    assert.equal(
+      live.CSV,
+      `curl --compressed -o shown.csv '${data}&duration=10'`,
+    );
+    assert.equal(
+      past.pandas,
+      `import pandas as pd\n\ntable = pd.read_csv("${range}")\nprint(table)`,
+    );
     assert.match(past.JavaScript!, /startNs: 10500000000n/);
     const trend = "10s" as const;
     const bins = textsOf(
-      { ...shown, live: true, spanS: 1.500001, trend },
+      { ...shown, live: true, trend },
       base,
     );
     assert.match(bins.curl!, /events\?channels=H1:A-B,C%20D&trend=10s'/);
+    assert.match(
+      bins.CSV!,
+      /data\?channels=H1:A-B,C%20D&trend=10s&start=10\.5/,
+    );
     assert.match(bins.polars!, /&trend=10s&start=10\.5&end=12\.000001"/);
     assert.match(bins.JavaScript!, /\n {2}trend: "10s",\n {2}onRow/);
     assert.match(bins.DuckDB!, /max\("H1:A-B\.max"\) as peak/);
     assert.match(past.polars!, /v1\/arrow\?.*start=10\.5&end=12\.000001/);
+  });
+
+  it("has a file and a table of lines for each sample rate, as a line has a sample of each channel", () => {
+    const rates = new Map([["A", 16], ["B", 256], ["C", 16]]);
+    const shown = {
+      names: ["A", "B", "C"],
+      live: false,
+      fromS: 1,
+      toS: 2,
+      rateOf: (name: string) => rates.get(name),
+    };
+    const { CSV, pandas } = textsOf(shown, base);
+    const url = (names: string) =>
+      `http://h:1/q/v1/data?channels=${names}&start=1&end=2`;
+    assert.equal(
+      CSV,
+      `curl --compressed -o shown.csv '${url("A,C")}'\n` +
+        `curl --compressed -o shown_2.csv '${url("B")}'`,
+    );
+    assert.match(pandas!, /^table = .*A,C.*$\n^print\(table\)$/m);
+    assert.match(pandas!, /^table_2 = .*=B&.*$\n^print\(table_2\)$/m);
+    const bins = textsOf({ ...shown, trend: "1s" }, base);
+    assert.equal(bins.CSV!.match(/curl/g)!.length, 1);
   });
 });
