@@ -58,7 +58,7 @@ export const ANSWERS = {
   ),
   404: problemAnswer(
     "A channel (`unknown` has similar names) or the replay context does not exist; or the whole range is older than the " +
-      "oldest data (`available_from_ns`), which a HEAD does not look up",
+      "oldest data (`available_from_ns`)",
   ),
   406: problemAnswer(
     "Accept refuses the type, or Accept-Encoding refuses every coding of this stream",

@@ -1,5 +1,6 @@
-// The routes that answer with rows: the streams /v1/events and /v1/arrow, and ranges as text, /v1/data. A request passes four steps: parse what it asks for, negotiate how
-// the rows are sent, admit the client, take over the response. Each step may refuse it with a problem.
+// The routes that answer with rows: the streams /v1/events and /v1/arrow, and ranges as text, /v1/data. A request passes
+// four steps: parse what it asks for, negotiate how the rows are sent, admit the client, take over the response. Each step
+// may refuse it with a problem.
 import { type Context, Hono } from "hono";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Outlet } from "../../clients/outlet.ts";
@@ -115,11 +116,11 @@ async function open(
   }
   const candidate = await candidateOf(c, request, form, options);
   if (candidate?.isKnown) return notModified(c, candidate, options);
-  const headers = { ...form.headers, ...rangeHeaders(request) };
-  // Whether a range is settled is not looked up for its headers alone.
-  if (c.req.method === "HEAD") return c.body(null, 200, headers);
   const outside = await rangeProblem(request, options);
   if (outside !== null) return outside;
+  const headers = { ...form.headers, ...rangeHeaders(request) };
+  // No data is read for headers alone: whether a range is settled, and whether a stream is free, is not looked up.
+  if (c.req.method === "HEAD") return c.body(null, 200, headers);
   const admission = await admit(c, request, form.shape, options);
   if (admission instanceof Response) return admission;
   try {

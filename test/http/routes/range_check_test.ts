@@ -152,7 +152,7 @@ describe("an instance of the embedded source", () => {
       assert.equal(problem.available_from_ns, channel.available_from_ns);
       assert.equal(
         (await ask(`${path}?${old}`, { method: "HEAD" })).status,
-        200,
+        404,
       );
       const posted = await ask(path, {
         method: "POST",
