@@ -85,6 +85,7 @@ export class SelectionGroup implements ClientGroup {
       strideNs: timeline.strideNs,
       channels,
       notes: this.#encoders.context.notes.forChannels(channels),
+      hasUnits: shape.hasUnits ?? false,
       binName: trend === null ? null : trend.bin.name,
       template: rows.template,
       retryMs: options.retryMs,

@@ -155,13 +155,14 @@ export class SelectionGroups {
 /** As JSON, since a name may contain any separator. */
 function keyOf(
   channels: readonly Channel[],
-  { format, coding, codec, trend }: StreamShape,
+  { format, coding, codec, trend, hasUnits }: StreamShape,
 ): string {
   return JSON.stringify([
     format,
     coding ?? "identity",
     codec ?? null,
     trend?.name ?? null,
+    hasUnits ?? false,
     channels[0]!.replayId,
     ...channels.map((c) => c.name),
   ]);

@@ -59,30 +59,52 @@ function stateOf(missing: readonly LineMiss[]): string {
   return [...new Set(reasons)].sort().join("+");
 }
 
-/** The names of the columns that a channel has: one, or those of its bins. */
-function columnNames({ name }: Channel, isTrend: boolean): string[] {
-  if (!isTrend) return [name];
-  return ["min", "mean", "max", "count"].map((value) => `${name}.${value}`);
+/** The names of the columns that a channel has: one, or those of its bins. A number of samples has no unit. */
+function columnNames(
+  { name }: Channel,
+  { isTrend, unit }: {
+    readonly isTrend: boolean;
+    readonly unit: string | null;
+  },
+): string[] {
+  if (!isTrend) return [withUnit(name, unit)];
+  const values = ["min", "mean", "max"].map((value) =>
+    withUnit(`${name}.${value}`, unit)
+  );
+  return [...values, `${name}.count`];
 }
 
-/** What a body begins with. */
+function withUnit(name: string, unit: string | null): string {
+  return unit === null ? name : `${name} [${unit}]`;
+}
+
+/** What a body begins with. `units`: of each channel, null where none is known; null where they are not asked for. */
 export function lineHeading(
   format: LineFormat,
   channels: readonly Channel[],
-  isTrend: boolean,
+  { isTrend, units }: {
+    readonly isTrend: boolean;
+    readonly units: readonly (string | null)[] | null;
+  },
 ): string {
+  const names = channels.map((channel, i) =>
+    columnNames(channel, { isTrend, unit: units?.[i] ?? null })
+  );
   switch (format) {
-    case "ndjson":
-      return "";
-    case "gwpy":
-      return `# gps_s,${channels[0]!.name}${
-        isTrend ? ".mean" : ""
-      }${LINE_FEED}`;
+    case "ndjson": {
+      if (units === null) return "";
+      const pairs = channels.map(({ name }, i) => [name, units[i] ?? null]);
+      const all = JSON.stringify(Object.fromEntries(pairs));
+      return `{"units":${all}}${LINE_FEED}`;
+    }
+    case "gwpy": {
+      // A spreadsheet, which has no comments, finds two cells in this line. Of bins it has the mean.
+      const [first] = names as [string[]];
+      return `# gps_s,${csvCell(first[isTrend ? 1 : 0]!)}${LINE_FEED}`;
+    }
     case "csv": {
-      const names = channels.flatMap((c) => columnNames(c, isTrend));
-      return `${
-        ["time", "gps_ns", ...names.map(csvCell), "status"].join(",")
-      }${LINE_FEED}`;
+      const cells = names.flat().map(csvCell);
+      return `${["time", "gps_ns", ...cells, "status"].join(",")}${LINE_FEED}`;
     }
   }
 }

@@ -1,5 +1,6 @@
 // What a stream of lines has besides its rows: the heading, reports of gaps, and the end.
 // Invariant: a body that ends properly is the whole range; any other end has its reason in the last line, and breaks off.
+import { NO_NOTES } from "../arrow/field_metadata.ts";
 import { utcTextOf } from "../blocks/utc_text.ts";
 import { unpackedPiece } from "./gzip.ts";
 import { lineHeading } from "./line_parts.ts";
@@ -45,9 +46,13 @@ export class LineStreamText extends StreamText {
   }
 
   override opening(): Uint8Array {
-    const { channels, binName } = this.#options;
+    const { channels, binName, notes = NO_NOTES, hasUnits } = this.#options;
+    const known = hasUnits ? notes.now().notes : [];
     return encoder.encode(
-      lineHeading(this.#format, channels, binName !== null),
+      lineHeading(this.#format, channels, {
+        isTrend: binName !== null,
+        units: hasUnits ? channels.map((_, i) => known[i]?.unit ?? null) : null,
+      }),
     );
   }
 

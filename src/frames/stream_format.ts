@@ -29,12 +29,14 @@ export type Coding = "identity" | "gzip";
 /** What decides, together with the channels, the bytes of a row. Clients with equal ones share their frames. */
 export interface StreamShape {
   readonly format: StreamFormat;
-  /** gzip: JSON events and Arrow streams. @default "identity" */
+  /** gzip: JSON events, Arrow streams and lines. @default "identity" */
   readonly coding?: Coding;
   /** Compression of Arrow's buffers, for an Arrow stream without a coding. @default null */
   readonly codec?: Codec | null;
   /** Bins instead of rows. @default rows */
   readonly trend?: TrendBin | undefined;
+  /** Of lines: they begin with the units of the channels, too. @default false */
+  readonly hasUnits?: boolean | undefined;
 }
 
 /** A value of the parameter `encoding` of `/v1/events`: its format, and what the API's documents say about it. */

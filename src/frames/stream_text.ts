@@ -26,6 +26,8 @@ export interface StreamTextOptions {
   readonly channels: readonly Channel[];
   /** Of these channels. @default none */
   readonly notes?: SelectionNotes;
+  /** Of lines: whether they begin with units. @default false */
+  readonly hasUnits?: boolean;
   /** Name of the bin, for a stream of bins. */
   readonly binName: string | null;
   /** Arrow messages of the selection; null for JSON events. */

@@ -28,6 +28,11 @@ const DATA_ANSWERS: RouteDocument["answers"] = {
         type: "string",
         description: "A name for the file",
       },
+      "content-encoding": {
+        type: "string",
+        enum: ["gzip"],
+        description: "Where `Accept-Encoding` prefers it",
+      },
     },
     content: Object.fromEntries(
       Object.entries(LINE_TYPES).map(([type, format]) => [
@@ -41,7 +46,7 @@ const DATA_ANSWERS: RouteDocument["answers"] = {
       "selection is empty or too large; rows could be larger than 16 MiB",
   ),
   406: problemAnswer(
-    "Accept allows none of the types, or Accept-Encoding refuses `identity`",
+    "Accept allows none of the types, or Accept-Encoding refuses `identity` and `gzip`",
   ),
 };
 
@@ -56,6 +61,12 @@ export const DATA_DOCUMENT = selectingDocuments({
         Object.keys(LINE_TYPES).join(", ")
       }; the most preferred one is sent`,
       examples: ["text/csv"],
+    },
+    "accept-encoding": {
+      type: "string",
+      description:
+        "With `gzip` the body is compressed, unless rows are so short that it saves nothing",
+      examples: ["gzip"],
     },
   },
   answers: DATA_ANSWERS,

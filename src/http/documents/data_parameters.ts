@@ -38,4 +38,5 @@ export const DATA_PARAMETERS: Parameters = {
       "Sends minimum, mean, maximum and count of each bin of this length instead of samples; with `format=gwpy` the mean",
   },
   format: ALL.format,
+  units: ALL.units,
 };

@@ -9,6 +9,7 @@ import type { Parameters, Schema } from "./api_document.ts";
 
 const CODINGS = ["identity", "gzip"] as const;
 const LATEST = ["0", "1"] as const;
+const UNITS = ["0", "1"] as const;
 const ERRORS = ["status", "event"] as const;
 const GAPS = ["fill", "skip", "fail"] as const;
 const SLOW = ["gap", "latest", "close", "trend"] as const;
@@ -154,13 +155,26 @@ export const ALL = {
       "times in GPS seconds, as gwpy and numpy.loadtxt read it. Without it, `Accept` chooses; without that, `csv`",
     examples: ["csv", "ndjson"],
   },
+  units: {
+    type: "string",
+    enum: UNITS,
+    default: "0",
+    description:
+      "`1` adds the units of the channels, as the operator has noted them: in CSV and for gwpy `NAME [UNIT]` in the " +
+      "heading, in JSON a first line `units`",
+    examples: ["1"],
+  },
 } satisfies Parameters;
 
 /** Name of a parameter that a stream may be given. */
 export type StreamParameter = keyof typeof ALL;
 
 /** Parameters of /v1/events, whose coding is chosen by Accept-Encoding. */
-export const EVENTS_PARAMETERS: Parameters = without("coding", "format");
+export const EVENTS_PARAMETERS: Parameters = without(
+  "coding",
+  "format",
+  "units",
+);
 
 /** Parameters of /v1/latest, which answers with one row. */
 export const LATEST_PARAMETERS: Parameters = {
@@ -172,7 +186,7 @@ export const LATEST_PARAMETERS: Parameters = {
 
 /** Parameters of /v1/arrow, which is always Arrow. */
 export const ARROW_PARAMETERS: Parameters = {
-  ...without("encoding", "errors", "format"),
+  ...without("encoding", "errors", "format", "units"),
   slow: { ...ALL.slow, enum: SLOW.filter((name) => name !== "trend") },
 };
 
@@ -207,6 +221,7 @@ export const STREAM_PARAMETER_LENGTHS: Readonly<
   coding: CHOICE_LENGTH_MAX,
   errors: CHOICE_LENGTH_MAX,
   format: CHOICE_LENGTH_MAX,
+  units: CHOICE_LENGTH_MAX,
 };
 
 /** Schema of the JSON body of a POST: the same names, with times also as numbers, in the precision of a double. */

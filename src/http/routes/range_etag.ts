@@ -10,7 +10,7 @@ import type { StreamShape } from "../../frames/stream_format.ts";
 import type { StreamRequest } from "./stream_request.ts";
 
 /** Raise it with each change of the bytes of any answer; test/http/routes/range_etag_test.ts notices such a change. */
-export const BYTES_VERSION = 1;
+export const BYTES_VERSION = 2;
 /** 126 bits in base64url. */
 const ETAG_CHARACTERS = 21;
 const CHANNELS_A_PART = 100;
@@ -30,7 +30,7 @@ export interface EtagContext {
 export function* rangeEtag(
   { channels, trend }: Pick<StreamRequest, "channels" | "trend">,
   { startNs, endNs }: { readonly startNs: bigint; readonly endNs: bigint },
-  { format, coding = "identity", codec = null }: StreamShape,
+  { format, coding = "identity", codec = null, hasUnits = false }: StreamShape,
   { cacheKey, retryMs, notes }: EtagContext,
 ): SlicedWork<string> {
   const strideNs = trend?.binNs ??
@@ -42,6 +42,7 @@ export function* rangeEtag(
     format,
     coding,
     codec,
+    hasUnits,
     trend?.name ?? null,
     retryMs,
     strideNs,

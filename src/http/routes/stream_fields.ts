@@ -170,7 +170,17 @@ export function misplacedField(
   if (path === "/v1/data") {
     return fieldOutside(Object.keys(DATA_PARAMETERS), path, fields);
   }
-  const { encoding, errors, coding, slow, format } = fields;
+  const { encoding, errors, coding, slow, format, units } = fields;
+  if (units !== undefined) {
+    return misplaced(
+      "units",
+      `units is a parameter of /v1/data; ${
+        path === "/v1/arrow"
+          ? "Arrow has them in the metadata of its fields"
+          : "/v1/channels has those of each channel"
+      }`,
+    );
+  }
   if (format !== undefined) {
     return misplaced(
       "format",

@@ -34,6 +34,8 @@ const GZIP_FIRST: readonly Coding[] = ["gzip", "identity"];
 const PLAIN_FIRST: readonly Coding[] = ["identity", "gzip"];
 /** Usual length of the text of a channel's bin. */
 const TREND_TEXT_BYTES = 110;
+/** Length of the times of a line. */
+const LINE_TIME_BYTES = 50;
 /** Usual length of a sample's text. */
 const SAMPLE_TEXT_BYTES = 10;
 
@@ -84,7 +86,13 @@ export function negotiate(
     });
   }
   return {
-    shape: { format, coding, codec, trend: request.trend },
+    shape: {
+      format,
+      coding,
+      codec,
+      trend: request.trend,
+      hasUnits: request.hasUnits,
+    },
     headers: headersOf(request, media, { coding, codec }),
   };
 }
@@ -126,12 +134,17 @@ function codingsOf(
   format: StreamFormat,
   { channels, trend }: StreamRequest,
 ): readonly Coding[] {
-  if (format !== "events") return ONLY_PLAIN;
+  const isLines = isLineFormat(format);
+  if (format !== "events" && !isLines) return ONLY_PLAIN;
   if (trend) {
     const binBytes = TREND_TEXT_BYTES * channels.length;
     return binBytes >= GZIP_ROW_BYTES_MIN ? GZIP_FIRST : PLAIN_FIRST;
   }
-  let rowBytes = 0;
+  // All channels of lines have one rate.
+  const first = channels[0]!;
+  let rowBytes = isLines
+    ? LINE_TIME_BYTES * samplesIn(first, first.strideNs)
+    : 0;
   for (const channel of channels) {
     rowBytes += SAMPLE_TEXT_BYTES * samplesIn(channel, channel.strideNs);
     if (rowBytes >= GZIP_ROW_BYTES_MIN) return GZIP_FIRST;
@@ -181,7 +194,9 @@ function notAcceptable(format: StreamFormat, acceptEncoding: string): Response {
   return problem("no_acceptable_coding", {
     detail:
       `Accept-Encoding ${quoted(acceptEncoding)} refuses every coding of ` +
-      `this stream: identity${format === "events" ? ", gzip" : ""}` +
+      `this stream: identity${
+        format === "events" || isLineFormat(format) ? ", gzip" : ""
+      }` +
       (format === "arrow" ? "; coding=gzip asks for gzip" : ""),
   });
 }

@@ -34,6 +34,8 @@ export interface StreamRequest extends StreamRange {
   readonly encoding: RowEncoding;
   /** `format=` of lines, as given. */
   readonly format: LineFormat | undefined;
+  /** Whether lines begin with units. */
+  readonly hasUnits: boolean;
   /** `coding=`, as given. */
   readonly coding: Coding | undefined;
   readonly gaps: GapPolicy | undefined;
@@ -97,6 +99,7 @@ export function* streamRequest(
     encoding: (fields.encoding ?? "json") as RowEncoding,
     coding: fields.coding as Coding | undefined,
     format: fields.format as LineFormat | undefined,
+    hasUnits: fields.units === "1",
     ...range,
     resume,
     trend: fields.trend === undefined ? undefined : trend,

@@ -17,6 +17,8 @@ import { configWith, silent } from "../../driven_source.ts";
 
 const A = "H1:QANAT-COUNT_I64_16";
 const B = "H1:QANAT-COUNT_I64_64";
+/** Of the same rate as A. */
+const C = "H1:QANAT-COUNT_U64_16";
 const NOTE: ChannelNote = {
   unit: "m/s²",
   description: "A counter",
@@ -131,6 +133,53 @@ describe("notes about channels", () => {
     }
     await reader.cancel();
     assert.equal((await json(`/v1/channels/${B}`)).unit, "s");
+  });
+
+  it("are in lines of text where units=1 asks for them, and nowhere else", async () => {
+    catalog.notes.use(rules(`${A}$`, { ...NOTE, unit: '=m,"s"' }));
+    const text = async (more: string, names = `${A},${C}`) => {
+      const query = `channels=${names}&start=-3&duration=1${more}`;
+      const answer = await get(`/v1/data?${query}`);
+      assert.equal(answer.status, 200);
+      return await answer.text();
+    };
+    const heading = async (more: string, names?: string) =>
+      (await text(more, names)).split("\n")[0];
+    const plain = `time,gps_ns,${A},${C},status`;
+    assert.equal(await heading(""), plain);
+    assert.equal(await heading("&units=0"), plain);
+    assert.equal(
+      await heading("&units=1"),
+      `time,gps_ns,"${A} [=m,""s""]",${C},status`,
+    );
+    const gwpy = "&format=gwpy";
+    assert.equal(await heading(gwpy, A), `# gps_s,${A}`);
+    assert.equal(
+      await heading(`${gwpy}&units=1`, A),
+      `# gps_s,"${A} [=m,""s""]"`,
+    );
+    const bins = await heading("&units=1&trend=1s", A);
+    const columns = ["min", "mean", "max"].map((value) =>
+      `"${A}.${value} [=m,""s""]"`
+    );
+    assert.equal(bins, `time,gps_ns,${columns},${A}.count,status`);
+    const lines = (await text("&format=ndjson&units=1")).split("\n");
+    assert.deepEqual(JSON.parse(lines[0]!), {
+      units: { [A]: '=m,"s"', [C]: null },
+    });
+    assert.ok("time" in JSON.parse(lines[1]!));
+    const first = await heading("&format=ndjson");
+    assert.ok("time" in JSON.parse(first!));
+    for (const path of ["/v1/events", "/v1/arrow"]) {
+      const refused = await get(`${path}?channels=${A}&units=1`);
+      assert.equal(refused.status, 400);
+      const { detail, param } = await refused.json();
+      assert.match(detail, /units is a parameter of \/v1\/data/);
+      assert.equal(param, "units");
+    }
+    const wrong = await get(`/v1/data?channels=${A}&duration=1&units=yes`);
+    assert.equal(wrong.status, 400);
+    assert.match((await wrong.json()).detail, /units must be one of 0, 1/);
   });
 
   it("have equal bytes for clients of one selection", async () => {

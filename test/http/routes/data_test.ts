@@ -4,6 +4,7 @@ import { after, before, describe, it } from "@std/testing/bdd";
 import { Qanat } from "../../../src/app.ts";
 import { nowGpsNs } from "../../../src/blocks/gps_time.ts";
 import { Catalog } from "../../../src/channels/catalog.ts";
+import { honoApp } from "../../../src/http/routes/hono_app.ts";
 import { type HttpServer, serve } from "../../../src/http/server.ts";
 import { EmbeddedSource } from "../../../src/source/embedded_source.ts";
 import { configWith, silent } from "../../driven_source.ts";
@@ -15,6 +16,8 @@ const ARROW = "application/vnd.apache.arrow.stream";
 const RANGE = "start=-3&duration=1";
 let qanat: Qanat;
 let server: HttpServer;
+/** Without a client that asks for compression by itself. */
+let routes: ReturnType<typeof honoApp>;
 
 before(async () => {
   qanat = new Qanat({
@@ -27,6 +30,7 @@ before(async () => {
   });
   await qanat.start();
   server = await serve(qanat);
+  routes = honoApp(qanat, { addressOf: () => "", alreadySent: null });
 });
 
 after(async () => {
@@ -163,6 +167,38 @@ describe("GET /v1/data", () => {
     }
   });
 
+  it("is compressed where Accept-Encoding prefers gzip, to the same lines", async () => {
+    const range = `start=${nowGpsNs() / 1_000_000_000n - 9n}&duration=2`;
+    const ask = (query: string, coding: string) =>
+      routes.fetch(
+        new Request(`http://127.0.0.1/v1/data?${query}`, {
+          headers: { "accept-encoding": coding },
+        }),
+      );
+    const plainText = async (query: string) => {
+      const plain = await ask(query, "gzip;q=0");
+      assert.equal(plain.headers.get("content-encoding"), null);
+      return await plain.text();
+    };
+    for (const more of ["", "&format=ndjson", "&format=gwpy", "&trend=1s"]) {
+      const query = `channels=${FAST}&${range}${more}`;
+      const { headers, body } = await ask(query, "gzip, identity;q=0.5");
+      assert.equal(headers.get("content-encoding"), "gzip");
+      assert.match(headers.get("vary")!, /accept-encoding/i);
+      const text = body!.pipeThrough(new DecompressionStream("gzip"));
+      assert.equal(await new Response(text).text(), await plainText(query));
+    }
+    // As good as identity: then it depends on whether rows are long enough to gain anything.
+    for (const [name, coding] of [[FAST, "gzip"], [A, null]] as const) {
+      const { headers, body } = await ask(`channels=${name}&${range}`, "gzip");
+      assert.equal(headers.get("content-encoding"), coding);
+      await body!.cancel();
+    }
+    const refused = await ask(`channels=${A}&${range}`, "*;q=0");
+    assert.equal(refused.status, 406);
+    assert.match((await refused.json()).detail, /identity, gzip$/);
+  });
+
   it("answers HEAD, and a POST", async () => {
     const url = `http://127.0.0.1:${server.port}/v1/data`;
     const head = await fetch(`${url}?channels=${A}&${RANGE}`, {
@@ -189,7 +225,9 @@ describe("GET /v1/data", () => {
 
   it("breaks a body off that is not the whole range", async () => {
     const url = `http://127.0.0.1:${server.port}/v1/data?channels=${A}`;
-    const answer = await fetch(`${url}&duration=3600`);
+    const answer = await fetch(`${url}&duration=3600`, {
+      headers: { "accept-encoding": "identity" },
+    });
     const reader = answer.body!.getReader();
     await reader.read();
     for (const client of qanat.hub.lifecycle.clients()) {
