@@ -51,7 +51,17 @@ const use = async () => {
   history.back();
   await wait(1000);
   const backS = qanatPage.view().endS;
-  return { betweens, apart, wentS, pannedS, backS, ...await overlay() };
+  return { betweens, apart, wentS, pannedS, backS, ...await overlay(), ...await trigger() };
+};
+/** A limit, and a trigger that holds the view. */
+const trigger = async () => {
+  location.hash = "series=X:SINE;above=0.5&span=4&trigger=X:SINE;level=0.9";
+  for (let i = 0; i < 60 && qanatPage.trigger().state !== "held"; i++) await wait(250);
+  await wait(500);
+  return {
+    held: document.getElementById("trigger").textContent,
+    limits: document.querySelector(".plot .limits").textContent,
+  };
 };
 /** Several channels in one plot. */
 const overlay = async () => {
@@ -112,6 +122,14 @@ describe("the page in Firefox", { ignore: !runnable, skip: !runnable }, () => {
         "#series=X:SINE,X:NEAR;hide=1&series=X:NULL&series=X:ZERO&span=8",
       );
       assert.deepEqual(report.overlayEmpty, []);
+      assert.match(
+        String(report.held),
+        /^held by trigger: X:SINE rose above 0\.9 at \d\d:\d\d:\d\d\.\d/,
+      );
+      assert.match(
+        String(report.limits),
+        /^[▲△?] in view: above 0\.5 · live: /,
+      );
     } finally {
       await server.close();
     }
