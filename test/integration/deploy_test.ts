@@ -342,8 +342,14 @@ describe("metrics that are named", () => {
   }
 });
 
-/** Flags of Deno itself that these documents explain. */
-const DENO_FLAGS = ["--frozen", "--cached-only", "--allow-net"];
+/** Flags of Deno itself and of docker that these documents explain. */
+const OTHER_FLAGS = [
+  "--frozen",
+  "--cached-only",
+  "--allow-net",
+  "--target",
+  "--build-arg",
+];
 /** Flags of tasks other than `start`. */
 const TASK_FLAGS = ["--may-be-unreachable"];
 
@@ -355,7 +361,7 @@ describe("settings that are named", () => {
       const flags = [...read(file).matchAll(/`(--[a-z][a-z-]+)/g)];
       assert.ok(flags.length > 0);
       for (const [, flag] of flags) {
-        if ([...DENO_FLAGS, ...TASK_FLAGS].includes(flag!)) continue;
+        if ([...OTHER_FLAGS, ...TASK_FLAGS].includes(flag!)) continue;
         assert.match(help.text, new RegExp(`^\\s+${flag}\\s`, "m"), flag);
       }
     });
