@@ -351,7 +351,7 @@ const OTHER_FLAGS = [
   "--build-arg",
 ];
 /** Flags of tasks other than `start`. */
-const TASK_FLAGS = ["--may-be-unreachable"];
+const TASK_FLAGS = ["--may-be-unreachable", "--target"];
 
 describe("settings that are named", () => {
   for (const file of ["docs/operating.md", "docs/deployment.md"]) {
