@@ -23,7 +23,7 @@ const SLOW = "H1:QANAT-SINE_F32_16";
 /** The chirp comes so many seconds into each loop of the embedded source. */
 const LOOP_S = 32;
 const CHIRP_S = 16.42;
-const SOON_MS = 20_000;
+const SOON_MS = 40_000;
 const TOUCH_PX = 44;
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -282,15 +282,14 @@ describe("several channels in one plot", {
     }
   });
 
-  /** How many pixels of a plot have about this colour, from a share of its height to another. */
-  const coloured = (colour: string, from = 0, to = 1) =>
+  /** How many pixels of the first plot have about this colour, from so far above its bottom on, px. */
+  const coloured = (colour: string, fromPx = 0, toPx = 1e4) =>
     `(() => {
       ${COPY_OF}
       const canvas = document.querySelector(".plot canvas");
-      const [left, top] = [70, Math.round(canvas.height * ${from})];
-      const { data } = copyOf(canvas).getImageData(left, top, canvas.width - left, Math.round(canvas.height * ${
-      to - from
-    }));
+      const { width, height } = canvas;
+      const first = Math.max(height - ${toPx}, 0);
+      const { data } = copyOf(canvas).getImageData(70, first, width - 70, height - ${fromPx} - first);
       const [r, g, b] = ${
       JSON.stringify(colour)
     }.match(/\\w\\w/g).map((h) => parseInt(h, 16));
@@ -323,8 +322,8 @@ describe("several channels in one plot", {
       await page.until(hasRows("X:SINE", "X:NULL"), SOON_MS);
       // The lower strip is that of the second channel, which has no finite value.
       const gap = "#fdf1dc";
-      await page.until(`${coloured(gap, 0.9, 0.98)} > 200`, SOON_MS);
-      assert.equal(await page.evaluate(coloured(gap, 0, 0.8)), 0);
+      await page.until(`${coloured(gap, 5, 19)} > 200`, SOON_MS);
+      assert.equal(await page.evaluate(coloured(gap, 21)), 0);
       await page.until(
         "document.querySelector('.legend [data-name=\"X:NULL\"] output').textContent === 'null or not finite'",
         SOON_MS,
