@@ -60,6 +60,7 @@ const SHARED: readonly string[] = [
   "page_firefox",
   "page_overlay",
   "page_thresholds",
+  "page_layout",
   "scitokens",
   "firefox",
   "security",

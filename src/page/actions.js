@@ -5,7 +5,7 @@ import { DownloadDialog } from "./download.js";
 import { WIDE_PX } from "./finder.js";
 import { toggleFullScreen } from "./full_screen.js";
 import { keysOf, showHelp } from "./keys.js";
-import { COLUMNS_MAX } from "./plot_grid.js";
+import { layoutActions, setColumns } from "./layout_actions.js";
 import { live, pan, pause, play, zoom } from "./navigation.js";
 import { hashOf, namesOf, viewOf } from "./view.js";
 
@@ -73,9 +73,7 @@ function plotActionsOf(page) {
     remove: () => page.plots.actFocused("remove"),
     up: () => page.plots.actFocused("up"),
     down: () => page.plots.actFocused("down"),
-    clear: () => page.change({ plots: [], closeUp: null }),
-    fewer: () => setColumns(page, page.view.columns - 1),
-    more: () => setColumns(page, page.view.columns + 1),
+    ...layoutActions(page),
     full: () => {
       const element = page.plots.focused?.element ?? document.documentElement;
       toggleFullScreen(element).catch(({ message }) =>
@@ -140,20 +138,6 @@ function actionsOf(page) {
   };
 }
 
-/**
- * Says where the window has no room for them.
- * @param {Page} page
- * @param {number} count
- */
-function setColumns(page, count) {
-  const columns = Math.min(Math.max(count, 1), COLUMNS_MAX);
-  page.change({ columns });
-  const { columns: shown, size } = page.plots;
-  if (shown >= Math.min(columns, size)) return;
-  const words = shown === 1 ? "1 column" : `${shown} columns`;
-  page.status.note(`The window has room for ${words} of plots`);
-}
-
 /** Plays on from what is paused, or pauses what plays. @param {Page} page */
 function playOrPause(page) {
   const { endS, speed } = page.view;
@@ -180,6 +164,7 @@ export function listen(page) {
     columns.blur();
   };
   button("cursors-open").onclick = actions.cursors;
+  button("layouts-open").onclick = actions.layouts;
   button("download-open").onclick = actions.download;
   button("operator-open").onclick = actions.operator;
   button("help-open").onclick = actions.help;

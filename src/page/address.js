@@ -1,4 +1,4 @@
-// Keeps the view in the address. A change of the time, or the removal of several plots, is a step that Back undoes.
+// Keeps the view in the address. A change of the time is a step that Back undoes, and so is what calls step().
 import { hashOf } from "./view.js";
 
 /** Changes of the time within this time are one step. */
@@ -14,15 +14,22 @@ export class Address {
    */
   keep(before, view) {
     const isMove = before.endS !== view.endS || before.spanS !== view.spanS ||
-      before.speed !== view.speed ||
-      before.plots.length > view.plots.length + 1;
+      before.speed !== view.speed;
     const nowMs = performance.now();
     const isStep = isMove && nowMs - this.#movedMs > ONE_STEP_MS;
     if (isMove) this.#movedMs = nowMs;
-    const address = `#${hashOf(view)}`;
-    if (!isStep) return history.replaceState(null, "", address);
-    // The address of a first visit does not hold the view.
-    history.replaceState(null, "", `#${hashOf(before)}`);
-    history.pushState(null, "", address);
+    if (isStep) return step(before, view);
+    history.replaceState(null, "", `#${hashOf(view)}`);
   }
+}
+
+/**
+ * A step from one view to another, which Back undoes.
+ * @param {import("./view.js").View} before
+ * @param {import("./view.js").View} view
+ */
+export function step(before, view) {
+  // The address of a first visit does not hold the view.
+  history.replaceState(null, "", `#${hashOf(before)}`);
+  history.pushState(null, "", `#${hashOf(view)}`);
 }

@@ -225,10 +225,11 @@ export class DownloadDialog {
 }
 
 /**
+ * Lets the browser save a file.
  * @param {Blob} blob
  * @param {string} name
  */
-function save(blob, name) {
+export function save(blob, name) {
   const url = URL.createObjectURL(blob);
   click(url, name);
   setTimeout(() => URL.revokeObjectURL(url), REVOKE_MS);

@@ -31,6 +31,7 @@ const KEYS = [
   [["u"], "limits", "limits of the plot; trigger"],
   [["x", "Delete"], "remove", "remove the plot"],
   [["X"], "clear", "remove all plots (Back brings them again)"],
+  [["l"], "layouts", "layouts: save, open, as a file"],
   [["["], "fewer", "fewer columns"],
   [["]"], "more", "more columns, up to 4"],
   [["f"], "full", "full screen: the plot that has the focus, or the page"],

@@ -59,6 +59,12 @@ import keys from "./keys.js" with { type: "text" };
 import known from "./known.js" with { type: "text" };
 import labels from "./labels.js" with { type: "text" };
 import lane from "./lane.js" with { type: "text" };
+import layout from "./layout.js" with { type: "text" };
+import layoutActions from "./layout_actions.js" with { type: "text" };
+import layoutFile from "./layout_file.js" with { type: "text" };
+import layoutList from "./layout_list.js" with { type: "text" };
+import layoutStore from "./layout_store.js" with { type: "text" };
+import layoutsDialog from "./layouts_dialog.js" with { type: "text" };
 import leapSeconds from "./leap_seconds.js" with { type: "text" };
 import legend from "./legend.js" with { type: "text" };
 import levels from "./levels.js" with { type: "text" };
@@ -209,6 +215,12 @@ const MODULES: Record<string, string> = {
   "known.js": known,
   "labels.js": labels,
   "lane.js": lane,
+  "layout.js": layout,
+  "layout_actions.js": layoutActions,
+  "layout_file.js": layoutFile,
+  "layout_list.js": layoutList,
+  "layout_store.js": layoutStore,
+  "layouts_dialog.js": layoutsDialog,
   "leap_seconds.js": leapSeconds,
   "legend.js": legend,
   "levels.js": levels,
