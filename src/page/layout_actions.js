@@ -23,10 +23,10 @@ export function layoutActions(page) {
 /**
  * Says where the window has no room for them.
  * @param {Page} page
- * @param {number} wanted
+ * @param {number} count
  */
-export function setColumns(page, wanted) {
-  const columns = Math.min(Math.max(wanted, 1), COLUMNS_MAX);
+export function setColumns(page, count) {
+  const columns = Math.min(Math.max(count, 1), COLUMNS_MAX);
   page.change({ columns });
   const { columns: shown, size } = page.plots;
   if (shown >= Math.min(columns, size)) return;

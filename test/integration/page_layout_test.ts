@@ -279,7 +279,7 @@ describe("the page's layout", { ignore: !runnable, skip: !runnable }, () => {
     await setName("Noise");
     await page.press("Enter");
     await clickText("×");
-    // Another view under the same name: the old one stays, until the user wants it replaced.
+    // Another view under the same name: the old one stays, until the user replaces it.
     await page.evaluate(`location.hash = "${plotsOf(1)}&span=8&theme=light"`);
     await page.until("qanatPage.view().spanS === 8", SOON_MS);
     await page.press("l");
@@ -326,7 +326,7 @@ describe("the page's layout", { ignore: !runnable, skip: !runnable }, () => {
     assert.deepEqual(page.troubles, []);
   });
 
-  it("keeps the time only where the user wants it", async () => {
+  it("keeps the time only where the user chooses so", async () => {
     await visit(`#${plotsOf(1)}&span=4`);
     await page.evaluate("localStorage.clear()");
     await page.press(" ");

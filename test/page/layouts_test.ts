@@ -64,7 +64,7 @@ describe("a layout", () => {
     wall: true,
   };
 
-  it("keeps plots, options and span, and the time only if the user wants it", () => {
+  it("keeps plots, options and span, and the time only if the user chooses so", () => {
     const live = layoutText(view, null);
     assert.equal(
       live,
