@@ -1,8 +1,9 @@
 // A layout: a view under a name, without what belongs to its user (theme, UTC or GPS) or, unless it is kept, to one time.
 // Invariant: its view is text as in the address, which viewOf() reads: whatever it says, it can only choose what is shown.
 import { fullTimeText } from "./clock.js";
+import { KINDS } from "./plot_spec.js";
 import { spanText } from "./trend_choice.js";
-import { emptyView, hashOf, KINDS, viewOf } from "./view.js";
+import { emptyView, hashOf, viewOf } from "./view.js";
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {{ name: string, view: string }} Layout view: without the '#' */

@@ -51,7 +51,7 @@ const use = async () => {
   history.back();
   await wait(1000);
   const backS = qanatPage.view().endS;
-  return { betweens, apart, wentS, pannedS, backS, ...await overlay(), ...await trigger() };
+  return { betweens, apart, wentS, pannedS, backS, ...await overlay(), ...await layout(), ...await trigger() };
 };
 /** A limit, and a trigger that holds the view. */
 const trigger = async () => {
@@ -72,6 +72,19 @@ const overlay = async () => {
   document.querySelector('[aria-label="Move into a plot of its own: X:NULL"]').click();
   await wait(1000);
   return { legend, hash: location.hash, overlayEmpty: ${EMPTY} };
+};
+/** Columns, and a layout that is saved. */
+const layout = async () => {
+  press("]");
+  await wait(1000);
+  const strips = document.querySelectorAll(".axis-strip").length;
+  const lefts = [...document.querySelectorAll(".plot")].map((plot) => plot.getBoundingClientRect().left);
+  press("l");
+  document.getElementById("layout-name").value = "Two";
+  document.querySelector("#layouts form").requestSubmit();
+  const layouts = document.querySelector("#layouts .layouts").textContent;
+  document.getElementById("layouts").close();
+  return { strips, columns: new Set(lefts).size, layouts };
 };
 const send = (report) => {
   fetch("http://127.0.0.1:" + new URLSearchParams(location.search).get("report"), {
@@ -122,6 +135,11 @@ describe("the page in Firefox", { ignore: !runnable, skip: !runnable }, () => {
         "#series=X:SINE,X:NEAR;hide=1&series=X:NULL&series=X:ZERO&span=8",
       );
       assert.deepEqual(report.overlayEmpty, []);
+      assert.deepEqual([report.strips, report.columns], [2, 2]);
+      assert.match(
+        String(report.layouts),
+        /^Two\d+ plots · 2 columns · 8 s/,
+      );
       assert.match(
         String(report.held),
         /^held by trigger: X:SINE rose above 0\.9 at \d\d:\d\d:\d\d\.\d/,
