@@ -4,6 +4,7 @@ import { byId } from "./dom.js";
 import { DownloadDialog } from "./download.js";
 import { WIDE_PX } from "./finder.js";
 import { toggleFullScreen } from "./full_screen.js";
+import { Spectra } from "./spectra.js";
 import { keysOf, showHelp } from "./keys.js";
 import { layoutActions, setColumns } from "./layout_actions.js";
 import { live, pan, pause, play, zoom } from "./navigation.js";
@@ -154,7 +155,9 @@ function playOrPause(page) {
 /** Makes the page follow keys, buttons, the address, the theme and the window. @param {Page} page */
 export function listen(page) {
   const button = (/** @type {string} */ id) => byId(id, HTMLButtonElement);
-  const actions = actionsOf(page);
+  const spectra = new Spectra(page);
+  page.plots.onSpectra = (card) => spectra.open(card);
+  const actions = { ...actionsOf(page), ...spectra.actions };
   document.addEventListener("keydown", keysOf(actions));
   for (const name of BUTTONS) button(name).onclick = () => actions[name]();
   const columns = byId("columns", HTMLSelectElement);

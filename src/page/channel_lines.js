@@ -31,8 +31,11 @@ export class ChannelLines {
    * @param {(name: string) => string} colour
    */
   show(plot, colour) {
-    this.#legend.show(plot, colour);
-    const all = plot.kind === "series" ? channelsOf(plot) : [];
+    const { kind, name } = plot;
+    const isOfTime = kind === "series";
+    // Two that are compared have no legend: there is one line.
+    this.#legend.show(isOfTime ? plot : { kind, name }, colour);
+    const all = isOfTime ? channelsOf(plot) : [];
     const shown = all.filter((name) => !plot.hidden?.includes(name));
     const key = JSON.stringify([all.length > 1, shown]);
     if (key !== this.#said) {

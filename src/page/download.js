@@ -121,7 +121,7 @@ export class DownloadDialog {
         onclick: () =>
           this.#attempt(async () => {
             const drawn = card.picture();
-            const isOfTime = kind !== "spectrum";
+            const isOfTime = kind === "series" || kind === "spectrogram";
             const frame = {
               title,
               colours: look().colours,

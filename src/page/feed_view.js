@@ -1,6 +1,7 @@
 // Gives the feed what the view needs: channels, rows or bins, and a span that is live, held or played.
 // Invariant: what the feed holds already is not read again.
 import { aheadOf, Playback } from "./playback.js";
+import { reachFor } from "./spectral_options.js";
 import { BIN_S, trendOf } from "./trend_choice.js";
 import { emptyView, namesOf } from "./view.js";
 
@@ -28,6 +29,10 @@ export class FeedView {
   #playedKey = "";
   /** @type {View["closeUp"]} */
   #closeUp = null;
+  /** How much spectra need before the right edge, s. */
+  #reachS = 0;
+  /** What was held for them at the change before, s. */
+  #heldReachS = 0;
 
   /**
    * @param {import("./feed.js").Feed} feed
@@ -58,6 +63,10 @@ export class FeedView {
     );
     this.trend = trendOf({ spanS: view.spanS, pixels, saves, strides });
     this.#closeUp = this.trend === null ? view.closeUp : null;
+    const reaches = view.plots.map((plot) =>
+      reachFor(plot, this.#channels.get(plot.name)?.sample_rate ?? 1)
+    );
+    this.#reachS = this.trend === null ? Math.max(0, ...reaches) : 0;
   }
 
   /**
@@ -78,6 +87,7 @@ export class FeedView {
     this.#playedKey = "";
     if (endS === null) return this.#follow(channels, spanS);
     const isInside = before.endS !== null && !hasPlayed &&
+      this.#reachS <= this.#heldReachS &&
       endS <= before.endS + EPSILON_S &&
       endS - spanS >= before.endS - before.spanS - EPSILON_S;
     this.#hold({ endS, spanS }, channels, isHere || isInside);
@@ -92,7 +102,9 @@ export class FeedView {
     const reach = closeUp
       ? closeUp.everyS + closeUp.widthS + REACH_MARGIN_S
       : 0;
-    this.#feed.show(channels, Math.max(spanS, reach), this.trend);
+    this.#heldReachS = this.#reachS;
+    const seconds = Math.max(spanS, reach, this.#reachS);
+    this.#feed.show(channels, seconds, this.trend);
     if (this.#feed.isHeld) this.#feed.release();
   }
 
@@ -109,9 +121,11 @@ export class FeedView {
       feed.hold();
       return feed.keep(channels);
     }
-    const share = 1 + BEFORE_SHARE + AFTER_SHARE;
-    feed.show(channels, Math.max(spanS * share, 4), this.trend);
-    feed.load(endS - spanS * (1 + BEFORE_SHARE), endS + spanS * AFTER_SHARE);
+    this.#heldReachS = this.#reachS;
+    const beforeS = Math.max(spanS * (1 + BEFORE_SHARE), this.#reachS);
+    const afterS = spanS * AFTER_SHARE;
+    feed.show(channels, Math.max(beforeS + afterS, 4), this.trend);
+    feed.load(endS - beforeS, endS + afterS);
   }
 
   /**
@@ -128,7 +142,7 @@ export class FeedView {
     const edgeS = isOn ? this.playback?.edgeS ?? endS : endS;
     this.#playedKey = key;
     const feed = this.#feed;
-    const shownS = spanS * (1 + BEFORE_SHARE);
+    const shownS = Math.max(spanS * (1 + BEFORE_SHARE), this.#reachS);
     feed.hold();
     feed.show(channels, shownS + 2 * aheadOf(speed), this.trend);
     const gridS = this.trend ? BIN_S[this.trend] : 0;

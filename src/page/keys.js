@@ -29,6 +29,8 @@ const KEYS = [
   [["y"], "axis", "set the plot's Y axis"],
   [["v"], "into", "put more channels into the plot"],
   [["u"], "limits", "limits of the plot; trigger"],
+  [["n"], "spectra", "spectra: window, averages, coherence and more"],
+  [["r"], "reference", "keep a spectrum as reference, remove it"],
   [["x", "Delete"], "remove", "remove the plot"],
   [["X"], "clear", "remove all plots (Back brings them again)"],
   [["l"], "layouts", "layouts: save, open, as a file"],

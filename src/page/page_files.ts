@@ -113,7 +113,9 @@ import signIn from "./sign_in.js" with { type: "text" };
 import silenceTimer from "./silence_timer.js" with { type: "text" };
 import spanSelect from "./span_select.js" with { type: "text" };
 import spans from "./spans.js" with { type: "text" };
+import spectra from "./spectra.js" with { type: "text" };
 import spectralContents from "./spectral_contents.js" with { type: "text" };
+import spectralDialog from "./spectral_dialog.js" with { type: "text" };
 import spectralMean from "./spectral_mean.js" with { type: "text" };
 import spectralOptions from "./spectral_options.js" with { type: "text" };
 import spectralPlot from "./spectral_plot.js" with { type: "text" };
@@ -269,7 +271,9 @@ const MODULES: Record<string, string> = {
   "silence_timer.js": silenceTimer,
   "span_select.js": spanSelect,
   "spans.js": spans,
+  "spectra.js": spectra,
   "spectral_contents.js": spectralContents,
+  "spectral_dialog.js": spectralDialog,
   "spectral_mean.js": spectralMean,
   "spectral_options.js": spectralOptions,
   "spectral_plot.js": spectralPlot,

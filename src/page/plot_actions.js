@@ -1,6 +1,6 @@
 // The plots of a view after what a user does to one of them, or to a channel in it.
 // Invariant: no two plots are of the same kind and channels, and none has more channels than its kind may have.
-import { CHANNELS_MAX, channelsOf, withChannels } from "./plot_spec.js";
+import { CHANNELS_MAX, channelsOf, isPair, withChannels } from "./plot_spec.js";
 
 /** @typedef {import("./plot_spec.js").PlotKind} PlotKind */
 /** @typedef {import("./plot_spec.js").PlotSpec} PlotSpec */
@@ -70,11 +70,12 @@ function channelActOn(before, at, { what, name }) {
 }
 
 /**
- * Without a channel; null where it was the only one.
+ * Without a channel; null where it was the only one, or one of two that are compared.
  * @param {PlotSpec} plot
  * @param {string} name
  */
 function without(plot, name) {
+  if (isPair(plot) && channelsOf(plot).includes(name)) return null;
   return withChannels(plot, channelsOf(plot).filter((n) => n !== name));
 }
 
@@ -91,6 +92,16 @@ export function onceEach(plots) {
  */
 export function withY({ y: _, ...plot }, y) {
   return y ? { ...plot, y } : plot;
+}
+
+/**
+ * With other options of its spectra.
+ * @param {PlotSpec} plot
+ * @param {PlotSpec["spectral"]} spectral
+ * @returns {PlotSpec}
+ */
+export function withSpectral({ spectral: _, ...plot }, spectral) {
+  return spectral ? { ...plot, spectral } : plot;
 }
 
 /**

@@ -6,7 +6,7 @@ import { NAMES, PlotHeading } from "./plot_heading.js";
 import { SeriesPlot } from "./series_plot.js";
 import { SpectralPlot } from "./spectral_plot.js";
 import { Spectrogram } from "./spectrogram.js";
-import { channelsOf } from "./plot_spec.js";
+import { channelsOf, isPair } from "./plot_spec.js";
 import { printable } from "./quoting.js";
 
 /** @typedef {import("./plot_spec.js").PlotSpec} PlotSpec */
@@ -87,7 +87,7 @@ export class PlotCard {
 
   #made() {
     const { kind } = this.spec;
-    if (kind === "spectrum") {
+    if (kind !== "series" && kind !== "spectrogram") {
       return new SpectralPlot(this.#canvas, this.#look, kind);
     }
     const Kind = kind === "spectrogram" ? Spectrogram : SeriesPlot;
@@ -101,7 +101,11 @@ export class PlotCard {
       // It had failed; its elements are removed below.
     }
     this.#canvas.replaceChildren();
-    this.#plot = this.#made();
+    const before = this.#plot;
+    const plot = this.#plot = this.#made();
+    if (plot instanceof SpectralPlot && before instanceof SpectralPlot) {
+      plot.reference = before.reference;
+    }
     this.#plot.resize(this.#size.width, this.#size.height);
   }
 
@@ -155,9 +159,14 @@ export class PlotCard {
       if (series) found.push(series);
     }
     const [first] = found;
-    if (!first) return this.refuse(now.whyUnknown(this.spec.name));
-    this.refuse(this.#whyNot(first, now.saves));
-    if (this.spec.kind !== "series" && first.trend) return;
+    const isPart = isPair(this.spec) && found.length < this.#names.length;
+    if (!first || isPart) {
+      const missing = this.#names.find((name) => !all.has(name));
+      return this.refuse(now.whyUnknown(missing ?? this.spec.name));
+    }
+    const why = this.#whyNot(now.saves);
+    this.refuse(why);
+    if (this.spec.kind !== "series" && why !== "") return;
     const version = this.#drawPlot(now);
     const nowMs = performance.now();
     if (nowMs - this.#valueMs < VALUE_MS) return;
@@ -169,24 +178,29 @@ export class PlotCard {
 
   /**
    * Why it shows a reason instead of the plot; empty where it does not. Of several channels, the legend says it.
-   * @param {Series} first
    * @param {boolean} saves
    */
-  #whyNot({ state, trend }, saves) {
+  #whyNot(saves) {
     const { kind } = this.spec;
-    if (kind !== "series" && trend) {
+    const plot = this.#plot;
+    const found = this.#found;
+    if (kind !== "series" && found[0].trend) {
       return `A ${NAMES[kind]} needs samples: ${
         saves ? "switch the data saver off" : "choose a shorter span"
       }`;
     }
-    const isRefused = state.state === "refused" && this.#names.length === 1;
-    return isRefused ? state.detail ?? "refused" : "";
+    const why = plot instanceof SpectralPlot ? plot.whyNot(found) : "";
+    if (why !== "" || (kind === "series" && this.#names.length > 1)) return why;
+    for (const { state } of found) {
+      if (state.state === "refused") return state.detail ?? "refused";
+    }
+    return "";
   }
 
   /** Says what the picture shows to readers who do not see it. @param {string} text */
   #describe(text) {
-    const { kind, name } = this.spec;
-    const label = `${NAMES[kind]} of ${printable(name)}${
+    const all = printable(this.#names.join(", "));
+    const label = `${NAMES[this.spec.kind]} of ${all}${
       text === "" ? "" : `: ${text}`
     }`;
     if (this.#canvas.ariaLabel !== label) this.#canvas.ariaLabel = label;
@@ -205,9 +219,10 @@ export class PlotCard {
         plot.setPending(i, pending);
         drawn += pending;
       }
-    } else if (plot instanceof SpectralPlot) plot.use(found);
-    else {
-      plot.use(found[0]);
+    } else if (plot instanceof SpectralPlot) {
+      plot.use(found, this.spec.spectral);
+    } else {
+      plot.use(found[0], this.spec.spectral);
       plot.pending = pendingOf(found[0]);
       drawn += plot.pending;
     }
@@ -228,6 +243,19 @@ export class PlotCard {
   get ends() {
     const plot = this.#plot;
     return plot instanceof SeriesPlot ? plot.ends : null;
+  }
+
+  /** Whether a reference is next to the spectrum; null where the plot keeps none. */
+  get hasReference() {
+    const plot = this.#plot;
+    return plot instanceof SpectralPlot ? plot.reference !== null : null;
+  }
+
+  /** Keeps what is shown as the reference, or removes it. Returns what it did. */
+  toggleReference() {
+    return this.#plot instanceof SpectralPlot
+      ? this.#plot.toggleReference()
+      : "";
   }
 
   /** For a picture of the plot. */

@@ -4,7 +4,7 @@ import { ChannelLines } from "./channel_lines.js";
 import { aboutText, unitText } from "./channel_note.js";
 import { timeText } from "./clock.js";
 import { el } from "./dom.js";
-import { channelsOf, KINDS, titleOf } from "./plot_spec.js";
+import { channelsOf, SINGLE_KINDS, titleOf } from "./plot_spec.js";
 import { printable } from "./quoting.js";
 import { SeriesPlot } from "./series_plot.js";
 import { SpectralPlot } from "./spectral_plot.js";
@@ -12,7 +12,7 @@ import { BIN_S } from "./trend_choice.js";
 
 /** @typedef {import("./plot_spec.js").PlotSpec} PlotSpec */
 /** @typedef {import("./series.js").Series} Series */
-/** @typedef {import("./plot_actions.js").Act | { what: "axis" } | { what: "limits" } | { what: "into" }} Act into: channels that are picked go into it */
+/** @typedef {import("./plot_actions.js").Act | { what: "axis" } | { what: "limits" } | { what: "into" } | { what: "spectra" }} Act into: channels that are picked go into it */
 /** @typedef {SeriesPlot | import("./spectrogram.js").Spectrogram | SpectralPlot} Plot */
 /**
  * @typedef {object} Now
@@ -30,6 +30,8 @@ export const NAMES = {
   series: "time series",
   spectrogram: "spectrogram",
   spectrum: "spectrum",
+  coherence: "coherence",
+  transfer: "transfer function",
 };
 const SIGNS = { series: "∿", spectrogram: "▦", spectrum: "◺" };
 
@@ -62,7 +64,11 @@ export class PlotHeading {
   /** @param {PlotSpec} spec */
   show(spec) {
     const names = this.#names = channelsOf(spec);
-    this.#heading.textContent = names.length > 1
+    this.#heading.textContent = spec.kind === "transfer"
+      ? printable(names.join(" → "))
+      : spec.kind === "coherence"
+      ? printable(names.join(" and "))
+      : names.length > 1
       ? `${names.length} channels`
       : printable(spec.name);
     this.#heading.title = this.#meta.textContent = "";
@@ -109,7 +115,7 @@ export class PlotHeading {
         "data-move": title.startsWith("Move"),
         onclick: () => act(what),
       });
-    const others = KINDS.filter((k) => k !== kind).map((k) =>
+    const others = SINGLE_KINDS.filter((k) => k !== kind).map((k) =>
       button(SIGNS[k], `Add its ${NAMES[k]}`, { what: "add", kind: k })
     );
     return el(
@@ -132,6 +138,8 @@ export class PlotHeading {
           button("⇕", "Set the Y axis", { what: "axis" }),
         kind === "series" &&
           button("≷", "Set limits or a trigger", { what: "limits" }),
+        kind !== "series" &&
+          button("⚙", "Set window and averages", { what: "spectra" }),
         button("↑", "Move up", { what: "up" }),
         button("↓", "Move down", { what: "down" }),
         button("×", "Remove", { what: "remove" }),

@@ -15,6 +15,8 @@ export class PlotList {
   #cards = new Map();
   /** Columns that are shown. */
   columns = 1;
+  /** Opens the settings of spectra. */
+  onSpectra = (/** @type {PlotCard} */ _card) => {};
   #parent;
   #options;
   #visible = new IntersectionObserver((entries) => {
@@ -167,6 +169,7 @@ export class PlotList {
     if (act.what === "axis") return this.#set(card, "axis");
     if (act.what === "limits") return this.#set(card, "limits");
     if (act.what === "into") return this.#options.onInto(card);
+    if (act.what === "spectra") return this.onSpectra(card);
     const { onPlots } = this.#options;
     const changed = actOn(this.#plots, card.spec, act);
     if (!changed) return;

@@ -2,12 +2,9 @@
 // Invariant: what is computed for a segment is kept until one of its samples changes.
 import { Transform } from "./fft.js";
 import { SegmentAverage } from "./segment_average.js";
-import { planOf } from "./spectral_options.js";
+import { PAIR_PARTS, planOf } from "./spectral_options.js";
 
 /** @typedef {import("./samples.js").SampleRing} SampleRing */
-
-/** Of two channels: the density of each, and real and imaginary part of the density between them. */
-const PAIR_PARTS = 4;
 
 export class SpectralMean {
   #rings;

@@ -25,6 +25,8 @@ import { WINDOW_TITLES } from "./spectral_windows.js";
  * @property {import("./spectral_windows.js").WindowName} window
  */
 
+/** Of two channels: the density of each, and real and imaginary part of the density between them. */
+export const PAIR_PARTS = 4;
 export const SECONDS_MAX = 60;
 export const AVERAGES_MAX = 256;
 /** A transform of so many samples takes about 20 ms. */
@@ -88,6 +90,50 @@ export function spectralOf(texts) {
   return Object.keys(options).length > 0 ? options : undefined;
 }
 
+/**
+ * What a user has typed, as options, and what is wrong with it.
+ * @param {Record<"window" | "seconds" | "averages" | "average" | "frequency" | "min" | "max", string>} typed
+ * @param {{ kind: string, rate: number }} plot
+ * @returns {{ options: SpectralOptions | undefined, wrong: string }}
+ */
+export function checkedSpectral(typed, { kind, rate }) {
+  const hasAverages = kind !== "spectrogram";
+  const fields = Object.entries(typed).filter(([name, value]) =>
+    value.trim() !== "" &&
+    (hasAverages || (name !== "averages" && name !== "average"))
+  );
+  const options = spectralOf(fields.map(([name, value]) => `${name}=${value}`));
+  const isLeftOut = (
+    /** @type {"seconds" | "averages" | "min" | "max"} */ name,
+  ) => fields.some(([n]) => n === name) && options?.[name] === undefined;
+  const most = Math.min(SECONDS_MAX, SIZE_MAX / rate);
+  const { max = Infinity, min = Infinity, seconds = 0 } = options ?? {};
+  const isLog = kind !== "spectrogram";
+  const wrong = isLeftOut("seconds") || seconds > most
+    ? `A segment takes more than 0 s and at most ${
+      Number(most.toPrecision(4))
+    } s`
+    : isLeftOut("averages")
+    ? `The number of averages is a whole number from 1 to ${AVERAGES_MAX}`
+    : isLeftOut("min") || isLeftOut("max")
+    ? "The ends are numbers, and the lower end is below the upper end"
+    : isLog && (min <= 0 || max <= 0)
+    ? "A logarithmic axis shows values above 0"
+    : "";
+  return { options, wrong };
+}
+
+/**
+ * The channels that a plot averages together have to be held for so long before the right edge, s.
+ * @param {{ kind: string, spectral?: SpectralOptions | undefined }} plot
+ * @param {number} rate Hz
+ */
+export function reachFor({ kind, spectral = {} }, rate) {
+  if (kind === "series" || kind === "spectrogram") return 0;
+  const plan = planOf(spectral, rate, kind === "spectrum" ? 1 : PAIR_PARTS);
+  return reachOf(plan, rate);
+}
+
 /** @param {string} name @returns {name is import("./spectral_windows.js").WindowName} */
 function isWindow(name) {
   return Object.hasOwn(WINDOW_TITLES, name);
@@ -108,7 +154,10 @@ export function planOf(options, rate, parts = 1) {
   const size = Math.min(Math.max(wanted, SIZE_MIN), SIZE_MAX);
   const length = 2 ** Math.ceil(Math.log2(size));
   const step = size - Math.floor(size / 2);
-  const average = options.average ?? "mean";
+  const isPair = parts > 1;
+  const average = isPair && options.average === "median"
+    ? "mean"
+    : options.average ?? "mean";
   // Of an exponential mean no segments are kept.
   const room = average === "exponential"
     ? Infinity

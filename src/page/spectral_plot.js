@@ -60,22 +60,26 @@ export class SpectralPlot {
     if (this.#plot.resize(width, height)) this.#shownKey = this.#drawn = "";
   }
 
+  /** Why it cannot show these channels; empty where it can. @param {readonly Series[]} all */
+  whyNot(all) {
+    const wanted = this.#kind === "spectrum" ? 1 : 2;
+    if (all.length !== wanted) return "It needs two channels";
+    const one = all[0].channel;
+    const other = all[wanted - 1].channel;
+    return one.sample_rate === other.sample_rate
+      ? ""
+      : `The channels need the same sample rate: ${one.name} has ${one.sample_rate} Hz, ${other.name} has ${other.sample_rate} Hz`;
+  }
+
   /**
-   * Shows these channels. Returns why it cannot, or an empty text.
-   * @param {readonly Series[]} all one; of coherence and transfer function, two
+   * @param {readonly Series[]} all one; of coherence and transfer function, two of the same rate
    * @param {SpectralOptions} [options]
    */
   use(all, options = AUTOMATIC) {
-    const wanted = this.#kind === "spectrum" ? 1 : 2;
-    if (all.length !== wanted) return "It needs two channels";
-    const [one, other = one] = all.map(({ channel }) => channel);
-    if (one.sample_rate !== other.sample_rate) {
-      return `The channels need the same sample rate: ${one.name} has ${one.sample_rate} Hz, ${other.name} has ${other.sample_rate} Hz`;
-    }
     const isSame = options === this.#options &&
       all.length === this.#all.length &&
       all.every((series, i) => series === this.#all[i]);
-    if (isSame) return "";
+    if (isSame) return;
     this.#mean?.close();
     this.#all = [...all];
     this.#options = options;
@@ -83,7 +87,6 @@ export class SpectralPlot {
     this.#values = [];
     this.#drawn = this.#shownKey = "";
     this.#isWhole = false;
-    return "";
   }
 
   /**

@@ -1,7 +1,15 @@
-// Spectra of the page: the same as scipy's (welch, csd, coherence) for every window.
+// Spectra of the page: the same as scipy's (welch, csd, coherence) for every window; in Chromium with their titles, units,
+// settings by keyboard, a reference, a bar of colours, coherence and transfer function of two channels.
 // QANAT_SPECTRA=write writes what scipy computes for test/page/spectra_test.ts, too.
 import assert from "node:assert/strict";
-import { describe, it } from "@std/testing/bdd";
+import { after, before, describe, it } from "@std/testing/bdd";
+import axe from "axe-core/axe.min.js" with { type: "text" };
+import { Qanat } from "../../src/app.ts";
+import { nowGpsNs } from "../../src/blocks/gps_time.ts";
+import { Catalog } from "../../src/channels/catalog.ts";
+import { type HttpServer, serve } from "../../src/http/server.ts";
+import { EmbeddedSource } from "../../src/source/embedded_source.ts";
+import { jsonLogger } from "../../src/telemetry/log.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
 import {
   averagesOf,
@@ -12,6 +20,8 @@ import {
   pairOf,
   WINDOWS,
 } from "../page/spectra_world.ts";
+import { configWith } from "../driven_source.ts";
+import { BrowserPage } from "./browser_page.ts";
 import { PARTS, Process } from "./chain.ts";
 
 const RELATIVE_MAX = 1e-6;
@@ -19,6 +29,11 @@ const STORED = new URL("../page/spectra_expected.json", import.meta.url);
 
 type Options = Parameters<typeof averagesOf>[0];
 
+const H1 = "H1:GWOSC-4KHZ_R1_WHITENED";
+const L1 = "L1:GWOSC-4KHZ_R1_WHITENED";
+const SOON_MS = 30_000;
+
+const hasChromium = canRun([PARTS.chromium]);
 const hasPython = canRun([PARTS.python]);
 
 /** Each window with each average; segments of a power of two, and others. */
@@ -94,5 +109,174 @@ describe("spectra", { ignore: !hasPython, skip: !hasPython }, () => {
       STORED,
       `${JSON.stringify({ rate, count, cases }, null, 2)}\n`,
     );
+  });
+});
+
+describe("spectra in Chromium", {
+  ignore: !hasChromium,
+  skip: !hasChromium,
+}, () => {
+  let qanat: Qanat;
+  let server: HttpServer;
+  let page: BrowserPage;
+
+  before(async () => {
+    qanat = new Qanat({
+      config: configWith({ port: 0, drainMs: 500 }),
+      source: new EmbeddedSource({
+        catalog: new Catalog(),
+        nowGpsNs: () => nowGpsNs(),
+      }),
+      log: jsonLogger(() => {}, "error"),
+    });
+    await qanat.start();
+    server = await serve(qanat);
+    page = await BrowserPage.open(PARTS.chromium.program!);
+    await page.setViewport({ width: 1300, height: 1000 });
+  });
+  after(async () => {
+    await page?.close();
+    qanat?.drain();
+    await server?.close(500);
+    await qanat?.close();
+  });
+
+  async function visit(hash: string): Promise<void> {
+    await page.goto("about:blank");
+    await page.goto(`http://127.0.0.1:${server.port}/#${hash}`);
+  }
+
+  const label = (kind: string) =>
+    `document.querySelector('[data-kind="${kind}"] .canvas')?.ariaLabel ?? ""`;
+  const says = (kind: string, text: string) =>
+    page.until(
+      `(${label(kind)}).includes(${JSON.stringify(text)})`,
+      SOON_MS,
+    );
+  const set = (id: string, value: string) =>
+    page.evaluate(
+      `document.getElementById("${id}").value = ${JSON.stringify(value)}`,
+    );
+
+  it("have titles and units, a bar of colours, and say what is averaged", async () => {
+    await visit(`spectrum=${H1}&spectrogram=${H1};min=-80;max=-30&span=12`);
+    await says("spectrum", "16 averages of 1 s, Hann");
+    await says(
+      "spectrum",
+      "Amplitude spectral density (1/√Hz) over Frequency (Hz)",
+    );
+    await says("spectrogram", "colours from −80 to −30 dB re 1/Hz");
+    const value = await page.evaluate(
+      `document.querySelector('[data-kind="spectrum"] output').textContent`,
+    );
+    assert.equal(value, "16 averages of 1 s, Hann");
+    await page.hover('[data-kind="spectrum"] .u-over');
+    await page.until(
+      `/^[\\d.]+ Hz: \\d\\.\\d\\de[+-]\\d+ 1\\/√Hz · 16 av/.test(document.querySelector('[data-kind="spectrum"] output').textContent)`,
+      SOON_MS,
+    );
+    assert.deepEqual(page.troubles, []);
+  });
+
+  it("are set by keyboard, and the address keeps it", async () => {
+    await visit(`spectrum=${H1}&series=${L1}&span=12`);
+    await says("spectrum", "averages of 1 s, Hann");
+    await page.press("n");
+    await page.until(
+      "document.activeElement.id === 'spectra-window'",
+      SOON_MS,
+    );
+    await set("spectra-seconds", "two");
+    await page.press("Enter");
+    await page.evaluate(
+      "document.querySelector('#spectra form').requestSubmit()",
+    );
+    await page.until(
+      "document.querySelector('#spectra .wrong').textContent.startsWith('A segment takes')",
+      SOON_MS,
+    );
+    await set("spectra-window", "flattop");
+    await set("spectra-average", "median");
+    await page.evaluate("document.getElementById('spectra-seconds').focus()");
+    await page.evaluate("document.getElementById('spectra-seconds').select()");
+    await page.type("0.5");
+    await page.evaluate("document.getElementById('spectra-averages').focus()");
+    await page.type("8");
+    await page.press("Enter");
+    await page.until(
+      `location.hash.startsWith("#spectrum=${H1};window=flattop;seconds=0.5;averages=8;average=median&")`,
+      SOON_MS,
+    );
+    await says("spectrum", "8 averages of 0.5 s, flat top, median");
+    assert.deepEqual(page.troubles, []);
+  });
+
+  it("keep a reference, also in a picture, until it is removed", async () => {
+    await visit(`spectrum=${H1};seconds=0.5&span=12`);
+    await says("spectrum", "16 averages of 0.5 s, Hann");
+    await page.press("r");
+    await says("spectrum", "Thin line: ");
+    const first = await page.evaluate(label("spectrum")) as string;
+    const [, time] = first.match(/Thin line: (\d\d:\d\d:\d\d) UTC, 16 av/)!;
+    // It stays when the plot and its settings change.
+    await page.press("t");
+    await page.press("n");
+    await set("spectra-window", "blackman");
+    await page.evaluate(
+      "document.querySelector('#spectra form').requestSubmit()",
+    );
+    await says("spectrum", "Blackman; Thin line: ");
+    await page.press("t");
+    await page.press("t");
+    await says(
+      "spectrum",
+      `Thin line: ${time} UTC, 16 averages of 0.5 s, Hann`,
+    );
+    await page.press("r");
+    await page.until(
+      `!(${label("spectrum")}).includes("Thin line")`,
+      SOON_MS,
+    );
+    assert.deepEqual(page.troubles, []);
+  });
+
+  it("of two channels: coherence and transfer function", async () => {
+    await visit(`spectrum=${H1};averages=12&series=${L1}&span=12`);
+    await says("spectrum", "12 averages of 1 s");
+    for (const text of ["Coherence", "Transfer function"]) {
+      await page.press("n");
+      await page.evaluate(
+        `[...document.querySelectorAll('#spectra section button')].find((b) => b.textContent === "${text}").click()`,
+      );
+    }
+    await page.until(
+      `location.hash.startsWith("#spectrum=${H1};averages=12&transfer=${H1},${L1};averages=12&coherence=${H1},${L1};averages=12&series=${L1}")`,
+      SOON_MS,
+    );
+    await says("coherence", "Coherence over Frequency (Hz), 12 averages");
+    await says("transfer", "Magnitude, Phase (°) over Frequency (Hz), 12");
+    await page.hover('[data-kind="coherence"] .u-over');
+    await page.until(
+      `/Hz: coherence [01]\\.\\d{3} · 12 av/.test(document.querySelector('[data-kind="coherence"] output').textContent)`,
+      SOON_MS,
+    );
+    await page.evaluate(axe);
+    const found = await page.evaluate(
+      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes[0].html]))",
+    );
+    assert.deepEqual(found, []);
+    // Another rate has no coherence with this one, and a single channel none at all.
+    await visit(
+      `coherence=${H1},H1:QANAT-NOISE_F32_16384&transfer=${H1}&span=12`,
+    );
+    const refusal = (kind: string) =>
+      `document.querySelector('[data-kind="${kind}"] .refusal')?.textContent`;
+    await page.until(
+      `${refusal("coherence")}?.includes("the same sample rate") && ${
+        refusal("transfer")
+      } === "It needs two channels"`,
+      SOON_MS,
+    );
+    assert.deepEqual(page.troubles, []);
   });
 });
