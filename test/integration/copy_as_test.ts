@@ -78,8 +78,9 @@ describe("Copy as", { ignore: !runnable, skip: !runnable }, () => {
 
   it("pandas: a table of each sample rate", async () => {
     const out = await run(PARTS.python.program!, ["-c", texts(false).pandas!]);
-    for (const name of NAMES) assert.ok(out.includes(name), out);
-    assert.match(out, /\[4096 rows x 4 columns\]/);
+    for (const rows of [4096, 16]) {
+      assert.ok(out.includes(`[${rows} rows x 4 columns]`), out);
+    }
   });
 
   it("JavaScript: a range, and what is live", async () => {
