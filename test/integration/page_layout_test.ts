@@ -153,6 +153,11 @@ describe("the page's layout", { ignore: !runnable, skip: !runnable }, () => {
         JSON.stringify(words)
       }).click()`,
     );
+  /** Keys act on the page once the browser has taken the focus from the field. */
+  const closeDialog = async () => {
+    await clickText("×");
+    await page.until("document.activeElement === document.body", SOON_MS);
+  };
   const names = () =>
     page.evaluate(
       "[...document.querySelectorAll('#layouts .layouts b')].map((b) => b.textContent)",
@@ -278,7 +283,7 @@ describe("the page's layout", { ignore: !runnable, skip: !runnable }, () => {
     assert.equal(await page.evaluate("document.images.length"), 1);
     await setName("Noise");
     await page.press("Enter");
-    await clickText("×");
+    await closeDialog();
     // Another view under the same name: the old one stays, until the user replaces it.
     await page.evaluate(`location.hash = "${plotsOf(1)}&span=8&theme=light"`);
     await page.until("qanatPage.view().spanS === 8", SOON_MS);
@@ -401,7 +406,7 @@ describe("the page's layout", { ignore: !runnable, skip: !runnable }, () => {
     await page.evaluate(
       `Object.defineProperty(globalThis, "localStorage", { configurable: true, get: () => { throw new DOMException("no", "SecurityError") } }) === null`,
     );
-    await clickText("×");
+    await closeDialog();
     await page.press("l");
     assert.match(
       await text("#layouts") ?? "",
@@ -453,7 +458,7 @@ describe("the page's layout", { ignore: !runnable, skip: !runnable }, () => {
         "document.getElementById('layout-wrong').textContent === 'mine.json: it has version 2; this page reads version 1'",
         SOON_MS,
       );
-      await clickText("×");
+      await closeDialog();
       await page.press("X");
       await page.until("!document.getElementById('empty').hidden", SOON_MS);
       await page.press("l");
