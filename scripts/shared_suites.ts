@@ -61,6 +61,8 @@ const SHARED: readonly string[] = [
   "page_overlay",
   "page_thresholds",
   "page_layout",
+  "page_card",
+  "page_touch",
   "scitokens",
   "firefox",
   "security",

@@ -1,5 +1,6 @@
 // What keys and buttons do.
 import { CopyAs } from "./copy_as.js";
+import { ChannelCard, focusedName } from "./channel_card.js";
 import { byId } from "./dom.js";
 import { DownloadDialog } from "./download.js";
 import { WIDE_PX } from "./finder.js";
@@ -84,6 +85,37 @@ function plotActionsOf(page) {
   };
 }
 
+/** Opens cards of channels; their buttons are in the list and in the plots. @param {Page} page */
+function cardsOf(page) {
+  const card = new ChannelCard(byId("channel", HTMLDialogElement), {
+    get: page.signIn.fetch,
+    channels: page.channels,
+    time: () => page.view.time,
+  });
+  document.addEventListener("click", ({ target }) => {
+    const button = /** @type {Element} */ (target).closest("[data-card]");
+    if (button instanceof HTMLElement) card.open(button.dataset.card ?? "");
+  });
+  return () => {
+    const name = focusedName();
+    if (name === undefined) page.status.note("Pick a channel first");
+    else card.open(name);
+  };
+}
+
+/** @param {Page} page @returns {Record<string, () => void>} */
+function cursorActionsOf({ cursors }) {
+  return {
+    a: () => cursors.place(0),
+    b: () => cursors.place(1),
+    cursors: () => cursors.toggle(),
+    left: () => cursors.nudge(-1),
+    right: () => cursors.nudge(1),
+    farLeft: () => cursors.nudge(-FAR_PX),
+    farRight: () => cursors.nudge(FAR_PX),
+  };
+}
+
 /** @param {Page} page @returns {Record<string, () => void>} */
 function actionsOf(page) {
   const copyAs = copyAsOf(page);
@@ -118,13 +150,8 @@ function actionsOf(page) {
     download: () => download.open(),
     operator: () => page.change({ operator: !page.view.operator }),
     help: () => showHelp(byId("help", HTMLDialogElement)),
-    a: () => page.cursors.place(0),
-    b: () => page.cursors.place(1),
-    cursors: () => page.cursors.toggle(),
-    left: () => page.cursors.nudge(-1),
-    right: () => page.cursors.nudge(1),
-    farLeft: () => page.cursors.nudge(-FAR_PX),
-    farRight: () => page.cursors.nudge(FAR_PX),
+    ...cursorActionsOf(page),
+    card: cardsOf(page),
     wall: () => page.change({ wall: !page.view.wall }),
     leave: () => {
       if (page.view.wall) page.change({ wall: false });

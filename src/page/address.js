@@ -1,25 +1,62 @@
 // Keeps the view in the address. A change of the time is a step that Back undoes, and so is what calls step().
+// Invariant: a drag, which changes the view with each picture, does not change the address more often than browsers allow.
 import { hashOf } from "./view.js";
 
 /** Changes of the time within this time are one step. */
 const ONE_STEP_MS = 1000;
+/** Browsers allow 100 to 200 changes in 10 s: so many at once, and one more each so many ms. */
+const AT_ONCE = 40;
+const EACH_MS = 200;
+
+/** @typedef {import("./view.js").View} View */
+/** A change of the address. @typedef {(state: null, title: string, url: string) => void} Change */
 
 export class Address {
-  /** When the time last changed, by performance.now(). */
+  /** When the time last changed. */
   #movedMs = -Infinity;
+  /** Changes of the address that are allowed now. */
+  #allowed = AT_ONCE;
+  #allowedMs = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #history;
+  #now;
+
+  /** @param {{ history?: { pushState: Change, replaceState: Change }, now?: () => number }} [options] for tests */
+  constructor(
+    { history = globalThis.history, now = () => performance.now() } = {},
+  ) {
+    this.#history = history;
+    this.#now = now;
+  }
 
   /**
-   * @param {import("./view.js").View} before
-   * @param {import("./view.js").View} view
+   * @param {View} before
+   * @param {View} view
    */
   keep(before, view) {
     const isMove = before.endS !== view.endS || before.spanS !== view.spanS ||
       before.speed !== view.speed;
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     const isStep = isMove && nowMs - this.#movedMs > ONE_STEP_MS;
     if (isMove) this.#movedMs = nowMs;
-    if (isStep) return step(before, view);
-    history.replaceState(null, "", `#${hashOf(view)}`);
+    clearTimeout(this.#timer);
+    if (isStep) return step(before, view, this.#history);
+    this.#replace(view);
+  }
+
+  /** Now, or a moment later where there were many changes. @param {View} view */
+  #replace(view) {
+    const nowMs = this.#now();
+    const more = (nowMs - this.#allowedMs) / EACH_MS;
+    this.#allowed = Math.min(this.#allowed + more, AT_ONCE);
+    this.#allowedMs = nowMs;
+    if (this.#allowed < 1) {
+      this.#timer = setTimeout(() => this.#replace(view), EACH_MS);
+      return;
+    }
+    this.#allowed--;
+    this.#history.replaceState(null, "", `#${hashOf(view)}`);
   }
 }
 
@@ -27,9 +64,10 @@ export class Address {
  * A step from one view to another, which Back undoes.
  * @param {import("./view.js").View} before
  * @param {import("./view.js").View} view
+ * @param {{ pushState: Change, replaceState: Change }} [to] for tests
  */
-export function step(before, view) {
+export function step(before, view, to = history) {
   // The address of a first visit does not hold the view.
-  history.replaceState(null, "", `#${hashOf(before)}`);
-  history.pushState(null, "", `#${hashOf(view)}`);
+  to.replaceState(null, "", `#${hashOf(before)}`);
+  to.pushState(null, "", `#${hashOf(view)}`);
 }

@@ -12,6 +12,7 @@ const NOTHING = {
   onReset: () => {},
   onHover: () => {},
   onCursor: () => {},
+  slide: null,
 };
 
 export class CloseUpPanel {

@@ -14,6 +14,12 @@ const REACH_MARGIN_S = 2;
 const BEFORE_SHARE = 0.25;
 const AFTER_SHARE = 0.25;
 const EPSILON_S = 1e-6;
+/** Less is the rounding of a time. */
+const FUTURE_MIN_S = 0.05;
+/** So much after its end a span that was in the future is read. */
+const LATE_MS = 1000;
+/** A page that stays open for longer than this does not read what comes then. */
+const FUTURE_MAX_S = 86_400;
 
 export class FeedView {
   /** What the view is drawn from: bins, or rows (null). @type {import("./qanat.d.ts").Trend | null} */
@@ -25,6 +31,8 @@ export class FeedView {
   #onNewest;
   #onRefused;
   #before = emptyView();
+  /** Until what is shown has come. @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
   /** Names what is played, so that a change of something else does not begin again. */
   #playedKey = "";
   /** @type {View["closeUp"]} */
@@ -74,6 +82,7 @@ export class FeedView {
    * @param {boolean} isHere the span is on the screen already
    */
   apply(view, isHere) {
+    clearTimeout(this.#timer);
     const before = this.#before;
     this.#before = view;
     const { endS, spanS, speed } = view;
@@ -119,13 +128,36 @@ export class FeedView {
     // The feed has these samples already: nothing to read.
     if (isHere && !isNew && feed.trend === this.trend) {
       feed.hold();
-      return feed.keep(channels);
+      feed.keep(channels);
+      return this.#awaitFuture({ endS, spanS }, channels);
     }
     this.#heldReachS = this.#reachS;
     const beforeS = Math.max(spanS * (1 + BEFORE_SHARE), this.#reachS);
     const afterS = spanS * AFTER_SHARE;
     feed.show(channels, Math.max(beforeS + afterS, 4), this.trend);
     feed.load(endS - beforeS, endS + afterS);
+    this.#awaitFuture({ endS, spanS }, channels);
+  }
+
+  /**
+   * Says which part of a span has not come yet, and reads it once it has.
+   * @param {{ endS: number, spanS: number }} view
+   * @param {Channel[]} channels
+   */
+  #awaitFuture({ endS, spanS }, channels) {
+    const { newestS, series } = this.#feed;
+    const restS = endS - newestS;
+    if (restS < FUTURE_MIN_S) return;
+    const fromS = Math.max(newestS, endS - spanS * (1 + BEFORE_SHARE));
+    const toS = endS + spanS * AFTER_SHARE;
+    for (const one of series.values()) {
+      one.addGap({ fromS, toS, reason: "not-yet" });
+    }
+    if (restS > FUTURE_MAX_S) return;
+    this.#timer = setTimeout(
+      () => this.#hold({ endS, spanS }, channels, false),
+      restS * 1000 + LATE_MS,
+    );
   }
 
   /**

@@ -1,5 +1,6 @@
 // Finds channels while the user types. The server searches, so the number of channels costs the page nothing.
 // Invariant: only the answer to the newest search is shown.
+import { cardButton } from "./channel_card.js";
 import { aboutText, unitText } from "./channel_note.js";
 import { el } from "./dom.js";
 import { problemOf } from "./event_stream.js";
@@ -135,7 +136,8 @@ export class Finder {
 
   /** Marks the channels that are picked. */
   mark() {
-    for (const button of this.#list.querySelectorAll("button")) {
+    const all = this.#list.querySelectorAll("button[data-name]");
+    for (const button of /** @type {NodeListOf<HTMLElement>} */ (all)) {
       button.setAttribute(
         "aria-pressed",
         String(this.#isPicked(button.dataset.name ?? "")),
@@ -239,6 +241,7 @@ export class Finder {
             ? el("small", { class: "about", textContent: c.description })
             : null,
         ),
+        cardButton(c.name),
       )
     ));
     this.#list.scrollTop = 0;

@@ -1,4 +1,4 @@
-// Reasons of gaps in plain words. docs/protocol.md explains each reason.
+// Reasons of gaps, and of the ends of streams, in plain words. docs/protocol.md explains each reason.
 
 /** @type {Readonly<Record<string, string>>} */
 const WORDS = {
@@ -9,7 +9,29 @@ const WORDS = {
   "missing": "no data received",
   "late": "arrived too late",
   "unreachable": "its Kafka broker was away",
-  "future": "in the future",
+  "future": "its time stamps were in the future",
+  "not-yet": "this time has not come yet",
+  "stride-changed": "the channel's stride has changed",
+  "unknown-id": "the place to continue is not known",
+};
+
+/** @type {Readonly<Record<string, string>>} */
+const END_WORDS = {
+  "age": "the stream was open for long",
+  "cancelled": "cancelled",
+  "changed": "a channel has changed",
+  "closed-by-operator": "the operator closed the stream",
+  "complete": "complete",
+  "connection": "the server does not answer",
+  "cut": "the connection was cut",
+  "drain": "the server stops",
+  "error": "the server could not read the data",
+  "expired": "the token has expired",
+  "gap": "data are missing",
+  "removed": "a channel was removed, or may not be read any more",
+  "revoked": "the token is not accepted any more",
+  "slow": "this page was too slow",
+  "time-reset": "the publisher's time has jumped back",
 };
 
 /** A gap as a sentence for the user. @param {import("./qanat.d.ts").Gap} gap */
@@ -21,4 +43,9 @@ export function gapNote({ fromNs, toNs, reason }) {
 /** A reason in words; one that is not known as it is. @param {string} reason */
 export function gapWords(reason) {
   return WORDS[reason] ?? reason;
+}
+
+/** The reason of a stream's end in words; one that is not known as it is. @param {string | undefined} reason */
+export function endWords(reason) {
+  return reason === undefined ? "?" : END_WORDS[reason] ?? reason;
 }

@@ -3,9 +3,11 @@ import { fullTimeText, gpsNow } from "./clock.js";
 import { el } from "./dom.js";
 import { SPEEDS } from "./playback.js";
 import { timeOfInput } from "./time_input.js";
-import { ROWS_SPAN_MAX_S, spanText } from "./trend_choice.js";
+import { spanText } from "./trend_choice.js";
+import { namesOf } from "./view.js";
 
-/** @typedef {{ names: readonly string[], spanS: number, endS: number | null, edgeS: number, time: "utc" | "gps" }} Shown */
+/** @typedef {import("./qanat.d.ts").Trend} Trend */
+/** The part of the page that is needed here. @typedef {{ channels: { has(name: string): boolean }, edgeS: number, trend: Trend | null, view: import("./view.js").View }} Shown */
 
 const HINT =
   "GPS seconds; a date and time in UTC; a time of day in UTC; or a time before now, such as -90s, -15m, -2h, -1d.";
@@ -18,7 +20,7 @@ export class GoTo {
   speed = 1;
   #dialog;
   #get;
-  #now;
+  #page;
   #onGo;
   #onPlay;
   #field = el("input", {
@@ -34,14 +36,14 @@ export class GoTo {
 
   /**
    * @param {HTMLDialogElement} dialog
-   * @param {{ get: (path: string) => Promise<Response>, now: () => Shown, onGo: (gpsS: number) => void,
+   * @param {{ get: (path: string) => Promise<Response>, page: Shown, onGo: (gpsS: number) => void,
    *   onPlay: (edgeS: number, speed: number) => void }} options onGo: shows a time; onPlay: plays with a time at the
    *   right edge
    */
-  constructor(dialog, { get, now, onGo, onPlay }) {
+  constructor(dialog, { get, page, onGo, onPlay }) {
     this.#dialog = dialog;
     this.#get = get;
-    this.#now = now;
+    this.#page = page;
     this.#onGo = onGo;
     this.#onPlay = onPlay;
     dialog.replaceChildren(
@@ -71,7 +73,7 @@ export class GoTo {
   }
 
   open() {
-    const { endS, edgeS, spanS, time } = this.#now();
+    const { edgeS, view: { endS, spanS, time } } = this.#page;
     this.#wrong.textContent = "";
     // What is in the middle, to send it or to change a digit.
     this.#field.value = endS === null
@@ -121,7 +123,9 @@ export class GoTo {
       : gpsS < 0
       ? "That is before GPS time 0, 1980-01-06 00:00:00 UTC, the earliest time"
       : gpsS > nowS
-      ? `That is ${spanText(Math.ceil(gpsS - nowS))} in the future`
+      ? `This time has not come yet: it is ${
+        spanText(Math.ceil(gpsS - nowS))
+      } ahead`
       : "";
     this.#wrong.textContent = wrong;
     if (gpsS === null || wrong !== "") return this.#field.focus();
@@ -132,16 +136,17 @@ export class GoTo {
 
   /** Says since when all channels of the view have data. */
   async #askSince() {
-    const { names, spanS, time } = this.#now();
+    const { channels, trend, view } = this.#page;
+    const names = namesOf(view).filter((name) => channels.has(name));
+    const { time } = view;
     this.#since.textContent = "";
     if (names.length === 0) return;
-    const isTrend = spanS > ROWS_SPAN_MAX_S;
     const answers = await Promise.all(
-      names.slice(0, ASKED_MAX).map((name) => this.#sinceOf(name, isTrend)),
+      names.slice(0, ASKED_MAX).map((name) => this.#sinceOf(name, trend)),
     );
     const known = answers.filter((s) => s !== null);
     if (known.length === 0) return;
-    const what = isTrend ? "Trends are" : "Samples are";
+    const what = trend ? "Trends are" : "Samples are";
     const text = fullTimeText(Math.max(...known), time);
     const unit = time === "utc" ? "UTC" : "GPS";
     this.#since.textContent = `${what} available from ${text} ${unit}`;
@@ -150,16 +155,16 @@ export class GoTo {
   /**
    * GPS s; null where the server does not know.
    * @param {string} name
-   * @param {boolean} isTrend
+   * @param {Trend | null} trend
    */
-  async #sinceOf(name, isTrend) {
+  async #sinceOf(name, trend) {
     try {
       const response = await this.#get(
         `v1/channels/${encodeURIComponent(name)}`,
       );
       if (!response.ok) return null;
       const { available_from_ns, trends_from_ns } = await response.json();
-      const ns = isTrend ? trends_from_ns : available_from_ns;
+      const ns = trend ? trends_from_ns[trend] : available_from_ns;
       return ns ? Number(BigInt(ns)) / 1e9 : null;
     } catch {
       // The streams report that the server does not answer.

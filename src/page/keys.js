@@ -31,6 +31,7 @@ const KEYS = [
   [["u"], "limits", "limits of the plot; trigger"],
   [["n"], "spectra", "spectra: window, averages, coherence and more"],
   [["r"], "reference", "keep a spectrum as reference, remove it"],
+  [["i"], "card", "about the channel of the plot, or of the list's entry"],
   [["x", "Delete"], "remove", "remove the plot"],
   [["X"], "clear", "remove all plots (Back brings them again)"],
   [["l"], "layouts", "layouts: save, open, as a file"],
@@ -107,7 +108,7 @@ export function showHelp(dialog) {
     ),
     el("p", {
       textContent:
-        "Drag over a plot to look at a span, double-click to go back to live. Hover for values. The browser's Back undoes a change of the time. The address holds the whole view: send it to share the view.",
+        "Mouse: drag over a plot to zoom into a span, drag with Shift or the middle button to move the time, Ctrl and the wheel to zoom around the pointer, double-click to go back to live. Hover for values. Touch: drag to move the time, two fingers to zoom, double tap to go back to live, a long press for cursor A, then B. The browser's Back undoes a change of the time. The address holds the whole view: send it to share the view.",
     }),
   );
   dialog.showModal();

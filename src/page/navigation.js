@@ -139,3 +139,15 @@ export function pan(view, edgeS, { direction, newestS }) {
   if (direction > 0 && endS >= newestS) return live(view);
   return { changes: { endS: round(endS), speed: null }, isHere: false };
 }
+
+/**
+ * A span as a drag leaves it: not after the newest time, and neither too short nor too long.
+ * @param {{ fromS: number, toS: number }} span
+ * @param {number} newestS
+ * @returns {Partial<View>}
+ */
+export function slideTo({ fromS, toS }, newestS) {
+  const spanS = Math.min(Math.max(toS - fromS, SPAN_MIN_S), SPAN_MAX_S);
+  const endS = Math.min((fromS + toS + spanS) / 2, newestS);
+  return { spanS: round(spanS), endS: round(endS), speed: null };
+}

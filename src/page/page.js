@@ -17,12 +17,14 @@ import { PlotTarget } from "./plot_target.js";
 import { retryNow } from "./qanat.js";
 import { seriesColour } from "./series_colours.js";
 import { SignIn } from "./sign_in.js";
+import { Slide, timeAt } from "./slide.js";
 import { SpanSelect } from "./span_select.js";
 import { StatusLine } from "./status_line.js";
 import { paletteOf } from "./theme.js";
 import { TimeAxis } from "./time_axis.js";
 import { isDataExpensive, saverText } from "./trend_choice.js";
-import { emptyView, firstView, namesOf, viewOf } from "./view.js";
+import { emptyView, namesOf } from "./view.js";
+import { viewAtStart } from "./view_at_start.js";
 import { Watching } from "./watching.js";
 import { YAxis } from "./y_axis.js";
 
@@ -37,8 +39,7 @@ export class Page {
   status = new StatusLine(this.feed);
   /** Grows with each change of the theme. */
   themeCount = 0;
-  /** The time under the mouse, GPS s. @type {number | null} */
-  hoverS = null;
+  #hover = /** @type {number | null} share of the width */ (null);
   #address = new Address();
   #palette = colours();
   look = () => ({
@@ -70,7 +71,7 @@ export class Page {
   });
   goTo = new GoTo(byId("go-to", HTMLDialogElement), {
     get: this.signIn.fetch,
-    now: () => ({ ...this.view, names: namesOf(this.view), edgeS: this.edgeS }),
+    page: this,
     onGo: (gpsS) =>
       this.go(goTo(this.view, { gpsS, newestS: this.feed.newestS })),
     onPlay: (edgeS, speed) => this.go(play(edgeS, speed)),
@@ -85,7 +86,8 @@ export class Page {
     events: {
       onZoom: (fromS, toS) => this.zoomTo(fromS, toS),
       onReset: () => this.go(live(this.view)),
-      onHover: (gpsS) => (this.hoverS = gpsS),
+      onHover: (share) => (this.#hover = share),
+      slide: new Slide(this),
       onCursor: (which, gpsS) => this.cursors.moveTo(which, gpsS),
     },
   });
@@ -106,7 +108,7 @@ export class Page {
       hoverS: this.hoverS,
       pixels: this.plots.pixels,
     }),
-    onMove: (cursors) => this.#moveCursors(cursors),
+    onMove: (cursors) => this.slide({ cursors }),
   });
   #yAxis = new YAxis(byId("y-axis", HTMLDialogElement));
   #operator = new OperatorPanel(
@@ -132,14 +134,7 @@ export class Page {
     this.applyTheme();
     this.signIn.check();
     this.finder.show(innerWidth >= WIDE_PX);
-    let view = viewOf(location.hash);
-    if (!view) {
-      const first = firstView();
-      await this.channels.learn(namesOf(first));
-      const isThere = namesOf(first).every((name) => this.channels.has(name));
-      view = isThere ? first : emptyView();
-      if (!isThere) this.finder.show(true);
-    }
+    const view = await viewAtStart(this.channels, this.finder);
     await this.change(view, { keepAddress: true });
     if (this.isSaving) this.saySaver();
   }
@@ -147,6 +142,11 @@ export class Page {
   /** The newest time that is shown, GPS s. */
   get edgeS() {
     return this.playback?.edgeS ?? this.view.endS ?? this.feed.newestS;
+  }
+
+  /** The time under the mouse, GPS s. */
+  get hoverS() {
+    return timeAt(this.#hover, this.edgeS, this.view.spanS);
   }
 
   /** The panel of the close-up; null without one. */
@@ -215,10 +215,10 @@ export class Page {
     this.resize();
   }
 
-  /** Without what other changes of the view need: a drag moves them with each picture. @param {View["cursors"]} cursors */
-  #moveCursors(cursors) {
+  /** Without what other changes of the view need: a drag changes it with each picture. @param {Partial<View>} changes */
+  slide(changes) {
     const before = this.view;
-    this.view = { ...before, cursors };
+    this.view = { ...before, ...changes };
     this.#address.keep(before, this.view);
     this.cursors.say();
     this.#label();

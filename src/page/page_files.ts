@@ -10,6 +10,7 @@ import fourier from "./lib/fourier.js" with { type: "text" };
 import licences from "./lib/licences.txt" with { type: "text" };
 import html from "./page.html" with { type: "text" };
 import css from "./page.css" with { type: "text" };
+import touchCss from "./touch.css" with { type: "text" };
 import icon from "./icon.svg" with { type: "text" };
 import types from "./qanat.d.ts" with { type: "text" };
 import actions from "./actions.js" with { type: "text" };
@@ -21,6 +22,8 @@ import betweenLine from "./between_line.js" with { type: "text" };
 import binTrace from "./bin_trace.js" with { type: "text" };
 import channelBook from "./channel_book.js" with { type: "text" };
 import channelLines from "./channel_lines.js" with { type: "text" };
+import channelCard from "./channel_card.js" with { type: "text" };
+import channelFacts from "./channel_facts.js" with { type: "text" };
 import channelNote from "./channel_note.js" with { type: "text" };
 import checkedSpans from "./checked_spans.js" with { type: "text" };
 import clock from "./clock.js" with { type: "text" };
@@ -91,12 +94,14 @@ import playback from "./playback.js" with { type: "text" };
 import plotActions from "./plot_actions.js" with { type: "text" };
 import plotCard from "./plot_card.js" with { type: "text" };
 import plotGrid from "./plot_grid.js" with { type: "text" };
+import plotGestures from "./plot_gestures.js" with { type: "text" };
 import plotList from "./plot_list.js" with { type: "text" };
 import plotHeading from "./plot_heading.js" with { type: "text" };
 import plotPaths from "./plot_paths.js" with { type: "text" };
 import plotSpec from "./plot_spec.js" with { type: "text" };
 import plotTarget from "./plot_target.js" with { type: "text" };
 import plotOptions from "./plot_options.js" with { type: "text" };
+import plotTools from "./plot_tools.js" with { type: "text" };
 import port from "./port.js" with { type: "text" };
 import qanat from "./qanat.js" with { type: "text" };
 import quoting from "./quoting.js" with { type: "text" };
@@ -111,6 +116,7 @@ import serverTime from "./server_time.js" with { type: "text" };
 import sharedAxis from "./shared_axis.js" with { type: "text" };
 import signIn from "./sign_in.js" with { type: "text" };
 import silenceTimer from "./silence_timer.js" with { type: "text" };
+import slide from "./slide.js" with { type: "text" };
 import spanSelect from "./span_select.js" with { type: "text" };
 import spans from "./spans.js" with { type: "text" };
 import spectra from "./spectra.js" with { type: "text" };
@@ -143,6 +149,7 @@ import valueAxis from "./value_axis.js" with { type: "text" };
 import valueScale from "./value_scale.js" with { type: "text" };
 import view from "./view.js" with { type: "text" };
 import watching from "./watching.js" with { type: "text" };
+import viewAtStart from "./view_at_start.js" with { type: "text" };
 import yAxis from "./y_axis.js" with { type: "text" };
 
 /** One file of the page. */
@@ -179,6 +186,8 @@ const MODULES: Record<string, string> = {
   "bin_trace.js": binTrace,
   "channel_book.js": channelBook,
   "channel_lines.js": channelLines,
+  "channel_card.js": channelCard,
+  "channel_facts.js": channelFacts,
   "channel_note.js": channelNote,
   "checked_spans.js": checkedSpans,
   "clock.js": clock,
@@ -249,12 +258,14 @@ const MODULES: Record<string, string> = {
   "plot_actions.js": plotActions,
   "plot_card.js": plotCard,
   "plot_grid.js": plotGrid,
+  "plot_gestures.js": plotGestures,
   "plot_list.js": plotList,
   "plot_heading.js": plotHeading,
   "plot_paths.js": plotPaths,
   "plot_spec.js": plotSpec,
   "plot_target.js": plotTarget,
   "plot_options.js": plotOptions,
+  "plot_tools.js": plotTools,
   "port.js": port,
   "qanat.js": qanat,
   "quoting.js": quoting,
@@ -269,6 +280,7 @@ const MODULES: Record<string, string> = {
   "shared_axis.js": sharedAxis,
   "sign_in.js": signIn,
   "silence_timer.js": silenceTimer,
+  "slide.js": slide,
   "span_select.js": spanSelect,
   "spans.js": spans,
   "spectra.js": spectra,
@@ -301,6 +313,7 @@ const MODULES: Record<string, string> = {
   "value_scale.js": valueScale,
   "view.js": view,
   "watching.js": watching,
+  "view_at_start.js": viewAtStart,
   "y_axis.js": yAxis,
 };
 
@@ -309,6 +322,7 @@ export const PAGE_FILES: ReadonlyMap<string, PageFile> = new Map(
   Object.entries({
     "page.html": html,
     "page.css": css,
+    "touch.css": touchCss,
     "icon.svg": icon,
     "qanat.d.ts": types,
     ...Object.fromEntries(

@@ -1,4 +1,5 @@
 // Why a live plot has no data at its right edge, in words.
+import { endWords } from "./gap_words.js";
 
 /** A stream may need so long for its first row without a word about it. */
 const NEW_MS = 700;
@@ -10,12 +11,12 @@ const NEW_MS = 700;
  */
 export function pendingText({ state, ring, strideS, trend, dataMs }, edgeS) {
   if (state.state === "waiting") {
-    return `connection lost (${state.reason ?? "?"})`;
+    return `connection lost (${endWords(state.reason)})`;
   }
   const isNew = performance.now() - dataMs < NEW_MS;
   if (state.state === "connecting") return isNew ? "" : "connecting";
   if (state.state === "refused") return "refused";
-  if (state.state === "ended") return `ended (${state.reason ?? "?"})`;
+  if (state.state === "ended") return `ended (${endWords(state.reason)})`;
   if (ring.end === 0) return isNew ? "" : "waiting for the first row";
   const lateS = edgeS - ring.endS;
   // A bin comes when it is complete, which may take its whole length.

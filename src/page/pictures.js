@@ -1,8 +1,10 @@
 // Pictures of a plot: its title, what is drawn, and the times below, as PNG or as SVG.
-// Invariant: in an SVG, texts are texts and samples over time are lines; other plots are a picture in it.
+// Invariant: in an SVG, texts are texts, samples over time are lines, and missing data are hatched with their reason; other
+// plots are a picture in it.
 import { unitText } from "./channel_note.js";
 import { ticksOf } from "./time_axis.js";
 import { dateText, timeText } from "./clock.js";
+import { gapWords } from "./gap_words.js";
 
 /** fromS, toS: NaN for a plot of frequencies. @typedef {{ title: string, colours: import("./dom.js").Colours, colour: (name: string) => string, fromS: number, toS: number, time: "utc" | "gps" }} Frame */
 /**
@@ -13,6 +15,7 @@ import { dateText, timeText } from "./clock.js";
  *   thousandths of the bbox; without, the canvas is put into an SVG
  * @property {import("./value_scale.js").Tick[]} [ticks] of the vertical axis
  * @property {string} [axis] its title
+ * @property {readonly import("./series.js").Span[]} [gaps] missing data
  */
 
 const HEAD_PX = 26;
@@ -20,6 +23,8 @@ const FOOT_PX = 34;
 /** Between the titles of several channels. */
 const TITLE_PX = 18;
 const FONT = "system-ui, sans-serif";
+/** A narrower gap has its reason in its title only. */
+const GAP_TEXT_PX = 120;
 
 /**
  * @param {Picture} picture
@@ -63,7 +68,8 @@ export function pngOf({ canvas, bbox, lines }, frame) {
  * @param {Picture} picture
  * @param {Frame} frame
  */
-export function svgOf({ canvas, bbox, lines, ticks = [], axis }, frame) {
+export function svgOf(picture, frame) {
+  const { canvas, bbox, lines, ticks = [], axis, gaps = [] } = picture;
   const ratio = devicePixelRatio;
   const [left, top, width, height] = [
     bbox.left,
@@ -94,7 +100,9 @@ export function svgOf({ canvas, bbox, lines, ticks = [], axis }, frame) {
       `<image y="${head}" width="${wide}" height="${high}" href="${canvas.toDataURL()}"/>`,
     );
   } else {
-    parts.push(...axisOf({ ticks, axis, colours, left, width, height, at }));
+    const box = { left, width, height, at };
+    parts.push(...gapsOf(gaps, frame, box));
+    parts.push(...axisOf({ ticks, axis, colours, ...box }));
     parts.push(
       `<svg x="${left}" y="${at}" width="${width}" height="${height}" viewBox="0 0 1000 1000" preserveAspectRatio="none">`,
       ...lines.map(({ name, path }) =>
@@ -138,6 +146,34 @@ function titlesOf(lines = [], { colour, colours, title }) {
 /** @param {readonly unknown[]} titles */
 function headPx(titles) {
   return HEAD_PX + (titles.length - 1) * TITLE_PX;
+}
+
+/**
+ * Missing data, hatched, each with its reason.
+ * @param {readonly import("./series.js").Span[]} gaps
+ * @param {Frame} frame
+ * @param {{ left: number, width: number, height: number, at: number }} box px
+ */
+function gapsOf(gaps, { fromS, toS, colours }, { left, width, height, at }) {
+  const shown = gaps.filter((gap) => gap.toS > fromS && gap.fromS < toS);
+  if (shown.length === 0) return [];
+  const perS = width / (toS - fromS);
+  const hatch =
+    `<pattern id="gap" width="8" height="8" patternUnits="userSpaceOnUse"><rect width="8" height="8" fill="${colours.gap}"/><path d="M0 8L8 0" stroke="${colours.gapText}" stroke-opacity="0.35"/></pattern>`;
+  const parts = shown.map((gap) => {
+    const x = left + Math.max(gap.fromS - fromS, 0) * perS;
+    const wide = left + Math.min(gap.toS - fromS, toS - fromS) * perS - x;
+    const words = escaped(gapWords(gap.reason));
+    const text = wide < GAP_TEXT_PX
+      ? ""
+      : `<text x="${x + wide / 2}" y="${
+        at + height / 2
+      }" text-anchor="middle" fill="${colours.gapText}">${words}</text>`;
+    return `<g><title>${words}</title><rect x="${x}" y="${at}" width="${
+      Math.max(wide, 1)
+    }" height="${height}" fill="url(#gap)"/>${text}</g>`;
+  });
+  return [hatch, ...parts];
 }
 
 /**

@@ -1,10 +1,12 @@
 // The heading of a plot: its name, buttons and value, the legend of several channels, and the lines about the cursors.
 // Invariant: texts are written when they change, and not more often.
+import { cardButton } from "./channel_card.js";
 import { ChannelLines } from "./channel_lines.js";
 import { aboutText, unitText } from "./channel_note.js";
 import { timeText } from "./clock.js";
 import { el } from "./dom.js";
 import { channelsOf, SINGLE_KINDS, titleOf } from "./plot_spec.js";
+import { moreButton } from "./plot_tools.js";
 import { printable } from "./quoting.js";
 import { SeriesPlot } from "./series_plot.js";
 import { SpectralPlot } from "./spectral_plot.js";
@@ -74,6 +76,7 @@ export class PlotHeading {
     this.#heading.title = this.#meta.textContent = "";
     for (const button of this.#header.querySelectorAll("button")) {
       button.setAttribute("aria-label", `${button.title}: ${titleOf(spec)}`);
+      if (button.dataset.card !== undefined) button.dataset.card = names[0];
     }
     this.#lines.show(spec, this.#look().colour);
   }
@@ -128,9 +131,11 @@ export class PlotHeading {
       }),
       this.#meta,
       this.#value,
+      moreButton(),
       el(
         "div",
         { class: "tools" },
+        cardButton(""),
         ...others,
         kind === "series" &&
           button("⊕", "Add a channel to this plot", { what: "into" }),

@@ -157,6 +157,7 @@ export class SeriesPlot {
       canvas: ctx.canvas,
       bbox,
       ticks: scale.ticks(room),
+      gaps: this.#shown.length === 1 ? this.#shown[0].series.gaps : [],
       axis: axisTitle({ unit: unitOf(this.#shown) }, scale.baseText(room)),
       lines: this.#shown.map((trace) => ({
         name: trace.series.channel.name,

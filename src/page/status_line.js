@@ -4,6 +4,7 @@
 import { gpsNow, timeText } from "./clock.js";
 import { silenceOf, silenceText } from "./data_age.js";
 import { byId } from "./dom.js";
+import { endWords } from "./gap_words.js";
 import { serverClock } from "./qanat.js";
 
 const NOTE_MS = 12_000;
@@ -90,13 +91,14 @@ export class StatusLine {
  * @param {import("./qanat.d.ts").StreamState} state
  * @param {string} held
  */
-function wordsOf({ state, reason = "?", detail, problem, retryInMs }, held) {
+function wordsOf({ state, reason, detail, problem, retryInMs }, held) {
   if (problem?.status === 401) return "not signed in";
   if (state === "live") return held || "live";
-  if (state === "refused") return `refused: ${detail ?? reason}`;
-  if (state === "ended") return `ended (${reason})`;
+  if (state === "refused") return `refused: ${detail ?? endWords(reason)}`;
+  if (state === "ended") return `ended (${endWords(reason)})`;
   if (state === "connecting") return "connecting";
-  const why = detail ? `${reason}: ${detail}` : reason;
+  const words = endWords(reason);
+  const why = detail ? `${words}: ${detail}` : words;
   const when = retryInMs ? ` in ${(retryInMs / 1000).toFixed(1)} s` : "";
   return `connection lost (${why}), trying again${when}`;
 }

@@ -3,11 +3,12 @@ import uPlot from "uplot";
 import { dragCursors, paintCursors } from "./cursor_lines.js";
 import { paintEvent } from "./limit_lines.js";
 import { axisTitle } from "./channel_note.js";
+import { listenToGestures } from "./plot_gestures.js";
 import { axesOf, AXIS_SPACE_PX, roomOf } from "./time_axis.js";
 
 /** @typedef {import("./value_axis.js").ValueAxis["scale"]} ValueScale */
 /** @typedef {{ time: "utc" | "gps", colours: import("./dom.js").Colours, colour: (name: string) => string, cursors: import("./cursors.js").Times, trigger: import("./limit_lines.js").Mark }} Look */
-/** @typedef {{ onZoom: (fromS: number, toS: number) => void, onReset: () => void, onHover: (gpsS: number | null) => void, onCursor: (which: import("./cursors.js").Which, gpsS: number) => void }} PlotEvents */
+/** onHover: the place of the mouse as a share of the width; slide: null where fingers and the wheel do not move the time. @typedef {{ onZoom: (fromS: number, toS: number) => void, onReset: () => void, onHover: (share: number | null) => void, slide: import("./slide.js").Slide | null, onCursor: (which: import("./cursors.js").Which, gpsS: number) => void }} PlotEvents */
 
 /**
  * A uPlot that draws nothing but axes and cursor; `paint` draws the rest.
@@ -35,13 +36,7 @@ export function timePlot(
       }],
       hooks: {
         ...hooksOf(events),
-        ready: [
-          (u) =>
-            dragCursors(u, {
-              cursors: () => look().cursors,
-              onCursor: events.onCursor,
-            }),
-        ],
+        ready: [(u) => listen(u, () => look().cursors, events)],
         drawAxes: [paint, (u) => {
           const { colours, cursors, trigger } = look();
           paintEvent(u, trigger.eventS, colours);
@@ -52,6 +47,16 @@ export function timePlot(
     [[0, 1], [null, null]],
     parent,
   );
+}
+
+/**
+ * @param {uPlot} u
+ * @param {() => import("./cursors.js").Times} cursors
+ * @param {PlotEvents} events
+ */
+function listen(u, cursors, { onCursor, onReset, slide }) {
+  dragCursors(u, { cursors, onCursor });
+  if (slide) listenToGestures(u, { slide, cursors, onCursor, onReset });
 }
 
 /** @param {PlotEvents} events @param {number} topPx */
@@ -92,7 +97,7 @@ function hooksOf(events) {
     setCursor: [
       (/** @type {uPlot} */ u) => {
         const { left = -1 } = u.cursor;
-        events.onHover(left < 0 ? null : u.posToVal(left, "x"));
+        events.onHover(left < 0 ? null : left / u.over.clientWidth);
       },
     ],
     setSelect: [

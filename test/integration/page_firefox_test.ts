@@ -72,6 +72,21 @@ const overlay = async () => {
   document.querySelector('[aria-label="Move into a plot of its own: X:NULL"]').click();
   await wait(1000);
   return { legend, hash: location.hash, overlayEmpty: ${EMPTY} };
+  return { betweens, apart, wentS, pannedS, backS, ...drag() };
+};
+/** A finger drags a quarter of the span, and the wheel zooms. */
+const drag = () => {
+  const over = document.querySelector(".plot .u-over");
+  const { left, top, width } = over.getBoundingClientRect();
+  const touch = (type, x) =>
+    over.dispatchEvent(new PointerEvent(type, { pointerId: 7, pointerType: "touch", clientX: left + x, clientY: top + 20, cancelable: true }));
+  touch("pointerdown", 40);
+  touch("pointermove", 60);
+  touch("pointermove", 60 + width / 4);
+  touch("pointerup", 60 + width / 4);
+  const draggedS = qanatPage.view().endS;
+  over.dispatchEvent(new WheelEvent("wheel", { ctrlKey: true, deltaY: -30, clientX: left + width / 2, cancelable: true }));
+  return { draggedS, zoomedS: qanatPage.view().spanS };
 };
 /** Columns, and a layout that is saved. */
 const layout = async () => {
@@ -148,6 +163,9 @@ describe("the page in Firefox", { ignore: !runnable, skip: !runnable }, () => {
         String(report.limits),
         /^[▲△?] in view: above 0\.5 · live: /,
       );
+      const { draggedS, zoomedS } = report as Record<string, number>;
+      assert.ok(Math.abs(backS! - draggedS! - 2) < 1e-3, `${draggedS}`);
+      assert.ok(Math.abs(zoomedS! - 8 * Math.exp(-0.3)) < 1e-3, `${zoomedS}`);
     } finally {
       await server.close();
     }

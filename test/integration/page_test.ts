@@ -171,7 +171,7 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     await page.press("/");
     await page.type("sine 16384");
     await page.until(
-      "document.querySelectorAll('.results button').length === 2",
+      "document.querySelectorAll('.results [data-name]').length === 2",
       SOON_MS,
     );
     await page.press("ArrowDown");

@@ -263,7 +263,7 @@ describe(
       await signIn("t-bob");
       await page.until(`!${isOpen}`, SOON_MS);
       await page.until(
-        `document.querySelectorAll("#finder .results button").length === 1`,
+        `document.querySelectorAll("#finder .results [data-name]").length === 1`,
         SOON_MS,
       );
     });

@@ -1,0 +1,39 @@
+// Qanat with its embedded source in this process, for suites of the page.
+// Invariant: close() ends it in a moment, with all streams.
+import { Qanat } from "../../src/app.ts";
+import { nowGpsNs } from "../../src/blocks/gps_time.ts";
+import { Catalog } from "../../src/channels/catalog.ts";
+import { serve } from "../../src/http/server.ts";
+import { EmbeddedSource } from "../../src/source/embedded_source.ts";
+import { jsonLogger } from "../../src/telemetry/log.ts";
+import { configWith } from "../driven_source.ts";
+
+const CLOSE_MS = 500;
+
+export interface PageServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function servePage(): Promise<PageServer> {
+  const source = new EmbeddedSource({
+    catalog: new Catalog(),
+    nowGpsNs: () => nowGpsNs(),
+    extraChannels: 0,
+  });
+  const qanat = new Qanat({
+    config: configWith({ port: 0, drainMs: CLOSE_MS, basePath: "" }),
+    source,
+    log: jsonLogger(() => {}, "error"),
+  });
+  await qanat.start();
+  const server = await serve(qanat);
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    close: async () => {
+      qanat.drain();
+      await server.close(CLOSE_MS);
+      await qanat.close();
+    },
+  };
+}
