@@ -16,6 +16,7 @@ const COLOURS = {
 const FRAME = {
   title: "H1:A<B",
   colours: COLOURS,
+  colour: () => "#777",
   fromS: 1000,
   toS: 1010,
   time: "gps" as const,
@@ -25,8 +26,7 @@ const PICTURE = {
     typeof svgOf
   >[0]["canvas"],
   bbox: { left: 100, top: 10, width: 1000, height: 100 },
-  path: "M0 0L1000 1000",
-  colour: "#777",
+  lines: [{ name: "H1:A<B", unit: "", path: "M0 0L1000 1000" }],
 };
 
 describe("a picture as SVG", () => {
