@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { svgOf } from "../../src/page/pictures.js";
 
+type Frame = Parameters<typeof svgOf>[1];
+
 const COLOURS = {
   text: "#111",
   muted: "#222",
@@ -12,7 +14,7 @@ const COLOURS = {
   gapText: "#666",
   isDark: false,
   series: [],
-};
+} as unknown as Frame["colours"];
 const FRAME = {
   title: "H1:A<B",
   colours: COLOURS,
