@@ -10,6 +10,8 @@ const MAY: Readonly<Record<string, string>> = {
   "net/server_certificate.ts": "certificates expire by the wall clock",
   "kafka/kafkajs_repairs.ts":
     "kafkajs keeps the end of a throttling so; a request that waits longer than 6 s fails",
+  "kafka/metadata.ts":
+    "records have the wall clock of their publishers; one that is far ahead is not believed",
   "telemetry/log.ts": "the time of a log line",
   "telemetry/usage_log.ts": "the time of a line",
   "supervisor/supervisor.ts": "a time in a line of the log",

@@ -19,6 +19,7 @@ export const TOOL_VARIABLES: readonly string[] = [
   "QANAT_FUZZ",
   "QANAT_SECONDS",
   "QANAT_SEED",
+  "QANAT_SPECTRA",
   "QANAT_TEST_AGAIN",
   "QANAT_TEST_LANE",
   "QANAT_TEST_SUMMARY",

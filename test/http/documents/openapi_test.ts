@@ -414,7 +414,13 @@ describe("/openapi.json", () => {
           return answer.status;
         };
         for (const example of schema.examples!) {
-          assert.equal(await ask(String(example)), 200, `${template} ${name}`);
+          // 404: the range of this example is over, and nothing of it is left.
+          const status = await ask(String(example));
+          const isRange = name === "start" || name === "end";
+          assert.ok(
+            status === 200 || isRange && status === 404,
+            `${template} ${name}: ${status}`,
+          );
         }
         for (const wrong of wrongs(schema)) {
           assert.equal(await ask(wrong), 400, `${template} ${name}=${wrong}`);
