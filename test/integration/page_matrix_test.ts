@@ -324,11 +324,14 @@ const COLUMNS_BEHIND = `(() => {
   const canvas = document.querySelector('[data-kind=spectrogram] canvas');
   const { ring } = qanatPage.series("X:SINE");
   const { spanS } = qanatPage.view();
-  const right = canvas.width - 14 * devicePixelRatio;
-  const left = 64 * devicePixelRatio;
+  // Of the plot itself, without axes and the bar of colours.
+  const area = canvas.closest(".uplot").querySelector(".u-over").getBoundingClientRect();
+  const whole = canvas.getBoundingClientRect();
+  const [left, right, top, bottom] = [area.left - whole.left, area.right - whole.left, area.top - whole.top, area.bottom - whole.top]
+    .map((px) => px * devicePixelRatio);
   const missingS = qanatPage.edgeS() - ring.endS;
   const x = Math.ceil(right - (right - left) * missingS / spanS) + 2;
-  const { data } = copyOf(canvas).getImageData(x, 10, Math.floor(right) - x - 2, canvas.height - 20);
+  const { data } = copyOf(canvas).getImageData(x, Math.ceil(top) + 1, Math.floor(right) - x - 2, Math.floor(bottom - top) - 2);
   let found = 0;
   // Hatching is light and warm: its blue is never above its red by much.
   for (let i = 0; i < data.length; i += 4) {
