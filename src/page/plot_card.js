@@ -166,7 +166,9 @@ export class PlotCard {
     }
     const why = this.#whyNot(now.saves);
     this.refuse(why);
-    if (this.spec.kind !== "series" && why !== "") return;
+    if (this.spec.kind !== "series" && why !== "") {
+      return this.#heading.sayNothing();
+    }
     const version = this.#drawPlot(now);
     const nowMs = performance.now();
     if (nowMs - this.#valueMs < VALUE_MS) return;

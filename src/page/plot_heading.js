@@ -85,6 +85,11 @@ export class PlotHeading {
     this.#lines.recolour(this.#look().colour);
   }
 
+  /** No figures, where the plot shows a reason instead of them. */
+  sayNothing() {
+    this.#value.textContent = "";
+  }
+
   /**
    * @param {Plot} plot
    * @param {readonly Series[]} found those of its channels that the page has, one or more

@@ -135,7 +135,7 @@ describe("the page's cards and words", {
       `location.hash = "series=${NAME}&spectrum=${NAME}&span=4"`,
     );
     const figure = "document.querySelector('[data-kind=spectrum] output')";
-    await page.until(`/mean of/.test(${figure}.textContent)`, SOON_MS);
+    await page.until(`/averages? of/.test(${figure}.textContent)`, SOON_MS);
     await page.press("h");
     await page.until(
       `document.querySelector('[data-kind=spectrum] .refusal').textContent !== "" && ${figure}.textContent === ""`,
