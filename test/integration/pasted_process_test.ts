@@ -7,14 +7,13 @@ const ENV = { PATH: Deno.env.get("PATH") ?? "" };
 /** Ignores the end of its shell, and prints its id. */
 const ORPHAN = "(trap '' HUP; exec sleep 1000) >/dev/null 2>&1 & echo $!";
 
-/** A process that has ended may not have been waited for: it is a zombie, `Z`. */
+/** A process that has ended may not have been waited for: it is a zombie, `Z`. Deno refuses to read /proc here. */
 function isAlive(pid: string): boolean {
-  try {
-    const stat = Deno.readTextFileSync(`/proc/${pid.trim()}/stat`);
-    return !/\) [ZX] /.test(stat);
-  } catch {
-    return false;
-  }
+  const { stdout } = new Deno.Command("ps", {
+    args: ["-o", "stat=", "-p", pid.trim()],
+    stderr: "inherit",
+  }).outputSync();
+  return /^[^ZX]/.test(new TextDecoder().decode(stdout).trim());
 }
 
 async function isGone(pid: string): Promise<void> {
