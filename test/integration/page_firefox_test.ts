@@ -51,7 +51,7 @@ const use = async () => {
   history.back();
   await wait(1000);
   const backS = qanatPage.view().endS;
-  return { betweens, apart, wentS, pannedS, backS, ...await overlay(), ...await layout(), ...await trigger() };
+  return { betweens, apart, wentS, pannedS, backS, ...drag(), ...await overlay(), ...await layout(), ...await trigger() };
 };
 /** A limit, and a trigger that holds the view. */
 const trigger = async () => {
@@ -72,12 +72,13 @@ const overlay = async () => {
   document.querySelector('[aria-label="Move into a plot of its own: X:NULL"]').click();
   await wait(1000);
   return { legend, hash: location.hash, overlayEmpty: ${EMPTY} };
-  return { betweens, apart, wentS, pannedS, backS, ...drag() };
 };
 /** A finger drags a quarter of the span, and the wheel zooms. */
 const drag = () => {
   const over = document.querySelector(".plot .u-over");
   const { left, top, width } = over.getBoundingClientRect();
+  // A pointer that a script makes cannot be captured.
+  over.setPointerCapture = () => {};
   const touch = (type, x) =>
     over.dispatchEvent(new PointerEvent(type, { pointerId: 7, pointerType: "touch", clientX: left + x, clientY: top + 20, cancelable: true }));
   touch("pointerdown", 40);
