@@ -11,7 +11,7 @@ const MAY: Readonly<Record<string, string>> = {
   "kafka/kafkajs_repairs.ts":
     "kafkajs keeps the end of a throttling so; a request that waits longer than 6 s fails",
   "kafka/metadata.ts":
-    "records have the wall clock of their publishers; one that is far ahead is not believed",
+    "records have the wall clock of their publishers; one that is far ahead counts as the oldest",
   "telemetry/log.ts": "the time of a log line",
   "telemetry/usage_log.ts": "the time of a line",
   "supervisor/supervisor.ts": "a time in a line of the log",
