@@ -8,10 +8,12 @@ import {
   type Group,
   groupsByFolder,
   type Outcome,
+  runFailedAgain,
   runInLanes,
   sumOf,
   textOf,
 } from "./test_lanes.ts";
+import { jsrAnswers, writeImportMap } from "./test_imports.ts";
 import { CHECK_HELP, TEST_FLAGS, TEST_HELP } from "./test_help.ts";
 import { type Tally, tallyOf } from "./test_tally.ts";
 import { optionsOrExit, parsedBy } from "../src/settings/command.ts";
@@ -19,8 +21,6 @@ import { readFlags } from "../src/settings/flags.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const TEST_LOCK = "test/deno.lock";
-const JSR_BDD = "jsr:@std/testing@^1.0.0/bdd";
-const JSR_PROBE_MS = 5000;
 /** So many processes run tests at once, where tests allow it. */
 const LANES = 2;
 const CHECKED = ["src", "test", "bench", "scripts", "deploy", "mod.ts"];
@@ -31,63 +31,6 @@ function say(text: string): void {
   for (let at = 0; at < bytes.length;) {
     at += Deno.stdout.writeSync(bytes.subarray(at));
   }
-}
-
-/** Whether Deno can load @std/testing, from its cache or within a few seconds from its registry. */
-async function jsrAnswers(): Promise<boolean> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["info", "--no-config", "--json", JSR_BDD],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "null",
-    signal: AbortSignal.timeout(JSR_PROBE_MS),
-  });
-  const { success, stdout } = await command.output();
-  if (!success) return false;
-  const graph = JSON.parse(new TextDecoder().decode(stdout)) as {
-    modules?: { error?: string }[];
-  };
-  return graph.modules?.length !== undefined && graph.modules.length > 0 &&
-    graph.modules.every((module) => module.error === undefined);
-}
-
-type Imports = Record<string, string>;
-
-/** The imports of deno.json, those of its scopes (one folder each) included. */
-function importsOf(file: string): [name: string, target: string][] {
-  const text = Deno.readTextFileSync(new URL(file, ROOT));
-  const { imports, scopes = {} } = JSON.parse(text) as {
-    imports: Imports;
-    scopes?: Record<string, Imports>;
-  };
-  return [imports, ...Object.values(scopes)].flatMap(Object.entries);
-}
-
-/**
- * Writes the imports of deno.json and of the tests' packages into one map; returns the file. Where JSR does not answer,
- * node:test replaces @std/testing/bdd.
- */
-function writeImportMap(jsr: boolean): string {
-  const imports: Imports = {};
-  for (const [name, target] of importsOf("deno.json")) {
-    if (name.startsWith("@std/testing")) {
-      if (jsr) imports[name] = target;
-      else if (name === "@std/testing/bdd") imports[name] = "node:test";
-      continue;
-    }
-    imports[name] = target.startsWith("./") ? `.${target}` : target;
-    // In deno.json a package includes its files; in an import map they are an entry of their own.
-    if (target.startsWith("npm:") && !name.endsWith("/")) {
-      imports[`${name}/`] ??= `npm:/${target.slice("npm:".length)}/`;
-    }
-  }
-  Deno.mkdirSync(new URL(".qanat", ROOT), { recursive: true });
-  const file = new URL(".qanat/import_map.json", ROOT);
-  // Renamed, so that another run never reads half a map.
-  const draft = new URL(`import_map.${Deno.pid}.json`, file);
-  Deno.writeTextFileSync(draft, JSON.stringify({ imports }, null, 2) + "\n");
-  Deno.renameSync(draft, file);
-  return file.pathname;
 }
 
 function sayOptionalParts(): void {
@@ -121,10 +64,14 @@ function appendSummary(tally: Tally): void {
   Deno.writeTextFileSync(file, JSON.stringify(tally) + "\n", { append: true });
 }
 
-async function run(args: readonly string[]): Promise<number> {
+async function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: ROOT,
+    env: { ...env },
     stdin: "null",
     stdout: "inherit",
     stderr: "inherit",
@@ -205,7 +152,7 @@ async function test(
     const isLong = Number(Deno.env.get("QANAT_SECONDS") || "0") >= 600;
     const { shared, alone } = partSuites(suites, isLong && paths.length === 0);
     outcomes.push(...await inLanes(map, shared));
-    if (alone.length > 0) outcomes.push(await here(map, alone));
+    outcomes.push(...await oneByOne(map, alone));
   } else if (paths.length > 0) {
     outcomes.push(await here(map, paths));
   } else {
@@ -220,26 +167,71 @@ async function test(
   return outcomes.find(({ code }) => code !== 0)?.code ?? 0;
 }
 
-function inLanes(
+async function inLanes(
   map: readonly string[],
   groups: readonly Group[],
 ): Promise<Outcome[]> {
-  return runInLanes(groups, LANES, ({ paths, env }, { lane, isLow }) => {
-    const variables = { ...env, QANAT_TEST_LANE: `${lane}` };
-    const before = isLow ? ["nice", "-n", "10"] : [];
-    return denoTest(map, paths, (args) => runQuietly(args, variables, before));
-  }, say);
+  const outcomes = await runInLanes(
+    groups,
+    LANES,
+    ({ paths, env }, { lane, isLow }) => {
+      const variables = { ...env, QANAT_TEST_LANE: `${lane}` };
+      const before = isLow ? ["nice", "-n", "10"] : [];
+      return denoTest(
+        map,
+        paths,
+        (args) => runQuietly(args, variables, before),
+      );
+    },
+    say,
+  );
+  return await failedAgain(map, groups, outcomes);
+}
+
+/** Runs each of some suites alone. */
+async function oneByOne(
+  map: readonly string[],
+  files: readonly string[],
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const file of files) outcomes.push(await here(map, [file]));
+  const groups = files.map((file) => ({ name: file, paths: [file] }));
+  return await failedAgain(map, groups, outcomes);
+}
+
+/** With QANAT_TEST_AGAIN=1, as in CI, what failed runs once more; `.ci/run` repeats the lines that say so. */
+async function failedAgain(
+  map: readonly string[],
+  groups: readonly Group[],
+  outcomes: Outcome[],
+): Promise<Outcome[]> {
+  if (Deno.env.get("QANAT_TEST_AGAIN") !== "1") return outcomes;
+  return await runFailedAgain(
+    groups,
+    outcomes,
+    async ({ name, paths, env }) => ({
+      ...await here(map, paths, env),
+      name,
+    }),
+    (text) => {
+      say(text);
+      Deno.mkdirSync(new URL(".qanat", ROOT), { recursive: true });
+      const file = new URL(".qanat/again.txt", ROOT);
+      Deno.writeTextFileSync(file, text + "\n", { append: true });
+    },
+  );
 }
 
 /** Runs all paths in one process, whose output is seen at once. */
 async function here(
   map: readonly string[],
   paths: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
   const { code, junit } = await denoTest(
     map,
     paths,
-    async (args) => [await run(args), ""],
+    async (args) => [await run(args, env), ""],
   );
   return { name: paths.join(" "), code, tally: tallyOf(junit, code === 0) };
 }

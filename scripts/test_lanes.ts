@@ -1,5 +1,6 @@
 // Runs files of tests two at a time, each group of files in a process of its own.
-// Invariant: the output of a group comes in one piece, and the groups that failed are named at the end.
+// Invariant: the output of a group comes in one piece, and the groups that failed are named at the end, those that passed
+// when they ran again included.
 import { type Tally, tallyOf } from "./test_tally.ts";
 
 /** Files that one process runs, one after the other. */
@@ -59,6 +60,37 @@ export async function runInLanes(
     if (code !== 0) say(`FAILED: ${name}: ${textOf(tally)}`);
   }
   return outcomes;
+}
+
+/** If more groups than this fail, the code is at fault, not the machine: none runs again. */
+const AGAIN_MAX = 5;
+
+/**
+ * Runs each group that failed once more, alone, and takes that result. The machines of CI are shared: a suite that waits
+ * for something may fail because others took the processor. `say` gets a line for each such group.
+ */
+export async function runFailedAgain(
+  groups: readonly Group[],
+  outcomes: readonly Outcome[],
+  run: (group: Group) => Promise<Outcome>,
+  say: (text: string) => void,
+): Promise<Outcome[]> {
+  const failed = outcomes.filter(({ code }) => code !== 0);
+  if (failed.length > AGAIN_MAX) return [...outcomes];
+  const results = [...outcomes];
+  for (const before of failed) {
+    const group = groups.find(({ name }) => name === before.name)!;
+    const after = await run(group);
+    results[results.indexOf(before)] = after;
+    say(
+      `${
+        after.code === 0 ? "PASSED" : "FAILED"
+      } WHEN RUN AGAIN: ${after.name}: ${textOf(after.tally)}; before: ${
+        textOf(before.tally)
+      }`,
+    );
+  }
+  return results;
 }
 
 /** The sum of some tallies. */

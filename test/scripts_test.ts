@@ -10,6 +10,7 @@ import {
 import {
   type Group,
   groupsByFolder,
+  runFailedAgain,
   runInLanes,
   sumOf,
 } from "../scripts/test_lanes.ts";
@@ -152,6 +153,41 @@ describe("runInLanes() with a group that has priority", () => {
     );
     await running;
     assert.deepEqual(begun, ["s0", "a1low", "b1low", "t0"]);
+  });
+});
+
+describe("runFailedAgain()", () => {
+  const tally = { passed: 1, failed: 0, skipped: 0 };
+  const outcome = (name: string, code: number) => ({ name, code, tally });
+  const groups = ["a", "b", "c", "d"].map((name) => ({ name, paths: [name] }));
+
+  it("runs only those that failed, once, and says for each how it ended", async () => {
+    const begun: string[] = [];
+    const said: string[] = [];
+    const outcomes = await runFailedAgain(
+      groups,
+      [outcome("a", 0), outcome("b", 1), outcome("c", 1)],
+      ({ name }) => {
+        begun.push(name);
+        return Promise.resolve(outcome(name, name === "c" ? 1 : 0));
+      },
+      (text) => said.push(text),
+    );
+    assert.deepEqual(begun, ["b", "c"]);
+    assert.deepEqual(outcomes.map(({ code }) => code), [0, 0, 1]);
+    assert.match(said[0]!, /^PASSED WHEN RUN AGAIN: b: 1 passed/);
+    assert.match(said[1]!, /^FAILED WHEN RUN AGAIN: c: 1 passed/);
+  });
+
+  it("runs none again if more than five failed", async () => {
+    const before = [..."abcdef"].map((name) => outcome(name, 1));
+    const outcomes = await runFailedAgain(
+      groups,
+      before,
+      () => Promise.reject(new Error("ran again")),
+      () => {},
+    );
+    assert.deepEqual(outcomes, before);
   });
 });
 
