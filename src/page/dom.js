@@ -80,3 +80,16 @@ export function colours() {
 }
 
 /** @typedef {ReturnType<typeof colours>} Colours */
+
+/**
+ * The row of buttons that ends a form: "Apply", which sends it, and others.
+ * @param {...(Node | string)} others
+ */
+export function applyRow(...others) {
+  return el(
+    "p",
+    { class: "choice" },
+    el("button", { type: "submit", class: "primary", textContent: "Apply" }),
+    ...others,
+  );
+}

@@ -1,5 +1,5 @@
 // The dialog "Limits and trigger" of one plot: an upper and a lower limit, and the trigger of the page on its channel.
-import { closeButton, el, textField } from "./dom.js";
+import { applyRow, closeButton, el, textField } from "./dom.js";
 import { levelOf, levelText } from "./levels.js";
 import { checked } from "./plot_options.js";
 import { titleOf } from "./plot_spec.js";
@@ -44,14 +44,7 @@ export class LimitsDialog {
             "While a sample is beyond, the plot and the tab's title say so. What was beyond stays until you acknowledge it.",
         }),
         this.#wrong,
-        el(
-          "p",
-          { class: "choice" },
-          el("button", {
-            type: "submit",
-            class: "primary",
-            textContent: "Apply",
-          }),
+        applyRow(
           el("button", {
             type: "button",
             textContent: "No limits",

@@ -1,5 +1,5 @@
 // The dialog "Spectra" of one plot: window, segments and averages, axes, a reference, and plots of two channels.
-import { el } from "./dom.js";
+import { applyRow, el } from "./dom.js";
 import { checkedSpectral } from "./spectral_options.js";
 import { WINDOW_TITLES } from "./spectral_windows.js";
 
@@ -114,14 +114,7 @@ export class SpectralDialog {
       this.#frequency,
       this.#endsRow,
       this.#wrong,
-      el(
-        "p",
-        { class: "choice" },
-        el("button", {
-          type: "submit",
-          class: "primary",
-          textContent: "Apply",
-        }),
+      applyRow(
         button("Automatic", () => this.#end(undefined)),
         this.#reference,
       ),

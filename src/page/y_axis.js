@@ -1,5 +1,5 @@
 // The dialog "Y axis" of one plot: linear or logarithmic, its ends, and where its labels count from.
-import { closeButton, el, textField } from "./dom.js";
+import { applyRow, closeButton, el, textField } from "./dom.js";
 import { checked } from "./plot_options.js";
 import { titleOf } from "./plot_spec.js";
 
@@ -46,14 +46,7 @@ export class YAxis {
         this.#offset,
         el("label", { class: "check" }, this.#log, "Logarithmic"),
         this.#wrong,
-        el(
-          "p",
-          { class: "choice" },
-          el("button", {
-            type: "submit",
-            class: "primary",
-            textContent: "Apply",
-          }),
+        applyRow(
           button("Lock as shown", () => this.#lock()),
           button("Automatic", () => this.#automatic()),
         ),
