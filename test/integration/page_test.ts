@@ -536,16 +536,15 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
       "!document.fullscreenElement && document.querySelector('.plot canvas').clientHeight < 200",
       SOON_MS,
     );
+    const controls =
+      "[...document.querySelectorAll('.bar button')].filter((b) => b.checkVisibility()).length";
     await page.press("w");
     await page.until(
-      "getComputedStyle(document.querySelector('.bar')).display === 'none' && /&wall=1$/.test(location.hash)",
+      `${controls} === 0 && /&wall=1$/.test(location.hash)`,
       SOON_MS,
     );
     await page.press("Escape");
-    await page.until(
-      "getComputedStyle(document.querySelector('.bar')).display !== 'none'",
-      SOON_MS,
-    );
+    await page.until(`${controls} > 0`, SOON_MS);
     await wait(1100);
     await page.press("X");
     await page.until("!document.getElementById('empty').hidden", SOON_MS);
