@@ -5,6 +5,7 @@ import { unitText } from "./channel_note.js";
 import { ticksOf } from "./time_axis.js";
 import { dateText, timeText } from "./clock.js";
 import { gapWords } from "./gap_words.js";
+import { limitsSvg } from "./limit_lines.js";
 
 /** fromS, toS: NaN for a plot of frequencies. @typedef {{ title: string, colours: import("./dom.js").Colours, colour: (name: string) => string, fromS: number, toS: number, time: "utc" | "gps" }} Frame */
 /**
@@ -16,6 +17,7 @@ import { gapWords } from "./gap_words.js";
  * @property {import("./value_scale.js").Tick[]} [ticks] of the vertical axis
  * @property {string} [axis] its title
  * @property {readonly import("./series.js").Span[]} [gaps] missing data
+ * @property {readonly import("./limit_lines.js").LevelLine[]} [levels] limits, and the level of a trigger
  */
 
 const HEAD_PX = 26;
@@ -69,7 +71,8 @@ export function pngOf({ canvas, bbox, lines }, frame) {
  * @param {Frame} frame
  */
 export function svgOf(picture, frame) {
-  const { canvas, bbox, lines, ticks = [], axis, gaps = [] } = picture;
+  const { canvas, bbox, lines, ticks = [], axis, gaps = [], levels = [] } =
+    picture;
   const ratio = devicePixelRatio;
   const [left, top, width, height] = [
     bbox.left,
@@ -111,6 +114,7 @@ export function svgOf(picture, frame) {
         }" stroke-width="1.25" stroke-linejoin="round" vector-effect="non-scaling-stroke"/>`
       ),
       "</svg>",
+      ...limitsSvg(levels, { colours, ...box }),
     );
   }
   const y = head + high + 14;

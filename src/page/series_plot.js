@@ -2,7 +2,7 @@
 // Invariant: spans without samples are hatched with the reason, for each channel that is shown.
 import { axisTitle } from "./channel_note.js";
 import { BinTrace } from "./bin_trace.js";
-import { levelOn, paintLimits } from "./limit_lines.js";
+import { levelLines, levelOn, paintLimits } from "./limit_lines.js";
 import { paintGaps, paintPending, stripOf } from "./hatching.js";
 import { SampleTrace } from "./sample_trace.js";
 import { fitTogether, unitOf } from "./shared_axis.js";
@@ -158,6 +158,7 @@ export class SeriesPlot {
       bbox,
       ticks: scale.ticks(room),
       gaps: this.#shown.length === 1 ? this.#shown[0].series.gaps : [],
+      levels: levelLines(scale, this.#levels),
       axis: axisTitle({ unit: unitOf(this.#shown) }, scale.baseText(room)),
       lines: this.#shown.map((trace) => ({
         name: trace.series.channel.name,
@@ -200,7 +201,7 @@ export class SeriesPlot {
   #paint() {
     const u = this.#u;
     const { ctx } = u;
-    const { colours, colour, trigger } = this.#look();
+    const { colours, colour } = this.#look();
     const shown = this.#shown;
     for (let i = 0; i < shown.length; i++) this.#paintMissing(i);
     for (let i = 0; i < shown.length; i++) {
@@ -210,11 +211,16 @@ export class SeriesPlot {
     }
     ctx.globalAlpha = 1;
     const channel = { unit: unitOf(shown) };
-    const { limits, scale } = this.#axis;
-    const names = shown.map(({ series }) => series.channel.name);
-    const level = levelOn(trigger, names);
-    paintLimits(u, scale, { limits, level, origin: this.#origin, colours });
+    const { scale } = this.#axis;
+    paintLimits(u, scale, { ...this.#levels, colours });
     paintTitle(u, scale, { colours, channel });
+  }
+
+  /** Limits, and the level of the trigger if it is on a channel that is shown. */
+  get #levels() {
+    const names = this.#shown.map(({ series }) => series.channel.name);
+    const level = levelOn(this.#look().trigger, names);
+    return { limits: this.#axis.limits, level, origin: this.#origin };
   }
 
   /** Hatches where a channel has no samples: in a strip of its own where there are several. @param {number} i */

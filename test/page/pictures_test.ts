@@ -1,6 +1,7 @@
 // Pictures as SVG: lines for samples, and missing data with their reason.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { levelLines } from "../../src/page/limit_lines.js";
 import { svgOf } from "../../src/page/pictures.js";
 
 type Frame = Parameters<typeof svgOf>[1];
@@ -12,6 +13,7 @@ const COLOURS = {
   back: "#444",
   gap: "#555",
   gapText: "#666",
+  bad: "#888",
   isDark: false,
   series: [],
 } as unknown as Frame["colours"];
@@ -51,6 +53,28 @@ describe("a picture as SVG", () => {
       /<title>no data received<\/title><rect x="600" y="36" width="50" height="100" fill="url\(#gap\)"\/><\/g>/,
     );
     assert.ok(!svg.includes("arrived too late"));
+  });
+
+  it("has the limits and the level of a trigger as lines with words, or as arrows", async () => {
+    const scale = { share: (value: number) => value / 10 };
+    const levels = levelLines(scale, {
+      limits: { above: 8, below: -2 },
+      level: 5,
+      origin: 0,
+    });
+    const svg = await svgOf({ ...PICTURE, levels }, FRAME).text();
+    const bad = COLOURS.bad;
+    assert.match(svg, /<rect x="100" y="36" [^>]*height="20" [^>]*opacity/);
+    assert.match(
+      svg,
+      new RegExp(`M100 56h1000" stroke="${bad}" stroke-dasharray="6 3"`),
+    );
+    assert.match(svg, />limit 8<\/text>/);
+    assert.match(svg, /M100 86h1000" stroke="#111" stroke-dasharray="2 3"/);
+    assert.match(svg, />trigger 5<\/text>/);
+    // The axis does not reach the lower limit.
+    assert.match(svg, />↓ limit -2<\/text>/);
+    assert.equal(svg.match(/dasharray/g)?.length, 2);
   });
 
   it("has no pattern without a gap", async () => {
