@@ -9,6 +9,9 @@ import { fullTimeText } from "./clock.js";
  */
 
 const NOT_NOTED = "not noted by the operator";
+/** True of channels that are always recorded, before their first bin, and of those that are recorded while they are read. */
+const NO_TRENDS =
+  "none now; they are recorded while a plot shows a long span of this channel";
 
 /** Seconds with a unit that is easy to read. @param {number} seconds */
 export function secondsText(seconds) {
@@ -38,7 +41,7 @@ export function cardOf(channel, timeText) {
     `Bins of ${bin.replace("s", " s")}`,
     since(ns, ""),
   ]);
-  if (trends.length === 0) trends.push(["Trends", "not recorded"]);
+  if (trends.length === 0) trends.push(["Trends", NO_TRENDS]);
   return [
     ["Description", description ?? NOT_NOTED],
     ["Unit", unit ?? NOT_NOTED],

@@ -58,7 +58,10 @@ describe("a channel's card", () => {
     }, textOf));
     assert.equal(card.Unit, "not noted by the operator");
     assert.equal(card.Samples, "none are known to be available now");
-    assert.equal(card.Trends, "not recorded");
+    assert.equal(
+      card.Trends,
+      "none now; they are recorded while a plot shows a long span of this channel",
+    );
   });
 
   it("says how old the newest data are, or for how long there were none", () => {
