@@ -2,7 +2,7 @@
 // Invariant: it moves the view only while that is live, or where the trigger put it; every other event is said, not shown.
 import { levelText } from "./levels.js";
 import { TriggerEdges } from "./trigger_edges.js";
-import { triggerText } from "./trigger_spec.js";
+import { armed, triggerText } from "./trigger_spec.js";
 
 /** @typedef {import("./trigger_spec.js").TriggerSpec} TriggerSpec */
 /** @typedef {import("./trigger_edges.js").TriggerEvent} TriggerEvent */
@@ -40,20 +40,25 @@ export class Trigger {
   }
 
   /**
-   * Uses the trigger of the view. A new one is armed, unless the view is paused.
+   * Uses the trigger of the view. A new one is armed, unless it is stopped or the view is paused; so is one that was stopped.
    * @param {TriggerSpec | null} spec
    * @param {{ isLive: boolean, nowNs: bigint }} options nowNs: GPS ns
    */
   set(spec, { isLive, nowNs }) {
-    const text = spec ? triggerText(spec) : "";
-    if (text === this.#text) return;
-    this.#text = text;
+    const text = spec ? triggerText(armed(spec)) : "";
+    const before = this.spec;
     this.spec = spec;
+    if (text === this.#text) {
+      if (spec?.isStopped) this.stop();
+      else if (before?.isStopped && isLive) this.arm(nowNs);
+      return;
+    }
+    this.#text = text;
     this.#edges = spec && new TriggerEdges(spec);
     this.#heldEndS = null;
     if (!spec) this.state = "off";
     else if (levelText(spec.level) === "NaN") this.state = "wrong";
-    else if (isLive) this.arm(nowNs);
+    else if (isLive && !spec.isStopped) this.arm(nowNs);
     else this.state = "stopped";
   }
 

@@ -4,6 +4,7 @@ import { byId } from "./dom.js";
 import { live } from "./navigation.js";
 import { Trigger } from "./trigger.js";
 import { TriggerBar } from "./trigger_bar.js";
+import { armed, stopped } from "./trigger_spec.js";
 import { triggerSaid } from "./trigger_words.js";
 
 /** @typedef {import("./trigger_spec.js").TriggerSpec} TriggerSpec */
@@ -47,8 +48,9 @@ export class TriggerPlace {
     return { name: spec?.name ?? "", level: spec?.level, eventS };
   }
 
-  /** Goes live, and waits for an event from now on. @param {TriggerSpec} trigger */
-  async arm(trigger) {
+  /** Goes live, and waits for an event from now on. @param {TriggerSpec} spec */
+  async arm(spec) {
+    const trigger = armed(spec);
     const { view } = this.#page;
     const { changes } = view.endS === null ? { changes: {} } : live(view);
     await this.#page.change({ ...changes, trigger });
@@ -79,10 +81,14 @@ export class TriggerPlace {
   /** @param {import("./trigger_bar.js").TriggerAct} act */
   #act(act) {
     const { trigger } = this;
-    if (act === "rearm" && trigger.spec) return this.arm(trigger.spec);
+    const { spec } = trigger;
+    if (act === "rearm" && spec) return this.arm(spec);
     if (act === "remove") this.#page.change({ trigger: null });
-    else if (act === "stop") trigger.stop();
-    else trigger.show(this.#shown);
+    else if (act === "stop" && spec) {
+      // At once: no event may move the view until the change is done.
+      trigger.stop();
+      this.#page.change({ trigger: stopped(spec) });
+    } else trigger.show(this.#shown);
     this.#page.sayStatus();
   }
 

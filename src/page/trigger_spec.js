@@ -14,6 +14,7 @@ import { escaped, unescaped } from "./plot_spec.js";
  * @property {number} pre share of the span that is shown before the event, 0 to 1
  * @property {boolean} repeats whether later events move the view, too
  * @property {number} holdoffS after an event, other events do not move the view for so long; of one that repeats
+ * @property {true} [isStopped] it waits for no event until it is armed again
  */
 
 export const EDGES = /** @type {const} */ (["rising", "falling", "either"]);
@@ -24,13 +25,13 @@ const MODES = ["single", "repeat"];
 
 /** What follows `trigger=` in the address. @param {TriggerSpec} spec */
 export function triggerText(spec) {
-  const { edge, holdoffS, level, name, pre, repeats } = spec;
+  const { edge, holdoffS, isStopped, level, name, pre, repeats } = spec;
   const mode = MODES[Number(repeats)];
   return `${escaped(name)};level=${
     levelText(level)
   };edge=${edge};pre=${pre};mode=${mode}${
     repeats ? `;holdoff=${holdoffS}` : ""
-  }`;
+  }${isStopped ? ";stopped=1" : ""}`;
 }
 
 /**
@@ -62,7 +63,20 @@ export function triggerOf(text) {
     pre: number("pre", 1, PRE),
     repeats,
     holdoffS: repeats ? number("holdoff", HOLDOFF_MAX_S, HOLDOFF_S) : HOLDOFF_S,
+    ...(fields.get("stopped") === "1"
+      ? { isStopped: /** @type {const} */ (true) }
+      : {}),
   };
+}
+
+/** As it is armed. @param {TriggerSpec} spec @returns {TriggerSpec} */
+export function armed({ isStopped: _, ...spec }) {
+  return spec;
+}
+
+/** As it is stopped. @param {TriggerSpec} spec @returns {TriggerSpec} */
+export function stopped(spec) {
+  return { ...spec, isStopped: true };
 }
 
 /** Such as `H1:A rises above 3`. @param {TriggerSpec} spec */

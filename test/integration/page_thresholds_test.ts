@@ -231,6 +231,15 @@ describe("limits and triggers of the page", {
     );
     await wait(1500);
     assert.equal(await page.evaluate("qanatPage.view().endS"), null);
+    // A colleague who opens the address has it stopped, too.
+    assert.match(await hash(), /;mode=single;stopped=1/);
+    await page.evaluate("location.reload()");
+    await page.until(
+      `document.readyState === "complete" && ${
+        text("#trigger")
+      }.startsWith("trigger stopped: ")`,
+      SOON_MS,
+    );
     await page.click('#trigger [aria-label="Remove the trigger"]');
     assert.doesNotMatch(await hash(), /trigger/);
     assert.deepEqual(page.troubles, []);

@@ -48,6 +48,7 @@ describe("a trigger in the address", () => {
       { ...SPEC, level: 2n ** 60n + 1n, edge: "either", pre: 1 },
       { ...SPEC, repeats: true, holdoffS: 0 },
       { ...SPEC, level: NaN },
+      { ...SPEC, isStopped: true },
     ];
     for (const trigger of all) {
       assert.deepEqual(triggerOf(triggerText(trigger)), trigger);
@@ -263,5 +264,23 @@ describe("Trigger", () => {
     assert.deepEqual([held, trigger.state], [[], "stopped"]);
     trigger.set(null, { isLive: true, nowNs: 0n });
     assert.deepEqual([text(), trigger.state], ["", "off"]);
+  });
+
+  it("is not armed by an address in which it is stopped; stops and is armed as the address changes", () => {
+    const options = { isLive: true, nowNs: 0n };
+    const isStopped = true as const;
+    trigger.set({ ...SPEC, isStopped }, options);
+    assert.equal(text(), "trigger stopped: A rises above 3");
+    trigger.set({ ...SPEC, isStopped }, options);
+    take(row(0, [0, 9]));
+    assert.equal(trigger.state, "stopped");
+    trigger.set(SPEC, options);
+    assert.equal(trigger.state, "armed");
+    trigger.set(SPEC, options);
+    take(row(1, [0, 9]));
+    assert.equal(trigger.state, "collecting");
+    trigger.set({ ...SPEC, isStopped }, options);
+    trigger.advance(view(50));
+    assert.deepEqual([held, trigger.state], [[], "stopped"]);
   });
 });
