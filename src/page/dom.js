@@ -75,7 +75,7 @@ export function colours() {
     gapText: get("gap-text"),
     bad: get("bad"),
     isDark: document.documentElement.dataset.theme === "dark",
-    series: [1, 2, 3, 4, 5, 6].map((i) => get(`series-${i}`)),
+    series: Array.from({ length: 12 }, (_, i) => get(`series-${i + 1}`)),
   };
 }
 

@@ -1,6 +1,7 @@
 // The page: holds the view, and keeps plots, feed, buttons and address in step with it.
 // Invariant: everything that is shown follows from the view; change(…) is the only way to change it.
 import { Address } from "./address.js";
+import { coloursFor } from "./channel_colours.js";
 import { ChannelBook } from "./channel_book.js";
 import { CloseUpPlace } from "./close_up_place.js";
 import { Cursors } from "./cursors.js";
@@ -45,7 +46,11 @@ export class Page {
   look = () => ({
     time: this.view.time,
     colours: this.#palette,
-    colour: (/** @type {string} */ name) => this.#colourOf(name),
+    // A channel has the same colour in all plots.
+    colour: (/** @type {string} */ name) => {
+      const { isDark, series } = this.#palette;
+      return seriesColour(series, this.view.colours.get(name) ?? 0, isDark);
+    },
     cursors: this.view.cursors,
     trigger: this.watching.trigger.mark,
   });
@@ -189,11 +194,12 @@ export class Page {
    */
   async change(changes, { keepAddress = false, isHere = false } = {}) {
     const before = this.view;
-    this.view = { ...before, ...changes };
-    const { view } = this;
+    const next = { ...before, ...changes };
+    const names = namesOf(next);
+    const colours = coloursFor(names, next.colours);
+    const view = this.view = { ...next, colours };
     if (!keepAddress) this.#address.keep(before, view);
     this.applyTheme();
-    const names = namesOf(view);
     if (names.some((name) => !this.channels.has(name))) {
       await this.channels.learn(names);
     }
@@ -259,13 +265,6 @@ export class Page {
     this.#label();
     this.resize();
     if (isOpen) this.finder.focus();
-  }
-
-  /** A channel has the same colour in all plots. @param {string} name */
-  #colourOf(name) {
-    const { isDark, series } = this.#palette;
-    const at = Math.max(namesOf(this.view).indexOf(name), 0);
-    return seriesColour(series, at, isDark);
   }
 
   /** Continues with what was refused before. */

@@ -21,6 +21,7 @@ import between from "./between.js" with { type: "text" };
 import betweenLine from "./between_line.js" with { type: "text" };
 import binTrace from "./bin_trace.js" with { type: "text" };
 import channelBook from "./channel_book.js" with { type: "text" };
+import channelColours from "./channel_colours.js" with { type: "text" };
 import channelLines from "./channel_lines.js" with { type: "text" };
 import channelCard from "./channel_card.js" with { type: "text" };
 import channelFacts from "./channel_facts.js" with { type: "text" };
@@ -185,6 +186,7 @@ const MODULES: Record<string, string> = {
   "between_line.js": betweenLine,
   "bin_trace.js": binTrace,
   "channel_book.js": channelBook,
+  "channel_colours.js": channelColours,
   "channel_lines.js": channelLines,
   "channel_card.js": channelCard,
   "channel_facts.js": channelFacts,

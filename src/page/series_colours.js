@@ -1,11 +1,11 @@
-// Colours of channels: the theme's own, then as many more as there are channels, all of about the same contrast.
+// Colours of channels: the theme's own, then as many more as there are channels.
 // Invariant: the contrast with the background of plots is at least 4.5, as WCAG AA requires for text.
 
 /** Between the hues of neighbours: no two of many are alike. */
 const GOLDEN_ANGLE = 137.508;
 const SATURATION = 0.7;
-/** Relative luminances, by WCAG: dark enough for white, light enough for the dark theme. */
-const LUMINANCE = { light: 0.15, dark: 0.4 };
+/** Relative luminances, by WCAG, in turn: dark enough for white, light enough for the dark theme. */
+const LUMINANCES = { light: [0.165, 0.08, 0.04], dark: [0.27, 0.45, 0.62] };
 
 /**
  * @param {readonly string[]} own the theme's colours
@@ -15,8 +15,9 @@ const LUMINANCE = { light: 0.15, dark: 0.4 };
  */
 export function seriesColour(own, at, isDark) {
   if (at < own.length) return /** @type {string} */ (own[at]);
-  const hue = (at - own.length) * GOLDEN_ANGLE % 360;
-  const wanted = isDark ? LUMINANCE.dark : LUMINANCE.light;
+  const more = at - own.length;
+  const hue = more * GOLDEN_ANGLE % 360;
+  const wanted = LUMINANCES[isDark ? "dark" : "light"][more % 3];
   let [low, high] = [0, 1];
   for (let i = 0; i < 12; i++) {
     const middle = (low + high) / 2;

@@ -1,6 +1,7 @@
 // The view, and its text after the '#' of the address: a user who sends the address sends the view.
 // Invariant: viewOf(hashOf(view)) is the view.
 
+import { coloursOf, coloursText } from "./channel_colours.js";
 import { COLUMNS_MAX } from "./plot_grid.js";
 import { channelsOf, escaped, KINDS, plotsOf, plotText } from "./plot_spec.js";
 import { triggerOf, triggerText } from "./trigger_spec.js";
@@ -17,6 +18,7 @@ import { triggerOf, triggerText } from "./trigger_spec.js";
  * @property {"utc" | "gps"} time
  * @property {"auto" | "dark" | "light"} theme
  * @property {CloseUp | null} closeUp
+ * @property {import("./channel_colours.js").ChannelColours} colours
  * @property {number} columns of plots, 1 to 4, where the window has room for them
  * @property {import("./cursors.js").Times} cursors
  * @property {import("./trigger_spec.js").TriggerSpec | null} trigger
@@ -44,6 +46,7 @@ export function emptyView() {
     time: "utc",
     theme: "auto",
     closeUp: null,
+    colours: new Map(),
     columns: 1,
     cursors: [null, null],
     trigger: null,
@@ -96,6 +99,8 @@ export function hashOf(view) {
     parts.push(`closeup=${names.map(escaped).join(",")}`);
     parts.push(`every=${everyS}&at=${atS}&width=${widthS}`);
   }
+  const colours = coloursText(namesOf(view), view.colours);
+  if (colours !== "") parts.push(`colours=${colours}`);
   if (view.columns !== 1) parts.push(`columns=${view.columns}`);
   CURSOR_FIELDS.forEach((field, i) => {
     if (view.cursors[i] !== null) parts.push(`${field}=${view.cursors[i]}`);
@@ -161,5 +166,7 @@ export function viewOf(hash) {
       widthS: number("width", 0.001, 60) ?? 0.5,
     };
   }
+  const colours = fields.get("colours");
+  if (colours) view.colours = coloursOf(namesOf(view), colours);
   return view;
 }
