@@ -71,8 +71,7 @@ export function pngOf({ canvas, bbox, lines }, frame) {
  * @param {Frame} frame
  */
 export function svgOf(picture, frame) {
-  const { canvas, bbox, lines, ticks = [], axis, gaps = [], levels = [] } =
-    picture;
+  const { canvas, bbox, lines } = picture;
   const ratio = devicePixelRatio;
   const [left, top, width, height] = [
     bbox.left,
@@ -81,10 +80,9 @@ export function svgOf(picture, frame) {
     bbox.height,
   ].map((px) => px / ratio);
   const [wide, high] = [canvas.width / ratio, canvas.height / ratio];
-  const { colour, colours } = frame;
+  const { colours } = frame;
   const titles = titlesOf(lines, frame);
   const head = headPx(titles);
-  const at = head + top;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${wide}" height="${
       high + head + FOOT_PX
@@ -103,19 +101,8 @@ export function svgOf(picture, frame) {
       `<image y="${head}" width="${wide}" height="${high}" href="${canvas.toDataURL()}"/>`,
     );
   } else {
-    const box = { left, width, height, at };
-    parts.push(...gapsOf(gaps, frame, box));
-    parts.push(...axisOf({ ticks, axis, colours, ...box }));
-    parts.push(
-      `<svg x="${left}" y="${at}" width="${width}" height="${height}" viewBox="0 0 1000 1000" preserveAspectRatio="none">`,
-      ...lines.map(({ name, path }) =>
-        `<path d="${path}" fill="none" stroke="${
-          colour(name)
-        }" stroke-width="1.25" stroke-linejoin="round" vector-effect="non-scaling-stroke"/>`
-      ),
-      "</svg>",
-      ...limitsSvg(levels, { colours, ...box }),
-    );
+    const box = { left, width, height, at: head + top };
+    parts.push(...dataOf({ ...picture, lines }, frame, box));
   }
   const y = head + high + 14;
   for (const tick of timesOf(frame, width)) {
@@ -131,6 +118,33 @@ export function svgOf(picture, frame) {
     }</text></svg>`,
   );
   return new Blob([parts.join("\n")], { type: "image/svg+xml" });
+}
+
+/**
+ * Gaps, the vertical axis, the lines of all channels, and limits, from back to front.
+ * @param {Picture & { lines: NonNullable<Picture["lines"]> }} picture
+ * @param {Frame} frame
+ * @param {{ left: number, width: number, height: number, at: number }} box px
+ */
+function dataOf(
+  { axis, gaps = [], levels = [], lines, ticks = [] },
+  frame,
+  box,
+) {
+  const { colour, colours } = frame;
+  const { left, width, height, at } = box;
+  return [
+    ...gapsOf(gaps, frame, box),
+    ...axisOf({ ticks, axis, colours, ...box }),
+    `<svg x="${left}" y="${at}" width="${width}" height="${height}" viewBox="0 0 1000 1000" preserveAspectRatio="none">`,
+    ...lines.map(({ name, path }) =>
+      `<path d="${path}" fill="none" stroke="${
+        colour(name)
+      }" stroke-width="1.25" stroke-linejoin="round" vector-effect="non-scaling-stroke"/>`
+    ),
+    "</svg>",
+    ...limitsSvg(levels, { colours, ...box }),
+  ];
 }
 
 /**
