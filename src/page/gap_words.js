@@ -12,12 +12,12 @@ const WORDS = {
   "future": "its time stamps were in the future",
   "not-yet": "this time has not come yet",
   "stride-changed": "the channel's stride has changed",
-  "unknown-id": "the place to continue is not known",
+  "unknown-id": "the server does not know where to continue",
 };
 
 /** @type {Readonly<Record<string, string>>} */
 const END_WORDS = {
-  "age": "the stream was open for long",
+  "age": "the stream was open for as long as the server allows",
   "cancelled": "cancelled",
   "changed": "a channel has changed",
   "closed-by-operator": "the operator closed the stream",

@@ -41,7 +41,7 @@ export class LimitsDialog {
         el("p", {
           class: "hint",
           textContent:
-            "While a sample is beyond, the plot and the tab's title say so. What was beyond stays until you acknowledge it.",
+            "While samples are beyond a limit, the plot and the tab's title say so. The plot keeps the message until you acknowledge it: OK, or Esc.",
         }),
         this.#wrong,
         applyRow(

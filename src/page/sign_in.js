@@ -144,7 +144,9 @@ export class SignIn {
     const token = this.#field.value.trim().replace(/^bearer +/i, "");
     this.#field.value = "";
     if (!isSendable(token)) {
-      return this.#refuse("This is no token: it has blanks or other letters.");
+      return this.#refuse(
+        "This is not a token: a token has no spaces and only ASCII characters.",
+      );
     }
     this.#send.disabled = true;
     try {

@@ -41,7 +41,7 @@ export function saverText(isOn, isChosen) {
   const why = isChosen
     ? ""
     : ", because the browser reports a slow or metered connection";
-  return `The data saver is on${why}: plots show the least, mean and largest value of each second (s: off)`;
+  return `The data saver is on${why}: plots show the smallest, mean and largest value of each second (s turns it off)`;
 }
 
 /** A span in seconds, minutes or hours. @param {number} seconds */

@@ -28,7 +28,7 @@ export class TriggerBar {
     this.#buttons = {
       rearm: button("Rearm", "Go live, and wait for the next event", "rearm"),
       show: button("Show", "Show the event", "show"),
-      stop: button("Stop", "Wait for no event", "stop"),
+      stop: button("Stop", "Do not wait for events", "stop"),
     };
     const { rearm, show, stop } = this.#buttons;
     element.replaceChildren(

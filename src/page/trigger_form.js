@@ -6,9 +6,9 @@ import { EDGES, HOLDOFF_MAX_S, HOLDOFF_S, PRE } from "./trigger_spec.js";
 /** @typedef {import("./trigger_spec.js").TriggerSpec} TriggerSpec */
 
 const EDGE_WORDS = {
-  rising: "rises above it",
-  falling: "falls below it",
-  either: "crosses it",
+  rising: "rises above the level",
+  falling: "falls below the level",
+  either: "crosses the level",
 };
 
 export class TriggerForm {
@@ -37,13 +37,13 @@ export class TriggerForm {
       "form",
       { onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
       el("h3", { textContent: "Trigger: holds the view at an event" }),
-      label("trigger-name", "When this channel"),
+      label("trigger-name", "Channel"),
       this.#name,
-      label("trigger-edge", "does this with the level"),
+      label("trigger-edge", "Event: the channel"),
       this.#edge,
       label("trigger-level", "Level"),
       this.#level,
-      label("trigger-pre", "Part of the view before the event, %"),
+      label("trigger-pre", "Part of the view that is before the event, %"),
       this.#pre,
       el(
         "label",
@@ -51,7 +51,7 @@ export class TriggerForm {
         this.#repeats,
         "Show later events, too",
       ),
-      label("trigger-holdoff", "but none for so many seconds after one"),
+      label("trigger-holdoff", "Hold-off after an event, s"),
       this.#holdoff,
       this.#wrong,
       el(
@@ -93,7 +93,7 @@ export class TriggerForm {
       : !(percent >= 0 && percent <= 100)
       ? "The part before the event is 0 to 100 %"
       : !(holdoffS >= 0 && holdoffS <= HOLDOFF_MAX_S)
-      ? `The seconds after an event are 0 to ${HOLDOFF_MAX_S}`
+      ? `The hold-off is 0 to ${HOLDOFF_MAX_S} s`
       : "";
     this.#wrong.textContent = wrong;
     if (level === undefined || wrong !== "") return;

@@ -227,7 +227,7 @@ describe("the page's cards and words", {
     assert.deepEqual(await page.evaluate(missing), []);
   });
 
-  it("have a key for every function: each one of the help does something, and the document lists no other", async () => {
+  it("have a key for every function: each one of the help does something", async () => {
     await visit(`#series=${NAME}&span=8`);
     await page.until(isLive, SOON_MS);
     await page.press("?");
@@ -235,13 +235,6 @@ describe("the page's cards and words", {
       "[...document.querySelectorAll('#help kbd')].map((k) => k.textContent)",
     ) as string[];
     await page.evaluate("document.getElementById('help').close()");
-    const table =
-      (await Deno.readTextFile(new URL("../../docs/page.md", import.meta.url)))
-        .match(/\| key [^]*?\n\n/)![0];
-    const documented = [...table.matchAll(/^\| (.+?) +\|/gm)].slice(2)
-      .flatMap(([, keys]) => keys!.match(/`[^`]+`|Home|Esc|space|←|→/g) ?? [])
-      .map((key) => key.replaceAll("`", "").replace("Esc", "Escape"));
-    assert.deepEqual(documented.filter((key) => !all.includes(key)), []);
     const names: Record<string, string> = {
       space: " ",
       "←": "ArrowLeft",
