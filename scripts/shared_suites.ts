@@ -8,6 +8,7 @@ const SHARED: readonly string[] = [
   "faults",
   "relay_faults",
   "flight_parity",
+  "page",
   "page_matrix",
   "workers_crash",
   "clocks",

@@ -314,6 +314,11 @@ export class BrowserPage {
     return this.#browser.call(method, params, this.#session);
   }
 
+  /** A command to the browser itself, or to another session of it, such as that of a worker. */
+  callBrowser(method: string, params: Json, session = ""): Promise<Json> {
+    return this.#browser.call(method, params, session);
+  }
+
   async close(): Promise<void> {
     if (this.#isFirst) return await this.#browser.close();
     await this.#browser.call("Target.closeTarget", { targetId: this.#target });

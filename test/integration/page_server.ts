@@ -15,11 +15,18 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-export async function servePage(): Promise<PageServer> {
+/** `extraChannels`: more channels, H1:LOAD-NOISE_F32_00000 and so on; `extraRate`: their rate, Hz. */
+export async function servePage(
+  { extraChannels = 0, extraRate }: {
+    readonly extraChannels?: number;
+    readonly extraRate?: number;
+  } = {},
+): Promise<PageServer> {
   const source = new EmbeddedSource({
     catalog: new Catalog(),
     nowGpsNs: () => nowGpsNs(),
-    extraChannels: 0,
+    extraChannels,
+    ...(extraRate === undefined ? {} : { extraRate }),
   });
   const qanat = new Qanat({
     config: configWith({ port: 0, drainMs: CLOSE_MS, basePath: "" }),

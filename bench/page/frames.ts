@@ -1,0 +1,75 @@
+// Frames of a page of plots that scroll, as a share of those of an empty page in the same browser.
+// Invariant: both are counted in one run: the empty page before and after the plots.
+import { say, sleep } from "../../test/integration/chain.ts";
+import { Bench, between, FRAMES_MIN, noise } from "./browser.ts";
+
+const SPAN_S = 10;
+/** Until the plots are full. */
+const SETTLE_MS = 6000;
+const EMPTY_S_MAX = 10;
+const HEIGHT_PX = 2200;
+
+/** Frames that a page without anything draws in so many seconds, per second. */
+function emptyFrames(seconds: number): string {
+  return `new Promise((resolve) => {
+    let frames = 0;
+    let begunMs;
+    const draw = (nowMs) => {
+      begunMs ??= nowMs;
+      const seconds = (nowMs - begunMs) / 1000;
+      if (seconds >= ${seconds}) return resolve(frames / seconds);
+      frames++;
+      requestAnimationFrame(draw);
+    };
+    requestAnimationFrame(draw);
+  })`;
+}
+
+/** Resolves to whether the page drew enough frames. */
+export async function benchFrames(
+  { plots, rate, seconds }: {
+    readonly plots: number;
+    readonly rate: number;
+    readonly seconds: number;
+  },
+): Promise<boolean> {
+  const bench = await Bench.open({
+    channels: plots,
+    rate,
+    heightPx: HEIGHT_PX,
+  });
+  try {
+    const { page } = bench;
+    const empty = emptyFrames(Math.min(seconds, EMPTY_S_MAX));
+    const before = await page.evaluate(empty) as number;
+    const names = Array.from({ length: plots }, (_, i) => noise(i));
+    const series = names.map((name) => `series=${name}`).join("&");
+    await bench.show(`${series}&span=${SPAN_S}`, plots, names);
+    await sleep(SETTLE_MS);
+    const from = await bench.counts();
+    await sleep(seconds * 1000);
+    const { drawMs, framesPerS, rowsPerS, cpuMs } = between(
+      from,
+      await bench.counts(),
+    );
+    await page.goto("about:blank");
+    const after = await page.evaluate(empty) as number;
+    const emptyPerS = (before + after) / 2;
+    const isSmooth = framesPerS > FRAMES_MIN;
+    say(
+      `${plots} plots of ${rate} Hz, ${seconds} s: ${
+        framesPerS.toFixed(1)
+      } frames/s, ${(framesPerS / emptyPerS).toFixed(2)} of an empty page's ${
+        emptyPerS.toFixed(1)
+      }; a frame takes ${drawMs.toFixed(2)} ms to draw, ${
+        cpuMs.toFixed(2)
+      } ms of CPU with all other work of its thread; ${
+        rowsPerS.toFixed(1)
+      } rows/s; ${isSmooth ? "above" : "NOT above"} ${FRAMES_MIN} frames/s`,
+    );
+    for (const trouble of page.troubles) say(`in the console: ${trouble}`);
+    return isSmooth && page.troubles.length === 0;
+  } finally {
+    await bench.close();
+  }
+}
