@@ -4,7 +4,7 @@ import { BetweenLine } from "./between_line.js";
 import { aboutText } from "./channel_note.js";
 import { el } from "./dom.js";
 import { Legend } from "./legend.js";
-import { channelsOf } from "./plot_spec.js";
+import { channelsOf, takesMore } from "./plot_spec.js";
 import { printable } from "./quoting.js";
 
 /** @typedef {import("./series.js").Series} Series */
@@ -34,7 +34,7 @@ export class ChannelLines {
     const { kind, name } = plot;
     const isOfTime = kind === "series";
     // Two that are compared have no legend: there is one line.
-    this.#legend.show(isOfTime ? plot : { kind, name }, colour);
+    this.#legend.show(takesMore(plot) ? plot : { kind, name }, colour);
     const all = isOfTime ? channelsOf(plot) : [];
     const shown = all.filter((name) => !plot.hidden?.includes(name));
     const key = JSON.stringify([all.length > 1, shown]);

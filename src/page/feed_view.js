@@ -1,6 +1,7 @@
 // Gives the feed what the view needs: channels, rows or bins, and a span that is live, held or played.
 // Invariant: what the feed holds already is not read again.
 import { aheadOf, Playback } from "./playback.js";
+import { channelsOf } from "./plot_spec.js";
 import { reachFor } from "./spectral_options.js";
 import { BIN_S, trendOf } from "./trend_choice.js";
 import { emptyView, namesOf } from "./view.js";
@@ -72,7 +73,12 @@ export class FeedView {
     this.trend = trendOf({ spanS: view.spanS, pixels, saves, strides });
     this.#closeUp = this.trend === null ? view.closeUp : null;
     const reaches = view.plots.map((plot) =>
-      reachFor(plot, this.#channels.get(plot.name)?.sample_rate ?? 1)
+      reachFor(
+        plot,
+        channelsOf(plot).map((name) =>
+          this.#channels.get(name)?.sample_rate ?? 1
+        ),
+      )
     );
     this.#reachS = this.trend === null ? Math.max(0, ...reaches) : 0;
   }

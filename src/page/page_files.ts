@@ -123,6 +123,7 @@ import spans from "./spans.js" with { type: "text" };
 import spectra from "./spectra.js" with { type: "text" };
 import spectralContents from "./spectral_contents.js" with { type: "text" };
 import spectralDialog from "./spectral_dialog.js" with { type: "text" };
+import spectralLine from "./spectral_line.js" with { type: "text" };
 import spectralMean from "./spectral_mean.js" with { type: "text" };
 import spectralOptions from "./spectral_options.js" with { type: "text" };
 import spectralPlot from "./spectral_plot.js" with { type: "text" };
@@ -288,6 +289,7 @@ const MODULES: Record<string, string> = {
   "spectra.js": spectra,
   "spectral_contents.js": spectralContents,
   "spectral_dialog.js": spectralDialog,
+  "spectral_line.js": spectralLine,
   "spectral_mean.js": spectralMean,
   "spectral_options.js": spectralOptions,
   "spectral_plot.js": spectralPlot,

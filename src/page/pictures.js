@@ -14,6 +14,7 @@ import { limitsSvg } from "./limit_lines.js";
  * @property {{ left: number, top: number, width: number, height: number }} bbox of the data in the canvas, pixels of the display
  * @property {{ name: string, unit: string, path: string }[]} [lines] the data of each channel that is shown as lines, in
  *   thousandths of the bbox; without, the canvas is put into an SVG
+ * @property {readonly { name: string, unit: string }[]} [names] of several channels in a plot that has no `lines`
  * @property {import("./value_scale.js").Tick[]} [ticks] of the vertical axis
  * @property {string} [axis] its title
  * @property {readonly import("./series.js").Span[]} [gaps] missing data
@@ -33,10 +34,10 @@ const GAP_TEXT_PX = 120;
  * @param {Frame} frame
  * @returns {Promise<Blob>}
  */
-export function pngOf({ canvas, bbox, lines }, frame) {
+export function pngOf({ canvas, bbox, lines, names }, frame) {
   const ratio = devicePixelRatio;
   const whole = document.createElement("canvas");
-  const titles = titlesOf(lines, frame);
+  const titles = titlesOf(lines ?? names, frame);
   const head = headPx(titles);
   whole.width = canvas.width;
   whole.height = canvas.height + (head + FOOT_PX) * ratio;
@@ -71,7 +72,7 @@ export function pngOf({ canvas, bbox, lines }, frame) {
  * @param {Frame} frame
  */
 export function svgOf(picture, frame) {
-  const { canvas, bbox, lines } = picture;
+  const { canvas, bbox, lines, names } = picture;
   const ratio = devicePixelRatio;
   const [left, top, width, height] = [
     bbox.left,
@@ -81,7 +82,7 @@ export function svgOf(picture, frame) {
   ].map((px) => px / ratio);
   const [wide, high] = [canvas.width / ratio, canvas.height / ratio];
   const { colours } = frame;
-  const titles = titlesOf(lines, frame);
+  const titles = titlesOf(lines ?? names, frame);
   const head = headPx(titles);
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${wide}" height="${
@@ -149,7 +150,7 @@ function dataOf(
 
 /**
  * The title; of several channels the name of each in its colour, with its unit.
- * @param {Picture["lines"]} lines
+ * @param {Picture["names"]} lines
  * @param {Frame} frame
  */
 function titlesOf(lines = [], { colour, colours, title }) {

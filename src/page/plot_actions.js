@@ -1,11 +1,17 @@
 // The plots of a view after what a user does to one of them, or to a channel in it.
 // Invariant: no two plots are of the same kind and channels, and none has more channels than its kind may have.
-import { CHANNELS_MAX, channelsOf, isPair, withChannels } from "./plot_spec.js";
+import {
+  CHANNELS_MAX,
+  channelsOf,
+  isPair,
+  takesMore,
+  withChannels,
+} from "./plot_spec.js";
 
 /** @typedef {import("./plot_spec.js").PlotKind} PlotKind */
 /** @typedef {import("./plot_spec.js").PlotSpec} PlotSpec */
 /** @typedef {{ what: "up" | "down" | "remove" } | { what: "add", kind: PlotKind } | { what: "toggle" | "split" | "drop", name: string }} Act
- * add: plots of another kind of the channels that are shown; toggle: hides or shows a channel; split: gives it a plot of
+ * add: a plot of another kind of the channels that are shown, or one for each; toggle: hides or shows a channel; split: gives it a plot of
  * its own; drop: removes it from the plot */
 
 /** Names a plot among others. @param {PlotSpec} plot */
@@ -42,11 +48,10 @@ export function actOn(before, spec, act) {
 function added(before, at, kind) {
   const { hidden = [] } = before[at];
   const names = channelsOf(before[at]).filter((n) => !hidden.includes(n));
-  const plots = onceEach(before.toSpliced(
-    at + 1,
-    0,
-    ...names.map((name) => ({ kind, name })),
-  ));
+  const together = takesMore({ kind })
+    ? [withChannels({ kind, name: "" }, names) ?? []].flat()
+    : names.map((name) => ({ kind, name }));
+  const plots = onceEach(before.toSpliced(at + 1, 0, ...together));
   return plots.length === before.length ? null : plots;
 }
 

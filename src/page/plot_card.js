@@ -6,7 +6,7 @@ import { NAMES, PlotHeading } from "./plot_heading.js";
 import { SeriesPlot } from "./series_plot.js";
 import { SpectralPlot } from "./spectral_plot.js";
 import { Spectrogram } from "./spectrogram.js";
-import { channelsOf, isPair } from "./plot_spec.js";
+import { channelsOf, isPair, takesMore } from "./plot_spec.js";
 import { printable } from "./quoting.js";
 
 /** @typedef {import("./plot_spec.js").PlotSpec} PlotSpec */
@@ -192,7 +192,9 @@ export class PlotCard {
       }`;
     }
     const why = plot instanceof SpectralPlot ? plot.whyNot(found) : "";
-    if (why !== "" || (kind === "series" && this.#names.length > 1)) return why;
+    if (why !== "" || (takesMore(this.spec) && this.#names.length > 1)) {
+      return why;
+    }
     for (const { state } of found) {
       if (state.state === "refused") return state.detail ?? "refused";
     }
@@ -222,7 +224,7 @@ export class PlotCard {
         drawn += pending;
       }
     } else if (plot instanceof SpectralPlot) {
-      plot.use(found, this.spec.spectral);
+      plot.use(found, this.spec.spectral, this.spec.hidden);
     } else {
       plot.use(found[0], this.spec.spectral);
       plot.pending = pendingOf(found[0]);

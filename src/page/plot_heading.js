@@ -5,17 +5,18 @@ import { ChannelLines } from "./channel_lines.js";
 import { aboutText, unitText } from "./channel_note.js";
 import { timeText } from "./clock.js";
 import { el } from "./dom.js";
-import { channelsOf, SINGLE_KINDS, titleOf } from "./plot_spec.js";
+import { channelsOf, SINGLE_KINDS, takesMore, titleOf } from "./plot_spec.js";
 import { moreButton } from "./plot_tools.js";
 import { printable } from "./quoting.js";
 import { SeriesPlot } from "./series_plot.js";
+import { Spectrogram } from "./spectrogram.js";
 import { SpectralPlot } from "./spectral_plot.js";
 import { BIN_S } from "./trend_choice.js";
 
 /** @typedef {import("./plot_spec.js").PlotSpec} PlotSpec */
 /** @typedef {import("./series.js").Series} Series */
 /** @typedef {import("./plot_actions.js").Act | { what: "axis" } | { what: "limits" } | { what: "into" } | { what: "spectra" }} Act into: channels that are picked go into it */
-/** @typedef {SeriesPlot | import("./spectrogram.js").Spectrogram | SpectralPlot} Plot */
+/** @typedef {SeriesPlot | Spectrogram | SpectralPlot} Plot */
 /**
  * @typedef {object} Now
  * @property {number} fromS
@@ -46,6 +47,8 @@ export class PlotHeading {
   #lines;
   /** @type {string[]} */
   #names = [];
+  /** Whether it has a legend. */
+  #isOverlay = false;
 
   /**
    * @param {PlotSpec["kind"]} kind
@@ -66,6 +69,7 @@ export class PlotHeading {
   /** @param {PlotSpec} spec */
   show(spec) {
     const names = this.#names = channelsOf(spec);
+    this.#isOverlay = names.length > 1 && takesMore(spec);
     this.#heading.textContent = spec.kind === "transfer"
       ? printable(names.join(" → "))
       : spec.kind === "coherence"
@@ -97,7 +101,7 @@ export class PlotHeading {
    * @param {string} version changes when samples may have come
    */
   say(plot, found, now, version) {
-    if (plot instanceof SeriesPlot && this.#names.length > 1) {
+    if (this.#isOverlay && !(plot instanceof Spectrogram)) {
       this.#each(plot, found, now);
     } else this.#one(plot, found[0], now);
     for (const series of found) {
@@ -142,7 +146,7 @@ export class PlotHeading {
         { class: "tools" },
         cardButton(""),
         ...others,
-        kind === "series" &&
+        takesMore({ kind }) &&
           button("⊕", "Add a channel to this plot", { what: "into" }),
         kind === "series" &&
           button("⇕", "Set the Y axis", { what: "axis" }),
@@ -192,15 +196,19 @@ export class PlotHeading {
 
   /**
    * Of several channels: the legend says the value of each.
-   * @param {SeriesPlot} plot
+   * @param {SeriesPlot | SpectralPlot} plot
    * @param {readonly Series[]} found
    * @param {Now} now
    */
   #each(plot, found, { hoverS, toS, whyUnknown }) {
     found.forEach((series, i) => {
-      const { ring } = series;
-      const atS = hoverS ?? newestIn(ring, toS);
-      this.#lines.say(series, ring.end > 0 ? plot.textAt(atS, i) : "");
+      const { channel, ring } = series;
+      const text = plot instanceof SpectralPlot
+        ? plot.textOf(channel.name)
+        : ring.end > 0
+        ? plot.textAt(hoverS ?? newestIn(ring, toS), i)
+        : "";
+      this.#lines.say(series, text);
     });
     if (found.length < this.#names.length) {
       for (const name of this.#names) {
@@ -211,7 +219,8 @@ export class PlotHeading {
     const { trend } = found[0];
     const meta = trend ? `bins ${BIN_S[trend]} s` : "";
     if (this.#meta.textContent !== meta) this.#meta.textContent = meta;
-    this.#sayValue(hoverS === null ? "" : this.#when(hoverS));
+    const when = hoverS === null ? "" : this.#when(hoverS);
+    this.#sayValue(plot instanceof SpectralPlot ? plot.textAt() : when);
   }
 
   /** @param {number} gpsS */

@@ -2,6 +2,7 @@
 // Invariant: there is one card for each plot of the view, in the view's order; equal plots have one together.
 import { actOn, cardsFor, keyOf, onceEach, withY } from "./plot_actions.js";
 import { PlotCard } from "./plot_card.js";
+import { takesMore } from "./plot_spec.js";
 import { columnsFor, columnWidth, isTall } from "./plot_grid.js";
 
 /** @typedef {import("./view.js").PlotSpec} PlotSpec */
@@ -148,7 +149,10 @@ export class PlotList {
 
   /** Picked channels go into the plot that has the focus, or into the first. Returns whether it takes several. */
   pickIntoFocused() {
-    const card = this.#ofTime();
+    const { focused } = this;
+    const card = [...this.#cards.values()].find((some) =>
+      takesMore(some.spec) && (!focused || some === focused)
+    );
     if (card) this.#options.onInto(card);
     return card !== undefined;
   }

@@ -26,7 +26,7 @@ export const KINDS = [...SINGLE_KINDS, ...PAIR_KINDS];
 export const CHANNELS_MAX = {
   series: 8,
   spectrogram: 1,
-  spectrum: 1,
+  spectrum: 8,
   coherence: 2,
   transfer: 2,
 };
@@ -66,6 +66,11 @@ export function withChannels({ kind, hidden = [], y, spectral }, names) {
 /** Whether a plot is of two channels. @param {Pick<PlotSpec, "kind">} plot */
 export function isPair({ kind }) {
   return PAIR_KINDS.some((k) => k === kind);
+}
+
+/** Whether more channels can be put into a plot. @param {Pick<PlotSpec, "kind">} plot */
+export function takesMore({ kind }) {
+  return CHANNELS_MAX[kind] > 1 && !isPair({ kind });
 }
 
 /** As a field of the address. @param {PlotSpec} plot */

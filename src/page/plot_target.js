@@ -2,7 +2,7 @@
 // Invariant: the choice is visible above the list, and ends when its plot is removed.
 import { el } from "./dom.js";
 import { picked, pickedInto } from "./plot_actions.js";
-import { CHANNELS_MAX, channelsOf, titleOf } from "./plot_spec.js";
+import { CHANNELS_MAX, channelsOf, takesMore, titleOf } from "./plot_spec.js";
 
 /** @typedef {import("./plot_card.js").PlotCard} PlotCard */
 /** @typedef {import("./plot_spec.js").PlotSpec} PlotSpec */
@@ -35,8 +35,10 @@ export class PlotTarget {
 
   /** Offers the plots that are there now. @param {Iterable<PlotCard>} cards */
   offer(cards) {
-    this.#cards = [...cards].filter(({ spec }) => spec.kind === "series");
-    const titles = this.#cards.map(({ spec }) => titleOf(spec));
+    this.#cards = [...cards].filter(({ spec }) => takesMore(spec));
+    const titles = this.#cards.map(({ spec }) =>
+      spec.kind === "series" ? titleOf(spec) : `${titleOf(spec)}, ${spec.kind}`
+    );
     const key = titles.join("\n");
     if (key !== this.#offered) {
       this.#offered = key;
@@ -78,6 +80,8 @@ export class PlotTarget {
   picked(plots, name) {
     if (!this.card) return picked(plots, name);
     return pickedInto(plots, this.card.spec, name) ??
-      `A plot holds ${CHANNELS_MAX.series} channels at most: remove one of them, or choose another plot`;
+      `A plot holds ${
+        CHANNELS_MAX[this.card.spec.kind]
+      } channels at most: remove one of them, or choose another plot`;
   }
 }

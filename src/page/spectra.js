@@ -37,7 +37,9 @@ export class Spectra {
     );
     this.#dialog.open({
       spec: card.spec,
-      rate: channel.sample_rate,
+      rate: Math.max(
+        ...channelsOf(card.spec).map((n) => channels.get(n)?.sample_rate ?? 1),
+      ),
       others,
       hasReference: card.hasReference,
       onOptions: (options) => {

@@ -29,9 +29,11 @@ const SPECTRUM = {
       amplitudes[k] = (Math.log10(values[k]) - shift) / 2;
     }
   },
-  titles: ([channel]) => [
-    `Amplitude spectral density (${amplitudeUnit(channel)})`,
-  ],
+  titles: (channels) => {
+    const units = new Set(channels.map(amplitudeUnit));
+    const [unit] = units.size > 1 ? ["unit of each channel/√Hz"] : units;
+    return [`Amplitude spectral density (${unit})`];
+  },
   scales: ([drawn], options) => [amplitudeScale(drawn, options)],
   text: ([amplitudes], k, [channel]) =>
     `${amplitudeText(amplitudes[k])} ${amplitudeUnit(channel)}`,

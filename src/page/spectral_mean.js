@@ -2,7 +2,7 @@
 // Invariant: what is computed for a segment is kept until one of its samples changes.
 import { Transform } from "./fft.js";
 import { SegmentAverage } from "./segment_average.js";
-import { PAIR_PARTS, planOf } from "./spectral_options.js";
+import { PAIR_PARTS } from "./spectral_options.js";
 
 /** @typedef {import("./samples.js").SampleRing} SampleRing */
 
@@ -21,16 +21,16 @@ export class SpectralMean {
 
   /**
    * @param {readonly SampleRing[]} rings one, or two of the same rate
-   * @param {import("./spectral_options.js").SpectralOptions} options
+   * @param {import("./spectral_options.js").SegmentPlan} plan
    */
-  constructor(rings, options) {
+  constructor(rings, plan) {
     const { rate } = rings[0];
     const parts = rings.length === 1 ? 1 : PAIR_PARTS;
-    this.plan = planOf(options, rate, parts);
-    const { size, average, averages } = this.plan;
+    this.plan = plan;
+    const { size, average, averages } = plan;
     this.#rings = rings;
     this.#samples = new Float64Array(size);
-    this.#transforms = rings.map(() => new Transform({ ...this.plan, rate }));
+    this.#transforms = rings.map(() => new Transform({ ...plan, rate }));
     const { bins, hertzPerBin } = this.#transforms[0];
     this.bins = bins;
     this.hertzPerBin = hertzPerBin;

@@ -124,14 +124,33 @@ export function checkedSpectral(typed, { kind, rate }) {
 }
 
 /**
- * The channels that a plot averages together have to be held for so long before the right edge, s.
+ * The channels that a plot averages have to be held for so long before the right edge, s.
  * @param {{ kind: string, spectral?: SpectralOptions | undefined }} plot
- * @param {number} rate Hz
+ * @param {readonly number[]} rates of its channels, Hz
  */
-export function reachFor({ kind, spectral = {} }, rate) {
+export function reachFor({ kind, spectral = {} }, rates) {
   if (kind === "series" || kind === "spectrogram") return 0;
-  const plan = planOf(spectral, rate, kind === "spectrum" ? 1 : PAIR_PARTS);
-  return reachOf(plan, rate);
+  const isPair = kind !== "spectrum";
+  const some = isPair ? rates.slice(0, 1) : rates;
+  const plans = plansOf(spectral, some, isPair ? PAIR_PARTS : 1);
+  return Math.max(...plans.map((plan, i) => reachOf(plan, some[i])));
+}
+
+/**
+ * The segments of channels in one plot: of the same length and number for all. Without a chosen length, the shortest of
+ * those that each would have alone.
+ * @param {SpectralOptions} options
+ * @param {readonly number[]} rates Hz
+ * @param {number} [parts] values that are kept for each frequency
+ */
+export function plansOf(options, rates, parts = 1) {
+  const usual = rates.map((rate) => planOf({}, rate).seconds);
+  const seconds = options.seconds ?? Math.min(...usual);
+  const plans = rates.map((rate) =>
+    planOf({ ...options, seconds }, rate, parts, rates.length)
+  );
+  const averages = Math.min(...plans.map((plan) => plan.averages));
+  return plans.map((plan) => ({ ...plan, averages }));
 }
 
 /** @param {string} name @returns {name is import("./spectral_windows.js").WindowName} */
@@ -144,9 +163,10 @@ function isWindow(name) {
  * @param {SpectralOptions} options
  * @param {number} rate Hz
  * @param {number} [parts] values that are kept for each frequency
+ * @param {number} [lines] that share the memory of one plot
  * @returns {SegmentPlan}
  */
-export function planOf(options, rate, parts = 1) {
+export function planOf(options, rate, parts = 1, lines = 1) {
   const usual = Math.min(AUTO_SIZE_MAX, powerOfTwo(rate));
   const wanted = options.seconds === undefined
     ? usual
@@ -161,7 +181,7 @@ export function planOf(options, rate, parts = 1) {
   // Of an exponential mean no segments are kept.
   const room = average === "exponential"
     ? Infinity
-    : Math.floor(VALUES_MAX / (parts * (length / 2 + 1)));
+    : Math.floor(VALUES_MAX / (lines * parts * (length / 2 + 1)));
   const reach = Math.floor((REACH_MAX_S * rate - size) / step) + 1;
   const most = Math.max(Math.min(room, reach), 1);
   return {

@@ -1,42 +1,47 @@
-// A plot of the averaged spectra of one or two channels over frequency, and next to it one that was kept as a reference.
-// Invariant: the note says which segments are averaged. The plot is drawn again only when a segment is complete.
+// A plot over frequency: averaged spectra of one or several channels, or what is between two; and next to them those that
+// were kept as a reference.
+// Invariant: the note says which segments are averaged, all with the same length, number and window. The plot is drawn
+// again only when a segment is complete.
 import { timeText } from "./clock.js";
 import { FrequencyPlot } from "./frequency_plot.js";
 import { CONTENTS } from "./spectral_contents.js";
-import { SpectralMean } from "./spectral_mean.js";
-import { planText } from "./spectral_options.js";
+import { SpectralLine } from "./spectral_line.js";
+import { PAIR_PARTS, plansOf } from "./spectral_options.js";
 
 /** @typedef {import("./series.js").Series} Series */
 /** @typedef {import("./spectral_options.js").SpectralOptions} SpectralOptions */
-/** @typedef {{ values: Float32Array[], hertzPerBin: number, atS: number, note: string }} Reference values: of each panel; atS: end of what was averaged, GPS s */
+/** @typedef {{ name: string, values: Float32Array[], hertzPerBin: number }} Kept values: of each panel */
+/** @typedef {{ lines: Kept[], atS: number, note: string }} Reference atS: end of what was averaged, GPS s */
 
 const REFRESH_MS = 250;
 /** @type {SpectralOptions} */
 const AUTOMATIC = {};
+/** @type {readonly string[]} */
+const NONE = [];
 
 export class SpectralPlot {
   /** @type {Reference | null} */
   reference = null;
-  note = "";
   #kind;
   #content;
   #plot;
   #look;
   /** @type {readonly Series[]} */
   #all = [];
-  /** @type {SpectralMean | null} */
-  #mean = null;
+  #hidden = NONE;
+  /** @type {SpectralLine[]} */
+  #lines = [];
   /** @type {SpectralOptions} */
   #options = AUTOMATIC;
+  /** Which line is averaged first. */
+  #turn = 0;
   #drawnMs = 0;
   #drawn = "";
   #isWhole = false;
-  /** What the drawn lines follow from. */
+  /** What the drawn lines follow from, besides their values. */
   #shownKey = "";
   /** @type {import("./dom.js").Colours | null} */
   #colours = null;
-  /** What is drawn in each panel; empty before the first average. @type {Float64Array[]} */
-  #values = [];
   /** The end of what is averaged, GPS s. */
   #atS = NaN;
 
@@ -52,6 +57,16 @@ export class SpectralPlot {
     this.#plot = new FrequencyPlot(parent, look);
   }
 
+  /** Those that are not hidden; their first one is what the note is about. */
+  get #shown() {
+    return this.#lines.filter(({ isHidden }) => !isHidden);
+  }
+
+  get note() {
+    const shown = this.#shown;
+    return shown[0]?.note ?? (this.#lines.length > 0 ? "all are hidden" : "");
+  }
+
   /**
    * @param {number} width
    * @param {number} height
@@ -62,31 +77,45 @@ export class SpectralPlot {
 
   /** Why it cannot show these channels; empty where it can. @param {readonly Series[]} all */
   whyNot(all) {
-    const wanted = this.#kind === "spectrum" ? 1 : 2;
-    if (all.length !== wanted) return "It needs two channels";
-    const one = all[0].channel;
-    const other = all[wanted - 1].channel;
+    if (this.#kind === "spectrum") return "";
+    if (all.length !== 2) return "It needs two channels";
+    const [one, other] = all.map(({ channel }) => channel);
     return one.sample_rate === other.sample_rate
       ? ""
       : `The channels need the same sample rate: ${one.name} has ${one.sample_rate} Hz, ${other.name} has ${other.sample_rate} Hz`;
   }
 
   /**
-   * @param {readonly Series[]} all one; of coherence and transfer function, two of the same rate
+   * @param {readonly Series[]} all one or more; of coherence and transfer function, two of the same rate
    * @param {SpectralOptions} [options]
+   * @param {readonly string[]} [hidden] names of channels that are not drawn
    */
-  use(all, options = AUTOMATIC) {
+  use(all, options = AUTOMATIC, hidden = NONE) {
     const isSame = options === this.#options &&
       all.length === this.#all.length &&
       all.every((series, i) => series === this.#all[i]);
-    if (isSame) return;
-    this.#mean?.close();
-    this.#all = [...all];
-    this.#options = options;
-    this.#mean = new SpectralMean(all.map(({ ring }) => ring), options);
-    this.#values = [];
+    if (isSame && hidden === this.#hidden) return;
+    this.#hidden = hidden;
+    if (!isSame) {
+      this.#all = [...all];
+      this.#options = options;
+      this.#makeLines();
+    }
+    for (const line of this.#lines) line.isHidden = hidden.includes(line.name);
     this.#drawn = this.#shownKey = "";
     this.#isWhole = false;
+    this.#turn = 0;
+  }
+
+  #makeLines() {
+    for (const line of this.#lines) line.close();
+    const isPair = this.#kind !== "spectrum";
+    const groups = isPair ? [this.#all] : this.#all.map((series) => [series]);
+    const rates = groups.map(([{ channel }]) => channel.sample_rate);
+    const plans = plansOf(this.#options, rates, isPair ? PAIR_PARTS : 1);
+    this.#lines = groups.map((group, i) =>
+      new SpectralLine(group, plans[i], this.#content)
+    );
   }
 
   /**
@@ -97,96 +126,100 @@ export class SpectralPlot {
   draw(fromS, toS, version) {
     const key = `${fromS} ${toS} ${version}`;
     const now = performance.now();
-    const mean = this.#mean;
-    if (!mean || key === this.#drawn) return;
+    if (this.#lines.length === 0 || key === this.#drawn) return;
     if (this.#isWhole && now - this.#drawnMs < REFRESH_MS) return;
     this.#drawnMs = now;
-    const { segment, count, left, isWhole } = mean.of(fromS, toS);
-    this.#isWhole = isWhole;
-    this.#drawn = isWhole ? key : "";
-    const { colours, time } = this.#look();
-    const shown = `${mean.version} ${count} ${time} ${this.reference?.atS}`;
-    if (shown === this.#shownKey && colours === this.#colours) return;
+    const hasChanged = this.#update(fromS, toS);
+    this.#drawn = this.#isWhole ? key : "";
+    const { colour, colours, time } = this.#look();
+    const shown = `${time} ${this.reference?.atS} ${
+      this.#shown.map(({ name }) => colour(name))
+    }`;
+    const isSame = shown === this.#shownKey && colours === this.#colours;
+    if (isSame && !hasChanged) return;
     this.#shownKey = shown;
     this.#colours = colours;
-    this.note = planText(mean.plan, { count, left });
-    const { averagesMin } = this.#content;
-    if (count > 0 && count < averagesMin) {
-      this.note =
-        `it needs ${averagesMin} averages or more: choose a longer span, or more averages; ${this.note}`;
-    }
-    this.#atS = Math.min(toS, ...this.#all.map(({ ring }) => ring.endS));
-    this.#take(count < averagesMin ? null : segment, mean.bins);
-    this.#show(mean);
+    this.#atS = Math.min(toS, ...this.#shown.map(({ endS }) => endS));
+    this.#show();
   }
 
   /**
-   * @param {import("./segment_average.js").Segment | null} segment
-   * @param {number} bins
+   * Averages one line after another until one takes longer: it and the others have their turn with the next picture of the
+   * screen. Returns whether a line has changed.
+   * @param {number} fromS
+   * @param {number} toS
    */
-  #take(segment, bins) {
-    const { panels } = this.#content;
-    if (segment === null) this.#values = [];
-    else {
-      if (this.#values[0]?.length !== bins) {
-        this.#values = Array.from(
-          { length: panels },
-          () => new Float64Array(bins),
-        );
-      }
-      this.#content.take(segment, bins, this.#values);
+  #update(fromS, toS) {
+    const shown = this.#shown;
+    let hasChanged = false;
+    this.#isWhole = true;
+    for (let i = 0; this.#isWhole && i < shown.length; i++) {
+      const line = shown[this.#turn++ % shown.length];
+      hasChanged = line.update(fromS, toS) || hasChanged;
+      this.#isWhole = line.isWhole;
     }
-    // Samples that are all the same have no power without their mean.
-    const [first] = this.#values;
-    const isConstant = first?.every((v, k) => k === 0 || !isFinite(v));
-    if (isConstant) {
-      this.note = `constant: no power at any frequency; ${this.note}`;
-    }
+    return hasChanged;
   }
 
-  /** @param {SpectralMean} mean */
-  #show({ hertzPerBin }) {
+  #show() {
     const { reference } = this;
     const { panels, scales, titles } = this.#content;
     const { colour, colours } = this.#look();
-    const all = this.#all.map(({ channel }) => channel);
-    const drawn = Array.from({ length: panels }, (_, p) => [
-      ...this.#values.slice(p, p + 1),
-      ...reference ? [reference.values[p]] : [],
-    ]);
+    const shown = this.#shown;
+    const lines = shown.filter(({ values }) => values.length > 0);
+    const kept =
+      reference?.lines.filter(({ name }) =>
+        shown.some((line) => line.name === name)
+      ) ?? [];
+    const isAlone = this.#lines.length === 1;
+    const drawn = Array.from(
+      { length: panels },
+      (_, p) => [...lines, ...kept].map(({ values }) => values[p]),
+    );
     const axes = scales(drawn, this.#options);
-    const words = titles(all);
+    const all = shown.flatMap(({ channels }) => channels);
+    const words = titles(all.length > 0 ? all : this.#channels);
     const isLinear = this.#options.linear ?? false;
     this.#plot.show(
-      drawn.map((lines, p) => ({
+      axes.map((scale, p) => ({
         title: words[p],
-        scale: axes[p],
+        scale,
         notes: p === 0 && reference ? [this.#referenceText(reference)] : [],
-        traces: lines.map((values) => {
-          const isKept = values instanceof Float32Array;
-          return {
-            values,
-            hertzPerBin: isKept && reference
-              ? reference.hertzPerBin
-              : hertzPerBin,
-            colour: isKept ? colours.text : colour(all[0].name),
-            isThin: isKept,
-          };
-        }),
+        traces: [
+          ...lines.map(({ name, hertzPerBin, values }) => ({
+            values: values[p],
+            hertzPerBin,
+            colour: colour(name),
+          })),
+          ...kept.map(({ name, hertzPerBin, values }) => ({
+            values: values[p],
+            hertzPerBin,
+            colour: isAlone ? colours.text : colour(name),
+            isThin: true,
+          })),
+        ],
       })),
       {
-        lowHz: isLinear ? 0 : hertzPerBin,
-        highHz: all[0].sample_rate / 2,
+        lowHz: isLinear
+          ? 0
+          : Math.min(...this.#lines.map(({ hertzPerBin }) => hertzPerBin)),
+        highHz: Math.max(...this.#channels.map((c) => c.sample_rate)) / 2,
         isLinear,
       },
     );
   }
 
+  get #channels() {
+    return this.#all.map(({ channel }) => channel);
+  }
+
   /** @param {Reference} reference */
-  #referenceText({ atS, note }) {
+  #referenceText({ atS, lines, note }) {
     const { time } = this.#look();
     const zone = time === "gps" ? "GPS" : "UTC";
-    return `Thin line: ${timeText(atS, time)} ${zone}, ${note}`;
+    return `Thin ${lines.length > 1 ? "lines" : "line"}: ${
+      timeText(atS, time)
+    } ${zone}, ${note}`;
   }
 
   /** Keeps what is drawn as the reference, or removes the reference that there is. Returns what it did. */
@@ -196,49 +229,65 @@ export class SpectralPlot {
       this.reference = null;
       return "The reference is removed";
     }
-    if (this.#values.length === 0 || !this.#mean) {
+    const lines = this.#shown.filter(({ values }) => values.length > 0);
+    if (lines.length === 0) {
       return "There is no spectrum yet that could be kept as a reference";
     }
     this.reference = {
-      values: this.#values.map((values) => Float32Array.from(values)),
-      hertzPerBin: this.#mean.hertzPerBin,
+      lines: lines.map(({ name, hertzPerBin, values }) => ({
+        name,
+        hertzPerBin,
+        values: values.map((some) => Float32Array.from(some)),
+      })),
       atS: this.#atS,
       note: this.note,
     };
-    return "The spectrum is kept as a reference, a thin line (r removes it)";
+    return lines.length > 1
+      ? "The spectra are kept as a reference, thin lines (r removes them)"
+      : "The spectrum is kept as a reference, a thin line (r removes it)";
   }
 
-  /** The values under the mouse, and the note. */
+  /** The values under the mouse, and the note; of several channels, the legend has the values. */
   textAt() {
     const hertz = this.#plot.cursorHz;
-    if (hertz === null || !this.#mean || this.#values.length === 0) {
-      return this.note;
-    }
-    const { bins, hertzPerBin } = this.#mean;
-    const k = Math.min(Math.max(Math.round(hertz / hertzPerBin), 1), bins - 1);
-    const all = this.#all.map(({ channel }) => channel);
-    const text = this.#content.text(this.#values, k, all);
-    const at = Number((k * hertzPerBin).toPrecision(4));
-    return `${at} Hz: ${text} · ${this.note}`;
+    const at = hertz === null ? null : this.#shown[0]?.textAt(hertz);
+    if (!at) return this.note;
+    const value = this.#lines.length > 1 ? "" : `: ${at.text}`;
+    return `${at.hertz} Hz${value} · ${this.note}`;
+  }
+
+  /** What the legend says of one of several channels: its value under the mouse, else what differs from the note. @param {string} name */
+  textOf(name) {
+    const line = this.#lines.find((some) => some.name === name);
+    if (!line || line.isHidden) return "";
+    const hertz = this.#plot.cursorHz;
+    const at = hertz === null ? null : line.textAt(hertz);
+    return at ? at.text : line.note === this.note ? "" : line.note;
   }
 
   /** What the plot shows, for readers who do not see it. */
   get description() {
     if (this.#all.length === 0) return "";
-    const titles = this.#content.titles(this.#all.map((s) => s.channel));
+    const titles = this.#content.titles(this.#channels);
     const reference = this.reference
       ? `; ${this.#referenceText(this.reference)}`
       : "";
     return `${titles.join(", ")} over Frequency (Hz), ${this.note}${reference}`;
   }
 
-  /** For a picture of it. */
+  /** For a picture of it. @returns {import("./pictures.js").Picture} */
   picture() {
-    return this.#plot.picture();
+    const names = this.#lines.length > 1
+      ? this.#shown.map(({ name, channels: [{ unit }] }) => ({
+        name,
+        unit: unit ?? "",
+      }))
+      : [];
+    return { ...this.#plot.picture(), names };
   }
 
   close() {
-    this.#mean?.close();
+    for (const line of this.#lines) line.close();
     this.#plot.close();
   }
 }

@@ -211,6 +211,49 @@ describe("spectra in Chromium", {
     assert.deepEqual(page.troubles, []);
   });
 
+  it("of several channels share a plot: a legend, one averaging for all, and eight at most", async () => {
+    const fast = "H1:QANAT-NOISE_F32_16384";
+    await visit(`series=${H1},${L1},${fast};hide=2&span=12`);
+    await page.click('[data-kind="series"] [title="Add its spectrum"]');
+    await page.until(
+      `location.hash.includes("&spectrum=${H1},${fast}&")`,
+      SOON_MS,
+    );
+    // The shortest of what each would have alone.
+    await says("spectrum", "averages of 0.5 s, Hann");
+    const plot = '[data-kind="spectrum"]';
+    const legend = (name: string) => `${plot} .legend li[data-name="${name}"]`;
+    await page.hover(`${plot} .u-over`);
+    for (const name of [H1, fast]) {
+      await page.until(
+        `/^\\d\\.\\d\\de[+-]\\d+ 1\\/√Hz$/.test(document.querySelector(${
+          JSON.stringify(`${legend(name)} output`)
+        }).textContent)`,
+        SOON_MS,
+      );
+    }
+    assert.match(
+      await page.evaluate(
+        `document.querySelector('${plot} header output').textContent`,
+      ) as string,
+      /^[\d.]+ Hz · \d+ averages of 0.5 s, Hann$/,
+    );
+    await page.press("r");
+    await says("spectrum", "Thin lines: ");
+    await page.click(`${legend(fast)} .name`);
+    await page.until(
+      `location.hash.includes("&spectrum=${H1},${fast};hide=2&")`,
+      SOON_MS,
+    );
+    const names = Array.from({ length: 9 }, (_, i) => `X${i}`);
+    await visit(`spectrum=${names.join(",")}&span=12`);
+    await page.until(
+      "document.querySelectorAll('[data-kind=spectrum]').length === 2",
+      SOON_MS,
+    );
+    assert.deepEqual(page.troubles, []);
+  });
+
   it("keep a reference until it is removed, whatever else changes", async () => {
     await visit(`spectrum=${H1};seconds=0.5&span=12`);
     await says("spectrum", "16 averages of 0.5 s, Hann");

@@ -38,12 +38,29 @@ describe("actOn()", () => {
     assert.equal(actOn([A], B, { what: "remove" }), null);
   });
 
-  it("adds a plot of another kind for each channel that is shown", () => {
+  it("adds a plot of another kind for the channels that are shown: one, or where that holds one channel, one for each", () => {
     const hiding = { ...ABC, hidden: ["B"] };
-    const spectrum = (name: string) => ({ kind: "spectrum" as const, name });
+    const of = (kind: "spectrum" | "spectrogram", name: string) => ({
+      kind,
+      name,
+    });
+    const both = { ...of("spectrum", "A"), more: ["C"] };
     assert.deepEqual(
-      actOn([hiding, spectrum("C")], hiding, { what: "add", kind: "spectrum" }),
-      [hiding, spectrum("A"), spectrum("C")],
+      actOn([hiding], hiding, { what: "add", kind: "spectrum" }),
+      [hiding, both],
+    );
+    assert.equal(
+      actOn([hiding, both], hiding, { what: "add", kind: "spectrum" }),
+      null,
+    );
+    assert.deepEqual(actOn([both], both, { what: "add", kind: "series" }), [
+      both,
+      { kind: "series", name: "A", more: ["C"] },
+    ]);
+    const other = of("spectrogram", "C");
+    assert.deepEqual(
+      actOn([hiding, other], hiding, { what: "add", kind: "spectrogram" }),
+      [hiding, of("spectrogram", "A"), other],
     );
   });
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { SpectralMean } from "../../src/page/spectral_mean.js";
 import { SegmentAverage } from "../../src/page/segment_average.js";
+import { planOf } from "../../src/page/spectral_options.js";
 import { Density } from "../../src/page/fft.js";
 import {
   averagesOf,
@@ -22,6 +23,8 @@ import expected from "./spectra_expected.json" with { type: "json" };
 const RELATIVE_MAX = 1e-6;
 const RATE = 64;
 const SEGMENT = { seconds: 0.5, averages: 3 };
+const meanOf = (ring: ReturnType<typeof ringOf>, options: Options) =>
+  new SpectralMean([ring], planOf(options, RATE));
 
 describe("SpectralMean", () => {
   const { rate, count, cases } = expected as {
@@ -51,7 +54,7 @@ describe("SpectralMean", () => {
   /** Two seconds: three segments of 32 samples need 64, so there are more before. */
   const begun = (samples = noise(128, 3)) => {
     const ring = ringOf(samples, { rate: RATE, first: 6400 });
-    return { ring, mean: new SpectralMean([ring], SEGMENT) };
+    return { ring, mean: meanOf(ring, SEGMENT) };
   };
   const at = (samples: number) => (6400 + samples) / RATE;
 
@@ -95,7 +98,7 @@ describe("SpectralMean", () => {
 
   it("averages what is shown where no number is given", () => {
     const ring = ringOf(noise(128, 3), { rate: RATE, first: 6400 });
-    const mean = new SpectralMean([ring], { seconds: 0.5 });
+    const mean = meanOf(ring, { seconds: 0.5 });
     assert.equal(wholeOf(mean, at(0), at(128)).count, 7);
     assert.equal(wholeOf(mean, at(64), at(128)).count, 3);
     // A shorter span than a segment: the newest segment, which begins before it.
@@ -107,15 +110,15 @@ describe("SpectralMean", () => {
     const options = { ...SEGMENT, average: "exponential" as const };
     const samples = noise(256, 3);
     const all = () => ringOf(samples, { rate: RATE, first: 6400 });
-    const at256 = new SpectralMean([all()], { ...options, averages: 256 });
-    const steps = new SpectralMean([all()], options);
+    const at256 = meanOf(all(), { ...options, averages: 256 });
+    const steps = meanOf(all(), options);
     const first = wholeOf(steps, 0, at(64)).segment!.values.slice();
     for (let end = 72; end <= 256; end += 8) wholeOf(steps, 0, at(end));
     const then = wholeOf(steps, 0, at(256));
     assert.equal(then.count, 3);
     assert.notDeepEqual(then.segment!.values, first);
     // Of few segments it is their mean.
-    const mean = new SpectralMean([all()], { ...SEGMENT, averages: 15 });
+    const mean = meanOf(all(), { ...SEGMENT, averages: 15 });
     const found = wholeOf(at256, 0, at(256));
     assert.equal(found.count, 15);
     const wanted = [...wholeOf(mean, 0, at(256)).segment!.values];
@@ -175,7 +178,7 @@ describe("Density", () => {
     const found = density.of(samples);
     assert.equal(found.length, 65);
     const ring = ringOf(samples, { rate: RATE, first: 6400 });
-    const mean = new SpectralMean([ring], { seconds: 1, averages: 1 });
+    const mean = meanOf(ring, { seconds: 1, averages: 1 });
     const { values } = wholeOf(mean, 0, at64()).segment!;
     const halves = [...found].filter((_, k) => k % 2 === 0);
     assert.ok(differenceOf(values, halves) < 1e-9);

@@ -1,5 +1,5 @@
 // Samples for spectra and what scipy makes of them: cases that a unit test reads and an integration test computes.
-import { planOf } from "../../src/page/spectral_options.js";
+import { PAIR_PARTS, planOf } from "../../src/page/spectral_options.js";
 import { SampleRing } from "../../src/page/samples.js";
 import { CONTENTS } from "../../src/page/spectral_contents.js";
 import { SpectralMean } from "../../src/page/spectral_mean.js";
@@ -75,7 +75,8 @@ export function averagesOf(
   const first = plan.step * 1000;
   const rings = [x, y].map((s) => ringOf(s, { rate, first }));
   const made = (some: SampleRing[]) => {
-    const mean = new SpectralMean(some, options);
+    const parts = some.length === 1 ? 1 : PAIR_PARTS;
+    const mean = new SpectralMean(some, planOf(options, rate, parts));
     const toS = (first + x.length) / rate;
     // An exponential mean has those segments that were complete while it was asked for.
     const { average, size, step } = mean.plan;

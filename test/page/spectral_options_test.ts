@@ -6,6 +6,7 @@ import { plotsOf, plotText } from "../../src/page/plot_spec.js";
 import {
   checkedSpectral,
   planOf,
+  plansOf,
   planText,
   reachFor,
   spectralOf,
@@ -123,12 +124,31 @@ describe("planOf()", () => {
   });
 
   it("says how much has to be held", () => {
-    assert.equal(reachFor({ kind: "series" }, 4096), 0);
-    assert.equal(reachFor({ kind: "spectrum" }, 4096), 1);
+    assert.equal(reachFor({ kind: "series" }, [4096]), 0);
+    assert.equal(reachFor({ kind: "spectrum" }, [4096]), 1);
     const spectral = { seconds: 2, averages: 10 };
-    assert.equal(reachFor({ kind: "coherence", spectral }, 4096), 11);
+    assert.equal(reachFor({ kind: "coherence", spectral }, [4096, 4096]), 11);
     const most = { seconds: 60, averages: 256 };
-    assert.ok(reachFor({ kind: "spectrum", spectral: most }, 4096) <= 120);
+    const several = [4096, 16, 256];
+    assert.ok(reachFor({ kind: "spectrum", spectral: most }, several) <= 120);
+  });
+
+  it("is the same length and number for all channels of a plot, within the memory of one", () => {
+    const [fast, slow] = plansOf({}, [16_384, 4096]);
+    assert.deepEqual([fast!.seconds, slow!.seconds], [0.5, 0.5]);
+    assert.deepEqual(plansOf({}, [4096]), [planOf({}, 4096)]);
+    const rates = Array.from({ length: 8 }, (_, i) => 16_384 / 2 ** (i % 3));
+    const all = plansOf({ seconds: 2, averages: 256 }, rates);
+    const values = all.map(({ averages, length }) =>
+      averages * (length / 2 + 1)
+    );
+    assert.ok(values.reduce((sum, v) => sum + v) <= 2 ** 21);
+    assert.equal(new Set(all.map(({ averages }) => averages)).size, 1);
+    assert.equal(
+      plansOf({ average: "median" }, [16, 16])[1]!.average,
+      "median",
+    );
+    assert.equal(plansOf({ average: "median" }, [16], 4)[0]!.average, "mean");
   });
 
   it("is said in words", () => {
