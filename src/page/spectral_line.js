@@ -1,5 +1,5 @@
 // One line of a plot of spectra: the average of a channel, or of two and between them, and what the plot shows of it.
-// Invariant: its values are made anew only when its average is; its note says which segments are averaged.
+// Invariant: its values are computed again only after its average; its note says which segments are averaged.
 import { SpectralMean } from "./spectral_mean.js";
 import { planText } from "./spectral_options.js";
 
