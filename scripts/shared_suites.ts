@@ -60,6 +60,7 @@ const SHARED: readonly string[] = [
   "page_thresholds",
   "page_layout",
   "page_card",
+  "page_idle",
   "page_touch",
   "scitokens",
   "firefox",

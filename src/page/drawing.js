@@ -8,6 +8,8 @@ import { pendingText } from "./pending_text.js";
 const CALM_MS = 250;
 /** How quickly the right edge follows the delay of the streams, as a share for each picture. */
 const DELAY_SHARE = 0.03;
+/** Other errors than so many are not shown. */
+const ERRORS_MAX = 20;
 /** A live span of bins moves in so many steps, about half a pixel each; it is not drawn in between. */
 const STEPS = 2000;
 
@@ -41,9 +43,11 @@ export class Drawing {
     playback?.advance(nowMs);
     feed.delayS += (feed.targetDelayS() - feed.delayS) * DELAY_SHARE;
     const { fromS, toS } = this.#span();
-    this.#drawPlots(fromS, toS);
-    if (plots.size > 0) this.#attempt("time axis", () => axis.draw(fromS, toS));
     const look = `${themeCount} ${view.time}`;
+    this.#drawPlots(fromS, toS);
+    if (plots.size > 0) {
+      this.#attempt("time axis", () => axis.draw(fromS, toS, look));
+    }
     this.#attempt("close-up", () => closeUp?.draw(look));
     this.frames++;
     this.drawMs += performance.now() - begun;
@@ -90,7 +94,7 @@ export class Drawing {
       const text = `The ${name} failed: ${
         /** @type {Error} */ (error).message
       }`;
-      if (this.#shown.has(text)) return;
+      if (this.#shown.has(text) || this.#shown.size >= ERRORS_MAX) return;
       this.#shown.add(text);
       // deno-lint-ignore no-console -- with its stack, for developers
       console.error(text, error);

@@ -23,19 +23,13 @@ export class Envelope {
   /** Whether a bin's column was painted after its samples last changed; the plot sets it. */
   painted = new Uint8Array(0);
   #ring;
-  #change = (/** @type {number} */ from, /** @type {number} */ to) =>
-    this.#forget(from, to);
+  /** Ends what follows the ring. */
+  close;
 
   /** @param {SampleRing} ring */
   constructor(ring) {
     this.#ring = ring;
-    ring.onChange.push(this.#change);
-  }
-
-  close() {
-    const { onChange } = this.#ring;
-    const at = onChange.indexOf(this.#change);
-    if (at >= 0) onChange.splice(at, 1);
+    this.close = ring.listen((from, to) => this.#forget(from, to));
   }
 
   /**

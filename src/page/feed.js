@@ -68,13 +68,14 @@ export class Feed {
    * @param {Channel[]} channels
    * @param {number} seconds
    * @param {Trend | null} [trend] bins of this trend; null: rows
+   * @param {{ fromS: number, toS: number }} [span] what is shown next; without it the newest seconds
    */
-  show(channels, seconds, trend = null) {
+  show(channels, seconds, trend = null, span = undefined) {
     if (trend !== this.trend) this.#changeTrend(trend);
     const isLonger = seconds > this.#seconds;
     if (isLonger || seconds < this.#seconds / 4) {
       this.#seconds = seconds;
-      this.#renew();
+      this.#renew(span);
     }
     const names = new Set(channels.map(({ name }) => name));
     for (const name of this.series.keys()) {
@@ -114,7 +115,7 @@ export class Feed {
    */
   load(fromS, toS) {
     this.hold();
-    this.#renew();
+    this.#renew({ fromS, toS });
     return this.readOn(fromS, toS);
   }
 
@@ -187,17 +188,15 @@ export class Feed {
     }
   }
 
-  /** Replaces every series by an empty one. */
-  #renew() {
+  /**
+   * Replaces every series by one that has no more than a span of it, so that plots show that until the rest is read.
+   * @param {{ fromS: number, toS: number }} [span] without it the newest seconds
+   */
+  #renew(span = { fromS: this.newestS - this.#seconds - 1, toS: Infinity }) {
     this.#history.cancel();
     for (const [name, old] of this.series) {
       const fresh = this.#seriesOf(old.channel);
-      if (old.trend === this.trend) {
-        fresh.state = old.state;
-        fresh.latencyMs = old.latencyMs;
-        fresh.dataMs = old.dataMs;
-        fresh.slowAgainMs = old.slowAgainMs;
-      }
+      if (old.trend === this.trend) fresh.follow(old, span);
       this.series.set(name, fresh);
     }
     this.version++;
@@ -249,7 +248,7 @@ export class Feed {
       }
       series.putRow(row);
     }
-    this.version++;
+    if (!this.isHeld) this.version++;
     if (!isFirst) return;
     this.#readHistory(false);
     this.#readHistoryLater();

@@ -140,8 +140,9 @@ export class FeedView {
     this.#heldReachS = this.#reachS;
     const beforeS = Math.max(spanS * (1 + BEFORE_SHARE), this.#reachS);
     const afterS = spanS * AFTER_SHARE;
-    feed.show(channels, Math.max(beforeS + afterS, 4), this.trend);
-    feed.load(endS - beforeS, endS + afterS);
+    const read = { fromS: endS - beforeS, toS: endS + afterS };
+    feed.show(channels, Math.max(beforeS + afterS, 4), this.trend, read);
+    feed.load(read.fromS, read.toS);
     this.#awaitFuture({ endS, spanS }, channels);
   }
 
@@ -182,7 +183,9 @@ export class FeedView {
     const feed = this.#feed;
     const shownS = Math.max(spanS * (1 + BEFORE_SHARE), this.#reachS);
     feed.hold();
-    feed.show(channels, shownS + 2 * aheadOf(speed), this.trend);
+    const aheadS = 2 * aheadOf(speed);
+    const span = { fromS: edgeS - shownS, toS: edgeS + aheadS };
+    feed.show(channels, shownS + aheadS, this.trend, span);
     const gridS = this.trend ? BIN_S[this.trend] : 0;
     this.playback = new Playback({
       edgeS,

@@ -2,6 +2,7 @@
 
 /** @type {Readonly<Record<string, string>>} */
 const WORDS = {
+  "awaited": "reading history",
   "retention": "older than the server keeps",
   "not-recorded": "not recorded",
   "page-slow": "this page was too slow",

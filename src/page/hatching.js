@@ -64,7 +64,7 @@ export function holesOf({ first, last, perS, lead = 0 }, isHole) {
 /**
  * Hatches spans, and writes the reason where there is room.
  * @param {Area} u
- * @param {{ fromS: number, toS: number, reason: string }[]} gaps
+ * @param {readonly { fromS: number, toS: number, reason: string }[]} gaps
  * @param {{ fromS: number, toS: number, colours: import("./dom.js").Colours, aroundS?: number }} options
  *   aroundS: this time before and after a span is hatched, too
  */

@@ -45,6 +45,7 @@ export class HistoryReader {
   async read(all, { fromS, toS, trend }) {
     if (toS - fromS < 0.001) return true;
     const { signal } = this.#controller;
+    const marks = all.map((series) => series.markAwaited(fromS, toS));
     const options = {
       channels: all.map(({ channel }) => ({
         name: channel.name,
@@ -72,6 +73,8 @@ export class HistoryReader {
       await (trend
         ? this.#readRange({ ...options, trend })
         : this.#readRange(options));
+    for (const remove of marks) remove();
+    this.#onChange();
     if (outcome.state !== "refused" || signal.aborted) return true;
     const why = outcome.detail ?? outcome.reason;
     this.#onNote(`The server refused to send history: ${why}`);

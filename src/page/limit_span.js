@@ -14,6 +14,8 @@ export class LimitSpan {
   /** @type {Series["ring"] | null} */
   #ring = null;
   #hasChanged = false;
+  /** Ends what follows the samples. */
+  #end = () => {};
 
   /**
    * @param {Series} series
@@ -37,9 +39,14 @@ export class LimitSpan {
     this.#ring = ring;
     this.#hasChanged = true;
     this.#key = "";
-    ring.onChange.push(() => {
-      if (ring === this.#ring) this.#hasChanged = true;
-    });
+    this.#end();
+    this.#end = ring.listen(() => (this.#hasChanged = true));
+  }
+
+  /** Keeps no samples any more. */
+  close() {
+    this.#end();
+    this.#ring = null;
   }
 }
 

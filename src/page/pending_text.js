@@ -9,7 +9,8 @@ const NEW_MS = 700;
  * @param {number} edgeS the newest time that is shown, GPS s
  * @returns {string} empty when nothing is missing
  */
-export function pendingText({ state, ring, strideS, trend, dataMs }, edgeS) {
+export function pendingText(series, edgeS) {
+  const { dataMs, firstLiveS, ring, state, strideS, trend } = series;
   if (state.state === "waiting") {
     return `connection lost (${endWords(state.reason)})`;
   }
@@ -18,6 +19,8 @@ export function pendingText({ state, ring, strideS, trend, dataMs }, edgeS) {
   if (state.state === "refused") return "refused";
   if (state.state === "ended") return `ended (${endWords(state.reason)})`;
   if (ring.end === 0) return isNew ? "" : "waiting for the first row";
+  // It has what the series before it had, and its first live row is on its way.
+  if (isNew && firstLiveS === undefined) return "";
   const lateS = edgeS - ring.endS;
   // A bin comes when it is complete, which may take its whole length.
   return lateS > Math.max(2.5 * strideS, trend ? 10 : 1)

@@ -84,7 +84,18 @@ class Link {
     const requests = channels.map(requestOf);
     const rate = requests.reduce((sum, one) => sum + one.rate, 0);
     return new Promise((resolve) => {
-      this.#ranges.set(id, { options, resolve });
+      // A signal may outlive many requests.
+      const end = (/** @type {any} */ state) => {
+        signal?.removeEventListener("abort", cancel);
+        resolve(state);
+      };
+      const cancel = () => {
+        if (!this.#ranges.delete(id)) return;
+        this.#post({ type: "cancel", id });
+        end({ state: "ended", reason: "cancelled", reconnects: 0 });
+      };
+      signal?.addEventListener("abort", cancel);
+      this.#ranges.set(id, { options, resolve: end });
       this.#post({
         type: "range",
         id,
@@ -93,11 +104,6 @@ class Link {
         end: gpsText(endNs),
         trend,
         encoding: trend ? "json" : encoding ?? (rate > 5000 ? "arrow" : "json"),
-      });
-      signal?.addEventListener("abort", () => {
-        if (!this.#ranges.delete(id)) return;
-        this.#post({ type: "cancel", id });
-        resolve({ state: "ended", reason: "cancelled", reconnects: 0 });
       });
     });
   }

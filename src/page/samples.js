@@ -40,6 +40,17 @@ export class SampleRing {
   }
 
   /**
+   * Calls with the first number and the one after the last when samples change; returns a function that ends it.
+   * @param {(from: number, to: number) => void} report
+   */
+  listen(report) {
+    this.onChange.push(report);
+    return () => {
+      this.onChange = this.onChange.filter((other) => other !== report);
+    };
+  }
+
+  /**
    * Stores samples; new ones overwrite the oldest.
    * @param {number} first
    * @param {import("./qanat.d.ts").Samples} samples
@@ -100,6 +111,52 @@ export class SampleRing {
    */
   hasCome(from, to) {
     return this.#come.has(from, to);
+  }
+
+  /**
+   * Numbers from `from` to `to` that have not come, as spans in order.
+   * @param {number} from
+   * @param {number} to after the last
+   */
+  missing(from, to) {
+    const holes = [];
+    let at = from;
+    for (const span of this.#come.within(from, to)) {
+      if (span.from > at) holes.push({ from: at, to: span.from });
+      at = span.to;
+    }
+    if (at < to) holes.push({ from: at, to });
+    return holes;
+  }
+
+  /**
+   * Puts what another ring of the same channel has between two times.
+   * @param {SampleRing} other
+   * @param {number} fromS
+   * @param {number} toS
+   */
+  takeFrom(other, fromS, toS) {
+    const from = Math.ceil(Math.max(fromS * this.rate, 0));
+    const to = Math.min(Math.ceil(toS * this.rate), other.end);
+    for (const span of other.#come.within(from, to)) {
+      for (let at = span.from; at < span.to;) {
+        const place = at % other.capacity;
+        const end = place + Math.min(span.to - at, other.capacity - place);
+        this.put(at, other.#stored(place, end));
+        at += end - place;
+      }
+    }
+  }
+
+  /** @param {number} place @param {number} end @returns {import("./qanat.d.ts").Samples} */
+  #stored(place, end) {
+    const integers = this.#integers;
+    return integers
+      ? Array.from(
+        { length: end - place },
+        (_, i) => integers.wholeAt(place + i),
+      )
+      : this.#values.subarray(place, end);
   }
 
   /**

@@ -11,6 +11,9 @@ import { BIN_S } from "./trend_choice.js";
 /** Types whose values a float32 holds. */
 const NARROW = new Set(["float32", "int8", "int16", "uint8", "uint16"]);
 
+/** @type {readonly Span[]} */
+const NONE = [];
+
 export class Series {
   /** @type {Span[]} */
   gaps = [];
@@ -29,6 +32,8 @@ export class Series {
   low = undefined;
   /** @type {SampleRing | undefined} */
   high = undefined;
+  /** Spans of history that were requested and have not come yet. @type {readonly Span[]} */
+  awaited = NONE;
 
   /**
    * @param {Channel} channel
@@ -124,6 +129,54 @@ export class Series {
    */
   put(timeNs, samples) {
     this.ring.put(indexOf(timeNs, this.ring.rate), samples);
+  }
+
+  /**
+   * Continues a series of the same channel: takes over what it has of a span, except gaps, which are read again.
+   * @param {Series} old
+   * @param {{ fromS: number, toS: number }} span GPS s
+   */
+  follow(old, { fromS, toS }) {
+    this.state = old.state;
+    this.latencyMs = old.latencyMs;
+    this.dataMs = old.dataMs;
+    this.slowAgainMs = old.slowAgainMs;
+    this.ring.takeFrom(old.ring, fromS, toS);
+    if (old.low) this.low?.takeFrom(old.low, fromS, toS);
+    if (old.high) this.high?.takeFrom(old.high, fromS, toS);
+  }
+
+  /**
+   * Marks a span as requested. Returns a function that removes the mark.
+   * @param {number} fromS
+   * @param {number} toS
+   */
+  markAwaited(fromS, toS) {
+    const span = { fromS, toS, reason: "awaited" };
+    this.awaited = [...this.awaited, span];
+    return () => {
+      this.awaited = this.awaited.filter((s) => s !== span);
+    };
+  }
+
+  /**
+   * What is requested and has neither come nor is a gap, between two times.
+   * @param {number} fromS
+   * @param {number} toS
+   * @returns {readonly Span[]}
+   */
+  awaitedIn(fromS, toS) {
+    if (this.awaited.length === 0) return NONE;
+    const { rate } = this.ring;
+    return this.awaited.flatMap(({ reason, ...span }) =>
+      this.ring.missing(
+        Math.floor(Math.max(span.fromS, fromS) * rate),
+        Math.ceil(Math.min(span.toS, toS) * rate),
+      ).map(({ from, to }) => ({ fromS: from / rate, toS: to / rate, reason }))
+    ).filter((one) =>
+      one.fromS < one.toS &&
+      !this.gaps.some((g) => g.fromS < one.toS && one.fromS < g.toS)
+    );
   }
 
   /** @param {Span} span */

@@ -235,6 +235,7 @@ export class SeriesPlot {
       : { ...theme, gapText: colour(series.channel.name) };
     const options = { fromS, toS, colours };
     paintGaps(area, series.gaps, options);
+    paintGaps(area, series.awaitedIn(fromS, toS), options);
     paintPending(area, series, { pending, ...options });
     paintGaps(area, holes, options);
   }

@@ -48,6 +48,18 @@ export class Spans {
     return false;
   }
 
+  /**
+   * The parts of a span that are there, in order.
+   * @param {number} from
+   * @param {number} to after the last
+   */
+  within(from, to) {
+    return this.#all.filter((s) => s.from < to && s.to > from).map((s) => ({
+      from: Math.max(s.from, from),
+      to: Math.min(s.to, to),
+    }));
+  }
+
   get count() {
     return this.#all.length;
   }

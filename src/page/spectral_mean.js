@@ -11,6 +11,8 @@ export class SpectralMean {
   #transforms;
   #samples;
   #average;
+  /** End what follows the rings. */
+  #ends;
   #change = (/** @type {number} */ from, /** @type {number} */ to) => {
     const { size, step } = this.plan;
     this.#average.forget(
@@ -41,7 +43,7 @@ export class SpectralMean {
       averages,
       compute: (k, segment) => this.#compute(k, segment),
     });
-    for (const ring of rings) ring.onChange.push(this.#change);
+    this.#ends = rings.map((ring) => ring.listen(this.#change));
   }
 
   /** Grows with each new average. */
@@ -50,10 +52,7 @@ export class SpectralMean {
   }
 
   close() {
-    for (const { onChange } of this.#rings) {
-      const at = onChange.indexOf(this.#change);
-      if (at >= 0) onChange.splice(at, 1);
-    }
+    for (const end of this.#ends) end();
   }
 
   /**

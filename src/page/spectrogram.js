@@ -77,8 +77,14 @@ export class Spectrogram {
    */
   use(series, chosen = AUTOMATIC) {
     if (series === this.#series && chosen === this.#chosen) return;
-    this.#columns?.close();
+    const before = this.#series;
     this.#series = series;
+    if (chosen === this.#chosen && series.channel === before?.channel) {
+      // Other samples of the same channel: columns that are made stay.
+      this.#drawn = "";
+      return this.#columns?.follow(series.ring);
+    }
+    this.#columns?.close();
     this.#chosen = chosen;
     this.#drawn = this.#ticksKey = "";
     const { highShare = 0.5, octaves = OCTAVES, ...options } = this.#options;
@@ -209,6 +215,7 @@ export class Spectrogram {
     paintGaps(u, holes, { fromS, toS, colours });
     const { aroundS } = columns;
     paintGaps(u, series.gaps, { fromS, toS, colours, aroundS });
+    paintGaps(u, series.awaitedIn(fromS, toS), { fromS, toS, colours });
     paintPending(u, series, { pending: this.pending, fromS, toS, colours });
   }
 }

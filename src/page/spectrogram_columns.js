@@ -49,8 +49,8 @@ export class SpectrogramColumns {
   #grid = "";
   #options;
   #ring;
-  #change = (/** @type {number} */ from, /** @type {number} */ to) =>
-    this.#forget(from, to);
+  /** Ends what follows the ring. */
+  close = () => {};
 
   /**
    * @param {SampleRing} ring
@@ -59,15 +59,16 @@ export class SpectrogramColumns {
    *   floor, ceiling: fixed ends of the colours, dB
    */
   constructor(ring, options) {
-    this.#ring = ring;
     this.#options = options;
-    ring.onChange.push(this.#change);
+    this.#ring = ring;
+    this.follow(ring);
   }
 
-  close() {
-    const { onChange } = this.#ring;
-    const at = onChange.indexOf(this.#change);
-    if (at >= 0) onChange.splice(at, 1);
+  /** Continues with another ring of the same channel. @param {SampleRing} ring */
+  follow(ring) {
+    this.close();
+    this.#ring = ring;
+    this.close = ring.listen((from, to) => this.#forget(from, to));
   }
 
   get columnsPerS() {

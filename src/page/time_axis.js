@@ -124,6 +124,7 @@ export class TimeAxis {
   #look;
   /** @type {{ element: HTMLElement, note: HTMLElement, u: uPlot, sizes: ResizeObserver }[]} */
   #strips = [];
+  #drawn = "";
 
   /**
    * @param {HTMLElement} parent
@@ -136,6 +137,7 @@ export class TimeAxis {
 
   /** @param {number} columns */
   show(columns) {
+    this.#drawn = "";
     this.#parent.style.setProperty("--columns", String(columns));
     while (this.#strips.length < columns) this.#strips.push(this.#made());
     for (const { element, sizes, u } of this.#strips.splice(columns)) {
@@ -179,8 +181,12 @@ export class TimeAxis {
   /**
    * @param {number} fromS
    * @param {number} toS
+   * @param {string} look nothing is drawn while it, the times and the strips are the same
    */
-  draw(fromS, toS) {
+  draw(fromS, toS, look) {
+    const key = `${fromS} ${toS} ${look}`;
+    if (key === this.#drawn) return;
+    this.#drawn = key;
     const text = this.#look().time === "gps" ? "GPS s" : `${dateText(toS)} UTC`;
     for (const { note, u } of this.#strips) {
       if (note.textContent !== text) note.textContent = text;

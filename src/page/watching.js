@@ -111,12 +111,23 @@ export class Watching {
       card.limits.say(null, "");
       return null;
     }
+    if (endS === null) this.#forgetSpans(card);
     const text = endS === null
       ? said.text
       : `in view: ${this.#inView(card, limits)} · live: ${said.text}`;
     card.limits.onAcknowledge = () => this.acknowledge(spec);
     card.limits.say({ ...said, text }, titleOf(spec));
     return said;
+  }
+
+  /** Keeps no samples of what a card showed, except those of some channels. @param {PlotCard} card @param {readonly string[]} [names] */
+  #forgetSpans(card, names = []) {
+    const spans = this.#spans.get(card) ?? new Map();
+    for (const [name, span] of spans) {
+      if (names.includes(name)) continue;
+      span.close();
+      spans.delete(name);
+    }
   }
 
   /**
@@ -129,6 +140,7 @@ export class Watching {
     const spans = this.#spans.get(card) ?? new Map();
     this.#spans.set(card, spans);
     const names = channelsOf(card.spec);
+    this.#forgetSpans(card, names);
     const texts = names.map((name) => {
       const span = spans.get(name) ?? new LimitSpan();
       spans.set(name, span);

@@ -1,4 +1,5 @@
-// Rows that the page was too slow for: it reads them again, at most once a minute.
+// The feed: rows that the page was too slow for, which it reads again at most once a minute, and what it shows of another
+// span until that is read.
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import { Feed } from "../../src/page/feed.js";
@@ -125,5 +126,84 @@ describe("Feed, when the page was too slow", () => {
     });
     assert.deepEqual(asked, []);
     assert.deepEqual(gapsOf("A"), [[1, 2]]);
+  });
+});
+
+describe("Feed, when it goes to another span", () => {
+  /** Before now: what is later is not read. */
+  const PAST_S = 1_400_000_000;
+  let live: OpenOptions;
+  let answers: ((state: StreamState) => void)[];
+  let feed: Feed;
+  const A: Channel = {
+    name: "A",
+    data_type: "float32",
+    sample_rate: 1,
+    publisher: "P",
+    stride_ns: 1e9,
+  };
+  const put = (s: number, value: number) =>
+    live.onRow!({
+      timeNs: BigInt(PAST_S + s) * SECOND_NS,
+      strideNs: SECOND_NS,
+      channels: { A: Float32Array.of(value) },
+      missing: {},
+    });
+  const spansOf = () =>
+    feed.series.get("A")!.awaitedIn(0, Infinity).map(({ fromS, toS }) => [
+      fromS - PAST_S,
+      toS - PAST_S,
+    ]);
+
+  beforeEach(() => {
+    answers = [];
+    feed = new Feed({
+      now: () => 0,
+      open: (options: unknown): LiveStream => {
+        live = options as OpenOptions;
+        return { update: () => {}, close: () => {} };
+      },
+      read: () => new Promise<StreamState>((answer) => answers.push(answer)),
+    });
+    feed.show([A], 36);
+    feed.hold();
+    feed.isHeld = false;
+    for (let s = 0; s < 20; s++) put(s, s);
+    feed.hold();
+  });
+
+  it("keeps what it has of that span, and marks the rest until it is read", async () => {
+    const read = feed.load(PAST_S - 10, PAST_S + 10);
+    const { ring } = feed.series.get("A")!;
+    assert.deepEqual([ring.at(PAST_S), ring.at(PAST_S + 9)], [0, 9]);
+    assert.ok(Number.isNaN(ring.at(PAST_S + 10)));
+    assert.deepEqual(spansOf(), [[-10, 0]]);
+    const { version } = feed;
+    answers.at(-1)!(ended);
+    await read;
+    assert.deepEqual(spansOf(), []);
+    assert.ok(feed.version > version);
+  });
+
+  it("does the same when the span becomes longer, and takes no gap over", () => {
+    feed.series.get("A")!.addGap({
+      fromS: PAST_S - 5,
+      toS: PAST_S,
+      reason: "late",
+    });
+    const span = { fromS: PAST_S - 40, toS: PAST_S + 20 };
+    feed.show([A], 60, null, span);
+    feed.load(span.fromS, span.toS);
+    const { gaps, ring } = feed.series.get("A")!;
+    assert.deepEqual([ring.at(PAST_S), ring.at(PAST_S + 19)], [0, 19]);
+    assert.deepEqual(gaps, []);
+    assert.deepEqual(spansOf(), [[-40, 0]]);
+  });
+
+  it("changes nothing that is drawn when a row comes while it is held", () => {
+    const { version } = feed;
+    put(20, 20);
+    assert.equal(feed.version, version);
+    assert.ok(Number.isNaN(feed.series.get("A")!.ring.at(PAST_S + 20)));
   });
 });

@@ -53,3 +53,49 @@ describe("SampleRing.hasCome()", () => {
     assert.ok(ring.hasCome(104, 120));
   });
 });
+
+describe("SampleRing.takeFrom()", () => {
+  it("takes what has come between two times, null and NaN among it, and nothing else", () => {
+    const options = { rate: 4, seconds: 4 };
+    const old = new SampleRing({ ...options, kind: "float32" });
+    old.put(100, Float32Array.of(1, NaN, 3, 4));
+    old.put(108, Float32Array.of(5, 6));
+    // Around the end of the array.
+    old.put(110, Float32Array.from({ length: 6 }, (_, i) => 7 + i));
+    const fresh = new SampleRing({ ...options, kind: "float32" });
+    fresh.takeFrom(old, 25.25, 28);
+    assert.equal(fresh.end, 112);
+    assert.deepEqual(
+      [100, 101, 102, 103, 104, 107, 108, 111].map((i) => fresh.at(i)),
+      [NaN, NaN, 3, 4, NaN, NaN, 5, 8],
+    );
+    assert.ok(fresh.hasCome(101, 104));
+    assert.deepEqual(fresh.missing(99, 113), [
+      { from: 99, to: 101 },
+      { from: 104, to: 108 },
+      { from: 112, to: 113 },
+    ]);
+  });
+
+  it("keeps 64-bit integers with all their digits", () => {
+    const options = { rate: 4, seconds: 4, kind: "int64" as const };
+    const old = new SampleRing(options);
+    const large = 2n ** 62n + 1n;
+    old.put(100, [large, null, 3n]);
+    const fresh = new SampleRing(options);
+    fresh.takeFrom(old, 0, Infinity);
+    assert.deepEqual(fresh.exactExtremes(100, 101), { min: large, max: large });
+    assert.equal(fresh.exactExtremes(101, 102), null);
+    assert.ok(fresh.hasCome(100, 103));
+  });
+
+  it("reports a change only to those that still listen", () => {
+    const ring = new SampleRing({ rate: 4, seconds: 4, kind: "float32" });
+    const reported: number[] = [];
+    const end = ring.listen((from, to) => reported.push(from, to));
+    ring.put(100, Float32Array.of(1));
+    end();
+    ring.put(101, Float32Array.of(1));
+    assert.deepEqual(reported, [100, 101]);
+  });
+});
