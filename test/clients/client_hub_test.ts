@@ -1,20 +1,16 @@
 // A client's life with a clock that the test controls: heartbeats, duration, stalls, changes, drain.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
-import { Qanat } from "../../src/app.ts";
+import type { Qanat } from "../../src/app.ts";
 import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { StreamFormat } from "../../src/frames/stream_format.ts";
 import type { Config } from "../../src/config.ts";
-import {
-  BlockClock,
-  configWith,
-  DrivenSource,
-  silent,
-} from "../driven_source.ts";
+import { drivenQanat } from "../driven_qanat.ts";
+import type { BlockClock, DrivenSource } from "../driven_source.ts";
 import { HeldOutlet } from "./held_outlet.ts";
 import { channels, FIRST, NAME } from "./one_channel.ts";
-import { HeldTurns } from "../held_turns.ts";
+import type { HeldTurns } from "../held_turns.ts";
 
 const decoder = new TextDecoder();
 
@@ -24,24 +20,14 @@ let qanat: Qanat;
 let turns: HeldTurns;
 let row: number;
 
-function setUp(changes: Partial<Config> = {}): Promise<void> {
-  source = new DrivenSource(channels);
-  clock = new BlockClock(FIRST);
+async function setUp(changes: Partial<Config> = {}): Promise<void> {
   row = FIRST;
-  turns = new HeldTurns();
-  qanat = new Qanat({
-    config: configWith({
-      retentionMb: 1,
-      lingerMs: 0,
-      outageGraceMs: 0,
-      ...changes,
-    }),
-    source,
-    log: silent,
-    clocks: clock,
-    later: turns.later,
-  });
-  return qanat.start();
+  ({ source, clock, turns, qanat } = await drivenQanat(channels, FIRST, {
+    retentionMb: 1,
+    lingerMs: 0,
+    outageGraceMs: 0,
+    ...changes,
+  }));
 }
 
 function open(

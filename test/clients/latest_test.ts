@@ -2,18 +2,14 @@
 // clock.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
-import { Qanat } from "../../src/app.ts";
+import type { Qanat } from "../../src/app.ts";
 import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type { StreamShape } from "../../src/frames/stream_format.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import { trendBinOf } from "../../src/trends/trend_bins.ts";
-import {
-  BlockClock,
-  configWith,
-  DrivenSource,
-  silent,
-} from "../driven_source.ts";
-import { HeldTurns } from "../held_turns.ts";
+import { drivenQanat } from "../driven_qanat.ts";
+import type { BlockClock, DrivenSource } from "../driven_source.ts";
+import type { HeldTurns } from "../held_turns.ts";
 import { HeldOutlet } from "./held_outlet.ts";
 
 /** A multiple of 60 s. */
@@ -32,18 +28,11 @@ let row: number;
 let turns: HeldTurns;
 
 beforeEach(async () => {
-  source = new DrivenSource(channels);
-  clock = new BlockClock(FIRST);
   row = FIRST;
-  turns = new HeldTurns();
-  qanat = new Qanat({
-    config: configWith({ lingerMs: 60_000, outageGraceMs: 0 }),
-    source,
-    log: silent,
-    clocks: clock,
-    later: turns.later,
-  });
-  await qanat.start();
+  ({ source, clock, turns, qanat } = await drivenQanat(channels, FIRST, {
+    lingerMs: 60_000,
+    outageGraceMs: 0,
+  }));
 });
 
 afterEach(async () => {

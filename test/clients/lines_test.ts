@@ -1,7 +1,7 @@
 // Lines with gaps, missing channels and every end: each is stated in the body, and only a whole range ends properly.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
-import { Qanat } from "../../src/app.ts";
+import type { Qanat } from "../../src/app.ts";
 import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type {
   Coding,
@@ -11,13 +11,9 @@ import type {
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import { constants, inflateRawSync } from "node:zlib";
 import { Buffer } from "node:buffer";
-import {
-  BlockClock,
-  configWith,
-  DrivenSource,
-  silent,
-} from "../driven_source.ts";
-import { HeldTurns } from "../held_turns.ts";
+import { drivenQanat } from "../driven_qanat.ts";
+import type { BlockClock, DrivenSource } from "../driven_source.ts";
+import type { HeldTurns } from "../held_turns.ts";
 import { HeldOutlet } from "./held_outlet.ts";
 
 /** A multiple of 60 s. */
@@ -36,22 +32,12 @@ let row: number;
 let turns: HeldTurns;
 
 beforeEach(async () => {
-  source = new DrivenSource(channels);
-  clock = new BlockClock(FIRST);
   row = FIRST;
-  turns = new HeldTurns();
-  qanat = new Qanat({
-    config: configWith({
-      lingerMs: 60_000,
-      outageGraceMs: 0,
-      gapFillRowsMax: 20,
-    }),
-    source,
-    log: silent,
-    clocks: clock,
-    later: turns.later,
-  });
-  await qanat.start();
+  ({ source, clock, turns, qanat } = await drivenQanat(channels, FIRST, {
+    lingerMs: 60_000,
+    outageGraceMs: 0,
+    gapFillRowsMax: 20,
+  }));
 });
 
 afterEach(async () => {

@@ -2,21 +2,17 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { tableFromIPC } from "@uwdata/flechette";
-import { Qanat } from "../../src/app.ts";
+import type { Qanat } from "../../src/app.ts";
 import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { StreamFormat } from "../../src/frames/stream_format.ts";
 import type { Config } from "../../src/config.ts";
 import { topicOf } from "../../src/channels/channel.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
-import {
-  BlockClock,
-  configWith,
-  DrivenSource,
-  silent,
-} from "../driven_source.ts";
+import { drivenQanat } from "../driven_qanat.ts";
+import type { BlockClock, DrivenSource } from "../driven_source.ts";
 import { HeldOutlet } from "./held_outlet.ts";
-import { HeldTurns } from "../held_turns.ts";
+import type { HeldTurns } from "../held_turns.ts";
 
 const FIRST = 23_671_510_000;
 const STRIDE_NS = 62_500_000n;
@@ -33,23 +29,13 @@ let clock: BlockClock;
 let qanat: Qanat;
 let turns: HeldTurns;
 
-function setUp(changes: Partial<Config> = {}): Promise<void> {
-  source = new DrivenSource(channels);
-  clock = new BlockClock(FIRST);
-  turns = new HeldTurns();
-  qanat = new Qanat({
-    config: configWith({
-      retentionMb: 1,
-      lingerMs: 0,
-      outageGraceMs: 0,
-      ...changes,
-    }),
-    source,
-    log: silent,
-    clocks: clock,
-    later: turns.later,
-  });
-  return qanat.start();
+async function setUp(changes: Partial<Config> = {}): Promise<void> {
+  ({ source, clock, turns, qanat } = await drivenQanat(channels, FIRST, {
+    retentionMb: 1,
+    lingerMs: 0,
+    outageGraceMs: 0,
+    ...changes,
+  }));
 }
 
 function open(

@@ -10,8 +10,9 @@ import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { StreamShape } from "../../src/frames/stream_format.ts";
 import { resumePointOf } from "../../src/http/routes/resume_point.ts";
 import { trendBinOf } from "../../src/trends/trend_bins.ts";
+import { drivenQanat } from "../driven_qanat.ts";
 import {
-  BlockClock,
+  type BlockClock,
   configWith,
   DrivenSource,
   silent,
@@ -78,17 +79,11 @@ const range = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => from + i);
 
 beforeEach(async () => {
-  source = new DrivenSource(channels);
-  clock = new BlockClock(FIRST);
-  turns = new HeldTurns();
-  qanat = new Qanat({
-    config: configWith({ retentionMb: 1, lingerMs: 0, outageGraceMs: 0 }),
-    source,
-    log: silent,
-    clocks: clock,
-    later: turns.later,
-  });
-  await qanat.start();
+  ({ source, clock, turns, qanat } = await drivenQanat(channels, FIRST, {
+    retentionMb: 1,
+    lingerMs: 0,
+    outageGraceMs: 0,
+  }));
   open();
   publishTo(FIRST - 1, FIRST + 10);
 });

@@ -45,13 +45,7 @@ export class CuttingProxy {
   }
 
   async #accept(): Promise<void> {
-    for (;;) {
-      let client: Deno.TcpConn;
-      try {
-        client = await this.#listener.accept();
-      } catch {
-        return;
-      }
+    for await (const client of this.#listener) {
       this.#serve(client).catch(() => {});
     }
   }

@@ -3,23 +3,19 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
-import { Qanat } from "../../src/app.ts";
+import type { Qanat } from "../../src/app.ts";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { Config } from "../../src/config.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import { trendBinOf, type TrendName } from "../../src/trends/trend_bins.ts";
-import {
-  BlockClock,
-  configWith,
-  DrivenSource,
-  silent,
-} from "../driven_source.ts";
+import { drivenQanat } from "../driven_qanat.ts";
+import type { BlockClock, DrivenSource } from "../driven_source.ts";
 import { EVENT_MESSAGES } from "../../src/http/documents/stream_messages.ts";
 import { SchemaCheck } from "../http/documents/schema_check.ts";
 import { HeldOutlet } from "../clients/held_outlet.ts";
-import { HeldTurns } from "../held_turns.ts";
+import type { HeldTurns } from "../held_turns.ts";
 
 /** A multiple of 60 s. */
 const FIRST = 23_671_510_080;
@@ -37,24 +33,14 @@ let qanat: Qanat;
 let turns: HeldTurns;
 let row: number;
 
-function setUp(changes: Partial<Config> = {}): Promise<void> {
-  source = new DrivenSource(channels);
-  clock = new BlockClock(FIRST);
+async function setUp(changes: Partial<Config> = {}): Promise<void> {
   row = FIRST;
-  turns = new HeldTurns();
-  qanat = new Qanat({
-    config: configWith({
-      retentionMb: 1,
-      lingerMs: 0,
-      outageGraceMs: 0,
-      ...changes,
-    }),
-    source,
-    log: silent,
-    clocks: clock,
-    later: turns.later,
-  });
-  return qanat.start();
+  ({ source, clock, turns, qanat } = await drivenQanat(channels, FIRST, {
+    retentionMb: 1,
+    lingerMs: 0,
+    outageGraceMs: 0,
+    ...changes,
+  }));
 }
 
 function admit(
