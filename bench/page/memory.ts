@@ -1,6 +1,7 @@
 // What a page of plots of every kind holds over a long time, while it is used now and then.
 // Invariant: every figure is printed; it ends with success only if none grows, nothing is in the console, and the page
 // draws enough frames.
+import { median } from "../../scripts/versus/side.ts";
 import { say, sleep } from "../../test/integration/chain.ts";
 import {
   Bench,
@@ -42,6 +43,8 @@ const WARM_SHARE = 1 / 6;
 interface Sample extends Held {
   readonly hours: number;
   readonly framesPerS: number;
+  /** Of a frame, ms. */
+  readonly cpuMs: number;
 }
 
 /** Resolves to whether nothing grew. `everyS`: between two samples. */
@@ -58,17 +61,17 @@ export async function benchMemory(
     await page.call("DOM.enable", {});
     await bench.show(VIEW, PLOTS.length, NAMES);
     const memory = new PageMemory(page);
-    say(`| min | frames/s | ${titles().join(" | ")} | console |`);
+    say(`| min | frames/s | CPU, ms | ${titles().join(" | ")} | console |`);
     const samples: Sample[] = [];
     const begunMs = performance.now();
     let before: PageCounts = await bench.counts();
     while (performance.now() - begunMs < seconds * 1000) {
       await sleep(everyS * 1000 - KEYS.length * KEY_MS);
       const now = await bench.counts();
-      const { framesPerS } = between(before, now);
+      const { cpuMs, framesPerS } = between(before, now);
       const held = await memory.read();
       const hours = (performance.now() - begunMs) / 3_600_000;
-      samples.push({ ...held, hours, framesPerS });
+      samples.push({ ...held, hours, framesPerS, cpuMs });
       say(lineOf(samples.at(-1)!, page.troubles.length));
       for (const key of KEYS) {
         await page.press(key);
@@ -98,7 +101,7 @@ function lineOf(sample: Sample, troubles: number): string {
   );
   return `| ${(sample.hours * 60).toFixed(1)} | ${
     sample.framesPerS.toFixed(1)
-  } | ${figures.join(" | ")} | ${troubles} |`;
+  } | ${sample.cpuMs.toFixed(1)} | ${figures.join(" | ")} | ${troubles} |`;
 }
 
 /** Says how each figure grew, and what else was not as it must be. */
@@ -125,13 +128,16 @@ function isFlat(
     );
     if (isTooMuch) isGood = false;
   }
-  const frames = samples.map((s) => s.framesPerS).sort((a, b) => a - b);
-  const middle = frames[frames.length >> 1] ?? NaN;
-  const isSmooth = middle > FRAMES_MIN;
+  const frames = samples.map((s) => s.framesPerS);
+  const isSmooth = median(frames) > FRAMES_MIN;
   say(
-    `frames/s: ${middle.toFixed(1)} in the median, ${
-      frames[0]?.toFixed(1)
-    } at least; ${isSmooth ? "above" : "NOT above"} ${FRAMES_MIN}`,
+    `frames/s: ${median(frames).toFixed(1)} in the median, ${
+      Math.min(...frames).toFixed(1)
+    } at least; ${
+      isSmooth ? "above" : "NOT above"
+    } ${FRAMES_MIN}; a frame takes ${
+      median(samples.map((s) => s.cpuMs)).toFixed(1)
+    } ms of CPU`,
   );
   for (const trouble of troubles) say(`in the console: ${trouble}`);
   return isGood && isSmooth && troubles.length === 0;

@@ -1,5 +1,6 @@
 // Channels by name, as the server describes them; and names that the server does not know, with the reason.
-// Invariant: a name is requested again only after a while: at once only when it was not requested before.
+// Invariant: a name is requested again only after a while: at once only when it was not requested before. While the server
+// does not answer, one timer waits, however often names are needed.
 import { describe } from "./known.js";
 
 /** @typedef {import("./series.js").Channel} Channel */
@@ -16,12 +17,16 @@ export class ChannelBook {
   #get;
   #onNote;
   #onRetry;
+  #later;
+  /** Names that the server did not answer for. @type {Set<string>} */
+  #unanswered = new Set();
 
   /**
-   * @param {{ get: (path: string) => Promise<Response>, onNote: (text: string) => void, onRetry: (names: string[]) => void }} options
-   *   onRetry: it is time to learn() these names again, if they are still needed
+   * @param {{ get: (path: string) => Promise<Response>, onNote: (text: string) => void, onRetry: (names: string[]) => void, later?: (call: () => void, ms: number) => unknown }} options
+   *   onRetry: it is time to learn() these names again, if they are still needed; later: for tests
    */
-  constructor({ get, onNote, onRetry }) {
+  constructor({ get, onNote, onRetry, later = setTimer }) {
+    this.#later = later;
     this.#get = get;
     this.#onNote = onNote;
     this.#onRetry = onRetry;
@@ -75,10 +80,27 @@ export class ChannelBook {
         this.#unknown.set(name, { why, untilMs: nowMs + UNKNOWN_AGAIN_MS });
       }
       if (unknown.size === 0) return;
-      setTimeout(() => this.#onRetry([...unknown.keys()]), UNKNOWN_AGAIN_MS);
+      this.#later(() => this.#onRetry([...unknown.keys()]), UNKNOWN_AGAIN_MS);
     } catch {
       this.#onNote("The server does not answer; trying again");
-      setTimeout(() => this.#onRetry(asked), AGAIN_MS);
+      this.#retryLater(asked);
     }
   }
+
+  /** @param {readonly string[]} names */
+  #retryLater(names) {
+    const isWaiting = this.#unanswered.size > 0;
+    for (const name of names) this.#unanswered.add(name);
+    if (isWaiting) return;
+    this.#later(() => {
+      const all = [...this.#unanswered];
+      this.#unanswered.clear();
+      this.#onRetry(all);
+    }, AGAIN_MS);
+  }
+}
+
+/** @param {() => void} call @param {number} ms */
+function setTimer(call, ms) {
+  return setTimeout(call, ms);
 }

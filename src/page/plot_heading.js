@@ -49,6 +49,10 @@ export class PlotHeading {
   #names = [];
   /** Whether it has a legend. */
   #isOverlay = false;
+  /** What the text next to the name is about. @type {import("./series.js").Channel | null} */
+  #described = null;
+  /** @type {Series["trend"]} */
+  #trend = null;
 
   /**
    * @param {PlotSpec["kind"]} kind
@@ -78,6 +82,7 @@ export class PlotHeading {
       ? `${names.length} channels`
       : printable(spec.name);
     this.#heading.title = this.#meta.textContent = "";
+    this.#described = null;
     for (const button of this.#header.querySelectorAll("button")) {
       button.setAttribute("aria-label", `${button.title}: ${titleOf(spec)}`);
       if (button.dataset.card !== undefined) button.dataset.card = names[0];
@@ -167,14 +172,12 @@ export class PlotHeading {
    * @param {Now} now
    */
   #one(plot, { channel, ring, trend }, now) {
-    const meta = `${channel.data_type} · ${
-      channel.sample_rate.toLocaleString("en")
-    } Hz${channel.unit ? ` ·${unitText(channel)}` : ""}${
-      trend ? ` · bins ${BIN_S[trend]} s` : ""
-    }`;
-    if (this.#meta.textContent !== meta) this.#meta.textContent = meta;
-    const about = aboutText(channel);
-    if (this.#heading.title !== about) this.#heading.title = about;
+    if (channel !== this.#described || trend !== this.#trend) {
+      this.#described = channel;
+      this.#trend = trend;
+      this.#meta.textContent = metaText(channel, trend);
+      this.#heading.title = aboutText(channel);
+    }
     const text = plot instanceof SpectralPlot
       ? plot.textAt()
       : this.#valueText(plot, ring, now);
@@ -233,6 +236,17 @@ export class PlotHeading {
   #sayValue(text) {
     if (this.#value.textContent !== text) this.#value.textContent = text;
   }
+}
+
+/**
+ * @param {import("./series.js").Channel} channel
+ * @param {Series["trend"]} trend
+ */
+function metaText(channel, trend) {
+  const rate = channel.sample_rate.toLocaleString("en");
+  const unit = channel.unit ? ` ·${unitText(channel)}` : "";
+  const bins = trend ? ` · bins ${BIN_S[trend]} s` : "";
+  return `${channel.data_type} · ${rate} Hz${unit}${bins}`;
 }
 
 /**

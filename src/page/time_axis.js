@@ -66,7 +66,8 @@ export function axesOf(look, { showTime, ticks, spacePx = AXIS_SPACE_PX }) {
       splits: (u, _axis, min, max) =>
         ticksOf(min, max, { count: countFor(u), time: look().time }).ticks,
       values: (u, splits) => {
-        if (!showTime) return splits.map(() => "");
+        // uPlot would write empty texts, for each picture of each plot.
+        if (!showTime) return splits.map(() => null);
         const { min = 0, max = 1 } = u.scales.x;
         const { step } = ticksOf(min, max, {
           count: countFor(u),
