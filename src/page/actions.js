@@ -8,7 +8,7 @@ import { toggleFullScreen } from "./full_screen.js";
 import { Spectra } from "./spectra.js";
 import { keysOf, showHelp } from "./keys.js";
 import { layoutActions, setColumns } from "./layout_actions.js";
-import { live, pan, pause, play, zoom } from "./navigation.js";
+import { live, pan, pause, pausedAt, play, zoom } from "./navigation.js";
 import { hashOf, namesOf, viewOf } from "./view.js";
 
 /** @typedef {import("./page.js").Page} Page */
@@ -56,6 +56,8 @@ function copyAsOf(page) {
     toS: page.edgeS,
     trend: page.trend,
     rateOf: (name) => page.channels.get(name)?.sample_rate,
+    // Of a live view, too, at this moment: later it shows something else.
+    hash: hashOf({ ...page.view, ...pausedAt(page.edgeS) }),
   }));
 }
 

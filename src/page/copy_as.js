@@ -1,8 +1,8 @@
-// The dialog "Copy as": the view as a command or a program, to paste elsewhere.
+// The dialog "Copy as": the view as a link, a command or a program, to paste elsewhere.
 import { textsOf } from "./copy_texts.js";
 import { el } from "./dom.js";
 
-/** @typedef {import("./copy_texts.js").Shown} Shown */
+/** @typedef {import("./copy_texts.js").Shown & { hash: string }} Shown hash: the address of what is shown at this moment */
 
 export class CopyAs {
   #dialog;
@@ -30,7 +30,8 @@ export class CopyAs {
   open() {
     const shown = this.#shown();
     const base = new URL("./", location.href.split("#")[0]).href;
-    this.#texts = textsOf(shown, base);
+    const link = new URL(shown.hash, location.href).href;
+    this.#texts = { Link: link, ...textsOf(shown, base) };
     const kinds = Object.keys(this.#texts);
     this.#tabs.replaceChildren(...kinds.map((kind) =>
       el("button", {

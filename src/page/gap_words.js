@@ -8,7 +8,7 @@ const WORDS = {
   "page-slow": "this page was too slow",
   "slow": "this page was too slow",
   "missing": "no data received",
-  "late": "arrived too late",
+  "late": "did not arrive in time",
   "unreachable": "its Kafka broker was away",
   "future": "its time stamps were in the future",
   "not-yet": "this time has not come yet",

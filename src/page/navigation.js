@@ -45,6 +45,11 @@ export function goTo({ spanS }, { gpsS, newestS }) {
   return { changes: { endS, speed: null }, isHere: false };
 }
 
+/** A paused view with this time at its right edge. @param {number} edgeS @returns {Partial<View>} */
+export function pausedAt(edgeS) {
+  return { endS: round(edgeS), speed: null };
+}
+
 /**
  * Plays history from the right edge on.
  * @param {number} edgeS
@@ -63,7 +68,7 @@ export function play(edgeS, speed) {
  */
 export function pause(view, edgeS) {
   if (view.endS !== null && view.speed === null) return live(view);
-  return { changes: { endS: round(edgeS), speed: null }, isHere: true };
+  return { changes: pausedAt(edgeS), isHere: true };
 }
 
 /**

@@ -50,8 +50,11 @@ export class Spectra {
           ),
         );
       },
-      onPair: (kind, other) =>
-        this.#addPair(card, { kind, name, more: [other] }),
+      onPair: (kind, other, options) =>
+        this.#addPair(
+          card,
+          withSpectral({ kind, name, more: [other] }, options),
+        ),
       onReference: () => this.#page.status.note(card.toggleReference()),
     });
   }
@@ -83,11 +86,7 @@ export class Spectra {
   #addPair(card, spec) {
     const { plots } = this.#page.view;
     const at = plots.findIndex((p) => keyOf(p) === keyOf(card.spec));
-    // The ends of its axis are not those of another kind.
-    const { min: _min, max: _max, ...spectral } = card.spec.spectral ?? {};
-    const hasOptions = Object.keys(spectral).length > 0;
-    const added = withSpectral(spec, hasOptions ? spectral : undefined);
-    this.#show(onceEach(plots.toSpliced(at + 1, 0, added)));
+    this.#show(onceEach(plots.toSpliced(at + 1, 0, spec)));
   }
 
   /** @param {import("./plot_spec.js").PlotSpec[]} plots */

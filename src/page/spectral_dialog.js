@@ -11,7 +11,7 @@ import { WINDOW_TITLES } from "./spectral_windows.js";
  * @property {readonly string[]} others other channels of this rate that are shown
  * @property {boolean | null} hasReference null: its plot keeps none
  * @property {(options: SpectralOptions | undefined) => void} onOptions
- * @property {(kind: "coherence" | "transfer", name: string) => void} onPair
+ * @property {(kind: "coherence" | "transfer", name: string, options: SpectralOptions | undefined) => void} onPair
  * @property {() => void} onReference
  */
 
@@ -177,17 +177,23 @@ export class SpectralDialog {
     event.preventDefault();
     const target = this.#target;
     if (!target) return;
-    const { options, wrong } = checkedSpectral({
+    const { options, wrong } = checkedSpectral(
+      { ...this.#typed(), min: this.#min.value, max: this.#max.value },
+      { kind: target.spec.kind, rate: target.rate },
+    );
+    this.#wrong.textContent = wrong;
+    if (wrong === "") this.#end(options);
+  }
+
+  /** What may be set for every kind of plot. */
+  #typed() {
+    return {
       window: this.#window.value,
       seconds: this.#seconds.value,
       averages: this.#averages.value,
       average: this.#average.value,
       frequency: this.#frequency.value,
-      min: this.#min.value,
-      max: this.#max.value,
-    }, { kind: target.spec.kind, rate: target.rate });
-    this.#wrong.textContent = wrong;
-    if (wrong === "") this.#end(options);
+    };
   }
 
   /** @param {SpectralOptions | undefined} options */
@@ -203,8 +209,19 @@ export class SpectralDialog {
 
   /** @param {"coherence" | "transfer"} kind */
   #addPair(kind) {
+    const target = this.#target;
+    if (!target) return;
+    const typed = this.#typed();
+    // The ends of the axis are not those of another kind, and a median is not defined for two channels.
+    const average = typed.average === "median" ? "" : typed.average;
+    const { options, wrong } = checkedSpectral(
+      { ...typed, average, min: "", max: "" },
+      { kind, rate: target.rate },
+    );
+    this.#wrong.textContent = wrong;
+    if (wrong !== "") return;
     this.#dialog.close();
-    this.#target?.onPair(kind, this.#other.value);
+    target.onPair(kind, this.#other.value, options);
   }
 }
 

@@ -307,6 +307,23 @@ describe("spectra in Chromium", {
       "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes[0].html]))",
     );
     assert.deepEqual(found, []);
+    // A plot of two channels takes what is typed at that moment, and what is wrong is said.
+    await visit(`spectrum=${H1}&series=${L1}&span=12`);
+    await says("spectrum", "averages of 1 s");
+    const coherence =
+      `[...document.querySelectorAll('#spectra section button')].find((b) => b.textContent === "Coherence").click()`;
+    await page.press("n");
+    await set("spectra-seconds", "0.5");
+    await set("spectra-averages", "many");
+    await page.evaluate(coherence);
+    await page.until(
+      "document.querySelector('#spectra .wrong').textContent.startsWith('The number of averages')",
+      SOON_MS,
+    );
+    await set("spectra-averages", "20");
+    await page.evaluate(coherence);
+    await says("coherence", "20 averages of 0.5 s");
+    await says("spectrum", "averages of 1 s");
     // Another rate has no coherence with this one, and a single channel none at all.
     await visit(
       `coherence=${H1},H1:QANAT-NOISE_F32_16384&transfer=${H1}&span=12`,

@@ -6,7 +6,11 @@ import { silenceOf, silenceText } from "../../src/page/data_age.js";
 const NOW_MS = 1_000_000;
 const textOf = (all: readonly (readonly [strideS: number, ageS: number])[]) =>
   silenceText(silenceOf(
-    all.map(([strideS, ageS]) => ({ strideS, dataMs: NOW_MS - ageS * 1000 })),
+    all.map(([strideS, ageS], i) => ({
+      channel: { name: `X:${i}` },
+      strideS,
+      dataMs: NOW_MS - ageS * 1000,
+    })),
     NOW_MS,
   ));
 
@@ -21,6 +25,13 @@ describe("silenceText()", () => {
     assert.equal(
       textOf([[1 / 16, 0.1], [1 / 16, 12.7], [10, 31], [60, 170]]),
       "no data for 31 s (2 of 4 channels)",
+    );
+  });
+
+  it("names a channel that is the only silent one of several", () => {
+    assert.equal(
+      textOf([[1 / 16, 0.1], [1 / 16, 12.7]]),
+      "no data for 12 s (1 of 2 channels: X:1)",
     );
   });
 });

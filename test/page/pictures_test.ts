@@ -52,7 +52,7 @@ describe("a picture as SVG", () => {
       svg,
       /<title>no data received<\/title><rect x="600" y="36" width="50" height="100" fill="url\(#gap\)"\/><\/g>/,
     );
-    assert.ok(!svg.includes("arrived too late"));
+    assert.ok(!svg.includes("did not arrive in time"));
   });
 
   it("has the limits and the level of a trigger as lines with words, or as arrows", async () => {
