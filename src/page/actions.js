@@ -8,6 +8,7 @@ import { toggleFullScreen } from "./full_screen.js";
 import { Spectra } from "./spectra.js";
 import { keysOf, showHelp } from "./keys.js";
 import { layoutActions, setColumns } from "./layout_actions.js";
+import { LoudestDialog } from "./loudest.js";
 import { live, pan, pause, pausedAt, play, zoom } from "./navigation.js";
 import { hashOf, namesOf, viewOf } from "./view.js";
 
@@ -189,6 +190,8 @@ export function listen(page) {
   const actions = { ...actionsOf(page), ...spectra.actions };
   document.addEventListener("keydown", keysOf(actions));
   for (const name of BUTTONS) button(name).onclick = () => actions[name]();
+  const loudest = new LoudestDialog(byId("loudest", HTMLDialogElement), page);
+  byId("finder", HTMLElement).querySelector(".found")?.after(loudest.button());
   const columns = byId("columns", HTMLSelectElement);
   columns.onchange = () => {
     setColumns(page, Number(columns.value));

@@ -82,6 +82,8 @@ import limitWords from "./limit_words.js" with { type: "text" };
 import limitsDialog from "./limits_dialog.js" with { type: "text" };
 import logScale from "./log_scale.js" with { type: "text" };
 import main from "./main.js" with { type: "text" };
+import loudest from "./loudest.js" with { type: "text" };
+import loudestBins from "./loudest_bins.js" with { type: "text" };
 import navigation from "./navigation.js" with { type: "text" };
 import operator from "./operator.js" with { type: "text" };
 import operatorFigures from "./operator_figures.js" with { type: "text" };
@@ -248,6 +250,8 @@ const MODULES: Record<string, string> = {
   "limits_dialog.js": limitsDialog,
   "log_scale.js": logScale,
   "main.js": main,
+  "loudest.js": loudest,
+  "loudest_bins.js": loudestBins,
   "navigation.js": navigation,
   "operator.js": operator,
   "operator_figures.js": operatorFigures,
