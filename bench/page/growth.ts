@@ -1,5 +1,6 @@
 // Whether a figure that was taken many times grows.
 // Invariant: one sample that differs from the others, however much, does not decide.
+import { median } from "../../scripts/versus/side.ts";
 
 /** A figure of the page that must not grow. */
 export interface Bound {
@@ -25,13 +26,11 @@ export interface Growth {
 /** Growth in an hour: the median of the slopes between all pairs of points; NaN of fewer than three points. */
 export function slopeOf(points: readonly Point[]): number {
   if (points.length < 3) return NaN;
-  const slopes = points.flatMap((b, i) =>
-    points.slice(0, i).map((a) => (b.value - a.value) / (b.hours - a.hours))
-  ).sort((a, b) => a - b);
-  const middle = slopes.length >> 1;
-  return slopes.length % 2 === 1
-    ? slopes[middle]!
-    : (slopes[middle - 1]! + slopes[middle]!) / 2;
+  return median(
+    points.flatMap((b, i) =>
+      points.slice(0, i).map((a) => (b.value - a.value) / (b.hours - a.hours))
+    ),
+  );
 }
 
 /** Judges the points of a figure; too few of them do not grow. */

@@ -34,6 +34,8 @@ export class Series {
   high = undefined;
   /** Spans of history that were requested and have not come yet. @type {readonly Span[]} */
   awaited = NONE;
+  /** What a drag shows and will be requested when it rests. @type {Span | null} */
+  wanted = null;
 
   /**
    * @param {Channel} channel
@@ -146,6 +148,11 @@ export class Series {
     if (old.high) this.high?.takeFrom(old.high, fromS, toS);
   }
 
+  /** Marks a span as to be requested soon; null: none. @param {{ fromS: number, toS: number } | null} span */
+  want(span) {
+    this.wanted = span && { ...span, reason: "awaited" };
+  }
+
   /**
    * Marks a span as requested. Returns a function that removes the mark.
    * @param {number} fromS
@@ -160,15 +167,16 @@ export class Series {
   }
 
   /**
-   * What is requested and has neither come nor is a gap, between two times.
+   * What is requested, or will be, and has neither come nor is a gap, between two times.
    * @param {number} fromS
    * @param {number} toS
    * @returns {readonly Span[]}
    */
   awaitedIn(fromS, toS) {
-    if (this.awaited.length === 0) return NONE;
+    const all = this.wanted ? [this.wanted] : this.awaited;
+    if (all.length === 0) return NONE;
     const { rate } = this.ring;
-    return this.awaited.flatMap(({ reason, ...span }) =>
+    return all.flatMap(({ reason, ...span }) =>
       this.ring.missing(
         Math.floor(Math.max(span.fromS, fromS) * rate),
         Math.ceil(Math.min(span.toS, toS) * rate),

@@ -8,7 +8,7 @@ import { live, pause, slideTo } from "./navigation.js";
  * @typedef {object} Slid
  * @property {View} view
  * @property {number} edgeS newest time that is shown, GPS s
- * @property {{ newestS: number }} feed
+ * @property {{ newestS: number, series: ReadonlyMap<string, import("./series.js").Series> }} feed
  * @property {(move: import("./navigation.js").Move) => void} go
  * @property {(changes: Partial<View>) => void} slide draws another span of what is there
  */
@@ -74,6 +74,8 @@ export class Slide {
     const span = spanUnder(this.#times, shares, this.#spanS);
     this.#isNewest = span.toS >= newestS;
     this.#page.slide(slideTo(span, newestS));
+    const { edgeS, view } = this.#page;
+    this.#want({ fromS: edgeS - view.spanS, toS: edgeS });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#read(), REST_MS);
   }
@@ -109,8 +111,14 @@ export class Slide {
     this.#times = shares.map((share) => edgeS - view.spanS * (1 - share));
   }
 
+  /** Plots mark what they do not have of a span. @param {{ fromS: number, toS: number } | null} span */
+  #want(span) {
+    for (const series of this.#page.feed.series.values()) series.want(span);
+  }
+
   #read() {
     clearTimeout(this.#timer);
+    this.#want(null);
     const { view } = this.#page;
     if (view.endS === null) return;
     const isLive = this.#isNewest && !this.#isHeld;

@@ -200,6 +200,15 @@ describe("Feed, when it goes to another span", () => {
     assert.deepEqual(spansOf(), [[-40, 0]]);
   });
 
+  it("marks what a drag shows and has not come, until the drag rests", () => {
+    const series = feed.series.get("A")!;
+    series.want({ fromS: PAST_S - 20, toS: PAST_S + 10 });
+    assert.deepEqual(spansOf(), [[-20, 0]]);
+    series.want(null);
+    // What was requested at first has not come either.
+    assert.deepEqual(spansOf(), [[-37, 0]]);
+  });
+
   it("changes nothing that is drawn when a row comes while it is held", () => {
     const { version } = feed;
     put(20, 20);

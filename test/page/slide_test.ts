@@ -10,9 +10,13 @@ const NEWEST_S = 1000;
 /** A page of 10 s that keeps its calls. */
 function played(endS: number | null) {
   const calls: string[] = [];
+  const wanted: ({ fromS: number; toS: number } | null)[] = [];
+  const series = {
+    want: (span: { fromS: number; toS: number } | null) => wanted.push(span),
+  };
   const page = {
     view: { ...emptyView(), spanS: 10, endS },
-    feed: { newestS: NEWEST_S },
+    feed: { newestS: NEWEST_S, series: new Map([["A", series]]) },
     get edgeS() {
       return this.view.endS ?? NEWEST_S;
     },
@@ -26,7 +30,7 @@ function played(endS: number | null) {
     },
   };
   // deno-lint-ignore no-explicit-any -- of the page it needs these parts only
-  return { page, calls, slide: new Slide(page as any) };
+  return { page, calls, wanted, slide: new Slide(page as any) };
 }
 
 describe("dragging the time", () => {
@@ -52,10 +56,11 @@ describe("dragging the time", () => {
   });
 
   it("pauses a live page, moves, and reads at the end", () => {
-    const { page, calls, slide } = played(null);
+    const { page, calls, slide, wanted } = played(null);
     slide.grab([0.5]);
     slide.drag([0.7]);
     assert.equal(page.view.endS, 998);
+    assert.deepEqual(wanted, [{ fromS: 988, toS: 998 }]);
     slide.drag([0.9]);
     assert.equal(page.view.endS, 996);
     slide.end();
