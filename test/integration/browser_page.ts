@@ -1,147 +1,10 @@
-// A headless Chromium and its tabs, driven over its DevTools protocol.
+// Tabs of a headless Chromium, driven over its DevTools protocol.
 // Invariant: close() of the first page ends the browser and removes its profile. (playwright-core reads /proc, for
 // which Deno needs all permissions; the tests run with a named set. See docs/decisions/0020.)
+import { BrowserProcess, type Json } from "./browser_process.ts";
 
-const FLAGS = [
-  "--headless=new",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--disable-dev-shm-usage",
-  "--remote-debugging-port=0",
-];
-const START_MS = 30_000;
-const CALL_MS = 60_000;
+const LOAD_MS = 120_000;
 const POLL_MS = 50;
-
-interface Answer {
-  readonly id?: number;
-  readonly method?: string;
-  readonly sessionId?: string;
-  readonly params?: Record<string, unknown>;
-  readonly result?: Record<string, unknown>;
-  readonly error?: { message: string };
-}
-
-type Json = Record<string, unknown>;
-
-/** The process and the one connection to it. */
-class Browser {
-  readonly sessions = new Map<string, (method: string, params: Json) => void>();
-  readonly #child: Deno.ChildProcess;
-  readonly #profile: string;
-  #socket!: WebSocket;
-  #lastId = 0;
-  readonly #waiting = new Map<number, (answer: Answer) => void>();
-
-  private constructor(child: Deno.ChildProcess, profile: string) {
-    this.#child = child;
-    this.#profile = profile;
-  }
-
-  static async open(
-    program: string,
-    flags: readonly string[],
-  ): Promise<Browser> {
-    const profile = await Deno.makeTempDir({ prefix: "qanat-chromium-" });
-    const child = new Deno.Command(program, {
-      args: [...FLAGS, ...flags, `--user-data-dir=${profile}`, "about:blank"],
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-    const browser = new Browser(child, profile);
-    try {
-      await browser.#connect(await browser.#address());
-      return browser;
-    } catch (error) {
-      await browser.close();
-      throw error;
-    }
-  }
-
-  call(method: string, params: Json, session = ""): Promise<Json> {
-    const id = ++this.#lastId;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () =>
-          reject(
-            new Error(`Chromium did not answer ${method} within ${CALL_MS} ms`),
-          ),
-        CALL_MS,
-      );
-      this.#waiting.set(id, ({ error, result }) => {
-        clearTimeout(timer);
-        if (error) reject(new Error(`Chromium: ${method}: ${error.message}`));
-        else resolve(result ?? {});
-      });
-      const to = session === "" ? {} : { sessionId: session };
-      this.#socket.send(JSON.stringify({ id, method, params, ...to }));
-    });
-  }
-
-  async close(): Promise<void> {
-    this.#socket?.close();
-    try {
-      this.#child.kill("SIGTERM");
-    } catch {
-      // It has ended by itself.
-    }
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 5000);
-    await this.#child.status;
-    clearTimeout(timer);
-    await Deno.remove(this.#profile, { recursive: true }).catch(() => {});
-  }
-
-  /** The address that Chromium prints; continues to read what it prints later, so that it never waits for us. */
-  #address(): Promise<string> {
-    return new Promise((resolve, reject) => {
-      let text = "";
-      const timer = setTimeout(
-        () =>
-          reject(new Error(`Chromium is not up after ${START_MS} ms: ${text}`)),
-        START_MS,
-      );
-      const read = async () => {
-        for await (const chunk of this.#child.stderr) {
-          text = (text + new TextDecoder().decode(chunk)).slice(-4000);
-          const match = text.match(/DevTools listening on (ws:\S+)/);
-          if (match === null) continue;
-          clearTimeout(timer);
-          resolve(match[1]!);
-        }
-        clearTimeout(timer);
-        reject(new Error(`Chromium ended: ${text}`));
-      };
-      read();
-    });
-  }
-
-  async #connect(address: string): Promise<void> {
-    this.#socket = new WebSocket(address);
-    this.#socket.onmessage = (event) => {
-      const answer = JSON.parse(event.data as string) as Answer;
-      if (answer.id === undefined) {
-        this.sessions.get(answer.sessionId ?? "")?.(
-          answer.method ?? "",
-          answer.params ?? {},
-        );
-        return;
-      }
-      this.#waiting.get(answer.id)?.(answer);
-      this.#waiting.delete(answer.id);
-    };
-    await new Promise<void>((resolve, reject) => {
-      this.#socket.onopen = () => resolve();
-      this.#socket.onerror = () =>
-        reject(new Error(`cannot connect to ${address}`));
-    });
-  }
-}
 
 export interface Viewport {
   readonly width: number;
@@ -155,13 +18,13 @@ export interface Viewport {
 export class BrowserPage {
   /** What the console of a user would show in red or yellow. */
   readonly troubles: string[] = [];
-  readonly #browser: Browser;
+  readonly #browser: BrowserProcess;
   readonly #isFirst: boolean;
   #session = "";
   #target = "";
   #onLoad: (() => void) | null = null;
 
-  private constructor(browser: Browser, isFirst: boolean) {
+  private constructor(browser: BrowserProcess, isFirst: boolean) {
     this.#browser = browser;
     this.#isFirst = isFirst;
   }
@@ -171,7 +34,10 @@ export class BrowserPage {
     program: string,
     flags: readonly string[] = [],
   ): Promise<BrowserPage> {
-    const page = new BrowserPage(await Browser.open(program, flags), true);
+    const page = new BrowserPage(
+      await BrowserProcess.open(program, flags),
+      true,
+    );
     await page.#attach();
     return page;
   }
@@ -183,11 +49,18 @@ export class BrowserPage {
     return page;
   }
 
+  /** Opens an address. Another hash of the shown page loads nothing, so there is nothing to wait for. */
   async goto(url: string): Promise<void> {
-    const loaded = new Promise<void>((resolve) => this.#onLoad = resolve);
-    const { errorText } = await this.call("Page.navigate", { url });
+    const { promise: loaded, resolve, reject } = Promise.withResolvers<void>();
+    this.#onLoad = resolve;
+    const { errorText, loaderId } = await this.call("Page.navigate", { url });
     if (errorText) throw new Error(`Chromium cannot open ${url}: ${errorText}`);
-    await loaded;
+    if (loaderId === undefined) return;
+    const timer = setTimeout(
+      () => reject(new Error(`${url} has not loaded within ${LOAD_MS} ms`)),
+      LOAD_MS,
+    );
+    await loaded.finally(() => clearTimeout(timer));
   }
 
   /** Value of an expression (or of the promise that it is) in the page. */
