@@ -2,7 +2,8 @@
 // Invariant: the browser has ended and its profile is removed when the report is there, or was given up.
 import { Process } from "./chain.ts";
 
-const PATIENCE_MS = 90_000;
+/** For a busy machine; a script that waits for something gives up, and reports, long before. */
+const PATIENCE_MS = 600_000;
 
 /** No first run, no updates, no telemetry, no other hosts. */
 const PREFERENCES = {
