@@ -22,9 +22,12 @@ const SINE = "H1:QANAT-SINE_F32_16384";
 /** Each sample is 2^63 and its number since the GPS epoch. */
 const COUNT = "H1:QANAT-COUNT_U64_16";
 const COUNT_RATE = 16n;
-/** So long after now a level is that a count will exceed: a busy machine needs some of it to arm the trigger. */
+/** So long after now a level is that a count will exceed. */
 const AHEAD_MS = 8000;
-const SOON_MS = 30_000;
+/** The page announces changes of limits no more often. */
+const ANNOUNCE_MS = 5000;
+/** For a busy machine: what a test waits for is there at once otherwise. */
+const SOON_MS = 120_000;
 const TOUCH_PX = 44;
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -114,6 +117,7 @@ describe("limits and triggers of the page", {
   it("are set by a key, said in the plot, the title and once for screen readers, and acknowledged", async () => {
     await visit(`${url}/#series=${RAMP}&span=10`);
     await page.until(`qanatPage.series?.("${RAMP}")?.ring.end > 0`, SOON_MS);
+    const begunMs = performance.now();
     await page.evaluate(`{
       globalThis.said = [];
       new MutationObserver(() => said.push(${text("#said")}))
@@ -141,7 +145,9 @@ describe("limits and triggers of the page", {
     );
     await wait(1000);
     const said = await page.evaluate("said") as string[];
-    assert.ok(said.length >= 1 && said.length <= 3, said.join("\n"));
+    // Seldom enough to be heard, however long the machine took so far.
+    const most = 3 + (performance.now() - begunMs) / ANNOUNCE_MS;
+    assert.ok(said.length >= 1 && said.length <= most, said.join("\n"));
     assert.match(said[0]!, /: (was )?above 90 /);
     await page.press("Escape");
     await page.until(`/^[✓▲]/.test(${text(".plot .limits")})`, SOON_MS);
@@ -157,10 +163,15 @@ describe("limits and triggers of the page", {
   it("hold the view at the sample at which an integer that no double holds exceeds the level", async () => {
     await visit(`${url}/#series=${COUNT}&span=4`);
     await page.until(`qanatPage.series?.("${COUNT}")?.ring.end > 0`, SOON_MS);
-    const soonNs = nowGpsNs() + BigInt(AHEAD_MS) * 1_000_000n;
-    const level = 2n ** 63n + soonNs * COUNT_RATE / 1_000_000_000n;
-    await page.press("u");
-    await arm({ level: String(level), pre: "25" });
+    // A busy machine may arm it only after the count has exceeded the level.
+    let level = 0n;
+    for (let aheadMs = AHEAD_MS, isArmed = false; !isArmed; aheadMs *= 2) {
+      const soonNs = nowGpsNs() + BigInt(aheadMs) * 1_000_000n;
+      level = 2n ** 63n + soonNs * COUNT_RATE / 1_000_000_000n;
+      await page.press("u");
+      await arm({ level: String(level), pre: "25" });
+      isArmed = nowGpsNs() < soonNs;
+    }
     await page.until(
       `${text("#trigger")}.startsWith("held by trigger: ")`,
       SOON_MS,

@@ -48,14 +48,18 @@ export class Touch {
     await this.#send("touchEnd", []);
   }
 
-  async press(at: Point, ms: number): Promise<void> {
+  /** A finger rests until the page has noticed it. */
+  async hold(at: Point, noticed: () => Promise<unknown>): Promise<void> {
     await this.#send("touchStart", [at]);
-    await wait(ms);
-    await this.#send("touchEnd", []);
+    try {
+      await noticed();
+    } finally {
+      await this.#send("touchEnd", []);
+    }
   }
 
   tap(at: Point): Promise<void> {
-    return this.press(at, STEP_MS);
+    return this.hold(at, () => wait(STEP_MS));
   }
 
   /** Taps the middle of an element. */
