@@ -11,7 +11,7 @@ import { fullTimeText } from "./clock.js";
 const NOT_NOTED = "not noted by the operator";
 /** True of channels that are always recorded, before their first bin, and of those that are recorded while they are read. */
 const NO_TRENDS =
-  "none now; they are recorded while a plot shows a long span of this channel";
+  "none now; recording begins, at the latest, when a plot shows a long span";
 
 /** Seconds with a unit that is easy to read. @param {number} seconds */
 export function secondsText(seconds) {

@@ -60,7 +60,7 @@ describe("a channel's card", () => {
     assert.equal(card.Samples, "none are known to be available now");
     assert.equal(
       card.Trends,
-      "none now; they are recorded while a plot shows a long span of this channel",
+      "none now; recording begins, at the latest, when a plot shows a long span",
     );
   });
 
