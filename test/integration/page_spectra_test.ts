@@ -215,7 +215,9 @@ describe("spectra in Chromium", {
   it("of several channels share a plot: a legend, one averaging for all, and eight at most", async () => {
     const fast = "H1:QANAT-NOISE_F32_16384";
     await visit(`series=${H1},${L1},${fast};hide=2&span=12`);
-    await page.click('[data-kind="series"] [title="Add its spectrum"]');
+    const add = '[data-kind="series"] [title="Add its spectrum"]';
+    await page.until(`document.querySelector('${add}')`, SOON_MS);
+    await page.click(add);
     await page.until(
       `location.hash.includes("&spectrum=${H1},${fast}&")`,
       SOON_MS,
@@ -239,6 +241,7 @@ describe("spectra in Chromium", {
       ) as string,
       /^[\d.]+ Hz · \d+ averages of 0.5 s, Hann$/,
     );
+    await page.evaluate(`document.querySelector('${plot}').focus()`);
     await page.press("r");
     await says("spectrum", "Thin lines: ");
     await page.click(`${legend(fast)} .name`);
@@ -246,7 +249,15 @@ describe("spectra in Chromium", {
       `location.hash.includes("&spectrum=${H1},${fast};hide=2&")`,
       SOON_MS,
     );
-    const names = Array.from({ length: 9 }, (_, i) => `X${i}`);
+    const rates = [16, 256, 2048, 16_384];
+    const names = [
+      H1,
+      L1,
+      "H1:QANAT-NOISE_F64_16",
+      "H1:QANAT-NOISE_F64_512",
+      "H1:QANAT-NOISE_F64_4096",
+      ...rates.map((rate) => `H1:QANAT-NOISE_F32_${rate}`),
+    ];
     await visit(`spectrum=${names.join(",")}&span=12`);
     await page.until(
       "document.querySelectorAll('[data-kind=spectrum]').length === 2",
