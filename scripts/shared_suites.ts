@@ -66,6 +66,7 @@ const SHARED: readonly string[] = [
   "firefox",
   "security",
   "copy_as",
+  "page_tasks",
   "page_spectra",
   "jupyter",
   "packed_arrow",

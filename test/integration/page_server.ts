@@ -15,22 +15,32 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-/** `extraChannels`: more channels, H1:LOAD-NOISE_F32_00000 and so on; `extraRate`: their rate, Hz. */
+/**
+ * `extraChannels`: more channels, H1:LOAD-NOISE_F32_00000 and so on; `extraRate`: their rate, Hz; `source`: one of the
+ * test; `trendMatch`: names of channels whose trends are recorded.
+ */
 export async function servePage(
-  { extraChannels = 0, extraRate }: {
+  { extraChannels = 0, extraRate, source, trendMatch = "" }: {
     readonly extraChannels?: number;
     readonly extraRate?: number;
+    readonly source?: EmbeddedSource;
+    readonly trendMatch?: string;
   } = {},
 ): Promise<PageServer> {
-  const source = new EmbeddedSource({
+  const embedded = source ?? new EmbeddedSource({
     catalog: new Catalog(),
     nowGpsNs: () => nowGpsNs(),
     extraChannels,
     ...(extraRate === undefined ? {} : { extraRate }),
   });
   const qanat = new Qanat({
-    config: configWith({ port: 0, drainMs: CLOSE_MS, basePath: "" }),
-    source,
+    config: configWith({
+      port: 0,
+      drainMs: CLOSE_MS,
+      basePath: "",
+      trendMatch,
+    }),
+    source: embedded,
     log: jsonLogger(() => {}, "error"),
   });
   await qanat.start();
