@@ -30,7 +30,7 @@ export class CopyAs {
   open() {
     const shown = this.#shown();
     const base = new URL("./", location.href.split("#")[0]).href;
-    const link = new URL(shown.hash, location.href).href;
+    const link = new URL(`#${shown.hash}`, location.href).href;
     this.#texts = { Link: link, ...textsOf(shown, base) };
     const kinds = Object.keys(this.#texts);
     this.#tabs.replaceChildren(...kinds.map((kind) =>
