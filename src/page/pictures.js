@@ -23,6 +23,8 @@ import { limitsSvg } from "./limit_lines.js";
 
 const HEAD_PX = 26;
 const FOOT_PX = 34;
+/** A time nearer to the right edge than half of it would be cut off. */
+const LABEL_PX = 40;
 /** Between the titles of several channels. */
 const TITLE_PX = 18;
 const FONT = "system-ui, sans-serif";
@@ -234,7 +236,7 @@ function timesOf({ fromS, toS, time }, width) {
   return ticks.map((s) => ({
     at: (s - fromS) / (toS - fromS),
     text: timeText(s, time, digits),
-  }));
+  })).filter(({ at }) => at * width <= width - LABEL_PX / 2);
 }
 
 /** @param {Frame} frame */

@@ -77,6 +77,16 @@ describe("a picture as SVG", () => {
     assert.equal(svg.match(/dasharray/g)?.length, 2);
   });
 
+  it("has no time that its right edge would cut off", async () => {
+    const times = async (toS: number) => {
+      const svg = await svgOf(PICTURE, { ...FRAME, toS }).text();
+      return [...svg.matchAll(/text-anchor="middle" fill="#222">(\d+)</g)]
+        .map((m) => Number(m[1]));
+    };
+    assert.equal((await times(1010)).at(-1), 1008);
+    assert.equal((await times(1010.5)).at(-1), 1010);
+  });
+
   it("has no pattern without a gap", async () => {
     const svg = await svgOf(PICTURE, FRAME).text();
     assert.ok(!svg.includes("pattern"));
