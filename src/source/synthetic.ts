@@ -204,25 +204,27 @@ function makerOf(
   noise: NoiseTables,
 ): EmbeddedChannel["samples"] {
   const filledBy =
-    (value: (at: number) => number) => (first: number, count: number) =>
-      filled(dataType, first, count, value);
+    (period: number, value: (at: number) => number) =>
+    (first: number, count: number) =>
+      filled(dataType, { first, count, period }, value);
   switch (kind) {
     case "SINE": {
       // A tenth of the rate, but at most 20 Hz: a plot shows it as a wave at every zoom.
       const hertz = Math.min(rate / 10, 20);
       const period = rate * 10;
-      return filledBy((at) =>
-        Math.sin(2 * Math.PI * hertz * (at % period) / rate)
+      return filledBy(
+        period,
+        (at) => Math.sin(2 * Math.PI * hertz * at / rate),
       );
     }
     case "NOISE": {
       const table = noise.of(seedOf(name));
-      return filledBy((at) => table[at % NOISE_SAMPLES]!);
+      return filledBy(NOISE_SAMPLES, (at) => table[at]!);
     }
     case "RAMP":
-      return filledBy((at) => at % 65_536 - 32_768);
+      return filledBy(65_536, (at) => at - 32_768);
     case "STATE":
-      return filledBy((at) => Math.floor(at / rate) % 2 ** 32);
+      return filledBy(2 ** 32 * rate, (at) => Math.floor(at / rate));
     case "COUNT": {
       // Unsigned ones are beyond int64 and beyond what a double holds.
       const base = dataType === "uint64" ? 2n ** 63n : 0n;
@@ -235,15 +237,22 @@ function makerOf(
   }
 }
 
-/** Samples number `first` and following, each the value at its number. */
+/**
+ * Samples number `first` and following, each the value at its number modulo `period`. Numbers are above 2³¹, where one
+ * division for each sample would take most of the time.
+ */
 function filled(
   dataType: DataType,
-  first: number,
-  count: number,
+  { first, count, period }: { first: number; count: number; period: number },
   value: (at: number) => number,
 ): Samples {
   const samples = newSamples(dataType, count) as Float64Array;
-  for (let i = 0; i < count; i++) samples[i] = value(first + i);
+  let at = first % period;
+  for (let i = 0; i < count; i++) {
+    samples[i] = value(at);
+    at++;
+    if (at === period) at = 0;
+  }
   return samples;
 }
 

@@ -32,7 +32,7 @@ export class BlockTemplate implements SampleTarget {
     dataType: DataType,
     ids: readonly number[],
     samples: number,
-    columns: readonly number[],
+    columns: readonly number[] = [],
   ) {
     const rows = ids.length;
     this.columns = columns;
