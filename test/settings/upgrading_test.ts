@@ -1,6 +1,6 @@
 // What docs/upgrading.md says of settings, metrics and alerts, against lists of what 0.1 had (version_0_1.json).
-// Invariant: what a user of 0.1 has still works, or is refused with a message that says what is right; what is gone or
-// differs is named in the document.
+// Invariant: what a user of 0.1 has still works, or is refused with a message that says what is right; what was
+// removed or differs is named in the document.
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { parseConfig } from "../../src/config.ts";
@@ -63,7 +63,7 @@ describe("docs/upgrading.md", () => {
     );
   });
 
-  it("refuses what 0.1 took in silence, and says what is right", () => {
+  it("refuses what 0.1 ignored, and says what is right", () => {
     const cases: [string[], Record<string, string>, RegExp][] = [
       [[], { QANAT_RETENTON_MB: "1" }, /QANAT_RETENTION_MB\?/],
       [["--kafka=a:1", "--kafka=b:2"], {}, /--kafka is given twice/],
@@ -91,7 +91,7 @@ describe("docs/upgrading.md", () => {
     assert.equal(parsed.kind, "config");
   });
 
-  it("names every metric and alert of 0.1 that is gone", () => {
+  it("names every metric and alert of 0.1 that was removed", () => {
     // It has the name of each metric, as test/telemetry/metrics checks.
     const documented = readText("docs/operating.md");
     for (const name of was.metrics) {
