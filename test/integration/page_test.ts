@@ -782,7 +782,6 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     await keep("page-light", page);
     await page.setTheme("dark");
     await wait(1000);
-    await keep("page-dark", page);
     await page.press("o");
     await wait(8000);
     await keep("page-operator", page);
