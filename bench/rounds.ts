@@ -11,7 +11,7 @@ export function roundsOrExit(task: string, does: string, rounds = 3): number {
     rounds: {
       type: "string",
       unit: "N",
-      help: "number of rounds; the result has their medians",
+      help: "number of rounds",
       default: String(rounds),
     },
     ...HELP_FLAG,

@@ -98,7 +98,7 @@ describe("several channels in one plot", {
     await page.until(hasRows(FAST), SOON_MS);
     assert.equal(
       await hash(),
-      `#series=${H1},${FAST};min=-9;max=9&series=${SLOW}&span=4`,
+      `#series=${H1},${FAST};min=-9;max=9&series=${SLOW}&span=4&colours=1,3,2`,
     );
     assert.deepEqual(await page.evaluate(legend), [H1, FAST]);
     // Esc ends it: the focus is on the plot, and a picked channel gets a plot of its own.
@@ -123,7 +123,7 @@ describe("several channels in one plot", {
     await press(`Move into a plot of its own: ${FAST}`);
     assert.equal(
       await hash(),
-      `#series=${H1};min=-9;max=9&series=${FAST}&series=${SLOW}&span=4`,
+      `#series=${H1};min=-9;max=9&series=${FAST}&series=${SLOW}&span=4&colours=1,3,2`,
     );
     assert.ok(
       await page.evaluate("document.activeElement.matches('.plot')"),
@@ -138,7 +138,7 @@ describe("several channels in one plot", {
     // Its card stays, and the plot that was there already is shown once.
     assert.equal(
       await hash(),
-      `#series=${H1};min=-9;max=9&series=${FAST}&span=4`,
+      `#series=${H1};min=-9;max=9&series=${FAST}&span=4&colours=1,3`,
     );
     assert.deepEqual(page.troubles, []);
   });
