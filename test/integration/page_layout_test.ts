@@ -135,15 +135,14 @@ describe("the page's layout", { ignore: !runnable, skip: !runnable }, () => {
       SOON_MS,
     );
   }
-  /** Once every column is full, and `check` passes. */
-  async function full(
-    check: (found: Geometry) => void = () => {},
+  /** Once `check` passes. */
+  async function geometryOnce(
+    check: (found: Geometry) => void,
   ): Promise<Geometry> {
     const giveUpMs = performance.now() + SOON_MS;
     for (;;) {
       const found = await page.evaluate(GEOMETRY) as Geometry;
       try {
-        assertFull(found);
         check(found);
         return found;
       } catch (error) {
@@ -151,7 +150,14 @@ describe("the page's layout", { ignore: !runnable, skip: !runnable }, () => {
       }
     }
   }
-  const fits = ({ scroll }: Geometry) => assert.equal(scroll, 0);
+  /** Once every column is full. */
+  const full = () => geometryOnce(assertFull);
+  /** Once every column is full, and the window has all. */
+  const fits = () =>
+    geometryOnce((found) => {
+      assertFull(found);
+      assert.equal(found.scroll, 0);
+    });
   const columns = (count: number) =>
     page.until(
       `document.querySelectorAll(".axis-strip").length === ${count}`,
@@ -196,7 +202,7 @@ describe("the page's layout", { ignore: !runnable, skip: !runnable }, () => {
           SOON_MS,
         );
         await columns(Math.min(count, chosen));
-        await full(fits);
+        await fits();
       }
     }
     await page.evaluate(`location.hash = "${plotsOf(29)}&span=4&columns=2"`);
@@ -204,13 +210,13 @@ describe("the page's layout", { ignore: !runnable, skip: !runnable }, () => {
       "document.querySelectorAll('.plot').length === 29",
       SOON_MS,
     );
-    await full(({ canvases, scroll }) => {
+    await geometryOnce(({ canvases, scroll }) => {
       assert.ok(scroll > 300, `${scroll}`);
       for (const [, height] of canvases) assert.ok(height >= 84);
     });
     // The close-up and the operator's view leave the plots what is left.
     await visit(`#closeup=${nameOf(0)}&${plotsOf(2)}&span=4`);
-    await full(fits);
+    await fits();
     assert.deepEqual(page.troubles, []);
   });
 
@@ -265,7 +271,7 @@ describe("the page's layout", { ignore: !runnable, skip: !runnable }, () => {
     assert.match(String(lines), /translate\((?!-10px)/);
     await page.press("w");
     await page.until("document.body.matches('.wall')", SOON_MS);
-    const wall = await full(fits);
+    const wall = await fits();
     assert.equal(wall.strips.length, 2);
     await page.press("w");
     // A narrow window has room for fewer, and says so.
@@ -282,7 +288,7 @@ describe("the page's layout", { ignore: !runnable, skip: !runnable }, () => {
       assert.equal(wide, 0);
       assert.equal(new Set(plots.map(({ left }) => left)).size, 1);
     };
-    await full(isOneColumn);
+    await geometryOnce(isOneColumn);
     assert.deepEqual(page.troubles, []);
   });
 
