@@ -220,6 +220,8 @@ export interface ChainOptions {
   readonly dataType?: string;
   /** Of every channel, Hz. @default they differ */
   readonly rate?: number;
+  /** The checkout that Qanat runs from. @default this one */
+  readonly qanatRoot?: URL;
 }
 
 /** Broker, publisher and Qanat, all running and ready. */
@@ -273,10 +275,12 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
     closers.push(() => publisher.stop());
     const [, arrakisUrl] = await publisher.says(/"arrakis": "([^"]+)"/);
     await publisher.says(/"event": "ready"/);
-    const { qanat, url } = launchQanat([
-      `--kafka=${broker.address}`,
-      ...options.qanatArgs ?? [],
-    ]);
+    const { qanat, url } = launchQanat(
+      [`--kafka=${broker.address}`, ...options.qanatArgs ?? []],
+      freePort(),
+      [],
+      options.qanatRoot,
+    );
     closers.push(() => qanat.stop());
     await qanat.answers(`${url}/readyz`);
     return {

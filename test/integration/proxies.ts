@@ -101,13 +101,13 @@ export const PROXIES: readonly Proxy[] = [
   },
 ];
 
-/** Writes a proxy's file with these places into their directory and starts it. It answers a little later. */
-export async function launchProxy(
+/** Writes a proxy's file with these places into their directory. The path of what was written. */
+export async function writeConfiguration(
   proxy: Proxy,
   places: ProxyPlaces,
-): Promise<Process> {
+): Promise<string> {
   let text = await Deno.readTextFile(
-    new URL(`../../${proxy.file}`, import.meta.url),
+    new URL(proxy.file, new URL("../../", import.meta.url)),
   );
   const atRoot = [["/qanat/", "/"]] as const;
   for (
@@ -121,6 +121,15 @@ export async function launchProxy(
   }
   const configuration = `${places.directory}/configuration-${places.port}`;
   await Deno.writeTextFile(configuration, text);
+  return configuration;
+}
+
+/** Starts a proxy with its file and these places. It answers a little later. */
+export async function launchProxy(
+  proxy: Proxy,
+  places: ProxyPlaces,
+): Promise<Process> {
+  const configuration = await writeConfiguration(proxy, places);
   return new Process(proxy.name, ...proxy.command(configuration, places));
 }
 
