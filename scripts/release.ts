@@ -5,6 +5,7 @@ import { optionsOrExit, parsedBy } from "../src/settings/command.ts";
 import { type CommandHelp, HELP_FLAG } from "../src/settings/command_help.ts";
 import { readFlags } from "../src/settings/flags.ts";
 import { run } from "./release/folder.ts";
+import { grafanaPluginZip } from "./release/grafana_plugin.ts";
 import { buildNpmPackages, packed } from "./release/npm_packages.ts";
 import { publishSteps, type Step } from "./release/publish_steps.ts";
 import { versionFaults, versionOf } from "./release/versions.ts";
@@ -84,10 +85,11 @@ async function faultsOf(version: string): Promise<string[]> {
   return faults;
 }
 
+const python = () => Deno.env.get("QANAT_PYTHON") ?? "python3";
+
 async function wheelIn(folder: string): Promise<string> {
-  const python = Deno.env.get("QANAT_PYTHON") ?? "python3";
   await inRoot(
-    python,
+    python(),
     ..."-m pip wheel --quiet --no-deps --wheel-dir".split(" "),
     folder,
     "clients/python",
@@ -108,6 +110,8 @@ async function build(version: string): Promise<Step[]> {
     npm.push(await packed(folder, outdir));
   }
   const wheel = await wheelIn(`${outdir}/python`);
+  // No command publishes it: Grafana's catalogue takes archives by hand, and signs them.
+  await grafanaPluginZip({ into: outdir, python: python(), version });
   await inRoot(deno, "doc", "--lint", "mod.ts");
   // `deno task check` has checked the types; whether the public ones are fast is checked here, too.
   await inRoot(

@@ -27,6 +27,7 @@ const SHARED: readonly string[] = [
   "readme",
   "topics",
   "packages_npm",
+  "grafana",
   "available",
   "end_to_end",
   "kafka",
