@@ -78,13 +78,16 @@ export function blocksOf(file: string, text = readText(file)): Block[] {
   return blocks;
 }
 
-/** The blocks that a suite runs; JSON is what a program reads. */
+/** Languages of files that a program reads. */
+const READ: readonly string[] = ["json", "yaml", "ini"];
+
+/** The blocks that a suite runs. */
 export function blocksRunBy(suite: string): Block[] {
   return RUN.filter((section) => section.suite === suite)
     .flatMap(({ file, headings }) =>
       blocksOf(file).filter((block) =>
         headings.test(block.heading) && block.notRun === null &&
-        block.language !== "json"
+        !READ.includes(block.language)
       )
     );
 }
