@@ -1,7 +1,6 @@
 // What a plot's heading says about its limits: a sign and words, and a button that acknowledges what was beyond.
 // Invariant: text is written only when it differs, so that nothing is said twice.
 import { el } from "./dom.js";
-import { SIGNS } from "./limit_words.js";
 
 export class LimitChip {
   #text = el("span", {});
@@ -36,13 +35,14 @@ export class LimitChip {
     if (this.element.hidden !== (said === null)) {
       this.element.hidden = said === null;
     }
-    const { canAcknowledge = false, kind = "within", text = "" } = said ?? {};
+    const { canAcknowledge = false, kind = "within", sign = "", text = "" } =
+      said ?? {};
     this.element.dataset.kind = kind;
     this.#button.setAttribute(
       "aria-label",
       `OK: acknowledge the limits of ${name}`,
     );
-    const words = text === "" ? "" : `${SIGNS[kind]} ${text}`;
+    const words = text === "" ? "" : `${sign} ${text}`;
     if (this.#text.textContent !== words) this.#text.textContent = words;
     if (this.#button.hidden === canAcknowledge) {
       this.#button.hidden = !canAcknowledge;

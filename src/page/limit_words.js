@@ -6,15 +6,22 @@ import { levelWords } from "./levels.js";
 /** @typedef {import("./crossings.js").Limits} Limits */
 /** @typedef {import("./limit_state.js").Judged} Judged */
 /** @typedef {import("./limit_state.js").LimitKind} LimitKind */
-/** canAcknowledge: something was beyond, or was not received. @typedef {{ kind: LimitKind, text: string, canAcknowledge: boolean }} Said */
+/**
+ * What a plot says.
+ * @typedef {object} Said
+ * @property {LimitKind} kind
+ * @property {string} sign such as ▲; ▲▼ where one channel is above its limit, and another below
+ * @property {string} text
+ * @property {boolean} canAcknowledge something was beyond, or was not received
+ */
 
-/** The sign of each state. @type {Readonly<Record<LimitKind, string>>} */
-export const SIGNS = {
-  beyond: "▲",
-  was: "△",
-  silent: "?",
-  none: "?",
-  within: "✓",
+/** The sign of each state: of what is above a limit, and of what is below. @type {Readonly<Record<LimitKind, readonly [string, string]>>} */
+const SIGNS = {
+  beyond: ["▲", "▼"],
+  was: ["△", "▽"],
+  silent: ["?", "?"],
+  none: ["?", "?"],
+  within: ["✓", "✓"],
 };
 /** The state that a plot of several channels shows: the first of these. */
 const WORST_FIRST = /** @type {const} */ ([
@@ -67,6 +74,15 @@ export function judgedWords(judged, { limits, time }) {
 }
 
 /**
+ * The signs of a state, each once, that of above first.
+ * @param {LimitKind} kind
+ * @param {(sign: string) => boolean} isSaid
+ */
+function signsOf(kind, isSaid) {
+  return [...new Set(SIGNS[kind])].filter(isSaid).join("");
+}
+
+/**
  * The state of a plot, from those of its channels.
  * @param {{ name: string, judged: Judged }[]} all
  * @param {{ limits: Limits, time: "utc" | "gps" }} options
@@ -79,26 +95,32 @@ export function plotSaid(all, options) {
   const some = all.filter(({ judged }) => judged.kind === kind);
   const names = (/** @type {string} */ name) =>
     all.length > 1 ? `${name} ` : "";
+  const signs = some.map(({ judged }) => SIGNS[kind][judged.side < 0 ? 1 : 0]);
   const texts = some.map(({ judged, name }) =>
     `${names(name)}${judgedWords(judged, options)}`
   );
   const canAcknowledge = all.some(({ judged }) =>
     !Number.isNaN(judged.firstS) || judged.missingS > 0
   );
-  return { kind, text: [...new Set(texts)].join("; "), canAcknowledge };
+  return {
+    kind,
+    sign: signsOf(kind, (sign) => signs.includes(sign)),
+    text: [...new Set(texts)].join("; "),
+    canAcknowledge,
+  };
 }
 
 /**
  * What the title of the tab begins with; empty while no plot is or was beyond its limits.
- * @param {readonly LimitKind[]} kinds of the plots
+ * @param {readonly Pick<Said, "kind" | "sign">[]} plots
  */
-export function titleMark(kinds) {
-  const count = (/** @type {LimitKind} */ kind) =>
-    kinds.filter((k) => k === kind).length;
-  if (count("beyond") > 0) {
-    return `${SIGNS.beyond} ${count("beyond")} beyond limits`;
+export function titleMark(plots) {
+  const words = /** @type {const} */ ([["beyond", ""], ["was", "was "]]);
+  for (const [kind, was] of words) {
+    const some = plots.filter((plot) => plot.kind === kind);
+    if (some.length === 0) continue;
+    const sign = signsOf(kind, (one) => some.some((p) => p.sign.includes(one)));
+    return `${sign} ${some.length} ${was}beyond limits`;
   }
-  return count("was") > 0
-    ? `${SIGNS.was} ${count("was")} was beyond limits`
-    : "";
+  return "";
 }

@@ -93,7 +93,7 @@ export class Watching {
     }
     const words = this.#announcer.next(plots, performance.now());
     if (words !== "") this.#said.textContent = words;
-    return titleMark(plots.map(({ kind }) => kind));
+    return titleMark(plots);
   }
 
   /** Writes the state of a plot's limits; null where it has none. @param {PlotCard} card */

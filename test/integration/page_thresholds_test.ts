@@ -313,9 +313,15 @@ describe("limits and triggers of the page", {
 
   it("are accessible, in both themes, and have targets for fingers on a phone", async () => {
     await visit(
-      `${url}/#series=${RAMP};above=-1000&series=${RAMP},${SINE};above=500;below=-500&span=4&trigger=${SINE};level=0`,
+      `${url}/#series=${RAMP};above=-1000&series=${RAMP},${SINE};above=500;below=-500&series=${SINE};below=500&span=4&trigger=${SINE};level=0`,
     );
     await page.until("qanatPage.trigger?.().state === 'held'", SOON_MS);
+    // A sign points to where the samples are.
+    await page.until(
+      `/^▼ in view: below 500 · live: below 500 since/.test([...document.querySelectorAll(".plot .limits")][2].textContent)`,
+      SOON_MS,
+    );
+    await page.until("document.title.startsWith('▲▼ 2 beyond')", SOON_MS);
     const isAccessible = async (what: string) => {
       await page.evaluate(axe);
       const found = await page.evaluate(

@@ -87,6 +87,29 @@ describe("limits of a plot", () => {
     assert.equal(said().kind, "within");
   });
 
+  it("have a sign that points to where the samples are, also of several channels", () => {
+    const sign = () => said().sign;
+    take(row(0, [4]));
+    assert.equal(sign(), "▲");
+    take(row(1, [-4]));
+    assert.equal(sign(), "▼", "a triangle up is not below");
+    take(row(2, [0]), row(3, [0]));
+    assert.equal(sign(), "▽");
+    watch.acknowledge();
+    assert.equal(sign(), "✓");
+    clockMs += 60_000;
+    assert.equal(sign(), "?");
+    const plot = { ...PLOT, name: "B", more: ["A"] };
+    watch.show([plot]);
+    watch.takeRow({
+      ...row(70, null),
+      channels: { A: Float64Array.of(9), B: Float64Array.of(-9) },
+    });
+    const both = plotSaid(watch.of(plot), { limits, time: "gps" });
+    assert.equal(both.sign, "▲▼");
+    assert.match(both.text, /^B below -3 since \d+; A above 3 since \d+;/);
+  });
+
   it("stay exceeded for a second", () => {
     const rows = [5, 0, 0, 0].map((x, i) => row(i / 4, [x], 0.25));
     take(...rows);
@@ -155,10 +178,17 @@ describe("limits of a plot", () => {
 
 describe("the title of the tab", () => {
   it("begins with a sign and the count of plots beyond their limits", () => {
-    assert.equal(titleMark([]), "");
-    assert.equal(titleMark(["within", "none", "silent"]), "");
-    assert.equal(titleMark(["beyond", "was", "beyond"]), "▲ 2 beyond limits");
-    assert.equal(titleMark(["was", "within"]), "△ 1 was beyond limits");
+    const mark = (...plots: [LimitKind, string][]) =>
+      titleMark(plots.map(([kind, sign]) => ({ kind, sign })));
+    assert.equal(mark(), "");
+    assert.equal(mark(["within", "✓"], ["none", "?"], ["silent", "?"]), "");
+    const above: [LimitKind, string] = ["beyond", "▲"];
+    const below: [LimitKind, string] = ["beyond", "▼"];
+    assert.equal(mark(above, ["was", "▽"], above), "▲ 2 beyond limits");
+    assert.equal(mark(below), "▼ 1 beyond limits");
+    assert.equal(mark(below, above), "▲▼ 2 beyond limits");
+    assert.equal(mark(["was", "△"], ["within", "✓"]), "△ 1 was beyond limits");
+    assert.equal(mark(["was", "▽"]), "▽ 1 was beyond limits");
   });
 });
 
