@@ -1,4 +1,5 @@
-// Keeps the view in the address. A change of the time is a step that Back undoes, and so is what calls step().
+// Keeps the view in the address. A change of the time by the user is a step that Back undoes, and so is what calls step().
+// What the page then changes by itself (events of a trigger one after another, the end of playing) belongs to that step.
 // Invariant: a drag, which changes the view with each picture, does not change the address more often than browsers allow.
 import { hashOf } from "./view.js";
 
@@ -33,13 +34,15 @@ export class Address {
   /**
    * @param {View} before
    * @param {View} view
+   * @param {{ isSameStep?: boolean }} [options] isSameStep: Back undoes it together with the step before
    */
-  keep(before, view) {
+  keep(before, view, { isSameStep = false } = {}) {
     const isMove = before.endS !== view.endS || before.spanS !== view.spanS ||
       before.speed !== view.speed;
     const nowMs = this.#now();
-    const isStep = isMove && nowMs - this.#movedMs > ONE_STEP_MS;
-    if (isMove) this.#movedMs = nowMs;
+    const isUsers = isMove && !isSameStep;
+    const isStep = isUsers && nowMs - this.#movedMs > ONE_STEP_MS;
+    if (isUsers) this.#movedMs = nowMs;
     clearTimeout(this.#timer);
     if (isStep) return step(before, view, this.#history);
     this.#replace(view);

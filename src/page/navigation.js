@@ -3,7 +3,7 @@
 import { SPAN_MAX_S, SPAN_MIN_S } from "./view.js";
 
 /** @typedef {import("./view.js").View} View */
-/** @typedef {{ changes: Partial<View>, isHere: boolean }} Move isHere: the whole span is on the screen already */
+/** isHere: the whole span is on the screen already; isSameStep: Back does not stop before it. @typedef {{ changes: Partial<View>, isHere: boolean, isSameStep?: boolean }} Move */
 
 /** Spans of a live view. */
 export const SPANS_S = [
@@ -69,6 +69,18 @@ export function play(edgeS, speed) {
 export function pause(view, edgeS) {
   if (view.endS !== null && view.speed === null) return live(view);
   return { changes: pausedAt(edgeS), isHere: true };
+}
+
+/**
+ * What follows playing that ends by itself: live at the newest time, or paused where the server sends no more. Back then
+ * goes to before the playing: otherwise it would begin again, and end there again.
+ * @param {View} view
+ * @param {number | null} edgeS newest time that is shown; null: that is the newest time of all
+ * @returns {Move}
+ */
+export function endPlaying(view, edgeS) {
+  const move = edgeS === null ? live(view) : pause(view, edgeS);
+  return { ...move, isSameStep: true };
 }
 
 /**

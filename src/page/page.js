@@ -11,7 +11,7 @@ import { FeedView } from "./feed_view.js";
 import { Finder, WIDE_PX } from "./finder.js";
 import { labelButtons } from "./labels.js";
 import { GoTo } from "./go_to.js";
-import { goTo, live, pause, play, spanOf, zoomTo } from "./navigation.js";
+import { endPlaying, goTo, live, play, spanOf, zoomTo } from "./navigation.js";
 import { OperatorPanel } from "./operator.js";
 import { PlotList } from "./plot_list.js";
 import { PlotTarget } from "./plot_target.js";
@@ -71,8 +71,8 @@ export class Page {
     onRetry: (names) => this.#retry(names),
   });
   #shown = new FeedView(this.feed, this.channels, {
-    onNewest: () => this.go(live(this.view)),
-    onRefused: () => this.go(pause(this.view, this.edgeS)),
+    onNewest: () => this.go(endPlaying(this.view, null)),
+    onRefused: () => this.go(endPlaying(this.view, this.edgeS)),
   });
   goTo = new GoTo(byId("go-to", HTMLDialogElement), {
     get: this.signIn.fetch,
@@ -176,8 +176,8 @@ export class Page {
   }
 
   /** @param {import("./navigation.js").Move} move */
-  go({ changes, isHere }) {
-    this.change(changes, { isHere });
+  go({ changes, ...how }) {
+    this.change(changes, how);
   }
 
   /**
@@ -190,15 +190,15 @@ export class Page {
 
   /**
    * @param {Partial<View>} changes
-   * @param {{ keepAddress?: boolean, isHere?: boolean }} [options] isHere: the span is on the screen already
+   * @param {{ keepAddress?: boolean, isHere?: boolean, isSameStep?: boolean }} [how] isHere, isSameStep: as of a Move
    */
-  async change(changes, { keepAddress = false, isHere = false } = {}) {
+  async change(changes, how = {}) {
     const before = this.view;
     const next = { ...before, ...changes };
     const names = namesOf(next);
     const colours = coloursFor(names, next.colours);
     const view = this.view = { ...next, colours };
-    if (!keepAddress) this.#address.keep(before, view);
+    if (!how.keepAddress) this.#address.keep(before, view, how);
     this.applyTheme();
     if (names.some((name) => !this.channels.has(name))) {
       await this.channels.learn(names);
@@ -214,7 +214,7 @@ export class Page {
     });
     this.#closeUp.show(this.#shown.closeUp);
     part("credit").hidden = !names.some((name) => name.includes("GWOSC"));
-    this.#shown.apply(view, isHere);
+    this.#shown.apply(view, how.isHere ?? false);
     this.#operator.show(this.view.operator);
     part("operator").hidden = !this.view.operator;
     this.#label();

@@ -34,7 +34,10 @@ export class Trigger {
   #heldEndS = null;
   #onHold;
 
-  /** @param {{ onHold: (endS: number) => void }} options onHold: the view is to be paused with this time at its right edge */
+  /**
+   * @param {{ onHold: (endS: number, isNext: boolean) => void }} options onHold: the view is to be paused with this time
+   *   at its right edge; isNext: there it shows an earlier event, which this one follows
+   */
   constructor({ onHold }) {
     this.#onHold = onHold;
   }
@@ -77,7 +80,7 @@ export class Trigger {
 
   /** Shows the event that the view does not show. @param {Shown} shown */
   show(shown) {
-    if (this.state === "happened") this.#hold(shown);
+    if (this.state === "happened") this.#hold(shown, false);
   }
 
   /** The side of the newest sample; NaN before the first. */
@@ -137,7 +140,8 @@ export class Trigger {
     const dueS = this.dueS(shown.spanS);
     if (newestS < dueS) return;
     if (this.dataS < dueS - 1e-6 && newestS - dueS < LATE_S) return;
-    if (endS === null || endS === this.#heldEndS) this.#hold(shown);
+    const isNext = endS === this.#heldEndS && endS !== null;
+    if (endS === null || isNext) this.#hold(shown, isNext);
     else this.state = "happened";
   }
 
@@ -146,10 +150,10 @@ export class Trigger {
     return (this.eventS ?? 0) + (1 - (this.spec?.pre ?? 0)) * spanS;
   }
 
-  /** @param {Shown} shown */
-  #hold({ spanS }) {
+  /** @param {Shown} shown @param {boolean} isNext */
+  #hold({ spanS }, isNext) {
     this.state = "held";
     this.#heldEndS = Number(this.dueS(spanS).toFixed(6));
-    this.#onHold(this.#heldEndS);
+    this.#onHold(this.#heldEndS, isNext);
   }
 }

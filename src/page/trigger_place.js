@@ -16,12 +16,14 @@ import { triggerSaid } from "./trigger_words.js";
  * @property {import("./feed.js").Feed} feed
  * @property {import("./qanat.d.ts").Trend | null} trend
  * @property {{ whyUnknown: (name: string) => string }} channels
- * @property {(changes: Partial<View>, options?: { isHere?: boolean }) => Promise<void>} change
+ * @property {(changes: Partial<View>, options?: { isHere?: boolean, isSameStep?: boolean }) => Promise<void>} change
  * @property {() => void} sayStatus
  */
 
 export class TriggerPlace {
-  trigger = new Trigger({ onHold: (endS) => this.#hold(endS) });
+  trigger = new Trigger({
+    onHold: (endS, isNext) => this.#hold(endS, isNext),
+  });
   #page;
   #bar = new TriggerBar(byId("trigger", HTMLElement), (act) => this.#act(act));
 
@@ -101,13 +103,17 @@ export class TriggerPlace {
     this.trigger.advance(this.#shown);
   }
 
-  /** Pauses the view at the event. @param {number} endS */
-  #hold(endS) {
+  /**
+   * Pauses the view at the event.
+   * @param {number} endS
+   * @param {boolean} isSameStep events one after another are one step of the browser's Back
+   */
+  #hold(endS, isSameStep) {
     const { feed, trend, view } = this.#page;
     const ring = feed.series.get(this.trigger.spec?.name ?? "")?.ring;
     const oldestS = ring ? ring.endS - ring.capacity / ring.rate : Infinity;
     const isHere = !feed.isHeld && feed.trend === trend &&
       endS - view.spanS >= oldestS;
-    this.#page.change({ endS, speed: null }, { isHere });
+    this.#page.change({ endS, speed: null }, { isHere, isSameStep });
   }
 }

@@ -262,6 +262,7 @@ describe("limits and triggers of the page", {
     );
     await page.until("qanatPage.trigger?.().state === 'held'", SOON_MS);
     const first = await held();
+    const steps = await page.evaluate("history.length");
     // The ramp rises above 100 every 4 s.
     await page.until(
       `qanatPage.trigger().state === "held" && qanatPage.view().endS > ${first.endS}`,
@@ -270,6 +271,8 @@ describe("limits and triggers of the page", {
     const next = await held();
     const apart = Number(BigInt(next.timeNs) - BigInt(first.timeNs)) / 4e9;
     assert.ok(Number.isInteger(apart) && apart >= 1, `${apart}`);
+    // However many events it shows, Back goes to what was there before the first.
+    assert.equal(await page.evaluate("history.length"), steps);
     // The same page with another address would not be loaded again.
     await page.goto("about:blank");
     await page.goto(

@@ -36,6 +36,29 @@ describe("the address", () => {
     ]);
   });
 
+  it("has one step for all events of a trigger, and the user's next move is another", () => {
+    const { said, clock, address } = played();
+    const views = [null, 100, 200, 300].map((endS) => ({
+      ...emptyView(),
+      endS,
+    }));
+    address.keep(views[0]!, views[1]!);
+    for (const at of [2, 3]) {
+      clock.ms += 5000;
+      address.keep(views[at - 1]!, views[at]!, { isSameStep: true });
+    }
+    clock.ms += 10;
+    address.keep(views[3]!, { ...views[3]!, endS: 250 });
+    assert.deepEqual(said, [
+      "#span=36",
+      "push #span=36&end=100",
+      "#span=36&end=200",
+      "#span=36&end=300",
+      "#span=36&end=300",
+      "push #span=36&end=250",
+    ]);
+  });
+
   it("holds what a long drag ends with, and changes less than 100 times in 10 s", async () => {
     const { said, clock, address } = played();
     let before = { ...emptyView(), endS: 100 };

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import {
+  endPlaying,
   goTo,
   live,
   pan,
@@ -67,6 +68,11 @@ describe("navigation", () => {
       changes: { endS: 1234, speed: null },
       isHere: true,
     });
+    // Back after the end would play again, and end again.
+    const end = endPlaying(playing, 1234);
+    assert.deepEqual([end.changes.endS, end.isSameStep], [1234, true]);
+    const newest = endPlaying(playing, null);
+    assert.deepEqual([newest.changes.endS, newest.isSameStep], [null, true]);
     const longer = zoom(playing, 1234, 1);
     assert.deepEqual(longer.changes, { spanS: 20, endS: 1239, speed: 4 });
     assert.equal(spanOf(playing, 1234, 2).isHere, false);

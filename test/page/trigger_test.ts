@@ -146,6 +146,7 @@ describe("TriggerEdges", () => {
 
 describe("Trigger", () => {
   let held: number[];
+  let next: boolean[];
   let trigger: Trigger;
   let endS: number | null;
   const view = (newestS: number) => ({
@@ -171,10 +172,12 @@ describe("Trigger", () => {
 
   beforeEach(() => {
     held = [];
+    next = [];
     endS = null;
     trigger = new Trigger({
-      onHold: (s) => {
+      onHold: (s, isNext) => {
         held.push(s - GPS_S);
+        next.push(isNext);
         endS = s;
       },
     });
@@ -245,6 +248,14 @@ describe("Trigger", () => {
     trigger.advance(view(14));
     assert.deepEqual(held, [6.25, 13.5]);
     assert.equal(said().detail, "");
+    // Only the first one, and one that the user asks for, is a step that Back undoes.
+    assert.deepEqual(next, [false, true]);
+    endS = GPS_S;
+    take(row(14, [0, 9]));
+    trigger.advance(view(30));
+    trigger.show(view(30));
+    assert.deepEqual(held, [6.25, 13.5, 20.5]);
+    assert.deepEqual(next, [false, true, false]);
   });
 
   it("is not armed by a paused address; is armed again, stopped and removed", () => {
