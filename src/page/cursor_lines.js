@@ -48,8 +48,17 @@ export function paintCursors(u, cursors, colours) {
   });
 }
 
+/** Removes the line under the mouse, and the values there, from all plots, until the mouse moves again. @param {import("uplot")} u */
+export function leaveHover(u) {
+  /** The types leave out the third argument, which moves the lines of the other plots. */
+  const set =
+    /** @type {(at: { left: number, top: number }, fires: boolean, publishes: boolean) => void} */ (u
+      .setCursor);
+  set({ left: -10, top: -10 }, true, true);
+}
+
 /**
- * Lets the cursors of a plot be dragged.
+ * Lets the cursors of a plot be dragged. The line under the mouse would cover the one that is dragged.
  * @param {import("uplot")} u
  * @param {{ cursors: () => Times, onCursor: (which: Which, gpsS: number) => void }} options
  */
@@ -73,6 +82,7 @@ export function dragCursors(u, { cursors, onCursor }) {
     if (held === null) return;
     over.setPointerCapture(event.pointerId);
     event.preventDefault();
+    leaveHover(u);
   });
   over.addEventListener("pointermove", (event) => {
     if (held !== null) return onCursor(held, u.posToVal(xOf(event), "x"));
@@ -81,8 +91,11 @@ export function dragCursors(u, { cursors, onCursor }) {
   for (const end of ["pointerup", "pointercancel"]) {
     over.addEventListener(end, () => (held = null));
   }
-  // uPlot begins to zoom with this event, which some browsers send after a prevented pointerdown, too.
-  over.addEventListener("mousedown", (event) => {
-    if (held !== null) event.stopImmediatePropagation();
-  }, { capture: true });
+  // uPlot begins to zoom with mousedown, and moves its line with mousemove; some browsers send them after a prevented
+  // pointerdown, too.
+  for (const type of ["mousedown", "mousemove"]) {
+    over.addEventListener(type, (event) => {
+      if (held !== null) event.stopImmediatePropagation();
+    }, { capture: true });
+  }
 }

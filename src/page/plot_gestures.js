@@ -3,6 +3,8 @@
 // Invariant: there is one gesture at a time, and none with a pointer that drags a cursor. One finger that moves up or down
 // is the browser's, which scrolls the page.
 
+import { leaveHover } from "./cursor_lines.js";
+
 /** @typedef {import("./cursors.js").Times} Times */
 /** @typedef {import("./cursors.js").Which} Which */
 /** @typedef {{ slide: import("./slide.js").Slide, cursors: () => Times, onCursor: (which: Which, gpsS: number) => void, onReset: () => void }} Options */
@@ -140,6 +142,8 @@ class Gestures {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#mode = "cursor";
+      // Of a tap before it.
+      leaveHover(this.#u);
       this.#which = this.#cursorFor(x);
       this.#moveCursor(x);
     }, LONG_PRESS_MS);

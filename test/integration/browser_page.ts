@@ -119,8 +119,13 @@ export class BrowserPage {
     await this.#mouse("mouseMoved", { x: x + dx, y: y + dy });
   }
 
-  /** Drags over an element, from and to in CSS pixels from its middle. */
-  async drag(selector: string, fromX: number, toX: number): Promise<void> {
+  /** Drags over an element, from and to in CSS pixels from its middle; calls `before` the mouse button is released. */
+  async drag(
+    selector: string,
+    fromX: number,
+    toX: number,
+    before?: () => Promise<void>,
+  ): Promise<void> {
     const { x, y } = await this.#middleOf(selector);
     await this.#mouse("mouseMoved", { x: x + fromX, y });
     await this.#mouse("mousePressed", { x: x + fromX, y }, { button: "left" });
@@ -130,6 +135,7 @@ export class BrowserPage {
         y,
       }, { button: "left" });
     }
+    await before?.();
     await this.#mouse("mouseReleased", { x: x + toX, y }, { button: "left" });
   }
 

@@ -375,7 +375,15 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
         return (cursors[0] - (endS - spanS / 2)) / spanS * width;
       })()`,
     ) as number;
-    await page.drag(".plot .u-over", at, at - 80);
+    // The line under the mouse, and the values there, would cover the cursor that is dragged.
+    const hovered = `[...document.querySelectorAll(".plot .u-cursor-x")].filter(
+      (line) => line.getBoundingClientRect().left > line.parentNode.getBoundingClientRect().left
+    ).length`;
+    await page.hover(".plot .u-over", at);
+    assert.equal(await page.evaluate(hovered), 2);
+    await page.drag(".plot .u-over", at, at - 80, async () => {
+      assert.equal(await page.evaluate(hovered), 0);
+    });
     const [a, b] = await page.evaluate("qanatPage.view().cursors") as number[];
     assert.ok(a! < a0! - 0.1, `${a0} ${a}`);
     assert.equal(await page.evaluate("qanatPage.view().spanS"), 4);

@@ -119,10 +119,21 @@ describe("the page by touch", { ignore: !runnable, skip: !runnable }, () => {
 
   it("places cursors by long presses, and drags them", async () => {
     await visit(`#series=${NAME}&span=8`);
+    // A tap leaves a line, which the cursor then replaces.
+    const isHovered = `(() => {
+      const line = document.querySelector(".plot .u-cursor-x");
+      return line.getBoundingClientRect().left > line.parentNode.getBoundingClientRect().left;
+    })()`;
+    await touch.tap(await placeOf(0.5));
+    await page.until(isHovered, SOON_MS);
     for (const [i, share] of [0.3, 0.7].entries()) {
       await touch.hold(
         await placeOf(share),
-        () => page.until(`qanatPage.view().cursors[${i}] !== null`, SOON_MS),
+        () =>
+          page.until(
+            `qanatPage.view().cursors[${i}] !== null && !${isHovered}`,
+            SOON_MS,
+          ),
       );
     }
     await page.evaluate("document.getElementById('pause').click()");
