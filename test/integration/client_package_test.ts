@@ -174,13 +174,8 @@ describe(
         assert.match(files, /qanat_client\/widget\/live_plot\.js/);
         await run(own, ...pip, "install", "mypy==1.19.1");
         const config = `${source}/pyproject.toml`;
-        const mypy = [
-          "-m",
-          "mypy",
-          "--strict",
-          "--cache-dir",
-          `${directory}/cache`,
-        ];
+        const cache = `${directory}/cache`;
+        const mypy = ["-m", "mypy", "--strict", "--cache-dir", cache];
         await run(own, ...mypy, "--config-file", config, `${source}/src`);
         // With the types of what the extra installs, too.
         const extra = `--python-executable=${PARTS.jupyter.program ?? own}`;

@@ -191,46 +191,49 @@ describe("faults", { ignore: !runnable, skip: !runnable }, () => {
       }),
   );
 
-  it("the next record is deleted from the log: it is reported, and reading continues at the start of the log", () =>
-    inWorld({ topics: 2 }, async (world) => {
-      const [hit, other] = [await world.attach(0), await world.attach(1)];
-      Deno.kill(world.reader.pid, "SIGSTOP");
-      await sleep(4000);
-      const ends = await world.admin.fetchTopicOffsets(topicName(0));
-      await world.admin.deleteTopicRecords({
-        topic: topicName(0),
-        partitions: [{
-          partition: 0,
-          offset: String(Number(ends[0]!.high) - 8),
-        }],
-      });
-      Deno.kill(world.reader.pid, "SIGCONT");
-      const before = hit.rows.length;
-      await until("rows again", () => hit.rows.length > before + 20);
-      await sleep(3000);
-      await world.settle();
-      const log = await world.logOf(0);
-      const lost = [await world.lostBy(hit), await world.lostBy(other)];
-      const indexes = hit.rows.filter((r) => r.values[0] !== null)
-        .map((r) => r.index);
-      const hole = indexes.findIndex((index, i) =>
-        i > 0 && index !== indexes[i - 1]! + 1
-      );
-      told("offset out of range", {
-        lost: lost.join("+"),
-        told: hit.gaps.map((g) => g.reason).join("+"),
-        blocks_gone: indexes[hole]! - indexes[hole - 1]! - 1,
-      });
-      assert.ok(log.size > 8);
-      assert.deepEqual(lost, [0, 0]);
-      assert.ok(hole > 0, "nothing was deleted");
-      const end = (index: number) => String(BigInt(index + 1) * 62_500_000n);
-      assert.deepEqual(
-        hit.gaps.map(({ from, to }) => ({ from, to })),
-        [{ from: end(indexes[hole - 1]!), to: end(indexes[hole]! - 1) }],
-      );
-      assert.deepEqual([other.gaps, other.ends], [[], []]);
-    }));
+  inReaderTier(
+    "the next record is deleted from the log: it is reported, and reading continues at the start of the log",
+    () =>
+      inWorld({ topics: 2 }, async (world) => {
+        const [hit, other] = [await world.attach(0), await world.attach(1)];
+        Deno.kill(world.reader.pid, "SIGSTOP");
+        await sleep(4000);
+        const ends = await world.admin.fetchTopicOffsets(topicName(0));
+        await world.admin.deleteTopicRecords({
+          topic: topicName(0),
+          partitions: [{
+            partition: 0,
+            offset: String(Number(ends[0]!.high) - 8),
+          }],
+        });
+        Deno.kill(world.reader.pid, "SIGCONT");
+        const before = hit.rows.length;
+        await until("rows again", () => hit.rows.length > before + 20);
+        await sleep(3000);
+        await world.settle();
+        const log = await world.logOf(0);
+        const lost = [await world.lostBy(hit), await world.lostBy(other)];
+        const indexes = hit.rows.filter((r) => r.values[0] !== null)
+          .map((r) => r.index);
+        const hole = indexes.findIndex((index, i) =>
+          i > 0 && index !== indexes[i - 1]! + 1
+        );
+        told("offset out of range", {
+          lost: lost.join("+"),
+          told: hit.gaps.map((g) => g.reason).join("+"),
+          blocks_gone: indexes[hole]! - indexes[hole - 1]! - 1,
+        });
+        assert.ok(log.size > 8);
+        assert.deepEqual(lost, [0, 0]);
+        assert.ok(hole > 0, "nothing was deleted");
+        const end = (index: number) => String(BigInt(index + 1) * 62_500_000n);
+        assert.deepEqual(
+          hit.gaps.map(({ from, to }) => ({ from, to })),
+          [{ from: end(indexes[hole - 1]!), to: end(indexes[hole]! - 1) }],
+        );
+        assert.deepEqual([other.gaps, other.ends], [[], []]);
+      }),
+  );
 
   it("messages of 10 MB", () =>
     inWorld({ topics: 1 }, async (world) => {
