@@ -25,6 +25,12 @@ describe("gps_time.ts of the data source for Grafana", () => {
     assert.equal(unixMsOf(1_126_259_462_062_500_000n), unixMs + 62.5);
   });
 
+  it("takes a time before GPS time 0 as the earliest one, not as before now", () => {
+    assert.equal(gpsNsOf(0), 0n);
+    assert.equal(secondsText(gpsNsOf(0)), "0.000000000");
+    assert.equal(gpsNsOf(Date.UTC(1980, 0, 6) + 1), 1_000_000n);
+  });
+
   it("has all leap seconds of Qanat, and no others", () => {
     const steps: number[] = [];
     for (let year = 1980; year <= LAST_YEAR; year++) {

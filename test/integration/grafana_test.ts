@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { PLUGIN_ID } from "../../scripts/release/grafana_plugin.ts";
-import { unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
+import { gpsMsOfUnixMs, unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
 import { VERSION } from "../../src/telemetry/build_info.ts";
 import { freePort, type Launched, PARTS, say } from "./chain.ts";
 import type { GrafanaProxy } from "./grafana/grafana_proxy.ts";
@@ -180,6 +180,50 @@ describe(
         meta.notices[0]!.text,
         /^No data from .*\((retention|not-recorded)\)$/,
       );
+    });
+
+    it("asks for a range that ends later than now up to now, or to the newest whole bin, and so waits for nothing", async () => {
+      const nowMs = Date.now();
+      const toMs = nowMs + HOUR_MS;
+      const bins = await query({
+        ...target({}),
+        ...{ fromMs: nowMs - 2 * HOUR_MS, toMs, maxDataPoints: 200 },
+      });
+      assert.equal(bins.state, "Done");
+      assert.equal(proxy.asked.get("trend"), "60s");
+      const endS = Number(proxy.asked.get("end"));
+      assert.equal(endS % 60, 0);
+      assert.ok(endS * 1000 <= gpsMsOfUnixMs(Date.now()));
+      const rows = await query({
+        ...target({}),
+        ...{ fromMs: nowMs - 5000, toMs, maxDataPoints: 1e6 },
+      });
+      assert.equal(rows.state, "Done");
+      assert.equal(proxy.asked.get("end"), "now");
+    });
+
+    it("says why a range cannot be read, after some attempts", async () => {
+      proxy.refuse(100, "events");
+      const toMs = Date.now() - 2000;
+      const { errors, state } = await query({
+        ...target({}),
+        ...{ fromMs: toMs - 1000, toMs },
+      });
+      assert.equal(proxy.refusalsLeft, 96);
+      proxy.refuse(0);
+      assert.equal(state, "Error");
+      assert.match(errors![0]!.message, /^Status 502, not from Qanat/);
+    });
+
+    it("shows live rows once Qanat is there, where it was not when the panel was opened", async () => {
+      proxy.refuse(2);
+      const nowMs = Date.now();
+      const { state } = await query({
+        ...target({ isLive: true }),
+        ...{ fromMs: nowMs - 5000, toMs: nowMs, untilMs: nowMs },
+      });
+      assert.equal(proxy.refusalsLeft, 0);
+      assert.equal(state, "Streaming");
     });
 
     it("shows live rows, each once, although the connection breaks", async () => {

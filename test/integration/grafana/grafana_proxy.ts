@@ -22,7 +22,11 @@ export class GrafanaProxy {
   #cutNext = false;
   #startMs: number | null = null;
   #change: Change = (events) => events;
+  #refusals = 0;
+  #refusedPath = "";
   cuts = 0;
+  /** Parameters of the last request for events. */
+  asked = new URLSearchParams();
   /** Rows of the last stream. */
   rows = 0;
 
@@ -43,6 +47,17 @@ export class GrafanaProxy {
   /** The next stream breaks after some rows. */
   cutOnce(): void {
     this.#cutNext = true;
+  }
+
+  /** The next `count` requests for what begins so are answered as Grafana does while Qanat is away, and ask for no wait. */
+  refuse(count: number, path = ""): void {
+    this.#refusals = count;
+    this.#refusedPath = path;
+  }
+
+  /** Requests that would be refused, had they come. */
+  get refusalsLeft(): number {
+    return this.#refusals;
   }
 
   /** The next stream begins at this time instead. */
@@ -78,7 +93,12 @@ export class GrafanaProxy {
       return new Response("No route of the plugin", { status: 502 });
     }
     const rest = pathname.slice(before.length);
+    if (this.#refusals > 0 && rest.startsWith(this.#refusedPath)) {
+      this.#refusals--;
+      return new Response("", { status: 502, headers: { "retry-after": "0" } });
+    }
     const isStream = rest === "events";
+    if (isStream) this.asked = searchParams;
     if (isStream && this.#startMs !== null) {
       searchParams.set("start", new Date(this.#startMs).toISOString());
       this.#startMs = null;

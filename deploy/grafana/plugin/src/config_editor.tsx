@@ -42,6 +42,9 @@ function Address({ options, onOptionsChange }: Props) {
               ...options,
               url: event.currentTarget.value.trim(),
             })}
+          // Grafana puts /v1 behind it as it is.
+          onBlur={() =>
+            onOptionsChange({ ...options, url: url.replace(/\/+$/, "") })}
         />
       </InlineField>
       <InlineField

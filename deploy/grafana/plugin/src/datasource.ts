@@ -11,7 +11,7 @@ import {
 } from "@grafana/data";
 import { getTemplateSrv } from "@grafana/runtime";
 import { merge, Observable } from "rxjs";
-import { readEvents } from "./event_stream.js";
+import { Ended, readEvents } from "./event_stream.js";
 import { PanelData } from "./panel_data.js";
 import { type Channel, QanatApi, Refusal } from "./qanat_api.js";
 import {
@@ -20,8 +20,11 @@ import {
   eventParameters,
   RANGE_SAMPLES_MAX,
 } from "./request.js";
+import { Retries } from "./retries.js";
 import { type QanatQuery, type QanatSettings, SAMPLES_MAX } from "./types.js";
 
+/** Attempts after the first to read a range, where each brings nothing: then the panel shows why. */
+const RANGE_FAILURES_MAX = 3;
 /** Between two pictures of a live panel. */
 const SHOW_MS = 250;
 const POINTS_DEFAULT = 1000;
@@ -103,7 +106,7 @@ export class QanatDataSource extends DataSourceApi<QanatQuery, QanatSettings> {
       const { status, message } = error as Refusal;
       if (status === 404) {
         return failure(
-          "There is no Qanat 0.2 or later at this URL (nothing at /v1/version)",
+          "There is no Qanat 0.2 or later at this URL (nothing at /v1/version); the URL has neither /v1 nor a slash at its end",
         );
       }
       if (status === 401) return failure(`Check the token. ${message}`);
@@ -123,22 +126,36 @@ export class QanatDataSource extends DataSourceApi<QanatQuery, QanatSettings> {
       };
       this.#read(asked, signal, show).catch((error) => {
         const { message, status } = error as Refusal;
-        show({
-          data: [],
-          state: LoadingState.Error,
-          errors: [{ refId, message, ...(status ? { status } : {}) }],
-        });
+        show(errorOf(refId, { message, ...(status ? { status } : {}) }));
       }).finally(() => subscriber.complete());
       return () => closing.abort();
     });
   }
 
   async #read(asked: Asked, signal: AbortSignal, show: Show): Promise<void> {
-    const channels = await Promise.all(
-      asked.names.map((name) => this.api.channel(name, signal)),
-    );
-    if (asked.target.isLive) await this.#live(asked, channels, signal, show);
-    else await this.#range(asked, channels, signal, show);
+    const { names, target } = asked;
+    if (!target.isLive) {
+      const channels = await this.#channels(names, signal);
+      return await this.#range(asked, channels, signal, show);
+    }
+    const retries = new Retries(signal);
+    while (!signal.aborted) {
+      try {
+        const channels = await this.#channels(names, signal);
+        return await this.#live(asked, channels, signal, show);
+      } catch (error) {
+        if (signal.aborted || error instanceof Ended) throw error;
+        // A display on a wall that was opened before Qanat was there shows data once it is.
+        await retries.next(
+          error as Error,
+          (message) => show(errorOf(target.refId, { message })),
+        );
+      }
+    }
+  }
+
+  #channels(names: readonly string[], signal: AbortSignal) {
+    return Promise.all(names.map((name) => this.api.channel(name, signal)));
   }
 
   /** Each channel by itself: of rates that differ, some are drawn as samples and others as bins. */
@@ -156,11 +173,13 @@ export class QanatDataSource extends DataSourceApi<QanatQuery, QanatSettings> {
         statistic: target.statistic ?? "mean",
         pointsMax: RANGE_SAMPLES_MAX,
       });
-      const parameters = eventParameters([channel.name], detail, fromMs, toMs);
+      const range = { fromMs, toMs, nowMs: Date.now() };
+      const parameters = eventParameters([channel.name], detail, range);
+      if (parameters === null) return data.frames();
       await readEvents(this.api, parameters, signal, {
         onEvents: (events) => events.forEach((event) => data.take(event)),
         onTrouble: () => {},
-      });
+      }, RANGE_FAILURES_MAX);
       return data.frames();
     }));
     show({ data: frames.flat(), state: LoadingState.Done });
@@ -189,7 +208,8 @@ export class QanatDataSource extends DataSourceApi<QanatQuery, QanatSettings> {
       timer ??= setTimeout(() => showNow(LoadingState.Streaming), SHOW_MS);
     };
     try {
-      const parameters = eventParameters(names, detail, fromMs, null);
+      const range = { fromMs, toMs: null, nowMs: Date.now() };
+      const parameters = eventParameters(names, detail, range)!;
       await readEvents(this.api, parameters, signal, {
         onEvents: (events) => {
           data.trouble = null;
@@ -214,6 +234,17 @@ function namesOf(target: QanatQuery, scopedVars: ScopedVars): string[] {
     getTemplateSrv().replace(name, scopedVars, "csv").split(",")
   );
   return [...new Set(names.map((name) => name.trim()).filter(Boolean))];
+}
+
+function errorOf(
+  refId: string,
+  error: { message: string; status?: number },
+): DataQueryResponse {
+  return {
+    data: [],
+    state: LoadingState.Error,
+    errors: [{ refId, ...error }],
+  };
 }
 
 function failure(message: string) {

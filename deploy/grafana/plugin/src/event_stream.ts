@@ -2,13 +2,10 @@
 // Invariant: no row is given out twice; after abort() no request is open and no timer runs.
 import { eventsOf, type StreamEvent } from "./event_lines.js";
 import { type Parameters, type QanatApi, Refusal } from "./qanat_api.js";
+import { Retries } from "./retries.js";
 
 /** Qanat sends a heartbeat after 15 s of silence. */
 const SILENCE_MS = 45_000;
-const RETRY_MS = 1000;
-const RETRY_MAX_MS = 15_000;
-/** The server's answers after which a later request may succeed. */
-const PASSING = [408, 429, 500, 502, 503, 504];
 /** Reasons after which the same request would not continue. */
 const FINAL = ["revoked", "removed", "closed-by-operator", "gap"];
 
@@ -19,49 +16,50 @@ export interface StreamListener {
   readonly onTrouble: (why: string) => void;
 }
 
-/** Resolves at the end of the range. Throws a refusal that another try would not change, or the reason of an end. */
+/**
+ * Resolves at the end of the range. Throws a refusal that another try would not change, the reason of an end, and what went
+ * wrong last where `failuresMax` attempts more in succession have brought nothing new.
+ */
 export async function readEvents(
   api: QanatApi,
   parameters: Parameters,
   signal: AbortSignal,
   { onEvents, onTrouble }: StreamListener,
+  failuresMax = Infinity,
 ): Promise<void> {
   let after: string | null = null;
-  let failures = 0;
-  let retryMs = RETRY_MS;
+  const retries = new Retries(signal, failuresMax);
   while (!signal.aborted) {
-    let why: string;
-    let waitMs: number | null = null;
+    let failure: Error;
     try {
       const attempt = after === null ? parameters : { ...parameters, after };
       const reason = await readOnce(api, attempt, signal, (events) => {
-        for (const event of events) {
-          if (event.id) after = event.id;
-          retryMs = event.retryMs ?? retryMs;
+        for (const { id, retryMs } of events) {
+          if (retryMs !== null && retryMs > 0) retries.retryMs = retryMs;
+          if (!id || id === after) continue;
+          after = id;
+          retries.succeeded();
         }
-        failures = 0;
         onEvents(events);
       });
       if (reason === "complete") return;
       if (FINAL.includes(reason)) throw new Ended(reason);
       // Times begin again: an id of the old ones stands for nothing.
       if (reason === "time-reset") after = null;
-      why = reason === "cut" ? "The connection broke" : endText(reason);
+      failure = new Error(
+        reason === "cut" ? "The connection broke" : endText(reason),
+      );
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof Ended || isFinal(error)) throw error;
-      if (error instanceof Refusal) waitMs = error.retryAfterMs;
-      why = (error as Error).message;
+      if (error instanceof Ended) throw error;
+      failure = error as Error;
     }
-    const backoffMs = Math.min(retryMs * 2 ** failures, RETRY_MAX_MS);
-    failures++;
-    onTrouble(`${why}; trying again`);
-    // Many panels do not reconnect at the same moment.
-    await wait(waitMs ?? backoffMs * (1 + Math.random()) / 2, signal);
+    await retries.next(failure, onTrouble);
   }
 }
 
-class Ended extends Error {
+/** The server has ended a stream that would not continue. */
+export class Ended extends Error {
   constructor(reason: string) {
     super(endText(reason));
   }
@@ -69,10 +67,6 @@ class Ended extends Error {
 
 function endText(reason: string): string {
   return `Qanat ended the stream: ${reason}`;
-}
-
-function isFinal(error: unknown): boolean {
-  return error instanceof Refusal && !PASSING.includes(error.status);
 }
 
 /** Returns the reason of the `end` event, or `cut` without one. */
@@ -112,17 +106,4 @@ async function readOnce(
     signal.removeEventListener("abort", abort);
     attempt.abort();
   }
-}
-
-function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }

@@ -26,9 +26,9 @@ export function unixMsOf(gpsNs: bigint): number {
   return wholeMs + EPOCH_MS - 1000 * leapSecondsAt(wholeMs / 1000) + rest;
 }
 
-/** GPS time of a Unix time in whole milliseconds, ns. */
+/** GPS time of a Unix time in whole milliseconds, ns; 0 before GPS time 0: Qanat takes negative times as before now. */
 export function gpsNsOf(unixMs: number): bigint {
-  const gpsMs = unixMs - EPOCH_MS;
+  const gpsMs = Math.max(unixMs - EPOCH_MS, 0);
   // A Unix time knows the leap seconds before it; the guess is off by less than them.
   const guess = leapSecondsAt(gpsMs / 1000);
   const leaps = leapSecondsAt(gpsMs / 1000 + guess);

@@ -22,6 +22,7 @@ declare module "@grafana/ui" {
     value?: string | number | undefined;
     placeholder?: string;
     onChange?: OnInput;
+    onBlur?: () => void;
   }
 
   export const InlineField: FC<{

@@ -104,21 +104,30 @@ export class QanatApi {
 
 async function refusalOf(response: Response): Promise<Refusal> {
   const { status } = response;
-  const seconds = Number(response.headers.get("retry-after") ?? NaN);
-  const retryAfterMs = Number.isFinite(seconds) ? 1000 * seconds : null;
+  const seconds = response.headers.get("retry-after") ?? "";
+  const retryAfterMs = /^\d+$/.test(seconds) ? 1000 * Number(seconds) : null;
   const text = await response.text().catch(() => "");
-  const type = response.headers.get("content-type") ?? "";
-  if (type.startsWith("application/problem+json")) {
-    const { title, detail, code } = JSON.parse(text) as Record<string, string>;
-    return new Refusal(`${title}: ${detail}`, {
-      status,
-      code: code ?? "",
-      retryAfterMs,
-    });
+  const problem = problemOf(text);
+  if (problem !== null) {
+    const { title, detail, code = "" } = problem;
+    const message = detail === undefined ? title : `${title}: ${detail}`;
+    return new Refusal(message, { status, code, retryAfterMs });
   }
   const start = text.trim().slice(0, ANSWER_CHARS_MAX);
   return new Refusal(
     `Status ${status}, not from Qanat${start === "" ? "" : `: ${start}`}`,
     { status, code: "", retryAfterMs },
   );
+}
+
+/** Null where the text is no problem document: a connection may break within one. */
+function problemOf(
+  text: string,
+): { title: string; detail?: string; code?: string } | null {
+  try {
+    const problem = JSON.parse(text);
+    return typeof problem?.title === "string" ? problem : null;
+  } catch {
+    return null;
+  }
 }

@@ -12,6 +12,8 @@ const BINS = [
 const NS_PER_S = 1e9;
 /** With fewer bins than this part of the panel's points, a range is short: its samples are drawn. */
 const FEW_BINS = 0.1;
+/** A range that ends later than that before now ends now. */
+const NOW_MS = 1000;
 /** Samples of one channel of a range. */
 export const RANGE_SAMPLES_MAX = 200_000;
 
@@ -58,19 +60,43 @@ function finestBin(
   return found?.trend ?? null;
 }
 
-/** Parameters of `/v1/events`. `toMs` null: the stream continues live. */
+/**
+ * Parameters of `/v1/events`. `toMs`: Unix ms; null: the stream continues live. Null where the range has no whole bin. What
+ * has not come yet is left out: Qanat would wait for it, and answer a panel of "Today" at midnight.
+ */
 export function eventParameters(
   names: readonly string[],
   detail: Detail,
-  fromMs: number,
-  toMs: number | null,
-): Parameters {
+  { fromMs, toMs, nowMs }: {
+    readonly fromMs: number;
+    readonly toMs: number | null;
+    readonly nowMs: number;
+  },
+): Parameters | null {
+  const startNs = gpsNsOf(fromMs);
+  const end = toMs === null ? null : endText(detail, { startNs, toMs, nowMs });
+  if (end === "") return null;
   return {
     channels: names.join(","),
-    start: secondsText(gpsNsOf(fromMs)),
-    ...(toMs === null ? {} : { end: secondsText(gpsNsOf(toMs)) }),
+    start: secondsText(startNs),
+    ...(end === null ? {} : { end }),
     ...(detail === null ? {} : { trend: detail }),
     // A span without data is one event and one null, however long it is.
     gaps: "skip",
   };
+}
+
+/** The end of a range; empty where it has no whole bin. */
+function endText(
+  detail: Detail,
+  { startNs, toMs, nowMs }: { startNs: bigint; toMs: number; nowMs: number },
+): string {
+  if (detail === null) {
+    // By Qanat's clock: the browser's may be ahead of it.
+    return toMs >= nowMs - NOW_MS ? "now" : secondsText(gpsNsOf(toMs));
+  }
+  const { seconds } = BINS.find(({ trend }) => trend === detail)!;
+  const binNs = BigInt(seconds * NS_PER_S);
+  const endNs = gpsNsOf(Math.min(toMs, nowMs)) / binNs * binNs;
+  return endNs > startNs ? secondsText(endNs) : "";
 }
