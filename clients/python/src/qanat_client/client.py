@@ -10,7 +10,7 @@ import numpy
 
 from .channel import Channel
 from .connection import Connection
-from .errors import StreamError
+from .errors import GapError, StreamError
 from .series import SeriesBlock, concatenate_blocks
 from .streaming import RETRIES_MAX, ON_GAP, Stream, TimeLike
 
@@ -116,8 +116,7 @@ class Client:
         After a broken connection, the stream continues after the last block. After `retries` failed attempts in
         succession it raises :class:`StreamError`.
         """
-        if on_gap not in ON_GAP:
-            raise ValueError(f"on_gap must be one of {', '.join(ON_GAP)}, not {on_gap!r}")
+        _check_on_gap(on_gap)
         if end is not None and duration is not None:
             raise ValueError("give end or duration, not both")
         names = names_of(channels)
@@ -161,27 +160,32 @@ class Client:
             raise ValueError("end needs a start; give a duration to fetch from now on")
         names = names_of(channels)
         if start is None and duration is None:
-            return self._newest(names, replay_id)
+            return self._newest(names, replay_id, on_gap, retries)
         blocks = self.stream(
             names, start, end, duration=duration, replay_id=replay_id, on_gap=on_gap, retries=retries
         )
         if end is None and duration is None:
-            return next(blocks)
+            return _first_of(blocks)
         received = list(blocks)
         if not received:
             raise StreamError("empty", "the range has no samples: it is shorter than the time between two")
         return concatenate_blocks(*received)
 
-    def _newest(self, names: List[str], replay_id: Optional[str]) -> SeriesBlock:
+    def _newest(self, names: List[str], replay_id: Optional[str], on_gap: str, retries: int) -> SeriesBlock:
+        _check_on_gap(on_gap)
         stream = Stream(
             self._connection,
             lambda: self.describe(names, replay_id=replay_id),
             names,
             replay_id=replay_id,
             on_gap="skip",
+            retries=retries,
             is_newest=True,
         )
-        return next(iter(stream))
+        block = _first_of(iter(stream))
+        if on_gap == "raise" and block.has_gaps:
+            raise GapError(block.time_ns, block.end_ns, None)
+        return block
 
     def _filters(
         self,
@@ -212,6 +216,17 @@ def names_of(channels: Union[NameLike, Iterable[NameLike]]) -> List[str]:
     if not names:
         raise ValueError("give at least one channel")
     return names
+
+
+def _check_on_gap(on_gap: str) -> None:
+    if on_gap not in ON_GAP:
+        raise ValueError(f"on_gap must be one of {', '.join(ON_GAP)}, not {on_gap!r}")
+
+
+def _first_of(blocks: Iterator[SeriesBlock]) -> SeriesBlock:
+    for block in blocks:
+        return block
+    raise StreamError("empty", "the server ended the stream before its first block")
 
 
 def _quoted(name: str) -> str:

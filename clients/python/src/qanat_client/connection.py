@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import ssl
 import urllib.error
 import urllib.parse
@@ -21,6 +22,8 @@ SILENCE_MAX_S = 60.0
 URL_LENGTH_MAX = 2_000
 #: Most bytes that are read of an error answer.
 ERROR_BYTES_MAX = 65_536
+#: What a header can hold; a token has nothing else.
+TOKEN = re.compile(r"[\x21-\x7e]*")
 
 Query = Mapping[str, Union[str, List[str], None]]
 
@@ -44,12 +47,19 @@ class Connection:
             raise ValueError("give token or token_file, not both")
         self._token = token
         self._token_file = token_file
-        self._context = ssl.create_default_context(cafile=str(cafile) if cafile else None) if scheme == "https" else None
+        handlers: List[urllib.request.BaseHandler] = [_Redirects()]
+        if scheme == "https":
+            context = ssl.create_default_context(cafile=str(cafile) if cafile else None)
+            handlers.append(urllib.request.HTTPSHandler(context=context))
+        self._opener = urllib.request.build_opener(*handlers)
 
     def json(self, path: str, query: Query) -> Any:
-        """The JSON document of an address."""
+        """The JSON document of an address. Raises :class:`QanatError` where there is another document."""
         with self.open(path, query) as answer:
-            return json.load(answer)
+            try:
+                return json.load(answer)
+            except ValueError:
+                raise QanatError(f"{answer.geturl()} does not answer with JSON: {self.url} is not the address of Qanat") from None
 
     def open(self, path: str, query: Query, *, can_post: bool = False) -> http.client.HTTPResponse:
         """Sends a request. Raises :class:`RequestError` when it is refused, OSError when there is no answer."""
@@ -63,9 +73,7 @@ class Connection:
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(url, data=body, headers=headers)
         try:
-            answer: http.client.HTTPResponse = urllib.request.urlopen(
-                request, timeout=SILENCE_MAX_S, context=self._context
-            )
+            answer: http.client.HTTPResponse = self._opener.open(request, timeout=SILENCE_MAX_S)
             return answer
         except urllib.error.HTTPError as refusal:
             raise _error_of(refusal) from None
@@ -79,12 +87,34 @@ class Connection:
 
     def current_token(self) -> Optional[str]:
         """The token, None for none; a file is read again for each request, since tokens expire."""
+        token = self._token if self._token is not None else os.environ.get("QANAT_TOKEN")
         if self._token_file is not None:
             try:
-                return Path(self._token_file).read_text(encoding="utf-8").strip()
-            except OSError as error:
+                token = Path(self._token_file).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
                 raise QanatError(f"the file with the token cannot be read: {error}") from error
-        return self._token if self._token is not None else os.environ.get("QANAT_TOKEN")
+        if token is None:
+            return None
+        token = token.strip()
+        # The error of http.client would show it.
+        if not TOKEN.fullmatch(token):
+            raise QanatError("the token has a space, a line break or another character that tokens do not have")
+        return token
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects; urllib alone would send the token on to any server."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> Optional[urllib.request.Request]:
+        here, there = (urllib.parse.urlsplit(url) for url in (req.full_url, newurl))
+        if req.has_header("Authorization") and (here.scheme, here.netloc) != (there.scheme, there.netloc):
+            raise QanatError(
+                f"{here.scheme}://{here.netloc} sends the request on to {there.scheme}://{there.netloc}, which does not"
+                " get the token: give that address if it is right"
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _query_text(query: Mapping[str, Union[str, List[str]]]) -> str:
@@ -107,5 +137,5 @@ def _error_of(refusal: urllib.error.HTTPError) -> RequestError:
     error_class = RangeNotAvailableError if is_outside else RequestError
     error = error_class(refusal.code, problem, refusal.reason)
     wait = refusal.headers.get("retry-after", "")
-    error.retry_after_s = float(wait) if wait.isdigit() else None
+    error.retry_after_s = float(wait) if re.fullmatch("[0-9]{1,9}", wait) else None
     return error

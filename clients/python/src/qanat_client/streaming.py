@@ -6,6 +6,7 @@ Invariant: blocks are yielded in order of time, none twice, and none of the requ
 from __future__ import annotations
 
 import http.client
+import math
 import time
 from typing import Any, Callable, Dict, Iterator, List, Optional, Union
 
@@ -23,6 +24,8 @@ RETRIES_MAX = 30
 #: Pause before the first and the longest before a later attempt, s.
 PAUSE_S = 0.5
 PAUSE_MAX_S = 10.0
+#: The longest pause that an answer may ask for, s.
+ASKED_PAUSE_MAX_S = 60.0
 #: Ends after which the same request is answered again.
 CONTINUED = frozenset(["drain", "age", "changed", "error", "slow", "worker-replaced"])
 #: Answers of a server that may be another one in a moment.
@@ -81,9 +84,9 @@ class Stream:
         self._is_newest = is_newest
         self._start = time_text(start)
         self._end = time_text(end)
-        self._duration_ns = None if duration is None else round(duration * NS_PER_S)
-        if self._duration_ns is not None and self._duration_ns <= 0:
+        if duration is not None and not 0 < duration < math.inf:
             raise ValueError(f"duration must be above 0 s, not {duration!r}")
+        self._duration_ns = None if duration is None else max(1, round(duration * NS_PER_S))
         #: The range, GPS ns, as far as it is known.
         self._start_ns: Optional[int] = None
         self._end_ns: Optional[int] = None
@@ -106,7 +109,8 @@ class Stream:
             except RequestError as error:
                 if error.status not in RETRIED_STATUSES:
                     raise
-                failure, wait_s = error, error.retry_after_s
+                asked_s = error.retry_after_s
+                failure, wait_s = error, None if asked_s is None else min(asked_s, ASKED_PAUSE_MAX_S)
             except (OSError, http.client.HTTPException, pyarrow.ArrowException, EOFError) as error:
                 failure, wait_s = error, None
             failures = 1 if self._at_ns != before else failures + 1
