@@ -8,6 +8,8 @@ import { printable } from "./quoting.js";
 /** Longest expression of a search: the server allows 256 instructions, and each character takes one. */
 const LENGTH_MAX = 200;
 const NEAR_MAX = 3;
+/** Of so many unknown names near ones are searched, one after the other; the page shows nothing before that. */
+const NEAR_NAMES_MAX = 8;
 
 /**
  * @param {readonly string[]} names
@@ -30,7 +32,8 @@ export async function describe(names, get) {
     for (const name of some) {
       if (found.has(name)) continue;
       const why = answer.detail ?? `There is no channel '${printable(name)}'`;
-      const near = answer.detail ? [] : await nearOf(name, get);
+      const isAsked = !answer.detail && unknown.size < NEAR_NAMES_MAX;
+      const near = isAsked ? await nearOf(name, get) : [];
       unknown.set(
         name,
         near.length > 0 ? `${why}; near: ${near.join(", ")}` : why,

@@ -3,7 +3,14 @@
 
 import { coloursOf, coloursText } from "./channel_colours.js";
 import { COLUMNS_MAX } from "./plot_grid.js";
-import { channelsOf, escaped, KINDS, plotsOf, plotText } from "./plot_spec.js";
+import {
+  channelsOf,
+  escaped,
+  KINDS,
+  plotsOf,
+  plotText,
+  unescaped,
+} from "./plot_spec.js";
 import { triggerOf, triggerText } from "./trigger_spec.js";
 
 /** @typedef {import("./plot_spec.js").PlotKind} PlotKind */
@@ -31,6 +38,9 @@ export const SPAN_MIN_S = 0.02;
 export const SPAN_MAX_S = 86_400;
 const PERIOD_MAX_S = 600;
 const GPS_MAX_S = 1e10;
+/** More in an address are left out: it may be of another's making. */
+export const PLOTS_MAX = 256;
+const CLOSE_UP_NAMES_MAX = 4;
 const CURSOR_FIELDS = ["a", "b"];
 const TRIGGER = "trigger=";
 const SPEED_MIN = 0.01;
@@ -121,18 +131,23 @@ export function viewOf(hash) {
   if (text === "") return null;
   const view = emptyView();
   const fields = new URLSearchParams(text);
+  let closeUp = "";
   for (const field of text.split("&")) {
     const at = field.indexOf("=");
-    const kind = KINDS.find((k) => k === field.slice(0, at));
-    if (kind) view.plots.push(...plotsOf(kind, field.slice(at + 1)));
+    const [key, value] = [field.slice(0, at), field.slice(at + 1)];
+    const kind = KINDS.find((k) => k === key);
+    if (kind && view.plots.length < PLOTS_MAX) {
+      view.plots.push(...plotsOf(kind, value));
+    } else if (key === "closeup") closeUp = value;
   }
+  view.plots.length = Math.min(view.plots.length, PLOTS_MAX);
   /**
    * @param {string} key
    * @param {number} min
    * @param {number} max
    */
   const number = (key, min, max) => {
-    const value = Number(fields.get(key) ?? NaN);
+    const value = Number(fields.get(key) || NaN);
     return value >= min && value <= max ? value : undefined;
   };
   view.spanS = number("span", SPAN_MIN_S, SPAN_MAX_S) ?? view.spanS;
@@ -154,13 +169,11 @@ export function viewOf(hash) {
   if (trigger) view.trigger = triggerOf(trigger.slice(TRIGGER.length));
   view.wall = fields.get("wall") === "1";
   view.operator = fields.get("operator") === "1";
-  const names = (fields.get("closeup") ?? "").split(",").filter((n) =>
-    n !== ""
-  );
+  const names = closeUp.split(",").filter((n) => n !== "").map(unescaped);
   if (names.length > 0) {
     view.closeUp = {
       name: names[0],
-      names: names.slice(0, 4),
+      names: names.slice(0, CLOSE_UP_NAMES_MAX),
       everyS: number("every", 0.1, PERIOD_MAX_S) ?? 1,
       atS: number("at", 0, PERIOD_MAX_S) ?? 0,
       widthS: number("width", 0.001, 60) ?? 0.5,

@@ -48,6 +48,17 @@ describe("describe()", () => {
     assert.equal(unknown.get("nothing"), "There is no channel 'nothing'");
   });
 
+  it("searches near ones of a few names only, however many are none", async () => {
+    asked.length = 0;
+    const names = Array.from({ length: 200 }, (_, i) => `H1:NONE_${i}`);
+    const { unknown } = await know(names, get);
+    assert.equal(unknown.size, 200);
+    const [first, last] = [unknown.get(names[0]!)!, unknown.get(names[199]!)!];
+    assert.match(first, /; near: H1:/);
+    assert.equal(last, "There is no channel 'H1:NONE_199'");
+    assert.ok(asked.length < 50, `${asked.length} requests`);
+  });
+
   it("reports the text of a refusal", async () => {
     const refuse = () =>
       Promise.resolve(

@@ -8,6 +8,7 @@ import {
   firstView,
   hashOf,
   namesOf,
+  PLOTS_MAX,
   viewOf,
 } from "../../src/page/view.js";
 
@@ -44,6 +45,11 @@ describe("the address", () => {
         ...emptyView(),
         saves: false,
         plots: [{ kind: "spectrum" as const, name: "A&B=C,D é" }],
+        closeUp: {
+          name: "A,1+2",
+          names: ["A,1+2", "B&C"],
+          ...{ everyS: 1, atS: 0, widthS: 0.2 },
+        },
       },
     ];
     for (const view of views) {
@@ -62,6 +68,24 @@ describe("the address", () => {
       ...emptyView(),
       plots: [{ kind: "series", name: "A" }],
     });
+    // A field without a number is none, and not 0.
+    assert.deepEqual(viewOf("#span=36&end=&a=&b=&columns="), emptyView());
+  });
+
+  it("has a limited number of plots", () => {
+    const names = Array.from({ length: PLOTS_MAX + 9 }, (_, i) => `A${i}`);
+    const pairs = names.map((name) => `${name},B`).join(",");
+    for (
+      const hash of [
+        names.map((name) => `series=${name}`).join("&"),
+        `transfer=${pairs}&series=A`,
+      ]
+    ) {
+      const { plots } = viewOf(hash)!;
+      assert.equal(plots.length, PLOTS_MAX);
+      assert.equal(plots[0]!.name, "A0");
+      assert.equal(plots.at(-1)!.name, `A${PLOTS_MAX - 1}`);
+    }
   });
 });
 
