@@ -32,10 +32,15 @@ export class UpstreamError extends Error {
   }
 }
 
-/** What `fetch` or the reading of an answer threw. */
-export function upstreamError(error: unknown): UpstreamError {
+/** The port of this side: with it, no two of these reasons would be equal, and each would be logged. */
+const OWN_ADDRESS = / from \S+(?= for )/;
+
+/** What `fetch` or the reading of an answer threw. `secret`: what may be in its text. */
+export function upstreamError(error: unknown, secret = ""): UpstreamError {
   if (error instanceof UpstreamError) return error;
-  const { name, message } = error as Error;
+  const { name } = error as Error;
+  const message = without(secret, (error as Error).message)
+    .replace(OWN_ADDRESS, "");
   // What `fetch` throws where there is no connection; the reason is in its cause in some runtimes.
   if (name === "TypeError" || name === "NotCapable") {
     const { cause } = error as Error;
@@ -91,11 +96,14 @@ export async function errorOfAnswer(
   } catch {
     // Not a problem of Qanat: the status says it.
   }
-  const shown = String(detail).slice(0, DETAIL_CHARS_MAX);
-  const text = secret === "" ? shown : shown.replaceAll(secret, "***");
+  const text = without(secret, String(detail)).slice(0, DETAIL_CHARS_MAX);
   if (isTopic) return new UpstreamError(text);
   const { kind, step } = kindOf(status, secret !== "");
   return new UpstreamError(`status ${status}: ${text}${step}`, kind);
+}
+
+function without(secret: string, text: string): string {
+  return secret === "" ? text : text.replaceAll(secret, "***");
 }
 
 /** The text of an answer; of a long one only its beginning, whose end is not waited for. */

@@ -118,8 +118,9 @@ export class Upstreams {
   ): Promise<Response> {
     const { addresses, token, fetch } = this.#options;
     const address = addresses[this.#current]!;
+    let secret = "";
     try {
-      const secret = await token();
+      secret = await token();
       const response = await fetch(`${address}${path}`, {
         method: body === null ? "GET" : "POST",
         headers: {
@@ -141,7 +142,7 @@ export class Upstreams {
       }
       throw await errorOfAnswer(response, secret);
     } catch (error) {
-      throw upstreamError(error);
+      throw upstreamError(error, secret);
     }
   }
 

@@ -39,10 +39,17 @@ export const RELAY_SETTINGS = {
   }),
 } satisfies SettingsOf<RelaySettings>;
 
-/** Throws a {@linkcode SettingError} for what no header can carry (RFC 6750 §2.1). */
+/** What a token has; no header can carry another one (RFC 6750 §2.1). */
+export const TOKEN_CHARACTERS = "letters, digits and - . _ ~ + / =";
+
+export function isToken(text: string): boolean {
+  return /^[\w.~+/=-]*$/.test(text);
+}
+
+/** Throws a {@linkcode SettingError} for what is no token. */
 function tokenOf(text: string): string {
-  if (/^[\w.~+/=-]*$/.test(text)) return text;
-  throw new SettingError("of letters, digits and - . _ ~ + / =");
+  if (isToken(text)) return text;
+  throw new SettingError(`of ${TOKEN_CHARACTERS}`);
 }
 
 /** What is wrong with these settings together, or null. */

@@ -5,6 +5,7 @@ import { UpstreamSource } from "../relay/upstream_source.ts";
 import type { HealthSettings } from "../settings/health_settings.ts";
 import type { RelaySettings } from "../settings/relay_settings.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { UpstreamToken } from "./upstream_token.ts";
 
 /** Rejects when a file cannot be read, or has no certificate. */
 export async function upstreamSourceOf(
@@ -15,8 +16,7 @@ export async function upstreamSourceOf(
   const { upstream, upstreamToken, upstreamTokenFile, upstreamCa } = config;
   const token = upstreamTokenFile === ""
     ? () => Promise.resolve(upstreamToken)
-    : async () =>
-      (await readNamedFile("--upstream-token-file", upstreamTokenFile)).trim();
+    : new UpstreamToken(upstreamTokenFile, log).read;
   await token();
   return new UpstreamSource({
     addresses: upstream,

@@ -60,4 +60,47 @@ describe("Upstreams", () => {
     );
     assert.equal(requests, 0);
   });
+
+  it("shows no token that no header can carry, although the error of `fetch` has it", async () => {
+    const upstreams = new Upstreams({
+      addresses: ["http://127.0.0.1:9"],
+      token: () => Promise.resolve("secret\nnext line"),
+      fetch,
+      clockMs: () => 0,
+      log: jsonLogger(() => {}, "error"),
+    });
+    const { signal } = new AbortController();
+    const error = await upstreams.request("/v1/blocks/channels", null, signal)
+      .then(() => assert.fail(), (error: Error) => error);
+    assert.match(error.message, /\*\*\*/);
+    assert.doesNotMatch(error.message, /secret|next/);
+  });
+
+  it("says the same each time where a connection breaks, without the port of this side", async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const closing = (async () => {
+      for await (const connection of listener) {
+        await connection.read(new Uint8Array(4096));
+        connection.close();
+      }
+    })();
+    const upstreams = new Upstreams({
+      addresses: [`http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`],
+      token: () => Promise.resolve(""),
+      fetch,
+      clockMs: () => 0,
+      log: jsonLogger(() => {}, "error"),
+    });
+    const { signal } = new AbortController();
+    const reasons = new Set<string>();
+    for (let i = 0; i < 3; i++) {
+      await upstreams.request("/v1/blocks/channels", null, signal)
+        .catch((error: Error) => reasons.add(error.message));
+    }
+    const [reason, ...more] = reasons;
+    assert.deepEqual(more, []);
+    assert.match(reason!, /error sending request for /);
+    listener.close();
+    await closing.catch(() => {});
+  });
 });
