@@ -41,7 +41,7 @@ export class Feed {
   #seconds = 0;
   /** @type {Trend | null} */
   trend = null;
-  #history;
+  history;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #historyTimer;
   #now;
@@ -56,7 +56,7 @@ export class Feed {
   ) {
     this.#now = now;
     this.#open = open;
-    this.#history = new HistoryReader({
+    this.history = new HistoryReader({
       read,
       onChange: () => this.version++,
       onNote: (text) => this.onNote(text),
@@ -125,7 +125,7 @@ export class Feed {
    * @param {number} toS
    */
   readOn(fromS, toS) {
-    return this.#history.readChosen([...this.series.values()], {
+    return this.history.readChosen([...this.series.values()], {
       fromS,
       toS: Math.min(toS, this.newestS),
       trend: this.trend,
@@ -193,7 +193,7 @@ export class Feed {
    * @param {{ fromS: number, toS: number }} [span] without it the newest seconds
    */
   #renew(span = { fromS: this.newestS - this.#seconds - 1, toS: Infinity }) {
-    this.#history.cancel();
+    this.history.cancel();
     for (const [name, old] of this.series) {
       const fresh = this.#seriesOf(old.channel);
       if (old.trend === this.trend) fresh.follow(old, span);
@@ -225,7 +225,7 @@ export class Feed {
     if (this.isHeld) return;
     const { delayS, trend } = this;
     const view = { seconds: this.#seconds, delayS, trend, isLate };
-    this.#history.readBeforeLive(this.series.values(), view);
+    this.history.readBeforeLive(this.series.values(), view);
   }
 
   /** @param {import("./qanat.d.ts").Row | import("./qanat.d.ts").TrendRow} row */
@@ -269,7 +269,7 @@ export class Feed {
     for (const series of again) series.slowAgainMs = this.#now();
     if (again.length > 0) {
       const view = { seconds: this.#seconds + 1, trend: this.trend };
-      this.#history.readAgain(again, span, view);
+      this.history.readAgain(again, span, view);
     }
     this.version++;
     this.onNote(gapNote(gap));

@@ -71,6 +71,7 @@ export class FeedView {
       this.#channels.get(name)?.stride_ns ?? []
     );
     this.trend = trendOf({ spanS: view.spanS, pixels, saves, strides });
+    this.#feed.history.readsSamples = !saves;
     this.#closeUp = this.trend === null ? view.closeUp : null;
     const reaches = view.plots.map((plot) =>
       reachFor(

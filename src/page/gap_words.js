@@ -4,7 +4,9 @@
 const WORDS = {
   "awaited": "reading history",
   "retention": "older than the server keeps",
-  "not-recorded": "not recorded",
+  "not-recorded": "trend not recorded",
+  // Where the page would have to make the trend of more samples than it reads.
+  "too-many-samples": "trend not recorded: zoom in for samples",
   "page-slow": "this page was too slow",
   "slow": "this page was too slow",
   "missing": "no data received",

@@ -4,6 +4,7 @@ import { gpsNow, nsOf } from "./clock.js";
 import { readRange } from "./qanat.js";
 import { spanOf } from "./series.js";
 import { BIN_S } from "./trend_choice.js";
+import { fillUnrecorded } from "./unrecorded.js";
 
 /** @typedef {import("./qanat.d.ts").StreamState} StreamState */
 /** @typedef {import("./qanat.d.ts").Trend} Trend */
@@ -16,6 +17,8 @@ const SAMPLES_MAX = 3_000_000;
 const CHOSEN_FACTOR = 4;
 
 export class HistoryReader {
+  /** Whether samples are read where no trend was recorded. */
+  readsSamples = true;
   #controller = new AbortController();
   #readRange;
   #onChange;
@@ -75,10 +78,24 @@ export class HistoryReader {
         : this.#readRange(options));
     for (const remove of marks) remove();
     this.#onChange();
-    if (outcome.state !== "refused" || signal.aborted) return true;
+    if (outcome.state !== "refused" || signal.aborted) {
+      if (trend) await this.#fillUnrecorded(all, { fromS, toS, trend }, signal);
+      return true;
+    }
     const why = outcome.detail ?? outcome.reason;
     this.#onNote(`The server refused to send history: ${why}`);
     return false;
+  }
+
+  /**
+   * @param {Series[]} all
+   * @param {{ fromS: number, toS: number, trend: Trend }} span
+   * @param {AbortSignal} signal
+   */
+  async #fillUnrecorded(all, span, signal) {
+    if (!this.readsSamples || signal.aborted) return;
+    const [read, onChange] = [this.#readRange, this.#onChange];
+    await fillUnrecorded(all, span, { read, signal, onChange });
   }
 
   /**

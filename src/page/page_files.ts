@@ -113,6 +113,7 @@ import samples from "./samples.js" with { type: "text" };
 import segmentAverage from "./segment_average.js" with { type: "text" };
 import series from "./series.js" with { type: "text" };
 import seriesColours from "./series_colours.js" with { type: "text" };
+import sampleBins from "./sample_bins.js" with { type: "text" };
 import sampleTrace from "./sample_trace.js" with { type: "text" };
 import seriesPlot from "./series_plot.js" with { type: "text" };
 import serverTime from "./server_time.js" with { type: "text" };
@@ -149,6 +150,7 @@ import triggerForm from "./trigger_form.js" with { type: "text" };
 import triggerPlace from "./trigger_place.js" with { type: "text" };
 import triggerSpec from "./trigger_spec.js" with { type: "text" };
 import triggerWords from "./trigger_words.js" with { type: "text" };
+import unrecorded from "./unrecorded.js" with { type: "text" };
 import valueAxis from "./value_axis.js" with { type: "text" };
 import valueScale from "./value_scale.js" with { type: "text" };
 import view from "./view.js" with { type: "text" };
@@ -281,6 +283,7 @@ const MODULES: Record<string, string> = {
   "segment_average.js": segmentAverage,
   "series.js": series,
   "series_colours.js": seriesColours,
+  "sample_bins.js": sampleBins,
   "sample_trace.js": sampleTrace,
   "series_plot.js": seriesPlot,
   "server_time.js": serverTime,
@@ -317,6 +320,7 @@ const MODULES: Record<string, string> = {
   "trigger_place.js": triggerPlace,
   "trigger_spec.js": triggerSpec,
   "trigger_words.js": triggerWords,
+  "unrecorded.js": unrecorded,
   "value_axis.js": valueAxis,
   "value_scale.js": valueScale,
   "view.js": view,
