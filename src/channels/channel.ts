@@ -3,8 +3,7 @@
 
 import type { ChannelNote } from "./channel_note.ts";
 
-/** numpy names of the sample types that Arrakis publishers write. */
-/** All types of samples. */
+/** All types of samples, by their numpy names, which the metadata of Arrakis have. */
 export const DATA_TYPES = [
   "int8",
   "int16",
