@@ -2,11 +2,11 @@
 import { after, before, describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
 import { canRun } from "../../scripts/optional_parts.ts";
-import { launchQanat, PARTS, type Process, sleep } from "./chain.ts";
+import { launchQanat, PARTS, type Process } from "./chain.ts";
+import { until } from "./until.ts";
 
 const runnable = canRun([PARTS.curl]);
 const ROOT = new URL("../..", import.meta.url);
-const WITHIN_MS = 15_000;
 const COUNT = "H1:QANAT-COUNT_I64_16";
 const RAMP = "H1:QANAT-RAMP_I16_64";
 const decoder = new TextDecoder();
@@ -71,20 +71,6 @@ class Stream {
   get reason(): string | undefined {
     return /event: end\n(?:id: .*\n)?data: \{"reason":"(\w+)"/.exec(this.text)
       ?.[1];
-  }
-}
-
-/** Resolves once this is so. */
-async function until(
-  what: string,
-  isSo: () => boolean | Promise<boolean>,
-): Promise<void> {
-  const endMs = Date.now() + WITHIN_MS;
-  while (!await isSo()) {
-    if (Date.now() > endMs) {
-      throw new Error(`not within ${WITHIN_MS} ms: ${what}`);
-    }
-    await sleep(50);
   }
 }
 

@@ -8,13 +8,12 @@ import { type KafkaBroker, startKafka } from "../../scripts/kafka/broker.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
 import { encodeBlock } from "../../src/arrow/block_encoder.ts";
 import { nowGpsNs } from "../../src/blocks/gps_time.ts";
-import { freePort, launchQanat, PARTS, Process, sleep } from "./chain.ts";
+import { freePort, launchQanat, PARTS, Process } from "./chain.ts";
 
 const runnable = canRun([PARTS.kafka]);
 const STRIDE_NS = 1_000_000_000n;
 const BLOCKS = 3600;
 const DELETED = 1200;
-const TRIES = 100;
 const NAME = "H1:OLD-COUNT";
 const TOPIC = "arrakis-OLD_I64000";
 const METADATA = {
@@ -40,6 +39,7 @@ try:
 except qanat_client.RangeNotAvailableError as error:
     print(error.code, error.available_from_ns)
 `;
+import { until } from "./until.ts";
 
 describe(
   "what is available, on a real broker",
@@ -119,14 +119,15 @@ describe(
 
     /** What an instance says of the channel, once Kafka has answered it: on a busy machine that may take longer than it waits. */
     async function known(url: string) {
-      for (let tries = 0;; tries++) {
-        const answer = await fetch(`${url}/v1/channels/${NAME}`);
-        const channel = await answer.json();
-        if (channel.available_from_ns !== null || tries === TRIES) {
-          return channel;
-        }
-        await sleep(100);
-      }
+      let channel: {
+        available_from_ns: string | null;
+        trends_from_ns: string | null;
+      };
+      await until("since when there are data", async () => {
+        channel = await (await fetch(`${url}/v1/channels/${NAME}`)).json();
+        return channel.available_from_ns !== null;
+      });
+      return channel!;
     }
 
     for (

@@ -19,13 +19,21 @@ const LANES = 2;
 const LANE_PORTS = (PORT_MAX - PORT_MIN) / LANES;
 const PORT_TRIES = 100;
 
-/** A port that was free a moment ago, and so was the next one, which a broker takes for its controller. */
+const given = new Set<number>();
+
+/**
+ * A port that was free a moment ago, and so was the next one, which a broker takes for its controller. Neither is given
+ * again, since who asked for it may not listen yet.
+ */
 export function freePort(): number {
   const lane = Number(Deno.env.get("QANAT_TEST_LANE") || "0") % LANES;
   const first = PORT_MIN + lane * LANE_PORTS;
   for (let i = 0; i < PORT_TRIES; i++) {
     const port = first + Math.floor(Math.random() * (LANE_PORTS - 1));
-    if (isFree(port) && isFree(port + 1)) return port;
+    if (given.has(port) || given.has(port + 1)) continue;
+    if (!isFree(port) || !isFree(port + 1)) continue;
+    given.add(port).add(port + 1);
+    return port;
   }
   throw new Error(`No free port from ${first} to ${first + LANE_PORTS}`);
 }
@@ -109,6 +117,26 @@ export class Process {
       if (Date.now() > endMs) {
         throw new Error(
           `${this.#name} did not say ${pattern} within ${timeoutMs} ms:\n${this.#logs}`,
+        );
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** Resolves once something listens on this port of 127.0.0.1. */
+  async listens(port: number, timeoutMs = READY_MS): Promise<void> {
+    const endMs = Date.now() + timeoutMs;
+    for (;;) {
+      this.#throwIfEnded(`before it listened on ${port}`);
+      try {
+        (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+        return;
+      } catch (error) {
+        if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      }
+      if (Date.now() > endMs) {
+        throw new Error(
+          `${this.#name} did not listen on ${port} within ${timeoutMs} ms:\n${this.#logs}`,
         );
       }
       await sleep(POLL_MS);

@@ -15,6 +15,7 @@ import {
 } from "./edge_runtimes.ts";
 import { isolateMemory } from "./isolate_memory.ts";
 import { MISSING, SseReader } from "./sse_reader.ts";
+import { until } from "./until.ts";
 
 const CHANNEL = "H1:QANAT-COUNT_I64_16";
 const CHANNELS = [
@@ -201,8 +202,8 @@ describe("the edge", { ignore: !runnable, skip: !runnable }, () => {
       });
 
       it("keeps nothing of clients that have disconnected, and stops reading for them", async () => {
-        await until(async () => await clientsOf(edge) === 0);
-        await until(async () => {
+        await until("no client", async () => await clientsOf(edge) === 0);
+        await until("nothing is read, and nothing held", async () => {
           const { partitions, slab } = await statusOf(edge);
           return partitions.length === 0 && slab.used_bytes === 0;
         });
@@ -221,7 +222,7 @@ describe("the edge", { ignore: !runnable, skip: !runnable }, () => {
         await metric(origin.url, "qanat_relay_streams");
         const awayMs = performance.now() - stoppedMs;
         const { rows: before } = reader;
-        await until(() => Promise.resolve(reader.rows > before + 100));
+        await until("rows", () => reader.rows > before + 100);
         reader.close();
         await reading;
         // A machine that is so busy proves nothing.
@@ -350,13 +351,4 @@ async function reportMemory({ url }: EdgeInstance): Promise<void> {
     // Before a collection, V8 takes what nothing denies it.
     if (collect) assert.ok(committed + buffers < ISOLATE_BYTES_MAX);
   }
-}
-
-/** Waits until it is true, for 20 s at most. */
-async function until(isTrue: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 200; i++) {
-    if (await isTrue()) return;
-    await sleep(100);
-  }
-  throw new Error("it did not become true within 20 s");
 }

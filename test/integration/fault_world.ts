@@ -19,6 +19,7 @@ import {
   sleep,
   streamUrl,
 } from "./chain.ts";
+import { until } from "./until.ts";
 
 const STRIDE_NS = 62_500_000n;
 /** Arrakis's publishers are given some seconds; a broker's orderly stop alone holds acknowledgements for over 2 s. */
@@ -27,27 +28,11 @@ const MAX_LATENCY_NS = BigInt(MAX_LATENCY_MS) * 1_000_000n;
 const PUBLISHER = "FLT";
 const METADATA = `arrakis-metadata-${PUBLISHER}`;
 const RETRY_MS = 50;
-const UNTIL_MS = 60_000;
 
 /** Channel and topic number k: one sample a block, which is the block's index. */
 export const channelName = (k: number) => `H1:FLT-COUNT_${k}`;
 const partitionId = (k: number) => `FLT_I64${String(k).padStart(3, "0")}`;
 export const topicName = (k: number) => `arrakis-${partitionId(k)}`;
-
-export async function until(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  withinMs = UNTIL_MS,
-): Promise<number> {
-  const beganMs = performance.now();
-  while (!await holds()) {
-    if (performance.now() - beganMs > withinMs) {
-      throw new Error(`Not within ${withinMs} ms: ${what}`);
-    }
-    await sleep(5);
-  }
-  return performance.now() - beganMs;
-}
 
 /** Writes every block of one topic, in order, as often as it takes. */
 class BlockWriter {

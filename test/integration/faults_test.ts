@@ -10,8 +10,8 @@ import {
   FaultWorld,
   type FaultWorldOptions,
   topicName,
-  until,
 } from "./fault_world.ts";
+import { until } from "./until.ts";
 
 const isLong = Number(Deno.env.get("QANAT_SECONDS") ?? "20") >= 600;
 /** From the broker's return (or the first write after it) to a row at a client; the short tier shares its machine. */

@@ -26,6 +26,7 @@ import {
   say,
   sleep,
 } from "./chain.ts";
+import { until } from "./until.ts";
 
 const LIVE = ticket({
   request: "Stream",
@@ -134,13 +135,10 @@ async function checkNothingLeft(url: string): Promise<void> {
   const accepted = await metric(url, "qanat_flight_connections_accepted_total");
   say(`flight abort: ${accepted} connections`);
   const figures = ["qanat_flight_connections", "qanat_flight_calls"];
-  let left: number[];
-  const endMs = Date.now() + 10_000;
-  do {
-    await sleep(200);
-    left = await Promise.all(figures.map((name) => metric(url, name)));
-  } while (left.some((n) => n > 0) && Date.now() < endMs);
-  assert.deepEqual(left, [0, 0]);
+  await until("no connection and no call is left", async () => {
+    const left = await Promise.all(figures.map((name) => metric(url, name)));
+    return left.every((n) => n === 0);
+  });
 }
 
 function calls(count: number): Uint8Array[] {

@@ -10,8 +10,8 @@ import {
   keepingLog,
   Listener,
   sourceOf,
-  until,
 } from "./kafka_trial.ts";
+import { until } from "./until.ts";
 
 const runnable = canRun([PARTS.kafka]);
 /** A broker's return is noticed so soon (within 1 s); the rest is for a busy machine. */

@@ -15,7 +15,7 @@ import {
 } from "../../src/source/kafka_source.ts";
 import type { BlockSink, ReadFrom } from "../../src/source/source.ts";
 import { silent } from "../driven_source.ts";
-import { freePort, sleep } from "./chain.ts";
+import { freePort } from "./chain.ts";
 
 /** For logs of texts, which have no time. */
 export const FROM_START: ReadFrom = { kind: "produced", ms: 0 };
@@ -77,22 +77,6 @@ export class Listener implements BlockSink {
   onRestart(topic: string, offset: number): void {
     this.to(topic).restarts.push(offset);
   }
-}
-
-/** Resolves, once it holds, with the ms that it took. */
-export async function until(
-  what: string,
-  holds: () => boolean,
-  withinMs = 20_000,
-): Promise<number> {
-  const beganMs = performance.now();
-  while (!holds()) {
-    if (performance.now() - beganMs > withinMs) {
-      throw new Error(`Not within ${withinMs} ms: ${what}`);
-    }
-    await sleep(10);
-  }
-  return performance.now() - beganMs;
 }
 
 /** A source of a broker, not started. */

@@ -124,13 +124,23 @@ export async function writeConfiguration(
   return configuration;
 }
 
-/** Starts a proxy with its file and these places. It answers a little later. */
+/** Starts a proxy with its file and these places; resolves once it listens. */
 export async function launchProxy(
   proxy: Proxy,
   places: ProxyPlaces,
 ): Promise<Process> {
   const configuration = await writeConfiguration(proxy, places);
-  return new Process(proxy.name, ...proxy.command(configuration, places));
+  const process = new Process(
+    proxy.name,
+    ...proxy.command(configuration, places),
+  );
+  try {
+    await process.listens(places.port);
+    return process;
+  } catch (error) {
+    await process.kill9();
+    throw error;
+  }
 }
 
 /** A certificate for the proxy's name, signed by itself. */

@@ -11,6 +11,7 @@ import {
   PROXIES,
   PROXY_HOST as HOST,
 } from "./proxies.ts";
+import { until } from "./until.ts";
 
 const BASE = "/qanat";
 const FAST = "H1:GWOSC-4KHZ_R1_WHITENED";
@@ -67,12 +68,7 @@ for (const proxy of PROXIES) {
         silence,
       };
       const process = await launchProxy(proxy, places);
-      for (let tries = 0; tries < 100; tries++) {
-        const { code } = await curl(places.port, "/healthz", ["--fail"]);
-        if (code === 0) return { process, port: places.port };
-        await sleep(100);
-      }
-      throw new Error(`${proxy.name} does not answer: ${process.log}`);
+      return { process, port: places.port };
     }
 
     /** curl through the proxy, by its name and certificate. */
@@ -297,16 +293,11 @@ for (const proxy of PROXIES) {
         const reader = child.stdout.getReader();
         await reader.read();
         child.kill("SIGSTOP");
-        for (let tries = 0;; tries++) {
+        await until("it is seen to stall", async () => {
           const metrics = await (await fetch(`${qanatUrl}/metrics`)).text();
-          if (
-            /^qanat_clients_ended_total\{reason="stalled"\} 1$/m.test(metrics)
-          ) {
-            break;
-          }
-          assert.ok(tries < 150, "15 s, and it is not seen to stall");
-          await sleep(100);
-        }
+          return /^qanat_clients_ended_total\{reason="stalled"\} 1$/m
+            .test(metrics);
+        });
         reader.releaseLock();
       } finally {
         child.kill("SIGKILL");
@@ -330,13 +321,10 @@ for (const proxy of PROXIES) {
 
     it("a client that disconnects is disconnected from Qanat, too", async () => {
       await curl(port, `/v1/events?channels=${FAST}`, ["--max-time", "1"]);
-      for (let tries = 0;; tries++) {
+      await until("no client is left", async () => {
         const status = await fetch(`${qanatUrl}/v1/status`);
-        const { clients } = await status.json() as { clients: number };
-        if (clients === 0) return;
-        assert.ok(tries < 50, `${clients} clients are still there`);
-        await sleep(100);
-      }
+        return (await status.json() as { clients: number }).clients === 0;
+      });
     });
   });
 }

@@ -4,6 +4,7 @@ import { after, before, describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
 import { launchQanat, metric, streamUrl } from "./chain.ts";
 import { RawStream } from "./raw_stream.ts";
+import { until } from "./until.ts";
 
 const CHANNEL = "H1:GWOSC-4KHZ_R1_STRAIN";
 const STRIDE_NS = 62_500_000n;
@@ -57,7 +58,7 @@ for (const workers of [1, 2]) {
         if (i % 2 === 0) await connection.read(new Uint8Array(100));
         connection.close();
       }
-      await until(async () => await open() <= before);
+      await until("it is closed", async () => await open() <= before);
     });
 
     it("loses nothing while its origin is away", async () => {
@@ -80,13 +81,4 @@ for (const workers of [1, 2]) {
       stream.close();
     });
   });
-}
-
-/** Waits until it is true, for 10 s at most. */
-async function until(isTrue: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 100; i++) {
-    if (await isTrue()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error("it did not become true within 10 s");
 }

@@ -68,7 +68,6 @@ for (const proxy of PROXIES.slice(0, isLong ? 2 : 1)) {
         qanatPorts: instances.map((instance) => instance.port),
         silence: "60s",
       });
-      await sleep(1000);
     });
     after(async () => {
       await balancer?.stop();

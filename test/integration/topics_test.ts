@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { type KafkaBroker, startKafka } from "../../scripts/kafka/broker.ts";
 import { canRun } from "../../scripts/optional_parts.ts";
-import { freePort, launchQanat, PARTS, Process, sleep } from "./chain.ts";
+import { freePort, launchQanat, PARTS, Process } from "./chain.ts";
+import { until } from "./until.ts";
 
 const runnable = canRun([PARTS.kafka, PARTS.python]);
 const SCRIPT = new URL("./python/wide_topics.py", import.meta.url).pathname;
@@ -87,13 +88,12 @@ describe(
       const name = "W0:C0";
       const seen = new Set<string>();
       for (const { url } of instances) {
-        let from: string | null = null;
-        for (let tries = 0; from === null && tries < 100; tries++) {
+        let from = "";
+        await until(`the first time at ${url}, seed ${SEED}`, async () => {
           const answer = await fetch(`${url}/v1/channels/${name}`);
-          from = (await answer.json()).available_from_ns;
-          if (from === null) await sleep(100);
-        }
-        assert.ok(from !== null, `${url} ${name} seed ${SEED}`);
+          from = (await answer.json()).available_from_ns ?? "";
+          return from !== "";
+        });
         seen.add(from);
         const end = `${from.slice(0, -9)}.${from.slice(-9)}`;
         const start = Number(from.slice(0, -9)) - 100;
