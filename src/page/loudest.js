@@ -63,8 +63,9 @@ export class LoudestDialog {
     this.#list.replaceChildren();
     this.#said.textContent = "Reading …";
     this.#dialog.showModal();
-    const { peaks, problem } = await this.#read(names, { fromS, toS, trend });
-    if (this.#search.signal.aborted) return;
+    const found = await this.#read(names, { fromS, toS, trend });
+    if (found === null) return;
+    const { peaks, problem } = found;
     const of = `${names.length} ${
       names.length === 1 ? "channel" : "channels"
     } of the list from ${this.#time(fromS)} to ${this.#time(toS)}`;
@@ -76,9 +77,10 @@ export class LoudestDialog {
     const left = others > 0
       ? ` Of ${others} of them no trend is recorded in this span.`
       : "";
-    this.#said.textContent = ranked.length > 0
-      ? `Largest magnitude of ${of}${late}.${left} Click one to see its second.`
-      : problem || `Nothing is recorded of ${of}`;
+    this.#said.textContent = problem ||
+      (ranked.length > 0
+        ? `Largest magnitude of ${of}${late}.${left} Click one to see its second.`
+        : `Nothing is recorded of ${of}`);
     this.#list.replaceChildren(
       ...ranked.map((one) => this.#item(one, binS)),
     );
@@ -113,10 +115,10 @@ export class LoudestDialog {
   async #show(name, atS, binS) {
     let span = { fromS: atS, toS: atS + binS };
     if (binS > 1) {
-      const { peaks } = await this.#read([name], { ...span, trend: "1s" });
-      const peak = peaks.of(name);
+      const found = await this.#read([name], { ...span, trend: "1s" });
+      if (found === null) return;
+      const peak = found.peaks.of(name);
       if (peak) span = { fromS: peak.atS, toS: peak.atS + 1 };
-      if (this.#search.signal.aborted) return;
     }
     this.#dialog.close();
     const { channels, edgeS, finder, view } = this.#page;
@@ -132,6 +134,7 @@ export class LoudestDialog {
   }
 
   /**
+   * What the span has, and why that is not all of it. Null where another search, or the end of the dialog, has ended this one.
    * @param {string[]} names
    * @param {{ fromS: number, toS: number, trend: Trend }} span
    */
@@ -149,9 +152,13 @@ export class LoudestDialog {
       onRow: (/** @type {import("./qanat.d.ts").TrendRow} */ row) =>
         peaks.put(row),
     });
-    const problem = outcome.state === "refused"
-      ? `The server refused: ${outcome.detail ?? outcome.reason}`
-      : "";
+    if (signal.aborted) return null;
+    const { detail, reason, state } = outcome;
+    const problem = state === "refused"
+      ? `The server refused: ${detail ?? reason}`
+      : reason === "complete"
+      ? ""
+      : `The server ended the search: ${detail ?? reason}`;
     return { peaks, problem };
   }
 

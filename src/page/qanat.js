@@ -13,6 +13,14 @@ const PING_MS = 20_000;
 /** Part of the worker's name: tabs of another version use another worker. */
 const VERSION = 5;
 const HOME = new URL("../", import.meta.url).href;
+/** In a request, a negative time would be one before now. */
+const BEFORE_GPS = /** @type {const} */ ({
+  state: "refused",
+  reason: "Not a range of time",
+  detail:
+    "The range begins before GPS time 0, 1980-01-06 00:00:00 UTC, the earliest time",
+  reconnects: 0,
+});
 
 /** The link of a page to its hub. */
 class Link {
@@ -83,6 +91,7 @@ class Link {
     const { channels, startNs, endNs, signal, encoding, trend } = options;
     const requests = channels.map(requestOf);
     const rate = requests.reduce((sum, one) => sum + one.rate, 0);
+    if (startNs < 0n || endNs < 0n) return Promise.resolve(BEFORE_GPS);
     return new Promise((resolve) => {
       // A signal may outlive many requests.
       const end = (/** @type {any} */ state) => {
@@ -96,6 +105,7 @@ class Link {
       };
       signal?.addEventListener("abort", cancel);
       this.#ranges.set(id, { options, resolve: end });
+      if (signal?.aborted) return cancel();
       this.#post({
         type: "range",
         id,
