@@ -11,6 +11,10 @@ import { SILENCE_MS, SilenceTimer } from "./silence_timer.js";
 /** @typedef {import("./qanat.d.ts").Problem} Problem */
 
 const RETRY_MAX_MS = 15_000;
+/** The longest wait that an answer may ask for: some proxies ask for an hour. */
+const ASKED_MAX_MS = 60_000;
+/** Below 500, answers to requests that are not wrong. */
+const TOO_SOON = [408, 425, 429];
 /** A GET longer than this is sent as a POST. */
 const QUERY_MAX = 2000;
 /** Ends after which nothing more will come. */
@@ -221,10 +225,11 @@ export class EventStream {
     }
     const isRenewed = status === 401 && this.#options.renewsCredential;
     // A request that is wrong stays wrong: no retry.
-    if (status < 500 && status !== 429 && !isRenewed) {
+    if (status < 500 && !TOO_SOON.includes(status) && !isRenewed) {
       return { state: "refused", reason: problem.title, detail, problem };
     }
-    const retryInMs = Math.round(afterMs * (1 + this.#random()));
+    const askedMs = Math.min(afterMs, ASKED_MAX_MS);
+    const retryInMs = Math.round(askedMs * (1 + this.#random()));
     const waiting = { reason: problem.title, detail, problem };
     return { state: "waiting", ...waiting, ...(afterMs > 0 && { retryInMs }) };
   }

@@ -4,6 +4,10 @@ import { type Credential, CredentialError } from "./credential.ts";
 
 const FIRST_WAIT_MS = 1000;
 const WAIT_MS_MAX = 10_000;
+/** The longest wait that an answer may ask for: some proxies ask for an hour. */
+const ASKED_MS_MAX = 60_000;
+/** Answers to a request that is right, and too early, or one too many: after a cut, the server may still count the stream that was cut. */
+const TOO_SOON = [408, 425, 429];
 /** How often a wait looks whether it is over early. */
 const CHECK_MS = 1000;
 /** The server sends a heartbeat every 15 s, so a connection without data for this long is dead. */
@@ -145,13 +149,11 @@ async function attempt(
     });
     if (response.status === 204) return { kind: "complete" };
     if (!response.ok || response.body === null) {
-      const detail = await detailOf(response, credential);
       const after = Number(response.headers.get("retry-after"));
-      if (after > 0) listener.onRetryAfter(after * 1000);
-      const isRenewed = response.status === 401 && credential.refuse();
-      return response.status >= 500 || isRenewed
-        ? { kind: "again", reason: detail }
-        : { kind: "refused", detail };
+      if (after > 0) {
+        listener.onRetryAfter(Math.min(after * 1000, ASKED_MS_MAX));
+      }
+      return await refusalOf(response, credential);
     }
     const body = response.body.pipeThrough(
       new TransformStream<Uint8Array, Uint8Array>({
@@ -183,6 +185,19 @@ async function attempt(
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function refusalOf(
+  response: Response,
+  credential: Credential,
+): Promise<Attempt> {
+  const { status } = response;
+  const reason = await detailOf(response, credential);
+  const isRenewed = status === 401 && credential.refuse();
+  if (status >= 500 || isRenewed) return { kind: "again", reason };
+  return TOO_SOON.includes(status)
+    ? { kind: "again", reason, isLasting: true }
+    : { kind: "refused", detail: reason };
 }
 
 function isLostConnection(error: unknown): boolean {

@@ -63,6 +63,20 @@ describe("EventStream", () => {
     assert.deepEqual(await waits(1), [4500, 10_000]);
   });
 
+  it("waits for a minute, and a random part of one, where a proxy asks for a day", async () => {
+    for (const status of [408, 425, 429, 502, 503]) {
+      const { states } = await play([
+        () =>
+          new Response("<html>", {
+            status,
+            headers: { "retry-after": "86400" },
+          }),
+      ], { random: () => 0.5 });
+      const waiting = states.find(({ state }) => state === "waiting");
+      assert.equal(waiting?.retryInMs, 90_000, `${status}`);
+    }
+  });
+
   it("reports the text of a refusal and does not try again", async () => {
     const problem = {
       type: "about:blank",

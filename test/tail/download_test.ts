@@ -160,6 +160,27 @@ describe("Download", () => {
     assert.deepEqual(waits, [5500, 6000, 7000, 8000, 1000]);
   });
 
+  it("continues after a 429 once it has data, and waits for a minute at most", async () => {
+    const early = () =>
+      Response.json({ detail: "Too many streams" }, {
+        status: 429,
+        headers: { "retry-after": "86400" },
+      });
+    const { outcome, bytes, waits } = await run([
+      [SCHEMA, ...rows(0, 2)],
+      early(),
+      [SCHEMA, ...rows(1, 6), END_OF_STREAM],
+    ]);
+    assert.equal(outcome.kind, "complete");
+    assert.deepEqual(bytes, whole);
+    assert.deepEqual(waits, [1000, 61_000]);
+    const first = await run([early()]);
+    assert.deepEqual(first.outcome, {
+      kind: "refused",
+      detail: "Too many streams",
+    });
+  });
+
   it("gives up after attempts without data; the rows so far are a complete file", async () => {
     const gone = () => Response.json({ detail: "Not ready" }, { status: 503 });
     const { outcome, bytes } = await run([
