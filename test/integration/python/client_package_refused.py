@@ -106,7 +106,22 @@ def check_durations():
         assert text.startswith("ValueError: duration must be"), text
 
 
+def check_gap_within_a_block():
+    """Its masked samples are those whose times lie in the range, as of blocks that have come."""
+    a = qanat_client.Channel(name="A", data_type="float32", sample_rate=256.0, stride=62_500_000)
+    stride_ns = a.stride
+    for start_ns, end_ns in ((30_000_000, 50_000_000), (30_000_000, 200_000_000), (0, 62_500_000), (7_000_000, 7_500_000)):
+        stream = streaming.Stream(None, lambda: {"A": a}, ["A"])
+        stream._start_ns, stream._end_ns = start_ns, end_ns
+        blocks = list(stream._up_to(end_ns, {"A": a}, stride_ns, "retention"))
+        whole = qanat_client.concatenate_blocks(*blocks)
+        assert (whole.time_ns, whole.end_ns) == (start_ns, end_ns), whole
+        within = [k for k in range(64) if start_ns <= k * 1_000_000_000 / 256 < end_ns]
+        assert len(whole["A"]) == len(within), (start_ns, end_ns, len(whole["A"]), len(within))
+
+
 CHECKS = [
+    check_gap_within_a_block,
     check_redirect_elsewhere,
     check_token_of_other_characters,
     check_another_server,

@@ -179,11 +179,10 @@ class Stream:
         if self._on_gap == "raise":
             raise GapError(at_ns, to_ns, reason)
         while at_ns < to_ns:
-            # Blocks begin at multiples of the stride; the first one may be cut by the start of the range.
-            next_ns = min(to_ns, (at_ns // stride_ns + 1) * stride_ns)
-            block = self._cropped(SeriesBlock.full_gap(at_ns, next_ns - at_ns, channels.values(), reason))
-            if block is not None:
-                yield block
+            # Whole blocks have their samples at the times of the channel's; the first and the last one may be cut.
+            block_ns = at_ns // stride_ns * stride_ns
+            next_ns = min(to_ns, block_ns + stride_ns)
+            yield SeriesBlock.full_gap(block_ns, stride_ns, channels.values(), reason).crop(at_ns, next_ns)
             at_ns = next_ns
             self._at_ns = at_ns
 
