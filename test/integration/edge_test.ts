@@ -178,6 +178,7 @@ describe("the edge", { ignore: !runnable, skip: !runnable }, () => {
         ]);
         const reading = readers.map((reader) => reader.read());
         await sleep(READ_MS);
+        await until("rows at each", () => readers.every((r) => r.rows > 24));
         const streams = await metric(origin.url, "qanat_relay_streams");
         // One has the channels, each other one some topics; for a moment, new ones take over from old ones.
         assert.ok(streams <= 2 * (1 + CHANNELS.length), `${streams} streams`);
