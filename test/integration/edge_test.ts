@@ -127,8 +127,9 @@ describe("the edge", { ignore: !runnable, skip: !runnable }, () => {
               `&start=${ago(1)}&duration=4`;
             const [own, relayed] = await both(edge, path);
             assert.ok(own!.bytes.byteLength > 1000);
-            // Of a block that was late at the origin, a relay may have more.
-            if (tries < LIVE_TRIES && isShort(kind, own!)) continue;
+            // On a busy machine a block may be late at one of the two only.
+            const isLate = isShort(kind, own!) || isShort(kind, relayed!);
+            if (tries < LIVE_TRIES && isLate) continue;
             assertSame(relayed!.bytes, own!.bytes);
             return;
           }
