@@ -21,7 +21,7 @@ export interface MappedHistoryOptions extends HistoryTopic {
   readonly open: OpenHistory;
 }
 
-/** The most bytes of blocks of one read; a message comes whole. */
+/** The most bytes of blocks of one read, without the last one. */
 const READ_BYTES_MAX = 4 * 1024 * 1024;
 
 type Message = HistoryMessages["messages"][number];
@@ -30,9 +30,11 @@ export class MappedHistory implements HistoryReader {
   readonly #options: MappedHistoryOptions;
   readonly #reader: HistoryReader;
   readonly #blocks: WideBlocks;
-  /** The last answer, and its messages that were not handed out yet. */
+  /** The last answer. */
   #answer: HistoryMessages | null = null;
+  /** Number of its next message, and of the next block of the message before. */
   #at = 0;
+  #block = 0;
 
   constructor(options: MappedHistoryOptions) {
     const { mapped: { mapping, blockTime }, fromMs } = options;
@@ -47,15 +49,18 @@ export class MappedHistory implements HistoryReader {
       const answers = await this.#reader.read([mapped.mapping.topic]);
       this.#answer = answers[0] ?? null;
       this.#at = 0;
+      this.#block = Infinity;
     }
     const answer = this.#answer;
     if (answer === null) return [];
     const messages: Message[] = [];
     let bytes = 0;
-    while (this.#at < answer.messages.length && bytes < READ_BYTES_MAX) {
-      bytes += this.#add(answer.messages[this.#at++]!, messages);
+    while (bytes < READ_BYTES_MAX && this.#next(answer)) {
+      const message = this.#blockOf(answer);
+      bytes += message.value.byteLength;
+      messages.push(message);
     }
-    const isLast = this.#at === answer.messages.length;
+    const isLast = bytes < READ_BYTES_MAX || !this.#next(answer);
     if (isLast) this.#answer = null;
     const { isAtEnd, isCut } = answer;
     return [{ topic, messages, isAtEnd: isAtEnd && isLast, isCut }];
@@ -66,19 +71,28 @@ export class MappedHistory implements HistoryReader {
     this.#reader.close();
   }
 
-  /** Adds the blocks of a message. They were produced one after the other, and sent with the last one. */
-  #add({ value, timestampMs }: Message, to: Message[]): number {
+  /** Goes to the next message that has a block, where the current one has none left; false where there is none. */
+  #next({ messages }: HistoryMessages): boolean {
     const blocks = this.#blocks;
-    if (blocks.read(value) !== null) return 0;
-    const { blockCount } = blocks;
-    let bytes = 0;
-    for (let i = 0; i < blockCount; i++) {
-      const copy = blocks.block(i, this.#options.dataType).slice();
-      bytes += copy.byteLength;
-      const before = Number(blocks.timeNs(blockCount - 1) - blocks.timeNs(i)) /
-        1e6;
-      to.push({ value: copy, timestampMs: timestampMs - before });
+    while (this.#block >= blocks.blockCount) {
+      const message = messages[this.#at];
+      if (message === undefined) return false;
+      this.#at++;
+      this.#block = 0;
+      blocks.read(message.value);
     }
-    return bytes;
+    return true;
+  }
+
+  /** The next block. Those of one message were produced one after the other, and sent with the last one. */
+  #blockOf({ messages }: HistoryMessages): Message {
+    const { timestampMs } = messages[this.#at - 1]!;
+    const blocks = this.#blocks;
+    const block = this.#block++;
+    const lastNs = blocks.timeNs(blocks.blockCount - 1);
+    return {
+      value: blocks.block(block, this.#options.dataType).slice(),
+      timestampMs: timestampMs - Number(lastNs - blocks.timeNs(block)) / 1e6,
+    };
   }
 }

@@ -36,6 +36,8 @@ export interface SchemaPlan {
   readonly time: { readonly node: number; readonly buffer: number };
   /** In the order of the mapping; columns that the schema lacks are left out. */
   readonly columns: readonly PlannedColumn[];
+  /** Bytes of all samples of one row. */
+  readonly rowBytes: number;
   readonly faults: readonly ColumnFault[];
 }
 
@@ -68,7 +70,11 @@ export function planOf(
     else columns.push(planned);
   });
   const { nodeCount, bufferCount } = found;
-  return { nodeCount, bufferCount, time, columns, faults };
+  const rowBytes = columns.reduce(
+    (bytes, { rowSamples, sampleBytes }) => bytes + rowSamples * sampleBytes,
+    0,
+  );
+  return { nodeCount, bufferCount, time, columns, rowBytes, faults };
 }
 
 function timeFault(

@@ -11,6 +11,13 @@ import { type Batch, WideMessage } from "./wide_message.ts";
 
 /** Most blocks of one message. */
 export const MESSAGE_BLOCKS_MAX = 4096;
+/**
+ * Most bytes of these blocks. A block has room for all its samples, and nulls take no room in a message: without this
+ * limit a small message could become more than the memory holds.
+ */
+export const BLOCKS_BYTES_MAX: number = 256 * 1024 * 1024;
+/** What a block has for each channel besides its samples: time, id, offset. */
+const CHANNEL_BYTES = 16;
 
 export class WideBlocks {
   /** Of the message that was read last. */
@@ -48,9 +55,11 @@ export class WideBlocks {
       const plan = this.#message.read(value);
       const { batches, rowCount } = this.#message;
       this.skippedRows = this.#grid.take(batches, rowCount);
+      this.#checkBytes(plan);
       this.plan = plan;
       return null;
     } catch (error) {
+      this.#grid.blockCount = 0;
       if (error instanceof MessageFault) return error.message;
       if (error instanceof RangeError) return "it points outside itself";
       throw error;
@@ -95,6 +104,17 @@ export class WideBlocks {
       template.add(isWhole ? column.rowSamples * blockRows : 0);
     }
     return template.bytes;
+  }
+
+  #checkBytes({ columns, rowBytes }: SchemaPlan): void {
+    const blockBytes = rowBytes * this.#mapping.blockRows +
+      CHANNEL_BYTES * columns.length;
+    const bytes = this.blockCount * blockBytes;
+    if (bytes <= BLOCKS_BYTES_MAX) return;
+    throw new MessageFault(
+      `its ${this.blockCount} blocks have ${bytes} bytes, at most ${BLOCKS_BYTES_MAX} are made of one message; ` +
+        "send fewer rows in each",
+    );
   }
 
   /** Moves to the batch of a row; the row's number in it. */

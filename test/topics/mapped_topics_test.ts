@@ -395,4 +395,36 @@ describe("history of a mapped topic", () => {
     } while (!counts.at(-1)![1]);
     assert.deepEqual(counts, [[8, false], [8, false], [4, true]]);
   });
+
+  it("hands out a large message in several reads, and none of its blocks twice", async () => {
+    const channels = [
+      { column: "a", name: "X:A", sampleRate: 65_536, rowSamples: 65_536 },
+    ];
+    const world = new World({ channels });
+    const bad = new Uint8Array(8);
+    const value = wideMessage({
+      times: Array.from({ length: 20 }, (_, i) => BigInt(i) * NS),
+      columns: [{
+        name: "a",
+        dataType: "float64",
+        kind: "list",
+        rowSamples: 0,
+        samples: new Float64Array(0),
+      }],
+    });
+    const reader = world.topics.openHistory(
+      { topic: FLOATS, fromMs: 0 },
+      () => played([bad, value, bad]),
+    );
+    const counts: [number, boolean][] = [];
+    const produced: number[] = [];
+    do {
+      const [answer] = await reader.read([FLOATS]);
+      const { messages, isAtEnd } = answer!;
+      counts.push([messages.length, isAtEnd]);
+      for (const { timestampMs } of messages) produced.push(timestampMs);
+    } while (!counts.at(-1)![1]);
+    assert.deepEqual(counts, [[8, false], [8, false], [4, true]]);
+    produced.forEach((ms, i) => assert.equal(ms - produced[0]!, 1000 * i));
+  });
 });

@@ -4,6 +4,7 @@ import { TimeUnit } from "apache-arrow";
 import { DATA_TYPES } from "../../src/channels/channel.ts";
 import { SAMPLE_ARRAYS } from "../../src/channels/sample_arrays.ts";
 import {
+  BLOCKS_BYTES_MAX,
   MESSAGE_BLOCKS_MAX,
   WideBlocks,
 } from "../../src/topics/wide_blocks.ts";
@@ -335,6 +336,36 @@ describe("WideBlocks", () => {
       blocks.read(new Uint8Array(16 * 1024 * 1024 + 1))!,
       /bytes, at most 16777216 are read/,
     );
+  });
+
+  it("refuses a message whose rows are small, as they are null, and whose blocks would not be", () => {
+    const rowSamples = 65_536;
+    const rows = 600;
+    const wide = mapping({
+      channels: [{ column: "a", name: "X:A", sampleRate: 65_536, rowSamples }],
+    });
+    const message = (count: number) =>
+      wideMessage({
+        times: Array.from({ length: count }, (_, i) => BigInt(i) * NS),
+        columns: [{
+          name: "a",
+          dataType: "float64",
+          kind: "list",
+          rowSamples: 0,
+          samples: new Float64Array(0),
+        }],
+      });
+    const blocks = new WideBlocks(wide);
+    assert.ok(message(rows).byteLength < 10_000);
+    assert.equal(
+      blocks.read(message(rows)),
+      `its ${rows} blocks have ${
+        rows * (8 * rowSamples + 16)
+      } bytes, at most ${BLOCKS_BYTES_MAX} are made of one message; send fewer rows in each`,
+    );
+    assert.equal(blocks.blockCount, 0);
+    assert.equal(blocks.read(message(10)), null);
+    assert.equal(blocks.blockCount, 10);
   });
 
   it("reads a stream without its end, and takes one without rows as no block", () => {
