@@ -38,24 +38,21 @@ const OWN_ADDRESS = / from \S+(?= for )/;
 /** What `fetch` or the reading of an answer threw. `secret`: what may be in its text. */
 export function upstreamError(error: unknown, secret = ""): UpstreamError {
   if (error instanceof UpstreamError) return error;
-  const { name } = error as Error;
-  const message = without(secret, (error as Error).message)
-    .replace(OWN_ADDRESS, "");
+  const { name, message, cause } = error as Error;
   // What `fetch` throws where there is no connection; the reason is in its cause in some runtimes.
-  if (name === "TypeError" || name === "NotCapable") {
-    const { cause } = error as Error;
-    const reason = cause instanceof Error && !message.includes(cause.message)
-      ? `${message}: ${cause.message}`
-      : message;
-    const isCertificate = /certificate|UnknownIssuer|self.signed/i.test(reason);
-    return new UpstreamError(
-      isCertificate
-        ? `${reason}; name the authority of its certificate in --upstream-ca`
-        : reason,
-      "unreachable",
-    );
-  }
-  return new UpstreamError(message);
+  const isConnection = name === "TypeError" || name === "NotCapable";
+  const hasMore = isConnection && cause instanceof Error &&
+    !message.includes(cause.message);
+  const text = hasMore ? `${message}: ${cause.message}` : message;
+  const reason = without(secret, text).replace(OWN_ADDRESS, "");
+  if (!isConnection) return new UpstreamError(reason);
+  const isCertificate = /certificate|UnknownIssuer|self.signed/i.test(reason);
+  return new UpstreamError(
+    isCertificate
+      ? `${reason}; name the authority of its certificate in --upstream-ca`
+      : reason,
+    "unreachable",
+  );
 }
 
 /** Throws {@linkcode UpstreamError} for an answer that is compressed, which no request accepts. */
