@@ -62,6 +62,7 @@ const SHARED: readonly string[] = [
   "page_layout",
   "page_card",
   "page_idle",
+  "page_loading",
   "page_touch",
   "scitokens",
   "firefox",

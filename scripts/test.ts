@@ -125,6 +125,7 @@ async function check(
     "deno.json",
     "src/page/main.js",
     "src/page/hub_worker.js",
+    "src/page/loading.js",
     "clients/python/src/qanat_client/widget/live_plot.js",
   ]);
 }

@@ -27,3 +27,4 @@ Object.assign(globalThis, {
 listen(page);
 await page.begin();
 drawing.begin();
+dispatchEvent(new Event("qanat-begun"));

@@ -57,6 +57,7 @@ import goTo from "./go_to.js" with { type: "text" };
 import hatching from "./hatching.js" with { type: "text" };
 import historyReader from "./history_reader.js" with { type: "text" };
 import hub from "./hub.js" with { type: "text" };
+import hubLink from "./hub_link.js" with { type: "text" };
 import hubWorker from "./hub_worker.js" with { type: "text" };
 import int64Samples from "./int64_samples.js" with { type: "text" };
 import keys from "./keys.js" with { type: "text" };
@@ -80,6 +81,7 @@ import limitState from "./limit_state.js" with { type: "text" };
 import limitWatch from "./limit_watch.js" with { type: "text" };
 import limitWords from "./limit_words.js" with { type: "text" };
 import limitsDialog from "./limits_dialog.js" with { type: "text" };
+import loading from "./loading.js" with { type: "text" };
 import logScale from "./log_scale.js" with { type: "text" };
 import main from "./main.js" with { type: "text" };
 import loudest from "./loudest.js" with { type: "text" };
@@ -227,6 +229,7 @@ const MODULES: Record<string, string> = {
   "hatching.js": hatching,
   "history_reader.js": historyReader,
   "hub.js": hub,
+  "hub_link.js": hubLink,
   "hub_worker.js": hubWorker,
   "int64_samples.js": int64Samples,
   "keys.js": keys,
@@ -250,6 +253,7 @@ const MODULES: Record<string, string> = {
   "limit_watch.js": limitWatch,
   "limit_words.js": limitWords,
   "limits_dialog.js": limitsDialog,
+  "loading.js": loading,
   "log_scale.js": logScale,
   "main.js": main,
   "loudest.js": loudest,

@@ -1,6 +1,6 @@
 // The public module, described in qanat.d.ts: connects to the hub in a SharedWorker, a Worker, or the page itself.
 // Invariant: a page has one link to a hub for each (base, share, encoding, token); it calls the callbacks of all streams.
-import { Hub } from "./hub.js";
+import { connect, HOME } from "./hub_link.js";
 
 /** @typedef {import("./qanat.d.ts").ConnectOptions} ConnectOptions */
 /** @typedef {import("./qanat.d.ts").ChannelHint} ChannelHint */
@@ -9,10 +9,6 @@ import { Hub } from "./hub.js";
 /** @typedef {import("./qanat.d.ts").RangeOptions & { trend?: Trend | undefined }} RangeOptions */
 
 const ACK_ROWS = 8;
-const PING_MS = 20_000;
-/** Part of the worker's name: tabs of another version use another worker. */
-const VERSION = 5;
-const HOME = new URL("../", import.meta.url).href;
 /** In a request, a negative time would be one before now. */
 const BEFORE_GPS = /** @type {const} */ ({
   state: "refused",
@@ -177,41 +173,6 @@ class Link {
     this.#post({ type: "ack", rows: this.#unacked });
     this.#unacked = 0;
   }
-}
-
-/**
- * Connects to a hub: in a shared worker if possible. Returns a function that sends it a message.
- * @param {string} base
- * @param {ConnectOptions} options
- * @param {(message: any) => void} take
- * @returns {(message: unknown) => void}
- */
-function connect(base, { share = true, encoding, token }, take) {
-  const isSite = typeof location !== "undefined" &&
-    new URL(base).origin === location.origin;
-  // A worker's script must come from the page's own origin; a page of another origin has the hub in itself. So has a page
-  // with a token, since no worker can call its function.
-  if (share && isSite && base === HOME && token === undefined) {
-    const script = new URL("./hub_worker.js", import.meta.url);
-    if (encoding) script.searchParams.set("encoding", encoding);
-    const init =
-      /** @type {const} */ ({ type: "module", name: `qanat ${VERSION}` });
-    if (typeof SharedWorker !== "undefined") {
-      const { port } = new SharedWorker(script, init);
-      port.onmessage = (event) => take(event.data);
-      // The hub removes a tab that is silent, where the browser does not report its end.
-      setInterval(() => port.postMessage({ type: "ping" }), PING_MS);
-      return (message) => port.postMessage(message);
-    }
-    if (typeof Worker !== "undefined") {
-      const worker = new Worker(script, init);
-      worker.onmessage = (event) => take(event.data);
-      return (message) => worker.postMessage(message);
-    }
-  }
-  const hub = new Hub(base, { encoding, token, hasSession: isSite });
-  const port = hub.join((message) => queueMicrotask(() => take(message)));
-  return (message) => hub.take(port, message);
 }
 
 /** The default options: with them of() parses no address, since a page reads the clock for each picture. */
