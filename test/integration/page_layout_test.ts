@@ -190,6 +190,27 @@ describe("the page's layout", { ignore: !runnable, skip: !runnable }, () => {
       `document.getElementById("layout-name").value = ${JSON.stringify(name)}`,
     );
 
+  it("has one row of buttons at 1280 px, also with a session and while it is paused", async () => {
+    await page.setViewport({ width: 1280, height: 800 });
+    await visit(`#series=${nameOf(0)}&span=8`);
+    await page.press(" ");
+    const rows = await page.evaluate(`{
+      const session = document.getElementById("session");
+      session.hidden = false;
+      session.textContent = "Sign out";
+      const places = [...document.querySelectorAll(".bar button, .bar select")]
+        .map((one) => one.getBoundingClientRect());
+      const { bottom } = document.querySelector(".bar").getBoundingClientRect();
+      ({
+        rows: new Set(places.map(({ y, height }) => Math.round(y + height / 2))).size,
+        cut: places.filter(({ right, width }) => width === 0 || right > innerWidth).length,
+        high: bottom < 60,
+      });
+    }`);
+    assert.deepEqual(rows, { rows: 1, cut: 0, high: true });
+    assert.deepEqual(page.troubles, []);
+  });
+
   it("fills the window with few plots, in every number of columns, and scrolls with many", async () => {
     await visit(`#${plotsOf(1)}&span=4`);
     for (const count of [1, 2, 4, 5]) {
