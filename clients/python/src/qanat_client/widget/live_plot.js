@@ -1,13 +1,7 @@
 // The widget of LivePlot (jupyter.py): streams into plots, a button that pauses, and a line that says how it is.
 // Invariant: a view that is paused or removed holds no stream and draws nothing.
 import { gpsNs, nsOf, Panels } from "./panels.js";
-import {
-  moduleOf,
-  obstacleOf,
-  releaseToken,
-  tokenFunctionOf,
-  wordsOf,
-} from "./server.js";
+import { moduleOf, obstacleOf, tokenFunctionOf, wordsOf } from "./server.js";
 
 /** @typedef {import("./server.js").Model} Model */
 /** @typedef {import("./server.js").QanatModule} QanatModule */
@@ -110,8 +104,7 @@ class LivePlotView {
     const say = (/** @type {string} */ why) => this.#say("waiting", why);
     const qanat = await moduleOf(base, { signal, say });
     if (!qanat || signal.aborted) return;
-    const connection = { base, token: tokenFunctionOf(this.#model) };
-    signal.addEventListener("abort", () => releaseToken(this.#model));
+    const connection = { base, token: tokenFunctionOf(this.#model, signal) };
     const isTrend = this.#seconds > ROWS_SPAN_MAX_S;
     if (isTrend) this.#followBins(qanat, connection, signal);
     else this.#followRows(qanat, connection, signal);

@@ -18,7 +18,7 @@ const RETRY_MAX_MS = 10_000;
 /** The kernel answers when it has finished what it runs. */
 const KERNEL_MS = 20_000;
 /** The token functions of a page; streams with the same function share a connection. */
-const TOKENS = Symbol.for("qanat_client.tokens");
+const TOKENS = Symbol.for("qanat_client.tokens_of_views");
 
 /**
  * The module that a server serves; tries until it can be loaded.
@@ -80,29 +80,28 @@ function isBlocked(base) {
 }
 
 /**
- * A function that gets a token from the kernel, the same for all plots with the same token; undefined without one.
+ * A function that gets a token from the kernel until the signal is aborted, the same for all plots with the same token;
+ * undefined without one. A plot may be shown twice in a notebook, and each view of it has a signal of its own.
  * @param {Model} model
+ * @param {AbortSignal} signal
  * @returns {(() => Promise<string>) | undefined}
  */
-export function tokenFunctionOf(model) {
+export function tokenFunctionOf(model, signal) {
   const credential = model.get("_credential");
   if (!credential) return undefined;
-  /** @type {Map<string, { models: Set<Model>, ask: () => Promise<string> }>} */
+  /** @type {Map<string, { views: Set<{ model: Model }>, ask: () => Promise<string> }>} */
   const all = (/** @type {any} */ (globalThis))[TOKENS] ??= new Map();
   let entry = all.get(credential);
   if (!entry) {
-    const models = /** @type {Set<Model>} */ (new Set());
-    entry = { models, ask: () => askKernel([...models].at(-1)) };
+    const views = /** @type {Set<{ model: Model }>} */ (new Set());
+    entry = { views, ask: () => askKernel([...views].at(-1)?.model) };
     all.set(credential, entry);
   }
-  entry.models.add(model);
-  return entry.ask;
-}
-
-/** The plot needs no token any more. @param {Model} model */
-export function releaseToken(model) {
-  (/** @type {any} */ (globalThis))[TOKENS]?.get(model.get("_credential"))
-    ?.models.delete(model);
+  const { ask, views } = entry;
+  const view = { model };
+  views.add(view);
+  signal.addEventListener("abort", () => views.delete(view));
+  return ask;
 }
 
 /**
