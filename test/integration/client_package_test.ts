@@ -146,12 +146,12 @@ describe(
   "the Python package, where no Qanat answers",
   { ignore: !canRun([PARTS.python]), skip: !canRun([PARTS.python]) },
   () => {
-    it("gives its token to no other server, waits for no day, and says what is wrong", async () => {
+    it("gives its token to no other server, waits for no day and for no row that does not come, and says what is wrong", async () => {
       const program = "test/integration/python/client_package_refused.py";
       const process = new Process(program, PARTS.python.program!, [program]);
       const code = await process.ends();
       assert.equal(code, 0, process.log);
-      assert.deepEqual(JSON.parse(process.output), { checks: 7 });
+      assert.deepEqual(JSON.parse(process.output), { checks: 8 });
     });
   },
 );

@@ -13,21 +13,23 @@ SECRET = "qanat_secret"
 
 
 class Answers(http.server.ThreadingHTTPServer):
-    """Answers all requests alike, and keeps their headers."""
+    """Answers all requests alike, unless their path is in `others`, with status and body; keeps their headers."""
 
     daemon_threads = True
 
-    def __init__(self, status, headers=(), body=b""):
+    def __init__(self, status, headers=(), body=b"", others=None):
         self.asked = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(handler):
                 self.asked.append((handler.path, handler.headers.get("authorization")))
-                handler.send_response(status)
-                for name, value in [*headers, ("content-length", str(len(body)))]:
+                path = handler.path.partition("?")[0]
+                code, content = (others or {}).get(path, (status, body))
+                handler.send_response(code)
+                for name, value in [*headers, ("content-length", str(len(content)))]:
                     handler.send_header(name, value)
                 handler.end_headers()
-                handler.wfile.write(body)
+                handler.wfile.write(content)
 
             def log_message(handler, *args):
                 pass
@@ -93,6 +95,15 @@ def check_pauses():
     assert max(slept[2:]) <= streaming.PAUSE_MAX_S, slept
 
 
+def check_newest_of_no_data():
+    """A stream would wait for it, and so for days."""
+    channel = json.dumps({"name": "A", "data_type": "float32", "sample_rate": 16}).encode()
+    problem = json.dumps({"title": "No data", "code": "no_data", "detail": "There is no recent row of A"}).encode()
+    server = Answers(200, body=channel, others={"/v1/latest": (404, problem)})
+    text = error_of(lambda: qanat_client.Client(server.url).fetch("A"))
+    assert text == "RequestError: 404 No data: There is no recent row of A", text
+
+
 def check_on_gap():
     """Also of the newest row, which has no range."""
     text = error_of(lambda: qanat_client.Client("http://127.0.0.1:1").fetch("H1:A", on_gap="fil", retries=0))
@@ -126,6 +137,7 @@ CHECKS = [
     check_token_of_other_characters,
     check_another_server,
     check_pauses,
+    check_newest_of_no_data,
     check_on_gap,
     check_durations,
 ]

@@ -149,7 +149,7 @@ class Client:
         - `start` and `end`, or `start` and `duration`: this range.
         - `start` alone: one row from this time on.
         - `duration` alone: from now on; waits for the data.
-        - none of them: the newest row.
+        - none of them: the newest row. Where there is none, it raises :class:`RequestError` (404) and does not wait.
 
         Missing samples are masked. With ``on_gap="raise"`` they raise :class:`GapError`. A range that is wholly older than
         the oldest data raises :class:`RangeNotAvailableError`, whatever `on_gap` is.

@@ -61,12 +61,16 @@ class Connection:
             except ValueError:
                 raise QanatError(f"{answer.geturl()} does not answer with JSON: {self.url} is not the address of Qanat") from None
 
-    def open(self, path: str, query: Query, *, can_post: bool = False) -> http.client.HTTPResponse:
+    def open(
+        self, path: str, query: Query, *, can_post: bool = False, accept: Optional[str] = None
+    ) -> http.client.HTTPResponse:
         """Sends a request. Raises :class:`RequestError` when it is refused, OSError when there is no answer."""
         given = {name: value for name, value in query.items() if value is not None}
         url = f"{self.url}{path}?{_query_text(given)}" if given else f"{self.url}{path}"
         body = None
         headers = self._headers()
+        if accept is not None:
+            headers["Accept"] = accept
         if can_post and (len(url) > URL_LENGTH_MAX or any("," in name for name in given.get("channels", []))):
             url = f"{self.url}{path}"
             body = json.dumps(given).encode()

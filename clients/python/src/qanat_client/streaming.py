@@ -30,6 +30,7 @@ ASKED_PAUSE_MAX_S = 60.0
 CONTINUED = frozenset(["drain", "age", "changed", "error", "slow", "worker-replaced"])
 #: Answers of a server that may be another one in a moment.
 RETRIED_STATUSES = frozenset([408, 425, 429, 500, 502, 503, 504])
+ARROW = "application/vnd.apache.arrow.stream"
 #: Largest GPS time, s, that is taken for a time and not for nanoseconds.
 GPS_S_MAX = 9_999_999_999
 
@@ -125,7 +126,9 @@ class Stream:
         channels = self._describe()
         stride_ns = stride_of(channels)
         reason: Optional[str] = None
-        with self._connection.open("/v1/arrow", self._query(), can_post=True) as answer:
+        # A stream would wait for the first row without an end where there is none.
+        path = "/v1/latest" if self._is_newest else "/v1/arrow"
+        with self._connection.open(path, self._query(), can_post=True, accept=ARROW) as answer:
             if answer.status == 204:
                 return None
             self._fix_range(answer)
@@ -157,6 +160,8 @@ class Stream:
             self._end_ns = ns_of(end)
 
     def _query(self) -> Dict[str, Any]:
+        if self._is_newest:
+            return {"channels": self._names, "replay": self._replay_id}
         duration = self._duration_ns if self._end_ns is None else None
         return {
             "channels": self._names,
@@ -164,7 +169,6 @@ class Stream:
             "start": self._start if self._start_ns is None else seconds_text(self._start_ns),
             "end": self._end if self._end_ns is None else seconds_text(self._end_ns),
             "duration": None if duration is None else repr(duration / NS_PER_S),
-            "latest": "1" if self._is_newest else None,
             "gaps": "skip",
             "after": None if self._at_ns is None else str(self._at_ns),
         }
