@@ -1,266 +1,242 @@
-// Feeds one client with rows that the page ring does not have: it reads them from the source, at the client's pace,
-// until the page ring has the next row. Invariant: a suspended feed has sent every row below its client's cursor, and
-// another feed continues there.
+// Feeds clients of one group with rows that the page ring does not have: it reads them from the source once, at the pace of
+// the fastest client, until the page ring has each client's next row. A client that is too far behind the others leaves.
+// Invariant: a client that leaves has been sent every row below its cursor. Memory is that of one history, whatever the
+// number of clients. Why: docs/decisions/0055.
 import type { BlockStore } from "../blocks/block_store.ts";
-import type { HistoryRows } from "../blocks/history_rows.ts";
-import type { RowEncoder } from "../frames/row_encoder.ts";
+import { holderOf, type ShareHolder } from "../shares/share_holder.ts";
 import { traceFields } from "../telemetry/request_trace.ts";
 import type { HistoryHandle } from "./client_phase.ts";
-import type { HistoryFailures } from "../blocks/history_failures.ts";
-import type { ClientLifecycle } from "./lifecycle.ts";
+import { FeedRows, type FeedRowsParts } from "./feed_rows.ts";
+import { HistoryRead, type HistoryReadParts } from "./history_read.ts";
+import { HistoryWindow } from "./history_window.ts";
 import type { Permit } from "./permit.ts";
-import type { ShareHolder } from "../shares/share_holder.ts";
-import type { GroupClient } from "./selection_group.ts";
-import type { SlabShortage } from "./slab_shortage.ts";
+import type { GroupClient, SelectionGroup } from "./selection_group.ts";
 
 /** What all feeds of an instance share. */
-export interface HistoryFeedParts {
-  readonly lifecycle: ClientLifecycle;
-  readonly shortage: SlabShortage;
+export interface HistoryFeedParts
+  extends FeedRowsParts, Omit<HistoryReadParts, "log" | "clockMs"> {
   readonly store: BlockStore;
   /** Runs one step while no other feed runs. */
   readonly inTurn: <T>(step: () => T) => Promise<T>;
   readonly counters: { rows: number; reads: number; failures: number };
-  readonly failing: HistoryFailures;
-  /** A client is ended after its reads have failed for this long, ms. */
-  readonly outageWaitMs: number;
 }
 
-/**
- * How a feed ended. `back`: the page ring has the next row. `suspended`: its permit was needed for another client.
- * `over`: its client has ended.
- */
-export type FeedEnd = "back" | "suspended" | "over";
+/** How a feed ended. `suspended`: its permit was needed elsewhere, `clients` are left. `over`: it has no clients left. */
+export type FeedEnd = "suspended" | "over";
 
-/** Longest work in one turn of the event loop, ms, so that history never delays live rows. */
-const SLICE_MS = 2;
 const SHORT_RETRY_MS = 20;
-const BACK_OFF_MIN_MS = 100;
-const BACK_OFF_MAX_MS = 2000;
 
-/** One client's reading of history. */
+/** One reading of history. */
 export class HistoryFeed implements HistoryHandle {
-  readonly client: GroupClient;
-  readonly permit: Permit;
+  readonly group: SelectionGroup;
+  readonly clients: Set<GroupClient>;
+  /** Whether other clients of the group may join. */
+  readonly isShared: boolean;
   readonly #parts: HistoryFeedParts;
+  readonly #read: HistoryRead;
+  #permit: Permit;
+  /** The client whose holder has the permit. */
+  #owner: GroupClient;
+  #window: HistoryWindow | null = null;
   #stalledSinceMs = Infinity;
   #isSuspended = false;
-  /** Lets the feed continue after a write of its client has finished, or after a pause. */
-  #onDrained: (() => void) | null = null;
-  #onEnded: (() => void) | null = null;
-  /** Whether all rows of the client's range were read before it began. */
-  #isHeld = false;
-  /** Why its last read failed; null where it has not. */
-  #failure: string | null = null;
+  /** Lets the feed continue while all of its clients have stalled, or in a pause. */
+  #wake: (() => void) | null = null;
+  #endPause: (() => void) | null = null;
 
-  /** The permit is the feed's until `run` has ended and its reader is closed. */
-  constructor(client: GroupClient, permit: Permit, parts: HistoryFeedParts) {
-    this.client = client;
-    this.permit = permit;
+  /**
+   * The permit, which is the first client's, belongs to the feed until `run` has ended and its reader is closed.
+   */
+  constructor(
+    clients: readonly GroupClient[],
+    permit: Permit,
+    isShared: boolean,
+    parts: HistoryFeedParts,
+  ) {
+    this.#owner = clients[0]!;
+    this.group = this.#owner.group;
+    this.clients = new Set(clients);
+    this.#permit = permit;
+    this.isShared = isShared;
     this.#parts = parts;
+    const { log, clockMs } = parts.lifecycle;
+    this.#read = new HistoryRead({ ...parts, log, clockMs }, {
+      isOver: () => this.#hasEnded(),
+      pause: (ms) => this.#pause(ms),
+      trace: () => this.trace,
+    });
   }
 
-  /** Since when it waits for a write of its client to finish, by the monotonic clock; Infinity while it does not. */
+  get permit(): Permit {
+    return this.#permit;
+  }
+
+  /** By whom its permit is counted. */
+  get holder(): ShareHolder {
+    return holderOf(this.#owner.options);
+  }
+
+  /** Fields for the log. */
+  get trace(): Readonly<Record<string, string>> {
+    return traceFields(this.#owner.options.trace);
+  }
+
+  /** Since when none of its clients can take a row, by the monotonic clock; Infinity while one can. */
   get stalledSinceMs(): number {
     return this.#stalledSinceMs;
   }
 
+  /** Whether a client of the group may join: its next row comes within so many rows, or is still in memory. */
+  reaches({ cursor }: GroupClient, rowsMax: number): boolean {
+    const window = this.#window;
+    return this.isShared && !this.#isSuspended && !this.#read.isFailing &&
+      window !== null && cursor <= window.next + rowsMax &&
+      window.reaches(cursor);
+  }
+
+  /** Adds a client that it reaches. */
+  join(client: GroupClient): void {
+    this.clients.add(client);
+    this.#wake?.();
+  }
+
   clientDrained(): void {
-    this.#onDrained?.();
+    this.#wake?.();
   }
 
   clientEnded(): void {
-    this.#onEnded?.();
+    this.#wake?.();
+    if (this.#hasEnded()) this.#endPause?.();
   }
 
   /**
-   * Passes the permit on to another address, and ends this feed, whose client has stalled. Does nothing if that address
+   * Passes the permit on to another holder, and ends this feed, whose clients have stalled. Does nothing if that holder
    * may not have one.
    */
   suspendFor(holder: ShareHolder): Permit | null {
-    const passed = this.permit.passTo(holder);
+    const passed = this.#permit.passTo(holder);
     if (passed !== null) this.#suspend();
     return passed;
   }
 
-  /** Returns the permit, and ends this feed, whose client has stalled. */
+  /** Returns the permit, and ends this feed, whose clients have stalled. */
   suspend(): void {
-    this.permit[Symbol.dispose]();
+    this.#permit[Symbol.dispose]();
     this.#suspend();
   }
 
   #suspend(): void {
     this.#isSuspended = true;
-    this.#onDrained?.();
+    this.#wake?.();
   }
 
   async run(): Promise<FeedEnd> {
-    const { group, cursor, options } = this.client;
-    const prepared = this.permit.takePrepared();
-    this.#isHeld = prepared !== null && options.isSettled === true;
-    const history = prepared ?? this.#parts.store.openHistory(
+    const { group } = this;
+    const { options } = this.#owner;
+    const { store, inTurn } = this.#parts;
+    const first = Math.min(...[...this.clients].map((c) => c.cursor));
+    const prepared = this.#permit.takePrepared();
+    const isHeld = prepared !== null && options.isSettled === true;
+    const history = prepared ?? store.openHistory(
       group.shapes,
       group.timeline.strideNs,
-      group.timeline.startNs(cursor),
+      group.timeline.startNs(first),
     );
     try {
-      return await this.#serve(history, group.encoderFor(history.timeline));
+      const window = this.#window = new HistoryWindow(history, first);
+      const { clients } = this;
+      const encoder = group.encoderFor(history.timeline);
+      const rows = new FeedRows(
+        { group, clients, window, encoder, isHeld },
+        this.#parts,
+      );
+      while (this.#keepsPermit()) {
+        if (!this.#canOneTake()) {
+          await this.#oneCanTake();
+          continue;
+        }
+        const next = await inTurn(() => rows.slice());
+        if (next === "short" || next === "ahead") {
+          await this.#pause(SHORT_RETRY_MS);
+        }
+        if (typeof next === "string") continue;
+        if (!await this.#read.more(history, next)) this.#endAll();
+      }
+      return this.clients.size > 0 ? "suspended" : "over";
     } finally {
-      this.#parts.failing.over(this);
+      this.#window = null;
+      this.#read.close();
       history.close();
     }
   }
 
-  async #serve(history: HistoryRows, rows: RowEncoder): Promise<FeedEnd> {
-    const { client } = this;
-    const { lifecycle, inTurn } = this.#parts;
-    while (client.ended === null) {
-      if (!lifecycle.canTake(client)) {
-        await this.#clientCanTake();
-        if (this.#isSuspended) return "suspended";
-        continue;
-      }
-      const next = await inTurn(() => this.#slice(history, rows));
-      if (next === "back") return "back";
-      if (next === "short" || next === "ahead") {
-        await this.#pause(SHORT_RETRY_MS);
-      }
-      if (typeof next === "string") continue;
-      if (!await this.#read(history, next)) lifecycle.end(client, "error");
-    }
-    return "over";
+  /** Whether no client needs rows any more. */
+  #hasEnded(): boolean {
+    for (const client of this.clients) if (client.ended === null) return false;
+    return true;
   }
 
-  /** Resolves after the client's next finished write, or when it ends or the feed is suspended. */
-  #clientCanTake(): Promise<void> {
+  /** Ends those that are left, after an error. */
+  #endAll(): void {
+    for (const client of [...this.clients]) {
+      this.#parts.lifecycle.end(client, "error");
+    }
+  }
+
+  /**
+   * False when the feed is over, or suspended. When the client whose holder had the permit has left, another one's holder
+   * gets it; where none of them may have one, the clients wait for a permit.
+   */
+  #keepsPermit(): boolean {
+    for (const client of this.clients) {
+      if (client.ended !== null) this.clients.delete(client);
+    }
+    if (this.#isSuspended || this.clients.size === 0) return false;
+    if (this.clients.has(this.#owner)) return true;
+    const { key } = this.holder;
+    for (const client of this.clients) {
+      const holder = holderOf(client.options);
+      const permit = holder.key === key
+        ? this.#permit
+        : this.#permit.passTo(holder);
+      if (permit === null) continue;
+      this.#permit = permit;
+      this.#owner = client;
+      return true;
+    }
+    return false;
+  }
+
+  #canOneTake(): boolean {
+    const { lifecycle } = this.#parts;
+    for (const client of this.clients) {
+      if (lifecycle.canTake(client)) return true;
+    }
+    return false;
+  }
+
+  /** Resolves after a finished write of a client, or when one ends or joins, or the feed is suspended. */
+  #oneCanTake(): Promise<void> {
     this.#stalledSinceMs = this.#parts.lifecycle.clockMs();
     return new Promise((resolve) => {
-      this.#onDrained = this.#onEnded = () => {
-        this.#onDrained = this.#onEnded = null;
+      this.#wake = () => {
+        this.#wake = null;
         this.#stalledSinceMs = Infinity;
         resolve();
       };
     });
   }
 
-  /** Resolves after a while, or when the client ends: no timer outlives it. */
+  /** Resolves after a while, or when the last client ends: no timer outlives it. */
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const end = () => {
         clearTimeout(timer);
-        this.#onEnded = null;
+        this.#endPause = null;
         resolve();
       };
       const timer = setTimeout(end, ms);
-      this.#onEnded = end;
+      this.#endPause = end;
     });
   }
-
-  /** Sends rows and gaps for one slice. Returns why it stopped: topics of which more must be read, or a word. */
-  #slice(
-    history: HistoryRows,
-    rows: RowEncoder,
-  ): readonly string[] | "back" | "short" | "ahead" | "continue" {
-    const { client } = this;
-    const { lifecycle } = this.#parts;
-    const { timeline } = client.group;
-    const endMs = performance.now() + SLICE_MS;
-    while (client.ended === null && performance.now() < endMs) {
-      if (!lifecycle.canTake(client)) return "continue";
-      const row = client.cursor;
-      const isInRing = timeline.released >= 0 && timeline.isWhole(row);
-      if (isInRing && !this.#isHeld) return "back";
-      const reached = reachedRow(client);
-      if (row >= reached) return "back";
-      const limit = Math.min(client.endRow, reached);
-      const isFill = row < client.fillTo;
-      const step = isFill ? { kind: "row" } as const : history.next(row, limit);
-      if (step.kind === "need") return step.topics;
-      if (step.kind === "gap") {
-        lifecycle.reportGap(client, step.to, step.reason);
-      } else if (step.kind === "end") {
-        // A replay has no clock: the end of its logs is the end of what is known.
-        if (limit === Infinity) return "back";
-        // The rest of the range may still come: the live reading has not begun.
-        if (reached === Infinity && !isReplay(client)) return "ahead";
-        lifecycle.reportGap(client, limit, "missing");
-      } else if (
-        !isFill && client.endsAtGaps && history.timeline.isShort(row)
-      ) lifecycle.reportGap(client, row + 1, "missing");
-      else if (!this.#sendRow(rows, row, isFill)) return "short";
-    }
-    return "continue";
-  }
-
-  /** False when the slab has no room. */
-  #sendRow(rows: RowEncoder, row: number, isFill: boolean): boolean {
-    const { client } = this;
-    const { lifecycle, shortage, counters } = this.#parts;
-    const frame = rows.encode(row, isFill);
-    if (frame === null) {
-      shortage.report();
-      return false;
-    }
-    client.sendRow(frame, row, lifecycle.clockMs());
-    frame.release();
-    counters.rows++;
-    if (client.cursor >= client.endRow) lifecycle.end(client, "complete");
-    return true;
-  }
-
-  /** Reads more, and tries again after failures; false once that has taken too long. */
-  async #read(
-    history: HistoryRows,
-    topics: readonly string[],
-  ): Promise<boolean> {
-    const { client } = this;
-    const { lifecycle, counters, outageWaitMs } = this.#parts;
-    const beganMs = lifecycle.clockMs();
-    let backOffMs = BACK_OFF_MIN_MS;
-    while (client.ended === null) {
-      try {
-        counters.reads++;
-        await history.read(topics);
-        this.#failure = null;
-        this.#parts.failing.over(this);
-        return true;
-      } catch (error) {
-        counters.failures++;
-        this.#noteFailure(topics, (error as Error).message);
-        const waitedMs = lifecycle.clockMs() - beganMs;
-        if (waitedMs > outageWaitMs) return false;
-        await this.#pause(backOffMs);
-        backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);
-      }
-    }
-    return true;
-  }
-
-  /** Logs a failure, once while it stays the same. */
-  #noteFailure(topics: readonly string[], error: string): void {
-    const isKnown = this.#failure === error;
-    this.#failure = error;
-    this.#parts.failing.failed(this, topics);
-    if (isKnown) return;
-    const { client } = this;
-    this.#parts.lifecycle.log.warn("past-read-failed", {
-      topics,
-      error,
-      ...traceFields(client.options.trace),
-    });
-  }
-}
-
-function isReplay({ group }: GroupClient): boolean {
-  return group.shapes[0]!.replayId !== null;
-}
-
-/**
- * The row that a client's group has reached: history is read up to there. Infinity in a replay, which has no clock, and
- * until the live reading has reached the end of the log.
- */
-function reachedRow({ group }: GroupClient): number {
-  const { released, seenRow } = group.timeline;
-  if (released >= 0) return released;
-  return seenRow >= 0 ? seenRow : Infinity;
 }

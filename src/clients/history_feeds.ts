@@ -1,26 +1,29 @@
-// Which clients read history now, which wait for a permit, and which lose theirs because they have stalled.
-// Invariant: a permit is returned exactly once; at most `historyReadersMax` histories and RESUMES_MAX resumes are read at a
-// time. A client that was let in is never refused: it waits in line for a permit of its kind. Why: docs/decisions/0009
-// and 0025.
-import { traceFields } from "../telemetry/request_trace.ts";
+// Which clients read history now, which of them share a feed, which wait for a permit, and which lose theirs because they
+// have stalled. Invariant: a permit is returned exactly once; at most `historyReadersMax` histories and RESUMES_MAX resumes
+// are read at a time. A client that was let in is never refused: it joins a feed, or waits in line for a permit of its
+// kind. Why: docs/decisions/0009, 0025 and 0055.
 import {
   backToRing,
   permitOf,
   readingHistory,
   waiting,
 } from "./client_phase.ts";
+import type { Leaving } from "./feed_rows.ts";
 import {
   type FeedEnd,
   HistoryFeed,
   type HistoryFeedParts,
 } from "./history_feed.ts";
+import { HistoryTurns } from "./history_turns.ts";
 import { HistoryFailures } from "../blocks/history_failures.ts";
 import { Permit, type PermitKind } from "./permit.ts";
 import { Permits } from "./permits.ts";
+import { RunningFeeds } from "./running_feeds.ts";
 import type { GroupClient } from "./selection_group.ts";
-import { holderOf, type ShareHolder } from "../shares/share_holder.ts";
+import type { ShareHolder } from "../shares/share_holder.ts";
 import type { PoolRefusal } from "../shares/share_pool.ts";
 import type { SharePools } from "../shares/share_pools.ts";
+import { ResumeWindow } from "./resume_window.ts";
 import { StalledClient } from "./stalled_client.ts";
 
 export interface HistoryFeedsOptions extends
@@ -41,11 +44,11 @@ export interface HistoryFeedsOptions extends
   readonly onBack: (client: GroupClient) => void;
 }
 
+/** A client that other clients of its feeds have outpaced so often reads alone. */
+const OUTPACED_MAX = 2;
 /** Resumes within the window that are read from the source at a time; the others wait. */
 const RESUMES_MAX = 4;
 const KINDS = ["history", "resume"] as const satisfies readonly PermitKind[];
-/** After a slice all history rests for so many times its length: it takes a third of the event loop at most. */
-const REST = 2;
 
 /** The history feeds of one instance. */
 export class HistoryFeeds {
@@ -55,22 +58,30 @@ export class HistoryFeeds {
     failures: 0,
     refused: 0,
     suspended: 0,
+    joined: 0,
+    outpaced: 0,
   };
+  /** Whether clients of one group share feeds; false in benches, which compare. */
+  isSharing = true;
   readonly failing = new HistoryFailures();
   readonly #permits: Readonly<Record<PermitKind, Permits>>;
   readonly #options: HistoryFeedsOptions;
   readonly #parts: HistoryFeedParts;
-  readonly #feeds = new Set<HistoryFeed>();
-  /** Resolves when the last slice that was asked for is over, and its rest. */
-  #lastSlice: Promise<void> = Promise.resolve();
+  readonly #feeds = new RunningFeeds();
+  /** How often clients were outpaced. */
+  readonly #outpaced = new WeakMap<GroupClient, number>();
+  readonly #turns = new HistoryTurns();
+  readonly #window: ResumeWindow;
 
   constructor(options: HistoryFeedsOptions) {
     this.#options = options;
+    this.#window = new ResumeWindow(options.resumeWindowMs, options.store);
     this.#parts = {
       ...options,
       counters: this.counters,
       failing: this.failing,
-      inTurn: (step) => this.#inTurn(step),
+      inTurn: (step) => this.#turns.run(step),
+      onLeft: (client, why) => this.#left(client, why),
     };
     const { historyReadersMax, addressSharePercent, sharePools } = options;
     this.#permits = {
@@ -135,8 +146,17 @@ export class HistoryFeeds {
   /** Feeds a client from its cursor on, or lets it wait for a permit. */
   begin(client: GroupClient): void {
     const permit = permitOf(client.phase);
-    if (permit !== null) return this.#feed(client, permit);
-    const kind = this.#kindFor(client);
+    // It asked for a range, and has a reader of its own for it.
+    if (permit !== null) return this.#feed([client], permit, false);
+    const kind = this.hasHistories ? this.#window.permitFor(client) : "resume";
+    const feed = this.#mayShare(client)
+      ? this.#feeds.reaching(client, kind, this.#window.rowsOf(client.group))
+      : null;
+    if (feed !== null) {
+      this.counters.joined++;
+      feed.join(client);
+      return client.become(readingHistory(feed));
+    }
     client.become(waiting("permit", this.#permits[kind].line.add(client)));
     this.#serve(kind, { isPassing: false });
   }
@@ -163,41 +183,33 @@ export class HistoryFeeds {
     }
   }
 
-  /** The permit that a client needs for the row at its cursor: no resume is so old that it keeps other resumes waiting. */
-  #kindFor({ cursor, group, options }: GroupClient): PermitKind {
-    const { resumeWindowMs, store } = this.#options;
-    const { timeline, shapes } = group;
-    const { historiesMax } = holderOf(options).limits;
-    if (!this.hasHistories || historiesMax === 0) return "resume";
-    if (timeline.released < 0) {
-      // A replay has no clock: without a row, any age is possible.
-      if (shapes[0]!.replayId !== null) return "history";
-      const agoMs = store.gpsMs() - cursor * timeline.strideMs;
-      return agoMs > resumeWindowMs ? "history" : "resume";
-    }
-    const windowRows = Math.ceil(resumeWindowMs / timeline.strideMs);
-    return cursor < timeline.released - windowRows ? "history" : "resume";
+  #mayShare(client: GroupClient): boolean {
+    return this.isSharing &&
+      (this.#outpaced.get(client) ?? 0) < OUTPACED_MAX;
   }
 
   /** Lets clients of a line begin while there are permits. `isPassing`: also with those of clients that have stalled. */
   #serve(kind: PermitKind, { isPassing }: { isPassing: boolean }): void {
     const permits = this.#permits[kind];
     permits.serve(isPassing, () => ({
-      readers: this.#readers(),
+      readers: this.#feeds.readers(),
       permitFor: (holder) =>
         isPassing ? this.#takeOrPass(kind, holder) : permits.take(holder),
-      begin: (client, permit) => this.#feed(client, permit),
+      begin: (client, permit) => this.#feedWaiting(client, permit),
     }));
   }
 
-  /** Readers by the key of their holder. */
-  #readers(): Map<string, number> {
-    const readers = new Map<string, number>();
-    for (const { client } of this.#feeds) {
-      const { key } = holderOf(client.options);
-      readers.set(key, (readers.get(key) ?? 0) + 1);
-    }
-    return readers;
+  /** Feeds a client that has waited, and those that wait for about the same rows. */
+  #feedWaiting(client: GroupClient, permit: Permit): void {
+    if (!this.#mayShare(client)) return this.#feed([client], permit, false);
+    const { cursor, group } = client;
+    const rowsMax = this.#window.rowsOf(group);
+    const others = this.#permits[permit.kind].line.take((other) =>
+      other.group === group && this.#mayShare(other) &&
+      Math.abs(other.cursor - cursor) <= rowsMax
+    );
+    this.counters.joined += others.length;
+    this.#feed([client, ...others], permit, true);
   }
 
   /** Takes a permit, if need be that of the client that has stalled longest. */
@@ -207,7 +219,7 @@ export class HistoryFeeds {
   ): Permit | PoolRefusal {
     const taken = this.#permits[kind].take(holder);
     if (taken instanceof Permit) return taken;
-    const feed = this.#stalledFor(kind, holder);
+    const feed = this.#feeds.stalledFor(kind, holder, this.#stalledMs);
     return feed === null ? taken : feed.suspendFor(holder) ??
       (taken === "full" ? "share" : taken);
   }
@@ -218,15 +230,18 @@ export class HistoryFeeds {
     queueMicrotask(() => this.#serve(kind, { isPassing: false }));
   }
 
-  #feed(client: GroupClient, permit: Permit): void {
-    const feed = new HistoryFeed(client, permit, this.#parts);
-    client.become(readingHistory(feed));
+  #feed(
+    clients: readonly GroupClient[],
+    permit: Permit,
+    isShared: boolean,
+  ): void {
+    const feed = new HistoryFeed(clients, permit, isShared, this.#parts);
+    for (const client of clients) client.become(readingHistory(feed));
     this.#run(feed);
   }
 
   async #run(feed: HistoryFeed): Promise<void> {
-    const { client } = feed;
-    const { lifecycle, onBack } = this.#options;
+    const { lifecycle } = this.#options;
     this.#feeds.add(feed);
     let end: FeedEnd = "over";
     try {
@@ -234,18 +249,28 @@ export class HistoryFeeds {
     } catch (error) {
       lifecycle.log.error("past-failed", {
         error: (error as Error).stack,
-        ...traceFields(client.options.trace),
+        ...feed.trace,
       });
-      lifecycle.end(client, "error");
+      for (const client of [...feed.clients]) lifecycle.end(client, "error");
     } finally {
       this.#feeds.delete(feed);
       feed.permit[Symbol.dispose]();
     }
-    if (client.phase.kind === "history" && end === "back") {
-      client.become(backToRing(client.phase));
-      onBack(client);
+    if (end !== "suspended") return;
+    for (const client of feed.clients) this.#suspended(client);
+  }
+
+  #left(client: GroupClient, why: Leaving): void {
+    const { phase } = client;
+    if (phase.kind !== "history") return;
+    if (why === "back") {
+      this.#outpaced.delete(client);
+      client.become(backToRing(phase));
+      return this.#options.onBack(client);
     }
-    if (end === "suspended") this.#suspended(client);
+    this.counters.outpaced++;
+    this.#outpaced.set(client, (this.#outpaced.get(client) ?? 0) + 1);
+    this.begin(client);
   }
 
   /** A client whose permit went to another one waits for a permit again as soon as it reads again. */
@@ -258,43 +283,14 @@ export class HistoryFeeds {
     );
   }
 
-  /** Lets other threads have the permit of the client that has stalled longest. */
+  /** Lets other threads have the permit of the feed that has stalled longest. */
   #suspendStalled(kind: PermitKind): void {
-    this.#longestStalled(({ permit }) => permit.kind === kind)?.suspend();
+    this.#feeds.longestStalled(kind, this.#stalledMs)?.suspend();
   }
 
-  /** The feed that a holder can get a permit from: first one of its own. */
-  #stalledFor(kind: PermitKind, { key }: ShareHolder): HistoryFeed | null {
-    const isOfKind = ({ permit }: HistoryFeed) => permit.kind === kind;
-    return this.#longestStalled((feed) =>
-      isOfKind(feed) && holderOf(feed.client.options).key === key
-    ) ?? this.#longestStalled(isOfKind);
-  }
-
-  /** The feed whose client has stalled longest, and for long enough to be suspended. */
-  #longestStalled(isMeant: (feed: HistoryFeed) => boolean): HistoryFeed | null {
-    let sinceMs = this.#options.lifecycle.clockMs() -
-      this.#options.historyStallMs;
-    let found: HistoryFeed | null = null;
-    for (const feed of this.#feeds) {
-      if (feed.stalledSinceMs > sinceMs || !isMeant(feed)) continue;
-      sinceMs = feed.stalledSinceMs;
-      found = feed;
-    }
-    return found;
-  }
-
-  /** Runs one step of a feed while no other feed runs, and lets all of them rest after it. */
-  async #inTurn<T>(step: () => T): Promise<T> {
-    const before = this.#lastSlice;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#lastSlice = promise;
-    await before;
-    const beganMs = performance.now();
-    try {
-      return step();
-    } finally {
-      setTimeout(resolve, REST * (performance.now() - beganMs));
-    }
+  /** Feeds that have stalled since then can be suspended. */
+  get #stalledMs(): number {
+    const { lifecycle, historyStallMs } = this.#options;
+    return lifecycle.clockMs() - historyStallMs;
   }
 }

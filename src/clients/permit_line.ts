@@ -38,6 +38,17 @@ export class PermitLine {
     };
   }
 
+  /** Takes out the clients that `isMeant`, of all holders. */
+  take(isMeant: (client: GroupClient) => boolean): GroupClient[] {
+    const taken: GroupClient[] = [];
+    for (const [key, client] of [...this.#waiting.items()]) {
+      if (!isMeant(client)) continue;
+      this.#waiting.remove(key, client);
+      taken.push(client);
+    }
+    return taken;
+  }
+
   /**
    * Gives permits to the clients that wait, first to those whose holder reads least. A holder that may have none is
    * skipped, so it does not block those behind it. Returns how many holders would begin if there were more permits.
@@ -49,7 +60,7 @@ export class PermitLine {
       if (key === null) return 0;
       const client = this.#waiting.first(key)!;
       const permit = permitFor(holderOf(client.options));
-      if (permit === "full") return this.holders - refused.size;
+      if (permit === "full") return this.#holdersWithout(refused);
       if (!(permit instanceof Permit)) {
         refused.add(key);
         continue;
@@ -58,6 +69,13 @@ export class PermitLine {
       readers.set(key, (readers.get(key) ?? 0) + 1);
       begin(client, permit);
     }
+  }
+
+  /** Holders in the line except those that are refused, whose clients may have been taken out. */
+  #holdersWithout(refused: ReadonlySet<string>): number {
+    let count = 0;
+    for (const key of this.#waiting.holders()) if (!refused.has(key)) count++;
+    return count;
   }
 
   /** The first holder of those that read least; null if each is refused. */

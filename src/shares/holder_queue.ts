@@ -20,6 +20,13 @@ export class HolderQueue<Item> {
     return this.#byHolder.keys();
   }
 
+  /** All items, each with the key of its holder. */
+  *items(): Generator<[key: string, item: Item]> {
+    for (const [key, items] of this.#byHolder) {
+      for (const item of items) yield [key, item];
+    }
+  }
+
   add(key: string, item: Item): void {
     const items = this.#byHolder.get(key);
     if (items) items.add(item);

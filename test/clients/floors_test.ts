@@ -16,7 +16,8 @@ const FLOORS = [
   // How clients begin and end.
   "lifecycle end_by_id slab_shortage drain_window stream_age row_runs",
   // What feeds them.
-  "permit_line permit_exchange permits history_feed stalled_client history_feeds",
+  "permit_line permit_exchange permits history_window history_read feed_rows history_feed running_feeds",
+  "stalled_client history_turns resume_window history_feeds",
   "catch_up start_position live_delivery hand_out",
   "client_monitor selection_groups",
   // Who is admitted.

@@ -223,6 +223,7 @@ describe("HistoryFeeds", () => {
 
   it("resumes that stall give their readers to those that wait, address by address", async () => {
     const { history } = qanat.hub;
+    history.isSharing = false;
     const many = Array.from({ length: 6 }, () => resumed("10.0.0.1"));
     const other = resumed("10.0.0.2");
     await quiet();

@@ -37,6 +37,8 @@ class Worker {
       later: turns.later,
       sharePools,
     });
+    // Each client needs a permit here.
+    this.qanat.hub.history.isSharing = false;
   }
 
   async start(): Promise<void> {

@@ -365,15 +365,17 @@ class Walk {
     assert.equal(waiting, inLine.length, "in line");
   }
 
-  /** Lets suspended clients lose their readers: then each that reads history has a permit. */
+  /** Lets suspended clients lose their readers: then each feed that reads history has a permit. */
   async #pause(): Promise<void> {
     await pause(0);
     const { hub } = this.qanat;
     const { histories, resumes } = hub.history;
-    const reading = [...hub.lifecycle.clients()].filter(({ phase }) =>
-      phase.kind === "history" || permitOf(phase) !== null
+    const reading = new Set(
+      [...hub.lifecycle.clients()].map(({ phase }) =>
+        phase.kind === "history" ? phase.handle : permitOf(phase)
+      ).filter((reader) => reader !== null),
     );
-    assert.ok(reading.length <= histories + resumes, "permits");
+    assert.ok(reading.size <= histories + resumes, "permits");
   }
 
   /** Every reader continues, and rows come: each client reaches its end, or the newest row. */

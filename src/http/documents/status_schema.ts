@@ -191,6 +191,14 @@ const STATUS = {
       "readings",
       "Readers stopped because their client did not read, so that another could start",
     ),
+    joined: counted(
+      "clients",
+      "Resumes that joined the reading of others with the same selection",
+    ),
+    outpaced: counted(
+      "clients",
+      "Resumes that left a shared reading since others of it read much faster",
+    ),
   }),
   ring: objectOf({
     capacity_bytes: counted("bytes"),

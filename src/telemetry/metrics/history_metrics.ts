@@ -27,7 +27,7 @@ const GAUGES = {
 } as const;
 
 const COUNTERS = {
-  rows: ["past_rows_total", "Rows read from the source again"],
+  rows: ["past_rows_total", "Rows of histories and resumes sent to clients"],
   reads: ["past_reads_total", "Reads for histories and resumes"],
   failures: [
     "past_failures_total",
@@ -40,6 +40,14 @@ const COUNTERS = {
   suspended: [
     "past_suspended_total",
     "Histories and resumes suspended in favour of another: their client had stopped reading",
+  ],
+  joined: [
+    "past_joined_total",
+    "Resumes that joined the reading of others with the same selection",
+  ],
+  outpaced: [
+    "past_outpaced_total",
+    "Resumes that left a shared reading since others of it read much faster",
   ],
 } satisfies Record<keyof ClientFigures["history"]["counters"], NameAndHelp>;
 
