@@ -6,7 +6,10 @@ import { unixMsOfGpsMs } from "../../src/blocks/gps_time.ts";
 import type { ClientOptions } from "../../src/clients/client_options.ts";
 import type { GroupClient } from "../../src/clients/selection_group.ts";
 import type { Config } from "../../src/config.ts";
-import type { StreamFormat } from "../../src/frames/stream_format.ts";
+import type {
+  StreamFormat,
+  StreamShape,
+} from "../../src/frames/stream_format.ts";
 import { embeddedChannels } from "../../src/source/synthetic.ts";
 import type {
   HistoryMessages,
@@ -122,7 +125,7 @@ export function publishLive(
 export interface ResumeRequest extends Partial<ClientOptions> {
   /** The last row that it has. */
   readonly lastRow: number;
-  readonly format?: StreamFormat;
+  readonly format?: StreamFormat | StreamShape;
   readonly names?: readonly string[];
 }
 
@@ -186,7 +189,7 @@ export class ResumingWorld {
 
   #open(
     { format = "events", names = NAMES, isStalled = false }: {
-      readonly format?: StreamFormat;
+      readonly format?: StreamFormat | StreamShape;
       readonly names?: readonly string[];
       readonly isStalled?: boolean;
     },

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { GapPolicy } from "../../src/clients/client_options.ts";
-import type { StreamFormat } from "../../src/frames/stream_format.ts";
+import type { StreamShape } from "../../src/frames/stream_format.ts";
 import { Random } from "../random.ts";
 import {
   bytesOf,
@@ -22,7 +22,12 @@ import {
 
 const CLIENTS = 40;
 const STEPS = 60;
-const FORMATS: readonly StreamFormat[] = ["events", "events-arrow", "arrow"];
+const FORMATS: readonly StreamShape[] = [
+  { format: "events" },
+  { format: "events-arrow" },
+  { format: "arrow" },
+  { format: "events", coding: "gzip" },
+];
 const POLICIES: readonly GapPolicy[] = ["fill", "skip", "fail"];
 const SEEDS = 6;
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import type { Config } from "../../src/config.ts";
+import { ALICE } from "./rights.ts";
 import {
   END,
   FIRST,
@@ -59,9 +60,9 @@ function reading(): Set<unknown> {
 afterEach(() => world.close());
 
 describe("equal resumes", () => {
-  it("are one reading, whatever their number (each of 60 read the log by itself, four at a time)", async () => {
+  it("are one reading, whatever their number (each of 20 read the log by itself, four at a time)", async () => {
     await setUp();
-    const all = resumes(60);
+    const all = resumes(20);
     assert.deepEqual(
       [world.history.resumes, world.history.waiting, reading().size],
       [1, 0, 1],
@@ -69,17 +70,17 @@ describe("equal resumes", () => {
     await world.readOn(all);
     for (const resumed of all) assertWhole(resumed);
     assert.equal(world.source.opened, 1);
-    assert.equal(world.history.counters.joined, 59);
+    assert.equal(world.history.counters.joined, 19);
     assert.equal(world.history.counters.outpaced, 0);
     const { reads } = world.source;
     const texts = all.map(({ outlet }) => outlet.text);
     await world.close();
 
     await setUp({}, false);
-    const alone = resumes(60);
+    const alone = resumes(20);
     await world.readOn(alone);
-    assert.equal(world.source.opened, 60);
-    assert.equal(world.source.reads, 60 * reads);
+    assert.equal(world.source.opened, 20);
+    assert.equal(world.source.reads, 20 * reads);
     alone.forEach(({ outlet }, i) => assert.ok(outlet.text === texts[i]));
   });
 
@@ -231,6 +232,20 @@ describe("a client of a shared reading that stalls", () => {
     for (const resumed of stalled) assertWhole(resumed);
   });
 
+  it("leaves it at a gap that is not remembered any more", async () => {
+    await setUp();
+    const { missing, blocks } = world.source;
+    for (let row = START + 20; row < FIRST; row += 2) {
+      for (const topic of blocks.topics) missing.add(`${topic} ${row}`);
+    }
+    const [stalled] = resumes(1, START, true);
+    const [other] = resumes(1);
+    await world.readOn([other!]);
+    await world.readOn([stalled!]);
+    assert.equal(world.history.counters.outpaced, 1);
+    assert.ok(stalled!.outlet.text === other!.outlet.text);
+  });
+
   it("returns the permit to those that wait when all of the reading have stalled", async () => {
     await setUp();
     const stalled = [60, 50, 40, 30].flatMap((row) =>
@@ -250,6 +265,26 @@ describe("a client of a shared reading that stalls", () => {
         assertWhole(resumed, START + row);
       }
     });
+  });
+});
+
+describe("a client of a shared reading that loses its rights", () => {
+  it("is ended alone", async () => {
+    await setUp();
+    let lost: "revoked" | null = null;
+    const rights = { ...ALICE, lost: () => lost };
+    const revoked = world.resume({ lastRow: START - 1, rights }, true);
+    const others = resumes(3, START, true);
+    assert.equal(reading().size, 1);
+    await world.quiet();
+    const rows = rowsOf(revoked);
+    lost = "revoked";
+    world.qanat.hub.rightsChanged();
+    await world.readOn(others);
+    assert.equal(revoked.client.ended, "revoked");
+    assert.deepEqual(rowsOf(revoked), rows);
+    for (const resumed of others) assertWhole(resumed);
+    assert.equal(world.source.opened, 1);
   });
 });
 
