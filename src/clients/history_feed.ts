@@ -184,8 +184,8 @@ export class HistoryFeed implements HistoryHandle {
   }
 
   /**
-   * False when the feed is over, or suspended. When the client whose holder had the permit has left, another one's holder
-   * gets it; where none of them may have one, the clients wait for a permit.
+   * False when the feed is over, or suspended. When it no longer feeds the client whose holder has the permit, the holder of
+   * another client gets it; where none of them may have one, the clients wait for a permit.
    */
   #keepsPermit(): boolean {
     for (const client of this.clients) {
