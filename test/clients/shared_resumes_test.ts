@@ -86,7 +86,8 @@ describe("equal resumes", () => {
 
   it("encode each row once", async () => {
     await setUp();
-    const group = world.qanat.hub.lifecycle.clients().next().value!.group;
+    const [live] = [...world.qanat.hub.lifecycle.clients()];
+    const { group } = live!;
     let encoded = 0;
     const { encoderFor } = group;
     group.encoderFor = (timeline) => {
