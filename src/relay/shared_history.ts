@@ -14,7 +14,7 @@ import {
   payloadText,
 } from "./wire.ts";
 
-/** Without a byte for so long, a read fails. */
+/** Without a byte for so long, or without a whole frame although bytes come, a read fails. */
 const SILENT_MS = 30_000;
 /** Memory of a message or a read without its bytes. */
 const MESSAGE_BYTES = 100;
@@ -33,6 +33,8 @@ export interface SharedHistoryOptions {
   readonly upstreams: Upstreams;
   readonly topics: readonly HistoryTopic[];
   readonly openedClockMs: number;
+  /** Monotonic, ms. */
+  readonly clockMs: () => number;
   /** So many bytes more are kept. */
   readonly onBytes: (bytes: number) => void;
 }
@@ -58,6 +60,8 @@ export class SharedHistory {
   #bytes = 0;
   /** Of messages whose read is not complete. */
   #begunBytes = 0;
+  /** Time that was spent on reading the present frame, ms. */
+  #waitedMs = 0;
   #readers = 0;
   /** The piece that is being read. */
   #piece: Promise<void> | null = null;
@@ -141,6 +145,8 @@ export class SharedHistory {
 
   async #readPiece(): Promise<void> {
     if (this.#isOver) return;
+    const { clockMs, upstreams: { counters } } = this.#options;
+    const beganMs = clockMs();
     let isSilent = false;
     const timer = setTimeout(() => {
       isSilent = true;
@@ -150,8 +156,15 @@ export class SharedHistory {
       const body = this.#body ??= await this.#open();
       const { value, done } = await body.read();
       if (done) throw new UpstreamError("the connection was closed", "closed");
-      this.#options.upstreams.counters.upstream_bytes += value.byteLength;
+      counters.upstream_bytes += value.byteLength;
+      this.#waitedMs += clockMs() - beganMs;
       this.#frames.push(value, (frame) => this.#take(frame));
+      if (this.#waitedMs > SILENT_MS) {
+        throw new UpstreamError(
+          `no whole frame came for ${SILENT_MS} ms`,
+          "silent",
+        );
+      }
     } catch (error) {
       this.#end();
       throw isSilent
@@ -182,6 +195,7 @@ export class SharedHistory {
 
   #take(frame: Frame): void {
     const { topic, payload, kind } = frame;
+    this.#waitedMs = 0;
     switch (kind) {
       case FRAME.topic:
         checkTopicNumber(frame, this.#options.topics.length);

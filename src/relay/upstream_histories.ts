@@ -68,6 +68,7 @@ export class UpstreamHistories implements SharedHistories {
       upstreams,
       topics,
       openedClockMs: nowMs,
+      clockMs,
       onBytes: (bytes) => this.#bytes += bytes,
     });
     history.join();
