@@ -1,5 +1,6 @@
 // What the samples between two cursors say: the values at both, and least, mean, rms and largest between them.
-// Invariant: all samples from the earlier cursor to the later one count, those at both ends too.
+// Invariant: what counts is what the plot shows from the earlier cursor to the later one: the sample at each of them, which
+// is the newest at that time, and all between. So no value that is shown for a cursor is beyond the figures.
 import { differenceOf, valueText } from "./axis_text.js";
 
 /** @typedef {import("./series.js").Series} Series */
@@ -24,10 +25,8 @@ import { differenceOf, valueText } from "./axis_text.js";
 export function between(series, aS, bS) {
   const { ring, trend } = series;
   const [fromS, toS] = [Math.min(aS, bS), Math.max(aS, bS)];
-  const first = Math.ceil(fromS * ring.rate - 1e-3);
-  const last = Math.floor(toS * ring.rate + 1e-3);
-  // A cursor is within a bin: that bin counts.
-  const from = trend ? Math.floor(fromS * ring.rate) : first;
+  const from = numberAt(series, fromS);
+  const last = numberAt(series, toS);
   const origin = ring.exactExtremes(from, last + 1)?.min;
   if (origin === undefined) return null;
   // Less a value of the same size, sums of large integers stay exact.
@@ -58,6 +57,11 @@ export function between(series, aS, bS) {
   };
 }
 
+/** Number of the newest sample, or of the bin, at a time. @param {Series} series @param {number} gpsS */
+function numberAt({ ring }, gpsS) {
+  return Math.floor(gpsS * ring.rate + 1e-3);
+}
+
 /**
  * @param {Series} series
  * @param {number} from
@@ -74,9 +78,10 @@ function endsOfBins({ low, high }, from, last) {
  * @param {Series} series
  * @param {number | null} gpsS
  */
-function valueAt({ ring, trend }, gpsS) {
+function valueAt(series, gpsS) {
   if (gpsS === null) return null;
-  const i = Math.floor(gpsS * ring.rate + 1e-3);
+  const { ring, trend } = series;
+  const i = numberAt(series, gpsS);
   if (ring.is64Bit && !trend) return ring.exactExtremes(i, i + 1)?.min ?? null;
   const value = ring.at(i);
   return Number.isNaN(value) ? null : value;
@@ -100,7 +105,7 @@ export function betweenText(series, [aS, bS]) {
   const found = aS !== null && bS !== null ? between(series, aS, bS) : null;
   if (found) {
     const { count, max, mean, min, missing, rms } = found;
-    const what = series.trend ? "bins" : "samples";
+    const what = `${series.trend ? "bin" : "sample"}${count === 1 ? "" : "s"}`;
     parts.push(
       `min ${valueText(min)}`,
       `mean ${valueText(mean)}`,

@@ -55,10 +55,9 @@ export class LimitSpan {
  * @param {{ limits: Limits, fromS: number, toS: number }} options GPS s
  */
 export function spanWords(series, { limits, fromS, toS }) {
-  const { high, low, ring, trend } = series;
-  const from = trend
-    ? Math.floor(fromS * ring.rate)
-    : Math.ceil(fromS * ring.rate - 1e-3);
+  const { high, low, ring } = series;
+  // The line of the sample before the left edge runs into the plot.
+  const from = Math.floor(fromS * ring.rate + 1e-3);
   const to = Math.floor(toS * ring.rate + 1e-3) + 1;
   const lows = (low ?? ring).exactExtremes(from, to);
   const highs = (high ?? ring).exactExtremes(from, to);

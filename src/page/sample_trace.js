@@ -59,6 +59,18 @@ export class SampleTrace {
       if (envelope.finiteMin[at] < low) low = envelope.finiteMin[at];
       if (envelope.finiteMax[at] > high) high = envelope.finiteMax[at];
     }
+    const { ring } = this.series;
+    if (ring.rate >= envelope.binsPerS) return { low, high };
+    // A line runs into the plot from the sample before it, and on to the one after it.
+    for (let side = 0; side < 2; side++) {
+      const i = side === 0
+        ? Math.floor(fromS * ring.rate)
+        : Math.ceil(toS * ring.rate);
+      const value = ring.at(i, envelope.origin);
+      if (!isFinite(value)) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
     return { low, high };
   }
 

@@ -411,7 +411,10 @@ describe("the page", { ignore: !runnable, skip: !runnable }, () => {
     for (const { time, channels } of rows) {
       (channels[H1] as number[]).forEach((value, i) => {
         const s = Number(BigInt(time) / 1000n) / 1e6 + i / 4096;
-        if (s >= a! - 1e-7 && s <= b1! + 1e-7) samples.push(Math.fround(value));
+        // The newest sample at A counts.
+        if (s > a! - 1 / 4096 + 1e-7 && s <= b1! + 1e-7) {
+          samples.push(Math.fround(value));
+        }
       });
     }
     const mean = samples.reduce((sum, v) => sum + v, 0) / samples.length;

@@ -42,6 +42,20 @@ describe("between()", () => {
     assert.equal(betweenText(series, [null, null]), "");
   });
 
+  it("counts the sample just before a cursor, from which the plot's line runs into the span", () => {
+    const series = seriesOf("float32");
+    series.put(1_000_000_000_000n, Float32Array.of(9, 1, 2, -9));
+    // Between samples 0 and 1, and between 2 and 3.
+    const found = between(series, 1000.03, 1000.17)!;
+    assert.deepEqual([found.count, found.min, found.max], [3, 1, 9]);
+    assert.match(
+      betweenText(series, [1000.17, 1000.03]),
+      /^A 2 · B 9 · .*max 9 .*· 3 samples$/,
+    );
+    // Both between the same two samples: the plot shows a line all the same.
+    assert.match(betweenText(series, [1000.01, 1000.03]), / · 1 sample$/);
+  });
+
   it("says what is missing, and has no figures where there is nothing", () => {
     const series = seriesOf("float32");
     series.put(1_000_000_000_000n, Float32Array.of(1, NaN, Infinity, 3));

@@ -237,6 +237,8 @@ describe("a paused plot", () => {
     put(3, 0, 0, 0, 0);
     assert.equal(words(0, 1), "within limits");
     assert.equal(words(0, 2), "above 3 and below -3");
+    // The newest sample at the left edge is 4: its line runs into the plot.
+    assert.equal(words(1.3, 1.4), "above 3");
     assert.equal(
       words(2, 4),
       "within limits, but a part is missing",
