@@ -1,5 +1,6 @@
 // The dialog "Loudest": the largest magnitude of each channel that the list has, in the span that is shown.
 // Invariant: one search at a time; closing the dialog ends it.
+import { valueText } from "./axis_text.js";
 import { nsOf, timeText } from "./clock.js";
 import { closeButton, el } from "./dom.js";
 import { Peaks, peakTrend } from "./loudest_bins.js";
@@ -93,7 +94,7 @@ export class LoudestDialog {
    */
   #item({ name, value, atS }, binS) {
     const { unit } = this.#page.finder.channels.get(name) ?? {};
-    const text = `${Number(value.toPrecision(6))}${unit ? ` ${unit}` : ""}`;
+    const text = `${valueText(value)}${unit ? ` ${unit}` : ""}`;
     return el(
       "li",
       {},

@@ -3,7 +3,7 @@
 
 /** @typedef {import("./qanat.d.ts").Trend} Trend */
 /** @typedef {import("./qanat.d.ts").TrendRow} TrendRow */
-/** @typedef {{ value: number, atS: number }} Peak value: with its sign; atS: start of its bin, GPS s */
+/** @typedef {{ value: number | bigint, atS: number }} Peak value: with its sign, and all digits of an integer; atS: start of its bin, GPS s */
 
 /** Spans up to so many seconds are read from bins of a second. */
 const SECONDS_MAX_S = 600;
@@ -30,7 +30,7 @@ export class Peaks {
       if (!(this.firstS <= atS)) this.firstS = atS;
       const value = largestOf(bin);
       const known = this.#peaks.get(name);
-      if (known && Math.abs(known.value) >= Math.abs(value)) continue;
+      if (known && sizeOf(known.value) >= sizeOf(value)) continue;
       this.#peaks.set(name, { value, atS });
     }
   }
@@ -43,15 +43,22 @@ export class Peaks {
   /** The loudest channel first. @returns {({ name: string } & Peak)[]} */
   ranked() {
     return [...this.#peaks].map(([name, peak]) => ({ name, ...peak }))
-      .sort((a, b) =>
-        Math.abs(b.value) - Math.abs(a.value) || (a.name < b.name ? -1 : 1)
-      );
+      .sort((a, b) => {
+        const [one, other] = [sizeOf(a.value), sizeOf(b.value)];
+        if (one == other) return a.name < b.name ? -1 : 1;
+        return one > other ? -1 : 1;
+      });
   }
 }
 
 /** JSON has no infinity: in a bin that has samples, null means infinity. @param {import("./qanat.d.ts").TrendBin} bin */
 function largestOf({ min, max }) {
-  const low = Number(min ?? -Infinity);
-  const high = Number(max ?? Infinity);
-  return Math.abs(low) > Math.abs(high) ? low : high;
+  const low = min ?? -Infinity;
+  const high = max ?? Infinity;
+  return sizeOf(low) > sizeOf(high) ? low : high;
+}
+
+/** Numbers and bigints compare with each other. @param {number | bigint} value @returns {number | bigint} */
+function sizeOf(value) {
+  return value < 0 ? -value : value;
 }

@@ -41,8 +41,13 @@ describe("Peaks", () => {
     });
     assert.deepEqual(peaks.ranked().map(({ name, value }) => [name, value]), [
       ["X:INFINITE", Infinity],
-      ["X:WIDE", 2 ** 63],
+      ["X:WIDE", 2n ** 63n],
     ]);
+    // A double has no place for this difference.
+    const wide = { "X:WIDE": binOf(0n, 2n ** 63n + 1n), "X:NEAR": binOf(0, 9) };
+    peaks.put({ timeNs: 6_000_000_000n, channels: wide });
+    assert.deepEqual(peaks.of("X:WIDE"), { value: 2n ** 63n + 1n, atS: 6 });
+    assert.equal(peaks.ranked().at(-1)!.name, "X:NEAR");
   });
 });
 
