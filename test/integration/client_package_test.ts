@@ -151,7 +151,7 @@ describe(
       const process = new Process(program, PARTS.python.program!, [program]);
       const code = await process.ends();
       assert.equal(code, 0, process.log);
-      assert.deepEqual(JSON.parse(process.output), { checks: 8 });
+      assert.deepEqual(JSON.parse(process.output), { checks: 9 });
     });
   },
 );

@@ -71,6 +71,11 @@ def check_token_of_other_characters():
     assert len(server.asked) == 1
 
 
+def check_password_in_address():
+    text = error_of(lambda: qanat_client.Client(f"http://user:{SECRET}@127.0.0.1:8080"))
+    assert text.startswith("ValueError: give the token as token="), text
+
+
 def check_another_server():
     page = Answers(200, [("content-type", "text/html")], b"<html>Sign in</html>")
     client = qanat_client.Client(page.url)
@@ -135,6 +140,7 @@ CHECKS = [
     check_gap_within_a_block,
     check_redirect_elsewhere,
     check_token_of_other_characters,
+    check_password_in_address,
     check_another_server,
     check_pauses,
     check_newest_of_no_data,

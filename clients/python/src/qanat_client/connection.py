@@ -40,7 +40,10 @@ class Connection:
         cafile: Union[str, Path, None],
     ) -> None:
         self.url = (url or os.environ.get("QANAT_URL") or URL_DEFAULT).rstrip("/")
-        scheme = urllib.parse.urlsplit(self.url).scheme
+        scheme, place, *_ = urllib.parse.urlsplit(self.url)
+        # It may have a password, so the error does not show it; and a notebook saves it.
+        if "@" in place:
+            raise ValueError("give the token as token= or token_file=; the address must not have a user or a password")
         if scheme not in ("http", "https"):
             raise ValueError(f"the address must begin with http:// or https://, not {self.url!r}")
         if token is not None and token_file is not None:

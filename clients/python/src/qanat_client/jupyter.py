@@ -15,7 +15,6 @@ import re
 import secrets
 from pathlib import Path
 from typing import Any, Iterable, List, Optional, Union
-from urllib.parse import urlsplit
 
 try:
     import anywidget
@@ -82,8 +81,6 @@ class LivePlot(anywidget.AnyWidget):
         token_file: Union[str, Path, None] = None,
     ) -> None:
         connection = Connection(url, token=token, token_file=token_file, cafile=None)
-        if "@" in urlsplit(connection.url).netloc:
-            raise ValueError("give the token as token= or token_file=, not in the address, which the notebook saves")
         self._connection = connection
         self._token_name = _name_of(token, token_file)
         super().__init__(channels=names_of(channels), seconds=seconds)
