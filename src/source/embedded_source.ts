@@ -45,6 +45,8 @@ export class EmbeddedSource implements Source {
   readonly #later: (call: () => void, ms: number) => () => void;
   /** Index of the next block of each subscribed topic. */
   readonly #next = new Map<string, number>();
+  /** Topics of which a block was sent since they were subscribed. */
+  readonly #begun = new Set<string>();
   #blocks: EmbeddedBlocks | null = null;
   #sink: BlockSink | null = null;
   #stopTimer: (() => void) | null = null;
@@ -100,6 +102,7 @@ export class EmbeddedSource implements Source {
 
   unsubscribe(topic: string): void {
     this.#next.delete(topic);
+    this.#begun.delete(topic);
   }
 
   status(): SourceStatus {
@@ -127,6 +130,7 @@ export class EmbeddedSource implements Source {
     this.#stopTimer = null;
     this.#sink = null;
     this.#next.clear();
+    this.#begun.clear();
     return Promise.resolve();
   }
 
@@ -166,6 +170,8 @@ export class EmbeddedSource implements Source {
       backlog: Math.ceil(EMBEDDED_BACKLOG_MAX_MS * 1e6 / Number(strideNs)),
     });
     this.#skipped += skipped;
+    // They never come: without this, rows would wait for them until the grace period of an outage ends.
+    if (skipped > 0 && this.#begun.has(topic)) this.#sink.onLost(topic, true);
     const to = Math.min(end, from + most);
     // A topic that was served goes to the end of the rotation.
     this.#next.delete(topic);
@@ -173,6 +179,7 @@ export class EmbeddedSource implements Source {
     const producedMs = unixMsOfGpsMs(Number(nowNs / 1_000_000n));
     for (let index = from; index < to; index++) {
       const value = this.#blocks!.blockOf(topic, index);
+      this.#begun.add(topic);
       this.#sink.onMessage(topic, value, index, producedMs);
       this.#sent++;
       if (this.#sink === null || !this.#next.has(topic)) break;

@@ -17,6 +17,8 @@ let nowNs: bigint;
 let turns: (() => void)[];
 let heard: { topic: string; index: number; timestampMs: number }[];
 let caughtUp: string[];
+/** By topic: how many of its blocks had come when it was reported that some are lost. */
+let lost: Map<string, number>;
 /** Up to when the log was last read to its end, ms. */
 let readUpToMs: number;
 let clockMs: number;
@@ -34,6 +36,10 @@ const sink = {
   ) => {
     heard.push({ topic, index, timestampMs });
     clockMs += blockMs;
+  },
+  onLost: (topic: string, isGone: boolean) => {
+    assert.ok(isGone && !lost.has(topic), topic);
+    lost.set(topic, heard.length);
   },
   onCaughtUp: (topic: string, atMs: number) => {
     caughtUp.push(topic);
@@ -62,6 +68,7 @@ beforeEach(async () => {
   turns = [];
   heard = [];
   caughtUp = [];
+  lost = new Map();
   clockMs = blockMs = readUpToMs = 0;
   const catalog = new Catalog();
   source = new EmbeddedSource({
@@ -133,6 +140,7 @@ describe("EmbeddedSource", () => {
     ]] as const
   ) {
     it(`skips ahead when the clock jumps by ${what} (it made every block, and blocked the loop)`, () => {
+      assert.equal(lost.size, 0);
       const before = heard.length;
       const last = indexesOf(0);
       nowNs += seconds * S_NS;
@@ -143,7 +151,12 @@ describe("EmbeddedSource", () => {
       assert.ok(blocks > 0 && blocks <= blocksMax, `${blocks} blocks`);
       assert.ok(source.status().counters["skipped"]! > 0);
       run(5);
+      assert.deepEqual([...lost.keys()].sort(), [...topics].sort());
       for (const [topic, indexes] of indexesOf(before)) {
+        const next = heard.slice(lost.get(topic)).find((h) =>
+          h.topic === topic
+        );
+        assert.equal(next!.index, indexes[0]);
         // One hole: the blocks that were skipped.
         assert.ok(indexes[0]! > last.get(topic)!.at(-1)! + 1, topic);
         indexes.forEach((index, i) => assert.equal(index, indexes[0]! + i));
