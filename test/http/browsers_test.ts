@@ -14,9 +14,29 @@ const STREAM = "/v1/events?channels=H1:QANAT-COUNT_I64_16";
 const PAGE = "https://page.example.org";
 const EVIL = "http://evil.example:8080";
 
+/** Response headers that browsers let any page read, or keep from all. */
+const ALWAYS_READABLE = ["cache-control", "content-type", "set-cookie"];
+
 let qanat: Qanat;
 let server: HttpServer | null = null;
 const warned: [string, Record<string, unknown>][] = [];
+
+/** Names of all response headers in the OpenAPI document. */
+async function documentedHeaders(): Promise<string[]> {
+  const url = `http://127.0.0.1:${server!.port}/openapi.json`;
+  const names = new Set<string>();
+  const visit = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    for (const [key, inner] of Object.entries(value)) {
+      if (key === "headers") {
+        for (const name of Object.keys(inner)) names.add(name.toLowerCase());
+      }
+      visit(inner);
+    }
+  };
+  visit(await (await fetch(url)).json());
+  return [...names];
+}
 
 async function start(changes: Partial<Config> = {}): Promise<void> {
   warned.length = 0;
@@ -216,6 +236,12 @@ describe("Origin", () => {
       for (const name of ["retry-after", "x-next-after", "etag"]) {
         assert.ok(exposed.split(",").includes(name), name);
       }
+      const names = await documentedHeaders();
+      assert.ok(names.includes("x-start"));
+      const hidden = names.filter((name) =>
+        !ALWAYS_READABLE.includes(name) && !exposed.split(",").includes(name)
+      );
+      assert.deepEqual(hidden, []);
     }
     const preflight = await ask("/v1/events", {
       host: "localhost",

@@ -32,8 +32,10 @@ const EXPOSED_HEADERS = [
   "content-encoding",
   "etag",
   "retry-after",
+  "x-end",
   "x-next-after",
   "x-request-id",
+  "x-start",
 ];
 const ANY = "*";
 
