@@ -158,6 +158,9 @@ export class Finder {
   }
 
   #soon() {
+    // Until the answer is there, the list is that of other words.
+    this.#list.setAttribute("aria-busy", "true");
+    this.#question.abort();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#ask(), TYPING_MS);
   }
@@ -193,19 +196,27 @@ export class Finder {
       ]);
       if (!listed.ok) {
         const { detail } = await problemOf(listed);
+        if (question.signal.aborted) return;
         this.#found.textContent = detail;
-        return this.#list.replaceChildren();
+        this.#list.replaceChildren();
+        return this.#answered();
       }
       const { count } = counted.ok ? await counted.json() : { count: NaN };
       const { channels } = await listed.json();
       if (question.signal.aborted) return;
       this.#fill(channels, count);
+      this.#answered();
     } catch (error) {
       if (question.signal.aborted) return;
       this.#found.textContent = `The server does not answer: ${
         /** @type {Error} */ (error).message
       }`;
+      this.#answered();
     }
+  }
+
+  #answered() {
+    this.#list.removeAttribute("aria-busy");
   }
 
   /**

@@ -1,10 +1,12 @@
 // A user's hands on the page in Chromium: real positions of the mouse and real keys; controls are found by what they are
-// called. Invariant: only what is visible, and not behind an open dialog, can be clicked.
+// called. Invariant: only what is visible, and not behind an open dialog, can be clicked, once it stays where it is.
 import type { BrowserPage } from "./browser_page.ts";
 import type { Point } from "./touch.ts";
 
 const SOON_MS = 120_000;
 const STEPS = 6;
+/** What has not moved for so long is clicked: a user takes longer. */
+const STILL_MS = 100;
 /** Codes of keys that Chromium's own controls (menus, fields) act on. */
 const CODES: Record<string, number> = {
   Backspace: 8,
@@ -21,7 +23,7 @@ const MIDDLE_OF = `(name, n) => {
   const called = (e) => [e.getAttribute("aria-label"), e.innerText?.trim(), e.title,
     e.labels?.[0]?.innerText.trim(), e.placeholder].filter((text) => text);
   const all = [...root.querySelectorAll("button, select, input, a")]
-    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.disabled);
+    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.disabled && !e.closest("[aria-busy=true]"));
   const exact = all.filter((e) => called(e).includes(name));
   const found = exact.length > n ? exact : all.filter((e) => called(e).some((text) => text.startsWith(name)));
   const one = found[n];
@@ -40,12 +42,15 @@ export class Hands {
     this.#page = page;
   }
 
-  /** The middle of a control, once it is there. `n`: which one of several. */
+  /** The middle of a control, once it is there and does not move. `n`: which one of several. */
   async find(name: string, n = 0): Promise<Point> {
-    return await this.#page.until(
-      `(${MIDDLE_OF})(${JSON.stringify(name)}, ${n})`,
-      SOON_MS,
-    ) as Point;
+    const middle = `(${MIDDLE_OF})(${JSON.stringify(name)}, ${n})`;
+    for (let before: Point | null = null;;) {
+      const at = await this.#page.until(middle, SOON_MS) as Point;
+      if (at.x === before?.x && at.y === before.y) return at;
+      before = at;
+      await new Promise((resolve) => setTimeout(resolve, STILL_MS));
+    }
   }
 
   async click(name: string, n = 0): Promise<void> {
