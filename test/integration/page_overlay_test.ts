@@ -332,7 +332,7 @@ describe("several channels in one plot", {
       // The lower strip is that of the second channel, which has no finite value.
       const gap = "#fdf1dc";
       await page.until(`${coloured(gap, 5, 19)} > 200`, SOON_MS);
-      assert.equal(await page.evaluate(coloured(gap, 21)), 0);
+      await page.until(`${coloured(gap, 21)} === 0`, SOON_MS);
       await page.until(
         "document.querySelector('.legend [data-name=\"X:NULL\"] output').textContent === 'null or not finite'",
         SOON_MS,

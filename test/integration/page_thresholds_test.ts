@@ -244,9 +244,9 @@ describe("limits and triggers of the page", {
     assert.equal(await page.evaluate("qanatPage.view().endS"), null);
     // A colleague who opens the address has it stopped, too.
     assert.match(await hash(), /;mode=single;stopped=1/);
-    await page.evaluate("location.reload()");
+    await page.evaluate("globalThis.isBefore = true; location.reload()");
     await page.until(
-      `document.readyState === "complete" && ${
+      `!globalThis.isBefore && document.readyState === "complete" && ${
         text("#trigger")
       }.startsWith("trigger stopped: ")`,
       SOON_MS,

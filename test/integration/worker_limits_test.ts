@@ -178,11 +178,19 @@ describe("limits of two workers", () => {
     }
   });
 
-  it("read four resumes at a time, and let all of them come to their turn", async () => {
+  it("read four resumes of different selections at a time, and let all of them come to their turn", async () => {
+    // Equal ones would share one reading.
+    const answer = await fetch(`${url}/v1/channels?match=L1:.*&limit=20`);
+    const { channels } = await answer.json() as {
+      channels: { name: string }[];
+    };
+    const selections = channels.map(({ name }) =>
+      streamUrl(url, "events", [CHANNEL, name])
+    );
     const agoNs = BigInt(Date.now() - 100_000) * 1_000_000n -
       BigInt(GPS_OFFSET_S) * 1_000_000_000n;
     const id = agoNs - agoNs % 62_500_000n;
-    const streams = await openAll(live(20), (i) => `10.0.${i}.1`, {
+    const streams = await openAll(selections, (i) => `10.0.${i}.1`, {
       "Last-Event-ID": String(id),
     });
     assert.equal(count(streams, 200), 20);
