@@ -25,8 +25,8 @@ import { differenceOf, valueText } from "./axis_text.js";
 export function between(series, aS, bS) {
   const { ring, trend } = series;
   const [fromS, toS] = [Math.min(aS, bS), Math.max(aS, bS)];
-  const from = numberAt(series, fromS);
-  const last = numberAt(series, toS);
+  const from = ring.numberAt(fromS);
+  const last = ring.numberAt(toS);
   const origin = ring.exactExtremes(from, last + 1)?.min;
   if (origin === undefined) return null;
   // Less a value of the same size, sums of large integers stay exact.
@@ -57,11 +57,6 @@ export function between(series, aS, bS) {
   };
 }
 
-/** Number of the newest sample, or of the bin, at a time. @param {Series} series @param {number} gpsS */
-function numberAt({ ring }, gpsS) {
-  return Math.floor(gpsS * ring.rate + 1e-3);
-}
-
 /**
  * @param {Series} series
  * @param {number} from
@@ -78,10 +73,9 @@ function endsOfBins({ low, high }, from, last) {
  * @param {Series} series
  * @param {number | null} gpsS
  */
-function valueAt(series, gpsS) {
+function valueAt({ ring, trend }, gpsS) {
   if (gpsS === null) return null;
-  const { ring, trend } = series;
-  const i = numberAt(series, gpsS);
+  const i = ring.numberAt(gpsS);
   if (ring.is64Bit && !trend) return ring.exactExtremes(i, i + 1)?.min ?? null;
   const value = ring.at(i);
   return Number.isNaN(value) ? null : value;

@@ -41,6 +41,7 @@ export class Feed {
   #seconds = 0;
   /** @type {Trend | null} */
   trend = null;
+  /** Reads what is not live. */
   history;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #historyTimer;

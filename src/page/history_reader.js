@@ -1,8 +1,8 @@
 // Reads spans of history from the server into the series that the page shows.
 // Invariant: cancel() ends every request under way; a request that was cancelled puts nothing more into a series.
-import { gpsNow, nsOf } from "./clock.js";
+import { gpsNow } from "./clock.js";
 import { readRange } from "./qanat.js";
-import { spanOf } from "./series.js";
+import { requestOf } from "./series.js";
 import { BIN_S } from "./trend_choice.js";
 import { fillUnrecorded } from "./unrecorded.js";
 
@@ -50,19 +50,10 @@ export class HistoryReader {
     const { signal } = this.#controller;
     const marks = all.map((series) => series.markAwaited(fromS, toS));
     const options = {
-      channels: all.map(({ channel }) => ({
-        name: channel.name,
-        sampleRate: channel.sample_rate,
-      })),
-      startNs: nsOf(fromS),
-      endNs: nsOf(toS),
+      ...requestOf(all, { fromS, toS }, this.#onChange),
       signal,
       onRow: (/** @type {any} */ row) => {
         for (const series of all) series.putRow(row);
-        this.#onChange();
-      },
-      onGap: (/** @type {import("./qanat.d.ts").Gap} */ gap) => {
-        for (const series of all) series.addGap(spanOf(gap));
         this.#onChange();
       },
       onState: (/** @type {StreamState} */ state) => {

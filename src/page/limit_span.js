@@ -57,8 +57,8 @@ export class LimitSpan {
 export function spanWords(series, { limits, fromS, toS }) {
   const { high, low, ring } = series;
   // The line of the sample before the left edge runs into the plot.
-  const from = Math.floor(fromS * ring.rate + 1e-3);
-  const to = Math.floor(toS * ring.rate + 1e-3) + 1;
+  const from = ring.numberAt(fromS);
+  const to = ring.numberAt(toS) + 1;
   const lows = (low ?? ring).exactExtremes(from, to);
   const highs = (high ?? ring).exactExtremes(from, to);
   const { above = Infinity, below = -Infinity } = limits;

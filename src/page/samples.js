@@ -39,6 +39,11 @@ export class SampleRing {
     return this.end / this.rate;
   }
 
+  /** Number of the newest sample, or of the bin, at a time; times are rounded. @param {number} gpsS */
+  numberAt(gpsS) {
+    return Math.floor(gpsS * this.rate + 1e-3);
+  }
+
   /**
    * Calls with the first number and the one after the last when samples change; returns a function that ends it.
    * @param {(from: number, to: number) => void} report

@@ -1,4 +1,5 @@
 // One channel that is shown: its samples (or the bins of a trend), its gaps, and when its data came.
+import { nsOf } from "./clock.js";
 import { is64Bit } from "./int64_samples.js";
 import { SampleRing } from "./samples.js";
 import { BIN_S } from "./trend_choice.js";
@@ -206,6 +207,27 @@ export class Series {
 /** @param {{ fromNs: bigint, toNs: bigint, reason: string }} gap @returns {Span} */
 export function spanOf({ fromNs, toNs, reason }) {
   return { fromS: Number(fromNs) / 1e9, toS: Number(toNs) / 1e9, reason };
+}
+
+/**
+ * What every request for a span of some series has.
+ * @param {readonly Series[]} all
+ * @param {{ fromS: number, toS: number }} span GPS s
+ * @param {() => void} onChange a series has changed
+ */
+export function requestOf(all, { fromS, toS }, onChange) {
+  return {
+    channels: all.map(({ channel }) => ({
+      name: channel.name,
+      sampleRate: channel.sample_rate,
+    })),
+    startNs: nsOf(fromS),
+    endNs: nsOf(toS),
+    onGap: (/** @type {import("./qanat.d.ts").Gap} */ gap) => {
+      for (const series of all) series.addGap(spanOf(gap));
+      onChange();
+    },
+  };
 }
 
 /** @param {number | bigint} value */

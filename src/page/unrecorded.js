@@ -1,8 +1,7 @@
 // Fills spans of which no trend was recorded with bins of their samples, which the server has in its history.
 // Invariant: it reads no more than SAMPLES_MAX samples; the hatching of what it leaves out says where they are.
-import { nsOf } from "./clock.js";
 import { SampleBins } from "./sample_bins.js";
-import { spanOf } from "./series.js";
+import { requestOf } from "./series.js";
 import { BIN_S } from "./trend_choice.js";
 
 /** @typedef {import("./qanat.d.ts").Trend} Trend */
@@ -99,22 +98,13 @@ function requestsFor(all, { fromS, toS, trend }) {
  * @param {Part} part
  * @param {Parameters<typeof fillUnrecorded>[2]} options
  */
-async function readBins(all, { fromS, toS }, { onChange, read, signal }) {
+async function readBins(all, part, { onChange, read, signal }) {
   const bins = all.map((series) => new SampleBins(series));
   const outcome = await read({
-    channels: all.map(({ channel }) => ({
-      name: channel.name,
-      sampleRate: channel.sample_rate,
-    })),
-    startNs: nsOf(fromS),
-    endNs: nsOf(toS),
+    ...requestOf(all, part, onChange),
     signal,
     onRow: (/** @type {import("./qanat.d.ts").Row} */ row) => {
       for (const one of bins) one.take(row);
-      onChange();
-    },
-    onGap: (/** @type {import("./qanat.d.ts").Gap} */ gap) => {
-      for (const series of all) series.addGap(spanOf(gap));
       onChange();
     },
   });
