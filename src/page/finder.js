@@ -198,25 +198,20 @@ export class Finder {
         const { detail } = await problemOf(listed);
         if (question.signal.aborted) return;
         this.#found.textContent = detail;
-        this.#list.replaceChildren();
-        return this.#answered();
+        return this.#list.replaceChildren();
       }
       const { count } = counted.ok ? await counted.json() : { count: NaN };
       const { channels } = await listed.json();
       if (question.signal.aborted) return;
       this.#fill(channels, count);
-      this.#answered();
     } catch (error) {
       if (question.signal.aborted) return;
       this.#found.textContent = `The server does not answer: ${
         /** @type {Error} */ (error).message
       }`;
-      this.#answered();
+    } finally {
+      if (!question.signal.aborted) this.#list.removeAttribute("aria-busy");
     }
-  }
-
-  #answered() {
-    this.#list.removeAttribute("aria-busy");
   }
 
   /**
