@@ -7,7 +7,7 @@ import { canRun } from "./optional_parts.ts";
 import { checkLibraries, checkStayer } from "./upgrade/clients_check.ts";
 import { CurlStayer, PythonStayers, type Stayer } from "./upgrade/clients.ts";
 import { commitOf01 } from "./upgrade/version_0_1.ts";
-import { Closers, RELOAD_MS, start01, type World } from "./upgrade/world.ts";
+import { Closers, start01, type World } from "./upgrade/world.ts";
 import { helpOrExit } from "../src/settings/command.ts";
 import { HELP_FLAG } from "../src/settings/command_help.ts";
 import { VERSION } from "../src/telemetry/build_info.ts";
@@ -26,6 +26,8 @@ import {
 } from "../test/integration/proxies.ts";
 import { Published } from "../test/integration/published.ts";
 
+/** nginx has read its file. */
+const RELOAD_MS = 2000;
 const LIBRARY_CLIENTS = 40;
 const BEFORE_MS = 8000;
 const AFTER_MS = 3000;

@@ -8,7 +8,6 @@ import {
   PARTS,
   type Process,
   say,
-  sleep,
   startChain,
 } from "../../test/integration/chain.ts";
 import {
@@ -25,8 +24,6 @@ const CHANNELS = 10;
 /** Longer than a busy machine delays a block, so that none is late. */
 const LATENCY_MS = 30_000;
 const PUBLISH_S = 600;
-/** nginx has read its file. */
-export const RELOAD_MS = 2000;
 
 /** What runs, in the order in which it was started. */
 export interface World {
@@ -109,6 +106,5 @@ export async function start01(
   };
   const proxy = await launchProxy(nginxOf01(root), places);
   closers.add(() => proxy.stop());
-  await sleep(RELOAD_MS);
   return { directory, chain, page, proxy, places };
 }
